@@ -1,0 +1,105 @@
+"""Checks of shapes, dtypes and labels, made before the arithmetic.
+
+NumPy broadcasts where it can: a target of shape (100, 1) against scores of shape (100, 2) gives an
+answer, and a wrong one. Every public entry of the package therefore checks first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[np.floating]
+"""Real array. The forward passes accept complex128 as well, for the complex step alone."""
+Labels = NDArray[np.integer]
+
+
+def show_shape(shape: tuple[int | None, ...]) -> str:
+    """Write a shape as text, with ``*`` for a free axis: ``(*, 784)``."""
+    inner = ", ".join("*" if n is None else str(n) for n in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+def check_array(
+    where: str, name: str, value: object, shape: tuple[int | None, ...] | None = None
+) -> Array:
+    """Return ``value`` if it is a floating array of the expected shape.
+
+    Parameters
+    ----------
+    where, name : str
+        Who asks and for which argument, as named in the message.
+    value : object
+        What the caller passed.
+    shape : tuple of int or None
+        Expected shape; ``None`` in an axis accepts any length there.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is no ndarray, or its dtype is neither floating nor complex.
+    ValueError
+        If the shape differs.
+    """
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{where}: {name} is a {type(value).__name__}, expected a numpy.ndarray")
+    if value.dtype.kind not in "fc":
+        raise TypeError(
+            f"{where}: {name} has dtype {value.dtype}, expected float32 or float64"
+            f" (convert with {name}.astype(float))"
+        )
+    if shape is not None and (
+        value.ndim != len(shape)
+        or any(want not in (None, got) for want, got in zip(shape, value.shape, strict=True))
+    ):
+        raise ValueError(
+            f"{where}: {name} has shape {value.shape}, expected {show_shape(shape)}"
+        )
+    return value
+
+
+def check_labels(where: str, name: str, value: object, n: int, n_classes: int) -> Labels:
+    """Return ``value`` if it holds ``n`` integer classes in 0 … ``n_classes`` - 1.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is no integer ndarray.
+    ValueError
+        If its shape is not ``(n,)`` or a class lies outside the range.
+    """
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{where}: {name} is a {type(value).__name__}, expected a numpy.ndarray")
+    if value.dtype.kind not in "iu":
+        raise TypeError(f"{where}: {name} has dtype {value.dtype}, expected integer classes")
+    if value.shape != (n,):
+        raise ValueError(f"{where}: {name} has shape {value.shape}, expected ({n},)")
+    if n and (value.min() < 0 or value.max() >= n_classes):
+        raise ValueError(
+            f"{where}: {name} holds classes {value.min()} to {value.max()},"
+            f" expected 0 to {n_classes - 1}"
+        )
+    return value
+
+
+def check_finite(where: str, name: str, value: Array) -> None:
+    """Raise ``ValueError`` naming the first entry that is NaN or infinite."""
+    bad = ~np.isfinite(value)
+    if bad.any():
+        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{where}: {name}{list(index)} is {value[index]}, expected a finite value")
+
+
+def check_positive(where: str, name: str, value: float) -> float:
+    """Return ``value`` as float if it is finite and above zero, else raise ``ValueError``."""
+    if not np.isfinite(value) or value <= 0:
+        raise ValueError(f"{where}: {name} is {value}, expected a finite number above 0")
+    return float(value)
+
+
+def check_dtype(where: str, dtype: DTypeLike) -> np.dtype[np.floating]:
+    """Return the NumPy dtype if it is float32 or float64, else raise ``TypeError``."""
+    resolved = np.dtype(dtype)
+    if resolved not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise TypeError(f"{where}: dtype is {resolved}, expected float32 or float64")
+    return resolved
