@@ -57,7 +57,7 @@ def tanh_prime(z: Array) -> Array:
 
 def relu(z: Array) -> Array:
     """φ(z) = max(0, z)."""
-    return z * (z.real > 0)
+    return np.where(z.real > 0, z, z.dtype.type(0))
 
 
 def relu_prime(z: Array) -> Array:
