@@ -1,0 +1,213 @@
+"""Is a backward pass right? Ask the forward pass alone.
+
+Two judges, neither of which calls the derivative that it judges: central differences
+(f(x+h) - f(x-h)) / 2h, and the complex step Im f(x + ih) / h (Squire & Trapp, 1998).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.arrays import Array, check_array
+from backprop.layers import Layer
+from backprop.losses import Loss
+from backprop.network import Sequential
+
+EPS = float(np.finfo(np.float64).eps)
+ScalarFunction = Callable[[Array], Any]
+
+
+def central_difference(f: ScalarFunction, x: Array, h: float | None = None) -> Array:
+    """Gradient of a scalar ``f`` by central differences, shape of ``x``.
+
+    ``h`` defaults to eps^(1/3) max(1, |x_i|), which balances truncation, of order h², against
+    rounding, of order eps/h.
+    """
+    x = np.array(check_array("central_difference", "x", x), np.float64)
+    out = np.empty_like(x)
+    for index in np.ndindex(x.shape):
+        kept = x[index]
+        step = EPS ** (1 / 3) * max(1.0, abs(kept)) if h is None else h
+        x[index] = kept + step
+        above, upper = f(x), x[index]
+        x[index] = kept - step
+        below, lower = f(x), x[index]
+        x[index] = kept
+        # upper - lower is the step that was really taken, after rounding.
+        out[index] = (above - below) / (upper - lower)
+    return out
+
+
+def complex_step(f: ScalarFunction, x: Array, h: float = 1e-20) -> Array:
+    """Gradient of a scalar ``f`` by Im f(x + ih) / h, shape of ``x``: no subtraction, no rounding.
+
+    ``f`` must be analytic near ``x`` and accept complex128.
+    """
+    z = check_array("complex_step", "x", x).astype(np.complex128)
+    out = np.empty(z.shape)
+    for index in np.ndindex(z.shape):
+        kept = z[index]
+        z[index] = kept + 1j * h
+        out[index] = np.imag(f(z)) / h
+        z[index] = kept
+    return out
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The entry where a gradient and its judge disagree most."""
+
+    argument: str
+    oracle: str
+    error: float
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    tolerance: float
+
+    def __str__(self) -> str:
+        verdict = "ok" if self.error <= self.tolerance else "OFF"
+        return (
+            f"{verdict} {self.argument} against {self.oracle}: worst relative error"
+            f" {self.error:.1e} at {self.argument}{list(self.index)}"
+            f" (analytic {self.analytic:.6g}, numeric {self.numeric:.6g})"
+        )
+
+
+@dataclass(frozen=True)
+class GradcheckReport:
+    """One :class:`Worst` for every argument and judge."""
+
+    rows: tuple[Worst, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row lies within its tolerance."""
+        # not (error <= tolerance) rather than error > tolerance: NaN must fail.
+        return all(row.error <= row.tolerance for row in self.rows)
+
+    @property
+    def worst(self) -> Worst:
+        """The row farthest beyond (or nearest to) its tolerance."""
+        return max(self.rows, key=lambda r: np.nan_to_num(r.error / r.tolerance, nan=np.inf))
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.rows))
+
+    def raise_if_off(self) -> None:
+        """Raise ``AssertionError`` with the rows that are off."""
+        if not self.ok:
+            raise AssertionError(
+                "\n".join(str(r) for r in self.rows if not r.error <= r.tolerance)
+            )
+
+
+TOLERANCES = {"central difference": 1e-7, "complex step": 1e-11}
+"""Relative to the gradient's largest entry. Central differences err by about
+eps^(2/3) = 4e-11 times f'''/f'; the complex step by rounding alone."""
+
+
+def relative_error(analytic: Array, numeric: Array) -> Array:
+    """|analytic - numeric| over the largest entry of either, entry by entry.
+
+    One scale for the whole array: an entry that happens to be near zero carries the rounding of
+    its neighbours, and a ratio to itself would be noise.
+    """
+    scale = max(np.abs(analytic).max(initial=0), np.abs(numeric).max(initial=0))
+    error: Array = np.abs(analytic - numeric) / (scale or 1.0)
+    return error
+
+
+def check_gradient(
+    f: ScalarFunction, x: Array, analytic: Array, argument: str = "x"
+) -> GradcheckReport:
+    """Compare ``analytic``, claimed to be ∂f/∂x, with both judges.
+
+    Raises
+    ------
+    ValueError
+        If ``analytic`` has not the shape of ``x``.
+    """
+    check_array("check_gradient", "analytic", analytic, x.shape)
+    rows = []
+    judges: tuple[tuple[str, Callable[[ScalarFunction, Array], Array]], ...] = (
+        ("central difference", central_difference),
+        ("complex step", complex_step),
+    )
+    for oracle, judge in judges:
+        numeric = judge(f, x)
+        error = relative_error(analytic, numeric)
+        place = int(np.argmax(np.where(np.isnan(error), np.inf, error))) if error.size else 0
+        index = tuple(int(i) for i in np.unravel_index(place, error.shape)) if error.size else ()
+        at = index if error.size else None
+        rows.append(
+            Worst(
+                argument,
+                oracle,
+                float(error[at]) if at is not None else 0.0,
+                index,
+                float(analytic[at]) if at is not None else 0.0,
+                float(numeric[at]) if at is not None else 0.0,
+                TOLERANCES[oracle],
+            )
+        )
+    return GradcheckReport(tuple(rows))
+
+
+def check_layer(layer: Layer, x: Array, *, rng: np.random.Generator) -> GradcheckReport:
+    """Check ∂L/∂x and every parameter's gradient for L = Σ v ⊙ layer(x), v drawn from ``rng``.
+
+    A random v probes the whole Jacobian; v = 1 would miss errors that cancel in the sum.
+    """
+    x = x.astype(np.float64)
+    v = rng.normal(size=layer.forward(x).shape)
+    dx = layer.backward(v)
+    kept = {name: g.copy() for name, g in layer.gradients.items()}
+    rows = check_gradient(lambda t: (v * layer.forward(t)).sum(), x, dx).rows
+    for name, gradient in kept.items():
+        value = layer.parameters[name]
+
+        def f(p: Array, name: str = name) -> Any:
+            layer.parameters[name] = p
+            return (v * layer.forward(x)).sum()
+
+        try:
+            rows += check_gradient(f, value, gradient, name).rows
+        finally:
+            layer.parameters[name] = value
+    return GradcheckReport(rows)
+
+
+def check_loss(loss: Loss, z: Array, y: NDArray[np.generic]) -> GradcheckReport:
+    """Check ``loss.backward()`` at ``z``."""
+    z = z.astype(np.float64)
+    loss.forward(z, y)
+    return check_gradient(lambda t: loss.forward(t, y), z, loss.backward(), "z")
+
+
+def check_network(
+    network: Sequential, loss: Loss, x: Array, y: NDArray[np.generic]
+) -> GradcheckReport:
+    """Check every parameter's gradient of ``loss(network(x), y)``."""
+    loss.forward(network.forward(x), y)
+    network.backward(loss.backward())
+    kept = {name: g.copy() for name, g in network.gradients.items()}
+    rows: tuple[Worst, ...] = ()
+    for layer in network.layers:
+        for key, value in layer.parameters.items():
+            name = next(n for n, p in network.parameters.items() if p is value)
+
+            def f(p: Array, layer: Layer = layer, key: str = key) -> Any:
+                layer.parameters[key] = p
+                return loss.forward(network.forward(x), y)
+
+            try:
+                rows += check_gradient(f, value, kept[name], name).rows
+            finally:
+                layer.parameters[key] = value
+    return GradcheckReport(rows)
