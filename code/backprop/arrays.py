@@ -52,9 +52,7 @@ def check_array(
         value.ndim != len(shape)
         or any(want not in (None, got) for want, got in zip(shape, value.shape, strict=True))
     ):
-        raise ValueError(
-            f"{where}: {name} has shape {value.shape}, expected {show_shape(shape)}"
-        )
+        raise ValueError(f"{where}: {name} has shape {value.shape}, expected {show_shape(shape)}")
     return value
 
 

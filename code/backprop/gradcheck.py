@@ -102,9 +102,7 @@ class GradcheckReport:
     def raise_if_off(self) -> None:
         """Raise ``AssertionError`` with the rows that are off."""
         if not self.ok:
-            raise AssertionError(
-                "\n".join(str(r) for r in self.rows if not r.error <= r.tolerance)
-            )
+            raise AssertionError("\n".join(str(r) for r in self.rows if not r.error <= r.tolerance))
 
 
 TOLERANCES = {"central difference": 1e-7, "complex step": 1e-11}

@@ -1,0 +1,42 @@
+# make book · serve · test · lint · notebooks · constraints
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: book serve test lint notebooks constraints clean
+
+$(VENV)/.reader: requirements.txt constraints.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -r requirements.txt -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.developer: $(VENV)/.reader requirements-dev.txt
+	$(BIN)/pip install -q -r requirements-dev.txt -c constraints.txt
+	touch $@
+
+book: $(VENV)/.reader
+	$(BIN)/python tools/build.py
+
+serve: book
+	$(BIN)/python tools/serve.py
+
+test: $(VENV)/.developer book
+	$(BIN)/python tools/test.py
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy code
+	$(BIN)/lint-imports
+
+notebooks: $(VENV)/.developer
+	$(BIN)/python tools/notebooks.py
+
+constraints: $(VENV)/.developer
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header \
+	  --no-emit-find-links --no-emit-index-url \
+	  requirements.txt requirements-dev.txt -o constraints.txt
+
+clean:
+	rm -rf _build $(VENV)
