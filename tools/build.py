@@ -1,0 +1,53 @@
+"""Execute the notebooks in parallel into the cache, then build the site from it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "_build" / ".jupyter_cache"
+
+
+def digest() -> str:
+    """Hash what the notebooks' results depend on besides themselves."""
+    out = hashlib.sha256()
+    for path in [*sorted((ROOT / "code/backprop").rglob("*.py")), ROOT / "constraints.txt"]:
+        out.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return out.hexdigest()
+
+
+def execute() -> None:
+    key = CACHE / "backprop.sha256"
+    if not key.exists() or key.read_text() != digest():
+        # The cache looks at the notebooks alone: it would not notice an edit in the package.
+        shutil.rmtree(CACHE, ignore_errors=True)
+        CACHE.mkdir(parents=True)
+        key.write_text(digest())
+    cache = get_cache(str(CACHE))
+    cache.clear_project() if hasattr(cache, "clear_project") else None
+    for path in sorted((ROOT / "book").rglob("*.ipynb")):
+        if ".ipynb_checkpoints" not in path.parts:
+            cache.add_nb_to_project(str(path))
+    result = load_executor("local-parallel", cache).run_and_cache(timeout=300)
+    if result.errored or result.excepted:
+        raise SystemExit(f"these notebooks failed: {result.errored + result.excepted}")
+
+
+def main() -> None:
+    execute()
+    build = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(ROOT)]
+    done = subprocess.run([*build, "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    print(f"The site is at {ROOT / '_build/html/index.html'}; `make serve` opens it.")
+
+
+if __name__ == "__main__":
+    main()
