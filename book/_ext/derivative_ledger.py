@@ -84,10 +84,7 @@ def table(found: list[dict[str, Any]], chapter: str) -> nodes.table:
             [
                 nodes.math(entry["latex"], entry["latex"]),
                 nodes.literal(entry["function"], entry["function"].removeprefix("backprop.")),
-                *(
-                    nodes.Text(f"{checks[o]['error']:.0e}" if o in checks else "–")
-                    for o in oracles
-                ),
+                *(nodes.Text(f"{checks[o]['error']:.0e}" if o in checks else "–") for o in oracles),
             ]
         )
     return out

@@ -6,6 +6,8 @@ answer, and a wrong one. Every public entry of the package therefore checks firs
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -97,7 +99,7 @@ def check_positive(where: str, name: str, value: float) -> float:
 
 def check_dtype(where: str, dtype: DTypeLike) -> np.dtype[np.floating]:
     """Return the NumPy dtype if it is float32 or float64, else raise ``TypeError``."""
-    resolved = np.dtype(dtype)
+    resolved: np.dtype[Any] = np.dtype(dtype)
     if resolved not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise TypeError(f"{where}: dtype is {resolved}, expected float32 or float64")
     return resolved

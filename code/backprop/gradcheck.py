@@ -19,7 +19,7 @@ from backprop.losses import Loss
 from backprop.network import Sequential
 
 EPS = float(np.finfo(np.float64).eps)
-ScalarFunction = Callable[[Array], Any]
+ScalarFunction = Callable[[Any], Any]
 
 
 def central_difference(f: ScalarFunction, x: Array, h: float | None = None) -> Array:

@@ -97,9 +97,9 @@ def fit(
         raise ValueError(f"fit: y has {len(y)} rows, expected {len(x)} as x")
     if not len(x):
         raise ValueError("fit: x has no row")
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if value < 1:
-            raise ValueError(f"fit: {name} is {value}, expected at least 1")
+    for name, count in (("epochs", epochs), ("batch_size", batch_size)):
+        if count < 1:
+            raise ValueError(f"fit: {name} is {count}, expected at least 1")
     history = History()
     for epoch in tqdm(range(epochs), disable=not progress, desc="training", unit="epoch"):
         order = rng.permutation(len(x))
