@@ -1,4 +1,4 @@
-"""The directive ``{ledger}``: every derivative of the book, from the executed notebooks' outputs."""
+"""The directive ``{ledger}``: every derivative of the executed book."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Ledger(SphinxDirective):
     """Insert the tables here."""
 
     def run(self) -> list[nodes.Node]:
+        """Leave a placeholder until all is read."""
         self.env.ledger_page = self.env.docname  # type: ignore[attr-defined]
         return [Placeholder()]
 

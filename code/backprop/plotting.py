@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from cycler import cycler
 import numpy as np
 
 from backprop.arrays import Array
@@ -17,7 +18,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 
 def use_style() -> None:
     """Set the style for every figure that follows."""
-    lines = mpl.cycler(color=COLORS) + mpl.cycler(linestyle=["-", "--", "-.", ":", "-", "--"])
+    lines = cycler(color=COLORS) + cycler(linestyle=["-", "--", "-.", ":", "-", "--"])
     mpl.rcParams.update(
         {
             "figure.figsize": (6.4, 3.8),
