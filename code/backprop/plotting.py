@@ -7,8 +7,8 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-from cycler import cycler
 import numpy as np
+from cycler import cycler
 
 from backprop.arrays import Array
 
