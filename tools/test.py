@@ -8,12 +8,11 @@ import sys
 from collections import Counter
 
 PARTS = {
-    "unit tests and gradient checks": ["tests", "-n", "2", "--ignore=tests/site"],
+    "unit tests, gradient checks, the built site": ["tests", "-n", "2"],
     "every notebook re-run and compared": [
         "book", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env",
         "--nbval-sanitize-with=tests/book/sanitize.cfg", "--nbval-cell-timeout=300",
     ],
-    "the site in a browser": ["tests/site"],
 }  # fmt: skip
 
 
