@@ -42,7 +42,7 @@ def execute() -> None:
 
 def main() -> None:
     execute()
-    build = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(ROOT)]
+    build = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
     done = subprocess.run([*build, "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)

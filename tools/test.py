@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -25,6 +26,7 @@ def main() -> None:
         run = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            env=os.environ | {"BACKPROP_REQUIRE_SITE": "1"},
         )  # fmt: skip
         print(run.stdout, flush=True)
         closing = run.stdout.strip().splitlines()[-1] if run.stdout.strip() else ""
