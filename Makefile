@@ -1,10 +1,10 @@
-# make book · serve · test · lint · notebooks · constraints
+# make book · serve · test · lint · constraints
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint notebooks constraints clean
+.PHONY: book serve test lint constraints clean
 
 $(VENV)/.reader: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,9 +29,6 @@ lint: $(VENV)/.developer
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy code
 	$(BIN)/lint-imports
-
-notebooks: $(VENV)/.developer
-	$(BIN)/python tools/notebooks.py
 
 constraints: $(VENV)/.developer
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header \
