@@ -1,0 +1,83 @@
+"""The step-through figure: one output for one input, described, and nothing asked from outside."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from backprop.stepper import Frame, Stepper, network_steps
+
+SVG = "{http://www.w3.org/2000/svg}"
+STEPS = [
+    {"caption": "Inputs & weights", "node_text": {(0, 0): "0.5"}, "edge_text": {(0, 0, 0): "w<1"}},
+    {"caption": "Forward", "node_text": {(1, 0): "a = 0.6"}, "highlight_nodes": {(1, 0)}},
+    {
+        "caption": "Back",
+        "direction": "backward",
+        "node_text": {(1, 0): "δ = 0.1"},
+        "edge_text": {(0, 0, 0): "dW"},
+        "highlight_edges": {(0, 0, 0)},
+    },
+]
+
+
+def words(frame):
+    return [t.text for t in ET.fromstring(frame.svg).iter(f"{SVG}text")]
+
+
+def test_values_stay_and_errors_stand_beside_them():
+    first, second, third = network_steps([2, 1], STEPS, node_labels={(1, 0): "y"})
+    assert words(first) == ["w<1", "x1", "0.5", "x2", "y"]
+    assert words(second) == ["w<1", "x1", "0.5", "x2", "y", "a = 0.6"]
+    assert words(third) == ["w<1", "dW", "x1", "0.5", "x2", "y", "a = 0.6", "δ = 0.1"]
+
+
+def test_frames_are_described():
+    for number, frame in enumerate(network_steps([2, 1], STEPS), 1):
+        svg = ET.fromstring(frame.svg)
+        assert svg.get("role") == "img"
+        assert svg.find(f"{SVG}title").text.startswith(f"Step {number} of 3")
+        assert "x1: 0.5" in svg.find(f"{SVG}desc").text
+
+
+def test_highlights_belong_to_their_frame():
+    counts = [f.svg.count('stroke-width="4"') for f in network_steps([2, 1], STEPS)]
+    assert counts == [0, 1, 1]
+
+
+def test_text_stays_inside_the_drawing():
+    steps = [{"node_text": {(k, i): "a = 0.123" for k in (0, 1) for i in range(3)}}]
+    steps += [{"direction": "backward", "node_text": {(1, 2): "δ = 0.1"}}]
+    svg = ET.fromstring(network_steps([3, 3, 2], steps)[-1].svg)
+    _, _, width, height = map(float, svg.get("viewBox").split())
+    for text in svg.iter(f"{SVG}text"):
+        half = 0.6 * 14 * len(text.text) / 2
+        assert half <= float(text.get("x")) <= width - half, text.text
+        assert 14 <= float(text.get("y")) <= height - 4, text.text
+
+
+def test_output_is_the_same_each_time_and_self_contained():
+    html = Stepper("net", network_steps([2, 1], STEPS), 'A "net"')._repr_html_()
+    assert html == Stepper("net", network_steps([2, 1], STEPS), 'A "net"')._repr_html_()
+    assert set(re.findall(r"\bid=\"?([\w-]+)", html)) == {"stepper-net"}
+    assert "Inputs &amp; weights" in html and "A &quot;net&quot;" in html
+    assert set(re.findall(r"https?://[^\"' )]+", html)) == {"http://www.w3.org/2000/svg"}
+    assert html.count("<figure>") == 3
+
+
+def test_errors_name_the_argument():
+    with pytest.raises(ValueError, match=r"steps\[0\] names the unit \(2, 0\)"):
+        network_steps([2, 1], [{"node_text": {(2, 0): "?"}}])
+    with pytest.raises(ValueError, match=r"steps\[0\] names the edge \(0, 0, 1\)"):
+        network_steps([2, 1], [{"highlight_edges": {(0, 0, 1)}}])
+    with pytest.raises(ValueError, match="direction 'up'"):
+        network_steps([2, 1], [{"direction": "up"}])
+    with pytest.raises(ValueError, match="sizes is"):
+        network_steps([2], [])
+    frame = network_steps([1, 1], [{}])[0]
+    with pytest.raises(ValueError, match="name is 'a b'"):
+        Stepper("a b", [frame], "t")
+    with pytest.raises(ValueError, match="frames is empty"):
+        Stepper("a", [], "t")
+    with pytest.raises(ValueError, match="role"):
+        Frame("<svg></svg>", "")
