@@ -1,10 +1,10 @@
-# make book · serve · test · lint · constraints
+# make book · serve · test · lint · notebooks · constraints
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint constraints clean
+.PHONY: book serve test lint notebooks constraints clean
 
 $(VENV)/.reader: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -24,11 +24,15 @@ serve: book
 test: $(VENV)/.developer book
 	$(BIN)/python tools/test.py
 
+notebooks: $(VENV)/.developer
+	$(BIN)/python tools/notebooks.py
+
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy code
 	$(BIN)/lint-imports
+	$(BIN)/python tools/notebooks.py --check
 
 constraints: $(VENV)/.developer
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header \

@@ -22,14 +22,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pooch
 import requests
 from numpy.typing import DTypeLike, NDArray
 from scipy import ndimage
 from sklearn import datasets as sklearn_datasets
 from sklearn.model_selection import train_test_split
+from tqdm import TqdmWarning
 
 from backprop.arrays import Array, Labels, check_dtype
+
+with warnings.catch_warnings():
+    # pooch looks for a notebook's own progress bar, which warns where ipywidgets is not installed.
+    warnings.simplefilter("ignore", TqdmWarning)
+    import pooch
 
 MIRRORS: tuple[str, ...] = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

@@ -1,0 +1,89 @@
+"""Bring notebooks into the form that git keeps: executed, outputs as text, nothing else.
+
+Without arguments every chapter is executed afresh; with paths only these are. ``--check`` executes
+nothing and fails where a notebook is not in that form. Pictures are dropped from the stored
+outputs: they would bloat the history, and the build draws them anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
+PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def chapters() -> list[Path]:
+    return [p for p in sorted(BOOK.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
+
+
+def normalized(notebook: Any) -> str:
+    """Return the text of the notebook as git keeps it."""
+    out = nbformat.from_dict(notebook)
+    out.metadata = nbformat.from_dict(METADATA)
+    out.nbformat, out.nbformat_minor = 4, 5
+    for cell in out.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            for kind in PICTURES:
+                output.get("data", {}).pop(kind, None)
+            output.pop("metadata", None)
+            if output.output_type in ("display_data", "execute_result"):
+                output.metadata = {}
+    return nbformat.writes(out) + "\n"
+
+
+def problems(path: Path) -> list[str]:
+    """Say how the notebook differs from the form that git keeps."""
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, nbformat.NO_CONVERT)
+    found = [] if text == normalized(notebook) else ["is not normalized"]
+    counts = [c.execution_count for c in notebook.cells if c.cell_type == "code"]
+    if counts != list(range(1, len(counts) + 1)):
+        found.append(f"was not executed once from top to bottom: counts {counts}")
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                found.append(f"cell {cell.id} holds the error {output.ename}")
+            if output.get("name") == "stderr":
+                found.append(f"cell {cell.id} wrote to stderr: {output.text[:80]!r}")
+    return found
+
+
+def execute(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
+    path.write_text(normalized(notebook), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--check", action="store_true", help="execute nothing, only look")
+    arguments = parser.parse_args()
+    paths = arguments.notebooks or chapters()
+    if not arguments.check:
+        # The stored outputs are those of the embedded digits, wherever this runs.
+        os.environ.pop("BACKPROP_MNIST_DIR", None)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(execute, paths))
+    faults = [f"{path}: {fault}" for path in paths for fault in problems(path)]
+    if faults:
+        heading = "run `make notebooks`; these are not as git keeps them:"
+        raise SystemExit("\n".join([heading, *faults]))
+
+
+if __name__ == "__main__":
+    main()
