@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
+from notebooks import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "_build" / ".jupyter_cache"
@@ -17,7 +19,7 @@ CACHE = ROOT / "_build" / ".jupyter_cache"
 
 def digest() -> str:
     """Hash what the notebooks' results depend on besides themselves."""
-    out = hashlib.sha256()
+    out = hashlib.sha256(os.environ.get("BACKPROP_MNIST_DIR", "").encode())
     for path in [*sorted((ROOT / "code/backprop").rglob("*.py")), ROOT / "constraints.txt"]:
         out.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return out.hexdigest()
@@ -31,10 +33,10 @@ def execute() -> None:
         CACHE.mkdir(parents=True)
         key.write_text(digest())
     cache = get_cache(str(CACHE))
-    cache.clear_project() if hasattr(cache, "clear_project") else None
-    for path in sorted((ROOT / "book").rglob("*.ipynb")):
-        if ".ipynb_checkpoints" not in path.parts:
-            cache.add_nb_to_project(str(path))
+    for record in cache.list_project_records():
+        cache.remove_nb_from_project(record.pk)
+    for path in chapters():
+        cache.add_nb_to_project(str(path))
     result = load_executor("local-parallel", cache).run_and_cache(timeout=300)
     if result.errored or result.excepted:
         raise SystemExit(f"these notebooks failed: {result.errored + result.excepted}")

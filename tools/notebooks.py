@@ -15,8 +15,9 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from sphinx_external_toc.parsing import parse_toc_yaml
 
-BOOK = Path(__file__).resolve().parent.parent / "book"
+ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -25,7 +26,9 @@ METADATA = {
 
 
 def chapters() -> list[Path]:
-    return [p for p in sorted(BOOK.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
+    """Return the notebooks that the table of contents names, in its order."""
+    paths = [ROOT / f"{name}.ipynb" for name in parse_toc_yaml(ROOT / "_toc.yml")]
+    return [path for path in paths if path.exists()]
 
 
 def normalized(notebook: Any) -> str:

@@ -1,0 +1,127 @@
+"""One server and one browser for all the checks of the built site."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = Path(os.environ.get("BACKPROP_SITE", ROOT / "_build" / "html")).resolve()
+# Left on, these talk to the browser's maker, or need a sandbox that root has not.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+
+
+def pages():
+    """Every page of the built site but the redirect at its root, as paths below it."""
+    found = sorted(p for p in SITE.rglob("*.html") if "_static" not in p.relative_to(SITE).parts)
+    return [str(p.relative_to(SITE)) for p in found if p != SITE / "index.html"]
+
+
+def chapters():
+    """The pages made from notebooks."""
+    return [p for p in pages() if (SITE / "_sources" / p).with_suffix(".ipynb").exists()]
+
+
+def lacking(what):
+    """Skip on a reader's machine; fail where everything is said to be there."""
+    if os.environ.get("CI") or os.environ.get("BACKPROP_REQUIRE_SITE"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def pytest_generate_tests(metafunc):
+    for name, list_of in (("any_page", pages), ("chapter", chapters)):
+        if name in metafunc.fixturenames:
+            # An absent site shows as one test that says so, not as none at all.
+            metafunc.parametrize(name, list_of() or ["absent"])
+
+
+@pytest.fixture(scope="session")
+def site():
+    if not pages():
+        lacking(f"no site in {SITE}: run make book")
+    return SITE
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def base(site):
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser(site):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("BACKPROP_CHROMIUM") or shutil.which("chromium")
+    if not path or not Path(path).exists():
+        lacking("no chromium: install it or set BACKPROP_CHROMIUM")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """An open page, and what it asked for and complained of."""
+
+    def __init__(self, context, url, base):
+        self.foreign, self.complaints = [], []
+        self.page = context.new_page()
+        self.page.on("request", self.note_request)
+        self.page.on("console", self.note_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        self.page.on(
+            "response",
+            lambda r: r.status >= 400 and self.complaints.append(f"{r.status} for {r.url}"),
+        )
+        self.base = base
+        self.page.goto(url, wait_until="load")
+        # MathJax sets the page after it has loaded.
+        self.page.evaluate("async () => { if (window.MathJax) await MathJax.startup.promise; }")
+        self.page.wait_for_load_state("networkidle")
+
+    def note_request(self, request):
+        if not request.url.startswith((self.base, "data:", "blob:", "about:")):
+            self.foreign.append(request.url)
+
+    def note_console(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"console {message.type}: {message.text}")
+
+
+@pytest.fixture
+def visit(browser, base):
+    """A function that opens a page in a fresh profile: no cache, no stored theme."""
+    contexts = []
+
+    def open_page(path, *, width=1280, height=900, dark=False):
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+        )
+        contexts.append(context)
+        # A foreign address is noted, then refused: the suite itself asks nobody.
+        context.route(
+            lambda url: not url.startswith((base, "data:", "blob:")), lambda route: route.abort()
+        )
+        context.set_default_timeout(15000)
+        return Visit(context, base + path, base)
+
+    yield open_page
+    for context in contexts:
+        context.close()

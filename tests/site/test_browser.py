@@ -1,0 +1,226 @@
+"""The built site in a real browser."""
+
+import io
+
+import numpy as np
+import pytest
+
+# Markup out of the book's reach, by axe's rule: which element, and why it may stay.
+THEMES_OWN = {
+    "aria-required-children": (
+        'class="citation-list"',
+        "docutils marks a bibliography role=list and its entries role=doc-biblioentry, which "
+        "ARIA 1.2 deprecated in favour of listitem; readers still announce the entries",
+    ),
+}
+
+EQUATIONS = """() => [...document.querySelectorAll('.math')]
+  .filter(e => !e.querySelector('mjx-container') || e.querySelector('mjx-merror, [data-mjx-error]'))
+  .map(e => e.textContent.trim().slice(0, 80))"""
+
+NAMELESS = """() => {
+  const bad = [];
+  for (const img of document.querySelectorAll('img')) {
+    const alt = img.getAttribute('alt');
+    const decorative = img.getAttribute('role') === 'presentation' || img.ariaHidden === 'true';
+    const path = /[/\\\\]|\\.(png|svg|jpe?g|gif)$/i;
+    if (alt === null || (!alt.trim() && !decorative) || path.test(alt))
+      bad.push('img alt=' + JSON.stringify(alt));
+  }
+  for (const svg of document.querySelectorAll('article figure svg, article .cell_output svg')) {
+    if (svg.closest('button, a')) continue;  // an icon: its control has the name
+    const name = svg.querySelector(':scope > title')?.textContent || svg.ariaLabel || '';
+    if (svg.getAttribute('role') !== 'img' || !name.trim()) bad.push(svg.outerHTML.slice(0, 80));
+  }
+  return bad;
+}"""
+
+
+def test_page(visit, any_page):
+    """No foreign request, no complaint, every equation rendered, every figure named."""
+    seen = visit(any_page)
+    assert seen.foreign == []
+    assert seen.complaints == []
+    assert seen.page.evaluate(EQUATIONS) == []
+    assert seen.page.evaluate(NAMELESS) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_serious_axe_violation(visit, any_page, dark):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    response = axe.run(visit(any_page, dark=dark).page).response
+    serious = [
+        f"{violation['id']} ({violation['impact']}): {node['html'][:160]}"
+        for violation in response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+        if THEMES_OWN.get(violation["id"], ("\0", ""))[0] not in node["html"]
+    ]
+    assert serious == []
+
+
+def test_phone_does_not_scroll_sideways(visit, any_page):
+    page = visit(any_page, width=390, height=844).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('article *')].filter(e => {
+          if (e.closest('mjx-assistive-mml, .visually-hidden, .bp-stepper svg')) return false;
+          const box = e.getBoundingClientRect();
+          if (!box.width || box.right <= 391) return false;
+          for (let p = e; p && p.tagName !== 'ARTICLE'; p = p.parentElement)
+            if (/auto|scroll|hidden|clip/.test(getComputedStyle(p).overflowX)) return false;
+          return true;
+        }).map(e => e.outerHTML.slice(0, 100))"""
+    )
+    assert wide == []
+
+
+def luminance(rgb):
+    channels = rgb / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
+def ink_contrast(png):
+    """Contrast of a picture's ink against the commonest colour: the 95th percentile."""
+    image = pytest.importorskip("PIL.Image").open(io.BytesIO(png)).convert("RGB")
+    pixels = np.asarray(image).reshape(-1, 3)
+    colours, counts = np.unique(pixels, axis=0, return_counts=True)
+    ground = luminance(colours[counts.argmax()].astype(float))
+    light = luminance(pixels.astype(float))
+    ratio = (np.maximum(light, ground) + 0.05) / (np.minimum(light, ground) + 0.05)
+    ink = ratio[ratio > 1.25]
+    return float(np.percentile(ink, 95)) if ink.size else 1.0
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_figures_are_legible(visit, any_page, dark):
+    page = visit(any_page, dark=dark).page
+    assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if dark else "light")
+    found = page.locator("article figure img, article .cell_output img, article figure svg")
+    for k in range(found.count()):
+        figure = found.nth(k)
+        if figure.is_visible():
+            name = figure.get_attribute("alt") or figure.locator("title").text_content()
+            assert ink_contrast(figure.screenshot()) >= 3, name
+
+
+def test_the_contrast_check_itself():
+    image = pytest.importorskip("PIL.Image")
+
+    def picture(ink, ground):
+        pixels = np.full((40, 40, 3), ground, np.uint8)
+        pixels[10:14] = ink
+        buffer = io.BytesIO()
+        image.fromarray(pixels).save(buffer, "png")
+        return buffer.getvalue()
+
+    assert ink_contrast(picture(0, 255)) == pytest.approx(21)
+    assert ink_contrast(picture(0x33, 0x12)) < 3
+    assert ink_contrast(picture(0x12, 0x12)) == 1
+
+
+def test_search_finds(visit):
+    page = visit("search.html?q=jacobian").page
+    page.wait_for_selector("#search-results ul.search li a")
+    assert page.locator("#search-results ul.search li a").count() >= 1
+
+
+def test_search_box_leads_to_the_results(visit, any_page):
+    if any_page == "search.html":
+        pytest.skip("is the results' own page")
+    page = visit(any_page).page
+    page.locator("button.search-button__button:visible").first.click()
+    page.locator("input[type=search]:visible").first.fill("jacobian")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=jacobian**")
+
+
+def test_chapter_has_its_buttons(visit, chapter):
+    page = visit(chapter).page
+    blocks = page.locator("div.cell_input div.highlight").count()
+    assert blocks >= 1
+    assert page.locator("div.cell_input button.copybtn").count() == blocks
+    for name, selector in {
+        "download": "a.btn-download-source-button[href$='.ipynb']",
+        "Binder": ".dropdown-launch-buttons a[href*='mybinder.org']",
+        "Colab": ".dropdown-launch-buttons a[href*='colab.research.google.com']",
+        "edit": "a.btn-source-edit-button",
+        "previous": ".prev-next-footer a.left-prev",
+        "next": ".prev-next-footer a.right-next",
+    }.items():
+        assert page.locator(selector).count() >= 1, name
+
+
+def test_copy_button_copies_the_code(visit, chapter):
+    page = visit(chapter).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    cell = page.locator("div.cell_input div.highlight:visible").first
+    cell.hover()
+    cell.locator("button.copybtn").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == cell.locator("pre").inner_text().strip() != ""
+
+
+def test_citation_shows_its_reference_on_hover(visit, chapter):
+    page = visit(chapter).page
+    link = page.locator("article a.reference.internal[href*='bibliography.html#']").first
+    assert link.count() == 1, "a chapter cites its sources"
+    year = "".join(c for c in link.inner_text() if c.isdigit())[:4]
+    link.scroll_into_view_if_needed()
+    link.hover()
+    box = page.locator(".tippy-content, [role=tooltip]")
+    box.first.wait_for(state="visible")
+    text = box.first.inner_text()
+    assert year in text and len(text) > 60
+
+
+def steppers(page):
+    found = page.locator(".bp-stepper")
+    return [found.nth(k) for k in range(found.count())]
+
+
+def test_stepper_steps(visit, chapter):
+    found = steppers(page := visit(chapter, width=390, height=844).page)
+    if not found:
+        pytest.skip("has no step-through figure")
+    for stepper in found:
+        last = stepper.locator("figure").count()
+        shown = stepper.locator("figure:visible")
+        live = stepper.locator("[aria-live=polite]")
+        previous = stepper.get_by_role("button", name="Previous")
+        following = stepper.get_by_role("button", name="Next")
+        slider = stepper.get_by_role("slider")
+        assert shown.count() == 1 and live.inner_text().startswith(f"Step 1 of {last}.")
+        first = shown.locator("svg").inner_html()
+        following.click()
+        assert shown.count() == 1 and live.inner_text().startswith(f"Step 2 of {last}.")
+        assert shown.locator("svg").inner_html() != first
+        previous.click()
+        assert shown.locator("svg").inner_html() == first
+        # at the first frame the button stays focusable and does nothing
+        assert previous.get_attribute("aria-disabled") == "true"
+        previous.click(force=True)
+        assert live.inner_text().startswith("Step 1 ")
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        assert slider.input_value() == "2"
+        page.keyboard.press("End")
+        assert live.inner_text().startswith(f"Step {last} of {last}.")
+        sizes = stepper.evaluate(
+            """root => [...root.querySelectorAll('.bp-now text')].map(t =>
+              parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)"""
+        )
+        assert sizes and min(sizes) >= 11
+
+
+def test_stepper_without_javascript(browser, base, chapter):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(base + chapter)
+    for stepper in steppers(page):
+        frames = stepper.locator("figure")
+        assert all(frames.nth(k).is_visible() for k in range(frames.count()))
+        assert all(stepper.locator("figcaption").nth(k).is_visible() for k in range(frames.count()))
+        assert not stepper.locator("button").first.is_visible()
+    context.close()
