@@ -157,13 +157,32 @@ def check_gradient(
     return GradcheckReport(tuple(rows))
 
 
-def check_layer(layer: Layer, x: Array, *, rng: np.random.Generator) -> GradcheckReport:
-    """Check ∂L/∂x and every parameter's gradient for L = Σ v ⊙ layer(x), v drawn from ``rng``.
+def check_layer(
+    layer: Layer, x: Array, *, rng: np.random.Generator, v: Array | None = None
+) -> GradcheckReport:
+    """Check ∂L/∂x and every parameter's gradient for L = Σ v ⊙ layer(x).
 
     A random v probes the whole Jacobian; v = 1 would miss errors that cancel in the sum.
+
+    Parameters
+    ----------
+    layer : Layer
+        Its parameters are put back after the check.
+    x : array
+        Input of the layer, checked in float64.
+    rng : numpy.random.Generator
+        Source of v, standard normal.
+    v : array of the shape of layer(x), optional
+        Used instead of a drawn one.
+
+    Raises
+    ------
+    ValueError
+        If ``v`` has not the shape of the layer's output.
     """
     x = x.astype(np.float64)
-    v = rng.normal(size=layer.forward(x).shape)
+    shape = layer.forward(x).shape
+    v = rng.normal(size=shape) if v is None else check_array("check_layer", "v", v, shape)
     dx = layer.backward(v)
     kept = {name: g.copy() for name, g in layer.gradients.items()}
     rows = check_gradient(lambda t: (v * layer.forward(t)).sum(), x, dx).rows
@@ -186,6 +205,46 @@ def check_loss(loss: Loss, z: Array, y: NDArray[np.generic]) -> GradcheckReport:
     z = z.astype(np.float64)
     loss.forward(z, y)
     return check_gradient(lambda t: loss.forward(t, y), z, loss.backward(), "z")
+
+
+def along(
+    network: Sequential, loss: Loss, x: Array, y: NDArray[np.generic], direction: Array
+) -> Callable[[complex], Any]:
+    """Return φ(t) = L(θ + t u), u = ``direction``, whose slope φ'(0) is u · ∂L/∂θ.
+
+    Two runs of the network judge one number that holds every gradient at once; with a unit vector
+    for u it is one entry. A real t keeps the network's dtype, a complex t serves the complex step.
+
+    Parameters
+    ----------
+    network : Sequential
+        Its parameters are put back after each call of φ.
+    loss, x, y
+        As in :func:`check_network`.
+    direction : array, shape of ``network.theta``
+
+    Raises
+    ------
+    ValueError
+        If ``direction`` has another shape.
+    """
+    u = check_array("along", "direction", direction, network.theta.shape)
+    slots = [(layer, key) for layer in network.layers for key in layer.parameters]
+
+    def phi(t: complex) -> Any:
+        theta, start = network.theta + t * u, 0
+        kept = [layer.parameters[key] for layer, key in slots]
+        try:
+            for (layer, key), value in zip(slots, kept, strict=True):
+                part = theta[start : start + value.size]
+                layer.parameters[key] = part.reshape(value.shape)
+                start += value.size
+            return loss.forward(network.forward(x), y)
+        finally:
+            for (layer, key), value in zip(slots, kept, strict=True):
+                layer.parameters[key] = value
+
+    return phi
 
 
 def check_network(

@@ -1,0 +1,77 @@
+"""The judges themselves: their order, their probes, and that they leave the network as it was."""
+
+import numpy as np
+import pytest
+
+from backprop import gradcheck, layers, losses
+from backprop.network import Sequential
+
+
+def make(dtype=np.float64):
+    rng = np.random.default_rng(0)
+    stack = [
+        layers.Dense(3, 4, rng=rng, dtype=dtype),
+        layers.GELU(),
+        layers.Dense(4, 2, rng=rng, dtype=dtype),
+    ]
+    x = rng.normal(size=(5, 3)).astype(dtype)
+    return Sequential(stack), losses.SoftmaxCrossEntropy(), x, rng.integers(2, size=5), rng
+
+
+def test_along_is_the_gradient_along_a_direction():
+    network, loss, x, y, rng = make()
+    loss.forward(network.forward(x), y)
+    network.backward(loss.backward())
+    u = rng.normal(size=network.theta.shape)
+    phi = gradcheck.along(network, loss, x, y, u)
+    assert phi(0.0) == loss.forward(network.forward(x), y)
+    slope = np.array([u @ network.dtheta])
+    gradcheck.check_gradient(lambda t: phi(t.item()), np.zeros(1), slope).raise_if_off()
+    assert not gradcheck.check_gradient(lambda t: phi(t.item()), np.zeros(1), 1.001 * slope).ok
+
+
+def test_along_a_unit_vector_is_one_entry():
+    network, loss, x, y, _ = make()
+    loss.forward(network.forward(x), y)
+    network.backward(loss.backward())
+    for i in range(network.theta.size):
+        phi = gradcheck.along(network, loss, x, y, np.eye(network.theta.size)[i])
+        assert np.imag(phi(1e-20j)) / 1e-20 == pytest.approx(network.dtheta[i], rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_along_leaves_the_network_as_it_was(dtype):
+    network, loss, x, y, _ = make(dtype)
+    theta = network.theta.copy()
+    u = np.ones_like(theta)
+    phi = gradcheck.along(network, loss, x, y, u)
+    seen = []
+    kept = network.layers[1].forward
+    network.layers[1].forward = lambda z: seen.append(z.dtype) or kept(z)
+    phi(0.1)
+    network.layers[1].forward = kept
+    assert seen == [dtype]
+    with pytest.raises(ValueError, match="y has shape"):
+        gradcheck.along(network, loss, x, y[:2], u)(0.1)
+    assert network.theta.tobytes() == theta.tobytes()
+    for name, value in network.parameters.items():
+        layer = network.layers[0 if name.startswith("dense1") else 2]
+        assert layer.parameters[name[-1]] is value
+    with pytest.raises(ValueError, match="direction has shape"):
+        gradcheck.along(network, loss, x, y, u[:3])
+
+
+class Reversed(layers.Dense):
+    """The outputs' order is lost on the way back: invisible where every v is the same."""
+
+    def backward(self, dz):
+        return super().backward(dz[:, ::-1].copy())
+
+
+def test_a_sum_of_outputs_misses_what_a_random_v_sees():
+    rng = np.random.default_rng(0)
+    layer, x = Reversed(3, 3, rng=rng), rng.normal(size=(4, 3))
+    assert gradcheck.check_layer(layer, x, rng=rng, v=np.ones((4, 3))).ok
+    assert not gradcheck.check_layer(layer, x, rng=rng).ok
+    with pytest.raises(ValueError, match=r"v has shape \(3,\), expected \(4, 3\)"):
+        gradcheck.check_layer(layer, x, rng=rng, v=np.ones(3))
