@@ -1,112 +1,175 @@
 """Activations a = φ(z), each beside its derivative φ'(z).
 
-Every function maps an array to an array of the same shape and dtype, elementwise, and overflows
-for no finite input. They accept complex arrays too, which the complex step needs; the piecewise
-ones then choose their branch by the real part.
+Every elementwise function maps an array to an array of the same shape and dtype, into ``out``
+where that is given, and overflows for no finite input. They accept complex arrays too, which the
+complex step needs; the piecewise ones then choose their branch by the real part.
 
-Source: chapter "Derivatives"; the GELU is Hendrycks & Gimpel (2016).
+Source: chapter "Derivatives"; the papers are named where a function has one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from scipy import special
 
 from backprop.arrays import Array
 
-Elementwise = Callable[[Array], Array]
+
+class Elementwise(Protocol):
+    """A function of each entry; ``out`` has the shape and dtype of ``z`` and receives the result.
+
+    ``out`` must not be ``z`` itself.
+    """
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        """Return the result, which is ``out`` where that is given."""
 
 
-def identity(z: Array) -> Array:
+def identity(z: Array, out: Array | None = None) -> Array:
     """φ(z) = z."""
-    return z.copy()
+    return np.positive(z, out=out)
 
 
-def identity_prime(z: Array) -> Array:
+def identity_prime(z: Array, out: Array | None = None) -> Array:
     """φ'(z) = 1."""
-    return np.ones_like(z)
-
-
-def sigmoid(z: Array) -> Array:
-    """φ(z) = 1 / (1 + e⁻ᶻ), computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
-    half = z.dtype.type(0.5)
-    a: Array = half * (1 + np.tanh(half * z))
-    return a
-
-
-def sigmoid_prime(z: Array) -> Array:
-    """φ'(z) = φ(z) φ(-z): where φ(z) rounds to 1, 1 - φ(z) would round to 0."""
-    # e^-|z| / (1 + e^-|z|)^2 keeps full relative accuracy in both tails.
-    e = np.exp(-np.abs(z))
-    d: Array = e / (1 + e) ** 2
+    d = np.empty_like(z) if out is None else out
+    d.fill(1)
     return d
 
 
-def tanh(z: Array) -> Array:
-    """φ(z) = tanh z."""
-    a: Array = np.tanh(z)
+def sigmoid(z: Array, out: Array | None = None) -> Array:
+    """φ(z) = 1 / (1 + e⁻ᶻ), computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
+    a: Array = np.multiply(z, 0.5, out=out)
+    np.tanh(a, out=a)
+    a += 1
+    a *= 0.5
     return a
 
 
-def tanh_prime(z: Array) -> Array:
+def sigmoid_prime(z: Array, out: Array | None = None) -> Array:
+    """φ'(z) = φ(z) φ(-z) = e^-|z| / (1 + e^-|z|)²."""
+    # φ(z) (1 - φ(z)) would be 0 where φ(z) rounds to 1; this form is exact in both tails.
+    e: Array = np.abs(z, out=out)
+    np.negative(e, out=e)
+    np.exp(e, out=e)
+    e /= (1 + e) ** 2
+    return e
+
+
+def tanh(z: Array, out: Array | None = None) -> Array:
+    """φ(z) = tanh z."""
+    a: Array = np.tanh(z, out=out)
+    return a
+
+
+def tanh_prime(z: Array, out: Array | None = None) -> Array:
     """φ'(z) = 1 - tanh² z = 4 σ'(2z), the second form being accurate in the tails."""
-    return 4 * sigmoid_prime(2 * z)
+    d = sigmoid_prime(2 * z, out=out)
+    d *= 4
+    return d
 
 
-def relu(z: Array) -> Array:
+def relu(z: Array, out: Array | None = None) -> Array:
     """φ(z) = max(0, z)."""
-    return np.where(z.real > 0, z, z.dtype.type(0))
+    if z.dtype.kind == "c":
+        return np.multiply(z, z.real > 0, out=out)
+    a: Array = np.maximum(z, 0, out=out)
+    return a
 
 
-def relu_prime(z: Array) -> Array:
+def relu_prime(z: Array, out: Array | None = None) -> Array:
     """φ'(z) = 1 if z > 0 else 0; at z = 0, where there is no derivative, 0."""
-    return (z > 0).astype(z.dtype)
+    return np.greater(z, 0, out=np.empty_like(z) if out is None else out)
 
 
 LEAKY_SLOPE = 0.01
 """Slope of the leaky ReLU for z < 0 (Maas, Hannun & Ng, 2013)."""
 
 
-def leaky_relu(z: Array) -> Array:
+def leaky_relu(z: Array, out: Array | None = None) -> Array:
     """φ(z) = z if z > 0 else 0.01 z."""
-    return np.where(z.real > 0, z, z.dtype.type(LEAKY_SLOPE) * z)
+    if z.dtype.kind == "c":
+        return np.multiply(z, np.where(z.real > 0, 1, LEAKY_SLOPE), out=out)
+    a: Array = np.multiply(z, LEAKY_SLOPE, out=out)
+    return np.maximum(a, z, out=a)
 
 
-def leaky_relu_prime(z: Array) -> Array:
+def leaky_relu_prime(z: Array, out: Array | None = None) -> Array:
     """φ'(z) = 1 if z > 0 else 0.01."""
-    return np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAKY_SLOPE))
+    d = relu_prime(z, out=out)
+    return np.maximum(d, LEAKY_SLOPE, out=d)
 
 
-def softplus(z: Array) -> Array:
+def softplus(z: Array, out: Array | None = None) -> Array:
     """φ(z) = ln(1 + eᶻ) = max(0, z) + ln(1 + e^-|z|)."""
-    magnitude = np.where(z.real > 0, z, -z)
-    a: Array = relu(z) + np.log1p(np.exp(-magnitude))
+    e = np.exp(np.where(z.real > 0, -z, z))
+    a = relu(z, out=out)
+    a += np.log1p(e, out=e)
     return a
 
 
-def softplus_prime(z: Array) -> Array:
+def softplus_prime(z: Array, out: Array | None = None) -> Array:
     """φ'(z) = σ(z); by the exponential form, exact where tanh(z/2) rounds to -1."""
-    d: Array = special.expit(z)
+    d: Array = special.expit(z, out=out)
     return d
 
 
-def gelu(z: Array) -> Array:
-    """φ(z) = z Φ(z), Φ the standard normal distribution function (Hendrycks & Gimpel, 2016)."""
-    half = z.dtype.type(0.5)
-    # erfc keeps the tail that 1 + erf(z/√2) would cancel away.
-    a: Array = half * z * special.erfc(-z * z.dtype.type(np.sqrt(0.5)))
+def elu(z: Array, out: Array | None = None) -> Array:
+    """φ(z) = z if z > 0 else eᶻ - 1 (Clevert, Unterthiner & Hochreiter, 2016, with α = 1)."""
+    # The exponential sees no positive number, so it cannot overflow.
+    a: Array = np.expm1(np.where(z.real > 0, 0, z), out=out)
+    a += relu(z)
     return a
 
 
-def gelu_prime(z: Array) -> Array:
-    """φ'(z) = Φ(z) + z N(z), N the standard normal density."""
-    half = z.dtype.type(0.5)
-    cumulative = half * special.erfc(-z * z.dtype.type(np.sqrt(0.5)))
-    density = np.exp(-half * z * z) * z.dtype.type(1 / np.sqrt(2 * np.pi))
-    d: Array = cumulative + z * density
+def elu_prime(z: Array, out: Array | None = None) -> Array:
+    """φ'(z) = 1 if z > 0 else eᶻ."""
+    d: Array = np.minimum(z, 0, out=out)
+    return np.exp(d, out=d)
+
+
+def silu(z: Array, out: Array | None = None) -> Array:
+    """φ(z) = z σ(z) (Hendrycks & Gimpel, 2016; Elfwing, Uchibe & Doya, 2018)."""
+    a = sigmoid(z, out=out)
+    a *= z
+    return a
+
+
+def silu_prime(z: Array, out: Array | None = None) -> Array:
+    """φ'(z) = σ(z) + z σ'(z)."""
+    d = sigmoid_prime(z, out=out)
+    d *= z
+    d += special.expit(z)
     return d
+
+
+def gelu(z: Array, out: Array | None = None) -> Array:
+    """φ(z) = z Φ(z), Φ the standard normal distribution function (Hendrycks & Gimpel, 2016)."""
+    a = _normal_distribution(z, out)
+    a *= z
+    return a
+
+
+def gelu_prime(z: Array, out: Array | None = None) -> Array:
+    """φ'(z) = Φ(z) + z N(z), N the standard normal density."""
+    d = _normal_distribution(z, out)
+    # Far out, where z² overflows, the density is 0 all the same.
+    with np.errstate(over="ignore"):
+        density = np.exp(-0.5 * z * z)
+    density *= float(1 / np.sqrt(2 * np.pi))
+    density *= z
+    d += density
+    return d
+
+
+def _normal_distribution(z: Array, out: Array | None) -> Array:
+    # Φ(z) = erfc(-z/√2) / 2: erfc keeps the tail that 1 + erf(z/√2) would cancel away.
+    cumulative: Array = np.multiply(z, -float(np.sqrt(0.5)), out=out)
+    special.erfc(cumulative, out=cumulative)
+    cumulative *= 0.5
+    return cumulative
 
 
 ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
@@ -116,6 +179,31 @@ ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
     "relu":       (relu,       relu_prime),
     "leaky_relu": (leaky_relu, leaky_relu_prime),
     "softplus":   (softplus,   softplus_prime),
+    "elu":        (elu,        elu_prime),
+    "silu":       (silu,       silu_prime),
     "gelu":       (gelu,       gelu_prime),
 }  # fmt: skip
 """Name of each activation with φ and φ'."""
+
+
+def log_softmax(z: Array, axis: int = -1) -> Array:
+    """log p_k = z_k - m - ln Σ_j exp(z_j - m), m = max_j z_j: nothing overflows."""
+    # The maximum is a constant here: subtracting any number leaves the softmax as it is.
+    shifted: Array = z - z.real.max(axis=axis, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return shifted
+
+
+def softmax(z: Array, axis: int = -1) -> Array:
+    """p_k = exp(z_k) / Σ_j exp(z_j) along ``axis``; the shape of z in and out."""
+    p: Array = z - z.real.max(axis=axis, keepdims=True)
+    np.exp(p, out=p)
+    p /= p.sum(axis=axis, keepdims=True)
+    return p
+
+
+def softmax_vjp(p: Array, dp: Array, axis: int = -1) -> Array:
+    """∂L/∂z = p ⊙ (∂L/∂p - Σ_j p_j ∂L/∂p_j), given p = softmax(z) and dp = ∂L/∂p."""
+    dz: Array = dp - (p * dp).sum(axis=axis, keepdims=True)
+    dz *= p
+    return dz

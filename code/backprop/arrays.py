@@ -6,7 +6,8 @@ answer, and a wrong one. Every public entry of the package therefore checks firs
 
 from __future__ import annotations
 
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -91,10 +92,64 @@ def check_finite(where: str, name: str, value: Array) -> None:
 
 
 def check_positive(where: str, name: str, value: float) -> float:
-    """Return ``value`` as float if it is finite and above zero, else raise ``ValueError``."""
+    """Return ``value`` as float if it is finite and above zero.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it is NaN, infinite, zero or negative.
+    """
+    _check_real(where, name, value)
     if not np.isfinite(value) or value <= 0:
         raise ValueError(f"{where}: {name} is {value}, expected a finite number above 0")
     return float(value)
+
+
+def check_interval(
+    where: str, name: str, value: float, low: float = 0.0, high: float = np.inf
+) -> float:
+    """Return ``value`` as float if ``low`` ≤ ``value`` < ``high``.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it is NaN or lies outside.
+    """
+    _check_real(where, name, value)
+    if not low <= value < high:
+        wanted = f"below {high:g}" if np.isfinite(high) else "finite"
+        raise ValueError(f"{where}: {name} is {value}, expected at least {low:g} and {wanted}")
+    return float(value)
+
+
+def check_count(where: str, name: str, value: int, low: int = 1) -> int:
+    """Return ``value`` as int if it is an integer, at least ``low``.
+
+    Raises
+    ------
+    TypeError
+        If it is no integer; 10.0 is none.
+    ValueError
+        If it is smaller.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(
+            f"{where}: {name} is {value!r}, a {type(value).__name__}, expected an integer"
+        )
+    if value < low:
+        raise ValueError(f"{where}: {name} is {value}, expected at least {low}")
+    return int(value)
+
+
+def _check_real(where: str, name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(
+            f"{where}: {name} is {value!r}, a {type(value).__name__}, expected a real number"
+        )
 
 
 def check_dtype(where: str, dtype: DTypeLike) -> np.dtype[np.floating]:
@@ -103,3 +158,31 @@ def check_dtype(where: str, dtype: DTypeLike) -> np.dtype[np.floating]:
     if resolved not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise TypeError(f"{where}: dtype is {resolved}, expected float32 or float64")
     return resolved
+
+
+class Buffers:
+    """Arrays for results: fresh ones, or with ``reuse`` those of the last call of that shape.
+
+    Reuse saves the allocation in every step of a training loop; a result is then valid until the
+    next call only, so it is off unless :func:`backprop.training.fit` is at work.
+    """
+
+    def __init__(self) -> None:
+        self.reuse = False
+        self._arrays: dict[tuple[str, tuple[int, ...], str], Array] = {}
+
+    def forget(self) -> None:
+        """Free the arrays kept for reuse, and stop reusing."""
+        self.reuse = False
+        self._arrays.clear()
+
+    def _empty(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, order: Literal["C", "F"] = "C"
+    ) -> Array:
+        if not self.reuse:
+            return np.empty(shape, dtype, order)
+        key = (name, shape, np.dtype(dtype).char)
+        kept = self._arrays.get(key)
+        if kept is None:
+            kept = self._arrays[key] = np.empty(shape, dtype, order)
+        return kept

@@ -6,40 +6,54 @@ mean over the batch is taken here, once, so no layer ever divides by the batch s
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.activations import softplus
-from backprop.arrays import Array, check_array, check_labels
+from backprop.activations import log_softmax, softmax, softplus
+from backprop.arrays import (
+    Array,
+    Buffers,
+    Labels,
+    check_array,
+    check_interval,
+    check_labels,
+    check_positive,
+)
+
+__all__ = [
+    "BinaryCrossEntropy", "GaussianKL", "Hinge", "Huber", "Loss", "MeanAbsoluteError",
+    "MeanSquaredError", "SoftmaxCrossEntropy", "log_softmax", "softmax",
+]  # fmt: skip
 
 
-class Loss(Protocol):
-    """What the training loop and the gradient check ask of a loss."""
+class Loss(Buffers):
+    """A number L to minimise, with its gradient at the network's output."""
 
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
-        """Return L."""
+        """Return L; raises where ``y`` does not fit ``z``."""
+        raise NotImplementedError
 
     def backward(self) -> Array:
-        """Return ∂L/∂z for the last ``forward``."""
+        """Return ∂L/∂z for the last ``forward``, in the shape of z."""
+        raise NotImplementedError
+
+    def _pair(self, z: Array, y: NDArray[np.generic]) -> tuple[Array, Array]:
+        """Return z and a target of its shape and dtype."""
+        name = type(self).__name__
+        scores = check_array(name, "z", z, (None, None))
+        target = check_array(name, "y", y, z.shape)
+        if scores.dtype.kind == "f" and target.dtype != scores.dtype:
+            target = target.astype(scores.dtype)
+        return _filled(name, scores), target
+
+    def _kept(self, quantity: str) -> Array:
+        if not hasattr(self, quantity):
+            raise RuntimeError(f"{type(self).__name__}: backward() came before forward()")
+        kept: Array = getattr(self, quantity)
+        return kept
 
 
-def log_softmax(z: Array) -> Array:
-    """log p_k = z_k - m - ln Σ_j exp(z_j - m), m = max_j z_j: nothing overflows."""
-    # The maximum is a constant here: subtracting any number leaves the softmax as it is.
-    shifted = z - z.real.max(axis=1, keepdims=True)
-    out: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return out
-
-
-def softmax(z: Array) -> Array:
-    """p_k = exp(z_k) / Σ_j exp(z_j) along axis 1; shape (batch, classes) in and out."""
-    p: Array = np.exp(log_softmax(z))
-    return p
-
-
-class MeanSquaredError:
+class MeanSquaredError(Loss):
     """L = 1/N Σ_n ½ ‖a_n - y_n‖².
 
     Shapes: a and y (batch, n_out). The ½ makes ∂L/∂a = (a - y) / N.
@@ -47,17 +61,69 @@ class MeanSquaredError:
 
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
         """Return L; raises ``ValueError`` where the shapes of ``z`` and ``y`` differ."""
-        check_array("MeanSquaredError", "z", z, (None, None))
-        target = check_array("MeanSquaredError", "y", y, z.shape)
-        self.difference = z - target
-        return _scalar(0.5 * (self.difference**2).sum() / len(z))
+        z, y = self._pair(z, y)
+        self.difference = np.subtract(z, y, out=self._empty("difference", z.shape, z.dtype))
+        squares = np.multiply(
+            self.difference, self.difference, out=self._empty("squares", z.shape, z.dtype)
+        )
+        return _scalar(0.5 * squares.sum() / len(z))
 
     def backward(self) -> Array:
         """∂L/∂a = (a - y) / N, shape (batch, n_out)."""
-        return _kept(self, "difference") / len(self.difference)
+        difference = self._kept("difference")
+        delta = self._empty("delta", difference.shape, difference.dtype)
+        return np.divide(difference, len(difference), out=delta)
 
 
-class BinaryCrossEntropy:
+class MeanAbsoluteError(Loss):
+    """L = 1/N Σ_n Σ_k |a_nk - y_nk|.
+
+    Shapes: a and y (batch, n_out). At a = y, where there is no derivative, it is taken as 0.
+    """
+
+    def forward(self, z: Array, y: NDArray[np.generic]) -> float:
+        """Return L; raises ``ValueError`` where the shapes of ``z`` and ``y`` differ."""
+        z, y = self._pair(z, y)
+        difference = z - y
+        self.sign = np.sign(difference.real)
+        return _scalar((self.sign * difference).sum() / len(z))
+
+    def backward(self) -> Array:
+        """∂L/∂a = sign(a - y) / N, shape (batch, n_out)."""
+        sign = self._kept("sign")
+        return sign / len(sign)
+
+
+class Huber(Loss):
+    """L = 1/N Σ_n Σ_k h(a_nk - y_nk), h(r) = r²/2 if |r| ≤ d else d (|r| - d/2) (Huber, 1964).
+
+    Parameters
+    ----------
+    d : float
+        Above it a difference counts linearly; > 0.
+    """
+
+    def __init__(self, d: float = 1.0) -> None:
+        super().__init__()
+        self.d = check_positive("Huber", "d", d)
+
+    def forward(self, z: Array, y: NDArray[np.generic]) -> float:
+        """Return L; raises ``ValueError`` where the shapes of ``z`` and ``y`` differ."""
+        z, y = self._pair(z, y)
+        difference = z - y
+        small = np.where(abs(difference.real) <= self.d, difference, 0)
+        outside = np.where(abs(difference.real) > self.d, difference, 0)
+        self.clipped = np.clip(difference.real, -self.d, self.d)
+        linear = np.sign(outside.real) * (outside - np.sign(outside.real) * (self.d / 2)) * self.d
+        return _scalar((0.5 * small * small + linear).sum() / len(z))
+
+    def backward(self) -> Array:
+        """∂L/∂a = clip(a - y, -d, d) / N, shape (batch, n_out)."""
+        clipped = self._kept("clipped")
+        return clipped / len(clipped)
+
+
+class BinaryCrossEntropy(Loss):
     """L = 1/N Σ_n [softplus(z_n) - y_n z_n]: cross-entropy of σ(z) on the logit z.
 
     Shapes: z (batch, 1), y (batch, 1) with values in [0, 1].
@@ -66,19 +132,18 @@ class BinaryCrossEntropy:
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
         """Return L; raises ``ValueError`` for a shape or a target outside [0, 1]."""
         check_array("BinaryCrossEntropy", "z", z, (None, 1))
-        target = check_array("BinaryCrossEntropy", "y", y, z.shape)
-        if target.size and (target.min() < 0 or target.max() > 1):
+        z, y = self._pair(z, y)
+        if not (y.min() >= 0 and y.max() <= 1):
             raise ValueError(
-                f"BinaryCrossEntropy: y lies in [{target.min()}, {target.max()}],"
-                " expected values from 0 to 1"
+                f"BinaryCrossEntropy: y lies in [{y.min()}, {y.max()}], expected values from 0 to 1"
             )
-        self.z, self.y = z, target
+        self.z, self.y = z, y
         # softplus(z) - y z, regrouped so that a confident right answer does not cancel.
-        return _scalar((target * softplus(-z) + (1 - target) * softplus(z)).sum() / len(z))
+        return _scalar((y * softplus(-z) + (1 - y) * softplus(z)).sum() / len(z))
 
     def backward(self) -> Array:
         """∂L/∂z = (σ(z) - y) / N, shape (batch, 1)."""
-        z = _kept(self, "z")
+        z = self._kept("z")
         # σ(z) and 1 - σ(z) from e^-|z|: neither tail rounds to zero.
         e = np.exp(-np.abs(z))
         p = np.where(z > 0, 1, e) / (1 + e)
@@ -87,38 +152,191 @@ class BinaryCrossEntropy:
         return delta
 
 
-class SoftmaxCrossEntropy:
-    """L = -1/N Σ_n log p_n[y_n], p = softmax(z).
+class SoftmaxCrossEntropy(Loss):
+    """L = -1/N Σ_n log p_n[y_n], p = softmax(z); in general -Σ_n Σ_k t_nk log p_nk / Σ_n w_{y_n}.
 
-    Shapes: z (batch, classes), y (batch,) of integer classes.
+    Shapes: z (batch, classes); y (batch,) of integer classes, or (batch, classes) of floats that
+    are probabilities in each row. With classes the targets are
+    t_nk = w_k ((1 - s) [k = y_n] + s / classes).
+
+    Parameters
+    ----------
+    label_smoothing : float
+        s, 0 ≤ s < 1 (Szegedy et al., 2016).
+    class_weights : (classes,) array, optional
+        w, above 0; the mean over the batch is then weighted alike.
     """
+
+    def __init__(self, label_smoothing: float = 0.0, class_weights: Array | None = None) -> None:
+        super().__init__()
+        self.label_smoothing = check_interval(
+            "SoftmaxCrossEntropy", "label_smoothing", label_smoothing, 0, 1
+        )
+        self.class_weights = class_weights
+        if class_weights is not None:
+            check_array("SoftmaxCrossEntropy", "class_weights", class_weights, (None,))
+            if not (np.isfinite(class_weights).all() and (class_weights > 0).all()):
+                raise ValueError(
+                    f"SoftmaxCrossEntropy: class_weights is {class_weights},"
+                    " expected finite numbers above 0"
+                )
 
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
         """Return L; raises ``TypeError`` or ``ValueError`` for labels that are no classes."""
-        check_array("SoftmaxCrossEntropy", "z", z, (None, None))
-        self.y = check_labels("SoftmaxCrossEntropy", "y", y, len(z), z.shape[1])
-        log_p = log_softmax(z)
-        self.p = np.exp(log_p)
-        return _scalar(-log_p[np.arange(len(z)), self.y].sum() / len(z))
+        z = _filled("SoftmaxCrossEntropy", check_array("SoftmaxCrossEntropy", "z", z, (None, None)))
+        soft = getattr(y, "ndim", 0) == 2
+        self.targets = self._targets(z, y) if soft or self._options() else None
+        self.labels = None if soft else check_labels("SoftmaxCrossEntropy", "y", y, *z.shape)
+        # Class by class in memory: sums over the classes then run along whole columns.
+        log_p = self._empty("p", z.shape, z.dtype, order="F")
+        np.copyto(log_p, z)
+        # The maximum is a constant here: subtracting any number leaves the softmax as it is.
+        log_p -= log_p.real.max(axis=1, keepdims=True)
+        if self.targets is not None:
+            log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+            self.p = np.exp(log_p)
+            return _scalar(-(self.targets * log_p).sum())
+        at_label = log_p[np.arange(len(z)), self.labels]
+        self.p = np.exp(log_p, out=log_p)
+        total = self.p.sum(axis=1, keepdims=True)
+        self.p /= total
+        return _scalar((np.log(total[:, 0]) - at_label).sum() / len(z))
 
     def backward(self) -> Array:
-        """∂L/∂z = (p - onehot(y)) / N, shape (batch, classes)."""
-        delta = _kept(self, "p").copy()
-        rows = np.arange(len(delta))
+        """∂L/∂z = (p - onehot(y)) / N, or p Σ_k t_k - t, shape (batch, classes)."""
+        p = self._kept("p")
+        delta = self._empty("delta", p.shape, p.dtype, order="F")
+        if self.targets is not None:
+            np.multiply(p, self.targets.sum(axis=1, keepdims=True), out=delta)
+            delta -= self.targets
+            return delta
+        np.divide(p, len(p), out=delta)
+        rows = np.arange(len(p))
         # p_y - 1 = -(sum of the other p): subtracting 1 would cancel once p_y rounds to 1.
-        delta[rows, self.y] = 0
-        delta[rows, self.y] = -delta.sum(axis=1)
+        delta[rows, self.labels] = 0
+        delta[rows, self.labels] = -delta.sum(axis=1)
+        return delta
+
+    def _options(self) -> bool:
+        return self.label_smoothing > 0 or self.class_weights is not None
+
+    def _targets(self, z: Array, y: NDArray[np.generic]) -> Array:
+        """Return t, divided by the sum of the weights of the batch."""
+        kind = z.real.dtype
+        if getattr(y, "ndim", 0) == 2:
+            if self._options():
+                raise ValueError(
+                    "SoftmaxCrossEntropy: y has two axes, expected integer classes with"
+                    " label_smoothing or class_weights"
+                )
+            t = check_array("SoftmaxCrossEntropy", "y", y, z.shape).astype(kind)
+            tolerance = 1e-5 if kind == np.float32 else 1e-9
+            if not (t.min() >= 0 and abs(t.sum(axis=1) - 1).max() <= tolerance):
+                raise ValueError(
+                    "SoftmaxCrossEntropy: y has two axes, expected probabilities that sum to 1"
+                    " in each row"
+                )
+            t /= len(z)
+            return t
+        labels: Labels = check_labels("SoftmaxCrossEntropy", "y", y, *z.shape)
+        classes = z.shape[1]
+        t = np.full(z.shape, self.label_smoothing / classes, kind)
+        t[np.arange(len(z)), labels] += 1 - self.label_smoothing
+        if self.class_weights is None:
+            t /= len(z)
+            return t
+        w = check_array(
+            "SoftmaxCrossEntropy", "class_weights", self.class_weights, (classes,)
+        ).astype(kind)
+        t *= w / w[labels].sum()
+        return t
+
+
+class Hinge(Loss):
+    """L = 1/N Σ_n Σ_{k ≠ y_n} max(0, m + z_nk - z_n[y_n]) (Weston & Watkins, 1999).
+
+    Shapes: z (batch, classes), y (batch,) of integer classes. At the kink the derivative is 0.
+
+    Parameters
+    ----------
+    margin : float
+        m > 0.
+    """
+
+    def __init__(self, margin: float = 1.0) -> None:
+        super().__init__()
+        self.margin = check_positive("Hinge", "margin", margin)
+
+    def forward(self, z: Array, y: NDArray[np.generic]) -> float:
+        """Return L; raises ``TypeError`` or ``ValueError`` for labels that are no classes."""
+        z = _filled("Hinge", check_array("Hinge", "z", z, (None, None)))
+        self.labels = check_labels("Hinge", "y", y, *z.shape)
+        rows = np.arange(len(z))
+        excess = z - z[rows, self.labels][:, None] + self.margin
+        excess[rows, self.labels] = 0
+        self.active = excess.real > 0
+        self.dtype = z.dtype
+        return _scalar(np.where(self.active, excess, 0).sum() / len(z))
+
+    def backward(self) -> Array:
+        """∂L/∂z_k = [k active] / N for k ≠ y, and minus their sum for k = y."""
+        active = self._kept("active")
+        delta: Array = active.astype(self.dtype)
+        delta[np.arange(len(delta)), self.labels] = -delta.sum(axis=1)
         delta /= len(delta)
         return delta
+
+
+class GaussianKL(Loss):
+    """L = 1/N Σ_n Σ_k ½ [ln v₂ - ln v₁ + (v₁ + (μ₁ - μ₂)²) / v₂ - 1]: KL(N(μ₁, v₁) ‖ N(μ₂, v₂)).
+
+    Shapes: z and y (batch, 2 d), the means μ in the first d columns and the logarithms of the
+    variances, ln v, in the last d; z holds those of the first distribution, y of the second.
+    All-zero y is the standard normal, as in a variational autoencoder (Kingma & Welling, 2014).
+    """
+
+    def forward(self, z: Array, y: NDArray[np.generic]) -> float:
+        """Return L.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, the number of columns is odd, or a ratio of variances exceeds
+            what the dtype can hold (the divergence itself then does).
+        """
+        z, y = self._pair(z, y)
+        if z.shape[1] % 2:
+            raise ValueError(
+                f"GaussianKL: z has shape {z.shape}, expected an even number of columns"
+            )
+        (self.mean, log_v1), (mean2, log_v2) = np.split(z, 2, axis=1), np.split(y, 2, axis=1)
+        limit = np.log(np.finfo(z.real.dtype).max)
+        worst = max(float((log_v1 - log_v2).real.max()), float(-log_v2.real.min()))
+        if worst > limit:
+            raise ValueError(
+                f"GaussianKL: a log-variance of z or y gives a ratio exp({worst:.4g}),"
+                f" expected at most exp({limit:.4g}), the largest {z.real.dtype}"
+            )
+        self.distance = self.mean - mean2
+        self.precision = np.exp(-log_v2)
+        self.ratio = np.exp(log_v1 - log_v2)
+        terms = log_v2 - log_v1 + self.ratio + self.distance**2 * self.precision - 1
+        return _scalar(0.5 * terms.sum() / len(z))
+
+    def backward(self) -> Array:
+        """∂L/∂μ₁ = (μ₁ - μ₂) / v₂ / N and ∂L/∂ln v₁ = ½ (v₁/v₂ - 1) / N, side by side."""
+        distance = self._kept("distance")
+        delta = np.concatenate([distance * self.precision, 0.5 * (self.ratio - 1)], axis=1)
+        delta /= len(delta)
+        return delta
+
+
+def _filled(where: str, z: Array) -> Array:
+    if not z.size:
+        raise ValueError(f"{where}: z has shape {z.shape}, expected at least one row and column")
+    return z
 
 
 def _scalar(value: np.generic) -> float:
     # The complex step sends complex numbers through; a real loss is a plain float.
     return value.item()  # type: ignore[no-any-return]
-
-
-def _kept(loss: object, name: str) -> Array:
-    if not hasattr(loss, name):
-        raise RuntimeError(f"{type(loss).__name__}: backward() came before forward()")
-    kept: Array = getattr(loss, name)
-    return kept

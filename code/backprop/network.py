@@ -75,3 +75,25 @@ class Sequential:
         for layer in reversed(self.layers):
             dz = layer.backward(dz)
         return dz
+
+    def backward_parameters(self, dz: Array) -> None:
+        """Fill ``gradients`` given ∂L/∂(output), without the last product, which gives ∂L/∂x."""
+        first = next((k for k, layer in enumerate(self.layers) if layer.parameters), None)
+        if first is None:
+            return
+        for layer in reversed(self.layers[first + 1 :]):
+            dz = layer.backward(dz)
+        self.layers[first].backward_parameters(dz)
+
+    def train(self, training: bool = True) -> None:
+        """Set whether layers such as dropout behave as in training."""
+        for layer in self.layers:
+            layer.training = training
+
+    def reuse_buffers(self, reuse: bool) -> None:
+        """Set whether layers write results into the arrays of their last call, or free those."""
+        for layer in self.layers:
+            if reuse:
+                layer.reuse = True
+            else:
+                layer.forget()

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from backprop.arrays import Array, check_labels
+from backprop.arrays import Array, check_count, check_labels
 from backprop.losses import Loss
 from backprop.network import Sequential
 
 
 class Optimizer(Protocol):
     """What the loop asks of an optimizer."""
+
+    learning_rate: float
 
     def step(self) -> None:
         """Apply the gradients of the last backward pass."""
@@ -91,34 +93,70 @@ def fit(
     ValueError
         If lengths disagree or a number is below 1.
     FloatingPointError
-        If the loss of a batch is NaN or infinite; the parameters are then those before its update.
+        If the loss of a batch is NaN or infinite; it names the layer where that began, and the
+        parameters are those before the update.
     """
     if len(x) != len(y):
         raise ValueError(f"fit: y has {len(y)} rows, expected {len(x)} as x")
     if not len(x):
         raise ValueError("fit: x has no row")
-    for name, count in (("epochs", epochs), ("batch_size", batch_size)):
-        if count < 1:
-            raise ValueError(f"fit: {name} is {count}, expected at least 1")
+    check_count("fit", "epochs", epochs)
+    size = min(check_count("fit", "batch_size", batch_size), len(x))
     history = History()
-    for epoch in tqdm(range(epochs), disable=not progress, desc="training", unit="epoch"):
-        order = rng.permutation(len(x))
-        for start in range(0, len(x), batch_size):
-            batch = order[start : start + batch_size]
-            value = loss.forward(network.forward(x[batch]), y[batch])
-            if not np.isfinite(value):
-                raise FloatingPointError(
-                    f"fit: the loss is {value} in epoch {epoch}, batch {start // batch_size};"
-                    " try a smaller learning_rate"
+    # Each batch is gathered into the same two arrays; the last one of an epoch may fill a part.
+    x_batch, y_batch = (
+        np.empty((size, *x.shape[1:]), x.dtype),
+        np.empty((size, *y.shape[1:]), y.dtype),
+    )
+    network.reuse_buffers(True)
+    loss.reuse = True
+    try:
+        for epoch in tqdm(range(epochs), disable=not progress, desc="training", unit="epoch"):
+            network.train(True)
+            order = rng.permutation(len(x))
+            for start in range(0, len(x), size):
+                batch = order[start : start + size]
+                # "clip" spares NumPy a check of indices that cannot be wrong.
+                xb = np.take(x, batch, axis=0, out=x_batch[: len(batch)], mode="clip")
+                yb = np.take(y, batch, axis=0, out=y_batch[: len(batch)], mode="clip")
+                value = loss.forward(network.forward(xb), yb)
+                if not np.isfinite(value):
+                    raise FloatingPointError(
+                        f"fit: the loss is {value} in epoch {epoch}, batch {start // size}:"
+                        f" {first_not_finite(network, xb)}; try a smaller learning_rate"
+                    )
+                network.backward_parameters(loss.backward())
+                optimizer.step()
+            network.train(False)
+            _measure(network, loss, x, y, history.loss, history.accuracy)
+            if validation is not None:
+                _measure(
+                    network, loss, *validation, history.validation_loss, history.validation_accuracy
                 )
-            network.backward(loss.backward())
-            optimizer.step()
-        _measure(network, loss, x, y, history.loss, history.accuracy)
-        if validation is not None:
-            _measure(
-                network, loss, *validation, history.validation_loss, history.validation_accuracy
-            )
+    finally:
+        network.reuse_buffers(False)
+        network.train(False)
+        loss.forget()
     return history
+
+
+def first_not_finite(network: Sequential, x: Array) -> str:
+    """Say where NaN or infinity first appears on the way forward: input, parameter or output."""
+    if not np.isfinite(x).all():
+        return "x already holds NaN or infinity"
+    names = {id(value): name for name, value in network.parameters.items()}
+    for number, layer in enumerate(network.layers, 1):
+        for value in layer.parameters.values():
+            if not np.isfinite(value).all():
+                return f"{names[id(value)]} holds NaN or infinity, from the last update"
+        x = layer.forward(x)
+        if not np.isfinite(x).all():
+            return f"it began in the output of layer {number}, {type(layer).__name__}"
+    return "every layer's output is finite, so it began in the loss"
+
+
+MEASURED_AT_ONCE = 4096
+"""Rows of one forward pass when a whole set is measured: more would only need more memory."""
 
 
 def _measure(
@@ -129,7 +167,13 @@ def _measure(
     losses: list[float],
     accuracies: list[float],
 ) -> None:
-    z = network.forward(x)
-    losses.append(loss.forward(z, y))
+    total = correct = 0.0
+    for start in range(0, len(x), MEASURED_AT_ONCE):
+        xs, ys = x[start : start + MEASURED_AT_ONCE], y[start : start + MEASURED_AT_ONCE]
+        z = network.forward(xs)
+        total += loss.forward(z, ys) * len(xs)
+        if y.dtype.kind in "iu":
+            correct += accuracy(z, ys) * len(xs)
+    losses.append(total / len(x))
     if y.dtype.kind in "iu":
-        accuracies.append(accuracy(z, y))
+        accuracies.append(correct / len(x))

@@ -1,12 +1,15 @@
 """Layers: each a forward pass with its backward pass beside it."""
 
 from backprop.layers.activation import (
+    ELU,
     GELU,
     Activation,
     Identity,
     LeakyReLU,
     ReLU,
     Sigmoid,
+    SiLU,
+    Softmax,
     Softplus,
     Tanh,
 )
@@ -14,6 +17,6 @@ from backprop.layers.base import Layer
 from backprop.layers.dense import Dense
 
 __all__ = [
-    "GELU", "Activation", "Dense", "Identity", "Layer", "LeakyReLU", "ReLU", "Sigmoid",
-    "Softplus", "Tanh",
+    "ELU", "GELU", "Activation", "Dense", "Identity", "Layer", "LeakyReLU", "ReLU", "SiLU",
+    "Sigmoid", "Softmax", "Softplus", "Tanh",
 ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backprop.activations import ACTIVATIONS
+import numpy as np
+
+from backprop.activations import ACTIVATIONS, softmax, softmax_vjp
 from backprop.arrays import Array, check_array
 from backprop.layers.base import Layer
 
@@ -17,13 +19,14 @@ class Activation(Layer):
     def forward(self, x: Array) -> Array:
         """Return a = φ(z) for z = ``x``, any shape."""
         self.z = check_array(f"{type(self).__name__}.forward", "x", x)
-        return self.phi(x)
+        return self.phi(x, self._empty("a", x.shape, x.dtype))
 
     def backward(self, dz: Array) -> Array:
         """Return ∂L/∂z = ∂L/∂a ⊙ φ'(z), where the argument is ∂L/∂a."""
         z = self._kept("z")
         check_array(f"{type(self).__name__}.backward", "dz", dz, z.shape)
-        return dz * self.phi_prime(z)
+        slope = self.phi_prime(z, self._empty("slope", z.shape, z.dtype))
+        return np.multiply(dz, slope, out=slope)
 
 
 class Identity(Activation):
@@ -62,7 +65,44 @@ class Softplus(Activation):
     name = "softplus"
 
 
+class ELU(Activation):
+    """φ(z) = z if z > 0 else eᶻ - 1 (Clevert, Unterthiner & Hochreiter, 2016)."""
+
+    name = "elu"
+
+
+class SiLU(Activation):
+    """φ(z) = z σ(z) (Elfwing, Uchibe & Doya, 2018)."""
+
+    name = "silu"
+
+
 class GELU(Activation):
     """φ(z) = z Φ(z) (Hendrycks & Gimpel, 2016)."""
 
     name = "gelu"
+
+
+class Softmax(Layer):
+    """p_k = exp(z_k) / Σ_j exp(z_j) along the last axis; any shape with at least one axis.
+
+    Before a cross-entropy use :class:`backprop.losses.SoftmaxCrossEntropy` on the logits instead:
+    the logarithm of a probability that rounds to 0 is lost.
+    """
+
+    name = "softmax"
+
+    def forward(self, x: Array) -> Array:
+        """Return p = softmax(z) for z = ``x``."""
+        z = check_array("Softmax.forward", "x", x)
+        if not z.ndim or not z.shape[-1]:
+            raise ValueError(f"Softmax.forward: x has shape {z.shape}, expected a last axis >= 1")
+        self.p = softmax(z)
+        # A copy: what the caller does to the result must not reach the backward pass.
+        return self.p.copy()
+
+    def backward(self, dz: Array) -> Array:
+        """Return ∂L/∂z = p ⊙ (∂L/∂p - Σ_j p_j ∂L/∂p_j), where the argument is ∂L/∂p."""
+        p = self._kept("p")
+        check_array("Softmax.backward", "dz", dz, p.shape)
+        return softmax_vjp(p, dz)
