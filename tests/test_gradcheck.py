@@ -48,9 +48,9 @@ def test_along_leaves_the_network_as_it_was(dtype):
     seen = []
     kept = network.layers[1].forward
     network.layers[1].forward = lambda z: seen.append(z.dtype) or kept(z)
-    phi(0.1)
+    phi(0.1), phi(np.float64(0.1))
     network.layers[1].forward = kept
-    assert seen == [dtype]
+    assert seen == [dtype, dtype]
     with pytest.raises(ValueError, match="y has shape"):
         gradcheck.along(network, loss, x, y[:2], u)(0.1)
     assert network.theta.tobytes() == theta.tobytes()
@@ -75,3 +75,11 @@ def test_a_sum_of_outputs_misses_what_a_random_v_sees():
     assert not gradcheck.check_layer(layer, x, rng=rng).ok
     with pytest.raises(ValueError, match=r"v has shape \(3,\), expected \(4, 3\)"):
         gradcheck.check_layer(layer, x, rng=rng, v=np.ones(3))
+
+
+def test_float32_is_refused_by_name():
+    network, loss, x, y, rng = make(np.float32)
+    with pytest.raises(TypeError, match=r"check_layer: W has dtype float32, expected float64"):
+        gradcheck.check_layer(network.layers[0], x, rng=rng)
+    with pytest.raises(TypeError, match=r"check_network: dense1\.W has dtype float32"):
+        gradcheck.check_network(network, loss, x, y)

@@ -157,6 +157,15 @@ def check_gradient(
     return GradcheckReport(tuple(rows))
 
 
+def _check_double(where: str, parameters: dict[str, Array]) -> None:
+    for name, value in parameters.items():
+        if value.dtype != np.float64:
+            raise TypeError(
+                f"{where}: {name} has dtype {value.dtype}, expected float64: in float32 the"
+                " rounding of a right gradient exceeds the tolerance"
+            )
+
+
 def check_layer(
     layer: Layer, x: Array, *, rng: np.random.Generator, v: Array | None = None
 ) -> GradcheckReport:
@@ -179,7 +188,10 @@ def check_layer(
     ------
     ValueError
         If ``v`` has not the shape of the layer's output.
+    TypeError
+        If a parameter is not float64.
     """
+    _check_double("check_layer", layer.parameters)
     x = x.astype(np.float64)
     shape = layer.forward(x).shape
     v = rng.normal(size=shape) if v is None else check_array("check_layer", "v", v, shape)
@@ -209,7 +221,7 @@ def check_loss(loss: Loss, z: Array, y: NDArray[np.generic]) -> GradcheckReport:
 
 def along(
     network: Sequential, loss: Loss, x: Array, y: NDArray[np.generic], direction: Array
-) -> Callable[[complex], Any]:
+) -> ScalarFunction:
     """Return φ(t) = L(θ + t u), u = ``direction``, whose slope φ'(0) is u · ∂L/∂θ.
 
     Two runs of the network judge one number that holds every gradient at once; with a unit vector
@@ -229,10 +241,14 @@ def along(
         If ``direction`` has another shape.
     """
     u = check_array("along", "direction", direction, network.theta.shape)
+    u = u.astype(network.dtype, copy=False)
     slots = [(layer, key) for layer in network.layers for key in layer.parameters]
 
-    def phi(t: complex) -> Any:
-        theta, start = network.theta + t * u, 0
+    def phi(t: Any) -> Any:
+        # A NumPy float64 would turn float32 parameters into float64, a Python number does not.
+        step = complex(t) if np.iscomplexobj(t) else float(t)
+        theta: Any = network.theta + step * u
+        start = 0
         kept = [layer.parameters[key] for layer, key in slots]
         try:
             for (layer, key), value in zip(slots, kept, strict=True):
@@ -250,7 +266,14 @@ def along(
 def check_network(
     network: Sequential, loss: Loss, x: Array, y: NDArray[np.generic]
 ) -> GradcheckReport:
-    """Check every parameter's gradient of ``loss(network(x), y)``."""
+    """Check every parameter's gradient of ``loss(network(x), y)``.
+
+    Raises
+    ------
+    TypeError
+        If the parameters are not float64.
+    """
+    _check_double("check_network", network.parameters)
     loss.forward(network.forward(x), y)
     network.backward(loss.backward())
     kept = {name: g.copy() for name, g in network.gradients.items()}
