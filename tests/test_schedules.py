@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop.datasets import load_digits
-from backprop.layers import Dense, Tanh
+from backprop.layers import Dense, Layer, Tanh
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import SGD, Adam, Momentum
@@ -369,6 +369,47 @@ def test_range_test_leaves_no_trace(kind):
     optimizer.load_state(state)
     optimizer.step()
     np.testing.assert_array_equal(network.theta, tested)
+
+
+class Counting(Layer):
+    """The identity, counting the batches that it saw in training."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = np.zeros(())
+
+    def forward(self, x):
+        self.seen += self.training
+        return x
+
+    def backward(self, dz):
+        return dz
+
+    def state(self):
+        return {"seen": self.seen}
+
+    def load_state(self, state):
+        self.seen[...] = state["seen"]
+
+
+def test_range_test_restores_what_layers_keep():
+    counting, seen = Counting(), []
+    network = Sequential([*make_network().layers, counting])
+    network.train(False)
+    network.layers[0].training = True
+
+    class Watching(SoftmaxCrossEntropy):
+        def forward(self, z, y):
+            seen.append(int(counting.seen))
+            return super().forward(z, y)
+
+    digits = load_digits()
+    learning_rate_range_test(
+        network, Watching(), SGD(network, 0.1), digits.x_train[:50], digits.y_train[:50],
+        rng=np.random.default_rng(0), steps=6, stop=1e-3,
+    )  # fmt: skip
+    assert seen == [1, 2, 3, 4, 5, 6] and counting.seen == 0
+    assert [layer.training for layer in network.layers] == [True, False, False, False]
 
 
 @pytest.mark.parametrize("seed", range(3))

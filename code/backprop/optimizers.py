@@ -555,7 +555,7 @@ def minimize_lbfgs(
     def evaluate(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         network.theta[...] = theta
         value = loss.forward(network.forward(x), y)
-        network.backward(loss.backward())
+        network.backward_parameters(loss.backward())
         g = network.dtheta.astype(np.float64)
         for part in parts:
             value += 0.5 * decay * float(theta[part] @ theta[part])

@@ -379,8 +379,8 @@ def learning_rate_range_test(
     evenly spaced in η, since the useful rates of two rules may lie decades apart. The last loss is
     that after the step with the rate before it; a good rate lies below the one where losses turn.
 
-    ``theta``, ``dtheta`` and the optimizer, its rate included, are afterwards what they were; so
-    they are if an error ends the test. What layers keep outside of ``theta`` is not restored.
+    ``theta``, ``dtheta``, the layers' states and the optimizer, its rate included, are afterwards
+    what they were; so they are if an error ends the test.
 
     Parameters
     ----------
@@ -419,7 +419,12 @@ def learning_rate_range_test(
     losses: list[float] = []
     diverged = False
     theta, dtheta, state = network.theta.copy(), network.dtheta.copy(), optimizer.state()
+    kept = [
+        (layer, layer.training, {name: array.copy() for name, array in layer.state().items()})
+        for layer in network.layers
+    ]
     order = np.empty(0, np.intp)
+    network.train(True)
     try:
         for rate in rates:
             if not len(order):
@@ -432,13 +437,16 @@ def learning_rate_range_test(
                 if not value <= divergence * min(losses):
                     diverged = True
                     break
-                network.backward(loss.backward())
+                network.backward_parameters(loss.backward())
                 optimizer.learning_rate = float(rate)
                 optimizer.step()
     finally:
         network.theta[...] = theta
         network.dtheta[...] = dtheta
         optimizer.load_state(state)
+        for layer, training, layer_state in kept:
+            layer.training = training
+            layer.load_state(layer_state)
     return RangeTest(rates[: len(losses)], np.array(losses), diverged)
 
 
