@@ -170,10 +170,3 @@ def test_known_values():
     np.testing.assert_allclose(tanh(np.array([0.0])), [0.0])
     np.testing.assert_allclose(softplus(np.array([0.0])), [np.log(2)])
     np.testing.assert_allclose(gelu(np.array([1.0])), [0.8413447460685429])
-
-
-def test_pythons_own_code_module_is_not_shadowed():
-    import code
-    import pdb
-
-    assert hasattr(code, "InteractiveConsole") and hasattr(pdb, "Pdb")

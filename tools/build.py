@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "_build" / ".jupyter_cache"
 
 
-def digest() -> str:
+def digest(root: Path = ROOT) -> str:
     """Hash what the notebooks' results depend on besides themselves."""
     out = hashlib.sha256(os.environ.get("BACKPROP_MNIST_DIR", "").encode())
-    for path in [*sorted((ROOT / "code/backprop").rglob("*.py")), ROOT / "constraints.txt"]:
-        out.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    for path in [*sorted((root / "code/backprop").rglob("*.py")), root / "constraints.txt"]:
+        out.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return out.hexdigest()
 
 

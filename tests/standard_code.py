@@ -1,0 +1,4 @@
+import code
+
+assert hasattr(code, "InteractiveConsole"), code
+print("standard")
