@@ -12,12 +12,14 @@ from tqdm import tqdm
 from backprop.arrays import Array, check_count, check_labels
 from backprop.losses import Loss
 from backprop.network import Sequential
+from backprop.schedules import ReduceOnPlateau, Schedule
 
 
 class Optimizer(Protocol):
     """What the loop asks of an optimizer."""
 
     learning_rate: float
+    steps: int
 
     def step(self) -> None:
         """Apply the gradients of the last backward pass."""
@@ -65,6 +67,7 @@ def fit(
     batch_size: int,
     rng: np.random.Generator,
     validation: tuple[Array, NDArray[np.generic]] | None = None,
+    schedule: Schedule | None = None,
     progress: bool = False,
 ) -> History:
     """Train by mini-batches, shuffled anew each epoch; every sample is used once an epoch.
@@ -80,6 +83,9 @@ def fit(
         Source of the shuffles: the same seed gives the same weights to the last bit.
     validation : (x, y), optional
         Measured after each epoch, never trained on.
+    schedule : Schedule, optional
+        Sets the learning rate before every step; one that watches the loss is shown that of the
+        validation set, or else that of the training set, after each epoch.
     progress : bool
         Show a progress bar.
 
@@ -126,6 +132,8 @@ def fit(
                         f" {first_not_finite(network, xb)}; try a smaller learning_rate"
                     )
                 network.backward_parameters(loss.backward())
+                if schedule is not None:
+                    optimizer.learning_rate = schedule(optimizer.steps)
                 optimizer.step()
             network.train(False)
             _measure(network, loss, x, y, history.loss, history.accuracy)
@@ -133,6 +141,8 @@ def fit(
                 _measure(
                     network, loss, *validation, history.validation_loss, history.validation_accuracy
                 )
+            if isinstance(schedule, ReduceOnPlateau):
+                schedule.observe((history.validation_loss or history.loss)[-1])
     finally:
         network.reuse_buffers(False)
         network.train(False)
