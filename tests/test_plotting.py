@@ -122,3 +122,20 @@ def test_errors_name_the_argument():
         plotting.network_diagram([0])
     with pytest.raises(ValueError, match="labels has 1, expected 2"):
         plotting.network_diagram([1, 2], labels=["a"])
+
+
+def test_both_passes_draws_its_numbers_and_refuses_other_shapes():
+    rng = np.random.default_rng(0)
+    image, hidden, output = rng.random((5, 5)), rng.normal(size=4), np.array([0.2, 0.8])
+    error = np.array([-0.8, 0.8])
+    axes = plotting.both_passes((image, hidden, output), (-image, hidden, error), classes=(0, 1))
+    assert [bar.get_height() for bar in axes[0, 2].patches] == pytest.approx(output)
+    assert [bar.get_height() for bar in axes[1, 2].patches] == pytest.approx(error)
+    np.testing.assert_array_equal(axes[1, 0].images[0].get_array(), -image)
+    # red where more raises the loss, another colour where it lowers it
+    colours = [bar.get_facecolor() for bar in axes[1, 2].patches]
+    assert colours[0] != colours[1]
+    with pytest.raises(ValueError, match=r"backward hidden has shape \(3,\), expected \(4,\)"):
+        plotting.both_passes((image, hidden, output), (image, hidden[:3], error), classes=(0, 1))
+    with pytest.raises(ValueError, match="classes has 3 entries, expected 2"):
+        plotting.both_passes((image, hidden, output), (image, hidden, error), classes=(0, 1, 2))

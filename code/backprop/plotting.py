@@ -422,3 +422,79 @@ def network_diagram(
     ax.set(xlim=(-0.5, len(sizes) - 0.5), ylim=(low - 1.6, -low + 0.6))
     ax.axis("off")
     return ax
+
+
+def both_passes(
+    forward: Sequence[ArrayLike], backward: Sequence[ArrayLike], *, classes: Sequence[Any]
+) -> Any:
+    """Draw one image's way through a network above, and its error's way back below.
+
+    Parameters
+    ----------
+    forward : (image, hidden, output)
+        Image of shape (height, width), activations of shape (n,), probabilities of the classes.
+    backward : (image, hidden, output)
+        ∂L/∂(each of the three), in the same shapes. Each is drawn on its own scale, symmetric
+        about zero: red where more would raise the loss, blue where it would lower it.
+    classes : sequence
+        The classes' names, in the order of the probabilities.
+
+    Returns
+    -------
+    array of matplotlib.axes.Axes, shape (2, 3)
+
+    Raises
+    ------
+    ValueError
+        If the shapes of the two passes differ, or ``classes`` has another length.
+    """
+    rows = [[np.asarray(a, dtype=np.float64) for a in row] for row in (forward, backward)]
+    for name, up, down in zip(("image", "hidden", "output"), *rows, strict=True):
+        if up.shape != down.shape:
+            raise ValueError(
+                f"both_passes: backward {name} has shape {down.shape}, expected {up.shape}"
+            )
+    if rows[0][2].shape != (len(classes),):
+        raise ValueError(
+            f"both_passes: classes has {len(classes)} entries, expected {rows[0][2].size}"
+        )
+    _, axes = plt.subplots(
+        2, 3, figsize=(6.4, 4.6), width_ratios=[3, 1.1, 3], gridspec_kw={"wspace": 0.25}
+    )
+    titles = (("image x", "hidden a", "probabilities p"), ("∂L/∂x", "∂L/∂a", "∂L/∂z = p − y"))
+    axes[0, 0].imshow(rows[0][0], cmap="gray_r", vmin=0)
+    for ax, values, aspect in (
+        (axes[1, 0], rows[1][0], "equal"),
+        (axes[0, 1], rows[0][1][:, None], "auto"),
+        (axes[1, 1], rows[1][1][:, None], "auto"),
+    ):
+        limit = float(np.abs(values).max()) or 1.0
+        ax.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect=aspect)
+    for ax in axes[:, :2].flat:
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+        for side in ("top", "right"):
+            ax.spines[side].set_visible(True)
+    for output, names, line in zip((rows[0][2], rows[1][2]), titles, axes, strict=True):
+        # In the lower row the bars take the map's ends: red raises the loss, blue lowers it.
+        red = (output > 0) & (line[2] is axes[1, 2])
+        line[2].bar(range(len(output)), output, color=np.where(red, "#b2182b", COLORS[0]))
+        line[2].set_xticks(range(len(output)), [str(c) for c in classes])
+        line[2].axhline(0, color=GREY, linewidth=0.8)
+        for ax, title in zip(line, names, strict=True):
+            ax.set_title(title, fontsize=11)
+    blue, orange = COLORS[0], COLORS[1]
+    for line, color, backwards in ((axes[0], blue, False), (axes[1], orange, True)):
+        # The hidden strip is narrower, so the same gap is more of its own width.
+        for ax, ends in ((line[0], (1.06, 1.3)), (line[1], (1.16, 1.78))):
+            start, end = reversed(ends) if backwards else ends
+            ax.annotate(
+                "",
+                (end, 0.5),
+                (start, 0.5),
+                xycoords="axes fraction",
+                textcoords="axes fraction",
+                arrowprops={"arrowstyle": "-|>", "color": color, "lw": 2},
+                annotation_clip=False,
+            )
+    return axes

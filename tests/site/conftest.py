@@ -25,8 +25,9 @@ def pages():
 
 
 def chapters():
-    """The pages made from notebooks."""
-    return [p for p in pages() if (SITE / "_sources" / p).with_suffix(".ipynb").exists()]
+    """The pages made from notebooks, but the landing page."""
+    made = [p for p in pages() if (SITE / "_sources" / p).with_suffix(".ipynb").exists()]
+    return [p for p in made if p != "book/index.html"]
 
 
 def lacking(what):

@@ -1,5 +1,6 @@
 """Every internal link, image, script and anchor of the built site resolves."""
 
+import re
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -70,3 +71,21 @@ def test_the_check_itself_catches_a_broken_link(tmp_path):
     (tmp_path / "b.html").write_text("<p id='y'>")
     found = broken_links(tmp_path.resolve(), "a.html")
     assert [b.split(":")[0] for b in found] == ["#gone", "b.html#x", "c.html", "../out.png"]
+
+
+def test_ledger_lists_every_derivative_that_a_chapter_shows(site):
+    ledger = (site / "book/appendices/ledger.html").read_text(encoding="utf-8")
+    shown = 0
+    for page in site.glob("book/part*/*.html"):
+        entries = re.findall(r"Ledger: [^<]*<code>([\w.]+)</code>", page.read_text("utf-8"))
+        shown += len(entries)
+        for function in entries:
+            assert function.removeprefix("backprop.") in ledger, (page.name, function)
+    assert shown >= 10
+
+
+def test_no_page_names_a_foreign_script_style_or_image(site, any_page):
+    text = (site / any_page).read_text(encoding="utf-8")
+    loaded = re.findall(r'<(?:script|img|iframe|source)[^>]*\ssrc="([^"]+)"', text)
+    loaded += re.findall(r'<link rel="(?:stylesheet|preload|icon)"[^>]*href="([^"]+)"', text)
+    assert [url for url in loaded if re.match(r"(https?:)?//", url)] == []
