@@ -1,0 +1,159 @@
+"""What the derivatives in ``tape`` and ``forward`` need and NumPy does not have.
+
+First the adjoints of broadcasting, of sums over axes and of products, written in NumPy functions
+that a Variable or a dual number may pass through; then bookkeeping of axes, indices, subscripts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from string import ascii_letters
+from types import EllipsisType, NoneType
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+Axis = int | tuple[int, ...] | None
+Index = tuple[int | slice, ...]
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum g over the copies that broadcasting made of an array of ``shape``."""
+    axes = copied(shape, g.shape)
+    total = np.sum(g, axis=axes, keepdims=True) if axes else g
+    if g.ndim < len(shape) or total.shape[g.ndim - len(shape) :] != shape:
+        raise ValueError(f"pull_back: a vjp returned shape {g.shape}, expected {shape}")
+    return np.reshape(total, shape)
+
+
+def centred(x: Any, axis: Axis) -> Any:
+    """x - mean(x)."""
+    return x - np.mean(x, axis=axis, keepdims=True)
+
+
+def ties(x: Any, a: Any, axis: Axis) -> Any:
+    """1 / (number of ties) where x attains its extremum a, elsewhere 0."""
+    won = (x == a).astype(x.dtype)
+    return won / won.sum(axis=axis, keepdims=True)
+
+
+def halve(g: Any, tied: Any, won: Any) -> Any:
+    """g where x won, g / 2 where it tied, elsewhere 0."""
+    return np.where(tied, g / 2, g * won)
+
+
+def log_base(x: Any, a: Any) -> Any:
+    """ln x for a = xʸ; at x = 0, where xʸ is flat in y > 0, zero.
+
+    A Python number x is given the dtype of a, so that float32 stays float32.
+    """
+    x = x if hasattr(x, "dtype") else np.asarray(x, a.dtype)
+    return np.log(x + (x == 0))
+
+
+def untranspose(g: Any, axes: Sequence[int] | None) -> Any:
+    """Give the axes the order that they had before ``axes`` permuted them."""
+    return np.transpose(g, None if axes is None else np.argsort(np.mod(axes, g.ndim)))
+
+
+def as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Give the 1-d factors of x @ y, and g, the axis of length 1 that matmul lent them."""
+    if y.ndim == 1:
+        y, g = y[:, None], np.reshape(g, (*g.shape, 1))
+    if x.ndim == 1:
+        x, g = x[None, :], np.reshape(g, (*g.shape[:-1], 1, g.shape[-1]))
+    return g, x, y
+
+
+def matmul_vjp_x(g: Any, x: Any, y: Any) -> Any:
+    """∂L/∂x = g yᵀ."""
+    g, _, y = as_matrices(g, x, y)
+    return g @ np.swapaxes(y, -1, -2)
+
+
+def matmul_vjp_y(g: Any, x: Any, y: Any) -> Any:
+    """∂L/∂y = xᵀ g."""
+    g, x, _ = as_matrices(g, x, y)
+    dy = np.swapaxes(x, -1, -2) @ g
+    return dy[..., 0] if y.ndim == 1 else dy
+
+
+def einsum_vjp(i: int, g: Any, xs: Sequence[Any], subscripts: str) -> Any:
+    """∂L/∂x_i: the same sum, with the output and operand i in each other's place."""
+    terms, output = explicit(subscripts, [x.ndim for x in xs])
+    factors, letters = [g, *xs[:i], *xs[i + 1 :]], [output, *terms[:i], *terms[i + 1 :]]
+    spare = iter(set(ascii_letters) - set("".join([output, *terms])))
+    target = ""
+    for c, n in zip(terms[i], xs[i].shape, strict=True):
+        if c in target:  # a diagonal: the repeated index gets a name of its own, and a δ
+            twin = next(spare)
+            factors.append(np.eye(n, dtype=g.dtype))
+            letters.append(c + twin)
+            target += twin
+            continue
+        pairs = zip(letters, factors, strict=True)
+        if not any((c, n) in zip(term, x.shape, strict=True) for term, x in pairs):
+            factors.append(np.ones(n, g.dtype))  # summed over in x_i alone: all entries count once
+            letters.append(c)
+        target += c
+    return np.einsum(f"{','.join(letters)}->{target}", *factors)
+
+
+def reduced(shape: tuple[int, ...], axis: Axis) -> tuple[tuple[int, ...], int]:
+    """Return ``shape`` with ``axis`` at length 1, and how many entries went into one."""
+    axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
+    kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
+    return kept, math.prod(shape[i] for i in axes)
+
+
+def copied(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of ``to`` along which broadcasting from ``shape`` makes copies."""
+    lead = len(to) - len(shape)
+    return tuple(i for i in range(len(to)) if i < lead or shape[i - lead] == 1 != to[i])
+
+
+def along(axis: int, ndim: int, part: int | slice) -> Index:
+    """Return the index that takes ``part`` of one axis and all of the others."""
+    return (slice(None),) * (axis % ndim) + (part,)
+
+
+def piece(i: int, arrays: Sequence[Any], axis: int) -> Index:
+    """Return where the i-th of ``arrays`` lies in their concatenation."""
+    lengths = [x.shape[axis] for x in arrays[: i + 1]]
+    return along(axis, arrays[i].ndim, slice(sum(lengths[:-1]), sum(lengths)))
+
+
+def add_at(x: Any, k: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of ``shape`` with x added at the index k, as often as k names a place."""
+    out = np.zeros(shape, x.dtype)
+    parts = k if isinstance(k, tuple) else (k,)
+    if all(isinstance(i, int | np.integer | slice | NoneType | EllipsisType) for i in parts):
+        out[k] = x
+    else:
+        np.add.at(out, k, x)
+    return out
+
+
+def log_sum_exp(x: Any, axis: Axis, keepdims: bool) -> Any:
+    """ln Σ exp(x) = m + ln Σ exp(x - m) with m = max x: nothing overflows."""
+    m = np.max(x.real, axis=axis, keepdims=True)
+    m = np.where(np.isfinite(m), m, 0)
+    a = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
+    return a if keepdims else np.squeeze(a, axis=axis)[()]
+
+
+def explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
+    """Write einsum's subscripts out: a term for each operand, one for the output, no ``...``."""
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    if not arrow:
+        once = [c for c, n in sorted(Counter(inputs).items()) if n == 1 and c.isalpha()]
+        output = ("..." if "..." in inputs else "") + "".join(once)
+    terms = inputs.split(",")
+    dots = [n - len(term) + 3 if "..." in term else 0 for term, n in zip(terms, ndims, strict=True)]
+    spare = "".join(c for c in ascii_letters if c not in subscripts)[: max(dots)]
+    # Broadcasting aligns the axes behind "..." at their right ends.
+    terms = [t.replace("...", spare[len(spare) - n :]) for t, n in zip(terms, dots, strict=True)]
+    return terms, output.replace("...", spare)
