@@ -245,6 +245,11 @@ def jacobian(f: Function, argnum: int = 0) -> Function:
 def _traced_call(
     where: str, f: Function, args: Sequence[Any], argnums: Sequence[int]
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    if len(set(argnums) & set(range(len(args)))) < len(argnums):
+        raise ValueError(
+            f"{where}: argnums is {tuple(argnums)}, expected different places among the"
+            f" {len(args)} arguments of the call, counted from 0"
+        )
     xs = [checked_input(where, f, i, args[i]) for i in argnums]
     tape = Tape(xs)
     variables = {i: Variable(x, tape, k) for k, (i, x) in enumerate(zip(argnums, xs, strict=True))}
