@@ -1,10 +1,10 @@
-# make book · serve · test · lint · notebooks · constraints
+# make book · serve · test · lint · notebooks · peers · constraints
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint notebooks constraints clean
+.PHONY: book serve test lint notebooks peers constraints clean
 
 $(VENV)/.reader: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -14,6 +14,13 @@ $(VENV)/.reader: requirements.txt constraints.txt pyproject.toml
 $(VENV)/.developer: $(VENV)/.reader requirements-dev.txt
 	$(BIN)/pip install -q -r requirements-dev.txt -c constraints.txt
 	touch $@
+
+# The heavy libraries that the tests compare with; without them those tests say that they skip.
+$(VENV)/.peers: $(VENV)/.developer pyproject.toml
+	$(BIN)/pip install -q -e ".[peers]" -c constraints.txt
+	touch $@
+
+peers: $(VENV)/.peers
 
 book: $(VENV)/.reader
 	$(BIN)/python tools/build.py

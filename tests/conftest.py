@@ -1,0 +1,16 @@
+"""What holds for all tests."""
+
+import importlib.util
+import os
+
+import pytest
+
+PEERS = ("torch", "jax", "optax")
+
+
+def pytest_sessionstart(session):
+    # Where the peers are said to be there, no test may be skipped for want of one.
+    if os.environ.get("BACKPROP_REQUIRE_PEERS"):
+        missing = [name for name in PEERS if importlib.util.find_spec(name) is None]
+        if missing:
+            pytest.exit(f"peers missing: {', '.join(missing)}; run make peers", returncode=3)
