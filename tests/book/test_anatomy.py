@@ -1,0 +1,152 @@
+"""Every chapter has what a reader expects, and nothing that the comparison would miss."""
+
+import re
+import sys
+from itertools import takewhile
+from pathlib import Path
+from statistics import median
+
+import nbformat
+import pytest
+import yaml
+from pybtex.database import parse_file
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from notebooks import chapters, normalized, problems  # noqa: E402
+
+NOTEBOOKS = chapters()
+CHAPTERS = [p for p in NOTEBOOKS if p.parent.name.startswith("part")]
+UNCOMPARED_AT_MOST = 6
+"""Cells in the whole book whose output nobody compares: timings."""
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code(notebook):
+    return [c for c in notebook.cells if c.cell_type == "code"]
+
+
+def text(notebook):
+    return "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+named = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+
+
+def test_every_notebook_is_in_the_table_of_contents():
+    found = {p for p in (ROOT / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts}
+    assert found == set(NOTEBOOKS)
+
+
+@named
+def test_stored_outputs_are_there_to_be_compared(path):
+    assert problems(path) == []
+
+
+def test_the_check_itself_sees_a_stripped_notebook(tmp_path):
+    notebook = read(NOTEBOOKS[0])
+    for cell in code(notebook):
+        cell.outputs, cell.execution_count = [], None
+    (tmp_path / "stripped.ipynb").write_text(normalized(notebook))
+    assert any("was not executed" in fault for fault in problems(tmp_path / "stripped.ipynb"))
+
+
+def uncompared(notebook):
+    return [c for c in code(notebook) if "nbval-ignore-output" in tags(c)]
+
+
+def test_few_cells_escape_the_comparison():
+    assert sum(len(uncompared(read(p))) for p in NOTEBOOKS) <= UNCOMPARED_AT_MOST
+
+
+@named
+def test_no_cell_is_skipped_and_each_uncompared_one_has_an_assertion(path):
+    notebook = read(path)
+    cells = code(notebook)
+    for cell, following in zip(cells, [*cells[1:], None], strict=True):
+        assert not tags(cell) & {"nbval-skip", "skip-execution", "raises-exception"}, cell.id
+        assert "NBVAL_" not in cell.source, cell.id
+        if "nbval-ignore-output" in tags(cell):
+            beside = cell.source + (following.source if following else "")
+            assert re.search(r"^\s*assert ", beside, re.M), f"{cell.id}: a timing without assertion"
+
+
+@named
+def test_every_picture_has_an_alt_text_and_a_caption(path):
+    for cell in code(read(path)):
+        if any("<Figure size" in o.get("data", {}).get("text/plain", "") for o in cell.outputs):
+            render = cell.metadata.get("mystnb", {})
+            assert len(render.get("image", {}).get("alt", "")) > 20, cell.id
+            assert len(render.get("figure", {}).get("caption", "")) > 20, cell.id
+
+
+@named
+def test_the_notebook_installs_the_package_where_it_is_missing(path):
+    # As on Colab, which opens the notebook alone, from the address in _config.yml.
+    first = code(read(path))[0]
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    assert f'"backprop[book] @ git+{address}"' in first.source
+    assert "remove-cell" in tags(first) and first.outputs == []
+
+
+@chapter
+def test_cells_are_short(path):
+    # The first installs, the second imports.
+    lines = [len(c.source.splitlines()) for c in code(read(path))[2:]]
+    assert max(lines) <= 20
+    assert median(lines) <= 8
+
+
+@chapter
+def test_the_parts_that_a_chapter_has(path):
+    prose = text(read(path))
+    for part in (
+        "**After this chapter you can**", "**You need**", "**Time**", "## Exercises", "## Summary",
+        "**Further reading.**", "{cite", "```{literalinclude} ../../code/backprop/",
+    ):  # fmt: skip
+        assert part in prose, part
+    assert prose.startswith(f"({path.stem})="), "the label is the file's name"
+
+
+@chapter
+def test_every_exercise_has_a_solution_that_is_executed(path):
+    cells = read(path).cells
+    exercises = re.findall(r"\{exercise\}[^\n]*\n:label: ([\w-]+)", text(read(path)))
+    assert len(exercises) >= 5
+    solutions = {}
+    for k, cell in enumerate(cells):
+        if found := re.search(r"\{solution\} ([\w-]+)", cell.source):
+            run = takewhile(lambda c: c.cell_type == "code", cells[k + 1 :])
+            solutions[found[1]] = "\n".join(c.source for c in run)
+    assert sorted(solutions) == sorted(exercises)
+    for label, source in solutions.items():
+        assert re.search(r"^\s*assert ", source, re.M), f"{label}: nothing is asserted"
+
+
+@chapter
+def test_a_chapter_enters_derivatives_into_the_ledger(path):
+    mime = "application/vnd.backprop.ledger+json"
+    assert any(mime in o.get("data", {}) for c in code(read(path)) for o in c.outputs)
+
+
+def test_references_have_year_and_doi_and_are_cited():
+    entries = parse_file(str(ROOT / "book/references.bib")).entries
+    prose = "\n".join(text(read(p)) for p in NOTEBOOKS)
+    prose += "\n".join(p.read_text() for p in (ROOT / "book").rglob("*.md"))
+    cited = {
+        k.strip() for keys in re.findall(r"\{cite[^}]*\}`([^`]+)`", prose) for k in keys.split(",")
+    }
+    assert cited <= set(entries)
+    assert set(entries) <= cited, "nothing cites these"
+    for key, entry in entries.items():
+        assert re.fullmatch(r"\d{4}", entry.fields.get("year", "")), key
+        # Some venues give no DOI; then an address must do.
+        assert "doi" in entry.fields or "url" in entry.fields, key
