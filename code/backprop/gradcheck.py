@@ -6,7 +6,7 @@ Two judges, neither of which calls the derivative that it judges: central differ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backprop.arrays import Array, check_array
 from backprop.layers import Layer
 from backprop.losses import Loss
-from backprop.network import Sequential
+from backprop.network import Network
 
 EPS = float(np.finfo(np.float64).eps)
 ScalarFunction = Callable[[Any], Any]
@@ -157,7 +157,7 @@ def check_gradient(
     return GradcheckReport(tuple(rows))
 
 
-def _check_double(where: str, parameters: dict[str, Array]) -> None:
+def _check_double(where: str, parameters: Mapping[str, Array]) -> None:
     for name, value in parameters.items():
         if value.dtype != np.float64:
             raise TypeError(
@@ -220,7 +220,7 @@ def check_loss(loss: Loss, z: Array, y: NDArray[np.generic]) -> GradcheckReport:
 
 
 def along(
-    network: Sequential, loss: Loss, x: Array, y: NDArray[np.generic], direction: Array
+    network: Network, loss: Loss, x: Array, y: NDArray[np.generic], direction: Array
 ) -> ScalarFunction:
     """Return φ(t) = L(θ + t u), u = ``direction``, whose slope φ'(0) is u · ∂L/∂θ.
 
@@ -229,7 +229,7 @@ def along(
 
     Parameters
     ----------
-    network : Sequential
+    network : Network
         Its parameters are put back after each call of φ.
     loss, x, y
         As in :func:`check_network`.
@@ -264,7 +264,7 @@ def along(
 
 
 def check_network(
-    network: Sequential, loss: Loss, x: Array, y: NDArray[np.generic]
+    network: Network, loss: Loss, x: Array, y: NDArray[np.generic]
 ) -> GradcheckReport:
     """Check every parameter's gradient of ``loss(network(x), y)``.
 

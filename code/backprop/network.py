@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.layers import Layer
+from backprop.layers import Composite, Junction, Layer
+from backprop.layers.composite import Chain, numbered
 
 
-class Sequential:
-    """a = f_n(… f_2(f_1(x))).
+class Network(Composite):
+    """Layers whose parameters lie in one vector.
 
     ``parameters["dense1.W"]`` and ``gradients["dense1.W"]`` are views into ``theta`` and
-    ``dtheta``, vectors of shape (number of parameters,): a write to either is seen in both.
+    ``dtheta``, vectors of shape (number of parameters,): a write to either is seen in both. A
+    network inside a network keeps its own two vectors, then pieces of the outer ones.
+    """
+
+    def __init__(self, named: Mapping[str, Layer]) -> None:
+        super().__init__(named)
+        size = sum(value.size for value in self.parameters.values())
+        self.theta: Array = np.zeros(size, self.dtype)
+        self.dtheta: Array = np.zeros(size, self.dtype)
+        self._bind(self.theta, self.dtheta)
+
+    def __call__(self, x: Array) -> Array:
+        """Return ``forward(x)``."""
+        return self.forward(x)
+
+    def _bind(self, theta: Array, dtheta: Array) -> None:
+        super()._bind(theta, dtheta)
+        self.theta, self.dtheta = theta, dtheta
+
+
+class Sequential(Network, Chain):
+    """a = f_n(… f_2(f_1(x))).
 
     Parameters
     ----------
     layers : sequence of Layer
-        At least one, each object once. Layers with parameters are numbered within their kind:
-        ``dense1``, ``dense2``.
+        At least one, each object once. They are numbered within their kind: ``dense1``,
+        ``dense2``; layers within layers follow after a dot: ``residual1.dense1``.
 
     Raises
     ------
@@ -28,72 +51,124 @@ class Sequential:
         If ``layers`` is empty, repeats a layer, or mixes dtypes.
     """
 
+    name = "sequential"
+
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers = list(layers)
-        if not self.layers:
-            raise ValueError("Sequential: layers is empty, expected at least one layer")
-        if len({id(layer) for layer in self.layers}) < len(self.layers):
-            raise ValueError("Sequential: the same layer object stands twice in layers")
-        slots: list[tuple[str, Layer, str]] = []
-        counts: dict[str, int] = {}
-        for layer in self.layers:
-            if layer.parameters:
-                counts[layer.name] = counts.get(layer.name, 0) + 1
-                prefix = f"{layer.name}{counts[layer.name]}"
-                slots += [(f"{prefix}.{key}", layer, key) for key in layer.parameters]
-        arrays = [layer.parameters[key] for _, layer, key in slots]
-        kinds = {a.dtype for a in arrays}
-        if len(kinds) > 1:
-            names = ", ".join(sorted(map(str, kinds)))
-            raise ValueError(f"Sequential: layers have dtypes {names}, expected one")
-        self.dtype = kinds.pop() if kinds else np.dtype(np.float64)
-        size = sum(a.size for a in arrays)
-        self.theta: Array = np.zeros(size, self.dtype)
-        self.dtheta: Array = np.zeros(size, self.dtype)
-        self.parameters: dict[str, Array] = {}
-        self.gradients: dict[str, Array] = {}
-        start = 0
-        for (name, layer, key), value in zip(slots, arrays, strict=True):
-            part = slice(start, start + value.size)
-            start += value.size
-            self.theta[part] = value.ravel()
-            W = self.theta[part].reshape(value.shape)
-            dW = self.dtheta[part].reshape(value.shape)
-            self.parameters[name] = layer.parameters[key] = W
-            self.gradients[name] = layer.gradients[key] = dW
+        super().__init__(numbered("Sequential", layers))
+
+
+INPUT = "x"
+"""Name of a graph's input among its nodes' inputs."""
+
+
+class Graph(Network):
+    """Layers that form a directed graph without cycles: branches may part and meet.
+
+    Every node is a layer with the names of its inputs, of which only a
+    :class:`backprop.layers.Junction` (:class:`~backprop.layers.Add`,
+    :class:`~backprop.layers.Concatenate`) has more than one. Backwards, the error of a node that
+    feeds several others is the sum of what they send: ∂L/∂a = Σ_children (∂child/∂a)ᵀ ∂L/∂child.
+
+    Parameters
+    ----------
+    nodes : mapping of str to (Layer, inputs)
+        In any order; ``inputs`` is a name or a sequence of names, "x" is the graph's input. The
+        parameters of node "stem" are ``stem.W``, ``stem.b``, in the order given here.
+    output : str
+        The node whose value is the result.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or unfit, nodes form a cycle, a layer that is no junction has several
+        inputs, a node does not lead to the output, or a layer stands twice.
+    """
+
+    name = "graph"
+
+    def __init__(
+        self, nodes: Mapping[str, tuple[Layer, str | Sequence[str]]], *, output: str
+    ) -> None:
+        self.inputs = {
+            name: (given,) if isinstance(given, str) else tuple(given)
+            for name, (_, given) in nodes.items()
+        }
+        self.output = output
+        self._check({name: layer for name, (layer, _) in nodes.items()})
+        super().__init__({name: layer for name, (layer, _) in nodes.items()})
+        try:
+            order = TopologicalSorter(self.inputs).static_order()
+            self.order = [name for name in order if name != INPUT]
+        except CycleError as error:
+            cycle = " -> ".join(reversed(error.args[1]))
+            raise ValueError(f"Graph: nodes form a cycle: {cycle}") from None
+        reached = {output}
+        # The nodes whose error some parameter needs, its own or one further down.
+        self._learning: set[str] = set()
+        for name in reversed(self.order):
+            if name not in reached:
+                raise ValueError(f"Graph: node {name} does not lead to the output {output}")
+            reached.update(self.inputs[name])
+        for name in self.order:
+            if self.named[name].parameters or self._learning.intersection(self.inputs[name]):
+                self._learning.add(name)
 
     def forward(self, x: Array) -> Array:
-        """Return the last layer's output, shape (batch, n_out)."""
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    __call__ = forward
+        """Return the value of the output node."""
+        values = {INPUT: x}
+        for name in self.order:
+            layer, given = self.named[name], [values[source] for source in self.inputs[name]]
+            a = layer.join(given) if isinstance(layer, Junction) else layer.forward(given[0])
+            values[name] = self._show_output(name, a)
+        return values[self.output]
 
     def backward(self, dz: Array) -> Array:
         """Return ∂L/∂x given ∂L/∂(output); fills ``gradients``."""
-        for layer in reversed(self.layers):
-            dz = layer.backward(dz)
-        return dz
+        return self._walk_back(dz, {*self.order, INPUT})[INPUT]
 
     def backward_parameters(self, dz: Array) -> None:
-        """Fill ``gradients`` given ∂L/∂(output), without the last product, which gives ∂L/∂x."""
-        first = next((k for k, layer in enumerate(self.layers) if layer.parameters), None)
-        if first is None:
-            return
-        for layer in reversed(self.layers[first + 1 :]):
-            dz = layer.backward(dz)
-        self.layers[first].backward_parameters(dz)
+        """Fill ``gradients`` given ∂L/∂(output), without the products that serve ∂L/∂x alone."""
+        self._walk_back(dz, self._learning)
 
-    def train(self, training: bool = True) -> None:
-        """Set whether layers such as dropout behave as in training."""
-        for layer in self.layers:
-            layer.training = training
+    def _walk_back(self, dz: Array, wanted: set[str]) -> dict[str, Array]:
+        """Return the errors of the nodes ``wanted``, all of them once complete."""
+        errors = {self.output: dz}
+        for name in reversed(self.order):
+            if name not in wanted:
+                continue
+            layer, error = self.named[name], self._show_delta(name, errors[name])
+            sources = self.inputs[name]
+            if wanted.isdisjoint(sources):
+                layer.backward_parameters(error)
+                continue
+            sent = layer.split(error) if isinstance(layer, Junction) else [layer.backward(error)]
+            for source, share in zip(sources, sent, strict=True):
+                if source in wanted:
+                    errors[source] = self._sum(source, errors.get(source), share)
+        return errors
 
-    def reuse_buffers(self, reuse: bool) -> None:
-        """Set whether layers write results into the arrays of their last call, or free those."""
-        for layer in self.layers:
-            if reuse:
-                layer.reuse = True
-            else:
-                layer.forget()
+    def _sum(self, name: str, error: Array | None, share: Array) -> Array:
+        if error is None:
+            return share
+        # Into an array of its own: the shares may be arrays that other nodes still read.
+        kind = np.result_type(error, share)
+        return np.add(error, share, out=self._empty(name, share.shape, kind))
+
+    def _check(self, layers: Mapping[str, Layer]) -> None:
+        if self.output not in layers:
+            raise ValueError(f"Graph: output is {self.output!r}, expected one of {list(layers)}")
+        for name, layer in layers.items():
+            if name == INPUT or not name or "." in name:
+                raise ValueError(f'Graph: a node is named {name!r}; "x" is the input, "." a level')
+            inputs = self.inputs[name]
+            if unknown := [source for source in inputs if source != INPUT and source not in layers]:
+                raise ValueError(
+                    f"Graph: node {name} has the input {unknown[0]!r}, expected"
+                    f" {INPUT!r} or one of {list(layers)}"
+                )
+            if not inputs or (len(inputs) > 1 and not isinstance(layer, Junction)):
+                wanted = "at least 1" if isinstance(layer, Junction) else "1"
+                raise ValueError(
+                    f"Graph: node {name}, {type(layer).__name__}, has {len(inputs)} inputs,"
+                    f" expected {wanted}"
+                )

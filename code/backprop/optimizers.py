@@ -28,7 +28,7 @@ from scipy.optimize import OptimizeResult, minimize
 
 from backprop.arrays import Array, check_count, check_interval, check_positive
 from backprop.losses import Loss
-from backprop.network import Sequential
+from backprop.network import Network
 
 
 class Optimizer:
@@ -36,7 +36,7 @@ class Optimizer:
 
     Parameters
     ----------
-    network : Sequential
+    network : Network
         Whose ``theta`` is updated in place.
     learning_rate : float
         η > 0.
@@ -62,7 +62,7 @@ class Optimizer:
 
     def __init__(
         self,
-        network: Sequential,
+        network: Network,
         learning_rate: float,
         *,
         weight_decay: float = 0.0,
@@ -184,7 +184,7 @@ class Momentum(Optimizer):
 
     def __init__(
         self,
-        network: Sequential,
+        network: Network,
         learning_rate: float,
         *,
         beta: float = 0.9,
@@ -241,7 +241,7 @@ class AdaGrad(Optimizer):
 
     def __init__(
         self,
-        network: Sequential,
+        network: Network,
         learning_rate: float,
         *,
         eps: float = 1e-10,
@@ -274,7 +274,7 @@ class RMSProp(Optimizer):
 
     def __init__(
         self,
-        network: Sequential,
+        network: Network,
         learning_rate: float,
         *,
         rho: float = 0.9,
@@ -314,7 +314,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        network: Sequential,
+        network: Network,
         learning_rate: float = 1e-3,
         *,
         beta1: float = 0.9,
@@ -358,7 +358,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        network: Sequential,
+        network: Network,
         learning_rate: float = 1e-3,
         *,
         beta1: float = 0.9,
@@ -401,7 +401,7 @@ class Lion(Optimizer):
 
     def __init__(
         self,
-        network: Sequential,
+        network: Network,
         learning_rate: float,
         *,
         beta1: float = 0.9,
@@ -427,12 +427,12 @@ class Lion(Optimizer):
         _average(self.m, g, self.beta2, self._buffer)
 
 
-def matrices(network: Sequential) -> list[str]:
+def matrices(network: Network) -> list[str]:
     """Names of the parameters with two axes or more: weights, but no biases and no scales."""
     return [name for name, value in network.parameters.items() if value.ndim >= 2]
 
 
-def clip_value(network: Sequential, limit: float) -> None:
+def clip_value(network: Network, limit: float) -> None:
     """g ← min(max(g, -limit), limit), elementwise: the direction changes.
 
     ``network.dtheta`` in place, as ``torch.nn.utils.clip_grad_value_``.
@@ -446,7 +446,7 @@ def clip_value(network: Sequential, limit: float) -> None:
     np.clip(network.dtheta, -limit, limit, out=network.dtheta)
 
 
-def clip_norm(network: Sequential, limit: float) -> float:
+def clip_norm(network: Network, limit: float) -> float:
     """g ← g · min(1, limit / (‖g‖ + 10⁻⁶)): the direction stays (Pascanu et al., 2013).
 
     ``network.dtheta`` in place; ‖g‖ is the Euclidean norm over all parameters. The 10⁻⁶ is that of
@@ -499,7 +499,7 @@ class LBFGSResult:
 
 
 def minimize_lbfgs(
-    network: Sequential,
+    network: Network,
     loss: Loss,
     x: Array,
     y: NDArray[np.generic],
@@ -618,7 +618,7 @@ def _check_eps(optimizer: Optimizer, eps: float) -> float:
     return check_interval(type(optimizer).__name__, "eps", eps, tiny)
 
 
-def _slices(where: str, network: Sequential, names: Collection[str] | None) -> list[slice]:
+def _slices(where: str, network: Network, names: Collection[str] | None) -> list[slice]:
     """Where the named parameters lie in θ; all of θ for ``None``."""
     if names is None:
         return [slice(None)]

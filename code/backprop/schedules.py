@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array, check_count, check_interval, check_positive
 from backprop.losses import Loss
-from backprop.network import Sequential
+from backprop.network import Network
 from backprop.optimizers import Optimizer
 
 Schedule = Callable[[int], float]
@@ -360,7 +360,7 @@ class RangeTest:
 
 
 def learning_rate_range_test(
-    network: Sequential,
+    network: Network,
     loss: Loss,
     optimizer: Optimizer,
     x: Array,

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backprop.arrays import Array, check_count, check_labels
+from backprop.layers import Layer
 from backprop.losses import Loss
-from backprop.network import Sequential
+from backprop.network import Network
 from backprop.schedules import ReduceOnPlateau, Schedule
 
 
@@ -57,7 +58,7 @@ def accuracy(scores: Array, y: NDArray[np.generic]) -> float:
 
 
 def fit(
-    network: Sequential,
+    network: Network,
     loss: Loss,
     optimizer: Optimizer,
     x: Array,
@@ -150,19 +151,44 @@ def fit(
     return history
 
 
-def first_not_finite(network: Sequential, x: Array) -> str:
+def first_not_finite(network: Network, x: Array) -> str:
     """Say where NaN or infinity first appears on the way forward: input, parameter or output."""
     if not np.isfinite(x).all():
         return "x already holds NaN or infinity"
-    names = {id(value): name for name, value in network.parameters.items()}
-    for number, layer in enumerate(network.layers, 1):
-        for value in layer.parameters.values():
+    finder = _Finder(network)
+    network.watch(finder)
+    try:
+        network.forward(x)
+    finally:
+        network.watch(None)
+    return finder.found or "every layer's output is finite, so it began in the loss"
+
+
+class _Finder:
+    """Watches for the first parameter or output that is not finite."""
+
+    def __init__(self, network: Network) -> None:
+        self.top = list(network.named)
+        self.found = ""
+
+    def output(self, name: str, layer: Layer, a: Array) -> None:
+        if self.found:
+            return
+        for key, value in layer.parameters.items():
             if not np.isfinite(value).all():
-                return f"{names[id(value)]} holds NaN or infinity, from the last update"
-        x = layer.forward(x)
-        if not np.isfinite(x).all():
-            return f"it began in the output of layer {number}, {type(layer).__name__}"
-    return "every layer's output is finite, so it began in the loss"
+                self.found = f"{name}.{key} holds NaN or infinity, from the last update"
+                return
+        if not np.isfinite(a).all():
+            self.found = f"it began in the output of {self._place(name, layer)}"
+
+    def delta(self, name: str, layer: Layer, da: Array) -> None:
+        """The way back is not walked."""
+
+    def _place(self, name: str, layer: Layer) -> str:
+        top, *inner = name.split(".")
+        number = self.top.index(top) + 1
+        kind = type(layer).__name__
+        return f"layer {number}, at {name}, {kind}" if inner else f"layer {number}, {kind}"
 
 
 MEASURED_AT_ONCE = 4096
@@ -170,7 +196,7 @@ MEASURED_AT_ONCE = 4096
 
 
 def _measure(
-    network: Sequential,
+    network: Network,
     loss: Loss,
     x: Array,
     y: NDArray[np.generic],
