@@ -13,16 +13,28 @@ from backprop.layers.activation import (
     Softplus,
     Tanh,
 )
+from backprop.layers.attention import (
+    MultiHeadAttention,
+    dot_product_attention,
+    dot_product_attention_vjp,
+)
 from backprop.layers.base import Layer
 from backprop.layers.composite import Composite, Watcher
 from backprop.layers.dense import Dense
 from backprop.layers.dropout import Dropout
+from backprop.layers.gru import GRU
 from backprop.layers.junction import Add, Concatenate, Junction
+from backprop.layers.lstm import LSTM
+from backprop.layers.masks import lengths_to_mask
 from backprop.layers.normalization import BatchNorm, LayerNorm, RMSNorm
+from backprop.layers.recurrent import Recurrent
 from backprop.layers.residual import Residual
+from backprop.layers.rnn import RNN
 
 __all__ = [
-    "ELU", "GELU", "Activation", "Add", "BatchNorm", "Composite", "Concatenate", "Dense", "Dropout",
-    "Identity", "Junction", "Layer", "LayerNorm", "LeakyReLU", "RMSNorm", "ReLU", "Residual",
-    "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Watcher",
+    "ELU", "GELU", "GRU", "LSTM", "RNN", "Activation", "Add", "BatchNorm", "Composite",
+    "Concatenate", "Dense", "Dropout", "Identity", "Junction",
+    "Layer", "LayerNorm", "LeakyReLU", "MultiHeadAttention", "RMSNorm", "ReLU",
+    "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Watcher",
+    "dot_product_attention", "dot_product_attention_vjp", "lengths_to_mask",
 ]  # fmt: skip

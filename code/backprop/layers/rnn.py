@@ -1,0 +1,107 @@
+"""The plain recurrent layer: one state, one activation, the same weights at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backprop.activations import relu, tanh
+from backprop.arrays import Array
+from backprop.layers.masks import Mask
+from backprop.layers.recurrent import Recurrent
+
+SLOPES: dict[str, tuple[Callable[..., Array], Callable[[Array], Array]]] = {
+    "tanh": (tanh, lambda h: 1 - h**2),
+    "relu": (relu, lambda h: (h > 0).astype(h.dtype)),
+}
+"""φ, and φ' as a function of h = φ(z): what the layer keeps is h."""
+
+
+class RNN(Recurrent):
+    """h_t = φ(z_t), z_t = x_t W + h_{t-1} U + b (Elman, 1990).
+
+    Shapes: x (batch, time, n_in), h (batch, time, n_hidden), W (n_in, n_hidden),
+    U (n_hidden, n_hidden), b (n_hidden,).
+
+    Parameters
+    ----------
+    n_in, n_hidden, rng, return_sequence, truncate, initializer, recurrent_initializer, dtype
+        As in :class:`backprop.layers.Recurrent`.
+    activation : "tanh" or "relu"
+        φ.
+
+    Raises
+    ------
+    ValueError
+        If ``activation`` is neither.
+    """
+
+    name = "rnn"
+
+    def __init__(self, n_in: int, n_hidden: int, *, activation: str = "tanh", **options: Any):
+        super().__init__(n_in, n_hidden, **options)
+        if activation not in SLOPES:
+            raise ValueError(f"RNN: activation is {activation!r}, expected one of {list(SLOPES)}")
+        self.phi, self.slope = SLOPES[activation]
+
+    def forward(self, x: Array, mask: Mask | None = None, h0: Array | None = None) -> Array:
+        """Return h_1 … h_time, or h_time alone.
+
+        Parameters
+        ----------
+        x : array, shape (batch, time, n_in)
+        mask : bool array, shape (batch, time), optional
+            False where a step is padding: there h stays as it is.
+        h0 : array, shape (batch, n_hidden), optional
+            The state to start from; zeros by default.
+        """
+        U, b = self.parameters["U"], self.parameters["b"]
+        (h,) = self._begin(x, mask, h0=h0)
+        self.h = h
+        xW = self._input_part()
+        z = self._empty("z", xW.shape[1:], xW.dtype)
+        for t in range(len(xW)):
+            np.matmul(h[t], U, out=z)
+            z += xW[t]
+            z += b
+            self.phi(z, out=h[t + 1])
+            self._carry(t, h)
+        return self._output(h)
+
+    @property
+    def final_state(self) -> Array:
+        """h_time, (batch, n_hidden): where a next sequence may start."""
+        last: Array = self._kept("h")[-1].copy()
+        return last
+
+    def backward(self, dh: Array) -> Array:
+        """Fill ``gradients``; return ∂L/∂x_t = dz_t Wᵀ, shape (batch, time, n_in)."""
+        self.backward_parameters(dh)
+        return self._input_error(self.dz)
+
+    def backward_parameters(self, dh: Array) -> None:
+        """Walk back in time, with dh = ∂L/∂h_t.
+
+        | dz_t = dh ⊙ φ'(z_t)
+        | dh_{t-1} = dz_t Uᵀ
+
+        and ∂L/∂W = Σ_t x_tᵀ dz_t, ∂L/∂U = Σ_t h_{t-1}ᵀ dz_t, ∂L/∂b = Σ_t Σ_batch dz_t.
+        """
+        h = self._kept("h")
+        upstream, dh = dh, self._error(dh, h)
+        U_T = self._transposed_U()
+        dz = self.dz = self._empty("dz", h[1:].shape, self.error_kind)
+        for t in reversed(range(len(dz))):
+            if self.return_sequence:
+                dh += upstream[:, t]
+            dh, dh_around = self._around(t, dh)
+            np.multiply(dh, self.slope(h[t + 1]), out=dz[t])
+            dh = dz[t] @ U_T + dh_around
+            if self._stops(t):
+                dh.fill(0)
+        self.dh0 = dh
+        self._sum_over_steps("W", self.x, dz)
+        self._sum_over_steps("U", h[:-1], dz)
+        self._sum_of_steps("b", dz)
