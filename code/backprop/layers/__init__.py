@@ -20,8 +20,10 @@ from backprop.layers.attention import (
 )
 from backprop.layers.base import Layer
 from backprop.layers.composite import Composite, Watcher
+from backprop.layers.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d
 from backprop.layers.dense import Dense
 from backprop.layers.dropout import Dropout
+from backprop.layers.embedding import Embedding
 from backprop.layers.gru import GRU
 from backprop.layers.junction import Add, Concatenate, Junction
 from backprop.layers.lstm import LSTM
@@ -32,9 +34,9 @@ from backprop.layers.residual import Residual
 from backprop.layers.rnn import RNN
 
 __all__ = [
-    "ELU", "GELU", "GRU", "LSTM", "RNN", "Activation", "Add", "BatchNorm", "Composite",
-    "Concatenate", "Dense", "Dropout", "Identity", "Junction",
-    "Layer", "LayerNorm", "LeakyReLU", "MultiHeadAttention", "RMSNorm", "ReLU",
+    "ELU", "GELU", "GRU", "LSTM", "RNN", "Activation", "Add", "AvgPool2d", "BatchNorm", "Composite",
+    "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "Flatten", "Identity", "Junction",
+    "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d", "MultiHeadAttention", "RMSNorm", "ReLU",
     "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Watcher",
     "dot_product_attention", "dot_product_attention_vjp", "lengths_to_mask",
 ]  # fmt: skip
