@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Protocol
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ from backprop.layers import Layer
 from backprop.losses import Loss
 from backprop.network import Network
 from backprop.schedules import ReduceOnPlateau, Schedule
+from backprop.state import State, Stateful, describe, fingerprint, load, save
 
 
 class Optimizer(Protocol):
@@ -26,6 +30,20 @@ class Optimizer(Protocol):
         """Apply the gradients of the last backward pass."""
 
 
+@dataclass(frozen=True)
+class Step:
+    """One update: the epoch it belongs to, from 0, the updates so far, the loss that led to it."""
+
+    epoch: int
+    steps: int
+    loss: float
+    learning_rate: float
+
+
+Observer = Callable[[Step], None]
+"""Called after each update, while the gradients that made it still stand."""
+
+
 @dataclass
 class History:
     """Figures per epoch, measured after it on the whole set; accuracies are fractions."""
@@ -34,6 +52,18 @@ class History:
     accuracy: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[float] = field(default_factory=list)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return each list as an array, shape (epochs,)."""
+        return {f.name: np.array(getattr(self, f.name), np.float64) for f in fields(self)}
+
+    def load_state(self, state: State) -> None:
+        """Take over what :meth:`state` returned; ``ValueError`` where names differ."""
+        names = [f.name for f in fields(self)]
+        if set(state) != set(names):
+            raise ValueError(f"History.load_state: state holds {sorted(state)}, expected {names}")
+        for name in names:
+            setattr(self, name, state[name].tolist())
 
 
 def accuracy(scores: Array, y: NDArray[np.generic]) -> float:
@@ -70,6 +100,10 @@ def fit(
     validation: tuple[Array, NDArray[np.generic]] | None = None,
     schedule: Schedule | None = None,
     progress: bool = False,
+    observe: Observer | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int = 1,
+    resume: bool = False,
 ) -> History:
     """Train by mini-batches, shuffled anew each epoch; every sample is used once an epoch.
 
@@ -89,6 +123,18 @@ def fit(
         validation set, or else that of the training set, after each epoch.
     progress : bool
         Show a progress bar.
+    observe : callable, optional
+        Called with a :class:`Step` after each update; :mod:`backprop.diagnostics` has one that
+        records. What it raises ends the training.
+    checkpoint : path, optional
+        File to keep the run in, by :mod:`backprop.state`: after each ``every`` epochs and after the
+        last. A run that was killed and resumed ends in the same weights to the last bit.
+    every : int
+        At least 1.
+    resume : bool
+        Go on from ``checkpoint`` where that exists, and start afresh where it does not. The data,
+        the network, the optimizer and all numbers but ``epochs`` must be those of the first run;
+        a validation set, too.
 
     Returns
     -------
@@ -99,6 +145,11 @@ def fit(
     ------
     ValueError
         If lengths disagree or a number is below 1.
+    FileExistsError
+        If ``checkpoint`` exists and ``resume`` is false.
+    backprop.state.CheckpointError
+        If ``checkpoint`` is damaged, foreign or that of another run; neither it nor the network
+        has changed.
     FloatingPointError
         If the loss of a batch is NaN or infinite; it names the layer where that began, and the
         parameters are those before the update.
@@ -110,6 +161,18 @@ def fit(
     check_count("fit", "epochs", epochs)
     size = min(check_count("fit", "batch_size", batch_size), len(x))
     history = History()
+    if checkpoint is not None:
+        check_count("fit", "every", every)
+        run = _run(network, loss, optimizer, x, y, rng, validation, schedule, size, history, epochs)
+        if Path(checkpoint).exists():
+            if not resume:
+                raise FileExistsError(
+                    f"fit: checkpoint {checkpoint} exists; resume=True goes on from it"
+                )
+            load(checkpoint, **run)
+    elif resume:
+        raise ValueError("fit: resume is True, but checkpoint names no file")
+    done = len(history.loss)
     # Each batch is gathered into the same two arrays; the last one of an epoch may fill a part.
     x_batch, y_batch = (
         np.empty((size, *x.shape[1:]), x.dtype),
@@ -118,7 +181,10 @@ def fit(
     network.reuse_buffers(True)
     loss.reuse = True
     try:
-        for epoch in tqdm(range(epochs), disable=not progress, desc="training", unit="epoch"):
+        for epoch in tqdm(
+            range(done, epochs),
+            initial=done, total=epochs, disable=not progress, desc="training", unit="epoch",
+        ):  # fmt: skip
             network.train(True)
             order = rng.permutation(len(x))
             for start in range(0, len(x), size):
@@ -136,6 +202,8 @@ def fit(
                 if schedule is not None:
                     optimizer.learning_rate = schedule(optimizer.steps)
                 optimizer.step()
+                if observe is not None:
+                    observe(Step(epoch, optimizer.steps, value, optimizer.learning_rate))
             network.train(False)
             _measure(network, loss, x, y, history.loss, history.accuracy)
             if validation is not None:
@@ -144,6 +212,8 @@ def fit(
                 )
             if isinstance(schedule, ReduceOnPlateau):
                 schedule.observe((history.validation_loss or history.loss)[-1])
+            if checkpoint is not None and ((epoch + 1) % every == 0 or epoch + 1 == epochs):
+                save(checkpoint, **run)
     finally:
         network.reuse_buffers(False)
         network.train(False)
@@ -156,11 +226,11 @@ def first_not_finite(network: Network, x: Array) -> str:
     if not np.isfinite(x).all():
         return "x already holds NaN or infinity"
     finder = _Finder(network)
-    network.watch(finder)
+    before = network.watch(finder)
     try:
         network.forward(x)
     finally:
-        network.watch(None)
+        network.watch(before)
     return finder.found or "every layer's output is finite, so it began in the loss"
 
 
@@ -189,6 +259,53 @@ class _Finder:
         number = self.top.index(top) + 1
         kind = type(layer).__name__
         return f"layer {number}, at {name}, {kind}" if inner else f"layer {number}, {kind}"
+
+
+class _Progress:
+    """The history as a state, its length the epochs done."""
+
+    def __init__(self, history: History, epochs: int) -> None:
+        self.history, self.epochs = history, epochs
+        self.state = history.state
+
+    def load_state(self, state: State) -> None:
+        done = len(state.get("loss", ()))
+        if done > self.epochs:
+            raise ValueError(f"it is that of {done} epochs, epochs is {self.epochs}")
+        self.history.load_state(state)
+
+
+def _run(
+    network: Network,
+    loss: Loss,
+    optimizer: Optimizer,
+    x: Array,
+    y: NDArray[np.generic],
+    rng: np.random.Generator,
+    validation: tuple[Array, NDArray[np.generic]] | None,
+    schedule: Schedule | None,
+    batch_size: int,
+    history: History,
+    epochs: int,
+) -> dict[str, Any]:
+    """Return what ``save`` and ``load`` need to keep a run, and to know it again."""
+    if not isinstance(optimizer, Stateful):
+        raise TypeError(
+            f"fit: optimizer is a {type(optimizer).__name__} without state() and load_state(),"
+            " which a checkpoint needs"
+        )
+    others: dict[str, Stateful] = {"history": _Progress(history, epochs)}
+    if isinstance(schedule, Stateful):
+        others["schedule"] = schedule
+    about = {
+        "loss": describe(loss),
+        "schedule": describe(schedule),
+        "batch_size": str(batch_size),
+        "x": fingerprint(x),
+        "y": fingerprint(y),
+        "validation": str(validation and tuple(map(fingerprint, validation))),
+    }
+    return dict(network=network, optimizer=optimizer, rng=rng, others=others, about=about)
 
 
 MEASURED_AT_ONCE = 4096

@@ -112,12 +112,14 @@ class Composite(Layer):
         for layer in self.named.values():
             layer.reuse_buffers(reuse)
 
-    def watch(self, watcher: Watcher | None, prefix: str = "") -> None:
-        """Show every layer's output and error to ``watcher`` from now on, or to none."""
+    def watch(self, watcher: Watcher | None, prefix: str = "") -> Watcher | None:
+        """Show every layer's output and error to ``watcher`` from now on; return who looked on."""
+        before = self._watcher
         self._watcher, self._prefix = watcher, prefix
         for name, layer in self.named.items():
             if isinstance(layer, Composite):
                 layer.watch(watcher, f"{prefix}{name}.")
+        return before
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the states of all layers within, by hierarchical name."""

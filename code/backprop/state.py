@@ -1,0 +1,295 @@
+"""Checkpoints: all that the next step depends on, in one .npz file without pickle.
+
+A checkpoint is written beside its place and then moved there, so that a crash at any moment leaves
+the old file or the new one, whole. Reading checks everything first, and a file that does not fit
+changes nothing.
+
+Inside are plain arrays that ``numpy.load`` reads: ``parameters/dense1.W``, ``state/…`` of the
+layers, ``optimizer/…``, ``rng/state`` as text, and ``about``, a text that says what made them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import json
+import os
+import re
+import secrets
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.layers import Composite
+from backprop.network import Graph, Network
+from backprop.randomness import generator_state, set_generator_state
+
+FORMAT = "backprop checkpoint 1"
+State = Mapping[str, NDArray[Any]]
+
+
+class CheckpointError(ValueError):
+    """A file that is no checkpoint, is damaged, or belongs to something else."""
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """What can be kept: ``load_state`` raises ``ValueError`` or ``TypeError`` where it misfits."""
+
+    def state(self) -> State:
+        """Return copies, as plain arrays by name."""
+
+    def load_state(self, state: State) -> None:
+        """Take over what :meth:`state` returned."""
+
+
+def save(
+    path: str | os.PathLike[str],
+    network: Network,
+    optimizer: Stateful | None = None,
+    rng: np.random.Generator | None = None,
+    *,
+    others: Mapping[str, Stateful] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
+    """Write a checkpoint, over the file of that name if there is one.
+
+    Parameters
+    ----------
+    path : path
+        Its name is taken as it is. The file that grows beside it is hidden, ends in ``.partial``
+        and stays behind only where the process is killed.
+    network, optimizer, rng
+        What to keep; of the network its parameters and its layers' states.
+    others : mapping of str to Stateful, optional
+        More of what a run depends on, by names of the caller's choice.
+    about : mapping of str to str, optional
+        Facts that :func:`load` compares with its own ``about``, such as the batch size.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; the one that was there is untouched.
+    """
+    parts = _parts(network, optimizer, rng, others)
+    facts = {**_facts(network, optimizer), **(about or {})}
+    arrays: dict[str, NDArray[Any]] = {
+        "format": np.array(FORMAT),
+        "about": np.array(json.dumps(facts)),
+    }
+    for part, thing in parts.items():
+        arrays |= {f"{part}/{name}": value for name, value in thing.state().items()}
+    if unfit := [name for name, value in arrays.items() if value.dtype.hasobject]:
+        raise TypeError(f"save: {unfit[0]} holds Python objects, expected numbers or text")
+    _replace(Path(path).resolve(), arrays)
+
+
+def load(
+    path: str | os.PathLike[str],
+    network: Network,
+    optimizer: Stateful | None = None,
+    rng: np.random.Generator | None = None,
+    *,
+    others: Mapping[str, Stateful] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
+    """Take over what :func:`save` wrote; what is not given here is left in the file.
+
+    The layers, and the constructors' numbers of layers and optimizer, must be those that were
+    saved: with another momentum the steps would go on, and go elsewhere.
+
+    Parameters
+    ----------
+    path, network, optimizer, rng, others, about
+        As in :func:`save`.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is truncated, foreign or does not fit; it names what differs, and everything
+        given here is as it was.
+    OSError
+        If the file cannot be read.
+    """
+    arrays = _read(Path(path))
+    facts = {**_facts(network, optimizer), **(about or {})}
+    kept = json.loads(str(arrays["about"]))
+    differing = [
+        f"{name} is {' and here '.join(_apart(kept.get(name, 'nothing'), fact))}"
+        for name, fact in facts.items()
+        if kept.get(name) != fact
+    ]
+    if differing:
+        raise CheckpointError(f"load: {path} does not fit: {'; '.join(differing)}")
+    parts = _parts(network, optimizer, rng, others)
+    given: dict[str, dict[str, NDArray[Any]]] = {}
+    for full, value in arrays.items():
+        part, _, name = full.partition("/")
+        given.setdefault(part, {})[name] = value
+    before = {part: thing.state() for part, thing in parts.items()}
+    try:
+        for part, thing in parts.items():
+            if part not in given and before[part]:
+                raise ValueError(f"it holds no {part}")
+            thing.load_state(given.get(part, {}))
+    except (ValueError, TypeError) as error:
+        for part, thing in parts.items():
+            thing.load_state(before[part])
+        raise CheckpointError(f"load: {path} does not fit: {error}") from error
+
+
+def describe(thing: object) -> str:
+    """Return the class and what its constructor was told: ``Adam(beta1=0.9, beta2=0.999, …)``.
+
+    Numbers and texts that the object keeps under the parameter's name are shown, arrays by a
+    checksum. What :class:`Stateful` objects change as they go is part of their state, not of this.
+    """
+    if isinstance(thing, Composite):
+        inner = [f"{name}={describe(layer)}" for name, layer in thing.named.items()]
+        if isinstance(thing, Graph):
+            sources = thing.inputs.values()
+            inner = [f"{text} of {given}" for text, given in zip(inner, sources, strict=True)]
+            inner.append(thing.output)
+        return f"{type(thing).__name__}({', '.join(inner)})"
+    if inspect.isroutine(thing):
+        return str(getattr(thing, "__qualname__", thing))
+    if thing is None or is_dataclass(thing):
+        # An address, of a function among the fields say, differs from run to run.
+        return re.sub(r" at 0x[0-9a-f]+", "", repr(thing))
+    moving = set(thing.state()) if isinstance(thing, Stateful) else set()
+    shown = []
+    for name in inspect.signature(type(thing)).parameters:
+        value = getattr(thing, name, None)
+        if isinstance(value, np.ndarray):
+            shown.append(f"{name}={fingerprint(value)}")
+        elif name not in moving and isinstance(value, bool | int | float | str):
+            shown.append(f"{name}={value!r}")
+    return f"{type(thing).__name__}({', '.join(shown)})"
+
+
+def fingerprint(array: NDArray[Any]) -> str:
+    """Return shape, dtype and CRC-32 of an array: equal for equal arrays."""
+    return f"{array.dtype}{array.shape} {zlib.crc32(np.ascontiguousarray(array).data):08x}"
+
+
+class _Parameters:
+    """The parameters of a network as a state."""
+
+    def __init__(self, network: Network) -> None:
+        self.parameters = network.parameters
+
+    def state(self) -> State:
+        return {name: value.copy() for name, value in self.parameters.items()}
+
+    def load_state(self, state: State) -> None:
+        differing = [f"{name} only there" for name in state if name not in self.parameters]
+        for name, value in self.parameters.items():
+            if name not in state:
+                differing.append(f"{name} only here")
+            elif (state[name].shape, state[name].dtype) != (value.shape, value.dtype):
+                there = f"{state[name].dtype}{state[name].shape}"
+                differing.append(f"{name} is {there}, here {value.dtype}{value.shape}")
+        if differing:
+            raise ValueError("; ".join(differing))
+        for name, value in self.parameters.items():
+            value[...] = state[name]
+
+
+class _Generator:
+    """A random generator as a state."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def state(self) -> State:
+        return {"state": generator_state(self.rng)}
+
+    def load_state(self, state: State) -> None:
+        if set(state) != {"state"}:
+            raise ValueError(f"rng holds {sorted(state)}, expected ['state']")
+        set_generator_state(self.rng, state["state"])
+
+
+def _parts(
+    network: Network,
+    optimizer: Stateful | None,
+    rng: np.random.Generator | None,
+    others: Mapping[str, Stateful] | None,
+) -> dict[str, Stateful]:
+    parts: dict[str, Stateful] = {"parameters": _Parameters(network), "state": network}
+    if optimizer is not None:
+        parts["optimizer"] = optimizer
+    if rng is not None:
+        parts["rng"] = _Generator(rng)
+    for name, thing in (others or {}).items():
+        if name in (*parts, "optimizer", "rng", "format", "about") or not name or "/" in name:
+            raise ValueError(f"others holds the name {name!r}, which is taken or unfit")
+        parts[name] = thing
+    return parts
+
+
+def _facts(network: Network, optimizer: Stateful | None) -> dict[str, str]:
+    facts = {"network": describe(network)}
+    if optimizer is not None:
+        facts["optimizer"] = describe(optimizer)
+    return facts
+
+
+def _apart(*texts: str) -> list[str]:
+    """Cut two long texts down to the place where they part."""
+    same = takewhile(lambda pair: len(set(pair)) == 1, zip(*texts, strict=False))
+    start = max(len(list(same)) - 30, 0)
+    return [
+        ("…" if start else "") + text[start : start + 80] + ("…" if len(text) > start + 80 else "")
+        for text in texts
+    ]
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    # Read once: the checks below and the arrays must see the same bytes.
+    content = path.read_bytes()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            # Compares every byte with its CRC, before anything in it is believed.
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"{damaged} is damaged")
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: np.asarray(file[name]) for name in file.files}
+    except Exception as error:
+        raise CheckpointError(
+            f"load: {path} is truncated, damaged or no .npz file ({len(content)} bytes; {error})"
+        ) from error
+    if str(arrays.get("format")) != FORMAT or "about" not in arrays:
+        raise CheckpointError(
+            f"load: {path} is no checkpoint: it holds {sorted(arrays)[:5]} and no format {FORMAT!r}"
+        )
+    return arrays
+
+
+def _replace(target: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write ``arrays`` such that ``target`` is at every moment the old file or the new one."""
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with open(beside, "xb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+            file.flush()
+            # Before the move: a power cut must not leave the new name on bytes never written.
+            os.fsync(file.fileno())
+        os.replace(beside, target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":
+        directory = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
