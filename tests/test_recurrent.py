@@ -479,7 +479,7 @@ def test_learns_to_remember_the_first_step(kind):
         Dense(12, 2, rng=rng, dtype=np.float32),
     ])  # fmt: skip
     fit(
-        network, SoftmaxCrossEntropy(), Adam(network, 0.02), x, y, epochs=30, batch_size=50, rng=rng
+        network, SoftmaxCrossEntropy(), Adam(network, 0.02), x, y, epochs=60, batch_size=50, rng=rng
     )
     assert accuracy(network.forward(x), y) > 0.9
 
