@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from backprop import state
-from backprop.layers import Add, BatchNorm, Dense, Dropout, ReLU, Residual, Tanh
+from backprop.layers import RNN, Add, BatchNorm, Conv2d, Dense, Dropout, ReLU, Residual, Tanh
 from backprop.losses import Huber, MeanSquaredError, SoftmaxCrossEntropy
 from backprop.network import Graph, Sequential
 from backprop.optimizers import SGD, Adam, AdamW, Momentum
@@ -370,7 +370,10 @@ def test_the_way_a_graph_is_wired_counts(tmp_path):
         (dict(x=data()[0] + 1e-9), r"x is float64\(50, 5\) \w+ and here float64\(50, 5\)"),
         (dict(y=1 - data()[1] // 2), "y is int64"),
         (dict(validation=None), "validation is .* and here None"),
-        (dict(loss=SoftmaxCrossEntropy(0.1)), r"label_smoothing=0\.0\) and here .*0\.1\)"),
+        (
+            dict(loss=SoftmaxCrossEntropy(0.1)),
+            r"label_smoothing=0\.0, .* and here .*label_smoothing=0\.1, ",
+        ),
         (dict(loss=SoftmaxCrossEntropy(0.0, np.ones(3))), "class_weights"),
         (dict(schedule=Constant(0.1)), r"schedule is ReduceOnPlateau\(.*Constant\(learning_rate"),
         (dict(schedule=None), "here None"),
@@ -467,6 +470,10 @@ def test_descriptions():
     assert describe(warm) == repr(warm)
     assert " at 0x" not in describe(Warmup(lambda step: 0.1, 3))
     assert "AdamW(" in describe(AdamW(network))
+    rng = np.random.default_rng(0)
+    # what a base's constructor got, and what a layer made of what it got
+    assert "truncate=7" in describe(RNN(2, 3, rng=rng, truncate=7))
+    assert "padding=(1, 1)" in describe(Conv2d(2, 3, 3, rng=rng, padding=1))
 
 
 def test_errors_of_fit_name_the_argument(tmp_path):

@@ -149,7 +149,8 @@ def describe(thing: object) -> str:
     """Return the class and what its constructor was told: ``Adam(beta1=0.9, beta2=0.999, …)``.
 
     Numbers and texts that the object keeps under the parameter's name are shown, arrays by a
-    checksum. What :class:`Stateful` objects change as they go is part of their state, not of this.
+    checksum, and dataclasses that it made of them (a convolution's windows). What
+    :class:`Stateful` objects change as they go is part of their state, not of this.
     """
     if isinstance(thing, Composite):
         inner = [f"{name}={describe(layer)}" for name, layer in thing.named.items()]
@@ -165,12 +166,18 @@ def describe(thing: object) -> str:
         return re.sub(r" at 0x[0-9a-f]+", "", repr(thing))
     moving = set(thing.state()) if isinstance(thing, Stateful) else set()
     shown = []
-    for name in inspect.signature(type(thing)).parameters:
-        value = getattr(thing, name, None)
+    # A constructor may hand on what it does not name itself to that of its base.
+    makers = [
+        vars(kind)["__init__"] for kind in type(thing).__mro__[:-1] if "__init__" in vars(kind)
+    ]
+    names = dict.fromkeys(name for made in makers for name in inspect.signature(made).parameters)
+    for name in names:
+        value = vars(thing).get(name, ...)
         if isinstance(value, np.ndarray):
             shown.append(f"{name}={fingerprint(value)}")
-        elif name not in moving and isinstance(value, bool | int | float | str):
+        elif name not in moving and isinstance(value, bool | int | float | str | None):
             shown.append(f"{name}={value!r}")
+    shown += [f"{name}={value!r}" for name, value in vars(thing).items() if is_dataclass(value)]
     return f"{type(thing).__name__}({', '.join(shown)})"
 
 

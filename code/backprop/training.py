@@ -312,6 +312,24 @@ MEASURED_AT_ONCE = 4096
 """Rows of one forward pass when a whole set is measured: more would only need more memory."""
 
 
+def evaluate(
+    network: Network, loss: Loss, x: Array, y: NDArray[np.generic]
+) -> tuple[float, float | None]:
+    """Return loss and accuracy over the whole set, in the mode the network is in.
+
+    The accuracy is None where ``y`` holds no integer classes.
+    """
+    total = correct = 0.0
+    classes = y.dtype.kind in "iu"
+    for start in range(0, len(x), MEASURED_AT_ONCE):
+        xs, ys = x[start : start + MEASURED_AT_ONCE], y[start : start + MEASURED_AT_ONCE]
+        z = network.forward(xs)
+        total += loss.forward(z, ys) * len(xs)
+        if classes:
+            correct += accuracy(z, ys) * len(xs)
+    return total / len(x), correct / len(x) if classes else None
+
+
 def _measure(
     network: Network,
     loss: Loss,
@@ -320,13 +338,7 @@ def _measure(
     losses: list[float],
     accuracies: list[float],
 ) -> None:
-    total = correct = 0.0
-    for start in range(0, len(x), MEASURED_AT_ONCE):
-        xs, ys = x[start : start + MEASURED_AT_ONCE], y[start : start + MEASURED_AT_ONCE]
-        z = network.forward(xs)
-        total += loss.forward(z, ys) * len(xs)
-        if y.dtype.kind in "iu":
-            correct += accuracy(z, ys) * len(xs)
-    losses.append(total / len(x))
-    if y.dtype.kind in "iu":
-        accuracies.append(correct / len(x))
+    value, share = evaluate(network, loss, x, y)
+    losses.append(value)
+    if share is not None:
+        accuracies.append(share)
