@@ -22,7 +22,12 @@ def test_a_chapter_reads_mnist():
 @pytest.mark.parametrize("path", READERS, ids=lambda p: p.stem)
 def test_chapter_holds_on_mnist(path):
     notebook = nbformat.read(path, as_version=4)
+    stored = printed(notebook)
     place = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
-    printed = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
-    assert "MNIST" in printed
+    # The stored outputs are those of the embedded digits: the same ones would mean the same data.
+    assert printed(notebook) != stored
+
+
+def printed(notebook):
+    return "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
