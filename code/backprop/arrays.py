@@ -186,3 +186,9 @@ class Buffers:
         if kept is None:
             kept = self._arrays[key] = np.empty(shape, dtype, order)
         return kept
+
+    def _kept(self, quantity: str) -> Array:
+        if not hasattr(self, quantity):
+            raise RuntimeError(f"{type(self).__name__}: backward() came before forward()")
+        kept: Array = getattr(self, quantity)
+        return kept

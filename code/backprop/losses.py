@@ -46,12 +46,6 @@ class Loss(Buffers):
             target = target.astype(scores.dtype)
         return _filled(name, scores), target
 
-    def _kept(self, quantity: str) -> Array:
-        if not hasattr(self, quantity):
-            raise RuntimeError(f"{type(self).__name__}: backward() came before forward()")
-        kept: Array = getattr(self, quantity)
-        return kept
-
 
 class MeanSquaredError(Loss):
     """L = 1/N Σ_n ½ ‖a_n - y_n‖².

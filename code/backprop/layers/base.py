@@ -108,9 +108,3 @@ class Layer(Buffers):
                 f" as the parameters (convert with {argument}.astype(numpy.{kind}))"
             )
         return checked
-
-    def _kept(self, quantity: str) -> Array:
-        if not hasattr(self, quantity):
-            raise RuntimeError(f"{type(self).__name__}: backward() came before forward()")
-        kept: Array = getattr(self, quantity)
-        return kept
