@@ -139,3 +139,25 @@ def test_both_passes_draws_its_numbers_and_refuses_other_shapes():
         plotting.both_passes((image, hidden, output), (image, hidden[:3], error), classes=(0, 1))
     with pytest.raises(ValueError, match="classes has 3 entries, expected 2"):
         plotting.both_passes((image, hidden, output), (image, hidden, error), classes=(0, 1, 2))
+
+
+def test_contours_put_the_first_index_to_the_right():
+    xs, ys = np.linspace(0, 2, 5), np.linspace(10, 13, 4)
+    ax = plotting.contours(xs[:, None] + 0 * ys, xs, ys, levels=[0.5, 1.5], xlabel="x, m")
+    lines = ax.collections[1]
+    # f = x: the contours stand upright, at x = 0.5 and at 1.5.
+    for path, level in zip(lines.get_paths(), [0.5, 1.5], strict=True):
+        np.testing.assert_allclose(path.vertices[:, 0], level)
+        assert np.ptp(path.vertices[:, 1]) == 3
+    assert {t.get_text() for t in ax.texts} == {"0.5", "1.5"}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x, m", "θ₂")
+    assert ax.collections[0].get_rasterized()
+    assert len(ax.figure.axes) == 2 and ax.figure.axes[1].get_ylabel() == "loss L"
+
+
+def test_contours_without_numbers_and_refusing_a_transposed_grid():
+    f = np.arange(12.0).reshape(4, 3)
+    ax = plotting.contours(f, range(4), range(3), levels=3, label="", form="")
+    assert not ax.texts and len(ax.figure.axes) == 1
+    with pytest.raises(ValueError, match=r"f_values has shape \(3, 4\), expected \(4, 3\)"):
+        plotting.contours(f.T, range(4), range(3), levels=3)

@@ -367,6 +367,69 @@ def error_curve(
     return ax
 
 
+def contours(
+    f_values: ArrayLike,
+    xs: ArrayLike,
+    ys: ArrayLike,
+    *,
+    levels: int | Sequence[float],
+    xlabel: str = "θ₁",
+    ylabel: str = "θ₂",
+    label: str = "loss L",
+    form: str = ".2g",
+    ax: Any = None,
+) -> Any:
+    """Draw where a function of two variables takes each of some values, lighter where it is lower.
+
+    Parameters
+    ----------
+    f_values : array, shape (len(xs), len(ys))
+        ``f_values[i, j]`` is f(xs[i], ys[j]), as ``diagnostics.loss_surface`` returns it and
+        ``np.meshgrid(xs, ys, indexing="ij")`` lays it out.
+    xs, ys : arrays, shape (n,)
+        Increasing; the grid's places to the right and upwards.
+    levels : int or increasing sequence of float
+        The values; a number asks for about so many round ones.
+    xlabel, ylabel, label : str
+        What the axes and the value are, with the unit. ``label`` "" draws no colour bar.
+    form : str
+        Format of the values that are written on the lines; "" writes none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise. Right angles look right only after
+        ``ax.set_aspect("equal")``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If ``f_values`` has another shape.
+    """
+    x, y = _matrix("contours", "xs", xs, 1), _matrix("contours", "ys", ys, 1)
+    values = _matrix("contours", "f_values", f_values, 2)
+    if values.shape != (x.size, y.size):
+        raise ValueError(
+            f"contours: f_values has shape {values.shape}, expected {(x.size, y.size)},"
+            " one row for each of xs and one column for each of ys"
+        )
+    ax = _axes(ax)
+    # Matplotlib counts rows upwards. A picture of the areas, unlike paths, stays small in an SVG.
+    filled = ax.contourf(x, y, values.T, levels, cmap="Blues", alpha=0.55, extend="both", zorder=0)
+    filled.set_rasterized(True)
+    lines = ax.contour(
+        x, y, values.T, filled.levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
+    )
+    if form:
+        ax.clabel(lines, fmt=lambda v: format(v, form), fontsize=9, colors="black")
+    if label:
+        ax.figure.colorbar(filled, ax=ax, label=label)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.grid(False)
+    return ax
+
+
 def network_diagram(
     sizes: Sequence[int],
     *,
