@@ -3,9 +3,10 @@
 import re
 import xml.etree.ElementTree as ET
 
+import matplotlib.pyplot as plt
 import pytest
 
-from backprop.stepper import Frame, Stepper, network_steps
+from backprop.stepper import Frame, Stepper, drawn, network_steps
 
 SVG = "{http://www.w3.org/2000/svg}"
 STEPS = [
@@ -62,7 +63,7 @@ def test_output_is_the_same_each_time_and_self_contained():
     assert set(re.findall(r"\bid=\"?([\w-]+)", html)) == {"stepper-net"}
     assert "Inputs &amp; weights" in html and "A &quot;net&quot;" in html
     assert set(re.findall(r"https?://[^\"' )]+", html)) == {"http://www.w3.org/2000/svg"}
-    assert html.count("<figure>") == 3
+    assert html.count("<figure ") == 3
 
 
 def test_errors_name_the_argument():
@@ -81,3 +82,34 @@ def test_errors_name_the_argument():
         Stepper("a", [], "t")
     with pytest.raises(ValueError, match="role"):
         Frame("<svg></svg>", "")
+
+
+def test_a_slider_can_move_a_quantity():
+    frames = [Frame('<svg role="img"><title>t</title></svg>', "c")] * 2
+    html = Stepper("rate", frames, "A path", label="learning rate", values=["0.1", "<1"])
+    assert 'data-name="learning rate &lt;1"' in html._repr_html_()
+    assert 'aria-label="learning rate: A path"' in html._repr_html_()
+    with pytest.raises(ValueError, match="values has 1 entries, expected 2"):
+        Stepper("rate", frames, "A path", values=["0.1"])
+
+
+def draw(title, marker="o"):
+    fig, ax = plt.subplots(figsize=(4.4, 3.3))
+    ax.plot([0, 1], [0, 1], marker=marker, label="path")
+    ax.set_title(r"$\eta$ & more")
+    return drawn(fig, title, "A caption.")
+
+
+def test_a_drawn_frame_is_the_same_each_time_and_shares_no_id_with_another():
+    first, again, other = draw("One <path>"), draw("One <path>"), draw("Another")
+    assert first == again
+    assert plt.get_fignums() == []
+    ids = [set(re.findall(r'\bid="([^"]+)"', frame.svg)) for frame in (first, other)]
+    assert ids[0] and ids[0].isdisjoint(ids[1])
+    for frame, own in zip((first, other), ids, strict=True):
+        used = set(re.findall(r'(?:"|\()#([^")]+)', frame.svg))
+        assert used and used <= own
+    root = ET.fromstring(first.svg)
+    assert root.get("aria-label") == "One <path>" and root.get("role") == "img"
+    assert root.get("width") is None and root.get("viewBox")
+    assert set(re.findall(r"https?://[^\"' )]+", first.svg)) == {"http://www.w3.org/2000/svg"}

@@ -7,11 +7,13 @@ page (``currentColor`` and the theme's variables), so that light and dark both r
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Literal, TypedDict
+from io import StringIO
+from typing import Any, Literal, TypedDict
 
 Node = tuple[int, int]
 """(layer, unit), both from 0."""
@@ -43,6 +45,48 @@ class Frame:
             )
 
 
+def drawn(fig: Any, title: str, caption: str) -> Frame:
+    """Make a frame of a Matplotlib figure, and close it.
+
+    Text stays text, in the page's font, so that it is read out and stays sharp. The drawing is
+    marked as such: unlike the caption, it is not compared between machines.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+        About 4.4 inches wide, so that its text is legible on a phone.
+    title : str
+        What the picture shows, for those who do not see it.
+    caption : str
+        Plain text.
+
+    Returns
+    -------
+    Frame
+    """
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    buffer = StringIO()
+    # The salt, here the words, makes the ids the same in every run and unique to the frame.
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": title + caption}):
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        fig.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    plt.close(fig)
+    svg = buffer.getvalue()
+    unique = hashlib.sha256((title + caption).encode()).hexdigest()[:8]
+    svg = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{unique}-", svg[svg.index("<svg") :])
+    # Matplotlib's style element would rule the whole page.
+    unwanted = r'<metadata>.*?</metadata>|<style.*?</style>|font-family: [^;"]*;?'
+    svg = re.sub(unwanted, "", svg, flags=re.S)
+    svg = svg.replace("xlink:href", "href").replace(
+        'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
+    )
+    head = f'<svg class="bp-drawn" role="img" aria-label="{escape(title)}" stroke-linejoin="round" '
+    end = svg.index(">") + 1
+    opening = re.sub(r' (?:width|height)="[^"]*"', "", svg[4:end])
+    return Frame(head + opening + f"<title>{escape(title)}</title>" + svg[end:].strip(), caption)
+
+
 STYLE = """
 .bp-stepper{max-width:34rem;margin:1rem auto}
 .bp-stepper figure{margin:0 0 1.5rem}
@@ -68,14 +112,15 @@ document.querySelectorAll('[id="%s"]').forEach(function (root) {
   var frames = root.querySelectorAll('figure'), last = frames.length - 1, now = 0;
   var buttons = root.querySelectorAll('button'), range = root.querySelector('input');
   var live = root.querySelector('.bp-live');
+  var names = Array.prototype.map.call(frames, function (f) { return f.dataset.name; });
   function show(k) {
     now = Math.max(0, Math.min(last, k));
     frames.forEach(function (f, i) { f.classList.toggle('bp-now', i === now); });
     range.value = now + 1;
-    range.setAttribute('aria-valuetext', 'step ' + (now + 1) + ' of ' + (last + 1));
+    range.setAttribute('aria-valuetext', names[now]);
     buttons[0].setAttribute('aria-disabled', now === 0);
     buttons[1].setAttribute('aria-disabled', now === last);
-    live.textContent = 'Step ' + (now + 1) + ' of ' + (last + 1) + '. ' +
+    live.textContent = names[now] + '. ' +
       frames[now].querySelector('figcaption').textContent;
   }
   buttons[0].addEventListener('click', function () { show(now - 1); });
@@ -105,14 +150,27 @@ class Stepper:
         At least one.
     title : str
         What a screen reader calls the figure.
+    label : str
+        What the slider moves: a step, or a quantity such as "learning rate".
+    values : sequence of str, optional
+        That quantity's value in each frame; without it, "1 of 7" and so on.
 
     Raises
     ------
     ValueError
-        If ``name`` is not letters, digits and hyphens, or there is no frame.
+        If ``name`` is not letters, digits and hyphens, there is no frame, or ``values`` has
+        another length than ``frames``.
     """
 
-    def __init__(self, name: str, frames: Sequence[Frame], title: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        frames: Sequence[Frame],
+        title: str,
+        *,
+        label: str = "Step",
+        values: Sequence[str] | None = None,
+    ) -> None:
         if not re.fullmatch(r"[A-Za-z0-9-]+", name):
             raise ValueError(f"Stepper: name is {name!r}, expected letters, digits and hyphens")
         if not frames:
@@ -120,6 +178,13 @@ class Stepper:
         self.name = name
         self.frames = tuple(frames)
         self.title = title
+        self.label = label
+        self.values = tuple(values or (f"{k} of {len(frames)}" for k in range(1, len(frames) + 1)))
+        if len(self.values) != len(frames):
+            raise ValueError(
+                f"Stepper: values has {len(self.values)} entries, expected {len(frames)}, "
+                "one a frame"
+            )
 
     def __repr__(self) -> str:
         """One line for terminals, and for the comparison of outputs."""
@@ -128,17 +193,18 @@ class Stepper:
     def _repr_html_(self) -> str:
         identity = f"stepper-{self.name}"
         figures = "\n".join(
-            f"<figure>{frame.svg}<figcaption>{escape(frame.caption)}</figcaption></figure>"
-            for frame in self.frames
+            f'<figure data-name="{escape(f"{self.label} {value}")}">{frame.svg}'
+            f"<figcaption>{escape(frame.caption)}</figcaption></figure>"
+            for frame, value in zip(self.frames, self.values, strict=True)
         )
         return (
             f'<div class="bp-stepper" id="{identity}" role="group" '
             f'aria-label="{escape(self.title)}">\n<style>{STYLE}</style>\n'
             '<div class="bp-controls" hidden>'
-            '<button type="button" aria-label="Previous step">Previous</button>'
+            '<button type="button">Previous</button>'
             f'<input type="range" min="1" max="{len(self.frames)}" value="1" step="1" '
-            f'aria-label="Step of: {escape(self.title)}">'
-            '<button type="button" aria-label="Next step">Next</button></div>\n'
+            f'aria-label="{escape(self.label)}: {escape(self.title)}">'
+            '<button type="button">Next</button></div>\n'
             f'{figures}\n<p class="bp-live" aria-live="polite" hidden></p>\n'
             f"<script>{SCRIPT % identity}</script>\n</div>"
         )
