@@ -424,7 +424,7 @@ def contours(
     if form:
         ax.clabel(lines, fmt=lambda v: format(v, form), fontsize=9, colors="black")
     if label:
-        ax.figure.colorbar(filled, ax=ax, label=label)
+        ax.figure.colorbar(filled, ax=ax, label=label, format=f"{{x:{form or '.2g'}}}")
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.grid(False)
     return ax

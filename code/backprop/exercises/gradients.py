@@ -77,7 +77,7 @@ def check_jacobian(jacobian: Answer) -> Verdict:
 
     square = case(np.array([0.3, -0.6]), np.array([[1.0, -0.5], [0.4, 2.0]]), np.array([0.1, -0.2]))
     wide = case(np.array([0.5, -1.0]), np.array([[0.2, -1.0, 0.7], [1.5, 0.3, -0.4]]), np.zeros(3))
-    return judge(jacobian, [square, wide], "Right for layers that are not square, too.")
+    return judge(jacobian, [square, wide], "It holds for layers that are not square, too.")
 
 
 def check_descents(descents: Answer) -> Verdict:
