@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 
 PARTS = {
-    "unit tests, gradient checks, the built site": ["tests", "-n", "2"],
+    "unit tests, gradient checks, the built site": ["tests", "-n", "2", "--dist", "loadgroup"],
     "every notebook re-run and compared": [
         "book", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env",
         "--nbval-sanitize-with=tests/book/sanitize.cfg", "--nbval-cell-timeout=300",

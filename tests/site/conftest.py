@@ -41,7 +41,8 @@ def pytest_generate_tests(metafunc):
     for name, list_of in (("any_page", pages), ("chapter", chapters)):
         if name in metafunc.fixturenames:
             # An absent site shows as one test that says so, not as none at all.
-            metafunc.parametrize(name, list_of() or ["absent"])
+            marked = [pytest.param(p, marks=pytest.mark.xdist_group(p)) for p in list_of()]
+            metafunc.parametrize(name, marked or ["absent"])
 
 
 @pytest.fixture(scope="session")
@@ -105,24 +106,44 @@ class Visit:
             self.complaints.append(f"console {message.type}: {message.text}")
 
 
-@pytest.fixture
-def visit(browser, base):
-    """A function that opens a page in a fresh profile: no cache, no stored theme."""
-    contexts = []
+@pytest.fixture(scope="session")
+def opened(browser, base):
+    """A function that opens a page in a fresh profile: no cache, no stored theme.
 
-    def open_page(path, *, width=1280, height=900, dark=False):
+    The visits to the newest page stay open for the checks that only look; xdist keeps a page's
+    checks together (``--dist loadgroup``).
+    """
+    open_visits = {}
+
+    def open_page(path, *, width=1280, height=900, dark=False, fresh=False):
+        key = (path, width, dark)
+        if any(path != other for other, *_ in open_visits):
+            close()
+        if key in open_visits and not fresh:
+            return open_visits[key]
+        if key in open_visits:
+            open_visits.pop(key).page.context.close()
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
         )
-        contexts.append(context)
         # A foreign address is noted, then refused: the suite itself asks nobody.
         context.route(
             lambda url: not url.startswith((base, "data:", "blob:")), lambda route: route.abort()
         )
         context.set_default_timeout(15000)
-        return Visit(context, base + path, base)
+        open_visits[key] = Visit(context, base + path, base)
+        return open_visits[key]
+
+    def close():
+        while open_visits:
+            open_visits.popitem()[1].page.context.close()
 
     yield open_page
-    for context in contexts:
-        context.close()
+    close()
+
+
+@pytest.fixture
+def visit(opened):
+    """Open a page; ``fresh=True`` for a check that leaves it or changes it."""
+    return opened
