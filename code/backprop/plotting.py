@@ -133,7 +133,7 @@ def curves(
         )
         if len(runs) > 1:
             low, high = runs.min(axis=0), runs.max(axis=0)
-            ax.fill_between(steps, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
+            ax.fill_between(steps, low, high, alpha=0.12, color=line.get_color(), linewidth=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
@@ -416,7 +416,7 @@ def contours(
         )
     ax = _axes(ax)
     # Matplotlib counts rows upwards. A picture of the areas, unlike paths, stays small in an SVG.
-    filled = ax.contourf(x, y, values.T, levels, cmap="Blues", alpha=0.55, extend="both", zorder=0)
+    filled = ax.contourf(x, y, values.T, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
     filled.set_rasterized(True)
     lines = ax.contour(
         x, y, values.T, filled.levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
