@@ -132,6 +132,20 @@ def test_history_measures_the_whole_set():
     assert len(history.validation_loss) == len(history.validation_accuracy) == 1
 
 
+def test_unmeasured_history_is_the_mean_of_what_the_updates_saw():
+    x, y = digits_like(300, np.random.default_rng(0))
+    plain, quick = build(), build()
+    seen = []
+    measured = run(plain, x, y, epochs=2, batch_size=128, observe=seen.append)
+    history = run(quick, x, y, epochs=2, batch_size=128, measure=False)
+    assert quick.theta.tobytes() == plain.theta.tobytes()
+    sizes = [128, 128, 44]
+    for epoch, got in enumerate(history.loss):
+        losses_ = [step.loss for step in seen if step.epoch == epoch]
+        assert got == pytest.approx(np.average(losses_, weights=sizes), rel=1e-12)
+    assert len(history.loss) == 2 and history.accuracy == [] and len(measured.accuracy) == 2
+
+
 def test_errors_name_the_argument():
     x, y = digits_like(8, np.random.default_rng(0))
     with pytest.raises(ValueError, match="y has 7 rows, expected 8 as x"):

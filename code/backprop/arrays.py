@@ -51,12 +51,19 @@ def check_array(
             f"{where}: {name} has dtype {value.dtype}, expected float32 or float64"
             f" (convert with {name}.astype(float))"
         )
-    if shape is not None and (
-        value.ndim != len(shape)
-        or any(want not in (None, got) for want, got in zip(shape, value.shape, strict=True))
-    ):
+    if shape is not None and not _fits(value.shape, shape):
         raise ValueError(f"{where}: {name} has shape {value.shape}, expected {show_shape(shape)}")
     return value
+
+
+def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    # A plain loop: every layer asks this in every step, and any() over a generator takes thrice.
+    if len(shape) != len(expected):
+        return False
+    for got, want in zip(shape, expected, strict=True):
+        if want is not None and got != want:
+            return False
+    return True
 
 
 def check_labels(where: str, name: str, value: object, n: int, n_classes: int) -> Labels:

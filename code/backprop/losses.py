@@ -185,16 +185,18 @@ class SoftmaxCrossEntropy(Loss):
         log_p = self._empty("p", z.shape, z.dtype, order="F")
         np.copyto(log_p, z)
         # The maximum is a constant here: subtracting any number leaves the softmax as it is.
-        log_p -= log_p.real.max(axis=1, keepdims=True)
+        log_p -= np.maximum.reduce(log_p.real, axis=1, keepdims=True)
         if self.targets is not None:
             log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
             self.p = np.exp(log_p)
             return _scalar(-(self.targets * log_p).sum())
-        at_label = log_p[np.arange(len(z)), self.labels]
+        self.rows = np.arange(len(z))
+        at_label = log_p[self.rows, self.labels]
         self.p = np.exp(log_p, out=log_p)
-        total = self.p.sum(axis=1, keepdims=True)
-        self.p /= total
-        return _scalar((np.log(total[:, 0]) - at_label).sum() / len(z))
+        total = np.add.reduce(self.p, axis=1)
+        self.p /= total[:, None]
+        # ln Σ exp(z - m) ≥ 0 ≥ z_y - m: nothing cancels.
+        return _scalar((np.add.reduce(np.log(total)) - np.add.reduce(at_label)) / len(z))
 
     def backward(self) -> Array:
         """∂L/∂z = (p - onehot(y)) / N, or p Σ_k t_k - t, shape (batch, classes)."""
@@ -205,10 +207,9 @@ class SoftmaxCrossEntropy(Loss):
             delta -= self.targets
             return delta
         np.divide(p, len(p), out=delta)
-        rows = np.arange(len(p))
         # p_y - 1 = -(sum of the other p): subtracting 1 would cancel once p_y rounds to 1.
-        delta[rows, self.labels] = 0
-        delta[rows, self.labels] = -delta.sum(axis=1)
+        delta[self.rows, self.labels] = 0
+        delta[self.rows, self.labels] = -np.add.reduce(delta, axis=1)
         return delta
 
     def _options(self) -> bool:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import norm
+from scipy.linalg import blas, norm
 from scipy.optimize import OptimizeResult, minimize
 
 from backprop.arrays import Array, check_count, check_interval, check_positive
@@ -164,7 +164,7 @@ class SGD(Optimizer):
     def step(self) -> None:
         """θ ← θ - η g."""
         theta, g = self._begin()
-        theta -= np.multiply(self.learning_rate, g, out=self._buffer)
+        _add(theta, -self.learning_rate, g)
 
 
 class Momentum(Optimizer):
@@ -200,7 +200,7 @@ class Momentum(Optimizer):
         theta, g = self._begin()
         self.v *= self.beta
         self.v += g
-        theta -= np.multiply(self.learning_rate, self.v, out=self._buffer)
+        _add(theta, -self.learning_rate, self.v)
 
 
 class Nesterov(Momentum):
@@ -222,10 +222,8 @@ class Nesterov(Momentum):
         theta, g = self._begin()
         self.v *= self.beta
         self.v += g
-        update = np.multiply(self.beta, self.v, out=self._buffer)
-        update += g
-        update *= self.learning_rate
-        theta -= update
+        _add(theta, -self.learning_rate, g)
+        _add(theta, -self.learning_rate * self.beta, self.v)
 
 
 class AdaGrad(Optimizer):
@@ -256,7 +254,7 @@ class AdaGrad(Optimizer):
         """s ← s + g², θ ← θ - η g / (√s + ε)."""
         theta, g = self._begin()
         self.s += np.multiply(g, g, out=self._buffer)
-        theta -= _quotient(self.learning_rate, g, self.s, self.eps, self._buffer)
+        _add(theta, -self.learning_rate, _quotient(g, self.s, self.eps, self._buffer))
 
 
 class RMSProp(Optimizer):
@@ -291,7 +289,7 @@ class RMSProp(Optimizer):
         """s ← ρs + (1 - ρ) g², θ ← θ - η g / (√s + ε)."""
         theta, g = self._begin()
         _average_square(self.s, g, self.rho, self._buffer)
-        theta -= _quotient(self.learning_rate, g, self.s, self.eps, self._buffer)
+        _add(theta, -self.learning_rate, _quotient(g, self.s, self.eps, self._buffer))
 
 
 class Adam(Optimizer):
@@ -333,12 +331,12 @@ class Adam(Optimizer):
     def step(self) -> None:
         """θ ← θ - η m̂ / (√v̂ + ε)."""
         theta, g = self._begin()
-        _average(self.m, g, self.beta1, self._buffer)
+        _average(self.m, g, self.beta1)
         _average_square(self.v, g, self.beta2, self._buffer)
-        v_hat = np.divide(self.v, 1 - self.beta2**self.steps, out=self._buffer)
-        # The scalar of m̂ joins η: one pass less.
-        rate = self.learning_rate / (1 - self.beta1**self.steps)
-        theta -= _quotient(rate, self.m, v_hat, self.eps, self._buffer)
+        # The scalars of m̂ and v̂ join η and ε (the paper, end of section 2): two passes less.
+        root = float(np.sqrt(1 - self.beta2**self.steps))
+        rate = self.learning_rate * root / (1 - self.beta1**self.steps)
+        _add(theta, -rate, _quotient(self.m, self.v, root * self.eps, self._buffer))
 
 
 class AdamW(Adam):
@@ -421,10 +419,8 @@ class Lion(Optimizer):
         c = np.subtract(g, self.m, out=self._buffer)
         c *= 1 - self.beta1
         c += self.m
-        update = np.sign(c, out=self._buffer)
-        update *= self.learning_rate
-        theta -= update
-        _average(self.m, g, self.beta2, self._buffer)
+        _add(theta, -self.learning_rate, np.sign(c, out=self._buffer))
+        _average(self.m, g, self.beta2)
 
 
 def matrices(network: Network) -> list[str]:
@@ -591,25 +587,34 @@ def minimize_lbfgs(
     )
 
 
-def _average(m: Array, g: Array, beta: float, buffer: Array) -> None:
+def _add(theta: Array, factor: float, x: Array) -> None:
+    """θ ← θ + factor · x in one pass, where NumPy needs two and a buffer.
+
+    BLAS' axpy writes into θ only where that is contiguous and of the routine's dtype, as θ and its
+    like here always are.
+    """
+    axpy = blas.saxpy if theta.dtype == np.float32 else blas.daxpy
+    if theta.size:
+        axpy(x, theta, a=factor)
+
+
+def _average(m: Array, g: Array, beta: float) -> None:
     """m ← βm + (1 - β) g."""
     m *= beta
-    m += np.multiply(1 - beta, g, out=buffer)
+    _add(m, 1 - beta, g)
 
 
 def _average_square(v: Array, g: Array, beta: float, buffer: Array) -> None:
     """v ← βv + (1 - β) g²."""
     np.multiply(g, g, out=buffer)
-    _average(v, buffer, beta, buffer)
+    _average(v, buffer, beta)
 
 
-def _quotient(rate: float, a: Array, s: Array, eps: float, buffer: Array) -> Array:
-    """rate · a / (√s + ε), in ``buffer``, which may be s."""
+def _quotient(a: Array, s: Array, eps: float, buffer: Array) -> Array:
+    """a / (√s + ε), in ``buffer``, which may be s."""
     np.sqrt(s, out=buffer)
     buffer += eps
-    np.divide(a, buffer, out=buffer)
-    buffer *= rate
-    return buffer
+    return np.divide(a, buffer, out=buffer)
 
 
 def _check_eps(optimizer: Optimizer, eps: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,7 +47,10 @@ Observer = Callable[[Step], None]
 
 @dataclass
 class History:
-    """Figures per epoch, measured after it on the whole set; accuracies are fractions."""
+    """Figures per epoch, measured after it on the whole set; accuracies are fractions.
+
+    With ``fit(…, measure=False)`` the loss is the mean of what the batches had on their way.
+    """
 
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
@@ -99,6 +103,7 @@ def fit(
     rng: np.random.Generator,
     validation: tuple[Array, NDArray[np.generic]] | None = None,
     schedule: Schedule | None = None,
+    measure: bool = True,
     progress: bool = False,
     observe: Observer | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -121,6 +126,10 @@ def fit(
     schedule : Schedule, optional
         Sets the learning rate before every step; one that watches the loss is shown that of the
         validation set, or else that of the training set, after each epoch.
+    measure : bool
+        Whether loss and accuracy on the training set are measured after each epoch, which costs
+        another forward pass over it. If not, the loss in the history is the mean over the epoch's
+        samples, each taken before the update that it led to, and the accuracy stays empty.
     progress : bool
         Show a progress bar.
     observe : callable, optional
@@ -163,7 +172,20 @@ def fit(
     history = History()
     if checkpoint is not None:
         check_count("fit", "every", every)
-        run = _run(network, loss, optimizer, x, y, rng, validation, schedule, size, history, epochs)
+        run = _run(
+            network,
+            loss,
+            optimizer,
+            x,
+            y,
+            rng,
+            validation,
+            schedule,
+            measure,
+            size,
+            history,
+            epochs,
+        )
         if Path(checkpoint).exists():
             if not resume:
                 raise FileExistsError(
@@ -186,18 +208,19 @@ def fit(
             initial=done, total=epochs, disable=not progress, desc="training", unit="epoch",
         ):  # fmt: skip
             network.train(True)
-            order = rng.permutation(len(x))
+            order, total = rng.permutation(len(x)), 0.0
             for start in range(0, len(x), size):
                 batch = order[start : start + size]
                 # "clip" spares NumPy a check of indices that cannot be wrong.
-                xb = np.take(x, batch, axis=0, out=x_batch[: len(batch)], mode="clip")
-                yb = np.take(y, batch, axis=0, out=y_batch[: len(batch)], mode="clip")
+                xb = x.take(batch, axis=0, out=x_batch[: len(batch)], mode="clip")
+                yb = y.take(batch, axis=0, out=y_batch[: len(batch)], mode="clip")
                 value = loss.forward(network.forward(xb), yb)
-                if not np.isfinite(value):
+                if not isfinite(value):
                     raise FloatingPointError(
                         f"fit: the loss is {value} in epoch {epoch}, batch {start // size}:"
                         f" {first_not_finite(network, xb)}; try a smaller learning_rate"
                     )
+                total += value * len(batch)
                 network.backward_parameters(loss.backward())
                 if schedule is not None:
                     optimizer.learning_rate = schedule(optimizer.steps)
@@ -205,7 +228,10 @@ def fit(
                 if observe is not None:
                     observe(Step(epoch, optimizer.steps, value, optimizer.learning_rate))
             network.train(False)
-            _measure(network, loss, x, y, history.loss, history.accuracy)
+            if measure:
+                _measure(network, loss, x, y, history.loss, history.accuracy)
+            else:
+                history.loss.append(total / len(x))
             if validation is not None:
                 _measure(
                     network, loss, *validation, history.validation_loss, history.validation_accuracy
@@ -284,6 +310,7 @@ def _run(
     rng: np.random.Generator,
     validation: tuple[Array, NDArray[np.generic]] | None,
     schedule: Schedule | None,
+    measure: bool,
     batch_size: int,
     history: History,
     epochs: int,
@@ -300,6 +327,7 @@ def _run(
     about = {
         "loss": describe(loss),
         "schedule": describe(schedule),
+        "measure": str(measure),
         "batch_size": str(batch_size),
         "x": fingerprint(x),
         "y": fingerprint(y),
