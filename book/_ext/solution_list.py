@@ -19,7 +19,7 @@ from sphinx.util.nodes import make_refnode
 LOGGER = logging.getLogger(__name__)
 
 
-class Placeholder(nodes.General, nodes.Element):
+class SolutionListPlace(nodes.General, nodes.Element):
     """Where the list goes once every page has been read."""
 
 
@@ -29,7 +29,7 @@ class SolutionList(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Leave a placeholder until all is read."""
         pages_of(self.env).add(self.env.docname)
-        return [Placeholder()]
+        return [SolutionListPlace()]
 
 
 def pages_of(env: BuildEnvironment) -> set[str]:
@@ -61,7 +61,7 @@ def in_reading_order(env: BuildEnvironment, page: str, seen: set[str]) -> Iterat
 
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    for place in list(doctree.findall(Placeholder)):
+    for place in list(doctree.findall(SolutionListPlace)):
         place.replace_self(chapters(app, docname))
 
 
@@ -131,7 +131,7 @@ def title_of(app: Sphinx, label: str, exercise: dict[str, Any]) -> list[nodes.No
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_node(Placeholder)
+    app.add_node(SolutionListPlace)
     app.add_directive("solution-list", SolutionList)
     app.connect("env-purge-doc", purge)
     app.connect("env-merge-info", merge)
