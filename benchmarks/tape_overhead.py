@@ -1,25 +1,23 @@
 """The cost of one operation on a tape, where the arrays are too small to matter.
 
 A chain of elementwise operations on vectors of length 4, forward and backward, divided by the
-number of operations. Prints a table: the median over repeats, with the fastest and the slowest.
-PyTorch is measured where it is installed. Run: ``python benchmarks/tape_overhead.py``.
+number of operations. PyTorch is measured where it is installed.
+Run: ``python benchmarks/tape_overhead.py``.
 """
 
 from __future__ import annotations
 
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import autograd
 import autograd.numpy as anp
 import numpy as np
+from _measure import Options, Table, installed, kept, main, ratios, show, take_turns
 
 from backprop import tape
 
-LINKS, REPEATS = 200, 31
+LINKS = 200
 """Every link of the chain is four operations: a product, a sum, tanh, a difference."""
 
 
@@ -30,7 +28,7 @@ def chain(x: Any, y: Any, tanh: Callable[[Any], Any]) -> Any:
     return x
 
 
-def contestants() -> dict[str, Callable[[], Any]]:
+def contestants(options: Options) -> dict[str, Callable[[], Any]]:
     """Return for each library a function that runs forward and backward once."""
     x, y, g = np.linspace(-1, 1, 4), np.linspace(0.1, 0.4, 4), np.ones(4)
 
@@ -42,36 +40,42 @@ def contestants() -> dict[str, Callable[[], Any]]:
         return f((x, y))[0](g)
 
     found = {"backprop.tape": backprop_tape, "HIPS autograd": hips}
-    try:
-        import torch
-    except ImportError:
+    if installed("torch", options):
         return found
+    import torch
+
     torch.set_num_threads(1)
 
     def pytorch() -> Any:
         xy = [torch.tensor(v, requires_grad=True) for v in (x, y)]
         return torch.autograd.grad(chain(*xy, torch.tanh), xy, torch.tensor(g))
 
-    return found | {f"PyTorch {torch.__version__}": pytorch}
+    return found | {"PyTorch": pytorch}
 
 
-def main() -> None:
-    """Print the table; the libraries take turns, so that a slow moment hits them all."""
-    runs = contestants()
+def measure(options: Options) -> list[Table]:
+    """Return the one table."""
+    rounds = 5 if options.quick else 61
+    runs = contestants(options)
     results = {name: [np.asarray(part) for part in run()] for name, run in runs.items()}
     for got in results.values():
         np.testing.assert_allclose(got, results["backprop.tape"], rtol=1e-12)
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(REPEATS):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            times[name].append((time.perf_counter() - start) / (4 * LINKS) * 1e6)
-    print(f"{platform.processor() or platform.machine()}, NumPy {np.__version__}")
-    print(f"{'µs an operation':22}{'median':>8}{'fastest':>9}{'slowest':>9}")
-    for name, t in times.items():
-        print(f"{name:22}{statistics.median(t):8.2f}{min(t):9.2f}{max(t):9.2f}")
+    times = take_turns(runs, rounds)
+    rows = [
+        [
+            name,
+            show(times[name], scale=1e6 / (4 * LINKS)),
+            show(ratios(times, "backprop.tape", name)),
+        ]
+        for name in runs
+    ]
+    text = f"Forward and backward, vectors of length 4; {rounds} rounds."
+    header = ["library", "µs an operation", "backprop.tape's time divided by it"]
+    why = installed("torch", options)
+    notes = [f"PyTorch: {why}."] if why else []
+    data = [{"operations": 4 * LINKS, "seconds": kept(times)}]
+    return [Table("One operation on a tape", text, header, rows, data, notes)]
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, measure)
