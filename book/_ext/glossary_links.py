@@ -5,7 +5,8 @@ that is, in paragraphs, but not in headings, code, mathematics, links, captions,
 outputs of cells. Upper and lower case are the same, a plural in -s or -es counts, words match
 whole, and of two terms that begin at the same place the longer one wins.
 
-``glossary_links_pages`` (a list of patterns of page names) says which pages are linked.
+``glossary_links_pages`` (a list of patterns of page names) says which pages are linked, and
+``glossary_links_except`` lists phrases in which a term has its everyday meaning.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class GlossaryLinks(SphinxPostTransform):
         found = terms(self.env)
         if not found:
             return
-        find = pattern(found)
+        find = pattern({**found, **dict.fromkeys(self.config.glossary_links_except)})
         left = {page: dict(found) for page in linked_pages(self.app)}
         for paragraph, page in list(paragraphs(self.document, self.env.docname)):
             if page in left:
@@ -144,6 +145,7 @@ def refresh(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("glossary_links_pages", ["book/part*"], "env", [list])
+    app.add_config_value("glossary_links_except", [], "env", [list])
     app.add_post_transform(GlossaryLinks)
     app.connect("env-updated", refresh)
     return {

@@ -164,7 +164,11 @@ LOSSES: dict[str, Formula] = {
     ),
     "GaussianKL": Formula(
         "Gaussian KL divergence",
-        (ELL2 - ELL1 + sp.exp(ELL1 - ELL2) + (MU1 - MU2) ** 2 * sp.exp(-ELL2) - 1) / 2,
+        sp.Mul(
+            sp.Rational(1, 2),
+            ELL2 - ELL1 + sp.exp(ELL1 - ELL2) + (MU1 - MU2) ** 2 * sp.exp(-ELL2) - 1,
+            evaluate=False,
+        ),
         (MU1, ELL1),
         ((MU1 - MU2) * sp.exp(-ELL2), (sp.exp(ELL1 - ELL2) - 1) / 2),
     ),

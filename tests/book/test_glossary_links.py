@@ -61,6 +61,8 @@ batch = 1
 A batch in a caption
 :::
 
+A unit of measurement is no unit of a layer.
+
 :::{note}
 Batches are first met here, a batch for the second time, and the **Chain Rule** in bold type.
 :::
@@ -83,7 +85,8 @@ def project(tmp_path_factory):
         "part1/other": "# Other\n\nA batch of its own.\n",
         "preface": "# Preface\n\nA batch without a link.\n",
     }
-    write(root, pages, "glossary_links", glossary_links_pages=["part*"])
+    options = {"glossary_links_pages": ["part*"], "glossary_links_except": ["unit of measurement"]}
+    write(root, pages, "glossary_links", **options)
     (root / "part1" / "missing.png").write_bytes(b"")
     build(root)
     return root
@@ -96,12 +99,13 @@ def linked(root, page):
 
 def test_first_occurrences_in_running_text_alone(project):
     words = [(" ".join(text.split()), href) for text, href in linked(project, "part1/chapter")]
+    assert "A unit of measurement is no <a" in html(project, "part1/chapter")
     assert words == [
+        ("unit", "../glossary.html#term-unit"),
         ("Batches", "../glossary.html#term-batch"),
         ("Chain Rule", "../glossary.html#term-chain-rule"),
         ("chain", "../glossary.html#term-chain"),
         ("losses", "../glossary.html#term-loss"),
-        ("units", "../glossary.html#term-unit"),
         ("two words", "../glossary.html#term-two-words"),
     ]
 
