@@ -60,10 +60,10 @@ def measure(options: Options) -> list[Table]:
             x = rng.standard_normal((batch, widths[0]), np.float32)
             y = rng.integers(0, widths[-1], batch)
 
-            def forward(network=network, loss=loss, x=x, y=y) -> float:  # type: ignore[no-untyped-def]
+            def forward(network=network, loss=loss, x=x, y=y) -> float:
                 return loss.forward(network.forward(x), y)
 
-            def gradient(network=network, loss=loss, x=x, y=y) -> None:  # type: ignore[no-untyped-def]
+            def gradient(network=network, loss=loss, x=x, y=y) -> None:
                 loss.forward(network.forward(x), y)
                 network.backward_parameters(loss.backward())
 

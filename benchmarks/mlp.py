@@ -19,7 +19,16 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 from _measure import (
-    BACKPROP, LIMIT, Options, Table, Times, compared, installed, kept, main, take_turns,
+    BACKPROP,
+    LIMIT,
+    Options,
+    Table,
+    Times,
+    compared,
+    installed,
+    kept,
+    main,
+    take_turns,
 )  # fmt: skip
 from sklearn.neural_network import MLPClassifier
 
@@ -377,7 +386,7 @@ def race(
 
 def measure(options: Options) -> list[Table]:
     """Return the table of epochs, and that of the scalar design."""
-    n = 1000 if options.quick else 20_000
+    n = 600 if options.quick else 20_000
     rounds = 2 if options.quick else (7 if options.threads == 1 else 5)
     nets = NETS[:1] if options.quick else NETS
     builders, absent = contestants(options)
@@ -407,7 +416,9 @@ def measure(options: Options) -> list[Table]:
     )
     header = ["net, optimizer, batch", "backprop [ms]", *OTHERS, "share of the limit"]
     tables = [Table(f"One epoch of training, {threads}", text, header, rows, data, notes)]
-    return tables + ([_scalar_table(nets, data, n)] if options.threads == 1 else [])
+    if options.threads > 1:
+        return tables
+    return [*tables, _scalar_table(nets, data, n, 1 if options.quick else 3)]
 
 
 def _scalar_table(nets: Sequence[tuple[int, ...]], data: Sequence[dict[str, Any]], n: int) -> Table:
@@ -415,7 +426,7 @@ def _scalar_table(nets: Sequence[tuple[int, ...]], data: Sequence[dict[str, Any]
     rows, kept_times = [], []
     for widths in nets:
         net = "-".join(map(str, widths))
-        one = min(scalars(widths, seed) for seed in range(3))
+        one = min(scalars(widths, seed) for seed in range(samples))
         slowest = max(
             float(np.median(row["seconds"][BACKPROP])) / n for row in data if row["net"] == net
         )
@@ -423,7 +434,7 @@ def _scalar_table(nets: Sequence[tuple[int, ...]], data: Sequence[dict[str, Any]
         kept_times.append({"net": net, "seconds a sample": one, "times slower": one / slowest})
     return Table(
         "A node for every number",
-        "The design of micrograd, in Python; the least of three samples, each forward, backward and"
+        "The design of micrograd, in Python; the least of a few samples, each forward, backward and"
         " update. The epoch is extrapolated; the last column compares with backprop's slowest row.",
         ["net", "one sample [s]", f"{n:,} samples [h]", "times slower"],
         rows,
