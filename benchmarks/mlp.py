@@ -193,13 +193,14 @@ def adam_in_numpy(task: Task) -> Callable[[list[Any], Sequence[Any]], None]:
     def update(parameters: list[Any], gradients: Sequence[Any]) -> None:
         nonlocal steps
         steps += 1
-        rate = task.rate * np.float32(np.sqrt(1 - BETA2**steps) / (1 - BETA1**steps))
+        root = float(np.sqrt(1 - BETA2**steps))
+        rate = task.rate * root / (1 - BETA1**steps)
         for p, g, m, v in zip(parameters, gradients, *moments, strict=True):
             m *= BETA1
             m += (1 - BETA1) * g
             v *= BETA2
             v += (1 - BETA2) * g * g
-            p -= rate * m / (np.sqrt(v) + EPS)
+            p -= rate * m / (np.sqrt(v) + root * EPS)
 
     return update
 
@@ -254,9 +255,13 @@ def jax_step(task: Task) -> Contestant:
         t = t + 1
         m = jax.tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, m, g)
         v = jax.tree.map(lambda v, g: BETA2 * v + (1 - BETA2) * g * g, v, g)
-        rate = task.rate * jnp.sqrt(1 - BETA2**t) / (1 - BETA1**t)
-        moved = jax.tree.map(lambda p, m, v: p - rate * m / (jnp.sqrt(v) + EPS), parameters, m, v)
-        return moved, m, v, t
+        root = jnp.sqrt(1 - BETA2**t)
+        rate = task.rate * root / (1 - BETA1**t)
+
+        def moved(p: Any, m: Any, v: Any) -> Any:
+            return p - rate * m / (jnp.sqrt(v) + root * EPS)
+
+        return jax.tree.map(moved, parameters, m, v), m, v, t
 
     step = jax.jit(sgd if task.optimizer == "SGD" else adam, donate_argnums=0)
     parameters = [jnp.array(p) for p in task.start()]
@@ -421,7 +426,9 @@ def measure(options: Options) -> list[Table]:
     return [*tables, _scalar_table(nets, data, n, 1 if options.quick else 3)]
 
 
-def _scalar_table(nets: Sequence[tuple[int, ...]], data: Sequence[dict[str, Any]], n: int) -> Table:
+def _scalar_table(
+    nets: Sequence[tuple[int, ...]], data: Sequence[dict[str, Any]], n: int, samples: int
+) -> Table:
     """Set the scalar design beside backprop's slowest row."""
     rows, kept_times = [], []
     for widths in nets:
