@@ -86,6 +86,23 @@ def ratios(times: Times, one: str, other: str) -> list[float]:
     return [a / b for a, b in zip(times[one], times[other], strict=True)]
 
 
+def take_turns_until_steady(runs: Mapping[str, Callable[[], object]], rounds: int) -> Times:
+    """As :func:`take_turns`, and as many rounds again where a ratio to backprop's time scatters.
+
+    All rounds count; scattering is a distance of the quartiles above 15 % of the median.
+    """
+    times = take_turns(runs, rounds)
+    spreads = [
+        (high - low) / median
+        for name in runs
+        for median, low, high in [middle(ratios(times, name, BACKPROP))]
+    ]
+    if max(spreads) > 0.15:
+        for name, more in take_turns(runs, rounds).items():
+            times[name] += more
+    return times
+
+
 def show(values: Sequence[float], form: str = ".2f", scale: float = 1.0) -> str:
     """Write the median with the quartiles: ``0.45 (0.44-0.47)``."""
     median, low, high = (format(scale * value, form) for value in middle(values))

@@ -21,7 +21,7 @@ from _measure import (
     installed,
     kept,
     main,
-    take_turns,
+    take_turns_until_steady,
 )
 
 from backprop.layers import GRU, LSTM, RNN, Conv2d, Layer, MultiHeadAttention
@@ -245,12 +245,12 @@ def measure(options: Options) -> list[Table]:
         runs: dict[str, Run] = {BACKPROP: case.ours, LIMIT: case.limit}
         if why is None:
             runs["PyTorch"] = torch_run(case, options.threads)
-        times = take_turns(runs, rounds)
+        times = take_turns_until_steady(runs, rounds)
         rows.append([name, *compared(times, ["PyTorch"])])
         data.append({"layer": name, "threads": options.threads, "seconds": kept(times)})
     threads = f"{options.threads} thread" + "s" * (options.threads > 1)
     text = (
-        f"float32, {rounds} rounds. The column PyTorch is backprop's time divided by PyTorch's, the"
+        f"float32, {rounds} rounds, twice as many where they scatter. The column PyTorch is backprop's time divided by PyTorch's, the"
         " last one the time of the matrix products alone divided by backprop's."
         + (" Sizes are smaller than the names say: a quick run." if options.quick else "")
     )
