@@ -339,6 +339,10 @@ def two(dtype=float):
         ),
         (lambda: SoftmaxCrossEntropy().forward(two(), np.array([0, 2])), "0 to 1"),
         (lambda: SoftmaxCrossEntropy().forward(two(), np.array([0, 1, 1])), r"y has shape \(3,\)"),
+        (
+            lambda: SoftmaxCrossEntropy().forward(two(), np.array([[0], [1]])),
+            r"y has shape \(2, 1\), expected \(2,\)",
+        ),
         (lambda: SoftmaxCrossEntropy().forward(two(), two()), "probabilities that sum to 1"),
         (
             lambda: SoftmaxCrossEntropy().forward(two(), np.array([[1.5, -0.5], [0.5, 0.5]])),

@@ -178,7 +178,7 @@ class SoftmaxCrossEntropy(Loss):
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
         """Return L; raises ``TypeError`` or ``ValueError`` for labels that are no classes."""
         z = _filled("SoftmaxCrossEntropy", check_array("SoftmaxCrossEntropy", "z", z, (None, None)))
-        soft = getattr(y, "ndim", 0) == 2
+        soft = _is_soft(y)
         self.targets = self._targets(z, y) if soft or self._options() else None
         self.labels = None if soft else check_labels("SoftmaxCrossEntropy", "y", y, *z.shape)
         # Class by class in memory: sums over the classes then run along whole columns.
@@ -218,7 +218,7 @@ class SoftmaxCrossEntropy(Loss):
     def _targets(self, z: Array, y: NDArray[np.generic]) -> Array:
         """Return t, divided by the sum of the weights of the batch."""
         kind = z.real.dtype
-        if getattr(y, "ndim", 0) == 2:
+        if _is_soft(y):
             if self._options():
                 raise ValueError(
                     "SoftmaxCrossEntropy: y has two axes, expected integer classes with"
@@ -324,6 +324,11 @@ class GaussianKL(Loss):
         delta = np.concatenate([distance * self.precision, 0.5 * (self.ratio - 1)], axis=1)
         delta /= len(delta)
         return delta
+
+
+def _is_soft(y: NDArray[np.generic]) -> bool:
+    # Integers in a column are classes in the wrong shape, and get that error.
+    return getattr(y, "ndim", 0) == 2 and y.dtype.kind == "f"
 
 
 def _filled(where: str, z: Array) -> Array:
