@@ -487,9 +487,9 @@ class DecisionRegions:
                     'stroke="currentColor" stroke-width="2.5"/>'
                 )
                 marks.append(
-                    f'<g class="bp-mark{"" if good else " bp-wrong"}">{shape}<path class="bp-cross" '
-                    f'd="M{_fixed(x - 13)} {_fixed(v - 13)}l26 26m0 -26l-26 26" '
-                    'stroke="currentColor" stroke-width="2.5"/></g>'
+                    f'<g class="bp-mark{"" if good else " bp-wrong"}">{shape}'
+                    f'<path class="bp-cross" d="M{_fixed(x - 13)} {_fixed(v - 13)}'
+                    'l26 26m0 -26l-26 26" stroke="currentColor" stroke-width="2.5"/></g>'
                 )
             hidden = ' visibility="hidden"' if k else ""
             tasks.append(f'<g class="bp-task"{hidden}>{"".join(marks)}</g>')
