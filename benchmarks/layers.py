@@ -250,8 +250,9 @@ def measure(options: Options) -> list[Table]:
         data.append({"layer": name, "threads": options.threads, "seconds": kept(times)})
     threads = f"{options.threads} thread" + "s" * (options.threads > 1)
     text = (
-        f"float32, {rounds} rounds, twice as many where they scatter. The column PyTorch is backprop's time divided by PyTorch's, the"
-        " last one the time of the matrix products alone divided by backprop's."
+        f"float32, {rounds} rounds, twice as many where they scatter. The column PyTorch is"
+        " backprop's time divided by PyTorch's, the last one the time of the matrix products alone"
+        " divided by backprop's."
         + (" Sizes are smaller than the names say: a quick run." if options.quick else "")
     )
     header = ["layer", "backprop [ms]", "PyTorch", "share of the limit"]

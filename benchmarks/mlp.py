@@ -415,9 +415,9 @@ def measure(options: Options) -> list[Table]:
         notes.append("With two classes scikit-learn has one output and a logistic loss: less work.")
     threads = f"{options.threads} thread" + "s" * (options.threads > 1)
     text = (
-        f"{n:,} samples, {rounds} rounds, twice as many where they scatter. Columns of libraries: backprop's time divided by theirs,"
-        " median and quartiles of the rounds; below 1 backprop is faster. Last column: the time of"
-        " the matrix products alone divided by backprop's."
+        f"{n:,} samples, {rounds} rounds, twice as many where they scatter. Columns of libraries:"
+        " backprop's time divided by theirs, median and quartiles of the rounds; below 1 backprop"
+        " is faster. Last column: the time of the matrix products alone divided by backprop's."
     )
     header = ["net, optimizer, batch", "backprop [ms]", *OTHERS, "share of the limit"]
     tables = [Table(f"One epoch of training, {threads}", text, header, rows, data, notes)]
