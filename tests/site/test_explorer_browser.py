@@ -15,7 +15,7 @@ from backprop.explorer import ACTIVATIONS, Setting
 
 
 @pytest.fixture
-def opened(browser):
+def alone(browser):
     """A function that shows the figure alone on a page, with or without JavaScript."""
     contexts, complaints = [], []
 
@@ -57,9 +57,9 @@ def theta(setting, **changed):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_the_script_draws_what_python_drew(opened, activation):
+def test_the_script_draws_what_python_drew(alone, activation):
     figure = explorer(replace(START, activation=activation))
-    page, still = opened(figure), opened(figure, java_script_enabled=False)
+    page, still = alone(figure), alone(figure, java_script_enabled=False)
     agrees(page, figure.start)
     read = "e => e.getAttribute('d')"
     assert page.eval_on_selector(".bp-region", read) == figure.region() != ""
@@ -74,8 +74,8 @@ def test_the_script_draws_what_python_drew(opened, activation):
     assert not still.locator("button").first.is_visible()
 
 
-def test_sliders_turn_the_weights_by_keyboard(opened):
-    page, (W1, b1, W2, b2) = opened(explorer()), START.arrays()
+def test_sliders_turn_the_weights_by_keyboard(alone):
+    page, (W1, b1, W2, b2) = alone(explorer()), START.arrays()
     page.get_by_label("unit 1, weight of x₁").focus()
     page.keyboard.press("ArrowRight")
     W1[0, 0] += 0.25
@@ -104,16 +104,16 @@ def test_sliders_turn_the_weights_by_keyboard(opened):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_solutions_get_every_point_right(opened, task):
-    page = opened(explorer())
+def test_solutions_get_every_point_right(alone, task):
+    page = alone(explorer())
     page.get_by_label(task, exact=True).check()
     page.get_by_role("button", name="Show a solution").click()
     agrees(page, TASKS[task].solution, task)
     assert page.locator(".bp-task:visible .bp-wrong").count() == 0
 
 
-def test_the_cross_moves_by_slider_and_by_pointer(opened):
-    page = opened(explorer())
+def test_the_cross_moves_by_slider_and_by_pointer(alone):
+    page = alone(explorer())
     page.get_by_label("cross", exact=True).check()
     page.get_by_label("cross, x₁").fill("0.1")
     page.get_by_label("cross, x₂").fill("1.15")
