@@ -70,7 +70,7 @@ def drawn(fig: Any, title: str, caption: str) -> Frame:
     # The salt, here the words, makes the ids the same in every run and unique to the frame.
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": title + caption}):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        fig.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+        fig.savefig(buffer, format="svg", dpi=100, transparent=True, metadata=nothing)
     plt.close(fig)
     svg = buffer.getvalue()
     unique = hashlib.sha256((title + caption).encode()).hexdigest()[:8]
@@ -82,6 +82,8 @@ def drawn(fig: Any, title: str, caption: str) -> Frame:
         'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
     )
     head = f'<svg class="bp-drawn" role="img" aria-label="{escape(title)}" stroke-linejoin="round" '
+    # A hundredth of a unit is less than can be seen.
+    svg = re.sub(r"(?<=\d\.\d\d)\d+", "", svg)
     end = svg.index(">") + 1
     opening = re.sub(r' (?:width|height)="[^"]*"', "", svg[4:end])
     return Frame(head + opening + f"<title>{escape(title)}</title>" + svg[end:].strip(), caption)
