@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from nbclient import NotebookClient
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+DRAWN = re.compile(r'<svg class="bp-drawn".*?</svg>', re.DOTALL)
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -41,6 +43,9 @@ def normalized(notebook: Any) -> str:
         for output in cell.get("outputs", []):
             for kind in PICTURES:
                 output.get("data", {}).pop(kind, None)
+            if "text/html" in output.get("data", {}):
+                page = output.data["text/html"]
+                output.data["text/html"] = DRAWN.sub('<svg class="bp-drawn"></svg>', page)
             output.pop("metadata", None)
             if output.output_type in ("display_data", "execute_result"):
                 output.metadata = {}

@@ -82,8 +82,8 @@ def drawn(fig: Any, title: str, caption: str) -> Frame:
         'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
     )
     head = f'<svg class="bp-drawn" role="img" aria-label="{escape(title)}" stroke-linejoin="round" '
-    # A hundredth of a unit is less than can be seen.
-    svg = re.sub(r"(?<=\d\.\d\d)\d+", "", svg)
+    # A tenth of a unit is less than can be seen.
+    svg = re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=\d\.\d)\d+", "", svg)).replace("> <", "><")
     end = svg.index(">") + 1
     opening = re.sub(r' (?:width|height)="[^"]*"', "", svg[4:end])
     return Frame(head + opening + f"<title>{escape(title)}</title>" + svg[end:].strip(), caption)

@@ -59,6 +59,17 @@ def test_the_check_itself_sees_a_stripped_notebook(tmp_path):
     assert any("was not executed" in fault for fault in problems(tmp_path / "stripped.ipynb"))
 
 
+def test_drawings_are_not_stored_but_their_captions_are():
+    html = (
+        '<figure><svg class="bp-drawn" role="img"><path/></svg><figcaption>c</figcaption></figure>'
+    )
+    cell = nbformat.v4.new_code_cell("f", id="f", execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": html, "text/plain": "f"})]
+    once = normalized(nbformat.v4.new_notebook(cells=[cell]))
+    assert "<path" not in once and "<figcaption>c</figcaption>" in once
+    assert normalized(nbformat.reads(once, 4)) == once
+
+
 def uncompared(notebook):
     return [c for c in code(notebook) if "nbval-ignore-output" in tags(c)]
 
