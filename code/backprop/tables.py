@@ -27,10 +27,10 @@ MU1, MU2 = sp.symbols("mu_1 mu_2", real=True)
 ELL1, ELL2 = sp.symbols(r"\ell_1 \ell_2", real=True)
 K = sp.Symbol("K", integer=True, positive=True)
 INNER, J, CLASS = sp.symbols("i j k", integer=True)
-LOGIT, TARGET, P = sp.IndexedBase("z"), sp.IndexedBase("t"), sp.IndexedBase("p")
+LOGIT, TARGET, P = sp.IndexedBase("z"), sp.IndexedBase("y"), sp.IndexedBase("p")
 SUM = sp.Sum(sp.exp(LOGIT[INNER]), (INNER, 1, K))
 
-SIGMA, PHI, NORMAL = sp.Function(r"\sigma"), sp.Function(r"\Phi"), sp.Function("N")
+SIGMA, PHI, NORMAL = sp.Function(r"\sigma"), sp.Function(r"\Phi"), sp.Function(r"\mathcal{N}")
 MEANINGS: dict[Any, Callable[[Any], Any]] = {
     SIGMA: lambda z: 1 / (1 + sp.exp(-z)),
     PHI: lambda z: (1 + sp.erf(z / sp.sqrt(2))) / 2,
