@@ -38,7 +38,9 @@ def lacking(what):
 
 
 def pytest_generate_tests(metafunc):
-    for name, list_of in (("any_page", pages), ("chapter", chapters)):
+    # What the theme does alike everywhere is tried on the first chapter.
+    lists = {"any_page": pages, "chapter": chapters, "first_chapter": lambda: chapters()[:1]}
+    for name, list_of in lists.items():
         if name in metafunc.fixturenames:
             # An absent site shows as one test that says so, not as none at all.
             marked = [pytest.param(p, marks=pytest.mark.xdist_group(p)) for p in list_of()]
@@ -126,6 +128,7 @@ def opened(browser, base):
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
+            device_scale_factor=2 if width < 500 else 1,
         )
         # A foreign address is noted, then refused: the suite itself asks nobody.
         context.route(
@@ -144,6 +147,12 @@ def opened(browser, base):
 
 
 @pytest.fixture
+def phone(opened):
+    """Open a page on a phone, in the dark."""
+    return functools.partial(opened, width=390, height=844, dark=True)
+
+
+@pytest.fixture
 def visit(opened):
-    """Open a page; ``fresh=True`` for a check that leaves it or changes it."""
+    """Open a page on a desk, in the light; ``fresh=True`` for a check that leaves or changes it."""
     return opened
