@@ -178,3 +178,18 @@ def test_complex_branch_is_chosen_by_the_real_part():
     at = np.array([1 + 1e-20j, -1 + 1e-20j])
     np.testing.assert_array_equal(activations.relu(at).imag, [1e-20, 0])
     np.testing.assert_allclose(activations.leaky_relu(at).imag, [1e-20, 1e-22])
+
+
+def test_softmax_layer():
+    rng = np.random.default_rng(0)
+    for shape in [(3,), (2, 4), (2, 3, 2)]:
+        layer, x = layers.Softmax(), rng.normal(size=shape)
+        p = layer.forward(x)
+        np.testing.assert_allclose(p, softmax(x), rtol=1e-14)
+        gradcheck.check_layer(layer, x, rng=rng).raise_if_off()
+        layer.forward(x)[...] = 0
+        np.testing.assert_allclose(layer.backward(x), softmax_vjp(p, x), rtol=1e-13)
+    for shape in [(), (0,), (2, 0)]:
+        with pytest.raises(ValueError, match="expected a last axis >= 1"):
+            layers.Softmax().forward(np.zeros(shape))
+    assert layers.Softmax().forward(np.zeros((0, 2))).shape == (0, 2)

@@ -478,3 +478,23 @@ def test_a_deep_network_trains_with_residuals_and_not_without():
         )  # fmt: skip
         found[kind] = max(history.accuracy)
     assert found[Residual] > found[Sequential] + 0.1, found
+
+
+def test_junctions_name_the_input_that_does_not_fit():
+    for junction in (Add(), Concatenate()):
+        with pytest.raises(ValueError, match=r"input 2: x|input 2 has shape \(3, 2\)"):
+            junction.join([np.ones((2, 2)), np.ones((3, 2)), np.ones((4, 2))])
+        with pytest.raises(ValueError, match=r"input 3 has shape \(4, 2\)"):
+            junction.join([np.ones((2, 2)), np.ones((2, 2)), np.ones((4, 2))])
+
+
+def test_a_junction_of_one_input_passes_it_on():
+    x = np.arange(6.0).reshape(2, 3)
+    for junction in (Add(), Concatenate()):
+        np.testing.assert_array_equal(junction.forward(x), x)
+        np.testing.assert_array_equal(junction.backward(2 * x), 2 * x)
+        junction.join([x, x])
+        first = junction.backward(np.arange(12.0).reshape(2, 6) if junction.name != "add" else x)
+        np.testing.assert_array_equal(
+            first, [[0, 1, 2], [6, 7, 8]] if junction.name != "add" else x
+        )

@@ -391,3 +391,30 @@ def test_residual_refuses_another_shape():
         Residual([Dense(3, 2, rng=rng)]).forward(np.zeros((4, 3)))
     with pytest.raises(ValueError, match="Residual: layers is empty"):
         Residual([])
+
+
+def test_dropout_backward_belongs_to_the_mode_of_its_forward():
+    layer, x = Dropout(0.5, rng=np.random.default_rng(1)), np.ones((4, 6))
+    dropped = layer.forward(x).copy()
+    layer.training = False
+    np.testing.assert_array_equal(layer.backward(x), dropped)
+    assert layer.forward(x) is x and layer.backward(x) is x
+    layer.training = True
+    np.testing.assert_array_equal(layer.backward(x), x)
+
+
+def test_held_dropout_keeps_its_mask_until_the_shape_changes():
+    layer, x = Dropout(0.5, rng=np.random.default_rng(1)), np.ones((8, 8))
+    first = layer.forward(x).copy()
+    assert (layer.forward(x) != first).any()
+    layer.held = True
+    kept = layer.forward(x).copy()
+    np.testing.assert_array_equal(layer.forward(x), kept)
+    assert layer.forward(np.ones((3, 5))).shape == (3, 5)
+
+
+@pytest.mark.parametrize("n_out", [2, 4])
+def test_residual_names_the_shape_of_its_branch(n_out):
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=rf"f\(x\) has shape \(5, {n_out}\), expected \(5, 3\)"):
+        Residual([Dense(3, n_out, rng=rng)]).forward(np.ones((5, 3)))
