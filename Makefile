@@ -1,10 +1,10 @@
-# make book · serve · test · lint · notebooks · peers · constraints
+# make book · serve · test · lint · bench · notebooks · peers · constraints
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint notebooks peers constraints clean
+.PHONY: book serve test lint bench notebooks peers constraints clean
 
 $(VENV)/.reader: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ serve: book
 test: $(VENV)/.developer
 	env -u BACKPROP_MNIST_DIR $(BIN)/python tools/build.py
 	$(BIN)/python tools/test.py
+
+bench: $(VENV)/.peers
+	$(BIN)/python benchmarks/run.py
 
 notebooks: $(VENV)/.developer
 	$(BIN)/python tools/notebooks.py
