@@ -422,7 +422,7 @@ def contours(
         x, y, values.T, filled.levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
     )
     if form:
-        ax.clabel(lines, fmt=lambda v: format(v, form), fontsize=9, colors="black")
+        ax.clabel(lines, fmt=lambda v: format(v, form), fontsize=10.5, colors="black")
     if label:
         ax.figure.colorbar(filled, ax=ax, label=label, format=f"{{x:{form or '.2g'}}}")
     ax.set(xlabel=xlabel, ylabel=ylabel)

@@ -82,6 +82,9 @@ def drawn(fig: Any, title: str, caption: str) -> Frame:
         'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
     )
     head = f'<svg class="bp-drawn" role="img" aria-label="{escape(title)}" stroke-linejoin="round" '
+    # What nothing refers to needs no id; two equal images would share theirs.
+    used = set(re.findall(r'(?:"|\()#([^")]+)', svg))
+    svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)
     # A tenth of a unit is less than can be seen.
     svg = re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=\d\.\d)\d+", "", svg)).replace("> <", "><")
     end = svg.index(">") + 1

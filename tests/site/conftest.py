@@ -25,9 +25,9 @@ def pages():
 
 
 def chapters():
-    """The pages made from notebooks, but the landing page."""
+    """The chapters' pages: made from notebooks, and in one of the book's parts."""
     made = [p for p in pages() if (SITE / "_sources" / p).with_suffix(".ipynb").exists()]
-    return [p for p in made if p != "book/index.html"]
+    return [p for p in made if p.startswith("book/part")]
 
 
 def lacking(what):
