@@ -1,4 +1,4 @@
-"""Run all benchmarks and write ``results/results.json``, ``results.md`` and ``plot.svg``.
+"""Run all benchmarks and write ``results/results.json``, ``results.md`` and two plots.
 
 Each one runs in a process of its own, with the number of threads fixed before anything is loaded.
 Run: ``python benchmarks/run.py`` (about a quarter of an hour; ``--quick`` a minute, into
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,7 @@ def markdown(machine: dict[str, Any], tables: Sequence[dict[str, Any]]) -> str:
         "quartiles.", "",
         described(machine), "",
         "![Epochs beside other libraries, and the share of the limit](plot.svg)", "",
+        "![Time and memory of one step as width, depth and batch grow](scaling.svg)", "",
         *(Table(**table).markdown() for table in tables),
     ])  # fmt: skip
 
@@ -114,6 +116,39 @@ def draw(tables: Sequence[dict[str, Any]], path: Path) -> None:
     plt.close(fig)
 
 
+def draw_scaling(tables: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw time and memory of one step against what grows, with the theory's slope beside them."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from backprop.plotting import COLORS, MARKERS, use_style
+
+    use_style()
+    mpl.rcParams["figure.facecolor"] = "#f7f7f7"
+    curves = next(t["data"] for t in tables if t["title"].startswith("Exponents"))
+    fig, axes = plt.subplots(1, 2, figsize=(9.6, 4.2))
+    for k, row in enumerate(curves):
+        sizes = row["sizes"]
+        grown = [size / sizes[0] for size in sizes]
+        medians = [statistics.median(row["seconds"][str(size)]) for size in sizes]
+        theory = 2 if row["varied"] == "width" else 1
+        style = {"color": COLORS[k], "marker": MARKERS[k]}
+        for ax, values, slope in zip(axes, (medians, row["bytes"]), (theory, 1), strict=True):
+            # Apart by a factor, so that lines of one slope do not hide each other.
+            start = 2.0**-k
+            ax.plot(grown, [start * v / values[0] for v in values], label=row["varied"], **style)
+            ax.plot(grown, [start * g**slope for g in grown], color="0.4", linestyle=":", lw=1)
+    for ax, quantity in zip(axes, ("time", "peak memory"), strict=True):
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log", base=2)
+        ax.set(xlabel="times as large", ylabel="relative (curves shifted)", title=quantity)
+    axes[0].legend(title="dotted: theory")
+    fig.savefig(path, transparent=False, metadata={"Date": None})
+    plt.close(fig)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the jobs and write the three files."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -137,7 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     (out / "results.md").write_text(markdown(machine, tables).rstrip() + "\n")
     draw(tables, out / "plot.svg")
-    print(f"{out}: results.json, results.md, plot.svg")
+    draw_scaling(tables, out / "scaling.svg")
+    print(f"{out}: results.json, results.md, plot.svg, scaling.svg")
 
 
 if __name__ == "__main__":

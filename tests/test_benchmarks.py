@@ -35,6 +35,7 @@ def test_a_quick_run_writes_a_report_that_names_who_was_left_out(tmp_path):
         assert set(row["seconds"]) == {"backprop", "products alone", "scikit-learn", "autograd"}
         assert all(t > 0 for times in row["seconds"].values() for t in times)
     assert "<svg" in (tmp_path / "plot.svg").read_text()
+    assert "<svg" in (tmp_path / "scaling.svg").read_text()
 
 
 def test_ratios_are_taken_within_a_round(load):
