@@ -110,21 +110,25 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def opened(browser, base):
-    """A function that opens a page in a fresh profile: no cache, no stored theme.
+    """A function that opens a page as on one kind of screen.
 
     The visits to the newest page stay open for the checks that only look; xdist keeps a page's
-    checks together (``--dist loadgroup``).
+    checks together (``--dist loadgroup``). A screen's pages share a profile: each new one costs
+    Chromium a window of its own.
     """
-    open_visits = {}
+    screens, visits = {}, {}
 
     def open_page(path, *, width=1280, height=900, dark=False, fresh=False):
-        key = (path, width, dark)
-        if any(path != other for other, *_ in open_visits):
-            close()
-        if key in open_visits and not fresh:
-            return open_visits[key]
-        if key in open_visits:
-            open_visits.pop(key).page.context.close()
+        key, screen = (path, width, dark), (width, height, dark)
+        for other in [k for k in visits if k[0] != path or (fresh and k == key)]:
+            visits.pop(other).page.close()
+        if key not in visits:
+            if screen not in screens:
+                screens[screen] = new_screen(*screen)
+            visits[key] = Visit(screens[screen], base + path, base)
+        return visits[key]
+
+    def new_screen(width, height, dark):
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -135,15 +139,11 @@ def opened(browser, base):
             lambda url: not url.startswith((base, "data:", "blob:")), lambda route: route.abort()
         )
         context.set_default_timeout(15000)
-        open_visits[key] = Visit(context, base + path, base)
-        return open_visits[key]
-
-    def close():
-        while open_visits:
-            open_visits.popitem()[1].page.context.close()
+        return context
 
     yield open_page
-    close()
+    for context in screens.values():
+        context.close()
 
 
 @pytest.fixture
