@@ -49,6 +49,8 @@ class Recurrent(Layer):
 
     blocks: tuple[str, ...] = ("h",)
     """Names of the blocks of W, U and b, in their order."""
+    dz: Array
+    """∂L/∂z of every step, time first, as ``backward_parameters`` leaves it."""
 
     def __init__(
         self,
@@ -75,6 +77,17 @@ class Recurrent(Layer):
         self._add("W", np.hstack(W).astype(kind))
         self._add("U", np.hstack(U).astype(kind))
         self._add("b", np.zeros(len(self.blocks) * n_hidden, kind))
+
+    @property
+    def final_state(self) -> Array | tuple[Array, ...]:
+        """h_time, (batch, n_hidden): where a next sequence may start."""
+        last: Array = self._kept("h")[-1].copy()
+        return last
+
+    def backward(self, dh: Array) -> Array:
+        """Fill ``gradients``; return ∂L/∂x_t = dz_t Wᵀ, shape (batch, time, n_in)."""
+        self.backward_parameters(dh)
+        return self._input_error(self.dz)
 
     def _add(self, name: str, value: Array) -> None:
         self.parameters[name] = value

@@ -70,17 +70,6 @@ class RNN(Recurrent):
             self._carry(t, h)
         return self._output(h)
 
-    @property
-    def final_state(self) -> Array:
-        """h_time, (batch, n_hidden): where a next sequence may start."""
-        last: Array = self._kept("h")[-1].copy()
-        return last
-
-    def backward(self, dh: Array) -> Array:
-        """Fill ``gradients``; return ∂L/∂x_t = dz_t Wᵀ, shape (batch, time, n_in)."""
-        self.backward_parameters(dh)
-        return self._input_error(self.dz)
-
     def backward_parameters(self, dh: Array) -> None:
         """Walk back in time, with dh = ∂L/∂h_t.
 
