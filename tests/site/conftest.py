@@ -109,8 +109,10 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def opened(browser, base):
-    """A function that opens a page as on one kind of screen.
+def visit(browser, base):
+    """A function that opens a page, on a desk in the light where nothing else is said.
+
+    ``fresh=True`` is for a check that leaves the page or changes it.
 
     The visits to the newest page stay open for the checks that only look; xdist keeps a page's
     checks together (``--dist loadgroup``). A screen's pages share a profile: each new one costs
@@ -147,12 +149,6 @@ def opened(browser, base):
 
 
 @pytest.fixture
-def phone(opened):
+def phone(visit):
     """Open a page on a phone, in the dark."""
-    return functools.partial(opened, width=390, height=844, dark=True)
-
-
-@pytest.fixture
-def visit(opened):
-    """Open a page on a desk, in the light; ``fresh=True`` for a check that leaves or changes it."""
-    return opened
+    return functools.partial(visit, width=390, height=844, dark=True)

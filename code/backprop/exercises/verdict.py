@@ -7,7 +7,7 @@ it recognises a mistake by its result, and answers with the hint that belongs to
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,6 +164,6 @@ def _brief(value: Any) -> str:
         return f"of shape {value.shape}"
     if isinstance(value, np.ndarray | np.generic):
         return np.array2string(np.asarray(value), precision=3, separator=", ").replace("\n", "")
-    if isinstance(value, Callable):  # type: ignore[arg-type]
+    if callable(value):
         return getattr(value, "__name__", "a function")
     return repr(value)
