@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 $(VENV)/.reader: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -r requirements.txt -c constraints.txt -e .
+	$(BIN)/pip install -q -r requirements.txt -c constraints.txt -e ".[book]"
 	touch $@
 
 $(VENV)/.developer: $(VENV)/.reader requirements-dev.txt

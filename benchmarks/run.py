@@ -78,7 +78,7 @@ def draw(tables: Sequence[dict[str, Any]], path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    from backprop.plotting import COLORS, MARKERS, use_style
+    from backprop.book.figures.plots import COLORS, MARKERS, use_style
 
     use_style()
     mpl.rcParams["figure.facecolor"] = "#f7f7f7"
@@ -123,7 +123,7 @@ def draw_scaling(tables: Sequence[dict[str, Any]], path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    from backprop.plotting import COLORS, MARKERS, use_style
+    from backprop.book.figures.plots import COLORS, MARKERS, use_style
 
     use_style()
     mpl.rcParams["figure.facecolor"] = "#f7f7f7"

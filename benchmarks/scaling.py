@@ -14,10 +14,10 @@ from math import isqrt
 import numpy as np
 from _measure import Options, Table, kept, main, middle, ratios, show, take_turns
 
-from backprop import checkpointing
-from backprop.checkpointing import Checkpointed
 from backprop.layers import Dense, Layer, Tanh
 from backprop.network import Network, Sequential
+from backprop.training import checkpointing
+from backprop.training.checkpointing import Checkpointed
 
 BASE = {"width": 256, "depth": 8, "batch": 256}
 THEORY = {"width": (2, 1), "depth": (1, 1), "batch": (1, 1)}

@@ -15,7 +15,7 @@ import autograd.numpy as anp
 import numpy as np
 from _measure import Options, Table, installed, kept, main, ratios, show, take_turns
 
-from backprop import tape
+from backprop.autodiff import tape
 
 LINKS = 200
 """Every link of the chain is four operations: a product, a sum, tanh, a difference."""
@@ -39,7 +39,7 @@ def contestants(options: Options) -> dict[str, Callable[[], Any]]:
         f = autograd.make_vjp(lambda xy: chain(xy[0], xy[1], anp.tanh))
         return f((x, y))[0](g)
 
-    found = {"backprop.tape": backprop_tape, "HIPS autograd": hips}
+    found = {"backprop.autodiff.tape": backprop_tape, "HIPS autograd": hips}
     if installed("torch", options):
         return found
     import torch
@@ -59,18 +59,18 @@ def measure(options: Options) -> list[Table]:
     runs = contestants(options)
     results = {name: [np.asarray(part) for part in run()] for name, run in runs.items()}
     for got in results.values():
-        np.testing.assert_allclose(got, results["backprop.tape"], rtol=1e-12)
+        np.testing.assert_allclose(got, results["backprop.autodiff.tape"], rtol=1e-12)
     times = take_turns(runs, rounds)
     rows = [
         [
             name,
             show(times[name], scale=1e6 / (4 * LINKS)),
-            show(ratios(times, "backprop.tape", name)),
+            show(ratios(times, "backprop.autodiff.tape", name)),
         ]
         for name in runs
     ]
     text = f"Forward and backward, vectors of length 4; {rounds} rounds."
-    header = ["library", "µs an operation", "backprop.tape's time divided by it"]
+    header = ["library", "µs an operation", "backprop.autodiff.tape's time divided by it"]
     why = installed("torch", options)
     notes = [f"PyTorch: {why}."] if why else []
     data = [{"operations": 4 * LINKS, "seconds": kept(times)}]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop.explorer import DecisionRegions, Setting, Task
+from backprop.book.figures.explorer import DecisionRegions, Setting, Task
 
 XOR = Task(
     np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),

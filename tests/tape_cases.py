@@ -5,10 +5,10 @@ import autograd.numpy as anp
 import autograd.scipy.special as asp
 import numpy as np
 
-from backprop import forward as F
-from backprop import tape as T
-from backprop.gradcheck import central_difference
-from backprop.graph import TABLE
+from backprop.autodiff import forward as F
+from backprop.autodiff import tape as T
+from backprop.autodiff.gradcheck import central_difference
+from backprop.autodiff.graph import TABLE
 
 
 class Names:

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop import checkpointing, gradcheck
-from backprop.checkpointing import Checkpointed, measure
-from backprop.diagnostics import Recorder
+from backprop.autodiff import gradcheck
 from backprop.layers import BatchNorm, Dense, Dropout, LayerNorm, ReLU, Residual, Tanh
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam
-from backprop.training import fit
+from backprop.training import checkpointing, fit
+from backprop.training.checkpointing import Checkpointed, measure
+from backprop.training.diagnostics import Recorder
 
 
 def layers(seed=0, shared=True):

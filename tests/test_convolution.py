@@ -12,7 +12,7 @@ from autograd.scipy.signal import convolve
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backprop import gradcheck
+from backprop.autodiff import gradcheck
 from backprop.datasets import load_digits
 from backprop.layers import AvgPool2d, Conv2d, Dense, Flatten, MaxPool2d, ReLU
 from backprop.layers.convolution import X_BYTES

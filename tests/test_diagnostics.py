@@ -5,7 +5,13 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
-from backprop.diagnostics import (
+from backprop.layers import BatchNorm, Conv2d, Dense, Dropout, Flatten, ReLU, Residual, Tanh
+from backprop.losses import MeanSquaredError, SoftmaxCrossEntropy
+from backprop.network import Sequential
+from backprop.optimizers import SGD, Adam
+from backprop.schedules import Cosine
+from backprop.training import fit
+from backprop.training.diagnostics import (
     Recorder,
     dead_units,
     hessian_spectrum,
@@ -13,12 +19,6 @@ from backprop.diagnostics import (
     loss_surface,
     random_direction,
 )
-from backprop.layers import BatchNorm, Conv2d, Dense, Dropout, Flatten, ReLU, Residual, Tanh
-from backprop.losses import MeanSquaredError, SoftmaxCrossEntropy
-from backprop.network import Sequential
-from backprop.optimizers import SGD, Adam
-from backprop.schedules import Cosine
-from backprop.training import fit
 
 
 def build(seed=0, dtype=np.float64, phi=Tanh):

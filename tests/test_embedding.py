@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop import gradcheck
+from backprop.autodiff import gradcheck
 from backprop.layers import Dense, Embedding, Flatten
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential

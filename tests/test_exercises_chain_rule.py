@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from backprop import gradcheck
 from backprop.activations import softmax, softmax_vjp
-from backprop.exercises import chain_rule as ex
+from backprop.autodiff import gradcheck
+from backprop.book.exercises import chain_rule as ex
 
 
 def slope(x):

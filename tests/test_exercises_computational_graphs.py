@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from backprop import gradcheck
-from backprop.exercises import computational_graphs as ex
+from backprop.autodiff import gradcheck
+from backprop.book.exercises import computational_graphs as ex
 
 
 def order(parents):

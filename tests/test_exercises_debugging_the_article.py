@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from backprop import gradcheck
 from backprop.activations import log_softmax, softmax
-from backprop.exercises import debugging_the_article as ex
+from backprop.autodiff import gradcheck
+from backprop.book.exercises import debugging_the_article as ex
 
 H = 1e-4
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backprop.activations import log_softmax, softmax
-from backprop.exercises import digits as ex
+from backprop.book.exercises import digits as ex
 
 
 def balanced(matrix):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backprop.exercises.four_steps import (
+from backprop.book.exercises.four_steps import (
     check_by_hand,
     check_hidden_error,
     check_input_gradient,

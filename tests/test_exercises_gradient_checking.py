@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from backprop.exercises.gradient_checking import (
+from backprop.book.exercises.gradient_checking import (
     check_disagreement,
     check_sample_size,
     check_weights,

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from backprop.exercises import gradient_descent as ex
+from backprop.book.exercises import gradient_descent as ex
 
 
 def update(theta, g, learning_rate):

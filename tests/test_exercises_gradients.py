@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from backprop import gradcheck
-from backprop.exercises import gradients as ex
+from backprop.autodiff import gradcheck
+from backprop.book.exercises import gradients as ex
 
 
 def gradient(theta):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backprop.activations import log_softmax, softmax
-from backprop.exercises import losses as ex
+from backprop.book.exercises import losses as ex
 
 
 def log_sum_exp(z):

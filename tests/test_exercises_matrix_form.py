@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backprop.exercises.matrix_form import (
+from backprop.book.exercises.matrix_form import (
     check_error_back,
     check_example_norms,
     check_gain_gradient,

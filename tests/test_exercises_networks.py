@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backprop.exercises import networks
+from backprop.book.exercises import networks
 
 
 def phi(z):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backprop.exercises import Case, Verdict, judge, judge_value
+from backprop.book.exercises import Case, Verdict, judge, judge_value
 
 A = np.arange(6.0).reshape(2, 3)
 TRANSPOSE = Case((A,), A.T, [(A, "these are the rows as they came")])

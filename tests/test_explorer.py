@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from explorer_cases import START, STRIPE, TASKS, XOR, explorer
 
-from backprop.explorer import HIGH, LEFT, LOW, ROWS, SIDE, TOP, DecisionRegions, Setting, Task
+from backprop.book.figures.explorer import (
+    HIGH,
+    LEFT,
+    LOW,
+    ROWS,
+    SIDE,
+    TOP,
+    DecisionRegions,
+    Setting,
+    Task,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from backprop import gradcheck, layers, losses
+from backprop import layers, losses
+from backprop.autodiff import gradcheck
 from backprop.network import Sequential
 
 

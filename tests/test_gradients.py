@@ -8,9 +8,11 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop import gradcheck, layers, losses, symbolic
+from backprop import layers, losses
 from backprop.activations import ACTIVATIONS, gelu, sigmoid, softplus, tanh
-from backprop.ledger import record
+from backprop.autodiff import gradcheck
+from backprop.book import symbolic
+from backprop.book.ledger import record
 from backprop.network import Sequential
 from backprop.optimizers import SGD
 from backprop.training import accuracy, fit

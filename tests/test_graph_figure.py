@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from backprop.graph_figure import graph_steps
+from backprop.book.figures.graph import graph_steps
 
 SVG = "{http://www.w3.org/2000/svg}"
 NODES = {"x": (0, 0), "v": (1, 1), "y": (2, 0)}

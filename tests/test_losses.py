@@ -8,7 +8,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop import gradcheck, symbolic
+from backprop.autodiff import gradcheck
+from backprop.book import symbolic
 from backprop.losses import (
     BinaryCrossEntropy,
     GaussianKL,

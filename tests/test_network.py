@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop import gradcheck, losses
+from backprop import losses
+from backprop.autodiff import gradcheck
 from backprop.layers import (
     Add,
     BatchNorm,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from backprop import plotting
+from backprop.book.figures import plots as plotting
 
 
 @pytest.fixture(autouse=True)

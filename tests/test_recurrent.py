@@ -14,7 +14,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop import gradcheck, symbolic
+from backprop.autodiff import gradcheck
+from backprop.book import symbolic
 from backprop.layers import GRU, LSTM, RNN, Dense, Layer, gru, lengths_to_mask, lstm, recurrent, rnn
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential

@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backprop import state
 from backprop.layers import RNN, Add, BatchNorm, Conv2d, Dense, Dropout, ReLU, Residual, Tanh
 from backprop.losses import Huber, MeanSquaredError, SoftmaxCrossEntropy
 from backprop.network import Graph, Sequential
 from backprop.optimizers import SGD, Adam, AdamW, Momentum
 from backprop.schedules import Constant, Cosine, ReduceOnPlateau, Warmup
-from backprop.state import CheckpointError, describe, load, save
-from backprop.training import fit
+from backprop.training import fit, state
+from backprop.training.state import CheckpointError, describe, load, save
 
 EPOCHS = 6
 
@@ -115,7 +114,7 @@ def test_every_and_the_last_epoch_are_kept(tmp_path, monkeypatch):
     def note(path, others, **_):
         kept.append(len(others["history"].state()["loss"]))
 
-    monkeypatch.setattr("backprop.training.save", note)
+    monkeypatch.setattr("backprop.training.loop.save", note)
     run(tmp_path / "run.npz", epochs=7, every=3)
     assert kept == [3, 6, 7]
 

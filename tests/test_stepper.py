@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import matplotlib.pyplot as plt
 import pytest
 
-from backprop.stepper import Frame, Stepper, drawn, network_steps
+from backprop.book.figures.stepper import Frame, Stepper, drawn, network_steps
 
 SVG = "{http://www.w3.org/2000/svg}"
 STEPS = [

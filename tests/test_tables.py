@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from backprop import activations, losses, tables
+from backprop import activations, losses
+from backprop.book import tables
 
 FORMULAS = {**tables.ACTIVATIONS, "softmax": tables.SOFTMAX, **tables.LOSSES}
 

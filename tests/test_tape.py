@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tape_cases import AUTOGRAD, CASES, MODULE, NUMPY, check
 
-from backprop import forward as F
-from backprop import tape as T
-from backprop.adjoints import reduced
-from backprop.graph import TABLE, plain
+from backprop.autodiff import forward as F
+from backprop.autodiff import tape as T
+from backprop.autodiff.adjoints import reduced
+from backprop.autodiff.graph import TABLE, plain
 
 examples = settings(derandomize=True, deadline=None, max_examples=40)
 

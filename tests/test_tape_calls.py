@@ -9,9 +9,9 @@ import pytest
 import sympy as sp
 from tape_cases import CASES, NUMPY, sample, scalar
 
-from backprop import forward as F
-from backprop import tape as T
-from backprop.graph import Tape, Variable, pull_back
+from backprop.autodiff import forward as F
+from backprop.autodiff import tape as T
+from backprop.autodiff.graph import Tape, Variable, pull_back
 from backprop.layers import Dense, Tanh
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential

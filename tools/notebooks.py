@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 from nbclient import NotebookClient
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -27,10 +28,48 @@ METADATA = {
 }
 
 
+INSTALL = """\
+from importlib.util import find_spec
+
+if find_spec("backprop") is None:  # as on Colab: install the release that was checked
+    %pip install -q "backprop-book[book]=={version}" -c {address}/raw/v{version}/constraints.txt
+elif find_spec("backprop.book") is None:
+    raise ImportError(
+        "another package called backprop is installed here, and this book's is backprop-book:"
+        " run `pip uninstall backprop`, restart the kernel, and run this cell again"
+    )"""
+
+
+def version() -> str:
+    """Return the version, which stands in the package alone."""
+    source = (ROOT / "code/backprop/__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)
+    assert found, "code/backprop/__init__.py names no __version__"
+    return found[1]
+
+
+def install_cell() -> str:
+    """Return the first cell of every notebook: it installs the package where it is missing."""
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    return INSTALL.format(version=version(), address=address)
+
+
 def chapters() -> list[Path]:
     """Return the notebooks that the table of contents names, in its order."""
     paths = [ROOT / f"{name}.ipynb" for name in parse_toc_yaml(ROOT / "_toc.yml")]
     return [path for path in paths if path.exists()]
+
+
+def merged(outputs: list[Any]) -> list[Any]:
+    """Join the pieces of a stream: where a kernel cuts it is chance."""
+    out: list[Any] = []
+    for output in outputs:
+        if out and output.output_type == "stream" == out[-1].output_type:
+            if output.name == out[-1].name:
+                out[-1].text += output.text
+                continue
+        out.append(output)
+    return out
 
 
 def normalized(notebook: Any) -> str:
@@ -38,8 +77,13 @@ def normalized(notebook: Any) -> str:
     out = nbformat.from_dict(notebook)
     out.metadata = nbformat.from_dict(METADATA)
     out.nbformat, out.nbformat_minor = 4, 5
+    first = next((cell for cell in out.cells if cell.cell_type == "code"), None)
+    if first is not None and first.id == "install":
+        first.source = install_cell()
     for cell in out.cells:
         cell.metadata.pop("execution", None)
+        if "outputs" in cell:
+            cell.outputs = merged(cell.outputs)
         for output in cell.get("outputs", []):
             for kind in PICTURES:
                 output.get("data", {}).pop(kind, None)

@@ -1,8 +1,95 @@
-"""Backpropagation in NumPy: the tested code under the book.
+"""Backpropagation in NumPy: the tested library under the book.
 
-The modules import downwards only: ``arrays`` knows nothing of ``layers``, ``layers`` nothing of
-``network``. ``symbolic``, ``plotting`` and ``gradcheck`` stand beside the numerical core and are
-imported by chapters and tests alone.
+What a user imports stands here; activations, initialisers and checks of arguments are in their
+modules. The modules import downwards only, and the library never imports :mod:`backprop.book`,
+which holds what the pages need.
 """
 
-__version__ = "0.1.0"
+from backprop.autodiff import grad, hvp, jacobian, jvp, value_and_grad, vjp
+from backprop.autodiff.gradcheck import check_gradient, check_layer, check_loss, check_network
+from backprop.datasets import DatasetError, Split, load_digits, load_mnist
+from backprop.layers import (
+    ELU,
+    GELU,
+    GRU,
+    LSTM,
+    RNN,
+    Activation,
+    Add,
+    AvgPool2d,
+    BatchNorm,
+    Concatenate,
+    Conv2d,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Identity,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    MaxPool2d,
+    MultiHeadAttention,
+    ReLU,
+    Residual,
+    RMSNorm,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from backprop.losses import (
+    BinaryCrossEntropy,
+    GaussianKL,
+    Hinge,
+    Huber,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SoftmaxCrossEntropy,
+)
+from backprop.network import Graph, Network, Sequential
+from backprop.optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Lion,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+    clip_norm,
+    clip_value,
+    minimize_lbfgs,
+)
+from backprop.schedules import (
+    Constant,
+    Cosine,
+    CosineWarmRestarts,
+    Exponential,
+    OneCycle,
+    ReduceOnPlateau,
+    StepDecay,
+    Warmup,
+    learning_rate_range_test,
+)
+from backprop.training import Checkpointed, CheckpointError, History, Step, accuracy, evaluate, fit
+
+__version__ = "0.2.0"
+
+__all__ = [
+    "ELU", "GELU", "GRU", "LSTM", "RNN", "SGD", "Activation", "AdaGrad", "Adam", "AdamW", "Add",
+    "AvgPool2d", "BatchNorm", "BinaryCrossEntropy", "CheckpointError", "Checkpointed",
+    "Concatenate", "Constant", "Conv2d", "Cosine", "CosineWarmRestarts", "DatasetError", "Dense",
+    "Dropout", "Embedding", "Exponential", "Flatten", "GaussianKL", "Graph", "Hinge", "History",
+    "Huber", "Identity", "Layer", "LayerNorm", "LeakyReLU", "Lion", "Loss", "MaxPool2d",
+    "MeanAbsoluteError", "MeanSquaredError", "Momentum", "MultiHeadAttention", "Nesterov",
+    "Network", "OneCycle", "Optimizer", "RMSNorm", "RMSProp", "ReLU", "ReduceOnPlateau",
+    "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Softplus",
+    "Split", "Step", "StepDecay", "Tanh", "Warmup", "accuracy", "check_gradient", "check_layer",
+    "check_loss", "check_network", "clip_norm", "clip_value", "evaluate", "fit", "grad", "hvp",
+    "jacobian", "jvp", "learning_rate_range_test", "load_digits", "load_mnist", "minimize_lbfgs",
+    "value_and_grad", "vjp",
+]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib
 import io
 import math
 import operator
@@ -20,21 +21,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import requests
 from numpy.typing import DTypeLike, NDArray
 from scipy import ndimage
-from sklearn import datasets as sklearn_datasets
-from sklearn.model_selection import train_test_split
 from tqdm import TqdmWarning
 
 from backprop.arrays import Array, Labels, check_dtype
-
-with warnings.catch_warnings():
-    # pooch looks for a notebook's own progress bar, which warns where ipywidgets is not installed.
-    warnings.simplefilter("ignore", TqdmWarning)
-    import pooch
 
 MIRRORS: tuple[str, ...] = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -48,6 +42,20 @@ TIMEOUT = 30.0
 
 class DatasetError(RuntimeError):
     """A data set could not be had: which file, what came, what was expected."""
+
+
+def _needed(where: str, module: str, distribution: str) -> Any:
+    """Import what only this data set needs, or say how to install it."""
+    with warnings.catch_warnings():
+        # pooch looks for a notebook's progress bar, which warns where ipywidgets is missing.
+        warnings.simplefilter("ignore", TqdmWarning)
+        try:
+            return importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"{where}: {error.name} is not installed, expected {distribution}:"
+                " pip install 'backprop-book[book]'"
+            ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +168,9 @@ def load_digits(
         raise ValueError(
             f"load_digits: test_fraction is {test_fraction}, expected a number between 0 and 1"
         )
-    images, digits = sklearn_datasets.load_digits(return_X_y=True)
+    bundled = _needed("load_digits", "sklearn.datasets", "scikit-learn")
+    selection = _needed("load_digits", "sklearn.model_selection", "scikit-learn")
+    images, digits = bundled.load_digits(return_X_y=True)
     rows = np.isin(digits, kept)
     n_test = math.ceil(test_fraction * int(rows.sum()))
     if min(n_test, int(rows.sum()) - n_test) < len(kept):
@@ -173,7 +183,7 @@ def load_digits(
     if size == 28:
         images = ndimage.zoom(images, (1, 3.5, 3.5), order=1)
     x = images.reshape(len(images), -1).astype(kind)
-    x_train, x_test, y_train, y_test = train_test_split(
+    x_train, x_test, y_train, y_test = selection.train_test_split(
         x, y, test_size=test_fraction, random_state=seed, stratify=y
     )
     source = "scikit-learn's handwritten digits"
@@ -309,7 +319,10 @@ def _select(
 
 def _cache() -> Path:
     root = os.environ.get("BACKPROP_CACHE")
-    return Path(root if root else pooch.os_cache("backprop")) / "mnist"
+    if root:
+        return Path(root) / "mnist"
+    pooch = _needed("load_mnist", "pooch", "pooch")
+    return Path(pooch.os_cache("backprop")) / "mnist"
 
 
 def _find(folder: Path, file: _IdxFile) -> Path | None:
@@ -421,6 +434,8 @@ def _fetch(
     scratch: Path, file: _IdxFile, mirrors: Sequence[str], progress: bool
 ) -> tuple[Path, NDArray[np.uint8]]:
     """Download from the first mirror that gives the right content; return where it lies."""
+    pooch = _needed("load_mnist", "pooch", "pooch")
+    requests = _needed("load_mnist", "requests", "pooch")
     name = file.name + ".gz"
     tried = []
     for number, mirror in enumerate(mirrors):

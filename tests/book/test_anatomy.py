@@ -1,6 +1,7 @@
 """Every chapter has what a reader expects, and nothing that the comparison would miss."""
 
 import re
+import subprocess
 import sys
 from itertools import takewhile
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 import yaml
 from pybtex.database import parse_file
 
+import backprop
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-from notebooks import chapters, normalized, problems  # noqa: E402
+from notebooks import chapters, install_cell, normalized, problems  # noqa: E402
 
 NOTEBOOKS = chapters()
 CHAPTERS = [p for p in NOTEBOOKS if p.parent.name.startswith("part")]
@@ -104,8 +107,20 @@ def test_the_notebook_installs_the_package_where_it_is_missing(path):
     # As on Colab, which opens the notebook alone, from the address in _config.yml.
     first = code(read(path))[0]
     address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
-    assert f'"backprop[book] @ git+{address}"' in first.source
+    assert f'"backprop-book[book]=={backprop.__version__}" -c {address}/raw/v' in first.source
+    assert first.id == "install" and first.source == install_cell()
     assert "remove-cell" in tags(first) and first.outputs == []
+
+
+def test_the_first_cell_notices_the_other_package_of_that_name(tmp_path):
+    (tmp_path / "backprop").mkdir()
+    (tmp_path / "backprop/__init__.py").write_text("")
+    script = re.sub(r"%pip.*", "pass", install_cell())
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == 1 and "pip uninstall backprop" in run.stderr
 
 
 @chapter

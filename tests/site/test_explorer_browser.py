@@ -11,7 +11,7 @@ from conftest import SITE, chapters
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from explorer_cases import START, TASKS, explorer
 
-from backprop.explorer import ACTIVATIONS, Setting
+from backprop.book.figures.explorer import ACTIVATIONS, Setting
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 A :class:`Variable` behaves like its array and writes every primitive that it passes through on a
 tape. :func:`pull_back` reads the tape from its end; that loop is backpropagation. The primitives
-themselves, and what a caller uses, stand in ``backprop.tape``.
+themselves, and what a caller uses, stand in ``backprop.autodiff.tape``.
 
 The value of a Variable may be a Variable of an outer tape, or a dual number of
-``backprop.forward``: then the primitive runs once more one level further out. Every call has its
-own tape; calls, nested or in several threads, share nothing but the counter that numbers them.
+``backprop.autodiff.forward``: then the primitive runs once more one level further out. Every call
+has its own tape; calls, nested or in several threads, share nothing but the counter that numbers
+them.
 
 Source: Linnainmaa (1976); Griewank & Walther, Evaluating Derivatives (2008), chapters 3 and 6.
 """
@@ -22,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop.adjoints import Axis, reduced, unbroadcast
 from backprop.arrays import check_array
+from backprop.autodiff.adjoints import Axis, reduced, unbroadcast
 
 Function = Callable[..., Any]
 Paths = tuple[tuple[Any, int], ...]

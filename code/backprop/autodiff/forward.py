@@ -1,8 +1,8 @@
 """Forward mode: every array carries its derivative along.
 
 A :class:`Dual` is an array with its tangent, the derivative along one direction. The table has a
-line for every primitive a = f(x, y) of ``backprop.tape``: for each argument, the Jacobian-vector
-product that takes its tangent t = ẋ to its share of ȧ.
+line for every primitive a = f(x, y) of ``backprop.autodiff.tape``: for each argument, the
+Jacobian-vector product that takes its tangent t = ẋ to its share of ȧ.
 
 Source: Wengert (1964); Griewank & Walther, Evaluating Derivatives (2008), section 3.1; Pearlmutter
 (1994) for the product of a Hessian with a vector.
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop.adjoints import along, centred, halve, log_base, piece, reduced, ties
-from backprop.graph import (
+from backprop.autodiff.adjoints import along, centred, halve, log_base, piece, reduced, ties
+from backprop.autodiff.graph import (
     LEVELS,
     Function,
     Rule,
@@ -25,7 +25,7 @@ from backprop.graph import (
     checked_output,
     finished,
 )
-from backprop.tape import ROOT_PI, einsum, grad, scatter_add, sigmoid
+from backprop.autodiff.tape import ROOT_PI, einsum, grad, scatter_add, sigmoid
 
 JVPS: dict[str, tuple[Function | None, ...]] = {}
 

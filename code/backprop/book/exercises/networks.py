@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backprop.activations import relu, sigmoid
-from backprop.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
 
 WIDTHS = (64, 32, 16, 10)
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

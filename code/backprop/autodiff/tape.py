@@ -3,11 +3,11 @@
 A line of the table holds a primitive a = f(x, y): its forward pass, then for each argument the
 vector-Jacobian product that takes g = ∂L/∂a to ∂L/∂x. Under the table stands what a caller uses:
 :func:`grad`, :func:`value_and_grad`, :func:`vjp`, :func:`jacobian`. How a tape comes to be and is
-read backwards is in ``backprop.graph``.
+read backwards is in ``backprop.autodiff.graph``.
 
 NumPy's own functions accept a Variable, so f is written in plain NumPy:
 ``grad(lambda W: np.sum(np.tanh(x @ W)))``. The lines use only such functions, too, so a gradient
-can be differentiated again: by this module, or by ``backprop.forward``.
+can be differentiated again: by this module, or by ``backprop.autodiff.forward``.
 
 Source: Griewank & Walther, Evaluating Derivatives (2008), chapters 2 and 3.
 """
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from backprop.adjoints import (
+from backprop.autodiff.adjoints import (
     add_at,
     along,
     centred,
@@ -36,7 +36,7 @@ from backprop.adjoints import (
     ties,
     untranspose,
 )
-from backprop.graph import (
+from backprop.autodiff.graph import (
     NUMPY,
     Function,
     Tape,

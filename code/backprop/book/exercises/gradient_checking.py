@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from backprop.arrays import Array
-from backprop.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
 
 
 def check_disagreement(answer: Callable[[Array, Array], Any]) -> Verdict:

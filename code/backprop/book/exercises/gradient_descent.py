@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from backprop.arrays import Array
-from backprop.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
 
 Answer = Callable[..., Any]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
 
 Answer = Callable[..., Any]
 

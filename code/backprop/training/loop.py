@@ -18,7 +18,7 @@ from backprop.layers import Layer
 from backprop.losses import Loss
 from backprop.network import Network
 from backprop.schedules import ReduceOnPlateau, Schedule
-from backprop.state import State, Stateful, describe, fingerprint, load, save
+from backprop.training.state import State, Stateful, describe, fingerprint, load, save
 
 
 class Optimizer(Protocol):
@@ -133,11 +133,11 @@ def fit(
     progress : bool
         Show a progress bar.
     observe : callable, optional
-        Called with a :class:`Step` after each update; :mod:`backprop.diagnostics` has one that
-        records. What it raises ends the training.
+        Called with a :class:`Step` after each update; :mod:`backprop.training.diagnostics` has one
+        that records. What it raises ends the training.
     checkpoint : path, optional
-        File to keep the run in, by :mod:`backprop.state`: after each ``every`` epochs and after the
-        last. A run that was killed and resumed ends in the same weights to the last bit.
+        File to keep the run in, by :mod:`backprop.training.state`: after each ``every`` epochs and
+        after the last. A run that was killed and resumed ends in the same weights to the last bit.
     every : int
         At least 1.
     resume : bool
@@ -156,7 +156,7 @@ def fit(
         If lengths disagree or a number is below 1.
     FileExistsError
         If ``checkpoint`` exists and ``resume`` is false.
-    backprop.state.CheckpointError
+    backprop.training.state.CheckpointError
         If ``checkpoint`` is damaged, foreign or that of another run; neither it nor the network
         has changed.
     FloatingPointError

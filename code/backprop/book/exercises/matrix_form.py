@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.exercises.verdict import Case, Verdict, judge
+from backprop.book.exercises.verdict import Case, Verdict, judge
 
 SHAPES = ((4, 2, 3), (1, 3, 2), (5, 3, 4))
 """(batch, n_in, n_out) of the cases."""

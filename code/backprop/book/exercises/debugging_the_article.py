@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backprop.activations import softmax
-from backprop.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
 
 
 def check_gauge(answer: Any) -> Verdict:

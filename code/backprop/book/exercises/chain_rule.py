@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop.exercises.verdict import Case, Verdict, judge
+from backprop.book.exercises.verdict import Case, Verdict, judge
 
 Answer = Callable[..., Any]
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from html import escape
 from typing import Any, Literal, TypedDict
 
-from backprop.stepper import BACKWARD, FONT, FORWARD, GROUND, RADIUS, WIDTH, Frame
+from backprop.book.figures.stepper import BACKWARD, FONT, FORWARD, GROUND, RADIUS, WIDTH, Frame
 
 Place = tuple[float, float]
 """(column, row), the first of each 0; fractions are places in between."""

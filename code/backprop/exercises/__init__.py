@@ -1,8 +1,0 @@
-"""Checkers of the book's exercises: they tell a reader's answer right, or hint at what is wrong.
-
-One module a chapter, named after it: ``from backprop.exercises.losses import check_...``.
-"""
-
-from backprop.exercises.verdict import Case, Verdict, judge, judge_value
-
-__all__ = ["Case", "Verdict", "judge", "judge_value"]
