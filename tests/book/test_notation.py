@@ -49,6 +49,8 @@ def resolve(name, instances):
     """Return what a dotted name stands for: an object, or the parameter of a signature."""
     dotted, argument, key = re.fullmatch(r'([\w.]+)(?:\((\w+)\))?(?:\["(\w+)"\])?', name).groups()
     first, *parts = dotted.split(".")
+    if first in ("autodiff", "training") and parts[0] != "fit":
+        first = f"{first}.{parts.pop(0)}"
     found = np if first == "numpy" else importlib.import_module(f"backprop.{first}")
     for part in parts:
         found = getattr(instances.get(found, found) if isinstance(found, type) else found, part)
