@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: book serve test lint bench notebooks peers constraints clean
+.PHONY: book serve test lint bench mutants notebooks peers constraints clean
 
 $(VENV)/.reader: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ serve: book
 test: $(VENV)/.developer
 	env -u BACKPROP_MNIST_DIR $(BIN)/python tools/build.py
 	$(BIN)/python tools/test.py
+
+# Plant the mistakes of tests/mutants one by one; about half an hour on two cores.
+mutants: $(VENV)/.developer
+	$(BIN)/python tools/mutants.py
 
 bench: $(VENV)/.peers
 	$(BIN)/python benchmarks/run.py
