@@ -348,13 +348,13 @@ def _gradient(
         network.backward_parameters(loss.backward())
         return network.dtheta.astype(np.float64)
 
-    network._bind(*double)
+    network._bind(*double, network._binding)
     try:
         with _in_use(network):
             yield gradient
     finally:
         gradients = dtheta.copy()
-        network._bind(theta, dtheta)
+        network._bind(theta, dtheta, network._binding)
         theta[...] = kept
         dtheta[...] = gradients
 
