@@ -239,17 +239,18 @@ class _Run:
 
     def train(self, epoch: int, batches: _Batches) -> float:
         """Make the updates of one epoch; return the mean of the losses that led to them."""
-        total = 0.0
+        total = weights = 0.0
         for number, (xb, yb) in enumerate(batches.shuffled(self.rng)):
             value = self._gradients(xb, yb, f"in epoch {epoch}, batch {number}")
-            total += value * len(xb)
+            weight = self.loss.weight(yb)
+            total, weights = total + value * weight, weights + weight
             if self.schedule is not None:
                 self.optimizer.learning_rate = self.schedule(self.optimizer.steps)
             self.optimizer.step()
             if self.observe is not None:
                 rate = self.optimizer.learning_rate
                 self.observe(Step(epoch, self.optimizer.steps, value, rate))
-        return total / len(self.x)
+        return total / weights
 
     def _gradients(self, xb: Array, yb: NDArray[np.generic], where: str) -> float:
         """Fill the gradients of one batch; return its loss."""

@@ -21,15 +21,17 @@ def evaluate(
 
     The accuracy is None where ``y`` holds no integer classes.
     """
-    total = correct = 0.0
+    total = weights = correct = 0.0
     classes = y.dtype.kind in "iu"
     for start in range(0, len(x), MEASURED_AT_ONCE):
         xs, ys = x[start : start + MEASURED_AT_ONCE], y[start : start + MEASURED_AT_ONCE]
         z = network.forward(xs)
-        total += loss.forward(z, ys) * len(xs)
+        value, weight = loss.forward(z, ys), loss.weight(ys)
+        total += value * weight
+        weights += weight
         if classes:
             correct += accuracy(z, ys) * len(xs)
-    return total / len(x), correct / len(x) if classes else None
+    return total / weights, correct / len(x) if classes else None
 
 
 def accuracy(scores: Array, y: NDArray[np.generic]) -> float:
