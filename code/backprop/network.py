@@ -65,6 +65,26 @@ class Network(Composite):
         super()._bind(theta, dtheta, binding)
         self._theta, self._dtheta, self._binding = theta, dtheta, binding
 
+    def check_binding(self, where: str) -> None:
+        """Raise where parameters are no longer those that ``theta`` holds.
+
+        Raises
+        ------
+        RuntimeError
+            If a layer has been put into another network.
+        ValueError
+            If a layer has an attribute called like a parameter, another array: it has no effect.
+        """
+        _ = self.theta
+        for name, layer in self.walk():
+            for key, array in {} if isinstance(layer, Composite) else layer.parameters.items():
+                stray = vars(layer).get(key, array)
+                if isinstance(stray, np.ndarray) and stray is not array:
+                    raise ValueError(
+                        f"{where}: {name}.{key} is an attribute beside the parameter of that name"
+                        f' and has no effect, assign to {name}.parameters["{key}"]'
+                    )
+
     def _say_who_left(self) -> NoReturn:
         left = [
             name

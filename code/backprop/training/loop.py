@@ -230,12 +230,24 @@ class _Run:
             raise ValueError(f"fit: y has {len(self.y)} rows, expected {len(self.x)} as x")
         if not len(self.x):
             raise ValueError("fit: x has no row")
+        self._check_belonging()
         check_count("fit", "epochs", self.epochs)
         check_count("fit", "batch_size", self.batch_size)
         if self.checkpoint is not None:
             check_count("fit", "every", self.every)
         elif resume:
             raise ValueError("fit: resume is True, but checkpoint names no file")
+
+    def _check_belonging(self) -> None:
+        """Raise where network and optimizer do not belong together."""
+        self.network.check_binding("fit")
+        trained = getattr(self.optimizer, "network", self.network)
+        within = [self.network, *(layer for _, layer in self.network.walk())]
+        if not any(trained is part for part in within):
+            raise ValueError(
+                "fit: optimizer is that of another network (a copy, perhaps), expected one of"
+                " this network or of a network within it"
+            )
 
     def train(self, epoch: int, batches: _Batches) -> float:
         """Make the updates of one epoch; return the mean of the losses that led to them."""
