@@ -178,6 +178,10 @@ class Buffers:
         self.reuse = False
         self._arrays: dict[tuple[str, tuple[int, ...], str], Array] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy has arrays of its own, and gives fresh ones.
+        return {**vars(self), "reuse": False, "_arrays": {}}
+
     def forget(self) -> None:
         """Free the arrays kept for reuse, and stop reusing."""
         self.reuse = False
