@@ -417,7 +417,7 @@ def contours(
     ax = _axes(ax)
     # Matplotlib counts rows upwards. A picture of the areas, unlike paths, stays small in an SVG.
     filled = ax.contourf(x, y, values.T, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
-    filled.set_rasterized(True)
+    ax.set_rasterization_zorder(0.5)
     lines = ax.contour(
         x, y, values.T, filled.levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
     )
