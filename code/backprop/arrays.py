@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[np.floating]
 """Real array. The forward passes accept complex128 as well, for the complex step alone."""
 Labels = NDArray[np.integer]
+"""Classes, one integer for each example, shape (batch,)."""
 
 
 def show_shape(shape: tuple[int | None, ...]) -> str:

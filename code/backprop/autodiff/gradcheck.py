@@ -20,6 +20,7 @@ from backprop.network import Network
 
 EPS = float(np.finfo(np.float64).eps)
 ScalarFunction = Callable[[Any], Any]
+"""Takes an array, real or complex, and returns a number."""
 
 
 def central_difference(f: ScalarFunction, x: Array, h: float | None = None) -> Array:
