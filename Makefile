@@ -48,6 +48,7 @@ lint: $(VENV)/.developer
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy code
 	$(BIN)/lint-imports
+	$(BIN)/python tools/lint_scripts.py
 	$(BIN)/python tools/notebooks.py --check
 
 constraints: $(VENV)/.developer
