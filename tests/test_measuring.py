@@ -31,7 +31,7 @@ def test_means_of_chunks_recombine_to_the_mean_of_the_whole(name, monkeypatch):
     loss, (x, y) = RECOMBINED[name], unbalanced()
     network = Sequential([Dense(4, 3, rng=np.random.default_rng(1))])
     exact = loss.forward(network(x), y)
-    monkeypatch.setattr(measuring, "MEASURED_AT_ONCE", 700)
+    monkeypatch.setattr(measuring, "MEASURED_ROWS", 700)
     shuffle = np.random.default_rng(2).permutation(len(x))
     for order in (slice(None), slice(None, None, -1), shuffle):
         assert evaluate(network, loss, x[order], y[order])[0] == pytest.approx(exact, rel=1e-12)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas, norm
 from scipy.optimize import OptimizeResult, minimize
 
-from backprop.arrays import Array, check_count, check_interval, check_positive
+from backprop.arrays import Array, check_count, check_interval, check_positive, check_set
 from backprop.layers.base import assign
 from backprop.losses import Loss
 from backprop.network import Network
@@ -526,7 +526,7 @@ def minimize_lbfgs(
     and leaves the minimiser in ``network.theta``, the gradient there, without the penalty's, in
     ``network.dtheta``. SciPy computes in float64; a float32 network rounds each θ that it is asked
     about, which limits the tolerances. The network must be a function of θ and ``x`` alone: no
-    dropout, no statistics of a batch kept from call to call.
+    dropout in training. Running averages and generators are afterwards those before.
 
     Parameters
     ----------
@@ -545,13 +545,11 @@ def minimize_lbfgs(
     ValueError
         If lengths disagree or a number lies outside its range.
     FloatingPointError
-        If the loss or its gradient is NaN or infinite; θ is then that of the last iteration.
+        If the loss or its gradient is NaN or infinite; θ is then, and whatever is raised, that of
+        the last iteration.
     """
     where = "minimize_lbfgs"
-    if len(x) != len(y):
-        raise ValueError(f"{where}: y has {len(y)} rows, expected {len(x)} as x")
-    if not len(x):
-        raise ValueError(f"{where}: x has no row")
+    check_set(where, x, y)
     options = {
         "maxiter": check_count(where, "max_iterations", max_iterations),
         "maxcor": check_count(where, "history", history),
@@ -560,6 +558,7 @@ def minimize_lbfgs(
     }
     decay = check_interval(where, "weight_decay", weight_decay)
     parts = _slices(where, network, decayed)
+    network.check_binding(where)
 
     def evaluate(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         network.theta[...] = theta
@@ -580,16 +579,18 @@ def minimize_lbfgs(
         accepted[...] = intermediate_result.x
         losses.append(float(intermediate_result.fun))
 
-    try:
-        losses.append(evaluate(accepted)[0])
-        found = minimize(
-            evaluate, accepted.copy(), jac=True, method="L-BFGS-B", callback=keep, options=options
-        )
-    except FloatingPointError:
-        network.theta[...] = accepted
-        raise
-    # SciPy does not promise that the point it returns is the one it evaluated last.
-    value, g = evaluate(found.x)
+    with network.preserved():
+        try:
+            losses.append(evaluate(accepted)[0])
+            found = minimize(
+                evaluate, accepted.copy(), jac=True, method="L-BFGS-B", callback=keep,
+                options=options,
+            )  # fmt: skip
+        except BaseException:
+            network.theta[...] = accepted
+            raise
+        # SciPy does not promise that the point it returns is the one it evaluated last.
+        value, g = evaluate(found.x)
     return LBFGSResult(
         loss=value,
         gradient_norm=float(np.abs(g).max(initial=0)),

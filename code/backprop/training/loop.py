@@ -15,12 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from backprop.arrays import Array, check_count
+from backprop.arrays import Array, check_count, check_set
 from backprop.losses import Loss
 from backprop.network import Network
-from backprop.schedules import ReduceOnPlateau, Schedule
-from backprop.training.measuring import evaluate, first_not_finite
-from backprop.training.state import State, Stateful, describe, fingerprint, load, save
+from backprop.schedules import Schedule, plateau_within
+from backprop.training.measuring import check_fit, figures, first_not_finite
+from backprop.training.state import (
+    State,
+    Stateful,
+    check_writable,
+    describe,
+    fingerprint,
+    load,
+    save,
+)
 
 
 class Optimizer(Protocol):
@@ -179,6 +187,10 @@ def _buffers_reused(network: Network, loss: Loss) -> Iterator[None]:
         loss.forget()
 
 
+class _NotFinite(ArithmeticError):
+    """A batch whose loss or gradient is NaN or infinite."""
+
+
 class _Batches:
     """Mini-batches, each gathered into the same two arrays; the last may fill a part of them."""
 
@@ -226,17 +238,35 @@ class _Run:
 
     def check(self, resume: bool) -> None:
         """Raise where an argument cannot be right, before anything is done."""
-        if len(self.x) != len(self.y):
-            raise ValueError(f"fit: y has {len(self.y)} rows, expected {len(self.x)} as x")
-        if not len(self.x):
-            raise ValueError("fit: x has no row")
-        self._check_belonging()
+        check_set("fit", self.x, self.y)
         check_count("fit", "epochs", self.epochs)
         check_count("fit", "batch_size", self.batch_size)
+        if not isinstance(self.rng, np.random.Generator):
+            kind = type(self.rng).__name__
+            raise TypeError(f"fit: rng is a {kind}, expected a numpy.random.Generator")
+        for name in ("schedule", "observe"):
+            if (given := getattr(self, name)) is not None and not callable(given):
+                raise TypeError(f"fit: {name} is a {type(given).__name__}, expected a callable")
+        self._check_belonging()
         if self.checkpoint is not None:
             check_count("fit", "every", self.every)
+            check_writable("fit", self.checkpoint)
         elif resume:
             raise ValueError("fit: resume is True, but checkpoint names no file")
+        check_fit(self.network, self.loss, self.x, self.y)
+        self.network.check_batches("fit", self.x, self.batch_size)
+        if self.validation is not None:
+            self._check_validation()
+
+    def _check_validation(self) -> None:
+        if not isinstance(self.validation, tuple | list) or len(self.validation) != 2:
+            kind = type(self.validation).__name__
+            raise TypeError(f"fit: validation is a {kind}, expected a pair (x, y)")
+        try:
+            check_set("its set", *self.validation)
+            check_fit(self.network, self.loss, *self.validation)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"fit: validation does not fit: {error}") from error
 
     def _check_belonging(self) -> None:
         """Raise where network and optimizer do not belong together."""
@@ -252,45 +282,79 @@ class _Run:
     def train(self, epoch: int, batches: _Batches) -> float:
         """Make the updates of one epoch; return the mean of the losses that led to them."""
         total = weights = 0.0
+        stateful = self.network.stateful()
         for number, (xb, yb) in enumerate(batches.shuffled(self.rng)):
-            value = self._gradients(xb, yb, f"in epoch {epoch}, batch {number}")
+            before = [layer._snapshot() for layer in stateful]
+            try:
+                value = self._gradients(xb, yb)
+                if self.schedule is not None:
+                    self.optimizer.learning_rate = self.schedule(self.optimizer.steps)
+            except BaseException as error:
+                for layer, snapshot in zip(stateful, before, strict=True):
+                    layer._put_back(snapshot)
+                if isinstance(error, _NotFinite):
+                    where = f"in epoch {epoch}, batch {number}: {self._reason(error, xb)}"
+                    raise FloatingPointError(f"fit: {error} {where}") from None
+                raise
+            self.optimizer.step()
             weight = self.loss.weight(yb)
             total, weights = total + value * weight, weights + weight
-            if self.schedule is not None:
-                self.optimizer.learning_rate = self.schedule(self.optimizer.steps)
-            self.optimizer.step()
             if self.observe is not None:
                 rate = self.optimizer.learning_rate
                 self.observe(Step(epoch, self.optimizer.steps, value, rate))
         return total / weights
 
-    def _gradients(self, xb: Array, yb: NDArray[np.generic], where: str) -> float:
+    def _gradients(self, xb: Array, yb: NDArray[np.generic]) -> float:
         """Fill the gradients of one batch; return its loss."""
         value = self.loss.forward(self.network.forward(xb), yb)
         if not isfinite(value):
-            raise FloatingPointError(
-                f"fit: the loss is {value} {where}:"
-                f" {first_not_finite(self.network, xb)}; try a smaller learning_rate"
-            )
+            raise _NotFinite(f"the loss is {value}")
         self.network.backward_parameters(self.loss.backward())
+        g = self.network.dtheta
+        with np.errstate(over="ignore", invalid="ignore"):
+            # BLAS' product takes half the time of isfinite, which decides where it overflows.
+            size = np.dot(g, g)
+        if not (isfinite(size) or np.isfinite(g).all()):
+            raise _NotFinite(f"the loss is {value}, but its gradient is not finite")
         return value
+
+    def _reason(self, error: _NotFinite, xb: Array) -> str:
+        """Say where NaN or infinity began, and what may help."""
+        advice = "try a smaller learning_rate"
+        for name, gradient in self.network.gradients.items():
+            if "gradient" in str(error) and not np.isfinite(gradient).all():
+                return f"that by {name} holds NaN or infinity; {advice}"
+        return f"{first_not_finite(self.network, xb)}; {advice}"
 
     def measure_all(self, mean: float) -> None:
         """Add the figures of an epoch to the history, and show the loss to who watches it."""
         history = self.history
         if self.measure:
-            self._measure(self.x, self.y, history.loss, history.accuracy)
+            self._measure("training", self.x, self.y, history.loss, history.accuracy)
         else:
             history.loss.append(mean)
         if self.validation is not None:
-            self._measure(*self.validation, history.validation_loss, history.validation_accuracy)
-        if isinstance(self.schedule, ReduceOnPlateau):
-            self.schedule.observe((history.validation_loss or history.loss)[-1])
+            self._measure(
+                "validation", *self.validation,
+                history.validation_loss, history.validation_accuracy,
+            )  # fmt: skip
+        if (plateau := plateau_within(self.schedule)) is not None:
+            plateau.observe((history.validation_loss or history.loss)[-1])
 
     def _measure(
-        self, x: Array, y: NDArray[np.generic], losses: list[float], accuracies: list[float]
+        self,
+        name: str,
+        x: Array,
+        y: NDArray[np.generic],
+        losses: list[float],
+        accuracies: list[float],
     ) -> None:
-        value, share = evaluate(self.network, self.loss, x, y)
+        value, share = figures(self.network, self.loss, x, y)
+        if not isfinite(value):
+            raise FloatingPointError(
+                f"fit: the loss is {value} on the {name} set after epoch {len(losses)}:"
+                f" {first_not_finite(self.network, x)}; try a smaller learning_rate"
+            )
         losses.append(value)
         if share is not None:
             accuracies.append(share)
@@ -320,8 +384,10 @@ class _Run:
                 " load_state(), which a checkpoint needs"
             )
         others: dict[str, Stateful] = {"history": _Progress(self.history, self.epochs)}
-        if isinstance(self.schedule, Stateful):
-            others["schedule"] = self.schedule
+        plateau = plateau_within(self.schedule)
+        watching: object = self.schedule if plateau is None else plateau
+        if isinstance(watching, Stateful):
+            others["schedule"] = watching
         about = {
             "loss": describe(self.loss),
             "schedule": describe(self.schedule),

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import secrets
+import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -76,7 +77,8 @@ def save(
     Raises
     ------
     OSError
-        If the file cannot be written; the one that was there is untouched.
+        If the file cannot be written, or the name is that of a folder, a device or a pipe; what
+        was there is untouched. A file that is replaced keeps its mode.
     """
     parts = _parts(network, optimizer, rng, others)
     facts = {**_facts(network, optimizer), **(about or {})}
@@ -143,6 +145,26 @@ def load(
         for part, thing in parts.items():
             thing.load_state(before[part])
         raise CheckpointError(f"load: {path} does not fit: {error}") from error
+
+
+def check_writable(where: str, path: str | os.PathLike[str]) -> None:
+    """Raise where no file of this name can be written, before hours of work lead there.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or takes no new file, or the name is that of a folder, a
+        device or a pipe.
+    """
+    target = Path(path).resolve()
+    _check_regular(where, target)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{where}: {target.parent}, the folder of {path}, does not exist")
+    beside = _beside(target)
+    try:
+        beside.touch(exist_ok=False)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def describe(thing: object) -> str:
@@ -281,11 +303,29 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+
+
+def _check_regular(where: str, path: Path) -> int | None:
+    """Return the mode of a file, None if there is none; ``OSError`` if it is another thing."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(mode):
+        raise OSError(f"{where}: {path} is no regular file: a folder, a device or a pipe")
+    return stat.S_IMODE(mode)
+
+
 def _replace(target: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write ``arrays`` such that ``target`` is at every moment the old file or the new one."""
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    mode = _check_regular("save", target)
+    beside = _beside(target)
     try:
         with open(beside, "xb") as file:
+            if mode is not None:
+                os.chmod(beside, mode)
             np.savez(file, **arrays)  # type: ignore[arg-type]
             file.flush()
             # Before the move: a power cut must not leave the new name on bytes never written.
