@@ -76,6 +76,7 @@ class Optimizer:
         self.weight_decay: Final = check_interval(name, "weight_decay", weight_decay)
         self.steps = 0
         self._decayed = _slices(name, network, decayed)
+        self.decayed: Final = decayed and tuple(n for n in network.parameters if n in decayed)
         self._memory: dict[str, Array] = {}
         self._buffer = np.zeros_like(network.theta)
         # dtheta is the network's: the penalty's gradient is added to a copy.

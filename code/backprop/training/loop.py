@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -72,10 +73,15 @@ class History:
         return {f.name: np.array(getattr(self, f.name), np.float64) for f in fields(self)}
 
     def load_state(self, state: State) -> None:
-        """Take over what :meth:`state` returned; ``ValueError`` where names differ."""
-        names = [f.name for f in fields(self)]
+        """Take over what :meth:`state` returned; ``ValueError`` where names or lengths differ."""
+        names, where = [f.name for f in fields(self)], "History.load_state"
         if set(state) != set(names):
-            raise ValueError(f"History.load_state: state holds {sorted(state)}, expected {names}")
+            raise ValueError(f"{where}: state holds {sorted(state)}, expected {names}")
+        epochs = state["loss"].shape
+        for name in names:
+            shape, dtype = state[name].shape, state[name].dtype
+            if dtype != np.float64 or len(shape) != 1 or shape not in ((0,), epochs):
+                raise ValueError(f"{where}: {name} is {dtype}{shape}, expected float64{epochs}")
         for name in names:
             setattr(self, name, state[name].tolist())
 
@@ -132,7 +138,8 @@ def fit(
     resume : bool
         Go on from ``checkpoint`` where that exists, and start afresh where it does not. The data,
         the network, the optimizer and all numbers but ``epochs`` must be those of the first run;
-        a validation set, too.
+        a validation set, too. Without a schedule the learning rate is the checkpoint's, with a
+        warning where the optimizer was given another.
 
     Returns
     -------
@@ -142,15 +149,21 @@ def fit(
     Raises
     ------
     ValueError
-        If lengths disagree or a number is below 1.
-    FileExistsError
-        If ``checkpoint`` exists and ``resume`` is false.
+        If lengths disagree or a number is below 1; if the network does not take x or the loss not
+        the targets; if the optimizer is another network's; if a last batch of one row meets a
+        :class:`backprop.layers.BatchNorm`. All this is found before the first update.
+    TypeError
+        If an argument is of the wrong kind.
+    OSError
+        If ``checkpoint`` cannot be written; ``FileExistsError`` if it exists and ``resume`` is
+        false.
     backprop.training.state.CheckpointError
         If ``checkpoint`` is damaged, foreign or that of another run; neither it nor the network
         has changed.
     FloatingPointError
-        If the loss of a batch is NaN or infinite; it names the layer where that began, and the
-        parameters are those before the update.
+        If the loss of a batch or its gradient is NaN or infinite; it names the layer where that
+        began. Parameters, optimizer, running averages and generators are those before the batch,
+        as they are whatever else is raised before its update. Also if a measured loss is.
     """
     run = _Run(
         network, loss, optimizer, x, y, rng, epochs, batch_size,
@@ -368,7 +381,15 @@ class _Run:
         if path.exists():
             if not resume:
                 raise FileExistsError(f"fit: checkpoint {path} exists; resume=True goes on from it")
+            given = self.optimizer.learning_rate
             load(path, **kept)
+            rate = self.optimizer.learning_rate
+            if self.schedule is None and rate != given:
+                warnings.warn(
+                    f"fit: learning_rate is {rate}, as in {path}, and not {given}, which the"
+                    " optimizer was given",
+                    stacklevel=3,
+                )
 
     def keep(self, done: int) -> None:
         """Save the run, if its turn has come."""
