@@ -344,7 +344,7 @@ WRONG = {
     "one of a pair": (dict(validation=(X,)), TypeError, "fit: validation is a tuple, expected"),
     "validation lengths": (
         dict(validation=(X, Y[:3])), ValueError,
-        "fit: validation does not fit: its set: y has 3 rows, expected 30",
+        "fit: validation: y has 3 rows, expected 30",
     ),
     "validation width": (
         dict(validation=(X[:, :3], Y)), ValueError, r"fit: validation does not fit: .*\(1, 3\)",
@@ -353,10 +353,10 @@ WRONG = {
         dict(validation=(X, np.append(Y[:-1], 9))), ValueError, "fit: validation .* classes 0 to 9",
     ),
     "validation list": (
-        dict(validation=(X.tolist(), Y)), TypeError, "fit: validation does not fit: .* is a list",
+        dict(validation=(X.tolist(), Y)), TypeError, "fit: validation: x is a list",
     ),
     "validation empty": (
-        dict(validation=(X[:0], Y[:0])), ValueError, "fit: validation does not fit: .* no row",
+        dict(validation=(X[:0], Y[:0])), ValueError, "fit: validation: x has no row",
     ),
     "resume": (dict(resume=True), ValueError, "fit: resume is True, but checkpoint names no file"),
 }  # fmt: skip

@@ -273,13 +273,14 @@ class _Run:
 
     def _check_validation(self) -> None:
         if not isinstance(self.validation, tuple | list) or len(self.validation) != 2:
-            kind = type(self.validation).__name__
-            raise TypeError(f"fit: validation is a {kind}, expected a pair (x, y)")
+            given = type(self.validation).__name__
+            raise TypeError(f"fit: validation is a {given}, expected a pair (x, y)")
+        check_set("fit: validation", *self.validation)
         try:
-            check_set("its set", *self.validation)
             check_fit(self.network, self.loss, *self.validation)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"fit: validation does not fit: {error}") from error
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"fit: validation does not fit: {error}") from error
 
     def _check_belonging(self) -> None:
         """Raise where network and optimizer do not belong together."""
