@@ -604,9 +604,10 @@ def test_loading_is_all_or_nothing_whatever_is_raised(tmp_path, error):
 
 @pytest.mark.parametrize("kind", [np.random.PCG64, np.random.MT19937, np.random.SFC64])
 def test_a_generator_is_restored_whole_or_not_at_all(kind):
-    rng = np.random.Generator(kind(1))
-    rng.random(3, np.float32)
-    whole = json.loads(str(generator_state(rng)))
+    # the state of another, so that a part of it that was set would show
+    rng, other = np.random.Generator(kind(1)), np.random.Generator(kind(2))
+    rng.random(3, np.float32), other.random(5, np.float32)
+    whole = json.loads(str(generator_state(other)))
     before = str(rng.bit_generator.state)
 
     def broken(value, way):
