@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backprop.layers import Dense
+from backprop.layers import Dense, Tanh
 from backprop.losses import Hinge, SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import SGD
@@ -31,7 +31,7 @@ def test_means_of_chunks_recombine_to_the_mean_of_the_whole(name, monkeypatch):
     loss, (x, y) = RECOMBINED[name], unbalanced()
     network = Sequential([Dense(4, 3, rng=np.random.default_rng(1))])
     exact = loss.forward(network(x), y)
-    monkeypatch.setattr(measuring, "MEASURED_AT_ONCE", 700)
+    monkeypatch.setattr(measuring, "MEASURED_ROWS", 700)
     shuffle = np.random.default_rng(2).permutation(len(x))
     for order in (slice(None), slice(None, None, -1), shuffle):
         assert evaluate(network, loss, x[order], y[order])[0] == pytest.approx(exact, rel=1e-12)
@@ -70,3 +70,21 @@ class Plateau(ReduceOnPlateau):
     def observe(self, loss):
         self.seen.append(loss)
         super().observe(loss)
+
+
+def test_pieces_are_as_long_as_the_memory_allows():
+    rng = np.random.default_rng(0)
+    x = np.zeros((5000, 784))
+    narrow = Sequential([Dense(784, 30, rng=rng), Tanh(), Dense(30, 10, rng=rng)])
+    # what a row keeps counts, not the set that it is a view of
+    assert measuring.pieces(narrow, x) == [slice(0, 2500), slice(2500, 5000)]
+    wide = Sequential([Dense(784, 20_000, rng=rng), Tanh()])
+    per_row = measuring.bytes_per_row(wide, x)
+    # z and tanh z, and what the loss keeps of the output
+    assert 2 * 160_000 <= per_row <= 6 * 160_000 + 1000
+    pieces = measuring.pieces(wide, x)
+    lengths = {part.stop - part.start for part in pieces}
+    assert max(lengths) <= measuring.MEASURED_BYTES // per_row < max(lengths) + 2
+    assert max(lengths) - min(lengths) <= 1 and min(lengths) >= 1
+    assert [part.start for part in pieces[1:]] == [part.stop for part in pieces[:-1]]
+    assert pieces[0].start == 0 and pieces[-1].stop == 5000

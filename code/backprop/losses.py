@@ -27,7 +27,11 @@ __all__ = [
 
 
 class Loss(Buffers):
-    """A number L to minimise, with its gradient at the network's output."""
+    """A number L to minimise, with its gradient at the network's output.
+
+    ``forward`` may keep z and y by reference: whoever changes them before ``backward`` gets
+    another gradient.
+    """
 
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
         """Return L; raises where ``y`` does not fit ``z``."""
@@ -112,8 +116,9 @@ class Huber(Loss):
         """Return L; raises ``ValueError`` where the shapes of ``z`` and ``y`` differ."""
         z, y = self._pair(z, y)
         difference = z - y
-        small = np.where(abs(difference.real) <= self.d, difference, 0)
-        outside = np.where(abs(difference.real) > self.d, difference, 0)
+        inside = abs(difference.real) <= self.d
+        # NaN is not inside, and so reaches the sum.
+        small, outside = np.where(inside, difference, 0), np.where(inside, 0, difference)
         self.clipped = np.clip(difference.real, -self.d, self.d)
         linear = np.sign(outside.real) * (outside - np.sign(outside.real) * (self.d / 2)) * self.d
         return _scalar((0.5 * small * small + linear).sum() / len(z))
@@ -280,7 +285,8 @@ class Hinge(Loss):
         rows = np.arange(len(z))
         excess = z - z[rows, self.labels][:, None] + self.margin
         excess[rows, self.labels] = 0
-        self.active = excess.real > 0
+        # Not "> 0": NaN must reach the sum.
+        self.active = ~(excess.real <= 0)
         self.dtype = z.dtype
         return _scalar(np.where(self.active, excess, 0).sum() / len(z))
 

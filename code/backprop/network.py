@@ -12,6 +12,7 @@ from backprop.arrays import Array
 from backprop.layers import Composite, Junction, Layer
 from backprop.layers.base import Arrays, Binding, assign
 from backprop.layers.composite import Chain, numbered
+from backprop.layers.normalization import OneValueError
 
 
 class Network(Composite):
@@ -84,6 +85,19 @@ class Network(Composite):
                         f"{where}: {name}.{key} is an attribute beside the parameter of that name"
                         f' and has no effect, assign to {name}.parameters["{key}"]'
                     )
+
+    def check_batches(self, where: str, x: Array, batch_size: int) -> None:
+        """Raise ``ValueError`` where the last batch is one row and a layer needs more to train."""
+        if len(x) % min(batch_size, len(x)) == 1 or min(batch_size, len(x)) == 1:
+            with self.aside():
+                self.train(True)
+                try:
+                    self.forward(x[:1])
+                except OneValueError as error:
+                    raise ValueError(
+                        f"{where}: batch_size is {batch_size}, which leaves a batch of one of the"
+                        f" {len(x)} rows, expected another ({error})"
+                    ) from error
 
     def _say_who_left(self) -> NoReturn:
         left = [

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas, norm
 from scipy.optimize import OptimizeResult, minimize
 
-from backprop.arrays import Array, check_count, check_interval, check_positive
+from backprop.arrays import Array, check_count, check_interval, check_positive, check_set
 from backprop.layers.base import assign
 from backprop.losses import Loss
 from backprop.network import Network
@@ -76,6 +76,7 @@ class Optimizer:
         self.weight_decay: Final = check_interval(name, "weight_decay", weight_decay)
         self.steps = 0
         self._decayed = _slices(name, network, decayed)
+        self.decayed: Final = decayed and tuple(n for n in network.parameters if n in decayed)
         self._memory: dict[str, Array] = {}
         self._buffer = np.zeros_like(network.theta)
         # dtheta is the network's: the penalty's gradient is added to a copy.
@@ -526,7 +527,7 @@ def minimize_lbfgs(
     and leaves the minimiser in ``network.theta``, the gradient there, without the penalty's, in
     ``network.dtheta``. SciPy computes in float64; a float32 network rounds each θ that it is asked
     about, which limits the tolerances. The network must be a function of θ and ``x`` alone: no
-    dropout, no statistics of a batch kept from call to call.
+    dropout in training. Running averages and generators are afterwards those before.
 
     Parameters
     ----------
@@ -545,13 +546,11 @@ def minimize_lbfgs(
     ValueError
         If lengths disagree or a number lies outside its range.
     FloatingPointError
-        If the loss or its gradient is NaN or infinite; θ is then that of the last iteration.
+        If the loss or its gradient is NaN or infinite; θ is then, and whatever is raised, that of
+        the last iteration.
     """
     where = "minimize_lbfgs"
-    if len(x) != len(y):
-        raise ValueError(f"{where}: y has {len(y)} rows, expected {len(x)} as x")
-    if not len(x):
-        raise ValueError(f"{where}: x has no row")
+    check_set(where, x, y)
     options = {
         "maxiter": check_count(where, "max_iterations", max_iterations),
         "maxcor": check_count(where, "history", history),
@@ -560,6 +559,7 @@ def minimize_lbfgs(
     }
     decay = check_interval(where, "weight_decay", weight_decay)
     parts = _slices(where, network, decayed)
+    network.check_binding(where)
 
     def evaluate(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         network.theta[...] = theta
@@ -580,16 +580,18 @@ def minimize_lbfgs(
         accepted[...] = intermediate_result.x
         losses.append(float(intermediate_result.fun))
 
-    try:
-        losses.append(evaluate(accepted)[0])
-        found = minimize(
-            evaluate, accepted.copy(), jac=True, method="L-BFGS-B", callback=keep, options=options
-        )
-    except FloatingPointError:
-        network.theta[...] = accepted
-        raise
-    # SciPy does not promise that the point it returns is the one it evaluated last.
-    value, g = evaluate(found.x)
+    with network.preserved():
+        try:
+            losses.append(evaluate(accepted)[0])
+            found = minimize(
+                evaluate, accepted.copy(), jac=True, method="L-BFGS-B", callback=keep,
+                options=options,
+            )  # fmt: skip
+        except BaseException:
+            network.theta[...] = accepted
+            raise
+        # SciPy does not promise that the point it returns is the one it evaluated last.
+        value, g = evaluate(found.x)
     return LBFGSResult(
         loss=value,
         gradient_norm=float(np.abs(g).max(initial=0)),

@@ -162,6 +162,20 @@ class Composite(Layer):
             for layer, snapshot in states:
                 layer._put_back(snapshot)
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """As :meth:`preserved`, with nobody watching; what backward needs is put back as well."""
+        everyone: list[Layer] = [self, *(layer for _, layer in self.walk())]
+        with self.preserved():
+            kept = [dict(vars(layer)) for layer in everyone]
+            self.watch(None)
+            try:
+                yield
+            finally:
+                for layer, attributes in zip(everyone, kept, strict=True):
+                    vars(layer).clear()
+                    vars(layer).update(attributes)
+
     def stateful(self) -> list[Layer]:
         """Return the layers that have a state of their own."""
         everyone: list[Layer] = [self, *(layer for _, layer in self.walk())]

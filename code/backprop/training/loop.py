@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -15,12 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from backprop.arrays import Array, check_count
+from backprop.arrays import Array, check_count, check_set
 from backprop.losses import Loss
 from backprop.network import Network
-from backprop.schedules import ReduceOnPlateau, Schedule
-from backprop.training.measuring import evaluate, first_not_finite
-from backprop.training.state import State, Stateful, describe, fingerprint, load, save
+from backprop.schedules import Schedule, plateau_within
+from backprop.training.measuring import check_fit, figures, first_not_finite
+from backprop.training.state import (
+    State,
+    Stateful,
+    check_writable,
+    describe,
+    fingerprint,
+    load,
+    save,
+)
 
 
 class Optimizer(Protocol):
@@ -64,10 +73,15 @@ class History:
         return {f.name: np.array(getattr(self, f.name), np.float64) for f in fields(self)}
 
     def load_state(self, state: State) -> None:
-        """Take over what :meth:`state` returned; ``ValueError`` where names differ."""
-        names = [f.name for f in fields(self)]
+        """Take over what :meth:`state` returned; ``ValueError`` where names or lengths differ."""
+        names, where = [f.name for f in fields(self)], "History.load_state"
         if set(state) != set(names):
-            raise ValueError(f"History.load_state: state holds {sorted(state)}, expected {names}")
+            raise ValueError(f"{where}: state holds {sorted(state)}, expected {names}")
+        epochs = state["loss"].shape
+        for name in names:
+            shape, dtype = state[name].shape, state[name].dtype
+            if dtype != np.float64 or len(shape) != 1 or shape not in ((0,), epochs):
+                raise ValueError(f"{where}: {name} is {dtype}{shape}, expected float64{epochs}")
         for name in names:
             setattr(self, name, state[name].tolist())
 
@@ -124,7 +138,8 @@ def fit(
     resume : bool
         Go on from ``checkpoint`` where that exists, and start afresh where it does not. The data,
         the network, the optimizer and all numbers but ``epochs`` must be those of the first run;
-        a validation set, too.
+        a validation set, too. Without a schedule the learning rate is the checkpoint's, with a
+        warning where the optimizer was given another.
 
     Returns
     -------
@@ -134,15 +149,21 @@ def fit(
     Raises
     ------
     ValueError
-        If lengths disagree or a number is below 1.
-    FileExistsError
-        If ``checkpoint`` exists and ``resume`` is false.
+        If lengths disagree or a number is below 1; if the network does not take x or the loss not
+        the targets; if the optimizer is another network's; if a last batch of one row meets a
+        :class:`backprop.layers.BatchNorm`. All this is found before the first update.
+    TypeError
+        If an argument is of the wrong kind.
+    OSError
+        If ``checkpoint`` cannot be written; ``FileExistsError`` if it exists and ``resume`` is
+        false.
     backprop.training.state.CheckpointError
         If ``checkpoint`` is damaged, foreign or that of another run; neither it nor the network
         has changed.
     FloatingPointError
-        If the loss of a batch is NaN or infinite; it names the layer where that began, and the
-        parameters are those before the update.
+        If the loss of a batch or its gradient is NaN or infinite; it names the layer where that
+        began. Parameters, optimizer, running averages and generators are those before the batch,
+        as they are whatever else is raised before its update. Also if a measured loss is.
     """
     run = _Run(
         network, loss, optimizer, x, y, rng, epochs, batch_size,
@@ -177,6 +198,10 @@ def _buffers_reused(network: Network, loss: Loss) -> Iterator[None]:
         network.reuse_buffers(False)
         network.train(False)
         loss.forget()
+
+
+class _NotFinite(ArithmeticError):
+    """A batch whose loss or gradient is NaN or infinite."""
 
 
 class _Batches:
@@ -226,17 +251,36 @@ class _Run:
 
     def check(self, resume: bool) -> None:
         """Raise where an argument cannot be right, before anything is done."""
-        if len(self.x) != len(self.y):
-            raise ValueError(f"fit: y has {len(self.y)} rows, expected {len(self.x)} as x")
-        if not len(self.x):
-            raise ValueError("fit: x has no row")
-        self._check_belonging()
+        check_set("fit", self.x, self.y)
         check_count("fit", "epochs", self.epochs)
         check_count("fit", "batch_size", self.batch_size)
+        if not isinstance(self.rng, np.random.Generator):
+            kind = type(self.rng).__name__
+            raise TypeError(f"fit: rng is a {kind}, expected a numpy.random.Generator")
+        for name in ("schedule", "observe"):
+            if (given := getattr(self, name)) is not None and not callable(given):
+                raise TypeError(f"fit: {name} is a {type(given).__name__}, expected a callable")
+        self._check_belonging()
         if self.checkpoint is not None:
             check_count("fit", "every", self.every)
+            check_writable("fit", self.checkpoint)
         elif resume:
             raise ValueError("fit: resume is True, but checkpoint names no file")
+        check_fit(self.network, self.loss, self.x, self.y)
+        self.network.check_batches("fit", self.x, self.batch_size)
+        if self.validation is not None:
+            self._check_validation()
+
+    def _check_validation(self) -> None:
+        if not isinstance(self.validation, tuple | list) or len(self.validation) != 2:
+            given = type(self.validation).__name__
+            raise TypeError(f"fit: validation is a {given}, expected a pair (x, y)")
+        check_set("fit: validation", *self.validation)
+        try:
+            check_fit(self.network, self.loss, *self.validation)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"fit: validation does not fit: {error}") from error
 
     def _check_belonging(self) -> None:
         """Raise where network and optimizer do not belong together."""
@@ -252,45 +296,79 @@ class _Run:
     def train(self, epoch: int, batches: _Batches) -> float:
         """Make the updates of one epoch; return the mean of the losses that led to them."""
         total = weights = 0.0
+        stateful = self.network.stateful()
         for number, (xb, yb) in enumerate(batches.shuffled(self.rng)):
-            value = self._gradients(xb, yb, f"in epoch {epoch}, batch {number}")
+            before = [layer._snapshot() for layer in stateful]
+            try:
+                value = self._gradients(xb, yb)
+                if self.schedule is not None:
+                    self.optimizer.learning_rate = self.schedule(self.optimizer.steps)
+            except BaseException as error:
+                for layer, snapshot in zip(stateful, before, strict=True):
+                    layer._put_back(snapshot)
+                if isinstance(error, _NotFinite):
+                    where = f"in epoch {epoch}, batch {number}: {self._reason(error, xb)}"
+                    raise FloatingPointError(f"fit: {error} {where}") from None
+                raise
+            self.optimizer.step()
             weight = self.loss.weight(yb)
             total, weights = total + value * weight, weights + weight
-            if self.schedule is not None:
-                self.optimizer.learning_rate = self.schedule(self.optimizer.steps)
-            self.optimizer.step()
             if self.observe is not None:
                 rate = self.optimizer.learning_rate
                 self.observe(Step(epoch, self.optimizer.steps, value, rate))
         return total / weights
 
-    def _gradients(self, xb: Array, yb: NDArray[np.generic], where: str) -> float:
+    def _gradients(self, xb: Array, yb: NDArray[np.generic]) -> float:
         """Fill the gradients of one batch; return its loss."""
         value = self.loss.forward(self.network.forward(xb), yb)
         if not isfinite(value):
-            raise FloatingPointError(
-                f"fit: the loss is {value} {where}:"
-                f" {first_not_finite(self.network, xb)}; try a smaller learning_rate"
-            )
+            raise _NotFinite(f"the loss is {value}")
         self.network.backward_parameters(self.loss.backward())
+        g = self.network.dtheta
+        with np.errstate(over="ignore", invalid="ignore"):
+            # BLAS' product takes half the time of isfinite, which decides where it overflows.
+            size = np.dot(g, g)
+        if not (isfinite(size) or np.isfinite(g).all()):
+            raise _NotFinite(f"the loss is {value}, but its gradient is not finite")
         return value
+
+    def _reason(self, error: _NotFinite, xb: Array) -> str:
+        """Say where NaN or infinity began, and what may help."""
+        advice = "try a smaller learning_rate"
+        for name, gradient in self.network.gradients.items():
+            if "gradient" in str(error) and not np.isfinite(gradient).all():
+                return f"that by {name} holds NaN or infinity; {advice}"
+        return f"{first_not_finite(self.network, xb)}; {advice}"
 
     def measure_all(self, mean: float) -> None:
         """Add the figures of an epoch to the history, and show the loss to who watches it."""
         history = self.history
         if self.measure:
-            self._measure(self.x, self.y, history.loss, history.accuracy)
+            self._measure("training", self.x, self.y, history.loss, history.accuracy)
         else:
             history.loss.append(mean)
         if self.validation is not None:
-            self._measure(*self.validation, history.validation_loss, history.validation_accuracy)
-        if isinstance(self.schedule, ReduceOnPlateau):
-            self.schedule.observe((history.validation_loss or history.loss)[-1])
+            self._measure(
+                "validation", *self.validation,
+                history.validation_loss, history.validation_accuracy,
+            )  # fmt: skip
+        if (plateau := plateau_within(self.schedule)) is not None:
+            plateau.observe((history.validation_loss or history.loss)[-1])
 
     def _measure(
-        self, x: Array, y: NDArray[np.generic], losses: list[float], accuracies: list[float]
+        self,
+        name: str,
+        x: Array,
+        y: NDArray[np.generic],
+        losses: list[float],
+        accuracies: list[float],
     ) -> None:
-        value, share = evaluate(self.network, self.loss, x, y)
+        value, share = figures(self.network, self.loss, x, y)
+        if not isfinite(value):
+            raise FloatingPointError(
+                f"fit: the loss is {value} on the {name} set after epoch {len(losses)}:"
+                f" {first_not_finite(self.network, x)}; try a smaller learning_rate"
+            )
         losses.append(value)
         if share is not None:
             accuracies.append(share)
@@ -304,7 +382,15 @@ class _Run:
         if path.exists():
             if not resume:
                 raise FileExistsError(f"fit: checkpoint {path} exists; resume=True goes on from it")
+            given = self.optimizer.learning_rate
             load(path, **kept)
+            rate = self.optimizer.learning_rate
+            if self.schedule is None and rate != given:
+                warnings.warn(
+                    f"fit: learning_rate is {rate}, as in {path}, and not {given}, which the"
+                    " optimizer was given",
+                    stacklevel=3,
+                )
 
     def keep(self, done: int) -> None:
         """Save the run, if its turn has come."""
@@ -320,8 +406,10 @@ class _Run:
                 " load_state(), which a checkpoint needs"
             )
         others: dict[str, Stateful] = {"history": _Progress(self.history, self.epochs)}
-        if isinstance(self.schedule, Stateful):
-            others["schedule"] = self.schedule
+        plateau = plateau_within(self.schedule)
+        watching: object = self.schedule if plateau is None else plateau
+        if isinstance(watching, Stateful):
+            others["schedule"] = watching
         about = {
             "loss": describe(self.loss),
             "schedule": describe(self.schedule),
