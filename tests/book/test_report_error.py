@@ -12,7 +12,7 @@ from sphinx_project import EXTENSIONS, build, html, write
 import backprop
 
 sys.path.insert(0, str(EXTENSIONS))
-from report_error import plain, report_address, site_of  # noqa: E402
+from report_error import plain, report_address, site_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FORM = ROOT / ".github" / "ISSUE_TEMPLATE" / "error-on-a-page.yml"
