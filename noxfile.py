@@ -14,8 +14,12 @@ import sys
 from pathlib import Path
 
 import nox
+from filelock import FileLock  # virtualenv, which nox needs, needs it
 
 ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "tools"))
+from home import writable_home  # noqa: E402
+
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PIP = ("-m", "pip", "install", "-q")
@@ -35,18 +39,33 @@ NOTEBOOKS = (
     "book", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env",
     "--nbval-sanitize-with=tests/book/sanitize.cfg", "--nbval-cell-timeout=300",
 )  # fmt: skip
+# What check-jsonschema looks at, by the name of the schema that it carries.
+SCHEMAS = {
+    "citation-file-format": ("CITATION.cff",),
+    "github-issue-forms": (
+        ".github/ISSUE_TEMPLATE/error-on-a-page.yml", ".github/ISSUE_TEMPLATE/question.yml",
+    ),
+    "github-issue-config": (".github/ISSUE_TEMPLATE/config.yml",),
+}  # fmt: skip
 MATRIX = ("3.11", "3.12", "3.13", "3.14")
 
 nox.needs_version = ">=2024.10.9"
 nox.options.sessions = ["lint", "tests"]
 nox.options.error_on_missing_interpreters = bool(os.environ.get("CI"))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+writable_home(ROOT / "_build" / "home")
 
 
 def ready(session: nox.Session, level: str) -> None:
     """Make ``.venv``, or bring it up to the level; at once where nothing has changed."""
     if not VENV.joinpath("pyvenv.cfg").exists():
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    with FileLock(str(VENV / ".lock")):
+        install(session, level)
+
+
+def install(session: nox.Session, level: str) -> None:
+    """Install what the level needs and ``.venv`` does not have yet."""
     digest = hashlib.sha256()
     for name, (files, arguments) in LEVELS.items():
         for part in (*(ROOT.joinpath(f).read_bytes() for f in files), repr(arguments).encode()):
@@ -109,15 +128,6 @@ def lint(session: nox.Session) -> None:
     for schema, files in SCHEMAS.items():
         tool(session, "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)
     tool(session, "python", "tools/notebooks.py", "--check")
-
-
-SCHEMAS = {
-    "citation-file-format": ("CITATION.cff",),
-    "github-issue-forms": (
-        ".github/ISSUE_TEMPLATE/error-on-a-page.yml", ".github/ISSUE_TEMPLATE/question.yml",
-    ),
-    "github-issue-config": (".github/ISSUE_TEMPLATE/config.yml",),
-}  # fmt: skip
 
 
 @nox.session(venv_backend="none")
