@@ -117,12 +117,13 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """Look at code, types, imports, spelling, workflows, metadata and the notebooks' form."""
+    """Look at code, types, imports, scripts, spelling, workflows, metadata, notebooks' form."""
     ready(session, "developer")
     tool(session, "ruff", "check", ".")
     tool(session, "ruff", "format", "--check", ".")
     tool(session, "mypy", "code")
     tool(session, "lint-imports")
+    tool(session, "python", "tools/lint_scripts.py")
     tool(session, "codespell")
     tool(session, "actionlint")
     for schema, files in SCHEMAS.items():

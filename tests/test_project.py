@@ -81,6 +81,9 @@ def test_an_edit_in_the_package_makes_the_chapters_run_again(tmp_path, monkeypat
     assert build.digest(tmp_path) == before
     (package / "layers.py").write_text("slope = 0.02\n")
     edited = build.digest(tmp_path)
+    (package / "stepper.js").write_text("show(0);\n")
+    assert build.digest(tmp_path) != edited
+    edited = build.digest(tmp_path)
     (tmp_path / "constraints.txt").write_text("numpy==2.5\n")
     monkeypatch.setenv("BACKPROP_MNIST_DIR", "/elsewhere")
     assert len({before, edited, build.digest(tmp_path)}) == 3

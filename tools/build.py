@@ -23,7 +23,9 @@ CACHE = ROOT / "_build" / ".jupyter_cache"
 def digest(root: Path = ROOT) -> str:
     """Hash what the notebooks' results depend on besides themselves."""
     out = hashlib.sha256(os.environ.get("BACKPROP_MNIST_DIR", "").encode())
-    for path in [*sorted((root / "code/backprop").rglob("*.py")), root / "constraints.txt"]:
+    package = (root / "code/backprop").rglob("*")
+    sources = sorted(path for path in package if path.suffix in (".py", ".js", ".css"))
+    for path in [*sources, root / "constraints.txt"]:
         out.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return out.hexdigest()
 

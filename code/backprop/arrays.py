@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[np.floating]
 """Real array. The forward passes accept complex128 as well, for the complex step alone."""
 Labels = NDArray[np.integer]
+"""Classes, one integer for each example, shape (batch,)."""
 
 
 def show_shape(shape: tuple[int | None, ...]) -> str:
@@ -177,6 +178,10 @@ class Buffers:
     def __init__(self) -> None:
         self.reuse = False
         self._arrays: dict[tuple[str, tuple[int, ...], str], Array] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy has arrays of its own, and gives fresh ones.
+        return {**vars(self), "reuse": False, "_arrays": {}}
 
     def forget(self) -> None:
         """Free the arrays kept for reuse, and stop reusing."""

@@ -37,6 +37,13 @@ class Loss(Buffers):
         """Return ∂L/∂z for the last ``forward``, in the shape of z."""
         raise NotImplementedError
 
+    def weight(self, y: NDArray[np.generic]) -> float:
+        """What the mean over this batch divides by: its rows, or the sum of their weights.
+
+        The mean over several batches is Σ weight · L / Σ weight.
+        """
+        return float(len(y))
+
     def _pair(self, z: Array, y: NDArray[np.generic]) -> tuple[Array, Array]:
         """Return z and a target of its shape and dtype."""
         name = type(self).__name__
@@ -211,6 +218,10 @@ class SoftmaxCrossEntropy(Loss):
         delta[self.rows, self.labels] = 0
         delta[self.rows, self.labels] = -np.add.reduce(delta, axis=1)
         return delta
+
+    def weight(self, y: NDArray[np.generic]) -> float:
+        """The number of rows, or Σ_n w_{y_n} with ``class_weights``."""
+        return len(y) if self.class_weights is None else float(self.class_weights[y].sum())
 
     def _options(self) -> bool:
         return self.label_smoothing > 0 or self.class_weights is not None

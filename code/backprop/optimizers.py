@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from scipy.linalg import blas, norm
 from scipy.optimize import OptimizeResult, minimize
 
 from backprop.arrays import Array, check_count, check_interval, check_positive
+from backprop.layers.base import assign
 from backprop.losses import Loss
 from backprop.network import Network
 
@@ -37,7 +38,8 @@ class Optimizer:
     Parameters
     ----------
     network : Network
-        Whose ``theta`` is updated in place.
+        Whose ``theta`` is updated in place. A deep copy of the optimizer has a deep copy of the
+        network: ``copy.deepcopy((network, optimizer))`` gives a pair that belongs together.
     learning_rate : float
         η > 0.
     weight_decay : float
@@ -79,6 +81,12 @@ class Optimizer:
         # dtheta is the network's: the penalty's gradient is added to a copy.
         penalised = self.weight_decay > 0 and not self.decoupled
         self._sum = np.zeros_like(network.theta if penalised else network.theta[:0])
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__}: a shallow copy would share what the rule remembers,"
+            " use copy.deepcopy((network, optimizer))"
+        )
 
     @property
     def learning_rate(self) -> float:
@@ -138,8 +146,13 @@ class Optimizer:
 
     def _begin(self) -> tuple[Array, Array]:
         """Count the step, apply weight decay, return θ and g."""
-        self.steps += 1
         theta, g = self.network.theta, self.network.dtheta
+        for name, array in self._memory.items():
+            # One put there by assignment would be left out of state().
+            if (given := vars(self).get(name, array)) is not array:
+                assign(name, array, given)
+                setattr(self, name, array)
+        self.steps += 1
         if self.weight_decay and self.decoupled:
             for part in self._decayed:
                 theta[part] *= 1 - self.learning_rate * self.weight_decay

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 Axis = int | tuple[int, ...] | None
+"""One axis, several, or all of them, as NumPy's reductions take it."""
 Index = tuple[int | slice, ...]
+"""What stands between the brackets of ``x[…]``, one part for each axis."""
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

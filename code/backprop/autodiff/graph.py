@@ -27,6 +27,7 @@ from backprop.arrays import check_array
 from backprop.autodiff.adjoints import Axis, reduced, unbroadcast
 
 Function = Callable[..., Any]
+"""Takes arrays, Variables or dual numbers, and returns one of the same kind."""
 Paths = tuple[tuple[Any, int], ...]
 """From a to each argument on the tape: (its vjp, its place on the tape)."""
 LEVELS = count()

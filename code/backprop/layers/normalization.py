@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backprop.arrays import Array, check_array, check_count, check_dtype, check_interval
-from backprop.layers.base import Layer
+from backprop.layers.base import Layer, assign
 
 
 class _Normalization(Layer):
@@ -119,8 +119,26 @@ class BatchNorm(_Normalization):
     ) -> None:
         super().__init__(n, eps, dtype, ("gamma", "beta"))
         self.momentum = check_interval("BatchNorm", "momentum", momentum, 0, 1)
-        self.running_mean = np.zeros_like(self.parameters["beta"])
-        self.running_var = np.ones_like(self.parameters["gamma"])
+        self._running_mean = np.zeros_like(self.parameters["beta"])
+        self._running_var = np.ones_like(self.parameters["gamma"])
+
+    @property
+    def running_mean(self) -> Array:
+        """Mean per channel in use, shape (n,); to assign copies into it."""
+        return self._running_mean
+
+    @running_mean.setter
+    def running_mean(self, value: Array) -> None:
+        assign("running_mean", self._running_mean, value)
+
+    @property
+    def running_var(self) -> Array:
+        """Variance per channel in use, shape (n,); to assign copies into it."""
+        return self._running_var
+
+    @running_var.setter
+    def running_var(self, value: Array) -> None:
+        assign("running_var", self._running_var, value)
 
     def forward(self, x: Array) -> Array:
         """Return z = γ ⊙ x̂ + β, shape of x; in training the running averages move.

@@ -66,6 +66,10 @@ class Checkpointed(Sequential):
         self._passes: list[_Pass] = []
         self._live: _Pass | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A pass belongs to the layers that made it.
+        return {**super().__getstate__(), "_passes": [], "_live": None}
+
     def forward(self, x: Array) -> Array:
         """Return the last layer's output; keep each segment's input."""
         if self._live is not None:

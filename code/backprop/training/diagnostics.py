@@ -24,7 +24,8 @@ from backprop.arrays import Array, check_array, check_count
 from backprop.layers import Layer
 from backprop.losses import Loss
 from backprop.network import Network
-from backprop.training.loop import MEASURED_AT_ONCE, Step, evaluate
+from backprop.training.loop import Step
+from backprop.training.measuring import MEASURED_AT_ONCE, evaluate
 
 Figures = dict[str, list[float]]
 """Name of a layer or parameter → one figure per recorded update."""
@@ -347,13 +348,13 @@ def _gradient(
         network.backward_parameters(loss.backward())
         return network.dtheta.astype(np.float64)
 
-    network._bind(*double)
+    network._bind(*double, network._binding)
     try:
         with _in_use(network):
             yield gradient
     finally:
         gradients = dtheta.copy()
-        network._bind(theta, dtheta)
+        network._bind(theta, dtheta, network._binding)
         theta[...] = kept
         dtheta[...] = gradients
 

@@ -33,6 +33,7 @@ from backprop.randomness import generator_state, set_generator_state
 
 FORMAT = "backprop checkpoint 1"
 State = Mapping[str, NDArray[Any]]
+"""Plain arrays by name, as ``state()`` returns them and ``load_state()`` takes them."""
 
 
 class CheckpointError(ValueError):

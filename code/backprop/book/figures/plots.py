@@ -20,6 +20,8 @@ from numpy.typing import ArrayLike
 
 GREY = "#6e6e6e"
 """Colour of text, ticks and frames."""
+INK, PAPER = "#1b1b1b", "#fefefe"
+"""The strongest colour for lines and words, and the ground, where a figure names them."""
 PANEL = "#f7f7f7"
 """What the style sheet puts under figures in dark mode."""
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -422,7 +424,7 @@ def contours(
         x, y, values.T, filled.levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
     )
     if form:
-        ax.clabel(lines, fmt=lambda v: format(v, form), fontsize=10.5, colors="black")
+        ax.clabel(lines, fmt=lambda v: format(v, form), fontsize=10.5, colors=INK)
     if label:
         ax.figure.colorbar(filled, ax=ax, label=label, format=f"{{x:{form or '.2g'}}}")
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -477,7 +479,7 @@ def network_diagram(
                 ax.plot([k, k + 1], [a, b], color=GREY, linewidth=0.7, linestyle="-", zorder=1)
     for k, (size, y) in enumerate(zip(sizes, heights, strict=True)):
         color = COLORS[k % len(COLORS)]
-        ax.scatter([k] * len(y), y, s=320, color="white", edgecolor=color, linewidth=2, zorder=2)
+        ax.scatter([k] * len(y), y, s=320, color=PAPER, edgecolor=color, linewidth=2, zorder=2)
         if size > most:
             ax.text(k, (y[most // 2 - 1] + y[most // 2]) / 2, "⋮", ha="center", va="center")
         text = labels[k] if labels else f"{size} units" if size > 1 else "1 unit"
