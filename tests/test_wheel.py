@@ -27,8 +27,9 @@ def run(*command, **options):
 def pip(python, *arguments):
     """Run pip, and skip with what it said where it reaches no registry."""
     done = run(python, "-m", "pip", *arguments, "--disable-pip-version-check", "-q")
-    if done.returncode and any(words in done.stderr for words in OFFLINE):
-        pytest.skip(f"no registry to install from: {done.stderr.strip().splitlines()[-1]}")
+    said = [line for line in done.stderr.splitlines() if any(words in line for words in OFFLINE)]
+    if done.returncode and said:
+        pytest.skip(f"no registry to install from: {said[-1].strip()}")
     assert done.returncode == 0, done.stderr
 
 
