@@ -7,8 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+from home import writable_home
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from notebooks import chapters
@@ -44,7 +47,24 @@ def execute() -> None:
         raise SystemExit(f"these notebooks failed: {result.errored + result.excepted}")
 
 
+def alone() -> AbstractContextManager[object]:
+    """Hold the lock on this checkout's ``_build``; wait where another build has it."""
+    (ROOT / "_build").mkdir(exist_ok=True)
+    lock = FileLock(str(ROOT / "_build" / ".lock"))
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        print("Another build runs in this folder; this one begins when it has ended.", flush=True)
+        return lock.acquire()
+
+
 def main() -> None:
+    writable_home(ROOT / "_build" / "home")
+    with alone():
+        make()
+
+
+def make() -> None:
     execute()
     build = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
     done = subprocess.run([*build, "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=False)
