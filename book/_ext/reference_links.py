@@ -3,14 +3,18 @@
 The sources stay free of markup: a mention is inline code that is such a name and nothing else,
 ``Dense``, ``fit(…)``, ``Dense.backward``, ``losses.Huber`` or ``backprop.grad``. It is found when a
 page is written, in running text and tables, but not in headings, captions, links or the outputs of
-cells. A short name means what the page's own code imports under it, or else what the top of the
-library exports; a name that the page's code defines for itself is the page's own and is not linked.
+cells. A short name means what the page's own code imports under it. A class that the top of the
+library exports is meant without that, too; a function is not, as ``jacobian`` may be SymPy's. A
+name that the page's code defines for itself is the page's own.
+
+A notebook ends in a line with links to all of the library that its cells use.
 
 ``reference_links_pages`` (a list of patterns of page names) says which pages are linked.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 from fnmatch import fnmatch
 from pathlib import Path
@@ -49,7 +53,8 @@ def mentioned(text: str, page: public_names.Page) -> str | None:
     if head == "backprop":
         # The package's own name, as in "the package backprop", is no mention of an entry.
         return public_names.resolve(match["name"]) if rest else None
-    if head in backprop.__all__ or (dot and f"backprop.{head}" in public_names.modules()):
+    is_class = head in backprop.__all__ and inspect.isclass(getattr(backprop, head))
+    if is_class or (dot and f"backprop.{head}" in public_names.modules()):
         return public_names.resolve(f"backprop.{match['name']}")
     return None
 
@@ -82,16 +87,37 @@ class ReferenceLinks(SphinxPostTransform):
                 for code in list(paragraph.findall(nodes.literal)):
                     if not any(map(excluded, (code, *ancestors(code)))):
                         self.link_code(code, page, done[page])
+        if self.env.docname in done and self.env.docname != self.config.root_doc:
+            self.list_names(self.env.docname)
 
     def link_code(self, code: nodes.literal, page: str, done: set[str]) -> None:
-        path = Path(self.env.doc2path(page))
-        source = public_names.read(path) if path.suffix == ".ipynb" else public_names.Page()
-        name = mentioned(code.astext(), source)
+        """Link a piece of inline code, if it is a name that is not yet ``done``."""
+        name = mentioned(code.astext(), source(self.env, page))
         if name and name not in done:
             inside = code.deepcopy()
             if made := link(self.env, self.app.builder, page, name, inside):
                 done.add(name)
                 code.replace_self(made)
+
+    def list_names(self, page: str) -> None:
+        """Append the names that the page's cells use."""
+        used = sorted(source(self.env, page).used, key=lambda name: name.rpartition(".")[2].lower())
+        links: list[nodes.Node] = []
+        for name in used:
+            short = name.rpartition(".")[2]
+            if made := link(self.env, self.app.builder, page, name, nodes.literal(short, short)):
+                links += [nodes.Text(", "), made]
+        section = self.document.next_node(nodes.section)
+        if links and section is not None:
+            line = nodes.paragraph("", "From the library: ", classes=["library-names"])
+            section += line
+            line.extend([*links[1:], nodes.Text(".")])
+
+
+def source(env: BuildEnvironment, page: str) -> public_names.Page:
+    """Return what a page's code says; nothing if it is no notebook."""
+    path = Path(env.doc2path(page))
+    return public_names.read(path) if path.suffix == ".ipynb" else public_names.Page()
 
 
 def excluded(node: nodes.Element) -> bool:
