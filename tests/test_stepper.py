@@ -142,7 +142,7 @@ def test_a_drawn_frame_is_the_same_each_time_and_shares_no_id_with_another():
     every = re.findall(r'\bid="([^"]+)"', first.svg)
     assert len(every) == len(set(every)), "two equal images in one drawing"
     for frame, own in zip((first, other), ids, strict=True):
-        used = set(re.findall(r'(?:"|\()#([^")]+)', frame.svg))
+        used = set(re.findall(r'(?:href="|\()#([^")]+)', frame.svg))
         assert used and used == own
     root = ET.fromstring(first.svg)
     assert root.get("aria-label") == "One <path>" and root.get("role") == "img"
@@ -168,9 +168,42 @@ def test_a_drawing_takes_the_pages_neutral_colours_and_keeps_the_others():
         plots.use_style()
         fig, ax = plt.subplots(figsize=(4.4, 3.3))
         ax.plot([0, 1], color=plots.COLORS[0])
+        ax.plot([1, 0], color=plots.COLORS[1])
         ax.scatter([0], [0], color=plots.PAPER)
         ax.text(0, 0, "here", color=plots.INK)
         svg = drawn(fig, "Colours", "").svg
     assert not re.search("|".join([plots.GREY, plots.INK, plots.PAPER]), svg, re.I)
-    assert "fill: var(--bp-ink, currentColor)" in svg and "stroke: #0072b2" in svg
+    assert "fill: var(--bp-ink, currentColor)" in svg
+    assert "stroke: var(--bp-blue, #0072B2)" in svg and "stroke: #d55e00" in svg
     assert "fill: var(--bp-ground, Canvas)" in svg and "fill: currentColor" in svg
+
+
+def test_black_lines_and_marks_take_the_pages_colour_and_black_words_stay():
+    fig, ax = plt.subplots(figsize=(4.4, 3.3))
+    ax.plot([0, 1], "k:o")
+    ax.text(0, 0, "on a cell", color="black")
+    svg = drawn(fig, "Black", "").svg
+    assert "#000000" not in svg and "fill: currentColor; stroke: currentColor" in svg
+    (word,) = (t for t in ET.fromstring(svg).iter(f"{SVG}text") if t.text == "on a cell")
+    assert "fill" not in word.get("style")
+
+
+def test_hatches_keep_their_colour_and_their_reference():
+    fig, ax = plt.subplots(figsize=(4.4, 3.3))
+    ax.bar([0], [1], color="#d55e00", hatch="//")
+    svg = drawn(fig, "Hatched", "").svg
+    (pattern,) = ET.fromstring(svg).iter(f"{SVG}pattern")
+    assert f"fill: url(#{pattern.get('id')})" in svg
+    assert pattern.find(f"{SVG}rect").get("fill") == "#d55e00"
+
+
+def test_a_prime_is_a_prime_and_what_is_no_text_is_refused():
+    fig, ax = plt.subplots(figsize=(4.4, 3.3))
+    ax.set_title("$f'(x)$")
+    assert "′" in "".join(ET.fromstring(drawn(fig, "A slope", "").svg).itertext())
+    with plt.rc_context({"mathtext.fontset": "cm"}):
+        fig, ax = plt.subplots(figsize=(4.4, 3.3))
+        ax.set_title(r"$\theta$")
+        with pytest.raises(ValueError, match="of cmmi10 is no text"):
+            drawn(fig, "An angle", "")
+    plt.close(fig)

@@ -35,6 +35,8 @@ def execute() -> None:
     if not key.exists() or key.read_text() != digest():
         # The cache looks at the notebooks alone: it would not notice an edit in the package.
         shutil.rmtree(CACHE, ignore_errors=True)
+        # Nor would Sphinx read the pages again, since the notebooks themselves are the same.
+        shutil.rmtree(ROOT / "_build/.doctrees", ignore_errors=True)
         CACHE.mkdir(parents=True)
         key.write_text(digest())
     cache = get_cache(str(CACHE))
@@ -42,6 +44,8 @@ def execute() -> None:
         cache.remove_nb_from_project(record.pk)
     for path in chapters():
         cache.add_nb_to_project(str(path))
+    # The pages take figures as SVG, which follows their colours; stored notebooks hold neither.
+    os.environ["BACKPROP_FIGURES"] = "svg"
     result = load_executor("local-parallel", cache).run_and_cache(timeout=300)
     if result.errored or result.excepted:
         raise SystemExit(f"these notebooks failed: {result.errored + result.excepted}")

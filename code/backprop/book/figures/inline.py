@@ -10,20 +10,31 @@ from typing import Any
 
 import matplotlib as mpl
 
-from backprop.book.figures.plots import GREY, INK, PAPER
+from backprop.book.figures.plots import COLORS, GREY, INK, PAPER
 
 PAINTS = {
+    COLORS[0]: f"var(--bp-blue, {COLORS[0]})",
     GREY: "var(--bp-ink, currentColor)",
     INK: "currentColor",
     PAPER: "var(--bp-ground, Canvas)",
 }
-"""What the style's neutral colours become; all others stay what they are."""
+"""What the style's neutral colours become, and the one that is too dark for a dark page."""
+GLYPHS = {("cmsy10", "0"): "′"}
+"""What Matplotlib's formulas take from TeX's symbol fonts, which no page has."""
 # Numbers in these say where something is. Others, such as an opacity, must keep their digits.
 PLACES = re.compile(r' (?:d|points|x|y|x1|x2|y1|y2|cx|cy|r|width|height)="[^"]*"')
 MOVES = re.compile(r"(?:translate|rotate)\([^)]*\)")
 
 
-def inline(figure: Any, title: str, *, unique: str) -> str:
+def inline(
+    figure: Any,
+    title: str,
+    *,
+    unique: str,
+    dpi: int = 100,
+    bbox_inches: str | None = None,
+    width: float | None = None,
+) -> str:
     """Return a figure as an ``<svg>`` that may stand in a page beside others.
 
     Text is in the page's font, so that it is read out and stays sharp. The drawing's class,
@@ -36,26 +47,56 @@ def inline(figure: Any, title: str, *, unique: str) -> str:
     title : str
         What the picture shows, for those who do not see it.
     unique : str
-        Different for each figure of a page; the ids inside derive from it, so that they are the
-        same in every run.
+        Different for each figure of a page; the ids inside derive from it and from the drawing,
+        so that they are the same in every run.
+    dpi : int
+        Of the parts that are pixels.
+    bbox_inches : {None, "tight"}
+        "tight" leaves out empty margins.
+    width : float, optional
+        Pixels of the page per point of the figure; without it the figure is as wide as its place.
+
+    Raises
+    ------
+    ValueError
+        If a formula has a glyph that is no character of any text font.
     """
     buffer = StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": unique}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "backprop"}):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(buffer, format="svg", dpi=100, transparent=True, metadata=nothing)
+        figure.savefig(
+            buffer, format="svg", dpi=dpi, transparent=True, metadata=nothing,
+            bbox_inches=bbox_inches,
+        )  # fmt: skip
     svg = buffer.getvalue()
-    svg = _own_ids(svg[svg.index("<svg") :], hashlib.sha256(unique.encode()).hexdigest()[:8])
-    svg = _shorter(_recoloured(_stripped(svg)))
+    svg = svg[svg.index("<svg") :]
+    svg = _own_ids(svg, hashlib.sha256((unique + svg).encode()).hexdigest()[:8])
+    svg = _shorter(_recoloured(_stripped(_in_words(svg))))
     end = svg.index(">") + 1
     opening = re.sub(r' (?:width|height)="[^"]*"', "", svg[4:end])
     head = f'<svg class="bp-drawn" role="img" aria-label="{escape(title)}" stroke-linejoin="round"'
+    if width is not None:
+        _, _, points, _ = re.search(r'viewBox="([^"]*)"', svg)[1].split()  # type: ignore[index]
+        head += f' width="{float(points) * width:.0f}"'
     return head + opening + f"<title>{escape(title)}</title>" + svg[end:].strip()
 
 
+def _in_words(svg: str) -> str:
+    """Turn glyphs of TeX's symbol fonts into the characters that they look like."""
+
+    def character(found: re.Match[str]) -> str:
+        start, font, glyph = found.groups()
+        if (font, glyph) not in GLYPHS:
+            raise ValueError(f"inline: {glyph!r} of {font} is no text, expected one of {GLYPHS}")
+        return start + GLYPHS[font, glyph]
+
+    return re.sub(r"(<t(?:ext|span)[^>]*\b(cm\w+10)\b[^>]*>)([^<]*)", character, svg)
+
+
 def _own_ids(svg: str, prefix: str) -> str:
-    svg = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{prefix}-", svg)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
     # What nothing refers to needs no id; two equal images would share theirs.
-    used = set(re.findall(r'(?:"|\()#([^")]+)', svg))
+    used = set(re.findall(r'(?:href="|\()#([^")]+)', svg))
     return re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)
 
 
@@ -72,6 +113,12 @@ def _stripped(svg: str) -> str:
 
 
 def _recoloured(svg: str) -> str:
+    """Let the page decide the neutral colours.
+
+    So are black lines and marks. Black words stay black: they stand on coloured cells.
+    """
+    svg = svg.replace('style="stroke: #000000', 'style="fill: currentColor; stroke: currentColor')
+    svg = svg.replace("stroke: #000000", "stroke: currentColor")
     for colour, paint in PAINTS.items():
         svg = re.sub(rf"(?<=: ){colour}\b", paint, svg, flags=re.IGNORECASE)
     return svg
