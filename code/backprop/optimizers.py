@@ -5,6 +5,12 @@ vectors have shape (number of parameters,), products, roots and quotients are el
 counts the steps from 1. A step is a few passes over θ in place: what a rule remembers has θ's shape
 and dtype and is made once, with the optimizer.
 
+What a rule remembers is a sum s ← βs + x, older terms counting less: 1 - β times it is the average
+in which the papers write Adam, RMSProp and Lion, s ← βs + (1 - β) x, and the factor is put in where
+θ moves. So x is added as it is, one pass less for each. Every pass is NumPy's: SciPy's BLAS would
+need fewer, but its threads would fight for the cores with those of NumPy's products, see
+:mod:`backprop.threads`.
+
 Weight decay comes in two kinds that agree for plain gradient descent alone:
 
 - L2: g ← g + λθ, the gradient of L + ½λ‖θ‖². SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam.
@@ -17,19 +23,22 @@ to the parameters named, and :func:`matrices` gives the usual choice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas, norm
-from scipy.optimize import OptimizeResult, minimize
 
 from backprop.arrays import Array, check_count, check_interval, check_positive, check_set
 from backprop.layers.base import assign
 from backprop.losses import Loss
 from backprop.network import Network
+from backprop.threads import largest_product, scipy_waits, sized
+
+PIECE: Final = 4096
+"""Entries whose squares are summed in their own dtype."""
 
 
 class Optimizer:
@@ -145,8 +154,20 @@ class Optimizer:
         self._memory[name] = np.zeros_like(self.network.theta)
         return self._memory[name]
 
-    def _begin(self) -> tuple[Array, Array]:
-        """Count the step, apply weight decay, return θ and g."""
+    def _descend(self, rate: float, x: Array) -> None:
+        """θ ← θ - rate · x; x may be the buffer."""
+        np.multiply(x, rate, out=self._buffer)
+        theta = self.network.theta
+        theta -= self._buffer
+
+    def _quotient(self, a: Array, s: Array, eps: float) -> Array:
+        """Return a / (√s + ε), in the buffer."""
+        root = np.sqrt(s, out=self._buffer)
+        root += eps
+        return np.divide(a, root, out=root)
+
+    def _begin(self) -> Array:
+        """Count the step, apply weight decay, return g."""
         theta, g = self.network.theta, self.network.dtheta
         for name, array in self._memory.items():
             # One put there by assignment would be left out of state().
@@ -163,7 +184,7 @@ class Optimizer:
                 np.multiply(self.weight_decay, theta[part], out=self._sum[part])
             self._sum += g
             g = self._sum
-        return theta, g
+        return g
 
 
 class SGD(Optimizer):
@@ -177,8 +198,8 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """θ ← θ - η g."""
-        theta, g = self._begin()
-        _add(theta, -self.learning_rate, g)
+        g = self._begin()
+        self._descend(self.learning_rate, g)
 
 
 class Momentum(Optimizer):
@@ -211,10 +232,9 @@ class Momentum(Optimizer):
 
     def step(self) -> None:
         """v ← βv + g, θ ← θ - ηv."""
-        theta, g = self._begin()
-        self.v *= self.beta
-        self.v += g
-        _add(theta, -self.learning_rate, self.v)
+        g = self._begin()
+        _accumulate(self.v, self.beta, g)
+        self._descend(self.learning_rate, self.v)
 
 
 class Nesterov(Momentum):
@@ -233,11 +253,11 @@ class Nesterov(Momentum):
 
     def step(self) -> None:
         """v ← βv + g, θ ← θ - η(g + βv)."""
-        theta, g = self._begin()
-        self.v *= self.beta
-        self.v += g
-        _add(theta, -self.learning_rate, g)
-        _add(theta, -self.learning_rate * self.beta, self.v)
+        g = self._begin()
+        _accumulate(self.v, self.beta, g)
+        ahead = np.multiply(self.v, self.beta, out=self._buffer)
+        ahead += g
+        self._descend(self.learning_rate, ahead)
 
 
 class AdaGrad(Optimizer):
@@ -266,13 +286,13 @@ class AdaGrad(Optimizer):
 
     def step(self) -> None:
         """s ← s + g², θ ← θ - η g / (√s + ε)."""
-        theta, g = self._begin()
+        g = self._begin()
         self.s += np.multiply(g, g, out=self._buffer)
-        _add(theta, -self.learning_rate, _quotient(g, self.s, self.eps, self._buffer))
+        self._descend(self.learning_rate, self._quotient(g, self.s, self.eps))
 
 
 class RMSProp(Optimizer):
-    """s ← ρs + (1 - ρ) g², θ ← θ - η g / (√s + ε), s₀ = 0 (Tieleman & Hinton, 2012).
+    """s ← ρs + g², θ ← θ - η g / (√((1 - ρ) s) + ε), s₀ = 0 (Tieleman & Hinton, 2012).
 
     Parameters
     ----------
@@ -300,17 +320,20 @@ class RMSProp(Optimizer):
         self.s = self._remember("s")
 
     def step(self) -> None:
-        """s ← ρs + (1 - ρ) g², θ ← θ - η g / (√s + ε)."""
-        theta, g = self._begin()
-        _average_square(self.s, g, self.rho, self._buffer)
-        _add(theta, -self.learning_rate, _quotient(g, self.s, self.eps, self._buffer))
+        """s ← ρs + g², θ ← θ - η g / (√((1 - ρ) s) + ε)."""
+        g = self._begin()
+        _accumulate(self.s, self.rho, np.multiply(g, g, out=self._buffer))
+        # Both sides of the fraction over √(1 - ρ): one pass less.
+        root = (1 - self.rho) ** 0.5
+        self._descend(self.learning_rate / root, self._quotient(g, self.s, self.eps / root))
 
 
 class Adam(Optimizer):
     """θ ← θ - η m̂ / (√v̂ + ε) (Kingma & Ba, 2015).
 
-    m ← β₁m + (1 - β₁) g, m̂ = m / (1 - β₁ᵗ), v ← β₂v + (1 - β₂) g², v̂ = v / (1 - β₂ᵗ),
-    m₀ = v₀ = 0: the averages start at 0, and 1 - βᵗ is the weight that they have gathered.
+    m ← β₁m + g, m̂ = m (1 - β₁) / (1 - β₁ᵗ), v ← β₂v + g², v̂ = v (1 - β₂) / (1 - β₂ᵗ),
+    m₀ = v₀ = 0: the sums are divided by the weights that they have gathered so far,
+    1 + β + … + βᵗ⁻¹ = (1 - βᵗ) / (1 - β).
 
     Parameters
     ----------
@@ -344,13 +367,14 @@ class Adam(Optimizer):
 
     def step(self) -> None:
         """θ ← θ - η m̂ / (√v̂ + ε)."""
-        theta, g = self._begin()
-        _average(self.m, g, self.beta1)
-        _average_square(self.v, g, self.beta2, self._buffer)
-        # The scalars of m̂ and v̂ join η and ε (the paper, end of section 2): two passes less.
-        root = float(np.sqrt(1 - self.beta2**self.steps))
-        rate = self.learning_rate * root / (1 - self.beta1**self.steps)
-        _add(theta, -rate, _quotient(self.m, self.v, root * self.eps, self._buffer))
+        g = self._begin()
+        _accumulate(self.m, self.beta1, g)
+        _accumulate(self.v, self.beta2, np.multiply(g, g, out=self._buffer))
+        # The factors of m̂ and √v̂ join η and ε (the paper, end of section 2): two passes less.
+        mean = (1 - self.beta1) / (1 - self.beta1**self.steps)
+        root = ((1 - self.beta2) / (1 - self.beta2**self.steps)) ** 0.5
+        rate = self.learning_rate * mean / root
+        self._descend(rate, self._quotient(self.m, self.v, self.eps / root))
 
 
 class AdamW(Adam):
@@ -391,7 +415,7 @@ class AdamW(Adam):
 
 
 class Lion(Optimizer):
-    """θ ← (1 - ηλ) θ - η sign(c), c = β₁m + (1 - β₁) g, m ← β₂m + (1 - β₂) g (Chen et al., 2023).
+    """θ ← (1 - ηλ) θ - η sign(c), c = β₁ (1 - β₂) m + (1 - β₁) g, m ← β₂m + g (Chen et al., 2023).
 
     m₀ = 0, and every parameter moves by η or not at all: take η 3 to 10 times smaller than Adam's
     and λ as many times larger, the paper says.
@@ -427,14 +451,13 @@ class Lion(Optimizer):
         self.m = self._remember("m")
 
     def step(self) -> None:
-        """θ ← θ - η sign(β₁m + (1 - β₁) g), m ← β₂m + (1 - β₂) g."""
-        theta, g = self._begin()
-        # β₁m + (1 - β₁) g = m + (1 - β₁) (g - m) needs one buffer only.
-        c = np.subtract(g, self.m, out=self._buffer)
-        c *= 1 - self.beta1
-        c += self.m
-        _add(theta, -self.learning_rate, np.sign(c, out=self._buffer))
-        _average(self.m, g, self.beta2)
+        """θ ← θ - η sign(c), c = β₁ (1 - β₂) m + (1 - β₁) g, m ← β₂m + g."""
+        g = self._begin()
+        # c / (1 - β₁) has the same sign.
+        c = np.multiply(self.m, self.beta1 * (1 - self.beta2) / (1 - self.beta1), out=self._buffer)
+        c += g
+        self._descend(self.learning_rate, np.sign(c, out=self._buffer))
+        _accumulate(self.m, self.beta2, g)
 
 
 def matrices(network: Network) -> list[str]:
@@ -475,9 +498,8 @@ def clip_norm(network: Network, limit: float) -> float:
         If ‖g‖ is NaN or infinite; g is left as it is. Scaled, one NaN would reach all of θ.
     """
     limit = check_positive("clip_norm", "limit", limit)
-    # BLAS' nrm2 scales as it sums: squares of float32 neither overflow nor vanish.
-    size = float(norm(network.dtheta, check_finite=False))
-    if not np.isfinite(size):
+    size = _norm(network.dtheta)
+    if not math.isfinite(size):
         raise FloatingPointError(f"clip_norm: the norm of dtheta is {size}, expected a finite one")
     factor = limit / (size + 1e-6)
     if factor < 1:
@@ -549,6 +571,9 @@ def minimize_lbfgs(
         If the loss or its gradient is NaN or infinite; θ is then, and whatever is raised, that of
         the last iteration.
     """
+    # Takes as long to import as the rest of this package, and few need it.
+    from scipy.optimize import minimize
+
     where = "minimize_lbfgs"
     check_set(where, x, y)
     options = {
@@ -576,11 +601,12 @@ def minimize_lbfgs(
     accepted = network.theta.astype(np.float64)
     losses: list[float] = []
 
-    def keep(intermediate_result: OptimizeResult) -> None:
+    def keep(intermediate_result: Any) -> None:
         accepted[...] = intermediate_result.x
         losses.append(float(intermediate_result.fun))
 
-    with network.preserved():
+    multiplications = largest_product(x, network.parameters.values())
+    with network.preserved(), sized(multiplications), scipy_waits():
         try:
             losses.append(evaluate(accepted)[0])
             found = minimize(
@@ -602,34 +628,32 @@ def minimize_lbfgs(
     )
 
 
-def _add(theta: Array, factor: float, x: Array) -> None:
-    """θ ← θ + factor · x in one pass, where NumPy needs two and a buffer.
+def _accumulate(s: Array, beta: float, x: Array) -> None:
+    """s ← βs + x."""
+    s *= beta
+    s += x
 
-    BLAS' axpy writes into θ only where that is contiguous and of the routine's dtype, as θ and its
-    like here always are.
+
+def _norm(g: Array) -> float:
+    """‖g‖, its squares summed in float64 from short pieces: the error does not grow with g.
+
+    Where squares of g's dtype overflow or vanish, those of g over its largest entry are taken.
     """
-    axpy = blas.saxpy if theta.dtype == np.float32 else blas.daxpy
-    if theta.size:
-        axpy(x, theta, a=factor)
+    square, kind = _sum_of_squares(g), np.finfo(g.dtype)
+    # Each square that vanishes takes less than tiny from the sum.
+    if g.size * float(kind.tiny) / float(kind.eps) < square < np.inf:
+        return math.sqrt(square)
+    largest = float(max(g.max(initial=0), -g.min(initial=0)))
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * math.sqrt(_sum_of_squares(g / g.dtype.type(largest)))
 
 
-def _average(m: Array, g: Array, beta: float) -> None:
-    """m ← βm + (1 - β) g."""
-    m *= beta
-    _add(m, 1 - beta, g)
-
-
-def _average_square(v: Array, g: Array, beta: float, buffer: Array) -> None:
-    """v ← βv + (1 - β) g²."""
-    np.multiply(g, g, out=buffer)
-    _average(v, buffer, beta)
-
-
-def _quotient(a: Array, s: Array, eps: float, buffer: Array) -> Array:
-    """a / (√s + ε), in ``buffer``, which may be s."""
-    np.sqrt(s, out=buffer)
-    buffer += eps
-    return np.divide(a, buffer, out=buffer)
+def _sum_of_squares(g: Array) -> float:
+    whole = len(g) - len(g) % PIECE
+    rows, rest = g[:whole].reshape(-1, PIECE), g[whole:]
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.vecdot(rows, rows).sum(dtype=np.float64)) + float(rest @ rest)
 
 
 def _check_eps(optimizer: Optimizer, eps: float) -> float:

@@ -18,12 +18,12 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from backprop.arrays import Array, check_array, check_count, check_set
 from backprop.layers import Layer
 from backprop.losses import Loss
 from backprop.network import Network
+from backprop.threads import largest_product, scipy_waits, sized
 from backprop.training.loop import Step
 from backprop.training.measuring import figures, pieces
 
@@ -311,10 +311,18 @@ def hessian_spectrum(
     scipy.sparse.linalg.ArpackNoConvergence
         If the iteration does not converge.
     """
+    # Loaded here alone, as few need it and it takes a while.
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
     n = network.theta.size
     if check_count("hessian_spectrum", "k", k) >= n:
         raise ValueError(f"hessian_spectrum: k is {k}, expected below {n}, the parameters")
-    with _gradient("hessian_spectrum", network, loss, x, y) as gradient:
+    multiplications = largest_product(x, network.parameters.values())
+    with (
+        _gradient("hessian_spectrum", network, loss, x, y) as gradient,
+        sized(multiplications),
+        scipy_waits(),
+    ):
         theta = network.theta.astype(np.float64)
         operator = LinearOperator(
             (n, n), matvec=lambda v: _product(gradient, theta, v.ravel()), dtype=np.float64

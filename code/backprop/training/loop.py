@@ -172,7 +172,8 @@ def fit(
     )  # fmt: skip
     run.check(resume)
     run.restore(resume)
-    with _buffers_reused(network, loss):
+    multiplications = largest_product(x[: run.size], network.parameters.values())
+    with _buffers_reused(network, loss), sized(multiplications):
         batches = _Batches(x, y, run.size)
         done = len(run.history.loss)
         for epoch in tqdm(

@@ -11,6 +11,7 @@ from backprop.arrays import Array, check_array, check_labels, check_set
 from backprop.layers import Layer
 from backprop.losses import Loss
 from backprop.network import Network
+from backprop.threads import largest_product, sized
 from backprop.training.memory import arrays_kept, owner, with_inner
 
 MEASURED_ROWS = 4096
@@ -48,8 +49,10 @@ def figures(
     """Return what :func:`evaluate` does, and NaN or infinity where that raises."""
     total = weights = correct = 0.0
     classes = y.dtype.kind in "iu"
-    with network.preserved():
-        for part in pieces(network, x):
+    parts = pieces(network, x)
+    # The same threads within fit and without it: the same bits.
+    with network.preserved(), sized(largest_product(x[parts[0]], network.parameters.values())):
+        for part in parts:
             z = network.forward(x[part])
             value, weight = loss.forward(z, y[part]), loss.weight(y[part])
             total += value * weight
