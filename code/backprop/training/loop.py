@@ -20,6 +20,7 @@ from backprop.arrays import Array, check_count, check_set
 from backprop.losses import Loss
 from backprop.network import Network
 from backprop.schedules import Schedule, plateau_within
+from backprop.threads import largest_product, sized
 from backprop.training.measuring import check_fit, figures, first_not_finite
 from backprop.training.state import (
     State,
