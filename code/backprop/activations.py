@@ -150,10 +150,11 @@ def silu(z: Array, out: Array | None = None) -> Array:
 
 
 def silu_prime(z: Array, out: Array | None = None) -> Array:
-    """φ'(z) = σ(z) + z σ'(z)."""
-    d = sigmoid_prime(z, out=out)
+    """φ'(z) = σ(z) (1 + z σ(-z))."""
+    d: Array = special.expit(-z, out=out)
     d *= z
-    d += special.expit(z)
+    d += 1
+    d *= special.expit(z)
     tail, root = _far_below(z)
     if root.size:
         d[tail] = (1 + z[tail]) * root * root
