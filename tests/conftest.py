@@ -2,10 +2,15 @@
 
 import importlib.util
 import os
+import sys
 
 import pytest
 
 PEERS = ("torch", "jax", "optax")
+
+if os.environ.get("BACKPROP_WITHOUT_PEERS"):
+    # As on a reader's machine: what imports one of them is skipped.
+    sys.modules.update(dict.fromkeys(PEERS))
 
 
 def pytest_sessionstart(session):

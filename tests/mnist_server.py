@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import threading
 from types import TracebackType
@@ -18,6 +19,7 @@ class MnistServer:
         self.faults: dict[str, str] = {}
         self.log: list[str] = []
         self.released = threading.Event()
+        self.stopped = threading.Event()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,14 +73,26 @@ class MnistServer:
             body = b"<!DOCTYPE html><title>Please log in</title>"
         if fault == "empty":
             body = b""
+        if fault == "bomb":
+            # 128 MB in 130 kB, to be unpacked on the way
+            body = gzip.compress(bytes(2**27), 9)
         request.send_response(200)
-        if fault == "encoding":
+        if fault == "number":
+            request.send_header("Content-Length", "1e9")
+        if fault in ("encoding", "bomb"):
             request.send_header("Content-Encoding", "gzip")
-        if fault != "unannounced":
+        if fault not in ("unannounced", "endless", "number"):
             request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         if fault in ("short", "unannounced", "stall"):
             body = body[: len(body) // 2]
+        for _ in range(1000 if fault == "endless" else 0):
+            # until the client has had enough, or all that a test can wait for
+            try:
+                request.wfile.write(bytes(100_000))
+            except OSError:
+                self.stopped.set()
+                return
         request.wfile.write(body)
         if fault == "stall":
             request.wfile.flush()

@@ -12,7 +12,7 @@ from backprop.layers import BatchNorm, Dense, Dropout, LayerNorm, ReLU, Residual
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam
-from backprop.training import checkpointing, fit
+from backprop.training import fit, passes
 from backprop.training.checkpointing import Checkpointed, measure
 from backprop.training.diagnostics import Recorder
 
@@ -136,18 +136,19 @@ def test_a_checkpointed_network_within_a_checkpointed_network():
 
 @pytest.mark.parametrize("bug", ["states of now", "states of then stay", "modes of now"])
 def test_the_comparison_catches(bug, monkeypatch):
-    real = checkpointing._Pass.recompute
+    real = passes.Pass.recompute
 
     def recompute(self):
+        then, now = self.begun, passes.Moment(self.layers)
         if bug == "states of now":
-            self.states = [layer.state() for layer in self.layers]
+            then.states = now.states
         elif bug == "modes of now":
-            self.modes = [layer.training for layer in self.everyone]
+            then.modes = now.modes
         real(self)
         if bug == "states of then stay":
-            checkpointing._load(self.layers, self.states)
+            then.put_back(modes=False)
 
-    monkeypatch.setattr(checkpointing._Pass, "recompute", recompute)
+    monkeypatch.setattr(passes.Pass, "recompute", recompute)
     plain, saving = Sequential(layers()), Checkpointed(layers(), 4)
     rng = np.random.default_rng(0)
     x, v = rng.normal(size=(5, 4)), rng.normal(size=(5, 3))
@@ -302,11 +303,11 @@ def test_a_state_that_is_replaced_survives_the_release():
     x, v = rng.normal(size=(2, 5, 4))
     plain = Sequential([Counting() for _ in range(6)])
     saving = Checkpointed([Counting() for _ in range(6)], 3)
-    for passes in (1, 2, 3):
+    for count in (1, 2, 3):
         assert plain(x).tobytes() == saving(x).tobytes()
         assert not any(hasattr(layer, "pieces") for layer in saving.layers[:4])
         assert plain.backward(v).tobytes() == saving.backward(v).tobytes()
-        assert {float(count) for count in saving.state().values()} == {passes}
+        assert {float(seen) for seen in saving.state().values()} == {count}
     assert saving.peaks(x)[0] >= 2 * 6 * x.nbytes
 
 

@@ -4,10 +4,12 @@ import builtins
 import errno
 import gzip
 import hashlib
+import io
 import os
 import socket
 import struct
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -371,6 +373,42 @@ def test_file_that_cannot_be_read(
     check_whole(load_mnist(directory=folder), raw)
 
 
+def test_a_bomb_is_not_unpacked_beyond_what_is_expected(
+    raw: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Fifty megabytes of zeros in fifty kilobytes: what is unpacked is enough to tell the fault."""
+    folder = write(tmp_path / "mine", raw)
+    (folder / TEST_IMAGES).unlink()
+    path = folder / (TEST_IMAGES + ".gz")
+    header = raw[TEST_IMAGES][:16]
+    squeezed = io.BytesIO()
+    with gzip.GzipFile(fileobj=squeezed, mode="wb", mtime=0) as stream:
+        stream.write(header)
+        for _ in range(50):
+            stream.write(bytes(2**20))
+    path.write_bytes(squeezed.getvalue())
+    assert path.stat().st_size < datasets._FILES[2].limit
+    tracemalloc.start()
+    try:
+        with pytest.raises(DatasetError, match="more bytes than declared, expected 15,696"):
+            load_mnist(directory=folder)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_file_of_another_size_is_not_read_at_all(
+    raw: dict[str, bytes], tmp_path: Path, suffix: str
+) -> None:
+    folder = write(tmp_path / "mine", raw)
+    (folder / TEST_IMAGES).unlink()
+    with (folder / (TEST_IMAGES + suffix)).open("wb") as file:
+        file.truncate(2**33)
+    with pytest.raises(DatasetError, match=r"8,589,934,592 bytes, expected at most 81,232"):
+        load_mnist(directory=folder)
+
+
 # --- downloads ------------------------------------------------------------------------------
 
 
@@ -418,6 +456,9 @@ FAULTS = {
     "page": "starts with bytes 3c 21 44 4f, expected 00 00 08 03",
     "empty": "empty, expected 00 00 08 03",
     "stall": "timed out",
+    "endless": "more than [0-9,]+ bytes, expected at most that",
+    "bomb": "more than [0-9,]+ bytes, expected at most that",
+    "number": "ValueError: invalid literal|IncompleteRead|1e9",
 }
 
 
@@ -457,6 +498,26 @@ def test_fault_on_the_first_mirror_is_made_good_by_the_second(
     check_whole(split, raw)
     assert listing(cache) == server.files
     assert server.log[:2] == [f"/{mirror}/{TRAIN_IMAGES}.gz" for mirror in ("first", "second")]
+
+
+@pytest.mark.parametrize("fault", ["endless", "bomb"])
+def test_an_endless_answer_does_not_fill_the_disk(
+    raw: dict[str, bytes], server: MnistServer, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    written = []
+    whole = datasets._Bounded.close
+
+    def close(file: datasets._Bounded) -> None:
+        whole(file)
+        written.append(os.path.getsize(file.file.name))
+
+    monkeypatch.setattr(datasets._Bounded, "close", close)
+    server.faults["first"] = fault
+    check_whole(load_mnist(mirrors=[server.first, server.second], progress=False), raw)
+    limits = [file.limit for file in datasets._FILES]
+    assert [size <= limit for size, limit in zip(written[::2], limits, strict=True)] == [True] * 4
+    if fault == "endless":
+        assert server.stopped.wait(10)
 
 
 def test_no_network_then_success(raw: dict[str, bytes], server: MnistServer, cache: Path) -> None:
@@ -504,7 +565,7 @@ class FullDisk:
 @pytest.mark.parametrize(
     ("where", "name", "stand_in"),
     [
-        ("pooch.downloaders", "open", FullDisk),
+        ("backprop.datasets", "open", FullDisk),
         (tempfile, "mkdtemp", failing(errno.ENOSPC)),
         (os, "replace", failing(errno.ENOSPC)),
         (Path, "mkdir", failing(errno.ENOSPC)),

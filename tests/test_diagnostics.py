@@ -231,8 +231,8 @@ def test_a_surface_is_the_loss_at_each_point():
             network.theta[...] = theta + a * u + b * v
             assert surface[i, j] == pytest.approx(loss.forward(network(x), y), rel=1e-12)
     network.theta[...] = theta
-    with pytest.raises(ValueError, match="y has shape"):
-        loss_surface(network, loss, x, y[:3], [u], [s])
+    with pytest.raises(ValueError, match="y holds classes"):
+        loss_surface(network, loss, x, y + 3, [u], [s])
     np.testing.assert_array_equal(network.theta, theta)
 
 
@@ -350,7 +350,9 @@ def test_the_network_is_put_back_after_an_error():
     network, x, y, _ = linear(np.float32)
     kept, theta = network.theta.copy(), network.theta
     with pytest.raises(ValueError, match="y has shape"):
-        hessian_spectrum(network, MeanSquaredError(), x, y[:5], k=1, rng=np.random.default_rng(0))
+        hessian_spectrum(
+            network, MeanSquaredError(), x, y[:, :1], k=1, rng=np.random.default_rng(0)
+        )
     assert network.theta is theta and theta.tobytes() == kept.tobytes() and network.training
 
 
@@ -370,5 +372,16 @@ def test_errors_name_the_argument():
         loss_surface(network, loss, x, y, [], [])
     with pytest.raises(ValueError, match=r"directions has shape \(3,\)"):
         loss_surface(network, loss, x, y, [u[:3]], [np.ones(2)])
+    for call in (
+        lambda x, y: loss_surface(network, loss, x, y, [u], [np.ones(2)]),
+        lambda x, y: hessian_vector_product(network, loss, x, y, u),
+        lambda x, y: hessian_spectrum(network, loss, x, y, k=1, rng=rng),
+    ):
+        with pytest.raises(ValueError, match=r"\w+: y has 5 rows, expected 30 as x"):
+            call(x, y[:5])
+        with pytest.raises(ValueError, match=r"\w+: x has no row"):
+            call(x[:0], y[:0])
+        with pytest.raises(TypeError, match=r"\w+: x is a list"):
+            call(x.tolist(), y)
     with pytest.raises(ValueError, match="every is 0"):
         Recorder(network, every=0)

@@ -10,18 +10,15 @@ import pytest
 from explorer_cases import START, STRIPE, TASKS, XOR, explorer
 
 from backprop.book.figures.explorer import (
-    HIGH,
-    LEFT,
-    LOW,
-    ROWS,
-    SIDE,
-    TOP,
+    WINDOW,
     DecisionRegions,
     Setting,
     Task,
 )
 
 SVG = "{http://www.w3.org/2000/svg}"
+LOW, HIGH, SIDE, ROWS = WINDOW.low, WINDOW.high, WINDOW.side, WINDOW.rows
+LEFT, TOP = WINDOW.left, WINDOW.top
 
 
 def picture(figure):
@@ -39,7 +36,8 @@ def test_a_setting_is_the_network_that_it_says():
 
 
 def test_right_points_are_counted():
-    assert XOR.right(XOR.solution).tolist() == [True] * 4
+    for solution in XOR.solutions:
+        assert XOR.right(solution).tolist() == [True] * 4
     never = Setting("identity", np.zeros((2, 3)), np.zeros(3), np.zeros((3, 1)), [-1])
     assert XOR.right(never).tolist() == [True, False, False, True]
 
@@ -63,15 +61,30 @@ def test_every_control_is_named_and_holds_the_start():
     values = re.findall(r'value="([-.\d]+)" data-at="(\d+)"', html)
     found = {int(at): float(value) for value, at in values}
     assert [found[k] for k in range(13)] == START.theta.tolist()
-    assert html.count("checked") - html.count("input.checked") == 3
+    assert len(re.findall(r'<input type="radio"[^>]* checked>', html)) == 3
+
+
+def given(figure):
+    text = re.search(r'<script type="application/json">(.*?)</script>', figure._repr_html_(), re.S)
+    return json.loads(text[1])
 
 
 def test_the_script_gets_the_data_unrounded():
-    given = json.loads(re.search(r"given = (\{.*\}), low", explorer()._repr_html_())[1])
-    assert given["start"] == {"activation": "tanh", "theta": START.theta.tolist()}
-    for stored, task in zip(given["tasks"], TASKS.values(), strict=True):
+    data = given(explorer())
+    assert data["start"] == {"activation": "tanh", "theta": START.theta.tolist()}
+    assert data["frame"] == {
+        "low": LOW, "high": HIGH, "side": SIDE, "left": LEFT, "top": TOP, "rows": ROWS
+    }  # fmt: skip
+    for stored, task in zip(data["tasks"], TASKS.values(), strict=True):
         assert (stored["x"], stored["y"]) == (task.x.tolist(), task.y.tolist())
-        assert stored["solution"]["theta"] == task.solution.theta.tolist()
+        assert list(stored["solutions"].items()) == [
+            (s.activation, s.theta.tolist()) for s in task.solutions
+        ]
+
+
+def test_no_figure_names_anything_in_the_page_but_its_own():
+    scripts = re.findall(r"<script type=\"([^\"]*)\"", explorer()._repr_html_())
+    assert scripts == ["application/json", "module"]
 
 
 def inside(path, x1, x2):
@@ -142,6 +155,12 @@ def test_with_the_identity_the_sentence_names_the_one_unit():
     assert w1 * 0.3 + w2 * 0.8 + b == pytest.approx(((x @ W1 + b1) @ W2 + b2).item())
 
 
+def test_a_unit_without_effect_is_named():
+    first, second = explorer(XOR.solutions[0]), explorer(START)
+    assert first.sentence().endswith(" Without effect, its weight to the output being 0: unit 3.")
+    assert "Without effect" not in second.sentence()
+
+
 def test_errors_name_the_argument():
     W1, b1, W2, b2 = START.arrays()
     with pytest.raises(ValueError, match="activation is 'cosine', expected one of"):
@@ -154,18 +173,22 @@ def test_errors_name_the_argument():
         Setting("tanh", W1, b1, W2, [11])
     with pytest.raises(ValueError, match="W2 holds nan"):
         Setting("tanh", W1, b1, [[np.nan], [0], [0]], b2)
-    with pytest.raises(ValueError, match="solution gets 2 of 4 points right"):
-        Task(XOR.x, XOR.y, START)
+    with pytest.raises(ValueError, match=r"solutions\[1\] gets 2 of 4 points right"):
+        Task(XOR.x, XOR.y, [XOR.solutions[1], START])
+    with pytest.raises(ValueError, match=r"solutions has the activations \[\], expected one"):
+        Task(XOR.x, XOR.y, [])
+    with pytest.raises(ValueError, match=r"activations \['tanh', 'tanh'\], .* each once"):
+        Task(XOR.x, XOR.y, [XOR.solutions[0]] * 2)
     with pytest.raises(TypeError, match="x has dtype int64"):
-        Task(XOR.x.astype(int), XOR.y, XOR.solution)
+        Task(XOR.x.astype(int), XOR.y, XOR.solutions)
     with pytest.raises(ValueError, match="y holds classes 0 to 2"):
-        Task(XOR.x, 2 * XOR.y, XOR.solution)
+        Task(XOR.x, 2 * XOR.y, XOR.solutions)
     with pytest.raises(ValueError, match=r"x holds the point \[0.0, 2.0\]"):
-        Task(2 * XOR.x, XOR.y, XOR.solution)
+        Task(2 * XOR.x, XOR.y, XOR.solutions)
     with pytest.raises(ValueError, match="x has no row"):
-        Task(XOR.x[:0], XOR.y[:0], XOR.solution)
+        Task(XOR.x[:0], XOR.y[:0], XOR.solutions)
     with pytest.raises(ValueError, match="name is 'a b'"):
         explorer(name="a b")
     with pytest.raises(ValueError, match="tasks is empty"):
         DecisionRegions("a", {}, START, "t")
-    assert STRIPE.right(STRIPE.solution).all()
+    assert STRIPE.right(STRIPE.solutions[0]).all()

@@ -1,5 +1,6 @@
 """The style's promises, measured; and that the functions draw the numbers they are given."""
 
+import io
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from backprop.book.figures import plots as plotting
 
@@ -41,6 +43,41 @@ def test_text_is_legible_on_every_ground():
 def test_style_sheet_has_the_same_panel():
     css = Path(__file__).parent.parent / "book/_static/custom.css"
     assert re.findall(r"background-color: (#\w+);", css.read_text()) == [plotting.PANEL]
+
+
+def test_the_site_draws_the_neutral_colours_legibly_on_its_grounds():
+    css = (Path(__file__).parent.parent / "book/_static/custom.css").read_text()
+    light, dark = re.findall(r"--bp-ink: (#\w+);", css)
+    (blue,) = re.findall(r"--bp-blue: (#\w+);", css)
+    assert contrast(light, "white") >= 4.5 and contrast(dark, "#121212") >= 4.5
+    assert contrast(blue, "#121212") >= 4.5
+    assert min(contrast(color, "#121212") for color in plotting.COLORS[1:]) >= 3
+
+
+def offered(monkeypatch, value):
+    """What IPython offers of a figure that a cell shows."""
+    formatter = pytest.importorskip("IPython.core.formatters").SVGFormatter()
+    monkeypatch.delattr(Figure, "_repr_svg_", raising=False)
+    monkeypatch.setenv("BACKPROP_FIGURES", value)
+    plotting.use_style()
+    figures = [plt.subplots()[0] for _ in range(2)]
+    found = [formatter(figure) for figure in figures]
+    monkeypatch.delattr(Figure, "_repr_svg_", raising=False)
+    return found
+
+
+def test_a_figure_is_offered_as_svg_where_the_build_asks_and_only_there(monkeypatch):
+    assert offered(monkeypatch, "") == [None, None]
+    first, second = offered(monkeypatch, "svg")
+    assert first.startswith('<svg class="bp-drawn" role="img" aria-label=""')
+    assert 'width="9' in first and "<title></title>" in first
+    ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (first, second)]
+    assert ids[0] and ids[0].isdisjoint(ids[1]), "two equal figures on one page"
+
+
+def test_a_figure_of_many_marks_stays_a_picture(monkeypatch):
+    monkeypatch.setattr(plotting, "LARGEST", 1000)
+    assert offered(monkeypatch, "svg") == [None, None]
 
 
 def test_curves_draw_median_and_band():
@@ -151,7 +188,9 @@ def test_contours_put_the_first_index_to_the_right():
         assert np.ptp(path.vertices[:, 1]) == 3
     assert {t.get_text() for t in ax.texts} == {"0.5", "1.5"}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x, m", "θ₂")
-    assert ax.collections[0].get_rasterized()
+    drawing = io.StringIO()
+    ax.figure.savefig(drawing, format="svg")
+    assert drawing.getvalue().count("<image") == 1
     assert len(ax.figure.axes) == 2 and ax.figure.axes[1].get_ylabel() == "loss L"
 
 

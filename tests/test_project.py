@@ -1,6 +1,9 @@
 """What a newcomer relies on: the layout, the pinned requirements, the commands."""
 
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -78,14 +81,108 @@ def test_an_edit_in_the_package_makes_the_chapters_run_again(tmp_path, monkeypat
     assert build.digest(tmp_path) == before
     (package / "layers.py").write_text("slope = 0.02\n")
     edited = build.digest(tmp_path)
+    (package / "stepper.js").write_text("show(0);\n")
+    assert build.digest(tmp_path) != edited
+    edited = build.digest(tmp_path)
     (tmp_path / "constraints.txt").write_text("numpy==2.5\n")
     monkeypatch.setenv("BACKPROP_MNIST_DIR", "/elsewhere")
     assert len({before, edited, build.digest(tmp_path)}) == 3
 
 
 def test_the_project_holds_no_large_file():
+    if not (ROOT / ".git").exists():
+        pytest.skip("no .git here, as in an archive: nobody knows which files are the project's")
     files = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\0")
     sizes = {f: (ROOT / f).stat().st_size for f in files if f and (ROOT / f).exists()}
     assert {f: n for f, n in sizes.items() if n > 500_000} == {}
+
+
+def environment(root, **more):
+    """The environment of a process that imports the package of the copy at ``root``."""
+    return os.environ | {"PYTHONPATH": str(root / "code"), "PYTHONUTF8": "1"} | more
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    """A project of one page with the book's own tools, in a folder with an awkward name."""
+    root = tmp_path / "my book, 中文"
+    (root / "code").mkdir(parents=True)
+    for name in ("tools", "code/backprop"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "constraints.txt", root)
+    (root / "_config.yml").write_text(
+        "title: Small\nonly_build_toc_files: true\nrepository: {url: https://github.com/a/b}\n"
+        "execute: {execute_notebooks: cache, cache: _build/.jupyter_cache}\n"
+    )
+    (root / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    lines = "import backprop\nimport matplotlib.pyplot as plt\nprint(backprop.__file__)"
+    cells = [
+        nbformat.v4.new_markdown_cell("# Small", id="title"),
+        nbformat.v4.new_code_cell(lines, id="where"),
+    ]
+    (root / "index.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+    return root
+
+
+def test_notebooks_run_below_a_path_with_spaces_and_chinese(small_book):
+    for arguments in (["index.ipynb"], ["--check"]):
+        run = subprocess.run(
+            [sys.executable, "tools/notebooks.py", *arguments], cwd=small_book, check=False,
+            capture_output=True, text=True, encoding="utf-8", env=environment(small_book),
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+    notebook = nbformat.read(small_book / "index.ipynb", as_version=4)
+    (output,) = notebook.cells[1].outputs
+    assert output.text.strip() == str(small_book / "code" / "backprop" / "__init__.py")
+
+
+def test_two_builds_at_once_both_finish(small_book):
+    command = [sys.executable, "tools/build.py"]
+    builds = [
+        subprocess.Popen(
+            command, cwd=small_book, env=environment(small_book), text=True, encoding="utf-8",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    said = [build.communicate(timeout=300)[0] for build in builds]
+    assert [build.returncode for build in builds] == [0, 0], said
+    assert sum("Another build runs in this folder" in words for words in said) == 1
+    page = (small_book / "_build" / "html" / "index.html").read_text("utf-8")
+    assert "code/backprop/__init__.py" in page.replace(os.sep, "/")
+
+
+STDERR = """
+import json, sys
+sys.path.insert(0, {tools!r})
+import nbformat
+from home import writable_home
+from nbclient import NotebookClient
+from pathlib import Path
+if {mended}:
+    writable_home(Path({instead!r}))
+cell = nbformat.v4.new_code_cell("import matplotlib.pyplot as plt\\nprint('drawn')")
+notebook = nbformat.v4.new_notebook(cells=[cell])
+NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+print(json.dumps([o.get("name") for o in notebook.cells[0].outputs]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a home that nobody can write is hard to have there")
+@pytest.mark.parametrize(("mended", "streams"), [(False, {"stderr", "stdout"}), (True, {"stdout"})])
+def test_a_home_that_cannot_be_written_leaves_no_warning_in_an_output(mended, streams, tmp_path):
+    (tmp_path / "file").write_text("not a folder, so not even root writes below it")
+    script = STDERR.format(
+        tools=str(ROOT / "tools"), mended=mended, instead=str(tmp_path / "instead")
+    )
+    home = {"HOME": str(tmp_path / "file" / "home"), "JUPYTER_RUNTIME_DIR": str(tmp_path / "run")}
+    unset = ("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "IPYTHONDIR")
+    names = {k: v for k, v in environment(ROOT, **home).items() if k not in unset}
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], env=names, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert set(json.loads(run.stdout.splitlines()[-1])) == streams

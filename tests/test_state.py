@@ -4,9 +4,13 @@ import io
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
+import tracemalloc
+import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +20,7 @@ from backprop.layers import RNN, Add, BatchNorm, Conv2d, Dense, Dropout, ReLU, R
 from backprop.losses import Huber, MeanSquaredError, SoftmaxCrossEntropy
 from backprop.network import Graph, Sequential
 from backprop.optimizers import SGD, Adam, AdamW, Momentum
+from backprop.randomness import generator_state, set_generator_state
 from backprop.schedules import Constant, Cosine, ReduceOnPlateau, Warmup
 from backprop.training import fit, state
 from backprop.training.state import CheckpointError, describe, load, save
@@ -264,8 +269,6 @@ def test_a_foreign_file_is_refused_and_left_alone(tmp_path, kind):
     elif kind == "another npz":
         np.savez(buffer, weights=np.ones(3), bias=np.zeros(2))
     elif kind == "a zip":
-        import zipfile
-
         with zipfile.ZipFile(buffer, "w") as archive:
             archive.writestr("readme.txt", "hello")
     content = buffer.getvalue() if content is None else content
@@ -457,14 +460,16 @@ def test_others_are_kept_and_a_schedule_is_one(tmp_path):
 def test_descriptions():
     network = build()
     assert describe(Adam(network, 0.3)) == (
-        "Adam(beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.0)"
+        "Adam(beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.0, decayed=None)"
     )
-    assert describe(Momentum(network, 0.1, beta=0.5)) == "Momentum(beta=0.5, weight_decay=0.0)"
+    assert describe(Momentum(network, 0.1, beta=0.5)) == (
+        "Momentum(beta=0.5, weight_decay=0.0, decayed=None)"
+    )
     assert describe(Huber(0.5)) == "Huber(d=0.5)" and describe(MeanSquaredError()) == (
         "MeanSquaredError()"
     )
     assert describe(None) == "None"
-    assert describe(describe) == "describe"
+    assert describe(max) == "max" and describe(describe).startswith("describe ")
     warm = Warmup(Cosine(0.1, 5), 3)
     assert describe(warm) == repr(warm)
     assert " at 0x" not in describe(Warmup(lambda step: 0.1, 3))
@@ -490,3 +495,324 @@ def test_errors_of_fit_name_the_argument(tmp_path):
     with pytest.raises(TypeError, match=r"optimizer is a Bare without state\(\)"):
         run(tmp_path / "a.npz", optimizer=Bare())
     assert not os.listdir(tmp_path)
+
+
+# --- whatever a file holds ----------------------------------------------------------------------
+
+
+def rewritten(path, **members):
+    """Write the checkpoint again with other members, ``_`` standing for "/" and ``.``."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    for name, value in members.items():
+        if value is None:
+            del arrays[name]
+        else:
+            arrays[name] = value
+    np.savez(path, **arrays)
+
+
+STRANGE = {
+    "nothing": np.empty(0),
+    "a number": np.array(1.5),
+    "infinity": np.array(np.inf),
+    "nan": np.full(4, np.nan),
+    "a negative number": np.array(-7),
+    "a huge number": np.array(2**63, np.uint64),
+    "text": np.array("text"),
+    "bytes": np.array(b"bytes"),
+    "texts": np.array(["a", "b"]),
+    "a date": np.array("2020-01-01", "datetime64[D]"),
+    "a record": np.zeros(2, [("a", float), ("b", int)]),
+    "complex": np.ones((5, 2), complex),
+    "JSON": np.array("[1, 2]"),
+    "JSON text": np.array('"PCG64"'),
+    "JSON of texts": np.array('{"network": "x"}'),
+    "JSON of numbers": np.array('{"network": 3}'),
+    "deep JSON": np.array("[" * 100_000),
+    "a generator without a state": np.array('{"bit_generator": "PCG64"}'),
+    "a generator with a list": np.array('{"bit_generator": "PCG64", "state": [1]}'),
+    "half a generator": np.array(
+        '{"bit_generator": "PCG64", "state": {"state": 5, "inc": 7}, "has_uint32": 0}'
+    ),
+    "a generator with text at its end": np.array(
+        '{"bit_generator": "PCG64", "state": {"state": 5, "inc": 7},'
+        ' "has_uint32": 0, "uinteger": "much"}'
+    ),
+    "a generator with too large a number": np.array(
+        '{"bit_generator": "PCG64", "state": {"state": 5, "inc": 7},'
+        ' "has_uint32": 0, "uinteger": 1e400}'
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_whatever_a_member_holds_is_an_error_of_the_checkpoint(tmp_path, kind):
+    path = tmp_path / "run.npz"
+    run(path, epochs=2)
+    content = path.read_bytes()
+    with np.load(path) as file:
+        names = file.files
+    assert {name.partition("/")[0] for name in names} == {
+        "format", "about", "parameters", "state", "optimizer", "rng", "history", "schedule",
+    }  # fmt: skip
+    refused = 0
+    for name in names:
+        path.write_bytes(content)
+        rewritten(path, **{name: STRANGE[kind]})
+        network = build(3)
+        target = (network, Adam(network, 0.01), np.random.default_rng(4))
+        schedule = ReduceOnPlateau(0.05, patience=0, threshold=0.5)
+        before = everything(*target), schedule.state()
+        try:
+            run(
+                path, network=network, optimizer=target[1], rng=target[2], schedule=schedule,
+                epochs=2, resume=True,
+            )  # fmt: skip
+        except CheckpointError as error:
+            refused += 1
+            assert str(path) in str(error) and (everything(*target), schedule.state()) == before
+        else:
+            # a number where a number belongs, and figures that were not measured
+            fine = "history/" if kind == "nothing" else ("schedule/", "optimizer/learning_rate")
+            assert name.startswith(fine), name
+    assert refused >= len(names) - 4
+
+
+@pytest.mark.parametrize("error", [KeyError, AttributeError, RuntimeError, KeyboardInterrupt])
+def test_loading_is_all_or_nothing_whatever_is_raised(tmp_path, error):
+    path, *_ = written(tmp_path)
+
+    class Last(ReduceOnPlateau):
+        def load_state(self, state):
+            super().load_state(state)
+            if self.fails:
+                raise error("no")
+
+    first, last = ReduceOnPlateau(0.1), Last(0.2)
+    last.fails = False
+    save(path, build(0), others={"first": first, "last": last})
+    other = build(seed=4)
+    first.observe(1.0)
+    last.fails = True
+    before = everything(other, Adam(other), np.random.default_rng(0)), first.state()
+    expected = KeyboardInterrupt if error is KeyboardInterrupt else CheckpointError
+    with pytest.raises(expected):
+        load(path, other, others={"first": first, "last": last})
+    assert (everything(other, Adam(other), np.random.default_rng(0)), first.state()) == before
+
+
+@pytest.mark.parametrize("kind", [np.random.PCG64, np.random.MT19937, np.random.SFC64])
+def test_a_generator_is_restored_whole_or_not_at_all(kind):
+    # the state of another, so that a part of it that was set would show
+    rng, other = np.random.Generator(kind(1)), np.random.Generator(kind(2))
+    rng.random(3, np.float32), other.random(5, np.float32)
+    whole = json.loads(str(generator_state(other)))
+    before = str(rng.bit_generator.state)
+
+    def broken(value, way):
+        """Yield the state with one leaf after the other replaced."""
+        for key, inner in value.items():
+            if isinstance(inner, dict):
+                yield from ((*way, key, *rest) for rest in broken(inner, ()))
+            elif key != "bit_generator":
+                yield (*way, key)
+
+    tried = 0
+    for way in broken(whole, ()):
+        for wrong in ("much", None, [[]], {}):
+            given = json.loads(json.dumps(whole))
+            place = given
+            for key in way[:-1]:
+                place = place[key]
+            place[way[-1]] = wrong
+            with pytest.raises(ValueError, match="state holds no state of"):
+                set_generator_state(rng, np.array(json.dumps(given)))
+            assert str(rng.bit_generator.state) == before
+            tried += 1
+            del place[way[-1]]
+            with pytest.raises(ValueError, match="state holds no state of"):
+                set_generator_state(rng, np.array(json.dumps(given)))
+            assert str(rng.bit_generator.state) == before
+    assert tried >= 8
+
+
+@pytest.mark.parametrize("kind", ["batchnorm", "dropout"])
+def test_twelve_layers_of_a_kind_keep_their_own_state(tmp_path, kind):
+    def build(seed):
+        rngs = [np.random.default_rng(seed + k) for k in range(12)]
+        layers = [BatchNorm(3) if kind == "batchnorm" else Dropout(0.5, rng=rng) for rng in rngs]
+        return Sequential([*layers, Dense(3, 2, rng=rngs[0])])
+
+    network, other = build(0), build(50)
+    rng = np.random.default_rng(1)
+    for layer in network.layers[:12]:
+        layer.forward(rng.normal(size=(4, 3)))
+    save(tmp_path / "a.npz", network)
+    load(tmp_path / "a.npz", other)
+    states = [
+        tuple(v.tobytes() for v in layer.state().values()) for layer in network.layers[:12]
+    ]  # fmt: skip
+    assert len(set(states)) == 12
+    for layer, kept in zip(other.layers, states, strict=False):
+        assert tuple(v.tobytes() for v in layer.state().values()) == kept
+
+
+# --- sizes --------------------------------------------------------------------------------------
+
+
+def peak_of(call):
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_small_file_that_would_grow_large_is_refused(tmp_path):
+    path, *_ = written(tmp_path)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    zeros = np.zeros(2**25)
+    for name in ("nobody/asked", "parameters/dense1.W", "nobody"):
+        np.savez_compressed(path, **{**arrays, name: zeros})
+        assert path.stat().st_size < 2**20
+        other = build(seed=4)
+        before = other.theta.copy()
+
+        def refused(other=other):
+            with pytest.raises(CheckpointError, match="is compressed, which save"):
+                load(path, other)
+
+        # the file itself and what zipfile keeps of it
+        assert peak_of(refused) < 2**22
+        np.testing.assert_array_equal(other.theta, before)
+
+
+def test_members_that_nobody_asked_for_stay_in_the_file(tmp_path):
+    path, network, *_ = written(tmp_path)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **arrays, **{"nobody/asked": np.zeros(2**22)})
+    size = path.stat().st_size
+    other = build(seed=4)
+    # the bytes of the file once, and no second time as an array
+    assert peak_of(lambda: load(path, other)) < 1.5 * size
+    assert other.theta.tobytes() == network.theta.tobytes()
+
+
+def test_members_that_overlap_or_lie_about_their_size_are_refused(tmp_path):
+    path, *_ = written(tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": (2**38,)}
+    )
+    for shown, message in (
+        ({"parameters/dense1.W.npy": header.getvalue()}, "declares shape"),
+        ({"parameters/dense1.W.npy": b"\x93NUMPY\x09\x00"}, "truncated, damaged or no .npz"),
+        ({"parameters/dense1.W.npy": b"nothing of the kind"}, "truncated, damaged or no .npz"),
+    ):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, value in {**members, **shown}.items():
+                archive.writestr(name, value)
+        with pytest.raises(CheckpointError, match=message):
+            load(path, build())
+    content = bytearray(path.read_bytes())
+    # two entries of the directory that point to one member
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in members.items():
+            archive.writestr(name, value)
+        big = archive.getinfo("parameters/dense1.W.npy")
+        for number in range(60):
+            twin = zipfile.ZipInfo(f"nobody/{number}.npy")
+            for key in ("header_offset", "compress_size", "file_size", "CRC"):
+                setattr(twin, key, getattr(big, key))
+            archive.filelist.append(twin)
+    assert len(path.read_bytes()) < 3 * len(content)
+    with pytest.raises(CheckpointError, match="members are larger than the file"):
+        load(path, build())
+
+
+# --- what the name of the file is ---------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes, pipes and devices are POSIX's")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o666])
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path, mode):
+    path = tmp_path / "a.npz"
+    save(path, build(0))
+    path.chmod(mode)
+    save(path, build(1))
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    other = build(2)
+    load(path, other)
+    assert other.theta.tobytes() == build(1).theta.tobytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes, pipes and devices are POSIX's")
+@pytest.mark.parametrize("kind", ["folder", "device", "pipe", "link to a device", "link to a pipe"])
+def test_what_is_no_regular_file_is_refused_and_left_alone(tmp_path, kind):
+    path, pipe = tmp_path / "a.npz", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    {
+        "folder": path.mkdir,
+        "device": lambda: None,
+        "pipe": lambda: os.mkfifo(path),
+        "link to a device": lambda: path.symlink_to("/dev/zero"),
+        "link to a pipe": lambda: path.symlink_to(pipe),
+    }[kind]()
+    place = Path("/dev/zero") if kind == "device" else path
+    before = sorted(os.listdir(tmp_path))
+    kept = place.lstat().st_mode
+    with pytest.raises(OSError, match="is no regular file"):
+        save(place, build())
+    # reading a pipe would wait for ever, reading this device fill the memory
+    with pytest.raises(OSError, match="is no regular file"):
+        load(place, build())
+    with pytest.raises(OSError, match="is no regular file"):
+        run(place, resume=True)
+    assert sorted(os.listdir(tmp_path)) == before and place.lstat().st_mode == kept
+
+
+# --- the learning rate --------------------------------------------------------------------------
+
+
+def test_a_resumed_run_says_which_learning_rate_holds(tmp_path):
+    path = tmp_path / "a.npz"
+    run(path, epochs=2, schedule=None)
+    same = build(5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(path, network=same, epochs=2, schedule=None, resume=True)
+    network = build(5)
+    optimizer = Adam(network, 0.5)
+    with pytest.warns(
+        UserWarning, match=r"fit: learning_rate is 0\.01, as in .*a\.npz, and not 0\.5"
+    ):
+        run(path, network=network, optimizer=optimizer, epochs=2, schedule=None, resume=True)
+    assert optimizer.learning_rate == 0.01
+
+
+def test_a_schedule_holds_whatever_the_optimizer_was_given(tmp_path):
+    path = tmp_path / "a.npz"
+    run(path, epochs=2)
+    network = build(5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(path, network=network, optimizer=Adam(network, 0.5), epochs=3, resume=True)
+    assert network.theta.tobytes() == run(epochs=3)[0].theta.tobytes()
+
+
+def test_a_plateau_after_a_warm_up_resumes_too(tmp_path):
+    path = tmp_path / "a.npz"
+
+    def schedule():
+        return Warmup(ReduceOnPlateau(0.05, patience=0, threshold=0.5), 3)
+
+    whole, history, _ = run(epochs=5, schedule=schedule())
+    run(path, epochs=3, schedule=schedule())
+    resumed, again, _ = run(path, epochs=5, schedule=schedule(), resume=True)
+    assert resumed.theta.tobytes() == whole.theta.tobytes() and again == history

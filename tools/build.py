@@ -7,8 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+from home import writable_home
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from notebooks import chapters
@@ -20,7 +23,9 @@ CACHE = ROOT / "_build" / ".jupyter_cache"
 def digest(root: Path = ROOT) -> str:
     """Hash what the notebooks' results depend on besides themselves."""
     out = hashlib.sha256(os.environ.get("BACKPROP_MNIST_DIR", "").encode())
-    for path in [*sorted((root / "code/backprop").rglob("*.py")), root / "constraints.txt"]:
+    package = (root / "code/backprop").rglob("*")
+    sources = sorted(path for path in package if path.suffix in (".py", ".js", ".css"))
+    for path in [*sources, root / "constraints.txt"]:
         out.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return out.hexdigest()
 
@@ -30,6 +35,8 @@ def execute() -> None:
     if not key.exists() or key.read_text() != digest():
         # The cache looks at the notebooks alone: it would not notice an edit in the package.
         shutil.rmtree(CACHE, ignore_errors=True)
+        # Nor would Sphinx read the pages again, since the notebooks themselves are the same.
+        shutil.rmtree(ROOT / "_build/.doctrees", ignore_errors=True)
         CACHE.mkdir(parents=True)
         key.write_text(digest())
     cache = get_cache(str(CACHE))
@@ -37,12 +44,31 @@ def execute() -> None:
         cache.remove_nb_from_project(record.pk)
     for path in chapters():
         cache.add_nb_to_project(str(path))
+    # The pages take figures as SVG, which follows their colours; stored notebooks hold neither.
+    os.environ["BACKPROP_FIGURES"] = "svg"
     result = load_executor("local-parallel", cache).run_and_cache(timeout=300)
     if result.errored or result.excepted:
         raise SystemExit(f"these notebooks failed: {result.errored + result.excepted}")
 
 
+def alone() -> AbstractContextManager[object]:
+    """Hold the lock on this checkout's ``_build``; wait where another build has it."""
+    (ROOT / "_build").mkdir(exist_ok=True)
+    lock = FileLock(str(ROOT / "_build" / ".lock"))
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        print("Another build runs in this folder; this one begins when it has ended.", flush=True)
+        return lock.acquire()
+
+
 def main() -> None:
+    writable_home(ROOT / "_build" / "home")
+    with alone():
+        make()
+
+
+def make() -> None:
     execute()
     build = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
     done = subprocess.run([*build, "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=False)

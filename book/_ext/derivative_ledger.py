@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import public_names
 from docutils import nodes
 from jupyter_cache import get_cache
+from reference_links import link
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
@@ -60,11 +62,11 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                     continue
                 title = app.env.titles[name].astext()
                 tables.append(nodes.rubric("", title))
-                tables.append(table(found, name))
+                tables.append(table(app, docname, found, name))
         place.replace_self(tables)
 
 
-def table(found: list[dict[str, Any]], chapter: str) -> nodes.table:
+def table(app: Sphinx, here: str, found: list[dict[str, Any]], chapter: str) -> nodes.table:
     oracles = ["symbolic", "complex step", "central difference", "autograd"]
     out = nodes.table(classes=["ledger"])
     group = nodes.tgroup(cols=2 + len(oracles))
@@ -84,11 +86,18 @@ def table(found: list[dict[str, Any]], chapter: str) -> nodes.table:
         body += row(
             [
                 nodes.math(entry["latex"], entry["latex"]),
-                nodes.literal(entry["function"], entry["function"].removeprefix("backprop.")),
+                function(app, here, entry["function"]),
                 *(nodes.Text(f"{checks[o]['error']:.0e}" if o in checks else "–") for o in oracles),
             ]
         )
     return out
+
+
+def function(app: Sphinx, here: str, path: str) -> nodes.Node:
+    """Return the function's name, linked to its entry in the reference where it has one."""
+    text = nodes.literal(path, path.removeprefix("backprop."))
+    name = public_names.resolve(path)
+    return (name and link(app.env, app.builder, here, name, text)) or text
 
 
 def row(cells: list[nodes.Node]) -> nodes.row:

@@ -1,7 +1,7 @@
 """Backpropagation in NumPy: the tested library under the book.
 
 What a user imports stands here; activations, initialisers and checks of arguments are in their
-modules. The modules import downwards only, and the library never imports :mod:`backprop.book`,
+modules. The modules import downwards only, and the library never imports ``backprop.book``,
 which holds what the pages need.
 """
 

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[np.floating]
 """Real array. The forward passes accept complex128 as well, for the complex step alone."""
 Labels = NDArray[np.integer]
+"""Classes, one integer for each example, shape (batch,)."""
 
 
 def show_shape(shape: tuple[int | None, ...]) -> str:
@@ -88,6 +89,33 @@ def check_labels(where: str, name: str, value: object, n: int, n_classes: int) -
             f" expected 0 to {n_classes - 1}"
         )
     return value
+
+
+def check_set(where: str, x: object, y: object) -> None:
+    """Raise where x and y are no arrays of as many rows, at least one.
+
+    Raises
+    ------
+    TypeError
+        If one is no array of numbers; masked arrays and matrices are none, since their own rules
+        would be ignored.
+    ValueError
+        If one has no axis, or the numbers of rows differ or are 0.
+    """
+    rows = []
+    for name, value in (("x", x), ("y", y)):
+        if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray | np.matrix):
+            kind = type(value).__name__
+            raise TypeError(f"{where}: {name} is a {kind}, expected a plain numpy.ndarray")
+        if value.dtype.kind not in "fciub":
+            raise TypeError(f"{where}: {name} has dtype {value.dtype}, expected numbers")
+        if not value.ndim:
+            raise ValueError(f"{where}: {name} has shape (), expected (rows, …)")
+        rows.append(len(value))
+    if rows[0] != rows[1]:
+        raise ValueError(f"{where}: y has {rows[1]} rows, expected {rows[0]} as x")
+    if not rows[0]:
+        raise ValueError(f"{where}: x has no row")
 
 
 def check_finite(where: str, name: str, value: Array) -> None:
@@ -177,6 +205,10 @@ class Buffers:
     def __init__(self) -> None:
         self.reuse = False
         self._arrays: dict[tuple[str, tuple[int, ...], str], Array] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy has arrays of its own, and gives fresh ones.
+        return {**vars(self), "reuse": False, "_arrays": {}}
 
     def forget(self) -> None:
         """Free the arrays kept for reuse, and stop reusing."""

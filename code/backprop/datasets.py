@@ -18,7 +18,8 @@ import struct
 import tempfile
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,11 @@ class _IdxFile:
     def size(self) -> int:
         """Length in bytes when decompressed."""
         return self.header_size + math.prod(self.shape)
+
+    @property
+    def limit(self) -> int:
+        """Most bytes that a good copy takes, raw or ``.gz``: what cannot be packed grows a bit."""
+        return self.size + 2**16
 
 
 # Training images and labels, then test images and labels. The sums are of the decompressed
@@ -354,6 +360,10 @@ def _read_folder(folder: Path, hint: str) -> list[NDArray[np.uint8]]:
 
 def _read(path: Path, file: _IdxFile) -> NDArray[np.uint8]:
     try:
+        if (size := path.stat().st_size) > file.limit:
+            raise DatasetError(
+                f"load_mnist: {path}: {size:,} bytes, expected at most {file.limit:,}"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise DatasetError(
@@ -442,20 +452,57 @@ def _fetch(
         base = mirror if mirror.endswith("/") else mirror + "/"
         # No hash for pooch: it would compare the compressed bytes.
         fetcher = pooch.create(scratch / str(number), base, registry={name: None})
-        downloader = pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT)
+        download = pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT)
         try:
-            path = Path(fetcher.fetch(name, downloader=downloader))
+            path = Path(fetcher.fetch(name, downloader=_bounded(download, file.limit)))
             return path, _decode(base + name, path.read_bytes(), file)
         except DatasetError as error:
             tried.append(str(error).removeprefix("load_mnist: "))
         # These two are OSErrors as well, but the network's and not the disk's.
         except (requests.RequestException, ConnectionError, TimeoutError) as error:
             tried.append(f"{base + name}: {error}, expected the file")
+        except OSError:
+            raise
+        except Exception as error:
+            # A bad answer may fail anywhere in between: a length that is no number, say.
+            tried.append(f"{base + name}: {type(error).__name__}: {error}, expected the file")
     raise DatasetError(
         f"load_mnist: {name}: no mirror gave it, expected it from one of"
         f" {len(mirrors)} (directory= or BACKPROP_MNIST_DIR may name a folder with the files)"
         + "".join(f"\n  {line}" for line in tried)
     )
+
+
+def _bounded(download: Any, limit: int) -> Callable[[str, str, Any], None]:
+    """Return a downloader for pooch that stops a server which would send for ever."""
+
+    def fetch(url: str, path: str, pooch: Any) -> None:
+        with closing(_Bounded(url, path, limit)) as file:
+            download(url, file, pooch)
+
+    return fetch
+
+
+class _Bounded:
+    """A file that takes so many bytes and no more."""
+
+    def __init__(self, url: str, path: str, limit: int) -> None:
+        self.url, self.limit, self.written = url, limit, 0
+        self.file = open(path, "wb")
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+        if self.written > self.limit:
+            raise DatasetError(
+                f"load_mnist: {self.url}: more than {self.limit:,} bytes, expected at most that"
+            )
+        self.file.write(data)
+
+    def flush(self) -> None:
+        """Do nothing: closing writes the rest."""
+
+    def close(self) -> None:
+        self.file.close()
 
 
 def _set_aside(path: Path) -> Path:

@@ -27,7 +27,11 @@ __all__ = [
 
 
 class Loss(Buffers):
-    """A number L to minimise, with its gradient at the network's output."""
+    """A number L to minimise, with its gradient at the network's output.
+
+    ``forward`` may keep z and y by reference: whoever changes them before ``backward`` gets
+    another gradient.
+    """
 
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
         """Return L; raises where ``y`` does not fit ``z``."""
@@ -36,6 +40,13 @@ class Loss(Buffers):
     def backward(self) -> Array:
         """Return ∂L/∂z for the last ``forward``, in the shape of z."""
         raise NotImplementedError
+
+    def weight(self, y: NDArray[np.generic]) -> float:
+        """What the mean over this batch divides by: its rows, or the sum of their weights.
+
+        The mean over several batches is Σ weight · L / Σ weight.
+        """
+        return float(len(y))
 
     def _pair(self, z: Array, y: NDArray[np.generic]) -> tuple[Array, Array]:
         """Return z and a target of its shape and dtype."""
@@ -105,8 +116,9 @@ class Huber(Loss):
         """Return L; raises ``ValueError`` where the shapes of ``z`` and ``y`` differ."""
         z, y = self._pair(z, y)
         difference = z - y
-        small = np.where(abs(difference.real) <= self.d, difference, 0)
-        outside = np.where(abs(difference.real) > self.d, difference, 0)
+        inside = abs(difference.real) <= self.d
+        # NaN is not inside, and so reaches the sum.
+        small, outside = np.where(inside, difference, 0), np.where(inside, 0, difference)
         self.clipped = np.clip(difference.real, -self.d, self.d)
         linear = np.sign(outside.real) * (outside - np.sign(outside.real) * (self.d / 2)) * self.d
         return _scalar((0.5 * small * small + linear).sum() / len(z))
@@ -212,6 +224,10 @@ class SoftmaxCrossEntropy(Loss):
         delta[self.rows, self.labels] = -np.add.reduce(delta, axis=1)
         return delta
 
+    def weight(self, y: NDArray[np.generic]) -> float:
+        """The number of rows, or Σ_n w_{y_n} with ``class_weights``."""
+        return len(y) if self.class_weights is None else float(self.class_weights[y].sum())
+
     def _options(self) -> bool:
         return self.label_smoothing > 0 or self.class_weights is not None
 
@@ -269,7 +285,8 @@ class Hinge(Loss):
         rows = np.arange(len(z))
         excess = z - z[rows, self.labels][:, None] + self.margin
         excess[rows, self.labels] = 0
-        self.active = excess.real > 0
+        # Not "> 0": NaN must reach the sum.
+        self.active = ~(excess.real <= 0)
         self.dtype = z.dtype
         return _scalar(np.where(self.active, excess, 0).sum() / len(z))
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from typing import Any, NoReturn
 
 import numpy as np
 
 from backprop.arrays import Array
 from backprop.layers import Composite, Junction, Layer
+from backprop.layers.base import Arrays, Binding, assign
 from backprop.layers.composite import Chain, numbered
+from backprop.layers.normalization import OneValueError
 
 
 class Network(Composite):
@@ -17,23 +20,96 @@ class Network(Composite):
 
     ``parameters["dense1.W"]`` and ``gradients["dense1.W"]`` are views into ``theta`` and
     ``dtheta``, vectors of shape (number of parameters,): a write to either is seen in both. A
-    network inside a network keeps its own two vectors, then pieces of the outer ones.
+    network inside a network keeps its own two vectors, then pieces of the outer ones. To assign to
+    a name, or to ``theta`` as a whole, copies into the array that is there.
+
+    A deep copy and an unpickled network have vectors and generators of their own. A layer belongs
+    to one network: one that is put into a second network is trained there, and the first says so
+    when it is asked for ``theta``.
     """
 
     def __init__(self, named: Mapping[str, Layer]) -> None:
         super().__init__(named)
         size = sum(value.size for value in self.parameters.values())
-        self.theta: Array = np.zeros(size, self.dtype)
-        self.dtheta: Array = np.zeros(size, self.dtype)
-        self._bind(self.theta, self.dtheta)
+        self._bind(np.zeros(size, self.dtype), np.zeros(size, self.dtype), Binding())
+
+    @property
+    def theta(self) -> Array:
+        """All parameters, shape (number of parameters,)."""
+        if self._binding.broken:
+            self._say_who_left()
+        return self._theta
+
+    @theta.setter
+    def theta(self, value: Array) -> None:
+        assign("theta", self.theta, value)
+
+    @property
+    def dtheta(self) -> Array:
+        """All gradients, shape of ``theta``."""
+        return self._dtheta
+
+    @dtheta.setter
+    def dtheta(self, value: Array) -> None:
+        assign("dtheta", self._dtheta, value)
 
     def __call__(self, x: Array) -> Array:
         """Return ``forward(x)``."""
         return self.forward(x)
 
-    def _bind(self, theta: Array, dtheta: Array) -> None:
-        super()._bind(theta, dtheta)
-        self.theta, self.dtheta = theta, dtheta
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        # Copied one by one, the arrays of the layers are no views any more.
+        self._bind(np.empty_like(self._theta), np.empty_like(self._dtheta), Binding())
+
+    def _bind(self, theta: Array, dtheta: Array, binding: Binding) -> None:
+        super()._bind(theta, dtheta, binding)
+        self._theta, self._dtheta, self._binding = theta, dtheta, binding
+
+    def check_binding(self, where: str) -> None:
+        """Raise where parameters are no longer those that ``theta`` holds.
+
+        Raises
+        ------
+        RuntimeError
+            If a layer has been put into another network.
+        ValueError
+            If a layer has an attribute called like a parameter, another array: it has no effect.
+        """
+        _ = self.theta
+        for name, layer in self.walk():
+            for key, array in {} if isinstance(layer, Composite) else layer.parameters.items():
+                stray = vars(layer).get(key, array)
+                if isinstance(stray, np.ndarray) and stray is not array:
+                    raise ValueError(
+                        f"{where}: {name}.{key} is an attribute beside the parameter of that name"
+                        f' and has no effect, assign to {name}.parameters["{key}"]'
+                    )
+
+    def check_batches(self, where: str, x: Array, batch_size: int) -> None:
+        """Raise ``ValueError`` where the last batch is one row and a layer needs more to train."""
+        if len(x) % min(batch_size, len(x)) == 1 or min(batch_size, len(x)) == 1:
+            with self.aside():
+                self.train(True)
+                try:
+                    self.forward(x[:1])
+                except OneValueError as error:
+                    raise ValueError(
+                        f"{where}: batch_size is {batch_size}, which leaves a batch of one of the"
+                        f" {len(x)} rows, expected another ({error})"
+                    ) from error
+
+    def _say_who_left(self) -> NoReturn:
+        left = [
+            name
+            for name, layer in self.walk()
+            if isinstance(layer.parameters, Arrays)
+            and layer.parameters.binding not in (None, self._binding)
+        ]
+        raise RuntimeError(
+            f"{type(self).__name__}: {', '.join(left)} now belongs to another network and is"
+            " trained there (copy.deepcopy gives that network layers of its own)"
+        )
 
 
 class Sequential(Network, Chain):

@@ -26,12 +26,13 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.arrays import Array, check_count, check_interval, check_positive
+from backprop.arrays import Array, check_count, check_interval, check_positive, check_set
+from backprop.layers.base import assign
 from backprop.losses import Loss
 from backprop.network import Network
 from backprop.threads import largest_product, scipy_waits, sized
@@ -46,7 +47,8 @@ class Optimizer:
     Parameters
     ----------
     network : Network
-        Whose ``theta`` is updated in place.
+        Whose ``theta`` is updated in place. A deep copy of the optimizer has a deep copy of the
+        network: ``copy.deepcopy((network, optimizer))`` gives a pair that belongs together.
     learning_rate : float
         η > 0.
     weight_decay : float
@@ -83,11 +85,18 @@ class Optimizer:
         self.weight_decay: Final = check_interval(name, "weight_decay", weight_decay)
         self.steps = 0
         self._decayed = _slices(name, network, decayed)
+        self.decayed: Final = decayed and tuple(n for n in network.parameters if n in decayed)
         self._memory: dict[str, Array] = {}
         self._buffer = np.zeros_like(network.theta)
         # dtheta is the network's: the penalty's gradient is added to a copy.
         penalised = self.weight_decay > 0 and not self.decoupled
         self._sum = np.zeros_like(network.theta if penalised else network.theta[:0])
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__}: a shallow copy would share what the rule remembers,"
+            " use copy.deepcopy((network, optimizer))"
+        )
 
     @property
     def learning_rate(self) -> float:
@@ -159,8 +168,13 @@ class Optimizer:
 
     def _begin(self) -> Array:
         """Count the step, apply weight decay, return g."""
-        self.steps += 1
         theta, g = self.network.theta, self.network.dtheta
+        for name, array in self._memory.items():
+            # One put there by assignment would be left out of state().
+            if (given := vars(self).get(name, array)) is not array:
+                assign(name, array, given)
+                setattr(self, name, array)
+        self.steps += 1
         if self.weight_decay and self.decoupled:
             for part in self._decayed:
                 theta[part] *= 1 - self.learning_rate * self.weight_decay
@@ -535,7 +549,7 @@ def minimize_lbfgs(
     and leaves the minimiser in ``network.theta``, the gradient there, without the penalty's, in
     ``network.dtheta``. SciPy computes in float64; a float32 network rounds each θ that it is asked
     about, which limits the tolerances. The network must be a function of θ and ``x`` alone: no
-    dropout, no statistics of a batch kept from call to call.
+    dropout in training. Running averages and generators are afterwards those before.
 
     Parameters
     ----------
@@ -554,16 +568,14 @@ def minimize_lbfgs(
     ValueError
         If lengths disagree or a number lies outside its range.
     FloatingPointError
-        If the loss or its gradient is NaN or infinite; θ is then that of the last iteration.
+        If the loss or its gradient is NaN or infinite; θ is then, and whatever is raised, that of
+        the last iteration.
     """
     # Takes as long to import as the rest of this package, and few need it.
     from scipy.optimize import minimize
 
     where = "minimize_lbfgs"
-    if len(x) != len(y):
-        raise ValueError(f"{where}: y has {len(y)} rows, expected {len(x)} as x")
-    if not len(x):
-        raise ValueError(f"{where}: x has no row")
+    check_set(where, x, y)
     options = {
         "maxiter": check_count(where, "max_iterations", max_iterations),
         "maxcor": check_count(where, "history", history),
@@ -572,6 +584,7 @@ def minimize_lbfgs(
     }
     decay = check_interval(where, "weight_decay", weight_decay)
     parts = _slices(where, network, decayed)
+    network.check_binding(where)
 
     def evaluate(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         network.theta[...] = theta
@@ -592,14 +605,15 @@ def minimize_lbfgs(
         accepted[...] = intermediate_result.x
         losses.append(float(intermediate_result.fun))
 
-    with sized(largest_product(x, network.parameters.values())), scipy_waits():
+    multiplications = largest_product(x, network.parameters.values())
+    with network.preserved(), sized(multiplications), scipy_waits():
         try:
             losses.append(evaluate(accepted)[0])
             found = minimize(
                 evaluate, accepted.copy(), jac=True, method="L-BFGS-B", callback=keep,
                 options=options,
             )  # fmt: skip
-        except FloatingPointError:
+        except BaseException:
             network.theta[...] = accepted
             raise
         # SciPy does not promise that the point it returns is the one it evaluated last.

@@ -26,13 +26,14 @@ def set_generator_state(rng: np.random.Generator, state: NDArray[Any]) -> None:
     try:
         given = json.loads(str(np.asarray(state).item()))
         name = given["bit_generator"]
-    except (ValueError, TypeError, KeyError) as error:
+        kept = rng.bit_generator.state
+    except Exception as error:
         raise ValueError(f"{where}: state holds no state of a generator") from error
     if name != kind:
         raise ValueError(f"{where}: state is that of {name}, expected {kind}")
-    kept = rng.bit_generator.state
     try:
         rng.bit_generator.state = given
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
+    except Exception as error:
+        # NumPy sets part by part, and may have set some already.
         rng.bit_generator.state = kept
         raise ValueError(f"{where}: state holds no state of {kind}") from error

@@ -7,7 +7,8 @@ pure: the same step gives the same rate, in any order. In every formula t is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import cos, inf, isfinite, pi
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.arrays import Array, check_count, check_interval, check_positive
+from backprop.arrays import Array, check_count, check_interval, check_positive, check_set
 from backprop.losses import Loss
 from backprop.network import Network
 from backprop.optimizers import Optimizer
@@ -349,6 +350,13 @@ class ReduceOnPlateau:
         self.best, self.waited = best, waited
 
 
+def plateau_within(schedule: Schedule | None) -> ReduceOnPlateau | None:
+    """Return the schedule that watches the loss: this one, or the one that follows its warm-up."""
+    while isinstance(schedule, Warmup):
+        schedule = schedule.schedule
+    return schedule if isinstance(schedule, ReduceOnPlateau) else None
+
+
 @dataclass(frozen=True)
 class RangeTest:
     """Rates tried, in rising order, and the mini-batch loss met before the step with each."""
@@ -403,10 +411,7 @@ def learning_rate_range_test(
     where = "learning_rate_range_test"
     if optimizer.network is not network:
         raise ValueError(f"{where}: optimizer belongs to another network")
-    if len(x) != len(y):
-        raise ValueError(f"{where}: y has {len(y)} rows, expected {len(x)} as x")
-    if not len(x):
-        raise ValueError(f"{where}: x has no row")
+    check_set(where, x, y)
     check_count(where, "batch_size", batch_size)
     check_count(where, "steps", steps, 2)
     check_positive(where, "start", start)
@@ -414,18 +419,15 @@ def learning_rate_range_test(
         raise ValueError(f"{where}: stop is {stop}, expected above start = {start}")
     if not check_positive(where, "divergence", divergence) > 1:
         raise ValueError(f"{where}: divergence is {divergence}, expected above 1")
+    network.check_binding(where)
+    network.check_batches(where, x, batch_size)
 
     rates = np.geomspace(start, stop, steps)
     losses: list[float] = []
     diverged = False
-    theta, dtheta, state = network.theta.copy(), network.dtheta.copy(), optimizer.state()
-    kept = [
-        (layer, layer.training, {name: array.copy() for name, array in layer.state().items()})
-        for layer in network.layers
-    ]
     order = np.empty(0, np.intp)
-    network.train(True)
-    try:
+    with _put_back(network, optimizer):
+        network.train(True)
         for rate in rates:
             if not len(order):
                 order = rng.permutation(len(x))
@@ -440,14 +442,20 @@ def learning_rate_range_test(
                 network.backward_parameters(loss.backward())
                 optimizer.learning_rate = float(rate)
                 optimizer.step()
-    finally:
-        network.theta[...] = theta
-        network.dtheta[...] = dtheta
-        optimizer.load_state(state)
-        for layer, training, layer_state in kept:
-            layer.training = training
-            layer.load_state(layer_state)
     return RangeTest(rates[: len(losses)], np.array(losses), diverged)
+
+
+@contextmanager
+def _put_back(network: Network, optimizer: Optimizer) -> Iterator[None]:
+    """Let network and optimizer be at the end what they were, whatever happens within."""
+    theta, dtheta, state = network.theta.copy(), network.dtheta.copy(), optimizer.state()
+    with network.preserved():
+        try:
+            yield
+        finally:
+            network.theta[...] = theta
+            network.dtheta[...] = dtheta
+            optimizer.load_state(state)
 
 
 def _cosine(start: float, end: float, fraction: float) -> float:

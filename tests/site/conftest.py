@@ -80,6 +80,13 @@ def browser(site):
         browser.close()
 
 
+# The page is there once its fonts are, and MathJax, which sets it after it has loaded.
+READY = """async () => {
+  await document.fonts.ready;
+  if (document.querySelector('script[src*="mathjax"]')) await MathJax.startup.promise;
+}"""
+
+
 class Visit:
     """An open page, and what it asked for and complained of."""
 
@@ -95,9 +102,14 @@ class Visit:
         )
         self.base = base
         self.page.goto(url, wait_until="load")
-        # MathJax sets the page after it has loaded.
-        self.page.evaluate("async () => { if (window.MathJax) await MathJax.startup.promise; }")
+        self.page.evaluate(READY)
         self.page.wait_for_load_state("networkidle")
+        assert self.page.url.startswith(url), f"{url} led to {self.page.url}"
+        self.url = self.page.url.partition("#")[0]
+
+    def left(self):
+        """Whether the page is another one by now, or gone."""
+        return self.page.is_closed() or self.page.url.partition("#")[0] != self.url
 
     def note_request(self, request):
         if not request.url.startswith((self.base, "data:", "blob:", "about:")):
@@ -108,44 +120,82 @@ class Visit:
             self.complaints.append(f"console {message.type}: {message.text}")
 
 
-@pytest.fixture(scope="session")
-def visit(browser, base):
-    """A function that opens a page, on a desk in the light where nothing else is said.
-
-    ``fresh=True`` is for a check that leaves the page or changes it.
+class Visits:
+    """The open pages.
 
     The visits to the newest page stay open for the checks that only look; xdist keeps a page's
     checks together (``--dist loadgroup``). A screen's pages share a profile: each new one costs
     Chromium a window of its own.
     """
-    screens, visits = {}, {}
 
-    def open_page(path, *, width=1280, height=900, dark=False, fresh=False):
-        key, screen = (path, width, dark), (width, height, dark)
-        for other in [k for k in visits if k[0] != path or (fresh and k == key)]:
-            visits.pop(other).page.close()
-        if key not in visits:
-            if screen not in screens:
-                screens[screen] = new_screen(*screen)
-            visits[key] = Visit(screens[screen], base + path, base)
-        return visits[key]
+    def __init__(self, browser, base):
+        self.browser, self.base = browser, base
+        self.screens, self.shared = {}, {}
 
-    def new_screen(width, height, dark):
-        context = browser.new_context(
+    def look(self, path, *screen):
+        """Return a visit that others have seen and will see."""
+        for key in [k for k in self.shared if k[0] != path]:
+            self.shared.pop(key).page.close()
+        if (path, screen) not in self.shared:
+            self.shared[path, screen] = self.open(path, *screen)
+        return self.shared[path, screen]
+
+    def open(self, path, *screen):
+        """Return a visit of the caller's own, who closes it."""
+        if screen not in self.screens:
+            self.screens[screen] = self.new_screen(*screen)
+        return Visit(self.screens[screen], self.base + path, self.base)
+
+    def forget_left(self):
+        """Close the shared visits whose page is another one by now, and return what they were."""
+        left = [key for key, visit in self.shared.items() if visit.left()]
+        for key in left:
+            self.shared.pop(key).page.close()
+        return [path for path, _ in left]
+
+    def new_screen(self, width, height, dark):
+        context = self.browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             device_scale_factor=2 if width < 500 else 1,
         )
         # A foreign address is noted, then refused: the suite itself asks nobody.
-        context.route(
-            lambda url: not url.startswith((base, "data:", "blob:")), lambda route: route.abort()
-        )
+        own = (self.base, "data:", "blob:")
+        context.route(lambda url: not url.startswith(own), lambda route: route.abort())
         context.set_default_timeout(15000)
         return context
 
+    def close(self):
+        for context in self.screens.values():
+            context.close()
+
+
+@pytest.fixture(scope="session")
+def visits(browser, base):
+    visits = Visits(browser, base)
+    yield visits
+    visits.close()
+
+
+@pytest.fixture
+def visit(visits):
+    """A function that opens a page, on a desk in the light where nothing else is said.
+
+    ``fresh=True`` is for a check that leaves the page or changes it: nobody else sees that visit.
+    """
+    own = []
+
+    def open_page(path, *, width=1280, height=900, dark=False, fresh=False):
+        if not fresh:
+            return visits.look(path, width, height, dark)
+        own.append(visits.open(path, width, height, dark))
+        return own[-1]
+
     yield open_page
-    for context in screens.values():
-        context.close()
+    for one in own:
+        one.page.close()
+    left = visits.forget_left()
+    assert not left, f"this check leaves a page that others look at, and wants fresh=True: {left}"
 
 
 @pytest.fixture

@@ -130,6 +130,20 @@ def test_the_contrast_check_itself():
     assert ink_contrast(picture(0x12, 0x12)) == 1
 
 
+def test_a_page_that_a_check_leaves_is_not_what_the_next_one_sees(visits, visit, first_chapter):
+    own = visit(first_chapter, fresh=True)
+    own.page.goto("about:blank")
+    seen = visit(first_chapter)
+    assert seen is visit(first_chapter) is not own
+    assert seen.page.url.endswith(first_chapter) and visits.forget_left() == []
+    # An anchor on the page is no other page.
+    seen.page.evaluate("location.hash = '#here'")
+    assert visits.forget_left() == []
+    seen.page.goto("about:blank")
+    assert visits.forget_left() == [first_chapter]
+    assert visit(first_chapter).page.url.endswith(first_chapter)
+
+
 def test_search_finds(visit):
     page = visit("search.html?q=jacobian").page
     page.wait_for_selector("#search-results ul.search li a")
@@ -148,7 +162,10 @@ def test_chapter_has_its_buttons(visit, chapter):
     page = visit(chapter).page
     blocks = page.locator("div.cell_input div.highlight").count()
     assert blocks >= 1
-    assert page.locator("div.cell_input button.copybtn").count() == blocks
+    # The script puts them there in its own time.
+    page.wait_for_function(
+        "n => document.querySelectorAll('div.cell_input button.copybtn').length === n", arg=blocks
+    )
     for name, selector in {
         "download": "a.btn-download-source-button[href$='.ipynb']",
         "Binder": ".dropdown-launch-buttons a[href*='mybinder.org']",
@@ -189,7 +206,7 @@ def steppers(page):
 
 
 def test_stepper_steps(phone, chapter):
-    found = steppers(page := phone(chapter).page)
+    found = steppers(page := phone(chapter, fresh=True).page)
     if not found:
         pytest.skip("has no step-through figure")
     for stepper in found:

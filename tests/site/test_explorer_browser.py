@@ -11,7 +11,10 @@ from conftest import SITE, chapters
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from explorer_cases import START, TASKS, explorer
 
-from backprop.book.figures.explorer import ACTIVATIONS, Setting
+from backprop.book.figures import embed
+from backprop.book.figures.explorer import ACTIVATIONS, IN_WORDS, WINDOW, Setting
+from backprop.book.figures.regions import crossing, region
+from backprop.book.figures.stepper import Stepper, network_steps
 
 
 @pytest.fixture
@@ -103,13 +106,86 @@ def test_sliders_turn_the_weights_by_keyboard(alone):
     agrees(page, START)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("task", TASKS)
-def test_solutions_get_every_point_right(alone, task):
-    page = alone(explorer())
+def test_solutions_get_every_point_right(alone, task, activation):
+    """With the reader's own activation where a solution has it, else it says what changed."""
+    page = alone(explorer(replace(START, activation=activation)))
     page.get_by_label(task, exact=True).check()
     page.get_by_role("button", name="Show a solution").click()
-    agrees(page, TASKS[task].solution, task)
+    stored = {s.activation: s for s in TASKS[task].solutions}
+    expected = stored.get(activation, TASKS[task].solutions[0])
+    words = told(page)[2]
+    note = f"The hidden units are {IN_WORDS[expected.activation]} now: no solution is stored for"
+    assert words.startswith(note) == (activation not in stored)
+    assert page.locator("input[data-sets=activation]:checked").input_value() == expected.activation
     assert page.locator(".bp-task:visible .bp-wrong").count() == 0
+    assert words.endswith("Without effect, its weight to the output being 0: unit 3.")
+    # The note goes with the reader's next touch.
+    page.get_by_label("output", exact=True).check()
+    agrees(page, expected, task)
+
+
+@pytest.fixture(scope="module")
+def script(browser):
+    """A function that calls a function of a figure's script, as the browser has it."""
+    page = browser.new_page()
+
+    def call(name, function, *arguments):
+        return page.evaluate(
+            """async ([source, name, given]) => {
+              const script = await import('data:text/javascript,' + encodeURIComponent(source));
+              return script[name](...given);
+            }""",
+            [embed.source(f"{name}.js"), function, list(arguments)],
+        )
+
+    yield call
+    page.close()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_scripts_functions_compute_what_python_computes(script, activation):
+    rng = np.random.default_rng(3)
+    shapes = ((2, 3), (3,), (3, 1), (1,))
+    frame = WINDOW.geometry()
+    for _ in range(5):
+        setting = Setting(activation, *(rng.integers(-12, 13, s) / 4 for s in shapes))
+        given = {"activation": activation, "theta": setting.theta.tolist()}
+        x = rng.uniform(WINDOW.low, WINDOW.high, (1, 2))
+        expected = setting.network().forward(x).item()
+        assert script("explorer", "output", given, x[0].tolist()) == pytest.approx(expected, 1e-13)
+        assert script("explorer", "region", given, frame) == region(setting.logit, WINDOW)
+        for j in range(3):
+            unit = [given["theta"][k] for k in (j, 3 + j, 6 + j)]
+            found = script("explorer", "crossing", unit, frame) or []
+            assert np.allclose(found, crossing(*unit, WINDOW), rtol=0, atol=1e-12)
+
+
+def test_the_steppers_keys(script):
+    keys = ["ArrowLeft", "ArrowRight", "Home", "End", "a"]
+    assert [script("stepper", "destination", key, 1, 2) for key in keys] == [0, 2, 0, 2, None]
+    assert script("stepper", "destination", "ArrowRight", 2, 2) == 2
+
+
+def test_several_figures_on_one_page_leave_each_other_alone(browser):
+    page = browser.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    frames = network_steps([1, 1], [{"caption": "one"}, {"caption": "two"}])
+    figures = [explorer(name="a"), explorer(name="b"), Stepper("a", frames, "A net")]
+    figures.append(Stepper("b", frames, "A net"))
+    before = page.evaluate("Object.keys(window)")
+    page.set_content("".join(figure._repr_html_() for figure in figures))
+    assert page.evaluate("Object.keys(window)") == before
+    assert page.locator(".bp-on").count() == 4
+    page.locator("#stepper-b").get_by_role("button", name="Next").click()
+    words = [page.locator(f"#stepper-{k} .bp-live").inner_text() for k in "ab"]
+    assert words == ["Frame 1 of 2. one", "Frame 2 of 2. two"]
+    page.locator("#explorer-b").get_by_label("identity", exact=True).check()
+    assert page.locator("#explorer-a").get_by_label("tanh", exact=True).is_checked()
+    page.close()
+    assert complaints == []
 
 
 def test_the_cross_moves_by_slider_and_by_pointer(alone):
@@ -124,7 +200,7 @@ def test_the_cross_moves_by_slider_and_by_pointer(alone):
 
 
 def test_on_the_chapters_pages_it_fits_and_reads(site, visit):
-    pages = [p for p in chapters() if 'class="bp-explorer"' in (SITE / p).read_text("utf-8")]
+    pages = [p for p in chapters() if 'id="explorer-' in (SITE / p).read_text("utf-8")]
     if not pages:
         pytest.skip("no chapter of the built site has this figure")
     for name in pages:

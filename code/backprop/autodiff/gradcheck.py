@@ -20,6 +20,7 @@ from backprop.network import Network
 
 EPS = float(np.finfo(np.float64).eps)
 ScalarFunction = Callable[[Any], Any]
+"""Takes an array, real or complex, and returns a number."""
 
 
 def central_difference(f: ScalarFunction, x: Array, h: float | None = None) -> Array:
@@ -202,13 +203,10 @@ def check_layer(
         value = layer.parameters[name]
 
         def f(p: Array, name: str = name) -> Any:
-            layer.parameters[name] = p
-            return (v * layer.forward(x)).sum()
+            with layer.parameters.replaced({name: p}):
+                return (v * layer.forward(x)).sum()
 
-        try:
-            rows += check_gradient(f, value, gradient, name).rows
-        finally:
-            layer.parameters[name] = value
+        rows += check_gradient(f, value, gradient, name).rows
     return GradcheckReport(rows)
 
 
@@ -242,23 +240,17 @@ def along(
     """
     u = check_array("along", "direction", direction, network.theta.shape)
     u = u.astype(network.dtype, copy=False)
-    slots = [(layer, key) for layer in network.layers for key in layer.parameters]
 
     def phi(t: Any) -> Any:
         # A NumPy float64 would turn float32 parameters into float64, a Python number does not.
         step = complex(t) if np.iscomplexobj(t) else float(t)
         theta: Any = network.theta + step * u
-        start = 0
-        kept = [layer.parameters[key] for layer, key in slots]
-        try:
-            for (layer, key), value in zip(slots, kept, strict=True):
-                part = theta[start : start + value.size]
-                layer.parameters[key] = part.reshape(value.shape)
-                start += value.size
+        start, arrays = 0, {}
+        for name, value in network.parameters.items():
+            arrays[name] = theta[start : start + value.size].reshape(value.shape)
+            start += value.size
+        with network.parameters.replaced(arrays):
             return loss.forward(network.forward(x), y)
-        finally:
-            for (layer, key), value in zip(slots, kept, strict=True):
-                layer.parameters[key] = value
 
     return phi
 
@@ -278,16 +270,11 @@ def check_network(
     network.backward(loss.backward())
     kept = {name: g.copy() for name, g in network.gradients.items()}
     rows: tuple[Worst, ...] = ()
-    for layer in network.layers:
-        for key, value in layer.parameters.items():
-            name = next(n for n, p in network.parameters.items() if p is value)
+    for name, value in network.parameters.items():
 
-            def f(p: Array, layer: Layer = layer, key: str = key) -> Any:
-                layer.parameters[key] = p
+        def f(p: Array, name: str = name) -> Any:
+            with network.parameters.replaced({name: p}):
                 return loss.forward(network.forward(x), y)
 
-            try:
-                rows += check_gradient(f, value, kept[name], name).rows
-            finally:
-                layer.parameters[key] = value
+        rows += check_gradient(f, value, kept[name], name).rows
     return GradcheckReport(rows)

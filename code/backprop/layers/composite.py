@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
-from backprop.layers.base import Layer
+from backprop.layers.base import Binding, Layer, Named, assign
 
 
 class Watcher(Protocol):
@@ -22,10 +23,13 @@ class Watcher(Protocol):
         """Look at ∂L/∂(a layer's output), on the way back; the array is the network's."""
 
 
-class Names(MutableMapping[str, Array]):
-    """The arrays of several layers under hierarchical names; a write reaches the layer itself."""
+class Names(Named):
+    """The arrays of several layers under hierarchical names.
 
-    def __init__(self, owners: Mapping[str, MutableMapping[str, Array]]) -> None:
+    To assign to a name copies into its array, as in :class:`backprop.layers.base.Arrays`.
+    """
+
+    def __init__(self, owners: Mapping[str, Named]) -> None:
         self._owners = {
             f"{name}.{key}": (arrays, key) for name, arrays in owners.items() for key in arrays
         }
@@ -35,8 +39,7 @@ class Names(MutableMapping[str, Array]):
         return arrays[key]
 
     def __setitem__(self, name: str, value: Array) -> None:
-        arrays, key = self._owners[name]
-        arrays[key] = value
+        assign(name, self[name], value)
 
     def __delitem__(self, name: str) -> NoReturn:
         raise TypeError(f"{name} belongs to a layer and cannot be deleted")
@@ -49,6 +52,15 @@ class Names(MutableMapping[str, Array]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+    @contextmanager
+    def replaced(self, arrays: Mapping[str, Array]) -> Iterator[None]:
+        """Let other arrays of the same shapes, complex ones as well, stand here for a while."""
+        with ExitStack() as stack:
+            for name, value in arrays.items():
+                owner, key = self._owners[name]
+                stack.enter_context(owner.replaced({key: value}))
+            yield
 
 
 class Composite(Layer):
@@ -77,8 +89,15 @@ class Composite(Layer):
         objects = [id(layer) for _, layer in self.walk()]
         if len(set(objects)) < len(objects):
             raise ValueError(f"{where}: the same layer object stands twice in layers")
-        self.parameters = Names({name: layer.parameters for name, layer in self.named.items()})
-        self.gradients = Names({name: layer.gradients for name, layer in self.named.items()})
+        for name, layer in self.named.items():
+            if list(layer.parameters) != list(layer.gradients):
+                raise ValueError(
+                    f"{where}: {name} has parameters {list(layer.parameters)} and gradients"
+                    f" {list(layer.gradients)}, expected the same names"
+                )
+            layer.parameters.fixed = layer.gradients.fixed = True
+        self._parameters = Names({name: layer.parameters for name, layer in self.named.items()})
+        self._gradients = Names({name: layer.gradients for name, layer in self.named.items()})
         kinds = {value.dtype for value in self.parameters.values()}
         if len(kinds) > 1:
             names = ", ".join(sorted(map(str, kinds)))
@@ -121,6 +140,47 @@ class Composite(Layer):
                 layer.watch(watcher, f"{prefix}{name}.")
         return before
 
+    @contextmanager
+    def preserved(self) -> Iterator[None]:
+        """Put back at the end the mode, the state and the watcher of every layer.
+
+        What looks at a network without training it works within this: running averages and
+        generators go on as if it had not been.
+        """
+        everyone: list[Layer] = [self, *(layer for _, layer in self.walk())]
+        modes = [(layer, layer.training) for layer in everyone]
+        watchers = [(f, f._watcher, f._prefix) for f in everyone if isinstance(f, Composite)]
+        states = [(layer, layer._snapshot()) for layer in self.stateful()]
+        try:
+            yield
+        finally:
+            # From the outside in: a layer made of layers sets those within.
+            for layer, training in modes:
+                layer.training = training
+            for composite, watcher, prefix in watchers:
+                composite._watcher, composite._prefix = watcher, prefix
+            for layer, snapshot in states:
+                layer._put_back(snapshot)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """As :meth:`preserved`, with nobody watching; what backward needs is put back as well."""
+        everyone: list[Layer] = [self, *(layer for _, layer in self.walk())]
+        with self.preserved():
+            kept = [dict(vars(layer)) for layer in everyone]
+            self.watch(None)
+            try:
+                yield
+            finally:
+                for layer, attributes in zip(everyone, kept, strict=True):
+                    vars(layer).clear()
+                    vars(layer).update(attributes)
+
+    def stateful(self) -> list[Layer]:
+        """Return the layers that have a state of their own."""
+        everyone: list[Layer] = [self, *(layer for _, layer in self.walk())]
+        return [f for f in everyone if type(f).state not in (Layer.state, Composite.state)]
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the states of all layers within, by hierarchical name."""
         return {
@@ -138,11 +198,15 @@ class Composite(Layer):
                 {key.removeprefix(start): state[key] for key in state if key.startswith(start)}
             )
 
-    def _bind(self, theta: Array, dtheta: Array) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy is another's to watch.
+        return {**super().__getstate__(), "_watcher": None, "_prefix": ""}
+
+    def _bind(self, theta: Array, dtheta: Array, binding: Binding) -> None:
         start = 0
         for layer in self.named.values():
             stop = start + sum(value.size for value in layer.parameters.values())
-            layer._bind(theta[start:stop], dtheta[start:stop])
+            layer._bind(theta[start:stop], dtheta[start:stop], binding)
             start = stop
 
     def _show_output(self, name: str, a: Array) -> Array:

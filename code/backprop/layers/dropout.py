@@ -71,6 +71,15 @@ class Dropout(Layer):
         self._check_state(state)
         set_generator_state(self.rng, state["rng"])
 
+    def _snapshot(self) -> tuple[Mapping[str, Any], bool, Array | None]:
+        # A mask that is held counts: another may be drawn in its place.
+        return self.rng.bit_generator.state, self.held, self.mask
+
+    def _put_back(self, snapshot: tuple[Mapping[str, Any], bool, Array | None]) -> None:
+        self.rng.bit_generator.state, held, mask = snapshot
+        if held:
+            self.mask = mask
+
     def _draw(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         mask = self._empty("mask", shape, dtype)
         self.rng.random(dtype=dtype.type, out=mask)

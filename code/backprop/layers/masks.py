@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from backprop.arrays import check_count
 
 Mask = NDArray[np.bool_]
+"""True where a step counts, False where it is padding; shape (batch, time)."""
 
 
 def lengths_to_mask(lengths: NDArray[np.integer], time: int) -> Mask:

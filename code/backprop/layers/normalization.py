@@ -12,13 +12,14 @@ dx̂ off the directions 1 and x̂: shifting or scaling x cannot change x̂ (but 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backprop.arrays import Array, check_array, check_count, check_dtype, check_interval
-from backprop.layers.base import Layer
+from backprop.layers.base import Layer, assign
 
 
 class _Normalization(Layer):
@@ -83,6 +84,10 @@ class _Normalization(Layer):
         return self._empty("scratch", like.shape, like.dtype)
 
 
+class OneValueError(ValueError):
+    """A batch with one value per channel, which has no variance."""
+
+
 class BatchNorm(_Normalization):
     """z = γ ⊙ (x - μ) / √(v + ε) + β, μ and v per channel (Ioffe & Szegedy, 2015).
 
@@ -119,8 +124,26 @@ class BatchNorm(_Normalization):
     ) -> None:
         super().__init__(n, eps, dtype, ("gamma", "beta"))
         self.momentum = check_interval("BatchNorm", "momentum", momentum, 0, 1)
-        self.running_mean = np.zeros_like(self.parameters["beta"])
-        self.running_var = np.ones_like(self.parameters["gamma"])
+        self._running_mean = np.zeros_like(self.parameters["beta"])
+        self._running_var = np.ones_like(self.parameters["gamma"])
+
+    @property
+    def running_mean(self) -> Array:
+        """Mean per channel in use, shape (n,); to assign copies into it."""
+        return self._running_mean
+
+    @running_mean.setter
+    def running_mean(self, value: Array) -> None:
+        assign("running_mean", self._running_mean, value)
+
+    @property
+    def running_var(self) -> Array:
+        """Variance per channel in use, shape (n,); to assign copies into it."""
+        return self._running_var
+
+    @running_var.setter
+    def running_var(self, value: Array) -> None:
+        assign("running_var", self._running_var, value)
 
     def forward(self, x: Array) -> Array:
         """Return z = γ ⊙ x̂ + β, shape of x; in training the running averages move.
@@ -128,7 +151,8 @@ class BatchNorm(_Normalization):
         Raises
         ------
         ValueError
-            If x has other channels or axes, or in training fewer than two values per channel.
+            If x has other channels or axes, or in training (:class:`OneValueError`) fewer than two
+            values per channel.
         """
         images = getattr(x, "ndim", 2) == 4
         x = self._input("x", x, (None, self.n, None, None) if images else (None, self.n))
@@ -144,15 +168,18 @@ class BatchNorm(_Normalization):
             return self._affine(self.shape)
         values = x.size // self.n
         if values < 2:
-            raise ValueError(
+            raise OneValueError(
                 f"BatchNorm.forward: x has shape {x.shape}, {values} value per channel, expected"
                 " at least 2 in training: one value has no variance"
             )
         mean, variance = self._standardize(x, self.axes)
-        # The complex step asks what would be, and must leave no trace.
-        if x.dtype.kind == "f":
-            self._average(self.running_mean, mean.ravel())
-            self._average(self.running_var, variance.ravel() * (values / (values - 1)))
+        # The complex step asks what would be, and must leave no trace; nor must a batch that holds
+        # NaN or infinity, after which the averages would never be finite again.
+        variance = variance.ravel()
+        # A sum shows NaN and infinity in a third of the time that isfinite takes.
+        if x.dtype.kind == "f" and isfinite(np.add.reduce(variance)):
+            self._average(self._running_mean, mean.ravel())
+            self._average(self._running_var, variance * (values / (values - 1)))
         return self._affine(self.shape)
 
     def backward(self, dz: Array) -> Array:
@@ -174,6 +201,12 @@ class BatchNorm(_Normalization):
             "running_mean": self.running_mean.copy(),
             "running_var": self.running_var.copy(),
         }
+
+    def _snapshot(self) -> tuple[Array, Array]:
+        return self._running_mean.copy(), self._running_var.copy()
+
+    def _put_back(self, snapshot: tuple[Array, Array]) -> None:
+        self._running_mean[...], self._running_var[...] = snapshot
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Put back what :meth:`state` returned; ``ValueError`` where names or shapes differ."""

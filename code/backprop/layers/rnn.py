@@ -12,9 +12,19 @@ from backprop.arrays import Array
 from backprop.layers.masks import Mask
 from backprop.layers.recurrent import Recurrent
 
+
+def _tanh_slope(h: Array) -> Array:
+    slope: Array = 1 - h**2
+    return slope
+
+
+def _relu_slope(h: Array) -> Array:
+    return (h > 0).astype(h.dtype)
+
+
 SLOPES: dict[str, tuple[Callable[..., Array], Callable[[Array], Array]]] = {
-    "tanh": (tanh, lambda h: 1 - h**2),
-    "relu": (relu, lambda h: (h > 0).astype(h.dtype)),
+    "tanh": (tanh, _tanh_slope),
+    "relu": (relu, _relu_slope),
 }
 """φ, and φ' as a function of h = φ(z): what the layer keeps is h."""
 
@@ -44,6 +54,7 @@ class RNN(Recurrent):
         super().__init__(n_in, n_hidden, **options)
         if activation not in SLOPES:
             raise ValueError(f"RNN: activation is {activation!r}, expected one of {list(SLOPES)}")
+        self.activation = activation
         self.phi, self.slope = SLOPES[activation]
 
     def forward(self, x: Array, mask: Mask | None = None, h0: Array | None = None) -> Array:

@@ -9,21 +9,20 @@ computed twice: the fewer segments, the less time and the more memory.
 
 from __future__ import annotations
 
-import time
-import tracemalloc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backprop.arrays import Array, check_count
-from backprop.layers import Composite, Dropout, Layer
-from backprop.network import Network, Sequential
+from backprop.layers import Layer
+from backprop.network import Sequential
+from backprop.training.memory import Cost, measure, owner
+from backprop.training.passes import Pass
+
+__all__ = ["Checkpointed", "Cost", "measure"]
 
 
 class Checkpointed(Sequential):
@@ -63,8 +62,12 @@ class Checkpointed(Sequential):
     @segments.setter
     def segments(self, segments: int) -> None:
         self._runs = self._split(segments)
-        self._passes: list[_Pass] = []
-        self._live: _Pass | None = None
+        self._passes: list[Pass] = []
+        self._live: Pass | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pass belongs to the layers that made it.
+        return {**super().__getstate__(), "_passes": [], "_live": None}
 
     def forward(self, x: Array) -> Array:
         """Return the last layer's output; keep each segment's input."""
@@ -72,7 +75,7 @@ class Checkpointed(Sequential):
             self._live.release()
         self._passes, self._live = [], None
         for run in self._runs:
-            this = _Pass([self.named[name] for name in run], x)
+            this = Pass([self.named[name] for name in run], x)
             with this.keeping():
                 for name in run:
                     x = self._show_output(name, self.named[name].forward(x))
@@ -131,26 +134,30 @@ class Checkpointed(Sequential):
         A layer that needs more between, such as a convolution, adds that. (One array more below
         256 kB an array, where NumPy does not write into its own temporaries.)
         """
-        this = _Pass(self.layers, x)
-        inputs, kept, a = [], [], x
-        try:
-            with this.keeping():
-                for layer in self.layers:
-                    inputs.append(a)
-                    a = layer.forward(a)
-                    kept.append(this.kept(layer))
-        finally:
-            this.release()
-            _load(self.layers, this.states)
-        sizes = [array.nbytes for array in (*inputs[1:], a)]
+        inputs, kept = self._trial(x)
+        sizes = [array.nbytes for array in inputs[1:]]
         peaks = []
         for segments in range(1, len(self.layers) + 1):
             starts = np.cumsum([0, *(len(run) for run in self._split(segments))])
             pairs = list(pairwise(starts))
-            bounds = {id(_owner(inputs[i])) for i, _ in pairs}
+            bounds = {id(owner(inputs[i])) for i, _ in pairs}
             live = max(_bytes(kept[i:j], bounds) for i, j in pairs)
             peaks.append(sum(sizes[i - 1] for i, _ in pairs if i) + live + 4 * max(sizes))
         return peaks
+
+    def _trial(self, x: Array) -> tuple[list[Array], list[dict[int, int]]]:
+        """Return x and every layer's output, and the arrays that each layer keeps."""
+        values, kept = [x], []
+        with self.preserved():
+            this = Pass(self.layers, x)
+            try:
+                with this.keeping():
+                    for layer in self.layers:
+                        values.append(layer.forward(values[-1]))
+                        kept.append(this.kept(layer))
+            finally:
+                this.release()
+        return values, kept
 
     def _walk_back(self, dz: Array, stop: str | None) -> Array:
         if not self._passes:
@@ -180,149 +187,6 @@ class Checkpointed(Sequential):
         length, longer = divmod(n, segments)
         ends = [k * length + min(k, longer) for k in range(segments + 1)]
         return [names[i:j] for i, j in pairwise(ends)]
-
-
-class _Pass:
-    """The forward pass of a segment: its input, and the states and modes it began in."""
-
-    def __init__(self, layers: Sequence[Layer], x: Array) -> None:
-        self.layers, self.x = layers, x
-        self.states = [layer.state() for layer in layers]
-        self.everyone = [inner for layer in layers for inner in _all(layer)]
-        self.modes = [layer.training for layer in self.everyone]
-        self._traces: list[dict[str, Any]] = []
-
-    @contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Note which attributes of the layers the pass made or replaced, to release them later."""
-        self._held = [dict(vars(layer)) for layer in self.everyone]
-        complete = False
-        try:
-            yield
-            complete = True
-        finally:
-            self._traces = [
-                {name: held.get(name, _NEW) for name in _changed(layer, held)}
-                for layer, held in zip(self.everyone, self._held, strict=True)
-            ]
-            del self._held
-            if not complete:
-                self.release()
-
-    def release(self) -> None:
-        """Free what the layers have kept for their backward passes; their states stay."""
-        now = [layer.state() for layer in self.layers]
-        for layer, trace in zip(self.everyone, self._traces, strict=False):
-            # A mask that is held must outlive the pass.
-            if isinstance(layer, Dropout) and layer.held:
-                continue
-            for name, value in trace.items():
-                if value is _NEW:
-                    vars(layer).pop(name, None)
-                else:
-                    vars(layer)[name] = value
-        self._traces = []
-        # A layer that replaces what it counts among its state, too, has now got it back.
-        _load(self.layers, now)
-
-    def recompute(self) -> None:
-        """Let the layers keep again what they kept; their states and modes stay those of now."""
-        now = [layer.state() for layer in self.layers]
-        modes = [layer.training for layer in self.everyone]
-        _load(self.layers, self.states)
-        _set_modes(self.everyone, self.modes)
-        try:
-            with self.keeping():
-                x = self.x
-                for layer in self.layers:
-                    x = layer.forward(x)
-        finally:
-            _load(self.layers, now)
-            _set_modes(self.everyone, modes)
-
-    def kept(self, layer: Layer) -> dict[int, int]:
-        """Return the size of each array that ``layer`` has kept since, by the array's identity."""
-        sizes = {}
-        for inner, held in zip(self.everyone, self._held, strict=True):
-            if any(inner is one for one in _all(layer)):
-                for name in _changed(inner, held):
-                    value = vars(inner)[name]
-                    arrays = value if isinstance(value, list | tuple) else [value]
-                    owners = [_owner(a) for a in arrays if isinstance(a, np.ndarray)]
-                    sizes.update({id(array): array.nbytes for array in owners})
-        return sizes
-
-
-_NEW = object()
-
-
-def _changed(layer: Layer, held: Mapping[str, Any]) -> list[str]:
-    return [name for name, value in vars(layer).items() if value is not held.get(name, _NEW)]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one forward and one backward pass take, in a loop of such passes."""
-
-    peak: int
-    """Most bytes alive at once, besides x, dz, parameters and gradients."""
-    seconds: float
-    """The least of several runs."""
-
-
-def measure(network: Network, x: Array, dz: Array, repeats: int = 3) -> Cost:
-    """Measure memory (by ``tracemalloc``) and time of ``forward(x)``, ``backward_parameters(dz)``.
-
-    Time is taken without tracing, which slows Python down.
-
-    Raises
-    ------
-    RuntimeError
-        If ``tracemalloc`` is at work already: what others allocate would be counted in.
-    """
-    if tracemalloc.is_tracing():
-        raise RuntimeError("measure: tracemalloc is tracing already")
-    seconds = []
-    for _ in range(check_count("measure", "repeats", repeats)):
-        start = time.perf_counter()
-        network.forward(x)
-        network.backward_parameters(dz)
-        seconds.append(time.perf_counter() - start)
-    tracemalloc.start()
-    try:
-        for _ in range(2):
-            # The first pass frees what layers keep from before tracing, and is not counted.
-            tracemalloc.reset_peak()
-            network.forward(x)
-            network.backward_parameters(dz)
-        return Cost(tracemalloc.get_traced_memory()[1], min(seconds))
-    finally:
-        tracemalloc.stop()
-
-
-def _all(layer: Layer) -> list[Layer]:
-    """Return the layer and, if it is made of layers, all within, from the outside in."""
-    return (
-        [layer, *(inner for _, inner in layer.walk())] if isinstance(layer, Composite) else [layer]
-    )
-
-
-def _load(layers: Sequence[Layer], states: Sequence[Mapping[str, NDArray[Any]]]) -> None:
-    for layer, state in zip(layers, states, strict=True):
-        if state:
-            layer.load_state(state)
-
-
-def _set_modes(layers: Sequence[Layer], modes: Sequence[bool]) -> None:
-    for layer, training in zip(layers, modes, strict=True):
-        layer.training = training
-
-
-def _owner(array: Array) -> Array:
-    """Return the array whose memory a view looks at."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def _bytes(kept: Sequence[Mapping[int, int]], besides: set[int]) -> int:

@@ -19,12 +19,13 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.arrays import Array, check_array, check_count
+from backprop.arrays import Array, check_array, check_count, check_set
 from backprop.layers import Layer
 from backprop.losses import Loss
 from backprop.network import Network
 from backprop.threads import largest_product, scipy_waits, sized
-from backprop.training.loop import MEASURED_AT_ONCE, Step, evaluate
+from backprop.training.loop import Step
+from backprop.training.measuring import figures, pieces
 
 Figures = dict[str, list[float]]
 """Name of a layer or parameter → one figure per recorded update."""
@@ -145,13 +146,11 @@ def dead_units(network: Network, x: Array) -> dict[str, int]:
     if not len(x):
         raise ValueError("dead_units: x has no row")
     awake = _Awake()
-    before = network.watch(awake)
-    try:
-        with _in_use(network):
-            for start in range(0, len(x), MEASURED_AT_ONCE):
-                network.forward(x[start : start + MEASURED_AT_ONCE])
-    finally:
-        network.watch(before)
+    with network.preserved():
+        network.train(False)
+        network.watch(awake)
+        for part in pieces(network, x):
+            network.forward(x[part])
     return {name: int((~units).sum()) for name, units in awake.units.items()}
 
 
@@ -200,6 +199,8 @@ def loss_surface(
 ) -> NDArray[np.float64]:
     """Return L(θ + Σ_k t_k u_k) for every t on a grid, with the network in use.
 
+    Far out L may overflow: the surface is NaN or infinite there.
+
     Parameters
     ----------
     network, loss, x, y
@@ -224,18 +225,20 @@ def loss_surface(
             f"{where}: steps holds {len(steps)} arrays, expected one for each of"
             f" {len(directions)} directions, at least 1"
         )
+    check_set(where, x, y)
     u = [check_array(where, "directions", d, network.theta.shape) for d in directions]
     for t in steps:
         check_array(where, "steps", t, (None,))
     theta = network.theta.copy()
     surface = np.empty([len(t) for t in steps])
     try:
-        with _in_use(network):
+        with network.preserved():
+            network.train(False)
             for index in product(*(range(len(t)) for t in steps)):
                 network.theta[...] = theta
                 for t, k, d in zip(steps, index, u, strict=True):
                     network.theta[...] += (t[k] * d).astype(theta.dtype)
-                surface[index] = evaluate(network, loss, x, y)[0]
+                surface[index] = figures(network, loss, x, y)[0]
     finally:
         network.theta[...] = theta
     return surface
@@ -267,7 +270,7 @@ def hessian_vector_product(
     direction = check_array("hessian_vector_product", "v", v, network.theta.shape)
     if not direction.any():
         raise ValueError("hessian_vector_product: v is 0, expected a direction")
-    with _gradient(network, loss, x, y) as gradient:
+    with _gradient("hessian_vector_product", network, loss, x, y) as gradient:
         theta = network.theta.astype(np.float64)
         return _product(gradient, theta, direction.astype(np.float64))
 
@@ -315,7 +318,11 @@ def hessian_spectrum(
     if check_count("hessian_spectrum", "k", k) >= n:
         raise ValueError(f"hessian_spectrum: k is {k}, expected below {n}, the parameters")
     multiplications = largest_product(x, network.parameters.values())
-    with _gradient(network, loss, x, y) as gradient, sized(multiplications), scipy_waits():
+    with (
+        _gradient("hessian_spectrum", network, loss, x, y) as gradient,
+        sized(multiplications),
+        scipy_waits(),
+    ):
         theta = network.theta.astype(np.float64)
         operator = LinearOperator(
             (n, n), matvec=lambda v: _product(gradient, theta, v.ravel()), dtype=np.float64
@@ -337,9 +344,10 @@ def _product(
 
 @contextmanager
 def _gradient(
-    network: Network, loss: Loss, x: Array, y: NDArray[np.generic]
+    where: str, network: Network, loss: Loss, x: Array, y: NDArray[np.generic]
 ) -> Iterator[Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
     """Give θ ↦ ∂L/∂θ in float64, and put the network back at the end."""
+    check_set(where, x, y)
     if x.dtype.kind == "f":
         x = x.astype(np.float64)
     theta, dtheta, kept = network.theta, network.dtheta, network.theta.copy()
@@ -351,28 +359,16 @@ def _gradient(
         network.backward_parameters(loss.backward())
         return network.dtheta.astype(np.float64)
 
-    network._bind(*double)
+    network._bind(*double, network._binding)
     try:
-        with _in_use(network):
+        with network.preserved():
+            network.train(False)
             yield gradient
     finally:
         gradients = dtheta.copy()
-        network._bind(theta, dtheta)
+        network._bind(theta, dtheta, network._binding)
         theta[...] = kept
         dtheta[...] = gradients
-
-
-@contextmanager
-def _in_use(network: Network) -> Iterator[None]:
-    """Take the network as in use, and put back the mode of each layer at the end."""
-    modes = [(layer, layer.training) for layer in (network, *(f for _, f in network.walk()))]
-    network.train(False)
-    try:
-        yield
-    finally:
-        # From the outside in: a layer made of layers sets those within.
-        for layer, training in modes:
-            layer.training = training
 
 
 def _awake(a: Array) -> NDArray[np.bool_]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from html import escape
-from typing import Any, Literal, TypedDict
+from decimal import Decimal
+from typing import Literal, TypedDict
 
-from backprop.book.figures.stepper import BACKWARD, FONT, FORWARD, GROUND, RADIUS, WIDTH, Frame
+from backprop.book.figures import svg
+from backprop.book.figures.stepper import Frame
 
 Place = tuple[float, float]
 """(column, row), the first of each 0; fractions are places in between."""
@@ -30,9 +31,6 @@ class GraphStep(TypedDict, total=False):
     direction: Literal["forward", "backward"]
     afresh: bool
     caption: str
-
-
-Texts = dict[str, dict[Any, str]]
 
 
 def graph_steps(
@@ -65,23 +63,55 @@ def graph_steps(
         an edge or a direction that is not there.
     """
     _check_edges(nodes, edges)
-    texts: dict[str, Texts] = {"node": _blank(), "edge": _blank()}
+    texts = _nothing()
     frames = []
     for number, step in enumerate(steps):
         _check_step(number, step, nodes, edges)
         if step.get("afresh"):
-            texts = {"node": _blank(), "edge": _blank()}
+            texts = _nothing()
         direction = step.get("direction", "forward")
         texts["node"][direction].update(step.get("node_text", {}))
         texts["edge"][direction].update(step.get("edge_text", {}))
         caption = step.get("caption", "")
-        title = f"Step {number + 1} of {len(steps)}, {direction}: {caption}"
+        title = f"{direction.capitalize()}: {caption}"
         frames.append(Frame(_draw(nodes, edges, step, texts, title), caption))
     return frames
 
 
-def _blank() -> Texts:
-    return {"forward": {}, "backward": {}}
+def worked_sum(products: Sequence[tuple[float, float]], digits: int = 3) -> str:
+    """Write a sum of products as a reader works it out: "3 × 5 + 2 × 1 = 17".
+
+    Parameters
+    ----------
+    products : sequence of (factor, factor)
+        At least one.
+    digits : int
+        Significant digits of every number.
+
+    Raises
+    ------
+    ValueError
+        If there is no product, or the numbers as they are written do not give the sum as it is
+        written, up to one unit of its last digit; more digits then help.
+    """
+    if not products:
+        raise ValueError("worked_sum: products is empty, expected at least one")
+    written = [tuple(f"{float(factor):.{digits}g}" for factor in pair) for pair in products]
+    total = f"{float(sum(a * b for a, b in products)):.{digits}g}"
+    worked = sum((Decimal(a) * Decimal(b) for a, b in written), Decimal(0))
+    _, figures, exponent = Decimal(total).as_tuple()
+    unit = Decimal(1).scaleb(int(exponent) + len(figures) - digits)
+    if abs(worked - Decimal(total)) > unit:
+        raise ValueError(
+            f"worked_sum: {written} gives {worked}, not {total}: more than {digits} digits are"
+            " needed"
+        )
+    words = " + ".join(f"{a} × {b}" for a, b in written) + f" = {total}"
+    return words.replace("-", "−").replace("+ −", "− ")
+
+
+def _nothing() -> dict[str, svg.Texts]:
+    return {"node": svg.blank(), "edge": svg.blank()}
 
 
 def _check_edges(nodes: Mapping[str, Place], edges: Sequence[Edge]) -> None:
@@ -120,85 +150,68 @@ def _draw(
     nodes: Mapping[str, Place],
     edges: Sequence[Edge],
     step: GraphStep,
-    texts: Mapping[str, Texts],
+    texts: Mapping[str, svg.Texts],
     title: str,
 ) -> str:
     last = max(column for column, _ in nodes.values()) or 1
-    height = max(row for _, row in nodes.values()) * ROW + 2 * RADIUS + 58
+    height = max(row for _, row in nodes.values()) * ROW + 2 * svg.RADIUS + 58
     at = {
-        name: (MARGIN + column * (WIDTH - 2 * MARGIN) / last, RADIUS + 8 + row * ROW)
+        name: (MARGIN + column * (svg.WIDTH - 2 * MARGIN) / last, svg.RADIUS + 8 + row * ROW)
         for name, (column, row) in nodes.items()
     }
-    color = BACKWARD if step.get("direction") == "backward" else FORWARD
+    color = svg.BACKWARD if step.get("direction") == "backward" else svg.FORWARD
     shapes: list[str] = []
     words: list[str] = []
     for edge in edges:
-        hot = edge in step.get("highlight_edges", ())
+        mark = color if edge in step.get("highlight_edges", ()) else None
         start, end = at[edge[0]], at[edge[1]]
-        back = hot and color == BACKWARD
-        tail, head = (end, start) if back else (start, end)
-        shapes.append(_arrow(tail, head, color if hot else "", back))
-        # Off the middle, where wide text would cover the head of an arrow that rises steeply.
-        x, y = (0.55 * a + 0.45 * b for a, b in zip(start, end, strict=True))
-        words += _pair(x, y - 3, texts["edge"], edge, "currentColor")
-    for name, (x, y) in at.items():
-        hot = name in step.get("highlight_nodes", ())
         shapes.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS}" fill="{GROUND}" '
-            f'stroke="{color if hot else "currentColor"}" stroke-width="{4 if hot else 1.5}"/>'
+            _arrow(end, start, mark) if mark == svg.BACKWARD else _arrow(start, end, mark)
         )
-        words.append(
-            f'<text x="{x:.1f}" y="{y + 5:.1f}" fill="currentColor" font-weight="600">'
-            f"{escape(name)}</text>"
-        )
-        words += _pair(x, y + RADIUS + 16, texts["node"], name, FORWARD)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
-        f'font-family="inherit" font-size="{FONT}" text-anchor="middle">'
-        f"<title>{escape(title)}</title><desc>{escape(_describe(texts))}</desc>"
-        + "".join(shapes + words)
-        + "</svg>"
-    )
+        words += _beside(start, end, svg.both_ways(texts["edge"], edge, "currentColor"))
+    for name, (x, y) in at.items():
+        mark = color if name in step.get("highlight_nodes", ()) else None
+        shapes.append(svg.disc(x, y, name, mark))
+        below = svg.both_ways(texts["node"], name, svg.FORWARD)
+        words += svg.stack(x, y + svg.RADIUS + 11, below)
+    return svg.picture(svg.WIDTH, height, title, _describe(texts), *shapes, *words)
 
 
-def _arrow(start: Place, end: Place, color: str, dashed: bool) -> str:
+def _arrow(start: Place, end: Place, mark: str | None) -> str:
+    """Draw from rim to rim; an arrow that is marked for the way back is dashed."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = math.hypot(dx, dy)
     ux, uy = dx / length, dy / length
-    x1, y1 = start[0] + RADIUS * ux, start[1] + RADIUS * uy
-    x2, y2 = end[0] - (RADIUS + 3) * ux, end[1] - (RADIUS + 3) * uy
-    size = HEAD * (1.5 if color else 1)
+    size = HEAD * (1.5 if mark else 1)
+    x2, y2 = end[0] - (svg.RADIUS + 3) * ux, end[1] - (svg.RADIUS + 3) * uy
     x3, y3 = x2 - size * ux, y2 - size * uy
-    paint = color or "currentColor"
     corners = [(x2, y2), (x3 - size / 2 * uy, y3 + size / 2 * ux)]
     corners.append((x3 + size / 2 * uy, y3 - size / 2 * ux))
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x3:.1f}" y2="{y3:.1f}" stroke="{paint}" '
-        f'stroke-width="{4 if color else 1}"' + (' stroke-dasharray="8 4"' if dashed else "") + "/>"
-        f'<polygon points="{points}" fill="{paint}"/>'
-    )
+    paint = mark or "currentColor"
+    line = svg.element(
+        "line", x1=start[0] + svg.RADIUS * ux, y1=start[1] + svg.RADIUS * uy, x2=x3, y2=y3,
+        stroke=paint, stroke_width=4 if mark else 1,
+        stroke_dasharray="8 4" if mark == svg.BACKWARD else None,
+    )  # fmt: skip
+    points = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in corners)
+    return line + svg.element("polygon", points=points, fill=paint)
 
 
-def _pair(x: float, y: float, texts: Texts, key: Any, color: str) -> list[str]:
-    """Write the text of the way forward, and below it that of the way back."""
-    words = []
-    for direction, paint in (("forward", color), ("backward", BACKWARD)):
-        if key in texts[direction]:
-            words.append(
-                f'<text x="{x:.1f}" y="{y:.1f}" fill="{paint}" stroke="{GROUND}" '
-                'stroke-width="5" stroke-linejoin="round" paint-order="stroke">'
-                f"{escape(texts[direction][key])}</text>"
-            )
-            y += 17
-    return words
+def _beside(start: Place, end: Place, lines: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the words of an arrow, above its middle and so far off that they do not touch it."""
+    if not lines:
+        return []
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(dx, dy)
+    # The normal that points up, and to the right of an arrow that runs straight up or down.
+    side = -1 if dx < 0 or (dx == 0 and dy > 0) else 1
+    nx, ny = side * dy / length, -side * dx / length
+    wide = max(svg.width(words) for words, _ in lines)
+    high = len(lines) * svg.LINE
+    away = (wide * abs(nx) + high * abs(ny)) / 2 + 3
+    x, y = (start[0] + end[0]) / 2 + away * nx, (start[1] + end[1]) / 2 + away * ny
+    return svg.stack(x, y - (high - svg.LINE) / 2, lines)
 
 
-def _describe(texts: Mapping[str, Texts]) -> str:
-    parts = [f"{name}: {text}" for kept in texts["node"].values() for name, text in kept.items()]
-    parts += [
-        f"edge {start} to {end}: {text}"
-        for kept in texts["edge"].values()
-        for (start, end), text in kept.items()
-    ]
-    return "; ".join(parts) or "No value yet."
+def _describe(texts: Mapping[str, svg.Texts]) -> str:
+    return svg.described(texts, {"node": str, "edge": lambda e: f"edge {e[0]} to {e[1]}"})

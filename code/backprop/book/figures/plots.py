@@ -1,13 +1,16 @@
 """The book's one style; functions take arrays, draw, and return axes.
 
-Text, ticks and frames are one mid-grey on a transparent ground. No grey reaches a contrast of 4.5
-on white and on a dark page at once (the product of the two is fixed, about 18, so the best is
-4.2 on each), so the style sheet puts a light panel under figures in dark mode: there and on white
-the text has 4.5 or more. In a dark notebook editor, without the panel, it still has 3.5.
+In a notebook editor a figure is a picture: text, ticks and frames are one mid-grey on a
+transparent ground. No grey reaches a contrast of 4.5 on white and on a dark page at once (the
+product of the two is fixed, about 18, so the best is 4.2 on each); this one has 4.5 on white and
+3.5 on a dark editor. The site draws the same figure into the page (:mod:`.inline`), where grey,
+ink and paper take the page's own colours, light or dark.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -20,8 +23,14 @@ from numpy.typing import ArrayLike
 
 GREY = "#6e6e6e"
 """Colour of text, ticks and frames."""
+INK, PAPER = "#1b1b1b", "#fefefe"
+"""The strongest colour for lines and words, and the ground, where a figure names them.
+
+Words that are plainly black stay so on a dark page: they stand on coloured cells."""
 PANEL = "#f7f7f7"
-"""What the style sheet puts under figures in dark mode."""
+"""What the style sheet puts, in dark mode, under a figure that is a picture on the site too."""
+LARGEST = 150_000
+"""Characters of SVG; a figure of more marks stays a picture."""
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Colour-blind-safe (Okabe & Ito, 2008)."""
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
@@ -62,6 +71,28 @@ def use_style() -> None:
             "svg.fonttype": "none",
         }
     )
+    if os.environ.get("BACKPROP_FIGURES") == "svg":
+        _offer_svg()
+
+
+def _offer_svg() -> None:
+    """Let a figure that a cell shows be SVG besides: the site's build asks for it."""
+    from matplotlib.figure import Figure
+
+    from backprop.book.figures.inline import inline
+
+    numbers = itertools.count()
+
+    def svg(figure: Any) -> str | None:
+        options: dict[str, Any] = {"dpi": 200, "bbox_inches": "tight", "width": 2}
+        try:
+            drawn = inline(figure, "", unique=str(next(numbers)), **options)
+        except ValueError:  # a formula that is no text
+            return None
+        return drawn if len(drawn) <= LARGEST else None
+
+    # A method, since Matplotlib's inline backend forgets formatters when it starts.
+    Figure._repr_svg_ = svg  # type: ignore[attr-defined]
 
 
 def _axes(ax: Any, **options: Any) -> Any:
@@ -417,12 +448,12 @@ def contours(
     ax = _axes(ax)
     # Matplotlib counts rows upwards. A picture of the areas, unlike paths, stays small in an SVG.
     filled = ax.contourf(x, y, values.T, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
-    filled.set_rasterized(True)
+    ax.set_rasterization_zorder(0.5)
     lines = ax.contour(
         x, y, values.T, filled.levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
     )
     if form:
-        ax.clabel(lines, fmt=lambda v: format(v, form), fontsize=10.5, colors="black")
+        ax.clabel(lines, fmt=lambda v: format(v, form), fontsize=10.5, colors=INK)
     if label:
         ax.figure.colorbar(filled, ax=ax, label=label, format=f"{{x:{form or '.2g'}}}")
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -477,7 +508,7 @@ def network_diagram(
                 ax.plot([k, k + 1], [a, b], color=GREY, linewidth=0.7, linestyle="-", zorder=1)
     for k, (size, y) in enumerate(zip(sizes, heights, strict=True)):
         color = COLORS[k % len(COLORS)]
-        ax.scatter([k] * len(y), y, s=320, color="white", edgecolor=color, linewidth=2, zorder=2)
+        ax.scatter([k] * len(y), y, s=320, color=PAPER, edgecolor=color, linewidth=2, zorder=2)
         if size > most:
             ax.text(k, (y[most // 2 - 1] + y[most // 2]) / 2, "⋮", ha="center", va="center")
         text = labels[k] if labels else f"{size} units" if size > 1 else "1 unit"

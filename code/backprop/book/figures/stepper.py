@@ -1,19 +1,20 @@
 """A figure that the reader steps through, on a static page and in a notebook alike.
 
-The frames are inline SVG and the script is a few lines in the output itself: no server, no
-library, no request. Without JavaScript every frame shows, one below another. Colours follow the
-page (``currentColor`` and the theme's variables), so that light and dark both read.
+The frames are inline SVG and the script is in the output itself. Without JavaScript every frame
+shows, one below another. Colours follow the page (``currentColor`` and the theme's variables), so
+that light and dark both read.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
-from io import StringIO
+from itertools import product
 from typing import Any, Literal, TypedDict
+
+from backprop.book.figures import embed, svg
 
 Node = tuple[int, int]
 """(layer, unit), both from 0."""
@@ -66,81 +67,11 @@ def drawn(fig: Any, title: str, caption: str) -> Frame:
     """
     import matplotlib.pyplot as plt  # a reader without figures does not pay for it
 
-    buffer = StringIO()
-    # The salt, here the words, makes the ids the same in every run and unique to the frame.
-    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": title + caption}):
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        fig.savefig(buffer, format="svg", dpi=100, transparent=True, metadata=nothing)
+    from backprop.book.figures.inline import inline
+
+    markup = inline(fig, title, unique=title + caption)
     plt.close(fig)
-    svg = buffer.getvalue()
-    unique = hashlib.sha256((title + caption).encode()).hexdigest()[:8]
-    svg = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{unique}-", svg[svg.index("<svg") :])
-    # Matplotlib's style element would rule the whole page.
-    unwanted = r'<metadata>.*?</metadata>|<style.*?</style>|font-family: [^;"]*;?'
-    svg = re.sub(unwanted, "", svg, flags=re.S)
-    svg = svg.replace("xlink:href", "href").replace(
-        'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
-    )
-    head = f'<svg class="bp-drawn" role="img" aria-label="{escape(title)}" stroke-linejoin="round" '
-    # What nothing refers to needs no id; two equal images would share theirs.
-    used = set(re.findall(r'(?:"|\()#([^")]+)', svg))
-    svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)
-    # A tenth of a unit is less than can be seen.
-    svg = re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=\d\.\d)\d+", "", svg)).replace("> <", "><")
-    end = svg.index(">") + 1
-    opening = re.sub(r' (?:width|height)="[^"]*"', "", svg[4:end])
-    return Frame(head + opening + f"<title>{escape(title)}</title>" + svg[end:].strip(), caption)
-
-
-STYLE = """
-.bp-stepper{max-width:34rem;margin:1rem auto}
-.bp-stepper figure{margin:0 0 1.5rem}
-.bp-stepper svg{display:block;width:100%;height:auto}
-.bp-stepper .bp-controls{display:flex;gap:.5rem;align-items:center;margin-bottom:.5rem}
-.bp-stepper .bp-controls[hidden],.bp-stepper .bp-live[hidden]{display:none}
-.bp-stepper .bp-controls button{font:inherit;color:inherit;background:transparent;
-border:1px solid currentColor;border-radius:.3rem;padding:.25rem .7rem;min-height:2.5rem}
-.bp-stepper .bp-controls button[aria-disabled=true]{border-style:dashed;cursor:not-allowed}
-.bp-stepper .bp-controls input{flex:1;min-width:3rem}
-.bp-stepper .bp-controls :focus-visible{outline:3px solid #56b4e9;outline-offset:2px}
-.bp-stepper .bp-live{min-height:4.5em;margin:.25rem 0 0}
-.bp-stepper.bp-on figure{display:none;margin:0}
-.bp-stepper.bp-on figure.bp-now{display:block}
-.bp-stepper.bp-on figcaption{display:none}
-@media print{.bp-stepper.bp-on figure,.bp-stepper.bp-on figcaption{display:block}
-.bp-stepper .bp-controls,.bp-stepper .bp-live{display:none}}
-"""
-
-SCRIPT = """
-document.querySelectorAll('[id="%s"]').forEach(function (root) {
-  if (root.classList.contains('bp-on')) return;
-  var frames = root.querySelectorAll('figure'), last = frames.length - 1, now = 0;
-  var buttons = root.querySelectorAll('button'), range = root.querySelector('input');
-  var live = root.querySelector('.bp-live');
-  var names = Array.prototype.map.call(frames, function (f) { return f.dataset.name; });
-  function show(k) {
-    now = Math.max(0, Math.min(last, k));
-    frames.forEach(function (f, i) { f.classList.toggle('bp-now', i === now); });
-    range.value = now + 1;
-    range.setAttribute('aria-valuetext', names[now]);
-    buttons[0].setAttribute('aria-disabled', now === 0);
-    buttons[1].setAttribute('aria-disabled', now === last);
-    live.textContent = names[now] + '. ' +
-      frames[now].querySelector('figcaption').textContent;
-  }
-  buttons[0].addEventListener('click', function () { show(now - 1); });
-  buttons[1].addEventListener('click', function () { show(now + 1); });
-  range.addEventListener('input', function () { show(range.value - 1); });
-  root.addEventListener('keydown', function (event) {
-    var to = {ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: last}[event.key];
-    if (to === undefined) return;
-    event.preventDefault(); event.stopPropagation(); show(to);
-  });
-  root.classList.add('bp-on');
-  root.querySelector('.bp-controls').hidden = live.hidden = false;
-  show(0);
-});
-"""
+    return Frame(markup, caption)
 
 
 class Stepper:
@@ -156,7 +87,8 @@ class Stepper:
     title : str
         What a screen reader calls the figure.
     label : str
-        What the slider moves: a step, or a quantity such as "learning rate".
+        What the slider moves: a frame, or a quantity such as "learning rate". Not "step", which
+        the captions may count themselves.
     values : sequence of str, optional
         That quantity's value in each frame; without it, "1 of 7" and so on.
 
@@ -173,11 +105,10 @@ class Stepper:
         frames: Sequence[Frame],
         title: str,
         *,
-        label: str = "Step",
+        label: str = "Frame",
         values: Sequence[str] | None = None,
     ) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9-]+", name):
-            raise ValueError(f"Stepper: name is {name!r}, expected letters, digits and hyphens")
+        embed.check_name("Stepper", name)
         if not frames:
             raise ValueError("Stepper: frames is empty, expected at least one")
         self.name = name
@@ -196,22 +127,20 @@ class Stepper:
         return f"Stepper({self.name!r}, {len(self.frames)} frames)"
 
     def _repr_html_(self) -> str:
-        identity = f"stepper-{self.name}"
-        figures = "\n".join(
+        figures = [
             f'<figure data-name="{escape(f"{self.label} {value}")}">{frame.svg}'
             f"<figcaption>{escape(frame.caption)}</figcaption></figure>"
             for frame, value in zip(self.frames, self.values, strict=True)
-        )
-        return (
-            f'<div class="bp-stepper" id="{identity}" role="group" '
-            f'aria-label="{escape(self.title)}">\n<style>{STYLE}</style>\n'
-            '<div class="bp-controls" hidden>'
-            '<button type="button">Previous</button>'
+        ]
+        controls = (
+            '<div class="bp-controls" hidden><button type="button">Previous</button>'
             f'<input type="range" min="1" max="{len(self.frames)}" value="1" step="1" '
             f'aria-label="{escape(self.label)}: {escape(self.title)}">'
-            '<button type="button">Next</button></div>\n'
-            f'{figures}\n<p class="bp-live" aria-live="polite" hidden></p>\n'
-            f"<script>{SCRIPT % identity}</script>\n</div>"
+            '<button type="button">Next</button></div>'
+        )
+        words = '<p class="bp-live" aria-live="polite" hidden></p>'
+        return embed.figure(
+            "stepper", self.name, self.title, "\n".join([controls, *figures, words])
         )
 
 
@@ -219,6 +148,7 @@ class Step(TypedDict, total=False):
     """What one step adds to the drawing; text stays in the steps that follow."""
 
     node_text: Mapping[Node, str]
+    bias_text: Mapping[Node, str]
     edge_text: Mapping[Edge, str]
     highlight_nodes: set[Node]
     highlight_edges: set[Edge]
@@ -226,39 +156,28 @@ class Step(TypedDict, total=False):
     caption: str
 
 
-WIDTH, RADIUS, ROW, MARGIN = 420, 23, 112, 52
-# 14 units of 420 are more than 11 px where the figure is 340 px wide, as on a phone.
-FONT = 14
-FORWARD = "var(--bp-forward, #0072B2)"
-BACKWARD = "var(--bp-backward, #B34E00)"
-GROUND = "var(--bp-ground, var(--jp-layout-color0, var(--colab-primary-surface-color, Canvas)))"
+MARGIN = 52
+"""From the left and right end to the middle of the outermost units."""
 
 
-@dataclass
 class _Drawing:
     """Where the units are, and the text gathered so far, forward and backward apart."""
 
-    sizes: Sequence[int]
-    labels: Mapping[Node, str]
-    nodes: dict[str, dict[Node, str]] = field(
-        default_factory=lambda: {"forward": {}, "backward": {}}
-    )
-    edges: dict[str, dict[Edge, str]] = field(
-        default_factory=lambda: {"forward": {}, "backward": {}}
-    )
-
-    @property
-    def height(self) -> int:
-        return max(self.sizes) * ROW + 16
-
-    def place(self, layer: int, unit: int) -> tuple[float, float]:
-        x = MARGIN + layer * (WIDTH - 2 * MARGIN) / max(1, len(self.sizes) - 1)
-        y = self.height / 2 + (unit - (self.sizes[layer] - 1) / 2) * ROW - 14
-        return x, y
+    def __init__(
+        self, sizes: Sequence[int], steps: Sequence[Step], labels: Mapping[Node, str]
+    ) -> None:
+        self.sizes = sizes
+        self.labels = labels
+        self.texts = {kind: svg.blank() for kind in ("node", "bias", "edge")}
+        for number, step in enumerate(steps):
+            self.check(number, step)
+        self.below = 17 + svg.LINE * _most_lines(steps)
+        self.row = max(112, 2 * svg.RADIUS + self.below + 10)
 
     def check(self, number: int, step: Step) -> None:
-        nodes = set(step.get("node_text", {})) | set(step.get("highlight_nodes", ()))
-        edges = set(step.get("edge_text", {})) | set(step.get("highlight_edges", ()))
+        nodes = {*step.get("node_text", ()), *step.get("bias_text", ())}
+        nodes |= step.get("highlight_nodes", set())
+        edges = {*step.get("edge_text", ())} | step.get("highlight_edges", set())
         n = self.sizes
         for layer, i in nodes:
             if not (0 <= layer < len(n) and 0 <= i < n[layer]):
@@ -278,87 +197,80 @@ class _Drawing:
                 "expected 'forward' or 'backward'"
             )
 
-    def text(self, x: float, y: float, words: str, color: str, weight: str = "400") -> str:
-        return (
-            f'<text x="{x:.1f}" y="{y:.1f}" fill="{color}" font-weight="{weight}" '
-            f'stroke="none">{escape(words)}</text>'
-        )
+    def add(self, step: Step) -> None:
+        direction = step.get("direction", "forward")
+        self.texts["node"][direction].update(step.get("node_text", {}))
+        self.texts["bias"][direction].update(step.get("bias_text", {}))
+        self.texts["edge"][direction].update(step.get("edge_text", {}))
 
-    def halo(self, x: float, y: float, words: str, color: str) -> str:
-        return (
-            f'<text x="{x:.1f}" y="{y:.1f}" fill="{color}" stroke="{GROUND}" stroke-width="5" '
-            f'stroke-linejoin="round" paint-order="stroke">{escape(words)}</text>'
-        )
+    def place(self, layer: int, unit: int) -> tuple[float, float]:
+        x = MARGIN + layer * (svg.WIDTH - 2 * MARGIN) / (len(self.sizes) - 1)
+        first = svg.RADIUS + 8 + (max(self.sizes) - self.sizes[layer]) / 2 * self.row
+        return x, first + unit * self.row
+
+    def edge(self, key: Edge, mark: str | None) -> tuple[str, list[str]]:
+        """The line of a connection, and the plates of its text."""
+        k, i, j = key
+        (x1, y1), (x2, y2) = self.place(k, i), self.place(k + 1, j)
+        line = svg.element(
+            "line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=mark or "currentColor",
+            stroke_width=4 if mark else 1,
+            stroke_dasharray="8 4" if mark == svg.BACKWARD else None,
+        )  # fmt: skip
+        # Off the middle, where edges of a layer cross; texts of two edges that end in one unit
+        # stay as far apart as the units they leave.
+        part, shift = (0.3, 14) if self.sizes[k + 1] > 1 else (0.5, 0)
+        x, y = x1 + part * (x2 - x1) + shift, y1 + part * (y2 - y1)
+        words = svg.both_ways(self.texts["edge"], key, "currentColor")
+        return line, svg.stack(x, y - (len(words) - 1) * svg.LINE / 2, words)
+
+    def node(self, key: Node, mark: str | None) -> tuple[str, list[str]]:
+        """The circle of a unit with its name, and below it the bias and the unit's values."""
+        x, y = self.place(*key)
+        words = svg.both_ways(self.texts["bias"], key, "currentColor")
+        words += svg.both_ways(self.texts["node"], key, svg.FORWARD)
+        disc = svg.disc(x, y, self.labels[key], mark)
+        return disc, svg.stack(x, y + svg.RADIUS + 12, words)
 
     def describe(self) -> str:
-        def name(node: Node) -> str:
-            return self.labels.get(node, f"unit {node[1] + 1} of layer {node[0]}")
+        def edge(key: Edge) -> str:
+            k, i, j = key
+            return f"edge {self.labels[k, i]} to {self.labels[k + 1, j]}"
 
-        parts = [
-            f"{name(node)}: {text}"
-            for texts in self.nodes.values()
-            for node, text in sorted(texts.items())
-        ]
-        parts += [
-            f"edge {name((k, i))} to {name((k + 1, j))}: {text}"
-            for texts in self.edges.values()
-            for (k, i, j), text in sorted(texts.items())
-        ]
-        return "; ".join(parts) or "No value yet."
+        names = {
+            "node": lambda key: self.labels[key],
+            "bias": lambda key: f"bias of {self.labels[key]}",
+            "edge": edge,
+        }
+        return svg.described(self.texts, names)
 
     def draw(self, step: Step, title: str) -> str:
-        color = BACKWARD if step.get("direction") == "backward" else FORWARD
-        hot_nodes = step.get("highlight_nodes", set())
-        hot_edges = step.get("highlight_edges", set())
-        lines, words = [], []
-        for k in range(len(self.sizes) - 1):
-            for i in range(self.sizes[k]):
-                for j in range(self.sizes[k + 1]):
-                    (x1, y1), (x2, y2) = self.place(k, i), self.place(k + 1, j)
-                    hot = (k, i, j) in hot_edges
-                    lines.append(
-                        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
-                        f'stroke="{color if hot else "currentColor"}" '
-                        f'stroke-width="{4 if hot else 1}"'
-                        + (' stroke-dasharray="8 4"' if hot and color == BACKWARD else "")
-                        + "/>"
-                    )
-                    # Off the middle, where edges of a layer cross; texts of two edges that end
-                    # in one unit stay as far apart as the units they leave.
-                    part, shift = (0.3, 14) if self.sizes[k + 1] > 1 else (0.5, 0)
-                    x, y = x1 + part * (x2 - x1) + shift, y1 + part * (y2 - y1)
-                    if (k, i, j) in self.edges["forward"]:
-                        words.append(
-                            self.halo(x, y - 4, self.edges["forward"][k, i, j], "currentColor")
-                        )
-                    if (k, i, j) in self.edges["backward"]:
-                        words.append(
-                            self.halo(x, y + 13, self.edges["backward"][k, i, j], BACKWARD)
-                        )
-        for k, size in enumerate(self.sizes):
-            for i in range(size):
-                x, y = self.place(k, i)
-                hot = (k, i) in hot_nodes
-                lines.append(
-                    f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS}" fill="{GROUND}" '
-                    f'stroke="{color if hot else "currentColor"}" '
-                    f'stroke-width="{4 if hot else 1.5}"/>'
-                )
-                label = self.labels.get((k, i), "")
-                words.append(self.text(x, y + 5, label, "currentColor", "600"))
-                below = y + RADIUS + 17
-                if (k, i) in self.nodes["forward"]:
-                    words.append(self.halo(x, below, self.nodes["forward"][k, i], FORWARD))
-                    below += 17
-                if (k, i) in self.nodes["backward"]:
-                    words.append(self.halo(x, below, self.nodes["backward"][k, i], BACKWARD))
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height}" '
-            f'role="img" font-family="inherit" font-size="{FONT}" text-anchor="middle">'
-            f"<title>{escape(title)}</title><desc>{escape(self.describe())}</desc>"
-            + "".join(lines + words)
-            + "</svg>"
-        )
+        color = svg.BACKWARD if step.get("direction") == "backward" else svg.FORWARD
+        nodes, edges = step.get("highlight_nodes", ()), step.get("highlight_edges", ())
+        parts = [
+            self.edge((k, i, j), color if (k, i, j) in edges else None)
+            for k in range(len(self.sizes) - 1)
+            for i, j in product(range(self.sizes[k]), range(self.sizes[k + 1]))
+        ]
+        parts += [self.node(key, color if key in nodes else None) for key in _units(self.sizes)]
+        # Words last, above every line.
+        shapes = [shape for shape, _ in parts] + [word for _, words in parts for word in words]
+        height = 2 * svg.RADIUS + 8 + (max(self.sizes) - 1) * self.row + self.below
+        return svg.picture(svg.WIDTH, height, title, self.describe(), *shapes)
+
+
+def _units(sizes: Sequence[int]) -> list[Node]:
+    return [(k, i) for k, size in enumerate(sizes) for i in range(size)]
+
+
+def _most_lines(steps: Sequence[Step]) -> int:
+    """How many lines stand below a unit in the end, where there are most."""
+    lines = set()
+    for step in steps:
+        direction = step.get("direction", "forward")
+        lines |= {(node, "value", direction) for node in step.get("node_text", {})}
+        lines |= {(node, "bias", direction) for node in step.get("bias_text", {})}
+    return max(Counter(node for node, _, _ in lines).values(), default=0)
 
 
 def network_steps(
@@ -374,18 +286,20 @@ def network_steps(
     sizes : sequence of int
         Units in each layer, the input first; drawn in full, so two to four layers of few units.
     steps : sequence of Step
-        Each adds ``node_text`` ``{(layer, i): text}`` and ``edge_text`` ``{(layer, i, j): text}``
-        to what the earlier ones wrote. Text of a ``direction`` "backward" step stands below that
-        of a "forward" step and does not replace it. ``highlight_nodes`` and ``highlight_edges``
-        are marked in this frame alone. ``caption`` says what happens.
+        Each adds ``edge_text`` ``{(layer, i, j): text}`` on the connections and, below the units,
+        ``bias_text`` and ``node_text`` ``{(layer, i): text}`` to what the earlier ones wrote.
+        Text of a ``direction`` "backward" step stands below that of a "forward" step and does
+        not replace it. ``highlight_nodes`` and ``highlight_edges`` are marked in this frame
+        alone. ``caption`` says what happens. A reader can recompute a unit only where every
+        weight and bias that enters it is shown.
     node_labels : mapping of (layer, i) to str
-        The quantity's name inside the circle, at most four characters; the default is x, h, y
+        The quantity's name inside the circle, at most four characters; the default is x, a, y
         with the unit's number.
 
     Returns
     -------
     list of Frame
-        One a step.
+        One per step.
 
     Raises
     ------
@@ -394,20 +308,13 @@ def network_steps(
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"network_steps: sizes is {list(sizes)}, expected two layers or more")
-    last = len(sizes) - 1
-    labels: dict[Node, str] = {
-        (k, i): f"{'x' if k == 0 else 'y' if k == last else 'h'}{i + 1}"
-        for k, size in enumerate(sizes)
-        for i in range(size)
-    }
-    drawing = _Drawing(sizes, labels | dict(node_labels or {}))
+    letters = ["x", *"a" * (len(sizes) - 2), "y"]
+    labels = {(k, i): f"{letters[k]}{i + 1}" for k, i in _units(sizes)}
+    drawing = _Drawing(sizes, steps, labels | dict(node_labels or {}))
     frames = []
-    for number, step in enumerate(steps):
-        drawing.check(number, step)
-        direction = step.get("direction", "forward")
-        drawing.nodes[direction].update(step.get("node_text", {}))
-        drawing.edges[direction].update(step.get("edge_text", {}))
+    for step in steps:
+        drawing.add(step)
         caption = step.get("caption", "")
-        title = f"Step {number + 1} of {len(steps)}, {direction}: {caption}"
+        title = f"{step.get('direction', 'forward').capitalize()}: {caption}"
         frames.append(Frame(drawing.draw(step, title), caption))
     return frames

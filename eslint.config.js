@@ -1,0 +1,28 @@
+import js from '@eslint/js';
+
+const browser = ['document', 'DOMPoint'];
+
+export default [
+  { ignores: ['_build/', '.venv/', 'book/_static/vendor/'] },
+  js.configs.recommended,
+  {
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    languageOptions: { ecmaVersion: 2021, sourceType: 'module' },
+    rules: {
+      curly: ['error', 'multi-line'],
+      eqeqeq: 'error',
+      'func-style': ['error', 'declaration', { allowArrowFunctions: true }],
+      'max-lines-per-function': ['error', { max: 100, skipComments: true }],
+      'no-implicit-globals': 'error',
+      'no-shadow': 'error',
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'prefer-template': 'error',
+    },
+  },
+  {
+    files: ['code/**/*.js'],
+    languageOptions: { globals: Object.fromEntries(browser.map((name) => [name, 'readonly'])) },
+  },
+];
