@@ -1,8 +1,9 @@
 """Write the reader's notebooks, which are the sources in plain Markdown.
 
-``book/_ext/reader_notebooks.py`` says how. They go to ``_build/notebooks`` with what Binder needs beside them, which is what is published to
-the branch that Colab and Binder open, and from there to the site, for its download buttons. The
-site must have been built: its pages are read from the same stored doctrees.
+``book/_ext/reader_notebooks.py`` says how. They go to ``_build/notebooks``, with what Binder needs
+beside them: this folder is published to the branch that Colab and Binder open. A copy goes to the
+site, for its download buttons. The site must have been built: its pages are read from the same
+stored doctrees.
 """
 
 from __future__ import annotations
