@@ -36,15 +36,31 @@ def centred(x: Any, axis: Axis) -> Any:
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
-def ties(x: Any, a: Any, axis: Axis) -> Any:
-    """1 / (number of ties) where x attains its extremum a, elsewhere 0."""
-    won = (x == a).astype(x.dtype)
-    return won / won.sum(axis=axis, keepdims=True)
+def standard(x: Any, a: Any, axis: Axis) -> Any:
+    """(x - mean(x)) / a for the standard deviation a; 0 where that is 0: all are equal there."""
+    equal = a == 0
+    return np.where(equal, 0, centred(x, axis) / np.where(equal, 1, a))
+
+
+def shared(g: Any, x: Any, a: Any, axis: Axis) -> Any:
+    """g / (number of ties) where x attains its extremum a, elsewhere 0."""
+    won = x == a
+    return np.where(won, g / won.astype(x.dtype).sum(axis=axis, keepdims=True), 0)
 
 
 def halve(g: Any, tied: Any, won: Any) -> Any:
     """g where x won, g / 2 where it tied, elsewhere 0."""
-    return np.where(tied, g / 2, g * won)
+    return np.where(tied, g / 2, np.where(won, g, 0))
+
+
+def signed(g: Any, x: Any) -> Any:
+    """g with the sign of x; 0 where x is 0."""
+    return np.where(x == 0, 0, g * np.sign(x))
+
+
+def finite(a: Any) -> Any:
+    """a where it is finite, elsewhere 0."""
+    return np.where(np.isfinite(a), a, 0)
 
 
 def log_base(x: Any, a: Any) -> Any:
