@@ -75,7 +75,8 @@ def make() -> None:
     done = subprocess.run([*build, "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
-    reader.main()
+    if reader.wanted():
+        reader.main()
     print(f"The site is at {ROOT / '_build/html/index.html'}; `make serve` opens it.")
 
 

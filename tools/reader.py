@@ -28,6 +28,12 @@ Start with [book/index.ipynb](book/index.ipynb).
 """
 
 
+def wanted() -> bool:
+    """Say whether the book's configuration loads the extension with the builder."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return "reader_notebooks" in config.get("sphinx", {}).get("local_extensions", {})
+
+
 def write() -> None:
     """Run the builder ``notebooks`` on the stored doctrees."""
     shutil.rmtree(NOTEBOOKS, ignore_errors=True)
