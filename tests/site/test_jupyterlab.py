@@ -1,4 +1,4 @@
-"""The reader's notebooks in a real JupyterLab and in Jupyter Notebook; `make test-lab` runs this."""
+"""The reader's notebooks in a real JupyterLab and in Jupyter Notebook: `make test-lab`."""
 
 import importlib.util
 import json
@@ -37,7 +37,7 @@ SHOWN = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map
   return {top: box.top, bottom: box.bottom, width: box.width, loaded: e.naturalWidth > 0};
 })"""
 RAW = r"""() => [...document.querySelectorAll('.jp-RenderedMarkdown')].map(e => e.innerText)
-  .filter(t => /\{(cite|ref|numref|eq|doc|term)[^}]*\}|```\{|:::\{|\$\$|\\frac|^\([\w-]+\)=$/m.test(t))"""
+  .filter(t => /\{(cite|ref|numref|eq|doc)|```\{|:::\{|\$\$|\\frac|^\([\w-]+\)=$/m.test(t))"""
 
 
 def settings(theme):
