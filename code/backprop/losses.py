@@ -145,7 +145,11 @@ class BinaryCrossEntropy(Loss):
             )
         self.z, self.y = z, y
         # softplus(z) - y z, regrouped so that a confident right answer does not cancel.
-        return _scalar((y * softplus(-z) + (1 - y) * softplus(z)).sum() / len(z))
+        # A target of exactly 0 beside an infinite logit adds 0, not 0 · ∞.
+        with np.errstate(invalid="ignore"):
+            ones = np.where(y == 0, 0, y * softplus(-z))
+            zeros = np.where(y == 1, 0, (1 - y) * softplus(z))
+        return _scalar((ones + zeros).sum() / len(z))
 
     def backward(self) -> Array:
         """∂L/∂z = (σ(z) - y) / N, shape (batch, 1)."""
@@ -201,7 +205,10 @@ class SoftmaxCrossEntropy(Loss):
         if self.targets is not None:
             log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
             self.p = np.exp(log_p)
-            return _scalar(-(self.targets * log_p).sum())
+            # A target of exactly 0 at a masked class, log p = -∞, adds 0.
+            with np.errstate(invalid="ignore"):
+                shares = np.where(self.targets == 0, 0, self.targets * log_p)
+            return _scalar(-shares.sum())
         self.rows = np.arange(len(z))
         at_label = log_p[self.rows, self.labels]
         self.p = np.exp(log_p, out=log_p)

@@ -158,8 +158,14 @@ def add_at(x: Any, k: Any, shape: tuple[int, ...]) -> Any:
 def log_sum_exp(x: Any, axis: Axis, keepdims: bool) -> Any:
     """ln Σ exp(x) = m + ln Σ exp(x - m) with m = max x: nothing overflows."""
     m = np.max(x.real, axis=axis, keepdims=True)
+    top = x.real == m
     m = np.where(np.isfinite(m), m, 0)
-    a = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
+    # The terms at the maximum apart: a rest of 1e-20 would be lost beside them.
+    terms = np.exp(x - m)
+    largest = np.sum(np.where(top, terms, 0), axis=axis, keepdims=True)
+    rest = np.sum(np.where(top, 0, terms), axis=axis, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a = m + np.log(largest) + np.log1p(np.where(largest == 0, 0, rest / largest))
     return a if keepdims else np.squeeze(a, axis=axis)[()]
 
 

@@ -47,9 +47,7 @@ class Tape(list[tuple[Paths, tuple[Any, ...], Any]]):
         self.level = next(LEVELS)
 
 
-def pull_back(
-    tape: Tape, n_inputs: int, index: int, g: Any, *, select: bool = False
-) -> list[Any]:
+def pull_back(tape: Tape, n_inputs: int, index: int, g: Any, *, select: bool = False) -> list[Any]:
     """Return ∂L/∂(input) for each input, given g = ∂L/∂a for the a at ``index``; None if no path.
 
     Every entry is met after all that used it, so that its sum over paths is complete by then. With
@@ -295,7 +293,7 @@ def checked_input(where: str, f: Function, i: int, x: Any) -> Any:
     A Python number counts as an array of shape (); what is traced by an outer call passes.
     """
     x = np.asarray(x) if isinstance(x, int | float | complex | np.generic) else x
-    if isinstance(x, Traced) or (isinstance(x, np.ndarray) and x.dtype.kind in "fc"):
+    if isinstance(x, Traced) or (type(x) is np.ndarray and x.dtype.kind in "fc"):
         return x
     try:
         name = list(inspect.signature(f).parameters)[i]
