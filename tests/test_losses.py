@@ -403,6 +403,7 @@ def test_an_infinite_logit_that_is_right_costs_nothing(dtype):
     assert loss.forward(z, 1 - y) == np.inf
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("kind", [np.ma.masked_array, np.matrix])
 def test_arrays_with_rules_of_their_own_are_refused_by_name(kind):
     z, y = np.ones((2, 2)), np.ones((2, 2))
