@@ -24,7 +24,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PIP = ("-m", "pip", "install", "-q")
 PINS = ("-c", "constraints.txt")
-# What a level needs besides the ones before it: the files that decide it, and pip's arguments.
+# What a level needs besides the one below it: the files that decide it, and pip's arguments.
 LEVELS = {
     "reader": (
         ("requirements.txt", "constraints.txt", "pyproject.toml"),
@@ -32,7 +32,9 @@ LEVELS = {
     ),
     "developer": (("requirements-dev.txt",), ("-r", "requirements-dev.txt")),
     "peers": ((), ("-e", ".[peers]")),
+    "lab": (("requirements-lab.txt",), ("-r", "requirements-lab.txt")),
 }
+BELOW = {"developer": "reader", "peers": "developer", "lab": "reader"}
 # Everything but the built site, which needs a browser; the notebooks are run and compared.
 UNITS = ("tests", "--ignore=tests/site", "-n", "2", "--dist", "loadgroup")
 NOTEBOOKS = (
@@ -64,19 +66,19 @@ def ready(session: nox.Session, level: str) -> None:
         install(session, level)
 
 
-def install(session: nox.Session, level: str) -> None:
-    """Install what the level needs and ``.venv`` does not have yet."""
-    digest = hashlib.sha256()
-    for name, (files, arguments) in LEVELS.items():
-        for part in (*(ROOT.joinpath(f).read_bytes() for f in files), repr(arguments).encode()):
-            digest.update(part)
-        stamp = VENV / f".{name}"
-        if not stamp.exists() or stamp.read_text() != digest.hexdigest():
-            session.log(f"installing into .venv, for a minute or two: {' '.join(arguments)}")
-            subprocess.run([BIN / "python", *PIP, *arguments, *PINS], cwd=ROOT, check=True)
-            stamp.write_text(digest.hexdigest())
-        if name == level:
-            return
+def install(session: nox.Session, level: str) -> bytes:
+    """Install what the level needs and ``.venv`` does not have yet; return what decides that."""
+    files, arguments = LEVELS[level]
+    decisive = install(session, BELOW[level]) if level in BELOW else b""
+    decisive += b"".join(ROOT.joinpath(file).read_bytes() for file in files)
+    decisive += repr(arguments).encode()
+    digest = hashlib.sha256(decisive).hexdigest()
+    stamp = VENV / f".{level}"
+    if not stamp.exists() or stamp.read_text() != digest:
+        session.log(f"installing into .venv, for a minute or two: {' '.join(arguments)}")
+        subprocess.run([BIN / "python", *PIP, *arguments, *PINS], cwd=ROOT, check=True)
+        stamp.write_text(digest)
+    return decisive
 
 
 def python(session: nox.Session, *arguments: str, level: str = "developer", **env: str | None):
@@ -105,6 +107,14 @@ def serve(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def lab(session: nox.Session) -> None:
+    """Open the notebooks in JupyterLab, in ./my-notebooks or in the folder after ``--``."""
+    ready(session, "lab")
+    tool(session, "python", "tools/build.py")
+    python(session, "tools/lab.py", level="lab")
+
+
+@nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Build the site, then run every test and every notebook."""
     ready(session, "developer")
@@ -113,6 +123,21 @@ def tests(session: nox.Session) -> None:
         str(BIN / "python"), "tools/build.py", env={"BACKPROP_MNIST_DIR": None}, external=True
     )
     python(session, "tools/test.py")
+
+
+@nox.session(venv_backend="none", name="test-lab")
+def test_lab(session: nox.Session) -> None:
+    """Run notebooks in JupyterLab and Jupyter Notebook, in a browser; needs the built book."""
+    ready(session, "lab")
+    command = ("-m", "pytest", "tests/site/test_jupyterlab.py", "-n", "0")
+    python(session, *command, BACKPROP_REQUIRE_LAB="1")
+
+
+@nox.session(venv_backend="none", name="test-reader")
+def test_reader(session: nox.Session) -> None:
+    """Run every reader's notebook, and compare it as the sources are; needs the built book."""
+    arguments = ("_build/notebooks", *NOTEBOOKS[1:])
+    python(session, "-m", "pytest", *arguments, BACKPROP_MNIST_DIR=None)
 
 
 @nox.session(venv_backend="none")
@@ -175,7 +200,8 @@ def constraints(session: nox.Session) -> None:
     tool(
         session, "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--no-header",
         "--no-emit-find-links", "--no-emit-index-url", *session.posargs,
-        "requirements.txt", "requirements-dev.txt", "-o", "constraints.txt",
+        "requirements.txt", "requirements-dev.txt", "requirements-lab.txt",
+        "-o", "constraints.txt",
     )  # fmt: skip
 
 
@@ -188,10 +214,12 @@ def interpreter(version: str) -> str:
 
 def suite(session: nox.Session) -> None:
     """Run the unit tests and the notebooks in the session's own environment."""
-    env = {"BACKPROP_MNIST_DIR": None, "MPLBACKEND": "agg"}
-    session.run("python", "-m", "pip", "list", "--format=freeze", silent=True)
-    session.run("python", "-m", "pytest", *UNITS, *session.posargs, env=env)
-    session.run("python", "-m", "pytest", *NOTEBOOKS, env=env)
+    env = {"BACKPROP_MNIST_DIR": None}
+    session.run("python", "-m", "pip", "list", "--format=freeze")
+    try:
+        session.run("python", "-m", "pytest", *UNITS, *session.posargs, env=env)
+    finally:  # what fails in the notebooks is worth knowing as well
+        session.run("python", "-m", "pytest", *NOTEBOOKS, env=env)
 
 
 def pinned(session: nox.Session) -> None:

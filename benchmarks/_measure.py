@@ -27,6 +27,7 @@ Times = dict[str, list[float]]
 
 BACKPROP = "backprop"
 LIMIT = "products alone"
+ONE_THREAD = "one thread"
 THREADS = "BACKPROP_BENCHMARK_THREADS"
 POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -37,7 +38,8 @@ class Options:
 
     quick: bool = False
     light: bool = False
-    threads: int = 1
+    threads: int | None = 1
+    """None where each library decides for itself."""
 
 
 @dataclass
@@ -59,13 +61,17 @@ class Table:
         return f"### {self.title}\n\n{self.text}\n\n{table}\n\n{notes}"
 
 
-def take_turns(runs: Mapping[str, Callable[[], object]], rounds: int) -> Times:
-    """Run every contestant once a round, after a round that is not counted."""
+def take_turns(runs: Mapping[str, Callable[[], object]], rounds: int, pause: float = 0.0) -> Times:
+    """Run every contestant once a round, after a round that is not counted.
+
+    Threads spin for a while after their work: a pause lets them fall asleep before the next one.
+    """
     names = list(runs)
     times: Times = {name: [] for name in names}
     for number in range(-1, rounds):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
+            time.sleep(pause)
             start = time.perf_counter()
             runs[name]()
             if number >= 0:
@@ -86,19 +92,21 @@ def ratios(times: Times, one: str, other: str) -> list[float]:
     return [a / b for a, b in zip(times[one], times[other], strict=True)]
 
 
-def take_turns_until_steady(runs: Mapping[str, Callable[[], object]], rounds: int) -> Times:
+def take_turns_until_steady(
+    runs: Mapping[str, Callable[[], object]], rounds: int, pause: float = 0.0
+) -> Times:
     """As :func:`take_turns`, and as many rounds again where a ratio to backprop's time scatters.
 
     All rounds count; scattering is a distance of the quartiles above 15 % of the median.
     """
-    times = take_turns(runs, rounds)
+    times = take_turns(runs, rounds, pause)
     spreads = [
         (high - low) / median
         for name in runs
         for median, low, high in [middle(ratios(times, name, BACKPROP))]
     ]
     if max(spreads) > 0.15:
-        for name, more in take_turns(runs, rounds).items():
+        for name, more in take_turns(runs, rounds, pause).items():
             times[name] += more
     return times
 
@@ -194,16 +202,30 @@ def thread_environment(threads: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def main(doc: str | None, measure: Callable[[Options], list[Table]]) -> None:
-    """Parse the command line, fix the number of threads, measure, print; ``--json`` for run.py."""
+def default_environment() -> dict[str, str]:
+    """Return the environment of a reader, who has set nothing: each library has its own default."""
+    ours = {*POOLS, THREADS, "XLA_FLAGS", "OMP_WAIT_POLICY"}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return {**kept, "JAX_PLATFORMS": "cpu"}
+
+
+def main(
+    doc: str | None, measure: Callable[[Options], list[Table]], threads: int | None = 1
+) -> None:
+    """Parse the command line, fix the number of threads, measure, print; ``--json`` for run.py.
+
+    Without a number by default, the script decides on each contestant's environment by itself.
+    """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds")
     parser.add_argument("--light", action="store_true", help="without PyTorch and JAX")
-    parser.add_argument("--threads", type=int, default=1, help="0 for all cores")
+    if threads is not None:
+        parser.add_argument("--threads", type=int, default=threads, help="0 for all cores")
     parser.add_argument("--json", type=Path, help="write the tables there as well")
     given = parser.parse_args()
-    threads = given.threads or os.cpu_count() or 1
-    if os.environ.get(THREADS) != str(threads):
+    if threads is not None:
+        threads = given.threads or os.cpu_count() or 1
+    if threads is not None and os.environ.get(THREADS) != str(threads):
         # Libraries read these variables when they are loaded: begin again with them set.
         os.execve(sys.executable, [sys.executable, *sys.argv], thread_environment(threads))
     if threads == 1 and hasattr(os, "sched_setaffinity"):

@@ -32,15 +32,17 @@ from _measure import (
 )  # fmt: skip
 from sklearn.neural_network import MLPClassifier
 
+from backprop import optimizers
 from backprop.layers import Dense, ReLU
 from backprop.losses import SoftmaxCrossEntropy
-from backprop.network import Sequential
-from backprop.optimizers import SGD, Adam
+from backprop.network import Network, Sequential
 from backprop.training import fit
 
 NETS = ((784, 100, 2), (784, 256, 128, 10))
 BATCHES = (32, 128, 512, 4096)
 RATES = {"SGD": 0.01, "Adam": 0.001}
+CLIPPED = "clipped "
+"""Before the name of a rule that backprop's ``clip_norm`` comes before."""
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
@@ -53,12 +55,18 @@ class Task:
     optimizer: str
     x: np.ndarray
     y: np.ndarray
-    threads: int
+    threads: int | None
+    """None where each library decides for itself."""
 
     @property
     def rate(self) -> float:
         """The learning rate."""
-        return RATES[self.optimizer]
+        return RATES.get(self.optimizer, 1e-3)
+
+    @property
+    def net(self) -> str:
+        """The widths as text."""
+        return "-".join(map(str, self.widths))
 
     def start(self) -> list[np.ndarray]:
         """Return fresh copies of W and b of every layer, in turn."""
@@ -94,7 +102,7 @@ def ours(task: Task) -> Contestant:
     network, loss = Sequential(layers[:-1]), SoftmaxCrossEntropy()
     for mine, value in zip(network.parameters.values(), task.start(), strict=True):
         mine[...] = value
-    rule = {"SGD": SGD, "Adam": Adam}[task.optimizer](network, task.rate)
+    rule = ours_rule(task, network)
     rng = shuffles()
 
     def epoch() -> None:
@@ -104,6 +112,20 @@ def ours(task: Task) -> Contestant:
         )  # fmt: skip
 
     return epoch, lambda: list(network.parameters.values())
+
+
+def ours_rule(task: Task, network: Network) -> optimizers.Optimizer:
+    """Return the rule that the task names."""
+    kind = getattr(optimizers, task.optimizer.removeprefix(CLIPPED))
+    if not task.optimizer.startswith(CLIPPED):
+        return kind(network, task.rate)
+
+    class Clipped(kind):
+        def step(self) -> None:
+            optimizers.clip_norm(self.network, 1.0)
+            super().step()
+
+    return Clipped(network, task.rate)
 
 
 def products(task: Task) -> Contestant:
@@ -136,7 +158,8 @@ def torch_eager(task: Task, compiled: bool = False) -> Contestant:
     """Train by PyTorch, its fused optimizers included."""
     import torch
 
-    torch.set_num_threads(task.threads)
+    if task.threads is not None:
+        torch.set_num_threads(task.threads)
     torch.manual_seed(0)
     modules: list[Any] = []
     for n_in, n_out in pairwise(task.widths):
@@ -400,6 +423,30 @@ def race(
     return take_turns_until_steady(runs, rounds), failures
 
 
+def tasks(
+    options: Options, n: int, names: Sequence[str], batches: Sequence[int] = BATCHES
+) -> Iterator[Task]:
+    """Yield every net with every optimizer and batch size, on n samples; fewer in a quick run."""
+    for widths in NETS[:1] if options.quick else NETS:
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((n, widths[0]), np.float32)
+        y = rng.integers(0, widths[-1], n)
+        for optimizer in names:
+            for batch in batches[:2] if options.quick else batches:
+                yield Task(widths, batch, optimizer, x, y, options.threads)
+
+
+def described(task: Task, times: Times) -> dict[str, Any]:
+    """Return what results.json holds of a row."""
+    return {
+        "net": task.net, "optimizer": task.optimizer, "batch": task.batch,
+        "threads": task.threads, "seconds": kept(times),
+    }  # fmt: skip
+
+
+FEWER_CLASSES = "With two classes scikit-learn has one output and a logistic loss: less work."
+
+
 def measure(options: Options) -> list[Table]:
     """Return the table of epochs, and that of the scalar design."""
     n = 600 if options.quick else 20_000
@@ -407,24 +454,13 @@ def measure(options: Options) -> list[Table]:
     nets = NETS[:1] if options.quick else NETS
     builders, absent = contestants(options)
     rows, data, notes = [], [], [f"{name}: {why}." for name, why in absent.items()]
-    for widths in nets:
-        rng = np.random.default_rng(0)
-        x = rng.standard_normal((n, widths[0]), np.float32)
-        y = rng.integers(0, widths[-1], n)
-        net = "-".join(map(str, widths))
-        for optimizer in RATES:
-            for batch in BATCHES[:2] if options.quick else BATCHES:
-                task = Task(widths, batch, optimizer, x, y, options.threads)
-                times, failures = race(task, builders, rounds)
-                notes += [f"{name}, {net}, {batch}: {why}" for name, why in failures.items()]
-                rows.append([f"{net}, {optimizer}, {batch}", *compared(times, OTHERS)])
-                data.append({
-                    "net": net, "optimizer": optimizer, "batch": batch,
-                    "threads": options.threads, "seconds": kept(times),
-                })  # fmt: skip
-    if 2 in {widths[-1] for widths in nets}:
-        notes.append("With two classes scikit-learn has one output and a logistic loss: less work.")
-    threads = f"{options.threads} thread" + "s" * (options.threads > 1)
+    for task in tasks(options, n, list(RATES)):
+        times, failures = race(task, builders, rounds)
+        notes += [f"{name}, {task.net}, {task.batch}: {why}" for name, why in failures.items()]
+        rows.append([f"{task.net}, {task.optimizer}, {task.batch}", *compared(times, OTHERS)])
+        data.append(described(task, times))
+    notes.append(FEWER_CLASSES)
+    threads = f"{options.threads} thread" + "s" * (options.threads != 1)
     text = (
         f"{n:,} samples, {rounds} rounds, twice as many where they scatter. Columns of libraries:"
         " backprop's time divided by theirs, median and quartiles of the rounds; below 1 backprop"
@@ -432,7 +468,7 @@ def measure(options: Options) -> list[Table]:
     )
     header = ["net, optimizer, batch", "backprop [ms]", *OTHERS, "share of the limit"]
     tables = [Table(f"One epoch of training, {threads}", text, header, rows, data, notes)]
-    if options.threads > 1:
+    if options.threads != 1:
         return tables
     return [*tables, _scalar_table(nets, data, n, 1 if options.quick else 3)]
 

@@ -1,7 +1,8 @@
 """Run all benchmarks and write ``results/results.json``, ``results.md`` and two plots.
 
 Each one runs in a process of its own, with the number of threads fixed before anything is loaded.
-Run: ``python benchmarks/run.py`` (about a quarter of an hour; ``--quick`` a minute, into
+The first table is that of the environment that a reader has, who has fixed nothing. Run:
+``python benchmarks/run.py`` (about a quarter of an hour; ``--quick`` a minute, into
 ``results/quick``, which git ignores).
 """
 
@@ -19,27 +20,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from _measure import BACKPROP, LIMIT, Table, environment, middle, ratios, thread_environment
+from _measure import (
+    BACKPROP,
+    LIMIT,
+    ONE_THREAD,
+    Table,
+    environment,
+    middle,
+    ratios,
+    thread_environment,
+)
 
 HERE = Path(__file__).parent
 JOBS = (
-    ("mlp", 1), ("layers", 1), ("gradient_cost", 1), ("scaling", 1), ("tape_overhead", 1),
-    ("mlp", 0), ("layers", 0),
+    ("threads", None), ("mlp", 1), ("layers", 1), ("gradient_cost", 1), ("scaling", 1),
+    ("tape_overhead", 1), ("layers", 0),
 )  # fmt: skip
-"""Script and threads; 0 for all cores."""
+"""Script and threads; 0 for all cores, None where the script starts processes of its own."""
 
 
-def run(script: str, threads: int, flags: Sequence[str]) -> list[dict[str, Any]]:
+def run(script: str, threads: int | None, flags: Sequence[str]) -> list[dict[str, Any]]:
     """Run one script and return its tables; what it prints is shown."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "tables.json"
+        fixed = [] if threads is None else ["--threads", str(threads)]
         subprocess.run(
-            [
-                sys.executable, str(HERE / f"{script}.py"),
-                "--threads", str(threads), "--json", str(out), *flags,
-            ],
+            [sys.executable, str(HERE / f"{script}.py"), *fixed, "--json", str(out), *flags],
             check=True,
-        )  # fmt: skip
+        )
         tables: list[dict[str, Any]] = json.loads(out.read_text())
     return tables
 
@@ -72,7 +80,7 @@ def markdown(machine: dict[str, Any], tables: Sequence[dict[str, Any]]) -> str:
 
 
 def draw(tables: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw the epochs of one thread: other libraries' times over backprop's, and the shares."""
+    """Draw the first table: other libraries' times over backprop's, and the shares."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -85,7 +93,7 @@ def draw(tables: Sequence[dict[str, Any]], path: Path) -> None:
     rows = [row for row in tables[0]["data"] if row["optimizer"] == "SGD"]
     nets = list(dict.fromkeys(row["net"] for row in rows))
     batches = sorted({row["batch"] for row in rows})
-    names = [n for n in rows[0]["seconds"] if n not in (BACKPROP, LIMIT)]
+    names = [n for n in rows[0]["seconds"] if n not in (BACKPROP, LIMIT, ONE_THREAD)]
     fig, axes = plt.subplots(1, len(nets) + 1, figsize=(9.6, 4.2), squeeze=False)
     for ax, net in zip(axes[0], nets, strict=False):
         mine = {row["batch"]: row["seconds"] for row in rows if row["net"] == net}
@@ -164,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     flags = [f"--{name}" for name in ("quick", "light") if getattr(given, name)]
     start = time.perf_counter()
-    jobs = [job for job in JOBS if job[1] or not given.quick]
+    jobs = [job for job in JOBS if job[1] != 0 or not given.quick]
     tables = [table for script, threads in jobs for table in run(script, threads, flags)]
     machine = environment() | {"minutes": round((time.perf_counter() - start) / 60, 1)}
     (out / "results.json").write_text(

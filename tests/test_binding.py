@@ -1,5 +1,7 @@
 """Parameters stay tied to the vector that trains them, or whoever cuts them off is told."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -172,3 +174,9 @@ def test_arrays_that_stand_in_go_again():
         _ = 1 / 0
     assert all(network.parameters[name] is view for name, view in views.items())
     np.testing.assert_array_equal(network.theta, before)
+
+
+def test_the_names_of_a_copied_layer_are_fixed_as_well():
+    twin = copy.deepcopy(Residual([Dense(3, 3, rng=rng())]))
+    with pytest.raises(KeyError, match="W2"):
+        twin.layers[0].parameters["W2"] = np.ones(2)

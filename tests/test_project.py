@@ -62,9 +62,8 @@ def test_requirements_hold_the_packages_dependencies_with_the_same_ranges():
 
 def test_every_requirement_is_pinned():
     pinned = {name(line) for line in lines("constraints.txt") if "==" in line}
-    wanted = {
-        name(line) for file in ("requirements.txt", "requirements-dev.txt") for line in lines(file)
-    }
+    files = ("requirements.txt", "requirements-dev.txt", "requirements-lab.txt")
+    wanted = {name(line) for file in files for line in lines(file)}
     assert wanted <= pinned
 
 

@@ -10,6 +10,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import reader
 from filelock import FileLock, Timeout
 from home import writable_home
 from jupyter_cache import get_cache
@@ -74,6 +75,8 @@ def make() -> None:
     done = subprocess.run([*build, "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
+    if reader.wanted():
+        reader.main()
     print(f"The site is at {ROOT / '_build/html/index.html'}; `make serve` opens it.")
 
 

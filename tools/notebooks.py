@@ -32,7 +32,7 @@ INSTALL = """\
 from importlib.util import find_spec
 
 if find_spec("backprop") is None:  # as on Colab: install the release that was checked
-    %pip install -q "backprop-book[book]=={version}" -c {address}/raw/v{version}/constraints.txt
+    %pip install -q "{requirement}" -c {constraints}
 elif find_spec("backprop.book") is None:
     raise ImportError(
         "another package called backprop is installed here, and this book's is backprop-book:"
@@ -48,10 +48,16 @@ def version() -> str:
     return found[1]
 
 
+def requirement() -> tuple[str, str]:
+    """Return what a reader's notebooks need installed, and the address of its constraints."""
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    return f"backprop-book[book]=={version()}", f"{address}/raw/v{version()}/constraints.txt"
+
+
 def install_cell() -> str:
     """Return the first cell of every notebook: it installs the package where it is missing."""
-    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
-    return INSTALL.format(version=version(), address=address)
+    needed, constraints = requirement()
+    return INSTALL.format(requirement=needed, constraints=constraints)
 
 
 def chapters() -> list[Path]:

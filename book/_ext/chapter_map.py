@@ -16,6 +16,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
 
 COLUMN, WIDTH, HEIGHT, ROW, LEFT, TOP = 200, 162, 36, 58, 28, 34
 """Units of the drawing, 1 pixel on a phone: text of 14 stays legible there."""
@@ -159,7 +160,24 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         if app.builder.format == "html":
             place.replace_self(nodes.raw("", picture(app, docname), format="html"))
         else:
-            place.replace_self([])
+            place.replace_self(listed(app, docname))
+
+
+def listed(app: Sphinx, here: str) -> nodes.bullet_list:
+    """Return the map in words, for what shows no SVG: each chapter with what it needs."""
+
+    def link(page: str) -> nodes.reference:
+        return make_refnode(app.builder, here, page, "", nodes.Text(app.env.titles[page].astext()))
+
+    order = [page for column in parts(app.env) for page in column]
+    direct = reduced({page: needs(app.env, page, set(order)) for page in order})
+    out = nodes.bullet_list()
+    for page in order:
+        words: list[nodes.Node] = [link(page)]
+        for k, need in enumerate(need for need in order if need in direct[page]):
+            words += [nodes.Text(", " if k else " needs "), link(need)]
+        out += nodes.list_item("", nodes.paragraph("", "", *words))
+    return out
 
 
 def refresh(app: Sphinx, env: BuildEnvironment) -> list[str]:

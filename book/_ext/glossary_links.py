@@ -97,7 +97,7 @@ class GlossaryLinks(SphinxPostTransform):
 
     # Past ReferencesResolver (10) and the titles of sphinx-exercise (20).
     default_priority = 30
-    formats = ("html", "latex")
+    formats = ("html", "latex", "markdown")
 
     def run(self, **_: Any) -> None:
         """Link the pages that are being written, those of them that are to be linked."""

@@ -43,6 +43,7 @@ def modules() -> dict[str, ModuleType]:
     return found
 
 
+@cache
 def own(module: ModuleType) -> list[str]:
     """Return what the module itself defines, in the source's order.
 
@@ -103,6 +104,7 @@ def aliases() -> dict[str, str]:
     return found
 
 
+@cache
 def defined_in(name: str) -> str:
     """Return the module whose source holds the thing of this documented name."""
     room, _, key = name.rpartition(".")
@@ -215,10 +217,15 @@ def uses(pages: dict[str, Path]) -> dict[str, Uses]:
     the function (``relu_prime`` for ``relu``, ``softmax_vjp`` for ``softmax``) and for the layer
     made of both; an entry about a method counts for its class.
     """
+    return _uses(tuple((page, path, path.stat().st_mtime_ns) for page, path in pages.items()))
+
+
+@cache
+def _uses(pages: tuple[tuple[str, Path, int], ...]) -> dict[str, Uses]:
     found: dict[str, Uses] = defaultdict(Uses)
     kin = _kin()
-    for docname, path in pages.items():
-        page = read(path)
+    for docname, path, changed in pages:
+        page = _read(path, changed)
         derived = {name for entry in page.checked for name in [entry, *kin.get(entry, ())]}
         derived |= {n for e in page.checked if (n := e.rpartition(".")[0]) in documented()}
         for name in derived:

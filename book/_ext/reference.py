@@ -278,9 +278,10 @@ def source_link(repository: str, version: str) -> Any:
         if not (inspect.isclass(thing) or inspect.isfunction(thing)):
             return None
         file = Path(inspect.getfile(thing)).resolve()
-        source, start = inspect.getsourcelines(thing)
-        if not file.is_relative_to(root):
+        if not (file.is_relative_to(root) and file.is_file()):
+            # Inherited from elsewhere, perhaps from a module that is frozen into the interpreter.
             return None
+        source, start = inspect.getsourcelines(thing)
         lines = f"L{start}-L{start + len(source) - 1}"
         return f"{repository}/blob/v{version}/{file.relative_to(root).as_posix()}#{lines}"
 

@@ -77,7 +77,7 @@ class ReferenceLinks(SphinxPostTransform):
 
     # Past ReferencesResolver (10) and the titles of sphinx-exercise (20).
     default_priority = 31
-    formats = ("html", "latex")
+    formats = ("html", "latex", "markdown")
 
     def run(self, **_: Any) -> None:
         """Link the pages that are being written, those of them that are to be linked."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from backprop.arrays import Array
@@ -40,11 +41,17 @@ def identity_prime(z: Array, out: Array | None = None) -> Array:
 
 
 def sigmoid(z: Array, out: Array | None = None) -> Array:
-    """φ(z) = 1 / (1 + e⁻ᶻ), computed as (1 + tanh(z/2)) / 2, which cannot overflow."""
-    a: Array = np.multiply(z, 0.5, out=out)
-    np.tanh(a, out=a)
+    """φ(z) = 1 / (1 + e⁻ᶻ); where e⁻ᶻ overflows, φ(z) is too small for a normal number, and 0."""
+    if z.dtype.kind == "c":
+        # Infinity has no direction in the complex plane: no overflow there.
+        e = np.exp(np.where(z.real > 0, -z, z))
+        p: Array = np.divide(np.where(z.real > 0, 1, e), 1 + e, out=out)
+        return p
+    a: Array = np.negative(z, out=out)
+    with np.errstate(over="ignore"):
+        np.exp(a, out=a)
     a += 1
-    a *= 0.5
+    np.divide(1, a, out=a)
     return a
 
 
@@ -135,15 +142,29 @@ def silu(z: Array, out: Array | None = None) -> Array:
     """φ(z) = z σ(z) (Hendrycks & Gimpel, 2016; Elfwing, Uchibe & Doya, 2018)."""
     a = sigmoid(z, out=out)
     a *= z
+    tail, root = _far_below(z)
+    if root.size:
+        # z eᶻ is a normal number where eᶻ alone is none.
+        a[tail] = z[tail] * root * root
     return a
 
 
 def silu_prime(z: Array, out: Array | None = None) -> Array:
-    """φ'(z) = σ(z) + z σ'(z)."""
-    d = sigmoid_prime(z, out=out)
+    """φ'(z) = σ(z) (1 + z σ(-z))."""
+    d: Array = special.expit(-z, out=out)
     d *= z
-    d += special.expit(z)
+    d += 1
+    d *= special.expit(z)
+    tail, root = _far_below(z)
+    if root.size:
+        d[tail] = (1 + z[tail]) * root * root
     return d
+
+
+def _far_below(z: Array) -> tuple[NDArray[np.bool_], Array]:
+    """Return where eᶻ nears the smallest normal number, and its square root there."""
+    tail: NDArray[np.bool_] = z.real < 0.9 * np.log(np.finfo(z.dtype).tiny)
+    return tail, np.exp(0.5 * z[tail]) if tail.any() else z[:0]
 
 
 def gelu(z: Array, out: Array | None = None) -> Array:
@@ -156,9 +177,7 @@ def gelu(z: Array, out: Array | None = None) -> Array:
 def gelu_prime(z: Array, out: Array | None = None) -> Array:
     """φ'(z) = Φ(z) + z N(z), N the standard normal density."""
     d = _normal_distribution(z, out)
-    # Far out, where z² overflows, the density is 0 all the same.
-    with np.errstate(over="ignore"):
-        density = np.exp(-0.5 * z * z)
+    density = _bell(z)
     density *= float(1 / np.sqrt(2 * np.pi))
     density *= z
     d += density
@@ -170,7 +189,23 @@ def _normal_distribution(z: Array, out: Array | None) -> Array:
     cumulative: Array = np.multiply(z, -float(np.sqrt(0.5)), out=out)
     special.erfc(cumulative, out=cumulative)
     cumulative *= 0.5
+    # There the rounding of z/√2 is magnified by z²; the scaled erfc(x) exp(x²) is not so steep.
+    tail = z.real < -1
+    if tail.any():
+        t = z[tail]
+        cumulative[tail] = 0.5 * special.erfcx(t * -float(np.sqrt(0.5))) * _bell(t)
     return cumulative
+
+
+def _bell(z: Array) -> Array:
+    """exp(-z²/2), z² split in two: its rounding would be magnified by z²."""
+    # A multiple of 1/16 has few digits, so that its square is exact.
+    coarse = np.round(z.real * 16) / 16
+    # Far out, where z² overflows, the result is 0 all the same.
+    with np.errstate(over="ignore", invalid="ignore"):
+        rest = np.exp(-0.5 * (z - coarse) * (z + coarse))
+        bell = np.exp(-0.5 * coarse * coarse) * rest
+    return np.where(abs(z.real) > 50, np.zeros_like(bell), bell)
 
 
 ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
@@ -190,8 +225,13 @@ ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
 def log_softmax(z: Array, axis: int = -1) -> Array:
     """log p_k = z_k - m - ln Σ_j exp(z_j - m), m = max_j z_j: nothing overflows."""
     # The maximum is a constant here: subtracting any number leaves the softmax as it is.
-    shifted: Array = z - z.real.max(axis=axis, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    top = z.real.argmax(axis=axis, keepdims=True)
+    shifted: Array = z - np.take_along_axis(z.real, top, axis)
+    # The sum without its largest term, e⁰: a rest of 1e-20 is not lost beside 1.
+    rest = np.exp(shifted)
+    at_top = np.take_along_axis(shifted, top, axis)
+    np.put_along_axis(rest, top, np.expm1(at_top), axis)
+    shifted -= np.log1p(rest.sum(axis=axis, keepdims=True))
     return shifted
 
 

@@ -24,6 +24,24 @@ def show_shape(shape: tuple[int | None, ...]) -> str:
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
+FOREIGN = (np.ma.MaskedArray, np.matrix)
+"""Arrays with rules of their own, which would be ignored here: a mask, another product."""
+
+
+def check_plain(where: str, name: str, value: object) -> None:
+    """Raise ``TypeError`` where ``value`` is no array, or a masked array or a matrix."""
+    if type(value) is np.ndarray:
+        return
+    kind = type(value).__name__
+    if isinstance(value, FOREIGN):
+        instead = ".filled(…)" if isinstance(value, np.ma.MaskedArray) else ".A"
+        raise TypeError(
+            f"{where}: {name} is a {kind}, expected a plain numpy.ndarray ({name}{instead})"
+        )
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{where}: {name} is a {kind}, expected a numpy.ndarray")
+
+
 def check_array(
     where: str, name: str, value: object, shape: tuple[int | None, ...] | None = None
 ) -> Array:
@@ -45,8 +63,8 @@ def check_array(
     ValueError
         If the shape differs.
     """
-    if not isinstance(value, np.ndarray):
-        raise TypeError(f"{where}: {name} is a {type(value).__name__}, expected a numpy.ndarray")
+    check_plain(where, name, value)
+    assert isinstance(value, np.ndarray)
     if value.dtype.kind not in "fc":
         raise TypeError(
             f"{where}: {name} has dtype {value.dtype}, expected float32 or float64"
@@ -77,8 +95,8 @@ def check_labels(where: str, name: str, value: object, n: int, n_classes: int) -
     ValueError
         If its shape is not ``(n,)`` or a class lies outside the range.
     """
-    if not isinstance(value, np.ndarray):
-        raise TypeError(f"{where}: {name} is a {type(value).__name__}, expected a numpy.ndarray")
+    check_plain(where, name, value)
+    assert isinstance(value, np.ndarray)
     if value.dtype.kind not in "iu":
         raise TypeError(f"{where}: {name} has dtype {value.dtype}, expected integer classes")
     if value.shape != (n,):
@@ -104,9 +122,8 @@ def check_set(where: str, x: object, y: object) -> None:
     """
     rows = []
     for name, value in (("x", x), ("y", y)):
-        if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray | np.matrix):
-            kind = type(value).__name__
-            raise TypeError(f"{where}: {name} is a {kind}, expected a plain numpy.ndarray")
+        check_plain(where, name, value)
+        assert isinstance(value, np.ndarray)
         if value.dtype.kind not in "fciub":
             raise TypeError(f"{where}: {name} has dtype {value.dtype}, expected numbers")
         if not value.ndim:

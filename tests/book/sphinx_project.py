@@ -7,11 +7,11 @@ from pathlib import Path
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
 
 
-def write(root, pages, *extensions, **options):
-    """Write conf.py and the pages (name without .md, text)."""
+def write(root, pages, *extensions, parser="myst_parser", **options):
+    """Write conf.py and the pages (name without .md, text); myst_nb parses notebooks as well."""
     lines = [
         f"import sys; sys.path.insert(0, {str(EXTENSIONS)!r})",
-        f"extensions = {['myst_parser', *extensions]!r}",
+        f"extensions = {[parser, *extensions]!r}",
         "myst_enable_extensions = ['dollarmath', 'colon_fence']",
         "project = 'small'",
         *(f"{name} = {value!r}" for name, value in options.items()),
@@ -28,7 +28,7 @@ def build(root, builder="html", *options):
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-b", builder, *options]
     run = subprocess.run(
         [*command, str(root), str(root / "_build" / builder)],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     if run.returncode:
         raise AssertionError(run.stdout + run.stderr)

@@ -36,15 +36,31 @@ def centred(x: Any, axis: Axis) -> Any:
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
-def ties(x: Any, a: Any, axis: Axis) -> Any:
-    """1 / (number of ties) where x attains its extremum a, elsewhere 0."""
-    won = (x == a).astype(x.dtype)
-    return won / won.sum(axis=axis, keepdims=True)
+def standard(x: Any, a: Any, axis: Axis) -> Any:
+    """(x - mean(x)) / a for the standard deviation a; 0 where that is 0: all are equal there."""
+    equal = a == 0
+    return np.where(equal, 0, centred(x, axis) / np.where(equal, 1, a))
+
+
+def shared(g: Any, x: Any, a: Any, axis: Axis) -> Any:
+    """g / (number of ties) where x attains its extremum a, elsewhere 0."""
+    won = x == a
+    return np.where(won, g / won.astype(x.dtype).sum(axis=axis, keepdims=True), 0)
 
 
 def halve(g: Any, tied: Any, won: Any) -> Any:
     """g where x won, g / 2 where it tied, elsewhere 0."""
-    return np.where(tied, g / 2, g * won)
+    return np.where(tied, g / 2, np.where(won, g, 0))
+
+
+def signed(g: Any, x: Any) -> Any:
+    """g with the sign of x; 0 where x is 0."""
+    return np.where(x == 0, 0, g * np.sign(x))
+
+
+def finite(a: Any) -> Any:
+    """a where it is finite, elsewhere 0."""
+    return np.where(np.isfinite(a), a, 0)
 
 
 def log_base(x: Any, a: Any) -> Any:
@@ -142,8 +158,14 @@ def add_at(x: Any, k: Any, shape: tuple[int, ...]) -> Any:
 def log_sum_exp(x: Any, axis: Axis, keepdims: bool) -> Any:
     """ln Σ exp(x) = m + ln Σ exp(x - m) with m = max x: nothing overflows."""
     m = np.max(x.real, axis=axis, keepdims=True)
+    top = x.real == m
     m = np.where(np.isfinite(m), m, 0)
-    a = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
+    # The terms at the maximum apart: a rest of 1e-20 would be lost beside them.
+    terms = np.exp(x - m)
+    largest = np.sum(np.where(top, terms, 0), axis=axis, keepdims=True)
+    rest = np.sum(np.where(top, 0, terms), axis=axis, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a = m + np.log(largest) + np.log1p(np.where(largest == 0, 0, rest / largest))
     return a if keepdims else np.squeeze(a, axis=axis)[()]
 
 

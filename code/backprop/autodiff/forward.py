@@ -14,8 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from backprop.autodiff.adjoints import along, centred, halve, log_base, piece, reduced, ties
+from backprop.autodiff.adjoints import (
+    along,
+    centred,
+    finite,
+    halve,
+    log_base,
+    piece,
+    reduced,
+    shared,
+    signed,
+    standard,
+)
 from backprop.autodiff.graph import (
+    ELEMENTWISE,
     LEVELS,
     Function,
     Rule,
@@ -24,6 +36,8 @@ from backprop.autodiff.graph import (
     checked_input,
     checked_output,
     finished,
+    has_nan,
+    plain,
 )
 from backprop.autodiff.tape import ROOT_PI, einsum, grad, scatter_add, sigmoid
 
@@ -46,7 +60,8 @@ def reduction(name: str, line: Function) -> None:
     JVPS[name] = (jvp,)
 
 
-# The table. Where an argument was broadcast, the tangent is broadcast with it by Dual.record.
+# The table. Where an argument was broadcast, the tangent is broadcast with it by Dual.record, and
+# where a tangent or a line's slope is exactly 0, the share is 0, however large the other factor.
 # fmt: off
 row("add",      lambda t, a, x, y: t,
                 lambda t, a, x, y: t)
@@ -73,17 +88,17 @@ row("sin",      lambda t, a, x: np.cos(x) * t)
 row("cos",      lambda t, a, x: -np.sin(x) * t)
 row("tanh",     lambda t, a, x: (1 - a * a) * t)
 row("sigmoid",  lambda t, a, x: a * sigmoid(-x) * t)
-row("relu",     lambda t, a, x: (x > 0) * t)
-row("absolute", lambda t, a, x: np.sign(x) * t)
+row("relu",     lambda t, a, x: np.where(x > 0, t, 0))
+row("absolute", lambda t, a, x: signed(t, x))
 row("erf",      lambda t, a, x: 2 / ROOT_PI * np.exp(-x * x) * t)
 
 reduction("sum",       lambda t, a, x, n, axis: t)
 reduction("mean",      lambda t, a, x, n, axis: t / n)
-reduction("max",       lambda t, a, x, n, axis: t * ties(x, a, axis))
-reduction("min",       lambda t, a, x, n, axis: t * ties(x, a, axis))
+reduction("max",       lambda t, a, x, n, axis: shared(t, x, a, axis))
+reduction("min",       lambda t, a, x, n, axis: shared(t, x, a, axis))
 reduction("var",       lambda t, a, x, n, axis: t * 2 / n * centred(x, axis))
-reduction("std",       lambda t, a, x, n, axis: t / a / n * centred(x, axis))
-reduction("logsumexp", lambda t, a, x, n, axis: t * np.exp(x - a))
+reduction("std",       lambda t, a, x, n, axis: t / n * standard(x, a, axis))
+reduction("logsumexp", lambda t, a, x, n, axis: t * np.exp(x - finite(a)))
 
 row("reshape",      lambda t, a, x, shape: np.reshape(t, shape))
 row("transpose",    lambda t, a, x, axes=None: np.transpose(t, axes))
@@ -91,7 +106,7 @@ row("swapaxes",     lambda t, a, x, m, n: np.swapaxes(t, m, n))
 row("broadcast_to", lambda t, a, x, shape: np.broadcast_to(t, shape))
 row("scatter_add",  lambda t, a, x, k, shape: scatter_add(t, k, shape))
 row("getitem",      lambda t, a, x, k: t[k])
-row("clip",         lambda t, a, x, a_min=None, a_max=None: (a == x) * t)
+row("clip",         lambda t, a, x, a_min=None, a_max=None: np.where(a == x, t, 0))
 row("where",        None,
                     lambda t, a, c, x, y: np.where(c, t, 0),
                     lambda t, a, c, x, y: np.where(c, 0, t))
@@ -117,7 +132,12 @@ class Dual(Traced):
         a = apply(rule, values, options)
         tangent: Any = None
         for jvp, i in zip(products, mine, strict=True):
-            t = jvp(args[i].tangent, a, *values)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                t = jvp(args[i].tangent, a, *values)
+                if rule.name in ELEMENTWISE and has_nan(t):
+                    # Not a NaN of f's own, but 0 · ∞.
+                    known = ~(np.isnan(plain(args[i].tangent)) | np.isnan(plain(a)))
+                    t = np.where(np.isnan(plain(t)) & known, 0, t)
             tangent = t if tangent is None else tangent + t
         if tangent.shape != a.shape:
             tangent = np.broadcast_to(tangent, a.shape)

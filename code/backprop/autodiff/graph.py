@@ -47,10 +47,12 @@ class Tape(list[tuple[Paths, tuple[Any, ...], Any]]):
         self.level = next(LEVELS)
 
 
-def pull_back(tape: Tape, n_inputs: int, index: int, g: Any) -> list[Any]:
+def pull_back(tape: Tape, n_inputs: int, index: int, g: Any, *, select: bool = False) -> list[Any]:
     """Return ∂L/∂(input) for each input, given g = ∂L/∂a for the a at ``index``; None if no path.
 
-    Every entry is met after all that used it, so that its sum over paths is complete by then.
+    Every entry is met after all that used it, so that its sum over paths is complete by then. With
+    ``select`` an entry of g that is exactly 0 sends 0 through an elementwise line, also where that
+    is infinitely steep; without, 0 · ∞ = NaN, and the sweep is faster.
     """
     sums: list[Any] = [None] * max(index + 1, n_inputs)
     sums[index] = g
@@ -60,6 +62,10 @@ def pull_back(tape: Tape, n_inputs: int, index: int, g: Any) -> list[Any]:
             continue
         for vjp, parent in paths:
             d = vjp(g, a, *args)
+            if select and any(vjp in vjps for vjps in ELEMENTWISE.values()):
+                # What is NaN though neither g nor a is, is 0 · ∞ as well.
+                lost = np.isnan(plain(d)) & ~(np.isnan(plain(g)) | np.isnan(plain(a)))
+                d = np.where((plain(g) == 0) | lost, 0, d)
             shape = tape[parent][2].shape
             if d.shape != shape:
                 d = unbroadcast(d, shape)
@@ -137,6 +143,8 @@ class Variable(Traced):
         return Variable(a, tape, len(tape) - 1)
 
 
+ELEMENTWISE: dict[str, tuple[Function, ...]] = {}
+"""Name of each elementwise line ↦ its vjps."""
 TABLE: dict[str, Rule] = {}
 NUMPY: dict[Function, Function] = {}
 """NumPy's function ↦ the table's, so that ``np.exp(variable)`` finds its line."""
@@ -189,6 +197,11 @@ def explained(rule: Rule, args: tuple[Any, ...], error: ValueError) -> ValueErro
     return ValueError(f"{rule.name}: {', '.join(shown)}: {error}")
 
 
+def has_nan(x: Any) -> bool:
+    """Whether an entry of the array at the bottom of x is NaN; x may be None."""
+    return x is not None and bool(np.isnan(plain(x)).any())
+
+
 def plain(x: Any) -> Any:
     """Return the array at the bottom of x."""
     while isinstance(x, Traced):
@@ -212,6 +225,7 @@ def primitive(name: str, forward: Function, *vjps: Function | None) -> Function:
 def unary(name: str, forward: Function, vjp: Function) -> Function:
     """Enter an elementwise a = f(x): ``primitive`` with a short way for speed."""
     rule = Rule(name, forward, vjp)
+    ELEMENTWISE[name] = (vjp,)
 
     def op(x: Any) -> Any:
         if type(x) is not Variable:
@@ -227,6 +241,8 @@ def unary(name: str, forward: Function, vjp: Function) -> Function:
 def binary(name: str, forward: Function, vjp_x: Function, vjp_y: Function) -> Function:
     """Enter an a = f(x, y) that broadcasts: ``primitive`` with a short way for speed."""
     rule = Rule(name, forward, vjp_x, vjp_y)
+    if forward is not operator.matmul:
+        ELEMENTWISE[name] = (vjp_x, vjp_y)
 
     def op(x: Any, y: Any) -> Any:
         paths: Paths
@@ -277,7 +293,7 @@ def checked_input(where: str, f: Function, i: int, x: Any) -> Any:
     A Python number counts as an array of shape (); what is traced by an outer call passes.
     """
     x = np.asarray(x) if isinstance(x, int | float | complex | np.generic) else x
-    if isinstance(x, Traced) or (isinstance(x, np.ndarray) and x.dtype.kind in "fc"):
+    if isinstance(x, Traced) or (type(x) is np.ndarray and x.dtype.kind in "fc"):
         return x
     try:
         name = list(inspect.signature(f).parameters)[i]

@@ -27,13 +27,16 @@ from backprop.autodiff.adjoints import (
     along,
     centred,
     einsum_vjp,
+    finite,
     halve,
     log_base,
     log_sum_exp,
     matmul_vjp_x,
     matmul_vjp_y,
     piece,
-    ties,
+    shared,
+    signed,
+    standard,
     untranspose,
 )
 from backprop.autodiff.graph import (
@@ -46,6 +49,7 @@ from backprop.autodiff.graph import (
     checked_input,
     checked_output,
     finished,
+    has_nan,
     plain,
     primitive,
     pull_back,
@@ -62,8 +66,10 @@ def positive_part(x: Any) -> Any:
 
 
 # The table. g = ∂L/∂a. Where an argument was broadcast, pull_back sums over the copies, so no line
-# has to. Ties, where there is no derivative: |x| and relu have 0 at 0, clip has 1 at its ends;
-# maximum, minimum, max_ and min_ share g equally among those that tie.
+# has to. Where g is exactly 0, its share stays 0, however steep the line is there: lines select and
+# never multiply by a mask, and pull_back sees to 0 · ∞. Kinks, where there is no derivative: |x|,
+# relu and the std of equal numbers have 0, clip has 1 at its ends; maximum, minimum, max_ and min_
+# share g equally among those that tie.
 # fmt: off
 add       = binary("add",      operator.add,     lambda g, a, x, y: g,
                                                  lambda g, a, x, y: g)
@@ -91,17 +97,17 @@ sin       = unary("sin",      np.sin,        lambda g, a, x: g * np.cos(x))
 cos       = unary("cos",      np.cos,        lambda g, a, x: -g * np.sin(x))
 tanh      = unary("tanh",     np.tanh,       lambda g, a, x: g * (1 - a * a))
 sigmoid   = unary("sigmoid",  special.expit, lambda g, a, x: g * a * special.expit(-x))
-relu      = unary("relu",     positive_part, lambda g, a, x: g * (x > 0))
-absolute  = unary("absolute", np.absolute,   lambda g, a, x: g * np.sign(x))
+relu      = unary("relu",     positive_part, lambda g, a, x: np.where(x > 0, g, 0))
+absolute  = unary("absolute", np.absolute,   lambda g, a, x: signed(g, x))
 erf       = unary("erf",      special.erf,   lambda g, a, x: g * (2 / ROOT_PI) * np.exp(-x * x))
 
 sum_      = reduction("sum",  np.sum,  lambda g, a, x, n, axis: g)
 mean      = reduction("mean", np.mean, lambda g, a, x, n, axis: g / n)
-max_      = reduction("max",  np.max,  lambda g, a, x, n, axis: g * ties(x, a, axis))
-min_      = reduction("min",  np.min,  lambda g, a, x, n, axis: g * ties(x, a, axis))
+max_      = reduction("max",  np.max,  lambda g, a, x, n, axis: shared(g, x, a, axis))
+min_      = reduction("min",  np.min,  lambda g, a, x, n, axis: shared(g, x, a, axis))
 var       = reduction("var",  np.var,  lambda g, a, x, n, axis: g * 2 / n * centred(x, axis))
-std       = reduction("std",  np.std,  lambda g, a, x, n, axis: g / a / n * centred(x, axis))
-logsumexp = reduction("logsumexp", log_sum_exp, lambda g, a, x, n, axis: g * np.exp(x - a))
+std       = reduction("std",  np.std,  lambda g, a, x, n, axis: g / n * standard(x, a, axis))
+logsumexp = reduction("logsumexp", log_sum_exp, lambda g, a, x, n, axis: g * np.exp(x - finite(a)))
 
 reshape      = primitive("reshape", np.reshape, lambda g, a, x, shape: np.reshape(g, x.shape))
 transpose    = primitive("transpose", np.transpose, lambda g, a, x, axes=None: untranspose(g, axes))
@@ -109,7 +115,8 @@ swapaxes     = primitive("swapaxes", np.swapaxes, lambda g, a, x, m, n: np.swapa
 broadcast_to = primitive("broadcast_to", np.broadcast_to, lambda g, a, x, shape: g)
 scatter_add  = primitive("scatter_add", add_at, lambda g, a, x, k, shape: g[k])
 getitem      = primitive("getitem", operator.getitem, lambda g, a, x, k: scatter_add(g, k, x.shape))
-clip         = primitive("clip", np.clip, lambda g, a, x, a_min=None, a_max=None: g * (a == x))
+clip         = primitive("clip", np.clip,
+                         lambda g, a, x, a_min=None, a_max=None: np.where(a == x, g, 0))
 where        = primitive("where", np.where, None, lambda g, a, c, x, y: np.where(c, g, 0),
                                                   lambda g, a, c, x, y: np.where(c, 0, g))
 _concatenate = primitive("concatenate", lambda *xs, axis: np.concatenate(xs, axis),
@@ -264,6 +271,10 @@ def _traced_call(
         if place is None:
             return tuple(finished(None, x) for x in xs)
         g = g if isinstance(g, Traced) else np.asarray(g, a.dtype)
-        return tuple(map(finished, pull_back(tape, len(xs), place, g), xs))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            d = pull_back(tape, len(xs), place, g)
+            if any(has_nan(part) for part in d):
+                d = pull_back(tape, len(xs), place, g, select=True)
+        return tuple(map(finished, d, xs))
 
     return a, pullback

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
-from typing import Any, NoReturn, Self, cast
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,23 +134,19 @@ class Layer(Buffers):
             f"{type(self).__name__}: a shallow copy would share the parameters, use copy.deepcopy"
         )
 
-    @property
-    def parameters(self) -> Named:
-        """The arrays that an optimizer updates."""
-        return self._parameters
-
-    @parameters.setter
-    def parameters(self, arrays: Mapping[str, Array]) -> None:
+    def _set_parameters(self, arrays: Mapping[str, Array]) -> None:
         self._parameters = self._own("parameters", self._parameters, arrays)
 
-    @property
-    def gradients(self) -> Named:
-        """∂L/∂(parameter), as the last backward pass left it."""
-        return self._gradients
-
-    @gradients.setter
-    def gradients(self, arrays: Mapping[str, Array]) -> None:
+    def _set_gradients(self, arrays: Mapping[str, Array]) -> None:
         self._gradients = self._own("gradients", self._gradients, arrays)
+
+    if TYPE_CHECKING:
+        parameters: Named
+        gradients: Named
+    else:
+        # attrgetter, because every pass reads them: a function would take four times as long.
+        parameters = property(attrgetter("_parameters"), _set_parameters)
+        gradients = property(attrgetter("_gradients"), _set_gradients)
 
     def _own(self, name: str, present: Named, arrays: Mapping[str, Array]) -> Named:
         if arrays is present:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, isfinite, nan
+from math import ceil, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +58,7 @@ def figures(
             total += value * weight
             weights += weight
             if classes:
-                # Without a loss there is no largest score either.
-                correct += accuracy(z, y[part]) * len(z) if isfinite(value) else nan
+                correct += accuracy(z, y[part]) * len(z)
     return total / weights, correct / len(x) if classes else None
 
 
@@ -104,7 +103,7 @@ def check_fit(network: Network, loss: Loss, x: Array, y: NDArray[np.generic]) ->
 
 
 def accuracy(scores: Array, y: NDArray[np.generic]) -> float:
-    """Fraction of rows whose largest score is at their class.
+    """Fraction of rows whose largest score is at their class; a row with NaN has none.
 
     Parameters
     ----------
@@ -116,17 +115,17 @@ def accuracy(scores: Array, y: NDArray[np.generic]) -> float:
     TypeError
         If ``scores`` is no floating array or ``y`` no integer array.
     ValueError
-        If the shapes disagree (NumPy would compare (100, 1) with (100, 2) and answer), if there is
-        no score, or one is NaN: no class is then the largest.
+        If the shapes disagree (NumPy would compare (100, 1) with (100, 2) and answer), or there is
+        no score.
     """
     check_array("accuracy", "scores", scores, (None, None))
     labels = check_labels("accuracy", "y", y, len(scores), scores.shape[1])
     if not scores.size:
         raise ValueError(f"accuracy: scores has no row or no column, its shape is {scores.shape}")
-    if (bad := np.isnan(scores)).any():
-        row, column = np.argwhere(bad)[0]
-        raise ValueError(f"accuracy: scores[{row}, {column}] is nan, expected a number")
-    return float((scores.argmax(axis=1) == labels).mean())
+    right = scores.argmax(axis=1) == labels
+    # argmax takes the first NaN for the largest, and so does max.
+    right &= ~np.isnan(scores.max(axis=1))
+    return float(right.mean())
 
 
 def first_not_finite(network: Network, x: Array) -> str:
