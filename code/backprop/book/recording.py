@@ -52,3 +52,24 @@ def recorded_steps(f: Callable[..., Any], *inputs: float) -> Steps:
             one = np.ones(())
             steps.append((place, [(operand, float(vjp(one, a, *args))) for vjp, operand in paths]))
     return steps
+
+
+def arrows_from(steps: Steps, seed: int) -> int:
+    """Count the arrows on paths from a node: what a forward sweep from it cannot do without."""
+    reached, used = {seed}, 0
+    for place, arrows in steps:
+        hits = sum(operand in reached for operand, _ in arrows)
+        if hits:
+            reached.add(place)
+            used += hits
+    return used
+
+
+def arrows_to(steps: Steps, result: int) -> int:
+    """Count the arrows on paths to a node: what a backward sweep from it cannot do without."""
+    leading, used = {result}, 0
+    for place, arrows in reversed(steps):
+        if place in leading:
+            leading.update(operand for operand, _ in arrows)
+            used += len(arrows)
+    return used
