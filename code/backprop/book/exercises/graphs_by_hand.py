@@ -128,8 +128,8 @@ def ladder(n: int) -> Steps:
 
 EXAMPLE: Steps = [
     ("u", [("a", 2.0), ("b", 3.0)]),
-    ("v", [("a", 1.0), ("u", 1.0)]),
-    ("y", [("u", 9.0), ("v", 6.0)]),
+    ("s", [("a", 1.0), ("u", 1.0)]),
+    ("y", [("u", 9.0), ("s", 6.0)]),
 ]
 ASIDE: Steps = [*EXAMPLE[:2], ("unused", [("a", 4.0), ("a", 4.0)]), EXAMPLE[2]]
 
@@ -257,8 +257,8 @@ def check_seeded(backward: Answer) -> Verdict:
     problems: list[tuple[Steps, dict[str, float]]] = [
         (EXAMPLE, {"y": 1.0}),
         (EXAMPLE, {"y": 2.0}),
-        (EXAMPLE, {"v": 1.0}),
-        (EXAMPLE, {"v": 3.0, "y": 2.0}),
+        (EXAMPLE, {"s": 1.0}),
+        (EXAMPLE, {"s": 3.0, "y": 2.0}),
         (EXAMPLE, {"u": -1.0, "y": 0.5}),
     ]
 

@@ -382,22 +382,22 @@ def _bow(start: tuple[float, float], end: tuple[float, float], radius: float, wa
 
 
 TWO_PRODUCTS = Graph(
-    steps=[("u", [("a", 2), ("b", 3)]), ("v", [("a", 1), ("u", 1)]), ("y", [("u", 9), ("v", 6)])],
+    steps=[("u", [("a", 2), ("b", 3)]), ("s", [("a", 1), ("u", 1)]), ("y", [("u", 9), ("s", 6)])],
     nodes={
         "a": Node(46, 92, "3", "above", anchor="start"),
         "b": Node(46, 248, "2", "below", anchor="start"),
         "u": Node(206, 248, "3 · 2 = 6", "below"),
-        "v": Node(206, 92, "3 + 6 = 9", "above"),
+        "s": Node(206, 92, "3 + 6 = 9", "above"),
         "y": Node(370, 170, "6 · 9 = 54", "around", anchor="end"),
     },
     labels={
         ("a", "u"): Label(112, 168),
         ("b", "u"): Label(126, 274),
-        ("a", "v"): Label(126, 78),
-        ("u", "v"): Label(206, 174),
+        ("a", "s"): Label(126, 78),
+        ("u", "s"): Label(206, 174),
         ("u", "y"): Label(264, 246, "start"),
-        ("v", "y"): Label(258, 99, "start"),
+        ("s", "y"): Label(258, 99, "start"),
     },
     height=312,
 )
-"""u = ab, v = a + u, y = uv at a = 3, b = 2: the example of the chapter on graphs by hand."""
+"""u = ab, s = a + u, y = us at a = 3, b = 2: the example of the chapter on graphs by hand."""
