@@ -114,7 +114,7 @@ def opened(browser, server):
         pages.append(page)
         page.goto(f"{server}{VIEWS[view]}/{name}")
         page.wait_for_selector(".jp-Notebook .jp-RenderedMarkdown h1")
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", state="attached")
         page.wait_for_load_state("networkidle")
         return page
 
@@ -134,7 +134,7 @@ def keep(page, name):
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_first_screen_shows_a_figure_and_nothing_raw(opened, request, view, name):
     page = opened(view, name)
-    page.wait_for_selector(".jp-OutputArea-output img")
+    page.wait_for_selector(".jp-OutputArea-output img", state="attached")
     page.wait_for_function("() => !document.querySelector('.MathJax_Preview')")
     keep(page, f"{request.node.callspec.id}-{Path(name).stem}".replace("/", "_"))
     shown = [box for box in page.evaluate(SHOWN) if box["loaded"] and box["width"] > 100]
