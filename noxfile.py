@@ -214,10 +214,12 @@ def interpreter(version: str) -> str:
 
 def suite(session: nox.Session) -> None:
     """Run the unit tests and the notebooks in the session's own environment."""
-    env = {"BACKPROP_MNIST_DIR": None, "MPLBACKEND": "agg"}
-    session.run("python", "-m", "pip", "list", "--format=freeze", silent=True)
-    session.run("python", "-m", "pytest", *UNITS, *session.posargs, env=env)
-    session.run("python", "-m", "pytest", *NOTEBOOKS, env=env)
+    env = {"BACKPROP_MNIST_DIR": None}
+    session.run("python", "-m", "pip", "list", "--format=freeze")
+    try:
+        session.run("python", "-m", "pytest", *UNITS, *session.posargs, env=env)
+    finally:  # what fails in the notebooks is worth knowing as well
+        session.run("python", "-m", "pytest", *NOTEBOOKS, env=env)
 
 
 def pinned(session: nox.Session) -> None:

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import mlp
@@ -38,6 +39,9 @@ from _measure import (
     thread_environment,
 )  # fmt: skip
 
+from backprop.threads import ENOUGH, numpy_pool
+
+ALL = "all threads"
 RULES = (
     "SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "Adam", "AdamW", "Lion",
     "clipped SGD", "clipped Adam",
@@ -95,6 +99,11 @@ def _serve(pipe: Any) -> None:
 _epoch: Callable[[], object]
 
 
+def variable(name: str) -> str | None:
+    """Return an environment variable's value."""
+    return os.environ.get(name)
+
+
 def prepare(contestant: str, task: mlp.Task, checked: bool) -> str:
     """Build a contestant; return why it cannot run, or nothing."""
     global _epoch
@@ -110,10 +119,13 @@ def epoch() -> None:
     _epoch()
 
 
-def products(shapes: Sequence[tuple[int, int, int]], rounds: int) -> list[Times]:
-    """Time x W and xᵀ dz, x (batch, n_in), W (n_in, n_out), with one thread and with all."""
-    from backprop.threads import numpy_pool
+def products(
+    shapes: Sequence[tuple[int, int, int]], rounds: int, multiplications: int
+) -> list[Times]:
+    """Time x W and xᵀ dz, x (batch, n_in), W (n_in, n_out), with one thread and with all.
 
+    They are repeated until there are about so many multiplications of each kind.
+    """
     rng, pool = np.random.default_rng(0), numpy_pool()
     all_threads = max((library.num_threads for library in pool.libraries), default=1)
     found = []
@@ -123,17 +135,18 @@ def products(shapes: Sequence[tuple[int, int, int]], rounds: int) -> list[Times]
             for shape in ((batch, n_in), (n_in, n_out), (batch, n_out))
         )
         z, dW = np.empty_like(dz), np.empty_like(W)
-        count = max(2, 10**9 // (batch * n_in * n_out))
+        count = max(2, multiplications // (batch * n_in * n_out))
 
-        def both(threads: int, x=x, W=W, dz=dz, z=z, dW=dW, count=count) -> None:
+        def both(threads, x=x, W=W, dz=dz, z=z, dW=dW, count=count):
             with pool.at_most(threads):
                 for _ in range(count):
                     np.matmul(x, W, out=z)
                     np.matmul(x.T, dz, out=dW)
 
-        runs = {ONE_THREAD: lambda: both(1), "all": lambda: both(all_threads)}
+        runs = {ONE_THREAD: partial(both, 1), ALL: partial(both, all_threads)}
         times = take_turns(runs, rounds, PAUSE)
-        found.append({name: [t / count for t in values] for name, values in times.items()})
+        # Of one product.
+        found.append({name: [t / count / 2 for t in values] for name, values in times.items()})
     return found
 
 
@@ -147,23 +160,23 @@ BUILDERS: dict[str, Callable[[mlp.Task], mlp.Contestant]] = {
 
 
 @contextmanager
-def busy_core(busy: bool) -> Iterator[None]:
+def busy_core(busy: bool) -> Iterator[subprocess.Popen[bytes] | None]:
     """Keep one core busy with another program, if asked."""
     if not busy:
-        yield
+        yield None
         return
     other = subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"])
     try:
         # Until it runs.
         time.sleep(0.2)
-        yield
+        yield other
     finally:
         other.kill()
         other.wait()
 
 
 def race(
-    task: mlp.Task, workers: Mapping[str, Worker], rounds: int, checked: bool
+    task: mlp.Task, workers: Mapping[str, Worker], rounds: int, *, quick: bool, checked: bool
 ) -> tuple[Times, dict[str, str]]:
     """Let all who can run take turns; return their times, and the failures."""
     answers = {name: worker.call(prepare, name, task, checked) for name, worker in workers.items()}
@@ -173,20 +186,21 @@ def race(
         return lambda: worker.call(epoch)
 
     runs = {name: turn(worker) for name, worker in workers.items() if name not in failures}
-    return take_turns_until_steady(runs, rounds, PAUSE), failures
+    turns = take_turns if quick else take_turns_until_steady
+    return turns(runs, rounds, PAUSE), failures
 
 
 def epochs(
     options: Options, workers: Mapping[str, Worker], absent: Mapping[str, str], busy: bool
 ) -> Table:
     """Return the table of all nets, batches and libraries."""
-    n = 600 if options.quick else 8192 if busy else 20_000
+    n = 300 if options.quick else 8_192 if busy else 20_000
     rounds = 2 if options.quick else 3 if busy else 5
     rows, data = [], []
     notes = [f"{name}: {why}." for name, why in absent.items()]
     with busy_core(busy):
         for task in mlp.tasks(options, n, list(mlp.RATES)):
-            times, failures = race(task, workers, rounds, checked=not busy)
+            times, failures = race(task, workers, rounds, quick=options.quick, checked=not busy)
             notes += [f"{name}, {task.net}, {task.batch}: {why}" for name, why in failures.items()]
             label = f"{task.net}, {task.optimizer}, {task.batch}"
             rows.append([label, *compared(times, (ONE_THREAD, *mlp.OTHERS))])
@@ -209,15 +223,15 @@ def epochs(
 
 def rules(options: Options, workers: Mapping[str, Worker]) -> Table:
     """Return the table of all optimizers and of clipping, idle and busy, against one thread."""
-    n, rounds = (600, 2) if options.quick else (6_400, 5)
+    n, rounds = (300, 2) if options.quick else (6_400, 5)
     names = RULES[::4] if options.quick else RULES
     pair = {name: workers[name] for name in (BACKPROP, ONE_THREAD)}
     rows: dict[str, list[str]] = {}
     data = []
     for busy in (False, True):
         with busy_core(busy):
-            for task in mlp.tasks(options, n, names, (32, 512)):
-                times, _ = race(task, pair, rounds, checked=False)
+            for task in mlp.tasks(options, n, names, (32,) if options.quick else (32, 512)):
+                times, _ = race(task, pair, rounds, quick=options.quick, checked=False)
                 cells = rows.setdefault(f"{task.net}, {task.optimizer}, {task.batch}", [])
                 cells.append(show(times[BACKPROP], ".3g", 1e3))
                 cells.append(show(ratios(times, BACKPROP, ONE_THREAD)))
@@ -238,18 +252,19 @@ def rules(options: Options, workers: Mapping[str, Worker]) -> Table:
 def sizes(options: Options, worker: Worker) -> Table:
     """Return the table of products of growing size with one thread and with all."""
     nets = ((784, 100), (784, 256), (256, 128))
-    batches = (32, 128) if options.quick else (16, 32, 64, 128, 256, 512, 1024)
+    batches = (32,) if options.quick else (16, 32, 64, 128, 256, 512, 1024)
     shapes = [(batch, *net) for batch in batches for net in nets]
     rounds = 2 if options.quick else 15
     found = {busy: [] for busy in (False, True)}
     for busy in found:
         with busy_core(busy):
-            found[busy] = worker.call(products, shapes, rounds)
+            found[busy] = worker.call(products, shapes, rounds, 10**7 if options.quick else 10**9)
     rows, data = [], []
+    limit = 2 * ENOUGH / 1e6
     order = sorted(range(len(shapes)), key=lambda i: np.prod(shapes[i]))
     for i in order:
         millions = float(np.prod(shapes[i])) / 1e6
-        cells = [show(ratios(found[busy][i], "all", ONE_THREAD)) for busy in found]
+        cells = [show(ratios(found[busy][i], ALL, ONE_THREAD)) for busy in found]
         alone = show(found[False][i][ONE_THREAD], ".0f", 1e6)
         rows.append(["×".join(map(str, shapes[i])), f"{millions:.1f}", alone, *cells])
         data.append({
@@ -257,7 +272,8 @@ def sizes(options: Options, worker: Worker) -> Table:
         })  # fmt: skip
     text = (
         f"x W and xᵀ dz, float32, x batch × inputs, W inputs × outputs; {rounds} rounds. Time of"
-        " NumPy's products with all threads divided by that with one."
+        " NumPy's products with all threads divided by that with one. Training uses a second thread"
+        f" from {limit:.0f} million multiplications on."
     )
     header = ["shape", "million multiplications each", "one thread [µs]", "idle", "one core busy"]
     return Table("Where a second thread begins to pay", text, header, rows, data)

@@ -2,12 +2,15 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from backprop import optimizers
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -28,14 +31,72 @@ def test_a_quick_run_writes_a_report_that_names_who_was_left_out(tmp_path):
         assert f"- {name}: left out on request." in report
     assert "kernels" in report and "CPU: " in report
     found = json.loads((tmp_path / "results.json").read_text())
-    rows = [row for row in found["tables"][0]["data"]]
-    # 784-100-2 in two batches with either optimizer, and nobody has failed.
-    assert len(rows) == 4
-    for row in rows:
-        assert set(row["seconds"]) == {"backprop", "products alone", "scikit-learn", "autograd"}
-        assert all(t > 0 for times in row["seconds"].values() for t in times)
+    tables = {table["title"]: table["data"] for table in found["tables"]}
+    default = "One epoch of training in the default environment, "
+    # What a reader has comes first.
+    assert next(iter(tables)) == default + "idle"
+    contestants = {"backprop", "products alone", "scikit-learn", "autograd"}
+    for title, more in (
+        (default + "idle", {"one thread"}),
+        (default + "one core busy", {"one thread"}),
+        ("One epoch of training, 1 thread", set()),
+    ):
+        rows = tables[title]
+        # 784-100-2 in two batches with either optimizer, and nobody has failed.
+        assert len(rows) == 4
+        for row in rows:
+            assert set(row["seconds"]) == contestants | more
+            assert all(t > 0 for times in row["seconds"].values() for t in times)
+    assert {row["busy"] for row in tables["All optimizers in the default environment"]} == {
+        False, True,
+    }  # fmt: skip
     assert "<svg" in (tmp_path / "plot.svg").read_text()
     assert "<svg" in (tmp_path / "scaling.svg").read_text()
+
+
+@pytest.mark.parametrize(("setting", "expected"), [("reader", None), ("one", "1")])
+def test_a_contestant_has_the_environment_it_was_given(load, monkeypatch, setting, expected):
+    measure, threads = load("_measure"), load("threads")
+    for name in measure.POOLS:
+        monkeypatch.setenv(name, "7")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    reader = setting == "reader"
+    environment = measure.default_environment() if reader else measure.thread_environment(1)
+    worker = threads.Worker(environment)
+    try:
+        assert {worker.call(threads.variable, name) for name in measure.POOLS} == {expected}
+        assert worker.call(threads.variable, "OMP_WAIT_POLICY") == (None if reader else "PASSIVE")
+        with pytest.raises(AssertionError, match="KeyError: 'nobody'"):
+            worker.call(threads.prepare, "nobody", None, False)
+    finally:
+        worker.close()
+    assert all(os.environ[name] == "7" for name in measure.POOLS)
+
+
+def test_a_core_is_busy_for_as_long_as_it_shall_be(load):
+    threads = load("threads")
+    with threads.busy_core(True) as other:
+        assert other.poll() is None
+    assert other.poll() is not None
+    with threads.busy_core(False) as other:
+        assert other is None
+
+
+def test_every_rule_and_clipping_are_measured(load):
+    mlp, threads = load("mlp"), load("threads")
+    public = {
+        name for name, kind in vars(optimizers).items()
+        if isinstance(kind, type) and issubclass(kind, optimizers.Optimizer)
+    } - {"Optimizer"}  # fmt: skip
+    assert public <= set(threads.RULES)
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((64, 12), np.float32), rng.integers(0, 3, 64)
+    weights = {}
+    for rule in threads.RULES:
+        epoch, parameters = mlp.ours(mlp.Task((12, 8, 3), 16, rule, x, y, None))
+        epoch()
+        weights[rule] = b"".join(p.tobytes() for p in parameters())
+    assert len(set(weights.values())) == len(threads.RULES)
 
 
 def test_ratios_are_taken_within_a_round(load):

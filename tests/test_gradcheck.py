@@ -84,3 +84,63 @@ def test_float32_is_refused_by_name():
         gradcheck.check_layer(network.layers[0], x, rng=rng)
     with pytest.raises(TypeError, match=r"check_network: dense1\.W has dtype float32"):
         gradcheck.check_network(network, loss, x, y)
+
+
+def a_network():
+    rng = np.random.default_rng(0)
+    layers_ = [
+        layers.Dense(4, 5, rng=rng), layers.BatchNorm(5), layers.Tanh(),
+        layers.Dropout(0.5, rng=np.random.default_rng(1)), layers.Dense(5, 3, rng=rng),
+    ]  # fmt: skip
+    return Sequential(layers_)
+
+
+def test_a_check_leaves_running_averages_and_generators_as_they_were():
+    network, loss = a_network(), losses.SoftmaxCrossEntropy()
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    network.train(True)
+    before = {name: value.copy() for name, value in network.state().items()}
+    gradcheck.check_network(network, loss, x, y)
+    gradcheck.along(network, loss, x, y, np.ones_like(network.theta))(0.1)
+    for layer in network.layers[1:4]:
+        gradcheck.check_layer(layer, rng.normal(size=(6, 5)), rng=rng)
+    gradcheck.check_layer(network, x, rng=rng)
+    after = network.state()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert network.training
+
+
+def batchnorm_after_a_bias():
+    rng = np.random.default_rng(0)
+    network = Sequential(
+        [layers.Dense(4, 5, rng=rng), layers.BatchNorm(5), layers.Dense(5, 3, rng=rng)]
+    )
+    network.train(True)
+    return network, losses.SoftmaxCrossEntropy(), rng.normal(size=(6, 4)), rng.integers(3, size=6)
+
+
+def test_a_gradient_of_zero_is_judged_on_the_scale_of_the_whole():
+    network, loss, x, y = batchnorm_after_a_bias()
+    report = gradcheck.check_network(network, loss, x, y)
+    assert report.ok, report
+    network.forward(x)
+    assert np.abs(network.gradients["dense1.b"]).max() < 1e-15
+
+
+@pytest.mark.parametrize("error", [1e-6, -1e-9])
+def test_a_real_error_in_a_small_array_is_still_seen(error, monkeypatch):
+    network, loss, x, y = batchnorm_after_a_bias()
+    backward = layers.Dense.backward_parameters
+
+    def wrong(self, dz):
+        backward(self, dz)
+        self.gradients["b"] += error
+
+    monkeypatch.setattr(layers.Dense, "backward_parameters", wrong)
+    assert not gradcheck.check_network(network, loss, x, y).ok
+
+
+def test_nothing_to_compare_is_no_success():
+    with pytest.raises(ValueError, match=r"check_gradient: x has shape \(0,\), expected an entry"):
+        gradcheck.check_gradient(lambda t: t.sum(), np.zeros(0), np.zeros(0))

@@ -380,3 +380,34 @@ def test_labels_are_integers(loss):
 def test_backward_follows_forward(name):
     with pytest.raises((RuntimeError, AttributeError), match="forward"):
         LOSSES[name]().backward()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_masked_class_with_a_target_of_zero_adds_nothing(dtype):
+    z = np.array([[1.0, -np.inf, 2.0]], dtype)
+    plain = np.array([[1.0, 2.0]], dtype)
+    loss, other = SoftmaxCrossEntropy(), SoftmaxCrossEntropy()
+    value = loss.forward(z, np.array([[0.25, 0, 0.75]], dtype))
+    assert value == pytest.approx(other.forward(plain, np.array([[0.25, 0.75]], dtype)))
+    assert loss.backward()[0, [0, 2]] == pytest.approx(other.backward()[0])
+    assert loss.backward()[0, 1] == 0
+    assert loss.forward(z, np.array([[0.25, 0.25, 0.5]], dtype)) == np.inf
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_infinite_logit_that_is_right_costs_nothing(dtype):
+    loss = BinaryCrossEntropy()
+    z, y = np.array([[np.inf], [-np.inf]], dtype), np.array([[1.0], [0.0]], dtype)
+    assert loss.forward(z, y) == 0
+    assert loss.backward().tolist() == [[0], [0]]
+    assert loss.forward(z, 1 - y) == np.inf
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("kind", [np.ma.masked_array, np.matrix])
+def test_arrays_with_rules_of_their_own_are_refused_by_name(kind):
+    z, y = np.ones((2, 2)), np.ones((2, 2))
+    with pytest.raises(TypeError, match=r"MeanSquaredError: z is a \w+, expected a plain"):
+        MeanSquaredError().forward(kind(z), y)
+    with pytest.raises(TypeError, match=r"MeanSquaredError: y is a \w+, expected a plain"):
+        MeanSquaredError().forward(z, kind(y))

@@ -198,24 +198,32 @@ class SoftmaxCrossEntropy(Loss):
         self.targets = self._targets(z, y) if soft or self._options() else None
         self.labels = None if soft else check_labels("SoftmaxCrossEntropy", "y", y, *z.shape)
         # Class by class in memory: sums over the classes then run along whole columns.
-        log_p = self._empty("p", z.shape, z.dtype, order="F")
-        np.copyto(log_p, z)
+        shifted = self._empty("p", z.shape, z.dtype, order="F")
+        np.copyto(shifted, z)
         # The maximum is a constant here: subtracting any number leaves the softmax as it is.
-        log_p -= np.maximum.reduce(log_p.real, axis=1, keepdims=True)
-        if self.targets is not None:
-            log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
-            self.p = np.exp(log_p)
-            # A target of exactly 0 at a masked class, log p = -∞, adds 0.
-            with np.errstate(invalid="ignore"):
-                shares = np.where(self.targets == 0, 0, self.targets * log_p)
-            return _scalar(-shares.sum())
-        self.rows = np.arange(len(z))
-        at_label = log_p[self.rows, self.labels]
-        self.p = np.exp(log_p, out=log_p)
+        shifted -= np.maximum.reduce(shifted.real, axis=1, keepdims=True)
+        if self.targets is None:
+            return self._forward_labels(shifted)
+        return self._forward_targets(shifted, self.targets)
+
+    def _forward_targets(self, log_p: Array, targets: Array) -> float:
+        """-Σ_n Σ_k t_nk log p_nk, with ``log_p`` holding the shifted logits."""
+        log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+        self.p = np.exp(log_p)
+        # A target of exactly 0 at a masked class, log p = -∞, adds 0.
+        with np.errstate(invalid="ignore"):
+            shares = np.where(targets == 0, 0, targets * log_p)
+        return _scalar(-shares.sum())
+
+    def _forward_labels(self, p: Array) -> float:
+        """-1/N Σ_n log p_n[y_n], with ``p`` holding the shifted logits, which it overwrites."""
+        self.rows = np.arange(len(p))
+        at_label = p[self.rows, self.labels]
+        self.p = np.exp(p, out=p)
         total = np.add.reduce(self.p, axis=1)
         self.p /= total[:, None]
         # ln Σ exp(z - m) ≥ 0 ≥ z_y - m: nothing cancels.
-        return _scalar((np.add.reduce(np.log(total)) - np.add.reduce(at_label)) / len(z))
+        return _scalar((np.add.reduce(np.log(total)) - np.add.reduce(at_label)) / len(p))
 
     def backward(self) -> Array:
         """∂L/∂z = (p - onehot(y)) / N, or p Σ_k t_k - t, shape (batch, classes)."""
@@ -240,24 +248,28 @@ class SoftmaxCrossEntropy(Loss):
 
     def _targets(self, z: Array, y: NDArray[np.generic]) -> Array:
         """Return t, divided by the sum of the weights of the batch."""
+        return self._soft(z, y) if _is_soft(y) else self._smoothed(z, y)
+
+    def _soft(self, z: Array, y: NDArray[np.generic]) -> Array:
         kind = z.real.dtype
-        if _is_soft(y):
-            if self._options():
-                raise ValueError(
-                    "SoftmaxCrossEntropy: y has two axes, expected integer classes with"
-                    " label_smoothing or class_weights"
-                )
-            t = check_array("SoftmaxCrossEntropy", "y", y, z.shape).astype(kind)
-            tolerance = 1e-5 if kind == np.float32 else 1e-9
-            if not (t.min() >= 0 and abs(t.sum(axis=1) - 1).max() <= tolerance):
-                raise ValueError(
-                    "SoftmaxCrossEntropy: y has two axes, expected probabilities that sum to 1"
-                    " in each row"
-                )
-            t /= len(z)
-            return t
+        if self._options():
+            raise ValueError(
+                "SoftmaxCrossEntropy: y has two axes, expected integer classes with"
+                " label_smoothing or class_weights"
+            )
+        t = check_array("SoftmaxCrossEntropy", "y", y, z.shape).astype(kind)
+        tolerance = 1e-5 if kind == np.float32 else 1e-9
+        if not (t.min() >= 0 and abs(t.sum(axis=1) - 1).max() <= tolerance):
+            raise ValueError(
+                "SoftmaxCrossEntropy: y has two axes, expected probabilities that sum to 1"
+                " in each row"
+            )
+        t /= len(z)
+        return t
+
+    def _smoothed(self, z: Array, y: NDArray[np.generic]) -> Array:
+        kind, classes = z.real.dtype, z.shape[1]
         labels: Labels = check_labels("SoftmaxCrossEntropy", "y", y, *z.shape)
-        classes = z.shape[1]
         t = np.full(z.shape, self.label_smoothing / classes, kind)
         t[np.arange(len(z)), labels] += 1 - self.label_smoothing
         if self.class_weights is None:

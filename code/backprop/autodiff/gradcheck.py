@@ -6,7 +6,8 @@ Two judges, neither of which calls the derivative that it judges: central differ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array, check_array
-from backprop.layers import Layer
+from backprop.layers import Composite, Layer
 from backprop.losses import Loss
 from backprop.network import Network
 
@@ -111,28 +112,48 @@ TOLERANCES = {"central difference": 1e-7, "complex step": 1e-11}
 eps^(2/3) = 4e-11 times f'''/f'; the complex step by rounding alone."""
 
 
-def relative_error(analytic: Array, numeric: Array) -> Array:
+NEGLIGIBLE = 1e-6
+"""An array this small beside the whole gradient, such as that of a bias before a BatchNorm, which
+is 0, is judged on the scale of the whole: noise beside noise says nothing."""
+
+
+def relative_error(analytic: Array, numeric: Array, whole: float = 0.0) -> Array:
     """|analytic - numeric| over the largest entry of either, entry by entry.
 
     One scale for the whole array: an entry that happens to be near zero carries the rounding of
-    its neighbours, and a ratio to itself would be noise.
+    its neighbours, and a ratio to itself would be noise. ``whole`` is the largest entry of the
+    gradient that the array is a part of.
     """
     scale = max(np.abs(analytic).max(initial=0), np.abs(numeric).max(initial=0))
+    if scale < NEGLIGIBLE * whole:
+        scale = whole
     error: Array = np.abs(analytic - numeric) / (scale or 1.0)
     return error
 
 
 def check_gradient(
-    f: ScalarFunction, x: Array, analytic: Array, argument: str = "x"
+    f: ScalarFunction, x: Array, analytic: Array, argument: str = "x", *, whole: float = 0.0
 ) -> GradcheckReport:
     """Compare ``analytic``, claimed to be ∂f/∂x, with both judges.
+
+    Parameters
+    ----------
+    f : callable
+        Of an array of the shape of ``x``, returning a number; differentiable at ``x``.
+    x, analytic : arrays of one shape
+    argument : str
+        What the report calls ``x``.
+    whole : float
+        Largest entry of the gradient that ``analytic`` is a part of; see :data:`NEGLIGIBLE`.
 
     Raises
     ------
     ValueError
-        If ``analytic`` has not the shape of ``x``.
+        If ``analytic`` has not the shape of ``x``, or there is no entry to compare.
     """
     check_array("check_gradient", "analytic", analytic, x.shape)
+    if not x.size:
+        raise ValueError(f"check_gradient: {argument} has shape {x.shape}, expected an entry")
     rows = []
     judges: tuple[tuple[str, Callable[[ScalarFunction, Array], Array]], ...] = (
         ("central difference", central_difference),
@@ -140,18 +161,17 @@ def check_gradient(
     )
     for oracle, judge in judges:
         numeric = judge(f, x)
-        error = relative_error(analytic, numeric)
-        place = int(np.argmax(np.where(np.isnan(error), np.inf, error))) if error.size else 0
-        index = tuple(int(i) for i in np.unravel_index(place, error.shape)) if error.size else ()
-        at = index if error.size else None
+        error = relative_error(analytic, numeric, whole)
+        place = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
+        index = tuple(int(i) for i in np.unravel_index(place, error.shape))
         rows.append(
             Worst(
                 argument,
                 oracle,
-                float(error[at]) if at is not None else 0.0,
+                float(error[index]),
                 index,
-                float(analytic[at]) if at is not None else 0.0,
-                float(numeric[at]) if at is not None else 0.0,
+                float(analytic[index]),
+                float(numeric[index]),
                 TOLERANCES[oracle],
             )
         )
@@ -194,11 +214,19 @@ def check_layer(
     """
     _check_double("check_layer", layer.parameters)
     x = x.astype(np.float64)
+    with _unmoved(layer):
+        return _checked_layer(layer, x, rng, v)
+
+
+def _checked_layer(
+    layer: Layer, x: Array, rng: np.random.Generator, v: Array | None
+) -> GradcheckReport:
     shape = layer.forward(x).shape
     v = rng.normal(size=shape) if v is None else check_array("check_layer", "v", v, shape)
     dx = layer.backward(v)
     kept = {name: g.copy() for name, g in layer.gradients.items()}
-    rows = check_gradient(lambda t: (v * layer.forward(t)).sum(), x, dx).rows
+    whole = _largest([dx, *kept.values()])
+    rows = check_gradient(lambda t: (v * layer.forward(t)).sum(), x, dx, whole=whole).rows
     for name, gradient in kept.items():
         value = layer.parameters[name]
 
@@ -206,8 +234,27 @@ def check_layer(
             with layer.parameters.replaced({name: p}):
                 return (v * layer.forward(x)).sum()
 
-        rows += check_gradient(f, value, gradient, name).rows
+        rows += check_gradient(f, value, gradient, name, whole=whole).rows
     return GradcheckReport(rows)
+
+
+@contextmanager
+def _unmoved(layer: Layer) -> Iterator[None]:
+    """Put back at the end the mode, running averages and generators of the layer."""
+    if isinstance(layer, Composite):
+        with layer.preserved():
+            yield
+        return
+    training, snapshot = layer.training, layer._snapshot()
+    try:
+        yield
+    finally:
+        layer.training = training
+        layer._put_back(snapshot)
+
+
+def _largest(gradients: Iterable[Array]) -> float:
+    return max((float(np.abs(g).max(initial=0)) for g in gradients), default=0.0)
 
 
 def check_loss(loss: Loss, z: Array, y: NDArray[np.generic]) -> GradcheckReport:
@@ -249,7 +296,7 @@ def along(
         for name, value in network.parameters.items():
             arrays[name] = theta[start : start + value.size].reshape(value.shape)
             start += value.size
-        with network.parameters.replaced(arrays):
+        with network.preserved(), network.parameters.replaced(arrays):
             return loss.forward(network.forward(x), y)
 
     return phi
@@ -266,9 +313,17 @@ def check_network(
         If the parameters are not float64.
     """
     _check_double("check_network", network.parameters)
+    with network.preserved():
+        return _checked_network(network, loss, x, y)
+
+
+def _checked_network(
+    network: Network, loss: Loss, x: Array, y: NDArray[np.generic]
+) -> GradcheckReport:
     loss.forward(network.forward(x), y)
     network.backward(loss.backward())
     kept = {name: g.copy() for name, g in network.gradients.items()}
+    whole = _largest(kept.values())
     rows: tuple[Worst, ...] = ()
     for name, value in network.parameters.items():
 
@@ -276,5 +331,5 @@ def check_network(
             with network.parameters.replaced({name: p}):
                 return loss.forward(network.forward(x), y)
 
-        rows += check_gradient(f, value, kept[name], name).rows
+        rows += check_gradient(f, value, kept[name], name, whole=whole).rows
     return GradcheckReport(rows)
