@@ -35,7 +35,7 @@ from backprop.layers import Composite
 from backprop.network import Graph, Network
 from backprop.randomness import generator_state, set_generator_state
 
-FORMAT = "backprop checkpoint 1"
+FORMAT = "backprop checkpoint 2"
 State = Mapping[str, NDArray[Any]]
 """Plain arrays by name, as ``state()`` returns them and ``load_state()`` takes them."""
 
