@@ -108,7 +108,7 @@ def small_book(tmp_path):
     """A project of one page with the book's own tools, in a folder with an awkward name."""
     root = tmp_path / "my book, 中文"
     (root / "code").mkdir(parents=True)
-    for name in ("tools", "code/backprop"):
+    for name in ("tools", "code/backprop", "book/_ext"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "constraints.txt", root)
     (root / "_config.yml").write_text(

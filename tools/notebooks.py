@@ -10,16 +10,20 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
+from addresses import repository
 from nbclient import NotebookClient
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from streams import joined  # noqa: E402
+
 DRAWN = re.compile(r'<svg class="bp-drawn".*?</svg>', re.DOTALL)
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 METADATA = {
@@ -50,8 +54,8 @@ def version() -> str:
 
 def requirement() -> tuple[str, str]:
     """Return what a reader's notebooks need installed, and the address of its constraints."""
-    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
-    return f"backprop-book[book]=={version()}", f"{address}/raw/v{version()}/constraints.txt"
+    release = version()
+    return f"backprop-book[book]=={release}", f"{repository()}/raw/v{release}/constraints.txt"
 
 
 def install_cell() -> str:
@@ -66,18 +70,6 @@ def chapters() -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
-def merged(outputs: list[Any]) -> list[Any]:
-    """Join the pieces of a stream: where a kernel cuts it is chance."""
-    out: list[Any] = []
-    for output in outputs:
-        if out and output.output_type == "stream" == out[-1].output_type:
-            if output.name == out[-1].name:
-                out[-1].text += output.text
-                continue
-        out.append(output)
-    return out
-
-
 def normalized(notebook: Any) -> str:
     """Return the text of the notebook as git keeps it."""
     out = nbformat.from_dict(notebook)
@@ -89,7 +81,7 @@ def normalized(notebook: Any) -> str:
     for cell in out.cells:
         cell.metadata.pop("execution", None)
         if "outputs" in cell:
-            cell.outputs = merged(cell.outputs)
+            cell.outputs = joined(cell.outputs)
         for output in cell.get("outputs", []):
             for kind in PICTURES:
                 output.get("data", {}).pop(kind, None)

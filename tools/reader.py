@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from addresses import repository
 from notebooks import requirement, version
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +55,7 @@ def add_surroundings(root: Path = NOTEBOOKS) -> None:
     shutil.copyfile(ROOT / "binder/runtime.txt", root / "binder/runtime.txt")
     for licence in ROOT.glob("LICENSE*"):
         shutil.copyfile(licence, root / licence.name)
-    text = README.format(title=config["title"], url=config["repository"]["url"], version=version())
+    text = README.format(title=config["title"], url=repository(), version=version())
     (root / "README.md").write_text(text, encoding="utf-8")
 
 

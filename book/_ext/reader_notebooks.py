@@ -31,6 +31,7 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
+from streams import joined
 
 LOGGER = logging.getLogger(__name__)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -306,21 +307,6 @@ def markdown_cell(name: str, texts: list[str], attachments: dict[str, Any]) -> A
     source = "\n\n".join(text for text in texts if text.strip())
     extra = {"attachments": attachments} if attachments else {}
     return nbformat.v4.new_markdown_cell(source, id=name, **extra)
-
-
-def joined(outputs: list[Any]) -> list[Any]:
-    """Join the pieces of a stream: where a kernel cuts it is chance.
-
-    MyST-NB's own function for this drops and adds ends of lines.
-    """
-    out: list[Any] = []
-    for output in outputs:
-        last = out[-1] if out else {}
-        if output.output_type == "stream" and output.name == last.get("name"):
-            out[-1] = {**last, "text": last["text"] + output.text}
-        else:
-            out.append(output)
-    return out
 
 
 def code_cell(cell: Any) -> Any:

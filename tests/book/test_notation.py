@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import backprop.training.diagnostics  # noqa: F401  the page names it, the package imports it late
 from backprop import layers, losses, network, optimizers
 
 PAGE = Path(__file__).resolve().parents[2] / "book/appendices/notation.md"
@@ -49,8 +50,6 @@ def resolve(name, instances):
     """Return what a dotted name stands for: an object, or the parameter of a signature."""
     dotted, argument, key = re.fullmatch(r'([\w.]+)(?:\((\w+)\))?(?:\["(\w+)"\])?', name).groups()
     first, *parts = dotted.split(".")
-    if first in ("autodiff", "training") and parts[0] != "fit":
-        first = f"{first}.{parts.pop(0)}"
     found = np if first == "numpy" else importlib.import_module(f"backprop.{first}")
     for part in parts:
         found = getattr(instances.get(found, found) if isinstance(found, type) else found, part)
