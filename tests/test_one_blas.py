@@ -267,10 +267,10 @@ def run_lanczos(network, loss, x, y):
 @pytest.mark.parametrize("numpys", [1, 2])
 def test_scipys_pool_waits_while_both_are_needed(pools, run, numpys):
     rng = np.random.default_rng(0)
-    network = Sequential([Dense(30, 20, rng=rng)])
+    network = Sequential([Dense(100, 50, rng=rng)])
     # NumPy keeps as many threads as have enough to do.
-    rows = numpys * threads.ENOUGH // (30 * 20)
-    x, y = rng.normal(size=(rows, 30)), rng.normal(size=(rows, 20))
+    rows = -(-numpys * threads.ENOUGH // 5_000)
+    x, y = rng.normal(size=(rows, 100)), rng.normal(size=(rows, 50))
     loss = Watching(pools)
     run(network, loss, x, y)
     assert loss.seen == {(numpys, 1)}
@@ -283,6 +283,48 @@ def test_the_pools_are_as_before_after_an_error(pools, run):
     with pytest.raises(RuntimeError, match="planted"):
         run(network, loss, np.ones((4, 3)), np.ones((4, 2)))
     assert loss.seen and [numbers(pool) for pool in pools] == [{2}, {2}]
+
+
+def run_fit(network, loss, x, y):
+    rng = np.random.default_rng(0)
+    fit(network, loss, SGD(network, 1e-3), x, y, epochs=1, batch_size=len(x), rng=rng)
+
+
+class WatchingLayer(Identity):
+    """Notes how many threads NumPy has when the layer before it has multiplied."""
+
+    def __init__(self, pool):
+        super().__init__()
+        self.pool, self.seen = pool, []
+
+    def forward(self, x):
+        # One row alone only shows whether the network takes the data.
+        if len(x) > 1:
+            self.seen.append(numbers(self.pool))
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(("run", "passes"), [(run_fit, 2), (evaluate, 1)])
+@pytest.mark.parametrize("numpys", [1, 2])
+def test_training_and_measuring_use_as_many_threads_as_have_enough_to_do(
+    pools, run, passes, numpys
+):
+    rng, layer = np.random.default_rng(0), WatchingLayer(pools[0])
+    network = Sequential([Dense(100, 100, rng=rng), layer])
+    # At most 4,096 rows are measured at once.
+    rows = -(-numpys * threads.ENOUGH // 10_000)
+    assert rows <= 4_096
+    x, y = rng.normal(size=(rows, 100)), rng.normal(size=(rows, 100))
+    run(network, MeanSquaredError(), x, y)
+    assert layer.seen == passes * [{numpys}]
+    assert numbers(pools[0]) == {2}
+
+
+def test_training_that_fails_puts_the_threads_back(pools):
+    network, loss = Sequential([Dense(3, 2, rng=np.random.default_rng(0))]), Watching(pools, 1)
+    with pytest.raises(RuntimeError, match="planted"):
+        run_fit(network, loss, np.ones((4, 3)), np.ones((4, 2)))
+    assert numbers(pools[0]) == {2}
 
 
 # --- the pools themselves ---------------------------------------------------------------------

@@ -595,6 +595,31 @@ def test_norm_neither_overflows_nor_vanishes_in_float32():
     assert network.dtheta.dtype == np.float32
 
 
+def test_norm_is_as_exact_for_a_long_gradient():
+    # Alike entries: summed one by one in float32, the rounding errors of 640,400 squares add up.
+    network = make_network(dtype=np.float32, sizes=(800, 800))
+    network.dtheta[...] = 0.1
+    exact = float(np.float32(0.1)) * np.sqrt(network.dtheta.size)
+    assert clip_norm(network, 1e9) == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_norm_over_the_whole_range(dtype):
+    network, kind = make_network(dtype=dtype), np.finfo(dtype)
+    largest, tiny = float(kind.max) ** 0.9, float(kind.tiny)
+    for value in (largest, -largest, 1.0, tiny**0.5, -tiny, float(kind.smallest_subnormal)):
+        network.dtheta[...] = 0
+        # 3, 4 and what vanishes beside them
+        network.dtheta[[2, 5, 7]] = np.array([3, -4, 1e-9]) * value
+        assert clip_norm(network, 1e300) == pytest.approx(5 * abs(value), rel=1e-6)
+    network.dtheta[...] = 0
+    assert clip_norm(network, 1.0) == 0
+    for value in (np.inf, -np.inf):
+        network.dtheta[3] = value
+        with pytest.raises(FloatingPointError, match="the norm of dtheta is inf"):
+            clip_norm(network, 1.0)
+
+
 def test_clipping_refuses():
     network = make_network()
     for clip in (clip_norm, clip_value):

@@ -23,7 +23,6 @@ from urllib.parse import quote
 import nbformat
 from docutils import nodes
 from jupyter_cache import get_cache
-from myst_nb.core.utils import coalesce_streams
 from reader_markdown import Markdown
 from report_error import site_of
 from sphinx.application import Sphinx
@@ -309,6 +308,21 @@ def markdown_cell(name: str, texts: list[str], attachments: dict[str, Any]) -> A
     return nbformat.v4.new_markdown_cell(source, id=name, **extra)
 
 
+def joined(outputs: list[Any]) -> list[Any]:
+    """Join the pieces of a stream: where a kernel cuts it is chance.
+
+    MyST-NB's own function for this drops and adds ends of lines.
+    """
+    out: list[Any] = []
+    for output in outputs:
+        last = out[-1] if out else {}
+        if output.output_type == "stream" and output.name == last.get("name"):
+            out[-1] = {**last, "text": last["text"] + output.text}
+        else:
+            out.append(output)
+    return out
+
+
 def code_cell(cell: Any) -> Any:
     """Return the cell as executed, folded where the site folds it or leaves it out."""
     tags = set(cell.metadata.get("tags", []))
@@ -322,7 +336,7 @@ def code_cell(cell: Any) -> Any:
         metadata["jupyter"] = folds
     if "source_hidden" in folds:
         metadata["cellView"] = "form"  # the same for Colab
-    outputs = [nbformat.from_dict(output) for output in coalesce_streams(cell.outputs)]
+    outputs = [nbformat.from_dict(output) for output in joined(cell.outputs)]
     for output in outputs:
         # The drawing takes its colours from the site's pages; a notebook shows the same as PNG.
         if "image/png" in output.get("data", {}):

@@ -26,8 +26,13 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-ENOUGH: Final = 3_000_000
-"""Multiplications in a product that make up for another thread, some 50 µs of a core's time."""
+ENOUGH: Final = 8_000_000
+"""Multiplications in a product for each thread: 0.1 ms of a core's time.
+
+On two idle cores a second thread begins to pay at half of that, or at double, depending on the
+shape; beside another program it costs a multiple of the time until products take milliseconds.
+``benchmarks/threads.py`` measures both.
+"""
 
 
 class Pool:

@@ -30,7 +30,6 @@ LANDING = lab.LANDING
 VIEWS = {"lab": "lab/tree", "notebook": "notebooks"}
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "apputils-extension/themes": {"theme": "JupyterLab Light"},
 }
 SHOWN = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map(e => {
   const box = e.getBoundingClientRect();
@@ -38,10 +37,6 @@ SHOWN = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map
 })"""
 RAW = r"""() => [...document.querySelectorAll('.jp-RenderedMarkdown')].map(e => e.innerText)
   .filter(t => /\{(cite|ref|numref|eq|doc)|```\{|:::\{|\$\$|\\frac|^\([\w-]+\)=$/m.test(t))"""
-
-
-def settings(theme):
-    return SETTINGS | {"apputils-extension/themes": {"theme": theme}}
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +48,23 @@ def folder(tmp_path_factory):
     return out
 
 
-@pytest.fixture(scope="module", params=["JupyterLab Light", "JupyterLab Dark"])
-def server(request, folder, tmp_path_factory):
-    """A server with settings of its own, and no news from elsewhere."""
-    home = tmp_path_factory.mktemp("home")
-    for name, values in settings(request.param).items():
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The folder of the server's settings, its own."""
+    return tmp_path_factory.mktemp("home")
+
+
+def choose(home, theme):
+    """Store the settings, which each page reads: a theme, and no news from elsewhere."""
+    for name, values in (SETTINGS | {"apputils-extension/themes": {"theme": theme}}).items():
         path = home / f"settings/@jupyterlab/{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
+
+
+@pytest.fixture(scope="module")
+def server(folder, home):
+    """A server that anybody on this machine may ask."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -104,17 +108,19 @@ def wait_for(condition, seconds):
 
 
 @pytest.fixture
-def opened(browser, server):
+def opened(browser, server, home):
     """A function that opens a notebook in a view and waits until it is set."""
     pages = []
 
-    def open_notebook(view, name):
+    def open_notebook(view, name, theme="JupyterLab Light"):
+        choose(home, theme)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(120_000)
         pages.append(page)
-        page.goto(f"{server}{VIEWS[view]}/{name}")
+        # Without what an earlier page left open.
+        page.goto(f"{server}{VIEWS[view]}/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-RenderedMarkdown h1")
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", state="attached")
         page.wait_for_load_state("networkidle")
         return page
 
@@ -130,13 +136,14 @@ def keep(page, name):
         page.screenshot(path=f"{target}/{name}.png")
 
 
-@pytest.mark.parametrize("name", [LANDING, CHAPTER])
+@pytest.mark.parametrize("name", [LANDING, CHAPTER], ids=["landing", "chapter"])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"], ids=["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_the_first_screen_shows_a_figure_and_nothing_raw(opened, request, view, name):
-    page = opened(view, name)
-    page.wait_for_selector(".jp-OutputArea-output img")
+def test_the_first_screen_shows_a_figure_and_nothing_raw(opened, request, view, theme, name):
+    page = opened(view, name, theme)
+    page.wait_for_selector(".jp-OutputArea-output img", state="attached")
     page.wait_for_function("() => !document.querySelector('.MathJax_Preview')")
-    keep(page, f"{request.node.callspec.id}-{Path(name).stem}".replace("/", "_"))
+    keep(page, request.node.callspec.id)
     shown = [box for box in page.evaluate(SHOWN) if box["loaded"] and box["width"] > 100]
     assert any(box["top"] < 900 for box in shown), shown
     assert page.evaluate(RAW) == []
@@ -157,7 +164,12 @@ def test_all_cells_run_without_an_error(opened, folder, server, view):
 
     def done():
         page.keyboard.press("Control+s")
-        cells = [c for c in nbformat.read(folder / name, 4).cells if c.cell_type == "code"]
+        page.wait_for_timeout(2000)
+        try:
+            notebook = nbformat.read(folder / name, 4)
+        except nbformat.reader.NotJSONError:  # while it is being written
+            return None
+        cells = [c for c in notebook.cells if c.cell_type == "code"]
         return cells if all(c.execution_count for c in cells) else None
 
     cells = wait_for(done, 300)

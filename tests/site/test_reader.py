@@ -20,9 +20,9 @@ sys.path.insert(0, str(ROOT / "tools"))
 from notebooks import chapters, install_cell, normalized  # noqa: E402
 
 DIRECTIVE = re.compile(r"^\s*(`{3,}|~{3,}|:{3,})\s*\{[\w:.-]+\}", re.MULTILINE)
-ROLE = re.compile(r"\{[a-z][\w:.+-]*\}`")
+ROLE = re.compile(r"(?<!`)\{[a-z][\w:.+-]*\}`[^`\s]")
 LABEL = re.compile(r"^\([\w:.-]+\)=\s*$", re.MULTILINE)
-FENCED = re.compile(r"^(`{3,})[^`\n]*\n.*?^\1$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^(`{3,})(?![`{])[^`\n]*\n.*?^\1$", re.MULTILINE | re.DOTALL)
 NAMES = sorted(p.relative_to(BUILT).as_posix() for p in BUILT.rglob("*.ipynb"))
 SOURCES = [p.relative_to(ROOT).as_posix() for p in chapters()]
 
@@ -190,10 +190,6 @@ def test_what_the_site_folds_is_folded(name):
         assert bool(tags & hidden) == folds.get("source_hidden", False), cell.id
         hidden = {"hide-output", "hide-cell", "remove-cell", "remove-output"}
         assert bool(tags & hidden) == folds.get("outputs_hidden", False), cell.id
-
-
-def numbers(soup_or_text, pattern):
-    return re.findall(pattern, soup_or_text)
 
 
 @with_source
