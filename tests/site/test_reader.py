@@ -186,7 +186,7 @@ def test_what_the_site_folds_is_folded(name):
     for cell in code(BUILT / name):
         tags = set(cell.metadata.get("tags", []))
         folds = cell.metadata.get("jupyter", {})
-        hidden = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
+        hidden = {"hide-input", "hide-cell", "remove-cell", "remove-input", "evidence"}
         assert bool(tags & hidden) == folds.get("source_hidden", False), cell.id
         hidden = {"hide-output", "hide-cell", "remove-cell", "remove-output"}
         assert bool(tags & hidden) == folds.get("outputs_hidden", False), cell.id
