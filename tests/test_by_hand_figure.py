@@ -134,16 +134,17 @@ def test_squarings_have_the_numbers_they_are_given():
     assert drawing.markup.count("<path") == 6
 
 
-def test_the_page_gets_an_image_and_a_notebook_html(monkeypatch):
+def test_a_notebook_names_it_and_the_build_leaves_the_name_to_the_page(monkeypatch):
     drawing = by_hand.hero(GRAPH, "A <graph>")
-    page = drawing._repr_mimebundle_()["text/html"]
-    assert "<title>A &lt;graph&gt;</title>" in page
-    assert repr(drawing) == "<Drawing: A <graph>>"
+    data, metadata = drawing._repr_mimebundle_()
+    assert "<title>A &lt;graph&gt;</title>" in data["image/svg+xml"]
+    assert data["text/plain"] == "<Drawing: A <graph>>"
+    assert metadata["image/svg+xml"]["needs_background"] == "light"
     monkeypatch.setenv("BACKPROP_FIGURES", "svg")
-    built = drawing._repr_mimebundle_()
-    assert "text/html" not in built
+    built = drawing._repr_mimebundle_()[0]["image/svg+xml"]
     # As book/_ext/inline_figures.py looks for it.
-    assert built["image/svg+xml"].startswith('<svg class="bp-drawn" role="img" aria-label=""')
+    assert built.startswith('<svg class="bp-drawn" role="img" aria-label=""')
+    assert "<title></title>" in built
 
 
 def test_a_plot_is_a_drawing_too():

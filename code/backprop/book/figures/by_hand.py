@@ -148,8 +148,8 @@ def sweep(steps: Steps, order: Sequence[str]) -> Sweep:
 class Drawing:
     """An SVG as a cell's output: inside a page it takes the page's colours.
 
-    The site's build gets it as an image, to which the cell's metadata give a caption, a number and
-    the alternative text; a notebook gets it as HTML.
+    The site's build links to it as an image, gives it the caption, number and alternative text of
+    the cell's metadata, and puts the drawing in the link's place.
     """
 
     def __init__(self, markup: str, title: str) -> None:
@@ -158,12 +158,14 @@ class Drawing:
     def __repr__(self) -> str:
         return f"<Drawing: {self.title}>"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        if os.environ.get("BACKPROP_FIGURES") == "svg":
-            return {"image/svg+xml": self.markup, "text/plain": repr(self)}
-        title = svg.element("title", escape(self.title))
-        named = self.markup.replace("<title></title>", title, 1)
-        return {"text/html": named, "text/plain": repr(self)}
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        kind, markup = "image/svg+xml", self.markup
+        if os.environ.get("BACKPROP_FIGURES") != "svg":  # a notebook has no other text to name it
+            name = escape(self.title)
+            markup = markup.replace('aria-label=""', f'aria-label="{name}"', 1)
+            markup = markup.replace("<title></title>", f"<title>{name}</title>", 1)
+        # JupyterLab shows an image, whose ink is black, on a light ground then.
+        return {kind: markup, "text/plain": repr(self)}, {kind: {"needs_background": "light"}}
 
 
 def _drawing(title: str, width: float, height: float, description: str, *content: str) -> Drawing:
