@@ -136,12 +136,15 @@ def test_squarings_have_the_numbers_they_are_given():
 
 def test_a_notebook_names_it_and_the_build_leaves_the_name_to_the_page(monkeypatch):
     drawing = by_hand.hero(GRAPH, "A <graph>")
-    data, metadata = drawing._repr_mimebundle_()
-    assert "<title>A &lt;graph&gt;</title>" in data["image/svg+xml"]
+    data, _ = drawing._repr_mimebundle_()
+    assert set(data) == {"text/html", "text/plain"}
+    assert "<title>A &lt;graph&gt;</title>" in data["text/html"]
     assert data["text/plain"] == "<Drawing: A <graph>>"
-    assert metadata["image/svg+xml"]["needs_background"] == "light"
     monkeypatch.setenv("BACKPROP_FIGURES", "svg")
-    built = drawing._repr_mimebundle_()[0]["image/svg+xml"]
+    data, metadata = drawing._repr_mimebundle_()
+    assert set(data) == {"image/svg+xml", "text/plain"}
+    assert metadata["image/svg+xml"]["needs_background"] == "light"
+    built = data["image/svg+xml"]
     # As book/_ext/inline_figures.py looks for it.
     assert built.startswith('<svg class="bp-drawn" role="img" aria-label=""')
     assert "<title></title>" in built

@@ -149,7 +149,8 @@ class Drawing:
     """An SVG as a cell's output: inside a page it takes the page's colours.
 
     The site's build links to it as an image, gives it the caption, number and alternative text of
-    the cell's metadata, and puts the drawing in the link's place.
+    the cell's metadata, and puts the drawing in the link's place. A notebook shows it as HTML, in
+    the colours of its own theme.
     """
 
     def __init__(self, markup: str, title: str) -> None:
@@ -159,13 +160,17 @@ class Drawing:
         return f"<Drawing: {self.title}>"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        kind, markup = "image/svg+xml", self.markup
-        if os.environ.get("BACKPROP_FIGURES") != "svg":  # a notebook has no other text to name it
-            name = escape(self.title)
-            markup = markup.replace('aria-label=""', f'aria-label="{name}"', 1)
-            markup = markup.replace("<title></title>", f"<title>{name}</title>", 1)
-        # JupyterLab shows an image, whose ink is black, on a light ground then.
-        return {kind: markup, "text/plain": repr(self)}, {kind: {"needs_background": "light"}}
+        if os.environ.get("BACKPROP_FIGURES") == "svg":
+            kind = "image/svg+xml"
+            # As an image its ink is black: JupyterLab then shows it on a light ground.
+            return {kind: self.markup, "text/plain": repr(self)}, {
+                kind: {"needs_background": "light"}
+            }
+        # A notebook has no other text that names it.
+        name = escape(self.title)
+        markup = self.markup.replace('aria-label=""', f'aria-label="{name}"', 1)
+        markup = markup.replace("<title></title>", f"<title>{name}</title>", 1)
+        return {"text/html": markup, "text/plain": repr(self)}, {}
 
 
 def _drawing(title: str, width: float, height: float, description: str, *content: str) -> Drawing:
