@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 
+import matplotlib.pyplot as plt
 import pytest
 
 from backprop.book.figures import by_hand, svg
@@ -88,15 +89,34 @@ def test_words_are_inside_and_clear_of_each_other(markup):
     boxes = []
     for word in ET.fromstring(markup).iter(f"{SVG}text"):
         said = "".join(word.itertext())
-        wide = 0.52 * float(word.get("font-size", svg.FONT)) * len(said)
+        wide = 0.64 * float(word.get("font-size", svg.FONT)) * len(said)
         x, y = float(word.get("x")), float(word.get("y"))
         left = x - {"start": 0, "middle": wide / 2, "end": wide}[word.get("text-anchor", "middle")]
         assert 0 <= left and left + wide <= svg.WIDTH and 12 <= y <= GRAPH.height, said
-        boxes.append((left, y - 11, left + wide, y + 3, said))
+        boxes.append((left, y - 10, left + wide, y + 2, said))
     for k, one in enumerate(boxes):
         for other in boxes[:k]:
             apart = one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
             assert apart, (one[4], other[4])
+
+
+def test_no_arrow_runs_through_the_words_of_a_node():
+    for frame in by_hand.sweep_frames(GRAPH):
+        root = ET.fromstring(frame.svg)
+        ends = [
+            [float(e.get(k)) for k in ("x1", "y1", "x2", "y2")] for e in root.iter(f"{SVG}line")
+        ]
+        for word in root.iter(f"{SVG}text"):
+            said = "".join(word.itertext())
+            if " = " not in said or "·" in said.split(" = ")[0]:
+                continue  # a circle's letter, or words on a plate, where the arrow ends
+            wide = 0.64 * svg.FONT * len(said)
+            shift = {"start": 0, "middle": wide / 2, "end": wide}[word.get("text-anchor")]
+            left, foot = float(word.get("x")) - shift, float(word.get("y"))
+            for x1, y1, x2, y2 in ends:
+                for k in range(101):
+                    x, y = x1 + k / 100 * (x2 - x1), y1 + k / 100 * (y2 - y1)
+                    assert not (left < x < left + wide and foot - 11 < y < foot + 2), said
 
 
 def test_exact_numbers_and_any_order():
@@ -114,16 +134,28 @@ def test_squarings_have_the_numbers_they_are_given():
     assert drawing.markup.count("<path") == 6
 
 
-def test_the_page_gets_an_image_and_a_notebook_html(monkeypatch):
+def test_a_notebook_names_it_and_the_build_leaves_the_name_to_the_page(monkeypatch):
     drawing = by_hand.hero(GRAPH, "A <graph>")
-    page = drawing._repr_mimebundle_()["text/html"]
-    assert "<title>A &lt;graph&gt;</title>" in page
-    assert repr(drawing) == "<Drawing: A <graph>>"
+    data, _ = drawing._repr_mimebundle_()
+    assert set(data) == {"text/html", "text/plain"}
+    assert "<title>A &lt;graph&gt;</title>" in data["text/html"]
+    assert data["text/plain"] == "<Drawing: A <graph>>"
     monkeypatch.setenv("BACKPROP_FIGURES", "svg")
-    built = drawing._repr_mimebundle_()
-    assert "text/html" not in built
+    data, metadata = drawing._repr_mimebundle_()
+    assert set(data) == {"image/svg+xml", "text/plain"}
+    assert metadata["image/svg+xml"]["needs_background"] == "light"
+    built = data["image/svg+xml"]
     # As book/_ext/inline_figures.py looks for it.
-    assert built["image/svg+xml"].startswith('<svg class="bp-drawn" role="img" aria-label=""')
+    assert built.startswith('<svg class="bp-drawn" role="img" aria-label=""')
+    assert "<title></title>" in built
+
+
+def test_a_plot_is_a_drawing_too():
+    figure, ax = plt.subplots(figsize=(4.6, 2.8))
+    ax.plot([1, 2])
+    drawing = by_hand.plotted(figure, "A line")
+    assert drawing.markup.startswith('<svg class="bp-drawn" role="img" aria-label=""')
+    assert not plt.fignum_exists(figure.number)
 
 
 def test_what_does_not_fit_is_named():

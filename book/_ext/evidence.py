@@ -58,10 +58,13 @@ def fold(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def insert(box: nodes.raw, code: list[nodes.container]) -> None:
     """Put the code into the box, below the line that opens it."""
     before, after = box.astext().split(SUMMARY, 1)
-    parts: list[nodes.Node] = [nodes.raw("", before + SUMMARY, format="html")]
-    parts += code
-    parts.append(nodes.raw("", after, format="html"))
-    box.replace_self(parts)
+    # Raw markup with classes would be wrapped, and its element closed with the wrapper.
+    whole = nodes.container(classes=box["classes"])
+    box["classes"] = []
+    whole += nodes.raw("", before + SUMMARY, format="html")
+    whole += code
+    whole += nodes.raw("", after, format="html")
+    box.replace_self(whole)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

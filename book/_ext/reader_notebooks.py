@@ -35,7 +35,7 @@ from streams import joined
 
 LOGGER = logging.getLogger(__name__)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-HIDDEN_SOURCE = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+HIDDEN_SOURCE = {"hide-input", "hide-cell", "remove-input", "remove-cell", "evidence"}
 HIDDEN_OUTPUTS = {"hide-output", "hide-cell", "remove-output", "remove-cell"}
 LINES_A_CELL = 10000
 """MyST-NB numbers the lines of cell k (from 0) from (k + 1) times this."""

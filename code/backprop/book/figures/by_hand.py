@@ -148,8 +148,9 @@ def sweep(steps: Steps, order: Sequence[str]) -> Sweep:
 class Drawing:
     """An SVG as a cell's output: inside a page it takes the page's colours.
 
-    The site's build gets it as an image, to which the cell's metadata give a caption, a number and
-    the alternative text; a notebook gets it as HTML.
+    The site's build links to it as an image, gives it the caption, number and alternative text of
+    the cell's metadata, and puts the drawing in the link's place. A notebook shows it as HTML, in
+    the colours of its own theme.
     """
 
     def __init__(self, markup: str, title: str) -> None:
@@ -158,21 +159,41 @@ class Drawing:
     def __repr__(self) -> str:
         return f"<Drawing: {self.title}>"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         if os.environ.get("BACKPROP_FIGURES") == "svg":
-            return {"image/svg+xml": self.markup, "text/plain": repr(self)}
-        title = svg.element("title", escape(self.title))
-        named = self.markup.replace("<title></title>", title, 1)
-        return {"text/html": named, "text/plain": repr(self)}
+            kind = "image/svg+xml"
+            # As an image its ink is black: JupyterLab then shows it on a light ground.
+            return {kind: self.markup, "text/plain": repr(self)}, {
+                kind: {"needs_background": "light"}
+            }
+        # A notebook has no other text that names it.
+        name = escape(self.title)
+        markup = self.markup.replace('aria-label=""', f'aria-label="{name}"', 1)
+        markup = markup.replace("<title></title>", f"<title>{name}</title>", 1)
+        return {"text/html": markup, "text/plain": repr(self)}, {}
 
 
 def _drawing(title: str, width: float, height: float, description: str, *content: str) -> Drawing:
     markup = svg.element(
         "svg", "<title></title>", svg.element("desc", escape(description)), *content,
         class_="bp-drawn", role="img", aria_label="", xmlns="http://www.w3.org/2000/svg",
-        width=540, viewBox=f"0 0 {width:.0f} {height:.0f}", font_family="inherit",
+        width=450, viewBox=f"0 0 {width:.0f} {height:.0f}", font_family="inherit",
         font_size=svg.FONT, text_anchor="middle",
     )  # fmt: skip
+    return Drawing(markup, title)
+
+
+def plotted(figure: Any, title: str) -> Drawing:
+    """Show a Matplotlib figure of about 4.6 inches as large as the drawings, and close it.
+
+    Its words of 11 points are then legible on a phone.
+    """
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.inline import inline
+
+    markup = inline(figure, "", unique=title, bbox_inches="tight", width=1.5)
+    plt.close(figure)
     return Drawing(markup, title)
 
 
@@ -270,8 +291,8 @@ def _node(name: str, node: Node, rim: str) -> str:
 
 def _labels(node: Node, lines: Sequence[tuple[str, str]]) -> list[str]:
     x = node.x + {"start": -RADIUS, "middle": 0, "end": RADIUS}[node.anchor]
-    first = {"above": -RADIUS - 30, "below": RADIUS + 19, "around": -RADIUS - 12}[node.side]
-    step = 2 * RADIUS + 31 if node.side == "around" else 18
+    first = {"above": -RADIUS - 34, "below": RADIUS + 19, "around": -RADIUS - 28}[node.side]
+    step = 2 * RADIUS + 47 if node.side == "around" else 22
     return [
         _overlined(
             svg.text(
@@ -384,20 +405,20 @@ def _bow(start: tuple[float, float], end: tuple[float, float], radius: float, wa
 TWO_PRODUCTS = Graph(
     steps=[("u", [("a", 2), ("b", 3)]), ("s", [("a", 1), ("u", 1)]), ("y", [("u", 9), ("s", 6)])],
     nodes={
-        "a": Node(46, 92, "3", "above", anchor="start"),
-        "b": Node(46, 248, "2", "below", anchor="start"),
-        "u": Node(206, 248, "3 · 2 = 6", "below"),
-        "s": Node(206, 92, "3 + 6 = 9", "above"),
-        "y": Node(370, 170, "6 · 9 = 54", "around", anchor="end"),
+        "a": Node(42, 82, "3", "above", anchor="start"),
+        "b": Node(42, 232, "2", "below", anchor="start"),
+        "u": Node(194, 232, "3 · 2 = 6", "below"),
+        "s": Node(194, 82, "3 + 6 = 9", "above"),
+        "y": Node(378, 157, "6 · 9 = 54", "around", anchor="end"),
     },
     labels={
-        ("a", "u"): Label(112, 168),
-        ("b", "u"): Label(126, 274),
-        ("a", "s"): Label(126, 78),
-        ("u", "s"): Label(206, 174),
-        ("u", "y"): Label(264, 246, "start"),
-        ("s", "y"): Label(258, 99, "start"),
+        ("a", "u"): Label(99, 144),
+        ("b", "u"): Label(118, 260),
+        ("a", "s"): Label(118, 68),
+        ("u", "s"): Label(194, 182),
+        ("u", "y"): Label(234, 242, "start"),
+        ("s", "y"): Label(234, 80, "start"),
     },
-    height=312,
+    height=306,
 )
 """u = ab, s = a + u, y = us at a = 3, b = 2: the example of the chapter on graphs by hand."""
