@@ -67,7 +67,7 @@ def test_right_answers(check, right):
         (ex.check_ignorance, 0.1, "the probability of the right class"),
         (ex.check_ignorance, 0.9, "how often the guess is wrong"),
         (ex.check_ignorance, math.log(10) / 10, "once more"),
-        (ex.check_ignorance, 7, "expected 2.30"),
+        (ex.check_ignorance, 7, "is 7, which is not right"),
         (ex.check_sigmoid_twice, 0, "sees at most 1"),
         (ex.check_sigmoid_twice, math.log(2), "a large z does better"),
         (ex.check_sigmoid_twice, 1 / (1 + math.exp(-1)), "minus its logarithm"),

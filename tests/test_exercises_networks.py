@@ -25,7 +25,7 @@ def test_parameters():
     assert networks.check_parameters(WEIGHTS + 58)
     for answer, words in [
         (WEIGHTS, "weights alone"), (WEIGHTS + 122, "not units"), (WEIGHTS + 3, "not one in all"),
-        (58, "biases alone"), (WEIGHTS + 48, "output units"), (7, "expected 2778"),
+        (58, "biases alone"), (WEIGHTS + 48, "output units"), (7, "is 7, which is not right"),
         ([1, 2], "has shape (2,)"), (None, "None"), ("many", "is a str"),
     ]:  # fmt: skip
         verdict = networks.check_parameters(answer)
@@ -76,7 +76,7 @@ def test_forward():
         (lambda x, W1, b1, W2, b2: W1 @ x, "raised ValueError"),
         (lambda *args: None, "is a return missing"),
         (lambda *args: np.ones(3), "has shape (3,)"),
-        (lambda *args: forward(*args) + 0.1, "expected"),
+        (lambda *args: forward(*args) + 0.1, "not right"),
         (0.5, "without calling it"),
     ],
 )

@@ -281,7 +281,11 @@ def source_link(repository: str, version: str) -> Any:
         if not (file.is_relative_to(root) and file.is_file()):
             # Inherited from elsewhere, perhaps from a module that is frozen into the interpreter.
             return None
-        source, start = inspect.getsourcelines(thing)
+        try:
+            source, start = inspect.getsourcelines(thing)
+        except OSError:
+            # Made by a decorator, or the file has changed since: the whole file will do.
+            return f"{repository}/blob/v{version}/{file.relative_to(root).as_posix()}"
         lines = f"L{start}-L{start + len(source) - 1}"
         return f"{repository}/blob/v{version}/{file.relative_to(root).as_posix()}#{lines}"
 

@@ -16,6 +16,8 @@ import backprop
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tests"))
+import second_edition as budget  # noqa: E402
 from notebooks import chapters, install_cell, normalized, problems  # noqa: E402
 
 NOTEBOOKS = chapters()
@@ -40,6 +42,8 @@ def tags(cell):
     return set(cell.metadata.get("tags", []))
 
 
+HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell", "evidence"}
+"""What a reader of the page does not see, or sees on request."""
 named = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 
@@ -96,7 +100,8 @@ def test_no_cell_is_skipped_and_each_uncompared_one_has_an_assertion(path):
 @named
 def test_every_picture_has_an_alt_text_and_a_caption(path):
     for cell in code(read(path)):
-        if any("<Figure size" in o.get("data", {}).get("text/plain", "") for o in cell.outputs):
+        shown = [o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+        if any(text.startswith(("<Figure size", "<Drawing")) for text in shown):
             render = cell.metadata.get("mystnb", {})
             assert len(render.get("image", {}).get("alt", "")) > 20, cell.id
             assert len(render.get("figure", {}).get("caption", "")) > 20, cell.id
@@ -149,12 +154,78 @@ def test_every_exercise_has_a_solution_that_is_executed(path):
     assert len(exercises) >= 5
     solutions = {}
     for k, cell in enumerate(cells):
-        if found := re.search(r"\{solution\} ([\w-]+)", cell.source):
-            run = takewhile(lambda c: c.cell_type == "code", cells[k + 1 :])
-            solutions[found[1]] = "\n".join(c.source for c in run)
+        if found := re.search(r"\{solution(-start)?\} ([\w-]+)", cell.source):
+            run = list(takewhile(lambda c: c.cell_type == "code", cells[k + 1 :]))
+            solutions[found[2]] = "\n".join(c.source for c in run)
+            if found[1]:  # one fold that holds text and code: no second one inside
+                assert not any(tags(c) & HIDDEN for c in run), found[2]
+                assert "{solution-end}" in cells[k + 1 + len(run)].source, found[2]
     assert sorted(solutions) == sorted(exercises)
     for label, source in solutions.items():
         assert re.search(r"^\s*assert ", source, re.M), f"{label}: nothing is asserted"
+
+
+def before_exercises(path):
+    """Return the cells that count: all before the exercises, the last one cut off there."""
+    cells = []
+    for cell in read(path).cells:
+        before, found, _ = cell.source.partition("## Exercises")
+        cells.append(nbformat.from_dict(cell | {"source": before}))
+        if found and cell.cell_type == "markdown":
+            return cells
+    raise AssertionError(f"{path.stem} has no exercises")
+
+
+def words(cells):
+    """Count the words of the prose; a formula in a line is one word."""
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    apart = r"```\{(?:index|literalinclude|math)\}.*?```|\$\$.*?\$\$|^:\w+:.*?$|\]\([^)]*\)"
+    text = re.sub(r"\$[^$]+\$", " formula ", re.sub(apart, " ", text, flags=re.S | re.M))
+    return len([word for word in text.split() if re.search(r"\w", word)])
+
+
+second = pytest.mark.parametrize(
+    "path", [p for p in CHAPTERS if p.stem in budget.SECOND_EDITION], ids=lambda p: p.stem
+)
+
+
+def test_the_second_edition_is_in_the_book():
+    assert set(budget.SECOND_EDITION) <= {p.stem for p in CHAPTERS}
+
+
+@second
+def test_the_budget_of_a_chapter(path):
+    cells = before_exercises(path)
+    computed = [c for c in cells if c.cell_type == "code"][1:]  # the first installs
+    visible = [c for c in computed if not tags(c) & HIDDEN]
+    lines = [line for c in visible for line in c.source.splitlines()]
+    assert words(cells) <= budget.WORDS
+    assert len(computed) <= budget.CELLS
+    assert len(visible) <= budget.VISIBLE_CELLS
+    assert len(lines) <= budget.LINES
+    assert max(map(len, lines)) <= budget.COLUMNS
+    assert max(len(c.source.splitlines()) for c in visible) <= budget.LINES_A_CELL
+
+
+@second
+def test_the_order_of_a_page(path):
+    prose = text(read(path))
+    opening = read(path).cells[0].source.partition("\n# ")[2].partition("\n")[2]
+    assert 20 <= len(opening.split()) <= 80
+    assert prose.index("## Summary") < prose.index("## Exercises")
+    assert prose.index("**Further reading.**") > prose.rindex("{solution-start}")
+    assert "minutes" not in "".join(re.findall(r"\{exercise\}(.*)", prose)), "a badge says it"
+    # A question to oneself after each section, but the last two.
+    sections = prose[: prose.index("## Summary")].split("\n## ")[1:]
+    asked = [s.split("\n")[0] for s in sections if ":class: ask" not in s]
+    assert len(asked) <= 2, asked
+
+
+def test_words_are_counted():
+    cell = nbformat.v4.new_markdown_cell(
+        "One $x + y$ three.\n\n```{index} a\n```\n\n$$a = b$$\n\nFour"
+    )
+    assert words([cell]) == 4
 
 
 @chapter

@@ -91,6 +91,21 @@ def test_the_list_follows_an_incremental_build(tmp_path):
     assert "2 exercises in 1 chapter." in body(tmp_path).get_text()
 
 
+def test_a_solution_between_start_and_end_is_one_fold_and_is_listed(tmp_path):
+    gated = FIRST.replace(
+        "```{solution} ex-plain\nThat.\n```",
+        "```{solution-start} ex-plain\n:class: dropdown\n```\n\nWords.\n\n```python\ncode\n```\n\n"
+        "```{solution-end}\n```",
+    )
+    build(project(tmp_path, PAGES | {"first": gated}))
+    assert "3 exercises in 2 chapters." in body(tmp_path).get_text()
+    page = BeautifulSoup(html(tmp_path, "first"), "html.parser")
+    (fold,) = page.select("div.solution.dropdown")
+    assert "Words." in fold.get_text() and fold.select_one("div.highlight-python")
+    link = body(tmp_path).select("a[href^='first.html']")[-1]
+    assert link["href"] == f"first.html#{fold['id']}"
+
+
 def test_an_exercise_without_a_solution_fails_the_build(tmp_path):
     pages = PAGES | {"first": FIRST.split("```{solution}")[0]}
     with pytest.raises(AssertionError, match="exercise ex-plain has no solution"):

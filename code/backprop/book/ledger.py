@@ -1,8 +1,8 @@
 """The book's ledger: each derivative that a page claims, against what it was checked.
 
 A chapter calls :func:`record` with the gradient that ``backprop`` returned and with the values of
-independent judges. The entry is shown on the page, raises if a judge disagrees, and is collected
-at build time into one table of the whole book.
+independent judges. The entry raises if a judge disagrees, is shown on the page as one line that
+opens to a table, and is collected at build time into one table of the whole book.
 """
 
 from __future__ import annotations
@@ -76,10 +76,22 @@ class Entry:
             for c in self.checks
         )
         return (
-            f'<table class="ledger-entry"><caption>Ledger: {escape(self.name)}, '
-            f"<code>{escape(self.function)}</code></caption><thead><tr><th>checked against</th>"
+            f'<details class="bp-evidence"><summary>{escape(self.summary())}</summary>'
+            f'<table class="ledger-entry"><caption>{escape(self.name)}, '
+            f"<code>{escape(self.function)}</code>: the largest disagreement, relative to the "
+            "largest entry</caption><thead><tr><th>checked against</th>"
             f"<th>disagreement</th><th>tolerance</th></tr></thead><tbody>{rows}</tbody></table>"
+            "</details>"
         )
+
+    def summary(self) -> str:
+        """Return the line that the page shows: who agrees, and how closely."""
+        found = [
+            f"{'SymPy' if c.oracle == 'symbolic' else c.oracle} "
+            + (f"{c.error:.0e}" if c.error else "equal")
+            for c in self.checks
+        ]
+        return f"Checked: {' · '.join(found)}"
 
 
 def record(name: str, latex: str, function: str, ours: Array, /, **judges: Array) -> Entry:

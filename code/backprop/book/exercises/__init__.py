@@ -3,6 +3,6 @@
 One module a chapter, named after it: ``from backprop.book.exercises.losses import check_...``.
 """
 
-from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value
 
-__all__ = ["Case", "Verdict", "judge", "judge_value"]
+__all__ = ["Case", "Verdict", "checker", "judge", "judge_value"]

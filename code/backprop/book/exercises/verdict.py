@@ -1,21 +1,29 @@
 """What a checker answers, and how it finds out.
 
 A checker knows the right values for a few inputs and the values that the usual mistakes give:
-it recognises a mistake by its result, and answers with the hint that belongs to it.
+it recognises a mistake by its result, and answers with the hint that belongs to it. To an answer
+that it does not recognise it says what kind of wrong it is. It never says what is expected: the
+solution is folded below the exercise. The second wrong answer to an exercise gets a stronger hint.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from backprop.arrays import Array
+
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 """How close an answer must be; far above rounding, far below any of the mistakes."""
+FEWEST, MOST = 3, 15
+"""Significant digits that a typed number may be rounded to, as numbers on a page are."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +36,45 @@ class Verdict:
         The verdict's truth value, so that ``assert check_...(answer)`` reads as it should.
     message : str
         Its repr, so that a checker can be the last line of a cell.
+    more : str
+        A stronger hint, which :func:`checker` adds from the second wrong answer on.
     """
 
     right: bool
     message: str
+    more: str = ""
 
     def __bool__(self) -> bool:
         return self.right
 
     def __repr__(self) -> str:
         return f"{'Right.' if self.right else 'Not yet.'} {self.message}".rstrip()
+
+
+Arguments = ParamSpec("Arguments")
+WRONG: Counter[str] = Counter()
+"""Wrong answers since the last right one, by checker, in this kernel."""
+
+
+def checker(check: Callable[Arguments, Verdict]) -> Callable[Arguments, Verdict]:
+    """Count the wrong answers to an exercise, and say the stronger hint from the second one on.
+
+    A right answer, or a new kernel, starts afresh.
+    """
+    name = f"{check.__module__}.{check.__name__}"
+
+    @wraps(check)
+    def counted(*args: Arguments.args, **options: Arguments.kwargs) -> Verdict:
+        verdict = check(*args, **options)
+        if verdict:
+            WRONG.pop(name, None)
+            return verdict
+        WRONG[name] += 1
+        if WRONG[name] > 1 and verdict.more:
+            return replace(verdict, message=f"{verdict.message} {verdict.more}", more="")
+        return verdict
+
+    return counted
 
 
 @dataclass(frozen=True)
@@ -50,24 +87,70 @@ class Case:
         What the reader's function is called with (a copy of it).
     expected : array_like
         The right answer.
-    mistakes : sequence of (array_like, str)
-        The answer that a mistake gives, with its hint.
+    mistakes : sequence of (array_like, str) or (array_like, str, str)
+        The answer that a mistake gives, its hint, and a stronger one.
+    more : str
+        A stronger hint for answers that are not among the mistakes.
     """
 
     args: tuple[Any, ...]
     expected: ArrayLike
-    mistakes: Sequence[tuple[ArrayLike, str]] = ()
+    mistakes: Sequence[tuple[ArrayLike, str] | tuple[ArrayLike, str, str]] = ()
+    more: str = ""
+
+
+def numbers(answer: Any) -> Array | None:
+    """Return the answer as an array, or None if it holds anything but numbers.
+
+    Fractions, decimals and SymPy's numbers are numbers, alone or in a list.
+    """
+    try:
+        found = np.asarray(answer)
+        if found.dtype.kind == "O":
+            found = np.vectorize(_number, otypes=[float])(found)
+    except (TypeError, ValueError):  # ragged, text, or a symbol without a value
+        return None
+    return found if found.dtype.kind in "biufc" else None
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str | bytes):
+        raise TypeError
+    return float(value)
 
 
 def _same(a: Any, b: Any) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=RELATIVE, atol=ABSOLUTE)
 
 
+def _printed(got: Any, exact: Any) -> bool:
+    """Whether each number got is the exact one, or that number as a page prints it.
+
+    A whole number is a count, and not rounded.
+    """
+
+    def rounded(a: float, b: float) -> bool:
+        if float(b).is_integer():
+            return False
+        digits = range(FEWEST, MOST + 1)
+        return any(abs(float(f"{b:.{n}g}") - a) <= 1e-12 * abs(a) for n in digits)
+
+    return (
+        got.shape == exact.shape
+        and np.isrealobj(got)
+        and np.isrealobj(exact)
+        and all(
+            np.isclose(a, b, RELATIVE, ABSOLUTE) or rounded(a, b)
+            for a, b in zip(got.ravel().tolist(), exact.ravel().tolist(), strict=True)
+        )
+    )
+
+
 def _shown(value: Any) -> str:
     return f"{value:.6g}" if np.isrealobj(value) else f"{value:.4g}"
 
 
-def judge_value(answer: Any, case: Case, praise: str = "") -> Verdict:
+def judge_value(answer: Any, case: Case, praise: str = "", *, typed: bool = True) -> Verdict:
     """Compare one answer with the right one and with those of the usual mistakes.
 
     Parameters
@@ -78,40 +161,67 @@ def judge_value(answer: Any, case: Case, praise: str = "") -> Verdict:
         Its ``args`` are named in the message where there are any.
     praise : str
         What to say to a right answer beyond "Right."
+    typed : bool
+        Whether the reader types the answer, which may then be rounded to three or more
+        significant digits; what a function returns may not.
 
     Returns
     -------
     Verdict
+        A wrong one names the mistake if it is known, else what kind of wrong the answer is.
     """
     at = f" for the input {', '.join(_brief(a) for a in case.args)}" if case.args else ""
     expected = np.asarray(case.expected)
+    same = _printed if typed else _same
     if answer is None:
         return Verdict(False, f"The answer{at} is None: is a return missing?")
-    try:
-        got = np.asarray(answer)
-        numeric = got.dtype.kind in "biufc"
-    except ValueError:
-        numeric = False
-    if not numeric:
-        return Verdict(
-            False, f"The answer{at} is a {type(answer).__name__}, expected numbers of "
-            f"shape {expected.shape}."
-        )  # fmt: skip
+    got = numbers(answer)
+    if got is None:
+        what = f"numbers of shape {expected.shape}" if expected.ndim else "a number"
+        return Verdict(False, f"The answer{at} is a {type(answer).__name__}, expected {what}.")
     if _same(got, expected):
         return Verdict(True, praise)
-    for wrong, hint in case.mistakes:
-        if _same(got, np.asarray(wrong)):
-            return Verdict(False, hint)
+    for wrong, hint, *stronger in case.mistakes:
+        if same(got, np.asarray(wrong)):
+            return Verdict(False, hint, " ".join(stronger))
+    if same(got, expected):
+        return Verdict(True, praise)
     if got.shape != expected.shape:
-        return Verdict(False, f"The answer{at} has shape {got.shape}, expected {expected.shape}.")
+        message = f"The answer{at} has shape {got.shape}, expected {expected.shape}."
+        if got.size == expected.size and _same(got.ravel(), expected.ravel()):
+            message += " The numbers themselves are right."
+        elif got.shape == expected.shape[::-1] and _same(got.T, expected):
+            message += " It is the transpose."
+        return Verdict(False, message)
+    return Verdict(False, *_unforeseen(got, expected, at, case.more))
+
+
+def _unforeseen(got: Any, expected: Any, at: str, more: str) -> tuple[str, str]:
+    """Say what kind of wrong a value of the right shape is, and a stronger hint."""
     off = ~np.isclose(got, expected, rtol=RELATIVE, atol=ABSOLUTE)
     place = tuple(int(i) for i in np.argwhere(off)[0])
-    where = f"entry {place if len(place) > 1 else place[0]} of " if place else ""
-    return Verdict(
-        False,
-        f"{where}the answer{at} is {_shown(got[place])}, expected {_shown(expected[place])}"
-        + (f" ({off.sum()} of {off.size} entries are off)." if place else "."),
-    )
+    number = _shown(got[place])
+    if place:
+        where = place if len(place) > 1 else place[0]
+        message = f"Entry {where} of the answer{at} is {number}, which is not right"
+        message += f" ({off.sum()} of {off.size} entries are off)."
+    else:
+        message = f"The answer{at} is {number}, which is not right."
+    if not np.isfinite(got).all():
+        return message, "Look for a division by zero, or a logarithm of zero."
+    if got.ndim == 2 and got.shape[0] == got.shape[1] and _same(got.T, expected):
+        return message, "It is the transpose of the right answer."
+    if _same(-got, expected):
+        return message, "Only the sign is wrong."
+    if (
+        got.size > 1
+        and got.all()
+        and np.ptp(expected / got) <= RELATIVE * np.abs(expected / got).max()
+    ):
+        return message, "Every entry is off by the same factor."
+    if got.size > 1 and _same(np.sort(got.ravel()), np.sort(expected.ravel())):
+        return message, "The numbers are right, and their order is not."
+    return message, more
 
 
 def judge(function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
@@ -129,14 +239,16 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
     Returns
     -------
     Verdict
-        An exception in ``function`` becomes a verdict that quotes it.
+        An exception in ``function`` becomes a verdict that quotes it. A mistake is named only if
+        it explains the answers to all the cases that list it: one number may come about in
+        several ways.
     """
     if not callable(function):
         return Verdict(
             False, f"Hand over the function itself, without calling it; this is a "
             f"{type(function).__name__}."
         )  # fmt: skip
-    for case in cases:
+    for k, case in enumerate(cases):
         args = copy.deepcopy(case.args)
         given = ", ".join(_brief(a) for a in case.args)
         try:
@@ -145,17 +257,39 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
             return Verdict(
                 False, f"For the input {given} it raised {type(error).__name__}: {error}"
             )
-        verdict = judge_value(answer, case)
-        if not verdict:
-            return verdict
+        verdict = judge_value(answer, case, typed=False)
         if not all(_unchanged(a, b) for a, b in zip(args, case.args, strict=True)):
             return Verdict(False, f"It changed its argument {given} in place: work on a copy.")
+        if not verdict:
+            later = cases[k + 1 :]
+            kept = [m for m in case.mistakes if not _refuted(function, answer, m, later)]
+            return judge_value(answer, replace(case, mistakes=kept), typed=False)
     return Verdict(True, praise)
+
+
+def _refuted(function: Any, answer: Any, mistake: Any, later: Sequence[Case]) -> bool:
+    """Whether a mistake explains this answer, and fails to explain one to a later case."""
+    found = numbers(answer)
+    if found is None or not _same(found, np.asarray(mistake[0])):
+        return False
+    for case in later:
+        explained = [np.asarray(value) for value, hint, *_ in case.mistakes if hint == mistake[1]]
+        if not explained:
+            continue
+        try:
+            found = numbers(function(*copy.deepcopy(case.args)))
+        except Exception:  # says nothing against it
+            continue
+        if found is None or not any(_same(found, value) for value in explained):
+            return True
+    return False
 
 
 def _unchanged(after: Any, before: Any) -> bool:
     if isinstance(before, np.ndarray):
         return np.array_equal(after, before, equal_nan=before.dtype.kind in "fc")
+    if isinstance(before, list | dict | set):
+        return bool(after == before)
     return True
 
 

@@ -1,0 +1,8 @@
+"""The chapters of the second edition, and how long a chapter may be, exercises apart."""
+
+SECOND_EDITION = ["graphs-by-hand"]
+WORDS = 2600
+CELLS, VISIBLE_CELLS = 40, 25
+LINES, COLUMNS, LINES_A_CELL = 160, 80, 14
+HEIGHT = 12_000
+"""Pixels of the page at a width of 1280, before the exercises."""
