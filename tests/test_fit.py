@@ -317,7 +317,7 @@ class Masked:
 
 X, Y = data()
 WRONG = {
-    "x a list": (dict(x=X.tolist()), TypeError, "fit: x is a list, expected a plain numpy"),
+    "x a list": (dict(x=X.tolist()), TypeError, "fit: x is a list, expected a numpy"),
     "y a list": (dict(y=Y.tolist()), TypeError, "fit: y is a list"),
     "x a number": (dict(x=3.0), TypeError, "fit: x is a float"),
     "x 0-d": (dict(x=np.array(3.0)), ValueError, r"fit: x has shape \(\), expected \(rows, …\)"),

@@ -317,6 +317,7 @@ def hessian_spectrum(
     n = network.theta.size
     if check_count("hessian_spectrum", "k", k) >= n:
         raise ValueError(f"hessian_spectrum: k is {k}, expected below {n}, the parameters")
+    check_set("hessian_spectrum", x, y)
     multiplications = largest_product(x, network.parameters.values())
     with (
         _gradient("hessian_spectrum", network, loss, x, y) as gradient,
