@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -101,6 +103,23 @@ def test_a_manifest_that_is_none_is_named(source, folder):
         lab.copy(source, folder)
 
 
+def test_what_is_written_is_trusted_and_what_the_reader_changed_is_not(
+    source, folder, tmp_path, monkeypatch
+):
+    def notebook(text):
+        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text, id="a")])
+
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    (source / "book/part1/one.ipynb").unlink()
+    nbformat.write(notebook("1"), source / lab.LANDING)
+    lab.trust(folder, lab.copy(source, folder))
+    notary = NotebookNotary()
+    assert notary.check_signature(nbformat.read(folder / lab.LANDING, 4))
+    nbformat.write(notebook("mine"), folder / lab.LANDING)
+    lab.trust(folder, lab.copy(source, folder))
+    assert not notary.check_signature(nbformat.read(folder / lab.LANDING, 4))
+
+
 def test_git_ignores_the_folder():
     assert "my-notebooks/" in (ROOT / ".gitignore").read_text().split()
 
@@ -120,9 +139,11 @@ def test_the_landing_notebook_is_opened_in_the_folder(monkeypatch, source, folde
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(lab, "NOTEBOOKS", source)
+    monkeypatch.setattr(lab, "trust", lambda folder, report: calls.append(report.written))
     monkeypatch.setattr(lab.subprocess, "run", run)
     monkeypatch.setattr(sys, "argv", ["lab.py", str(folder)])
     with pytest.raises(SystemExit) as end:
         lab.main()
     assert end.value.code == 0
+    assert calls.pop(0) == ["book/index.ipynb", "book/part1/one.ipynb"]
     assert calls == [(["-m", "jupyterlab", "book/index.ipynb"], folder.resolve())]

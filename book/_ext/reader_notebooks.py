@@ -16,6 +16,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -309,6 +310,17 @@ def markdown_cell(name: str, texts: list[str], attachments: dict[str, Any]) -> A
     return nbformat.v4.new_markdown_cell(source, id=name, **extra)
 
 
+def as_in_a_notebook(data: dict[str, Any], alt: str) -> None:
+    """Replace a drawing, made for the site's pages, by what the cell shows in a notebook.
+
+    A drawing takes its colours from the page around it, which an image cannot: Matplotlib's are PNG
+    besides, and the others are HTML.
+    """
+    drawn = data.pop("image/svg+xml", None)
+    if drawn is not None and "image/png" not in data:
+        data["text/html"] = drawn.replace("<title></title>", f"<title>{escape(alt)}</title>", 1)
+
+
 def code_cell(cell: Any) -> Any:
     """Return the cell as executed, folded where the site folds it or leaves it out."""
     tags = set(cell.metadata.get("tags", []))
@@ -323,10 +335,9 @@ def code_cell(cell: Any) -> Any:
     if "source_hidden" in folds:
         metadata["cellView"] = "form"  # the same for Colab
     outputs = [nbformat.from_dict(output) for output in joined(cell.outputs)]
+    alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
     for output in outputs:
-        # The drawing takes its colours from the site's pages; a notebook shows the same as PNG.
-        if "image/png" in output.get("data", {}):
-            output.data.pop("image/svg+xml", None)
+        as_in_a_notebook(output.get("data", {}), alt)
     return nbformat.v4.new_code_cell(
         cell.source, id=cell.id, metadata=metadata,
         outputs=outputs, execution_count=cell.execution_count,

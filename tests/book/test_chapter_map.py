@@ -51,3 +51,11 @@ def test_a_need_that_comes_later_stops_the_build(project):
     root = project(first="{ref}`second`", second="algebra", third="algebra")
     with pytest.raises(AssertionError, match=r"needs .*second.* which come after it"):
         build(root)
+
+
+def test_what_shows_no_svg_says_it_in_words(project):
+    root = project(first="algebra", second="{ref}`first`", third="{ref}`first` and {ref}`second`")
+    build(root, "text")
+    text = (root / "_build/text/book/preface.txt").read_text()
+    assert "* The first\n" in text and "* The second needs The first\n" in text
+    assert "* The third needs The second" in text

@@ -9,7 +9,7 @@ import sphinx_project
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from reader_notebooks import code_cell, moved  # noqa: E402
+from reader_notebooks import as_in_a_notebook, code_cell, moved  # noqa: E402
 
 EXTENSIONS = (
     "sphinx_exercise", "sphinx_design", "sphinx_togglebutton", "sphinxcontrib.bibtex",
@@ -197,6 +197,17 @@ def test_what_the_site_folds_is_folded(tag, folds):
     cell = code_cell(nbformat.v4.new_code_cell("1", id="a", metadata={"tags": [tag]}))
     assert cell.metadata.get("jupyter") == folds and cell.metadata["tags"] == [tag]
     assert cell.id == "a"
+
+
+def test_a_drawing_is_what_a_notebook_shows():
+    svg = '<svg class="bp-drawn"><title></title></svg>'
+    both = {"image/svg+xml": svg, "image/png": "AA=="}
+    as_in_a_notebook(both, "a < b")
+    assert both == {"image/png": "AA=="}
+    alone = {"image/svg+xml": svg, "text/plain": "x"}
+    as_in_a_notebook(alone, "a < b")
+    html = '<svg class="bp-drawn"><title>a &lt; b</title></svg>'
+    assert alone == {"text/html": html, "text/plain": "x"}
 
 
 def test_buttons_lead_to_the_reader_s_branch():
