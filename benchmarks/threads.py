@@ -46,6 +46,9 @@ RULES = (
     "SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "Adam", "AdamW", "Lion",
     "clipped SGD", "clipped Adam",
 )  # fmt: skip
+SAMPLES = 8_192
+ROUNDS = (5, 3)
+"""Idle, and with a core busy, where some take a hundred times as long."""
 PAUSE = 0.05
 """Seconds between two turns: OpenBLAS' threads spin for some 20 ms after a product."""
 
@@ -160,11 +163,8 @@ BUILDERS: dict[str, Callable[[mlp.Task], mlp.Contestant]] = {
 
 
 @contextmanager
-def busy_core(busy: bool) -> Iterator[subprocess.Popen[bytes] | None]:
-    """Keep one core busy with another program, if asked."""
-    if not busy:
-        yield None
-        return
+def busy_core() -> Iterator[subprocess.Popen[bytes]]:
+    """Keep one core busy with another program."""
     other = subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"])
     try:
         # Until it runs.
@@ -175,10 +175,15 @@ def busy_core(busy: bool) -> Iterator[subprocess.Popen[bytes] | None]:
         other.wait()
 
 
+def rounds(options: Options) -> tuple[int, int]:
+    """Return how many there are idle, and with a core busy."""
+    return (2, 2) if options.quick else ROUNDS
+
+
 def race(
-    task: mlp.Task, workers: Mapping[str, Worker], rounds: int, *, quick: bool, checked: bool
-) -> tuple[Times, dict[str, str]]:
-    """Let all who can run take turns; return their times, and the failures."""
+    task: mlp.Task, workers: Mapping[str, Worker], options: Options, *, checked: bool
+) -> tuple[dict[bool, Times], dict[str, str]]:
+    """Let all who can run take turns, idle and then with a core busy; return times and failures."""
     answers = {name: worker.call(prepare, name, task, checked) for name, worker in workers.items()}
     failures = {name: why for name, why in answers.items() if why}
 
@@ -186,67 +191,79 @@ def race(
         return lambda: worker.call(epoch)
 
     runs = {name: turn(worker) for name, worker in workers.items() if name not in failures}
-    turns = take_turns if quick else take_turns_until_steady
-    return turns(runs, rounds, PAUSE), failures
+    idle, busy = rounds(options)
+    turns = take_turns if options.quick else take_turns_until_steady
+    times = {False: turns(runs, idle, PAUSE)}
+    with busy_core():
+        times[True] = take_turns(runs, busy, PAUSE)
+    return times, failures
 
 
 def epochs(
-    options: Options, workers: Mapping[str, Worker], absent: Mapping[str, str], busy: bool
-) -> Table:
-    """Return the table of all nets, batches and libraries."""
-    n = 300 if options.quick else 8_192 if busy else 20_000
-    rounds = 2 if options.quick else 3 if busy else 5
-    rows, data = [], []
+    options: Options, workers: Mapping[str, Worker], absent: Mapping[str, str]
+) -> list[Table]:
+    """Return the tables of all nets, batches and libraries, idle and with a core busy."""
+    n = 300 if options.quick else SAMPLES
     notes = [f"{name}: {why}." for name, why in absent.items()]
-    with busy_core(busy):
-        for task in mlp.tasks(options, n, list(mlp.RATES)):
-            times, failures = race(task, workers, rounds, quick=options.quick, checked=not busy)
-            notes += [f"{name}, {task.net}, {task.batch}: {why}" for name, why in failures.items()]
-            label = f"{task.net}, {task.optimizer}, {task.batch}"
-            rows.append([label, *compared(times, (ONE_THREAD, *mlp.OTHERS))])
-            data.append(mlp.described(task, times) | {"busy": busy})
-    notes.append(mlp.FEWER_CLASSES)
-    state = "one core busy" if busy else "idle"
     text = (
-        f"No number of threads is set anywhere; {'another program keeps one core busy; ' * busy}"
-        f"{n:,} samples, {rounds} rounds, twice as many where they scatter. Columns: backprop's"
-        " time divided by its own with one thread, and by that of other libraries, which decide"
+        f"No number of threads is set anywhere; {n:,} samples, {{}}. Columns: backprop's time"
+        " divided by its own with one thread, and by that of other libraries, which decide"
         " themselves how many threads they use; below 1 backprop is faster. Last column: the time"
         " of the matrix products alone divided by backprop's."
     )
+    idle, busy = rounds(options)
     header = [
         "net, optimizer, batch", "backprop [ms]", ONE_THREAD, *mlp.OTHERS, "share of the limit",
     ]  # fmt: skip
-    title = f"One epoch of training in the default environment, {state}"
-    return Table(title, text, header, rows, data, notes)
+    title = "One epoch of training in the default environment, "
+    tables = {
+        False: Table(
+            title + "idle",
+            text.format(f"{idle} rounds, twice as many where they scatter"),
+            header,
+            [],
+            [],
+            notes,
+        ),
+        True: Table(title + "one core busy", text.format(f"{busy} rounds"), header, [], [], notes),
+    }
+    for task in mlp.tasks(options, n, list(mlp.RATES)):
+        # Each net and optimizer once: torch.compile takes its time.
+        checked = task.batch == mlp.BATCHES[0]
+        found, failures = race(task, workers, options, checked=checked)
+        notes += [f"{name}, {task.net}, {task.batch}: {why}" for name, why in failures.items()]
+        label = f"{task.net}, {task.optimizer}, {task.batch}"
+        for state, times in found.items():
+            tables[state].rows.append([label, *compared(times, (ONE_THREAD, *mlp.OTHERS))])
+            tables[state].data.append(mlp.described(task, times) | {"busy": state})
+    notes.append(mlp.FEWER_CLASSES)
+    return list(tables.values())
 
 
 def rules(options: Options, workers: Mapping[str, Worker]) -> Table:
     """Return the table of all optimizers and of clipping, idle and busy, against one thread."""
-    n, rounds = (300, 2) if options.quick else (6_400, 5)
+    n = 300 if options.quick else SAMPLES // 2
+    idle, busy = rounds(options)
     names = RULES[::4] if options.quick else RULES
     pair = {name: workers[name] for name in (BACKPROP, ONE_THREAD)}
-    rows: dict[str, list[str]] = {}
-    data = []
-    for busy in (False, True):
-        with busy_core(busy):
-            for task in mlp.tasks(options, n, names, (32,) if options.quick else (32, 512)):
-                times, _ = race(task, pair, rounds, quick=options.quick, checked=False)
-                cells = rows.setdefault(f"{task.net}, {task.optimizer}, {task.batch}", [])
-                cells.append(show(times[BACKPROP], ".3g", 1e3))
-                cells.append(show(ratios(times, BACKPROP, ONE_THREAD)))
-                data.append(mlp.described(task, times) | {"busy": busy})
+    rows, data = [], []
+    for task in mlp.tasks(options, n, names, (32,) if options.quick else (32, 512)):
+        found, _ = race(task, pair, options, checked=False)
+        cells = [f"{task.net}, {task.optimizer}, {task.batch}"]
+        for state, times in found.items():
+            cells += [show(times[BACKPROP], ".3g", 1e3), show(ratios(times, BACKPROP, ONE_THREAD))]
+            data.append(mlp.described(task, times) | {"busy": state})
+        rows.append(cells)
     text = (
-        f"{n:,} samples, {rounds} rounds, twice as many where they scatter: backprop's time in the"
-        " default environment, and its ratio to the time with one thread. Clipped: ``clip_norm``"
-        " before each update."
+        f"{n:,} samples; {idle} rounds, twice as many where they scatter, {busy} with a core busy:"
+        " backprop's time in the default environment, and its ratio to the time with"
+        " one thread. Clipped: ``clip_norm`` before each update."
     )
     header = [
         "net, optimizer, batch", "idle [ms]", "to one thread", "one core busy [ms]",
         "to one thread",
     ]  # fmt: skip
-    cells = [[label, *cells] for label, cells in rows.items()]
-    return Table("All optimizers in the default environment", text, header, cells, data)
+    return Table("All optimizers in the default environment", text, header, rows, data)
 
 
 def sizes(options: Options, worker: Worker) -> Table:
@@ -254,11 +271,11 @@ def sizes(options: Options, worker: Worker) -> Table:
     nets = ((784, 100), (784, 256), (256, 128))
     batches = (32,) if options.quick else (16, 32, 64, 128, 256, 512, 1024)
     shapes = [(batch, *net) for batch in batches for net in nets]
-    rounds = 2 if options.quick else 15
-    found = {busy: [] for busy in (False, True)}
-    for busy in found:
-        with busy_core(busy):
-            found[busy] = worker.call(products, shapes, rounds, 10**7 if options.quick else 10**9)
+    number = 2 if options.quick else 9
+    arguments = (shapes, number, 10**7 if options.quick else 10**9)
+    found = {False: worker.call(products, *arguments)}
+    with busy_core():
+        found[True] = worker.call(products, *arguments)
     rows, data = [], []
     limit = 2 * ENOUGH / 1e6
     order = sorted(range(len(shapes)), key=lambda i: np.prod(shapes[i]))
@@ -271,7 +288,7 @@ def sizes(options: Options, worker: Worker) -> Table:
             "shape": shapes[i], "idle": found[False][i], "busy": found[True][i],
         })  # fmt: skip
     text = (
-        f"x W and xᵀ dz, float32, x batch × inputs, W inputs × outputs; {rounds} rounds. Time of"
+        f"x W and xᵀ dz, float32, x batch × inputs, W inputs × outputs; {number} rounds. Time of"
         " NumPy's products with all threads divided by that with one. Training uses a second thread"
         f" from {limit:.0f} million multiplications on."
     )
@@ -289,8 +306,11 @@ def measure(options: Options) -> list[Table]:
             one = name == ONE_THREAD
             workers[name] = Worker(thread_environment(1) if one else default_environment())
             stack.callback(workers[name].close)
-        idle, busy = (epochs(options, workers, absent, busy) for busy in (False, True))
-        return [idle, busy, rules(options, workers), sizes(options, workers[BACKPROP])]
+        return [
+            *epochs(options, workers, absent),
+            rules(options, workers),
+            sizes(options, workers[BACKPROP]),
+        ]
 
 
 if __name__ == "__main__":
