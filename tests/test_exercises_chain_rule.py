@@ -203,7 +203,9 @@ RIGHT_FUNCTIONS = {
         slope,
         lambda x: gradcheck.complex_step(lambda t: np.sin(np.exp(t[0] ** 2)), np.array([x]))[0],
     ],
-    ex.check_power: [power, power_by_step, lambda p, dp, q, dq: p**q * (q * dp / p + np.log(p) * dq)],
+    ex.check_power: [
+        power, power_by_step, lambda p, dp, q, dq: p**q * (q * dp / p + np.log(p) * dq),
+    ],
     ex.check_around: [around, around_by_tape],
     ex.check_normalize_vjp: [normalize, lambda v, z: v @ jacobian(z).T],
     ex.check_least: [least, by_last_product, lambda n: float(least(n))],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing
@@ -133,7 +134,7 @@ def stretch(title: str) -> Drawing:
     rows = [(52.0, xs), (132.0, us), (212.0, ys)]
     places = [[(middle + unit * (v - values[2]), y) for v in values] for y, values in rows]
     parts = [_line((24, y), (400, y), "currentColor", 1, stroke_opacity="0.5") for y, _ in rows]
-    for above, below in zip(places[:-1], places[1:], strict=True):
+    for above, below in pairwise(places):
         for k, (start, end) in enumerate(zip(above, below, strict=True)):
             parts.append(_line(start, end, FIRST, 2.4 if k == 2 else 1.2))
     for k, row in enumerate(places):
@@ -192,9 +193,9 @@ def row_by_column(
     products = [first[1][j] * second[j][0] for j in range(3)]
     joined = [[sum(a[j] * second[j][k] for j in range(3)) for k in range(2)] for a in first]
     left, middle, right = 60.0, 210.0, 360.0
-    xs = [(left, 62.0), (left, 138.0)]
-    zs = [(middle, 30.0), (middle, 100.0), (middle, 170.0)]
-    outs = [(right, 62.0), (right, 138.0)]
+    xs = [(left, 56.0), (left, 116.0)]
+    zs = [(middle, 26.0), (middle, 86.0), (middle, 146.0)]
+    outs = [(right, 56.0), (right, 116.0)]
     r = 20.0
 
     def between(start: Place, end: Place, paint: str, thick: float) -> str:
@@ -226,7 +227,7 @@ def row_by_column(
             )  # fmt: skip
             parts.append(svg.text(x, y + 6, f"{letter}{'₁₂₃'[k]}", font_weight=600, font_size=17))
     worked = " + ".join(f"{first[1][j]} · {second[j][0]}" for j in range(3))
-    y0 = 238.0
+    y0 = 210.0
     parts += _matrix(60, y0 + 12, first, [(1, j) for j in range(3)])
     parts += _matrix(188, y0, second, [(j, 0) for j in range(3)])
     parts += _matrix(302, y0 + 12, joined, [(1, 0)])
@@ -242,13 +243,13 @@ def row_by_column(
 def two_directions(parameters: int, title: str) -> Drawing:
     """Draw what one pass delivers: forward one derivative of the loss, backward all of them."""
     parts: list[str] = []
-    names = ["θ₁", "θ₂", "θ₃", "⋮", f"θ{str(parameters).translate(_LOWERED)}"]
-    for panel, (top, paint) in enumerate(((34.0, FIRST), (222.0, svg.BACKWARD))):
-        ys = [top + 22 + 28 * k for k in range(5)]
-        centre = ys[2]
+    names = ["θ₁", "θ₂", "⋮", f"θ{str(parameters).translate(_LOWERED)}"]
+    for panel, (top, paint) in enumerate(((20.0, FIRST), (170.0, svg.BACKWARD))):
+        ys = [top + 24 + 27 * k for k in range(4)]
+        centre = (ys[0] + ys[3]) / 2
         box = svg.element(
             "path", d=f"M150 {top + 8:.0f}L270 {centre - 26:.0f}V{centre + 26:.0f}"
-            f"L150 {ys[4] + 14:.0f}Z", fill=paint, fill_opacity="0.12", stroke="currentColor",
+            f"L150 {ys[3] + 16:.0f}Z", fill=paint, fill_opacity="0.12", stroke="currentColor",
             stroke_width="1.2",
         )  # fmt: skip
         parts += [box, svg.text(206, centre + 5, "network")]
@@ -272,7 +273,7 @@ def two_directions(parameters: int, title: str) -> Drawing:
             parts += [_end(414, where[1] + 8, told[0], paint, 600),
                       _end(414, where[1] + 27, told[1])]  # fmt: skip
     said = f"A forward pass gives one derivative of L; a backward pass all {parameters:,}."
-    return _drawing(title, 392, said, *parts)
+    return _drawing(title, 300, said, *parts)
 
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
