@@ -27,6 +27,7 @@ class Autograd:
     broadcast_to = staticmethod(lambda x, shape: x * np.ones(shape))
     where = staticmethod(lambda c, x, y: c * x + ~c * y)
     sigmoid, erf, logsumexp = asp.expit, asp.erf, asp.logsumexp
+    times, over, matrix_times, contract = anp.multiply, anp.divide, anp.matmul, anp.einsum
 
     @staticmethod
     def scatter_add(x, k, shape):
@@ -99,6 +100,10 @@ CASES = {
     "einsum batch": (lambda m, x, y: m.einsum("...ij,jk->...ik", x, y), [(2, 2, 3), (3, 2)]),
     "einsum lonely": (lambda m, x, y: m.einsum("ijk,j->i", x, y), [(2, 3, 2), (3,)]),
     "einsum three": (lambda m, x, y, z: m.einsum("i,ij,j", x, y, z), [(2,), (2, 3), (3,)]),
+    "times": (lambda m, x, y: m.times(x, y), [(2, 3), (2, 1)]),
+    "over": (lambda m, x, y: m.over(x, y), [(2, 3), ()]),
+    "matrix_times": (lambda m, x, y: m.matrix_times(x, y), [(2, 2, 3), (3,)]),
+    "contract": (lambda m, x, y: m.contract("ij,jk->ki", x, y), [(2, 3), (3, 2)]),
 }  # fmt: skip
 # var and std of complex numbers are |x|² in NumPy; SciPy's expit knows no complex numbers
 ANALYTIC = set(TABLE) - {

@@ -91,6 +91,11 @@ BUGS = [  # line, argument, wrong vjp
     ("concatenate", 0, lambda i, g, a, *xs, axis: g[..., : xs[i].shape[-1]]),
     ("stack", 0, lambda i, g, a, *xs, axis: g[:, i - 1]),
     ("einsum", 0, lambda i, g, a, *xs, sub: EINSUM(0, g, a, *xs, sub=sub)),
+    ("times", 1, lambda g, a, x, y: T.times(g, plain(x))),
+    ("over", 0, lambda g, a, x, y: T.over(g, plain(y))),
+    ("over", 1, lambda g, a, x, y: -T.over(T.times(g, x), y)),
+    ("matrix_times", 1, lambda g, a, x, y: -T.matmul_vjp_y(g, x, y)),
+    ("contract", 0, lambda i, g, a, *xs, sub: EINSUM(0, g, a, *xs, sub=sub)),
 ]
 
 

@@ -1,14 +1,16 @@
 """What the derivatives in ``tape`` and ``forward`` need and NumPy does not have.
 
-First the adjoints of broadcasting, of sums over axes and of products, written in NumPy functions
-that a Variable or a dual number may pass through; then bookkeeping of axes, indices, subscripts.
+First the products of the chain rule, in which an exact 0 stays 0; then the adjoints of
+broadcasting, of sums over axes and of products, written in NumPy functions that a Variable or a
+dual number may pass through; last the bookkeeping of axes, indices, subscripts.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from string import ascii_letters
 from types import EllipsisType, NoneType
 from typing import Any
@@ -18,6 +20,70 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 Axis = int | tuple[int, ...] | None
 Index = tuple[int | slice, ...]
+PLAIN = frozenset([np.ndarray, np.float64, np.float32, float, int, str])
+"""Types that are seen at once to be neither a Variable nor a dual number."""
+
+
+def table_function(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Let f take a Variable or a dual number where the table of derivatives has a line for it.
+
+    NumPy's own functions do the same by the same protocol.
+    """
+
+    @wraps(f)
+    def dispatched(*xs: Any) -> Any:
+        for x in xs:
+            if type(x) not in PLAIN and hasattr(x, "__array_function__"):
+                return x.__array_function__(dispatched, (), xs, {})
+        return f(*xs)
+
+    return dispatched
+
+
+def no_nan(p: Any) -> bool:
+    """Whether no entry of p is NaN."""
+    # One pass without a temporary array: a sum of squares is NaN only where one of them is.
+    total = np.vdot(p, p)
+    return bool(total == total) or not np.isnan(p).any()
+
+
+def without_zeros(f: Callable[..., Any], xs: Sequence[Any], p: Any) -> Any:
+    """p = f(*xs), a sum of products of one entry from each x, but with 0 for 0 · ∞ and 0 · NaN."""
+    finite = [np.where(np.isfinite(x), x, 0) for x in xs]
+    # A term is not finite if one of its factors is not and none of the others is 0.
+    bad = sum(
+        f(*(np.asarray(~np.isfinite(x) if i == k else x != 0, float) for k, x in enumerate(xs)))
+        for i in range(len(xs))
+    )
+    return np.where(bad > 0, p, f(*finite)).astype(p.dtype)[()]
+
+
+@table_function
+def times(x: Any, y: Any) -> Any:
+    """x y; where one of them is 0, so is the product."""
+    p = x * y
+    return p if no_nan(p) else without_zeros(np.multiply, (x, y), p)
+
+
+@table_function
+def over(x: Any, y: Any) -> Any:
+    """x / y; where x is 0, so is the quotient."""
+    p = x / y
+    return p if no_nan(p) else np.where(x == 0, 0, p).astype(p.dtype)[()]
+
+
+@table_function
+def matrix_times(x: Any, y: Any) -> Any:
+    """x @ y; a term with a factor of 0 is 0."""
+    p = x @ y
+    return p if no_nan(p) else without_zeros(np.matmul, (x, y), p)
+
+
+@table_function
+def contract(subscripts: str, *xs: Any) -> Any:
+    """einsum(subscripts, *xs); a term with a factor of 0 is 0."""
+    p = np.einsum(subscripts, *xs)
+    return p if no_nan(p) else without_zeros(lambda *xs: np.einsum(subscripts, *xs), xs, p)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
@@ -34,24 +100,43 @@ def centred(x: Any, axis: Axis) -> Any:
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
-def ties(x: Any, a: Any, axis: Axis) -> Any:
-    """1 / (number of ties) where x attains its extremum a, elsewhere 0."""
-    won = (x == a).astype(x.dtype)
-    return won / won.sum(axis=axis, keepdims=True)
+def z_score(x: Any, a: Any, axis: Axis) -> Any:
+    """(x - mean(x)) / a for the standard deviation a; where all x are equal, 0."""
+    equal = np.max(x, axis=axis, keepdims=True) == np.min(x, axis=axis, keepdims=True)
+    # The mean of equal numbers may differ from them in the last digit.
+    return np.where(equal, 0, over(centred(x, axis), a))
+
+
+def share(g: Any, x: Any, a: Any, axis: Axis) -> Any:
+    """g / (number of ties) where x attains its extremum a, elsewhere 0."""
+    won = x == a
+    return np.where(won, g / won.sum(axis=axis, keepdims=True, dtype=x.dtype), 0)
 
 
 def halve(g: Any, tied: Any, won: Any) -> Any:
     """g where x won, g / 2 where it tied, elsewhere 0."""
-    return np.where(tied, g / 2, g * won)
+    return np.where(won, g, np.where(tied, g / 2, 0))
 
 
-def log_base(x: Any, a: Any) -> Any:
-    """ln x for a = xʸ; at x = 0, where xʸ is flat in y > 0, zero.
+def weigh(g: Any, x: Any, a: Any, axis: Axis) -> Any:
+    """g exp(x - a) for a = ln Σ exp(x): 0 where every x is -∞; x = +∞ take all, in equal shares."""
+    finite = np.isfinite(a)
+    p = times(g, np.exp(x - np.where(finite, a, 0)))
+    return p if np.all(finite) else np.where(a == np.inf, share(g, x, a, axis), p)
+
+
+def power_slope(x: Any, y: Any) -> Any:
+    """∂a/∂x = y xʸ⁻¹ for a = xʸ; 0 at y = 0, where y · x⁻¹ would be NaN for x = 0."""
+    return times(y, x ** (y - (y != 0)))
+
+
+def power_log(x: Any, a: Any) -> Any:
+    """∂a/∂y = a ln x for a = xʸ; 0 where a is, and at 0⁰, where xʸ jumps.
 
     A Python number x is given the dtype of a, so that float32 stays float32.
     """
     x = x if hasattr(x, "dtype") else np.asarray(x, a.dtype)
-    return np.log(x + (x == 0))
+    return times(a, np.log(x + ((x == 0) & (a != 0))))
 
 
 def untranspose(g: Any, axes: Sequence[int] | None) -> Any:
@@ -71,13 +156,13 @@ def as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
 def matmul_vjp_x(g: Any, x: Any, y: Any) -> Any:
     """∂L/∂x = g yᵀ."""
     g, _, y = as_matrices(g, x, y)
-    return g @ np.swapaxes(y, -1, -2)
+    return matrix_times(g, np.swapaxes(y, -1, -2))
 
 
 def matmul_vjp_y(g: Any, x: Any, y: Any) -> Any:
     """∂L/∂y = xᵀ g."""
     g, x, _ = as_matrices(g, x, y)
-    dy = np.swapaxes(x, -1, -2) @ g
+    dy = matrix_times(np.swapaxes(x, -1, -2), g)
     return dy[..., 0] if y.ndim == 1 else dy
 
 
@@ -99,7 +184,7 @@ def einsum_vjp(i: int, g: Any, xs: Sequence[Any], subscripts: str) -> Any:
             factors.append(np.ones(n, g.dtype))  # summed over in x_i alone: all entries count once
             letters.append(c)
         target += c
-    return np.einsum(f"{','.join(letters)}->{target}", *factors)
+    return contract(f"{','.join(letters)}->{target}", *factors)
 
 
 def reduced(shape: tuple[int, ...], axis: Axis) -> tuple[tuple[int, ...], int]:
@@ -107,6 +192,11 @@ def reduced(shape: tuple[int, ...], axis: Axis) -> tuple[tuple[int, ...], int]:
     axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
     kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
     return kept, math.prod(shape[i] for i in axes)
+
+
+def degrees(n: int, ddof: int) -> float:
+    """Return n - ddof, what NumPy's var divides by; NaN where it divides by 0."""
+    return n - ddof if n > ddof else math.nan
 
 
 def copied(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import check_array
-from backprop.autodiff.adjoints import Axis, reduced, unbroadcast
+from backprop.autodiff.adjoints import Axis, degrees, reduced, unbroadcast
 
 Function = Callable[..., Any]
 Paths = tuple[tuple[Any, int], ...]
@@ -46,10 +46,12 @@ class Tape(list[tuple[Paths, tuple[Any, ...], Any]]):
         self.level = next(LEVELS)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def pull_back(tape: Tape, n_inputs: int, index: int, g: Any) -> list[Any]:
     """Return ∂L/∂(input) for each input, given g = ∂L/∂a for the a at ``index``; None if no path.
 
-    Every entry is met after all that used it, so that its sum over paths is complete by then.
+    Every entry is met after all that used it, so that its sum over paths is complete by then. A
+    slope may be infinite: that is no reason for a warning.
     """
     sums: list[Any] = [None] * max(index + 1, n_inputs)
     sums[index] = g
@@ -257,7 +259,7 @@ def reduction(name: str, forward: Function, line: Function) -> Function:
     def vjp(g: Any, a: Any, x: Any, *, axis: Axis, keepdims: bool, ddof: int = 0) -> Any:
         kept, n = reduced(x.shape, axis)
         g, a = np.reshape(g, kept), np.reshape(a, kept)
-        return np.broadcast_to(line(g, a, x, n - ddof, axis), x.shape)
+        return np.broadcast_to(line(g, a, x, degrees(n, ddof), axis), x.shape)
 
     rule = Rule(name, forward, vjp)
 

@@ -26,15 +26,22 @@ from backprop.autodiff.adjoints import (
     add_at,
     along,
     centred,
+    contract,
     einsum_vjp,
     halve,
-    log_base,
     log_sum_exp,
     matmul_vjp_x,
     matmul_vjp_y,
+    matrix_times,
+    over,
     piece,
-    ties,
+    power_log,
+    power_slope,
+    share,
+    times,
     untranspose,
+    weigh,
+    z_score,
 )
 from backprop.autodiff.graph import (
     NUMPY,
@@ -57,25 +64,26 @@ ROOT_PI = math.sqrt(math.pi)
 
 
 def positive_part(x: Any) -> Any:
-    """x where x > 0, else 0."""
-    return np.where(x > 0, x, 0)
+    """x where x > 0, else 0; NaN stays."""
+    return np.where(x <= 0, 0, x)
 
 
 # The table. g = ∂L/∂a. Where an argument was broadcast, pull_back sums over the copies, so no line
-# has to. Ties, where there is no derivative: |x| and relu have 0 at 0, clip has 1 at its ends;
-# maximum, minimum, max_ and min_ share g equally among those that tie.
+# has to. times and over are the product and the quotient in which an exact 0 stays 0, whatever the
+# other factor: what L does not depend on hands nothing on, not even at a pole (0 · ∞). Kinks, where
+# there is no derivative: |x| and relu have 0 at 0, std has 0 where all x are equal, clip has 1 at
+# its ends; maximum, minimum, max_ and min_ share g equally among those that tie.
 # fmt: off
 add       = binary("add",      operator.add,     lambda g, a, x, y: g,
                                                  lambda g, a, x, y: g)
 subtract  = binary("subtract", operator.sub,     lambda g, a, x, y: g,
                                                  lambda g, a, x, y: -g)
-multiply  = binary("multiply", operator.mul,     lambda g, a, x, y: g * y,
-                                                 lambda g, a, x, y: g * x)
-divide    = binary("divide",   operator.truediv, lambda g, a, x, y: g / y,
-                                                 lambda g, a, x, y: -g * a / y)
-# y - (y != 0) is y - 1, but 0 at y = 0, where y · x⁻¹ would be NaN for x = 0.
-power     = binary("power",    operator.pow,     lambda g, a, x, y: g * y * x ** (y - (y != 0)),
-                                                 lambda g, a, x, y: g * a * log_base(x, a))
+multiply  = binary("multiply", operator.mul,     lambda g, a, x, y: times(g, y),
+                                                 lambda g, a, x, y: times(g, x))
+divide    = binary("divide",   operator.truediv, lambda g, a, x, y: over(g, y),
+                                                 lambda g, a, x, y: -over(times(g, a), y))
+power     = binary("power",    operator.pow,     lambda g, a, x, y: times(g, power_slope(x, y)),
+                                                 lambda g, a, x, y: times(g, power_log(x, a)))
 maximum   = binary("maximum",  np.maximum,       lambda g, a, x, y: halve(g, x == y, x > y),
                                                  lambda g, a, x, y: halve(g, x == y, y > x))
 minimum   = binary("minimum",  np.minimum,       lambda g, a, x, y: halve(g, x == y, x < y),
@@ -84,24 +92,24 @@ matmul    = binary("matmul",   operator.matmul,  lambda g, a, x, y: matmul_vjp_x
                                                  lambda g, a, x, y: matmul_vjp_y(g, x, y))
 
 negative  = unary("negative", operator.neg,  lambda g, a, x: -g)
-exp       = unary("exp",      np.exp,        lambda g, a, x: g * a)
-log       = unary("log",      np.log,        lambda g, a, x: g / x)
-sqrt      = unary("sqrt",     np.sqrt,       lambda g, a, x: g / (2 * a))
-sin       = unary("sin",      np.sin,        lambda g, a, x: g * np.cos(x))
-cos       = unary("cos",      np.cos,        lambda g, a, x: -g * np.sin(x))
-tanh      = unary("tanh",     np.tanh,       lambda g, a, x: g * (1 - a * a))
-sigmoid   = unary("sigmoid",  special.expit, lambda g, a, x: g * a * special.expit(-x))
-relu      = unary("relu",     positive_part, lambda g, a, x: g * (x > 0))
-absolute  = unary("absolute", np.absolute,   lambda g, a, x: g * np.sign(x))
-erf       = unary("erf",      special.erf,   lambda g, a, x: g * (2 / ROOT_PI) * np.exp(-x * x))
+exp       = unary("exp",      np.exp,        lambda g, a, x: times(g, a))
+log       = unary("log",      np.log,        lambda g, a, x: over(g, x))
+sqrt      = unary("sqrt",     np.sqrt,       lambda g, a, x: over(g, 2 * a))
+sin       = unary("sin",      np.sin,        lambda g, a, x: times(g, np.cos(x)))
+cos       = unary("cos",      np.cos,        lambda g, a, x: -times(g, np.sin(x)))
+tanh      = unary("tanh",     np.tanh,       lambda g, a, x: times(g, 1 - a * a))
+sigmoid   = unary("sigmoid",  special.expit, lambda g, a, x: times(g, a * special.expit(-x)))
+relu      = unary("relu",     positive_part, lambda g, a, x: np.where(x > 0, g, 0))
+absolute  = unary("absolute", np.absolute,   lambda g, a, x: times(g, np.sign(x)))
+erf       = unary("erf",      special.erf,   lambda g, a, x: times(g, 2 / ROOT_PI * np.exp(-x * x)))
 
 sum_      = reduction("sum",  np.sum,  lambda g, a, x, n, axis: g)
 mean      = reduction("mean", np.mean, lambda g, a, x, n, axis: g / n)
-max_      = reduction("max",  np.max,  lambda g, a, x, n, axis: g * ties(x, a, axis))
-min_      = reduction("min",  np.min,  lambda g, a, x, n, axis: g * ties(x, a, axis))
-var       = reduction("var",  np.var,  lambda g, a, x, n, axis: g * 2 / n * centred(x, axis))
-std       = reduction("std",  np.std,  lambda g, a, x, n, axis: g / a / n * centred(x, axis))
-logsumexp = reduction("logsumexp", log_sum_exp, lambda g, a, x, n, axis: g * np.exp(x - a))
+max_      = reduction("max",  np.max,  lambda g, a, x, n, axis: share(g, x, a, axis))
+min_      = reduction("min",  np.min,  lambda g, a, x, n, axis: share(g, x, a, axis))
+var       = reduction("var",  np.var,  lambda g, a, x, n, axis: times(g, 2 / n * centred(x, axis)))
+std       = reduction("std",  np.std,  lambda g, a, x, n, axis: times(g / n, z_score(x, a, axis)))
+logsumexp = reduction("logsumexp", log_sum_exp, lambda g, a, x, n, axis: weigh(g, x, a, axis))
 
 reshape      = primitive("reshape", np.reshape, lambda g, a, x, shape: np.reshape(g, x.shape))
 transpose    = primitive("transpose", np.transpose, lambda g, a, x, axes=None: untranspose(g, axes))
@@ -109,7 +117,8 @@ swapaxes     = primitive("swapaxes", np.swapaxes, lambda g, a, x, m, n: np.swapa
 broadcast_to = primitive("broadcast_to", np.broadcast_to, lambda g, a, x, shape: g)
 scatter_add  = primitive("scatter_add", add_at, lambda g, a, x, k, shape: g[k])
 getitem      = primitive("getitem", operator.getitem, lambda g, a, x, k: scatter_add(g, k, x.shape))
-clip         = primitive("clip", np.clip, lambda g, a, x, a_min=None, a_max=None: g * (a == x))
+clip         = primitive("clip", np.clip, lambda g, a, x, a_min=None, a_max=None:
+                                                  np.where(a == x, g, 0))
 where        = primitive("where", np.where, None, lambda g, a, c, x, y: np.where(c, g, 0),
                                                   lambda g, a, c, x, y: np.where(c, 0, g))
 _concatenate = primitive("concatenate", lambda *xs, axis: np.concatenate(xs, axis),
@@ -118,6 +127,16 @@ _stack       = primitive("stack",       lambda *xs, axis: np.stack(xs, axis),
                                         lambda i, g, a, *xs, axis: g[along(axis, a.ndim, i)])
 _einsum      = primitive("einsum",      lambda *xs, sub: np.einsum(sub, *xs),
                                         lambda i, g, a, *xs, sub: einsum_vjp(i, g, xs, sub))
+
+# The products that the lines themselves are written in.
+binary("times",        times,        lambda g, a, x, y: times(g, y),
+                                     lambda g, a, x, y: times(g, x))
+binary("over",         over,         lambda g, a, x, y: over(g, y),
+                                     lambda g, a, x, y: -over(times(g, a), y))
+binary("matrix_times", matrix_times, lambda g, a, x, y: matmul_vjp_x(g, x, y),
+                                     lambda g, a, x, y: matmul_vjp_y(g, x, y))
+_contract = primitive("contract",    lambda *xs, sub: contract(sub, *xs),
+                                     lambda i, g, a, *xs, sub: einsum_vjp(i, g, xs, sub))
 # fmt: on
 
 
@@ -137,6 +156,7 @@ def einsum(subscripts: str, *xs: Any) -> Any:
 
 
 NUMPY.update({np.concatenate: concatenate, np.stack: stack, np.einsum: einsum})
+NUMPY[contract] = lambda subscripts, *xs: _contract(*xs, sub=subscripts)
 
 
 def constant(f: Function) -> Function:
