@@ -23,6 +23,27 @@ def show_shape(shape: tuple[int | None, ...]) -> str:
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
+def check_ndarray(where: str, name: str, value: object) -> NDArray[Any]:
+    """Return ``value`` if it is a plain ndarray, whatever its dtype.
+
+    Raises
+    ------
+    TypeError
+        If it is no ndarray, or a subclass with rules of its own: a masked array hides entries, a
+        ``numpy.matrix`` multiplies otherwise. A ``numpy.memmap`` is an array like any other.
+    """
+    if type(value) is np.ndarray or isinstance(value, np.memmap):
+        return value
+    kind = type(value).__name__
+    if isinstance(value, np.ma.MaskedArray):
+        advice = f"{name}.filled(value), or the rows that are not masked"
+    elif isinstance(value, list | tuple | float | int | np.ndarray | np.generic):
+        advice = f"numpy.asarray({name})"
+    else:
+        raise TypeError(f"{where}: {name} is a {kind}, expected a numpy.ndarray")
+    raise TypeError(f"{where}: {name} is a {kind}, expected a numpy.ndarray (write {advice})")
+
+
 def check_array(
     where: str, name: str, value: object, shape: tuple[int | None, ...] | None = None
 ) -> Array:
@@ -40,20 +61,19 @@ def check_array(
     Raises
     ------
     TypeError
-        If ``value`` is no ndarray, or its dtype is neither floating nor complex.
+        If ``value`` is no plain ndarray, or its dtype is neither floating nor complex.
     ValueError
         If the shape differs.
     """
-    if not isinstance(value, np.ndarray):
-        raise TypeError(f"{where}: {name} is a {type(value).__name__}, expected a numpy.ndarray")
-    if value.dtype.kind not in "fc":
+    array = check_ndarray(where, name, value)
+    if array.dtype.kind not in "fc":
         raise TypeError(
-            f"{where}: {name} has dtype {value.dtype}, expected float32 or float64"
+            f"{where}: {name} has dtype {array.dtype}, expected float32 or float64"
             f" (convert with {name}.astype(float))"
         )
-    if shape is not None and not _fits(value.shape, shape):
-        raise ValueError(f"{where}: {name} has shape {value.shape}, expected {show_shape(shape)}")
-    return value
+    if shape is not None and not _fits(array.shape, shape):
+        raise ValueError(f"{where}: {name} has shape {array.shape}, expected {show_shape(shape)}")
+    return array
 
 
 def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
@@ -72,22 +92,40 @@ def check_labels(where: str, name: str, value: object, n: int, n_classes: int) -
     Raises
     ------
     TypeError
-        If ``value`` is no integer ndarray.
+        If ``value`` is no plain ndarray of integers.
     ValueError
         If its shape is not ``(n,)`` or a class lies outside the range.
     """
-    if not isinstance(value, np.ndarray):
-        raise TypeError(f"{where}: {name} is a {type(value).__name__}, expected a numpy.ndarray")
-    if value.dtype.kind not in "iu":
-        raise TypeError(f"{where}: {name} has dtype {value.dtype}, expected integer classes")
-    if value.shape != (n,):
-        raise ValueError(f"{where}: {name} has shape {value.shape}, expected ({n},)")
-    if n and (value.min() < 0 or value.max() >= n_classes):
+    labels = check_ndarray(where, name, value)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"{where}: {name} has dtype {labels.dtype}, expected integer classes"
+            f" (convert with {name}.astype(int))"
+        )
+    if labels.shape != (n,):
+        raise ValueError(f"{where}: {name} has shape {labels.shape}, expected ({n},)")
+    if n and (labels.min() < 0 or labels.max() >= n_classes):
         raise ValueError(
-            f"{where}: {name} holds classes {value.min()} to {value.max()},"
+            f"{where}: {name} holds classes {labels.min()} to {labels.max()},"
             f" expected 0 to {n_classes - 1}"
         )
-    return value
+    return labels
+
+
+def check_scores(
+    where: str, scores: object, y: object, *, name: str = "scores"
+) -> tuple[Array, Labels]:
+    """Return a score for each class and the classes, (batch, classes) and (batch,), batch ≥ 1.
+
+    For what compares a network's output with labels, such as an accuracy. Raises as
+    :func:`check_array` and :func:`check_labels` do, and ``ValueError`` if there is no row.
+    """
+    array = check_array(where, name, scores, (None, None))
+    if not array.size:
+        raise ValueError(
+            f"{where}: {name} has shape {array.shape}, expected at least one row and column"
+        )
+    return array, check_labels(where, "y", y, *array.shape)
 
 
 def check_finite(where: str, name: str, value: Array) -> None:

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from backprop.activations import below_maximum, exp_minus_square, log1p_rest
+
 Axis = int | tuple[int, ...] | None
 Index = tuple[int | slice, ...]
 PLAIN = frozenset([np.ndarray, np.float64, np.float32, float, int, str])
@@ -139,6 +141,19 @@ def power_log(x: Any, a: Any) -> Any:
     return times(a, np.log(x + ((x == 0) & (a != 0))))
 
 
+@table_function
+def sech_squared(x: Any) -> Any:
+    """1 - tanh² x = 4 e^-2|x| / (1 + e^-2|x|)², in which nothing cancels."""
+    e = np.exp(np.where(np.real(x) > 0, -2 * x, 2 * x)[()])
+    return 4 * e / (1 + e) ** 2
+
+
+@table_function
+def bell_curve(x: Any) -> Any:
+    """exp(-x²)."""
+    return exp_minus_square(np.asarray(x))[()]
+
+
 def untranspose(g: Any, axes: Sequence[int] | None) -> Any:
     """Give the axes the order that they had before ``axes`` permuted them."""
     return np.transpose(g, None if axes is None else np.argsort(np.mod(axes, g.ndim)))
@@ -229,9 +244,10 @@ def add_at(x: Any, k: Any, shape: tuple[int, ...]) -> Any:
 
 def log_sum_exp(x: Any, axis: Axis, keepdims: bool) -> Any:
     """ln Σ exp(x) = m + ln Σ exp(x - m) with m = max x: nothing overflows."""
+    x = np.asarray(x)
     m = np.max(x.real, axis=axis, keepdims=True)
-    m = np.where(np.isfinite(m), m, 0)
-    a = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
+    shifted, e = below_maximum(x, axis)
+    a = m + log1p_rest(shifted, e, axis)
     return a if keepdims else np.squeeze(a, axis=axis)[()]
 
 

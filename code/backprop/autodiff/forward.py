@@ -41,7 +41,7 @@ from backprop.autodiff.graph import (
     checked_output,
     finished,
 )
-from backprop.autodiff.tape import ROOT_PI, grad, scatter_add, sigmoid
+from backprop.autodiff.tape import ROOT_PI, bell, grad, scatter_add, sech2, sigmoid
 
 JVPS: dict[str, tuple[Function | None, ...]] = {}
 
@@ -89,11 +89,13 @@ row("log",      lambda t, a, x: over(t, x))
 row("sqrt",     lambda t, a, x: over(t, 2 * a))
 row("sin",      lambda t, a, x: times(np.cos(x), t))
 row("cos",      lambda t, a, x: -times(np.sin(x), t))
-row("tanh",     lambda t, a, x: times(1 - a * a, t))
+row("tanh",     lambda t, a, x: times(sech2(x), t))
+row("sech2",    lambda t, a, x: times(-2 * a * np.tanh(x), t))
 row("sigmoid",  lambda t, a, x: times(a * sigmoid(-x), t))
 row("relu",     lambda t, a, x: np.where(x > 0, t, 0))
 row("absolute", lambda t, a, x: times(np.sign(x), t))
-row("erf",      lambda t, a, x: times(2 / ROOT_PI * np.exp(-x * x), t))
+row("bell",     lambda t, a, x: times(-2 * times(x, a), t))
+row("erf",      lambda t, a, x: times(2 / ROOT_PI * bell(x), t))
 
 reduction("sum",       lambda t, a, x, n, axis: t)
 reduction("mean",      lambda t, a, x, n, axis: t / n)

@@ -25,6 +25,7 @@ from scipy import special
 from backprop.autodiff.adjoints import (
     add_at,
     along,
+    bell_curve,
     centred,
     contract,
     einsum_vjp,
@@ -37,6 +38,7 @@ from backprop.autodiff.adjoints import (
     piece,
     power_log,
     power_slope,
+    sech_squared,
     share,
     times,
     untranspose,
@@ -72,7 +74,9 @@ def positive_part(x: Any) -> Any:
 # has to. times and over are the product and the quotient in which an exact 0 stays 0, whatever the
 # other factor: what L does not depend on hands nothing on, not even at a pole (0 · ∞). Kinks, where
 # there is no derivative: |x| and relu have 0 at 0, std has 0 where all x are equal, clip has 1 at
-# its ends; maximum, minimum, max_ and min_ share g equally among those that tie.
+# its ends; maximum, minimum, max_ and min_ share g equally among those that tie. sech2(x) is
+# 1 - tanh² x and bell(x) is exp(-x²), each without the difference or the square that would lose the
+# digits of a tail.
 # fmt: off
 add       = binary("add",      operator.add,     lambda g, a, x, y: g,
                                                  lambda g, a, x, y: g)
@@ -97,11 +101,13 @@ log       = unary("log",      np.log,        lambda g, a, x: over(g, x))
 sqrt      = unary("sqrt",     np.sqrt,       lambda g, a, x: over(g, 2 * a))
 sin       = unary("sin",      np.sin,        lambda g, a, x: times(g, np.cos(x)))
 cos       = unary("cos",      np.cos,        lambda g, a, x: -times(g, np.sin(x)))
-tanh      = unary("tanh",     np.tanh,       lambda g, a, x: times(g, 1 - a * a))
+sech2     = unary("sech2",    sech_squared,  lambda g, a, x: times(g, -2 * a * np.tanh(x)))
+tanh      = unary("tanh",     np.tanh,       lambda g, a, x: times(g, sech2(x)))
 sigmoid   = unary("sigmoid",  special.expit, lambda g, a, x: times(g, a * special.expit(-x)))
 relu      = unary("relu",     positive_part, lambda g, a, x: np.where(x > 0, g, 0))
 absolute  = unary("absolute", np.absolute,   lambda g, a, x: times(g, np.sign(x)))
-erf       = unary("erf",      special.erf,   lambda g, a, x: times(g, 2 / ROOT_PI * np.exp(-x * x)))
+bell      = unary("bell",     bell_curve,    lambda g, a, x: times(g, -2 * times(x, a)))
+erf       = unary("erf",      special.erf,   lambda g, a, x: times(g, 2 / ROOT_PI * bell(x)))
 
 sum_      = reduction("sum",  np.sum,  lambda g, a, x, n, axis: g)
 mean      = reduction("mean", np.mean, lambda g, a, x, n, axis: g / n)

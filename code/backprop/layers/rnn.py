@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from backprop.activations import relu, tanh
+from backprop.activations import Elementwise, relu, relu_prime, tanh, tanh_prime
 from backprop.arrays import Array
 from backprop.layers.masks import Mask
 from backprop.layers.recurrent import Recurrent
 
-SLOPES: dict[str, tuple[Callable[..., Array], Callable[[Array], Array]]] = {
-    "tanh": (tanh, lambda h: 1 - h**2),
-    "relu": (relu, lambda h: (h > 0).astype(h.dtype)),
+ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
+    "tanh": (tanh, tanh_prime),
+    "relu": (relu, relu_prime),
 }
-"""φ, and φ' as a function of h = φ(z): what the layer keeps is h."""
+"""φ and φ'."""
 
 
 class RNN(Recurrent):
@@ -42,9 +41,11 @@ class RNN(Recurrent):
 
     def __init__(self, n_in: int, n_hidden: int, *, activation: str = "tanh", **options: Any):
         super().__init__(n_in, n_hidden, **options)
-        if activation not in SLOPES:
-            raise ValueError(f"RNN: activation is {activation!r}, expected one of {list(SLOPES)}")
-        self.phi, self.slope = SLOPES[activation]
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"RNN: activation is {activation!r}, expected one of {list(ACTIVATIONS)}"
+            )
+        self.phi, self.phi_prime = ACTIVATIONS[activation]
 
     def forward(self, x: Array, mask: Mask | None = None, h0: Array | None = None) -> Array:
         """Return h_1 … h_time, or h_time alone.
@@ -60,13 +61,14 @@ class RNN(Recurrent):
         U, b = self.parameters["U"], self.parameters["b"]
         (h,) = self._begin(x, mask, h0=h0)
         self.h = h
-        xW = self._input_part()
-        z = self._empty("z", xW.shape[1:], xW.dtype)
-        for t in range(len(xW)):
-            np.matmul(h[t], U, out=z)
-            z += xW[t]
-            z += b
-            self.phi(z, out=h[t + 1])
+        # Step t of x W is needed once: z_t takes its place.
+        z = self.z = self._input_part()
+        hU = self._empty("hU", z.shape[1:], z.dtype)
+        for t in range(len(z)):
+            np.matmul(h[t], U, out=hU)
+            z[t] += hU
+            z[t] += b
+            self.phi(z[t], out=h[t + 1])
             self._carry(t, h)
         return self._output(h)
 
@@ -81,12 +83,13 @@ class RNN(Recurrent):
         h = self._kept("h")
         upstream, dh = dh, self._error(dh, h)
         U_T = self._transposed_U()
+        slope = self._empty("slope", self.z.shape[1:], self.z.dtype)
         dz = self.dz = self._empty("dz", h[1:].shape, self.error_kind)
         for t in reversed(range(len(dz))):
             if self.return_sequence:
                 dh += upstream[:, t]
             dh, dh_around = self._around(t, dh)
-            np.multiply(dh, self.slope(h[t + 1]), out=dz[t])
+            np.multiply(dh, self.phi_prime(self.z[t], out=slope), out=dz[t])
             dh = dz[t] @ U_T + dh_around
             if self._stops(t):
                 dh.fill(0)
