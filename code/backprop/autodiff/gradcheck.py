@@ -2,18 +2,23 @@
 
 Two judges, neither of which calls the derivative that it judges: central differences
 (f(x+h) - f(x-h)) / 2h, and the complex step Im f(x + ih) / h (Squire & Trapp, 1998).
+
+A check leaves no trace in the layers: parameters, gradients, running averages and generators are
+those from before, and every run within it sees the same dropout mask. Only what ``backward`` would
+need belongs to the check's last run: call ``forward`` again before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.arrays import Array, check_array
+from backprop.arrays import Array, check_array, check_ndarray
 from backprop.layers import Layer
 from backprop.losses import Loss
 from backprop.network import Network
@@ -110,27 +115,39 @@ TOLERANCES = {"central difference": 1e-7, "complex step": 1e-11}
 eps^(2/3) = 4e-11 times f'''/f'; the complex step by rounding alone."""
 
 
-def relative_error(analytic: Array, numeric: Array) -> Array:
+PART = 1e-3
+"""An array whose entries are all smaller than this part of the whole gradient's largest one is
+judged on that scale: a bias before a normalisation has the gradient 0, and all that either method
+finds there is rounding."""
+
+
+def relative_error(analytic: Array, numeric: Array, whole: float = 0.0) -> Array:
     """|analytic - numeric| over the largest entry of either, entry by entry.
 
     One scale for the whole array: an entry that happens to be near zero carries the rounding of
-    its neighbours, and a ratio to itself would be noise.
+    its neighbours, and a ratio to itself would be noise. For the same reason the scale is at least
+    a thousandth of ``whole``, the largest entry of the gradient that the array is a part of.
     """
-    scale = max(np.abs(analytic).max(initial=0), np.abs(numeric).max(initial=0))
+    scale = max(np.abs(analytic).max(initial=0), np.abs(numeric).max(initial=0), PART * whole)
     error: Array = np.abs(analytic - numeric) / (scale or 1.0)
     return error
 
 
 def check_gradient(
-    f: ScalarFunction, x: Array, analytic: Array, argument: str = "x"
+    f: ScalarFunction, x: Array, analytic: Array, argument: str = "x", whole: float = 0.0
 ) -> GradcheckReport:
     """Compare ``analytic``, claimed to be ∂f/∂x, with both judges.
 
+    ``whole`` is the largest entry of the gradient by all arguments, if x is one of several.
+
     Raises
     ------
+    TypeError
+        If ``x`` or ``analytic`` is no floating array.
     ValueError
         If ``analytic`` has not the shape of ``x``.
     """
+    check_array("check_gradient", "x", x)
     check_array("check_gradient", "analytic", analytic, x.shape)
     rows = []
     judges: tuple[tuple[str, Callable[[ScalarFunction, Array], Array]], ...] = (
@@ -139,7 +156,7 @@ def check_gradient(
     )
     for oracle, judge in judges:
         numeric = judge(f, x)
-        error = relative_error(analytic, numeric)
+        error = relative_error(analytic, numeric, whole)
         place = int(np.argmax(np.where(np.isnan(error), np.inf, error))) if error.size else 0
         index = tuple(int(i) for i in np.unravel_index(place, error.shape)) if error.size else ()
         at = index if error.size else None
@@ -155,6 +172,28 @@ def check_gradient(
             )
         )
     return GradcheckReport(tuple(rows))
+
+
+def _largest(gradients: Iterable[Array]) -> float:
+    return max((float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradients), default=0.0)
+
+
+@contextmanager
+def _no_trace(layers: Iterable[Layer]) -> Iterator[Callable[[], None]]:
+    """Yield what puts running averages and generators back; do so at the end, with gradients."""
+    states = [(layer, state) for layer in layers if (state := layer.state())]
+    gradients = [(g, g.copy()) for layer in layers for g in layer.gradients.values()]
+
+    def rewind() -> None:
+        for layer, state in states:
+            layer.load_state(state)
+
+    try:
+        yield rewind
+    finally:
+        rewind()
+        for g, before in gradients:
+            g[...] = before
 
 
 def _check_double(where: str, parameters: Mapping[str, Array]) -> None:
@@ -192,31 +231,39 @@ def check_layer(
         If a parameter is not float64.
     """
     _check_double("check_layer", layer.parameters)
-    x = x.astype(np.float64)
-    shape = layer.forward(x).shape
-    v = rng.normal(size=shape) if v is None else check_array("check_layer", "v", v, shape)
-    dx = layer.backward(v)
-    kept = {name: g.copy() for name, g in layer.gradients.items()}
-    rows = check_gradient(lambda t: (v * layer.forward(t)).sum(), x, dx).rows
-    for name, gradient in kept.items():
-        value = layer.parameters[name]
+    x = check_array("check_layer", "x", x).astype(np.float64)
+    with _no_trace([layer]) as rewind:
+        shape = layer.forward(x).shape
+        v = rng.normal(size=shape) if v is None else check_array("check_layer", "v", v, shape)
 
-        def f(p: Array, name: str = name) -> Any:
-            layer.parameters[name] = p
-            return (v * layer.forward(x)).sum()
+        def L(t: Array) -> Any:
+            rewind()
+            return (v * layer.forward(t)).sum()
 
-        try:
-            rows += check_gradient(f, value, gradient, name).rows
-        finally:
-            layer.parameters[name] = value
+        L(x)
+        dx = np.array(layer.backward(v))
+        kept = {name: g.copy() for name, g in layer.gradients.items()}
+        whole = _largest([dx, *kept.values()])
+        rows = check_gradient(L, x, dx, whole=whole).rows
+        for name, gradient in kept.items():
+            value = layer.parameters[name]
+
+            def f(p: Array, name: str = name) -> Any:
+                layer.parameters[name] = p
+                return L(x)
+
+            try:
+                rows += check_gradient(f, value, gradient, name, whole).rows
+            finally:
+                layer.parameters[name] = value
     return GradcheckReport(rows)
 
 
 def check_loss(loss: Loss, z: Array, y: NDArray[np.generic]) -> GradcheckReport:
     """Check ``loss.backward()`` at ``z``."""
-    z = z.astype(np.float64)
+    z = check_array("check_loss", "z", z).astype(np.float64)
     loss.forward(z, y)
-    return check_gradient(lambda t: loss.forward(t, y), z, loss.backward(), "z")
+    return check_gradient(lambda t: loss.forward(t, y), z, np.array(loss.backward()), "z")
 
 
 def along(
@@ -250,15 +297,16 @@ def along(
         theta: Any = network.theta + step * u
         start = 0
         kept = [layer.parameters[key] for layer, key in slots]
-        try:
-            for (layer, key), value in zip(slots, kept, strict=True):
-                part = theta[start : start + value.size]
-                layer.parameters[key] = part.reshape(value.shape)
-                start += value.size
-            return loss.forward(network.forward(x), y)
-        finally:
-            for (layer, key), value in zip(slots, kept, strict=True):
-                layer.parameters[key] = value
+        with _no_trace(network.layers):
+            try:
+                for (layer, key), value in zip(slots, kept, strict=True):
+                    part = theta[start : start + value.size]
+                    layer.parameters[key] = part.reshape(value.shape)
+                    start += value.size
+                return loss.forward(network.forward(x), y)
+            finally:
+                for (layer, key), value in zip(slots, kept, strict=True):
+                    layer.parameters[key] = value
 
     return phi
 
@@ -274,20 +322,24 @@ def check_network(
         If the parameters are not float64.
     """
     _check_double("check_network", network.parameters)
-    loss.forward(network.forward(x), y)
-    network.backward(loss.backward())
-    kept = {name: g.copy() for name, g in network.gradients.items()}
+    check_ndarray("check_network", "x", x)
     rows: tuple[Worst, ...] = ()
-    for layer in network.layers:
-        for key, value in layer.parameters.items():
-            name = next(n for n, p in network.parameters.items() if p is value)
+    with _no_trace(network.layers) as rewind:
+        loss.forward(network.forward(x), y)
+        network.backward(loss.backward())
+        kept = {name: g.copy() for name, g in network.gradients.items()}
+        whole = _largest(kept.values())
+        for layer in network.layers:
+            for key, value in layer.parameters.items():
+                name = next(n for n, p in network.parameters.items() if p is value)
 
-            def f(p: Array, layer: Layer = layer, key: str = key) -> Any:
-                layer.parameters[key] = p
-                return loss.forward(network.forward(x), y)
+                def f(p: Array, layer: Layer = layer, key: str = key) -> Any:
+                    rewind()
+                    layer.parameters[key] = p
+                    return loss.forward(network.forward(x), y)
 
-            try:
-                rows += check_gradient(f, value, kept[name], name).rows
-            finally:
-                layer.parameters[key] = value
+                try:
+                    rows += check_gradient(f, value, kept[name], name, whole).rows
+                finally:
+                    layer.parameters[key] = value
     return GradcheckReport(rows)
