@@ -8,10 +8,11 @@ dual number may pass through; last the bookkeeping of axes, indices, subscripts.
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import wraps
-from string import ascii_letters
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from types import EllipsisType, NoneType
 from typing import Any
 
@@ -249,6 +250,27 @@ def log_sum_exp(x: Any, axis: Axis, keepdims: bool) -> Any:
     shifted, e = below_maximum(x, axis)
     a = m + log1p_rest(shifted, e, axis)
     return a if keepdims else np.squeeze(a, axis=axis)[()]
+
+
+def spelled(operands: Sequence[Any]) -> list[Any]:
+    """Turn einsum's operands x, [0, 1], y, [1, 2], …, [0, 2] into "ab,bc->ac", x, y, …."""
+    # In this order, sorting by letter is sorting by index.
+    alphabet = ascii_uppercase + ascii_lowercase
+
+    def term(indices: Any) -> str:
+        try:
+            return "".join("..." if i is Ellipsis else alphabet[operator.index(i)] for i in indices)
+        except (TypeError, IndexError) as error:
+            raise TypeError(
+                f"einsum: {indices!r} is no list of indices from 0 to {len(alphabet) - 1}; expected"
+                ' subscripts before the operands ("ij,jk->ik", x, y), or a list of indices after'
+                " each (x, [0, 1], y, [1, 2], [0, 2])"
+            ) from error
+
+    terms = [term(indices) for indices in operands[1::2]]
+    if len(operands) % 2 == 0:
+        return [",".join(terms), *operands[::2]]
+    return [",".join(terms) + "->" + term(operands[-1]), *operands[:-1:2]]
 
 
 def explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop.arrays import check_ndarray
 from backprop.autodiff.adjoints import (
     along,
     centred,
@@ -197,6 +198,8 @@ def jacobian(f: Function) -> Function:
 
 
 def _along(where: str, f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    if isinstance(v, np.ndarray):
+        check_ndarray(where, "v", v)
     if np.shape(v) != x.shape:
         raise ValueError(f"{where}: v has shape {np.shape(v)}, expected {x.shape}, the shape of x")
     level = next(LEVELS)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop.arrays import check_array
+from backprop.arrays import check_array, check_ndarray
 from backprop.autodiff.adjoints import Axis, degrees, reduced, unbroadcast
 
 Function = Callable[..., Any]
@@ -100,7 +100,20 @@ class Traced:
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError(
             f"a {type(self).__name__} cannot become a numpy.ndarray, which would forget its"
-            " derivative (join several with np.stack or np.concatenate)"
+            " derivative (join several with np.stack or np.concatenate; beside it, write"
+            " np.asarray(…) around what is no plain ndarray)"
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"a {type(self).__name__} cannot become a float, which would forget its derivative"
+            " (use NumPy's functions instead of those in math)"
+        )
+
+    def __setitem__(self, k: Any, value: Any) -> None:
+        raise TypeError(
+            f"an entry of a {type(self).__name__} cannot be assigned to, since others were computed"
+            " from it (write np.where(mask, new, x), or join pieces with np.concatenate)"
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **options: Any) -> Any:
@@ -166,6 +179,9 @@ class Rule:
 def apply(rule: Rule, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Run one primitive: in NumPy, or at the innermost level that an argument belongs to."""
     traced = [x for x in args if isinstance(x, Traced)]
+    for i, x in enumerate(args if traced else ()):
+        if isinstance(x, np.ndarray):
+            constant(rule.name, i, x)
     if any(isinstance(o, Traced) for o in options.values()):
         raise TypeError(f"{rule.name}: an option is traced, expected a constant")
     if traced:
@@ -176,6 +192,27 @@ def apply(rule: Rule, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return rule.forward(*args, **options)
     except ValueError as error:
         raise explained(rule, args, error) from error
+
+
+NUMBERS = frozenset([float, int, bool, complex, np.float64, np.float32])
+
+
+def constant(where: str, i: int, x: Any) -> Any:
+    """Return argument i, which is not traced, if it holds numbers; a list becomes an array."""
+    if type(x) in NUMBERS:
+        return x
+    name = f"argument {i}"
+    array = check_ndarray(where, name, x) if isinstance(x, np.ndarray) else np.asarray(x)
+    if array.dtype.kind not in "biufc":
+        got = f"has dtype {array.dtype}" if array.ndim else f"is a {type(x).__name__}"
+        raise TypeError(f"{where}: {name} {got}, expected numbers (write np.asarray(…, float))")
+    return array
+
+
+def checked_pieces(where: str, xs: Sequence[Any]) -> list[Any]:
+    """Return what is to be joined or multiplied: traced, or an array of numbers."""
+    return [x if isinstance(x, Traced) else np.asarray(constant(where, i, x))
+            for i, x in enumerate(xs)]  # fmt: skip
 
 
 def explained(rule: Rule, args: tuple[Any, ...], error: ValueError) -> ValueError:
@@ -235,9 +272,15 @@ def binary(name: str, forward: Function, vjp_x: Function, vjp_y: Function) -> Fu
         if type(x) is Variable and type(y) is Variable and x.tape is y.tape:
             tape, args, paths = x.tape, (x.value, y.value), ((vjp_x, x.index), (vjp_y, y.index))
         elif type(x) is Variable and not isinstance(y, Traced):
+            y = y if type(y) in NUMBERS else constant(name, 1, y)
             tape, args, paths = x.tape, (x.value, y), ((vjp_x, x.index),)
         elif type(y) is Variable and not isinstance(x, Traced):
+            x = x if type(x) in NUMBERS else constant(name, 0, x)
             tape, args, paths = y.tape, (x, y.value), ((vjp_y, y.index),)
+        elif isinstance(x, Traced) or isinstance(y, Traced):
+            x = x if isinstance(x, Traced) else constant(name, 0, x)
+            y = y if isinstance(y, Traced) else constant(name, 1, y)
+            return apply(rule, (x, y), {})
         else:
             return apply(rule, (x, y), {})
         try:
@@ -278,7 +321,7 @@ def checked_input(where: str, f: Function, i: int, x: Any) -> Any:
     A Python number counts as an array of shape (); what is traced by an outer call passes.
     """
     x = np.asarray(x) if isinstance(x, int | float | complex | np.generic) else x
-    if isinstance(x, Traced) or (isinstance(x, np.ndarray) and x.dtype.kind in "fc"):
+    if isinstance(x, Traced) or (type(x) is np.ndarray and x.dtype.kind in "fc"):
         return x
     try:
         name = list(inspect.signature(f).parameters)[i]

@@ -17,11 +17,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from backprop.arrays import check_ndarray
 from backprop.autodiff.adjoints import (
     add_at,
     along,
@@ -40,6 +42,7 @@ from backprop.autodiff.adjoints import (
     power_slope,
     sech_squared,
     share,
+    spelled,
     times,
     untranspose,
     weigh,
@@ -54,6 +57,7 @@ from backprop.autodiff.graph import (
     binary,
     checked_input,
     checked_output,
+    checked_pieces,
     finished,
     plain,
     primitive,
@@ -146,19 +150,26 @@ _contract = primitive("contract",    lambda *xs, sub: contract(sub, *xs),
 # fmt: on
 
 
-def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
-    """Join ``arrays`` along an axis that they have; as ``np.concatenate``."""
-    return _concatenate(*arrays, axis=axis)
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+    """Join ``arrays`` along an axis that they have, all flattened for None; as NumPy's."""
+    pieces = checked_pieces("concatenate", arrays)
+    if axis is None:
+        return concatenate([reshape(x, -1) for x in pieces])
+    return _concatenate(*pieces, axis=operator.index(axis))
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     """Join ``arrays`` along a new axis; as ``np.stack``."""
-    return _stack(*arrays, axis=axis)
+    return _stack(*checked_pieces("stack", arrays), axis=operator.index(axis))
 
 
-def einsum(subscripts: str, *xs: Any) -> Any:
-    """Sum of products of ``xs``, indices named by ``subscripts``; as ``np.einsum``."""
-    return _einsum(*xs, sub=subscripts)
+def einsum(*operands: Any) -> Any:
+    """Sum of products: ``einsum("ij,jk->ik", x, y)`` or ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
+
+    As ``np.einsum``; the indices are letters in one convention and numbers in the other.
+    """
+    subscripts, *xs = operands if isinstance(operands[0], str) else spelled(operands)
+    return _einsum(*checked_pieces("einsum", xs), sub=subscripts)
 
 
 NUMPY.update({np.concatenate: concatenate, np.stack: stack, np.einsum: einsum})
@@ -230,7 +241,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     in that order. Raises what :func:`vjp` raises, and ``ValueError`` if L has not the shape ().
     """
     several = isinstance(argnums, tuple)
-    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    chosen = _places("grad", argnums)
 
     def value_and_gradient(*args: Any) -> tuple[Any, Any]:
         L, pullback = _traced_call("grad", f, args, chosen)
@@ -256,16 +267,31 @@ def jacobian(f: Function, argnum: int = 0) -> Function:
 
     Row by row: the tape is written once and read once for each entry of a.
     """
+    if isinstance(argnum, tuple):
+        raise TypeError(f"jacobian: argnum is {argnum}, a tuple, expected one integer")
+    (place,) = _places("jacobian", argnum, "argnum")
 
     def rows(*args: Any) -> Any:
-        a, pullback = _traced_call("jacobian", f, args, (argnum,))
+        a, pullback = _traced_call("jacobian", f, args, (place,))
         shape = np.shape(a)
         units = np.eye(math.prod(shape)).reshape(math.prod(shape), *shape)
         J = [pullback(unit)[0] for unit in units]
-        full = (*shape, *np.shape(args[argnum]))
+        full = (*shape, *np.shape(args[place]))
         return np.reshape(np.stack(J), full) if J else np.zeros(full)
 
     return rows
+
+
+def _places(where: str, argnums: Any, name: str = "argnums") -> tuple[int, ...]:
+    places = argnums if isinstance(argnums, tuple) else (argnums,)
+    for place in places:
+        if isinstance(place, bool) or not isinstance(place, Integral):
+            advice = f" (write {name}={tuple(place)})" if isinstance(place, list | set) else ""
+            raise TypeError(
+                f"{where}: {name} is {argnums!r}, a {type(place).__name__}, expected an integer"
+                f" or a tuple of integers{advice}"
+            )
+    return tuple(int(place) for place in places)
 
 
 def _traced_call(
@@ -285,6 +311,8 @@ def _traced_call(
         a, place = a.value, a.index
 
     def pullback(g: Any) -> tuple[Any, ...]:
+        if isinstance(g, np.ndarray):
+            check_ndarray(where, "g", g)
         if np.shape(g) != np.shape(a):
             raise ValueError(f"{where}: g has shape {np.shape(g)}, expected {np.shape(a)}")
         if place is None:
