@@ -111,7 +111,7 @@ def tanh(z: Array, out: Array) -> Array:
 @elementwise
 def tanh_prime(z: Array, out: Array) -> Array:
     """φ'(z) = 1 - tanh² z = 4 σ'(2z), the second form being accurate in the tails."""
-    d = sigmoid_prime(2 * z, out=out)
+    d = sigmoid_prime(np.asarray(2 * z), out=out)
     d *= 4
     return d
 
