@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backprop import layers
-from backprop.activations import ACTIVATIONS, log_softmax, sigmoid_pair, softmax
+from backprop.activations import ACTIVATIONS, log_softmax, sigmoid_pair, softmax, tanh_slope
 from backprop.autodiff import forward as F
 from backprop.autodiff import tape as T
 from backprop.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
@@ -120,6 +120,7 @@ def test_pair_of_gates(dtype):
     sigmoid_pair(z, a, b)
     assert errors(a, sigma, z, dtype).max() < ROUNDINGS
     assert errors(b, lambda z: sigma(-z), z, dtype).max() < ROUNDINGS
+    assert errors(tanh_slope(z, a, b), EXACT["tanh"][1], z, dtype).max() < ROUNDINGS
 
 
 ON_THE_TAPE = {

@@ -356,8 +356,8 @@ def test_truncation_beyond_the_sequence_is_none(kind):
 
 BUGS = [
     (lstm, "c[t + 1] += i[t] * g[t]", "c[t + 1] += i[t] * g[t - 1]"),
-    (lstm, "dh * o[t] * tanh_prime(c[t + 1], out=slope_c)", "dh * o[t]"),
-    (lstm, "tanh_prime(c[t + 1]", "tanh_prime(c[t]"),
+    (lstm, "dh * o[t] * tanh_slope(c[t + 1], slope_c, scratch)", "dh * o[t]"),
+    (lstm, "tanh_slope(c[t + 1]", "tanh_slope(c[t]"),
     (lstm, "np.multiply(dc, c[t], out=df[t])", "np.multiply(dc, c[t + 1], out=df[t])"),
     (lstm, "dc = dc * f[t] + dc_around", "dc = dc + dc_around"),
     (lstm, "dc += dh * o[t]", "dc = dh * o[t]"),
@@ -377,7 +377,7 @@ BUGS = [
     (gru, "gates[t, :, : 2 * n] * rest[t, :, : 2 * n]", "gates[t, :, : 2 * n]"),
     (gru, 'self._sum_over_steps("U", h[:-1], dq)', 'self._sum_over_steps("U", h[:-1], dz)'),
     (gru, 'self._sum_of_steps("b_U", ds)', 'self._sum_of_steps("b_U", dz_g)'),
-    (rnn, "self.phi_prime(self.z[t]", "self.phi_prime(self.z[t - 1]"),
+    (rnn, "dh, slope[t]", "dh, slope[t - 1]"),
     (rnn, "dz[t] @ U_T + dh_around", "dz[t] @ U_T.T + dh_around"),
     (rnn, "dh += upstream[:, t]", "dh = upstream[:, t]"),
     (rnn, "dz[t] @ U_T + dh_around", "dz[t] @ U_T"),

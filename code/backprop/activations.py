@@ -116,6 +116,18 @@ def tanh_prime(z: Array, out: Array) -> Array:
     return d
 
 
+def tanh_slope(z: Array, out: Array, scratch: Array) -> Array:
+    """:func:`tanh_prime` for layers that hold the arrays: ``scratch`` is written over as well."""
+    np.abs(z, out=out)
+    out *= -2
+    np.exp(out, out=out)
+    np.add(out, 1, out=scratch)
+    scratch *= scratch
+    out /= scratch
+    out *= 4
+    return out
+
+
 @elementwise
 def relu(z: Array, out: Array) -> Array:
     """φ(z) = max(0, z)."""

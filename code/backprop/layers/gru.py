@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop.activations import sigmoid_pair, tanh_prime
+from backprop.activations import sigmoid_pair, tanh_slope
 from backprop.arrays import Array
 from backprop.layers.masks import Mask
 from backprop.layers.recurrent import Recurrent
@@ -76,7 +76,7 @@ class GRU(Recurrent):
             q[:, : 2 * n] += z[:, : 2 * n]
             sigmoid_pair(q[:, : 2 * n], gates[t, :, : 2 * n], rest[t, :, : 2 * n])
             g[t] += r[t] * s[t]
-            tanh_prime(g[t], out=slope_g[t])
+            tanh_slope(g[t], slope_g[t], q[:, 2 * n :])
             np.tanh(g[t], out=g[t])
             # u h + (1 - u) g, with one product less
             np.subtract(h[t], g[t], out=h[t + 1])

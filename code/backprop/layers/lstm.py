@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop.activations import sigmoid_pair, tanh_prime
+from backprop.activations import sigmoid_pair, tanh_slope
 from backprop.arrays import Array, check_array
 from backprop.layers.masks import Mask
 from backprop.layers.recurrent import Recurrent
@@ -126,14 +126,16 @@ class LSTM(Recurrent):
         i, f, o, g = self._split(gates)
         dz = self.dz = self._empty("dz", gates.shape, self.error_kind)
         di, df, do, dg = self._split(dz)
-        slope_c = self._empty("slope_c", tanh_c.shape[1:], tanh_c.dtype)
+        slope_c, scratch = (
+            self._empty(name, tanh_c.shape[1:], tanh_c.dtype) for name in ("slope_c", "scratch")
+        )
         for t in reversed(range(len(gates))):
             if self.return_sequence:
                 dh += upstream[:, t]
             dh, dh_around = self._around(t, dh)
             dc, dc_around = self._around(t, dc)
             np.multiply(dh, tanh_c[t], out=do[t])
-            dc += dh * o[t] * tanh_prime(c[t + 1], out=slope_c)
+            dc += dh * o[t] * tanh_slope(c[t + 1], slope_c, scratch)
             np.multiply(dc, g[t], out=di[t])
             np.multiply(dc, c[t], out=df[t])
             np.multiply(dc, i[t], out=dg[t])

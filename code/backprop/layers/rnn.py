@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from backprop.activations import Elementwise, relu, relu_prime, tanh, tanh_prime
+from backprop.activations import Elementwise, relu, relu_prime, tanh, tanh_slope
 from backprop.arrays import Array
 from backprop.layers.masks import Mask
 from backprop.layers.recurrent import Recurrent
 
-ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
-    "tanh": (tanh, tanh_prime),
-    "relu": (relu, relu_prime),
+ACTIVATIONS: dict[str, tuple[Elementwise, Callable[[Array, Array, Array], Array]]] = {
+    "tanh": (tanh, tanh_slope),
+    "relu": (relu, lambda z, out, scratch: relu_prime(z, out=out)),
 }
-"""φ and φ'."""
+"""φ, and φ' from z, written into ``out``."""
 
 
 class RNN(Recurrent):
@@ -83,13 +84,14 @@ class RNN(Recurrent):
         h = self._kept("h")
         upstream, dh = dh, self._error(dh, h)
         U_T = self._transposed_U()
-        slope = self._empty("slope", self.z.shape[1:], self.z.dtype)
         dz = self.dz = self._empty("dz", h[1:].shape, self.error_kind)
+        slope = self._empty("slope", self.z.shape, self.z.dtype)
+        self.phi_prime(self.z, slope, dz)
         for t in reversed(range(len(dz))):
             if self.return_sequence:
                 dh += upstream[:, t]
             dh, dh_around = self._around(t, dh)
-            np.multiply(dh, self.phi_prime(self.z[t], out=slope), out=dz[t])
+            np.multiply(dh, slope[t], out=dz[t])
             dh = dz[t] @ U_T + dh_around
             if self._stops(t):
                 dh.fill(0)
