@@ -166,8 +166,8 @@ def hinges(title: str) -> Drawing:
         ax.plot(count, values, style, linewidth=3 if words == "sum" else 1.8)
         ax.text(2.6, at, words, va="center")
     ax.plot([0, 1, 2], [0, 1, 0], "o", color=plots.COLORS[2], markersize=8)
-    ax.set(xlabel="count of ones, $x_1 + x_2$", ylabel="output", xlim=(-0.5, 4.6))
-    ax.set(xticks=[0, 1, 2], yticks=[-2, 0, 2], ylim=(-3.2, 2.8))
+    ax.set(xlabel="count of ones, x₁ + x₂", ylabel="output", xlim=(-0.5, 4.6))
+    ax.set(xticks=[0, 1, 2], yticks=[-2, -1, 0, 1, 2], ylim=(-3.2, 2.8))
     return plotted(fig, title)
 
 
@@ -205,7 +205,7 @@ def slopes(pairs: Mapping[str, tuple[Elementwise, Elementwise]], title: str) -> 
     import matplotlib.pyplot as plt
 
     grid = np.linspace(-5, 5, 401)
-    fig, axes = plt.subplots(1, 2, figsize=(4.5, 2.5))
+    fig, axes = plt.subplots(1, 2, figsize=(4.5, 2.3))
     for name, (phi, prime) in pairs.items():
         axes[0].plot(grid, phi(grid), label=name)
         axes[1].plot(grid, prime(grid))
@@ -222,7 +222,7 @@ def spreads(widths: Sequence[int], found: Mapping[str, Array], title: str) -> Dr
     """Plot accuracies of shape (widths, seeds) by name: the median, and a band of the extremes."""
     import matplotlib.pyplot as plt
 
-    fig, ax = plt.subplots(figsize=(4.5, 2.5))
+    fig, ax = plt.subplots(figsize=(4.5, 2.3))
     for (name, runs), marker in zip(found.items(), "os^", strict=False):
         (drawn,) = ax.plot(widths, np.median(runs, axis=1), marker=marker, label=name)
         ax.fill_between(
