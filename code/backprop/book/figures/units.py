@@ -51,7 +51,7 @@ def one_unit(x: Sequence[float], w: Sequence[float], b: float, title: str) -> Dr
         name = DIGITS[k + 1]
         parts.append(_disc(*at, _number(value), svg.FORWARD))
         parts.append(_label(at[0], at[1] + (-31 if k == 0 else 42), f"x{name}", svg.FORWARD))
-        place = (122, 56) if k == 0 else (122, 148)
+        place = (108, 53) if k == 0 else (112, 148)
         parts.append(_label(*place, f"w{name} = {_number(weight)}"))
     parts.append(_disc(*total, "+", "currentColor"))
     parts.append(_label(186, row + 98, f"b = {_number(b)}"))
@@ -187,7 +187,7 @@ def folded(W1: ArrayLike, b1: ArrayLike, title: str) -> Drawing:
     line = np.outer([-0.6, 0, 1, 2.4], W.sum(axis=0) / 2) + b  # where the plane goes
     views = [("x", task.x, None), ("z = xW + b", z, line)]
     views += [("a = ReLU(z)", np.maximum(0, z), np.maximum(0, line))]
-    fig, axes = plt.subplots(1, 3, figsize=(4.5, 2.0), sharey=True)
+    fig, axes = plt.subplots(1, 3, figsize=(4.5, 2.1), sharey=True)
     for ax, (name, points, path) in zip(axes, views, strict=True):
         if path is not None:
             ax.plot(*path.T, color=plots.GREY, linestyle="-", linewidth=1.2, zorder=1)
@@ -195,7 +195,7 @@ def folded(W1: ArrayLike, b1: ArrayLike, title: str) -> Drawing:
         ax.plot(*points[yes].T, "s", ms=8, color=plots.COLORS[1], zorder=2)
         ax.set_title(name, fontsize=11)
         ax.set(xlim=(-0.5, 2.5), ylim=(-1.4, 1.6), aspect="equal")
-        ax.set(xticks=[0, 1, 2], yticks=[-1, 0, 1])
+        ax.set(xticks=[0, 1, 2], yticks=[-1, 0, 1], xlabel=f"{name[0]}₁", ylabel=f"{name[0]}₂")
     axes[2].plot([0.1, 2.5], [-0.2, 1.0], color=plots.COLORS[2], linestyle="--")
     return plotted(fig, title)
 
@@ -252,9 +252,9 @@ def ring() -> Task:
         return 0.5 + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
     x = np.concatenate([circle(0.18, 6), circle(0.5, 12)]).round(3)
-    sides = [[0, 8.75, -8.75], [-10, 5, 5]]
+    sides = np.array([[0, 8.75, -8.75], [-10, 5, 5]])
     soft = Setting("tanh", sides, [7.5, -4.25, 4.25], [[4], [4], [4]], [-8])
-    bent = Setting("relu", -np.array(sides), [-7, 4.75, -4], [[-10], [-10], [-10]], [2.5])
+    bent = Setting("relu", -sides, [-7, 4.75, -4], [[-10], [-10], [-10]], [2.5])
     return Task(x, np.repeat([1, 0], [6, 12]), [soft, bent])
 
 
