@@ -52,6 +52,8 @@ WRONG_ANSWERS = {
         ((72,), "product of du/dx"), ((160 * 128 * 16,), "Over paths you add"),
         ((320,), "y itself"), ((256,), "slope of x⁴"), ((48,), "slope of x³"),
         ((-304,), "sign"), ((0,), "Three paths lead"), ((303,), "Three paths lead"),
+        ((304.108,), "as the step shrinks"), ((304.0108016,), "as the step shrinks"),
+        ((303.9,), "measured"),
         ((None,), "return missing"), (("304",), "expected a number"),
         ((sp.Symbol("x"),), "expected a number"),
     ],
@@ -155,6 +157,12 @@ def normalize(v, z):
     return (v - v @ z / z.sum()) / z.sum()
 
 
+def normalize_by_loops(v, z):
+    total = sum(z)
+    mean = sum(a * b for a, b in zip(v, z, strict=True)) / total
+    return np.array([(a - mean) / total for a in v])
+
+
 def jacobian(z):
     # Row i: the slopes of all p_j with respect to z_i. Independent of the checker's shortcut.
     rows = [gradcheck.complex_step(lambda t, j=j: t[j] / t.sum(), z) for j in range(len(z))]
@@ -207,7 +215,11 @@ RIGHT_FUNCTIONS = {
         power, power_by_step, lambda p, dp, q, dq: p**q * (q * dp / p + np.log(p) * dq),
     ],
     ex.check_around: [around, around_by_tape],
-    ex.check_normalize_vjp: [normalize, lambda v, z: v @ jacobian(z).T],
+    ex.check_normalize_vjp: [
+        normalize,
+        normalize_by_loops,
+        lambda v, z: (v - np.sum(v * (z / np.sum(z)))) / np.sum(z),
+    ],
     ex.check_least: [least, by_last_product, lambda n: float(least(n))],
 }  # fmt: skip
 WRONG_FUNCTIONS = {
@@ -244,7 +256,7 @@ WRONG_FUNCTIONS = {
         (lambda p, dp, q, dq: p**q, "p^q itself"),
         (lambda p, dp, q, dq: -power(p, dp, q, dq), "Only the sign"),
         (lambda p, dp, q, dq: dp**dq, "not right"),
-        (lambda p, q: p**q, "TypeError"),
+        (lambda p, q: p**q, "(p, dp, q, dq)"), (lambda p, dp, q, dq: None, "return missing"),
         (4.0, "without calling it"),
     ],
     ex.check_around: [
@@ -265,10 +277,20 @@ WRONG_FUNCTIONS = {
         (lambda v, x, W: around(v, x, W).sum(), "has shape ()"),
         (in_place, "in place"),
         (lambda v, x, W: None, "return missing"),
-        (lambda v, x: v, "TypeError"),
+        (lambda v, x: v, "(v, x, W)"),
     ],
     ex.check_normalize_vjp: [
+        (lambda v, z: v @ jacobian(z).T, "a table of n²"),
+        (lambda v, z: v @ (np.eye(len(z)) - z / z.sum()).T / z.sum(), "a table of n²"),
+        (
+            lambda v, z: np.array([
+                sum(v[j] * ((i == j) - z[j] / z.sum()) for j in range(len(z))) / z.sum()
+                for i in range(len(z))
+            ]),
+            "same for every entry",
+        ),
         (lambda v, z: v @ jacobian(z), "v Jᵀ"),
+        (lambda v: v, "(v, z)"),
         (lambda v, z: v / z.sum(), "moves the sum"),
         (lambda v, z: -(v @ z) / z.sum() ** 2 + 0 * v, "own numerator"),
         (lambda v, z: v * (1 - z / z.sum()) / z.sum(), "off the diagonal"),
