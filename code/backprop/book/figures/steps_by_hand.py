@@ -6,7 +6,7 @@ Blue is what the forward pass computes, orange are derivatives of the loss.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,17 +14,19 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, _drawing
+from backprop.book.figures.by_hand import Drawing, _drawing, plotted
 from backprop.book.figures.stepper import Frame
 
 Node = tuple[int, int]
 Edge = tuple[int, int, int]
 PLACES: dict[Node, tuple[float, float]] = {
-    (0, 0): (40, 112), (0, 1): (40, 296), (1, 0): (208, 112), (1, 1): (208, 296), (2, 0): (372, 204),
+    (0, 0): (34, 112), (0, 1): (34, 296), (1, 0): (196, 112), (1, 1): (196, 296), (2, 0): (374, 204),
 }  # fmt: skip
 """(layer, unit) and the middle of its circle."""
-RADIUS, HEIGHT, PANEL = 25, 352, 124
+RADIUS, HEIGHT, PANEL = 25, 352, 74
 """Of a circle; of the drawing, and of the lines below it where there are some."""
+ASIDE = {(1, 0): (0, 20), (1, 1): (10, 0)}
+"""How far the words above and below a unit stand to the right, clear of its connections."""
 LETTERS = {
     (0, 0): "x₁", (0, 1): "x₂", (1, 0): "a₁⁽¹⁾", (1, 1): "a₂⁽¹⁾", (2, 0): "a⁽²⁾",
 }  # fmt: skip
@@ -192,15 +194,15 @@ def frames(example: Example = ROUND, learning_rate: float = 1.0) -> list[Frame]:
     done = Known()
     found = []
 
-    def add(words: str, lines: Sequence[str], drawn: Example = e, **changes: Any) -> None:
+    def add(words: str, lines: Sequence[str], **changes: Any) -> None:
         nonlocal done
         done = replace(done, **changes)
-        content = _content(drawn, done)
+        content = _content(e, done)
         below = [
-            svg.text(4 + 218 * (k // 6), HEIGHT + 14 + 20 * (k % 6), line, text_anchor="start")
+            svg.text(4, HEIGHT + 12 + 18 * k, line, text_anchor="start")
             for k, line in enumerate(lines)
         ]
-        said = "; ".join([_described(drawn, done), *lines])
+        said = "; ".join([_described(e, done), *lines])
         picture = svg.picture(svg.WIDTH, HEIGHT + PANEL, words, said, *content, *below)
         found.append(Frame(picture, words))
 
@@ -260,19 +262,34 @@ def frames(example: Example = ROUND, learning_rate: float = 1.0) -> list[Frame]:
         ],
         gradients=True, marked=FIRST | SECOND,
     )  # fmt: skip
-    sums = [
-        f"{label}: {shown(old)} {plus(-learning_rate * slope)} = {shown(after)}"
-        for edges, units in ((EDGES[:4], UNITS[:2]), (EDGES[4:], UNITS[2:]))
-        for label, old, slope, after in [
-            *((name(k), e.value(k), e.derivative(k), new.value(k)) for k in edges),
-            *((bias_name(u), *e.bias(u), new.bias(u)[0]) for u in units),
-        ]
-    ]
-    add(
-        f"Update: each parameter minus η times its derivative, with η = {shown(learning_rate)}.",
-        sums, marked=HIDDEN | OUTPUT | FIRST | SECOND,
-    )  # fmt: skip
+    words = f"Update: each parameter minus η times its derivative, with η = {shown(learning_rate)}."
+    weights = [(name(k), e.value(k), e.derivative(k), new.value(k)) for k in EDGES]
+    biases = [(bias_name(u), *e.bias(u), new.bias(u)[0]) for u in UNITS]
+    rows = [*weights[:4], *biases[:2], *weights[4:], *biases[2:]]
+    table = _updates(rows, learning_rate)
+    said = "; ".join(f"{row[0]}: {shown(row[1])} becomes {shown(row[3])}" for row in rows)
+    picture = svg.picture(svg.WIDTH, HEIGHT + PANEL, words, said, *table)
+    found.append(Frame(picture, words))
     return found
+
+
+def _updates(rows: Sequence[tuple[str, float, float, float]], learning_rate: float) -> list[str]:
+    """One line for each parameter: its name, old value, derivative and new value."""
+    places = (60, 150, 284, 392)
+    parts = [
+        svg.text(x, 40, words, text_anchor="end")
+        for x, words in zip(places[1:], ("old", "η · derivative", "new"), strict=True)
+    ]
+    for k, (label, old, slope, after) in enumerate(rows):
+        y = 76 + 36 * k
+        step = f"{shown(learning_rate)} · {factor(slope)}"
+        for x, words, paint in (
+            (places[0], label, svg.FORWARD), (places[1], shown(old), svg.FORWARD),
+            (170, "−", "currentColor"), (places[2], step, svg.BACKWARD),
+            (314, "=", "currentColor"), (places[3], shown(after), svg.FORWARD),
+        ):  # fmt: skip
+            parts.append(svg.text(x, y, words, paint, text_anchor="end"))
+    return parts
 
 
 def _lines(e: Example, known: Known, node: Node) -> tuple[list[str], list[str]]:
@@ -317,16 +334,15 @@ def _content(e: Example, known: Known) -> list[str]:
                 stroke_width="3.5" if edge in known.marked else "1.2",
             )  # fmt: skip
         )
-        part = 0.5 if layer or i == j else 0.36
+        part = 0.55 if layer else 0.5 if i == j else 0.36
         x, y = x1 + part * (x2 - x1), y1 + part * (y2 - y1)
         labels = [(shown(e.value(edge)), svg.FORWARD)]
-        if known.gradients:
-            labels.append((shown(e.derivative(edge)), svg.BACKWARD))
+        labels += [(shown(e.derivative(edge)), svg.BACKWARD)] if known.gradients else []
         if y1 == y2:  # above and below the line
             for (label, fill), foot in zip(labels, (y - 7, y + 18), strict=False):
-                words.append(svg.text(x - 4, foot, label, fill))
+                words.append(svg.text(x, foot, label, fill))
         else:
-            words += svg.stack(x, y - 9 * (len(labels) - 1), labels)
+            words += svg.stack(x, y - 8.5 * (len(labels) - 1), labels)
     for node, (x, y) in PLACES.items():
         mark = node in known.marked
         lines.append(
@@ -337,16 +353,16 @@ def _content(e: Example, known: Known) -> list[str]:
         )
         words.append(svg.text(x, y + 5, LETTERS[node], font_weight=600, font_size=16))
         above, below = _lines(e, known, node)
+        up, down = ASIDE.get(node, (0, 0))
         for k, line in enumerate(above):
             foot = y - RADIUS - 9 - 18 * k
-            words += [svg.text(x, foot, line, svg.FORWARD, font_weight=600)] if line else []
-        for line in below:
-            aside = 10 if node == (1, 0) else 0  # clear of the connection that arrives there
-            words.append(svg.text(x + aside, y + RADIUS + 20, line, svg.BACKWARD, font_weight=600))
+            words += [svg.text(x + up, foot, line, svg.FORWARD)] if line else []
+        for k, line in enumerate(below):
+            words.append(svg.text(x + down, y + RADIUS + 22 + 18 * k, line, svg.BACKWARD))
     words.append(
         svg.text(
-            svg.WIDTH - 4, PLACES[2, 0][1] + RADIUS + 48, _loss(e, known), svg.FORWARD,
-            text_anchor="end", font_weight=600,
+            svg.WIDTH - 4, PLACES[2, 0][1] + RADIUS + 60, _loss(e, known), svg.FORWARD,
+            text_anchor="end",
         )  # fmt: skip
     )
     return [*lines, *words]
@@ -366,27 +382,26 @@ def nine_products(title: str, example: Example = ROUND) -> Drawing:
             [(bias_name((1, j)), tail, "1", float(e.delta1[j]))]
             + [(name((0, i, j)), tail, shown(e.x[i]), e.derivative((0, i, j))) for i in (0, 1)]
         )
-    left, middle, right, row = 54, 168, 304, 24
+    left, middle, right, row = 40, 162, 296, 21
     parts, said, y = [], [], 58.0
     for label, x in (("output unit", (left + middle) / 2), ("hidden unit", (middle + right) / 2)):
         parts.append(svg.text(x, 16, label))
-    parts.append(svg.text(right + 20, 16, "start"))
-    parts.append(svg.text(svg.WIDTH - 4, 16, "product", text_anchor="end"))
+    parts.append(svg.text(right + 22, 16, "start"))
+    parts.append(svg.text(svg.WIDTH - 2, 16, "product", text_anchor="end"))
     inner = right - left - 4
     for k, group in enumerate(groups):
         if k:
             parts.append(_frame(left + 4, y - 17, inner, 3 * row + 23))
         for label, tail, start, product in group:
-            parts.append(svg.text(2, y, label, svg.FORWARD, text_anchor="start", font_weight=600))
+            parts.append(svg.text(0, y, label, svg.FORWARD, text_anchor="start"))
             parts.append(svg.text((left + middle) / 2, y, head))
             if tail:
                 parts.append(svg.text((middle + right) / 2 - 2, y, tail))
-            parts.append(svg.text(right + 8, y, f"· {start}", text_anchor="start"))
+            parts.append(svg.text(right + 4, y, f"· {start}", text_anchor="start"))
             parts.append(
                 svg.text(
-                    svg.WIDTH - 4, y, f"= {shown(product)}", svg.BACKWARD, text_anchor="end",
-                    font_weight=600,
-                )  # fmt: skip
+                    svg.WIDTH - 2, y, f"= {shown(product)}", svg.BACKWARD, text_anchor="end"
+                )
             )
             said.append(f"{label}: {head} {tail} · {start} = {shown(product)}")
             y += row
@@ -422,7 +437,7 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
     lines : int
         How many lines the program has.
     """
-    left, top, row = 70, 30, 27
+    left, top, row = 74, 30, 23
     step = (svg.WIDTH - left - 22) / lines
     parts = [svg.text(2, 16, "line", text_anchor="start")]
     for k in range(1, lines + 1):
@@ -437,7 +452,7 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
     for k, (label, made, read) in enumerate(rows):
         y = top + row * (k + 0.5)
         paint = svg.BACKWARD if label[0] in "δ∂" else svg.FORWARD
-        parts.append(svg.text(2, y + 5, label, paint, text_anchor="start", font_weight=600))
+        parts.append(svg.text(0, y + 5, label, paint, text_anchor="start"))
         start, end = left + step * made, left + step * max(read)
         if not made:
             start = left + step * 0.45
@@ -456,3 +471,42 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
             )
     said = "; ".join(f"{label}: last read in line {max(read)}" for label, _, read in rows)
     return _drawing(title, svg.WIDTH, top + row * len(rows) + 8, said, *parts)
+
+
+def orders(
+    rates: Sequence[float], runs: Mapping[str, Array], off: Sequence[float], title: str
+) -> Drawing:
+    """Draw the accuracies of three ways to train against the learning rate.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Learning rates.
+    runs : mapping of str to array, shape (rates, seeds)
+        Test accuracies; drawn are the median and the whole range.
+    off : sequence of float
+        How far the first gradient is off at each learning rate.
+    title : str
+        What the picture shows.
+    """
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import use_style
+
+    use_style()
+    figure, ax = plt.subplots(figsize=(4.6, 2.9))
+    for (arm, found), style, shift in zip(
+        runs.items(), ("-o", "--s", ":^"), (0.96, 1.0, 1.04), strict=True
+    ):
+        middle = np.median(found, axis=1)
+        spread = np.abs(np.stack([found.min(axis=1), found.max(axis=1)]) - middle)
+        ax.errorbar(np.array(rates) * shift, middle, spread, fmt=style, capsize=3, label=arm)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(rates, [f"{rate}\n{share:.0%}" for rate, share in zip(rates, off, strict=True)])
+    ax.minorticks_off()
+    ax.set(
+        xlabel="learning rate η, and by how much\nthe first gradient of W⁽¹⁾ is then off",
+        ylabel="test accuracy", ylim=(0.4, 1.03),
+    )  # fmt: skip
+    ax.legend(loc="lower left")
+    return plotted(figure, title)
