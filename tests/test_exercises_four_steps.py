@@ -52,8 +52,8 @@ def changed(**other):
 RIGHT = {
     ex.check_other_target: [(-1.5,), (Fraction(-3, 2),), (sp.Rational(-3, 2),), (np.float64(-1.5),)],
     ex.check_by_hand: [
-        HAND, (-0.128, 0.0614, -0.0768, 0.123), tuple(map(np.float64, HAND)),
-        (Fraction(-128, 1000), sp.Rational(96, 1562) * 0 + sp.Float("0.06144"), -0.0768, 0.1229),
+        HAND, (list(HAND),), (-0.128, 0.0614, -0.0768, 0.123), tuple(map(np.float64, HAND)),
+        (Fraction(-128, 1000), sp.Float("0.06144"), -0.0768, 0.1229),
     ],
     ex.check_last_use: [
         (LAST,), (tuple(LAST),), (np.array(LAST),), (dict(zip(ex.READ_LAST, LAST, strict=True)),),
@@ -82,8 +82,10 @@ WRONG_ANSWERS = {
         ((0.06144, -0.128, 0.12288, -0.0768), "The order is"),
         ((-0.128, -0.128 * (-2 + 0.0768) * 0.24, -0.0768, -0.128 * (-2 + 0.0768) * 0.48),
          "updated one"),
-        ((0, 0, 0, 0), "First z and a"), ((-0.128, 0.06, -0.0768, 0.12), "First z and a"),
-        ((-0.128, None, 0, 0), "expected numbers"), ((-0.128, 0.06144, -0.0768, 0.1), "First z"),
+        ((0, 0, 0, 0), "First z and a"), ((-0.128, 0.07, -0.0768, 0.14), "δ⁽²⁾ is right"), ((-0.128, 0.061, -0.077, 0.12), "too early"),
+        ((-0.128, 0.06144), "four numbers"), ((1,), "four numbers"),
+        ((-0.128, None, 0, 0), "four numbers"),
+        ((-0.128, 0.06144, -0.0768, 0.1), "What comes before it is right"),
     ],
     ex.check_last_use: [
         ((changed(a1=7),), "slope is made of it"), ((changed(a1=2),), "a later one does"),
@@ -227,7 +229,7 @@ WRONG_FUNCTIONS = {
         (lambda *args: hidden_error(*args) + 1e-3, "not right"),
         (lambda *args: hidden_error(*args)[0], "shape"),
         (lambda *args: None, "is None"), (lambda *args: 1 / 0, "ZeroDivisionError"),
-        (lambda y: y, "TypeError"), (3, "without calling it"), (changing, "changed its argument"),
+        (lambda y: y, "must take the arguments (y, a1"), (3, "without calling it"), (changing, "changed its argument"),
     ],
     ex.check_input_gradient: [
         (lambda x, d, W: d @ W.T * x * (1 - x), "slope too many"),
@@ -253,7 +255,7 @@ WRONG_FUNCTIONS = {
         (lambda *args: [(dW / 2, db / 2) for dW, db in gradients(*args)], "same factor"),
         (lambda *args: [(dW, db[:1]) for dW, db in gradients(*args)], "of shapes"),
         (lambda *args: [dW for dW, _ in gradients(*args)], "raised"),
-        (lambda *args: None, "is None"), (lambda x: x, "TypeError"), (3, "without calling it"),
+        (lambda *args: None, "is None"), (lambda x: x, "must take the arguments (x, y"), (3, "without calling it"),
     ],
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ with itself.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,13 +40,19 @@ def check_other_target(factor: Any) -> Verdict:
     return judge_value(factor, Case((), -1.5, mistakes, only), "One factor of nine products.")
 
 
+HAND = ("δ⁽²⁾", "δ⁽¹⁾", "∂L/∂w⁽²⁾", "∂L/∂w⁽¹⁾")
+
+
 @checker
-def check_by_hand(delta2: Any, delta1: Any, dw2: Any, dw1: Any) -> Verdict:
+def check_by_hand(*answer: Any) -> Verdict:
     """Check the 1-1-1 network with x = 2, y = 1, w⁽²⁾ = -2, a⁽¹⁾ = 0.6, a⁽²⁾ = 0.2.
 
     δ⁽²⁾ = (a⁽²⁾ - y) a⁽²⁾ (1 - a⁽²⁾), δ⁽¹⁾ = δ⁽²⁾ w⁽²⁾ a⁽¹⁾ (1 - a⁽¹⁾), and the value at the start
-    times the error at the end.
+    times the error at the end. The four numbers may also come in one list.
     """
+    found = numbers(answer[0] if len(answer) == 1 else answer)
+    if found is None or found.shape != (4,):
+        return Verdict(False, f"Hand over four numbers: {', '.join(HAND)}.")
     x, w2, y, a1, a2 = 2.0, -2.0, 1.0, 0.6, 0.2
     s1, s2 = a1 * (1 - a1), a2 * (1 - a2)
 
@@ -86,11 +93,36 @@ def check_by_hand(delta2: Any, delta1: Any, dw2: Any, dw1: Any) -> Verdict:
     )  # fmt: skip
     more = "First z and a of both units. Then δ⁽²⁾, from it δ⁽¹⁾, and each gradient from one error."
     praise = "Two errors, and each derivative is a product of two numbers."
-    return judge_value((delta2, delta1, dw2, dw1), Case((), right, mistakes, more), praise)
+    given = list(answer[0] if len(answer) == 1 else answer)
+    verdict = judge_value(given, Case((), right, mistakes, more), praise)
+    if verdict or not verdict.message.startswith("Entry"):
+        return verdict
+    if np.allclose(found, right, rtol=0.03, atol=0):
+        return Verdict(False, "Close, but rounded too early.", "Give at least three digits.")
+    first = next(k for k in range(4) if not judge_value(given[k], Case((), right[k])))
+    before = f" {HAND[0]} is right." if first == 1 else " What comes before it is right."
+    return Verdict(False, f"{HAND[first]} is not right.{before if first else ''}", more)
 
 
-def _judged(function: Any, cases: Sequence[Case], square: Case, praise: str) -> Verdict:
+def _takes(function: Any, names: str) -> Verdict | None:
+    """Return a verdict where the function cannot be called with arguments of these names."""
+    try:
+        inspect.signature(function).bind(*names.split(", "))
+    except TypeError:
+        if callable(function):
+            return Verdict(False, f"Your function must take the arguments ({names}).")
+    except ValueError:  # built in, without a signature
+        pass
+    return None
+
+
+def _judged(
+    function: Any, names: str, cases: Sequence[Case], square: Case, praise: str
+) -> Verdict:
     """Judge by the cases; where the shapes do not fit, look for a known mistake in a square one."""
+    call = _takes(function, names)
+    if call is not None:
+        return call
     verdict = judge(function, [*cases, square], praise)
     if not verdict and " raised ValueError" in verdict.message:
         try:
@@ -140,7 +172,7 @@ def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> V
         return Case((y, a1, a2, W2), sent * slope, mistakes)
 
     praise = "Only δ⁽²⁾ changed; everything behind it is as before."
-    return _judged(answer, [case(2, 1), case(4, 3)], case(3, 3), praise)
+    return _judged(answer, "y, a1, a2, W2", [case(2, 1), case(4, 3)], case(3, 3), praise)
 
 
 @checker
@@ -183,7 +215,7 @@ def check_input_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdic
         return Case((x, delta1, W1), right, mistakes)
 
     praise = "The same step as between the layers, without a slope."
-    return _judged(answer, [case(1, 2, 3), case(3, 4, 2)], case(1, 3, 3), praise)
+    return _judged(answer, "x, delta1, W1", [case(1, 2, 3), case(3, 4, 2)], case(1, 3, 3), praise)
 
 
 READ_LAST = {"x": 9, "a1": 8, "a2": 6, "a3": 4, "delta3": 6, "delta2": 8, "W3": 6}
@@ -297,6 +329,9 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
     }  # fmt: skip
     if not callable(gradients):
         return judge(gradients, [])
+    call = _takes(gradients, "x, y, theta")
+    if call is not None:
+        return call
     cases = []
     for widths in ((3, 2), (2, 3, 1), (2, 3, 2, 1), (3, 1, 4, 2)):
         rng = np.random.default_rng(sum(widths))
