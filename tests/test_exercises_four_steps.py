@@ -50,7 +50,8 @@ def changed(**other):
 
 
 RIGHT = {
-    ex.check_other_target: [(-1.5,), (Fraction(-3, 2),), (sp.Rational(-3, 2),), (np.float64(-1.5),)],
+    ex.check_other_target: [(-1.5,), (Fraction(-3, 2),),
+        (sp.Rational(-3, 2),), (np.float64(-1.5),)],
     ex.check_by_hand: [
         HAND, (list(HAND),), (-0.128, 0.0614, -0.0768, 0.123), tuple(map(np.float64, HAND)),
         (Fraction(-128, 1000), sp.Float("0.06144"), -0.0768, 0.1229),
@@ -82,7 +83,8 @@ WRONG_ANSWERS = {
         ((0.06144, -0.128, 0.12288, -0.0768), "The order is"),
         ((-0.128, -0.128 * (-2 + 0.0768) * 0.24, -0.0768, -0.128 * (-2 + 0.0768) * 0.48),
          "updated one"),
-        ((0, 0, 0, 0), "First z and a"), ((-0.128, 0.07, -0.0768, 0.14), "δ⁽²⁾ is right"), ((-0.128, 0.061, -0.077, 0.12), "too early"),
+        ((0, 0, 0, 0), "First z and a"), ((-0.128, 0.07, -0.0768, 0.14), "δ⁽²⁾ is right"),
+        ((-0.128, 0.061, -0.077, 0.12), "too early"),
         ((-0.128, 0.06144), "four numbers"), ((1,), "four numbers"),
         ((-0.128, None, 0, 0), "four numbers"),
         ((-0.128, 0.06144, -0.0768, 0.1), "What comes before it is right"),
@@ -142,7 +144,9 @@ def test_the_lines_are_those_of_the_program():
     """.strip().splitlines()
     for name, lines in ex.READ.items():
         right = [line.partition("=")[2] for line in program]
-        assert lines == tuple(k for k, line in enumerate(right, 1) if re.search(rf"\b{name}\b", line))
+        assert lines == tuple(
+            k for k, line in enumerate(right, 1) if re.search(rf"\b{name}\b", line)
+        )
         assert ex.READ_LAST[name] == lines[-1]
 
 
@@ -229,7 +233,8 @@ WRONG_FUNCTIONS = {
         (lambda *args: hidden_error(*args) + 1e-3, "not right"),
         (lambda *args: hidden_error(*args)[0], "shape"),
         (lambda *args: None, "is None"), (lambda *args: 1 / 0, "ZeroDivisionError"),
-        (lambda y: y, "must take the arguments (y, a1"), (3, "without calling it"), (changing, "changed its argument"),
+        (lambda y: y, "must take the arguments (y, a1"),
+        (3, "without calling it"), (changing, "changed its argument"),
     ],
     ex.check_input_gradient: [
         (lambda x, d, W: d @ W.T * x * (1 - x), "slope too many"),
@@ -255,7 +260,8 @@ WRONG_FUNCTIONS = {
         (lambda *args: [(dW / 2, db / 2) for dW, db in gradients(*args)], "same factor"),
         (lambda *args: [(dW, db[:1]) for dW, db in gradients(*args)], "of shapes"),
         (lambda *args: [dW for dW, _ in gradients(*args)], "raised"),
-        (lambda *args: None, "is None"), (lambda x: x, "must take the arguments (x, y"), (3, "without calling it"),
+        (lambda *args: None, "is None"), (lambda x: x, "must take the arguments (x, y"),
+        (3, "without calling it"),
     ],
 }  # fmt: skip
 

@@ -118,3 +118,10 @@ def test_the_hero_shows_values_and_derivatives():
 def test_numbers_are_written():
     assert [steps.shown(v) for v in (-0.03072, 2.0, -1e-9, 0.1)] == ["−0.0307", "2", "0", "0.1"]
     assert steps.factor(-3.0) == "(−3)" and steps.plus(-0.5) == "− 0.5"
+
+
+def test_the_arms_of_the_experiment_are_drawn():
+    runs = {arm: np.linspace(0.4, 1, 6).reshape(2, 3) for arm in ("one", "two", "three")}
+    words = " ".join(texts(steps.orders((1, 2), runs, (0.05, 0.5), "t").markup))
+    for label in ("one", "two", "three", "5%", "50%", "test accuracy"):
+        assert label in words

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -116,9 +117,7 @@ def _takes(function: Any, names: str) -> Verdict | None:
     return None
 
 
-def _judged(
-    function: Any, names: str, cases: Sequence[Case], square: Case, praise: str
-) -> Verdict:
+def _judged(function: Any, names: str, cases: Sequence[Case], square: Case, praise: str) -> Verdict:
     """Judge by the cases; where the shapes do not fit, look for a known mistake in a square one."""
     call = _takes(function, names)
     if call is not None:
@@ -241,7 +240,9 @@ def check_last_use(lines: Any) -> Verdict:
         return Verdict(True, "After its last line, the memory of each can be used again.")
     if found[names.index("W3")] == 10 and off == [names.index("W3")]:
         return Verdict(
-            False, "The update reads W3 too; asked is the last line before it.", "Who else reads W3?"
+            False,
+            "The update reads W3 too; asked is the last line before it.",
+            "Who else reads W3?",
         )
     name, line = names[off[0]], found[off[0]]
     rest = f" ({len(off)} of 7 are off.)" if len(off) > 1 else ""
@@ -278,7 +279,7 @@ def check_twins(different: Any) -> Verdict:
     return judge_value(different, Case((), 5, mistakes, pairs), praise)
 
 
-Parameters = list[tuple[Array, Array]]
+Parameters = Sequence[tuple[Array, Array]]
 
 
 def swept(x: Array, y: Array, theta: Parameters, wrong: str = "") -> Array:
@@ -335,7 +336,7 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
     cases = []
     for widths in ((3, 2), (2, 3, 1), (2, 3, 2, 1), (3, 1, 4, 2)):
         rng = np.random.default_rng(sum(widths))
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         theta = [(rng.normal(size=pair), rng.normal(size=pair[1])) for pair in pairs]
         x, y = rng.uniform(0.2, 1, (1, widths[0])), rng.uniform(0, 1, (1, widths[-1]))
         wrong = [(swept(x, y, theta, name), *hint) for name, hint in hints.items()]

@@ -20,7 +20,8 @@ from backprop.book.figures.stepper import Frame
 Node = tuple[int, int]
 Edge = tuple[int, int, int]
 PLACES: dict[Node, tuple[float, float]] = {
-    (0, 0): (34, 112), (0, 1): (34, 296), (1, 0): (196, 112), (1, 1): (196, 296), (2, 0): (374, 204),
+    (0, 0): (34, 112), (0, 1): (34, 296), (1, 0): (196, 112), (1, 1): (196, 296),
+    (2, 0): (374, 204),
 }  # fmt: skip
 """(layer, unit) and the middle of its circle."""
 RADIUS, HEIGHT, PANEL = 25, 352, 74
@@ -94,9 +95,7 @@ class Example:
     def bias(self, node: Node) -> tuple[float, float]:
         """Return a unit's bias and ∂L/∂b, which is its error."""
         layer, j = node
-        return (
-            (float(self.b1[j]), float(self.delta1[j])) if layer == 1 else (self.b2, self.delta2)
-        )
+        return (float(self.b1[j]), float(self.delta1[j])) if layer == 1 else (self.b2, self.delta2)
 
     def updated(self, learning_rate: float) -> Example:
         """Return the same example with θ - η ∂L/∂θ for each of the nine parameters θ."""
@@ -329,10 +328,14 @@ def _content(e: Example, known: Known) -> list[str]:
         (x1, y1), (x2, y2) = PLACES[layer, i], PLACES[layer + 1, j]
         lines.append(
             svg.element(
-                "line", x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2),
+                "line",
+                x1=float(x1),
+                y1=float(y1),
+                x2=float(x2),
+                y2=float(y2),
                 stroke=paint if edge in known.marked else "currentColor",
                 stroke_width="3.5" if edge in known.marked else "1.2",
-            )  # fmt: skip
+            )
         )
         part = 0.55 if layer else 0.5 if i == j else 0.36
         x, y = x1 + part * (x2 - x1), y1 + part * (y2 - y1)
@@ -347,9 +350,14 @@ def _content(e: Example, known: Known) -> list[str]:
         mark = node in known.marked
         lines.append(
             svg.element(
-                "circle", cx=float(x), cy=float(y), r=RADIUS, fill=svg.GROUND,
-                stroke=paint if mark else svg.FORWARD, stroke_width="4" if mark else "1.5",
-            )  # fmt: skip
+                "circle",
+                cx=float(x),
+                cy=float(y),
+                r=RADIUS,
+                fill=svg.GROUND,
+                stroke=paint if mark else svg.FORWARD,
+                stroke_width="4" if mark else "1.5",
+            )
         )
         words.append(svg.text(x, y + 5, LETTERS[node], font_weight=600, font_size=16))
         above, below = _lines(e, known, node)
@@ -361,9 +369,12 @@ def _content(e: Example, known: Known) -> list[str]:
             words.append(svg.text(x + down, y + RADIUS + 22 + 18 * k, line, svg.BACKWARD))
     words.append(
         svg.text(
-            svg.WIDTH - 4, PLACES[2, 0][1] + RADIUS + 60, _loss(e, known), svg.FORWARD,
+            svg.WIDTH - 4,
+            PLACES[2, 0][1] + RADIUS + 60,
+            _loss(e, known),
+            svg.FORWARD,
             text_anchor="end",
-        )  # fmt: skip
+        )
     )
     return [*lines, *words]
 
@@ -399,9 +410,7 @@ def nine_products(title: str, example: Example = ROUND) -> Drawing:
                 parts.append(svg.text((middle + right) / 2 - 2, y, tail))
             parts.append(svg.text(right + 4, y, f"· {start}", text_anchor="start"))
             parts.append(
-                svg.text(
-                    svg.WIDTH - 2, y, f"= {shown(product)}", svg.BACKWARD, text_anchor="end"
-                )
+                svg.text(svg.WIDTH - 2, y, f"= {shown(product)}", svg.BACKWARD, text_anchor="end")
             )
             said.append(f"{label}: {head} {tail} · {start} = {shown(product)}")
             y += row
@@ -445,9 +454,15 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
         parts.append(svg.text(x, 16, str(k)))
         parts.append(
             svg.element(
-                "line", x1=x, y1=float(top - 6), x2=x, y2=float(top + row * len(rows)),
-                stroke="currentColor", stroke_width="0.6", opacity="0.4",
-            )  # fmt: skip
+                "line",
+                x1=x,
+                y1=float(top - 6),
+                x2=x,
+                y2=float(top + row * len(rows)),
+                stroke="currentColor",
+                stroke_width="0.6",
+                opacity="0.4",
+            )
         )
     for k, (label, made, read) in enumerate(rows):
         y = top + row * (k + 0.5)
@@ -458,16 +473,27 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
             start = left + step * 0.45
         parts.append(
             svg.element(
-                "line", x1=start, y1=y, x2=end, y2=y, stroke=paint, stroke_width="5",
+                "line",
+                x1=start,
+                y1=y,
+                x2=end,
+                y2=y,
+                stroke=paint,
+                stroke_width="5",
                 stroke_linecap="round",
-            )  # fmt: skip
+            )
         )
         for use in read:
             parts.append(
                 svg.element(
-                    "circle", cx=left + step * use, cy=y, r="6.5", fill=svg.GROUND, stroke=paint,
+                    "circle",
+                    cx=left + step * use,
+                    cy=y,
+                    r="6.5",
+                    fill=svg.GROUND,
+                    stroke=paint,
                     stroke_width="2.5",
-                )  # fmt: skip
+                )
             )
     said = "; ".join(f"{label}: last read in line {max(read)}" for label, _, read in rows)
     return _drawing(title, svg.WIDTH, top + row * len(rows) + 8, said, *parts)
@@ -491,16 +517,19 @@ def orders(
     """
     import matplotlib.pyplot as plt  # a reader without figures does not pay for it
 
-    from backprop.book.figures.plots import use_style
+    from backprop.book.figures.plots import COLORS, INK, use_style
 
     use_style()
     figure, ax = plt.subplots(figsize=(4.6, 2.9))
-    for (arm, found), style, shift in zip(
-        runs.items(), ("-o", "--s", ":^"), (0.96, 1.0, 1.04), strict=True
+    paints = (INK, COLORS[3], COLORS[2])  # blue and orange mean forward and backward here
+    for (arm, found), style, paint, shift in zip(
+        runs.items(), ("-o", "--s", ":^"), paints, (0.96, 1.0, 1.04), strict=True
     ):
         middle = np.median(found, axis=1)
         spread = np.abs(np.stack([found.min(axis=1), found.max(axis=1)]) - middle)
-        ax.errorbar(np.array(rates) * shift, middle, spread, fmt=style, capsize=3, label=arm)
+        ax.errorbar(
+            np.array(rates) * shift, middle, spread, fmt=style, color=paint, capsize=3, label=arm
+        )
     ax.set_xscale("log", base=2)
     ax.set_xticks(rates, [f"{rate}\n{share:.0%}" for rate, share in zip(rates, off, strict=True)])
     ax.minorticks_off()
