@@ -5,6 +5,7 @@ SECOND_EDITION = [
     "chain-rule",
     "graphs-by-hand",
 ]
+SECOND_EDITION = ["networks", "graphs-by-hand", "four-steps"]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
 LINES, COLUMNS, LINES_A_CELL = 160, 80, 14
