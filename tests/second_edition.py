@@ -4,8 +4,8 @@ SECOND_EDITION = [
     "networks",
     "chain-rule",
     "graphs-by-hand",
+    "four-steps",
 ]
-SECOND_EDITION = ["networks", "graphs-by-hand", "four-steps"]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
 LINES, COLUMNS, LINES_A_CELL = 160, 80, 14
