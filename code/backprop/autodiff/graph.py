@@ -62,16 +62,22 @@ def pull_back(tape: Tape, n_inputs: int, index: int, g: Any, *, select: bool = F
             continue
         for vjp, parent in paths:
             d = vjp(g, a, *args)
-            if select and any(vjp in vjps for vjps in ELEMENTWISE.values()):
-                # What is NaN though neither g nor a is, is 0 · ∞ as well.
-                lost = np.isnan(plain(d)) & ~(np.isnan(plain(g)) | np.isnan(plain(a)))
-                d = np.where((plain(g) == 0) | lost, 0, d)
-            shape = tape[parent][2].shape
-            if d.shape != shape:
-                d = unbroadcast(d, shape)
+            if select:
+                d = idle(d, vjp, g, a)
+            if d.shape != tape[parent][2].shape:
+                d = unbroadcast(d, tape[parent][2].shape)
             others = sums[parent]
             sums[parent] = d if others is None else others + d
     return sums
+
+
+def idle(d: Any, vjp: Function, g: Any, a: Any) -> Any:
+    """Return d = vjp(g, a, …), with 0 for 0 · ∞ where the line is elementwise."""
+    if not any(vjp in vjps for vjps in ELEMENTWISE.values()):
+        return d
+    # What is NaN though neither g nor a is, is 0 · ∞ as well.
+    lost = np.isnan(plain(d)) & ~(np.isnan(plain(g)) | np.isnan(plain(a)))
+    return np.where((plain(g) == 0) | lost, 0, d)
 
 
 class Traced:
