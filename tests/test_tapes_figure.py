@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 from backprop.autodiff import tape
@@ -27,7 +28,7 @@ def texts(markup):
 
 
 def hero():
-    return tapes.three_tapes(INPUTS, (104, 134, 164), "t").markup
+    return tapes.three_tapes(INPUTS, (114, 134, 156), "t").markup
 
 
 def pictures():
@@ -61,8 +62,8 @@ def test_the_hero_shows_program_values_and_adjoints():
     words = texts(hero())
     for line in tapes.PROGRAM:
         assert line.strip() in words
-    for line in ("v₃ = 8 · 2 = 16", "v₂ = 9 · 3 = 27", "v₁ = 5 · 5 = 25", "v₁ = 1 · 3 = 3",
-                 "x = 5 + 5 = 10", "x = 9 + 9 + 9 = 27", "x = 8 + 8 + 8 + 8 = 32"):  # fmt: skip
+    for line in ("v₃ = 8·2 = 16", "v₂ = 9·3 = 27", "v₁ = 5·5 = 25", "v₁ = 1·3 = 3",
+                 "x = 5+5 = 10", "x = 9+9+9 = 27", "x = 8+8+8+8 = 32"):  # fmt: skip
         assert line in words, line
 
 
@@ -70,6 +71,14 @@ def test_a_frame_for_each_line_and_each_visit():
     captions = [frame.caption for frame in tapes.run_frames(3)]
     assert len(captions) == 6
     assert captions[3].startswith("27 is not below 10")
-    assert "1 · 3 = 3 to v₁, and 1 · 9 = 9 to x" in captions[4]
-    assert f"x{MACRON} = 9 + 9 + 9 = 27" in captions[5]
+    assert "1·3 = 3 to v₁, and 1·9 = 9 to x" in captions[4]
+    assert f"x{MACRON} = 9+9+9 = 27" in captions[5]
     assert "x = 9" in texts(tapes.run_frames(3)[4].svg)
+
+
+def test_the_clock_draws_both_ways_with_their_spread():
+    n, backward, forward = tapes.timed(lambda h, seed: (10 * h, 3 + seed, 100 * h), (1, 5), (0, 2))
+    assert n.tolist() == [10, 50]
+    assert np.array_equal(backward, [[3, 5], [3, 5]])
+    words = texts(tapes.clock(n, backward, forward, "t").markup)
+    assert {"backward", "all weights", "number of weights"} <= set(words)

@@ -5,11 +5,14 @@ Every number follows from the input: the run multiplies, the sweep reads the lin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, _drawing, _overlined, barred
+from backprop.book.figures.by_hand import Drawing, _drawing, _overlined, barred, plotted
 from backprop.book.figures.stepper import Frame
 
 PROGRAM = ("r = x", "while r < 10:", "    r = r * x", "return r")
@@ -66,20 +69,20 @@ def adjoint_name(k: int) -> str:
 
 
 def written(done: Run, k: int) -> str:
-    """Write line k as the run computes it: "v₂ = 9 · 3 = 27"."""
+    """Write line k as the run computes it: "v₂ = 9·3 = 27"."""
     x, v = done.values[0], done.values
-    return f"{name(k)} = {v[k - 1]} · {x} = {v[k]}" if k else f"x = {x}"
+    return f"{name(k)} = {v[k - 1]}·{x} = {v[k]}" if k else f"x = {x}"
 
 
 def received(done: Run, k: int) -> str:
-    """Write the adjoint of line k as the sweep computes it: "v̄₁ = 1 · 3 = 3"."""
+    """Write the adjoint of line k as the sweep computes it: "v̄₁ = 1·3 = 3"."""
     x, bars = done.values[0], done.adjoints
     if k == 0 and done.shares:
-        worked = f"{' + '.join(map(str, done.shares))} = {bars[0]}"
+        worked = f"{'+'.join(map(str, done.shares))} = {bars[0]}"
     elif k == len(bars) - 1:
         worked = "1"
     else:
-        worked = f"{bars[k + 1]} · {x} = {bars[k]}"
+        worked = f"{bars[k + 1]}·{x} = {bars[k]}"
     return f"{adjoint_name(k)} = {worked}"
 
 
@@ -128,21 +131,52 @@ def run_frames(x: int) -> list[Frame]:
     return frames
 
 
+def timed(
+    times: Callable[[int, int], tuple[float, float, float]],
+    sizes: Sequence[int],
+    seeds: Sequence[int],
+) -> tuple[Any, Any, Any]:
+    """Measure (number of weights, backward, forward) for each size and seed.
+
+    Returns the numbers, one for each size, and the two ratios of shape (sizes, seeds).
+    """
+    measured = np.array([[times(size, seed) for seed in seeds] for size in sizes])
+    return measured[:, 0, 0], measured[:, :, 1], measured[:, :, 2]
+
+
+def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
+    """Draw both ratios against the number of weights: the median, and from least to largest."""
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    figure, ax = plt.subplots(figsize=(4.6, 2.6))
+    for values, style, words in (
+        (forward, "--s", "forward,\nall weights"),
+        (backward, "-o", "backward"),
+    ):
+        middle = np.median(values, axis=1)
+        spread = [middle - values.min(axis=1), values.max(axis=1) - middle]
+        ax.errorbar(n, middle, spread, fmt=style, capsize=3)
+        ax.text(1.3 * n[-1], middle[-1], words, va="center")
+    ax.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 12 * n[-1]), ylim=(1, 3e6))
+    ax.set(xlabel="number of weights", ylabel="time / time of the loss")
+    return plotted(figure, title)
+
+
 def _swept(done: Run, k: int) -> str:
     x, bar, before = done.values[0], done.adjoints[k], done.values[k - 1]
     start = f"Visit {name(k)}, whose adjoint is {bar}."
     if k > 1:
         return (
-            f"{start} It sends {bar} · {x} = {bar * x} to {name(k - 1)}, and {bar} · {before}"
+            f"{start} It sends {bar}·{x} = {bar * x} to {name(k - 1)}, and {bar}·{before}"
             f" = {bar * before} to x."
         )
-    return f"{start} It sends {bar} · {x} = {bar * x} to x, twice. Now {received(done, 0)}."
+    return f"{start} It sends {bar}·{x} = {bar * x} to x, twice. Now {received(done, 0)}."
 
 
 def _frame(done: Run, upto: int, visit: int | None, active: int | None, words: str) -> Frame:
     """Draw the program with its active line, the tape up to a line, and what the sweep has done."""
-    left, top, row, wide = 172, 4, 72, 246
-    parts = [*_code(PROGRAM, 2, 4, 150, active)]
+    left, top, row, wide = 156, 4, 70, 262
+    parts = [*_code(PROGRAM, 2, 4, 144, active)]
     last = len(done.values) - 1
     parts.append(_strip(left, top, wide, row * (last + 1) - 20))
     said = []
@@ -154,7 +188,7 @@ def _frame(done: Run, upto: int, visit: int | None, active: int | None, words: s
         if visit is not None and (k >= visit - 1 or not k):
             lines.append((_so_far(done, k, visit), svg.BACKWARD))
         for n, (text, fill) in enumerate(lines):
-            weight = 700 if k == visit else 600
+            weight = 400 if fill == "currentColor" else 600
             parts.append(_words(left + 12, y + 22 + 21 * n, text, fill, "start", weight))
             said.append(text)
     height = top + row * (last + 1) - 20 + 14
@@ -166,8 +200,8 @@ def _slopes(done: Run, k: int, visit: int | None) -> str:
     x, before, bar = done.values[0], done.values[k - 1], done.adjoints[k]
     if visit is None or k < visit:
         return f"slope from {name(k - 1)}: {x}, from x: {before}"
-    sent = f"{bar} · {x} = {bar * x}"
-    return f"to {name(k - 1)}: {sent}, to x: {bar} · {before} = {bar * before}"
+    sent = f"{bar}·{x} = {bar * x}"
+    return f"to {name(k - 1)}: {sent}, to x: {bar}·{before} = {bar * before}"
 
 
 def _so_far(done: Run, k: int, visit: int) -> str:
@@ -175,7 +209,7 @@ def _so_far(done: Run, k: int, visit: int) -> str:
         return received(done, k)
     shares = done.shares[: len(done.values) - visit + (visit == 1)]
     total = f" = {sum(shares)}" if len(shares) > 1 else ""
-    return f"{adjoint_name(0)} = {' + '.join(map(str, shares))}{total}"
+    return f"{adjoint_name(0)} = {'+'.join(map(str, shares))}{total}"
 
 
 def _words(
@@ -218,8 +252,8 @@ def _legend(x: float, y: float) -> list[str]:
     """Say which way the run writes, and which way the sweep reads."""
     parts = []
     for k, (words, fill, down) in enumerate(
-        [("the run writes this, downward", svg.FORWARD, True),
-         ("the sweep adds this, upward", svg.BACKWARD, False)]
+        [("written by the run", svg.FORWARD, True),
+         ("added by the sweep", svg.BACKWARD, False)]
     ):  # fmt: skip
         base = y + 34 * k
         tip, tail = (base + 6, base - 16) if down else (base - 16, base + 6)
