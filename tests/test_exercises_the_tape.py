@@ -207,7 +207,8 @@ WRONG_ANSWERS = {
         ((6, 15), "is the value"), ((4, 5), "one turn too few"), ((8, 49), "one turn too many"),
         ((6, 7), "last turn alone"), ((6, 4), "first turn alone"), ((6, 11), "not yet shares"),
         ((6, -17), "not right"), ((5, 17), "How often"), ((0, 0), "How often"),
-        ((6, 16), "x receives a share"), ((None, 17), "expected numbers"),
+        ((6, 16), "x receives a share"),
+        ((6, 17.007), "difference quotient"), ((None, 17), "expected numbers"),
         (("6", 17), "expected numbers"), (([6], 17), "expected numbers"),
     ],
     ex.check_branches: [
@@ -234,7 +235,7 @@ WRONG_ANSWERS = {
         ((lambda x, y: (x / y, -x / y**2),), "a factor too many"),
         ((lambda x, y: x / y,), "two slopes"), ((lambda x, y: 1 / y,), "from y is missing"),
         ((lambda x, y: (1 / y, -x * y**2),), "not right"), ((lambda x, y: None,), "return missing"),
-        ((lambda x: 1 / x,), "TypeError"), ((3,), "without calling it"),
+        ((lambda x: 1 / x,), "with 2 arguments: (x, y)"), ((3,), "without calling it"),
     ],
     ex.check_norm_vjp: [
         ((lambda g, a, x: x / a,), "g is missing"),
@@ -257,7 +258,8 @@ WRONG_ANSWERS = {
         ((lambda n: 4 * n - 5,), "sums too"), ((lambda n: 3 * n - 4,), "1 of the start"),
         ((lambda n: 3 * n - 5,), "1 of the start"), ((lambda n: 4 * (n - 1),), "two arrows"),
         ((lambda n: 12,), "not right"), ((lambda n: 3 * n - 2,), "not right"),
-        ((lambda n: None,), "return missing"), ((3,), "without calling it"),
+        ((lambda n: None,), "return missing"),
+        ((lambda: 3,), "one argument: (n)"), ((3,), "without calling it"),
     ],
     ex.check_hessian: [
         ((gradient,), "This is the gradient"),
@@ -283,7 +285,7 @@ WRONG_ANSWERS = {
         ((whole,), "where 3 are allowed"), ((from_the_start,), "turns were computed"),
         ((formula,), "no tape was written"), ((lambda *p: 2 * segments(*p),), "not right"),
         ((lambda *p: -segments(*p),), "sign"), ((lambda *p: None,), "return missing"),
-        ((lambda turn, x: 3,), "TypeError"), ((3,), "without calling it"),
+        ((lambda turn, x: 3,), "with 4 arguments"), ((3,), "without calling it"),
     ],
 }  # fmt: skip
 
