@@ -148,7 +148,7 @@ def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
     """Draw both ratios against the number of weights: the median, and from least to largest."""
     import matplotlib.pyplot as plt  # a reader without figures does not pay for it
 
-    figure, ax = plt.subplots(figsize=(4.6, 2.6))
+    figure, ax = plt.subplots(figsize=(4.6, 2.4))
     for values, style, words in (
         (forward, "--s", "forward,\nall weights"),
         (backward, "-o", "backward"),
@@ -175,7 +175,7 @@ def _swept(done: Run, k: int) -> str:
 
 def _frame(done: Run, upto: int, visit: int | None, active: int | None, words: str) -> Frame:
     """Draw the program with its active line, the tape up to a line, and what the sweep has done."""
-    left, top, row, wide = 156, 4, 70, 262
+    left, top, row, wide = 156, 4, 68, 262
     parts = [*_code(PROGRAM, 2, 4, 144, active)]
     last = len(done.values) - 1
     parts.append(_strip(left, top, wide, row * (last + 1) - 20))
