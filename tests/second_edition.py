@@ -1,12 +1,6 @@
 """The chapters of the second edition, and how long a chapter may be, exercises apart."""
 
-SECOND_EDITION = ["networks", "graphs-by-hand", "the-tape"]
-SECOND_EDITION = [
-    "networks",
-    "chain-rule",
-    "graphs-by-hand",
-]
-SECOND_EDITION = ["networks", "graphs-by-hand", "four-steps"]
+SECOND_EDITION = ["networks", "chain-rule", "graphs-by-hand", "the-tape", "four-steps"]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
 LINES, COLUMNS, LINES_A_CELL = 160, 80, 14
