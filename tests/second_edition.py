@@ -4,6 +4,7 @@ SECOND_EDITION = [
     "networks",
     "chain-rule",
     "graphs-by-hand",
+    "the-tape",
     "four-steps",
 ]
 WORDS = 2600
