@@ -6,6 +6,7 @@ SECOND_EDITION = [
     "graphs-by-hand",
     "the-tape",
     "four-steps",
+    "gradient-checking",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

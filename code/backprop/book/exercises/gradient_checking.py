@@ -245,7 +245,9 @@ def check_second(h: Any, error: Any) -> Verdict:
         return (rounding / truncation) ** 0.25, 2 * math.sqrt(truncation * rounding)
 
     right = best(1 / 12, 2 * EPS)
-    count = "Each of the three values is wrong by up to ε/2, and the one in the middle counts twice."
+    count = (
+        "Each of the three values is wrong by up to ε/2, and the one in the middle counts twice."
+    )
     series = "The series of f(x+h) has h⁴/24, and so has that of f(x-h)."
     mistakes = (
         (best(1 / 12, 1.5 * EPS), "The rounding term is too small.", count),
@@ -253,14 +255,13 @@ def check_second(h: Any, error: Any) -> Verdict:
         (best(1 / 12, 4 * EPS), "The rounding term is too large.", count),
         (best(1 / 24, 2 * EPS), "The truncation term is too small.", series),
         (best(1 / 6, 2 * EPS), "The truncation term is too large.", series),
-        (best(1 / 24, EPS), "Both terms are too small.", f"{series} {count}"),
         (((1.5 * EPS) ** (1 / 3), (9 * EPS**2 / 32) ** (1 / 3)), "This is the best step of the"
          " FIRST derivative's quotient.", "The rounding is divided by h², not by 2h."),
         ((EPS**0.25, math.sqrt(EPS)), "The powers of ε are right. Their factors are missing.", ""),
         (((24 * EPS) ** (1 / 3), right[1]), "The error is right. The step is a fourth root.", ""),
         ((math.sqrt(24 * EPS), right[1]), "The error is right. The step is a fourth root.", ""),
-        ((right[0], right[1] / 2), "The step is right. One of the two terms is missing in the"
-         " error.", "At the best step they are equal."),
+        ((right[0], right[1] / 2), "The step is right. The error is half of what it should be.",
+         f"At the best step its two terms are equal. {count}"),
         (right[::-1], "The right numbers, but the step comes first.", ""),
     )  # fmt: skip
     start = "The error is a sum: one term grows with h², the other falls with 1/h²."
@@ -302,7 +303,7 @@ def check_centring(backward: Answer) -> Verdict:
     """Check ``backward(dz)`` of the layer that subtracts from each row its mean: dz - its mean."""
 
     def case(rows: Sequence[Sequence[float]]) -> Case:
-        dz = np.array(rows)
+        dz = np.array(rows, dtype=float)
         n = dz.shape[1]
         mean = dz.mean(axis=1, keepdims=True)
         through = "Each z depends on ALL inputs of its row, through the mean."
@@ -336,8 +337,8 @@ def check_weights(c1: Any, c2: Any) -> Verdict:
     mistakes = (
         ([1 / 2, 0], "That is the central difference: it errs by a term in h².", two),
         ([0, 1 / 4], "That is a central difference with the step 2h.", two),
+        (-right, "Both signs are wrong.", "The first alone must have the sign of f'."),
         (right * [1, -1], "The sizes are right.", "The second takes away what the first leaves."),
-        (right * [-1, 1], "The sizes are right.", "The first alone must have the sign of f'."),
         ([4 / 3, -1 / 3], "These weights belong to the two central differences.",
          "Their denominators 2h and 4h are still to be multiplied in."),
         (2 * right, "f' would come out twice.", "f(x + h) - f(x - h) is 2h f', not h f'."),
