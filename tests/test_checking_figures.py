@@ -39,6 +39,5 @@ def test_they_draw():
     assert "claim off by 0.001" in checking.v_shape().markup
     errors = {name: np.full((3, 5), 1e-3) for name in checking.FLOORS}
     panels = {"float64": errors, "float32": errors}
-    names = [(0, 1e-6, 1e-4, "GELU, right"), (1, 1e-6, 1e-4, "gross bug")]
-    drawn = checking.floors(checking.powers(-3, -1), panels, names).markup
+    drawn = checking.floors(checking.powers(-3, -1), panels).markup
     assert "GELU, right" in drawn and "float32" in drawn
