@@ -27,7 +27,7 @@ def test_right_answer_with_praise():
         (lambda a: "no", "is a str, expected numbers of shape (3, 2)"),
         (lambda a: [[1], [2, 3]], "is a list, expected numbers"),
         (lambda a: np.ones(4), "has shape (4,), expected (3, 2)"),
-        (lambda a: a.T + np.array([0, 1e-3]), "Entry (0, 1) of the answer"),
+        (lambda a: a.T + np.array([0, 1e-3]), "first row and the second column of the answer"),
         (
             lambda a: a.T + np.array([0, 1e-3]),
             "is 3.001, which is not right (3 of 6 entries are off)",
