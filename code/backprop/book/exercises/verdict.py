@@ -101,12 +101,12 @@ def _miscounted(check: Callable[..., Any], args: Any, options: Any) -> str:
     return ""
 
 
-class TooSlow(Exception):  # noqa: N818  it is no error of the reader's function
-    """A function has run more lines than it may."""
+class Told(Exception):
+    """What is wrong with an answer is known already: its message is the verdict's."""
 
 
 def limited(function: Callable[..., Any], lines: int, hint: str) -> Callable[..., Any]:
-    """Return the function with a limit: it raises TooSlow when it has run so many lines.
+    """Return the function with a limit: after so many lines of Python it raises Told(hint).
 
     Lines are counted, not seconds, so that a verdict is the same on every machine.
     """
@@ -119,7 +119,7 @@ def limited(function: Callable[..., Any], lines: int, hint: str) -> Callable[...
             nonlocal left
             left -= event == "line"
             if left < 0:
-                raise TooSlow(hint)
+                raise Told(hint)
             return trace
 
         sys.settrace(trace)
@@ -150,6 +150,8 @@ class Case:
     near : str
         What to say to a typed answer that is close to the right one and not equal to it, as a
         difference quotient is.
+    where : str
+        What a message calls the input if its numbers would be long to read: "the graph of ...".
     """
 
     args: tuple[Any, ...]
@@ -158,6 +160,12 @@ class Case:
     more: str = ""
     names: Sequence[str] = ()
     near: str = ""
+    where: str = ""
+
+    @property
+    def given(self) -> str:
+        """The input, as a message names it."""
+        return self.where or f"the input {', '.join(map(_brief, self.args))}"
 
 
 def numbers(answer: Any) -> Array | None:
@@ -231,7 +239,7 @@ def judge_value(answer: Any, case: Case, praise: str = "", *, typed: bool = True
     Verdict
         A wrong one names the mistake if it is known, else what kind of wrong the answer is.
     """
-    at = f" for the input {', '.join(_brief(a) for a in case.args)}" if case.args else ""
+    at = f" for {case.given}" if case.args else ""
     expected = np.asarray(case.expected)
     same = _printed if typed else _same
     if answer is None:
@@ -319,9 +327,7 @@ def _unforeseen(got: Any, expected: Any, at: str, case: Case) -> tuple[str, str]
     return message, more
 
 
-def judge(
-    function: Any, cases: Sequence[Case], praise: str = "", arguments: str = ""
-) -> Verdict:
+def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str = "") -> Verdict:
     """Call the reader's function on each case; the first that fails decides.
 
     Parameters
@@ -349,20 +355,19 @@ def judge(
         )  # fmt: skip
     for k, case in enumerate(cases):
         args = copy.deepcopy(case.args)
-        given = ", ".join(_brief(a) for a in case.args)
         if not _takes(function, args):
             return Verdict(False, _signature(len(args), arguments))
         try:
             answer = function(*args)
-        except TooSlow as slow:
-            return Verdict(False, str(slow))
+        except Told as told:
+            return Verdict(False, str(told))
         except Exception as error:  # the reader's code: whatever it raises is the message
-            return Verdict(
-                False, f"For the input {given} it raised {type(error).__name__}: {error}"
-            )
+            return Verdict(False, f"For {case.given} it raised {type(error).__name__}: {error}")
         verdict = judge_value(answer, case, typed=False)
         if not all(_unchanged(a, b) for a, b in zip(args, case.args, strict=True)):
-            return Verdict(False, f"It changed its argument {given} in place: work on a copy.")
+            return Verdict(
+                False, f"It changed its argument in place, for {case.given}. Work on a copy."
+            )
         if not verdict:
             later = cases[k + 1 :]
             kept = [m for m in case.mistakes if not _refuted(function, answer, m, later)]
