@@ -479,7 +479,7 @@ TWO_PRODUCTS = Graph(
         ("a", "s"): Label(118, 69),
         ("u", "s"): Label(209, 162, "start"),
         ("u", "y"): Label(244, 239, "start"),
-        ("s", "y"): Label(236, 84, "start"),
+        ("s", "y"): Label(232, 81, "start"),
     },
     height=306,
 )
