@@ -89,7 +89,7 @@ def densities(title: str, d: float = 1.0) -> by_hand.Drawing:
         "Laplace": (np.abs(r), 2.0),
         f"Huber, d = {d:g}": (huber(r, d), huber_area(d)),
     }
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.8))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5))
     for k, (name, (cost, area)) in enumerate(costs.items()):
         look: dict[str, Any] = {"color": COLORS[k], "linestyle": LINES[k], "label": name}
         axes[0].plot(r, np.exp(-cost) / area, **look)
@@ -111,7 +111,7 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
     frames = []
     for p in probabilities:
         z = np.log(p / (1 - p))
-        fig, axes = plt.subplots(2, 1, figsize=(4.4, 4.0), sharex=True)
+        fig, axes = plt.subplots(2, 1, figsize=(4.4, 3.3), sharex=True)
         for ax, function in zip(axes, (losses_at, slopes_at), strict=True):
             for k, (curve, dot) in enumerate(zip(function(line), function([z]), strict=True)):
                 ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
@@ -128,7 +128,7 @@ def caption(p: float) -> str:
     """Say the two derivatives at p with their factors, for the target 1."""
     error, slope = round(p - 1, 10), round(p * (1 - p), 10)
     words = (
-        f"p = {p:g}, y = 1. Cross-entropy: p − y = {error:g}. Squared error: (p − y) · p(1 − p) ="
+        f"Cross-entropy: p − y = {error:g}. Squared error: (p − y) · p(1 − p) ="
         f" {error:g} · {slope:g} = {round(error * slope, 10):g}."
         f" The first is {1 / slope:.3g} times as large."
     )
@@ -163,15 +163,14 @@ def recovery(
                 f" expected ({len(starts)}, {len(rates)}, runs)"
             )
     fig, axes = plt.subplots(
-        len(accuracies), 1, figsize=(4.6, 4.4), sharex=True, sharey=True, squeeze=False
+        len(accuracies), 1, figsize=(4.6, 3.4), sharex=True, sharey=True, squeeze=False
     )
     for ax, (name, found) in zip(axes.flat, accuracies.items(), strict=True):
         _runs(ax, found, rates)
         ax.set_title(name, fontsize=11, loc="left")
         ax.set(ylabel="accuracy", ylim=(-0.06, 1.08), yticks=[0, 0.5, 1])
-    axes[0, 0].legend(title="step size", loc="lower center", ncols=len(rates), columnspacing=1)
+    axes[0, 0].legend(title="step size", loc="lower center", ncols=len(rates), handletextpad=0)
     axes[-1, 0].set_xticks(range(len(starts)), starts)
-    axes[-1, 0].set_xlabel("probability of the right answer at the start")
     return by_hand.plotted(fig, title)
 
 
