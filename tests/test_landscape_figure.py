@@ -45,10 +45,7 @@ def test_drawings_are_vector_and_stay_small(draw):
     assert markup.startswith("<svg") and len(markup) < 100_000
 
 
-def test_reaches_and_table():
-    lengths = np.array([0.1, 0.5])
-    rules = {"one": lengths, "other": 10 * lengths}
-    assert "length found" in landscape.reaches(lengths, rules, "title").markup
+def test_the_table_of_slopes_says_what_it_shows():
     drawn = landscape.table_of_slopes([[2, 1], [3, 4]], ["x = 1", "y = 2"], ["a", "b"], "title")
     assert re.findall(r'font-size="18">(\d)<', drawn.markup) == ["2", "1", "3", "4"]
     assert "x = 1: 2, 1; y = 2: 3, 4" in drawn.markup

@@ -52,7 +52,7 @@ def forecasts(title: str) -> Drawing:
     plt = _plt()
     h = np.linspace(0, 0.4, 81)
     line, bound = 1 - 5 * h, h**2 / 2 * curvature(h)
-    fig, ax = plt.subplots(figsize=(4.6, 3.35))
+    fig, ax = plt.subplots(figsize=(4.6, 3.1))
     ax.fill_between(h, line - bound, line + bound, color=COLORS[1], alpha=0.18, linewidth=0)
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.plot(h, cut(h), "-", color=INK, linewidth=2.6)
@@ -100,24 +100,21 @@ def turning() -> list[Frame]:
     wave = GRADIENT[0] * np.cos(np.radians(turn)) + GRADIENT[1] * np.sin(np.radians(turn))
     frames = []
     for k, (u, slope) in enumerate(zip(CIRCLE, slopes, strict=True)):
-        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 4.7), height_ratios=[3, 2])
+        fig, (ax, low) = plt.subplots(1, 2, figsize=(4.4, 2.5), width_ratios=[1, 1.15])
         _levels(ax, {1: 0.9, 2: 0.9, 3: 1.6, 4: 2.4, 5: 0.9, 6: 0.9}, 0.4, 3.6)
         end = (START[0] + 1.1 * u[0], START[1] + 1.1 * u[1])
         arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 3, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", end, START, arrowprops=arrow)
         ax.plot(*START, "o", color=INK, markersize=7)
-        for x, words in ((3.27, "L = 1"), (3.27, "L = 0")):
-            p = 3 if words == "L = 1" else 4
-            ax.text(x + 0.36, p / 3.6, words, va="center", color=INK)
-        ax.set(xlim=(0, 3.6), ylim=(0.4, 3.4), xlabel="θ₁", ylabel="θ₂", aspect="equal")
-        ax.set(xticks=[0, 1, 2, 3], yticks=[1, 2, 3])
+        ax.set(xlim=(0.2, 2.9), ylim=(0.6, 3.4), aspect="equal", xticks=[1, 2], yticks=[1, 2, 3])
+        ax.set_title("weights θ", fontsize=11)
         ax.grid(False)
         low.plot(turn, wave, "-")
         low.plot(degrees, slopes, "o", color=COLORS[0], markersize=4)
         low.plot(degrees[k], slope, "o", color=COLORS[1], markersize=10)
         low.axhline(0, color=INK, linewidth=0.8)
-        low.set(xlabel="direction, degrees", ylabel="slope", xticks=range(0, 361, 90))
-        low.set(yticks=[-5, 0, 5], xlim=(-8, 368), ylim=(-6.2, 6.2))
+        low.set(xticks=range(0, 361, 120), yticks=[-5, 0, 5], xlim=(-8, 368), ylim=(-6.2, 6.2))
+        low.set_title("slope by angle of u", fontsize=11)
         way = "uphill" if slope > 0.01 else "downhill" if slope < -0.01 else "level"
         if abs(slope) > 4.99:
             way = f"the steepest way {'up' if slope > 0 else 'down'}"
@@ -143,7 +140,7 @@ def unit_steps(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 3.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.8))
     turn = np.linspace(0, 2 * np.pi, 361)
     around = np.stack([np.cos(turn), np.sin(turn)])
     kinds = (
@@ -178,7 +175,7 @@ def landscape(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 4.3))
+    fig, ax = plt.subplots(figsize=(4.6, 3.4))
     axis = np.linspace(-4, 4, 81)
     values = (np.multiply.outer(axis, axis) - TARGET) ** 2
     levels = [1, 4, 16, 36, 64, 100, 144]
@@ -189,13 +186,13 @@ def landscape(title: str) -> Drawing:
     )
     places = [(p, -p) for p in (-1.4, -2, -2.45, -2.83)] + [(-2.6, 0), (2.83, 2.83), (3.16, 3.16)]
     places += [(-1.73, -1.73), (-1.41, -1.41), (1.41, 1.41)]
-    ax.clabel(lines, fmt="%g", fontsize=10.5, colors=INK, manual=places)
+    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=places)
     across = np.geomspace(1, 4, 60)
     for sign in (1, -1):
         ax.plot(sign * across, sign * 4 / across, "-", color=COLORS[0], linewidth=3)
     ax.plot(0, 0, "X", color=INK, markersize=11)
     ax.text(0.2, -0.62, "saddle", color=INK)
-    ax.text(4.1, 1.0, "valley", color=COLORS[0], va="center")
+    ax.text(1.05, 4.12, "valley", color=COLORS[0], ha="center")
     arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 2, "shrinkA": 0, "shrinkB": 0}
     for x in (0.85, 1.5, 2.2, 3.2):
         place = np.array([x, 3 / x])
@@ -205,26 +202,6 @@ def landscape(title: str) -> Drawing:
     ax.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xticks=range(-4, 5, 2))
     ax.set(yticks=range(-4, 5, 2), xlabel="θ₁", ylabel="θ₂")
     ax.grid(False)
-    return plotted(fig, title)
-
-
-def reaches(found: Array, promised: Mapping[str, Array], title: str) -> Drawing:
-    """Draw how far a forecast held against how far each rule had promised."""
-    from backprop.book.figures.plots import COLORS, GREY
-
-    plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 3.6))
-    every = np.concatenate([found, *promised.values()])
-    ends = np.array([every.min() / 1.5, every.max() * 1.5])
-    ax.loglog(ends, ends, "-", color=GREY, linewidth=1.2)
-    for k, (words, values) in enumerate(promised.items()):
-        ax.loglog(values, found, "os^"[k], color=COLORS[k], label=words, alpha=0.85)
-    ax.set(xlabel="length promised", ylabel="length found", xlim=ends)
-    ax.set_ylim(found.min() / 1.6, found.max() * 1.6)
-    ax.minorticks_off()
-    ax.set_yticks([0.1, 0.2, 0.5], ["0.1", "0.2", "0.5"])
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1)
     return plotted(fig, title)
 
 
