@@ -1,8 +1,8 @@
 """The chapters of the second edition, and how long a chapter may be, exercises apart."""
 
-SECOND_EDITION = ["graphs-by-hand", "gradients"]
 SECOND_EDITION = [
     "networks",
+    "gradients",
     "chain-rule",
     "graphs-by-hand",
 ]

@@ -187,7 +187,7 @@ WRONG_ANSWERS = {
         ((0.48, 0.538, 0.67), "h is squared"), ((0.48, 0.538, 1.34), "13.4"),
         ((0.5, 0.5, 0.5), "Begin with"), ((0.3, 0.538, 0.067), "Begin with"),
         ((0.48, 0.55, 0.067), "entries are"), ((0, 0, 0), "Begin with"),
-        ((0.48, 0.5405, 0.067), "entries are"), ((0.48, None, 0.067), "expected numbers"),
+        ((0.48, 0.5405, 0.067), "the loss itself"), ((0.48, None, 0.067), "expected numbers"),
         (("0.48", 0.538, 0.067), "expected numbers"),
     ],
     ex.check_classify: [
@@ -206,6 +206,7 @@ WRONG_ANSWERS = {
         ((lambda H: 2,), "none of minimum"),
         ((lambda H: None,), "return missing"),
         ((lambda H: H["x"],), "IndexError"),
+        ((lambda: "saddle",), "these arguments: (H)"),
         (("saddle",), "without calling it"),
     ],
     ex.check_jacobian: [
@@ -242,7 +243,7 @@ WRONG_ANSWERS = {
          "signs are lost"),
         ((lambda g, order: np.sign(g) / np.sqrt(len(g)),), "lies farthest"),
         ((lambda g, order: None,), "return missing"),
-        ((lambda g: g,), "TypeError"),
+        ((lambda g: g,), "these arguments: (g, order)"),
         (((0.6, -0.8),), "without calling it"),
     ],
     ex.check_trust: [
@@ -259,7 +260,7 @@ WRONG_ANSWERS = {
         ((lambda s, M, q: 2 * q / M,), "slope is not used"),
         ((lambda s, M, q: trust(s, M, q) + 0.01,), "divide by h"),
         ((lambda s, M, q: None,), "return missing"),
-        ((lambda s, M: s,), "TypeError"),
+        ((lambda s, M: s,), "these arguments: (slope, M, share)"),
         ((0.5,), "without calling it"),
     ],
     ex.check_ways: [

@@ -5,7 +5,8 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,22 @@ from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge
 
 Answer = Callable[..., Any]
 Mistakes = list[tuple[Any, str, str]]
+
+
+def _judged(function: Any, names: str, cases: Sequence[Case], praise: str) -> Verdict:
+    """Judge a function of the arguments ``names``; of one with others, say which it should have."""
+    misfit = _misfit(function, names)
+    return judge(function, cases, praise) if misfit is None else misfit
+
+
+def _misfit(function: Any, names: str) -> Verdict | None:
+    """Say which arguments a function should have, if it cannot be called with them."""
+    if callable(function):
+        try:
+            inspect.signature(function).bind(*names.split(", "))
+        except TypeError:
+            return Verdict(False, f"Write a function of these arguments: ({names}).")
+    return None
 
 
 def _distinct(mistakes: Mistakes, right: Any) -> Mistakes:
@@ -47,7 +64,7 @@ def check_gradient(gradient: Answer) -> Verdict:
         return Case((np.array([t1, t2]),), right, _distinct(mistakes, right), hold)
 
     cases = [case(1.0, 2.0), case(-1.5, 0.5)]
-    return judge(gradient, cases, "Two slopes, one for each weight, in their order.")
+    return _judged(gradient, "theta", cases, "Two slopes, one for each weight, in their order.")
 
 
 @checker
@@ -89,6 +106,7 @@ def check_forecast(first: Any, second: Any, bound: Any) -> Verdict:
         ((0.48, 0.538, 0.134), "The bound is not right yet.", "Half of h² times 13.4."),
         ((0.48, 0.5188, 0.067), "The curvature lacks its mixed terms.", "u₁u₂ comes twice."),
         ((0.48, 0.5284, 0.067), "The mixed term comes twice.", "H₁₂u₁u₂ and H₂₁u₂u₁."),
+        ((0.48, 0.54052, 0.067), "The second is the loss itself.", "Forecast it by a parabola."),
         ((0.48, 1.06, 0.067), "The step is not squared.", half),
         ((0.48, 1.06, 0.67), "The step is not squared.", half),
         ((0.48, 0.058, 0.067), "The second is a correction only.", "Add it to the first."),
@@ -118,6 +136,9 @@ def check_classify(classify: Answer) -> Verdict:
     """
     if not callable(classify):
         return judge(classify, [])
+    misfit = _misfit(classify, "H")
+    if misfit is not None:
+        return misfit
     turned = np.array([[0.8, 0.6], [-0.6, 0.8]])
     matrices = (
         [[2.0, 0.0], [0.0, 1.0]],
@@ -218,7 +239,8 @@ def check_jacobian(jacobian: Answer) -> Verdict:
     )
     one = case(np.array([0.4, 0.1, -0.3]), np.array([[0.5], [-1.0], [2.0]]), np.array([0.2]))
     square = case(np.array([0.3, -0.6]), np.array([[1.0, -0.5], [0.4, 2.0]]), np.array([0.1, -0.2]))
-    return judge(jacobian, [wide, one, square], "Column j of W times the slope of unit j.")
+    cases = [wide, one, square]
+    return _judged(jacobian, "x, W, b", cases, "Column j of W times the slope of unit j.")
 
 
 @checker
@@ -246,7 +268,8 @@ def check_steepest(steepest: Answer) -> Verdict:
             (g / np.linalg.norm(g, order), "The length is 1, but another step is steeper.",
              corners),
             (g / np.linalg.norm(g), "This is the answer for the norm 2.", corners),
-            (np.abs(u), f"The signs are lost in the norm {order:g}.", "Which way does each weight go?"),
+            (np.abs(u), f"The signs are lost in the norm {order:g}.",
+             "Does each weight go up or down?"),
             (u * np.abs(g).max(), f"The direction is right, but in the norm {order:g} its length is"
              " not 1.", ""),
             (largest, f"In the norm {order:g} this takes the largest entry, and not the largest"
@@ -260,7 +283,7 @@ def check_steepest(steepest: Answer) -> Verdict:
 
     g, longer = np.array([3.0, -4.0]), np.array([0.5, 2.0, -1.0])
     cases = [case(g, 2), case(g, np.inf), case(g, 1), case(longer, 1), case(longer, np.inf)]
-    return judge(steepest, cases, "One gradient, three steepest directions.")
+    return _judged(steepest, "g, order", cases, "One gradient, three steepest directions.")
 
 
 @checker
@@ -291,7 +314,8 @@ def check_trust(trust: Answer) -> Verdict:
         return Case((slope, M, share), h, _distinct(mistakes, h), equal)
 
     cases = [case(-3.0, 0.5, 0.2), case(2.0, 4.0, 0.1), case(1.0, 8.0, 0.05)]
-    return judge(trust, cases, "Steep and straight may be trusted far, flat and bent may not.")
+    praise = "Steep and straight may be trusted far, flat and bent may not."
+    return _judged(trust, "slope, M, share", cases, praise)
 
 
 @checker

@@ -52,7 +52,7 @@ def forecasts(title: str) -> Drawing:
     plt = _plt()
     h = np.linspace(0, 0.4, 81)
     line, bound = 1 - 5 * h, h**2 / 2 * curvature(h)
-    fig, ax = plt.subplots(figsize=(4.6, 3.1))
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
     ax.fill_between(h, line - bound, line + bound, color=COLORS[1], alpha=0.18, linewidth=0)
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.plot(h, cut(h), "-", color=INK, linewidth=2.6)
@@ -144,7 +144,7 @@ def unit_steps(title: str) -> Drawing:
     turn = np.linspace(0, 2 * np.pi, 361)
     around = np.stack([np.cos(turn), np.sin(turn)])
     kinds = (
-        (1, (1.0, 0.0), "--", "^", "‖u‖₁ = 1", COLORS[1]),
+        (1, (1.0, 0.0), "--", "^", "‖u‖₁ = 1", COLORS[3]),
         (2, DOWN, "-", "o", "‖u‖₂ = 1", COLORS[0]),
         (np.inf, (1.0, 1.0), "-.", "s", "‖u‖∞ = 1", COLORS[2]),
     )
@@ -157,9 +157,9 @@ def unit_steps(title: str) -> Drawing:
         ax.plot((-slope - 3 * ys) / 4, ys, ":", color=GREY, linewidth=1.2)
         side, way = ("right", -0.05) if order == 1 else ("left", 0.05)
         ax.text((-slope + 3 * 0.95) / 4 + way, -0.97, f"−{-slope:.0f}", color=INK, ha=side)
-    arrow = {"arrowstyle": "-|>", "color": INK, "lw": 2.2, "shrinkA": 0, "shrinkB": 0}
+    arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 2.2, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", (-0.8, -0.6), (0, 0), arrowprops=arrow)
-    ax.text(-0.47, -0.12, "∇L", color=INK, ha="right")
+    ax.text(-0.47, -0.12, "∇L", color=COLORS[1], ha="right")
     ax.plot(0, 0, "o", color=INK)
     ax.set(xlim=(-1.2, 2.75), ylim=(-1.15, 1.3), xlabel="u₁", ylabel="u₂", aspect="equal")
     ax.set(xticks=[-1, 0, 1, 2], yticks=[-1, 0, 1])
@@ -175,7 +175,7 @@ def landscape(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 3.4))
+    fig, ax = plt.subplots(figsize=(4.6, 3.2))
     axis = np.linspace(-4, 4, 81)
     values = (np.multiply.outer(axis, axis) - TARGET) ** 2
     levels = [1, 4, 16, 36, 64, 100, 144]
