@@ -178,14 +178,13 @@ def landscape(title: str) -> Drawing:
     fig, ax = plt.subplots(figsize=(4.6, 3.2))
     axis = np.linspace(-4, 4, 81)
     values = (np.multiply.outer(axis, axis) - TARGET) ** 2
-    levels = [1, 4, 16, 36, 64, 100, 144]
+    levels = [1, 4, 16, 64, 144]
     ax.contourf(axis, axis, values, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
     ax.set_rasterization_zorder(0.5)
     lines = ax.contour(
         axis, axis, values, levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
     )
-    places = [(p, -p) for p in (-1.4, -2, -2.45, -2.83)] + [(-2.6, 0), (2.83, 2.83), (3.16, 3.16)]
-    places += [(-1.73, -1.73), (-1.41, -1.41), (1.41, 1.41)]
+    places = [(-2, 2), (-2.83, 2.83), (-2.6, 0), (2.83, 2.83), (-2.24, -2.24), (-1.41, -1.41)]
     ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=places)
     across = np.geomspace(1, 4, 60)
     for sign in (1, -1):
