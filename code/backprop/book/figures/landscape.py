@@ -69,7 +69,7 @@ def forecasts(title: str) -> Drawing:
     ax.text(0.01, 1.06, "start: loss 1, slope −5", color=INK, va="bottom")
     ax.text(0.004, -0.9, "the loss must\nlie in this band", color=COLORS[1])
     ax.annotate(
-        "", (0.235, -0.42), (0.13, -0.66), arrowprops={"arrowstyle": "-", "color": COLORS[1]}
+        "", (0.235, -0.42), (0.155, -0.6), arrowprops={"arrowstyle": "-", "color": COLORS[1]}
     )
     ax.set(xlabel="length h of the walk", xlim=(-0.01, 0.4), ylim=(-1.2, 1.25))
     ax.set(xticks=[0, 0.1, 0.2, 0.3, 0.4], yticks=[-1, -0.5, 0, 0.5, 1])
