@@ -2,6 +2,7 @@
 
 SECOND_EDITION = [
     "networks",
+    "gradients",
     "chain-rule",
     "graphs-by-hand",
     "the-tape",
