@@ -1,6 +1,14 @@
 """The chapters of the second edition, and how long a chapter may be, exercises apart."""
 
-SECOND_EDITION = ["graphs-by-hand", "losses"]
+SECOND_EDITION = [
+    "networks",
+    "losses",
+    "gradients",
+    "chain-rule",
+    "graphs-by-hand",
+    "the-tape",
+    "four-steps",
+]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
 LINES, COLUMNS, LINES_A_CELL = 160, 80, 14

@@ -27,6 +27,9 @@ class Autograd:
     broadcast_to = staticmethod(lambda x, shape: x * np.ones(shape))
     where = staticmethod(lambda c, x, y: c * x + ~c * y)
     sigmoid, erf, logsumexp = asp.expit, asp.erf, asp.logsumexp
+    sech2 = staticmethod(lambda x: 1 / anp.cosh(x) ** 2)
+    bell = staticmethod(lambda x: anp.exp(-x * x))
+    times, over, matrix_times, contract = anp.multiply, anp.divide, anp.matmul, anp.einsum
 
     @staticmethod
     def scatter_add(x, k, shape):
@@ -69,6 +72,8 @@ CASES = {
     "relu": (lambda m, x: m.relu(x), [(6,)]),
     "absolute": (lambda m, x: m.absolute(x), [(6,)]),
     "erf": (lambda m, x: m.erf(x), [(3,)]),
+    "sech2": (lambda m, x: m.sech2(x), [(3,)]),
+    "bell": (lambda m, x: m.bell(x), [(3,)]),
     "sum": (lambda m, x: m.sum(x), [(2, 3)]),
     "sum axis": (lambda m, x: m.sum(x, axis=(0, -1)), [(2, 3, 2)]),
     "mean": (lambda m, x: m.mean(x, axis=1), [(2, 3)]),
@@ -99,6 +104,10 @@ CASES = {
     "einsum batch": (lambda m, x, y: m.einsum("...ij,jk->...ik", x, y), [(2, 2, 3), (3, 2)]),
     "einsum lonely": (lambda m, x, y: m.einsum("ijk,j->i", x, y), [(2, 3, 2), (3,)]),
     "einsum three": (lambda m, x, y, z: m.einsum("i,ij,j", x, y, z), [(2,), (2, 3), (3,)]),
+    "times": (lambda m, x, y: m.times(x, y), [(2, 3), (2, 1)]),
+    "over": (lambda m, x, y: m.over(x, y), [(2, 3), ()]),
+    "matrix_times": (lambda m, x, y: m.matrix_times(x, y), [(2, 2, 3), (3,)]),
+    "contract": (lambda m, x, y: m.contract("ij,jk->ki", x, y), [(2, 3), (3, 2)]),
 }  # fmt: skip
 # var and std of complex numbers are |x|² in NumPy; SciPy's expit knows no complex numbers
 ANALYTIC = set(TABLE) - {

@@ -423,7 +423,7 @@ def test_errors_of_the_function():
         dot_product_attention(q[0, 0], k, v)
     with pytest.raises(ValueError, match="expected at least one key"):
         dot_product_attention(q, k[:, :0], v[:, :0])
-    with pytest.raises(TypeError, match="dot_product_attention: allowed is of float64"):
+    with pytest.raises(TypeError, match="dot_product_attention: allowed has dtype float64"):
         dot_product_attention(q, k, v, np.ones((4, 5)))
     with pytest.raises(ValueError, match=r"allowed has shape \(5, 4\).* broadcasts to \(2, 4, 5\)"):
         dot_product_attention(q, k, v, np.ones((5, 4), bool))

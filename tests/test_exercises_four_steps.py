@@ -1,15 +1,156 @@
-"""The checkers of the chapter "The four steps": right answers, each mistake's hint, bad answers."""
+"""The checkers of "The four steps": right answers in several forms, and at least ten wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+import math
+import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 
-from backprop.book.exercises.four_steps import (
-    check_by_hand,
-    check_hidden_error,
-    check_input_gradient,
+from backprop.activations import sigmoid
+from backprop.autodiff import gradcheck
+from backprop.book.exercises import four_steps as ex
+from backprop.book.exercises.verdict import WRONG
+
+
+@pytest.fixture(autouse=True)
+def first_try():
+    WRONG.clear()
+
+
+def both_hints(check, *answer):
+    """Return what two wrong tries in a row are told."""
+    first, second = check(*answer), check(*answer)
+    assert not first and not second
+    return first.message, second.message
+
+
+HAND = (-0.128, 0.06144, -0.0768, 0.12288)
+LAST = [9, 8, 6, 4, 6, 8, 6]
+
+
+def test_the_expected_values_are_derivatives():
+    b1, b2 = math.log(1.5) - 1, 1.2 - math.log(4)
+
+    def loss(t):
+        w1, w2, c1, c2 = t
+        a1 = 1 / (1 + np.exp(-(2 * w1 + b1 + c1)))
+        return (1 / (1 + np.exp(-(a1 * w2 + b2 + c2))) - 1) ** 2 / 2
+
+    dw1, dw2, db1, db2 = gradcheck.complex_step(loss, np.array([0.5, -2.0, 0.0, 0.0]))
+    assert pytest.approx(HAND, rel=1e-12) == (db2, db1, dw2, dw1)
+
+
+def changed(**other):
+    return [other.get(name, line) for name, line in zip(ex.READ_LAST, LAST, strict=True)]
+
+
+RIGHT = {
+    ex.check_other_target: [(-1.5,), (Fraction(-3, 2),),
+        (sp.Rational(-3, 2),), (np.float64(-1.5),)],
+    ex.check_by_hand: [
+        HAND, (list(HAND),), (-0.128, 0.0614, -0.0768, 0.123), tuple(map(np.float64, HAND)),
+        (Fraction(-128, 1000), sp.Float("0.06144"), -0.0768, 0.1229),
+    ],
+    ex.check_last_use: [
+        (LAST,), (tuple(LAST),), (np.array(LAST),), (dict(zip(ex.READ_LAST, LAST, strict=True)),),
+    ],
+    ex.check_twins: [(5,), (5.0,), (sp.Integer(5),)],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_other_target: [
+        ((1.5,), "size is right"), ((-2 / 3,), "divided by the new one"), ((-0.667,), "divided by"),
+        ((2 / 3,), "a sign is lost"), ((-1,), "changes its size"), ((1,), "depend on the target"),
+        ((2.25,), "the loss"), ((0.6,), "new residual"), ((-0.4,), "old residual"),
+        ((0.144,), "new error"), ((0,), "still misses"), ((3,), "contain y"),
+        ((None,), "is None"), (("-1.5",), "expected a number"),
+    ],
+    ex.check_by_hand: [
+        (tuple(-h for h in HAND), "All signs"), ((-0.8, 0.384, -0.48, 0.768), "slope is missing"),
+        ((-0.128, 0.256, -0.0768, 0.512), "hidden unit's slope"),
+        ((-0.8, 1.6, -0.48, 3.2), "Both slopes"),
+        ((-0.128, -0.03072, -0.0768, -0.06144), "Where is its weight"),
+        ((-0.128, 0.04096, -0.0768, 0.08192), "Whose slope"),
+        ((-0.128, 0.06144, -0.0256, 0.036864), "Both errors are right"),
+        ((-0.128, 0.06144, -0.0768, 0.0369), "Three are right"),
+        ((-0.128, 0.06144, 0.256, 0.03072), "no factor of its derivative"),
+        ((-0.128, 0.06144, 0.12288, -0.0768), "last two are exchanged"),
+        ((0.06144, -0.128, -0.0768, 0.12288), "two errors are exchanged"),
+        ((0.06144, -0.128, 0.12288, -0.0768), "The order is"),
+        ((-0.128, -0.128 * (-2 + 0.0768) * 0.24, -0.0768, -0.128 * (-2 + 0.0768) * 0.48),
+         "updated one"),
+        ((0, 0, 0, 0), "First z and a"), ((-0.128, 0.07, -0.0768, 0.14), "δ⁽²⁾ is right"),
+        ((-0.128, 0.061, -0.077, 0.12), "too early"),
+        ((-0.128, 0.06144), "four numbers"), ((1,), "four numbers"),
+        ((-0.128, None, 0, 0), "four numbers"),
+        ((-0.128, 0.06144, -0.0768, 0.1), "What comes before it is right"),
+    ],
+    ex.check_last_use: [
+        ((changed(a1=7),), "slope is made of it"), ((changed(a1=2),), "a later one does"),
+        ((changed(a2=5),), "slope is made of it"), ((changed(W3=3),), "comes back over it"),
+        ((changed(W3=10),), "before it"), ((changed(delta3=5),), "its own layer"),
+        ((changed(delta2=7),), "its own layer"), ((changed(x=1),), "contains the input"),
+        ((changed(x=10),), "does not read x"), ((changed(a3=5),), "does not read a3"),
+        (([1, 2, 3, 4, 5, 7, 3],), "6 of 7 are off"), ((LAST[:6],), "seven line numbers"),
+        ((9,), "seven line numbers"), ((None,), "seven line numbers"),
+        ((list("9864686"),), "seven line numbers"),
+    ],
+    ex.check_twins: [
+        ((9,), "equal"), ((1,), "not every parameter"), ((2,), "left out"), ((3,), "left out"),
+        ((4,), "left out"), ((6,), "count apart"), ((7,), "count apart"), ((8,), "count apart"),
+        ((0,), "At least"), ((10,), "nine products"), ((4.5,), "nine products"),
+        ((None,), "is None"), (("5",), "expected a number"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
 )
+def test_right_answers(check, answer):
+    assert check(*answer)
 
-BY_HAND = np.array([-1 / 8, -3 / 16, -1 / 16, -3 / 4])
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
+)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
+
+
+def test_the_lines_are_those_of_the_program():
+    program = """
+        a1 = sigmoid(x @ W1 + b1)
+        a2 = sigmoid(a1 @ W2 + b2)
+        a3 = sigmoid(a2 @ W3 + b3)
+        delta3 = (a3 - y) * a3 * (1 - a3)
+        dW3, db3 = a2.T @ delta3, delta3
+        delta2 = (delta3 @ W3.T) * a2 * (1 - a2)
+        dW2, db2 = a1.T @ delta2, delta2
+        delta1 = (delta2 @ W2.T) * a1 * (1 - a1)
+        dW1, db1 = x.T @ delta1, delta1
+    """.strip().splitlines()
+    for name, lines in ex.READ.items():
+        right = [line.partition("=")[2] for line in program]
+        assert lines == tuple(
+            k for k, line in enumerate(right, 1) if re.search(rf"\b{name}\b", line)
+        )
+        assert ex.READ_LAST[name] == lines[-1]
+
+
+# Functions.
 
 
 def hidden_error(y, a1, a2, W2):
@@ -20,83 +161,127 @@ def input_gradient(x, delta1, W1):
     return delta1 @ W1.T
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"),
-    [
-        (check_by_hand, BY_HAND),
-        (check_by_hand, tuple(BY_HAND)),
-        (check_hidden_error, hidden_error),
-        (check_input_gradient, input_gradient),
-        (check_input_gradient, lambda x, d, W: np.einsum("ik,jk->ij", d, W)),
+def changing(y, a1, a2, W2):
+    found = hidden_error(y, a1, a2, W2)
+    a1 *= 0
+    return found
+
+
+def gradients(x, y, theta, wrong=""):
+    a = [x]
+    for W, b in theta:
+        a.append(sigmoid(a[-1] @ W + b))
+    slope = a[-1] * (1 - a[-1])
+    delta, found = (a[-1] - y) * (1 if wrong == "output" else slope), []
+    if wrong == "sign":
+        delta = -delta
+    for layer in reversed(range(len(theta))):
+        W, start = theta[layer][0], a[layer]
+        dW = start.T @ delta
+        if wrong == "own":
+            dW = np.repeat(a[layer + 1] * delta, len(W), axis=0)
+        found.insert(0, (dW, delta[0]))
+        back = W - dW if wrong == "early" else W
+        if layer:
+            delta = (delta @ back.T) * (1 if wrong == "hidden" else start * (1 - start))
+    return found
+
+
+def row_biases(x, y, theta):
+    return [(dW, db[None]) for dW, db in gradients(x, y, theta)]
+
+
+def without_guard(x, y, theta):
+    """A slope of the raw input besides: nothing that is returned depends on it."""
+    return [list(pair) for pair in gradients(x, y, theta)]
+
+
+def stored_z(x, y, theta):
+    zs, a = [], [x]
+    for W, b in theta:
+        zs.append(a[-1] @ W + b)
+        a.append(sigmoid(zs[-1]))
+    found = []
+    da = a[-1] - y
+    for (W, _), z, start in zip(theta[::-1], zs[::-1], a[-2::-1], strict=True):
+        s = sigmoid(z)
+        delta = da * s * (1 - s)
+        found.append((start.T @ delta, delta.sum(axis=0)))
+        da = delta @ W.T
+    return found[::-1]
+
+
+RIGHT_FUNCTIONS = {
+    ex.check_hidden_error: [
+        hidden_error,
+        lambda y, a1, a2, W: np.einsum("ik,jk->ij", a2 - y, W) * (a1 - a1**2),
     ],
-)
-def test_right_answers(check, answer):
-    verdict = check(answer)
-    assert verdict.right and verdict, verdict.message
-    assert verdict.message
+    ex.check_input_gradient: [input_gradient, lambda x, d, W: np.einsum("ik,jk->ij", d, W)],
+    ex.check_gradients: [gradients, row_biases, without_guard, stored_z],
+}
+WRONG_FUNCTIONS = {
+    ex.check_hidden_error: [
+        (lambda y, a1, a2, W: (((a2 - y) * a2 * (1 - a2)) @ W.T) * a1 * (1 - a1), "slope too many"),
+        (lambda y, a1, a2, W: ((a2 - y) * a2 * (1 - a2)) @ W.T, "the wrong one"),
+        (lambda y, a1, a2, W: (a2 - y) @ W.T, "own slope is missing"),
+        (lambda *args: -hidden_error(*args), "sign"),
+        (lambda y, a1, a2, W: a2 - y, "That is δ⁽²⁾."),
+        (lambda y, a1, a2, W: (a2 - y) * a2 * (1 - a2), "sigmoid output"),
+        (lambda y, a1, a2, W: ((a2 - y) @ W) * a1 * (1 - a1), "a transpose is missing"),
+        (lambda y, a1, a2, W: (a2 - y) @ W, "a transpose is missing"),
+        (lambda y, a1, a2, W: 2 * hidden_error(y, a1, a2, W), "same factor"),
+        (lambda *args: hidden_error(*args) + 1e-3, "not right"),
+        (lambda *args: hidden_error(*args)[0], "shape"),
+        (lambda *args: None, "is None"), (lambda *args: 1 / 0, "ZeroDivisionError"),
+        (lambda y: y, "must take the arguments (y, a1"),
+        (3, "without calling it"), (changing, "changed its argument"),
+    ],
+    ex.check_input_gradient: [
+        (lambda x, d, W: d @ W.T * x * (1 - x), "slope too many"),
+        (lambda x, d, W: d @ W.T * x, "multiplies by the input"),
+        (lambda x, d, W: -d @ W.T, "sign"), (lambda x, d, W: (d @ W.T).sum(axis=0), "never added"),
+        (lambda x, d, W: x.T @ d, "That is ∂L/∂W⁽¹⁾."), (lambda x, d, W: d.T @ x, "transposed"),
+        (lambda x, d, W: W @ d.T, "a column for each example"), (lambda x, d, W: d, "δ⁽¹⁾ itself"),
+        (lambda x, d, W: d @ W, "a transpose is missing"),
+        (lambda x, d, W: d @ W.T + 1e-3, "not right"), (lambda x, d, W: 2 * d @ W.T, "same factor"),
+        (lambda x, d, W: np.zeros((7, 9)), "(7, 9)"), (lambda *args: None, "is None"),
+        (lambda *args: 1 / 0, "ZeroDivisionError"), (None, "without calling it"),
+    ],
+    ex.check_gradients: [
+        (lambda *args: gradients(*args, "output"), "slope of the output"),
+        (lambda *args: gradients(*args, "hidden"), "slope of a hidden layer"),
+        (lambda *args: gradients(*args, "sign"), "All signs"),
+        (lambda *args: gradients(*args, "own"), "end of its connections"),
+        (lambda *args: gradients(*args, "early"), "have been changed"),
+        (lambda *args: gradients(*args)[::-1], "last layer's gradients come first"),
+        (lambda *args: [(dW.T, db) for dW, db in gradients(*args)], "of shapes"),
+        (lambda *args: gradients(*args)[1:], "of shapes"),
+        (lambda *args: [(dW, 0 * db) for dW, db in gradients(*args)], "is the first off"),
+        (lambda *args: [(dW / 2, db / 2) for dW, db in gradients(*args)], "same factor"),
+        (lambda *args: [(dW, db[:1]) for dW, db in gradients(*args)], "of shapes"),
+        (lambda *args: [dW for dW, _ in gradients(*args)], "raised"),
+        (lambda *args: None, "is None"), (lambda x: x, "must take the arguments (x, y"),
+        (3, "without calling it"),
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        (-BY_HAND, "All signs"),
-        ([-1 / 2, -3 / 4, -1 / 4, -3], "slope of the output"),
-        ([-1 / 8, -3 / 4, -1 / 16, -3], "slope of the hidden unit"),
-        ([-1 / 8, -1 / 32, -1 / 16, -1 / 8], "weight w⁽²⁾ is missing"),
-        ([-1 / 8, -3 / 16, -1 / 16, -3 / 32], "START"),
-        ([-1 / 8, -6.0625 / 32, -1 / 16, -6.0625 / 8], "not the updated one"),
-        ([-1 / 8, -3 / 16, -3 / 4, -1 / 16], "exchanged"),
-    ],
+    ("check", "answer"), [(c, a) for c, answers in RIGHT_FUNCTIONS.items() for a in answers]
 )
-def test_mistakes_by_hand_get_their_hint(answer, hint):
-    verdict = check_by_hand(answer)
-    assert not verdict
-    assert hint in verdict.message
-
-
-def square(W):
-    return W if W.shape[0] == W.shape[1] else W.T
+def test_right_functions(check, answer):
+    assert check(answer)
 
 
 @pytest.mark.parametrize(
     ("check", "answer", "hint"),
-    [
-        (
-            check_hidden_error,
-            lambda y, a1, a2, W: (((a2 - y) * a2 * (1 - a2)) @ W.T) * a1 * (1 - a1),
-            "linear output",
-        ),
-        (check_hidden_error, lambda y, a1, a2, W: (a2 - y) @ W.T, "own slope"),
-        (check_hidden_error, lambda *args: -hidden_error(*args), "sign"),
-        (check_hidden_error, lambda y, a1, a2, W: a2 - y, "carry it back"),
-        (check_input_gradient, lambda x, d, W: d @ W.T * x * (1 - x), "slope too many"),
-        (check_input_gradient, lambda x, d, W: d @ W.T * x, "multiplies by the input"),
-        (check_input_gradient, lambda x, d, W: -d @ W.T, "sign"),
-        (check_input_gradient, lambda x, d, W: (d @ W.T).sum(axis=0), "never added"),
-        (check_input_gradient, lambda x, d, W: x.T @ d, "∂L/∂W"),
-        (check_input_gradient, lambda x, d, W: d @ square(W), "turned over"),
-    ],
+    [(c, a, h) for c, answers in WRONG_FUNCTIONS.items() for a, h in answers],
 )
-def test_typical_mistakes_get_their_hint(check, answer, hint):
-    verdict = check(answer)
-    assert not verdict
-    assert hint in verdict.message
+def test_wrong_functions(check, answer, hint):
+    _, second = both_hints(check, answer)
+    assert hint in second, second
 
 
-@pytest.mark.parametrize("check", [check_hidden_error, check_input_gradient])
-def test_exceptions_and_shapes_are_reported(check):
-    assert "ZeroDivisionError" in check(lambda *args: 1 / 0).message
-    assert "(7, 9)" in check(lambda *args: np.zeros((7, 9))).message
-    assert not check(None)
-
-
-def test_a_wrong_number_of_answers_is_reported():
-    assert "(3,)" in check_by_hand(BY_HAND[:3]).message
-
-
-@pytest.mark.parametrize(
-    ("check", "answer"),
-    [(check_hidden_error, hidden_error), (check_input_gradient, input_gradient)],
-)
-def test_wrong_values_of_the_right_shape_fail(check, answer):
-    assert not check(lambda *args: answer(*args) + 1e-3)
+@pytest.mark.parametrize("check", WRONG_FUNCTIONS)
+def test_functions_are_tried_as_often(check):
+    assert len(WRONG_FUNCTIONS[check]) >= 10 and len(RIGHT_FUNCTIONS[check]) >= 2

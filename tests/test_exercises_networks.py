@@ -1,9 +1,28 @@
-"""The checkers of "Networks" tell right from wrong, and hint at the usual mistakes."""
+"""The checkers of "Networks": right answers in several forms, and at least ten wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 
-from backprop.book.exercises import networks
+from backprop.book.exercises import networks as ex
+from backprop.book.exercises.verdict import WRONG
+
+
+@pytest.fixture(autouse=True)
+def first_try():
+    WRONG.clear()
+
+
+def both_hints(check, *answer):
+    """Return what two wrong tries in a row are told."""
+    first, second = check(*answer), check(*answer)
+    assert not first and not second
+    return first.message, second.message
 
 
 def phi(z):
@@ -18,85 +37,198 @@ def forward(x, W1, b1, W2, b2):
     return sigma(phi(x @ W1 + b1) @ W2 + b2)
 
 
+def by_loops(x, W1, b1, W2, b2):
+    rows = []
+    for row in x.tolist():
+        hidden = [
+            max(0.0, sum(v * w for v, w in zip(row, W1[:, j], strict=True)) + b1[j])
+            for j in range(len(b1))
+        ]
+        total = [
+            sum(a * w for a, w in zip(hidden, W2[:, k], strict=True)) + b2[k]
+            for k in range(len(b2))
+        ]
+        rows.append([1 / (1 + np.exp(-z)) for z in total])
+    return rows
+
+
+def changes(x, W1, b1, W2, b2):
+    x -= x
+    return np.zeros((len(x), len(b2)))
+
+
+def to_sigmoid(W1, b1, W2, b2):
+    return 2 * W1, 2 * b1, 2 * W2, b2 - W2.sum(axis=0)
+
+
+def permuted(W1, b1, W2, b2):
+    """The same network, its hidden units in another order: right as well."""
+    V1, c1, V2, c2 = to_sigmoid(W1, b1, W2, b2)
+    return [V1[:, ::-1], c1[::-1], V2[::-1], c2]
+
+
+S = float(sigma(-1.0))
 WEIGHTS = 64 * 32 + 32 * 16 + 16 * 10
+ONES = np.ones((3, 3))
+PARITY = (ONES, [0, -1, -2], [[1], [-2], [2]], [0])
+OTHER_WAY = (-ONES, [3, 2, 1], [[1], [-2], [2]], [0])
+"""With the zeros counted instead of the ones, the output is 1 for an even number of ones: wrong."""
+FROM_ABOVE = (-ONES, [3, 2, 1], [[-1], [2], [-2]], [1])
 
+RIGHT = {
+    ex.check_unit: [
+        (-1, S, S * (1 - S)), (-1.0, 0.269, 0.197), (Fraction(-1), 0.26894, 0.19661),
+        (sp.Integer(-1), 1 / (1 + sp.E), sp.E / (1 + sp.E) ** 2), (np.array(-1.0), S, 0.1966),
+    ],
+    ex.check_parameters: [
+        (2778,), (2778.0,), (np.int64(2778),), (sp.Integer(2778),), (Fraction(2778),),
+    ],
+    ex.check_hinges: [
+        ([2, -2.5, 0.5], 1), ((2, Fraction(-5, 2), Fraction(1, 2)), 1.0),
+        (np.array([2, -2.5, 0.5]), np.array(1)), ([2, sp.Rational(-5, 2), sp.Rational(1, 2)], 1),
+    ],
+    ex.check_forward: [(forward,), (by_loops,), (lambda x, *rest: forward(x, *rest).tolist(),)],
+    ex.check_to_sigmoid: [(to_sigmoid,), (permuted,)],
+    ex.check_parity: [
+        PARITY, FROM_ABOVE, tuple(np.array(p, float) for p in PARITY),
+        (2 * ONES, [0, -2, -4], [[0.5], [-1], [1]], [0]),
+    ],
+    ex.check_tent: [(64, 12, 63), (64.0, sp.Integer(12), Fraction(63)), (2**6, 12, 2**6 - 1)],
+}  # fmt: skip
 
-def test_parameters():
-    assert networks.check_parameters(WEIGHTS + 58)
-    for answer, words in [
-        (WEIGHTS, "weights alone"), (WEIGHTS + 122, "not units"), (WEIGHTS + 3, "not one in all"),
-        (58, "biases alone"), (WEIGHTS + 48, "output units"), (7, "is 7, which is not right"),
-        ([1, 2], "has shape (2,)"), (None, "None"), ("many", "is a str"),
-    ]:  # fmt: skip
-        verdict = networks.check_parameters(answer)
-        assert not verdict and words in repr(verdict), answer
-
-
-@pytest.mark.parametrize("answer", [(-1, -1, 1.5), [-2, -3, 4], np.array([-1.0, -1.0, 1.5])])
-def test_nand_has_many_right_answers(answer):
-    assert networks.check_nand(answer)
+WRONG_ANSWERS = {
+    ex.check_unit: [
+        ((-2, S, S), "z: The bias is missing"), ((-3, S, S), "not subtracted"),
+        ((3, S, S), "Two signs"), ((1, S, S), "One sign"), ((5, S, S), "signs are lost"),
+        ((S, S, S), "First the sum"), ((0, S, S), "z: The answer is 0"),
+        ((-1, 0.731, 0.197), "a: This is the sigmoid of +1"), ((-1, 0, 0.197), "the ReLU"),
+        ((-1, -1, 0.197), "This is z"), ((-1, -0.762, 0.197), "tanh"),
+        ((-1, 0.368, 0.197), "e^z"), ((-1, 3.718, 0.2), "denominator"),
+        ((-1, 0.5, 0.25), "a: The answer is 0.5"), ((-1, S, S), "slope: This is σ(z) itself"),
+        ((-1, S, 0.25), "where it is largest"), ((-1, S, -0.197), "rises everywhere"),
+        ((-1, S, 0.42), "slope of tanh"), ((-1, S, 0.928), "slope of tanh"),
+        ((-1, S, -2), "not z"), ((-1, S, 0.731), "one of the two factors"),
+        ((-1, S, 0.2), "slope: The answer is 0.2"), ((None, S, S), "return missing"),
+        ((-1, "0.27", S), "expected a number"), ((-1, [S, S], S), "has shape (2,)"),
+    ],
+    ex.check_parameters: [
+        ((WEIGHTS,), "weights alone"), ((WEIGHTS + 122,), "not units"),
+        ((WEIGHTS + 3,), "not one in all"), ((58,), "biases alone"), ((122,), "the widths"),
+        ((WEIGHTS + 48,), "output units"), ((WEIGHTS + 112,), "not to its inputs"),
+        ((64 * 32 * 16 * 10,), "matrix of its own"), ((7,), "is 7, which is not right"),
+        ((2779,), "one at a time"), ((2780,), "one at a time"), (([1, 2],), "has shape (2,)"),
+        ((None,), "return missing"), (("many",), "is a str"),
+    ],
+    ex.check_hinges: [
+        (([2, -0.5, 0], 1), "slopes of the pieces"), (([2, -1, 0], 1), "rises"),
+        (([2, -3, 1], 1), "two wide"), (([2, 2.5, -0.5], 1), "wrong sign"),
+        (([2, -2.5, -0.5], 1), "it goes up"), (([2, -2.5, 0], 1), "it goes up"),
+        (([2, -0.5, 0.5], 1), "not from 0"), (([1, 3, 2], 1), "heights"),
+        (([3, 2, 2], 1), "heights"), (([3, -2.5, 0.5], 1), "not a height"),
+        (([0.5, -2.5, 2], 1), "their order is not"), (([0, 0, 0], 1), "adds to the slope"),
+        (([-2, 2.5, -0.5], 1), "Only the sign"), (([4, -5, 1], 1), "same factor"),
+        (([2, -2.5], 1), "has shape (2,)"), ((None, 1), "return missing"),
+        (([2, -2.5, 0.5], 0), "f(0) would be 0"), (([2, -2.5, 0.5], 3), "height at 1"),
+        (([2, -2.5, 0.5], -1), "b: its sign"), (([2, -2.5, 0.5], 7), "b: The answer is 7"),
+    ],
+    ex.check_forward: [
+        ((lambda x, W1, b1, W2, b2: sigma((x @ W1 + b1) @ W2 + b2),), "one affine map"),
+        ((lambda x, W1, b1, W2, b2: phi(x @ W1 + b1) @ W2 + b2,), "z2, not a2"),
+        ((lambda x, W1, b1, W2, b2: phi(phi(x @ W1 + b1) @ W2 + b2),), "not the ReLU"),
+        ((lambda x, W1, b1, W2, b2: sigma(phi(phi(x @ W1 + b1) @ W2 + b2)),), "as well"),
+        ((lambda x, W1, b1, W2, b2: sigma(sigma(x @ W1 + b1) @ W2 + b2),), "not the sigmoid"),
+        ((lambda x, W1, b1, W2, b2: phi(sigma(x @ W1 + b1) @ W2 + b2),), "changed places"),
+        ((lambda x, W1, b1, W2, b2: sigma(np.tanh(x @ W1 + b1) @ W2 + b2),), "is the ReLU"),
+        ((lambda *a: 1 - forward(*a),), "sign in the exponent"),
+        ((lambda x, W1, b1, W2, b2: sigma(phi(x @ W1) @ W2 + b2),), "hidden bias is missing"),
+        ((lambda x, W1, b1, W2, b2: sigma(phi(x @ W1 + b1) @ W2),), "output's bias"),
+        ((lambda x, W1, b1, W2, b2: sigma(phi(x @ W1) @ W2),), "Both biases are missing"),
+        ((lambda x, W1, b1, W2, b2: forward(x, W1, b1[:, None], W2, b2[:, None]),), "ValueError"),
+        ((lambda x, W1, b1, W2, b2: forward(x, W1, b1, W2, b2[:, None]),), "added as a column"),
+        ((lambda x, W1, b1, W2, b2: forward(x, W1, b1[:, None], W2, b2),), "added as a column"),
+        ((lambda x, W1, b1, W2, b2: sigma(phi(x @ W1 + b1).sum(0) @ W2 + b2),), "rows were summed"),
+        ((lambda *a: forward(*a).T,), "transpose"),
+        ((lambda x, W1, b1, W2, b2: W1 @ x,), "raised ValueError"),
+        ((lambda *a: None,), "is a return missing"), ((lambda *a: np.ones(3),), "has shape (3,)"),
+        ((lambda *a: forward(*a) + 0.1,), "not right"), ((changes,), "changed its argument"),
+        ((0.5,), "without calling it"),
+    ],
+    ex.check_to_sigmoid: [
+        ((lambda *p: p,), "Nothing has changed"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, c, d),), "first layer is right"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, 2 * c, d),), "-1 of 2σ - 1"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, c, d - c.sum(0)),), "factor 2"),
+        ((lambda a, b, c, d: (2 * a, b, 2 * c, d - c.sum(0)),), "bias is not doubled"),
+        ((lambda a, b, c, d: (a, b, 2 * c, d - c.sum(0)),), "argument is not doubled"),
+        ((lambda a, b, c, d: (a / 2, b / 2, 2 * c, d - c.sum(0)),), "halved"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, 2 * c, d + c.sum(0)),), "its sign"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, 2 * c, d - 2 * c.sum(0)),), "twice"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, 2 * c, d - 1),), "brings a -1"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, 2 * c, d - c.sum()),), "axis 0"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, 2 * c, d - c.sum(1)),), "ValueError"),
+        ((lambda a, b, c, d: (2 * a, 2 * b, 2 * c),), "return four arrays"),
+        ((lambda a, b, c, d: None,), "return four arrays"),
+        ((lambda a, b, c, d: (2 * a.T, 2 * b, 2 * c, d),), "W1 had the shape"),
+        ((lambda a, b, c, d: (3 * a, b, c, d),), "multiply out"), ((3,), "without calling it"),
+    ],
+    ex.check_parity: [
+        ((ONES, [0, -1, -2], [[1], [-2], [1]], [0]), "last change of slope"),
+        ((ONES, [0, -1, -2], [[1], [-2], [0]], [0]), "Right up to two"),
+        ((ONES, [0, -1, -2], [[1], [0], [0]], [0]), "number of ones"),
+        ((ONES, [0, -1, -2], [[1], [-1], [0]], [0]), "from the first one on"),
+        ((ONES, [0, -1, -2], [[1], [-1], [1]], [0]), "too small"),
+        ((ONES, [0, -1, -2], [[1], [2], [2]], [0]), "A sign is wrong"),
+        ((ONES, [0, -1, -2], [[-1], [2], [-2]], [1]), "even parity"), (OTHER_WAY, "even parity"),
+        ((0 * ONES, [0, 0, 0], [[1], [1], [1]], [0]), "0 everywhere"),
+        ((ONES, [0, -1, -2], [[1], [-2], [2]], [0.1]), "right side of ½"),
+        ((ONES, [0, 1, 2], [[1], [-2], [2]], [0]), "For (0, 1, 1) the output is 4"),
+        ((ONES[:2], [0, -1, -2], [[1], [-2], [2]], [0]), "W1 has the shape (2, 3)"),
+        ((ONES, [0, -1, -2], [1, -2, 2], [0]), "W2 has the shape (3,)"),
+        ((ONES, [0, -1, -2], [[1], [-2], [2]], 0), "b2 has the shape ()"),
+        ((ONES, None, [[1], [-2], [2]], [0]), "b1 does not hold numbers"),
+        ((ONES, [0, np.nan, 1], [[1], [-2], [2]], [0]), "b1 does not hold numbers"),
+        ((lambda x: x.sum(1) % 2, 0, 0, 0), "W1 does not hold numbers"),
+    ],
+    ex.check_tent: [
+        ((12, 12, 63), "it does not add"), ((6, 12, 63), "number of compositions"),
+        ((32, 12, 63), "One doubling is missing"), ((128, 12, 63), "too many"),
+        ((63, 12, 63), "the kinks"), ((65, 12, 63), "not two"), ((36, 12, 63), "each time"),
+        ((100, 12, 63), "pieces: The answer is 100"), ((64, 6, 63), "two ReLU units"),
+        ((64, 64, 63), "added up"), ((64, 18, 63), "next layer's weights"),
+        ((64, 24, 63), "two ReLU units"), ((64, 10, 63), "deep: The answer is 10"),
+        ((64, 12, 64), "Count kinks"), ((64, 12, 62), "One more"), ((64, 12, 12), "How many kinks"),
+        ((64, 12, 32), "at most that many"), ((64, 12, 70), "wide: The answer is 70"),
+        ((None, 12, 63), "return missing"), ((64, "twelve", 63), "expected a number"),
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ((1, 1, -1.5), "is AND"),
-        ((-1, -1, 0.5), "is NOR"),
-        ((1, 1, -0.5), "is OR"),
-        ((0, 0, 1), "x = (1, 1) z is 1, expected zero or negative"),
-        ((-1, 0, 0.5), "x = (1, 0) z is -0.5, expected positive"),
-        ((1, 2), "expected three numbers"),
-        (3, "expected three numbers"),
-        (None, "expected three numbers"),
-        ("abc", "expected three numbers"),
-        ((np.nan, 1, 1), "expected finite numbers"),
-    ],
+    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
 )
-def test_nand_hints(answer, words):
-    verdict = networks.check_nand(answer)
-    assert not verdict and words in repr(verdict)
-
-
-def test_forward():
-    assert networks.check_forward(forward)
+def test_right_answers(check, answer):
+    verdict = check(*answer)
+    assert verdict, verdict
 
 
 @pytest.mark.parametrize(
-    ("function", "words"),
-    [
-        (lambda x, W1, b1, W2, b2: sigma((x @ W1 + b1) @ W2 + b2), "one affine map"),
-        (lambda x, W1, b1, W2, b2: phi(x @ W1 + b1) @ W2 + b2, "z2, not a2"),
-        (lambda x, W1, b1, W2, b2: phi(phi(x @ W1 + b1) @ W2 + b2), "not the ReLU"),
-        (lambda x, W1, b1, W2, b2: sigma(sigma(x @ W1 + b1) @ W2 + b2), "not the sigmoid"),
-        (lambda x, W1, b1, W2, b2: sigma(phi(x @ W1) @ W2 + b2), "hidden bias is missing"),
-        (lambda x, W1, b1, W2, b2: sigma(phi(x @ W1 + b1) @ W2), "output's bias"),
-        (lambda x, W1, b1, W2, b2: sigma(phi(x @ W1) @ W2), "Both biases"),
-        (lambda x, W1, b1, W2, b2: sigma(phi(x @ W1 + b1).sum(0) @ W2 + b2), "rows were summed"),
-        (lambda *args: forward(*args).T, "transpose"),
-        (lambda x, W1, b1, W2, b2: W1 @ x, "raised ValueError"),
-        (lambda *args: None, "is a return missing"),
-        (lambda *args: np.ones(3), "has shape (3,)"),
-        (lambda *args: forward(*args) + 0.1, "not right"),
-        (0.5, "without calling it"),
-    ],
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
 )
-def test_forward_hints(function, words):
-    verdict = networks.check_forward(function)
-    assert not verdict and words in repr(verdict)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
 
 
-def test_parity():
-    def parity(x):
-        s = x.sum(axis=1, keepdims=True)
-        return phi(s) - 2 * phi(s - 1) + 2 * phi(s - 2)
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
 
-    assert networks.check_parity(parity)
-    for function, words in [
-        (lambda x: 1 - parity(x), "even parity"),
-        (lambda x: phi(x.sum(1, keepdims=True)) - 2 * phi(x.sum(1, keepdims=True) - 1), "third"),
-        (lambda x: x.sum(1, keepdims=True), "number of ones"),
-        (lambda x: parity(x)[:, 0], "shape (8, 1)"),
-        (lambda x: x @ np.ones(2), "raised ValueError"),
-    ]:
-        verdict = networks.check_parity(function)
-        assert not verdict and words in repr(verdict), words
+
+def test_no_first_hint_tells_a_number_that_was_not_given():
+    """A wrong scalar is told back, and the right one never."""
+    assert "2778" not in " ".join(both_hints(ex.check_parameters, 7))
+    assert "-1" not in " ".join(both_hints(ex.check_unit, 0, S, S))
+    assert "12" not in " ".join(both_hints(ex.check_tent, 64, 10, 63))
+    assert "63" not in " ".join(both_hints(ex.check_tent, 64, 12, 70))

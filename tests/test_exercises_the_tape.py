@@ -1,10 +1,44 @@
-"""The checkers of "The tape": right answers, recognised mistakes, and no answers."""
+"""The checkers of "The tape": right answers in several forms, and at least ten wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 
-from backprop.autodiff import gradcheck
+from backprop.autodiff import forward, gradcheck, graph, tape
 from backprop.book.exercises import the_tape as ex
+from backprop.book.exercises.verdict import WRONG
+from backprop.book.recording import recorded_steps
+
+
+@pytest.fixture(autouse=True)
+def first_try():
+    WRONG.clear()
+
+
+def both_hints(check, *answer):
+    """Return what two wrong tries in a row are told."""
+    first, second = check(*answer), check(*answer)
+    assert not first and not second
+    return first.message, second.message
+
+
+def loop(x):
+    r = 1
+    while r < 10:
+        r = r * x + 1
+    return r
+
+
+BRANCHES = [
+    (lambda x: x if x > 0 else -1 * x, 0.0),
+    (lambda x: x if x != 0 else 0 * x, 0.0),
+    (lambda x: x * x if x > 1 else 3 * x, 1.0),
+]
 
 
 def norm_vjp(g, a, x):
@@ -15,60 +49,277 @@ def cost(n):
     return 3 * (n - 1)
 
 
-FUNCTIONS = [(ex.check_norm_vjp, norm_vjp), (ex.check_product_cost, cost)]
-functions = pytest.mark.parametrize(("check", "answer"), FUNCTIONS)
+# The page's tape in short.
 
 
-@functions
-def test_right_answers(check, answer):
-    assert check(answer).right
+class Number:
+    def __init__(self, value, tape, arrows=()):
+        self.value, self.tape, self.place = value, tape, len(tape)
+        tape.append(arrows)
+
+    def __add__(self, other):
+        return write(self.value + plain(other), [(self, 1), (other, 1)])
+
+    def __mul__(self, other):
+        return write(self.value * plain(other), [(self, plain(other)), (other, self.value)])
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def plain(x):
+    return x.value if isinstance(x, Number) else x
+
+
+def write(value, slopes):
+    slopes = [(x, s) for x, s in slopes if isinstance(x, Number)]
+    return Number(value, slopes[0][0].tape, [(x.place, s) for x, s in slopes])
+
+
+def sweep(y):
+    adjoint = [0.0] * len(y.tape)
+    adjoint[y.place] = 1.0
+    for place in reversed(range(y.place + 1)):
+        for operand, slope in y.tape[place]:
+            adjoint[operand] += adjoint[place] * slope
+    return adjoint
+
+
+def gradient(f, *inputs):
+    lines = []
+    y = f(*[Number(x, lines) for x in inputs])
+    return sweep(y)[: len(inputs)] if isinstance(y, Number) else [0.0] * len(inputs)
+
+
+def hessian(f, *inputs):
+    return [gradient(lambda *u, i=i: gradient(f, *u)[i], *inputs) for i in range(len(inputs))]
+
+
+def careless(f, *inputs):
+    """Forget that a slope may be a plain number."""
+
+    def row(g):
+        lines = []
+        return sweep(g(*[Number(x, lines) for x in inputs]))[: len(inputs)]
+
+    return [row(lambda *u, i=i: gradient(f, *u)[i]) for i in range(len(inputs))]
+
+
+def by_package(f, *inputs):
+    x = np.array(inputs)
+    return [forward.hvp(lambda x: f(*x), x, unit) for unit in np.eye(x.size)]
+
+
+def segments(turn, x, turns, every):
+    kept = []
+    r = x
+    for k in range(turns):
+        if k % every == 0:
+            kept.append(r)
+        r = turn(r)
+    adjoint = 1.0
+    for k, start in reversed(list(enumerate(kept))):
+        r = first = Number(start, [])
+        for _ in range(min(every, turns - k * every)):
+            r = turn(r)
+        adjoint *= sweep(r)[first.place]
+    return adjoint
+
+
+def segments_by_package(turn, x, turns, every):
+    starts = [np.float64(x)]
+    for _ in range(turns):
+        starts.append(turn(starts[-1]))
+    adjoint = 1.0
+    for k in reversed(range(0, turns, every)):
+
+        def part(r, k=k):
+            for _ in range(min(every, turns - k)):
+                r = turn(r)
+            return r
+
+        adjoint *= tape.grad(part)(starts[k])
+    return adjoint
+
+
+def whole(turn, x, turns, every):
+    r = first = Number(x, [])
+    for _ in range(turns):
+        r = turn(r)
+    return sweep(r)[first.place]
+
+
+def from_the_start(turn, x, turns, every):
+    adjoint = 1.0
+    for k in reversed(range(0, turns, every)):
+        r = x
+        for _ in range(k):
+            r = turn(r)
+        r = first = Number(r, [])
+        for _ in range(min(every, turns - k)):
+            r = turn(r)
+        adjoint *= sweep(r)[first.place]
+    return adjoint
+
+
+def parts(turn, x, turns, every, *, reset=False, drop=False):
+    found, r = [], x
+    for k in range(0, turns, every):
+        n = min(every, turns - k)
+        if drop and n < every:
+            break
+        r = first = Number(x if reset else plain(r), [])
+        for _ in range(every if reset else n):
+            r = turn(r)
+        found.append(sweep(r)[first.place])
+    return found
+
+
+def value(turn, x, turns, every):
+    for _ in range(turns):
+        x = turn(x)
+    return x
+
+
+def formula(turn, x, turns, every):
+    """Cheat: write no tape at all."""
+    product = 1.0
+    for _ in range(turns):
+        product *= 1 + 0.2 * x
+        x = turn(x)
+    return product
+
+
+RIGHT = {
+    ex.check_run: [(6, 17), (6.0, Fraction(17)), (sp.Integer(6), np.float64(17.0)),
+                   (len(recorded_steps(loop, 2.0)), tape.grad(loop)(2.0))],
+    ex.check_branches: [([-1, 0, 3],), ((-1.0, 0.0, 3.0),), (np.array([-1, 0, 3]),),
+                        ([Fraction(-1), sp.Integer(0), 3],)],
+    ex.check_divide: [(lambda x, y: (1 / y, -x / y**2),), (lambda x, y: [1 / y, -(x / y) / y],),
+                      (lambda x, y: np.array([1.0, -x / y]) / y,)],
+    ex.check_norm_vjp: [(norm_vjp,), (lambda g, a, x: x * (g / a),)],
+    ex.check_product_cost: [(cost,), (lambda n: 3 * n - 3,), (lambda n: (n - 1) + 2 * (n - 1),)],
+    ex.check_hessian: [(hessian,), (by_package,), (lambda f, *u: np.array(hessian(f, *u)),)],
+    ex.check_segments: [(segments,), (segments_by_package,)],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_run: [
+        ((17, 6), "lines come first"), ((3, 17), "turns, not lines"), ((7, 17), "The input"),
+        ((6, 15), "is the value"), ((4, 5), "one turn too few"), ((8, 49), "one turn too many"),
+        ((6, 7), "last turn alone"), ((6, 4), "first turn alone"), ((6, 11), "not yet shares"),
+        ((6, -17), "not right"), ((5, 17), "How often"), ((0, 0), "How often"),
+        ((6, 16), "x receives a share"),
+        ((6, 17.007), "difference quotient"), ((None, 17), "expected numbers"),
+        (("6", 17), "expected numbers"), (([6], 17), "expected numbers"),
+    ],
+    ex.check_branches: [
+        (([1, 0, 3],), "Program 1: this is the branch that did not run"),
+        (([0, 0, 3],), "Program 1: a tape does not take the mean"),
+        (([-1, 1, 3],), "Program 2: this is the slope of the function"),
+        (([-1, 0.5, 3],), "Program 2: a tape does not"),
+        (([-1, 0, 2],), "Program 3: this is the b"),
+        (([-1, 0, 2.5],), "Program 3: a tape"), (([-1, 0, 1],), "a value, and not a slope"),
+        (([1, 1, 2],), "Program 1: this is the branch that did not run. Program 2"),
+        (([-2, 0, 3],), "Program 1: not what the tape"), (([-1, -1, 3],), "Program 2: not what"),
+        (([-1, 0, np.nan],), "Program 3: not what"), (([-1, 0],), "three numbers"),
+        ((-1,), "three numbers"), ((None,), "three numbers"), (("abc",), "three numbers"),
+    ],
+    ex.check_divide: [
+        ((lambda x, y: (-x / y**2, 1 / y),), "comes first"),
+        ((lambda x, y: (1 / y, x / y**2),), "sign of the second"),
+        ((lambda x, y: (1 / y, -1 / y**2),), "lacks a factor"),
+        ((lambda x, y: (1 / y, 1 / y**2),), "a factor and a sign"),
+        ((lambda x, y: (1 / y, -x / y),), "lacks a factor"),
+        ((lambda x, y: (1 / y, 1 / x),), "not a slope"),
+        ((lambda x, y: (1 / y, x),), "not a slope"),
+        ((lambda x, y: (y, x),), "of a product"), ((lambda x, y: (1, -1),), "of a difference"),
+        ((lambda x, y: (x / y, -x / y**2),), "a factor too many"),
+        ((lambda x, y: x / y,), "two slopes"), ((lambda x, y: 1 / y,), "from y is missing"),
+        ((lambda x, y: (1 / y, -x * y**2),), "not right"), ((lambda x, y: None,), "return missing"),
+        ((lambda x: 1 / x,), "with 2 arguments: (x, y)"), ((3,), "without calling it"),
+    ],
+    ex.check_norm_vjp: [
+        ((lambda g, a, x: x / a,), "g is missing"),
+        ((lambda g, a, x: 2 * g * x,), "root has a slope"),
+        ((lambda g, a, x: 2 * g * x / a,), "2 too much"),
+        ((lambda g, a, x: g * x / (2 * a),), "2 is missing"),
+        ((lambda g, a, x: g * x,), "slope of the root"), ((lambda g, a, x: g * a,), "shape of x"),
+        ((lambda g, a, x: g / (2 * a),), "go on to x"),
+        ((lambda g, a, x: g * x / np.linalg.norm(x),), "computed again"),
+        ((lambda g, a, x: -g * x / a,), "sign"), ((lambda g, a, x: g * np.sign(x),), "Σ |x|"),
+        ((lambda g, a, x: g / a,), "shape ()"), ((lambda g, a, x: g * x / a**2,), "not right"),
+        ((lambda g, a, x: None,), "return missing"), ((lambda g, a, x: np.zeros(7),), "shape"),
+        ((3,), "without calling it"),
+    ],
+    ex.check_product_cost: [
+        ((lambda n: 2 * (n - 1),), "sweep alone"), ((lambda n: n - 1,), "run alone"),
+        ((lambda n: n * (n - 1),), "from the beginning"),
+        ((lambda n: (2 * n + 1) * (n - 1),), "forward sweeps"), ((lambda n: 3 * n,), "fewer lines"),
+        ((lambda n: 2 * n,), "fewer lines"), ((lambda n: 5 * (n - 1),), "sums too"),
+        ((lambda n: 4 * n - 5,), "sums too"), ((lambda n: 3 * n - 4,), "1 of the start"),
+        ((lambda n: 3 * n - 5,), "1 of the start"), ((lambda n: 4 * (n - 1),), "two arrows"),
+        ((lambda n: 12,), "not right"), ((lambda n: 3 * n - 2,), "not right"),
+        ((lambda n: None,), "return missing"),
+        ((lambda: 3,), "one argument: (n)"), ((3,), "without calling it"),
+    ],
+    ex.check_hessian: [
+        ((gradient,), "This is the gradient"),
+        ((lambda f, *u: np.diag(hessian(f, *u)),), "This is the diagonal"),
+        ((lambda f, *u: np.diag(np.diag(hessian(f, *u))),), "mixed derivatives are missing"),
+        ((lambda f, *u: np.triu(hessian(f, *u)),), "lower half"),
+        ((lambda f, *u: np.outer(gradient(f, *u), gradient(f, *u)),), "Products of slopes"),
+        ((lambda f, *u: np.sum(hessian(f, *u), axis=0),), "added up"),
+        ((lambda f, *u: hessian(f, *u)[0],), "first row"),
+        ((lambda f, *u: np.array(hessian(f, *u)) / 2,), "Half of each"),
+        ((lambda f, *u: np.ravel(hessian(f, *u)),), "in one row"), ((careless,), "a plain number"),
+        ((lambda f, *u: np.zeros((len(u), len(u))),), "not right"),
+        ((lambda f, *u: -np.array(hessian(f, *u)),), "sign"),
+        ((lambda f, *u: None,), "return missing"), ((lambda f, *u: f.nothing,), "AttributeError"),
+        ((3,), "without calling it"),
+    ],
+    ex.check_segments: [
+        ((value,), "This is the value"), ((lambda *p: sum(parts(*p)),), "multiply"),
+        ((lambda *p: parts(*p)[-1],), "last segment alone"),
+        ((lambda *p: parts(*p)[0],), "first segment alone"),
+        ((lambda *p: np.prod(parts(*p, drop=True)),), "last turns are missing"),
+        ((lambda *p: np.prod(parts(*p, reset=True)),), "starts at the same value"),
+        ((whole,), "where 3 are allowed"), ((from_the_start,), "turns were computed"),
+        ((formula,), "no tape was written"), ((lambda *p: 2 * segments(*p),), "not right"),
+        ((lambda *p: -segments(*p),), "sign"), ((lambda *p: None,), "return missing"),
+        ((lambda turn, x: 3,), "with 4 arguments"), ((3,), "without calling it"),
+    ],
+}  # fmt: skip
 
 
 def test_the_expected_values_are_derivatives():
+    assert len(recorded_steps(loop, 2.0)) == 6 and tape.grad(loop)(2.0) == 17
+    reported = [float(tape.grad(lambda x, f=f: f(x) * 1.0)(at)) for f, at in BRANCHES]
+    assert reported == [-1, 0, 3]
     x = np.array([0.3, -1.2, 0.7])
     a = np.sqrt((x * x).sum())
     numeric = gradcheck.complex_step(lambda p: 2 * np.sqrt((p * p).sum()), x)
     assert np.allclose(norm_vjp(2.0, a, x), numeric, rtol=1e-12)
+    lines = graph.Tape([np.float64(2.0)])
+    assert isinstance(loop(graph.Variable(lines[0][2], lines, 0)), graph.Variable)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
+)
+def test_right_answers(check, answer):
+    verdict = check(*answer)
+    assert verdict, verdict
 
 
 @pytest.mark.parametrize(
     ("check", "answer", "hint"),
-    [
-        (ex.check_norm_vjp, lambda g, a, x: x / a, "g is missing"),
-        (ex.check_norm_vjp, lambda g, a, x: 2 * g * x, "root has a rate"),
-        (ex.check_norm_vjp, lambda g, a, x: 2 * g * x / a, "cancels"),
-        (ex.check_norm_vjp, lambda g, a, x: g * x / (2 * a), "x² has the rate"),
-        (ex.check_norm_vjp, lambda g, a, x: g * x, "rate is missing"),
-        (ex.check_norm_vjp, lambda g, a, x: g * a, "shape of x"),
-        (ex.check_product_cost, lambda n: 2 * (n - 1), "way back alone"),
-        (ex.check_product_cost, lambda n: n - 1, "product alone"),
-        (ex.check_product_cost, lambda n: n * (n - 1), "from the beginning"),
-        (ex.check_product_cost, lambda n: (2 * n + 1) * (n - 1), "forward mode"),
-        (ex.check_norm_vjp, lambda g, a, x: g * x / np.linalg.norm(x), "computed again"),
-        (ex.check_norm_vjp, lambda g, a, x: -g * x / a, "not right"),
-        (ex.check_norm_vjp, lambda g, a, x: g / a, "shape ()"),
-        (ex.check_norm_vjp, lambda g, a, x: None, "return missing"),
-        (ex.check_product_cost, lambda n: 3 * n, "n factors"),
-        (ex.check_product_cost, lambda n: 5 * (n - 1), "sums too"),
-        (ex.check_product_cost, lambda n: 4 * n - 5, "sums too"),
-        (ex.check_product_cost, lambda n: 3 * n - 4, "1 of the start"),
-        (ex.check_product_cost, lambda n: 3 * n - 5, "1 of the start"),
-        (ex.check_product_cost, lambda n: 12, "not right"),
-    ],
+    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
 )
-def test_mistakes_are_recognised(check, answer, hint):
-    verdict = check(answer)
-    assert not verdict and hint in verdict.message
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
 
 
-@functions
-def test_what_is_no_answer(check, answer):
-    def broken(*_):
-        raise RuntimeError("no idea")
-
-    assert "no idea" in check(broken).message
-    assert "without calling it" in check(3).message
-
-
-def test_wrong_shapes():
-    assert "shape" in ex.check_norm_vjp(lambda g, a, x: np.zeros(7)).message
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2

@@ -247,7 +247,9 @@ def test_a_measured_nan_is_reported(name):
     network.train(False)
     with (
         np.errstate(invalid="ignore"),
-        pytest.raises(FloatingPointError, match=r"evaluate: the loss is nan: dense2\.W holds NaN"),
+        pytest.raises(
+            FloatingPointError, match=r"evaluate: the loss is (nan|inf): dense2\.W holds NaN"
+        ),
     ):
         evaluate(network, SoftmaxCrossEntropy(), *data())
 

@@ -144,3 +144,80 @@ def test_a_real_error_in_a_small_array_is_still_seen(error, monkeypatch):
 def test_nothing_to_compare_is_no_success():
     with pytest.raises(ValueError, match=r"check_gradient: x has shape \(0,\), expected an entry"):
         gradcheck.check_gradient(lambda t: t.sum(), np.zeros(0), np.zeros(0))
+
+
+def stateful(rng, layer=layers.Dense):
+    """A network with running averages, a generator (one of them inside a block), and a bias that
+    the normalisation makes superfluous."""
+    block = layers.Residual([layers.Dense(4, 4, rng=rng), layers.Dropout(0.3, rng=rng)])
+    stack = [
+        layer(3, 4, rng=rng), layers.BatchNorm(4), layers.Tanh(), block,
+        layers.Dropout(0.4, rng=np.random.default_rng(7)), layers.Dense(4, 2, rng=rng),
+    ]  # fmt: skip
+    return Sequential(stack), losses.SoftmaxCrossEntropy()
+
+
+def traces(network):
+    state = {f"{k}.{n}": a for k, layer in enumerate(network.layers)
+             for n, a in layer.state().items()}  # fmt: skip
+    modes = [layer.training for layer in network.layers]
+    return state, modes, network.theta.copy(), network.dtheta.copy()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_check_leaves_no_trace(training):
+    rng = np.random.default_rng(1)
+    network, loss = stateful(rng)
+    x, y = rng.normal(size=(6, 3)), rng.integers(2, size=6)
+    loss.forward(network.forward(x), y)
+    network.backward(loss.backward())
+    network.train(training)
+    before = traces(network)
+    gradcheck.check_network(network, loss, x, y).raise_if_off()
+    for layer, width in zip(network.layers, (3, 4, 4, 4, 4, 4), strict=True):
+        own = np.random.default_rng(0)
+        gradcheck.check_layer(layer, own.normal(size=(5, width)), rng=own).raise_if_off()
+    phi = gradcheck.along(network, loss, x, y, network.dtheta)
+    assert phi(0.1) == phi(0.1) != phi(0.2)
+    with pytest.raises(ValueError, match="y has shape"):
+        gradcheck.check_network(network, loss, x, y[:2])
+    np.testing.assert_equal(traces(network), before)
+    # and the checks did see something that moves
+    network.forward(x)
+    assert (str(traces(network)[0]) != str(before[0])) is training
+
+
+class HalfBias(layers.Dense):
+    """The bias's gradient is half of what is right."""
+
+    def backward_parameters(self, dz):
+        super().backward_parameters(dz)
+        self.gradients["b"] /= 2
+
+
+def test_a_gradient_of_zero_is_no_error_and_a_small_one_is_judged():
+    rng = np.random.default_rng(2)
+    network, loss = stateful(rng)
+    x, y = 1e3 * rng.normal(size=(6, 3)), rng.integers(2, size=6)
+    report = gradcheck.check_network(network, loss, x, y)
+    rows = [row for row in report.rows if row.argument == "dense1.b"]
+    assert report.ok and rows and all(abs(row.analytic) < 1e-15 for row in rows)
+
+    # dW is a million times db: half of db is small against the whole, and found all the same
+    for layer, ok in ((layers.Dense, True), (HalfBias, False)):
+        net = Sequential([layer(2, 2, rng=np.random.default_rng(3))])
+        x, y = 1e6 * np.random.default_rng(4).normal(size=(5, 2)), np.ones((5, 2))
+        net.layers[0].parameters["W"] *= 1e-6
+        report = gradcheck.check_network(net, losses.MeanSquaredError(), x, y)
+        largest = {n: np.abs(g).max() for n, g in grads(net, x, y).items()}
+        assert largest["dense1.b"] < 1e-4 * largest["dense1.W"]
+        assert report.ok is ok
+        off = {row.argument for row in report.rows if row.error > row.tolerance}
+        assert off == (set() if ok else {"dense1.b"})
+
+
+def grads(network, x, y):
+    loss = losses.MeanSquaredError()
+    loss.forward(network.forward(x), y)
+    network.backward(loss.backward())
+    return network.gradients

@@ -308,6 +308,56 @@ def test_a_kink_has_the_derivative_that_the_docstring_says():
     np.testing.assert_array_equal(loss.backward(), [[0, 0]])
 
 
+INF = np.inf
+
+
+@pytest.mark.parametrize(
+    ("loss", "z", "y", "value", "delta"),
+    [
+        # a class that is masked out: target 0 at a logit of -∞
+        (SoftmaxCrossEntropy(), [[0, 0, -INF]], [[0.5, 0.5, 0]], np.log(2), [[0, 0, 0]]),
+        (SoftmaxCrossEntropy(), [[0, 0, -INF]], [[1, 0, 0]], np.log(2), [[-0.5, 0.5, 0]]),
+        (SoftmaxCrossEntropy(), [[0, 0, -INF]], [0], np.log(2), [[-0.5, 0.5, 0]]),
+        (SoftmaxCrossEntropy(), [[0, -INF]], [1], INF, [[1, -1]]),
+        (SoftmaxCrossEntropy(), [[0, -INF]], [[0.5, 0.5]], INF, [[0.5, -0.5]]),
+        (SoftmaxCrossEntropy(0.5), [[0, -INF]], [0], INF, [[0.25, -0.25]]),
+        (SoftmaxCrossEntropy(), [[INF, 0]], [0], 0, [[0, 0]]),
+        (SoftmaxCrossEntropy(), [[INF, 0]], [[1, 0]], 0, [[0, 0]]),
+        (SoftmaxCrossEntropy(), [[INF, INF, 0]], [0], np.log(2), [[-0.5, 0.5, 0]]),
+        (
+            SoftmaxCrossEntropy(class_weights=np.array([1.0, 2.0, 3.0])),
+            [[0, 0, INF], [0, -INF, 0]], [2, 0], np.log(2) / 4, [[0, 0, 0], [-0.125, 0, 0.125]],
+        ),
+        (BinaryCrossEntropy(), [[INF]], [[1.0]], 0, [[0]]),
+        (BinaryCrossEntropy(), [[-INF]], [[0.0]], 0, [[0]]),
+        (BinaryCrossEntropy(), [[INF]], [[0.0]], INF, [[1]]),
+        (BinaryCrossEntropy(), [[-INF]], [[0.25]], INF, [[-0.25]]),
+        # v₂ = ∞ against v₁ = 1, and means whose difference has no square
+        (GaussianKL(), [[0, 0]], [[0, 700.0]], (700 - 1 + np.exp(-700)) / 2, [[0, -0.5]]),
+        (GaussianKL(), [[1e200, 700]], [[0, 700.0]], 0.5 * (1e200 * np.exp(-350.0)) ** 2, None),
+        (GaussianKL(), [[0, 1e-9]], [[0, 0.0]], 2.5e-19, [[0, 5e-10 + 2.5e-19]]),
+        (GaussianKL(), [[0, -INF]], [[0, 0.0]], INF, [[0, -0.5]]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_limits(loss, z, y, value, delta, dtype):
+    if isinstance(loss, GaussianKL):
+        dtype = np.float64  # the variances of these logarithms exceed float32
+    y = np.array(y) if isinstance(y[0], int) else np.array(y, dtype)
+    got = loss.forward(np.array(z, dtype), y)
+    assert got == pytest.approx(value, rel=1e-6, abs=1e-30)
+    if delta is not None:
+        np.testing.assert_allclose(loss.backward(), delta, rtol=2e-7, atol=1e-30)
+
+
+def test_nothing_is_possible():
+    loss = SoftmaxCrossEntropy()
+    assert loss.forward(np.array([[-INF, -INF], [0.0, 0.0]]), np.array([0, 1])) == INF
+    assert np.isfinite(loss.backward()).all()
+    with pytest.raises(ValueError, match="infinite variance"):
+        GaussianKL().forward(np.array([[0, INF]]), np.array([[0, INF]]))
+
+
 def two(dtype=float):
     return np.zeros((2, 2), dtype)
 
@@ -407,7 +457,7 @@ def test_an_infinite_logit_that_is_right_costs_nothing(dtype):
 @pytest.mark.parametrize("kind", [np.ma.masked_array, np.matrix])
 def test_arrays_with_rules_of_their_own_are_refused_by_name(kind):
     z, y = np.ones((2, 2)), np.ones((2, 2))
-    with pytest.raises(TypeError, match=r"MeanSquaredError: z is a \w+, expected a plain"):
+    with pytest.raises(TypeError, match=r"MeanSquaredError: z is a \w+, expected a numpy"):
         MeanSquaredError().forward(kind(z), y)
-    with pytest.raises(TypeError, match=r"MeanSquaredError: y is a \w+, expected a plain"):
+    with pytest.raises(TypeError, match=r"MeanSquaredError: y is a \w+, expected a numpy"):
         MeanSquaredError().forward(z, kind(y))

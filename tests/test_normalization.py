@@ -293,10 +293,10 @@ def test_dropout_with_a_held_mask(shape, seed):
     gradcheck.check_layer(layer, rng.normal(size=shape), rng=rng).raise_if_off()
 
 
-def test_gradcheck_refuses_moving_masks_and_a_mask_scaled_one_way_only():
+def test_gradcheck_holds_the_mask_and_refuses_one_scaled_one_way_only():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4, 5))
-    assert not gradcheck.check_layer(Dropout(0.5, rng=rng), x, rng=rng).ok
+    assert gradcheck.check_layer(Dropout(0.5, rng=np.random.default_rng(1)), x, rng=rng).ok
 
     class ForwardOnly(Dropout):
         def backward(self, dz):
@@ -419,3 +419,32 @@ def test_residual_names_the_shape_of_its_branch(n_out):
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=rf"f\(x\) has shape \(5, {n_out}\), expected \(5, 3\)"):
         Residual([Dense(3, n_out, rng=rng)]).forward(np.ones((5, 3)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [BatchNorm, LayerNorm, RMSNorm])
+def test_equal_values_without_epsilon_have_the_value_of_a_kink(kind, dtype):
+    layer = kind(3, eps=0.0, dtype=dtype)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4, 3)).astype(dtype)
+    if kind is BatchNorm:
+        x[:, 1] = 0.1  # whose mean is not 0.1
+    else:
+        x[1] = 0.0 if kind is RMSNorm else 0.1
+    flat = (slice(None), 1) if kind is BatchNorm else 1
+    np.testing.assert_array_equal(layer.forward(x)[flat], 0)
+    dx = layer.backward(rng.normal(size=(4, 3)).astype(dtype))
+    np.testing.assert_array_equal(dx[flat], 0)
+    rest = np.ones((4, 3), bool)
+    rest[flat] = False
+    assert np.isfinite(dx).all() and dx[rest].all()
+    assert all(np.isfinite(g).all() for g in layer.gradients.values())
+    if kind is BatchNorm:
+        layer.running_var[1] = 0
+        layer.train(False)
+        np.testing.assert_array_equal(layer.forward(x)[flat], 0)
+        np.testing.assert_array_equal(layer.backward(x)[flat], 0)
+    if dtype is np.float64:
+        layer.train(True)
+        away = np.random.default_rng(1).normal(size=(4, 3))
+        gradcheck.check_layer(layer, away, rng=rng).raise_if_off()

@@ -71,6 +71,8 @@ BUGS = [  # line, argument, wrong vjp
     ("relu", 0, lambda g, a, x: g * (a >= 0)),  # true for every a: a bug found in the wild
     ("absolute", 0, lambda g, a, x: g * np.sign(a)),
     ("erf", 0, lambda g, a, x: g * np.exp(-x * x)),
+    ("sech2", 0, lambda g, a, x: g * -2 * a),
+    ("bell", 0, lambda g, a, x: g * -x * a),
     ("sum", 0, spread(lambda a, x, n, axis: 1 / n)),
     ("mean", 0, spread(lambda a, x, n, axis: 1)),
     ("mean", 0, spread(lambda a, x, n, axis: 1 / x.size)),
@@ -91,6 +93,11 @@ BUGS = [  # line, argument, wrong vjp
     ("concatenate", 0, lambda i, g, a, *xs, axis: g[..., : xs[i].shape[-1]]),
     ("stack", 0, lambda i, g, a, *xs, axis: g[:, i - 1]),
     ("einsum", 0, lambda i, g, a, *xs, sub: EINSUM(0, g, a, *xs, sub=sub)),
+    ("times", 1, lambda g, a, x, y: T.times(g, plain(x))),
+    ("over", 0, lambda g, a, x, y: T.over(g, plain(y))),
+    ("over", 1, lambda g, a, x, y: -T.over(T.times(g, x), y)),
+    ("matrix_times", 1, lambda g, a, x, y: -T.matmul_vjp_y(g, x, y)),
+    ("contract", 0, lambda i, g, a, *xs, sub: EINSUM(0, g, a, *xs, sub=sub)),
 ]
 
 

@@ -1,6 +1,7 @@
 """What ``grad``, ``vjp``, ``jvp`` and their kin promise: nesting, reuse, dtypes, errors, layers."""
 
 import gc
+import math
 import threading
 import weakref
 
@@ -200,6 +201,7 @@ def outlived():
 
 
 x3 = np.ones(3)
+M3, MATRIX = np.ma.ones(3), np.ones((1, 1)).view(np.matrix)
 ERRORS = [
     (lambda: T.grad(lambda x: x * 2)(x3), ValueError, r"grad: f returned an array of shape \(3,\)"),
     (lambda: T.grad(lambda weights: weights)(3), TypeError, "grad: weights has dtype int64"),
@@ -229,6 +231,50 @@ ERRORS = [
     (lambda: T.grad(lambda x: np.clip(1.0, 0.0, a_max=x))(1.0), TypeError, "option"),
     (lambda: T.grad(lambda x: np.where(x, 1.0, x))(1.0), TypeError, "where: argument 0 is traced"),
     (lambda: T.grad(lambda x: outlived())(1.0), TypeError, "Variable of a call that has ended"),
+    # what enters
+    (lambda: T.grad(np.sum)(M3), TypeError, r"is a MaskedArray, .*filled\(value\)"),
+    (lambda: T.grad(np.sum)(MATRIX), TypeError, "is a matrix, .*numpy.asarray"),
+    (lambda: T.grad(np.sum)([1.0, 2.0]), TypeError, "is a list, expected a .*numpy.asarray"),
+    (lambda: T.grad(np.sum)(np.array([1.0, None])), TypeError, "has dtype object"),
+    (lambda: T.grad(np.sum)(np.array(3)), TypeError, r"dtype int64, .*astype\(float\)"),
+    (lambda: F.jvp(np.sum, x3, M3), TypeError, "jvp: v is a MaskedArray"),
+    (lambda: T.vjp(np.sin, x3)[1](M3), TypeError, "vjp: g is a MaskedArray"),
+    (lambda: F.hvp(np.sum, M3, x3), TypeError, "is a MaskedArray"),
+    # argnums
+    (lambda: T.grad(np.dot, [0, 1]), TypeError, r"\[0, 1\], a list, .*write argnums=\(0, 1\)"),
+    (lambda: T.grad(np.dot, 1.0), TypeError, "argnums is 1.0, a float, expected an integer"),
+    (lambda: T.grad(np.dot, "1"), TypeError, "argnums is '1', a str"),
+    (lambda: T.grad(np.dot, True), TypeError, "argnums is True, a bool"),
+    (lambda: T.grad(np.dot, (0, None)), TypeError, "a NoneType, expected an integer or a tuple"),
+    (lambda: T.jacobian(np.dot, (0,)), TypeError, r"argnum is \(0,\), a tuple, expected one"),
+    (lambda: T.jacobian(np.dot, [0]), TypeError, r"argnum is \[0\], a list"),
+    # constants
+    (lambda: T.grad(lambda x: np.sum(x + M3))(x3), TypeError, "add: argument 1 is a Mask"),
+    (lambda: T.grad(lambda x: np.sum(np.multiply(M3, x)))(x3), TypeError, "is a MaskedArray"),
+    (lambda: T.grad(lambda x: np.sum(M3 * x))(x3), TypeError, "np.asarray"),
+    (lambda: T.grad(lambda x: np.sum(x @ MATRIX))(x3[:1]), TypeError, "matmul: .* a matrix"),
+    (lambda: T.grad(lambda x: np.sum(MATRIX * x))(x3[:1]), TypeError, "argument 0 is a matrix"),
+    (lambda: F.jvp(lambda x: x + M3, x3, x3), TypeError, "add: argument 1 is a Mask"),
+    (lambda: T.grad(lambda x: np.sum(x * np.array([1, None, 2])))(x3), TypeError,
+     "multiply: argument 1 has dtype object, expected numbers"),
+    (lambda: T.grad(lambda x: x + None)(1.0), TypeError, "add: argument 1 is a NoneType"),
+    (lambda: T.grad(lambda x: x * "2")(1.0), TypeError, "multiply: argument 1 is a str"),
+    (lambda: T.grad(lambda x: np.sum(np.where(M3 > 0, x, 0)))(x3), TypeError, "MaskedArray"),
+    (lambda: T.grad(lambda x: np.sum(np.stack([x, M3])))(x3), TypeError,
+     "stack: argument 1 is a MaskedArray"),
+    (lambda: T.grad(lambda x: np.sum(np.concatenate([x, ["a"]])))(x3), TypeError,
+     "concatenate: argument 1 has dtype <U1"),
+    (lambda: T.grad(lambda x: np.sum(np.concatenate([x, x], axis=0.0)))(x3), TypeError, "float"),
+    # assignment
+    (lambda: T.grad(lambda x: x.__setitem__(0, 1.0))(x3), TypeError, "be assigned .*np.where"),
+    (lambda: T.grad(lambda x: np.zeros(3).__setitem__(..., x))(x3), TypeError, "forget its deriv"),
+    (lambda: T.grad(lambda x: np.zeros(3).__setitem__(0, x[0]))(x3), ValueError, "array element"),
+    (lambda: T.grad(lambda x: math.sin(x))(1.0), TypeError, "NumPy's functions instead of"),
+    # einsum
+    (lambda: T.grad(lambda x: np.einsum(x, [0], x, "i"))(x3), TypeError, "'i' is no list of"),
+    (lambda: T.grad(lambda x: np.einsum(x, x))(x3), TypeError, "no list of indices from 0 to 51"),
+    (lambda: T.grad(lambda x: np.einsum(x, [99]))(x3), TypeError, r"\[99\] is no list of indices"),
+    (lambda: T.grad(lambda x: np.einsum("i,i", x))(x3), ValueError, "einsum"),
 ]  # fmt: skip
 
 
@@ -236,6 +282,48 @@ ERRORS = [
 def test_errors_name_the_argument(call, kind, match):
     with pytest.raises(kind, match=match):
         call()
+
+
+def test_lists_and_integers_are_constants():
+    for c in ([1, 2, 3], (1.0, 2.0, 3.0), np.array([1, 2, 3]), np.float32([1, 2, 3])):
+        np.testing.assert_array_equal(T.grad(lambda x, c=c: np.sum(c * x))(x3), [1, 2, 3])
+        np.testing.assert_array_equal(T.grad(lambda x, c=c: np.sum(x**c))(2 * x3), [1, 4, 12])
+        np.testing.assert_array_equal(F.jvp(lambda x, c=c: x - c, x3, x3)[1], x3)
+    np.testing.assert_array_equal(T.grad(lambda x: np.sum(x * [True, False, True]))(x3), [1, 0, 1])
+    assert T.grad(lambda x: x * np.array(2))(1.0) == 2 == T.grad(lambda x: x * np.int8(2))(1.0)
+    assert T.grad(np.multiply, np.int64(1))(2.0, 3.0) == 2
+    np.testing.assert_array_equal(T.grad(lambda x: np.sum(x[[0, 0, 2]]))(x3), [2, 0, 1])
+    np.testing.assert_array_equal(T.grad(lambda x: np.sum(x[[True, False, True]]))(x3), [1, 0, 1])
+
+
+def test_joining_flat_and_with_lists():
+    x, w = np.arange(6.0).reshape(2, 3), np.arange(8.0)
+    f = lambda x: np.sum(w * np.concatenate([x, [[1.0, 2.0]]], axis=None))  # noqa: E731
+    np.testing.assert_array_equal(T.grad(f)(x), w[:6].reshape(2, 3))
+    assert f(x) == F.jvp(f, x, x)[0] and F.jvp(f, x, x)[1] == w[:6] @ x.ravel()
+    np.testing.assert_array_equal(T.grad(lambda x: np.sum(np.stack([x, [5, 6, 7]])))(x3), x3)
+    np.testing.assert_array_equal(T.concatenate([x, 1.0], axis=None), np.append(x, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("listed", "subscripts"),
+    [
+        (lambda x, y: (x, [0, 1], y, [1, 2], [2, 0]), "ij,jk->ki"),
+        (lambda x, y: (x, [3, 1], y, [1, 2]), "db,bc"),
+        (lambda x, y: (x, [30, 1], y, [1, 2]), "eb,bc->ce"),
+        (lambda x, y: (x, [..., 1], y, [1, 2], [..., 2]), "...j,jk->...k"),
+        (lambda x, y: (x, (0, 1), y, np.array([1, 0]), []), "ij,ji->"),
+    ],
+)
+def test_both_conventions_of_einsum(listed, subscripts):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(3, 3)), rng.normal(size=(3, 3))
+    w = rng.normal(size=np.einsum(*listed(x, y)).shape)
+    np.testing.assert_allclose(np.einsum(*listed(x, y)), np.einsum(subscripts, x, y))
+    got = T.grad(lambda x, y: np.sum(w * np.einsum(*listed(x, y))), (0, 1))(x, y)
+    want = T.grad(lambda x, y: np.sum(w * np.einsum(subscripts, x, y)), (0, 1))(x, y)
+    np.testing.assert_allclose(got, want)
+    np.testing.assert_allclose(T.einsum(*listed(x, y)), np.einsum(subscripts, x, y))
 
 
 def test_plain_arrays_and_numpy_scalars_mix_with_variables():

@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -97,8 +98,9 @@ def copy(source: Path, folder: Path) -> Report:
 def trust(folder: Path, report: Report) -> None:
     """Sign what was written here: Jupyter strips drawings and scripts from what others wrote."""
     notary = NotebookNotary()
-    for name in (*report.written, *report.beside.values()):
-        notary.sign(nbformat.read(folder / name, 4))
+    with closing(notary.store):  # a database, which would stay open
+        for name in (*report.written, *report.beside.values()):
+            notary.sign(nbformat.read(folder / name, 4))
 
 
 def said(report: Report, folder: Path) -> str:

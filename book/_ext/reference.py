@@ -240,6 +240,8 @@ def resolve(
 ) -> nodes.reference | None:
     """Find in the stored inventories what an annotation names briefly: ``np.random.Generator``."""
     target = re.sub(r"^np\.", "numpy.", node["reftarget"])
+    # NumPy's aliases know the module that defines them, which is private since NumPy 2.5.
+    target = re.sub(r"^numpy\._typing\.\w+\.", "numpy.typing.", target)
     for known in stored(env) if node.get("refdomain") == "py" else ():
         if f".{known}".endswith(f".{target}"):
             elsewhere = node.deepcopy()

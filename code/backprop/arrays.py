@@ -16,6 +16,7 @@ Array = NDArray[np.floating]
 """Real array. The forward passes accept complex128 as well, for the complex step alone."""
 Labels = NDArray[np.integer]
 """Classes, one integer for each example, shape (batch,)."""
+"""Classes, one integer for each example, shape (batch,)."""
 
 
 def show_shape(shape: tuple[int | None, ...]) -> str:
@@ -24,22 +25,25 @@ def show_shape(shape: tuple[int | None, ...]) -> str:
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
-FOREIGN = (np.ma.MaskedArray, np.matrix)
-"""Arrays with rules of their own, which would be ignored here: a mask, another product."""
+def check_ndarray(where: str, name: str, value: object) -> NDArray[Any]:
+    """Return ``value`` if it is a plain ndarray, whatever its dtype.
 
-
-def check_plain(where: str, name: str, value: object) -> None:
-    """Raise ``TypeError`` where ``value`` is no array, or a masked array or a matrix."""
-    if type(value) is np.ndarray:
-        return
+    Raises
+    ------
+    TypeError
+        If it is no ndarray, or a subclass with rules of its own: a masked array hides entries, a
+        ``numpy.matrix`` multiplies otherwise. A ``numpy.memmap`` is an array like any other.
+    """
+    if type(value) is np.ndarray or isinstance(value, np.memmap):
+        return value
     kind = type(value).__name__
-    if isinstance(value, FOREIGN):
-        instead = ".filled(…)" if isinstance(value, np.ma.MaskedArray) else ".A"
-        raise TypeError(
-            f"{where}: {name} is a {kind}, expected a plain numpy.ndarray ({name}{instead})"
-        )
-    if not isinstance(value, np.ndarray):
+    if isinstance(value, np.ma.MaskedArray):
+        advice = f"{name}.filled(value), or the rows that are not masked"
+    elif isinstance(value, list | tuple | float | int | np.ndarray | np.generic):
+        advice = f"numpy.asarray({name})"
+    else:
         raise TypeError(f"{where}: {name} is a {kind}, expected a numpy.ndarray")
+    raise TypeError(f"{where}: {name} is a {kind}, expected a numpy.ndarray (write {advice})")
 
 
 def check_array(
@@ -59,20 +63,19 @@ def check_array(
     Raises
     ------
     TypeError
-        If ``value`` is no ndarray, or its dtype is neither floating nor complex.
+        If ``value`` is no plain ndarray, or its dtype is neither floating nor complex.
     ValueError
         If the shape differs.
     """
-    check_plain(where, name, value)
-    assert isinstance(value, np.ndarray)
-    if value.dtype.kind not in "fc":
+    array = check_ndarray(where, name, value)
+    if array.dtype.kind not in "fc":
         raise TypeError(
-            f"{where}: {name} has dtype {value.dtype}, expected float32 or float64"
+            f"{where}: {name} has dtype {array.dtype}, expected float32 or float64"
             f" (convert with {name}.astype(float))"
         )
-    if shape is not None and not _fits(value.shape, shape):
-        raise ValueError(f"{where}: {name} has shape {value.shape}, expected {show_shape(shape)}")
-    return value
+    if shape is not None and not _fits(array.shape, shape):
+        raise ValueError(f"{where}: {name} has shape {array.shape}, expected {show_shape(shape)}")
+    return array
 
 
 def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
@@ -91,22 +94,40 @@ def check_labels(where: str, name: str, value: object, n: int, n_classes: int) -
     Raises
     ------
     TypeError
-        If ``value`` is no integer ndarray.
+        If ``value`` is no plain ndarray of integers.
     ValueError
         If its shape is not ``(n,)`` or a class lies outside the range.
     """
-    check_plain(where, name, value)
-    assert isinstance(value, np.ndarray)
-    if value.dtype.kind not in "iu":
-        raise TypeError(f"{where}: {name} has dtype {value.dtype}, expected integer classes")
-    if value.shape != (n,):
-        raise ValueError(f"{where}: {name} has shape {value.shape}, expected ({n},)")
-    if n and (value.min() < 0 or value.max() >= n_classes):
+    labels = check_ndarray(where, name, value)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"{where}: {name} has dtype {labels.dtype}, expected integer classes"
+            f" (convert with {name}.astype(int))"
+        )
+    if labels.shape != (n,):
+        raise ValueError(f"{where}: {name} has shape {labels.shape}, expected ({n},)")
+    if n and (labels.min() < 0 or labels.max() >= n_classes):
         raise ValueError(
-            f"{where}: {name} holds classes {value.min()} to {value.max()},"
+            f"{where}: {name} holds classes {labels.min()} to {labels.max()},"
             f" expected 0 to {n_classes - 1}"
         )
-    return value
+    return labels
+
+
+def check_scores(
+    where: str, scores: object, y: object, *, name: str = "scores"
+) -> tuple[Array, Labels]:
+    """Return a score for each class and the classes, (batch, classes) and (batch,), batch ≥ 1.
+
+    For what compares a network's output with labels, such as an accuracy. Raises as
+    :func:`check_array` and :func:`check_labels` do, and ``ValueError`` if there is no row.
+    """
+    array = check_array(where, name, scores, (None, None))
+    if not array.size:
+        raise ValueError(
+            f"{where}: {name} has shape {array.shape}, expected at least one row and column"
+        )
+    return array, check_labels(where, "y", y, *array.shape)
 
 
 def check_set(where: str, x: object, y: object) -> None:
@@ -122,13 +143,12 @@ def check_set(where: str, x: object, y: object) -> None:
     """
     rows = []
     for name, value in (("x", x), ("y", y)):
-        check_plain(where, name, value)
-        assert isinstance(value, np.ndarray)
-        if value.dtype.kind not in "fciub":
-            raise TypeError(f"{where}: {name} has dtype {value.dtype}, expected numbers")
-        if not value.ndim:
+        array = check_ndarray(where, name, value)
+        if array.dtype.kind not in "fciub":
+            raise TypeError(f"{where}: {name} has dtype {array.dtype}, expected numbers")
+        if not array.ndim:
             raise ValueError(f"{where}: {name} has shape (), expected (rows, …)")
-        rows.append(len(value))
+        rows.append(len(array))
     if rows[0] != rows[1]:
         raise ValueError(f"{where}: y has {rows[1]} rows, expected {rows[0]} as x")
     if not rows[0]:

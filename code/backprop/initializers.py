@@ -95,6 +95,6 @@ def _uniform(rng: np.random.Generator, variance: float, shape: tuple[int, int]) 
 
 
 def _check_shape(where: str, shape: tuple[int, int]) -> tuple[int, int]:
-    if len(shape) != 2:
-        raise ValueError(f"{where}: shape is {tuple(shape)}, expected (n_in, n_out)")
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise ValueError(f"{where}: shape is {shape!r}, expected (n_in, n_out)")
     return check_count(where, "n_in", shape[0]), check_count(where, "n_out", shape[1])

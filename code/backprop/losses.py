@@ -6,14 +6,15 @@ mean over the batch is taken here, once, so no layer ever divides by the batch s
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.activations import log_softmax, softmax, softplus
+from backprop.activations import below_maximum, log_softmax, softmax, softplus
 from backprop.arrays import (
     Array,
     Buffers,
-    Labels,
     check_array,
     check_interval,
     check_labels,
@@ -145,11 +146,8 @@ class BinaryCrossEntropy(Loss):
             )
         self.z, self.y = z, y
         # softplus(z) - y z, regrouped so that a confident right answer does not cancel.
-        # A target of exactly 0 beside an infinite logit adds 0, not 0 · ∞.
-        with np.errstate(invalid="ignore"):
-            ones = np.where(y == 0, 0, y * softplus(-z))
-            zeros = np.where(y == 1, 0, (1 - y) * softplus(z))
-        return _scalar((ones + zeros).sum() / len(z))
+        terms = _weighed(y, softplus(-z)) + _weighed(1 - y, softplus(z))
+        return _scalar(terms.sum() / len(z))
 
     def backward(self) -> Array:
         """∂L/∂z = (σ(z) - y) / N, shape (batch, 1)."""
@@ -194,44 +192,33 @@ class SoftmaxCrossEntropy(Loss):
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
         """Return L; raises ``TypeError`` or ``ValueError`` for labels that are no classes."""
         z = _filled("SoftmaxCrossEntropy", check_array("SoftmaxCrossEntropy", "z", z, (None, None)))
-        soft = _is_soft(y)
-        self.targets = self._targets(z, y) if soft or self._options() else None
-        self.labels = None if soft else check_labels("SoftmaxCrossEntropy", "y", y, *z.shape)
-        # Class by class in memory: sums over the classes then run along whole columns.
-        shifted = self._empty("p", z.shape, z.dtype, order="F")
-        np.copyto(shifted, z)
-        # The maximum is a constant here: subtracting any number leaves the softmax as it is.
-        shifted -= np.maximum.reduce(shifted.real, axis=1, keepdims=True)
-        if self.targets is None:
-            return self._forward_labels(shifted)
-        return self._forward_targets(shifted, self.targets)
-
-    def _forward_targets(self, log_p: Array, targets: Array) -> float:
-        """-Σ_n Σ_k t_nk log p_nk, with ``log_p`` holding the shifted logits."""
-        log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
-        self.p = np.exp(log_p)
-        # A target of exactly 0 at a masked class, log p = -∞, adds 0.
-        with np.errstate(invalid="ignore"):
-            shares = np.where(targets == 0, 0, targets * log_p)
-        return _scalar(-shares.sum())
-
-    def _forward_labels(self, p: Array) -> float:
-        """-1/N Σ_n log p_n[y_n], with ``p`` holding the shifted logits, which it overwrites."""
-        self.rows = np.arange(len(p))
-        at_label = p[self.rows, self.labels]
-        self.p = np.exp(p, out=p)
-        total = np.add.reduce(self.p, axis=1)
-        self.p /= total[:, None]
+        self.targets, self.labels = None, None
+        if _is_soft(y):
+            self.targets = self._soft_targets(z, y)
+        else:
+            self.labels = check_labels("SoftmaxCrossEntropy", "y", y, *z.shape)
+            if self.label_smoothing or self.class_weights is not None:
+                self.targets = self._targets_of_classes(z)
+        shifted = self._shifted(z)
+        self.rows = np.arange(len(z))
+        if self.targets is not None:
+            log_p = shifted.copy()
+            log_p -= self._normalise(shifted)[:, None]
+            return _scalar(-_weighed(self.targets, log_p).sum())
+        at_label = np.add.reduce(shifted[self.rows, self.labels])
+        log_total = np.add.reduce(self._normalise(shifted, at_label))
         # ln Σ exp(z - m) ≥ 0 ≥ z_y - m: nothing cancels.
-        return _scalar((np.add.reduce(np.log(total)) - np.add.reduce(at_label)) / len(p))
+        return _scalar((log_total - at_label) / len(z))
 
     def backward(self) -> Array:
         """∂L/∂z = (p - onehot(y)) / N, or p Σ_k t_k - t, shape (batch, classes)."""
         p = self._kept("p")
         delta = self._empty("delta", p.shape, p.dtype, order="F")
         if self.targets is not None:
-            np.multiply(p, self.targets.sum(axis=1, keepdims=True), out=delta)
-            delta -= self.targets
+            # The same as p (Σ t - t) - t (1 - p), where p rounds to 1 as well.
+            np.subtract(self.targets.sum(axis=1, keepdims=True), self.targets, out=delta)
+            delta *= p
+            delta -= self.targets * self._others(p)
             return delta
         np.divide(p, len(p), out=delta)
         # p_y - 1 = -(sum of the other p): subtracting 1 would cancel once p_y rounds to 1.
@@ -243,20 +230,55 @@ class SoftmaxCrossEntropy(Loss):
         """The number of rows, or Σ_n w_{y_n} with ``class_weights``."""
         return len(y) if self.class_weights is None else float(self.class_weights[y].sum())
 
-    def _options(self) -> bool:
-        return self.label_smoothing > 0 or self.class_weights is not None
+    def _shifted(self, z: Array) -> Array:
+        """Return z - m, m = max z in each row: the softmax stays as it is, nothing overflows."""
+        # Class by class in memory: sums over the classes then run along whole columns.
+        shifted = self._empty("p", z.shape, z.dtype, order="F")
+        np.copyto(shifted, z)
+        m = np.maximum.reduce(shifted.real, axis=1, keepdims=True)
+        if np.isfinite(np.vdot(m, m)):
+            shifted -= m
+        else:
+            shifted[...] = below_maximum(z, axis=1)[0]
+        return shifted
 
-    def _targets(self, z: Array, y: NDArray[np.generic]) -> Array:
-        """Return t, divided by the sum of the weights of the batch."""
-        return self._soft(z, y) if _is_soft(y) else self._smoothed(z, y)
+    def _normalise(self, shifted: Array, at_label: Any = 0) -> Array:
+        """Turn z - m into p = exp(z - m) / Σ exp(z - m), in its place; return ln Σ exp(z - m).
 
-    def _soft(self, z: Array, y: NDArray[np.generic]) -> Array:
-        kind = z.real.dtype
-        if self._options():
+        Where ``at_label`` alone makes L large, a rounding error in Σ does not show in L.
+        """
+        below = shifted.real < 0 if -at_label.real < 0.3 * len(shifted) else None
+        p = self.p = np.exp(shifted, out=shifted)
+        total = np.add.reduce(p, axis=1)
+        if below is None:
+            if not np.isfinite(at_label):
+                total[total == 0] = 1  # every z is -∞
+            p /= total[:, None]
+            return np.log(total)  # type: ignore[no-any-return]
+        # The largest terms are 1. Counted apart, they hide nothing of the others' small sum.
+        smaller = p * below
+        rest = np.add.reduce(smaller, axis=1)
+        rest += np.add.reduce(p - smaller, axis=1) - 1
+        np.maximum(rest, 0, out=rest)  # -1 where every z is -∞
+        total = 1 + rest
+        p /= total[:, None]
+        self.rest = rest / total
+        return np.log1p(rest)  # type: ignore[no-any-return]
+
+    def _others(self, p: Array) -> Array:
+        """Return Σ_{j ≠ k} p_j = 1 - p_k; for the largest p, which may round to 1, as summed."""
+        others = 1 - p
+        others[self.rows, p.real.argmax(axis=1)] = self.rest
+        return others
+
+    def _soft_targets(self, z: Array, y: NDArray[np.generic]) -> Array:
+        """Return t = y / N."""
+        if self.label_smoothing or self.class_weights is not None:
             raise ValueError(
                 "SoftmaxCrossEntropy: y has two axes, expected integer classes with"
                 " label_smoothing or class_weights"
             )
+        kind = z.real.dtype
         t = check_array("SoftmaxCrossEntropy", "y", y, z.shape).astype(kind)
         tolerance = 1e-5 if kind == np.float32 else 1e-9
         if not (t.min() >= 0 and abs(t.sum(axis=1) - 1).max() <= tolerance):
@@ -267,18 +289,18 @@ class SoftmaxCrossEntropy(Loss):
         t /= len(z)
         return t
 
-    def _smoothed(self, z: Array, y: NDArray[np.generic]) -> Array:
+    def _targets_of_classes(self, z: Array) -> Array:
+        """Return t, divided by the sum of the weights of the batch."""
         kind, classes = z.real.dtype, z.shape[1]
-        labels: Labels = check_labels("SoftmaxCrossEntropy", "y", y, *z.shape)
         t = np.full(z.shape, self.label_smoothing / classes, kind)
-        t[np.arange(len(z)), labels] += 1 - self.label_smoothing
+        t[np.arange(len(z)), self.labels] += 1 - self.label_smoothing
         if self.class_weights is None:
             t /= len(z)
             return t
         w = check_array(
             "SoftmaxCrossEntropy", "class_weights", self.class_weights, (classes,)
         ).astype(kind)
-        t *= w / w[labels].sum()
+        t *= w / w[self.labels].sum()
         return t
 
 
@@ -341,8 +363,12 @@ class GaussianKL(Loss):
                 f"GaussianKL: z has shape {z.shape}, expected an even number of columns"
             )
         (self.mean, log_v1), (mean2, log_v2) = np.split(z, 2, axis=1), np.split(y, 2, axis=1)
+        with np.errstate(invalid="ignore"):
+            log_ratio = log_v1 - log_v2
+        if np.isinf(log_v1).any() and np.isnan(log_ratio).any():
+            raise ValueError("GaussianKL: z and y both hold the logarithm of an infinite variance")
         limit = np.log(np.finfo(z.real.dtype).max)
-        worst = max(float((log_v1 - log_v2).real.max()), float(-log_v2.real.min()))
+        worst = max(float(log_ratio.real.max()), float(-log_v2.real.min()))
         if worst > limit:
             raise ValueError(
                 f"GaussianKL: a log-variance of z or y gives a ratio exp({worst:.4g}),"
@@ -350,14 +376,16 @@ class GaussianKL(Loss):
             )
         self.distance = self.mean - mean2
         self.precision = np.exp(-log_v2)
-        self.ratio = np.exp(log_v1 - log_v2)
-        terms = log_v2 - log_v1 + self.ratio + self.distance**2 * self.precision - 1
+        # v₁/v₂ - 1 from the logarithm: near equal variances a difference would cancel.
+        self.excess = np.expm1(log_ratio)
+        # The root first: (μ₁ - μ₂)² may exceed the largest number where the quotient does not.
+        terms = self.excess - log_ratio + (self.distance * np.exp(-0.5 * log_v2)) ** 2
         return _scalar(0.5 * terms.sum() / len(z))
 
     def backward(self) -> Array:
         """∂L/∂μ₁ = (μ₁ - μ₂) / v₂ / N and ∂L/∂ln v₁ = ½ (v₁/v₂ - 1) / N, side by side."""
         distance = self._kept("distance")
-        delta = np.concatenate([distance * self.precision, 0.5 * (self.ratio - 1)], axis=1)
+        delta = np.concatenate([distance * self.precision, 0.5 * self.excess], axis=1)
         delta /= len(delta)
         return delta
 
@@ -365,6 +393,15 @@ class GaussianKL(Loss):
 def _is_soft(y: NDArray[np.generic]) -> bool:
     # Integers in a column are classes in the wrong shape, and get that error.
     return getattr(y, "ndim", 0) == 2 and y.dtype.kind == "f"
+
+
+def _weighed(t: Array, log: Array) -> Array:
+    """t ⊙ log, and 0 where t is: what has no weight adds nothing, not even 0 · ∞."""
+    with np.errstate(invalid="ignore"):
+        product = t * log
+    if np.isnan(np.vdot(product, product)):
+        product[np.broadcast_to(t == 0, product.shape)] = 0
+    return product
 
 
 def _filled(where: str, z: Array) -> Array:

@@ -1,25 +1,94 @@
 """What the derivatives in ``tape`` and ``forward`` need and NumPy does not have.
 
-First the adjoints of broadcasting, of sums over axes and of products, written in NumPy functions
-that a Variable or a dual number may pass through; then bookkeeping of axes, indices, subscripts.
+First the products of the chain rule, in which an exact 0 stays 0; then the adjoints of
+broadcasting, of sums over axes and of products, written in NumPy functions that a Variable or a
+dual number may pass through; last the bookkeeping of axes, indices, subscripts.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter
-from collections.abc import Sequence
-from string import ascii_letters
+from collections.abc import Callable, Sequence
+from functools import wraps
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from backprop.activations import below_maximum, exp_minus_square, log1p_rest
+
 Axis = int | tuple[int, ...] | None
 """One axis, several, or all of them, as NumPy's reductions take it."""
 Index = tuple[int | slice, ...]
 """What stands between the brackets of ``x[…]``, one part for each axis."""
+PLAIN = frozenset([np.ndarray, np.float64, np.float32, float, int, str])
+"""Types that are seen at once to be neither a Variable nor a dual number."""
+
+
+def table_function(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Let f take a Variable or a dual number where the table of derivatives has a line for it.
+
+    NumPy's own functions do the same by the same protocol.
+    """
+
+    @wraps(f)
+    def dispatched(*xs: Any) -> Any:
+        for x in xs:
+            if type(x) not in PLAIN and hasattr(x, "__array_function__"):
+                return x.__array_function__(dispatched, (), xs, {})
+        return f(*xs)
+
+    return dispatched
+
+
+def no_nan(p: Any) -> bool:
+    """Whether no entry of p is NaN."""
+    # One pass without a temporary array: a sum of squares is NaN only where one of them is.
+    total = np.vdot(p, p)
+    return bool(total == total) or not np.isnan(p).any()
+
+
+def without_zeros(f: Callable[..., Any], xs: Sequence[Any], p: Any) -> Any:
+    """p = f(*xs), a sum of products of one entry from each x, but with 0 for 0 · ∞ and 0 · NaN."""
+    finite = [np.where(np.isfinite(x), x, 0) for x in xs]
+    # A term is not finite if one of its factors is not and none of the others is 0.
+    bad = sum(
+        f(*(np.asarray(~np.isfinite(x) if i == k else x != 0, float) for k, x in enumerate(xs)))
+        for i in range(len(xs))
+    )
+    return np.where(bad > 0, p, f(*finite)).astype(p.dtype)[()]
+
+
+@table_function
+def times(x: Any, y: Any) -> Any:
+    """x y; where one of them is 0, so is the product."""
+    p = x * y
+    return p if no_nan(p) else without_zeros(np.multiply, (x, y), p)
+
+
+@table_function
+def over(x: Any, y: Any) -> Any:
+    """x / y; where x is 0, so is the quotient."""
+    p = x / y
+    return p if no_nan(p) else np.where(x == 0, 0, p).astype(p.dtype)[()]
+
+
+@table_function
+def matrix_times(x: Any, y: Any) -> Any:
+    """x @ y; a term with a factor of 0 is 0."""
+    p = x @ y
+    return p if no_nan(p) else without_zeros(np.matmul, (x, y), p)
+
+
+@table_function
+def contract(subscripts: str, *xs: Any) -> Any:
+    """einsum(subscripts, *xs); a term with a factor of 0 is 0."""
+    p = np.einsum(subscripts, *xs)
+    return p if no_nan(p) else without_zeros(lambda *xs: np.einsum(subscripts, *xs), xs, p)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
@@ -36,40 +105,56 @@ def centred(x: Any, axis: Axis) -> Any:
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
-def standard(x: Any, a: Any, axis: Axis) -> Any:
-    """(x - mean(x)) / a for the standard deviation a; 0 where that is 0: all are equal there."""
-    equal = a == 0
-    return np.where(equal, 0, centred(x, axis) / np.where(equal, 1, a))
+def z_score(x: Any, a: Any, axis: Axis) -> Any:
+    """(x - mean(x)) / a for the standard deviation a; where all x are equal, 0."""
+    equal = np.max(x, axis=axis, keepdims=True) == np.min(x, axis=axis, keepdims=True)
+    # The mean of equal numbers may differ from them in the last digit.
+    return np.where(equal, 0, over(centred(x, axis), a))
 
 
-def shared(g: Any, x: Any, a: Any, axis: Axis) -> Any:
+def share(g: Any, x: Any, a: Any, axis: Axis) -> Any:
     """g / (number of ties) where x attains its extremum a, elsewhere 0."""
     won = x == a
-    return np.where(won, g / won.astype(x.dtype).sum(axis=axis, keepdims=True), 0)
+    return np.where(won, g / won.sum(axis=axis, keepdims=True, dtype=x.dtype), 0)
 
 
 def halve(g: Any, tied: Any, won: Any) -> Any:
     """g where x won, g / 2 where it tied, elsewhere 0."""
-    return np.where(tied, g / 2, np.where(won, g, 0))
+    return np.where(won, g, np.where(tied, g / 2, 0))
 
 
-def signed(g: Any, x: Any) -> Any:
-    """g with the sign of x; 0 where x is 0."""
-    return np.where(x == 0, 0, g * np.sign(x))
+def weigh(g: Any, x: Any, a: Any, axis: Axis) -> Any:
+    """g exp(x - a) for a = ln Σ exp(x): 0 where every x is -∞; x = +∞ take all, in equal shares."""
+    finite = np.isfinite(a)
+    p = times(g, np.exp(x - np.where(finite, a, 0)))
+    return p if np.all(finite) else np.where(a == np.inf, share(g, x, a, axis), p)
 
 
-def finite(a: Any) -> Any:
-    """a where it is finite, elsewhere 0."""
-    return np.where(np.isfinite(a), a, 0)
+def power_slope(x: Any, y: Any) -> Any:
+    """∂a/∂x = y xʸ⁻¹ for a = xʸ; 0 at y = 0, where y · x⁻¹ would be NaN for x = 0."""
+    return times(y, x ** (y - (y != 0)))
 
 
-def log_base(x: Any, a: Any) -> Any:
-    """ln x for a = xʸ; at x = 0, where xʸ is flat in y > 0, zero.
+def power_log(x: Any, a: Any) -> Any:
+    """∂a/∂y = a ln x for a = xʸ; 0 where a is, and at 0⁰, where xʸ jumps.
 
     A Python number x is given the dtype of a, so that float32 stays float32.
     """
     x = x if hasattr(x, "dtype") else np.asarray(x, a.dtype)
-    return np.log(x + (x == 0))
+    return times(a, np.log(x + ((x == 0) & (a != 0))))
+
+
+@table_function
+def sech_squared(x: Any) -> Any:
+    """1 - tanh² x = 4 e^-2|x| / (1 + e^-2|x|)², in which nothing cancels."""
+    e = np.exp(np.where(np.real(x) > 0, -2 * x, 2 * x)[()])
+    return 4 * e / (1 + e) ** 2
+
+
+@table_function
+def bell_curve(x: Any) -> Any:
+    """exp(-x²)."""
+    return exp_minus_square(np.asarray(x))[()]
 
 
 def untranspose(g: Any, axes: Sequence[int] | None) -> Any:
@@ -89,13 +174,13 @@ def as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
 def matmul_vjp_x(g: Any, x: Any, y: Any) -> Any:
     """∂L/∂x = g yᵀ."""
     g, _, y = as_matrices(g, x, y)
-    return g @ np.swapaxes(y, -1, -2)
+    return matrix_times(g, np.swapaxes(y, -1, -2))
 
 
 def matmul_vjp_y(g: Any, x: Any, y: Any) -> Any:
     """∂L/∂y = xᵀ g."""
     g, x, _ = as_matrices(g, x, y)
-    dy = np.swapaxes(x, -1, -2) @ g
+    dy = matrix_times(np.swapaxes(x, -1, -2), g)
     return dy[..., 0] if y.ndim == 1 else dy
 
 
@@ -117,7 +202,7 @@ def einsum_vjp(i: int, g: Any, xs: Sequence[Any], subscripts: str) -> Any:
             factors.append(np.ones(n, g.dtype))  # summed over in x_i alone: all entries count once
             letters.append(c)
         target += c
-    return np.einsum(f"{','.join(letters)}->{target}", *factors)
+    return contract(f"{','.join(letters)}->{target}", *factors)
 
 
 def reduced(shape: tuple[int, ...], axis: Axis) -> tuple[tuple[int, ...], int]:
@@ -125,6 +210,11 @@ def reduced(shape: tuple[int, ...], axis: Axis) -> tuple[tuple[int, ...], int]:
     axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
     kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
     return kept, math.prod(shape[i] for i in axes)
+
+
+def degrees(n: int, ddof: int) -> float:
+    """Return n - ddof, what NumPy's var divides by; NaN where it divides by 0."""
+    return n - ddof if n > ddof else math.nan
 
 
 def copied(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
@@ -157,16 +247,32 @@ def add_at(x: Any, k: Any, shape: tuple[int, ...]) -> Any:
 
 def log_sum_exp(x: Any, axis: Axis, keepdims: bool) -> Any:
     """ln Σ exp(x) = m + ln Σ exp(x - m) with m = max x: nothing overflows."""
+    x = np.asarray(x)
     m = np.max(x.real, axis=axis, keepdims=True)
-    top = x.real == m
-    m = np.where(np.isfinite(m), m, 0)
-    # The terms at the maximum apart: a rest of 1e-20 would be lost beside them.
-    terms = np.exp(x - m)
-    largest = np.sum(np.where(top, terms, 0), axis=axis, keepdims=True)
-    rest = np.sum(np.where(top, 0, terms), axis=axis, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a = m + np.log(largest) + np.log1p(np.where(largest == 0, 0, rest / largest))
+    shifted, e = below_maximum(x, axis)
+    a = m + log1p_rest(shifted, e, axis)
     return a if keepdims else np.squeeze(a, axis=axis)[()]
+
+
+def spelled(operands: Sequence[Any]) -> list[Any]:
+    """Turn einsum's operands x, [0, 1], y, [1, 2], …, [0, 2] into "ab,bc->ac", x, y, …."""
+    # In this order, sorting by letter is sorting by index.
+    alphabet = ascii_uppercase + ascii_lowercase
+
+    def term(indices: Any) -> str:
+        try:
+            return "".join("..." if i is Ellipsis else alphabet[operator.index(i)] for i in indices)
+        except (TypeError, IndexError) as error:
+            raise TypeError(
+                f"einsum: {indices!r} is no list of indices from 0 to {len(alphabet) - 1}; expected"
+                ' subscripts before the operands ("ij,jk->ik", x, y), or a list of indices after'
+                " each (x, [0, 1], y, [1, 2], [0, 2])"
+            ) from error
+
+    terms = [term(indices) for indices in operands[1::2]]
+    if len(operands) % 2 == 0:
+        return [",".join(terms), *operands[::2]]
+    return [",".join(terms) + "->" + term(operands[-1]), *operands[:-1:2]]
 
 
 def explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:

@@ -14,20 +14,25 @@ from typing import Any
 
 import numpy as np
 
+from backprop.arrays import check_ndarray
 from backprop.autodiff.adjoints import (
     along,
     centred,
-    finite,
+    contract,
+    degrees,
     halve,
-    log_base,
+    matrix_times,
+    over,
     piece,
+    power_log,
+    power_slope,
     reduced,
-    shared,
-    signed,
-    standard,
+    share,
+    times,
+    weigh,
+    z_score,
 )
 from backprop.autodiff.graph import (
-    ELEMENTWISE,
     LEVELS,
     Function,
     Rule,
@@ -36,10 +41,8 @@ from backprop.autodiff.graph import (
     checked_input,
     checked_output,
     finished,
-    has_nan,
-    plain,
 )
-from backprop.autodiff.tape import ROOT_PI, einsum, grad, scatter_add, sigmoid
+from backprop.autodiff.tape import ROOT_PI, bell, grad, scatter_add, sech2, sigmoid
 
 JVPS: dict[str, tuple[Function | None, ...]] = {}
 
@@ -54,51 +57,54 @@ def reduction(name: str, line: Function) -> None:
 
     def jvp(t: Any, a: Any, x: Any, *, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
         kept, n = reduced(x.shape, axis)
-        terms = line(t, np.reshape(a, kept), x, n - ddof, axis)
+        terms = line(t, np.reshape(a, kept), x, degrees(n, ddof), axis)
         return np.sum(terms, axis=axis, keepdims=keepdims)
 
     JVPS[name] = (jvp,)
 
 
-# The table. Where an argument was broadcast, the tangent is broadcast with it by Dual.record, and
-# where a tangent or a line's slope is exactly 0, the share is 0, however large the other factor.
+# The table. Where an argument was broadcast, the tangent is broadcast with it by Dual.record. times
+# and over, as in ``tape``: where a derivative is exactly 0, so is its product with any tangent, and
+# a tangent of 0 stays 0. Kinks: as in ``tape``.
 # fmt: off
 row("add",      lambda t, a, x, y: t,
                 lambda t, a, x, y: t)
 row("subtract", lambda t, a, x, y: t,
                 lambda t, a, x, y: -t)
-row("multiply", lambda t, a, x, y: t * y,
-                lambda t, a, x, y: x * t)
-row("divide",   lambda t, a, x, y: t / y,
-                lambda t, a, x, y: -a * t / y)
-row("power",    lambda t, a, x, y: y * x ** (y - (y != 0)) * t,
-                lambda t, a, x, y: a * log_base(x, a) * t)
+row("multiply", lambda t, a, x, y: times(t, y),
+                lambda t, a, x, y: times(x, t))
+row("divide",   lambda t, a, x, y: over(t, y),
+                lambda t, a, x, y: -over(times(a, t), y))
+row("power",    lambda t, a, x, y: times(power_slope(x, y), t),
+                lambda t, a, x, y: times(power_log(x, a), t))
 row("maximum",  lambda t, a, x, y: halve(t, x == y, x > y),
                 lambda t, a, x, y: halve(t, x == y, y > x))
 row("minimum",  lambda t, a, x, y: halve(t, x == y, x < y),
                 lambda t, a, x, y: halve(t, x == y, y < x))
-row("matmul",   lambda t, a, x, y: t @ y,
-                lambda t, a, x, y: x @ t)
+row("matmul",   lambda t, a, x, y: matrix_times(t, y),
+                lambda t, a, x, y: matrix_times(x, t))
 
 row("negative", lambda t, a, x: -t)
-row("exp",      lambda t, a, x: a * t)
-row("log",      lambda t, a, x: t / x)
-row("sqrt",     lambda t, a, x: t / (2 * a))
-row("sin",      lambda t, a, x: np.cos(x) * t)
-row("cos",      lambda t, a, x: -np.sin(x) * t)
-row("tanh",     lambda t, a, x: (1 - a * a) * t)
-row("sigmoid",  lambda t, a, x: a * sigmoid(-x) * t)
+row("exp",      lambda t, a, x: times(a, t))
+row("log",      lambda t, a, x: over(t, x))
+row("sqrt",     lambda t, a, x: over(t, 2 * a))
+row("sin",      lambda t, a, x: times(np.cos(x), t))
+row("cos",      lambda t, a, x: -times(np.sin(x), t))
+row("tanh",     lambda t, a, x: times(sech2(x), t))
+row("sech2",    lambda t, a, x: times(-2 * a * np.tanh(x), t))
+row("sigmoid",  lambda t, a, x: times(a * sigmoid(-x), t))
 row("relu",     lambda t, a, x: np.where(x > 0, t, 0))
-row("absolute", lambda t, a, x: signed(t, x))
-row("erf",      lambda t, a, x: 2 / ROOT_PI * np.exp(-x * x) * t)
+row("absolute", lambda t, a, x: times(np.sign(x), t))
+row("bell",     lambda t, a, x: times(-2 * times(x, a), t))
+row("erf",      lambda t, a, x: times(2 / ROOT_PI * bell(x), t))
 
 reduction("sum",       lambda t, a, x, n, axis: t)
 reduction("mean",      lambda t, a, x, n, axis: t / n)
-reduction("max",       lambda t, a, x, n, axis: shared(t, x, a, axis))
-reduction("min",       lambda t, a, x, n, axis: shared(t, x, a, axis))
-reduction("var",       lambda t, a, x, n, axis: t * 2 / n * centred(x, axis))
-reduction("std",       lambda t, a, x, n, axis: t / n * standard(x, a, axis))
-reduction("logsumexp", lambda t, a, x, n, axis: t * np.exp(x - finite(a)))
+reduction("max",       lambda t, a, x, n, axis: share(t, x, a, axis))
+reduction("min",       lambda t, a, x, n, axis: share(t, x, a, axis))
+reduction("var",       lambda t, a, x, n, axis: times(t, 2 / n * centred(x, axis)))
+reduction("std",       lambda t, a, x, n, axis: times(t / n, z_score(x, a, axis)))
+reduction("logsumexp", lambda t, a, x, n, axis: weigh(t, x, a, axis))
 
 row("reshape",      lambda t, a, x, shape: np.reshape(t, shape))
 row("transpose",    lambda t, a, x, axes=None: np.transpose(t, axes))
@@ -112,7 +118,12 @@ row("where",        None,
                     lambda t, a, c, x, y: np.where(c, 0, t))
 row("concatenate",  lambda i, t, a, *xs, axis: scatter_add(t, piece(i, xs, axis), a.shape))
 row("stack",        lambda i, t, a, *xs, axis: scatter_add(t, along(axis, a.ndim, i), a.shape))
-row("einsum",       lambda i, t, a, *xs, sub: einsum(sub, *xs[:i], t, *xs[i + 1 :]))
+row("einsum",       lambda i, t, a, *xs, sub: contract(sub, *xs[:i], t, *xs[i + 1 :]))
+# The products that the lines themselves are written in.
+row("times",        *JVPS["multiply"])
+row("over",         *JVPS["divide"])
+row("matrix_times", *JVPS["matmul"])
+row("contract",     *JVPS["einsum"])
 # fmt: on
 
 
@@ -131,14 +142,10 @@ class Dual(Traced):
         products = [rule.product(JVPS[rule.name], i, options) for i in mine]
         a = apply(rule, values, options)
         tangent: Any = None
-        for jvp, i in zip(products, mine, strict=True):
-            with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # a slope may be infinite
+            for jvp, i in zip(products, mine, strict=True):
                 t = jvp(args[i].tangent, a, *values)
-                if rule.name in ELEMENTWISE and has_nan(t):
-                    # Not a NaN of f's own, but 0 · ∞.
-                    known = ~(np.isnan(plain(args[i].tangent)) | np.isnan(plain(a)))
-                    t = np.where(np.isnan(plain(t)) & known, 0, t)
-            tangent = t if tangent is None else tangent + t
+                tangent = t if tangent is None else tangent + t
         if tangent.shape != a.shape:
             tangent = np.broadcast_to(tangent, a.shape)
         return Dual(a, tangent, self.level)
@@ -191,6 +198,8 @@ def jacobian(f: Function) -> Function:
 
 
 def _along(where: str, f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    if isinstance(v, np.ndarray):
+        check_ndarray(where, "v", v)
     if np.shape(v) != x.shape:
         raise ValueError(f"{where}: v has shape {np.shape(v)}, expected {x.shape}, the shape of x")
     level = next(LEVELS)

@@ -2,6 +2,10 @@
 
 Two judges, neither of which calls the derivative that it judges: central differences
 (f(x+h) - f(x-h)) / 2h, and the complex step Im f(x + ih) / h (Squire & Trapp, 1998).
+
+A check leaves no trace in the layers: parameters, gradients, running averages and generators are
+those from before, and every run within it sees the same dropout mask. Only what ``backward`` would
+need belongs to the check's last run: call ``forward`` again before it.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.arrays import Array, check_array
+from backprop.arrays import Array, check_array, check_ndarray
 from backprop.layers import Composite, Layer
 from backprop.losses import Loss
 from backprop.network import Network
@@ -151,6 +155,7 @@ def check_gradient(
     ValueError
         If ``analytic`` has not the shape of ``x``, or there is no entry to compare.
     """
+    check_array("check_gradient", "x", x)
     check_array("check_gradient", "analytic", analytic, x.shape)
     if not x.size:
         raise ValueError(f"check_gradient: {argument} has shape {x.shape}, expected an entry")
@@ -213,26 +218,37 @@ def check_layer(
         If a parameter is not float64.
     """
     _check_double("check_layer", layer.parameters)
-    x = x.astype(np.float64)
-    with _unmoved(layer):
+    x = check_array("check_layer", "x", x).astype(np.float64)
+    gradients = {name: g.copy() for name, g in layer.gradients.items()}
+    try:
         return _checked_layer(layer, x, rng, v)
+    finally:
+        for name, g in gradients.items():
+            layer.gradients[name][...] = g
 
 
 def _checked_layer(
     layer: Layer, x: Array, rng: np.random.Generator, v: Array | None
 ) -> GradcheckReport:
-    shape = layer.forward(x).shape
-    v = rng.normal(size=shape) if v is None else check_array("check_layer", "v", v, shape)
-    dx = layer.backward(v)
+    with _unmoved(layer):
+        shape = layer.forward(x).shape
+        v = rng.normal(size=shape) if v is None else check_array("check_layer", "v", v, shape)
+        dx = np.array(layer.backward(v))
+
+    def L(t: Array) -> Any:
+        # Each run starts from the same generators: a loss with fresh masks is no function of x.
+        with _unmoved(layer):
+            return (v * layer.forward(t)).sum()
+
     kept = {name: g.copy() for name, g in layer.gradients.items()}
     whole = _largest([dx, *kept.values()])
-    rows = check_gradient(lambda t: (v * layer.forward(t)).sum(), x, dx, whole=whole).rows
+    rows = check_gradient(L, x, dx, whole=whole).rows
     for name, gradient in kept.items():
         value = layer.parameters[name]
 
         def f(p: Array, name: str = name) -> Any:
             with layer.parameters.replaced({name: p}):
-                return (v * layer.forward(x)).sum()
+                return L(x)
 
         rows += check_gradient(f, value, gradient, name, whole=whole).rows
     return GradcheckReport(rows)
@@ -259,9 +275,9 @@ def _largest(gradients: Iterable[Array]) -> float:
 
 def check_loss(loss: Loss, z: Array, y: NDArray[np.generic]) -> GradcheckReport:
     """Check ``loss.backward()`` at ``z``."""
-    z = z.astype(np.float64)
+    z = check_array("check_loss", "z", z).astype(np.float64)
     loss.forward(z, y)
-    return check_gradient(lambda t: loss.forward(t, y), z, loss.backward(), "z")
+    return check_gradient(lambda t: loss.forward(t, y), z, np.array(loss.backward()), "z")
 
 
 def along(
@@ -313,22 +329,28 @@ def check_network(
         If the parameters are not float64.
     """
     _check_double("check_network", network.parameters)
-    with network.preserved():
+    check_ndarray("check_network", "x", x)
+    dtheta = network.dtheta.copy()
+    try:
         return _checked_network(network, loss, x, y)
+    finally:
+        network.dtheta[...] = dtheta
 
 
 def _checked_network(
     network: Network, loss: Loss, x: Array, y: NDArray[np.generic]
 ) -> GradcheckReport:
-    loss.forward(network.forward(x), y)
-    network.backward(loss.backward())
+    with network.preserved():
+        loss.forward(network.forward(x), y)
+        network.backward(loss.backward())
     kept = {name: g.copy() for name, g in network.gradients.items()}
     whole = _largest(kept.values())
     rows: tuple[Worst, ...] = ()
     for name, value in network.parameters.items():
 
         def f(p: Array, name: str = name) -> Any:
-            with network.parameters.replaced({name: p}):
+            # Each run starts from the same generators, as the first one did.
+            with network.preserved(), network.parameters.replaced({name: p}):
                 return loss.forward(network.forward(x), y)
 
         rows += check_gradient(f, value, kept[name], name, whole=whole).rows

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop.arrays import check_array
-from backprop.autodiff.adjoints import Axis, reduced, unbroadcast
+from backprop.arrays import check_array, check_ndarray
+from backprop.autodiff.adjoints import Axis, degrees, reduced, unbroadcast
 
 Function = Callable[..., Any]
 """Takes arrays, Variables or dual numbers, and returns one of the same kind."""
@@ -47,12 +47,12 @@ class Tape(list[tuple[Paths, tuple[Any, ...], Any]]):
         self.level = next(LEVELS)
 
 
-def pull_back(tape: Tape, n_inputs: int, index: int, g: Any, *, select: bool = False) -> list[Any]:
+@np.errstate(divide="ignore", invalid="ignore")
+def pull_back(tape: Tape, n_inputs: int, index: int, g: Any) -> list[Any]:
     """Return ∂L/∂(input) for each input, given g = ∂L/∂a for the a at ``index``; None if no path.
 
-    Every entry is met after all that used it, so that its sum over paths is complete by then. With
-    ``select`` an entry of g that is exactly 0 sends 0 through an elementwise line, also where that
-    is infinitely steep; without, 0 · ∞ = NaN, and the sweep is faster.
+    Every entry is met after all that used it, so that its sum over paths is complete by then. A
+    slope may be infinite: that is no reason for a warning.
     """
     sums: list[Any] = [None] * max(index + 1, n_inputs)
     sums[index] = g
@@ -62,10 +62,6 @@ def pull_back(tape: Tape, n_inputs: int, index: int, g: Any, *, select: bool = F
             continue
         for vjp, parent in paths:
             d = vjp(g, a, *args)
-            if select and any(vjp in vjps for vjps in ELEMENTWISE.values()):
-                # What is NaN though neither g nor a is, is 0 · ∞ as well.
-                lost = np.isnan(plain(d)) & ~(np.isnan(plain(g)) | np.isnan(plain(a)))
-                d = np.where((plain(g) == 0) | lost, 0, d)
             shape = tape[parent][2].shape
             if d.shape != shape:
                 d = unbroadcast(d, shape)
@@ -105,7 +101,20 @@ class Traced:
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError(
             f"a {type(self).__name__} cannot become a numpy.ndarray, which would forget its"
-            " derivative (join several with np.stack or np.concatenate)"
+            " derivative (join several with np.stack or np.concatenate; beside it, write"
+            " np.asarray(…) around what is no plain ndarray)"
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"a {type(self).__name__} cannot become a float, which would forget its derivative"
+            " (use NumPy's functions instead of those in math)"
+        )
+
+    def __setitem__(self, k: Any, value: Any) -> None:
+        raise TypeError(
+            f"an entry of a {type(self).__name__} cannot be assigned to, since others were computed"
+            " from it (write np.where(mask, new, x), or join pieces with np.concatenate)"
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **options: Any) -> Any:
@@ -143,8 +152,6 @@ class Variable(Traced):
         return Variable(a, tape, len(tape) - 1)
 
 
-ELEMENTWISE: dict[str, tuple[Function, ...]] = {}
-"""Name of each elementwise line ↦ its vjps."""
 TABLE: dict[str, Rule] = {}
 NUMPY: dict[Function, Function] = {}
 """NumPy's function ↦ the table's, so that ``np.exp(variable)`` finds its line."""
@@ -173,6 +180,9 @@ class Rule:
 def apply(rule: Rule, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Run one primitive: in NumPy, or at the innermost level that an argument belongs to."""
     traced = [x for x in args if isinstance(x, Traced)]
+    for i, x in enumerate(args if traced else ()):
+        if isinstance(x, np.ndarray):
+            constant(rule.name, i, x)
     if any(isinstance(o, Traced) for o in options.values()):
         raise TypeError(f"{rule.name}: an option is traced, expected a constant")
     if traced:
@@ -185,6 +195,27 @@ def apply(rule: Rule, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         raise explained(rule, args, error) from error
 
 
+NUMBERS = frozenset([float, int, bool, complex, np.float64, np.float32])
+
+
+def constant(where: str, i: int, x: Any) -> Any:
+    """Return argument i, which is not traced, if it holds numbers; a list becomes an array."""
+    if type(x) in NUMBERS:
+        return x
+    name = f"argument {i}"
+    array = check_ndarray(where, name, x) if isinstance(x, np.ndarray) else np.asarray(x)
+    if array.dtype.kind not in "biufc":
+        got = f"has dtype {array.dtype}" if array.ndim else f"is a {type(x).__name__}"
+        raise TypeError(f"{where}: {name} {got}, expected numbers (write np.asarray(…, float))")
+    return array
+
+
+def checked_pieces(where: str, xs: Sequence[Any]) -> list[Any]:
+    """Return what is to be joined or multiplied: traced, or an array of numbers."""
+    return [x if isinstance(x, Traced) else np.asarray(constant(where, i, x))
+            for i, x in enumerate(xs)]  # fmt: skip
+
+
 def explained(rule: Rule, args: tuple[Any, ...], error: ValueError) -> ValueError:
     """Name the arguments and their shapes in what NumPy refused."""
     if str(error).startswith(f"{rule.name}: argument"):
@@ -195,11 +226,6 @@ def explained(rule: Rule, args: tuple[Any, ...], error: ValueError) -> ValueErro
         if isinstance(x, np.ndarray | np.generic | float | Traced)
     ]
     return ValueError(f"{rule.name}: {', '.join(shown)}: {error}")
-
-
-def has_nan(x: Any) -> bool:
-    """Whether an entry of the array at the bottom of x is NaN; x may be None."""
-    return x is not None and bool(np.isnan(plain(x)).any())
 
 
 def plain(x: Any) -> Any:
@@ -225,7 +251,6 @@ def primitive(name: str, forward: Function, *vjps: Function | None) -> Function:
 def unary(name: str, forward: Function, vjp: Function) -> Function:
     """Enter an elementwise a = f(x): ``primitive`` with a short way for speed."""
     rule = Rule(name, forward, vjp)
-    ELEMENTWISE[name] = (vjp,)
 
     def op(x: Any) -> Any:
         if type(x) is not Variable:
@@ -241,8 +266,6 @@ def unary(name: str, forward: Function, vjp: Function) -> Function:
 def binary(name: str, forward: Function, vjp_x: Function, vjp_y: Function) -> Function:
     """Enter an a = f(x, y) that broadcasts: ``primitive`` with a short way for speed."""
     rule = Rule(name, forward, vjp_x, vjp_y)
-    if forward is not operator.matmul:
-        ELEMENTWISE[name] = (vjp_x, vjp_y)
 
     def op(x: Any, y: Any) -> Any:
         paths: Paths
@@ -250,9 +273,15 @@ def binary(name: str, forward: Function, vjp_x: Function, vjp_y: Function) -> Fu
         if type(x) is Variable and type(y) is Variable and x.tape is y.tape:
             tape, args, paths = x.tape, (x.value, y.value), ((vjp_x, x.index), (vjp_y, y.index))
         elif type(x) is Variable and not isinstance(y, Traced):
+            y = y if type(y) in NUMBERS else constant(name, 1, y)
             tape, args, paths = x.tape, (x.value, y), ((vjp_x, x.index),)
         elif type(y) is Variable and not isinstance(x, Traced):
+            x = x if type(x) in NUMBERS else constant(name, 0, x)
             tape, args, paths = y.tape, (x, y.value), ((vjp_y, y.index),)
+        elif isinstance(x, Traced) or isinstance(y, Traced):
+            x = x if isinstance(x, Traced) else constant(name, 0, x)
+            y = y if isinstance(y, Traced) else constant(name, 1, y)
+            return apply(rule, (x, y), {})
         else:
             return apply(rule, (x, y), {})
         try:
@@ -274,7 +303,7 @@ def reduction(name: str, forward: Function, line: Function) -> Function:
     def vjp(g: Any, a: Any, x: Any, *, axis: Axis, keepdims: bool, ddof: int = 0) -> Any:
         kept, n = reduced(x.shape, axis)
         g, a = np.reshape(g, kept), np.reshape(a, kept)
-        return np.broadcast_to(line(g, a, x, n - ddof, axis), x.shape)
+        return np.broadcast_to(line(g, a, x, degrees(n, ddof), axis), x.shape)
 
     rule = Rule(name, forward, vjp)
 

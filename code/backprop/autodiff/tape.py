@@ -17,27 +17,36 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from backprop.arrays import check_ndarray
 from backprop.autodiff.adjoints import (
     add_at,
     along,
+    bell_curve,
     centred,
+    contract,
     einsum_vjp,
-    finite,
     halve,
-    log_base,
     log_sum_exp,
     matmul_vjp_x,
     matmul_vjp_y,
+    matrix_times,
+    over,
     piece,
-    shared,
-    signed,
-    standard,
+    power_log,
+    power_slope,
+    sech_squared,
+    share,
+    spelled,
+    times,
     untranspose,
+    weigh,
+    z_score,
 )
 from backprop.autodiff.graph import (
     NUMPY,
@@ -48,8 +57,8 @@ from backprop.autodiff.graph import (
     binary,
     checked_input,
     checked_output,
+    checked_pieces,
     finished,
-    has_nan,
     plain,
     primitive,
     pull_back,
@@ -61,27 +70,28 @@ ROOT_PI = math.sqrt(math.pi)
 
 
 def positive_part(x: Any) -> Any:
-    """x where x > 0, else 0."""
-    return np.where(x > 0, x, 0)
+    """x where x > 0, else 0; NaN stays."""
+    return np.where(x <= 0, 0, x)
 
 
 # The table. g = ∂L/∂a. Where an argument was broadcast, pull_back sums over the copies, so no line
-# has to. Where g is exactly 0, its share stays 0, however steep the line is there: lines select and
-# never multiply by a mask, and pull_back sees to 0 · ∞. Kinks, where there is no derivative: |x|,
-# relu and the std of equal numbers have 0, clip has 1 at its ends; maximum, minimum, max_ and min_
-# share g equally among those that tie.
+# has to. times and over are the product and the quotient in which an exact 0 stays 0, whatever the
+# other factor: what L does not depend on hands nothing on, not even at a pole (0 · ∞). Kinks, where
+# there is no derivative: |x| and relu have 0 at 0, std has 0 where all x are equal, clip has 1 at
+# its ends; maximum, minimum, max_ and min_ share g equally among those that tie. sech2(x) is
+# 1 - tanh² x and bell(x) is exp(-x²), each without the difference or the square that would lose the
+# digits of a tail.
 # fmt: off
 add       = binary("add",      operator.add,     lambda g, a, x, y: g,
                                                  lambda g, a, x, y: g)
 subtract  = binary("subtract", operator.sub,     lambda g, a, x, y: g,
                                                  lambda g, a, x, y: -g)
-multiply  = binary("multiply", operator.mul,     lambda g, a, x, y: g * y,
-                                                 lambda g, a, x, y: g * x)
-divide    = binary("divide",   operator.truediv, lambda g, a, x, y: g / y,
-                                                 lambda g, a, x, y: -g * a / y)
-# y - (y != 0) is y - 1, but 0 at y = 0, where y · x⁻¹ would be NaN for x = 0.
-power     = binary("power",    operator.pow,     lambda g, a, x, y: g * y * x ** (y - (y != 0)),
-                                                 lambda g, a, x, y: g * a * log_base(x, a))
+multiply  = binary("multiply", operator.mul,     lambda g, a, x, y: times(g, y),
+                                                 lambda g, a, x, y: times(g, x))
+divide    = binary("divide",   operator.truediv, lambda g, a, x, y: over(g, y),
+                                                 lambda g, a, x, y: -over(times(g, a), y))
+power     = binary("power",    operator.pow,     lambda g, a, x, y: times(g, power_slope(x, y)),
+                                                 lambda g, a, x, y: times(g, power_log(x, a)))
 maximum   = binary("maximum",  np.maximum,       lambda g, a, x, y: halve(g, x == y, x > y),
                                                  lambda g, a, x, y: halve(g, x == y, y > x))
 minimum   = binary("minimum",  np.minimum,       lambda g, a, x, y: halve(g, x == y, x < y),
@@ -90,24 +100,26 @@ matmul    = binary("matmul",   operator.matmul,  lambda g, a, x, y: matmul_vjp_x
                                                  lambda g, a, x, y: matmul_vjp_y(g, x, y))
 
 negative  = unary("negative", operator.neg,  lambda g, a, x: -g)
-exp       = unary("exp",      np.exp,        lambda g, a, x: g * a)
-log       = unary("log",      np.log,        lambda g, a, x: g / x)
-sqrt      = unary("sqrt",     np.sqrt,       lambda g, a, x: g / (2 * a))
-sin       = unary("sin",      np.sin,        lambda g, a, x: g * np.cos(x))
-cos       = unary("cos",      np.cos,        lambda g, a, x: -g * np.sin(x))
-tanh      = unary("tanh",     np.tanh,       lambda g, a, x: g * (1 - a * a))
-sigmoid   = unary("sigmoid",  special.expit, lambda g, a, x: g * a * special.expit(-x))
+exp       = unary("exp",      np.exp,        lambda g, a, x: times(g, a))
+log       = unary("log",      np.log,        lambda g, a, x: over(g, x))
+sqrt      = unary("sqrt",     np.sqrt,       lambda g, a, x: over(g, 2 * a))
+sin       = unary("sin",      np.sin,        lambda g, a, x: times(g, np.cos(x)))
+cos       = unary("cos",      np.cos,        lambda g, a, x: -times(g, np.sin(x)))
+sech2     = unary("sech2",    sech_squared,  lambda g, a, x: times(g, -2 * a * np.tanh(x)))
+tanh      = unary("tanh",     np.tanh,       lambda g, a, x: times(g, sech2(x)))
+sigmoid   = unary("sigmoid",  special.expit, lambda g, a, x: times(g, a * special.expit(-x)))
 relu      = unary("relu",     positive_part, lambda g, a, x: np.where(x > 0, g, 0))
-absolute  = unary("absolute", np.absolute,   lambda g, a, x: signed(g, x))
-erf       = unary("erf",      special.erf,   lambda g, a, x: g * (2 / ROOT_PI) * np.exp(-x * x))
+absolute  = unary("absolute", np.absolute,   lambda g, a, x: times(g, np.sign(x)))
+bell      = unary("bell",     bell_curve,    lambda g, a, x: times(g, -2 * times(x, a)))
+erf       = unary("erf",      special.erf,   lambda g, a, x: times(g, 2 / ROOT_PI * bell(x)))
 
 sum_      = reduction("sum",  np.sum,  lambda g, a, x, n, axis: g)
 mean      = reduction("mean", np.mean, lambda g, a, x, n, axis: g / n)
-max_      = reduction("max",  np.max,  lambda g, a, x, n, axis: shared(g, x, a, axis))
-min_      = reduction("min",  np.min,  lambda g, a, x, n, axis: shared(g, x, a, axis))
-var       = reduction("var",  np.var,  lambda g, a, x, n, axis: g * 2 / n * centred(x, axis))
-std       = reduction("std",  np.std,  lambda g, a, x, n, axis: g / n * standard(x, a, axis))
-logsumexp = reduction("logsumexp", log_sum_exp, lambda g, a, x, n, axis: g * np.exp(x - finite(a)))
+max_      = reduction("max",  np.max,  lambda g, a, x, n, axis: share(g, x, a, axis))
+min_      = reduction("min",  np.min,  lambda g, a, x, n, axis: share(g, x, a, axis))
+var       = reduction("var",  np.var,  lambda g, a, x, n, axis: times(g, 2 / n * centred(x, axis)))
+std       = reduction("std",  np.std,  lambda g, a, x, n, axis: times(g / n, z_score(x, a, axis)))
+logsumexp = reduction("logsumexp", log_sum_exp, lambda g, a, x, n, axis: weigh(g, x, a, axis))
 
 reshape      = primitive("reshape", np.reshape, lambda g, a, x, shape: np.reshape(g, x.shape))
 transpose    = primitive("transpose", np.transpose, lambda g, a, x, axes=None: untranspose(g, axes))
@@ -115,8 +127,8 @@ swapaxes     = primitive("swapaxes", np.swapaxes, lambda g, a, x, m, n: np.swapa
 broadcast_to = primitive("broadcast_to", np.broadcast_to, lambda g, a, x, shape: g)
 scatter_add  = primitive("scatter_add", add_at, lambda g, a, x, k, shape: g[k])
 getitem      = primitive("getitem", operator.getitem, lambda g, a, x, k: scatter_add(g, k, x.shape))
-clip         = primitive("clip", np.clip,
-                         lambda g, a, x, a_min=None, a_max=None: np.where(a == x, g, 0))
+clip         = primitive("clip", np.clip, lambda g, a, x, a_min=None, a_max=None:
+                                                  np.where(a == x, g, 0))
 where        = primitive("where", np.where, None, lambda g, a, c, x, y: np.where(c, g, 0),
                                                   lambda g, a, c, x, y: np.where(c, 0, g))
 _concatenate = primitive("concatenate", lambda *xs, axis: np.concatenate(xs, axis),
@@ -125,25 +137,43 @@ _stack       = primitive("stack",       lambda *xs, axis: np.stack(xs, axis),
                                         lambda i, g, a, *xs, axis: g[along(axis, a.ndim, i)])
 _einsum      = primitive("einsum",      lambda *xs, sub: np.einsum(sub, *xs),
                                         lambda i, g, a, *xs, sub: einsum_vjp(i, g, xs, sub))
+
+# The products that the lines themselves are written in.
+binary("times",        times,        lambda g, a, x, y: times(g, y),
+                                     lambda g, a, x, y: times(g, x))
+binary("over",         over,         lambda g, a, x, y: over(g, y),
+                                     lambda g, a, x, y: -over(times(g, a), y))
+binary("matrix_times", matrix_times, lambda g, a, x, y: matmul_vjp_x(g, x, y),
+                                     lambda g, a, x, y: matmul_vjp_y(g, x, y))
+_contract = primitive("contract",    lambda *xs, sub: contract(sub, *xs),
+                                     lambda i, g, a, *xs, sub: einsum_vjp(i, g, xs, sub))
 # fmt: on
 
 
-def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
-    """Join ``arrays`` along an axis that they have; as ``np.concatenate``."""
-    return _concatenate(*arrays, axis=axis)
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+    """Join ``arrays`` along an axis that they have, all flattened for None; as NumPy's."""
+    pieces = checked_pieces("concatenate", arrays)
+    if axis is None:
+        return concatenate([reshape(x, -1) for x in pieces])
+    return _concatenate(*pieces, axis=operator.index(axis))
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     """Join ``arrays`` along a new axis; as ``np.stack``."""
-    return _stack(*arrays, axis=axis)
+    return _stack(*checked_pieces("stack", arrays), axis=operator.index(axis))
 
 
-def einsum(subscripts: str, *xs: Any) -> Any:
-    """Sum of products of ``xs``, indices named by ``subscripts``; as ``np.einsum``."""
-    return _einsum(*xs, sub=subscripts)
+def einsum(*operands: Any) -> Any:
+    """Sum of products: ``einsum("ij,jk->ik", x, y)`` or ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
+
+    As ``np.einsum``; the indices are letters in one convention and numbers in the other.
+    """
+    subscripts, *xs = operands if isinstance(operands[0], str) else spelled(operands)
+    return _einsum(*checked_pieces("einsum", xs), sub=subscripts)
 
 
 NUMPY.update({np.concatenate: concatenate, np.stack: stack, np.einsum: einsum})
+NUMPY[contract] = lambda subscripts, *xs: _contract(*xs, sub=subscripts)
 
 
 def constant(f: Function) -> Function:
@@ -211,7 +241,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     in that order. Raises what :func:`vjp` raises, and ``ValueError`` if L has not the shape ().
     """
     several = isinstance(argnums, tuple)
-    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    chosen = _places("grad", argnums)
 
     def value_and_gradient(*args: Any) -> tuple[Any, Any]:
         L, pullback = _traced_call("grad", f, args, chosen)
@@ -237,16 +267,31 @@ def jacobian(f: Function, argnum: int = 0) -> Function:
 
     Row by row: the tape is written once and read once for each entry of a.
     """
+    if isinstance(argnum, tuple):
+        raise TypeError(f"jacobian: argnum is {argnum}, a tuple, expected one integer")
+    (place,) = _places("jacobian", argnum, "argnum")
 
     def rows(*args: Any) -> Any:
-        a, pullback = _traced_call("jacobian", f, args, (argnum,))
+        a, pullback = _traced_call("jacobian", f, args, (place,))
         shape = np.shape(a)
         units = np.eye(math.prod(shape)).reshape(math.prod(shape), *shape)
         J = [pullback(unit)[0] for unit in units]
-        full = (*shape, *np.shape(args[argnum]))
+        full = (*shape, *np.shape(args[place]))
         return np.reshape(np.stack(J), full) if J else np.zeros(full)
 
     return rows
+
+
+def _places(where: str, argnums: Any, name: str = "argnums") -> tuple[int, ...]:
+    places = argnums if isinstance(argnums, tuple) else (argnums,)
+    for place in places:
+        if isinstance(place, bool) or not isinstance(place, Integral):
+            advice = f" (write {name}={tuple(place)})" if isinstance(place, list | set) else ""
+            raise TypeError(
+                f"{where}: {name} is {argnums!r}, a {type(place).__name__}, expected an integer"
+                f" or a tuple of integers{advice}"
+            )
+    return tuple(int(place) for place in places)
 
 
 def _traced_call(
@@ -266,15 +311,13 @@ def _traced_call(
         a, place = a.value, a.index
 
     def pullback(g: Any) -> tuple[Any, ...]:
+        if isinstance(g, np.ndarray):
+            check_ndarray(where, "g", g)
         if np.shape(g) != np.shape(a):
             raise ValueError(f"{where}: g has shape {np.shape(g)}, expected {np.shape(a)}")
         if place is None:
             return tuple(finished(None, x) for x in xs)
         g = g if isinstance(g, Traced) else np.asarray(g, a.dtype)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            d = pull_back(tape, len(xs), place, g)
-            if any(has_nan(part) for part in d):
-                d = pull_back(tape, len(xs), place, g, select=True)
-        return tuple(map(finished, d, xs))
+        return tuple(map(finished, pull_back(tape, len(xs), place, g), xs))
 
     return a, pullback

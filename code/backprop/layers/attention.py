@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from backprop.arrays import Array, check_array, check_count, check_dtype
+from backprop.arrays import Array, check_array, check_count, check_dtype, check_ndarray
 from backprop.initializers import Initializer, glorot
 from backprop.layers.base import Layer
 from backprop.layers.masks import Mask, check_mask
@@ -118,9 +118,10 @@ def _check_fit(where: str, q: Array, k: Array, v: Array) -> None:
 def _check_allowed(
     where: str, allowed: NDArray[np.bool_], shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    if not isinstance(allowed, np.ndarray) or allowed.dtype != np.bool_:
-        got = getattr(allowed, "dtype", type(allowed).__name__)
-        raise TypeError(f"{where}: allowed is of {got}, expected a bool numpy.ndarray")
+    if check_ndarray(where, "allowed", allowed).dtype != np.bool_:
+        raise TypeError(
+            f"{where}: allowed has dtype {allowed.dtype}, expected bool (False: must not see)"
+        )
     try:
         fits = np.broadcast_shapes(allowed.shape, shape) == shape
     except ValueError:

@@ -30,7 +30,7 @@ class Dropout(Layer):
     ----------
     held : bool
         While true, the last mask is used again for every x of its shape: a loss with fresh masks
-        is no function of the parameters, and no gradient check could judge it.
+        is no function of the parameters, and no difference quotient could judge it.
     """
 
     name = "dropout"

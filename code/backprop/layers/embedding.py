@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
-from backprop.arrays import Array, check_array, check_count, check_dtype, check_positive
+from backprop.arrays import (
+    Array,
+    check_array,
+    check_count,
+    check_dtype,
+    check_ndarray,
+    check_positive,
+)
 from backprop.layers.base import Layer
 
 
@@ -90,10 +97,9 @@ class Embedding(Layer):
         dW[...] = E.T @ dz.reshape(x.size, dW.shape[1])
 
 
-def _check_indices(x: object, n: int) -> NDArray[Any]:
+def _check_indices(indices: object, n: int) -> NDArray[Any]:
     where = "Embedding.forward"
-    if not isinstance(x, np.ndarray):
-        raise TypeError(f"{where}: x is a {type(x).__name__}, expected a numpy.ndarray")
+    x = check_ndarray(where, "x", indices)
     if x.dtype.kind not in "iu":
         raise TypeError(f"{where}: x has dtype {x.dtype}, expected integer indices")
     if x.size and (x.min() < 0 or x.max() >= n):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop.activations import sigmoid
+from backprop.activations import sigmoid_pair, tanh_slope
 from backprop.arrays import Array
 from backprop.layers.masks import Mask
 from backprop.layers.recurrent import Recurrent
@@ -64,14 +64,19 @@ class GRU(Recurrent):
         # Step t of x W is used up when the gates of step t are known: they take its place.
         gates = self.gates = xW
         r, u, g = self._split(gates)
+        # 1 - r, 1 - u and tanh'(z_g + …), none of them as a difference: that would cancel where a
+        # gate is saturated.
+        rest = self.rest = self._empty("rest", gates.shape, gates.dtype)
+        slope_g = self._split(rest)[2]
         for t in range(len(gates)):
             z = xW[t]
             z += b
             np.matmul(h[t], U, out=q)
             np.add(q[:, 2 * n :], b_U, out=s[t])
             q[:, : 2 * n] += z[:, : 2 * n]
-            sigmoid(q[:, : 2 * n], out=gates[t, :, : 2 * n])
+            sigmoid_pair(q[:, : 2 * n], gates[t, :, : 2 * n], rest[t, :, : 2 * n])
             g[t] += r[t] * s[t]
+            tanh_slope(g[t], slope_g[t], q[:, 2 * n :])
             np.tanh(g[t], out=g[t])
             # u h + (1 - u) g, with one product less
             np.subtract(h[t], g[t], out=h[t + 1])
@@ -84,7 +89,7 @@ class GRU(Recurrent):
         """Walk back in time, with dh = ∂L/∂h_t.
 
         | dg = dh ⊙ (1 - u),  du = dh ⊙ (h_{t-1} - g)
-        | dz_g = dg ⊙ (1 - g²),  ds = dz_g ⊙ r,  dr = dz_g ⊙ s
+        | dz_g = dg ⊙ tanh'(z_g + r ⊙ s),  ds = dz_g ⊙ r,  dr = dz_g ⊙ s
         | dz_r = dr ⊙ r ⊙ (1 - r),  dz_u = du ⊙ u ⊙ (1 - u)
         | dq_r = dz_r,  dq_u = dz_u,  dq_g = ds
         | dh_{t-1} = dh ⊙ u + dq_t Uᵀ
@@ -92,10 +97,11 @@ class GRU(Recurrent):
         and ∂L/∂W = Σ_t x_tᵀ dz_t, ∂L/∂b = Σ_t Σ_batch dz_t, ∂L/∂U = Σ_t h_{t-1}ᵀ dq_t,
         ∂L/∂b_U = Σ_t Σ_batch ds.
         """
-        h, n, gates, s = self._kept("h"), self.n_hidden, self.gates, self.s
+        h, n, gates, rest, s = self._kept("h"), self.n_hidden, self.gates, self.rest, self.s
         upstream, dh = dh, self._error(dh, h)
         U_T = self._transposed_U()
         r, u, g = self._split(gates)
+        _, rest_u, slope_g = self._split(rest)
         dz = self.dz = self._empty("dz", gates.shape, self.error_kind)
         dq = self._empty("dq", gates.shape, self.error_kind)
         dz_r, dz_u, dz_g = self._split(dz)
@@ -104,13 +110,12 @@ class GRU(Recurrent):
             if self.return_sequence:
                 dh += upstream[:, t]
             dh, dh_around = self._around(t, dh)
-            np.multiply(dh, 1 - u[t], out=dz_g[t])
-            dz_g[t] *= 1 - g[t] ** 2
+            np.multiply(dh, rest_u[t], out=dz_g[t])
+            dz_g[t] *= slope_g[t]
             np.multiply(dz_g[t], r[t], out=ds[t])
             np.multiply(dz_g[t], s[t], out=dz_r[t])
             np.multiply(dh, h[t] - g[t], out=dz_u[t])
-            both = gates[t, :, : 2 * n]
-            dz[t, :, : 2 * n] *= both * (1 - both)
+            dz[t, :, : 2 * n] *= gates[t, :, : 2 * n] * rest[t, :, : 2 * n]
             dq[t, :, : 2 * n] = dz[t, :, : 2 * n]
             dh = dh * u[t] + dq[t] @ U_T + dh_around
             if self._stops(t):

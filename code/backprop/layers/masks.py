@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.arrays import check_count
+from backprop.arrays import check_count, check_ndarray
 
 Mask = NDArray[np.bool_]
 """True where a step counts, False where it is padding; shape (batch, time)."""
@@ -30,9 +30,11 @@ def lengths_to_mask(lengths: NDArray[np.integer], time: int) -> Mask:
     """
     where = "lengths_to_mask"
     check_count(where, "time", time)
-    if not isinstance(lengths, np.ndarray) or lengths.dtype.kind not in "iu":
-        got = f"dtype {lengths.dtype}" if isinstance(lengths, np.ndarray) else f"{lengths!r}"
-        raise TypeError(f"{where}: lengths is {got}, expected an integer numpy.ndarray")
+    if check_ndarray(where, "lengths", lengths).dtype.kind not in "iu":
+        raise TypeError(
+            f"{where}: lengths has dtype {lengths.dtype}, expected integers"
+            " (convert with lengths.astype(int))"
+        )
     if lengths.ndim != 1:
         raise ValueError(f"{where}: lengths has shape {lengths.shape}, expected (batch,)")
     if lengths.size and (lengths.min() < 0 or lengths.max() > time):
@@ -53,10 +55,9 @@ def check_mask(where: str, mask: object, shape: tuple[int, int]) -> Mask:
     ValueError
         If the shape differs.
     """
-    if not isinstance(mask, np.ndarray):
-        raise TypeError(f"{where}: mask is a {type(mask).__name__}, expected a numpy.ndarray")
-    if mask.dtype != np.bool_:
-        raise TypeError(f"{where}: mask has dtype {mask.dtype}, expected bool (True: a real step)")
-    if mask.shape != shape:
-        raise ValueError(f"{where}: mask has shape {mask.shape}, expected {shape} (batch, time)")
-    return mask
+    array = check_ndarray(where, "mask", mask)
+    if array.dtype != np.bool_:
+        raise TypeError(f"{where}: mask has dtype {array.dtype}, expected bool (True: a real step)")
+    if array.shape != shape:
+        raise ValueError(f"{where}: mask has shape {array.shape}, expected {shape} (batch, time)")
+    return array

@@ -41,9 +41,19 @@ class _Normalization(Layer):
         self.x_hat = np.subtract(x, mean, out=self._empty("x_hat", x.shape, x.dtype))
         # mean x² - μ² would cancel where μ is large against σ.
         variance = self._mean_product(self.x_hat, self.x_hat, axes)
-        self.sigma = np.sqrt(variance + self.eps)
+        if self.eps == 0:
+            # The mean of equal numbers may differ from them in the last digit.
+            variance[x.max(axes, keepdims=True) == x.min(axes, keepdims=True)] = 0
+        self.sigma = self._root(variance)
         self.x_hat /= self.sigma
         return mean, variance
+
+    def _root(self, square: Array) -> Array:
+        """√(v + ε); ∞ for v = ε = 0: where all x are equal, a kink, x̂ and dx are then 0."""
+        root: Array = np.sqrt(square + self.eps)
+        if self.eps == 0:
+            root[root == 0] = np.inf
+        return root
 
     def _standardize_vjp(self, dx_hat: Array, axes: tuple[int, ...]) -> Array:
         """dx = (dx̂ - mean dx̂ - x̂ ⊙ mean(dx̂ ⊙ x̂)) / σ, in the array of dx̂."""
@@ -162,7 +172,7 @@ class BatchNorm(_Normalization):
         self.by_batch = self.training
         if not self.by_batch:
             mean = self.running_mean.reshape(self.shape)
-            self.sigma = np.sqrt(self.running_var + self.eps).reshape(self.shape)
+            self.sigma = self._root(self.running_var).reshape(self.shape)
             self.x_hat = np.subtract(x, mean, out=self._empty("x_hat", x.shape, x.dtype))
             self.x_hat /= self.sigma
             return self._affine(self.shape)
@@ -279,7 +289,7 @@ class RMSNorm(_Normalization):
     def forward(self, x: Array) -> Array:
         """Return z = γ ⊙ x̂, x̂ = x / r, shape of x."""
         x = self._input("x", x, _rows(x, self.n))
-        self.r = np.sqrt(self._mean_product(x, x, (-1,)) + self.eps)
+        self.r = self._root(self._mean_product(x, x, (-1,)))
         self.x_hat = np.divide(x, self.r, out=self._empty("x_hat", x.shape, x.dtype))
         return self._affine((self.n,))
 

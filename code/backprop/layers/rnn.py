@@ -7,26 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from backprop.activations import relu, tanh
+from backprop.activations import Elementwise, relu, relu_prime, tanh, tanh_slope
 from backprop.arrays import Array
 from backprop.layers.masks import Mask
 from backprop.layers.recurrent import Recurrent
 
 
-def _tanh_slope(h: Array) -> Array:
-    slope: Array = 1 - h**2
-    return slope
+def _relu_slope(z: Array, out: Array, scratch: Array) -> Array:
+    return relu_prime(z, out=out)
 
 
-def _relu_slope(h: Array) -> Array:
-    return (h > 0).astype(h.dtype)
-
-
-SLOPES: dict[str, tuple[Callable[..., Array], Callable[[Array], Array]]] = {
-    "tanh": (tanh, _tanh_slope),
+ACTIVATIONS: dict[str, tuple[Elementwise, Callable[[Array, Array, Array], Array]]] = {
+    "tanh": (tanh, tanh_slope),
     "relu": (relu, _relu_slope),
 }
-"""φ, and φ' as a function of h = φ(z): what the layer keeps is h."""
+"""φ, and φ' from z, written into ``out``."""
 
 
 class RNN(Recurrent):
@@ -52,10 +47,12 @@ class RNN(Recurrent):
 
     def __init__(self, n_in: int, n_hidden: int, *, activation: str = "tanh", **options: Any):
         super().__init__(n_in, n_hidden, **options)
-        if activation not in SLOPES:
-            raise ValueError(f"RNN: activation is {activation!r}, expected one of {list(SLOPES)}")
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"RNN: activation is {activation!r}, expected one of {list(ACTIVATIONS)}"
+            )
         self.activation = activation
-        self.phi, self.slope = SLOPES[activation]
+        self.phi, self.phi_prime = ACTIVATIONS[activation]
 
     def forward(self, x: Array, mask: Mask | None = None, h0: Array | None = None) -> Array:
         """Return h_1 … h_time, or h_time alone.
@@ -71,13 +68,14 @@ class RNN(Recurrent):
         U, b = self.parameters["U"], self.parameters["b"]
         (h,) = self._begin(x, mask, h0=h0)
         self.h = h
-        xW = self._input_part()
-        z = self._empty("z", xW.shape[1:], xW.dtype)
-        for t in range(len(xW)):
-            np.matmul(h[t], U, out=z)
-            z += xW[t]
-            z += b
-            self.phi(z, out=h[t + 1])
+        # Step t of x W is needed once: z_t takes its place.
+        z = self.z = self._input_part()
+        hU = self._empty("hU", z.shape[1:], z.dtype)
+        for t in range(len(z)):
+            np.matmul(h[t], U, out=hU)
+            z[t] += hU
+            z[t] += b
+            self.phi(z[t], out=h[t + 1])
             self._carry(t, h)
         return self._output(h)
 
@@ -93,11 +91,13 @@ class RNN(Recurrent):
         upstream, dh = dh, self._error(dh, h)
         U_T = self._transposed_U()
         dz = self.dz = self._empty("dz", h[1:].shape, self.error_kind)
+        slope = self._empty("slope", self.z.shape, self.z.dtype)
+        self.phi_prime(self.z, slope, dz)
         for t in reversed(range(len(dz))):
             if self.return_sequence:
                 dh += upstream[:, t]
             dh, dh_around = self._around(t, dh)
-            np.multiply(dh, self.slope(h[t + 1]), out=dz[t])
+            np.multiply(dh, slope[t], out=dz[t])
             dh = dz[t] @ U_T + dh_around
             if self._stops(t):
                 dh.fill(0)

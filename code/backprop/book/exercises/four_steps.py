@@ -1,4 +1,4 @@
-"""Checkers of the exercises in the chapter "The four steps".
+"""Checkers of the chapter "The four steps".
 
 The expected values are sums over units written out, so that no checker compares a matrix product
 with itself.
@@ -6,55 +6,142 @@ with itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from backprop.arrays import Array
-from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
 
 
-def check_by_hand(answer: ArrayLike) -> Verdict:
-    """Judge (δ⁽²⁾, δ⁽¹⁾, ∂L/∂w⁽²⁾, ∂L/∂w⁽¹⁾) of the 1-1-1 network of the exercise.
+@checker
+def check_other_target(factor: Any) -> Verdict:
+    """Check by what all nine derivatives are multiplied when y goes from 1 to 0 at a⁽²⁾ = 0.6.
 
-    Both pre-activations are 0, so a⁽¹⁾ = a⁽²⁾ = 1/2 and both slopes are 1/4.
+    Only the residual a - y changes: (0.6 - 0) / (0.6 - 1) = -3/2.
     """
-    x, w2, y, a, slope = 4.0, 6.0, 1.0, 0.5, 0.25
+    only = "Which of the factors of the nine products contain y?"
+    mistakes = (
+        (1.5, "The size is right. Does each parameter move the loss the same way as before?",
+         "The output was too small for the target 1. What is it for the target 0?"),
+        (-2 / 3, "That is the old derivative divided by the new one.", ""),
+        (2 / 3, "That is the old derivative divided by the new one, and a sign is lost.", only),
+        (-1, "The sign is right. The residual also changes its size.", only),
+        (1, "The derivatives do depend on the target.", only),
+        (2.25, "That is what happens to the loss.", "The loss squares the residual."),
+        (0.6, "That is the new residual.", "What was the old one?"),
+        (-0.4, "That is the old residual.", "What is the new one?"),
+        (0.144, "That is the new error of the output unit.", "How large was it before?"),
+        (0, "The output still misses the target.", only),
+    )  # fmt: skip
+    return judge_value(factor, Case((), -1.5, mistakes, only), "One factor of nine products.")
+
+
+HAND = ("δ⁽²⁾", "δ⁽¹⁾", "∂L/∂w⁽²⁾", "∂L/∂w⁽¹⁾")
+
+
+@checker
+def check_by_hand(*answer: Any) -> Verdict:
+    """Check the 1-1-1 network with x = 2, y = 1, w⁽²⁾ = -2, a⁽¹⁾ = 0.6, a⁽²⁾ = 0.2.
+
+    δ⁽²⁾ = (a⁽²⁾ - y) a⁽²⁾ (1 - a⁽²⁾), δ⁽¹⁾ = δ⁽²⁾ w⁽²⁾ a⁽¹⁾ (1 - a⁽¹⁾), and the value at the start
+    times the error at the end. The four numbers may also come in one list.
+    """
+    found = numbers(answer[0] if len(answer) == 1 else answer)
+    if found is None or found.shape != (4,):
+        return Verdict(False, f"Hand over four numbers: {', '.join(HAND)}.")
+    x, w2, y, a1, a2 = 2.0, -2.0, 1.0, 0.6, 0.2
+    s1, s2 = a1 * (1 - a1), a2 * (1 - a2)
 
     def chain(residual: float, slope2: float, slope1: float, w: float) -> list[float]:
-        delta2 = residual * slope2
-        delta1 = delta2 * w * slope1
-        return [delta2, delta1, a * delta2, x * delta1]
+        last = residual * slope2
+        first = last * w * slope1
+        return [last, first, a1 * last, x * first]
 
-    right = chain(a - y, slope, slope, w2)
-    late = chain(a - y, slope, slope, w2 - right[2])
-    mistakes = [
-        (chain(y - a, slope, slope, w2), "All signs are turned: δ is +∂L/∂z, so it starts with"
-         " a - y. The minus sign belongs to the update."),
-        (chain(a - y, 1, slope, w2), "The slope of the output is missing in δ⁽²⁾."),
-        (chain(a - y, slope, 1, w2), "The slope of the hidden unit is missing in δ⁽¹⁾."),
-        (chain(a - y, slope, slope, 1), "δ⁽¹⁾ returns over the connection: the weight w⁽²⁾ is"
-         " missing."),
-        ([*right[:2], a * right[0], a * right[1]], "∂L/∂w⁽¹⁾ has the value at the START of the"
-         " connection, x; you took the hidden unit's own output."),
-        (late, "δ⁽¹⁾ needs the w⁽²⁾ that the forward pass used, not the updated one."),
+    right = chain(a2 - y, s2, s1, w2)
+    z1, z2 = math.log(a1 / (1 - a1)), math.log(a2 / (1 - a2))
+    start = "∂L/∂w is the value at the START of the connection times the error at its END."
+    mistakes = (
+        (chain(y - a2, s2, s1, w2), "All signs are turned.",
+         "δ is +∂L/∂z, so it starts with a - y. The minus sign belongs to the update."),
+        (chain(a2 - y, 1, s1, w2), "A slope is missing.", "The output unit has a sigmoid as well."),
+        (chain(a2 - y, s2, 1, w2), "δ⁽²⁾ and ∂L/∂w⁽²⁾ are right. A slope is missing.",
+         "The hidden unit's slope belongs to δ⁽¹⁾."),
+        (chain(a2 - y, 1, 1, w2), "Both slopes are missing.", "Each sigmoid contributes a(1 - a)."),
+        (chain(a2 - y, s2, s1, 1), "δ⁽¹⁾ comes back over a connection. Where is its weight?", ""),
+        (chain(a2 - y, s2, s2, w2), "δ⁽²⁾ is right. Whose slope is in δ⁽¹⁾?",
+         "It is the slope of the unit whose error it is."),
+        (chain(a2 - y, z2 * (1 - z2), z1 * (1 - z1), w2), "The slope is a(1 - a), not z(1 - z).",
+         ""),
+        (chain((a2 - y) ** 2 / 2, s2, s1, w2), "It starts with the derivative of the loss, not"
+         " with the loss.", ""),
+        (chain(a2 - y, s2, s1, w2 - right[2]), "δ⁽¹⁾ needs the w⁽²⁾ of the forward pass, not the"
+         " updated one.", ""),
+        ([*right[:2], a2 * right[0], a1 * right[1]], "Both errors are right.", start),
+        ([*right[:3], a1 * right[1]], "Three are right, ∂L/∂w⁽¹⁾ is not.", start),
+        ([*right[:2], w2 * right[0], 0.5 * right[1]], "Both errors are right.",
+         start + " The weight itself is no factor of its derivative."),
         ([right[0], right[1], right[3], right[2]], "The last two are exchanged: ∂L/∂w⁽²⁾ comes"
-         " first."),
-    ]  # fmt: skip
-    praise = "One sweep back, two errors, and each gradient is a product of two numbers."
-    return judge_value(answer, Case((), right, mistakes), praise)
+         " first.", ""),
+        ([right[1], right[0], right[2], right[3]], "The two errors are exchanged: δ⁽²⁾ comes"
+         " first.", ""),
+        ([right[1], right[0], right[3], right[2]], "The order is δ⁽²⁾, δ⁽¹⁾, ∂L/∂w⁽²⁾, ∂L/∂w⁽¹⁾.",
+         ""),
+    )  # fmt: skip
+    more = "First z and a of both units. Then δ⁽²⁾, from it δ⁽¹⁾, and each gradient from one error."
+    praise = "Two errors, and each derivative is a product of two numbers."
+    given = list(answer[0] if len(answer) == 1 else answer)
+    verdict = judge_value(given, Case((), right, mistakes, more), praise)
+    if verdict or not verdict.message.startswith("Entry"):
+        return verdict
+    if np.allclose(found, right, rtol=0.03, atol=0):
+        return Verdict(False, "Close, but rounded too early.", "Give at least three digits.")
+    first = next(k for k in range(4) if not judge_value(given[k], Case((), right[k])))
+    before = f" {HAND[0]} is right." if first == 1 else " What comes before it is right."
+    return Verdict(False, f"{HAND[first]} is not right.{before if first else ''}", more)
 
 
+def _takes(function: Any, names: str) -> Verdict | None:
+    """Return a verdict where the function cannot be called with arguments of these names."""
+    try:
+        inspect.signature(function).bind(*names.split(", "))
+    except TypeError:
+        if callable(function):
+            return Verdict(False, f"Your function must take the arguments ({names}).")
+    except ValueError:  # built in, without a signature
+        pass
+    return None
+
+
+def _judged(function: Any, names: str, cases: Sequence[Case], square: Case, praise: str) -> Verdict:
+    """Judge by the cases; where the shapes do not fit, look for a known mistake in a square one."""
+    call = _takes(function, names)
+    if call is not None:
+        return call
+    verdict = judge(function, [*cases, square], praise)
+    if not verdict and " raised ValueError" in verdict.message:
+        try:
+            explained = judge_value(function(*square.args), square, typed=False)
+        except Exception:  # the message about the first case stands
+            return verdict
+        if any(explained.message == hint for _, hint, *_ in square.mistakes):
+            return explained
+    return verdict
+
+
+@checker
 def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> Verdict:
-    """Judge ``answer(y, a1, a2, W2)`` for δ⁽¹⁾ when the output is linear.
+    """Check ``answer(y, a1, a2, W2)`` for δ⁽¹⁾ when the output is linear.
 
     δ⁽¹⁾_j = Σ_k (a⁽²⁾_k - y_k) w⁽²⁾_jk a⁽¹⁾_j (1 - a⁽¹⁾_j), the sigmoid in the hidden layer only.
     Shapes: y and a2 (1, n_2), a1 and the result (1, n_1), W2 (n_1, n_2).
     """
-    cases = []
-    for n_1, n_2 in ((2, 1), (4, 3)):
+
+    def case(n_1: int, n_2: int) -> Case:
         rng = np.random.default_rng(n_1)
         a1, a2, y = (rng.uniform(0.1, 0.9, size=(1, n)) for n in (n_1, n_2, n_2))
         W2 = rng.normal(size=(n_1, n_2))
@@ -64,41 +151,209 @@ def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> V
             sent[0, j] += share
             shrunk[0, j] += share * a2[0, k] * (1 - a2[0, k])
         slope = a1 * (1 - a1)
-        mistakes = [
-            (shrunk * slope, "The output's slope a(1 - a) is still there; a linear output has the"
-             " slope 1."),
-            (sent, "The hidden unit's own slope is missing: the hidden layer kept its sigmoid."),
-            (-sent * slope, "The sign is turned: the error is a - y, not y - a."),
-            (a2 - y, "That is δ⁽²⁾; carry it back over W⁽²⁾."),
+        mistakes: list[tuple[Any, str, str]] = [
+            (shrunk * slope, "There is a slope too many.",
+             "A linear output has the slope 1, not a(1 - a)."),
+            (shrunk, "One slope is there, and it is the wrong one.",
+             "The output is linear; the hidden layer kept its sigmoid."),
+            (sent, "The hidden unit's own slope is missing.", "The hidden layer kept its sigmoid."),
+            (-sent * slope, "The sign is turned.", "The error starts with a - y, not with y - a."),
+            (a2 - y, "That is δ⁽²⁾.", "Carry it back over W⁽²⁾."),
+            ((a2 - y) * a2 * (1 - a2), "That is δ⁽²⁾ of a sigmoid output.",
+             "Here the output is linear, and δ⁽¹⁾ is wanted."),
         ]  # fmt: skip
-        cases.append(Case((y, a1, a2, W2), sent * slope, mistakes))
-    return judge(answer, cases, "Only δ⁽²⁾ changed; everything behind it is as before.")
+        if n_1 == n_2:
+            turned = np.array([[sum((a2 - y)[0, j] * W2[j, k] for j in range(n_1))
+                                for k in range(n_2)]])  # fmt: skip
+            hint = "The shares are added over the wrong index of W⁽²⁾."
+            more = "Unit j of the hidden layer collects over row j of W⁽²⁾: a transpose is missing."
+            mistakes += [(turned * slope, hint, more), (turned, hint, more)]
+        return Case((y, a1, a2, W2), sent * slope, mistakes)
+
+    praise = "Only δ⁽²⁾ changed; everything behind it is as before."
+    return _judged(answer, "y, a1, a2, W2", [case(2, 1), case(4, 3)], case(3, 3), praise)
 
 
+@checker
 def check_input_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
-    """Judge ``answer(x, delta1, W1)`` for ∂L/∂x = δ⁽¹⁾ W⁽¹⁾ᵀ.
+    """Check ``answer(x, delta1, W1)`` for ∂L/∂x = δ⁽¹⁾ W⁽¹⁾ᵀ.
 
     Shapes: x and the result (B, n_in), delta1 (B, n_1), W1 (n_in, n_1). In one case n_in = n_1,
     where a missing transpose fits.
     """
-    cases = []
-    for batch, n_in, n_1 in ((1, 2, 3), (3, 4, 2), (1, 3, 3)):
+
+    def case(batch: int, n_in: int, n_1: int) -> Case:
         rng = np.random.default_rng(n_in)
         x, delta1 = rng.uniform(0.1, 0.9, size=(batch, n_in)), rng.normal(size=(batch, n_1))
         W1 = rng.normal(size=(n_in, n_1))
         right = np.zeros((batch, n_in))
         for i, j, k in np.ndindex(batch, n_in, n_1):
             right[i, j] += delta1[i, k] * W1[j, k]
-        mistakes = [
-            (right * x * (1 - x), "There is a slope too many: the input has no activation."),
-            (right * x, "That multiplies by the input, as for a weight's gradient; here x itself"
-             " is what moves, and each z changes at the rate w."),
-            (-right, "The sign is turned."),
-            (right.sum(axis=0), "One row for each example: different inputs are never added."),
-            (x.T @ delta1, "That is ∂L/∂W⁽¹⁾."),
+        outer = np.zeros((n_in, n_1))
+        for i, j, k in np.ndindex(batch, n_in, n_1):
+            outer[j, k] += x[i, j] * delta1[i, k]
+        mistakes: list[tuple[Any, str, str]] = [
+            (right * x * (1 - x), "There is a slope too many.", "The input has no activation."),
+            (right * x, "That multiplies by the input, as for a weight's gradient.",
+             "Here x itself is what moves, and each z follows it at the rate w."),
+            (-right, "The sign is turned.", ""),
+            (right.sum(axis=0), "Different inputs are never added.", "One row for each example."),
+            (outer, "That is ∂L/∂W⁽¹⁾.", "Which factor of z = xW + b stays when x moves?"),
+            (outer.T, "That is ∂L/∂W⁽¹⁾, transposed.",
+             "Which factor of z = xW + b stays when x moves?"),
+            (right.T, "The result has a column for each example.", "Vectors are rows here."),
+            (delta1, "That is δ⁽¹⁾ itself.", "It still has to go back over W⁽¹⁾."),
         ]  # fmt: skip
         if n_in == n_1:
-            hint = "W⁽¹⁾ is not turned over: the sum runs over the hidden units, its second index."
-            mistakes.append((delta1 @ W1, hint))
-        cases.append(Case((x, delta1, W1), right, mistakes))
-    return judge(answer, cases, "The same step as between the layers, without a slope.")
+            turned = np.zeros((batch, n_in))
+            for i, j, k in np.ndindex(batch, n_in, n_1):
+                turned[i, k] += delta1[i, j] * W1[j, k]
+            hint = "The shares are added over the wrong index of W⁽¹⁾."
+            more = "Input j collects over row j of W⁽¹⁾: a transpose is missing."
+            mistakes.append((turned, hint, more))
+        return Case((x, delta1, W1), right, mistakes)
+
+    praise = "The same step as between the layers, without a slope."
+    return _judged(answer, "x, delta1, W1", [case(1, 2, 3), case(3, 4, 2)], case(1, 3, 3), praise)
+
+
+READ_LAST = {"x": 9, "a1": 8, "a2": 6, "a3": 4, "delta3": 6, "delta2": 8, "W3": 6}
+"""In the program with three layers, the last line before the update that reads each value."""
+READ = {"x": (1, 9), "a1": (2, 7, 8), "a2": (3, 5, 6), "a3": (4,), "delta3": (5, 6),
+        "delta2": (7, 8), "W3": (3, 6)}  # fmt: skip
+"""All the lines before the update that read it."""
+
+
+@checker
+def check_last_use(lines: Any) -> Verdict:
+    """Check in which line x, a1, a2, a3, delta3, delta2, W3 are read for the last time.
+
+    The program is that of the exercise: 1 to 3 forward, 4 delta3, 5 dW3, 6 delta2, 7 dW2,
+    8 delta1, 9 dW1, 10 update.
+    """
+    found = numbers(list(lines.values()) if isinstance(lines, dict) else lines)
+    if found is None or found.shape != (len(READ_LAST),):
+        return Verdict(False, "Hand over seven line numbers, in a list: one for each name.")
+    names = list(READ_LAST)
+    off = [k for k, name in enumerate(names) if found[k] != READ_LAST[name]]
+    if not off:
+        return Verdict(True, "After its last line, the memory of each can be used again.")
+    if found[names.index("W3")] == 10 and off == [names.index("W3")]:
+        return Verdict(
+            False,
+            "The update reads W3 too; asked is the last line before it.",
+            "Who else reads W3?",
+        )
+    name, line = names[off[0]], found[off[0]]
+    rest = f" ({len(off)} of 7 are off.)" if len(off) > 1 else ""
+    if line in READ[name]:
+        more = {
+            "a1": "A slope is made of it, too.",
+            "a2": "A slope is made of it, too.",
+            "W3": "Something comes back over it, too.",
+        }.get(name, "An error serves the gradient of its own layer and the error of the one below.")
+        if name == "x":
+            more = "Which gradient contains the input?"
+        return Verdict(False, f"Line {line:g} reads {name}, but a later one does, too.{rest}", more)
+    return Verdict(
+        False, f"Line {line:g} does not read {name}.{rest}", "Search each line for the name."
+    )
+
+
+@checker
+def check_twins(different: Any) -> Verdict:
+    """Check how many different numbers the nine derivatives of two equal hidden units have.
+
+    ∂L/∂b⁽²⁾, ∂L/∂w⁽²⁾ (both equal), ∂L/∂b⁽¹⁾, ∂L/∂w⁽¹⁾ from x₁, ∂L/∂w⁽¹⁾ from x₂: 5.
+    """
+    pairs = "Set a₁ = a₂ and w₁⁽²⁾ = w₂⁽²⁾ in the nine products. Which become the same?"
+    mistakes = (
+        (9, "Some of the nine are equal.", pairs),
+        (1, "The equal units have equal derivatives, but not every parameter the same.", pairs),
+        *((n, "Some that are different are counted as one, or left out.",
+           "The two inputs differ, and the biases count as well.") for n in (2, 3, 4)),
+        *((n, "Some that you count apart are equal.", pairs) for n in (6, 7, 8)),
+        (0, "At least the output's bias has a derivative.", pairs),
+    )  # fmt: skip
+    praise = "So the units stay equal at every step."
+    return judge_value(different, Case((), 5, mistakes, pairs), praise)
+
+
+Parameters = Sequence[tuple[Array, Array]]
+
+
+def swept(x: Array, y: Array, theta: Parameters, wrong: str = "") -> Array:
+    """Return all gradients in one vector, unit by unit; ``wrong`` names a mistake to make."""
+    values = [x[0]]
+    for W, b in theta:
+        a = values[-1]
+        z = [b[j] + sum(a[i] * W[i, j] for i in range(len(a))) for j in range(len(b))]
+        values.append(np.array([1 / (1 + math.exp(-s)) for s in z]))
+    a = values[-1]
+    delta = (a - y[0]) * (1 if wrong == "output slope" else a * (1 - a))
+    if wrong == "sign":
+        delta = -delta
+    found: list[tuple[Array, Array]] = []
+    for layer in reversed(range(len(theta))):
+        W, a = theta[layer][0], values[layer]
+        if wrong == "own values":
+            dW = np.array([[values[layer + 1][j] * delta[j] for j in range(W.shape[1])]] * len(a))
+        else:
+            dW = np.array([[a[i] * delta[j] for j in range(W.shape[1])] for i in range(len(a))])
+        found.insert(0, (dW, delta))
+        back = W - dW if wrong == "early" else W
+        sent = [sum(delta[j] * back[i, j] for j in range(W.shape[1])) for i in range(len(a))]
+        delta = np.array(sent) * (1 if wrong == "hidden slope" else a * (1 - a))
+    return _flat(found[::-1] if wrong == "order" else found)
+
+
+def _flat(pairs: Any) -> Array:
+    return np.concatenate([np.ravel(part) for pair in pairs for part in pair])
+
+
+@checker
+def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Verdict:
+    """Check ``gradients(x, y, theta)`` for a sigmoid network of any depth and one example.
+
+    ``theta`` is a list of (W, b), the result a list of (∂L/∂W, ∂L/∂b) in the same order; W has
+    shape (n_in, n_out), b (n_out,), x (1, n_0), y (1, n_last). L is half the squared distance.
+    """
+    hints = {
+        "output slope": ("The slope of the output is missing.", ""),
+        "hidden slope": ("A slope of a hidden layer is missing.", "Each error has its own slope."),
+        "sign": ("All signs are turned.", "The error starts with a - y."),
+        "own values": ("A gradient uses the values at the end of its connections.",
+                       "It takes the value at the start and the error at the end."),
+        "early": ("The errors go back over weights that have been changed.",
+                  "First all gradients, then all updates."),
+        "order": ("The last layer's gradients come first.", "Give them in the order of theta."),
+    }  # fmt: skip
+    if not callable(gradients):
+        return judge(gradients, [])
+    call = _takes(gradients, "x, y, theta")
+    if call is not None:
+        return call
+    cases = []
+    for widths in ((3, 2), (2, 3, 1), (2, 3, 2, 1), (3, 1, 4, 2)):
+        rng = np.random.default_rng(sum(widths))
+        pairs = list(pairwise(widths))
+        theta = [(rng.normal(size=pair), rng.normal(size=pair[1])) for pair in pairs]
+        x, y = rng.uniform(0.2, 1, (1, widths[0])), rng.uniform(0, 1, (1, widths[-1]))
+        wrong = [(swept(x, y, theta, name), *hint) for name, hint in hints.items()]
+        right = swept(x, y, theta)
+        wrong = [w for w in wrong if w[0].shape != right.shape or not np.allclose(w[0], right)]
+        parts = [part for pair in theta for part in pair]
+        cases.append(Case((x, y, *parts), right, wrong, "Which layer's gradient is the first off?"))
+
+    def flat(x: Array, y: Array, *parts: Array) -> Any:
+        theta = list(zip(parts[::2], parts[1::2], strict=True))
+        found = gradients(x, y, theta)
+        if found is None:
+            return None
+        shapes = [(np.shape(dW), np.size(db)) for dW, db in found]
+        expected = [(W.shape, b.size) for W, b in theta]
+        if shapes not in (expected, expected[::-1]):
+            raise ValueError(f"gradients of shapes {shapes} for parameters of {expected}")
+        return _flat(found)
+
+    return judge(flat, cases, "One loop, for any number of layers.")

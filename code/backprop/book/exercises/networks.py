@@ -1,103 +1,382 @@
-"""Checkers of the chapter "Networks"."""
+"""Checkers of the chapter "Networks".
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from backprop.activations import relu, sigmoid
-from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.arrays import Array
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
 
+Answer = Callable[..., Any]
+Mistakes = Sequence[tuple[Any, str, str]]
 WIDTHS = (64, 32, 16, 10)
-CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 
 
+def _part(name: str, answer: Any, expected: float, mistakes: Mistakes, more: str) -> Verdict:
+    """Judge one of several numbers, and name it."""
+    kept = [m for m in mistakes if not np.isclose(m[0], expected)]
+    verdict = judge_value(answer, Case((), expected, kept, more))
+    return verdict if verdict else replace(verdict, message=f"{name}: {verdict.message}")
+
+
+@checker
+def check_unit(z: Any, a: Any, slope: Any) -> Verdict:
+    """Check a sigmoid unit with w = (½, 1, -½), b = 1 at x = (2, -1, 4).
+
+    z = 1 - 1 - 2 + 1 = -1, a = σ(-1) = 1/(1 + e), slope = a (1 - a).
+    """
+    right = -1.0
+    sig = 1 / (1 + np.exp(1.0))
+    sums = (
+        (-2.0, "The bias is missing.", ""),
+        (-3.0, "The bias is added, and not subtracted.", ""),
+        (1.0, "One sign is lost.", "The second input and the third weight are negative."),
+        (3.0, "Two signs are lost.", "The second product is -1, and the third is -2."),
+        (5.0, "The signs are lost.", "The second input and the third weight are negative."),
+        (sig, "This is the activation. First the sum.", ""),
+    )
+    outputs = (
+        (1 / (1 + np.exp(-1.0)), "This is the sigmoid of +1.", "At z = -1, e⁻ᶻ is e."),
+        (0.0, "This is the ReLU. The unit has the sigmoid.", ""),
+        (right, "This is z. Apply the sigmoid to it.", ""),
+        (np.tanh(right), "This is tanh. The unit has the sigmoid.", ""),
+        (np.exp(right), "This is e^z.", "σ(z) = 1/(1 + e⁻ᶻ)."),
+        (1 + np.e, "This is the denominator.", "σ(z) = 1/(1 + e⁻ᶻ)."),
+    )
+    slopes = (
+        (sig, "This is σ(z) itself.", "The slope is σ(z) (1 - σ(z))."),
+        (1 - sig, "This is 1 - σ(z), one of the two factors.", ""),
+        (0.25, "This is the slope at z = 0, where it is largest.", ""),
+        (-sig * (1 - sig), "Its sign: the sigmoid rises everywhere.", ""),
+        (1 - sig**2, "1 - a² is the slope of tanh.", "The slope is σ(z) (1 - σ(z))."),
+        (1 - np.tanh(right) ** 2, "This is the slope of tanh.", "The slope is σ(z) (1 - σ(z))."),
+        (right * (1 - right), "Put σ(z) into the formula, not z.", ""),
+        (-np.exp(1.0) / (1 + np.exp(1.0)) ** 2, "Its sign: the sigmoid rises everywhere.", ""),
+    )
+    for verdict in (
+        _part("z", z, right, sums, "Multiply each input by its weight, then add up."),
+        _part("a", a, float(sig), outputs, "σ(z) = 1/(1 + e⁻ᶻ), and e⁻ᶻ = e here."),
+        _part("slope", slope, float(sig * (1 - sig)), slopes, "The slope is σ(z) (1 - σ(z))."),
+    ):
+        if not verdict:
+            return verdict
+    return Verdict(True, "Sum, activation, and how steep the activation is there.")
+
+
+@checker
 def check_parameters(answer: Any) -> Verdict:
-    """Judge the number of parameters of a 64-32-16-10 network."""
+    """Check the number of parameters of a 64-32-16-10 network."""
     weights = sum(a * b for a, b in pairwise(WIDTHS))
     units = sum(WIDTHS[1:])
+    first = "Take the layers one at a time: weights n_in · n_out, biases n_out."
     mistakes = (
-        (weights, "These are the weights alone: every unit has a bias as well."),
-        (weights + sum(WIDTHS), "The inputs were given a bias each: they are numbers, not units."),
-        (weights + len(WIDTHS) - 1, "A layer has one bias for each of its units, not one in all."),
-        (units, "These are the biases alone."),
-        (weights + units - WIDTHS[-1], "The output units have a bias too."),
+        (weights, "These are the weights alone: every unit has a bias as well.", first),
+        (
+            weights + sum(WIDTHS),
+            "The inputs were given a bias each: they are numbers, not units.",
+            first,
+        ),
+        (
+            weights + len(WIDTHS) - 1,
+            "A layer has one bias for each of its units, not one in all.",
+            first,
+        ),
+        (units, "These are the biases alone.", first),
+        (sum(WIDTHS), "These are the widths, added up.", first),
+        (weights + units - WIDTHS[-1], "The output units have a bias too.", first),
+        (
+            weights + sum(WIDTHS[:-1]),
+            "Biases belong to the units of a layer, not to its inputs.",
+            first,
+        ),
+        (int(np.prod(WIDTHS)), "Each pair of neighbouring layers has a matrix of its own.", first),
     )
-    return judge_value(
-        answer, Case((), weights + units, mistakes), "Most of them are in the first layer."
-    )
+    praise = "Most of them are in the first layer."
+    return judge_value(answer, Case((), weights + units, mistakes, first), praise)
 
 
-def check_nand(answer: Any) -> Verdict:
-    """Judge (w1, w2, b) of one unit that is positive unless both inputs are 1."""
+@checker
+def check_hinges(weights: Any, bias: Any) -> Verdict:
+    """Check f(x) = b + w₁ ReLU(x) + w₂ ReLU(x - 1) + w₃ ReLU(x - 3) through four points.
+
+    The points are (0, 1), (1, 3), (3, 2) and (4, 2): slopes 2, -½ and 0, so that w is the first
+    slope and then the changes of slope, 2, -5/2 and ½, and b = 1.
+    """
+    changes = "Each unit adds to the slope of all that is to the right of its kink."
+    two_wide = "The second piece is two wide."
+    mistakes = (
+        ([2, -0.5, 0], "These are the slopes of the pieces.", changes),
+        ([2, -1, 0], "These are the rises from point to point.", changes),
+        ([2, -3, 1], "One slope is wrong, and two weights with it.", two_wide),
+        ([2, 2.5, -0.5], "The first is right. The other two have the wrong sign.", changes),
+        (
+            [2, -2.5, -0.5],
+            "The first two are right.",
+            "From the slope -½ to the slope 0 it goes up.",
+        ),
+        ([2, -2.5, 0], "The first two are right.", "From the slope -½ to the slope 0 it goes up."),
+        ([2, -0.5, 0.5], "The slope falls from 2, not from 0.", changes),
+        ([1, 3, 2], "These are heights of the curve.", changes),
+        ([3, 2, 2], "These are heights of the curve.", changes),
+        ([3, -2.5, 0.5], "The first is a slope, not a height.", "From (0, 1) to (1, 3)."),
+        ([1, -2.5, 0.5], "The first is wrong.", "From (0, 1) to (1, 3) the curve rises by 2."),
+        ([0.5, -2.5, 2], "The numbers are right, and their order is not.", ""),
+    )
+    verdict = judge_value(weights, Case((), [2, -2.5, 0.5], mistakes, changes))
+    if not verdict:
+        return verdict
+    start = "At x = 0 all three units give 0."
+    off = (
+        (0.0, "b: then f(0) would be 0.", start),
+        (3.0, "b: this is the height at 1.", start),
+        (2.0, "b: this is the height at 4, or the first slope.", start),
+        (-1.0, "b: its sign.", start),
+    )
+    verdict = _part("b", bias, 1.0, off, start)
+    praise = "The first slope, and then the changes of slope."
+    return Verdict(True, praise) if verdict else verdict
+
+
+def _shown(a: Any, b: Any) -> bool:
+    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b))
+
+
+def _tried(formula: Callable[[], Any]) -> Any:
+    """Return the answer of a mistake, or None where its shapes do not fit."""
     try:
-        w1, w2, b = (float(v) for v in answer)
-    except (TypeError, ValueError):
-        return Verdict(False, f"The answer is {answer!r}, expected three numbers (w1, w2, b).")
-    if not np.isfinite([w1, w2, b]).all():
-        return Verdict(False, f"The answer is {answer!r}, expected finite numbers.")
-    z = CORNERS @ np.array([w1, w2]) + b
-    got, expected = z > 0, np.array([True, True, True, False])
-    if (got == expected).all():
-        return Verdict(True, "Every logic circuit can be built of such units.")
-    if (got == ~expected).all():
-        return Verdict(False, "This unit is AND. NAND is its opposite: change all three signs.")
-    if (got == [True, False, False, False]).all():
-        return Verdict(False, "This unit is NOR: one input alone already switches it off.")
-    if (got == [False, True, True, True]).all():
-        return Verdict(False, "This unit is OR.")
-    k = int(np.flatnonzero(got != expected)[0])
-    wanted = "positive" if expected[k] else "zero or negative"
-    return Verdict(
-        False,
-        f"At x = ({CORNERS[k, 0]:.0f}, {CORNERS[k, 1]:.0f}) z is {z[k]:g}, expected {wanted}.",
-    )
+        return formula()
+    except ValueError:
+        return None
 
 
-def check_forward(function: Any) -> Verdict:
-    """Judge ``function(x, W1, b1, W2, b2)``: ReLU hidden units, sigmoid outputs, rows."""
+def _told(found: Sequence[tuple[Callable[[], Any], str, str]], right: Any) -> Mistakes:
+    """Leave out mistakes that cannot be computed here, or make no difference."""
+    tried = [(_tried(formula), hint, more) for formula, hint, more in found]
+    return [m for m in tried if m[0] is not None and not _shown(m[0], right)]
+
+
+@checker
+def check_forward(function: Answer) -> Verdict:
+    """Check ``function(x, W1, b1, W2, b2)``: ReLU hidden units, sigmoid outputs, rows."""
     rng = np.random.default_rng(0)
     cases = []
-    for batch, n0, n1, n2 in ((1, 2, 3, 1), (5, 4, 3, 2)):
+    # A single example first, since a column in place of a row shows there; square cases last.
+    for batch, n0, n1, n2 in ((1, 2, 3, 2), (5, 4, 3, 2), (3, 3, 3, 3)):
         x, W1, b1 = rng.normal(size=(batch, n0)), rng.normal(size=(n0, n1)), rng.normal(size=n1)
         W2, b2 = rng.normal(size=(n1, n2)), rng.normal(size=n2)
-        z1 = x @ W1 + b1
-        a1 = relu(z1)
-        z2 = a1 @ W2 + b2
-        mistakes = (
-            (sigmoid(z1 @ W2 + b2), "The hidden units have no activation: this is one affine map."),
-            (z2, "The output has no activation: this is z2, not a2."),
-            (relu(z2), "The output's activation is the sigmoid, not the ReLU."),
-            (sigmoid(sigmoid(z1) @ W2 + b2), "The hidden activation is the ReLU, not the sigmoid."),
-            (sigmoid(relu(x @ W1) @ W2 + b2), "The hidden bias is missing."),
-            (sigmoid(a1 @ W2), "The output's bias is missing."),
-            (sigmoid(relu(x @ W1) @ W2), "Both biases are missing."),
-            (sigmoid(relu(z1).sum(axis=0) @ W2 + b2), "The rows were summed: keep one a example."),
-            (sigmoid(z2).T, "This is the transpose: rows are examples, columns are units."),
-        )
-        # A mistake that makes no difference here, such as a ReLU that never cuts, has no hint.
-        told = [(wrong, hint) for wrong, hint in mistakes if not _alike(wrong, sigmoid(z2))]
-        cases.append(Case((x, W1, b1, W2, b2), sigmoid(z2), told))
+        cases.append(_forward_case(x, W1, b1, W2, b2))
     return judge(function, cases, "The same code serves one example and a batch.")
 
 
-def check_parity(function: Any) -> Verdict:
-    """Judge ``function(x)``: 1 for rows of three bits with an odd number of ones, else 0."""
-    x = np.array([[a, b, c] for a in (0.0, 1.0) for b in (0.0, 1.0) for c in (0.0, 1.0)])
-    s = x.sum(axis=1, keepdims=True)
-    right = s % 2
-    xor_only = relu(s) - 2 * relu(s - 1)
-    mistakes = (
-        (1 - right, "This is even parity: 1 where the number of ones is even."),
-        (xor_only, "Right up to two ones. The third hinge has to turn the curve up again."),
-        (s, "This is the number of ones. It has to be bent at 1 and at 2."),
-        (right[:, 0], "Keep the axis of the units: expected shape (8, 1)."),
+def _forward_case(x: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Case:
+    z1 = x @ W1 + b1
+    z2 = relu(z1) @ W2 + b2
+    right = sigmoid(z2)
+    column = "b is a row: NumPy adds it to each row of x W by itself."
+    mistakes: list[tuple[Callable[[], Any], str, str]] = [
+        (
+            lambda: sigmoid(z1 @ W2 + b2),
+            "The hidden units have no activation: this is one affine map.",
+            "Apply np.maximum(0, ...) between the two layers.",
+        ),
+        (lambda: z2, "The output has no activation: this is z2, not a2.", ""),
+        (lambda: relu(z2), "The output's activation is the sigmoid, not the ReLU.", ""),
+        (lambda: sigmoid(relu(z2)), "The output went through a ReLU as well.", ""),
+        (
+            lambda: sigmoid(sigmoid(z1) @ W2 + b2),
+            "The hidden activation is the ReLU, not the sigmoid.",
+            "",
+        ),
+        (
+            lambda: relu(sigmoid(z1) @ W2 + b2),
+            "The two activation functions have changed places.",
+            "",
+        ),
+        (lambda: sigmoid(np.tanh(z1) @ W2 + b2), "The hidden activation is the ReLU.", ""),
+        (lambda: sigmoid(-z2), "The sign in the exponent: σ(z) = 1/(1 + e⁻ᶻ).", ""),
+        (lambda: sigmoid(relu(x @ W1) @ W2 + b2), "The hidden bias is missing.", ""),
+        (lambda: sigmoid(relu(z1) @ W2), "The output's bias is missing.", ""),
+        (lambda: sigmoid(relu(x @ W1) @ W2), "Both biases are missing.", ""),
+        (lambda: sigmoid(relu(x @ W1) @ W2 + b2 + b1[: len(b2)]), "b1 belongs inside.", ""),
+        (
+            lambda: sigmoid(relu(x @ W1 + b1[:, None]) @ W2 + b2[:, None]),
+            "The biases were added as columns.",
+            column,
+        ),
+        (
+            lambda: sigmoid(relu(x @ W1 + b1[:, None]) @ W2 + b2),
+            "The hidden bias was added as a column.",
+            column,
+        ),
+        (
+            lambda: sigmoid(relu(z1) @ W2 + b2[:, None]),
+            "The output's bias was added as a column.",
+            column,
+        ),
+        (
+            lambda: sigmoid(relu(z1).sum(axis=0) @ W2 + b2),
+            "The rows were summed: keep one per example.",
+            "",
+        ),
+        (lambda: right.T, "This is the transpose: rows are examples, columns are units.", ""),
+    ]
+    return Case((x, W1, b1, W2, b2), right, _told(mistakes, right), "Try it with one row of x.")
+
+
+@checker
+def check_to_sigmoid(function: Answer) -> Verdict:
+    """Check ``function(W1, b1, W2, b2)``: arrays of a sigmoid network equal to the tanh network.
+
+    tanh z = 2 σ(2z) - 1, so W1, b1 and W2 are doubled, and b2 loses the column sums of W2. Judged
+    by the two networks' outputs.
+    """
+    if not callable(function):
+        return judge(function, [])
+    rng = np.random.default_rng(1)
+
+    def outputs(W1: Array, b1: Array, W2: Array, b2: Array) -> Any:
+        found = function(W1, b1, W2, b2)
+        if not isinstance(found, tuple | list) or len(found) != 4:
+            raise ValueError("return four arrays: W1, b1, W2, b2")
+        V1, c1, V2, c2 = (np.asarray(p, dtype=np.float64) for p in found)
+        for name, old, new in zip(
+            ("W1", "b1", "W2", "b2"), (W1, b1, W2, b2), (V1, c1, V2, c2), strict=True
+        ):
+            if new.shape != old.shape:
+                raise ValueError(f"{name} had the shape {old.shape}, and has {new.shape}")
+        return sigmoid(POINTS[: len(W1)].T @ V1 + c1) @ V2 + c2
+
+    cases = []
+    for n0, n1, n2 in ((2, 4, 3), (3, 2, 1)):
+        W1, b1 = rng.normal(size=(n0, n1)), rng.normal(size=n1)
+        W2, b2 = rng.normal(size=(n1, n2)), rng.normal(size=n2)
+        cases.append(_sigmoid_case(W1, b1, W2, b2))
+    return judge(outputs, cases, "The two kinds of network compute the same functions.")
+
+
+POINTS = np.random.default_rng(2).normal(size=(3, 6))
+"""Inputs, one per column."""
+
+
+def _sigmoid_case(W1: Array, b1: Array, W2: Array, b2: Array) -> Case:
+    x = POINTS[: len(W1)].T
+    right = np.tanh(x @ W1 + b1) @ W2 + b2
+    shift = W2.sum(axis=0)
+
+    def net(V1: Array, c1: Array, V2: Array, c2: Array) -> Callable[[], Any]:
+        return lambda: sigmoid(x @ V1 + c1) @ V2 + c2
+
+    insert = "Insert a = 2s - 1 with s = σ(2z) into a W2 + b2, and multiply out."
+    inner = "tanh z = 2 σ(2z) - 1: the argument is doubled as well."
+    mistakes = [
+        (net(W1, b1, W2, b2), "Nothing has changed.", inner),
+        (net(2 * W1, 2 * b1, W2, b2), "The first layer is right.", insert),
+        (net(2 * W1, 2 * b1, 2 * W2, b2), "The -1 of 2σ - 1 is missing.", insert),
+        (net(2 * W1, 2 * b1, W2, b2 - shift), "The factor 2 of 2σ - 1 is missing.", insert),
+        (net(2 * W1, b1, 2 * W2, b2 - shift), "The hidden bias is not doubled.", inner),
+        (net(W1, b1, 2 * W2, b2 - shift), "The argument is not doubled.", inner),
+        (net(W1, 2 * b1, 2 * W2, b2 - shift), "W1 is not doubled.", inner),
+        (net(W1 / 2, b1 / 2, 2 * W2, b2 - shift), "The argument is halved.", inner),
+        (net(2 * W1, 2 * b1, 2 * W2, b2 + shift), "The output's bias: its sign.", insert),
+        (net(2 * W1, 2 * b1, 2 * W2, b2 - 2 * shift), "The output's bias: twice.", insert),
+        (net(2 * W1, 2 * b1, 2 * W2, b2 - 1), "Each unit brings a -1, times its weight.", insert),
+        (
+            net(2 * W1, 2 * b1, 2 * W2, b2 - W2.sum()),
+            "Each output loses the sum of its own weights.",
+            "That is a sum over axis 0.",
+        ),
+        (net(2 * W1, 2 * b1, 2 * W2, 2 * b2 - shift), "b2 itself is not doubled.", insert),
+    ]
+    return Case((W1, b1, W2, b2), right, _told(mistakes, right), insert)
+
+
+@checker
+def check_parity(W1: Any, b1: Any, W2: Any, b2: Any) -> Verdict:
+    """Check the arrays of a 3-3-1 network, ReLU hidden units, that computes parity of three bits.
+
+    Any that do are right; with s = x₁ + x₂ + x₃, ReLU(s) - 2 ReLU(s - 1) + 2 ReLU(s - 2) is one.
+    """
+    found = []
+    shapes = {"W1": (3, 3), "b1": (3,), "W2": (3, 1), "b2": (1,)}
+    for given, (name, shape) in zip((W1, b1, W2, b2), shapes.items(), strict=True):
+        array = numbers(given)
+        if array is None or not np.isfinite(array).all():
+            return Verdict(False, f"{name} does not hold numbers only.")
+        if array.shape != shape:
+            return Verdict(False, f"{name} has the shape {array.shape}, expected {shape}.")
+        found.append(array.astype(np.float64))
+    V1, c1, V2, c2 = found
+    x = np.array([[i, j, k] for i in (0.0, 1.0) for j in (0.0, 1.0) for k in (0.0, 1.0)])
+    s = x.sum(axis=1)
+    got = (relu(x @ V1 + c1) @ V2 + c2)[:, 0]
+    return _judged_parity(x, s, got)
+
+
+def _judged_parity(x: Array, s: Array, got: Array) -> Verdict:
+    slopes = "As a function of the number of ones, the slope is 1, then -1, then 1."
+    known = (
+        (s, "This is the number of ones. It has to be bent at 1 and at 2.", slopes),
+        (relu(s) - 2 * relu(s - 1), "Right up to two ones.", slopes),
+        (relu(s) - relu(s - 1), "This is 1 from the first one on.", slopes),
+        (relu(s) - relu(s - 1) + relu(s - 2), "The changes of slope are too small.", slopes),
+        (relu(s) - 2 * relu(s - 1) + relu(s - 2), "The last change of slope is too small.", slopes),
+        (1 - s % 2, "This is even parity: 1 where the number of ones is even.", ""),
+        (relu(s) + 2 * relu(s - 1) + 2 * relu(s - 2), "A sign is wrong.", slopes),
+        (0 * s, "The output is 0 everywhere.", slopes),
     )
-    praise = "Three hinges in one direction: parity depends on the sum alone."
-    return judge(function, [Case((x,), right, mistakes)], praise)
+    if np.allclose(got, s % 2, atol=1e-9):
+        return Verdict(True, "Three kinks, and parity depends on the number of ones alone.")
+    for wrong, hint, more in known:
+        if np.allclose(got, wrong, atol=1e-9):
+            return Verdict(False, hint, more)
+    if np.array_equal(got > 0.5, s % 2 == 1):
+        return Verdict(False, "Each output is on the right side of ½, and not yet 0 or 1.", slopes)
+    k = int(np.argmax(np.abs(got - s % 2)))
+    bits = ", ".join(f"{bit:.0f}" for bit in x[k])
+    return Verdict(False, f"For ({bits}) the output is {got[k]:.6g}, which is not right.", slopes)
 
 
-def _alike(a: Any, b: Any) -> bool:
-    return a.shape == b.shape and bool(np.allclose(a, b))
+@checker
+def check_tent(pieces: Any, deep: Any, wide: Any) -> Verdict:
+    """Check the tent map composed 6 times: 2⁶ pieces, 2·6 units, in one layer 2⁶ - 1 or more."""
+    k = 6
+    counts = (
+        (2 * k, "Composing multiplies the pieces; it does not add them.", ""),
+        (k, "This is the number of compositions.", ""),
+        (2 ** (k - 1), "One doubling is missing.", "T itself has two pieces."),
+        (2 ** (k + 1), "One doubling too many.", "T itself has two pieces."),
+        (2**k - 1, "These are the kinks.", "One piece more than kinks."),
+        (2**k + 1, "There is one piece more than kinks, not two.", ""),
+        (k**2, "Composing doubles the pieces each time.", ""),
+    )
+    units = (
+        (k, "One T takes two ReLU units.", ""),
+        (2**k, "The units are added up, T by T.", ""),
+        (2**k - 1, "The units are added up, T by T.", ""),
+        (3 * k, "The output of T is a sum, which the next layer's weights take over.", ""),
+        (4 * k, "One T takes two ReLU units.", ""),
+    )
+    least = (
+        (2**k, "Count kinks, not pieces.", "n units make at most n kinks."),
+        (2**k + 1, "Count kinks, not pieces.", "n units make at most n kinks."),
+        (2**k - 2, "One more.", "n units make at most n kinks."),
+        (2 * k, "That many units make at most that many kinks.", "How many kinks are there?"),
+        (2 ** (k - 1), "That many units make at most that many kinks.", "How many are there?"),
+    )
+    for verdict in (
+        _part("pieces", pieces, 2**k, counts, "Draw T(T(x)) first."),
+        _part("deep", deep, 2 * k, units, "How many ReLU units does one T take?"),
+        _part("wide", wide, 2**k - 1, least, "n units make at most n kinks."),
+    ):
+        if not verdict:
+            return verdict
+    return Verdict(True, "Some functions are much cheaper to compose than to add up.")

@@ -5,15 +5,136 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
 
 Answer = Callable[..., Any]
+
+
+def _misfit(function: Any, *names: str) -> Verdict | None:
+    """Say so if a function cannot be called with these arguments."""
+    if callable(function):
+        try:
+            inspect.signature(function).bind(*names)
+        except ValueError:  # a builtin without a signature
+            return None
+        except TypeError:
+            many = f"{len(names)} arguments" if len(names) > 1 else "one argument"
+            return Verdict(False, f"It is called with {many}: ({', '.join(names)}).")
+    return None
+
+
+def _judged(function: Any, names: Sequence[str], cases: Sequence[Case], praise: str) -> Verdict:
+    wrong = _misfit(function, *names)
+    return judge(function, cases, praise) if wrong is None else wrong
+
+
+@checker
+def check_run(lines: Any, derivative: Any) -> Verdict:
+    """Check the tape of r = 1, while r < 10: r = r·x + 1, at x = 2: 6 lines, 3x² + 2x + 1 = 17.
+
+    The values of r are 1, 3, 7, 15. A turn writes a product and a sum. From the last turn to the
+    first, x receives 1·7, 2·3 and 4·1.
+    """
+    turns = "How often does the loop turn? r is 1, and then 3."
+    shares = "x receives a share in every turn, and r hands its adjoint to the turn before."
+    mistakes = (
+        ((17, 6), "The right numbers, but the lines come first.", ""),
+        ((3, 17), "The derivative is right. These are turns, not lines.", "What does one write?"),
+        ((7, 17), "The derivative is right. The input is not one of the lines that follow it.", ""),
+        ((6, 15), "The lines are right. The second number is the value.", "Sweep the tape."),
+        ((4, 5), "This is the run with one turn too few.", turns),
+        ((8, 49), "This is the run with one turn too many.", turns),
+        ((6, 7), "The lines are right. This is the share of the last turn alone.", shares),
+        ((6, 4), "The lines are right. This is the share of the first turn alone.", shares),
+        ((6, 11), "The lines are right. These are slopes, not yet shares.", shares),
+    )
+    found = numbers([lines, derivative])
+    if found is not None and found.shape == (2,) and 1e-4 < abs(found[1] - 17) < 0.1:
+        near = "The derivative is close, as a difference quotient is. The sweep gives it exactly."
+        return Verdict(False, near, shares)
+    praise = "Three turns, two lines each; x receives a share in each turn."
+    more = turns if not _alike(lines, 6) else shares
+    return judge_value((lines, derivative), Case((), [6, 17], mistakes, more), praise)
+
+
+def _alike(answer: Any, value: float) -> bool:
+    return bool(judge_value(answer, Case((), value)))
+
+
+@checker
+def check_branches(slopes: Any) -> Verdict:
+    """Check what a tape reports for three programs with a branch: -1, 0 and 3.
+
+    (1) x if x > 0 else -1·x at 0 runs -1·x. (2) x if x != 0 else 0·x at 0 runs 0·x, though the
+    function is x, of slope 1. (3) x·x if x > 1 else 3·x at 1 runs 3·x.
+    """
+    found = numbers(slopes)
+    if found is None or found.shape != (3,):
+        return Verdict(False, "Hand over three numbers, in a list: one for each program.")
+    expected = [-1.0, 0.0, 3.0]
+    wrong = [k for k in range(3) if not np.isclose(found[k], expected[k], rtol=1e-3, atol=1e-9)]
+    if not wrong:
+        return Verdict(True, "Each is the slope of the branch that ran.")
+    known: list[dict[float, str]] = [
+        {
+            1.0: "this is the branch that did not run",
+            0.0: "a tape does not take the mean of two sides",
+        },
+        {
+            1.0: "this is the slope of the function, and the tape has only the run",
+            0.5: "a tape does not take the mean of two sides",
+        },
+        {
+            2.0: "this is the branch that did not run",
+            2.5: "a tape does not take the mean of two sides",
+            1.0: "this is a value, and not a slope",
+        },
+    ]
+    parts = []
+    for k in wrong:
+        why = [words for value, words in known[k].items() if np.isclose(found[k], value)]
+        parts.append(f"Program {k + 1}: {why[0] if why else 'not what the tape reports'}.")
+    more = "Which branch does Python take at that point? Differentiate that line alone."
+    return Verdict(False, " ".join(parts), more)
+
+
+@checker
+def check_divide(slopes: Answer) -> Verdict:
+    """Check ``slopes(x, y)`` of x / y: 1 / y from x, and -x / y² from y."""
+
+    def case(x: float, y: float) -> Case:
+        right = [1 / y, -x / y**2]
+        return Case(
+            (x, y),
+            right,
+            (
+                (right[::-1], "The right slopes, but that of x comes first."),
+                ([1 / y, x / y**2], "The sign of the second is missing.", "A larger y: a smaller?"),
+                ([1 / y, -1 / y**2], "The second lacks a factor.", "x / y is x times 1 / y."),
+                ([1 / y, 1 / y**2], "The second lacks a factor and a sign.", ""),
+                ([1 / y, -x / y], "The second lacks a factor.", "The derivative of 1 / y?"),
+                ([1 / y, math.log(y)], "The second is an integral.", "The derivative of 1 / y?"),
+                ([1 / y, 1 / x], "The second is not a slope of x / y.", "Write it x times 1 / y."),
+                ([1 / y, x], "The second is not a slope of x / y.", "Write it x times 1 / y."),
+                ([y, x], "These are the slopes of a product."),
+                ([1.0, -1.0], "These are the slopes of a difference."),
+                ([x / y, -x / y**2], "The first has a factor too many.", ""),
+                (x / y, "This is the value; two slopes are asked for."),
+                (1 / y, "This is the slope from x; that from y is missing."),
+            ),
+        )
+
+    cases = [case(6.0, 2.0), case(-3.0, 4.0), case(5.0, 0.5)]
+    praise = "With them, your tape can run Newton's loop."
+    return _judged(slopes, ("x", "y"), cases, praise)
 
 
 @checker
@@ -23,21 +144,25 @@ def check_norm_vjp(norm_vjp: Answer) -> Verdict:
     def case(g: float, values: ArrayLike, a: float) -> Case:
         x = np.asarray(values, dtype=float)
         root = np.sqrt((x * x).sum())
+        slope = "The root has the slope 1 / (2 a), and each square the slope 2 x."
         return Case(
             (g, a, x),
             g * x / a,
             (
                 (x / a, "g is missing: this is the derivative of a, not of L."),
-                (2 * g * x, "This is the vjp of Σ x²; the root has a rate as well."),
-                (2 * g * x / a, "The 2 of x² cancels against the 2 of the root's rate 1/(2 a)."),
-                (g * x / (2 * a), "The root's 1/(2 a) is there, but x² has the rate 2 x."),
-                (g * x, "The root's rate is missing."),
+                (2 * g * x, "This is the vjp of Σ x²; the root has a slope as well.", slope),
+                (2 * g * x / a, "A factor 2 too much.", slope),
+                (g * x / (2 * a), "A factor 2 is missing.", slope),
+                (g * x, "The slope of the root is missing.", slope),
+                (g / (2 * a), "This is what the sum of squares receives; go on to x.", slope),
                 (g * a, "One number; ∂L/∂x has the shape of x."),
                 (
                     g * x / root,
                     "The value is right, and the root is computed again.",
-                    "The forward pass has it already: a.",
+                    "The run has it already: a.",
                 ),
+                (-g * x / a, "Only the sign is wrong."),
+                (g * np.sign(x), "This is the vjp of Σ |x|.", slope),
             ),
         )
 
@@ -47,31 +172,180 @@ def check_norm_vjp(norm_vjp: Answer) -> Verdict:
         case(-0.5, [1.0, -2.0, 2.0], 3.0),
         case(1.5, [3.0, 4.0], 8.0),
     ]
-    return judge(norm_vjp, cases, "It reuses a.")
+    return _judged(norm_vjp, ("g", "a", "x"), cases, "It reuses a.")
 
 
 @checker
 def check_product_cost(cost: Answer) -> Verdict:
-    """Check ``cost(n)``: multiplications for x₁ ⋯ xₙ and its gradient by reverse mode, 3 (n - 1).
+    """Check ``cost(n)``: multiplications for x₁ ⋯ xₙ and its gradient by a sweep, 3 (n - 1).
 
     The multiplication by the adjoint 1 of the result counts.
     """
 
     def case(n: int) -> Case:
+        arrows = "How many lines has the tape, and how many arrows?"
+        start = "The sweep multiplies by the 1 of the start as well: it does not look."
         return Case(
             (n,),
             3 * (n - 1),
             (
-                (2 * (n - 1), "This is the way back alone; the product itself costs n - 1."),
-                (n - 1, "This is the product alone."),
-                (n * (n - 1), "This computes each of the n entries from the beginning."),
-                ((2 * n + 1) * (n - 1), "This is forward mode, a sweep for each input."),
-                (3 * n, "There are n - 1 multiplications in a product of n factors."),
+                (2 * (n - 1), "This is the sweep alone; the run multiplies, too.", arrows),
+                (n - 1, "This is the run alone.", arrows),
+                (n * (n - 1), "This computes each of the n derivatives from the beginning."),
+                ((2 * n + 1) * (n - 1), "These are forward sweeps, one for each input."),
+                (3 * n, "There are fewer lines.", "How many products has x₁ · x₂?"),
+                (2 * n, "There are fewer lines.", "How many products has x₁ · x₂?"),
                 (5 * (n - 1), "This counts sums too; only multiplications are asked for."),
                 (4 * n - 5, "This counts sums too; only multiplications are asked for."),
-                (3 * n - 4, "The multiplication by the 1 of the start counts here."),
-                (3 * n - 5, "The multiplications by the 1 of the start count here."),
+                (3 * n - 4, "One or two are missing.", start),
+                (3 * n - 5, "One or two are missing.", start),
+                (4 * (n - 1), "Each line has two arrows, and each arrow costs one product."),
             ),
+            arrows,
         )
 
-    return judge(cost, [case(5), case(12)], "Three times the product, whatever n is.")
+    praise = "Three times the product, whatever n is."
+    return _judged(cost, ("n",), [case(5), case(12)], praise)
+
+
+def _curved(a: Any, b: Any) -> Any:
+    return a * b * (a + a * b)
+
+
+def _partly(a: Any, b: Any, c: Any) -> Any:
+    return a * b + b * c * c
+
+
+def _straight(a: Any, b: Any) -> Any:
+    return 2 * a + b
+
+
+@checker
+def check_hessian(hessian: Answer) -> Verdict:
+    """Check ``hessian(f, *inputs)``: all second derivatives of f, row i those of ∂f/∂(input i).
+
+    f uses + and · only. Where a slope is a plain number, its derivatives are 0.
+    """
+
+    def at(f: Answer, point: Sequence[float], gradient: ArrayLike, rows: ArrayLike) -> Case:
+        g, H = np.asarray(gradient, dtype=float), np.asarray(rows, dtype=float)
+        row = "Row i: the gradient of the i-th entry of the gradient."
+        return Case(
+            (f, *point),
+            H,
+            (
+                (g, "This is the gradient.", row),
+                (np.diag(H), "This is the diagonal; the mixed derivatives are missing.", row),
+                (np.diag(np.diag(H)), "The mixed derivatives are missing.", row),
+                (np.triu(H), "The lower half is missing: it mirrors the upper one.", row),
+                (np.outer(g, g), "Products of slopes are no second derivatives.", row),
+                (H.sum(axis=0), "The rows have been added up.", row),
+                (H[0], "This is the first row.", row),
+                (H / 2, "Half of each: the 1/2 of a Taylor series does not belong here.", ""),
+                (H.ravel(), "The right numbers in one row; make a row for each input.", ""),
+            ),
+            row,
+        )  # fmt: skip
+
+    cases = [
+        at(_curved, (3.0, 2.0), [36, 45], [[12, 30], [30, 18]]),
+        at(_partly, (1.0, 2.0, 3.0), [2, 10, 12], [[0, 1, 0], [1, 0, 6], [0, 6, 4]]),
+        at(_straight, (1.0, 2.0), [2, 1], [[0, 0], [0, 0]]),
+    ]
+
+    def patient(f: Answer, *inputs: float) -> Any:
+        try:
+            return hessian(f, *inputs)
+        except AttributeError as error:
+            if "place" in str(error) or "tape" in str(error):
+                raise ValueError(
+                    "a slope came out as a plain number, which is on no tape:"
+                    " what is its derivative?"
+                ) from error
+            raise
+
+    if not callable(hessian):
+        return judge(hessian, [])
+    if (wrong := _misfit(hessian, "f", "a", "b")) is not None:
+        return wrong
+    return judge(patient, cases, "Sweeps of sweeps; the mirror image comes by itself.")
+
+
+TURNS, EVERY, START = 23, 5, 0.5
+
+
+def _turn(r: Any) -> Any:
+    return 0.1 * r * r + r
+
+
+@checker
+def check_segments(derivative: Answer) -> Verdict:
+    """Check ``derivative(turn, x, turns, every)``: ∂(result)/∂x of a loop, by tapes of few turns.
+
+    ``turn`` takes a number, plain or on a tape, and returns the next. No tape may hold more than
+    ``every`` turns, and no turn may be computed much more often than twice.
+    """
+    seen: list[Any] = []
+
+    def turn(r: Any) -> Any:
+        seen.append(getattr(r, "tape", None))
+        return _turn(r)
+
+    def slopes(x: float, turns: int) -> tuple[list[float], float]:
+        found = []
+        for _ in range(turns):
+            found.append(1 + 0.2 * x)
+            x = _turn(x)
+        return found, x
+
+    def case(turns: int, every: int) -> Case:
+        each, value = slopes(START, turns)
+        part = [math.prod(each[k : k + every]) for k in range(0, turns, every)]
+        whole = turns // every * every
+        reset = math.prod(slopes(START, every)[0]) ** len(part)
+        mistakes = (
+            (value, "This is the value.", "The derivative: a product of segments' slopes."),
+            (sum(part), "Slopes of segments one after another multiply.", ""),
+            (part[-1], "This is the last segment alone.", "Hand the adjoint on to the one before."),
+            (part[0], "This is the first segment alone.", "Hand the adjoint on."),
+            (math.prod(each[:whole]), "The last turns are missing: a segment may be shorter.", ""),
+            (reset, "Every segment starts at the same value.", "Keep the value where each starts."),
+        )
+        known = mistakes if turns % every else mistakes[:4] + mistakes[5:]
+        more = "Segment by segment from the last: its tape starts at the value that you kept."
+        return Case((turn, START, turns, every), math.prod(each), known, more)
+
+    if not callable(derivative):
+        return judge(derivative, [])
+    if (wrong := _misfit(derivative, "turn", "x", "turns", "every")) is not None:
+        return wrong
+    for turns, every in ((6, 3), (TURNS, EVERY)):
+        seen.clear()
+        single = case(turns, every)
+        # No copy of turn: it counts.
+        verdict = judge(lambda t, e: derivative(turn, START, t, e), [_at(single, (turns, every))])
+        if not verdict:
+            return verdict
+        tapes = [tape for tape in seen if tape is not None]
+        longest = max((sum(t is tape for t in tapes) for tape in tapes), default=0)
+        if not tapes:
+            return Verdict(False, "The number is right, and no tape was written.")
+        if longest > every:
+            return Verdict(
+                False,
+                f"The derivative is right, and one tape holds {longest} turns, where {every} are"
+                " allowed.",
+                "Start a new tape for each segment, at a plain number.",
+            )
+        if len(seen) > 2 * turns + every:
+            return Verdict(
+                False,
+                f"The derivative is right and the tapes are short, but {turns} turns were computed"
+                f" {len(seen)} times.",
+                "Keep the value where each segment starts: the first run can note it.",
+            )
+    return Verdict(True, "Short tapes, and every turn computed no more than twice.")
+
+
+def _at(case: Case, args: tuple[Any, ...]) -> Case:
+    return Case(args, case.expected, case.mistakes, case.more)

@@ -1,0 +1,303 @@
+"""The figures of the chain rule: a change that takes two paths, and what two directions deliver.
+
+Widths and places are to scale, and every number follows from others on the same picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import pairwise
+
+import numpy as np
+
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.plots import COLORS, GREY
+
+FIRST, SECOND = svg.FORWARD, "var(--bp-ink, #59636e)"
+Place = tuple[float, float]
+
+
+def _drawing(title: str, height: float, description: str, *content: str) -> Drawing:
+    markup = svg.element(
+        "svg", "<title></title>", svg.element("desc", escape(description)), *content,
+        class_="bp-drawn", role="img", aria_label="", xmlns="http://www.w3.org/2000/svg",
+        width=450, viewBox=f"0 0 {svg.WIDTH} {height:.0f}", font_family="inherit",
+        font_size=svg.FONT, text_anchor="middle",
+    )  # fmt: skip
+    return Drawing(markup, title)
+
+
+def _start(x: float, y: float, words: str, fill: str = "currentColor", weight: int = 400) -> str:
+    return svg.text(x, y, words, fill, text_anchor="start", font_weight=weight)
+
+
+def _end(x: float, y: float, words: str, fill: str = "currentColor", weight: int = 400) -> str:
+    return svg.text(x, y, words, fill, text_anchor="end", font_weight=weight)
+
+
+def _line(start: Place, end: Place, paint: str, thick: float = 1.2, **more: str) -> str:
+    return svg.element(
+        "line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], stroke=paint,
+        stroke_width=svg.fixed(thick), **more,
+    )  # fmt: skip
+
+
+def _arrow(start: Place, end: Place, paint: str, thick: float = 1.2) -> str:
+    """Draw an arrow whose point touches ``end``."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(dx, dy)
+    ux, uy = dx / length, dy / length
+    head = 5 + 1.5 * thick
+    bx, by = end[0] - head * ux, end[1] - head * uy
+    half = head / 2.3
+    corners = [end, (bx - half * uy, by + half * ux), (bx + half * uy, by - half * ux)]
+    points = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in corners)
+    return _line(start, (bx, by), paint, thick) + svg.element("polygon", points=points, fill=paint)
+
+
+def _box(x: float, y: float, width: float, height: float, name: str) -> str:
+    """Return a rounded box with its middle at (x, y) and its name in it."""
+    rim = svg.element(
+        "rect", x=x - width / 2, y=y - height / 2, width=float(width), height=float(height), rx=9,
+        fill=svg.GROUND, stroke="currentColor", stroke_width="1.8",
+    )  # fmt: skip
+    return rim + svg.text(x, y + 6, name, font_weight=600, font_size=18)
+
+
+def _ribbon(start: Place, end: Place, widths: tuple[float, float], paint: str) -> str:
+    """Draw a band whose width grows evenly from the first to the second of ``widths``."""
+    (x0, y0), (x1, y1), (w0, w1) = start, end, widths
+    mid = (x0 + x1) / 2
+    a, b, c, d = (svg.fixed(v) for v in (y0 - w0 / 2, y1 - w1 / 2, y1 + w1 / 2, y0 + w0 / 2))
+    left, middle, right = svg.fixed(x0), svg.fixed(mid), svg.fixed(x1)
+    path = (
+        f"M{left} {a}C{middle} {a} {middle} {b} {right} {b}"
+        f"L{right} {c}C{middle} {c} {middle} {d} {left} {d}Z"
+    )
+    return svg.element("path", d=path, fill=paint, fill_opacity="0.42", stroke=paint)
+
+
+def flow(title: str) -> Drawing:
+    """Draw y = u₁u₂ with u₁ = x², u₂ = 2x - 1 at x = 3: a change of x takes two paths.
+
+    Each ribbon is as wide as the change that it carries.
+    """
+    x, unit = 3, 2.2
+    u1, u2 = x * x, 2 * x - 1
+    du1, du2 = 2 * x, 2
+    dy1, dy2 = u2 * du1, u1 * du2
+    left, middle, right = 34.0, 188.0, 366.0
+    high, low, centre = 84.0, 214.0, 146.0
+    total = unit * (dy1 + dy2)
+    top = centre - total / 2
+    parts = [
+        _ribbon((left, centre - 6), (middle, high), (unit, unit * du1), FIRST),
+        _ribbon((left, centre + 6), (middle, low), (unit, unit * du2), SECOND),
+        _ribbon((middle, high), (right, top + unit * dy1 / 2), (unit * du1, unit * dy1), FIRST),
+        _ribbon(
+            (middle, low), (right, centre + total / 2 - unit * dy2 / 2),
+            (unit * du2, unit * dy2), SECOND,
+        ),
+        _box(left, centre, 44, 44, "x"),
+        _box(middle, high, 44, 44, "u₁"),
+        _box(middle, low, 44, 44, "u₂"),
+        _box(right, centre, 44, total + 8, "y"),
+        svg.text(left, centre - 34, f"x = {x}"),
+        svg.text(left, centre + 40, "dx", font_weight=600),
+        svg.text(middle, high - 50, f"u₁ = x² = {u1}"),
+        svg.text(middle, high - 31, f"du₁ = {du1} dx", FIRST, font_weight=600),
+        svg.text(middle, low + 41, f"u₂ = 2x − 1 = {u2}"),
+        svg.text(middle, low + 60, f"du₂ = {du2} dx", SECOND, font_weight=600),
+        _end(108, 84, f"× 2x = × {du1}", FIRST, 600),
+        _end(100, 220, f"× {du2}", SECOND, 600),
+        svg.text(268, 74, f"× u₂ = × {u2}", FIRST, font_weight=600),
+        svg.text(236, 174, f"× u₁ = × {u1}", SECOND, font_weight=600),
+        svg.text(310, 126, f"{dy1} dx", font_weight=600),
+        svg.text(316, 190, f"{dy2} dx", font_weight=600),
+        _end(416, 58, f"y = {u1} · {u2} = {u1 * u2}"),
+        _end(416, 254, f"dy = {dy1} dx + {dy2} dx"),
+        _end(416, 273, f"= {dy1 + dy2} dx", weight=600),
+    ]  # fmt: skip
+    said = (
+        f"x = {x}; u₁ = {u1} changes by {du1} dx; u₂ = {u2} changes by {du2} dx; "
+        f"y changes by {dy1} dx + {dy2} dx = {dy1 + dy2} dx"
+    )
+    return _drawing(title, 288, said, *parts)
+
+
+def stretch(title: str) -> Drawing:
+    """Draw five places around x = 3, and where u = 2x - 1 and y = u² put them, to one scale."""
+    xs = [2.8, 2.9, 3.0, 3.1, 3.2]
+    us = [2 * x - 1 for x in xs]
+    ys = [u * u for u in us]
+    unit, middle = 40.0, 212.0
+    rows = [(52.0, xs), (132.0, us), (212.0, ys)]
+    places = [[(middle + unit * (v - values[2]), y) for v in values] for y, values in rows]
+    parts = [_line((24, y), (400, y), "currentColor", 1, stroke_opacity="0.5") for y, _ in rows]
+    for above, below in pairwise(places):
+        for k, (start, end) in enumerate(zip(above, below, strict=True)):
+            parts.append(_line(start, end, FIRST, 2.4 if k == 2 else 1.2))
+    for k, row in enumerate(places):
+        for n, (x, y) in enumerate(row):
+            radius = "4" if n == 2 else "3" if k == 2 else "2.4"
+            parts.append(svg.element("circle", cx=x, cy=y, r=radius, fill=FIRST, stroke="none"))
+    parts += [
+        _start(24, 44, "x", weight=600),
+        _start(24, 124, "u = 2x − 1", weight=600),
+        _start(24, 204, "y = u²", weight=600),
+        svg.text(middle, 34, "2.8, 2.9, 3, 3.1, 3.2"),
+        _start(middle + 26, 124, "4.6, 4.8, 5, 5.2, 5.4"),
+        _start(middle + 40, 94, "× 2", FIRST, 600),
+        _start(middle + 122, 176, "about × 10", FIRST, 600),
+    ]
+    parts += [svg.text(x, y + 24, f"{v:.4g}") for (x, y), v in zip(places[2], ys, strict=True)]
+    said = "; ".join(
+        f"{name}: {', '.join(f'{v:.4g}' for v in values)}"
+        for name, values in (("x", xs), ("u", us), ("y", ys))
+    )
+    return _drawing(title, 246, said, *parts)
+
+
+def _matrix(
+    x: float, y: float, rows: Sequence[Sequence[int]], marked: Sequence[tuple[int, int]]
+) -> list[str]:
+    """Draw a matrix, its left upper corner at (x, y), with plates behind the marked entries."""
+    wide, tall = 26.0, 24.0
+    width, height = wide * len(rows[0]), tall * len(rows)
+    parts = []
+    for i, j in marked:
+        parts.append(
+            svg.element(
+                "rect", x=x + wide * j, y=y + tall * i, width=wide, height=tall, fill=FIRST,
+                fill_opacity="0.28",
+            )
+        )  # fmt: skip
+    for side, way in ((x - 3, 1), (x + width + 3, -1)):
+        d = f"M{svg.fixed(side + 5 * way)} {svg.fixed(y - 2)}H{svg.fixed(side)}"
+        d += f"V{svg.fixed(y + height + 2)}H{svg.fixed(side + 5 * way)}"
+        parts.append(
+            svg.element("path", d=d, fill="none", stroke="currentColor", stroke_width="1.5")
+        )
+    parts += [
+        svg.text(x + wide * (j + 0.5), y + tall * (i + 0.5) + 5, str(value))
+        for i, row in enumerate(rows)
+        for j, value in enumerate(row)
+    ]
+    return parts
+
+
+def row_by_column(
+    first: Sequence[Sequence[int]], second: Sequence[Sequence[int]], title: str
+) -> Drawing:
+    """Draw two Jacobians, 2 by 3 and 3 by 2, and the paths from x₂ to a₁ that one entry adds up."""
+    products = [first[1][j] * second[j][0] for j in range(3)]
+    joined = [[sum(a[j] * second[j][k] for j in range(3)) for k in range(2)] for a in first]
+    left, middle, right = 60.0, 210.0, 360.0
+    xs = [(left, 56.0), (left, 116.0)]
+    zs = [(middle, 26.0), (middle, 86.0), (middle, 146.0)]
+    outs = [(right, 56.0), (right, 116.0)]
+    r = 20.0
+
+    def between(start: Place, end: Place, paint: str, thick: float) -> str:
+        dx, dy = end[0] - start[0], end[1] - start[1]
+        length = math.hypot(dx, dy)
+        ux, uy = dx / length, dy / length
+        tail = start[0] + r * ux, start[1] + r * uy
+        return _arrow(tail, (end[0] - r * ux, end[1] - r * uy), paint, thick)
+
+    parts = []
+    for start in xs:
+        parts += [between(start, z, "currentColor", 0.7) for z in zs if start is xs[0]]
+    parts += [between(z, outs[1], "currentColor", 0.7) for z in zs]
+    for j, z in enumerate(zs):
+        parts.append(between(xs[1], z, FIRST, 2.4))
+        parts.append(between(z, outs[0], FIRST, 2.4))
+        for (x0, y0), (x1, y1), t, value in (
+            (xs[1], z, 0.72, first[1][j]),
+            (z, outs[0], 0.3, second[j][0]),
+        ):
+            parts.append(svg.plate(x0 + t * (x1 - x0), y0 + t * (y1 - y0), str(value), FIRST))
+    for places, letter in ((xs, "x"), (zs, "z"), (outs, "a")):
+        for k, (x, y) in enumerate(places):
+            parts.append(
+                svg.element(
+                    "circle", cx=x, cy=y, r=20, fill=svg.GROUND, stroke="currentColor",
+                    stroke_width="1.5",
+                )
+            )  # fmt: skip
+            parts.append(svg.text(x, y + 6, f"{letter}{'₁₂₃'[k]}", font_weight=600, font_size=17))
+    worked = " + ".join(f"{first[1][j]} · {second[j][0]}" for j in range(3))
+    y0 = 210.0
+    parts += _matrix(60, y0 + 12, first, [(1, j) for j in range(3)])
+    parts += _matrix(188, y0, second, [(j, 0) for j in range(3)])
+    parts += _matrix(302, y0 + 12, joined, [(1, 0)])
+    for x, y, name in ((99, y0 - 2, "J₁"), (214, y0 - 14, "J₂"), (328, y0 - 2, "J")):
+        parts.append(svg.text(x, y, name, font_weight=600))
+    parts += [svg.text(x, y0 + 41, sign, font_weight=600) for x, sign in ((163, "·"), (268, "="))]
+    total = f"{worked} = {' + '.join(map(str, products))} = {sum(products)}"
+    parts.append(svg.text(210, y0 + 104, f"from x₂ to a₁: {total}", FIRST))
+    said = f"Paths from x₂ to a₁: {worked} = {sum(products)}"
+    return _drawing(title, y0 + 118, said, *parts)
+
+
+def two_directions(parameters: int, title: str) -> Drawing:
+    """Draw what one pass delivers: forward one derivative of the loss, backward all of them."""
+    parts: list[str] = []
+    names = ["θ₁", "θ₂", "⋮", f"θ{str(parameters).translate(_LOWERED)}"]
+    for panel, (top, paint) in enumerate(((20.0, FIRST), (170.0, svg.BACKWARD))):
+        ys = [top + 24 + 27 * k for k in range(4)]
+        centre = (ys[0] + ys[3]) / 2
+        box = svg.element(
+            "path", d=f"M150 {top + 8:.0f}L270 {centre - 26:.0f}V{centre + 26:.0f}"
+            f"L150 {ys[3] + 16:.0f}Z", fill=paint, fill_opacity="0.12", stroke="currentColor",
+            stroke_width="1.2",
+        )  # fmt: skip
+        parts += [box, svg.text(206, centre + 5, "network")]
+        words = f"forward: {parameters:,} passes" if panel == 0 else "backward: 1 pass"
+        parts.append(_start(12, top, words, paint, 600))
+        for k, (name, y) in enumerate(zip(names, ys, strict=True)):
+            on = name != "⋮" and (panel == 1 or k == 1)
+            parts.append(_end(84, y + 5, name, paint if on else "currentColor", 600 if on else 400))
+            if on and panel == 0:
+                parts.append(_arrow((92, y), (148, y), paint, 2.4))
+            elif on:
+                parts.append(_arrow((148, y), (92, y), paint, 2.4))
+        ends = ((272.0, centre), (318.0, centre))
+        parts.append(_arrow(*(ends if panel == 0 else ends[::-1]), paint, 2.4))
+        parts.append(svg.text(334, centre + 6, "L", paint, font_weight=600, font_size=18))
+        told = ("∂L/∂θ₂", "one number") if panel == 0 else ("∂L/∂θ₁, ∂L/∂θ₂, …", "all of them")
+        where = (382.0, centre + 34)
+        if panel == 0:
+            parts += [_end(414, where[1], told[0], paint, 600), _end(414, where[1] + 19, told[1])]
+        else:
+            parts += [_end(414, where[1] + 8, told[0], paint, 600),
+                      _end(414, where[1] + 27, told[1])]  # fmt: skip
+    said = f"A forward pass gives one derivative of L; a backward pass all {parameters:,}."
+    return _drawing(title, 300, said, *parts)
+
+
+def passes(counts: Mapping[str, Sequence[int]], parameters: int, title: str) -> Drawing:
+    """Plot the passes of several starts, one vjp a step or one jvp, and of a jvp per parameter."""
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    fig, ax = plt.subplots(figsize=(4.6, 2.2))
+    for row, (name, marker) in enumerate((("backward", "o"), ("forward", "s"))):
+        found = np.asarray(counts[name])
+        spread = row + np.linspace(-0.2, 0.2, len(found))
+        ax.plot(found, spread, marker, color=COLORS[1 - row], markersize=5)
+    each = parameters * float(np.median(counts["backward"]))
+    ax.axvline(each, color=GREY, linestyle="--", linewidth=1.2)
+    ax.text(0.85 * each, 0.5, "one jvp\nfor each\nderivative", ha="right", va="center")
+    ax.set(
+        xscale="log", xlim=(15, 2 * each), ylim=(-0.5, 1.5), yticks=[0, 1],
+        yticklabels=["backward,\none vjp\nper step", "forward,\none jvp\nper step"],
+        xlabel="passes until the loss is below 0.3",
+    )  # fmt: skip
+    ax.set_xticks([100, 1000, 10_000], ["100", "1,000", "10,000"])
+    return plotted(fig, title)
+
+
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

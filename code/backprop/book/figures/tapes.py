@@ -1,0 +1,286 @@
+"""The figures of a tape: one program, and the lines that a run of it leaves behind.
+
+Every number follows from the input: the run multiplies, the sweep reads the lines from the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, _drawing, _overlined, barred, plotted
+from backprop.book.figures.stepper import Frame
+
+PROGRAM = ("r = x", "while r < 10:", "    r = r * x", "return r")
+"""What runs: x times itself until the product has reached 10."""
+LIMIT = 10
+MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the program, and the sweep over its tape.
+
+    Attributes
+    ----------
+    values : tuple of int
+        Of the lines, the input first.
+    adjoints : tuple of int
+        Of the same lines.
+    shares : tuple of int
+        What the input receives, in the order of the sweep.
+    """
+
+    values: tuple[int, ...]
+    adjoints: tuple[int, ...]
+    shares: tuple[int, ...]
+
+
+def run(x: int) -> Run:
+    """Run the program on x, and sweep: v = u · x sends v̄ · x to u and v̄ · u to x."""
+    values = [x]
+    while values[-1] < LIMIT:
+        values.append(values[-1] * x)
+    adjoints = [0] * len(values)
+    adjoints[-1] = 1
+    shares = []
+    for k in range(len(values) - 1, 0, -1):
+        shares.append(adjoints[k] * values[k - 1])
+        if k > 1:
+            adjoints[k - 1] += adjoints[k] * x
+        else:
+            shares.append(adjoints[k] * x)
+    adjoints[0] = sum(shares) if shares else 1
+    return Run(tuple(values), tuple(adjoints), tuple(shares))
+
+
+def name(k: int) -> str:
+    """Return the name of a line: x, v₁, v₂ and so on."""
+    return f"v{chr(0x2080 + k)}" if k else "x"
+
+
+def adjoint_name(k: int) -> str:
+    """Return the name of its adjoint, the letter with a bar."""
+    return barred("v") + chr(0x2080 + k) if k else barred("x")
+
+
+def written(done: Run, k: int) -> str:
+    """Write line k as the run computes it: "v₂ = 9·3 = 27"."""
+    x, v = done.values[0], done.values
+    return f"{name(k)} = {v[k - 1]}·{x} = {v[k]}" if k else f"x = {x}"
+
+
+def received(done: Run, k: int) -> str:
+    """Write the adjoint of line k as the sweep computes it: "v̄₁ = 1·3 = 3"."""
+    x, bars = done.values[0], done.adjoints
+    if k == 0 and done.shares:
+        worked = f"{'+'.join(map(str, done.shares))} = {bars[0]}"
+    elif k == len(bars) - 1:
+        worked = "1"
+    else:
+        worked = f"{bars[k + 1]}·{x} = {bars[k]}"
+    return f"{adjoint_name(k)} = {worked}"
+
+
+def three_tapes(inputs: Sequence[int], widths: Sequence[int], title: str) -> Drawing:
+    """Draw the program above the tapes that it writes for these inputs, swept backward.
+
+    ``widths`` are those of the strips, in units of a drawing that is ``svg.WIDTH`` wide.
+    """
+    top, row = 122, 48
+    runs = [run(x) for x in inputs]
+    gap = (svg.WIDTH - 4 - sum(widths)) / (len(inputs) - 1)
+    parts = [*_code(PROGRAM, 2, 4, 150), *_legend(174, 34)]
+    left = 2.0
+    for done, wide in zip(runs, widths, strict=True):
+        parts.append(_strip(left, top, wide, row * len(done.values)))
+        for k in range(len(done.values)):
+            y = top + row * k
+            middle = left + wide / 2
+            parts.append(_words(middle, y + 20, written(done, k), svg.FORWARD))
+            parts.append(_words(middle, y + 39, received(done, k), svg.BACKWARD))
+        left += wide + gap
+    height = top + row * max(len(done.values) for done in runs) + 14
+    said = ". ".join(
+        f"x = {done.values[0]}: "
+        + "; ".join(f"{written(done, k)}, {received(done, k)}" for k in range(len(done.values)))
+        for done in runs
+    )
+    return _drawing(title, svg.WIDTH, height, said, *parts)
+
+
+def run_frames(x: int) -> list[Frame]:
+    """Return frames of a run that writes its tape, line by line, and of the sweep that reads it."""
+    done = run(x)
+    last = len(done.values) - 1
+    frames = [
+        _frame(done, 0, None, 0, f"The input is written first. r is another name for x = {x}.")
+    ]
+    for k in range(1, last + 1):
+        test = f"{done.values[k - 1]} is below {LIMIT}, so the loop turns"
+        words = f"{test}: {written(done, k)} is written, with two slopes."
+        frames.append(_frame(done, k, None, 2, words))
+    end = f"{done.values[-1]} is not below {LIMIT}: the loop ends. The tests have left no line."
+    frames.append(_frame(done, last, None, 3, end))
+    for k in range(last, 0, -1):
+        frames.append(_frame(done, last, k, None, _swept(done, k)))
+    return frames
+
+
+def timed(
+    times: Callable[[int, int], tuple[float, float, float]],
+    sizes: Sequence[int],
+    seeds: Sequence[int],
+) -> tuple[Any, Any, Any]:
+    """Measure (number of weights, backward, forward) for each size and seed.
+
+    Returns the numbers, one for each size, and the two ratios of shape (sizes, seeds).
+    """
+    measured = np.array([[times(size, seed) for seed in seeds] for size in sizes])
+    return measured[:, 0, 0], measured[:, :, 1], measured[:, :, 2]
+
+
+def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
+    """Draw both ratios against the number of weights: the median, and from least to largest."""
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    figure, ax = plt.subplots(figsize=(4.6, 2.4))
+    for values, style, words in (
+        (forward, "--s", "forward,\nall weights"),
+        (backward, "-o", "backward"),
+    ):
+        middle = np.median(values, axis=1)
+        spread = [middle - values.min(axis=1), values.max(axis=1) - middle]
+        ax.errorbar(n, middle, spread, fmt=style, capsize=3)
+        ax.text(1.3 * n[-1], middle[-1], words, va="center")
+    ax.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 12 * n[-1]), ylim=(1, 3e6))
+    ax.set(xlabel="number of weights", ylabel="time / time of the loss")
+    return plotted(figure, title)
+
+
+def _swept(done: Run, k: int) -> str:
+    x, bar, before = done.values[0], done.adjoints[k], done.values[k - 1]
+    start = f"Visit {name(k)}, whose adjoint is {bar}."
+    if k > 1:
+        return (
+            f"{start} It sends {bar}·{x} = {bar * x} to {name(k - 1)}, and {bar}·{before}"
+            f" = {bar * before} to x."
+        )
+    return f"{start} It sends {bar}·{x} = {bar * x} to x, twice. Now {received(done, 0)}."
+
+
+def _frame(done: Run, upto: int, visit: int | None, active: int | None, words: str) -> Frame:
+    """Draw the program with its active line, the tape up to a line, and what the sweep has done."""
+    left, top, row, wide = 156, 4, 68, 262
+    parts = [*_code(PROGRAM, 2, 4, 144, active)]
+    last = len(done.values) - 1
+    parts.append(_strip(left, top, wide, row * (last + 1) - 20))
+    said = []
+    for k in range(upto + 1):
+        y = top + row * k - (20 if k else 0)
+        lines = [(f"{k}:  {written(done, k)}", svg.FORWARD)]
+        if k:
+            lines.append((_slopes(done, k, visit), "currentColor"))
+        if visit is not None and (k >= visit - 1 or not k):
+            lines.append((_so_far(done, k, visit), svg.BACKWARD))
+        for n, (text, fill) in enumerate(lines):
+            weight = 400 if fill == "currentColor" else 600
+            parts.append(_words(left + 12, y + 22 + 21 * n, text, fill, "start", weight))
+            said.append(text)
+    height = top + row * (last + 1) - 20 + 14
+    drawn = svg.picture(svg.WIDTH, height, words, "; ".join(said), *parts)
+    return Frame(drawn, words)
+
+
+def _slopes(done: Run, k: int, visit: int | None) -> str:
+    x, before, bar = done.values[0], done.values[k - 1], done.adjoints[k]
+    if visit is None or k < visit:
+        return f"slope from {name(k - 1)}: {x}, from x: {before}"
+    sent = f"{bar}·{x} = {bar * x}"
+    return f"to {name(k - 1)}: {sent}, to x: {bar}·{before} = {bar * before}"
+
+
+def _so_far(done: Run, k: int, visit: int) -> str:
+    if k:
+        return received(done, k)
+    shares = done.shares[: len(done.values) - visit + (visit == 1)]
+    total = f" = {sum(shares)}" if len(shares) > 1 else ""
+    return f"{adjoint_name(0)} = {'+'.join(map(str, shares))}{total}"
+
+
+def _words(
+    x: float, y: float, words: str, fill: str, anchor: str = "middle", weight: int = 600
+) -> str:
+    return _overlined(svg.text(x, y, words, fill, text_anchor=anchor, font_weight=weight))
+
+
+def _code(
+    lines: Sequence[str], x: float, y: float, wide: float, active: int | None = None
+) -> list[str]:
+    """Draw a program in a frame, the active line with a bar and in bold."""
+    high = 22 * len(lines) + 12
+    parts = [
+        svg.element(
+            "rect", x=float(x), y=float(y), width=float(wide), height=float(high), rx=4.0,
+            fill="none", stroke="currentColor", stroke_width="1",
+        )
+    ]  # fmt: skip
+    for k, line in enumerate(lines):
+        at = y + 22 + 22 * k
+        if k == active:
+            parts.append(
+                svg.element(
+                    "rect", x=x + 4.0, y=at - 15.0, width=5.0, height=20.0, fill=svg.FORWARD
+                )
+            )
+        indent = len(line) - len(line.lstrip())
+        fill = svg.FORWARD if k == active else "currentColor"
+        parts.append(
+            svg.text(
+                x + 16 + 8.4 * indent, at, line.lstrip(), fill, text_anchor="start",
+                font_family=MONO, font_weight=700 if k == active else 400,
+            )
+        )  # fmt: skip
+    return parts
+
+
+def _legend(x: float, y: float) -> list[str]:
+    """Say which way the run writes, and which way the sweep reads."""
+    parts = []
+    for k, (words, fill, down) in enumerate(
+        [("written by the run", svg.FORWARD, True),
+         ("added by the sweep", svg.BACKWARD, False)]
+    ):  # fmt: skip
+        base = y + 34 * k
+        tip, tail = (base + 6, base - 16) if down else (base - 16, base + 6)
+        back = tip - 8 if down else tip + 8
+        parts.append(
+            svg.element(
+                "line", x1=x + 6.0, y1=float(tail), x2=x + 6.0, y2=float(back), stroke=fill,
+                stroke_width="2.5",
+            )
+        )  # fmt: skip
+        corners = f"{x + 6},{tip} {x},{back} {x + 12},{back}"
+        parts.append(svg.element("polygon", points=corners, fill=fill))
+        parts.append(_words(x + 22, base, words, fill, "start"))
+    return parts
+
+
+def _strip(x: float, y: float, wide: float, high: float) -> str:
+    """Draw a strip of paper with a torn end."""
+    teeth = round(wide / 9)
+    step = wide / teeth
+    torn = " ".join(
+        f"L{svg.fixed(x + wide - step * (k + 0.5))} {svg.fixed(y + high + 6)}"
+        f" L{svg.fixed(x + wide - step * (k + 1))} {svg.fixed(y + high)}"
+        for k in range(teeth)
+    )
+    path = f"M{svg.fixed(x)} {svg.fixed(y)} H{svg.fixed(x + wide)} V{svg.fixed(y + high)} {torn} Z"
+    return svg.element(
+        "path", d=path, fill=svg.GROUND, stroke="currentColor", stroke_width="1.2",
+        stroke_linejoin="round",
+    )  # fmt: skip

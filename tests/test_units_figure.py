@@ -1,0 +1,82 @@
+"""The figures of "Networks": every number on them follows from those they are given."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from backprop.activations import relu, relu_prime
+from backprop.book.figures import svg, units
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(drawing):
+    return ["".join(t.itertext()) for t in ET.fromstring(drawing.markup).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "b", "z", "a"),
+    [([3, 2], [0.5, -1], 1, "0.5", "0.5"), ([1, 2], [0.5, -1], 1, "−0.5", "0")],
+)
+def test_a_unit_shows_its_sum_and_what_the_bend_makes_of_it(x, w, b, z, a):
+    words = texts(units.one_unit(x, w, b, "t"))
+    assert {"w₁ = 0.5", "w₂ = −1", "b = 1", f"z = {z}", a} <= set(words)
+    assert f"z = {x[0]} · 0.5 + {x[1]} · (−1) + 1 = {z}" in words
+    assert f"a = max(0, {z}) = {a}" in words
+
+
+def test_a_network_is_counted():
+    words = texts(units.counted([784, 100, 2], "t"))
+    assert "78,400 + 100 + 200 + 2 = 78,702 parameters" in words
+    assert {"W⁽¹⁾ (784, 100)", "b⁽¹⁾ (100,)", "W⁽²⁾ (100, 2)", "b⁽²⁾ (2,)"} <= set(words)
+    assert {"(batch, 784)", "(batch, 100)", "(batch, 2)"} <= set(words)
+    for sizes in ([784, 2], [3, 0, 1]):
+        with pytest.raises(ValueError, match="expected three positive widths"):
+            units.counted(sizes, "t")
+
+
+def test_words_are_inside_and_clear_of_each_other():
+    for drawing in (
+        units.one_unit([3, 2], [0.5, -1], 1, "t"),
+        units.counted([784, 100, 2], "t"),
+    ):
+        root, boxes = ET.fromstring(drawing.markup), []
+        height = float(root.get("viewBox").split()[3])
+        for word in root.iter(f"{SVG}text"):
+            said = "".join(word.itertext())
+            wide = 0.58 * float(word.get("font-size", svg.FONT)) * len(said)
+            x, y = float(word.get("x")), float(word.get("y"))
+            box = (x - wide / 2, y - 10, x + wide / 2, y + 2)
+            assert box[0] >= 0 and box[2] <= svg.WIDTH and 0 <= box[1] and box[3] <= height, said
+            for other in boxes:
+                apart = (
+                    box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
+                )
+                assert apart, said
+            boxes.append(box)
+
+
+def test_plots_are_drawings_and_leave_no_figure_open():
+    before = plt.get_fignums()
+    runs = np.linspace(0.7, 0.9, 6).reshape(2, 3)
+    for drawing in (
+        units.hinges("t"),
+        units.folded([[1, 1], [1, 1]], [0, -1], "t"),
+        units.slopes({"ReLU": (relu, relu_prime)}, "t"),
+        units.spreads([10, 20], {"one": runs, "other": runs}, "t"),
+    ):
+        assert drawing.markup.startswith('<svg class="bp-drawn"')
+        assert not re.search(r"font-size: (\d\.|\d)px", drawing.markup)
+    assert plt.get_fignums() == before
+
+
+def test_the_drawing_board_has_a_solution_for_tanh_that_silences_unit_three():
+    board = units.drawing_board()
+    assert list(board.tasks) == ["XOR", "ring"] and board.start.activation == "tanh"
+    for task in board.tasks.values():
+        assert [s.activation for s in task.solutions] == ["tanh", "relu"]
+    for solution in board.tasks["XOR"].solutions:
+        assert solution.arrays()[2][2, 0] == 0
