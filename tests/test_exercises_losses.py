@@ -41,6 +41,8 @@ RIGHT = {
     ex.check_ignorance: [(ln(10),), (2.303,), (2.30,), (sp.log(10),), (np.float64(ln(10)),)],
     ex.check_lower_loss: [([0.99, 0.99, 0.4],), (np.array([0.49, 0.9, 0.9]),),
                           ([Fraction(1, 3), sp.Rational(99, 100), 1],)],
+    ex.check_honest: [([0.8, 0.8, 1],), (np.array([0.8, 0.8, 1.0]),),
+                      ((Fraction(4, 5), sp.Rational(4, 5), 1),)],
     ex.check_sigmoid_twice: [
         (FLOOR,), (0.313,), (sp.log(1 + sp.exp(-1)),), (-ln(1 / (1 + math.exp(-1))),),
         (BinaryCrossEntropy().forward(np.ones((1, 1)), np.ones((1, 1))),),
@@ -64,8 +66,9 @@ WRONG_ANSWERS = {
         ((L, (0.125 * 0.125 * 0.875, -0.625 * 0.375 * 0.625, 0.125)), "a factor p(1 - p)"),
         ((L, (0.125 / 3, -0.625 / 3, 0.5 / 3)), "the number of classes"),
         ((L, (0, 1, 0)), "This is the target"), ((L, (0.5, 0.125, -0.625)), "their order is not"),
+        ((L, (0.2, -0.6, 0.5)), "Not right for classes 1 and 2"),
         ((L, (0.125, -0.625)), "has shape (2,)"), ((L, -0.625), "has shape ()"),
-        ((L, (0.125, -0.625, 0.4)), "entry by entry"),
+        ((L, (0.125, -0.625, 0.4)), "for class 3. Prediction minus target"),
     ],
     ex.check_ignorance: [
         ((-ln(10),), "The sign"), ((math.log2(10),), "to base 2"), ((1,), "to base 10"),
@@ -85,6 +88,15 @@ WRONG_ANSWERS = {
         (([math.nan, 0.9, 0.9],), "between 0 and 1"), ((None,), "three numbers"),
         (("abc",), "three numbers"), (([1, 1, 1],), "still read correctly"),
         (([0.4, 0.4, 0.4],), "only a little"),
+    ],
+    ex.check_honest: [
+        (([0.8, 0.8, 0.8],), "What kind of curve"), (([1, 1, 1],), "every image were a one"),
+        (([0.8, 1, 1],), "The first is right"), (([1, 0.8, 1],), "is infinite there"),
+        (([1, 1, 0.8],), "wrong order"), (([0.2, 0.2, 0],), "probabilities of a zero"),
+        (([0.5, 0.5, 0.5],), "undecided"), (([0.8, 0.8, 0.5],), "The last one is wrong"),
+        (([0.8, 0.8, 0],), "wrong end"), (([0.8, 0.7, 1],), "At least one"),
+        ((0.8,), "three numbers"), (([0.8, 0.8],), "three numbers"), ((None,), "three numbers"),
+        (("abc",), "three numbers"), (([math.nan, 0.8, 1],), "At least one"),
     ],
     ex.check_sigmoid_twice: [
         ((0,), "the right program"), ((ln(2),), "sees 0"),
@@ -222,7 +234,7 @@ WRONG_FUNCTIONS = {
         (shifted_by(lambda z: z.max()), "low row of a mixed batch"),
         (lambda z: z, "has shape (4, 3), expected (4,)"),
         (lambda z: None, "is a return missing"), (lambda z: z["a"], "IndexError"),
-        (3.0, "without calling it"),
+        (lambda z, axis: z, "of these arguments: (z)"), (3.0, "without calling it"),
     ],
     ex.check_temperature: [
         (lambda z, y, t: -tempered(z, y, t), "signs are turned round"),
@@ -241,7 +253,8 @@ WRONG_FUNCTIONS = {
         (naive, "Subtract the largest logit"), (changes, "changed its argument"),
         (lambda z, y, t: tempered(z, y, t).T, "the transpose"),
         (lambda z, y, t: tempered(z, y, t) + 0.1, "Take T = 1 first"),
-        (lambda z, y: z, "TypeError"), (lambda z, y, t: None, "is a return missing"),
+        (lambda z, y: z, "of these arguments: (z, y, T)"),
+        (lambda z, y, t: None, "is a return missing"),
         (3.0, "without calling it"),
     ],
     ex.check_poisson_slope: [
@@ -257,7 +270,7 @@ WRONG_FUNCTIONS = {
         (lambda z, y: (np.exp(z) - y) ** 2 / 2, "squared error"),
         (lambda z, y: (np.exp(z) - y)[:, 0], "expected (3, 2)"),
         (lambda z, y: 2 * (np.exp(z) - y), "same factor"),
-        (lambda z: z, "TypeError"), (3.0, "without calling it"),
+        (lambda z: z, "of these arguments: (z, y)"), (3.0, "without calling it"),
     ],
     ex.check_suspects: [
         (lambda z, y, n: suspects(z, y, n)[::-1], "reverse order"),
@@ -273,7 +286,8 @@ WRONG_FUNCTIONS = {
         (lambda z, y, n: np.arange(n), "minus the log-softmax"),
         (lambda z, y, n: suspects(z, y, n) + 1, "minus the log-softmax"),
         (lambda z, y, n: None, "is a return missing"),
-        (lambda z, y, n: z["a"], "IndexError"), (3, "without calling it"),
+        (lambda z, y, n: z["a"], "IndexError"),
+        (lambda z, y: y, "of these arguments: (z, y, n)"), (3, "without calling it"),
     ],
 }  # fmt: skip
 

@@ -71,7 +71,9 @@ def test_every_product_of_a_caption_holds():
 def test_every_run_is_drawn():
     found = np.linspace(0, 1, 2 * 3 * 4).reshape(2, 3, 4)
     rates = [0.1, 1, 10]
-    markup = loss_curves.recovery({"a": found, "b": found}, ["½", "0.1"], rates, "t").markup
+    markup = loss_curves.recovery(
+        dict.fromkeys(loss_curves.NAMES, found), ["½", "0.1"], rates, "t"
+    ).markup
     assert markup.count("<use") >= 2 * found.size
     with pytest.raises(ValueError, match=r"expected \(2, 3, runs\)"):
-        loss_curves.recovery({"a": found[:1]}, ["½", "0.1"], rates, "t")
+        loss_curves.recovery({"squared error": found[:1]}, ["½", "0.1"], rates, "t")

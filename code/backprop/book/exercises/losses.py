@@ -5,6 +5,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +22,18 @@ CLASSES = 10
 
 _Z = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0], [-1.0, 0.3, 0.2], [0.0, 0.1, 0.7]])
 _Y = np.array([0, 2, 1, 1])
+
+
+def _judged(names: str, function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
+    """Judge a function of the arguments ``names``; of one with others, say which it should have."""
+    if callable(function):
+        try:
+            inspect.signature(function).bind(*names.split(", "))
+        except TypeError:
+            return Verdict(False, f"Write a function of these arguments: ({names}).")
+        except ValueError:  # built in, without a signature
+            pass
+    return judge(function, cases, praise)
 
 
 @checker
@@ -64,8 +77,13 @@ def check_by_hand(loss: Any, slopes: Any) -> Verdict:
         ((p - y) / 3, "This is divided by the number of classes.", "The mean is over examples."),
         (y, "This is the target.", "Subtract it from the prediction."),
     )  # fmt: skip
-    more = "Prediction minus target, entry by entry."
-    verdict = judge_value(slopes, Case((), p - y, about_slopes, more), "The three sum to 0.")
+    verdict = judge_value(slopes, Case((), p - y, about_slopes), "The three sum to 0.")
+    found = numbers(slopes)
+    if not verdict and verdict.message.startswith("Entry") and found is not None:
+        off = [k + 1 for k in range(3) if not judge_value(found[k], Case((), (p - y)[k]))]
+        classes = f"class{'es' * (len(off) > 1)} {' and '.join(map(str, off))}"
+        hint = verdict.more or "Prediction minus target, class by class."
+        return Verdict(False, f"Not right for {classes}.", hint)
     return verdict if verdict else replace(verdict, message=f"The slopes: {verdict.message}")
 
 
@@ -121,6 +139,40 @@ def check_lower_loss(probabilities: Any) -> Verdict:
 
 
 @checker
+def check_honest(best: Any) -> Verdict:
+    """Check which p has the least mean loss if a share 0.8 has y = 1: 0.8 for cross-entropy.
+
+    0.8 for the squared error, too. The absolute error is a straight line in p, least at p = 1.
+    """
+    share = 0.8
+    line = "Write the mean of the absolute error: 0.8 (1 - p) + 0.2 p. What kind of curve is it?"
+    minimum = "Set the derivative of the mean with respect to p to 0."
+    mistakes = (
+        ([share, share, share], "Two of the three are right, and one is not.", line),
+        ([1, 1, 1], "This is the best p if every image were a one.", minimum),
+        ([share, 1, 1], "The first is right. The squared error is not least there.", minimum),
+        ([1, share, 1], "Cross-entropy is infinite there: some images are no ones.", minimum),
+        ([1, 1, share], "These are in the wrong order, or two of them are wrong.", line),
+        (
+            [1 - share, 1 - share, 0],
+            "These are the probabilities of a zero.",
+            "p belongs to y = 1.",
+        ),
+        ([0.5, 0.5, 0.5], "An undecided answer costs more than an honest one.", minimum),
+        ([share, share, 0.5], "The last one is wrong.", line),
+        ([share, share, 0], "The last one is at the wrong end.", line),
+    )
+    praise = "Two of the three reward the honest answer. One rewards exaggeration."
+    verdict = judge_value(best, Case((), [share, share, 1.0], mistakes), praise)
+    if verdict or verdict.message in {m[1] for m in mistakes}:
+        return verdict
+    found = numbers(best)
+    if found is None or found.shape != (3,):
+        return Verdict(False, "Hand over three numbers, in a list: one for each loss.")
+    return Verdict(False, "At least one of the three is not right.", f"{minimum} {line}")
+
+
+@checker
 def check_sigmoid_twice(answer: Any) -> Verdict:
     """Check the least loss on y = 1 where σ(z) is handed over in place of z: ln(1 + 1/e).
 
@@ -166,7 +218,8 @@ def check_log_sum_exp(function: Answer) -> Verdict:
     high, low = np.array([[1000.0, 1001.0, 999.0]]), np.array([[-1000.0, -1001.0, -999.0]])
     mixed = np.array([[1000.0, 999.0], [-1000.0, -999.0]])
     lost = math.log(math.exp(-1) + 1)
-    return judge(
+    return _judged(
+        "z",
         function,
         [
             case(
@@ -231,7 +284,7 @@ def check_temperature(function: Answer) -> Verdict:
         kept = [m for m in mistakes if not np.allclose(m[0], right)]
         return Case((z, y, t), right, kept, "Take T = 1 first: prediction minus target, and 1/B.")
 
-    verdict = judge(function, [case(_Z, _Y, t) for t in (2.0, 0.5, 1.0)])
+    verdict = _judged("z, y, T", function, [case(_Z, _Y, t) for t in (2.0, 0.5, 1.0)])
     if not verdict:
         return verdict
     far, labels = np.array([[2000.0, 0.0, 0.0], [0.0, 2000.0, 0.0]]), np.array([1, 1])
@@ -270,7 +323,7 @@ def check_poisson_slope(function: Answer) -> Verdict:
         ((rate - y) ** 2 / 2, "This is a squared error.", "Use Poisson's formula."),
     )  # fmt: skip
     case = Case((z, y), rate - y, mistakes, "Write -ln P with μ = e^z, and differentiate.")
-    return judge(function, [case], "Prediction minus target, once more.")
+    return _judged("z, y", function, [case], "Prediction minus target, once more.")
 
 
 @checker
@@ -308,7 +361,7 @@ def check_suspects(function: Answer) -> Verdict:
     ])  # fmt: skip
     y = np.array([2, 2, 1, 0, 1, 0])
     far = np.array([[0.0, -800.0], [0.0, -900.0], [0.0, -850.0], [0.0, 5.0]])
-    verdict = judge(function, [case(z, y, 2), case(z, y, 3)])
+    verdict = _judged("z, y, n", function, [case(z, y, 2), case(z, y, 3)])
     if not verdict:
         return verdict
     last = Case(

@@ -38,7 +38,7 @@ def slopes_at(z: ArrayLike) -> tuple[Array, Array]:
 def hero(title: str, at: float = -4.0) -> by_hand.Drawing:
     """Draw both losses of a unit whose right answer is 1, each with its slope at one logit."""
     z = np.linspace(-6.4, 4.6, 221)
-    fig, ax = plt.subplots(figsize=(4.6, 3.3))
+    fig, ax = plt.subplots(figsize=(4.6, 3.1))
     for k, (line, height, slope) in enumerate(
         zip(losses_at(z), losses_at([at]), slopes_at([at]), strict=True)
     ):
@@ -90,7 +90,7 @@ def densities(title: str, d: float = 1.0) -> by_hand.Drawing:
         f"Huber, d = {d:g}": (huber(r, d), huber_area(d)),
     }
     fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5))
-    for k, (name, (cost, area)) in enumerate(costs.items()):
+    for k, (name, (cost, area)) in enumerate(costs.items(), start=1):
         look: dict[str, Any] = {"color": COLORS[k], "linestyle": LINES[k], "label": name}
         axes[0].plot(r, np.exp(-cost) / area, **look)
         axes[1].plot(r, cost, **look)
@@ -111,7 +111,7 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
     frames = []
     for p in probabilities:
         z = np.log(p / (1 - p))
-        fig, axes = plt.subplots(2, 1, figsize=(4.4, 3.3), sharex=True)
+        fig, axes = plt.subplots(2, 1, figsize=(4.4, 3.1), sharex=True)
         for ax, function in zip(axes, (losses_at, slopes_at), strict=True):
             for k, (curve, dot) in enumerate(zip(function(line), function([z]), strict=True)):
                 ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
@@ -119,7 +119,7 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
             ax.axvline(z, color=GREY, linewidth=0.8, linestyle=":")
         axes[0].set(ylabel="loss", ylim=(-0.3, 5.2))
         axes[0].legend(loc="upper right")
-        axes[1].set(xlabel="logit z", ylabel="derivative", ylim=(-1.08, 0.08))
+        axes[1].set(xlabel="score z", ylabel="derivative", ylim=(-1.08, 0.08))
         frames.append(drawn(fig, f"Two losses and their derivatives at p = {p:g}", caption(p)))
     return frames
 
@@ -143,11 +143,11 @@ def recovery(
     Parameters
     ----------
     accuracies : mapping of str to array of shape (starts, rates, runs)
-        By loss.
+        By loss, one of ``NAMES``, which has its colour.
     starts : sequence of str
         What stands below each group.
     rates : sequence of float
-        The step sizes, a marker and colour for each.
+        The step sizes, a marker for each.
     title : str
         What the picture shows, for those who do not see it.
 
@@ -166,7 +166,7 @@ def recovery(
         len(accuracies), 1, figsize=(4.6, 3.4), sharex=True, sharey=True, squeeze=False
     )
     for ax, (name, found) in zip(axes.flat, accuracies.items(), strict=True):
-        _runs(ax, found, rates)
+        _runs(ax, found, rates, COLORS[NAMES.index(name)])
         ax.set_title(name, fontsize=11, loc="left")
         ax.set(ylabel="accuracy", ylim=(-0.06, 1.08), yticks=[0, 0.5, 1])
     axes[0, 0].legend(title="step size", loc="lower center", ncols=len(rates), handletextpad=0)
@@ -174,12 +174,12 @@ def recovery(
     return by_hand.plotted(fig, title)
 
 
-def _runs(ax: Any, found: Array, rates: Sequence[float]) -> None:
+def _runs(ax: Any, found: Array, rates: Sequence[float], color: str) -> None:
     """Draw a mark for each run: beside each other for one start and step size, in order."""
-    spread = np.linspace(-0.055, 0.055, found.shape[2])
+    spread = np.linspace(-0.045, 0.045, found.shape[2])
     for j, rate in enumerate(rates):
         for i, runs in enumerate(found[:, j]):
-            x = i + 0.19 * (j - (len(rates) - 1) / 2)
+            x = i + 0.2 * (j - (len(rates) - 1) / 2)
             label = f"{rate:g}" if i == 0 else None
-            look: dict[str, Any] = {"color": COLORS[j], "markersize": 4, "alpha": 0.75}
+            look: dict[str, Any] = {"color": color, "markersize": 4, "alpha": 0.75}
             ax.plot(x + spread, np.sort(runs), MARKERS[j], label=label, **look)
