@@ -2,6 +2,7 @@
 
 SECOND_EDITION = [
     "networks",
+    "losses",
     "gradients",
     "chain-rule",
     "graphs-by-hand",
