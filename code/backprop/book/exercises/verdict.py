@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -199,7 +200,7 @@ def _printed(got: Any, exact: Any) -> bool:
     """
 
     def rounded(a: float, b: float) -> bool:
-        if float(b).is_integer():
+        if not math.isfinite(a) or float(b).is_integer():
             return False
         digits = range(FEWEST, MOST + 1)
         return any(abs(float(f"{b:.{n}g}") - a) <= 1e-12 * abs(a) for n in digits)
