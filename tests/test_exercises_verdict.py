@@ -189,6 +189,8 @@ def test_parts_are_counted_as_a_reader_counts(answer, words):
 def test_parts_that_have_a_name_are_called_by_it():
     case = Case((), [1.0, 2.0], names=("p", "q"), where="the graph")
     assert judge_value([1, 3], case).message == "q = 3 is not right."
+    assert judge_value([1, 3], case).unforeseen
+    assert not judge_value([1, 2], case).unforeseen and not judge_value(None, case).unforeseen
     assert judge_value([1, None], case).message == "q is None, expected numbers."
     assert judge(lambda x: [0, x], [Case((2,), [1, 2], names="pq", where="the graph")]).message == (
         "p = 0 is not right for the graph."

@@ -48,11 +48,14 @@ class Verdict:
         Its repr, so that a checker can be the last line of a cell.
     more : str
         A stronger hint, which :func:`checker` adds from the second wrong answer on.
+    unforeseen : bool
+        Whether numbers of the right shape are wrong in a way that is none of the known mistakes.
     """
 
     right: bool
     message: str
     more: str = ""
+    unforeseen: bool = False
 
     def __bool__(self) -> bool:
         return self.right
@@ -264,7 +267,7 @@ def judge_value(answer: Any, case: Case, praise: str = "", *, typed: bool = True
         return Verdict(False, message)
     if typed and case.near and np.isrealobj(got) and np.allclose(got, expected, NEAR, NEAR):
         return Verdict(False, case.near)
-    return Verdict(False, *_unforeseen(got, expected, at, case))
+    return Verdict(False, *_unforeseen(got, expected, at, case), unforeseen=True)
 
 
 def _no_numbers(answer: Any, case: Case, at: str) -> str:
