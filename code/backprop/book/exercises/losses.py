@@ -79,7 +79,7 @@ def check_by_hand(loss: Any, slopes: Any) -> Verdict:
     )  # fmt: skip
     verdict = judge_value(slopes, Case((), p - y, about_slopes), "The three sum to 0.")
     found = numbers(slopes)
-    if not verdict and verdict.message.startswith("Entry") and found is not None:
+    if verdict.unforeseen and found is not None:
         off = [k + 1 for k in range(3) if not judge_value(found[k], Case((), (p - y)[k]))]
         classes = f"class{'es' * (len(off) > 1)} {' and '.join(map(str, off))}"
         hint = verdict.more or "Prediction minus target, class by class."
