@@ -2,6 +2,8 @@
 
 SECOND_EDITION = [
     "networks",
+    "losses",
+    "gradients",
     "chain-rule",
     "graphs-by-hand",
     "the-tape",

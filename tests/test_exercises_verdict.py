@@ -101,6 +101,7 @@ def test_numbers_of_every_kind_are_accepted_when_typed(answer, expected):
         (2.3, 2.36),  # two digits
         (2.302, np.log(10)),  # cut off, not rounded
         (2780, 2778),  # a count is not rounded
+        (np.inf, np.log(10)),  # nothing rounds to infinity
         (0.0, 1e-5),
         (sp.Symbol("x"), 1.0),
         ("0.25", 0.25),

@@ -9,6 +9,7 @@ solution is folded below the exercise. The second wrong answer to an exercise ge
 from __future__ import annotations
 
 import copy
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -130,7 +131,7 @@ def _printed(got: Any, exact: Any) -> bool:
     """
 
     def rounded(a: float, b: float) -> bool:
-        if float(b).is_integer():
+        if not math.isfinite(a) or float(b).is_integer():
             return False
         digits = range(FEWEST, MOST + 1)
         return any(abs(float(f"{b:.{n}g}") - a) <= 1e-12 * abs(a) for n in digits)
