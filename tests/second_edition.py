@@ -8,6 +8,8 @@ SECOND_EDITION = [
     "graphs-by-hand",
     "the-tape",
     "four-steps",
+    "matrix-form",
+    "broadcasting",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
