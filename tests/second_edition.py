@@ -10,6 +10,7 @@ SECOND_EDITION = [
     "four-steps",
     "matrix-form",
     "broadcasting",
+    "gradient-checking",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
