@@ -188,11 +188,11 @@ def test_several_figures_on_one_page_leave_each_other_alone(browser):
     assert complaints == []
 
 
-def test_the_cross_moves_by_slider_and_by_pointer(alone):
+def test_the_diamond_moves_by_slider_and_by_pointer(alone):
     page = alone(explorer())
-    page.get_by_label("cross", exact=True).check()
-    page.get_by_label("cross, x₁").fill("0.1")
-    page.get_by_label("cross, x₂").fill("1.15")
+    page.get_by_label("diamond", exact=True).check()
+    page.get_by_label("diamond, x₁").fill("0.1")
+    page.get_by_label("diamond, x₂").fill("1.15")
     agrees(page, START, point=(0.1, 1.15))
     frame = page.locator(".bp-explorer svg > rect").bounding_box()
     page.mouse.click(frame["x"] + frame["width"] * 0.25, frame["y"] + frame["height"] * 0.5)
