@@ -116,8 +116,11 @@ def test_solutions_get_every_point_right(alone, task, activation):
     stored = {s.activation: s for s in TASKS[task].solutions}
     expected = stored.get(activation, TASKS[task].solutions[0])
     words = told(page)[2]
-    note = f"The hidden units are {IN_WORDS[expected.activation]} now: no solution is stored for"
+    note = f"The hidden units are {IN_WORDS[expected.activation]} now: "
     assert words.startswith(note) == (activation not in stored)
+    none_exists = activation == "identity" and not TASKS[task].straight
+    assert ("with the identity there is no solution" in words) == none_exists
+    assert ("no solution is stored for" in words) == (activation not in stored and not none_exists)
     assert page.locator("input[data-sets=activation]:checked").input_value() == expected.activation
     assert page.locator(".bp-task:visible .bp-wrong").count() == 0
     assert words.endswith("Without effect, its weight to the output being 0: unit 3.")
