@@ -375,3 +375,23 @@ def check_plateau(loss: Any) -> Verdict:
     return judge_value(
         loss, Case((), math.log(2) / 2, mistakes, each), "Two certain, two undecided."
     )
+
+
+@checker
+def check_updates(updates: Any) -> Verdict:
+    """Check the updates of an epoch of 1,347 examples in batches of 1, 10, 100, 1,347: ⌈N/B⌉."""
+    whole, sizes = 1347, (1, 10, 100, 1347)
+    more = "The last batch takes what is left: round up."
+    mistakes = (
+        ([whole // B for B in sizes], "Some examples are never used.", more),
+        ([whole / B for B in sizes], "The number of updates is a whole number.", more),
+        ([round(whole / B) for B in sizes], "Some examples are never used.", more),
+        ([whole // B + 1 for B in sizes], "Where B divides N, no smaller batch is left over.", ""),
+        (list(sizes), "These are the batch sizes.", "How many of them make an epoch?"),
+        ([whole] * 4, "These are the examples.", "A batch makes one update."),
+        ([1, 14, 135, 1347], "These are in the reverse order.", ""),
+        ([3 * -(-whole // B) for B in sizes], "This is for three epochs.", ""),
+    )
+    names = [f"The number for batches of {B:,}" for B in sizes]
+    case = Case((), [-(-whole // B) for B in sizes], mistakes, more, names)
+    return judge_value(updates, case, "N/B, rounded up.")

@@ -7,7 +7,8 @@ them: blue where the rate is short, green where it serves, vermilion where it is
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def ravine(title: str) -> Drawing:
     from backprop.book.figures.plots import GREY, INK
 
     plt = _plt()
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 5.3))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.5))
     words = ("too short", "about right", "too long")
     for ax, rate, color, mark, word in zip(axes, THREE, _colors(), "os^", words, strict=True):
         places = walk(rate, (FLAT, STEEP), START, STEPS)
@@ -74,7 +75,7 @@ def ravine(title: str) -> Drawing:
         ax.plot(*places.T, "-", marker=mark, color=color, markersize=4.5, linewidth=1.6)
         ax.plot(*START, "o", color=INK, markersize=8)
         ax.plot(0, 0, "+", color=INK, markersize=12, markeredgewidth=2)
-        ax.set(xlim=(-11.2, 2.6), ylim=(-2.5, 2.5), yticks=[-2, 0, 2], aspect="equal")
+        ax.set(xlim=(-11.2, 2.6), ylim=(-2, 2), yticks=[-2, 0, 2], aspect="equal")
         ax.set_title(f"rate {rate}, {word}", loc="left", fontsize=12, color=color)
         end = _rounded(float(height(places[-1])))
         ax.set_title(f"loss 55 → {end}", loc="right", fontsize=12, color=color)
@@ -90,27 +91,21 @@ def parabolas(title: str) -> Drawing:
 
     plt = _plt()
     blue, green, red = _colors()
-    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.9))
+    fig, axes = plt.subplots(1, 4, sharex=True, sharey=True, figsize=(4.6, 2.2))
     theta = np.linspace(-2.15, 2.15, 87)
-    colors = (blue, green, GREY, red)
-    for ax, rate, color in zip(axes.flat, BY_HAND, colors, strict=True):
+    for ax, rate, color in zip(axes, BY_HAND, (blue, green, GREY, red), strict=True):
         # The third step at 0.6 ends far above the others.
         x = walk(rate, [CURVATURE], [1.0], 3 if rate != 0.6 else 2)[:, 0]
         ax.plot(theta, CURVATURE / 2 * theta**2, "-", color=GREY, linewidth=1)
-        ax.plot(x, CURVATURE / 2 * x**2, "--o", color=color, markersize=6, linewidth=1.8)
-        ax.plot(1, 2, "o", color=INK, markersize=8)
-        ax.set(xlim=(-2.15, 2.15), ylim=(-0.4, 8.6), xticks=[-2, -1, 0, 1, 2], yticks=[0, 2, 4, 8])
-        words = f"η = {rate}: times {_signed(1 - rate * CURVATURE, 1)}"
-        ax.set_title(words, fontsize=12, color=INK if color == GREY else color)
-    for ax in axes[1]:
+        ax.plot(x, CURVATURE / 2 * x**2, "--o", color=color, markersize=5, linewidth=1.6)
+        ax.plot(1, 2, "o", color=INK, markersize=7)
+        ax.set(xlim=(-2.15, 2.15), ylim=(-0.4, 8.6), xticks=[-1, 1], yticks=[0, 2, 4, 8])
+        words = f"η = {rate}\ntimes {_plain(1 - rate * CURVATURE)}"
+        ax.set_title(words, fontsize=11.5, color=INK if color == GREY else color)
         ax.set_xlabel("θ")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("loss L")
+        ax.grid(False)
+    axes[0].set_ylabel("loss")
     return plotted(fig, title)
-
-
-def _signed(value: float, digits: int) -> str:
-    return f"{value + 0.0:.{digits}f}".replace("-", MINUS)
 
 
 def rates() -> list[Frame]:
@@ -126,13 +121,13 @@ def rates() -> list[Frame]:
     for rate in RATES:
         places = walk(rate, (FLAT, STEEP), start, STEPS)
         turned = places @ np.array([[c, s], [-s, c]])
-        fig, ax = plt.subplots(figsize=(4.4, 2.9))
+        fig, ax = plt.subplots(figsize=(4.4, 2.4))
         _ellipses(ax, (1, 5, 15, 30, 50), angle)
         color = red if rate >= 0.2 else green if rate >= 0.1 else blue
         ax.plot(*turned.T, "-o", color=color, markersize=4, linewidth=1.5)
         ax.plot(*turned[0], "o", color=INK, markersize=8)
         ax.plot(0, 0, "+", color=INK, markersize=12, markeredgewidth=2)
-        ax.set(xlim=(-6, 3), ylim=(-4.2, 2.2), aspect="equal", xlabel="θ₁", ylabel="θ₂")
+        ax.set(xlim=(-6, 3), ylim=(-3.6, 1.9), aspect="equal", xlabel="θ₁", ylabel="θ₂")
         ax.grid(False)
         flat, steep = 1 - rate * FLAT, 1 - rate * STEEP
         first, last = (float(height(places[k])) for k in (0, -1))
@@ -153,37 +148,56 @@ def _rounded(value: float) -> str:
     """Write two significant digits, and what is below a thousandth of 1 as 0.000."""
     if abs(value) < 0.001:
         return "less than 0.001 in size" if value else "0"
+    if round(value, 9) in (-1.0, 1.0):
+        return _plain(value)
     exponent = math.floor(math.log10(abs(value)))
     return f"{value:.{max(0, 1 - exponent)}f}".replace("-", MINUS)
 
 
-def factors(measured: Array, title: str) -> Drawing:
-    """Draw |1 - ηλ| of both curvatures over the rate, and measured factors on the larger one.
+class Band(NamedTuple):
+    """Several runs of one kind, drawn as their median and the range around it.
 
-    Parameters
+    Attributes
     ----------
-    measured : array, shape (n, 2)
-        Rates, and the factor by which a long run's distance shrinks per step.
-    title : str
-        What the picture shows, for those who do not see it.
+    x : array, shape (n,)
+        Where the runs were looked at.
+    runs : array, shape (runs, n)
+        One row per run.
+    words, at : str, (x, y)
+        What they are, and where that is written; it ends there.
+    kind : int
+        The colour: 0 short, 1 serves, 2 too long, 3 to 5 none of these.
+    style : str
+        Of the line, with its marker: "-o".
     """
-    from backprop.book.figures.plots import GREY, INK
+
+    x: Any
+    runs: Any
+    words: str
+    at: tuple[float, float]
+    kind: int
+    style: str
+
+
+def bands(
+    title: str, heading: str, series: Sequence[Band], levels: Sequence[float] = (), **axes: Any
+) -> Drawing:
+    """Draw medians and ranges, with dotted lines at some levels; ``axes`` goes to ``Axes.set``."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.8))
-    fine = np.linspace(0, 0.22, 221)
-    ax.axhline(1, color=GREY, linewidth=0.9, linestyle="-")
-    ax.plot(fine, abs(1 - fine * FLAT), "--", color=blue)
-    ax.plot(fine, abs(1 - fine * STEEP), "-", color=red)
-    ax.plot(*np.asarray(measured).T, "o", color=INK, markersize=5)
-    best = 2 / (FLAT + STEEP)
-    ax.plot(best, 1 - best * FLAT, "D", color=green, markersize=10)
-    ax.text(0.03, 0.9, "flat: |1 − η|", color=blue, va="top")
-    ax.text(0.118, 0.04, "steep: |1 − 10η|", color=red)
-    ax.text(best - 0.006, 0.66, "best", color=green, ha="right", va="center")
-    ax.text(0.0, 1.04, "above this line, the distance grows", color=INK)
-    ax.set(xlabel="learning rate η", xlim=(0, 0.22), ylim=(0, 1.25))
-    ax.set(xticks=[0, 0.1, 0.2], yticks=[0, 0.5, 1])
-    ax.set_title("factor per step", loc="left", fontsize=11)
+    colors = (*_colors(), COLORS[3], INK, GREY)
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
+    for band in series:
+        color, runs = colors[band.kind], np.atleast_2d(band.runs)
+        if len(runs) > 1:
+            low, high = runs.min(axis=0), runs.max(axis=0)
+            ax.fill_between(band.x, low, high, color=color, alpha=0.2, linewidth=0)
+        ax.plot(band.x, np.median(runs, axis=0), band.style, color=color, markersize=5)
+        ax.text(*band.at, band.words, color=color, ha="right", va="center")
+    for level in levels:
+        ax.axhline(level, color=INK, linewidth=1.2, linestyle=":")
+    ax.set(**axes)
+    ax.minorticks_off()
+    ax.set_title(heading, loc="left", fontsize=11)
     return plotted(fig, title)
