@@ -161,18 +161,18 @@ MOST_PRODUCTS = 20_000
 
 
 class _Products:
-    """The product v ↦ vH, which counts how often it is asked for."""
+    """The product u ↦ uH, which counts how often it is asked for."""
 
     __name__ = "product"
 
     def __init__(self, H: Array) -> None:
         self.H, self.calls = H, 0
 
-    def __call__(self, v: Any) -> Array:
+    def __call__(self, u: Any) -> Array:
         self.calls += 1
         if self.calls > MOST_PRODUCTS:
             raise Told(f"More than {MOST_PRODUCTS:,} products: does the loop end?")
-        return np.asarray(np.asarray(v, dtype=float) @ self.H)
+        return np.asarray(np.asarray(u, dtype=float) @ self.H)
 
 
 def turned(eigenvalues: Sequence[float], seed: int) -> Array:
@@ -184,7 +184,7 @@ def turned(eigenvalues: Sequence[float], seed: int) -> Array:
 
 @checker
 def check_largest(largest: Answer) -> Verdict:
-    """Check ``largest(product, n)``: the largest eigenvalue of H, which is known by products vH.
+    """Check ``largest(product, n)``: the largest eigenvalue of H, which is known by products uH.
 
     Within 0.2 %. The most negative eigenvalue may be larger in size.
     """
@@ -193,20 +193,19 @@ def check_largest(largest: Answer) -> Verdict:
         H = turned(eigenvalues, seed)
         right, low = max(eigenvalues), min(eigenvalues)
         size = max(eigenvalues, key=abs)
-        shift = "Add a multiple of v to each product: vH + cv has the eigenvalues λ + c."
+        shift = "Add a multiple of u to each product: uH + cu has the eigenvalues λ + c."
         mistakes: list[tuple[float, str, str]] = [
             (size, "This eigenvalue is the largest in size.", shift),
             (abs(size), "This is the size of the largest eigenvalue in size.", shift),
-            (right - low, "This is the largest eigenvalue of a shifted matrix.",
-             "Take the shift away again."),
-            (right + abs(low), "This is the largest eigenvalue of a shifted matrix.",
-             "Take the shift away again."),
             (low, "This is the smallest eigenvalue.", "Shift the other way."),
             (float(sum(eigenvalues)), "This is the sum of the eigenvalues.", ""),
             (float(np.diag(H).max()), "This is the largest entry of the diagonal.",
              "It is the curvature along an axis; no eigenvector need lie there."),
             (float(np.linalg.norm(H)), "This is the norm of the whole matrix.", ""),
         ]  # fmt: skip
+        if -low > right:  # else the usual program does not shift
+            forgotten = "This is the largest eigenvalue of a shifted matrix."
+            mistakes.append((right - low, forgotten, "Take the shift away again."))
         known = [m for m in mistakes if not np.isclose(m[0], right, rtol=CLOSE)]
         values = [right, *(m[0] for m in known)]
         where = f"a matrix with {len(H)} rows"
