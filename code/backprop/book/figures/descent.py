@@ -67,7 +67,7 @@ def ravine(title: str) -> Drawing:
     from backprop.book.figures.plots import GREY, INK
 
     plt = _plt()
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.5))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.4))
     words = ("too short", "about right", "too long")
     for ax, rate, color, mark, word in zip(axes, THREE, _colors(), "os^", words, strict=True):
         places = walk(rate, (FLAT, STEEP), START, STEPS)
@@ -121,7 +121,7 @@ def rates() -> list[Frame]:
     for rate in RATES:
         places = walk(rate, (FLAT, STEEP), start, STEPS)
         turned = places @ np.array([[c, s], [-s, c]])
-        fig, ax = plt.subplots(figsize=(4.4, 2.4))
+        fig, ax = plt.subplots(figsize=(4.4, 2.25))
         _ellipses(ax, (1, 5, 15, 30, 50), angle)
         color = red if rate >= 0.2 else green if rate >= 0.1 else blue
         ax.plot(*turned.T, "-o", color=color, markersize=4, linewidth=1.5)
