@@ -33,7 +33,7 @@ def test_agreement_is_told_and_kept():
 def test_one_entry_that_is_off_is_refused(judge, k):
     off = OURS.copy()
     off[k] += 2.1 * 64 * EPS  # relative to the largest entry, which is 2
-    with pytest.raises(AssertionError, match="a name: backprop.f is off by"):
+    with pytest.raises(AssertionError, match=r"a name: backprop\.f is off by"):
         entry(**{judge: off})
 
 
@@ -46,7 +46,9 @@ def test_what_is_no_number_does_not_agree(value):
 def test_small_entries_are_judged_on_the_scale_of_the_largest():
     assert entry(symbolic=OURS + 1e-15)
     ours = np.array([1e6, 1e-6])
-    made = record("a", "x", "f", ours, symbolic=ours + [0, 1e-9], autograd=ours, complex_step=ours)
+    made = record(
+        "a", "x", "f", ours, symbolic=ours + np.array([0, 1e-9]), autograd=ours, complex_step=ours
+    )
     assert made.checks[0].error == pytest.approx(1e-15)
 
 
