@@ -2,11 +2,15 @@
 
 SECOND_EDITION = [
     "networks",
+    "losses",
     "gradients",
     "chain-rule",
     "graphs-by-hand",
     "the-tape",
     "four-steps",
+    "matrix-form",
+    "broadcasting",
+    "gradient-checking",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

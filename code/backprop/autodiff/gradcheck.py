@@ -31,8 +31,9 @@ ScalarFunction = Callable[[Any], Any]
 def central_difference(f: ScalarFunction, x: Array, h: float | None = None) -> Array:
     """Gradient of a scalar ``f`` by central differences, shape of ``x``.
 
-    ``h`` defaults to eps^(1/3) max(1, |x_i|), which balances truncation, of order h², against
-    rounding, of order eps/h.
+    With M0 and M3 for the sizes of f and of its third derivative, the error is at most
+    h² M3/6 + eps M0/2h, and least at h = (3 eps M0/2 M3)^(1/3). ``h`` defaults to
+    eps^(1/3) max(1, |x_i|): without the factor 1.14, and with max(1, |x_i|)³ as a guess for M0/M3.
     """
     x = np.array(check_array("central_difference", "x", x), np.float64)
     out = np.empty_like(x)
@@ -44,13 +45,15 @@ def central_difference(f: ScalarFunction, x: Array, h: float | None = None) -> A
         x[index] = kept - step
         below, lower = f(x), x[index]
         x[index] = kept
-        # upper - lower is the step that was really taken, after rounding.
+        # upper - lower is 2 * step as rounded
         out[index] = (above - below) / (upper - lower)
     return out
 
 
 def complex_step(f: ScalarFunction, x: Array, h: float = 1e-20) -> Array:
-    """Gradient of a scalar ``f`` by Im f(x + ih) / h, shape of ``x``: no subtraction, no rounding.
+    """Gradient of a scalar ``f`` by Im f(x + ih) / h, shape of ``x``.
+
+    Nothing is subtracted, so h may be tiny, and what remains is the rounding of f itself.
 
     ``f`` must be analytic near ``x`` and accept complex128.
     """
