@@ -816,3 +816,25 @@ def test_a_plateau_after_a_warm_up_resumes_too(tmp_path):
     run(path, epochs=3, schedule=schedule())
     resumed, again, _ = run(path, epochs=5, schedule=schedule(), resume=True)
     assert resumed.theta.tobytes() == whole.theta.tobytes() and again == history
+
+
+class Trap:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path):
+    path, network, *_ = written(tmp_path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    name = next(name for name in arrays if name.startswith("parameters/"))
+    arrays[name] = np.array([Trap(tmp_path / "sprung")], dtype=object)
+    np.savez(path, **arrays)
+    with pytest.raises(CheckpointError, match=r"damaged or no \.npz file"):
+        load(path, network)
+    assert not (tmp_path / "sprung").exists()
