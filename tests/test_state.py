@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pickle
 import signal
 import stat
 import subprocess
@@ -828,13 +829,22 @@ class Trap:
         return open, (str(self.path), "w")
 
 
-def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path):
+@pytest.mark.parametrize("disguised", [False, True])
+def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path, disguised):
     path, network, *_ = written(tmp_path)
-    with np.load(path) as file:
-        arrays = dict(file)
-    name = next(name for name in arrays if name.startswith("parameters/"))
-    arrays[name] = np.array([Trap(tmp_path / "sprung")], dtype=object)
-    np.savez(path, **arrays)
+    payload = pickle.dumps(Trap(tmp_path / "sprung"))
+    if disguised:  # as long as the array that its header declares
+        payload += bytes(-len(payload) % 8)
+    header = io.BytesIO()
+    declared = {"descr": "|O", "fortran_order": False, "shape": (len(payload) // 8,)}
+    np.lib.format.write_array_header_1_0(header, declared)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = next(name for name in members if name.startswith("parameters/"))
+    members[name] = header.getvalue() + payload
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
     with pytest.raises(CheckpointError, match=r"damaged or no \.npz file"):
         load(path, network)
     assert not (tmp_path / "sprung").exists()
