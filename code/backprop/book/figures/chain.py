@@ -111,10 +111,10 @@ def flow(title: str) -> Drawing:
         svg.text(middle, high - 31, f"du₁ = {du1} dx", FIRST, font_weight=600),
         svg.text(middle, low + 41, f"u₂ = 2x − 1 = {u2}"),
         svg.text(middle, low + 60, f"du₂ = {du2} dx", SECOND, font_weight=600),
-        _end(108, 84, f"× 2x = × {du1}", FIRST, 600),
+        _end(108, 84, f"× 2x = {du1}", FIRST, 600),
         _end(100, 220, f"× {du2}", SECOND, 600),
-        svg.text(268, 74, f"× u₂ = × {u2}", FIRST, font_weight=600),
-        svg.text(236, 174, f"× u₁ = × {u1}", SECOND, font_weight=600),
+        svg.text(268, 74, f"× u₂ = {u2}", FIRST, font_weight=600),
+        _start(262, 234, f"× u₁ = {u1}", SECOND, 600),
         svg.text(310, 126, f"{dy1} dx", font_weight=600),
         svg.text(316, 190, f"{dy2} dx", font_weight=600),
         _end(416, 58, f"y = {u1} · {u2} = {u1 * u2}"),
@@ -148,8 +148,10 @@ def stretch(title: str) -> Drawing:
         _start(24, 44, "x", weight=600),
         _start(24, 124, "u = 2x − 1", weight=600),
         _start(24, 204, "y = u²", weight=600),
-        svg.text(middle, 34, "2.8, 2.9, 3, 3.1, 3.2"),
-        _start(middle + 26, 124, "4.6, 4.8, 5, 5.2, 5.4"),
+        svg.text(middle, 34, "from 2.8 to 3.2"),
+        svg.text(middle - 16, 46, "3", font_weight=600),
+        _start(middle + 26, 124, "from 4.6 to 5.4"),
+        svg.text(middle - 26, 126, "5", font_weight=600),
         _start(middle + 40, 94, "× 2", FIRST, 600),
         _start(middle + 122, 176, "about × 10", FIRST, 600),
     ]
@@ -256,7 +258,7 @@ def two_directions(parameters: int, title: str) -> Drawing:
             stroke_width="1.2",
         )  # fmt: skip
         parts += [box, svg.text(206, centre + 5, "network")]
-        words = f"forward: {parameters:,} passes" if panel == 0 else "backward: 1 pass"
+        words = f"forward: {parameters:,} jvps" if panel == 0 else "backward: 1 vjp"
         parts.append(_start(12, top, words, paint, 600))
         for k, (name, y) in enumerate(zip(names, ys, strict=True)):
             on = name != "⋮" and (panel == 1 or k == 1)
