@@ -4,7 +4,7 @@ No wrong answer is praised, none is told the right one, and each known mistake g
 """
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -238,7 +238,25 @@ def waist(n):
     return waist(n[: k + 1]) + waist(n[k:]) + n[0] * n[k] * n[-1]
 
 
+def averaged(eta, g, H, a=1, b=2, half=0.5, first=-1):
+    gg = g @ g
+    return first * eta * gg + half * eta**2 * (a * gg * np.trace(H) + b * g @ H @ g)
+
+
+def averaged_over_signs(eta, g, H):
+    """Gauss-Hermite: the exact average over normal numbers, without the formula."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(4)
+    total = 0.0
+    for ks in product(range(4), repeat=len(g)):
+        d = nodes[list(ks)]
+        step = -eta * (g @ d) * d
+        share = np.prod(weights[list(ks)]) / np.sqrt(2 * np.pi) ** len(g)
+        total += share * (g @ step + 0.5 * step @ H @ step)
+    return total
+
+
 RIGHT_FUNCTIONS = {
+    ex.check_average: [averaged, averaged_over_signs],
     ex.check_slope: [
         slope,
         lambda x: gradcheck.complex_step(lambda t: np.sin(np.exp(t[0] ** 2)), np.array([x]))[0],
@@ -255,6 +273,21 @@ RIGHT_FUNCTIONS = {
     ex.check_least: [least, by_last_product, lambda n: float(least(n))],
 }  # fmt: skip
 WRONG_FUNCTIONS = {
+    ex.check_average: [
+        (lambda e, g, H: averaged(e, g, H, 0, 1), "without noise"),
+        (lambda e, g, H: averaged(e, g, H, 1, 0), "part of the second"),
+        (lambda e, g, H: averaged(e, g, H, 1, 1), "pairing is missing"),
+        (lambda e, g, H: averaged(e, g, H, 0, 2), "trace of H"),
+        (lambda e, g, H: averaged(e, g, H, 0, 3), "not all give the same"),
+        (lambda e, g, H: averaged(e, g, H, 3, 0), "not all give the same"),
+        (lambda e, g, H: averaged(e, g, H, half=1), "½"),
+        (lambda e, g, H: averaged(e, g, H, 0, 0), "second term is missing"),
+        (lambda e, g, H: averaged(e, g, H, first=0), "first term"),
+        (lambda e, g, H: averaged(e, g, H, first=1), "goes down"),
+        (lambda e, g, H: averaged(e, g, H, half=-0.5), "second sign"),
+        (lambda e, g, H: g, "shape (2,)"),
+        (lambda e, g, H: None, "return missing"),
+    ],
     ex.check_slope: [
         (lambda x: np.cos(x) * np.exp(x) * 2 * x, "Name the steps"),
         (lambda x: np.cos(x) * np.exp(x**2) * 2 * x, "at exp(x²)"),

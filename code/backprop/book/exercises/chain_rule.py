@@ -378,6 +378,45 @@ SHARES = (
 
 
 @checker
+def check_average(average: Answer) -> Verdict:
+    """Check ``average(eta, g, H)``: -η ggᵀ + ½ η² (ggᵀ tr H + 2 gHgᵀ), for d standard normal."""
+
+    def case(eta: float, g: list[float], H: list[list[float]]) -> Case:
+        row, table = np.array(g), np.array(H)
+        first, trace, along = row @ row, np.trace(table), row @ table @ row
+        pairs = "Four factors d can be paired in three ways. What does each pairing leave?"
+
+        def value(bracket: Any, half: float = 0.5) -> Any:
+            return -eta * first + half * eta**2 * bracket
+
+        return Case(
+            (eta, row, table),
+            value(first * trace + 2 * along),
+            (
+                (value(along), "This is the step along the gradient, without noise.", pairs),
+                (value(first * trace), "A part of the second term is missing.", pairs),
+                (value(first * trace + along), "A pairing is missing.", pairs),
+                (value(2 * along), "A pairing is missing.", "One of them gives the trace of H."),
+                (value(3 * along), "The pairings do not all give the same.", pairs),
+                (value(3 * first * trace), "The pairings do not all give the same.", pairs),
+                (value(first * trace + 2 * along, 1), "The factor ½ is missing.", ""),
+                (value(0), "The second term is missing.", pairs),
+                (value(first * trace + 2 * along) + eta * first, "The first term is missing.", ""),
+                (value(first * trace + 2 * along) + 2 * eta * first, "The first sign is wrong.",
+                 "A small step goes down."),
+                (value(trace + 2 * along), "The trace lacks its factor.", pairs),
+                (-eta * first - 0.5 * eta**2 * (first * trace + 2 * along),
+                 "The second sign is wrong.", "The step stands there twice."),
+            ),
+            pairs,
+        )  # fmt: skip
+
+    cases = [case(0.1, [1.0, 2.0], [[3.0, 0.5], [0.5, 1.0]]),
+             case(0.3, [0.5, -1.0, 2.0], [[1.0, 0.2, 0.0], [0.2, 4.0, 1.0], [0.0, 1.0, 2.0]])]  # fmt: skip
+    return _judged(average, "eta, g, H", cases, "Noise pays for the trace of H.")
+
+
+@checker
 def check_corner(formula: Any, slope: Any) -> Verdict:
     """Check what the sum over paths says at the origin, 0, and the slope of x³/(2x²), 1/2."""
     first = "What are both partial derivatives at the origin?"

@@ -134,7 +134,7 @@ def stretch(title: str) -> Drawing:
     us = [2 * x - 1 for x in xs]
     ys = [u * u for u in us]
     unit, middle = 40.0, 212.0
-    rows = [(52.0, xs), (132.0, us), (212.0, ys)]
+    rows = [(48.0, xs), (112.0, us), (176.0, ys)]
     places = [[(middle + unit * (v - values[2]), y) for v in values] for y, values in rows]
     parts = [_line((24, y), (400, y), "currentColor", 1, stroke_opacity="0.5") for y, _ in rows]
     for above, below in pairwise(places):
@@ -145,22 +145,22 @@ def stretch(title: str) -> Drawing:
             radius = "4" if n == 2 else "3" if k == 2 else "2.4"
             parts.append(svg.element("circle", cx=x, cy=y, r=radius, fill=FIRST, stroke="none"))
     parts += [
-        _start(24, 44, "x", weight=600),
-        _start(24, 124, "u = 2x − 1", weight=600),
-        _start(24, 204, "y = u²", weight=600),
-        svg.text(middle, 34, "from 2.8 to 3.2"),
-        svg.text(middle - 16, 46, "3", font_weight=600),
-        _start(middle + 26, 124, "from 4.6 to 5.4"),
-        svg.text(middle - 26, 126, "5", font_weight=600),
-        _start(middle + 40, 94, "× 2", FIRST, 600),
-        _start(middle + 122, 176, "about × 10", FIRST, 600),
+        _start(24, 40, "x", weight=600),
+        _start(24, 104, "u = 2x − 1", weight=600),
+        _start(24, 168, "y = u²", weight=600),
+        svg.text(middle, 20, "from 2.8 to 3.2"),
+        svg.text(middle, 38, "3", font_weight=600),
+        _start(middle + 26, 104, "from 4.6 to 5.4"),
+        svg.text(middle - 26, 104, "5", font_weight=600),
+        _start(middle + 40, 82, "× 2", FIRST, 600),
+        _start(middle + 122, 148, "about × 10", FIRST, 600),
     ]
     parts += [svg.text(x, y + 24, f"{v:.4g}") for (x, y), v in zip(places[2], ys, strict=True)]
     said = "; ".join(
         f"{name}: {', '.join(f'{v:.4g}' for v in values)}"
         for name, values in (("x", xs), ("u", us), ("y", ys))
     )
-    return _drawing(title, 246, said, *parts)
+    return _drawing(title, 210, said, *parts)
 
 
 def _matrix(
