@@ -81,7 +81,8 @@ WRONG_ANSWERS = {
         ((0.67, np.nan), "between 0 and 1"), ((0.67, -0.2), "between 0 and 1"),
     ],
     ex.check_corner: [
-        ((0.5, 0), "exchanged"), ((0, 0), "The formula is right"), ((0.5, 0.5), "says something else"),
+        ((0.5, 0), "exchanged"), ((0, 0), "The formula is right"),
+        ((0.5, 0.5), "says something else"),
         ((0, 1), "two terms"), ((0, 0.25), "factor"), ((0, 2), "reciprocal"), ((0, -0.5), "sign"),
         ((1, 0.5), "partial derivatives"), ((0, 1.5), "Shorten"), ((3, 7), "not right"),
         ((0, None), "The slope is None"), (("0", 1), "numbers"),

@@ -57,7 +57,7 @@ MEASURED = "This looks like a quotient, measured with a step."
 
 
 def _quotient(verdict: Verdict, function: Answer, args: tuple[float, ...], exact: float) -> Verdict:
-    """Return the verdict, or that a function measures a slope with a step, as its error tells.
+    """Return the verdict, or that a function measures with a step, as its error tells.
 
     A formula is right to the last few digits. A difference quotient is not.
     """
@@ -187,7 +187,7 @@ def check_products(jvp: Any, vjp: Any) -> Verdict:
 
 @checker
 def check_order(jvps: Any, vjps: Any) -> Verdict:
-    """Check the multiplications for the whole Jacobian of a 2-50-50-1000 network, hidden activations.
+    """Check the multiplications for the whole Jacobian of a 2-50-50-1000 network.
 
     One pass takes 2·50 + 50 + 50·50 + 50 + 50·1000 = 52,700 of them: two forward, 1000 backward.
     """
@@ -411,8 +411,8 @@ def check_average(average: Answer) -> Verdict:
             pairs,
         )  # fmt: skip
 
-    cases = [case(0.1, [1.0, 2.0], [[3.0, 0.5], [0.5, 1.0]]),
-             case(0.3, [0.5, -1.0, 2.0], [[1.0, 0.2, 0.0], [0.2, 4.0, 1.0], [0.0, 1.0, 2.0]])]  # fmt: skip
+    three = [[1.0, 0.2, 0.0], [0.2, 4.0, 1.0], [0.0, 1.0, 2.0]]
+    cases = [case(0.1, [1.0, 2.0], [[3.0, 0.5], [0.5, 1.0]]), case(0.3, [0.5, -1.0, 2.0], three)]
     return _judged(average, "eta, g, H", cases, "Noise pays for the trace of H.")
 
 
@@ -530,7 +530,8 @@ def check_least(least: Answer) -> Verdict:
     abc = "A k × m matrix times an m × n matrix takes k · m · n multiplications."
     cases = [
         Case(((3, 4),), 0, ((12, "One matrix is there already.", "Nothing is multiplied."),), last),
-        Case(((2, 3, 4),), 24, ((9, "These are sums.", abc), (8, "The width in the middle is missing.", abc),
+        Case(((2, 3, 4),), 24, ((9, "These are sums.", abc),
+                                (8, "The width in the middle is missing.", abc),
                                 (48, "It is counted twice.", abc)), abc),
         Case(((5, 2, 7, 3),), 72, ((175, left, last), (175, most, last)), last),
         Case(((3, 7, 2, 5),), 72, ((175, right, last), (175, most, last)), last),

@@ -232,7 +232,7 @@ def row_by_column(
             )  # fmt: skip
             parts.append(svg.text(x, y + 6, f"{letter}{'₁₂₃'[k]}", font_weight=600, font_size=17))
     worked = " + ".join(f"{first[1][j]} · {second[j][0]}" for j in range(3))
-    y0 = 210.0
+    y0 = 200.0
     parts += _matrix(60, y0 + 12, first, [(1, j) for j in range(3)])
     parts += _matrix(188, y0, second, [(j, 0) for j in range(3)])
     parts += _matrix(302, y0 + 12, joined, [(1, 0)])
@@ -249,8 +249,8 @@ def two_directions(parameters: int, title: str) -> Drawing:
     """Draw what one pass delivers: forward one derivative of the loss, backward all of them."""
     parts: list[str] = []
     names = ["θ₁", "θ₂", "⋮", f"θ{str(parameters).translate(_LOWERED)}"]
-    for panel, (top, paint) in enumerate(((20.0, FIRST), (170.0, svg.BACKWARD))):
-        ys = [top + 24 + 27 * k for k in range(4)]
+    for panel, (top, paint) in enumerate(((20.0, FIRST), (152.0, svg.BACKWARD))):
+        ys = [top + 22 + 23 * k for k in range(4)]
         centre = (ys[0] + ys[3]) / 2
         box = svg.element(
             "path", d=f"M150 {top + 8:.0f}L270 {centre - 26:.0f}V{centre + 26:.0f}"
@@ -278,7 +278,7 @@ def two_directions(parameters: int, title: str) -> Drawing:
             parts += [_end(414, where[1] + 8, told[0], paint, 600),
                       _end(414, where[1] + 27, told[1])]  # fmt: skip
     said = f"A forward pass gives one derivative of L; a backward pass all {parameters:,}."
-    return _drawing(title, 300, said, *parts)
+    return _drawing(title, 276, said, *parts)
 
 
 def passes(counts: Mapping[str, Sequence[int]], parameters: int, title: str) -> Drawing:
