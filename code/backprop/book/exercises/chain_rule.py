@@ -244,7 +244,7 @@ def check_order(jvps: Any, vjps: Any) -> Verdict:
             and abs(first - 2 * one) <= 0.01 * one
             and abs(second - 1000 * one) <= 10 * one
         )
-        if close and (first, second) != (2 * one, 1000 * one):
+        if close and (first != 2 * one or second != 1000 * one):
             return Verdict(False, "This is close, but a count must be exact.", layers)
     case = Case((), [2 * one, 1000 * one], mistakes, more)
     return judge_value((jvps, vjps), case, "Two inputs: forward needs two passes.")
