@@ -6,15 +6,12 @@ Widths and places are to scale, and every number follows from others on the same
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 
-import numpy as np
-
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, plotted
-from backprop.book.figures.plots import COLORS, GREY
+from backprop.book.figures.by_hand import Drawing
 
 FIRST, SECOND = svg.FORWARD, "var(--bp-ink, #59636e)"
 Place = tuple[float, float]
@@ -279,27 +276,6 @@ def two_directions(parameters: int, title: str) -> Drawing:
                       _end(414, where[1] + 27, told[1])]  # fmt: skip
     said = f"A forward pass gives one derivative of L; a backward pass all {parameters:,}."
     return _drawing(title, 276, said, *parts)
-
-
-def passes(counts: Mapping[str, Sequence[int]], parameters: int, title: str) -> Drawing:
-    """Plot the passes of several starts, one vjp a step or one jvp, and of a jvp per parameter."""
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    fig, ax = plt.subplots(figsize=(4.6, 2.2))
-    for row, (name, marker) in enumerate((("backward", "o"), ("forward", "s"))):
-        found = np.asarray(counts[name])
-        spread = row + np.linspace(-0.2, 0.2, len(found))
-        ax.plot(found, spread, marker, color=COLORS[1 - row], markersize=5)
-    each = parameters * float(np.median(counts["backward"]))
-    ax.axvline(each, color=GREY, linestyle="--", linewidth=1.2)
-    ax.text(0.85 * each, 0.5, "one jvp\nfor each\nderivative", ha="right", va="center")
-    ax.set(
-        xscale="log", xlim=(15, 2 * each), ylim=(-0.5, 1.5), yticks=[0, 1],
-        yticklabels=["backward,\none vjp\nper step", "forward,\none jvp\nper step"],
-        xlabel="passes until the loss is below 0.3",
-    )  # fmt: skip
-    ax.set_xticks([100, 1000, 10_000], ["100", "1,000", "10,000"])
-    return plotted(fig, title)
 
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
