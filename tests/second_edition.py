@@ -7,6 +7,7 @@ SECOND_EDITION = [
     "graphs-by-hand",
     "the-tape",
     "four-steps",
+    "debugging-the-article",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
