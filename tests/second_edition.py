@@ -8,6 +8,7 @@ SECOND_EDITION = [
     "the-tape",
     "four-steps",
     "debugging-the-article",
+    "ten-bugs",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

@@ -100,7 +100,7 @@ def check_compass(readings: Any) -> Verdict:
     ratio = "The ratio is the claimed length, divided by the right one."
     turned = "A factor does not turn a gradient."
     root = math.sqrt(0.5)
-    rows = (
+    rows: tuple[tuple[Any, ...], ...] = (
         (
             (1, 1 / 8),
             ((1, 8), "the ratio is upside down.", ratio),
@@ -151,7 +151,8 @@ def check_compass(readings: Any) -> Verdict:
 def check_linear_backward(backward: Answer) -> Verdict:
     """Check ``linear_backward(x, y, a1, p, W2)``: dW1 = xᵀδ⁽¹⁾ and dW2 = a⁽¹⁾ᵀδ⁽²⁾.
 
-    δ⁽²⁾ = (p - y)/N, δ⁽¹⁾ = (δ⁽²⁾W⁽²⁾ᵀ) ⊙ a⁽¹⁾ ⊙ (1 - a⁽¹⁾). Shapes: x (N, 4), a⁽¹⁾ (N, 5), p (N, 2).
+    δ⁽²⁾ = (p - y)/N, δ⁽¹⁾ = (δ⁽²⁾W⁽²⁾ᵀ) ⊙ a⁽¹⁾ ⊙ (1 - a⁽¹⁾). Shapes: x (N, 4), a⁽¹⁾ (N, 5),
+    p (N, 2).
     """
     wrong = misfit(backward, "x, y, a1, p, W2")
     if wrong is not None:
