@@ -198,7 +198,8 @@ WRONG_ANSWERS = {
     ex.check_detector: [
         ((one_step,), "Only the first step"), ((last_step,), "second step counts"),
         ((after_the_step,), "BEFORE the step"), ((undivided,), "compares steps"),
-        ((summed,), "not the largest"), ((signed,), "overlooks"), ((first_entry,), "not the largest"),
+        ((summed,), "not the largest"), ((signed,), "overlooks"),
+        ((first_entry,), "not the largest"),
         ((norm,), "not the largest"), ((in_place_detector,), "in place"),
         ((lambda step, gradient, w, rate: 0.0,), "overlooks a program that takes half a step"),
         ((lambda step, gradient, w, rate: None,), "return missing"),

@@ -52,15 +52,15 @@ def through_square(delta: Array, W: Array) -> Array:
 
 
 BUGS: dict[str, Pieces] = {
-    "1 update too early": {"before": lambda W, dW: W - RATE * dW},
+    "1 early update": {"before": lambda W, dW: W - RATE * dW},
     "2 slope given z": {"sigmoid_slope": lambda z, a: z * (1 - z)},
     "3 ReLU slope 1": {"relu_slope": lambda z, a: a >= 0},
     "4 no transpose": {"through": through_square},
     "5 softmax, batch": {"softmax": softmax_over_batch},
-    "6 mean taken twice": {"scale": lambda g, n: g / n},
+    "6 mean twice": {"scale": lambda g, n: g / n},
     "7 never cleared": {"collect": lambda old, new: old + new},
     "8 dropout halved": {"undrop": lambda delta, mask: delta * (mask > 0)},
-    "9 changed in place": {"drop": lambda a, mask: np.multiply(a, mask, out=a)},
+    "9 in place": {"drop": lambda a, mask: np.multiply(a, mask, out=a)},
     "10 shuffled apart": {"partner": lambda rng, order: rng.permutation(order)},
 }
 """By number and name, the piece that is wrong."""
