@@ -4,15 +4,12 @@ SECOND_EDITION = [
     "networks",
     "losses",
     "gradients",
-    "chain-rule",
     "graphs-by-hand",
     "the-tape",
     "four-steps",
     "matrix-form",
     "broadcasting",
     "gradient-checking",
-    "debugging-the-article",
-    "ten-bugs",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

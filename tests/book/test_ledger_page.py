@@ -22,7 +22,7 @@ def project(root, *entries):
         root, {"index": "# Small\n\n```{toctree}\none\nledger\n```\n",
                "ledger": "# Ledger\n\n```{ledger}\n```\n"},
         "derivative_ledger", parser="myst_nb", nb_execution_mode="cache",
-        nb_execution_cache_path="cache", exclude_patterns=["cache"],
+        nb_execution_cache_path=str(root / "cache"), exclude_patterns=["cache"],
     )  # fmt: skip
     cells = [nbformat.v4.new_markdown_cell("# One", id="title")]
     for k, made in enumerate(entries):
