@@ -4,7 +4,6 @@ SECOND_EDITION = [
     "networks",
     "losses",
     "gradients",
-    "chain-rule",
     "graphs-by-hand",
     "the-tape",
     "four-steps",

@@ -117,6 +117,8 @@ test('where a line crosses the window', () => {
   assert.equal(crossing([1, 1, -5], FRAME), null);
   assert.equal(crossing([0, 0, 1], FRAME), null);
   assert.equal(crossing([0, 0, 0], FRAME), null);
+  // Through a corner, and nowhere else in the window.
+  assert.equal(crossing([1, 1, 0.5], { ...FRAME, low: -0.25, high: 1.25 }), null);
 });
 
 test('the number of a unit stands on the side where its z is positive', () => {

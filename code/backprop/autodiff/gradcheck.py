@@ -131,7 +131,8 @@ def relative_error(analytic: Array, numeric: Array, whole: float = 0.0) -> Array
     its neighbours, and a ratio to itself would be noise. ``whole`` is the largest entry of the
     gradient that the array is a part of.
     """
-    scale = max(np.abs(analytic).max(initial=0), np.abs(numeric).max(initial=0))
+    # NaN is off by itself, and must not make the scale of the others NaN.
+    scale = max(np.abs(a).max(initial=0, where=~np.isnan(a)) for a in (analytic, numeric))
     if scale < NEGLIGIBLE * whole:
         scale = whole
     error: Array = np.abs(analytic - numeric) / (scale or 1.0)
