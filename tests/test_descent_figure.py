@@ -35,7 +35,8 @@ def test_the_parabolas_name_their_factors():
 def test_the_stepper_reports_the_steep_coordinate_and_the_loss():
     frames = dict(zip(descent.RATES, descent.rates(), strict=True))
     at_limit = frames[0.2].caption
-    assert "steep one by −1" in at_limit and "from 1 to 1, and the loss from 17.5 to 5.0" in at_limit
+    loss = "from 1 to 1, and the loss from 17.5 to 5.0"
+    assert "steep one by −1" in at_limit and loss in at_limit
     for rate, frame in frames.items():
         end = float(frame.caption.rsplit(" ", 1)[1].rstrip("."))
         assert (end > 17.5) == (rate > 0.2)

@@ -34,11 +34,13 @@ RIGHT = {
         (2 * (1 - 0.2 * 8) ** 3, 2 / 8, np.float64(1 / 8)),
     ],
     ex.check_rates: [
-        (0.08, 1 / 13, 12 / 13), (0.08, 0.0769, 0.923), (Fraction(2, 25), sp.Rational(2, 26), 0.923),
+        (0.08, 1 / 13, 12 / 13), (0.08, 0.0769, 0.923),
+        (Fraction(2, 25), sp.Rational(2, 26), 0.923),
     ],
     ex.check_batch: [(3, 2, 1.5), (3.0, sp.Integer(2), Fraction(3, 2)), (np.float64(3), 2.0, 1.5)],
     ex.check_updates: [
-        ([1347, 135, 14, 1],), ((1347.0, 135, 14, 1),), (np.ceil(1347 / np.array([1, 10, 100, 1347])),),
+        ([1347, 135, 14, 1],), ((1347.0, 135, 14, 1),),
+        (np.ceil(1347 / np.array([1, 10, 100, 1347])),),
     ],
     ex.check_plateau: [(0.347,), (LN2 / 2,), (sp.log(2) / 2,), (math.log(math.sqrt(2)),)],
 }  # fmt: skip
@@ -172,7 +174,10 @@ def growth(H, g):
 
 def growth_by_difference(H, g, h=1e-6):
     """A central difference: on a quadratic ‖∇L‖² it is exact up to rounding."""
-    size = lambda eta: float(((g - eta * g @ H) ** 2).sum())
+
+    def size(eta):
+        return float(((g - eta * g @ H) ** 2).sum())
+
     return (size(h) - size(-h)) / (2 * h)
 
 

@@ -283,8 +283,9 @@ def check_standardize(standardize: Answer) -> Verdict:
     new = np.array([[2.0, 40.0], [0.0, 10.0]])
     constant = np.array([[1.0, 5.0], [3.0, 5.0]])
     cases = [case(train, new), case(constant, np.array([[0.0, 6.0], [2.0, 5.0]]))]
-    return judge(standardize, cases, "The training set decides, and constant columns survive.",
-                 "x_train, x")
+    return judge(
+        standardize, cases, "The training set decides, and constant columns survive.", "x_train, x"
+    )
 
 
 def _quadratics() -> list[tuple[Array, Array]]:
@@ -351,8 +352,9 @@ def check_growth(growth: Answer) -> Verdict:
         return Case((H, g), -2 * bend, mistakes, rule)
 
     cases = [case(H, g) for H, g in [*_quadratics(), (np.diag([-3.0, 1.0]), np.array([2.0, 1.0]))]]
-    return judge(growth, cases, "Where the curvature along g is negative, the gradient grows.",
-                 "H, g")
+    return judge(
+        growth, cases, "Where the curvature along g is negative, the gradient grows.", "H, g"
+    )
 
 
 @checker
