@@ -10,6 +10,7 @@ SECOND_EDITION = [
     "matrix-form",
     "broadcasting",
     "gradient-checking",
+    "gradient-descent",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
