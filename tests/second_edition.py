@@ -6,6 +6,8 @@ SECOND_EDITION = [
     "graphs-by-hand",
     "the-tape",
     "four-steps",
+    "digits",
+    "is-it-any-good",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
