@@ -2,10 +2,14 @@
 
 SECOND_EDITION = [
     "networks",
-    "chain-rule",
+    "losses",
+    "gradients",
     "graphs-by-hand",
     "the-tape",
     "four-steps",
+    "matrix-form",
+    "broadcasting",
+    "gradient-checking",
     "digits",
     "is-it-any-good",
 ]

@@ -1,13 +1,24 @@
-"""Each checker tells right from wrong, and each usual mistake by its name."""
+"""The checkers of the listing's chapter: right answers in several forms, at least ten wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 
-from backprop.activations import log_softmax, softmax
 from backprop.autodiff import gradcheck
 from backprop.book.exercises import debugging_the_article as ex
+from backprop.book.exercises.verdict import WRONG
 
 H = 1e-4
+
+
+@pytest.fixture(autouse=True)
+def first_try():
+    WRONG.clear()
 
 
 def central(f, x, above=H, below=H, over=2 * H):
@@ -26,10 +37,12 @@ def careless(f, x):
     return grad
 
 
+def copying(f, x):
+    return careless(f, np.array(x, dtype=float))
+
+
 def stuck(f, x):
-    if x.dtype.kind == "i":
-        return np.zeros(len(x))
-    return central(f, x)
+    return np.zeros(len(x)) if x.dtype.kind == "i" else central(f, x)
 
 
 def spoils(f, x):
@@ -42,80 +55,153 @@ def all_at_once(f, x):
     return np.full(len(x), (f(x + H) - f(x - H)) / (2 * H))
 
 
-def bias_gradient(z, y):
-    # By the complex step, so that the checker's formula is not compared with itself.
-    rows = np.arange(len(y))
-    return gradcheck.complex_step(lambda b: -log_softmax(z + b)[rows, y].mean(), np.zeros(3))
-
-
-def delta(z, y):
-    return softmax(z) - np.eye(3)[y]
-
-
 def raises(*_):
     raise ZeroDivisionError("by nought")
 
 
-@pytest.mark.parametrize(
-    ("check", "right"),
-    [
-        (ex.check_gauge, 3 / 5),
-        (ex.check_central, central),
-        (ex.check_bias_gradient, bias_gradient),
-        (ex.check_bias_gradient, lambda z, y: delta(z, y).mean(axis=0)),
+def linear(x, y, a1, p, W2, scale=1.0, output=1.0, slope=None):
+    delta2 = scale * (p - y) * output / len(x)
+    delta1 = (delta2 @ W2.T) * (a1 * (1 - a1) if slope is None else slope)
+    return x.T @ delta1, a1.T @ delta2
+
+
+def linear_judged(x, y, a1, p, W2):
+    """By the complex step in W2, and the chain rule written with einsum in W1."""
+    z1 = np.log(a1 / (1 - a1))
+
+    def loss(z1, W2):
+        return (((1 / (1 + np.exp(-z1))) @ W2 - y) ** 2).sum() / (2 * len(x))
+
+    dz1 = gradcheck.complex_step(lambda z: loss(z, W2), z1)
+    return [np.einsum("ni,nj->ij", x, dz1), gradcheck.complex_step(lambda W: loss(z1, W), W2)]
+
+
+ROOT = np.sqrt(0.5)
+READINGS = [(1, 1 / 8), (1, 1 / 2), (-1, 8), (ROOT, ROOT)]
+SHAPES = [(100, 2), (100, 100), None, (784, 100)]
+
+
+def but(k, pair):
+    return [*READINGS[:k], pair, *READINGS[k + 1 :]]
+
+
+def shape(k, found):
+    return [*SHAPES[:k], found, *SHAPES[k + 1 :]]
+
+
+RIGHT = {
+    ex.check_gauge: [(3 / 5,), (Fraction(3, 5),), (sp.Rational(3, 5),), (np.float32(0.6),)],
+    ex.check_stretch: [(SHAPES,), (tuple(map(lambda s: s and list(s), SHAPES)),)],
+    ex.check_compass: [
+        (READINGS,), (np.array(READINGS),),
+        ([(1, 0.125), (1, 0.5), (-1, 8), (0.707, 0.707)],),
+        ([(1, Fraction(1, 8)), (1, Fraction(1, 2)), (-1, 8), (sp.sqrt(2) / 2, sp.sqrt(2) / 2)],),
     ],
+    ex.check_linear_backward: [(linear,), (linear_judged,)],
+    ex.check_central: [(central,), (copying,)],
+    ex.check_by_heart: [
+        (["one-hot", "biases", "rate 1"],), ({"rate 1", "biases", "one-hot"},),
+        (("biases", "one-hot", "rate 1"),),
+    ],
+    ex.check_coins: [(1, 0.5), (1.0, Fraction(52, 100)), (np.float64(0.995), 0.46)],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_gauge: [
+        ((0.5,), "fifth agrees in both"), ((0.2,), "other four"), ((1,), "Only the fifth"),
+        ((0.9,), "other way round"), ((0.4,), "fifth image is missing"), ((0.8,), "first kind"),
+        ((6,), "takes their mean"), ((1.2,), "two entries"), ((0.25,), "half of their entries"),
+        ((0.7,), "is 0.7, which is not right"), ((0,), "Count entries"), ((None,), "return"),
+        (([0.6, 0.6],), "shape (2,)"), (("3/5",), "expected a number"),
+    ],
+    ex.check_stretch: [
+        ((shape(0, (100, 1)),), "first is not right"), ((shape(0, None),), "first is not right"),
+        ((shape(1, (100,)),), "second is not right"), ((shape(1, (100, 1)),), "counts as 1"),
+        ((shape(1, None),), "second is not right"), ((shape(2, (100, 2)),), "third is not right"),
+        ((shape(2, (100, 100)),), "third is not right"), ((shape(3, None),), "fourth is not"),
+        ((shape(3, (1, 100)),), "fourth is not"), ((shape(3, (784, 1)),), "fourth is not"),
+        ((shape(0, "100, 2"),), "no shape"), ((shape(0, 100),), "no shape"),
+        ((SHAPES[:3],), "four shapes"), ((None,), "four shapes"), (((100, 2),), "four shapes"),
+    ],
+    ex.check_compass: [
+        ((but(0, (1, 8)),), "first: the ratio is upside down"),
+        ((but(0, (1, 1 / 64)),), "first: one of the two means"),
+        ((but(0, (1 / 8, 1 / 8)),), "does not turn"), ((but(0, (1, 1)),), "is different"),
+        ((but(1, (1, 2)),), "second: which is larger"), ((but(1, (1, 1 / 4)),), "stands in the"),
+        ((but(1, (0.5, 0.5)),), "does not turn"), ((but(2, (1, 8)),), "third: the sign is lost"),
+        ((but(2, (-1, -8)),), "not negative"), ((but(2, (-1, 1 / 8)),), "upside down"),
+        ((but(2, (-1, 1)),), "mean is missing"), ((but(3, (1, ROOT)),), "fourth: zeros turn"),
+        ((but(3, (0.5, 0.5)),), "Take a root"), ((but(3, (ROOT, 0.5)),), "What is the length"),
+        ((but(3, (0.9, 0.9)),), "fourth: not right yet"), ((but(0, (3, 3)),), "first: not right"),
+        ((READINGS[:3],), "four pairs"), ((None,), "four pairs"), (("1, 1/8",), "four pairs"),
+    ],
+    ex.check_linear_backward: [
+        ((lambda x, y, a1, p, W2: linear(x, y, a1, p, W2, output=p * (1 - p)),), "sigmoid is st"),
+        ((lambda *a: linear(*a, scale=-1),), "signs are turned"),
+        ((lambda *a: linear(*a, scale=len(a[0])),), "mean over the batch is missing"),
+        ((lambda *a: linear(*a, scale=1 / len(a[0])),), "taken twice"),
+        ((lambda *a: linear(*a, scale=0.5),), "Half of it"),
+        ((lambda *a: linear(*a, scale=2),), "Twice as much"),
+        ((lambda x, y, a1, p, W2: linear(x, y, a1, p, W2, slope=1.0),), "slope is missing"),
+        ((lambda x, y, a1, p, W2: linear(x, y, a1, p, W2, slope=a1),), "not complete"),
+        ((lambda *a: linear(*a)[::-1],), "changed places"),
+        ((lambda *a: (linear(*a)[0].T, linear(*a)[1]),), "dW1 has shape (5, 4)"),
+        ((lambda *a: linear(*a)[0],), "Return two arrays"), ((lambda *a: None,), "return missing"),
+        ((lambda x, y: None,), "of these arguments"), ((3,), "without calling it"),
+        ((lambda *a: tuple(0.9 * g for g in linear(*a)),), "same factor"),
+        ((lambda x, y, a1, p, W2: raises(),), "ZeroDivisionError"),
+    ],
+    ex.check_central: [
+        ((careless,), "cut off"), ((stuck,), "Nothing moved"), ((spoils,), "in place"),
+        ((lambda f, x: central(f, x, H, 0, H),), "forward difference"),
+        ((lambda f, x: central(f, x, 0, H, H),), "backward difference"),
+        ((lambda f, x: central(f, x, over=H),), "2h apart"),
+        ((lambda f, x: -central(f, x),), "sign is turned"), ((all_at_once,), "at once"),
+        ((lambda f, x: 2.0 * x,), "not right"),
+        ((lambda f, x: central(f, x)[:, None],), "expected (2,)"),
+        ((gradcheck.central_difference,), "TypeError"), ((lambda f: f,), "of these arguments"),
+        ((lambda f, x: raises(),), "ZeroDivisionError: by nought"), ((lambda f, x: None,), "retu"),
+    ],
+    ex.check_by_heart: [
+        ((["one-hot", "biases"],), "not all"), ((["rate 1"],), "not all"), (([],), "not all"),
+        ((["digits", "one-hot", "biases", "rate 1"],), "OWN target"),
+        ((["start", "one-hot", "biases", "rate 1"],), "does not pass"),
+        ((["sigmoid"],), "does not pass"), ((["as it came", "one-hot"],), "stops at its first"),
+        ((["one hot"],), "no stage 'one hot'"), (("one-hot",), "in a list"), ((3,), "in a list"),
+        ((None,), "in a list"), (([1, 2],), "in a list"), ((["chain rule", "rate 1"],), "does not"),
+    ],
+    ex.check_coins: [
+        ((0.5, 0.5), "79,000 weights"), ((0.5, 1), "changed places"), ((1, 1), "never seen"),
+        ((1, 0.9), "never seen"), ((1, 0.1), "never seen"), ((0.75, 0.5), "goes further"),
+        ((0.9, 0.5), "goes further"), ((0.55, 0.4), "79,000 weights"), ((100, 50), "between 0"),
+        ((-1, 0.5), "between 0"), ((None, 0.5), "two numbers"), (("1", 0.5), "two numbers"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
 )
-def test_right_answers(check, right):
-    assert check(right), check(right)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
+)
+def test_wrong_answers(check, answer, hint):
+    first, second = check(*answer), check(*answer)
+    assert not first and not second
+    assert hint in second.message, second.message
+    assert second.message.startswith(first.message)
+
+
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
 
 
 def test_the_gauge_is_what_the_listing_prints():
     y = np.array([[0], [1], [1], [0], [1]])
     p = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.4, 0.7], [0.8, 0.9]])
     assert ex.check_gauge(np.mean(y == (p > 0.5)))
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong", "words"),
-    [
-        (ex.check_gauge, 0.5, "the four rows alone"),
-        (ex.check_gauge, 0.2, "count as well"),
-        (ex.check_gauge, 1, "Only the fifth row"),
-        (ex.check_gauge, 0.9, "other way round"),
-        (ex.check_gauge, 0.4, "fifth row is missing"),
-        (ex.check_gauge, 0.7, "is 0.7, which is not right"),
-        (ex.check_gauge, [0.6, 0.6], "has shape (2,)"),
-        (ex.check_central, careless, "holds integers, and x + h"),
-        (ex.check_central, stuck, "Nothing moved"),
-        (ex.check_central, spoils, "in place"),
-        (ex.check_central, lambda f, x: central(f, x, H, 0, H), "forward difference"),
-        (ex.check_central, lambda f, x: central(f, x, 0, H, H), "backward difference"),
-        (ex.check_central, lambda f, x: central(f, x, over=H), "2h apart"),
-        (ex.check_central, lambda f, x: -central(f, x), "turned round"),
-        (ex.check_central, all_at_once, "at once"),
-        (ex.check_central, lambda f, x: 2.0 * x, "not right"),
-        (ex.check_central, lambda f, x: central(f, x)[:, None], "shape (2, 1), expected (2,)"),
-        (ex.check_central, gradcheck.central_difference, "TypeError"),
-        (ex.check_central, raises, "ZeroDivisionError: by nought"),
-        (ex.check_bias_gradient, lambda z, y: delta(z, y).sum().round(12), "summed as well"),
-        (ex.check_bias_gradient, lambda z, y: np.full(3, delta(z, y).sum()), "summed as well"),
-        (ex.check_bias_gradient, lambda z, y: -bias_gradient(z, y), "turned round"),
-        (ex.check_bias_gradient, lambda z, y: delta(z, y).sum(axis=0), "mean over the batch is mi"),
-        (ex.check_bias_gradient, lambda z, y: bias_gradient(z, y) / 4, "taken twice"),
-        (ex.check_bias_gradient, lambda z, y: delta(z, y) / 4, "one row an example"),
-        (ex.check_bias_gradient, lambda z, y: softmax(z).mean(axis=0), "targets are missing"),
-        (ex.check_bias_gradient, lambda z, y: z[0], "not right"),
-        (ex.check_bias_gradient, lambda z, y: z, "expected (3,)"),
-        (ex.check_bias_gradient, raises, "ZeroDivisionError"),
-    ],
-)  # fmt: skip
-def test_hints(check, wrong, words):
-    verdict = check(wrong)
-    assert not verdict
-    assert words in repr(verdict), repr(verdict)
-
-
-def test_the_sum_over_the_classes_is_recognised_though_it_vanishes():
-    # It has four entries, all zero but for rounding: the shape (4,) belongs to the rows.
-    verdict = ex.check_bias_gradient(lambda z, y: delta(z, y).sum(axis=1))
-    assert "wrong axis" in verdict.message

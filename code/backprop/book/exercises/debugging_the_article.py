@@ -1,27 +1,223 @@
-"""Checkers of the chapter "Debugging a popular listing"."""
+"""Checkers of the chapter on the article's listing.
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
 
 from __future__ import annotations
 
+import inspect
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from backprop.activations import softmax
-from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import (
+    Case,
+    Verdict,
+    checker,
+    judge,
+    judge_value,
+    numbers,
+)
+
+Answer = Callable[..., Any]
+PLACES = ("first", "second", "third", "fourth")
 
 
+def misfit(function: Any, names: str) -> Verdict | None:
+    """Say which arguments a function should have, if it cannot be called with them."""
+    if callable(function):
+        try:
+            inspect.signature(function).bind(*names.split(", "))
+        except TypeError:
+            return Verdict(False, f"Write a function of these arguments: ({names}).")
+        except ValueError:  # built in, without a signature
+            return None
+    return None
+
+
+@checker
 def check_gauge(answer: Any) -> Verdict:
-    """Judge what the listing prints if one row in five has both outputs on the label's side."""
+    """Check the printed score: 4/5 of the rows agree in one of two entries, 1/5 in both, so 3/5."""
+    count = "Count entries: two per image. How many agree in each kind of image?"
     mistakes = (
-        (0.5, "That is what the four rows alone give; the fifth agrees in both its entries."),
-        (0.2, "The four other rows count as well: each agrees in one of its two entries."),
-        (1.0, "Only the fifth row agrees in both entries."),
-        (0.9, "Four rows at 1 and one at one half: it is the other way round."),
-        (0.4, "The fifth row is missing: it adds a fifth."),
+        (0.5, "That is what the four images alone give.", "The fifth agrees in both entries."),
+        (0.2, "The other four images count as well.", "Each agrees in one of its two entries."),
+        (1.0, "Only the fifth image agrees in both entries.", count),
+        (0.9, "It is the other way round.", "Four images agree in one entry, one in both."),
+        (0.4, "The fifth image is missing.", count),
+        (0.8, "That is the share of images of the first kind.", count),
+        (6, "Entries are right. The program takes their mean.", "There are ten entries."),
+        (1.2, "That is the sum per image.", "Each image has two entries."),
+        (0.25, "Do the four images agree in half of their entries, or in a quarter?", count),
     )
-    return judge_value(
-        answer, Case((), 0.6, mistakes), "Nothing in it tells how often the network is right."
+    praise = "Nothing in it says how often the network is right."
+    return judge_value(answer, Case((), 0.6, mistakes, count), praise)
+
+
+SHAPES: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
+    ((100, 1), (100, 2)),
+    ((100,), (100, 1)),
+    ((100,), (100, 2)),
+    ((784, 100), (1, 100)),
+)
+
+
+@checker
+def check_stretch(shapes: Any) -> Verdict:
+    """Check the four shapes of a - b, each a tuple or None where NumPy raises an error."""
+    if not isinstance(shapes, list | tuple) or len(shapes) != len(SHAPES):
+        return Verdict(False, "Hand over four shapes, in a list: tuples, or None for an error.")
+    align = "Align the two shapes from the right, one below the other."
+    hints = (
+        "1 meets 2 in the last place: the axis of size 1 is repeated.",
+        "100 meets 1 in the last place. In front, 1-D has no axis: it counts as 1.",
+        "The last places are 100 and 2. Is one of them 1?",
+        "The last places are equal, and 1 meets 784 in front.",
     )
+    for (a, b), found, place, hint in zip(SHAPES, shapes, PLACES, hints, strict=True):
+        try:
+            right: tuple[int, ...] | None = np.broadcast_shapes(a, b)
+        except ValueError:
+            right = None
+        if found is not None:
+            sizes = numbers(found)
+            if sizes is None or sizes.ndim != 1 or isinstance(found, str):
+                return Verdict(False, f"The {place} is no shape: write a tuple, or None.")
+            found = tuple(sizes.tolist())
+        if found != right:
+            return Verdict(False, f"The {place} is not right yet. {align}", hint)
+    return Verdict(True, "The second one costs 10,000 entries, and no error tells you.")
+
+
+@checker
+def check_compass(readings: Any) -> Verdict:
+    """Check four pairs of cosine and ratio: (1, 1/8), (1, 1/2), (-1, 8), (√½, √½)."""
+    found = numbers(readings)
+    if found is None or found.shape != (4, 2):
+        return Verdict(False, "Hand over four pairs (cosine, ratio), in a list.")
+    ratio = "The ratio is the claimed length, divided by the right one."
+    turned = "A factor does not turn a gradient."
+    root = math.sqrt(0.5)
+    rows: tuple[tuple[Any, ...], ...] = (
+        (
+            (1, 1 / 8),
+            ((1, 8), "the ratio is upside down.", ratio),
+            ((1, 1 / 64), "one of the two means is right.", "Only the other is too much."),
+            ((1 / 8, 1 / 8), "one of the two numbers is right.", turned),
+            ((1, 1), "something is different from the right program.", ratio),
+            ((-1, 1 / 8), "the cosine is not right.", turned),
+        ),
+        (
+            (1, 1 / 2),
+            ((1, 2), "which is larger, the claimed gradient or that of the loss?", ratio),
+            ((1, 1 / 4), "the ½ stands in the loss once.", ratio),
+            ((1 / 2, 1 / 2), "one of the two numbers is right.", turned),
+            ((1, 1), "something is different from the right program.", ratio),
+        ),
+        (
+            (-1, 8),
+            ((1, 8), "the sign is lost.", "Which number of the two shows a sign?"),
+            ((-1, -8), "a length is not negative.", "Which number of the two shows a sign?"),
+            ((-1, 1 / 8), "the ratio is upside down.", ratio),
+            ((-1, 1), "the mean is missing as well.", "A sum of 8 terms, and their mean."),
+            ((1, -8), "a length is not negative.", "Which number of the two shows a sign?"),
+        ),
+        (
+            (root, root),
+            ((1, root), "zeros turn the gradient.", "Take (3, 4) and (3, 0)."),
+            ((1, 1 / 2), "zeros turn the gradient.", "Take (3, 4) and (3, 0)."),
+            ((root, 1 / 2), "one number is right. What is the length?",
+             "Half of the squared length is left."),
+            ((1 / 2, root), "one number is right. What is the cosine?",
+             "Divide the product of the two by both lengths."),
+            ((1 / 2, 1 / 2), "half of the SQUARED length is lost.", "Take a root."),
+            ((0, root), "a right angle? Something of the gradient is left.",
+             "Take (3, 4) and (3, 0)."),
+        ),
+    )  # fmt: skip
+    more = f"A factor changes the length, a sign the cosine. {ratio}"
+    for place, row, (right, *mistakes) in zip(PLACES, found, rows, strict=True):
+        verdict = judge_value(row, Case((), right, mistakes))
+        if not verdict:
+            known = any(verdict.message == hint for _, hint, *_ in mistakes)
+            words = verdict.message if known else "not right yet."
+            return Verdict(False, f"The {place}: {words}", verdict.more if known else more)
+    return Verdict(True, "Only the last one would make you doubt the formula.")
+
+
+@checker
+def check_linear_backward(backward: Answer) -> Verdict:
+    """Check ``linear_backward(x, y, a1, p, W2)``: dW1 = xᵀδ⁽¹⁾ and dW2 = a⁽¹⁾ᵀδ⁽²⁾.
+
+    δ⁽²⁾ = (p - y)/N, δ⁽¹⁾ = (δ⁽²⁾W⁽²⁾ᵀ) ⊙ a⁽¹⁾ ⊙ (1 - a⁽¹⁾). Shapes: x (N, 4), a⁽¹⁾ (N, 5),
+    p (N, 2).
+    """
+    wrong = misfit(backward, "x, y, a1, p, W2")
+    if wrong is not None:
+        return wrong
+
+    def case(seed: int, n: int) -> Case:
+        rng = np.random.default_rng(seed)
+        x, W1, W2 = rng.normal(size=(n, 4)), rng.normal(size=(4, 5)), rng.normal(size=(5, 2))
+        y = np.eye(2)[rng.integers(2, size=n)]
+        a1 = 1 / (1 + np.exp(-(x @ W1)))
+        p = a1 @ W2
+
+        def both(delta2: Any, slope: Any) -> Any:
+            delta1 = (delta2 @ W2.T) * slope
+            return np.concatenate([(x.T @ delta1).ravel(), (a1.T @ delta2).ravel()])
+
+        delta2, slope = (p - y) / n, a1 * (1 - a1)
+        right = both(delta2, slope)
+        where = "The first gradient passes through the hidden sigmoid."
+        mistakes = (
+            (both(delta2 * p * (1 - p), slope), "The slope of a sigmoid is still at the output.",
+             "A linear output has the slope 1."),
+            (-right, "Both signs are turned.", "The error is p - y; the update subtracts."),
+            (right * n, "The mean over the batch is missing.", ""),
+            (right / n, "The mean over the batch is taken twice.", ""),
+            (right / 2, "Half of it. With two outputs, the listing's mean is that of ½‖p - y‖².",
+             "Divide by N, not by the number of entries."),
+            (2 * right, "Twice as much. The ½ of the loss takes away the 2.", ""),
+            (both(delta2, 1.0), "A slope is missing in the first gradient.", where),
+            (both(delta2, a1), "The hidden slope is not complete.", "It is a(1 - a)."),
+            (both(delta2, (x @ W1) * (1 - x @ W1)), "The hidden slope is a(1 - a), not z(1 - z).",
+             ""),
+            (np.concatenate([(x.T @ (delta2 @ W2.T * slope)).ravel() * n,
+                             (a1.T @ delta2).ravel()]),
+             "One of the two gradients lacks the mean.", "Divide in δ⁽²⁾, once, for both."),
+        )  # fmt: skip
+        more = "Write δ⁽²⁾ first, then δ⁽¹⁾, then the two products."
+        return Case((x, y, a1, p, W2), right, mistakes, more)
+
+    def joined(*args: Any) -> Any:
+        dW1, dW2 = backward(*args)
+        return np.concatenate([np.ravel(dW1), np.ravel(dW2)])
+
+    cases = [case(0, 3), case(1, 6)]
+    if callable(backward):
+        try:
+            found = backward(*(a.copy() for a in cases[0].args))
+        except Exception:  # ``judge`` quotes it
+            return judge(backward, cases)
+        if found is None:
+            return Verdict(False, "It returns None: is a return missing?")
+        if not isinstance(found, list | tuple) or len(found) != 2:
+            return Verdict(False, "Return two arrays: dW1, dW2.")
+        shapes = [np.shape(part) for part in found]
+        if shapes == [(5, 2), (4, 5)]:
+            return Verdict(False, "The two gradients have changed places: dW1 comes first.")
+        for name, shape, weights in zip(("dW1", "dW2"), shapes, ((4, 5), (5, 2)), strict=True):
+            if shape != weights:
+                return Verdict(
+                    False,
+                    f"{name} has shape {shape}, and its weights have {weights}"
+                    " (3 examples, widths 4-5-2).",
+                )
+        return judge(joined, cases, "The hidden layer does not notice the change.")
+    return judge(backward, cases)
 
 
 def _square(x: Any) -> Any:
@@ -32,54 +228,101 @@ def _wave(x: Any) -> Any:
     return np.sin(x[0]) * np.exp(x[1])
 
 
+@checker
 def check_central(function: Any) -> Verdict:
-    """Judge ``function(f, x)``, the gradient by central differences with h = 1e-4."""
+    """Check ``central(f, x)``, the gradient by central differences with h = 1e-4."""
+    wrong = misfit(function, "f, x")
+    if wrong is not None:
+        return wrong
     floats, integers, h = np.array([1.0, 2.0]), np.array([1, 2]), 1e-4
     usual = (
-        (2 * floats + h, "This is the forward difference: its error is of the order of h."),
-        (2 * floats - h, "This is the backward difference: its error is of the order of h."),
-        (4 * floats, "Divided by h: the two points are 2h apart."),
-        (-2 * floats, "The sign is turned round: f(x + h) comes first."),
-        (np.full(2, 6.0), "All entries were moved at once; each needs its own difference."),
+        (2 * floats + h, "This is the forward difference.", "Its error is of the order of h."),
+        (2 * floats - h, "This is the backward difference.", "Its error is of the order of h."),
+        (4 * floats, "Twice too large.", "The two points are 2h apart."),
+        (-2 * floats, "The sign is turned.", "f(x + h) comes first."),
+        (np.full(2, 6.0), "All entries were moved at once.", "Each needs its own difference."),
     )
     cut = (
-        (np.array([1.0, 3.0]) / (2 * h), "The difference f(1) - f(0) was divided by 2h: the array "
-                                         "holds integers, and x + h was cut off in it."),
-        (np.zeros(2), "Nothing moved: the array holds integers, and x + h was cut off in it."),
+        (np.array([1.0, 3.0]) / (2 * h), "The difference f(1) - f(0) was divided by 2h.",
+         "The array holds integers, and what you write into it is cut off."),
+        (np.zeros(2), "Nothing moved for integers.",
+         "The array holds integers, and what you write into it is cut off."),
     )  # fmt: skip
     at = np.array([0.3, -0.5])
     slope = np.exp(at[1]) * np.array([np.cos(at[0]), np.sin(at[0])])
+    more = "Move one entry at a time, by h up and by h down."
     return judge(
         function,
         [
-            Case((_square, floats), 2 * floats, usual),
-            Case((_wave, at), slope),
-            Case((_square, integers), 2 * floats, cut),
+            Case((_square, floats), 2 * floats, usual, more),
+            Case((_wave, at), slope, (), more),
+            Case((_square, integers), 2 * floats, cut, more),
         ],
         "Also for integers, and the argument is left as it was.",
     )
 
 
-def check_bias_gradient(function: Any) -> Verdict:
-    """Judge ``function(z, y)``, ∂L/∂b of a softmax regression: z (B, K), y (B,) to (K,)."""
-    z = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0], [-1.0, 0.3, 0.2], [0.0, 0.1, 0.7]])
-    y = np.array([0, 2, 1, 1])
-    delta = softmax(z) - np.eye(3)[y]
-    right = delta.mean(axis=0)
-    stretched = "The classes were summed as well; in each row they cancel, as p and y sum to 1."
-    mistakes = (
-        (0.0, stretched),
-        (np.zeros(3), stretched),
-        (-right, "The sign is turned round: the error is p - y."),
-        (right * len(z), "The mean over the batch is missing: divide by the number of rows."),
-        (right / len(z), "The mean over the batch is taken twice."),
-        (delta / len(z), "This is one row an example: every example has the same bias, so sum."),
-        (delta.sum(axis=1), "The wrong axis was summed: a bias belongs to a class, not to a row."),
-        (delta.mean(axis=1), "The wrong axis was summed: a bias belongs to a class, not to a row."),
-        (softmax(z).mean(axis=0), "The targets are missing: the error is p - y."),
-    )
-    return judge(
-        function,
-        [Case((z, y), right, mistakes)],
-        "The entries sum to 0: what one bias gains, the others lose.",
-    )
+PASSING = {"one-hot", "biases", "rate 1"}
+STAGES = {"as it came", "chain rule", "sigmoid", "sign, mean", "start", "digits"} | PASSING
+
+
+@checker
+def check_by_heart(names: Any) -> Verdict:
+    """Check the names of the stages that learn six of their own examples by heart."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        return Verdict(False, "Hand over the names of the stages that pass, in a list.")
+    found = list(names)
+    if not all(isinstance(name, str) for name in found):
+        return Verdict(False, "Hand over the names of the stages that pass, in a list.")
+    unknown = [name for name in found if name not in STAGES]
+    if unknown:
+        return Verdict(False, f"There is no stage {unknown[0]!r}.", f"There are {sorted(STAGES)}.")
+    if "as it came" in found:
+        return Verdict(False, "One of them stops at its first update.")
+    extra = set(found) - PASSING
+    if "digits" in extra:
+        return Verdict(
+            False, "One of them reaches its OWN target. Is that the one-hot target?",
+            "The square is taken against what was meant, not against the stage's target.",
+        )  # fmt: skip
+    if extra:
+        return Verdict(
+            False, "One of them does not pass.",
+            "Its gradient is wrong, or its target: run it on six examples with a rate of 1.",
+        )  # fmt: skip
+    if PASSING - set(found):
+        return Verdict(
+            False, "What you name passes, and that is not all.",
+            "Missing biases do not hinder a network that learns six images.",
+        )  # fmt: skip
+    return Verdict(True, "Coins would pass as well: by heart is not learning.")
+
+
+@checker
+def check_coins(training: Any, test: Any) -> Verdict:
+    """Check both accuracies on noise with coins for labels: near 1, and near 1/2."""
+    found = numbers([training, test])
+    if found is None or found.shape != (2,):
+        return Verdict(False, "Hand over two numbers: the medians on training and test images.")
+    learned, held_out = (float(value) for value in found)
+    if not (0 <= learned <= 1 and 0 <= held_out <= 1):
+        return Verdict(False, "An accuracy is a number between 0 and 1.")
+    stored, chance = learned >= 0.95, abs(held_out - 0.5) <= 0.1
+    if stored and chance:
+        return Verdict(True, "The images were stored, and nothing was learned.")
+    if held_out >= 0.95 and abs(learned - 0.5) <= 0.1:
+        return Verdict(False, "The two have changed places: training comes first.")
+    if stored:
+        return Verdict(
+            False, "Training is right. A coin that was never seen cannot be foretold.",
+            "Draw the test images and their labels anew, as `coins` does.",
+        )  # fmt: skip
+    if abs(learned - 0.5) <= 0.1:
+        return Verdict(
+            False, "Can a network with 79,000 weights not store 200 answers?",
+            "Take the stage `rate 1` with its one-hot target, and count with `honest`.",
+        )  # fmt: skip
+    return Verdict(
+        False, "The training accuracy goes further than that.",
+        "Take 60 updates with the stage `rate 1`.",
+    )  # fmt: skip

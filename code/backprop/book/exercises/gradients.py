@@ -5,113 +5,252 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value
 
 Answer = Callable[..., Any]
+Mistakes = list[tuple[Any, str, str]]
 
 
+def _judged(function: Any, names: str, cases: Sequence[Case], praise: str) -> Verdict:
+    """Judge a function of the arguments ``names``; of one with others, say which it should have."""
+    misfit = _misfit(function, names)
+    return judge(function, cases, praise) if misfit is None else misfit
+
+
+def _misfit(function: Any, names: str) -> Verdict | None:
+    """Say which arguments a function should have, if it cannot be called with them."""
+    if callable(function):
+        try:
+            inspect.signature(function).bind(*names.split(", "))
+        except TypeError:
+            return Verdict(False, f"Write a function of these arguments: ({names}).")
+    return None
+
+
+def _distinct(mistakes: Mistakes, right: Any) -> Mistakes:
+    """Leave out mistakes that make no difference to this case."""
+    return [
+        m for m in mistakes if np.shape(m[0]) != np.shape(right) or not np.allclose(m[0], right)
+    ]
+
+
+@checker
 def check_gradient(gradient: Answer) -> Verdict:
     """Check ``gradient(theta)``: ∇f = (2 θ₁ θ₂, θ₁² + 3 θ₂²) for f = θ₁² θ₂ + θ₂³, shape (2,)."""
+    hold = "Write f with one of the two as a plain number, and differentiate by the other."
 
-    def case(theta1: float, theta2: float) -> Case:
-        right = np.array([2 * theta1 * theta2, theta1**2 + 3 * theta2**2])
-        return Case(
-            (np.array([theta1, theta2]),),
-            right,
-            (
-                (right[::-1], "The two entries have changed places: θ₁ comes first."),
-                (-right, "This points downhill; the gradient is the uphill one, without a minus."),
-                (
-                    right.sum(),
-                    "This adds the two slopes; keep them apart: shape (2,).",
-                ),
-                (
-                    [2 * theta1 * theta2, 3 * theta2**2],
-                    "θ₂ stands in the first term as well: θ₁² θ₂ has the slope θ₁² in θ₂.",
-                ),
-            ),
-        )
+    def case(t1: float, t2: float) -> Case:
+        right = np.array([2 * t1 * t2, t1**2 + 3 * t2**2])
+        mistakes: Mistakes = [
+            (right[::-1], "The two entries have changed places.", "θ₁ comes first."),
+            (-right, "This points downhill.", "The gradient itself has no minus sign."),
+            (right.sum(), "This adds the two slopes.", "Keep them apart: shape (2,)."),
+            ([2 * t1 * t2, 3 * t2**2], "One term lacks a slope.", "θ₂ is in θ₁² θ₂ as well."),
+            ([2 * t1 * t2, t1**2 + t2**2], "The second entry is not right yet.", "θ₂³ is cubed."),
+            ([2 * t1, t1**2 + 3 * t2**2], "The first entry lacks a factor.", hold),
+            ([2 * t1 * t2 + t2**3, t1**2 + 3 * t2**2], "The first entry has a term too many.",
+             "θ₂³ does not change while θ₂ is held."),
+            ([2 * t1, 3 * t2**2], "Two terms are not right yet.", hold),
+            (right / np.linalg.norm(right), "This has the length 1.", "Leave it as long as it is."),
+            (t1**2 * t2 + t2**3, "This is the value of f.", "Its two slopes are asked for."),
+        ]  # fmt: skip
+        return Case((np.array([t1, t2]),), right, _distinct(mistakes, right), hold)
 
-    return judge(
-        gradient, [case(1.0, 2.0), case(-1.5, 0.5)], "Two slopes, one for each parameter, in order."
-    )
+    cases = [case(1.0, 2.0), case(-1.5, 0.5)]
+    return _judged(gradient, "theta", cases, "Two slopes, one for each weight, in their order.")
 
 
-def check_half_slope(degrees: float) -> Verdict:
+@checker
+def check_half_slope(degrees: Any) -> Verdict:
     """Check the angle to the gradient, in degrees, where the slope is half the steepest: 60."""
-    mistakes = (
-        (45.0, "cos 45° is 0.71: halfway to the contour in angle is not half the slope."),
-        (30.0, "cos 30° is 0.87; it is sin 30° that is one half."),
-        (120.0, "cos 120° is −1/2: half as steep, but downhill."),
-        (np.pi / 3, "This is the angle in radians; the answer is asked for in degrees."),
-        (np.pi / 6, "This is 30° in radians: cos 30° is 0.87, and degrees are asked for."),
+    cosine = "The slope is the length of the gradient times the cosine of the angle."
+    radians = "This is an angle in radians. Degrees are asked for."
+    mistakes: Mistakes = [
+        (45, "Half of the right angle is not half of the slope.", cosine),
+        (30, "That is where the sine is one half.", cosine),
+        (120, "There it goes down at half the steepest slope.", "Up is asked for."),
+        (300, "Turn the shorter way round.", cosine),
+        (np.pi / 3, radians, "Multiply by 180/π."),
+        (np.pi / 6, radians, cosine),
+        (np.pi / 4, radians, cosine),
+        (90, "There the slope is zero.", cosine),
+        (0, "There the slope is the steepest.", cosine),
+        (180, "This is straight down.", cosine),
+        (0.5, "This is the cosine. Which angle has it?", cosine),
+    ]
+    praise = "A third of the way to the reverse direction, half of the slope is left."
+    return judge_value(degrees, Case((), 60.0, mistakes, cosine), praise)
+
+
+@checker
+def check_forecast(first: Any, second: Any, bound: Any) -> Verdict:
+    """Check the walk of 0.1 from (3, 1) along (0.8, 0.6), for L = (θ₁θ₂ - 4)².
+
+    The slope is -2 · 0.8 - 6 · 0.6 = -5.2 and the curvature 2 · 0.64 + 2 · 4 · 0.48 + 18 · 0.36
+    = 11.6, so the forecasts are 1 - 0.52 = 0.48 and 0.48 + 0.058 = 0.538. With the curvature at
+    most 13.4 on the walk the first is off by at most 0.067.
+    """
+    right = [0.48, 0.538, 0.067]
+    entries = "The Hessian's entries are 2θ₂², 4θ₁θ₂ − 8 and 2θ₁²."
+    half = "The term of second order is half of h² times the curvature."
+    mistakes: Mistakes = [
+        ((0.48, 0.596, 0.067), "The second number is not right yet.", half),
+        ((0.48, 0.596, 0.134), "The last two are off by the same slip.", half),
+        ((0.48, 0.538, 0.134), "The bound is not right yet.", "Half of h² times 13.4."),
+        ((0.48, 0.5188, 0.067), "The curvature lacks its mixed terms.", "u₁u₂ comes twice."),
+        ((0.48, 0.5284, 0.067), "The mixed term comes twice.", "H₁₂u₁u₂ and H₂₁u₂u₁."),
+        ((0.48, 0.54052, 0.067), "The second is the loss itself.", "Forecast it by a parabola."),
+        ((0.48, 1.06, 0.067), "The step is not squared.", half),
+        ((0.48, 1.06, 0.67), "The step is not squared.", half),
+        ((0.48, 0.058, 0.067), "The second is a correction only.", "Add it to the first."),
+        ((-0.52, 0.058, 0.067), "These are changes.", "Add them to the loss at the start."),
+        ((1.52, 1.578, 0.067), "The walk leads down here.", "Both slopes are negative."),
+        ((0.64, 0.698, 0.067), "The slope is not right yet.", "Is it ∇L · u with u = (0.8, 0.6)?"),
+        ((0.48, 0.422, 0.067), "The curvature has the wrong sign.", entries),
+        ((0.48, 0.538, 1.34), "The bound is not right yet.", "Half of h² times 13.4."),
+        ((0.48, 0.538, 0.67), "The bound is not right yet.", "h is squared in it."),
+    ]
+    answer = (first, second, bound)
+    more = entries
+    if not judge_value(first, Case((), right[0])):
+        more = "Begin with ∇L = 2(θ₁θ₂ − 4)(θ₂, θ₁) at (3, 1), and multiply it with u."
+    return judge_value(answer, Case((), right, mistakes, more), "The loss there is 0.5405.")
+
+
+KINDS = ("minimum", "maximum", "saddle", "undecided")
+
+
+@checker
+def check_classify(classify: Answer) -> Verdict:
+    """Check ``classify(H)`` at a point without slope, by the signs of the eigenvalues of H.
+
+    All positive: "minimum". All negative: "maximum". Some of either sign: "saddle", zeros or not.
+    Otherwise "undecided". What a computer finds for a zero is not exactly zero.
+    """
+    if not callable(classify):
+        return judge(classify, [])
+    misfit = _misfit(classify, "H")
+    if misfit is not None:
+        return misfit
+    turned = np.array([[0.8, 0.6], [-0.6, 0.8]])
+    matrices = (
+        [[2.0, 0.0], [0.0, 1.0]],
+        [[-2.0, 1.0], [1.0, -2.0]],
+        [[1.0, 3.0], [3.0, 1.0]],
+        [[0.0, -8.0], [-8.0, 0.0]],
+        [[1.0, 0.0, 2.0], [0.0, -3.0, 0.0], [2.0, 0.0, 1.0]],
+        [[-1.0, 0.0, 0.0], [0.0, -2.0, 0.0], [0.0, 0.0, 3.0]],
+        [[8.0, 8.0], [8.0, 8.0]],
+        [[0.0, 0.0], [0.0, 0.0]],
+        [[-4.0, 2.0], [2.0, -1.0]],
+        [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, -1.0]],
+        turned @ np.diag([3.0, 0.0]) @ turned.T,
+        [[0.5, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 0.01]],
     )
-    return judge_value(degrees, Case((), 60.0, mistakes), "The slope follows the cosine.")
+    for rows in matrices:
+        H = np.array(rows)
+        given = H.copy()
+        shown = np.array2string(H, precision=3, separator=", ").replace("\n", "")
+        try:
+            kind = classify(given)
+        except Exception as error:  # the reader's code: whatever it raises is the message
+            return Verdict(
+                False, f"For the input {shown} it raised {type(error).__name__}: {error}"
+            )
+        if not np.array_equal(given, H):
+            return Verdict(False, f"It changed its argument {shown} in place: work on a copy.")
+        if kind is None:
+            return Verdict(False, f"The answer for the input {shown} is None: is a return missing?")
+        if not isinstance(kind, str) or kind not in KINDS:
+            return Verdict(False, f"For {shown} it returned {kind!r}: none of {', '.join(KINDS)}.")
+        verdict = _classified(H, kind, shown)
+        if not verdict:
+            return verdict
+    return Verdict(True, "Zeros leave it open, unless both signs are there.")
 
 
+def _classified(H: Array, kind: str, shown: str) -> Verdict:
+    eigenvalues = np.linalg.eigvalsh(H)
+    tiny = 1e-9 * max(1.0, float(np.abs(eigenvalues).max()))
+    up, down = bool((eigenvalues > tiny).any()), bool((eigenvalues < -tiny).any())
+    zero = bool((np.abs(eigenvalues) <= tiny).any())
+    right = "saddle" if up and down else "undecided" if zero else "minimum" if up else "maximum"
+    if kind == right:
+        return Verdict(True, "")
+    at = f'For {shown}, "{kind}" is not right.'
+    if right == "saddle" and kind == "undecided" and zero:
+        more = "One way up and one way down are enough, whatever the third eigenvalue is."
+    elif right == "saddle":
+        more = "The diagonal has the curvatures along the axes alone. Ask the eigenvalues."
+        if len(H) == 3:
+            more = "One way up and one way down are enough: signs, and not how many of each."
+    elif right == "undecided":
+        more = "An eigenvalue is zero, and zero computed in floating point is about 1e-16."
+    elif {kind, right} == {"minimum", "maximum"}:
+        more = "A positive curvature leads up."
+    else:
+        more = "All eigenvalues have one sign, and none is zero."
+    return Verdict(False, at, more)
+
+
+@checker
 def check_jacobian(jacobian: Answer) -> Verdict:
     """Check ``jacobian(x, W, b)`` of a = tanh(x W + b): J_ij = ∂a_j/∂x_i = w_ij (1 - a_j²).
 
     Shapes: x (n_in,), W (n_in, n_out), b (n_out,), J (n_in, n_out).
     """
+    more = "One entry: a change of x_i reaches z_j through w_ij, and a_j through the slope of tanh."
 
     def case(x: Array, W: Array, b: Array) -> Case:
-        slope = 1 - np.tanh(x @ W + b) ** 2
+        a = np.tanh(x @ W + b)
+        slope = 1 - a**2
         right = W * slope
-        mistakes: list[tuple[Array, str]] = [
-            (right.T, "This is the transpose: a row for each input, a column for each output."),
-            (W, "This is the Jacobian of xW + b alone: tanh has a slope as well."),
-            (np.diag(slope), "This is the Jacobian of tanh alone: W is missing."),
-            (W * (1 - np.tanh(x)[:, None] ** 2), "The slope of tanh is taken at x, not at xW + b."),
-        ]
+        mistakes: Mistakes = [
+            (right.T, "This is the transpose.", "A row for each input, a column for each output."),
+            (W, "This is the Jacobian of xW + b.", "tanh has a slope as well."),
+            (W.T, "This is the transpose, of the Jacobian of xW + b.", "tanh has a slope as well."),
+            (np.diag(slope), "This is the Jacobian of tanh alone.", "W is missing."),
+            (slope, "These are the slopes of tanh alone.", "W is missing."),
+            (W * a, "This multiplies by tanh and not by its slope.", "The slope is 1 - tanh²."),
+            (W * (1 - a), "The slope of tanh is not right yet.", "It is 1 - tanh²."),
+            (W * (1 + a**2), "The slope of tanh is not right yet.", "It is 1 - tanh²."),
+            (W * (1 - np.tanh(x @ W) ** 2), "The slope of tanh is taken at xW.", "b is missing."),
+            (W * (1 - np.tanh(x)[:, None] ** 2), "The slope of tanh is taken at x.",
+             "Take it at xW + b."),
+            (right.sum(1), "This adds the outputs together.", "Each output has a column."),
+            (right.sum(0), "This adds the inputs together.", "Each input has a row."),
+        ]  # fmt: skip
         if W.shape[0] == W.shape[1]:
-            hint = "The slopes multiply rows here; unit j's slope belongs to column j."
-            mistakes.append((W * slope[:, None], hint))
-        return Case((x, W, b), right, mistakes)
+            hint = "The slope of unit j belongs to column j."
+            mistakes.append((W * slope[:, None], "The slopes are at the wrong places.", hint))
+        return Case((x, W, b), right, _distinct(mistakes, right), more)
 
+    wide = case(
+        np.array([0.5, -1.0]),
+        np.array([[0.2, -1.0, 0.7], [1.5, 0.3, -0.4]]),
+        np.array([0.3, -0.2, 0.1]),
+    )
+    one = case(np.array([0.4, 0.1, -0.3]), np.array([[0.5], [-1.0], [2.0]]), np.array([0.2]))
     square = case(np.array([0.3, -0.6]), np.array([[1.0, -0.5], [0.4, 2.0]]), np.array([0.1, -0.2]))
-    wide = case(np.array([0.5, -1.0]), np.array([[0.2, -1.0, 0.7], [1.5, 0.3, -0.4]]), np.zeros(3))
-    return judge(jacobian, [square, wide], "It holds for layers that are not square, too.")
+    cases = [wide, one, square]
+    return _judged(jacobian, "x, W, b", cases, "Column j of W times the slope of unit j.")
 
 
-def check_descents(descents: Answer) -> Verdict:
-    """Check ``descents(H)``: how many independent directions go down, the eigenvalues below 0."""
-
-    def case(H: list[list[float]]) -> Case:
-        matrix = np.array(H)
-        eigenvalues = np.linalg.eigvalsh(matrix)
-        down = int((eigenvalues < 0).sum())
-        mistakes = (
-            (int((np.diag(matrix) < 0).sum()), "The diagonal holds the curvatures along the axes"
-             " only; between the axes the surface may bend the other way. Count eigenvalues."),
-            (len(matrix) - down, "This counts the directions that go up."),
-            (float(eigenvalues.min()), "This is an eigenvalue; how many are negative?"),
-            (int(np.linalg.det(matrix) < 0), "The determinant's sign tells whether their number"
-             " is odd, not what it is."),
-        )  # fmt: skip
-        return Case((matrix,), down, tuple(m for m in mistakes if m[0] != down))
-
-    cases = [
-        case([[2.0, 0.0], [0.0, 1.0]]),
-        case([[1.0, 3.0], [3.0, 1.0]]),
-        case([[1.0, 0.0, 2.0], [0.0, -3.0, 0.0], [2.0, 0.0, 1.0]]),
-        case([[-2.0, 1.0], [1.0, -2.0]]),
-    ]
-    return judge(descents, cases, "0 is a valley, all of them a peak, anything between a saddle.")
-
-
+@checker
 def check_steepest(steepest: Answer) -> Verdict:
     """Check ``steepest(g, order)``: the u with ‖u‖_order = 1 and the largest g · u.
 
     ``order`` is 1, 2 or inf, as for ``numpy.linalg.norm``: the unit vector of g's largest entry
     with its sign, g / ‖g‖₂, or sign(g).
     """
+    corners = "Draw the steps of length 1 in this norm. Which corner lies farthest along g?"
 
     def right(g: Array, order: float) -> Array:
         if order == 2:
@@ -122,41 +261,95 @@ def check_steepest(steepest: Answer) -> Verdict:
 
     def case(g: Array, order: float) -> Case:
         u = right(g, order)
-        mistakes: list[tuple[Array, str]] = [
-            (-u, "This is the steepest way down; the steepest way up is asked for."),
-            (g, "This is the gradient, whose length is not 1."),
-            (
-                g / np.linalg.norm(g, order),
-                f"The length is 1, but another u with ‖u‖ = 1 in the norm {order:g} is steeper:"
-                " try the corners of the shape of unit length.",
-            ),
-        ]
-        return Case((g, order), u, [m for m in mistakes if not np.allclose(m[0], u)])
+        largest = (g == g.max()).astype(float)
+        mistakes: Mistakes = [
+            (-u, "This is the steepest way down.", "The steepest way up is asked for."),
+            (g, "This is the gradient.", "Its length is not 1 in this norm."),
+            (g / np.linalg.norm(g, order), "The length is 1, but another step is steeper.",
+             corners),
+            (g / np.linalg.norm(g), "This is the answer for the norm 2.", corners),
+            (np.abs(u), f"The signs are lost in the norm {order:g}.",
+             "Does each weight go up or down?"),
+            (u * np.abs(g).max(), f"The direction is right, but in the norm {order:g} its length is"
+             " not 1.", ""),
+            (largest, f"In the norm {order:g} this takes the largest entry, and not the largest"
+             " in size.",
+             "A weight may also be turned down."),
+            (np.sign(g), "This is the answer for the norm inf.", corners),
+            (right(g, 1), "This is the answer for the norm 1.", corners),
+            (g @ u, "This is the slope.", "The direction is asked for."),
+        ]  # fmt: skip
+        return Case((g, order), u, _distinct(mistakes, u), corners)
 
-    g = np.array([3.0, -4.0])
-    longer = np.array([0.5, 2.0, -1.0])
+    g, longer = np.array([3.0, -4.0]), np.array([0.5, 2.0, -1.0])
     cases = [case(g, 2), case(g, np.inf), case(g, 1), case(longer, 1), case(longer, np.inf)]
-    return judge(steepest, cases, "The same gradient, three steepest directions.")
+    return _judged(steepest, "g, order", cases, "One gradient, three steepest directions.")
 
 
+@checker
 def check_trust(trust: Answer) -> Verdict:
-    """Check ``trust(slope, curvature, share)``: h = 2 share |slope| / |curvature|.
+    """Check ``trust(slope, M, share)``: h = 2 share |slope| / M.
 
-    There the second-order term h² curvature / 2 has grown to ``share`` of the first, h slope.
+    There the bound h² M / 2 has grown to ``share`` of the change h |slope| that is promised.
     """
+    equal = "Write the two as formulas in h, set one equal to share times the other, divide by h."
 
-    def case(slope: float, curvature: float, share: float) -> Case:
-        h = 2 * share * abs(slope) / abs(curvature)
-        return Case(
-            (slope, curvature, share),
-            h,
-            (
-                (h / 2, "The second-order term is h² curvature / 2: the half is missing."),
-                (h / 4, "The half belongs to the second-order term, so it ends up as a factor 2."),
-                (-h, "The length of a step is positive: take absolute values."),
-                (h / share, "This is where the two terms are equal; share is not used."),
-            ),
-        )
+    def case(slope: float, M: float, share: float) -> Case:
+        h = 2 * share * abs(slope) / M
+        mistakes: Mistakes = [
+            (h / 2, "A factor 2 is missing.", "The bound is half of h² M."),
+            (h / 4, "A factor is off.", "The half belongs to the bound, so it moves over as a 2."),
+            (2 * h, "A factor is off.", "The half belongs to the bound: it moves over as one 2."),
+            (-h, "A length is positive.", "Which of the numbers can be negative?"),
+            (2 * share * slope / M, "A length is not negative.", "The slope may be."),
+            (h / share, "This is where bound and change are equal.", "share is not used."),
+            (h / share**2, "share is on the wrong side.", equal),
+            (2 * abs(slope) / (share * M), "share is on the wrong side.", equal),
+            (abs(slope) / M, "This is where the parabola is lowest.", equal),
+            (2 * share * M / abs(slope), "This is upside down.", "Steep may be trusted far."),
+            (np.sqrt(2 * share * abs(slope) / M), "The h of the change is missing.",
+             "One h of h² cancels."),
+            (2 * share / M, "The slope is not used.", equal),
+        ]  # fmt: skip
+        return Case((slope, M, share), h, _distinct(mistakes, h), equal)
 
-    cases = [case(2.0, 4.0, 0.1), case(-3.0, 0.5, 0.2), case(1.0, -8.0, 0.05)]
-    return judge(trust, cases, "Steep and straight may be trusted far, flat and bent may not.")
+    cases = [case(-3.0, 0.5, 0.2), case(2.0, 4.0, 0.1), case(1.0, 8.0, 0.05)]
+    praise = "Steep and straight may be trusted far, flat and bent may not."
+    return _judged(trust, "slope, M, share", cases, praise)
+
+
+@checker
+def check_ways(up: Any, down: Any, level: Any) -> Verdict:
+    """Check the signs of the 160 eigenvalues of 64-2-10 at zero: 27, 18 and 115.
+
+    Each of the 2 hidden units pairs its 64 weights (and its bias, whose block is zero for balanced
+    classes) with its 10 output weights by the same matrix C, of rank 9, as its rows sum to zero:
+    2 · 9 eigenvalues of either sign. The 10 output biases add 9 that are positive, and a zero.
+    """
+    counted = "Count with a threshold such as 1e-6: computed zeros are not exactly zero."
+    mistakes: Mistakes = [
+        ((18, 18, 124), "This leaves out the biases of the output.", "Theirs is a block as well."),
+        ((18, 18, 114), "This leaves out the biases of the output.", "Theirs is a block as well."),
+        ((18, 18, 115), "These do not add up to 160.", "The output's biases have a block too."),
+        ((28, 18, 114), "One of the first is too many.", "All ten biases raised alike: level."),
+        ((30, 20, 110), "Count again the ways of a hidden unit.",
+         "The mean errors of the ten classes sum to zero, pixel by pixel."),
+        ((20, 20, 120), "Count again the ways of a hidden unit.",
+         "The mean errors of the ten classes sum to zero, pixel by pixel."),
+        ((18, 27, 115), "Up and down have changed places.", ""),
+        ((18, 9, 133), "This is one hidden unit.", "There are two."),
+        ((9, 9, 142), "This is one hidden unit, and no biases.", "There are two units."),
+        ((128, 20, 12), "These are numbers of weights.", counted),
+        ((80, 80, 0), "Most eigenvalues are zero.", counted),
+    ]  # fmt: skip
+    answer = (up, down, level)
+    right = Case((), [27, 18, 115], mistakes, counted)
+    verdict = judge_value(answer, right, "Three kinds of direction at once: a saddle with a floor.")
+    if not verdict and verdict.more == counted:
+        try:
+            total = int(up) + int(down) + int(level)
+        except (TypeError, ValueError):
+            return verdict
+        if total != 160:
+            return Verdict(False, f"These add up to {total}, and there are 160.", counted)
+    return verdict

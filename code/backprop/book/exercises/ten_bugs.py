@@ -1,0 +1,330 @@
+"""Checkers of the chapter on ten usual bugs.
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from backprop.activations import softmax
+from backprop.arrays import Array
+from backprop.book.bugs import softmax_over_batch
+from backprop.book.exercises.debugging_the_article import misfit
+from backprop.book.exercises.verdict import (
+    Case,
+    Verdict,
+    checker,
+    judge,
+    judge_value,
+    numbers,
+)
+
+Answer = Callable[..., Any]
+
+
+@checker
+def check_used(used: Any, right: Any) -> Verdict:
+    """Check (3 - 2.4)/0.2 = 3 and dL/dw = 2(w - 1) = 4 at w = 3, for L = (w - 1)²."""
+    divide = "What was used, times the learning rate, is by how much the weight went down."
+    old = "The step was taken from w = 3, so the derivative is needed there."
+    mistakes = (
+        ((4, 3), "The right numbers, and their order is not.", ""),
+        ((-3, 4), "The sign of the first is turned.", "Before minus after."),
+        ((0.6, 4), "The first is the step itself.", divide),
+        ((0.12, 4), "The first is multiplied by the rate.", divide),
+        ((3, 2.8), "The first is right. Where is the second one taken?", old),
+        ((3, 2), "The first is right. The second lacks a factor.", "The derivative of (w - 1)²."),
+        ((3, -4), "The first is right. The sign of the second is turned.", "Does L grow with w?"),
+        ((3, 3), "One of them is right. The other does not come from the program.",
+         "Differentiate L."),
+        ((4, 4), "One of them is right. The other does not come from the formula.", divide),
+        ((-3, -4), "Both signs are turned.", "Before minus after, and + dL/dw."),
+    )  # fmt: skip
+    more = "First the weights alone: 3, 2.4 and the rate. Then the formula alone."
+    return judge_value(
+        (used, right), Case((), [3, 4], mistakes, more), "A quarter is missing: this is a bug."
+    )
+
+
+MISSED = {5, 6, 7, 10}
+WHY_MISSED = {
+    5: "With one row, the sum over the batch is the sum over the row.",
+    6: "The mean of one number is the number.",
+    7: "At the first step, nothing is left from before.",
+    10: "What the check is given belongs together.",
+}
+WHY_SEEN = {
+    1: "It shows at the first step.",
+    2: "One example shows a wrong slope.",
+    3: "One example shows a wrong slope, if one of its pre-activations is negative.",
+    4: "4-5-5-3 has a square matrix.",
+    8: "Dropout is on.",
+    9: "Dropout is on.",
+}
+
+
+@checker
+def check_missed(bugs: Any) -> Verdict:
+    """Check which bugs one step on one example misses: 5, 6, 7 and 10."""
+    if not isinstance(bugs, Iterable) or isinstance(bugs, str):
+        return Verdict(False, "Hand over the numbers of the bugs, in a list.")
+    found = numbers(list(bugs))
+    if found is None or found.ndim != 1 or not all(n in range(1, 11) for n in found.tolist()):
+        return Verdict(False, "Hand over the numbers of the bugs, from 1 to 10, in a list.")
+    given = {int(n) for n in found}
+    if extra := sorted(given - MISSED):
+        return Verdict(False, f"Bug {extra[0]} does show.", WHY_SEEN[extra[0]])
+    if missing := sorted(MISSED - given):
+        more = WHY_MISSED[missing[0]]
+        return Verdict(False, "These are not seen, and they are not all.", f"Another: {more}")
+    return Verdict(True, "Two steps, five examples, and a baseline for the data would see them.")
+
+
+Orders = tuple[Array, Array]
+
+
+@checker
+def check_shuffled(shuffled: Answer) -> Verdict:
+    """Check ``shuffled(rng, x, y)``: both in one new order, the given arrays left alone."""
+    wrong = misfit(shuffled, "rng, x, y")
+    if wrong is not None:
+        return wrong
+    if not callable(shuffled):
+        return judge(shuffled, [])
+    moved = 0
+    orders = []
+    for seed in range(4):
+        x, y = np.arange(24.0).reshape(12, 2), np.arange(12)
+        try:
+            found = shuffled(np.random.default_rng(seed), x, y)
+        except Exception as error:
+            return Verdict(False, f"It raised {type(error).__name__}: {error}")
+        if found is None:
+            return Verdict(False, "It returns None: is a return missing?")
+        if not isinstance(found, list | tuple) or len(found) != 2:
+            return Verdict(False, "Return two arrays: images and labels.")
+        if not np.array_equal(y, np.arange(12)) or not np.array_equal(
+            x, np.arange(24.0).reshape(12, 2)
+        ):
+            return Verdict(False, "It changed its arguments in place: work on copies.")
+        images, labels = (np.asarray(part) for part in found)
+        if images.shape != x.shape or labels.shape != y.shape:
+            return Verdict(False, "Both arrays keep their shapes. One of yours does not.",
+                           "Index the rows: x[order].")  # fmt: skip
+        if sorted(labels.tolist()) != list(range(12)):
+            return Verdict(False, "Some labels are there twice, and others are gone.",
+                           "An order names each row once: rng.permutation(len(x)).")  # fmt: skip
+        if sorted(map(tuple, images.tolist())) != sorted(map(tuple, x.tolist())):
+            return Verdict(False, "The rows of x are not all there, or were taken apart.",
+                           "Index the rows: x[order].")  # fmt: skip
+        if not np.array_equal(images[:, 0], 2 * labels):
+            return Verdict(False, "An image and its label do not stay together.",
+                           "Draw one order, and use it for both.")  # fmt: skip
+        moved += not np.array_equal(labels, y)
+        orders.append(labels.tolist())
+    if not moved:
+        return Verdict(False, "Nothing moved.")
+    if all(order == orders[0] for order in orders):
+        return Verdict(False, "The order is the same for each generator.", "Draw it from rng.")
+    return Verdict(True, "One order, used twice.")
+
+
+def softmax_over_classes(z: Array) -> Array:
+    """Divide by the sum over each column: another wrong axis."""
+    e = np.exp(z - z.max())
+    return np.asarray(e / e.sum(axis=0))
+
+
+def no_division(z: Array) -> Array:
+    """Leave the division out."""
+    return np.asarray(np.exp(z - z.max(axis=1, keepdims=True)))
+
+
+def last_row_doubled(z: Array) -> Array:
+    """Be right in all rows but the last."""
+    p = softmax(z)
+    p[-1] *= 2
+    return p
+
+
+def exchanged(z: Array) -> Array:
+    """Give one row half of another one's share: the total stays right."""
+    p = softmax(z)
+    p[0], p[-1] = 1.5 * p[0], 0.5 * p[-1]
+    return p
+
+
+TRIED: tuple[tuple[Answer, bool, str], ...] = (
+    (softmax, True, "A right softmax does not pass it. Rounding leaves 1 ± 1e-16."),
+    (softmax_over_batch, False, "The softmax over the whole batch passes it."),
+    (softmax_over_classes, False, "A softmax whose COLUMNS sum to 1 passes it."),
+    (no_division, False, "A softmax without the division passes it."),
+    (last_row_doubled, False, "One that is wrong in its last row alone passes it."),
+    (exchanged, False, "One passes in which the first row has too much and the last too little."),
+)
+WHY = (
+    "Compare with np.allclose.",
+    "Does your z have several rows? Does the sum run along axis 1?",
+    "The sum runs along axis 1. Does your z have as many rows as columns?",
+    "Compare the sums with 1.",
+    "All rows, not the first alone.",
+    "Each row, not their total or mean.",
+)
+
+
+@checker
+def check_row_test(row_test: Answer) -> Verdict:
+    """Check ``row_test(softmax)``: True if every row of the function's result sums to 1."""
+    wrong = misfit(row_test, "softmax")
+    if wrong is not None:
+        return wrong
+    if not callable(row_test):
+        return judge(row_test, [])
+    for (function, right, message), why in zip(TRIED, WHY, strict=True):
+        try:
+            found = row_test(function)
+        except Exception as error:
+            return Verdict(False, f"It raised {type(error).__name__}: {error}")
+        if found is None:
+            return Verdict(False, "It returns None: is a return missing?")
+        if not isinstance(found, bool | np.bool_):
+            return Verdict(False, "Return True or False: one answer for all rows.")
+        if bool(found) != right:
+            return Verdict(False, message, why)
+    return Verdict(True, "It needs no derivative, and it finds bug 5.")
+
+
+def _bowl(w: Array) -> Array:
+    return np.asarray(np.array([1.0, 4.0]) * w - np.array([1.0, 2.0]))
+
+
+def _plain() -> Answer:
+    return lambda w: w - 0.1 * _bowl(w)
+
+
+def _summed() -> Answer:
+    total = np.zeros(2)
+
+    def step(w: Array) -> Array:
+        nonlocal total
+        total = total + _bowl(w)
+        return w - 0.1 * total
+
+    return step
+
+
+def _halved() -> Answer:
+    return lambda w: w - 0.05 * _bowl(w)
+
+
+def _one_entry() -> Answer:
+    return lambda w: w - 0.1 * _bowl(w) * np.array([1.0, 0.0])
+
+
+def _climbs() -> Answer:
+    return lambda w: w + 0.1 * _bowl(w)
+
+
+PROGRAMS: tuple[Answer, ...] = (_plain, _halved, _one_entry, _climbs, _summed)
+
+
+def largest(step: Answer, w: Array, steps: Iterable[int] = (0, 1), rate: float = 0.1) -> float:
+    """Return the largest difference between used and right gradient, at these of two steps."""
+    found = []
+    for _ in range(2):
+        after = step(w)
+        found.append(float(np.abs((w - after) / rate - _bowl(w)).max()))
+        w = after
+    return max(found[k] for k in steps)
+
+
+@checker
+def check_detector(detector: Answer) -> Verdict:
+    """Check ``detector(step, gradient, w, rate)``: the largest |used - right| over two steps.
+
+    ``step(w)`` returns the weights after one update of a program that may keep things from step to
+    step; ``gradient(w)`` is an independent gradient.
+    """
+    wrong = misfit(detector, "step, gradient, w, rate")
+    if wrong is not None:
+        return wrong
+    if not callable(detector):
+        return judge(detector, [])
+    for k, make in enumerate(PROGRAMS):
+        w = np.array([3.0, 2.0])
+        right = largest(make(), w)
+        try:
+            found = detector(make(), _bowl, w, 0.1)
+        except Exception as error:
+            return Verdict(False, f"It raised {type(error).__name__}: {error}")
+        if not np.array_equal(w, [3.0, 2.0]):
+            return Verdict(False, "It changed w in place: work on a copy.")
+        if found is None:
+            return Verdict(False, "It returns None: is a return missing?")
+        number = numbers(found)
+        if number is None or number.ndim:
+            return Verdict(False, "Return one number.")
+        off = abs(float(number) - right)
+        if off <= 1e-9 * (1 + right):
+            continue
+        if k == 0:
+            return Verdict(
+                False, "A right program has no difference, and yours finds one.",
+                "Before minus after, divided by the rate; the gradient BEFORE the step.",
+            )  # fmt: skip
+        if float(number) < 1e-12:
+            what = ("half a step", "a step in one weight only", "a climb", "a sum of gradients")
+            return Verdict(
+                False, f"It overlooks a program that takes {what[k - 1]}.",
+                "Both steps, every entry, and the size of the difference whatever its sign.",
+            )  # fmt: skip
+        if make is _summed and abs(float(number) - largest(make(), w, (0,))) < 1e-9:
+            return Verdict(False, "Only the first step counts.", "The second may differ.")
+        if abs(float(number) - right * 0.1) < 1e-9:
+            return Verdict(False, "This compares steps.", "Divide the step by the rate.")
+        if abs(float(number) - largest(make(), w, (0,))) < 1e-9:
+            return Verdict(False, "Only the first step counts.", "The second may differ.")
+        if abs(float(number) - largest(make(), w, (1,))) < 1e-9:
+            return Verdict(False, "Only the second step counts.", "Keep the larger of both.")
+        return Verdict(
+            False, "It finds a difference, and not the largest one.",
+            "The largest size over both steps and all entries: neither a sum nor a mean.",
+        )  # fmt: skip
+    return Verdict(True, "It has caught four wrong programs, and let the right one pass.")
+
+
+@checker
+def check_bias_gradient(function: Any) -> Verdict:
+    """Check ``bias_gradient(z, y)``, ∂L/∂b of a softmax regression: z (B, K), y (B,) to (K,)."""
+    wrong = misfit(function, "z, y")
+    if wrong is not None:
+        return wrong
+    z = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0], [-1.0, 0.3, 0.2], [0.0, 0.1, 0.7]])
+    y = np.array([0, 2, 1, 1])
+    delta = softmax(z) - np.eye(3)[y]
+    right = delta.mean(axis=0)
+    stretched = "The classes were summed as well.", "In each row they cancel: p and y sum to 1."
+    axis = "The wrong axis was summed.", "A bias belongs to a class, not to a row."
+    mistakes = (
+        (0.0, *stretched),
+        (np.zeros(3), *stretched),
+        (-right, "The sign is turned.", "The error is p - y."),
+        (right * len(z), "The mean over the batch is missing.", "Divide by the number of rows."),
+        (right / len(z), "The mean over the batch is taken twice.", ""),
+        (delta / len(z), "This is one row per example.", "All have the same bias, so sum."),
+        (delta, "This is one row per example.", "All have the same bias, so take the mean."),
+        (delta.sum(axis=1), *axis),
+        (delta.mean(axis=1), *axis),
+        (softmax(z).mean(axis=0), "The targets are missing.", "The error is p - y."),
+        ((z - np.eye(3)[y]).mean(axis=0), "The softmax is missing.", "The error is p - y."),
+    )
+    more = "Write the error p - y of each row first. Which rows does one bias reach?"
+    return judge(
+        function,
+        [Case((z, y), right, mistakes, more)],
+        "The entries sum to 0: what one bias gains, the others lose.",
+    )

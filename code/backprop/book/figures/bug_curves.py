@@ -1,0 +1,86 @@
+"""The figures of the ten bugs: each one's loss beside the right program's, and what finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from numpy.typing import ArrayLike
+
+from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.plots import COLORS, GREY, INK, PAPER, use_style
+
+TOP = 20.0
+"""A loss above this is drawn there: the curve has left the picture."""
+
+
+def beside(
+    right: ArrayLike, wrong: Mapping[str, ArrayLike], title: str, *, guess: float
+) -> Drawing:
+    """Draw the loss of each wrong program beside the right one's, two panels a row.
+
+    Parameters
+    ----------
+    right : array, shape (seeds, epochs)
+        The right program's losses.
+    wrong : mapping of str to array, shape (seeds, epochs)
+        By the name that stands above the panel.
+    title : str
+        What the picture shows, for those who do not see it.
+    guess : float
+        The loss of a plain guess, a dotted line.
+    """
+    use_style()
+    rows = -(-len(wrong) // 2)
+    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 1.1 * rows), sharex=True, sharey=True)
+    for ax, (name, losses) in zip(axes.flat, wrong.items(), strict=True):
+        ax.axhline(guess, color=GREY, linestyle=":", linewidth=1.2)
+        for values, color, style in ((right, COLORS[0], "-"), (losses, COLORS[1], "--")):
+            low, middle, high = _bands(values)
+            epochs = np.arange(len(middle))
+            ax.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0)
+            ax.plot(epochs, middle, color=color, linestyle=style)
+        ax.set_title(name, fontsize=11, loc="left", pad=2)
+        ax.set(yscale="log", ylim=(0.4, 10))
+        ax.set_yticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
+        ax.minorticks_off()
+    for ax in axes[-1]:
+        ax.set(xlabel="epoch", xticks=[0, 10, 20])
+    return plotted(fig, title)
+
+
+def _bands(values: ArrayLike) -> Any:
+    """Return least, median and largest loss of each epoch; NaN counts as the largest number."""
+    runs = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=np.inf)
+    runs = np.minimum(np.sort(runs, axis=0), TOP)
+    return runs[0], np.median(runs, axis=0), runs[-1]
+
+
+def caught(counts: ArrayLike, checks: Sequence[str], bugs: Sequence[str], title: str) -> Drawing:
+    """Draw how often each check (row) catches each bug (column), of ten draws.
+
+    A cell that misses is left white with a ring, so that it is seen without colour.
+    """
+    use_style()
+    table = np.asarray(counts)
+    fig, ax = plt.subplots(figsize=(4.6, 0.37 * len(checks) + 0.6))
+    for (i, j), n in np.ndenumerate(table):
+        if n == 0:
+            ax.plot(j, i, "o", markersize=15, markerfacecolor="none", markeredgecolor=COLORS[1],
+                    markeredgewidth=2)  # fmt: skip
+            ax.text(j, i, "0", ha="center", va="center", color=COLORS[1], fontsize=11)
+        else:
+            box = plt.Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, color=COLORS[0], linewidth=0)
+            ax.add_patch(box)
+            ax.text(j, i, str(n), ha="center", va="center", color=PAPER, fontsize=11)
+    ax.set_xticks(range(len(bugs)), bugs)
+    ax.set_yticks(range(len(checks)), checks)
+    ax.set(xlim=(-0.6, len(bugs) - 0.4), ylim=(len(checks) - 0.45, -0.6))
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0, labelcolor=INK)
+    ax.grid(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    return plotted(fig, title)

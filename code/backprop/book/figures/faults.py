@@ -1,0 +1,121 @@
+"""The map of a program's faults: where each one sits, what it shows, and what finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, _drawing
+
+LEFT, BOX, TEXT = 22, 84, 146
+"""Where the boxes begin, how wide they are, and where the words about a fault begin."""
+LINE, ROW, GAP = 15.5, 49, 4
+"""From one line to the next, from one fault to the next, between two boxes."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a program.
+
+    Attributes
+    ----------
+    number : int
+        Its place in the order in which the faults bite.
+    where : str
+        The piece of the program.
+    name, symptom, check : str
+        What is wrong, when and how it shows, and what finds it.
+    """
+
+    number: int
+    where: str
+    name: str
+    symptom: str
+    check: str
+
+
+FAULTS = (
+    Fault(7, "data", "noise, and coins for labels", "new data: no better than chance",
+          "does a trivial rule beat a coin?"),
+    Fault(6, "start", "weights too large", "at once: loss above a plain guess",
+          "the loss before any update"),
+    Fault(3, "forward", "output has no sigmoid", "update 4: the loss overflows",
+          "cosine to a numerical gradient"),
+    Fault(10, "forward", "no biases", "never, on these images",
+          "a task that needs biases"),
+    Fault(2, "loss", "computed, never looked at", "NaN ends in a plausible score",
+          "stop when a loss is not finite"),
+    Fault(8, "loss", "label stretched over 2 outputs", "new data: either class wins",
+          "target and output: same shape?"),
+    Fault(1, "backward", "lacks x and a⁽¹⁾", "update 1: ValueError",
+          "gradient and weights: same shape?"),
+    Fault(4, "backward", "wrong sign", "update 1: the loss climbs",
+          "cosine −1"),
+    Fault(5, "backward", "a sum, not a mean", "more examples: longer steps",
+          "ratio of lengths"),
+    Fault(9, "accuracy", "column against two columns", "the end: ½ for a perfect network",
+          "give it perfect outputs"),
+)  # fmt: skip
+"""In the order of the program; the numbers are the order in which they bite."""
+ORDER = ("data", "start", "forward", "loss", "backward", "update", "accuracy")
+LOOP = ("forward", "update")
+"""The first and the last piece of the training loop."""
+
+
+def fault_map(title: str, faults: Sequence[Fault] = FAULTS) -> Drawing:
+    """Draw the pieces of the program from top to bottom, and beside each its faults."""
+    boxes, parts, y = {}, [], 8.0
+    for piece in ORDER:
+        here = [f for f in faults if f.where == piece]
+        height = ROW * len(here) if here else 30.0
+        boxes[piece] = (y, height)
+        parts.append(
+            svg.element(
+                "rect", x=float(LEFT), y=y, width=float(BOX), height=height - 4.0, rx=6.0,
+                fill=svg.GROUND, stroke="currentColor", stroke_width="1.5",
+            )
+        )  # fmt: skip
+        parts.append(svg.text(LEFT + BOX / 2, y + height / 2 + 3, piece, font_weight=600))
+        for k, fault in enumerate(here):
+            parts += _lines(y + ROW * k, fault)
+        if not here:
+            parts.append(_words(LEFT + BOX + 12, y + 18, "right as it came", "currentColor"))
+        y += height + GAP
+    parts += _loop(boxes)
+    said = "; ".join(
+        f"{f.number}, in {f.where}: {f.name}. {f.symptom}. Check: {f.check}" for f in faults
+    )
+    return _drawing(title, svg.WIDTH, y, said, *parts)
+
+
+def _words(x: float, y: float, words: str, fill: str, **attributes: int) -> str:
+    return svg.text(x, y, words, fill, text_anchor="start", **attributes)
+
+
+def _lines(y: float, fault: Fault) -> list[str]:
+    middle = LEFT + BOX + 20.0
+    ring = svg.element(
+        "circle", cx=middle, cy=y + 22.0, r=12.0, fill=svg.BACKWARD, stroke="none"
+    )  # fmt: skip
+    number = svg.text(middle, y + 27, str(fault.number), svg.GROUND, font_weight=600)
+    return [
+        ring,
+        number,
+        _words(TEXT, y + 12, fault.name, "currentColor", font_weight=600),
+        _words(TEXT, y + 12 + LINE, fault.symptom, svg.BACKWARD),
+        _words(TEXT, y + 12 + 2 * LINE, fault.check, svg.FORWARD),
+    ]
+
+
+def _loop(boxes: dict[str, tuple[float, float]]) -> list[str]:
+    """Draw the way from the end of the loop back to its beginning, left of the boxes."""
+    top = boxes[LOOP[0]][0] + 15
+    bottom = boxes[LOOP[1]][0] + 13
+    x, end = 9.0, LEFT - 3.0
+    path = f"M {LEFT} {bottom:.0f} H {x:.0f} V {top:.0f} H {end - 6:.0f}"
+    head = f"{end:.0f},{top:.0f} {end - 8:.0f},{top - 5:.0f} {end - 8:.0f},{top + 5:.0f}"
+    return [
+        svg.element("path", d=path, fill="none", stroke="currentColor", stroke_width="1.5"),
+        svg.element("polygon", points=head, fill="currentColor"),
+    ]

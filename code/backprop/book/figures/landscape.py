@@ -1,0 +1,256 @@
+"""The figures of the chapter on gradients: one loss of two weights, and what forecasts say of it.
+
+The loss is L = (θ₁θ₂ - 4)², that of two weights in a row, with input 1 and target 4. The walk
+starts at (1.5, 2), where ∇L = (-4, -3), and goes straight down, along (0.8, 0.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.stepper import Frame, drawn
+
+TARGET = 4.0
+START, GRADIENT, DOWN = (1.5, 2.0), (-4.0, -3.0), (0.8, 0.6)
+CIRCLE = tuple(
+    (sign * x, sign * y)
+    for sign in (1, -1)
+    for x, y in ((1.0, 0.0), (0.8, 0.6), (0.6, 0.8), (0.0, 1.0), (-0.6, 0.8), (-0.8, 0.6))
+)
+"""Twelve directions of length 1 whose entries have one decimal, once round."""
+
+
+def cut(h: Array) -> Array:
+    """Return L after a walk of length h: c(h) = (-1 + 2.5 h + 0.48 h²)²."""
+    return np.asarray((-1 + 2.5 * h + 0.48 * h**2) ** 2)
+
+
+def curvature(h: Array) -> Array:
+    """Return c''(h) = 10.58 + 14.4 h + 2.7648 h², which grows with h > 0."""
+    return np.asarray(10.58 + 14.4 * h + 2.7648 * h**2)
+
+
+def _plt() -> Any:
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import use_style
+
+    use_style()
+    return plt
+
+
+def forecasts(title: str) -> Drawing:
+    """Draw the loss along the walk, both forecasts, and the band in which it must lie."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = _plt()
+    h = np.linspace(0, 0.4, 81)
+    line, bound = 1 - 5 * h, h**2 / 2 * curvature(h)
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
+    ax.fill_between(h, line - bound, line + bound, color=COLORS[1], alpha=0.18, linewidth=0)
+    ax.axhline(0, color=GREY, linewidth=0.8)
+    ax.plot(h, cut(h), "-", color=INK, linewidth=2.6)
+    ax.plot(h, line, "--", color=COLORS[1])
+    ax.plot(h, line + 5.29 * h**2, "-.", color=COLORS[0], linewidth=2.2)
+    ax.plot(0, 1, "o", color=INK, markersize=8)
+    end = 0.408
+    for y, words, color in (
+        (0.2, "the loss", INK),
+        (-0.18, "curvature too", COLORS[0]),
+        (-0.98, "slope alone", COLORS[1]),
+    ):
+        ax.text(end, y, words, color=color, va="center", fontsize=11)
+    ax.text(0.01, 1.06, "start: loss 1, slope −5", color=INK, va="bottom")
+    ax.text(0.004, -0.9, "the loss must\nlie in this band", color=COLORS[1])
+    ax.annotate(
+        "", (0.235, -0.42), (0.155, -0.6), arrowprops={"arrowstyle": "-", "color": COLORS[1]}
+    )
+    ax.set(xlabel="length h of the walk", xlim=(-0.01, 0.4), ylim=(-1.2, 1.25))
+    ax.set(xticks=[0, 0.1, 0.2, 0.3, 0.4], yticks=[-1, -0.5, 0, 0.5, 1])
+    ax.set_title("loss", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def _levels(ax: Any, levels: Mapping[float, float], low: float, high: float) -> None:
+    """Draw the curves θ₁θ₂ = p on which L has one value; ``levels`` maps p to a line width."""
+    from backprop.book.figures.plots import GREY
+
+    across = np.geomspace(0.02, high, 200)
+    for p, width in levels.items():
+        for sign in (1, -1) if low < 0 else (1,):
+            x, y = sign * across, sign * p / across
+            kept = (np.abs(y) <= high) & (y >= low)
+            ax.plot(x[kept], y[kept], "-", color=GREY, linewidth=width)
+
+
+def turning() -> list[Frame]:
+    """Return twelve frames: where you look, and the slope of L there, on a cosine."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = _plt()
+    degrees = [np.degrees(np.arctan2(y, x)) % 360 for x, y in CIRCLE]
+    slopes = [GRADIENT[0] * x + GRADIENT[1] * y for x, y in CIRCLE]
+    turn = np.linspace(0, 360, 121)
+    wave = GRADIENT[0] * np.cos(np.radians(turn)) + GRADIENT[1] * np.sin(np.radians(turn))
+    frames = []
+    for k, (u, slope) in enumerate(zip(CIRCLE, slopes, strict=True)):
+        fig, (ax, low) = plt.subplots(1, 2, figsize=(4.4, 2.5), width_ratios=[1, 1.15])
+        _levels(ax, {1: 0.9, 2: 0.9, 3: 1.6, 4: 2.4, 5: 0.9, 6: 0.9}, 0.4, 3.6)
+        end = (START[0] + 1.1 * u[0], START[1] + 1.1 * u[1])
+        arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 3, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", end, START, arrowprops=arrow)
+        ax.plot(*START, "o", color=INK, markersize=7)
+        ax.set(xlim=(0.2, 2.9), ylim=(0.6, 3.4), aspect="equal", xticks=[1, 2], yticks=[1, 2, 3])
+        ax.set_title("weights θ", fontsize=11)
+        ax.grid(False)
+        low.plot(turn, wave, "-")
+        low.plot(degrees, slopes, "o", color=COLORS[0], markersize=4)
+        low.plot(degrees[k], slope, "o", color=COLORS[1], markersize=10)
+        low.axhline(0, color=INK, linewidth=0.8)
+        low.set(xticks=range(0, 361, 120), yticks=[-5, 0, 5], xlim=(-8, 368), ylim=(-6.2, 6.2))
+        low.set_title("slope by angle of u", fontsize=11)
+        way = "uphill" if slope > 0.01 else "downhill" if slope < -0.01 else "level"
+        if abs(slope) > 4.99:
+            way = f"the steepest way {'up' if slope > 0 else 'down'}"
+        a, b, s = (f"{value:.1f}".removesuffix(".0") for value in (*u, slope))
+        a, b = (f"({part})" if part.startswith("-") else part for part in (a, b))
+        words = f"Slope (-4) · {a} + (-3) · {b} = {s}: {way}.".replace("-0 ", "0 ")
+        words = words.replace("(-0)", "0").replace("= -0:", "= 0:").replace("-", "\N{MINUS SIGN}")
+        frames.append(drawn(fig, f"Looking along ({_one(u[0])}, {_one(u[1])})", words))
+    return frames
+
+
+def _one(value: float) -> str:
+    return f"{value + 0.0:.1f}".removesuffix(".0").replace("-", "\N{MINUS SIGN}")
+
+
+def looks() -> list[str]:
+    """Return the names of the twelve directions: (0.8, 0.6)."""
+    return [f"({_one(x)}, {_one(y)})" for x, y in CIRCLE]
+
+
+def unit_steps(title: str) -> Drawing:
+    """Draw the steps of length 1 in three norms, the steepest one of each, and lines of slope."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = _plt()
+    fig, ax = plt.subplots(figsize=(4.6, 2.8))
+    turn = np.linspace(0, 2 * np.pi, 361)
+    around = np.stack([np.cos(turn), np.sin(turn)])
+    kinds = (
+        (1, (1.0, 0.0), "--", "^", "‖u‖₁ = 1", COLORS[3]),
+        (2, DOWN, "-", "o", "‖u‖₂ = 1", COLORS[0]),
+        (np.inf, (1.0, 1.0), "-.", "s", "‖u‖∞ = 1", COLORS[2]),
+    )
+    for order, best, style, mark, words, color in kinds:
+        x, y = around / np.linalg.norm(around, order, axis=0)
+        ax.plot(x, y, style, color=color)
+        ax.plot(*best, mark, color=color, markersize=11, label=words, linestyle=style)
+        slope = best[0] * GRADIENT[0] + best[1] * GRADIENT[1]
+        ys = np.array([-1.15, 1.3])
+        ax.plot((-slope - 3 * ys) / 4, ys, ":", color=GREY, linewidth=1.2)
+        side, way = ("right", -0.05) if order == 1 else ("left", 0.05)
+        ax.text((-slope + 3 * 0.95) / 4 + way, -0.97, f"−{-slope:.0f}", color=INK, ha=side)
+    arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 2.2, "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", (-0.8, -0.6), (0, 0), arrowprops=arrow)
+    ax.text(-0.47, -0.12, "∇L", color=COLORS[1], ha="right")
+    ax.plot(0, 0, "o", color=INK)
+    ax.set(xlim=(-1.2, 2.75), ylim=(-1.15, 1.3), xlabel="u₁", ylabel="u₂", aspect="equal")
+    ax.set(xticks=[-1, 0, 1, 2], yticks=[-1, 0, 1])
+    ax.grid(False)
+    ax.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, handlelength=1.6, columnspacing=1.2
+    )
+    return plotted(fig, title)
+
+
+def landscape(title: str) -> Drawing:
+    """Draw the contours of L with the valley, the saddle, and gradients along one contour."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = _plt()
+    fig, ax = plt.subplots(figsize=(4.6, 3.2))
+    axis = np.linspace(-4, 4, 81)
+    values = (np.multiply.outer(axis, axis) - TARGET) ** 2
+    levels = [1, 4, 16, 64, 144]
+    ax.contourf(axis, axis, values, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
+    ax.set_rasterization_zorder(0.5)
+    lines = ax.contour(
+        axis, axis, values, levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
+    )
+    places = [(-2, 2), (-2.83, 2.83), (-2.6, 0), (2.83, 2.83), (-2.24, -2.24), (-1.41, -1.41)]
+    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=places)
+    across = np.geomspace(1, 4, 60)
+    for sign in (1, -1):
+        ax.plot(sign * across, sign * 4 / across, "-", color=COLORS[0], linewidth=3)
+    ax.plot(0, 0, "X", color=INK, markersize=11)
+    ax.text(0.2, -0.62, "saddle", color=INK)
+    ax.text(1.05, 4.12, "valley", color=COLORS[0], ha="center")
+    arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 2, "shrinkA": 0, "shrinkB": 0}
+    for x in (0.85, 1.5, 2.2, 3.2):
+        place = np.array([x, 3 / x])
+        g = 2 * (3 - TARGET) * place[::-1]
+        ax.annotate("", place + 0.16 * g, place, arrowprops=arrow)
+    ax.plot(*START, "o", color=INK, markersize=8)
+    ax.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xticks=range(-4, 5, 2))
+    ax.set(yticks=range(-4, 5, 2), xlabel="θ₁", ylabel="θ₂")
+    ax.grid(False)
+    return plotted(fig, title)
+
+
+def table_of_slopes(
+    J: Sequence[Sequence[int]], inputs: Sequence[str], results: Sequence[str], title: str
+) -> Drawing:
+    """Draw a Jacobian with what its first row and its second column mean.
+
+    Parameters
+    ----------
+    J : sequence of rows of int
+        A row for each input, a column for each result.
+    inputs, results : sequence of str
+        Names with values: "x₁ = 3".
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    left, top, wide, high = 150.0, 46.0, 84.0, 42.0
+    columns, rows = len(results), len(inputs)
+    parts = [
+        svg.element(
+            "rect", x=left + 4, y=top + 4, width=columns * wide - 8, height=high - 8, rx=8,
+            fill="none", stroke=svg.FORWARD, stroke_width="2.5",
+        ),
+        svg.element(
+            "rect", x=left + wide + 10, y=top - 2, width=wide - 20, height=rows * high + 4, rx=8,
+            fill="none", stroke=svg.BACKWARD, stroke_width="2.5", stroke_dasharray="7 4",
+        ),
+    ]  # fmt: skip
+    for j, name in enumerate(results):
+        fill = svg.BACKWARD if j == 1 else "currentColor"
+        parts.append(svg.text(left + (j + 0.5) * wide, top - 14, name, fill, font_weight=600))
+    for i, name in enumerate(inputs):
+        fill = svg.FORWARD if i == 0 else "currentColor"
+        y = top + (i + 0.5) * high + 6
+        parts.append(svg.text(left - 14, y, name, fill, text_anchor="end", font_weight=600))
+        for j, entry in enumerate(J[i]):
+            parts.append(svg.text(left + (j + 0.5) * wide, y, str(entry), font_size=18))
+    below = top + rows * high + 30
+    words = f"row 1: how all {columns} results follow {inputs[0].split(' =')[0]}"
+    parts.append(svg.text(left - 130, below, words, svg.FORWARD, text_anchor="start"))
+    words = f"column 2: the gradient of {results[1].split(' =')[0]}"
+    parts.append(svg.text(left - 130, below + 22, words, svg.BACKWARD, text_anchor="start"))
+    said = "; ".join(
+        f"{name}: {', '.join(map(str, row))}" for name, row in zip(inputs, J, strict=True)
+    )
+    markup = svg.element(
+        "svg", "<title></title>", svg.element("desc", said), *parts, class_="bp-drawn", role="img",
+        aria_label="", xmlns="http://www.w3.org/2000/svg", width=450,
+        viewBox=f"0 0 {svg.WIDTH} {below + 36:.0f}", font_family="inherit", font_size=svg.FONT,
+        text_anchor="middle",
+    )  # fmt: skip
+    return Drawing(markup, title)

@@ -1,0 +1,33 @@
+"""The figures of the chapters on faults and bugs say what they draw."""
+
+import re
+
+import numpy as np
+
+from backprop.book.figures.bug_curves import beside, caught
+from backprop.book.figures.faults import FAULTS, ORDER, fault_map
+
+
+def test_the_map_has_every_fault_once_and_in_its_place():
+    markup = fault_map("t").markup
+    assert sorted(f.number for f in FAULTS) == list(range(1, 11))
+    assert {f.where for f in FAULTS} <= set(ORDER)
+    for fault in FAULTS:
+        assert all(words in markup for words in (fault.name, fault.check))
+        # 14 units of type, half of that a letter: the words stay inside the drawing
+        longest = max(len(fault.name), len(fault.symptom), len(fault.check))
+        assert 146 + 7.6 * longest < 420, fault
+    y = [float(v) for v in re.findall(r'text x="64.0" y="([\d.]+)"', markup)]
+    assert y == sorted(y)
+
+
+def test_curves_that_leave_the_picture_do_not_break_it():
+    right = np.linspace(2.3, 0.7, 5) * np.ones((3, 1))
+    wrong = {"a": np.full((3, 5), np.nan), "b": right + 1, "c": right * 1e9, "d": right / 2}
+    assert repr(beside(right, wrong, "four", guess=2.3)) == "<Drawing: four>"
+
+
+def test_the_table_shows_a_miss_as_a_nought():
+    counts = [[10, 0], [9, 10]]
+    markup = caught(counts, ["full", "half"], ["1", "2"], "table").markup
+    assert markup.count(">10<") == 2 and markup.count(">9<") == 1 and markup.count(">0<") == 1

@@ -1,0 +1,62 @@
+"""The program with ten places for a bug is right without one, and each bug is what it says."""
+
+import numpy as np
+import pytest
+
+from backprop import Dense, Dropout, ReLU, Sequential, Sigmoid, SoftmaxCrossEntropy
+from backprop.book import bugs
+
+SETTINGS = {
+    "full": {}, "first": {"steps": 1}, "one": {"examples": 1}, "widths": {"widths": (4, 6, 5, 3)},
+    "no dropout": {"dropout": False}, "active": {"lift": 10.0},
+}  # fmt: skip
+MISSED = {
+    "full": {10}, "first": {7, 10}, "one": {5, 6, 10}, "widths": {4, 10}, "no dropout": {8, 9, 10},
+    "active": {3, 10},
+}  # fmt: skip
+
+
+def number(bug):
+    return int(bug.split()[0])
+
+
+def test_the_right_program_is_the_packages():
+    rng = np.random.default_rng(0)
+    network = Sequential([
+        Dense(4, 5, rng=rng), Sigmoid(), Dropout(0.5, rng=rng),
+        Dense(5, 5, rng=rng), ReLU(), Dense(5, 3, rng=rng),
+    ])  # fmt: skip
+    loss, x, y = SoftmaxCrossEntropy(), rng.normal(size=(6, 4)), rng.integers(3, size=6)
+    value = loss.forward(network.forward(x), y)
+    network.backward(loss.backward())
+    theta, mask = list(network.parameters.values()), network.named["dropout1"].mask
+    hot = np.eye(3)[y]
+    assert bugs.loss(theta, x, hot, mask) == pytest.approx(value, rel=1e-12)
+    ours = bugs.backward(bugs.RIGHT, theta, x, hot, mask)
+    for a, b in zip(ours, network.gradients.values(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+
+
+def test_there_are_ten_and_each_exchanges_one_piece():
+    assert [number(bug) for bug in bugs.BUGS] == list(range(1, 11))
+    assert all(len(pieces) == 1 and set(pieces) <= set(bugs.RIGHT) for pieces in bugs.BUGS.values())
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_each_setting_of_the_check_is_blind_to_what_the_chapter_says(setting):
+    options, seeds = SETTINGS[setting], range(3)
+    right = [bugs.check(bugs.program(), seed, **options) for seed in seeds]
+    assert max(right) < 1e-11
+    unseen = {
+        number(bug)
+        for bug in bugs.BUGS
+        if max(bugs.check(bugs.program(bug), seed, **options) for seed in seeds) < bugs.TOLERANCE
+    }
+    assert unseen == MISSED[setting]
+
+
+def test_training_starts_at_a_guess_and_learns():
+    from backprop import load_digits
+
+    losses, scores = bugs.train(bugs.program(), 0, load_digits(), epochs=2)
+    assert len(losses) == 3 and losses[2] < losses[0] and scores.shape[1] == 10

@@ -1,0 +1,51 @@
+"""What the figures of "Gradients" draw is the loss that the page computes."""
+
+import re
+
+import numpy as np
+import pytest
+
+from backprop.autodiff import tape
+from backprop.book.figures import landscape
+
+
+def loss(theta):
+    return (theta[0] * theta[1] - landscape.TARGET) ** 2
+
+
+def test_the_walk_is_that_of_the_loss():
+    start, down = np.array(landscape.START), np.array(landscape.DOWN)
+    gradient = tape.grad(loss)
+    assert gradient(start) == pytest.approx(landscape.GRADIENT)
+    assert down == pytest.approx(-gradient(start) / np.linalg.norm(gradient(start)))
+    for h in (0.0, 0.1, 0.4):
+        place = start + h * down
+        assert landscape.cut(h) == pytest.approx(loss(place))
+        assert landscape.curvature(h) == pytest.approx(down @ tape.jacobian(gradient)(place) @ down)
+        line, bound = 1 - 5 * h, h**2 / 2 * landscape.curvature(h)
+        assert abs(landscape.cut(h) - line) <= bound + 1e-12
+
+
+def test_the_frames_tell_the_slopes():
+    assert np.linalg.norm(landscape.CIRCLE, axis=1) == pytest.approx(np.ones(12))
+    frames = landscape.turning()
+    assert len(frames) == len(landscape.looks()) == 12
+    told = []
+    for frame in frames:
+        words = frame.caption.replace("\N{MINUS SIGN}", "-")
+        told.append(float(re.search(r"= (-?[\d.]+):", words)[1]))
+    assert told == pytest.approx(np.array(landscape.CIRCLE) @ landscape.GRADIENT)
+    assert sum("steepest" in frame.caption for frame in frames) == 2
+    assert sum("level" in frame.caption for frame in frames) == 2
+
+
+@pytest.mark.parametrize("draw", ["forecasts", "unit_steps", "landscape"])
+def test_drawings_are_vector_and_stay_small(draw):
+    markup = getattr(landscape, draw)("title").markup
+    assert markup.startswith("<svg") and len(markup) < 100_000
+
+
+def test_the_table_of_slopes_says_what_it_shows():
+    drawn = landscape.table_of_slopes([[2, 1], [3, 4]], ["x = 1", "y = 2"], ["a", "b"], "title")
+    assert re.findall(r'font-size="18">(\d)<', drawn.markup) == ["2", "1", "3", "4"]
+    assert "x = 1: 2, 1; y = 2: 3, 4" in drawn.markup
