@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy.ndimage import shift
 
 from backprop.activations import softmax
 from backprop.arrays import Array, Labels
@@ -113,10 +113,13 @@ def parts() -> Iterator[tuple[tuple[Array, Labels], ...]]:
 def shifted(x: Array, step: float = 0.5) -> Array:
     """Return images (n, 64) and eight copies of each, moved by ``step`` pixels: (9n, 64)."""
     stack = x.reshape(-1, 8, 8)
-    moves = [(0.0, 0.0)]
-    moves += [(dy, dx) for dy in (-step, 0, step) for dx in (-step, 0, step) if dy or dx]
-    copies = [ndimage.shift(stack, (0, *move), order=1) for move in moves]
-    return np.concatenate(copies).reshape(-1, x.shape[1])
+    copies = [stack]
+    for dy in (-step, 0, step):
+        for dx in (-step, 0, step):
+            if dy or dx:
+                move = (0, dy, dx)
+                copies.append(shift(stack, move, order=1))
+    return np.concatenate(copies).reshape(-1, 64)
 
 
 def train(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,6 @@ from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge
 
 Answer = Callable[..., Any]
 Mistakes = list[tuple[Any, str, str]]
-
-
-def _judged(function: Any, names: str, cases: Sequence[Case], praise: str) -> Verdict:
-    """Judge a function of the arguments ``names``; of one with others, say which it should have."""
-    if callable(function):
-        try:
-            inspect.signature(function).bind(*names.split(", "))
-        except TypeError:
-            return Verdict(False, f"Write a function of these arguments: ({names}).")
-    return judge(function, cases, praise)
 
 
 def _distinct(mistakes: Mistakes, right: Any) -> Mistakes:
@@ -134,7 +123,7 @@ def check_update(update: Answer) -> Verdict:
         return Case((x, delta, eta), right, _distinct(mistakes, right), more)
 
     cases = [case(X, DELTA, 0.5), case(X[:1], DELTA[:1], 2.0)]
-    return _judged(update, "x, delta, learning_rate", cases, "A sum of images in every column.")
+    return judge(update, cases, "A sum of images in every column.", "x, delta, learning_rate")
 
 
 @checker
@@ -164,7 +153,7 @@ def check_output_error(output_error: Answer) -> Verdict:
         case(np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]), np.array([0, 1])),
         case(np.array([[0.5, 0.25, 0.25]]), np.array([2])),
     ]
-    return _judged(output_error, "p, labels", cases, "What does each row add up to?")
+    return judge(output_error, cases, "What does each row add up to?", "p, labels")
 
 
 @checker
@@ -218,4 +207,4 @@ def check_moved(moved: Answer) -> Verdict:
     x = np.array([[0.0, 0.5, 1.0], [0.98, 0.02, 0.5]])
     dx = np.array([[-2.0, 0.3, 0.1], [4.0, -0.01, 0.0]])
     cases = [case(x[:1], dx[:1], 0.1), case(x, dx, 0.25)]
-    return _judged(moved, "x, dx, eps", cases, "Every pixel with a slope moves by eps at most.")
+    return judge(moved, cases, "Every pixel with a slope moves by eps at most.", "x, dx, eps")

@@ -10,8 +10,8 @@ from scipy import stats
 
 from backprop.activations import softmax
 from backprop.arrays import Array
-from backprop.book.exercises.digits import Answer, Mistakes, _distinct, _judged
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge_value
+from backprop.book.exercises.digits import Answer, Mistakes, _distinct
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value
 
 RATE, DOUBT = 0.01, 0.05
 
@@ -70,7 +70,7 @@ def check_balanced_accuracy(balanced: Answer) -> Verdict:
         case(np.array([[7, 2, 1, 0], [0, 4, 0, 0], [3, 0, 3, 0], [1, 1, 0, 8]])),
     ]
     praise = "A network that always gives the same answer scores 1/K."
-    return _judged(balanced, "matrix", cases, praise)
+    return judge(balanced, cases, praise, "matrix")
 
 
 @checker
@@ -104,7 +104,7 @@ def check_coin(coin: Answer) -> Verdict:
         return Case((won, lost), right, _distinct(mistakes, right), steps)
 
     cases = [case(1, 7), case(9, 3), case(4, 4), case(0, 6), case(38, 13)]
-    return _judged(coin, "won, lost", cases, "With fewer than six such images it is never < 0.05.")
+    return judge(coin, cases, "With fewer than six such images it is never < 0.05.", "won, lost")
 
 
 P = np.array([
@@ -152,7 +152,7 @@ def check_ece(ece: Answer) -> Verdict:
         return Case((p, y), right, _distinct(mistakes, right), weigh)
 
     cases = [case(P, Y), case(P[[2, 5, 0]], Y[[2, 5, 0]])]
-    return _judged(ece, "p, y", cases, "Compare it with the one of a calibrated network.")
+    return judge(ece, cases, "Compare it with the one of a calibrated network.", "p, y")
 
 
 @checker
@@ -177,4 +177,4 @@ def check_temperature_slope(slope: Answer) -> Verdict:
     ]  # fmt: skip
     case = Case((z, y), each.mean(), mistakes, chain)
     praise = "Where it is negative, a temperature above 1 lowers the loss."
-    return _judged(slope, "z, y", [case], praise)
+    return judge(slope, [case], praise, "z, y")

@@ -36,7 +36,7 @@ def glyphs(images: Array, places: Sequence[tuple[float, float]], cell: float) ->
 
 
 def signed(values: ArrayLike, left: float, top: float, cell: float) -> str:
-    """Draw 64 numbers as squares: filled where positive, outlined where negative, by size."""
+    """Draw 64 numbers as squares: filled where positive, outlined where negative; areas tell sizes."""
     grid = np.reshape(np.asarray(values, dtype=float), (SIDE, SIDE))
     limit = float(np.abs(grid).max()) or 1.0
     parts = []
@@ -47,9 +47,9 @@ def signed(values: ArrayLike, left: float, top: float, cell: float) -> str:
         middle = left + (column + 0.5) * cell, top + (row + 0.5) * cell
         inside = half if value > 0 else half - 0.6
         paint: dict[str, Any] = (
-            {"fill": svg.FORWARD}
+            {"fill": "currentColor"}
             if value > 0
-            else {"fill": "none", "stroke": svg.BACKWARD, "stroke_width": "1.4"}
+            else {"fill": "none", "stroke": "currentColor", "stroke_width": "1.2"}
         )
         parts.append(
             svg.element(
