@@ -18,6 +18,9 @@ SIDE = 8
 GREYS = 5
 """Steps of grey: one path each, so that many images stay a small drawing."""
 
+ABOVE, BELOW = "#009E73", "#B5548C"
+"""Of weights above and below 0: neither the forward nor the backward pass."""
+
 
 def glyphs(images: Array, places: Sequence[tuple[float, float]], cell: float) -> str:
     """Draw images (n, 64), ink in the page's colour; ``places`` are their upper left corners."""
@@ -36,7 +39,7 @@ def glyphs(images: Array, places: Sequence[tuple[float, float]], cell: float) ->
 
 
 def signed(values: ArrayLike, left: float, top: float, cell: float) -> str:
-    """Draw 64 numbers as squares: filled where positive, outlined where negative; areas tell sizes."""
+    """Draw 64 numbers as squares, by area: filled where positive, outlined where negative."""
     grid = np.reshape(np.asarray(values, dtype=float), (SIDE, SIDE))
     limit = float(np.abs(grid).max()) or 1.0
     parts = []
@@ -47,9 +50,9 @@ def signed(values: ArrayLike, left: float, top: float, cell: float) -> str:
         middle = left + (column + 0.5) * cell, top + (row + 0.5) * cell
         inside = half if value > 0 else half - 0.6
         paint: dict[str, Any] = (
-            {"fill": "currentColor"}
+            {"fill": ABOVE}
             if value > 0
-            else {"fill": "none", "stroke": "currentColor", "stroke_width": "1.2"}
+            else {"fill": "none", "stroke": BELOW, "stroke_width": "1.4"}
         )
         parts.append(
             svg.element(
@@ -210,6 +213,7 @@ def spreads(
         ax.axvline(at, color=GREY, linestyle=":", linewidth=1)
     ax.set_yticks(range(len(rows)), list(rows))
     ax.invert_yaxis()
+    ax.locator_params(axis="x", nbins=5)
     ax.set(xlabel=xlabel)
     ax.grid(axis="y", visible=False)
     return plotted(fig, title)
@@ -296,7 +300,7 @@ def labelled(
 def table(matrix: ArrayLike, title: str) -> Drawing:
     """Draw a confusion matrix: a row for each true digit, a column for each answer."""
     counts = np.asarray(matrix)
-    cell, left, top = 35.0, 62.0, 44.0
+    cell, high, left, top = 35.0, 30.0, 62.0, 44.0
     parts = [
         svg.text(left + 5 * cell, 15, "answer", font_weight=600),
         svg.text(4, top + 20, "digit", text_anchor="start", font_weight=600),
@@ -304,24 +308,24 @@ def table(matrix: ArrayLike, title: str) -> Drawing:
     for k in range(len(counts)):
         middle = left + cell * (k + 0.5)
         parts.append(svg.text(middle, top - 8, str(k)))
-        parts.append(svg.text(left - 12, top + cell * (k + 0.5) + 5, str(k)))
+        parts.append(svg.text(left - 12, top + high * (k + 0.5) + 5, str(k)))
     most = (counts - np.diag(counts.diagonal())).max()
     for (i, j), count in np.ndenumerate(counts):
-        x, y = left + cell * j, top + cell * i
+        x, y = left + cell * j, top + high * i
         share = 0.0 if i == j else 0.75 * count / most
         if share:
             parts.append(
-                svg.element("rect", x=x, y=y, width=cell, height=cell, fill=svg.BACKWARD,
+                svg.element("rect", x=x, y=y, width=cell, height=high, fill=svg.BACKWARD,
                             opacity=f"{share:.2f}")
             )  # fmt: skip
         parts.append(
-            svg.element("rect", x=x, y=y, width=cell, height=cell, fill="none",
+            svg.element("rect", x=x, y=y, width=cell, height=high, fill="none",
                         stroke="currentColor", stroke_width="0.6", opacity="0.5")
         )  # fmt: skip
         if count:
             weight = 400 if i == j else 700
-            parts.append(svg.text(x + cell / 2, y + cell / 2 + 5, str(count), font_weight=weight))
+            parts.append(svg.text(x + cell / 2, y + high / 2 + 5, str(count), font_weight=weight))
     said = "; ".join(
         f"{i} read as {j}: {n}" for (i, j), n in np.ndenumerate(counts) if n and i != j
     )
-    return _drawing(title, svg.WIDTH, top + cell * len(counts) + 4, said, *parts)
+    return _drawing(title, svg.WIDTH, top + high * len(counts) + 4, said, *parts)
