@@ -11,6 +11,8 @@ SECOND_EDITION = [
     "broadcasting",
     "gradient-checking",
     "gradient-descent",
+    "digits",
+    "is-it-any-good",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
