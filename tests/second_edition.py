@@ -2,13 +2,14 @@
 
 SECOND_EDITION = [
     "networks",
+    "losses",
     "gradients",
-    "chain-rule",
     "graphs-by-hand",
     "the-tape",
     "four-steps",
-    "debugging-the-article",
-    "ten-bugs",
+    "matrix-form",
+    "broadcasting",
+    "gradient-checking",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

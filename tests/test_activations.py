@@ -194,3 +194,8 @@ def test_softmax_layer():
         with pytest.raises(ValueError, match="expected a last axis >= 1"):
             layers.Softmax().forward(np.zeros(shape))
     assert layers.Softmax().forward(np.zeros((0, 2))).shape == (0, 2)
+
+
+def test_where_nothing_is_possible_every_probability_is_zero():
+    z = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
+    np.testing.assert_array_equal(softmax(z), [[0, 0], [1, 0]])

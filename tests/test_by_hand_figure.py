@@ -20,8 +20,13 @@ def texts(markup):
 
 
 def pictures():
-    frames = by_hand.sweep_frames(GRAPH)
-    return [by_hand.hero(GRAPH, "t").markup, *(frame.svg for frame in frames)]
+    slopes = {edge: f"slope {edge[0]} = 9" for edge in GRAPH.labels}
+    drawn = [by_hand.hero(GRAPH, "t"), by_hand.local(GRAPH, "t", slopes)]
+    return [*(drawing.markup for drawing in drawn), *(frame.svg for frame in frames())]
+
+
+def frames():
+    return by_hand.both_sweeps(GRAPH, {"a": 1, "b": 0})
 
 
 def test_the_slopes_are_those_of_the_program():
@@ -55,29 +60,50 @@ def test_the_hero_has_all_products_values_and_adjoints():
         assert label in words
 
 
-def test_a_frame_for_each_visit_and_the_numbers_of_the_table():
-    captions = [frame.caption for frame in by_hand.sweep_frames(GRAPH)]
-    bar = by_hand.barred
-    assert captions[1:4] == [
-        f"Visit y. It sends to u: 1 · 9 = 9, and to s: 1 · 6 = 6. So far {bar('u')} = 9,"
+def test_a_frame_for_each_visit_and_the_numbers_of_the_text():
+    captions = [frame.caption.replace("\N{NO-BREAK SPACE}", " ") for frame in frames()]
+    bar, dot = by_hand.barred, by_hand.dotted
+    assert captions == [
+        f"Forward. Start with {dot('a')} = 1 and {dot('b')} = 0.",
+        f"Forward. u receives 2 · 1 = 2 from a and 3 · 0 = 0 from b. So {dot('u')} = 2 + 0 = 2.",
+        f"Forward. s receives 1 · 1 = 1 from a and 1 · 2 = 2 from u. So {dot('s')} = 1 + 2 = 3.",
+        f"Forward. y receives 9 · 2 = 18 from u and 6 · 3 = 18 from s. So {dot('y')} = 18 + 18 ="
+        " 36. One derivative is found.",
+        f"Backward. Start with {bar('y')} = 1.",
+        f"Backward. y sends 1 · 9 = 9 to u and 1 · 6 = 6 to s. So far {bar('u')} = 9,"
         f" {bar('s')} = 6.",
-        f"Visit s. It sends to a: 6 · 1 = 6, and to u: 6 · 1 = 6. So far {bar('a')} = 6,"
+        f"Backward. s sends 6 · 1 = 6 to a and 6 · 1 = 6 to u. So far {bar('a')} = 6,"
         f" {bar('u')} = 9 + 6 = 15.",
-        f"Visit u. It sends to a: 15 · 2 = 30, and to b: 15 · 3 = 45. So far {bar('a')} ="
-        f" 6 + 30 = 36, {bar('b')} = 45.",
+        f"Backward. u sends 15 · 2 = 30 to a and 15 · 3 = 45 to b. So far {bar('a')} = 6 + 30 ="
+        f" 36, {bar('b')} = 45. All derivatives are found.",
     ]
-    assert captions[0].startswith("The slopes are") and captions[-1].startswith("Every arrow")
+
+
+def test_no_caption_breaks_inside_an_equation():
+    assert not any(re.search(r" [=+·] ", frame.caption) for frame in frames())
+
+
+def test_a_forward_sweep_finds_each_derivative():
+    assert by_hand.forward_sweep(GRAPH.steps, {"a": 1, "b": 0}, 3).total("y") == 36
+    assert by_hand.forward_sweep(GRAPH.steps, {"a": 0, "b": 1}, 3).total("y") == 45
+    assert by_hand.dotted("y") == "\u1e8f" and by_hand.dotted("u") == "u\u0307"
 
 
 def test_the_arrow_in_use_is_thick_and_points_back():
-    widths = [
-        re.findall(rf'stroke="{re.escape(svg.BACKWARD)}" stroke-width="([\d.]+)"', frame.svg)
-        for frame in by_hand.sweep_frames(GRAPH)
-    ]
-    lines = [[w for w in found if w in ("2.2", "4.5")] for found in widths]
-    assert [sorted(found) for found in lines] == [
-        [], ["4.5"] * 2, ["2.2"] * 2 + ["4.5"] * 2, ["2.2"] * 4 + ["4.5"] * 2, ["2.2"] * 6,
-    ]  # fmt: skip
+    def widths(markup, paint):
+        found = re.findall(
+            rf'<line [^>]*stroke="{re.escape(paint)}" stroke-width="([.\d]+)"', markup
+        )
+        return sorted(map(float, found))
+
+    thin, used, now = by_hand.THIN, by_hand.USED, by_hand.NOW
+    two, four, rest = [now] * 2, [used] * 2 + [now] * 2, [used] * 4 + [now] * 2
+    shown = [frame.svg for frame in frames()]
+    assert [widths(m, svg.FORWARD) for m in shown] == [[], two, four, rest, [], [], [], []]
+    assert [widths(m, svg.BACKWARD) for m in shown] == [[]] * 4 + [[], two, four, rest]
+    black = [6, 4, 2, 0, 6, 6, 6, 6]
+    assert [widths(m, "currentColor") for m in shown] == [[thin] * n for n in black]
+    assert widths(by_hand.hero(GRAPH, "t").markup, svg.BACKWARD) == [now] * 6
     there = by_hand.arrow((0, 0), (100, 0), "red", 1)
     back = by_hand.arrow((100, 0), (0, 0), "red", 1)
     heights = [float(re.search(r'y1="([-\d.]+)"', arrow)[1]) for arrow in (there, back)]
@@ -101,15 +127,15 @@ def test_words_are_inside_and_clear_of_each_other(markup):
 
 
 def test_no_arrow_runs_through_the_words_of_a_node():
-    for frame in by_hand.sweep_frames(GRAPH):
-        root = ET.fromstring(frame.svg)
+    for markup in pictures():
+        root = ET.fromstring(markup)
         ends = [
             [float(e.get(k)) for k in ("x1", "y1", "x2", "y2")] for e in root.iter(f"{SVG}line")
         ]
         for word in root.iter(f"{SVG}text"):
             said = "".join(word.itertext())
-            if " = " not in said or "·" in said.split(" = ")[0]:
-                continue  # a circle's letter, or words on a plate, where the arrow ends
+            if len(said) == 1:
+                continue  # a circle's letter
             wide = 0.64 * svg.FONT * len(said)
             shift = {"start": 0, "middle": wide / 2, "end": wide}[word.get("text-anchor")]
             left, foot = float(word.get("x")) - shift, float(word.get("y"))
@@ -123,7 +149,7 @@ def test_exact_numbers_and_any_order():
     steps = [("u", [("a", Fraction(1, 3))]), ("y", [("u", Fraction(3, 2)), ("b", 1)])]
     assert by_hand.sweep(steps, ["y", "u"]).carried["a", "u"] == "3/2 · 1/3 = 1/2"
     # u before s: what s sends to u comes too late.
-    assert by_hand.sweep(GRAPH.steps, ["y", "u", "s"]).adjoint("a") == 24
+    assert by_hand.sweep(GRAPH.steps, ["y", "u", "s"]).total("a") == 24
 
 
 def test_squarings_have_the_numbers_they_are_given():
@@ -132,6 +158,7 @@ def test_squarings_have_the_numbers_they_are_given():
     words = texts(drawing.markup)
     assert {"1,073,741,824", "60", "30 squarings", "x", "x²", "x⁴", "x⁸"} <= set(words)
     assert drawing.markup.count("<path") == 6
+    assert "0 squarings: 1 path, 0 arrows; 1 squaring: 2 paths" in drawing.markup
 
 
 def test_a_notebook_names_it_and_the_build_leaves_the_name_to_the_page(monkeypatch):

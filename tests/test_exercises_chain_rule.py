@@ -4,7 +4,7 @@ No wrong answer is praised, none is told the right one, and each known mistake g
 """
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -41,8 +41,11 @@ RIGHT = {
     ],
     ex.check_products: [
         ((11, 27), (-1, -2)), ([11.0, 27.0], np.array([-1, -2])),
+        (np.array([[11, 27]]), [[-1, -2]]), (sp.Matrix([[11, 27]]), sp.Matrix([[-1, -2]])),
         (sp.Matrix([[11, 27]]).tolist()[0], (Fraction(-1), sp.Integer(-2))),
     ],
+    ex.check_forgotten: [(0.67, 0.20), (0.6656, 0.1984), (Fraction(2, 3), Fraction(1, 5))],
+    ex.check_corner: [(0, Fraction(1, 2)), (0.0, 0.5), (0, sp.Rational(1, 2))],
     ex.check_order: [(105_400, 52_700_000), (105_400.0, 52.7e6), (sp.Integer(105400), 52700000)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -70,6 +73,20 @@ WRONG_ANSWERS = {
         (((11, 27), None), "return missing"), ((11, -1), "expected (2,)"),
         (((11, 27), ("-1", "-2")), "expected numbers"), (((0, 0), (0, 0)), "dx by J₁ first"),
     ],
+    ex.check_forgotten: [
+        ((0.20, 0.67), "exchanged"), ((67, 20), "percent"), ((0.33, 0.80), "opposite"),
+        ((0.33, 0.20), "wrong signs"), ((0.67, 0.80), "same way"), ((0.83, 0.03), "through the"),
+        ((0.6, 0.31), "smaller"), ((0.67, 0.4), "for each row"), ((0.5, 0.2), "three for each"),
+        ((40_000, 4_000), "between 0 and 1"), ((0, 0), "alone"), ((None, 0.2), "two numbers"),
+        ((0.67, np.nan), "between 0 and 1"), ((0.67, -0.2), "between 0 and 1"),
+    ],
+    ex.check_corner: [
+        ((0.5, 0), "exchanged"), ((0, 0), "The formula is right"),
+        ((0.5, 0.5), "says something else"),
+        ((0, 1), "two terms"), ((0, 0.25), "factor"), ((0, 2), "reciprocal"), ((0, -0.5), "sign"),
+        ((1, 0.5), "partial derivatives"), ((0, 1.5), "Shorten"), ((3, 7), "not right"),
+        ((0, None), "The slope is None"), (("0", 1), "numbers"),
+    ],
     ex.check_order: [
         ((52_700_000, 105_400), "exchanged"), ((52_700, 52_700), "This is one pass"),
         ((52_600, 52_600), "without the activations"),
@@ -77,9 +94,12 @@ WRONG_ANSWERS = {
         ((52_600_000, 105_200), "and the activations missing"),
         ((107_400, 53_700_000), "only hidden units"), ((2, 1000), "These are the passes"),
         ((105_400, 105_400), "The jvps are right"), ((52_700_000, 52_700_000), "vjps are right"),
-        ((210_800, 105_400_000), "twice too large"), ((105_400, 52_700), "products of one pass"),
-        ((0, 0), "products of one pass"), ((105_400, None), "expected numbers"),
-        (("105400", 1), "expected numbers"), ((1, 2), "products of one pass"),
+        ((210_800, 105_400_000), "twice too large"), ((105_400, 52_700), "of one pass, layer"),
+        ((0, 0), "of one pass, layer"), ((105_400, None), "expected numbers"),
+        (("105400", 1), "expected numbers"), ((1, 2), "of one pass, layer"),
+        ((105_400, 52_700_001), "must be exact"), ((105_400, 52_700_000.5), "whole number"),
+        ((100_300, 50_150_000), "hidden layer is missing"), ((107_600, 53_800_000), "biases"),
+        ((115_200, 57_600_000), "full matrices"), ((2_000, 1_000_000), "one pass is not"),
     ],
 }  # fmt: skip
 
@@ -110,6 +130,7 @@ def test_wrong_answers(check, answer, hint):
 
 def test_no_hint_tells_what_is_expected():
     told = {
+        ex.check_forgotten: ["0.67", "0.2", "67 %"], ex.check_corner: ["0.5", "1/2", "½"],
         ex.check_routes: ["304"], ex.check_products: ["27", "-2"],
         ex.check_order: ["105400", "105,400", "52,700", "52700"],
     }  # fmt: skip
@@ -131,6 +152,10 @@ def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
 
 def slope(x):
     return np.cos(np.exp(x**2)) * np.exp(x**2) * 2 * x
+
+
+def sine(x):
+    return np.sin(np.exp(x**2))
 
 
 def power(p, dp, q, dq):
@@ -206,7 +231,33 @@ def greedy(n):
     return n[k - 1] * n[k] * n[k + 1] + greedy(n[:k] + n[k + 1 :])
 
 
+def waist(n):
+    """Split at the narrowest width: not always the least."""
+    if len(n) == 2:
+        return 0
+    k = min(range(1, len(n) - 1), key=lambda k: n[k])
+    return waist(n[: k + 1]) + waist(n[k:]) + n[0] * n[k] * n[-1]
+
+
+def averaged(eta, g, H, a=1, b=2, half=0.5, first=-1):
+    gg = g @ g
+    return first * eta * gg + half * eta**2 * (a * gg * np.trace(H) + b * g @ H @ g)
+
+
+def averaged_over_signs(eta, g, H):
+    """Gauss-Hermite: the exact average over normal numbers, without the formula."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(4)
+    total = 0.0
+    for ks in product(range(4), repeat=len(g)):
+        d = nodes[list(ks)]
+        step = -eta * (g @ d) * d
+        share = np.prod(weights[list(ks)]) / np.sqrt(2 * np.pi) ** len(g)
+        total += share * (g @ step + 0.5 * step @ H @ step)
+    return total
+
+
 RIGHT_FUNCTIONS = {
+    ex.check_average: [averaged, averaged_over_signs],
     ex.check_slope: [
         slope,
         lambda x: gradcheck.complex_step(lambda t: np.sin(np.exp(t[0] ** 2)), np.array([x]))[0],
@@ -223,6 +274,21 @@ RIGHT_FUNCTIONS = {
     ex.check_least: [least, by_last_product, lambda n: float(least(n))],
 }  # fmt: skip
 WRONG_FUNCTIONS = {
+    ex.check_average: [
+        (lambda e, g, H: averaged(e, g, H, 0, 1), "without noise"),
+        (lambda e, g, H: averaged(e, g, H, 1, 0), "part of the second"),
+        (lambda e, g, H: averaged(e, g, H, 1, 1), "pairing is missing"),
+        (lambda e, g, H: averaged(e, g, H, 0, 2), "trace of H"),
+        (lambda e, g, H: averaged(e, g, H, 0, 3), "not all give the same"),
+        (lambda e, g, H: averaged(e, g, H, 3, 0), "not all give the same"),
+        (lambda e, g, H: averaged(e, g, H, half=1), "½"),
+        (lambda e, g, H: averaged(e, g, H, 0, 0), "second term is missing"),
+        (lambda e, g, H: averaged(e, g, H, first=0), "first term"),
+        (lambda e, g, H: averaged(e, g, H, first=1), "goes down"),
+        (lambda e, g, H: averaged(e, g, H, half=-0.5), "second sign"),
+        (lambda e, g, H: g, "shape (2,)"),
+        (lambda e, g, H: None, "return missing"),
+    ],
     ex.check_slope: [
         (lambda x: np.cos(x) * np.exp(x) * 2 * x, "Name the steps"),
         (lambda x: np.cos(x) * np.exp(x**2) * 2 * x, "at exp(x²)"),
@@ -237,6 +303,10 @@ WRONG_FUNCTIONS = {
         (lambda x: np.sin(np.exp(x**2)) * np.exp(x**2) * 2 * x, "not differentiated yet"),
         (lambda x: -slope(x), "no minus"),
         (lambda x: 2 * slope(x), "not right"),
+        (lambda x: np.cos(np.exp(x**2)) + np.exp(x**2) + 2 * x, "slopes multiply"),
+        (lambda x: np.cos(x) + np.exp(x) + 2 * x, "each taken where"),
+        (lambda x: (sine(x + 1e-6) - sine(x)) / 1e-6, "measured with a step"),
+        (lambda x: (sine(x + 1e-6) - sine(x - 1e-6)) / 2e-6, "measured with a step"),
         (lambda x: np.array([x]), "has shape (1,), expected ()"),
         (lambda x: 1 / 0, "ZeroDivisionError"),
         (slope(0.6), "without calling it"),
@@ -254,6 +324,11 @@ WRONG_FUNCTIONS = {
         (lambda p, dp, q, dq: power(p, dq, q, dp), "exchanged"),
         (lambda p, dp, q, dq: power(p, dp, q, -dq), "sign"),
         (lambda p, dp, q, dq: p**q, "p^q itself"),
+        (lambda p, dp, q, dq: (p + dp) ** (q + dq) - p**q, "exact change"),
+        (
+            lambda p, dp, q, dq: ((p + 1e-7 * dp) ** (q + 1e-7 * dq) - p**q) / 1e-7,
+            "measured with a step",
+        ),
         (lambda p, dp, q, dq: -power(p, dp, q, dq), "Only the sign"),
         (lambda p, dp, q, dq: dp**dq, "not right"),
         (lambda p, q: p**q, "(p, dp, q, dq)"), (lambda p, dp, q, dq: None, "return missing"),
@@ -280,8 +355,8 @@ WRONG_FUNCTIONS = {
         (lambda v, x: v, "(v, x, W)"),
     ],
     ex.check_normalize_vjp: [
-        (lambda v, z: v @ jacobian(z).T, "a table of n²"),
-        (lambda v, z: v @ (np.eye(len(z)) - z / z.sum()).T / z.sum(), "a table of n²"),
+        (lambda v, z: v @ jacobian(z).T, "all n² entries"),
+        (lambda v, z: v @ (np.eye(len(z)) - z / z.sum()).T / z.sum(), "all n² entries"),
         (
             lambda v, z: np.array([
                 sum(v[j] * ((i == j) - z[j] / z.sum()) for j in range(len(z))) / z.sum()
@@ -304,16 +379,18 @@ WRONG_FUNCTIONS = {
         (lambda v, z: jacobian(z), "has shape (2, 2)"),
         (lambda v, z: 0 * v, "not right"),
         (lambda v, z: 1 / 0, "ZeroDivisionError"),
+        (lambda v, z: (v - (v * z).sum(axis=1)) / z.sum(axis=1), "one row of n entries"),
     ],
     ex.check_least: [
         (lambda n: least(n) or n[0] * n[1], "Nothing is multiplied"),
-        (lambda n: sum(n) if len(n) == 3 else least(n), "takes a · b · c"),
-        (lambda n: n[0] * n[-1] if len(n) == 3 else least(n), "b is missing"),
+        (lambda n: sum(n) if len(n) == 3 else least(n), "takes k · m · n"),
+        (lambda n: n[0] * n[-1] if len(n) == 3 else least(n), "in the middle is missing"),
         (lambda n: 2 * least(n), "counted twice"),
-        (from_the_left, "from the input"),
-        (from_the_right, "from the end"),
+        (from_the_left, "from the left"),
+        (from_the_right, "from the right"),
         (lambda n: min(from_the_left(n), from_the_right(n)), "Neither end"),
-        (lambda n: max(from_the_left(n), from_the_right(n)), "not the cheapest"),
+        (lambda n: max(from_the_left(n), from_the_right(n)), "dearest"),
+        (waist, "narrowest"),
         (greedy, "smallest product first"),
         (lambda n: [n], "expected ()"),
         (lambda n: least(n) + 1, "not right"),

@@ -3,8 +3,11 @@
 No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
 """
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict, deque
 from fractions import Fraction
+from functools import cache
+from graphlib import TopologicalSorter
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ import sympy as sp
 from backprop.autodiff import gradcheck, tape
 from backprop.book.exercises import graphs_by_hand as ex
 from backprop.book.exercises.verdict import WRONG
+
+BAR = "\N{COMBINING MACRON}"
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +39,11 @@ def y(x):
 
 def loss(x):
     w, b, t = x
-    e = w * 3 + b - t
+    e = np.tanh(w * 3 + b) - t
     return e * e
+
+
+UNIT = np.array([2.0, math.log(2) - 6, 0.2])
 
 
 RIGHT = {
@@ -46,49 +54,62 @@ RIGHT = {
     ],
     ex.check_fewest: [([1, 3, 20],), ((1.0, 3.0, 20.0),), (np.array([1, 3, 20]),)],
     ex.check_unit: [
-        (12, 4, -4), (12.0, Fraction(4), sp.Integer(-4)),
-        tuple(tape.grad(loss)(np.array([2.0, 1.0, 5.0]))),
+        (1.536, 0.512, -0.8), (1.54, 0.512, -0.8), (Fraction(192, 125), sp.Rational(64, 125), -0.8),
+        tuple(tape.grad(loss)(UNIT)), tuple(gradcheck.complex_step(loss, UNIT)),
     ],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_sweep: [
-        ((21, 12), "a comes first"), ((6, 15), "missing, from s"), ((12, 12), "missing, from b"),
+        ((21, 12), f"a{BAR} comes first"), ((6, 15), "missing, from s"),
+        ((12, 12), "missing, from b"),
         ((12, 9), "missing, from b"), ((6, 6), "Two arrows"), ((6, 9), "Two arrows"),
-        ((1, 2), "inputs"), ((18, 18), "not right"), ((12, 15), "a has one arrow, and b has two"),
-        ((12, 18), "a has one arrow, and b has two"), ((12, 3), "a has one arrow, and b has two"),
-        ((3, 12), "two from s to t"), ((24, 33), "two from s to t"), ((-12, -21), "sign"),
-        ((12, 20.9), "a has one arrow"), ((0, 0), "two from s to t"), ((None, 21), "not a number"),
-        (("12", 21), "expected numbers"), (([12, 21], 0), "expected numbers"),
-        ((sp.Symbol("b"), 21), "expected numbers"),
+        ((1, 2), "inputs"), ((36, 45), "example of the chapter"), ((24, 33), "twice too large"),
+        ((18, 18), f"a{BAR} = 18 is not right"), ((12, 15), "where the slope is the other factor"),
+        ((12, 18), "where the slope is the other factor"), ((12, 3), f"b{BAR} = 3 is not right"),
+        ((3, 12), "two from s to t"), ((5, 21), "a has one arrow"), ((-12, -21), "sign"),
+        ((12.002, 21), "Its step leaves a remainder"), ((12, 21.008), "Its step leaves"),
+        ((12.02, 21.08), "Its step leaves"), ((12, 21.0001), "Its step leaves"),
+        ((0, 0), "two from s to t"), ((None, 21), f"a{BAR} is None"),
+        (("12", 21), f"a{BAR} is a str"), (([12, 21], 0), f"a{BAR} is a list"),
+        ((12, sp.Symbol("b")), f"b{BAR} is a Symbol"),
+        ((12,), "takes 2 answers: (a_bar, b_bar). You gave 1"), (([12, 21],), "You gave 1"),
     ],
     ex.check_fewest: [
         (((50890, 3, 20),), "forward sweeps only"), (((1, 1000, 30),), "backward sweeps only"),
-        (((50890, 1000, 30),), "dearer"), (((50890, 3000, 600),), "numbers of derivatives"),
-        (((1, 3, 30),), "Task 3:"), (((1, 1, 20),), "Task 2:"), (((1, 1, 1),), "Tasks 2, 3:"),
-        (((50890, 3, 30),), "Tasks 1, 3:"), (((3, 1, 20),), "Tasks 1, 2:"),
-        (((1, 3),), "three numbers"),
+        (((50890, 1000, 30),), "more sweeps"), (((50890, 3000, 600),), "numbers of derivatives"),
+        (((50891, 1003, 50),), "One direction alone"),
+        (((1, 3, 30),), "Task 3: fewer sweeps are enough"),
+        (((1, 1, 20),), "Task 2: so few"), (((1, 1, 1),), "Tasks 2, 3: so few"),
+        (((0, 3, 20),), "Task 1: so few"), (((50890, 3, 30),), "Tasks 1, 3: fewer"),
+        (((3, 1, 20),), "Task 2: so few sweeps do not give every derivative. Task 1: fewer"),
+        (((1, 3, float("nan")),), "Task 3:"), (((1, 3),), "three numbers"),
         ((20,), "three numbers"), ((None,), "three numbers"), (("1, 3, 20",), "three numbers"),
-        (((2, 4, 21),), "Tasks 1, 2, 3:"),
+        (((2, 4, 21),), "Tasks 1, 2, 3: fewer"), ((1, 3, 20), "takes one answer"),
     ],
     ex.check_unit: [
-        ((6, 2, -2), "half"), ((6, 2, 2), "a sign, and a factor"), ((24, 8, -8), "twice too large"),
-        ((3, 1, -1), "How fast does L follow e"), ((12, 4, 4), "slope -1"),
-        ((-12, -4, 4), "All signs"),
-        ((12, -4, 4), "Two signs"), ((8, 4, -4), "slope x"), ((4, 4, -4), "slope x"),
-        ((12, 12, -12), "one of the three"), ((12, 12, -4), "second is wrong"),
-        ((12, 4, 0), "depends on t"),
-        ((12, 4, -1), "not yet an adjoint"), ((4, 12, -4), "changed places"),
-        ((2, 1, 5), "the values"),
-        ((4, 4, 4), "four lines"), ((0, 0, 0), "four lines"), ((12, 4, None), "not a number"),
-        ((12, 2, -4), "four lines"),
+        ((0.768, 0.256, -0.4), "half"), ((3.072, 1.024, -1.6), "twice too large"),
+        ((1.92, 0.64, -1), "How fast does L follow e"), ((2.4, 0.8, -0.8), "slope is missing"),
+        ((1.2, 0.4, -0.4), "lack an arrow, and two of them lack a slope"),
+        ((1.44, 0.48, -0.8), "not its value"), ((0.96, 0.32, -0.8), "square is missing"),
+        ((0.576, 0.192, -0.8), "sigmoid"), ((1.247, 0.4156, -0.8), "not of s"),
+        ((1.536, 0.512, -0.512), "does not pass through tanh"),
+        ((1.536, 0.512, 0.8), "slope -1"), ((-1.536, -0.512, 0.8), "must belong to the same one"),
+        ((-1.536, -0.512, -0.8), "Two signs"), ((1.024, 0.512, -0.8), "wrong factor"),
+        ((0.512, 0.512, -0.8), "lacks a factor"), ((1.536, 1.536, -0.8), f"b{BAR} is wrong"),
+        ((1.536, 0.512, 0), "depends on t"), ((1.536, 0.512, -1), "not yet an adjoint"),
+        ((1.536, 0.512, -1.6), "twice too large"), ((1.536, 0.512, -0.4), "half of what"),
+        ((0.512, 1.536, -0.8), "changed places"), ((2, -5.307, 0.2), "the values"),
+        ((1.5361, 0.5121, -0.7999), "Its step leaves"), ((4, 4, 4), "five lines"),
+        ((0, 0, 0), "five lines"), ((1.536, 0.512, None), f"t{BAR} is None"),
+        ((1.536, 0.25, -0.8), f"b{BAR} = 0.25 is not right. Write the five lines"),
+        ((1.536, 0.512), "takes 3 answers: (w_bar, b_bar, t_bar). You gave 2"),
     ],
 }  # fmt: skip
 
 
 def test_the_expected_values_are_derivatives():
     assert list(gradcheck.complex_step(y, np.array([1.0, 2.0]))) == pytest.approx([12, 21])
-    at = np.array([2.0, 1.0, 5.0])
-    assert list(gradcheck.complex_step(loss, at)) == pytest.approx([12, 4, -4])
+    assert list(gradcheck.complex_step(loss, UNIT)) == pytest.approx([1.536, 0.512, -0.8])
 
 
 @pytest.mark.parametrize(
@@ -103,11 +124,11 @@ def test_right_answers(check, answer):
     [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
 )
 def test_wrong_answers(check, answer, hint):
-    if hint == "not a number":
-        hint = "expected numbers"
     first, second = both_hints(check, *answer)
     assert hint in second, second
     assert second.startswith(first)
+    for expected in (1.536, 0.512) if check is ex.check_unit else ():
+        assert str(expected) not in second
 
 
 @pytest.mark.parametrize("check", WRONG_ANSWERS)
@@ -130,8 +151,38 @@ def paths(steps, start):
     return swept(steps, {steps[-1][0]: 1}, lambda s: 1)[start]
 
 
+def counted_forward(steps, start):
+    count = Counter({start: 1})
+    for node, arrows in steps:
+        if node != start:
+            count[node] = sum(count[o] for o, _ in arrows)
+    return count[steps[-1][0]]
+
+
+def remembered(steps, start):
+    before = dict(steps)
+
+    @cache
+    def lead_to(node):
+        return 1 if node == start else sum(lead_to(o) for o, _ in before.get(node, []))
+
+    return lead_to(steps[-1][0])
+
+
+def in_floats(steps, start):
+    return swept(steps, {steps[-1][0]: 1.0}, lambda s: 1)[start]
+
+
+def replaced(steps, start):
+    count = Counter({steps[-1][0]: 1})
+    for node, arrows in reversed(steps):
+        for o, _ in arrows:
+            count[o] = count[node]
+    return count[start]
+
+
 def walked(steps, start):
-    """Walk along every path: slow, and right."""
+    """Walk along every path: slow, and right for small graphs."""
     if start == steps[-1][0]:
         return 1
     return sum(walked(steps, name) for name, arrows in steps for x, _ in arrows if x == start)
@@ -150,8 +201,8 @@ def seeded_dict(steps, seeds):
     return dict(swept(steps, seeds))
 
 
-def two_sweeps(steps, seeds):
-    """One sweep for each seed: dearer, and right."""
+def a_sweep_for_each(steps, seeds):
+    """One sweep for each seed: the right numbers, and slow."""
     total = defaultdict(float)
     for name, seed in seeds.items():
         for node, adjoint in swept(steps, {name: seed}).items():
@@ -195,6 +246,39 @@ def by_layers(parents):
     return found
 
 
+def by_kahn(parents, count=set):
+    """Take away nodes without parents; with ``count=list``, wrong where a parent repeats."""
+    waiting = {node: len(count(found)) for node, found in parents.items()}
+    ready, found = deque(n for n in parents if not waiting[n]), []
+    while ready:
+        node = ready.popleft()
+        found.append(node)
+        for child in parents:
+            if node in parents[child]:
+                waiting[child] -= 1
+                if not waiting[child]:
+                    ready.append(child)
+    return found
+
+
+def for_ever(parents):
+    while parents:
+        pass
+
+
+def again_for_each_use(parents):
+    found = []
+
+    def visit(node):
+        for parent in parents[node]:
+            visit(parent)
+        found.append(node)
+
+    for node in parents:
+        visit(node)
+    return found
+
+
 def emptied(parents):
     found = order(parents)
     parents.clear()
@@ -202,9 +286,15 @@ def emptied(parents):
 
 
 RIGHT_FUNCTIONS = {
-    ex.check_paths: [paths, walked],
-    ex.check_order: [order, by_layers, lambda p: tuple(order(dict(reversed(p.items()))))],
-    ex.check_seeded: [seeded, seeded_dict, two_sweeps],
+    ex.check_paths: [paths, counted_forward, remembered, in_floats],
+    ex.check_order: [
+        order,
+        by_layers,
+        by_kahn,
+        lambda p: list(TopologicalSorter(p).static_order()),
+        lambda p: tuple(order(dict(reversed(p.items())))),
+    ],
+    ex.check_seeded: [seeded, seeded_dict, lambda s, seeds: dict(sorted(seeded(s, seeds).items()))],
 }
 WRONG_FUNCTIONS = {
     ex.check_paths: [
@@ -214,43 +304,60 @@ WRONG_FUNCTIONS = {
         (lambda s, x: len(s), "These are the lines"),
         (lambda s, x: paths([(n, list(dict(a).items())) for n, a in s], x), "are two paths"),
         (walked_to_any_end, "do not end at the last node"),
+        (replaced, "replaces the one before"),
+        (lambda s, x: paths(s[::-1] + s[-1:], x), "not right"),
+        (lambda s, x: swept(s[::-1], {s[-1][0]: 1}, lambda _: 1)[x], "wrong direction"),
+        (walked, "walks along the paths"),
         (lambda s, x: paths(s, x) - 1, "not right"),
         (lambda s, x: paths(s, x) + 1, "not right"),
         (lambda s, x: 2 * paths(s, x), "not right"),
         (lambda s, x: 2 ** len(s), "not right"),
         (lambda s, x: None, "is a return missing"),
         (lambda s, x: swept(s, {s[-1][0]: 1}, lambda _: 1), "expected a number"),
-        (lambda s: 3, "raised TypeError"),
+        (lambda s: 3, "2 arguments: (steps, start)"),
         (3, "without calling it"),
     ],
     ex.check_order: [
         (lambda p: order(p)[::-1], "order is reversed"),
         (lambda p: order(p)[1:], "nodes are missing"),
-        (lambda p: [*order(p), order(p)[0]], "once for each of its uses"),
-        (lambda p: [*order(p), "z"], "none of the nodes"),
+        (lambda p: [*order(p), order(p)[0]], "more than once"),
+        (again_for_each_use, "more than once"),
+        (lambda p: by_kahn(p, list), "same parent twice"),
+        (for_ever, "still running"),
+        (lambda p: [*order(p), "z"], "not one of the nodes"),
         (lambda p: list(p), "order in which they were given"),
-        (sorted, "Some edges point back"),
-        (lambda p: sorted(p, key=lambda n: len(p[n])), "Some edges point back"),
+        (sorted, "before one of its parents"),
+        (lambda p: sorted(p, key=lambda n: len(p[n])), "before one of its parents"),
         (lambda p: [], "nodes are missing"),
-        (lambda p: None, "Return a list"),
+        (lambda p: None, "is a return missing"),
+        (lambda p: set(order(p)), "Return a list"),
+        (lambda p: iter(order(p)), "Return a list"),
+        (lambda p, q: order(p), "one argument: (parents)"),
         (lambda p: "x", "Return a list"),
         (emptied, "changed its argument"),
         (lambda p: p["nothing"], "KeyError"),
         (3, "without calling it"),
     ],
     ex.check_seeded: [
-        (lambda s, seeds: swept(s, {"y": 1.0}), "seeds make no difference"),
-        (lambda s, seeds: swept(s, {"y": seeds.get("y", 0)}), "Only the last node's seed"),
-        (lambda s, seeds: swept(s, {"y": 1.0} | seeds), "nobody asked for"),
+        (lambda s, seeds: swept(s, {s[-1][0]: 1.0}), "seeds make no difference"),
+        (
+            lambda s, seeds: swept(s, {s[-1][0]: seeds.get(s[-1][0], 0)}),
+            "Only the last node's seed",
+        ),
+        (lambda s, seeds: swept(s, {s[-1][0]: 1.0} | seeds), "that no seed asks for"),
         (lambda s, seeds: swept(s, dict.fromkeys(seeds, 1.0)), "sizes of the seeds"),
-        (overwritten, "not right"),
+        (overwritten, "replaces what its node had before"),
+        (a_sweep_for_each, "One sweep is enough"),
+        (lambda s, seeds: {k: abs(v) for k, v in swept(s, seeds).items()}, "sign is lost"),
+        (lambda s, seeds: {k: swept(s, seeds)[k] for k in "ab"}, "adjoints of y, u and s should"),
+        (lambda s, seeds: tuple(swept(s, seeds)[k] for k in "ab"), "returned a tuple"),
         (changes, "changed its argument"),
-        (lambda s, seeds: {}, "Nothing arrives"),
-        (lambda s, seeds: swept(s[::-1], seeds), "not right"),
-        (lambda s, seeds: None, "TypeError"),
+        (lambda s, seeds: {}, "should be in what it returns"),
+        (lambda s, seeds: swept(s[::-1], seeds), "wrong direction"),
+        (lambda s, seeds: None, "is a return missing"),
         (lambda s, seeds: swept(s, {k: -v for k, v in seeds.items()}), "Only the sign"),
         (lambda s, seeds: {k: 2 * v for k, v in swept(s, seeds).items()}, "same factor"),
-        (lambda s: 3, "TypeError"),
+        (lambda s: 3, "2 arguments: (steps, seeds)"),
         (3, "without calling it"),
     ],
 }
@@ -275,6 +382,11 @@ def test_wrong_functions(check, answer, hint):
 @pytest.mark.parametrize("check", WRONG_FUNCTIONS)
 def test_functions_are_tried_as_often(check):
     assert len(WRONG_FUNCTIONS[check]) >= 10 and len(RIGHT_FUNCTIONS[check]) >= 2
+
+
+def test_counts_in_floats_are_praised_with_a_remark():
+    assert "rounded" in ex.check_paths(in_floats).message
+    assert "rounded" not in ex.check_paths(counted_forward).message
 
 
 def test_the_ladder_has_as_many_paths_as_walking_finds():

@@ -1,95 +1,219 @@
-"""The checkers of the chapter "Matrix form": right answers, each mistake's hint, bad answers."""
+"""The checkers of "Matrix form": right answers in several forms, and at least ten wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 
-from backprop.book.exercises.matrix_form import (
-    check_error_back,
-    check_example_norms,
-    check_gain_gradient,
+from backprop.book.exercises import matrix_form as ex
+from backprop.book.exercises.verdict import WRONG
+
+
+@pytest.fixture(autouse=True)
+def first_try():
+    WRONG.clear()
+
+
+def both_hints(check, *answer):
+    """Return what two wrong tries in a row are told."""
+    first, second = check(*answer), check(*answer)
+    assert not first and not second
+    return first.message, second.message
+
+
+x, W = np.array([[1, 2], [0, 3]]), np.array([[1, 0, 2], [-1, 1, 1]])
+d = np.array([[2, -1, 1], [1, 0, -2]])
+dW, db, dx = x.T @ d, d.sum(axis=0), d @ W.T
+
+RIGHT = {
+    ex.check_batch: [
+        (dW, db, dx), (dW.tolist(), db.tolist(), dx.tolist()), (dW, db[None], dx),
+        ([[2, -1, Fraction(2, 2)], [7, -2, -4]], (3, -1, -1), sp.Matrix(dx)),
+    ],
+    ex.check_ranks: [([1, 3, 6, 12],), ((1, 3, 6, 12),), (np.array([1.0, 3, 6, 12]),)],
+    ex.check_counts: [(169600, 236800), (169600.0, sp.Integer(236800)),
+                      (np.int64(169600), Fraction(236800))],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_batch: [
+        ((dW.T, db, dx), "Which shape has W"), ((dW / 2, db, dx), "half"),
+        ((np.outer(x[0], d[0]), db, dx), "first example alone"),
+        ((np.outer(x[1], d[1]), db, dx), "second example alone"),
+        ((x @ d, db, dx), "wrong index of x"), ((-dW, db, dx), "∂L/∂W: All signs"),
+        ((dx, db, dW), "∂L/∂W comes first"), ((dW + 1, db, dx), "∂L/∂W: The entry"),
+        ((dW, d, dx), "both examples"), ((dW, db / 2, dx), "∂L/∂b: Everything is half"),
+        ((dW, d.sum(axis=1), dx), "adds over the units"), ((dW, -db, dx), "∂L/∂b: All signs"),
+        ((dW, [3, -1, 1], dx), "∂L/∂b: The third entry"), ((dW, db, dx.T), "Which shape has x"),
+        ((dW, db, dx / 2), "∂L/∂x: Everything is half"), ((dW, db, -dx), "∂L/∂x: All signs"),
+        ((dW, db, dx.sum(axis=0)), "examples are added"), ((dW, db, dW), "That is ∂L/∂W."),
+        ((None, db, dx), "is None"), ((dW, "3", dx), "expected numbers"),
+    ],
+    ex.check_ranks: [
+        (([1, 3, 6, 20],), "how many columns"), (([12] * 4,), "For small ones"),
+        (([64] * 4,), "number of rows"), (([1] * 4,), "several"), (([1, 3, 6, 64],), "columns"),
+        (([12, 36, 72, 240],), "columns"), (([64, 192, 384, 1280],), "number of rows"),
+        (([0, 0, 0, 0],), "column times a row"), (([1, 3, 6],), "four numbers"),
+        ((12,), "four numbers"), ((None,), "four numbers"), (([1, 2, 3, 4],), "column times"),
+    ],
+    ex.check_counts: [
+        ((3392, 236800), "Forward: That is for one"), ((173300, 236800), "biases need no"),
+        ((102400, 236800), "first layer alone"), ((6900, 236800), "product for each"),
+        ((406400, 236800), "together"), ((169600, 339200), "One product too many"),
+        ((169600, 169600), "∂L/∂W alone"), ((169600, 67200), "handed back alone"),
+        ((169600, 4736), "for one example"), ((169600, 406400), "together"),
+        ((169600, 240500), "no multiplications"), ((169600, 323200), "wrong layer"),
+        ((170000, 236800), "B · n_in"), ((169600, 236801), "B · n_in"), ((None, 1), "is None"),
+        ((169600, "236800"), "expected a number"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
 )
+def test_right_answers(check, answer):
+    assert check(*answer)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
+)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+# Functions.
 
 
 def error_back(delta, W, slope):
     return (delta @ W.T) * slope
 
 
-def gain_gradient(a, g, delta):
-    return (a * delta).sum(axis=0)
+def softmax_back(p, g):
+    return p * (g - (p * g).sum(axis=1, keepdims=True))
 
 
-def example_norms(x, delta):
+def weighted(z, y, c):
+    return c[:, None] * (z - y) / c.sum()
+
+
+def norms(x, delta):
     return np.linalg.norm(x, axis=1) * np.linalg.norm(delta, axis=1)
 
 
-RIGHT = [
-    (check_error_back, error_back),
-    (check_error_back, lambda d, W, s: np.einsum("ik,jk,ij->ij", d, W, s)),
-    (check_gain_gradient, gain_gradient),
-    (check_gain_gradient, lambda a, g, d: np.einsum("ij,ij->j", a, d)),
-    (check_example_norms, example_norms),
-    (check_example_norms, lambda x, d: np.sqrt((x**2).sum(1) * (d**2).sum(1))),
-]
+def jacobian(x, n_out):
+    return np.kron(x.T, np.eye(n_out))
 
 
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_right_answers(check, answer):
-    verdict = check(answer)
-    assert verdict.right and verdict, verdict.message
-    assert repr(verdict) == f"Right. {verdict.message}" and verdict.message
+def changing(p, g):
+    g -= (p * g).sum(axis=1, keepdims=True)
+    return p * g
 
 
-MISTAKES = [
-    (check_error_back, lambda d, W, s: d @ W.T, "slope"),
-    (check_error_back, lambda d, W, s: error_back(d, W, s) / len(d), "batch size"),
-    (
-        check_error_back,
-        lambda d, W, s: (d @ (W if W.shape[0] == W.shape[1] else W.T)) * s,
-        "only because W is square",
-    ),
-    (check_gain_gradient, lambda a, g, d: a * d, "rows must be added"),
-    (check_gain_gradient, lambda a, g, d: d.sum(axis=0), "gradient of a bias"),
-    (check_gain_gradient, lambda a, g, d: (g * d).sum(axis=0), "not g"),
-    (check_gain_gradient, lambda a, g, d: (a * d).mean(axis=0), "not a mean"),
-    (check_example_norms, lambda x, d: example_norms(x, d) ** 2, "root is missing"),
-    (check_example_norms, lambda x, d: np.linalg.norm(x.T @ d), "sum over the batch"),
-    (check_example_norms, lambda x, d: np.linalg.norm(d, axis=1), "scales every column"),
-]
+RIGHT_FUNCTIONS = {
+    ex.check_error_back: [error_back, lambda d, W, s: np.einsum("ik,jk,ij->ij", d, W, s)],
+    ex.check_softmax_back: [
+        softmax_back,
+        lambda p, g: g * p - p * np.einsum("ik,ik->i", g, p)[:, None],
+    ],
+    ex.check_weighted: [weighted, lambda z, y, c: np.diag(c / c.sum()) @ (z - y)],
+    ex.check_example_norms: [norms, lambda x, d: np.sqrt((x**2).sum(1) * (d**2).sum(1)),
+                             lambda x, d: [float(n) for n in norms(x, d)]],
+    ex.check_jacobian: [
+        jacobian,
+        lambda x, n: np.einsum("ij,kl->jkil", x, np.eye(n)).reshape(x.shape[1] * n, -1),
+    ],
+}  # fmt: skip
+WRONG_FUNCTIONS = {
+    ex.check_error_back: [
+        (lambda d, W, s: d @ W.T, "own slope"), (lambda d, W, s: (d @ W) * s, "transpose is miss"),
+        (lambda d, W, s: d @ W, "transpose is missing"),
+        (lambda d, W, s: -error_back(d, W, s), "sign"), (lambda d, W, s: d @ W.T + s, "not added"),
+        (lambda d, W, s: error_back(d, W, s).T, "column per example"),
+        (lambda d, W, s: error_back(d, W, s) / len(d), "batch size"),
+        (lambda d, W, s: error_back(d, W, s).sum(axis=0), "never added"),
+        (lambda d, W, s: (d @ (W if W.shape[0] == W.shape[1] else W.T)) * s, "transpose is miss"),
+        (lambda d, W, s: 2 * error_back(d, W, s), "same factor"),
+        (lambda d, W, s: None, "is None"), (lambda d, W: d, "must take the arguments (delta"),
+        (lambda d, W, s: np.zeros((7, 9)), "(7, 9)"), (3, "without calling it"),
+        (lambda d, W, s: 1 / 0, "ZeroDivisionError"),
+    ],
+    ex.check_softmax_back: [
+        (lambda p, g: p * (1 - p) * g, "diagonal"), (lambda p, g: p * g, "every z of its row"),
+        (lambda p, g: g - (p * g).sum(axis=1, keepdims=True), "One factor"),
+        (lambda p, g: p - g, "no target"), (lambda p, g: -softmax_back(p, g), "sign"),
+        (lambda p, g: p * (g - g.sum(axis=1, keepdims=True)), "lacks its weights"),
+        (lambda p, g: p * (g + (p * g).sum(axis=1, keepdims=True)), "One sign"),
+        (lambda p, g: p * (g - (p * g).sum()), "mixes the examples"),
+        (lambda p, g: p * (g - (p * g).sum(axis=1)), "keepdims"),
+        (lambda p, g: p * (g - (p * g).sum(axis=0)), "over the examples"),
+        (lambda p, g: softmax_back(p, g) + 1e-3, "not right"), (changing, "changed its argument"),
+        (lambda p: p, "must take the arguments (p, g)"), (lambda p, g: None, "is None"),
+    ],
+    ex.check_weighted: [
+        (lambda z, y, c: c[:, None] * (z - y), "division is missing"),
+        (lambda z, y, c: c[:, None] * (z - y) / len(z), "sum of the weights"),
+        (lambda z, y, c: weighted(z, y, c) / len(z), "one division too many"),
+        (lambda z, y, c: z - y, "weights are missing"),
+        (lambda z, y, c: (z - y) / len(z), "weights are missing"),
+        (lambda z, y, c: (z - y) / c.sum(), "above the line"),
+        (lambda z, y, c: -weighted(z, y, c), "sign"), (lambda z, y, c: 2 * weighted(z, y, c), "½"),
+        (lambda z, y, c: c * (z - y) / c.sum(), "went to the units"),
+        (lambda z, y, c: weighted(z, y, c).sum(axis=0), "examples are added"),
+        (lambda z, y, c: weighted(z, y, c**2), "not right"), (lambda z, y, c: None, "is None"),
+        (lambda z, y: z, "must take"), (3, "without calling it"),
+    ],
+    ex.check_example_norms: [
+        (lambda x, d: norms(x, d) ** 2, "Take the root"),
+        (lambda x, d: np.linalg.norm(x.T @ d), "norm of the sum"),
+        (lambda x, d: np.linalg.norm(d, axis=1), "x_i scales"),
+        (lambda x, d: np.linalg.norm(x, axis=1), "δ_i scales"),
+        (lambda x, d: np.linalg.norm(x, axis=1) + np.linalg.norm(d, axis=1), "added"),
+        (lambda x, d: norms(x, d)[:, None], "shape is (batch,)"),
+        (lambda x, d: norms(x, d).sum(), "norms are added"),
+        (lambda x, d: norms(x, d) / len(x), "batch size"),
+        (lambda x, d: norms(x, d) + 1e-3, "two sums"), (lambda x, d: x.T @ d, "shape"),
+        (lambda x, d: None, "is None"), (lambda x: x, "must take"), (3, "without calling it"),
+    ],
+    ex.check_jacobian: [
+        (lambda x, n: np.kron(x, np.eye(n)), "It is transposed"),
+        (lambda x, n: np.kron(np.eye(n), x.T), "column by column"),
+        (lambda x, n: np.kron(np.eye(n), x), "and transposed"),
+        (lambda x, n: np.kron(x.T, np.ones((n, n))), "column k of W alone"),
+        (lambda x, n: np.einsum("ij,kl->jkil", x, np.eye(n)), "four axes"),
+        (lambda x, n: x.T, "one block"), (lambda x, n: -jacobian(x, n), "sign"),
+        (lambda x, n: 2 * jacobian(x, n), "is not right"),
+        (lambda x, n: 0 * jacobian(x, n), "(j, k)"),
+        (lambda x, n: None, "is None"), (lambda x: x, "must take"), (3, "without calling it"),
+        (lambda x, n: np.eye(n), "shape"),
+    ],
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("check", "answer", "hint"), MISTAKES)
-def test_typical_mistakes_get_their_hint(check, answer, hint):
-    verdict = check(answer)
-    assert not verdict.right and not verdict
-    assert hint in verdict.message
+@pytest.mark.parametrize(
+    ("check", "answer"), [(c, a) for c, answers in RIGHT_FUNCTIONS.items() for a in answers]
+)
+def test_right_functions(check, answer):
+    assert check(answer)
 
 
-CHECKS = [(check_error_back, 3), (check_gain_gradient, 3), (check_example_norms, 2)]
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_FUNCTIONS.items() for a, h in answers],
+)
+def test_wrong_functions(check, answer, hint):
+    _, second = both_hints(check, answer)
+    assert hint in second, second
 
 
-@pytest.mark.parametrize(("check", "n_arguments"), CHECKS)
-def test_an_exception_is_reported(check, n_arguments):
-    def broken(*arguments):
-        assert len(arguments) == n_arguments
-        raise KeyError("no such thing")
-
-    verdict = check(broken)
-    assert not verdict.right
-    assert "KeyError" in verdict.message
-
-
-@pytest.mark.parametrize("check", [check for check, _ in CHECKS])
-def test_a_wrong_shape_is_reported(check):
-    verdict = check(lambda *arguments: np.zeros((7, 9)))
-    assert not verdict.right
-    assert "(7, 9)" in verdict.message
-
-
-@pytest.mark.parametrize(("check", "answer"), RIGHT[::2])
-def test_wrong_values_of_the_right_shape_fail(check, answer):
-    assert not check(lambda *arguments: answer(*arguments) + 1e-3)
-
-
-def test_the_wrong_transpose_alone_fails_on_the_first_oblong_case():
-    verdict = check_error_back(lambda d, W, s: (d @ W) * s)
-    assert not verdict.right
+@pytest.mark.parametrize("check", [*WRONG_ANSWERS, *WRONG_FUNCTIONS])
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    wrong, right = WRONG_ANSWERS | WRONG_FUNCTIONS, RIGHT | RIGHT_FUNCTIONS
+    assert len(wrong[check]) >= 10 and len(right[check]) >= 2

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 from backprop.book.exercises import Case, Verdict, checker, judge, judge_value
+from backprop.book.exercises.verdict import Told, limited
 
 A = np.arange(6.0).reshape(2, 3)
 TRANSPOSE = Case((A,), A.T, [(A, "these are the rows as they came")])
@@ -27,7 +28,7 @@ def test_right_answer_with_praise():
         (lambda a: "no", "is a str, expected numbers of shape (3, 2)"),
         (lambda a: [[1], [2, 3]], "is a list, expected numbers"),
         (lambda a: np.ones(4), "has shape (4,), expected (3, 2)"),
-        (lambda a: a.T + np.array([0, 1e-3]), "Entry (0, 1) of the answer"),
+        (lambda a: a.T + np.array([0, 1e-3]), "first row and the second column of the answer"),
         (
             lambda a: a.T + np.array([0, 1e-3]),
             "is 3.001, which is not right (3 of 6 entries are off)",
@@ -101,6 +102,7 @@ def test_numbers_of_every_kind_are_accepted_when_typed(answer, expected):
         (2.3, 2.36),  # two digits
         (2.302, np.log(10)),  # cut off, not rounded
         (2780, 2778),  # a count is not rounded
+        (np.inf, np.log(10)),  # nothing rounds to infinity
         (0.0, 1e-5),
         (sp.Symbol("x"), 1.0),
         ("0.25", 0.25),
@@ -164,3 +166,85 @@ def test_a_mistake_that_does_not_explain_the_other_answers_is_not_named():
     assert "is 6, which is not right" in judge(lambda x: 6.0, cases).message
     assert judge(lambda x: 2 * x, cases[:1]).message == "Doubled."
     assert judge(lambda x: {3.0: 6.0}[x], cases).message == "Doubled."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([1.0, 3.0, 4.0], "The second entry of the answer is 3, which is not right (1 of 3"),
+        ([1.0, "2", 4.0], "expected numbers of shape (3,), but the second entry is a str."),
+        (
+            (None, 2.0, 4.0),
+            "is a tuple, expected numbers of shape (3,), but the first entry is None",
+        ),
+        ([[1.0], 2.0, 4.0], "but the first entry is a list"),
+        ("1, 2, 4", "is a str, expected numbers of shape (3,)."),
+        ({1.0, 2.0, 4.0}, "is a set, expected numbers of shape (3,)."),
+    ],
+)
+def test_parts_are_counted_as_a_reader_counts(answer, words):
+    assert words in judge_value(answer, Case((), [1.0, 2.0, 4.0])).message
+
+
+def test_parts_that_have_a_name_are_called_by_it():
+    case = Case((), [1.0, 2.0], names=("p", "q"), where="the graph")
+    assert judge_value([1, 3], case).message == "q = 3 is not right."
+    assert judge_value([1, 3], case).unforeseen
+    assert not judge_value([1, 2], case).unforeseen and not judge_value(None, case).unforeseen
+    assert judge_value([1, None], case).message == "q is None, expected numbers."
+    assert judge(lambda x: [0, x], [Case((2,), [1, 2], names="pq", where="the graph")]).message == (
+        "p = 0 is not right for the graph."
+    )
+    large = judge_value(np.zeros((12, 12)), Case((), np.eye(12)[::-1])).message
+    assert large.startswith("The entry at index (0, 11) of the answer is 0")
+
+
+def test_a_number_close_to_the_right_one_is_no_mistake_of_another_kind():
+    case = Case((), [12.0, 0.0], near="Close.")
+    assert judge_value([12.002, 1e-3], case).message == "Close."
+    assert "first entry" in judge_value([12.2, 0], case).message
+    assert "first entry" in judge_value([12.002, 0], Case((), [12.0, 0.0])).message
+    assert judge(lambda: [12.002, 0], [case]).message != "Close."
+
+
+def test_a_checker_says_how_many_answers_it_takes():
+    @checker
+    def check_pair(a, b):
+        return judge_value((a, b), Case((), [1.0, 2.0]))
+
+    @checker
+    def check_one(a):
+        return judge_value(a, Case((), 1.0))
+
+    assert check_pair(1, 2) and check_pair(1, b=2) and check_one(1)
+    assert check_pair(1).message == "check_pair takes 2 answers: (a, b). You gave 1."
+    assert check_one(1, 2).message == "check_one takes one answer: (a). You gave 2."
+    assert check_one().message == "check_one takes one answer: (a). You gave 0."
+
+
+def test_a_function_of_other_arguments_is_told_which():
+    case = Case((1.0, 2.0), 3.0)
+    assert judge(lambda x, y: x + y, [case]) and judge(lambda *xs: sum(xs), [case])
+    assert judge(max, [Case((1.0, 2.0), 2.0)])
+    said = judge(lambda x: x, [case], arguments="x, y").message
+    assert said == "Write a function that can be called with 2 arguments: (x, y)."
+    assert judge(lambda x, y: x, [Case((1.0,), 1.0)]).message.endswith("one argument.")
+    # The reader's own mistake inside is another matter.
+    assert "raised TypeError" in judge(lambda x, y: x + None, [case]).message
+
+
+def test_what_runs_for_too_long_is_stopped_and_told():
+    def slow(n):
+        while True:
+            n += 1
+
+    assert judge(limited(slow, 1000, "Too slow."), [Case((1,), 2)]).message == "Too slow."
+    assert judge(limited(lambda n: n + 1, 1000, "Too slow."), [Case((1,), 2)])
+    assert "2 arguments" in judge(limited(slow, 1000, ""), [Case((1, 2), 2)]).message
+    with pytest.raises(Told):
+        limited(slow, 1000, "Too slow.")(1)
+
+
+def test_a_long_input_is_not_quoted():
+    said = judge(lambda x: 0, [Case((list(range(100)),), 1)]).message
+    assert said == "The answer for the input a list of 100 is 0, which is not right."

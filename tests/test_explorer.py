@@ -80,6 +80,7 @@ def test_the_script_gets_the_data_unrounded():
         assert list(stored["solutions"].items()) == [
             (s.activation, s.theta.tolist()) for s in task.solutions
         ]
+    assert [stored["straight"] for stored in data["tasks"]] == [False, True]
 
 
 def test_no_figure_names_anything_in_the_page_but_its_own():
@@ -138,6 +139,8 @@ def test_without_script_a_described_picture_and_its_sentence_remain():
     svg, html = picture(explorer()), explorer()._repr_html_()
     assert svg.get("role") == "img" and svg.find(f"{SVG}title").text
     assert "crossed out" in svg.find(f"{SVG}desc").text
+    key = re.search(r'<p class="bp-key">(.*?)</p>', html)[1]
+    assert all(word in key for word in ("should be 0", "should be 1", "wrong side", "exceeds ½"))
     assert '<div class="bp-controls" hidden>' in html
     marks = [g.get("class") for g in svg.iter(f"{SVG}g") if "bp-mark" in g.get("class", "")]
     assert [("wrong" not in m) for m in marks[:4]] == XOR.right(START).tolist()

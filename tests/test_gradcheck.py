@@ -221,3 +221,12 @@ def grads(network, x, y):
     loss.forward(network.forward(x), y)
     network.backward(loss.backward())
     return network.gradients
+
+
+def test_a_gradient_that_holds_nan_is_off():
+    x = np.array([1.0, 2.0, 3.0])
+    for k in range(3):
+        claimed = 2 * x
+        claimed[k] = np.nan
+        report = gradcheck.check_gradient(lambda t: (t * t).sum(), x, claimed)
+        assert not report.ok and {row.index for row in report.rows} == {(k,)}

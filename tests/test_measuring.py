@@ -88,3 +88,16 @@ def test_pieces_are_as_long_as_the_memory_allows():
     assert max(lengths) - min(lengths) <= 1 and min(lengths) >= 1
     assert [part.start for part in pieces[1:]] == [part.stop for part in pieces[:-1]]
     assert pieces[0].start == 0 and pieces[-1].stop == 5000
+
+
+def test_the_accuracy_of_uneven_pieces_is_that_of_all_rows(monkeypatch):
+    monkeypatch.setattr(measuring, "MEASURED_ROWS", 4)
+    rng = np.random.default_rng(0)
+    network = Sequential([Dense(2, 2, rng=rng)])
+    x = rng.normal(size=(10, 2))
+    assert {part.stop - part.start for part in measuring.pieces(network, x)} == {3, 4}
+    labels = network.forward(x).argmax(axis=1)
+    for wrong in range(10):  # in a piece of 3 rows, or of 4
+        y = labels.copy()
+        y[wrong] = 1 - y[wrong]
+        assert evaluate(network, SoftmaxCrossEntropy(), x, y)[1] == 0.9

@@ -1,9 +1,11 @@
 """The planted mistakes can still be planted, and the tool that plants them judges rightly."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,3 +75,13 @@ def test_the_command_fails_where_a_mistake_survives(tmp_path):
         )  # fmt: skip
         assert run.returncode == code, run.stdout + run.stderr
         assert f"{share} of 100 caught" in run.stdout
+
+
+def test_a_run_of_some_keeps_what_was_found_of_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(tool, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(tool, "mutants", lambda: [SimpleNamespace(name=n) for n in "abc"])
+    outcome = lambda name, caught: tool.Outcome(name, "m", "w", caught)  # noqa: E731
+    tool.keep([outcome("a", True), outcome("b", False), outcome("gone", True)], [])
+    tool.keep([outcome("b", True), outcome("c", True)], json.loads(tool.RESULTS.read_text()))
+    found = json.loads(tool.RESULTS.read_text())
+    assert [(o["name"], o["caught"]) for o in found] == [("a", True), ("b", True), ("c", True)]

@@ -448,3 +448,15 @@ def test_equal_values_without_epsilon_have_the_value_of_a_kink(kind, dtype):
         layer.train(True)
         away = np.random.default_rng(1).normal(size=(4, 3))
         gradcheck.check_layer(layer, away, rng=rng).raise_if_off()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_batch_that_is_not_finite_leaves_the_running_averages(value):
+    layer = BatchNorm(2)
+    x = np.array([[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]])
+    layer.forward(x)
+    before = layer.state()
+    x[1, 0] = value
+    with np.errstate(invalid="ignore"):
+        layer.forward(x)
+    np.testing.assert_equal(layer.state(), before)

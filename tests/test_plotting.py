@@ -81,13 +81,13 @@ def test_a_figure_of_many_marks_stays_a_picture(monkeypatch):
 
 
 def test_curves_draw_median_and_band():
-    runs = np.array([[3.0, 1.0], [5.0, 0.0], [4.0, 2.0]])
+    runs = np.array([[3.0, 1.0], [9.0, 0.0], [4.0, 8.0]])  # medians that are no means
     ax = plotting.curves({"a": runs, "b": runs[0]}, ylabel="loss")
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [4, 1])
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2])
     (band,) = ax.collections
     box = band.get_paths()[0].get_extents()
-    assert (box.ymin, box.ymax) == (0, 5)
+    assert (box.ymin, box.ymax) == (0, 9)
     assert ax.get_xlabel() == "epoch" and ax.get_ylabel() == "loss"
     looks = [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in ax.lines]
     assert all(one != other for one, other in zip(*looks, strict=True))

@@ -490,3 +490,25 @@ def test_range_test_refuses():
         learning_rate_range_test(network, loss, optimizer, x[:0], y[:0], rng=rng)
     with pytest.raises(ValueError, match="optimizer belongs to another network"):
         learning_rate_range_test(make_network(), loss, optimizer, x, y, rng=rng)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        (StepDecay(8.0, 3, 0.5), {0: 8, 2: 8, 3: 4, 5: 4, 6: 2, 9: 1}),
+        (Exponential(8.0, 0.5), {0: 8, 1: 4, 4: 0.5}),
+        (Cosine(4.0, 6, 2.0), {0: 4, 2: 3.5, 3: 3, 4: 2.5, 6: 2, 100: 2}),
+        # periods 0 to 3, 4 to 11, 12 to 27
+        (CosineWarmRestarts(2.0, 4, multiplier=2), {0: 2, 2: 1, 4: 2, 8: 1, 12: 2, 20: 1, 28: 2}),
+        (CosineWarmRestarts(2.0, 4), {3: 1 - np.cos(np.pi / 4), 4: 2, 6: 1, 8: 2}),
+        (Warmup(StepDecay(8.0, 3, 0.5), 4), {0: 0, 1: 2, 2: 4, 3: 6, 4: 8, 6: 8, 7: 4}),
+        (Warmup(Constant(8.0), 4, start=4.0), {0: 4, 1: 5, 3: 7, 4: 8}),
+        # up to the summit at 5 - 1, down to the end at 10 - 1
+        (OneCycle(8.0, 10, rising=0.5, start_divisor=4, final_divisor=2),
+         {0: 2, 2: 5, 4: 8, 9: 1, 50: 1}),
+    ],
+    ids=lambda x: type(x).__name__,
+)  # fmt: skip
+def test_rates_worked_by_hand(schedule, rates):
+    for step, rate in rates.items():
+        assert schedule(step) == pytest.approx(rate, abs=1e-12), step

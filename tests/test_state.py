@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pickle
 import signal
 import stat
 import subprocess
@@ -816,3 +817,34 @@ def test_a_plateau_after_a_warm_up_resumes_too(tmp_path):
     run(path, epochs=3, schedule=schedule())
     resumed, again, _ = run(path, epochs=5, schedule=schedule(), resume=True)
     assert resumed.theta.tobytes() == whole.theta.tobytes() and again == history
+
+
+class Trap:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("disguised", [False, True])
+def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path, disguised):
+    path, network, *_ = written(tmp_path)
+    payload = pickle.dumps(Trap(tmp_path / "sprung"))
+    if disguised:  # as long as the array that its header declares
+        payload += bytes(-len(payload) % 8)
+    header = io.BytesIO()
+    declared = {"descr": "|O", "fortran_order": False, "shape": (len(payload) // 8,)}
+    np.lib.format.write_array_header_1_0(header, declared)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = next(name for name in members if name.startswith("parameters/"))
+    members[name] = header.getvalue() + payload
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    with pytest.raises(CheckpointError, match=r"damaged or no \.npz file"):
+        load(path, network)
+    assert not (tmp_path / "sprung").exists()

@@ -66,7 +66,7 @@ def test_plots_are_drawings_and_leave_no_figure_open():
         units.hinges("t"),
         units.folded([[1, 1], [1, 1]], [0, -1], "t"),
         units.slopes({"ReLU": (relu, relu_prime)}, "t"),
-        units.spreads([10, 20], {"one": runs, "other": runs}, "t"),
+        units.spreads([10, 20], {"no bend": runs, "ReLU": runs}, 0.8, "t"),
     ):
         assert drawing.markup.startswith('<svg class="bp-drawn"')
         assert not re.search(r"font-size: (\d\.|\d)px", drawing.markup)

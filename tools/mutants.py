@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MUTANTS = ROOT / "tests" / "mutants"
@@ -168,9 +169,21 @@ def unharmed(chosen: list[Mutant]) -> None:
         raise SystemExit(f"these tests fail without any mutant: {outcome.failed}")
 
 
+def keep(outcomes: list[Outcome], before: list[dict[str, Any]]) -> None:
+    """Store the outcomes, and what was found ``before`` of the mutants that did not run now."""
+    known = {old["name"]: old for old in before} | {o.name: asdict(o) for o in outcomes}
+    order = [m.name for m in mutants()] or list(known)
+    found = [known[name] for name in order if name in known]
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("words", nargs="*", help="only mutants whose name holds one of these")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        help="only mutants whose name holds one of these; the others' results are kept",
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     chosen = [
@@ -186,7 +199,9 @@ def main() -> None:
     caught = sum(o.caught for o in counted)
     print(f"{caught} of {len(counted)} caught ({caught / max(1, len(counted)):.1%})")
     if not arguments.words:
-        RESULTS.write_text(json.dumps([asdict(o) for o in outcomes], indent=1) + "\n")
+        keep(outcomes, [])
+    elif RESULTS.exists():
+        keep(outcomes, json.loads(RESULTS.read_text(encoding="utf-8")))
     sys.exit(caught < 0.97 * len(counted))
 
 

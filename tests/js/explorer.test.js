@@ -68,10 +68,16 @@ test('a solution of the chosen activation is taken, as a copy', () => {
 });
 
 test('where there is none, the first is taken and said', () => {
-  const task = { ...XOR, solutions: { tanh: [1], relu: [2] } };
+  const task = { ...XOR, straight: true, solutions: { tanh: [1], relu: [2] } };
   const { activation, theta, note } = solve(task, 'identity', NAMES);
   assert.deepEqual([activation, theta], ['tanh', [1]]);
   assert.equal(note, 'The hidden units are tanh now: no solution is stored for the identity. ');
+});
+
+test('where no straight line does it, the identity has no solution at all', () => {
+  const task = { ...XOR, straight: false, solutions: { tanh: [1] } };
+  assert.match(solve(task, 'identity', NAMES).note, /tanh now: with the identity there is no solution/);
+  assert.match(solve(task, 'relu', NAMES).note, /no solution is stored for ReLU/);
 });
 
 test('a place of the drawing and the point under it', () => {
@@ -111,6 +117,8 @@ test('where a line crosses the window', () => {
   assert.equal(crossing([1, 1, -5], FRAME), null);
   assert.equal(crossing([0, 0, 1], FRAME), null);
   assert.equal(crossing([0, 0, 0], FRAME), null);
+  // Through a corner, and nowhere else in the window.
+  assert.equal(crossing([1, 1, 0.5], { ...FRAME, low: -0.25, high: 1.25 }), null);
 });
 
 test('the number of a unit stands on the side where its z is positive', () => {
@@ -128,7 +136,7 @@ test('numbers have a true minus sign, and none on a zero', () => {
 test('the sentence counts, reads off, and names a unit without effect', () => {
   assert.equal(
     sentence(RELU, XOR, [0.25, 0.5]),
-    '4 of 4 points right. At the cross, x = (0.25, 0.50): hidden a = (0.75, 0.00, 0.00), ' +
+    '4 of 4 points right. At the diamond, x = (0.25, 0.50): hidden a = (0.75, 0.00, 0.00), ' +
       'output 0.731. Without effect, its weight to the output being 0: unit 3.',
   );
 });

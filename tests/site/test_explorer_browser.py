@@ -116,8 +116,11 @@ def test_solutions_get_every_point_right(alone, task, activation):
     stored = {s.activation: s for s in TASKS[task].solutions}
     expected = stored.get(activation, TASKS[task].solutions[0])
     words = told(page)[2]
-    note = f"The hidden units are {IN_WORDS[expected.activation]} now: no solution is stored for"
+    note = f"The hidden units are {IN_WORDS[expected.activation]} now: "
     assert words.startswith(note) == (activation not in stored)
+    none_exists = activation == "identity" and not TASKS[task].straight
+    assert ("with the identity there is no solution" in words) == none_exists
+    assert ("no solution is stored for" in words) == (activation not in stored and not none_exists)
     assert page.locator("input[data-sets=activation]:checked").input_value() == expected.activation
     assert page.locator(".bp-task:visible .bp-wrong").count() == 0
     assert words.endswith("Without effect, its weight to the output being 0: unit 3.")
@@ -188,11 +191,11 @@ def test_several_figures_on_one_page_leave_each_other_alone(browser):
     assert complaints == []
 
 
-def test_the_cross_moves_by_slider_and_by_pointer(alone):
+def test_the_diamond_moves_by_slider_and_by_pointer(alone):
     page = alone(explorer())
-    page.get_by_label("cross", exact=True).check()
-    page.get_by_label("cross, x₁").fill("0.1")
-    page.get_by_label("cross, x₂").fill("1.15")
+    page.get_by_label("diamond", exact=True).check()
+    page.get_by_label("diamond, x₁").fill("0.1")
+    page.get_by_label("diamond, x₂").fill("1.15")
     agrees(page, START, point=(0.1, 1.15))
     frame = page.locator(".bp-explorer svg > rect").bounding_box()
     page.mouse.click(frame["x"] + frame["width"] * 0.25, frame["y"] + frame["height"] * 0.5)

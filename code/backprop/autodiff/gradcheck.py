@@ -31,8 +31,9 @@ ScalarFunction = Callable[[Any], Any]
 def central_difference(f: ScalarFunction, x: Array, h: float | None = None) -> Array:
     """Gradient of a scalar ``f`` by central differences, shape of ``x``.
 
-    ``h`` defaults to eps^(1/3) max(1, |x_i|), which balances truncation, of order h², against
-    rounding, of order eps/h.
+    With M0 and M3 for the sizes of f and of its third derivative, the error is at most
+    h² M3/6 + eps M0/2h, and least at h = (3 eps M0/2 M3)^(1/3). ``h`` defaults to
+    eps^(1/3) max(1, |x_i|): without the factor 1.14, and with max(1, |x_i|)³ as a guess for M0/M3.
     """
     x = np.array(check_array("central_difference", "x", x), np.float64)
     out = np.empty_like(x)
@@ -44,13 +45,15 @@ def central_difference(f: ScalarFunction, x: Array, h: float | None = None) -> A
         x[index] = kept - step
         below, lower = f(x), x[index]
         x[index] = kept
-        # upper - lower is the step that was really taken, after rounding.
+        # upper - lower is 2 * step as rounded
         out[index] = (above - below) / (upper - lower)
     return out
 
 
 def complex_step(f: ScalarFunction, x: Array, h: float = 1e-20) -> Array:
-    """Gradient of a scalar ``f`` by Im f(x + ih) / h, shape of ``x``: no subtraction, no rounding.
+    """Gradient of a scalar ``f`` by Im f(x + ih) / h, shape of ``x``.
+
+    Nothing is subtracted, so h may be tiny, and what remains is the rounding of f itself.
 
     ``f`` must be analytic near ``x`` and accept complex128.
     """
@@ -128,7 +131,8 @@ def relative_error(analytic: Array, numeric: Array, whole: float = 0.0) -> Array
     its neighbours, and a ratio to itself would be noise. ``whole`` is the largest entry of the
     gradient that the array is a part of.
     """
-    scale = max(np.abs(analytic).max(initial=0), np.abs(numeric).max(initial=0))
+    # NaN is off by itself, and must not make the scale of the others NaN.
+    scale = max(np.abs(a).max(initial=0, where=~np.isnan(a)) for a in (analytic, numeric))
     if scale < NEGLIGIBLE * whole:
         scale = whole
     error: Array = np.abs(analytic - numeric) / (scale or 1.0)

@@ -29,7 +29,7 @@ def _judged(function: Any, names: str, cases: Sequence[Case], praise: str) -> Ve
 
 
 def _table(function: Answer, *args: Any) -> bool:
-    """Whether a function of rows of n numbers holds, or walks through, a table of n² numbers."""
+    """Whether a function of rows of n numbers holds, or visits one by one, n² numbers."""
     n, lines, before = len(args[0]), 0, sys.gettrace()
 
     def trace(frame: Any, event: str, _: Any) -> Any:
@@ -53,6 +53,24 @@ def _table(function: Answer, *args: Any) -> bool:
     return lines > 40 * n or peak > 400 * n
 
 
+MEASURED = "This looks like a quotient, measured with a step."
+
+
+def _quotient(verdict: Verdict, function: Answer, args: tuple[float, ...], exact: float) -> Verdict:
+    """Return the verdict, or that a function measures with a step, as its error tells.
+
+    A formula is right to the last few digits. A difference quotient is not.
+    """
+    if not callable(function) or not (verdict or verdict.unforeseen):
+        return verdict
+    found = numbers(function(*args))
+    assert found is not None  # the verdict has looked at it
+    off = abs(float(np.real(found)) / exact - 1)
+    if 1e-13 < off < 0.02:
+        return Verdict(False, MEASURED, "Find the slopes by hand, and multiply them.")
+    return verdict
+
+
 @checker
 def check_slope(slope: Answer) -> Verdict:
     """Check ``slope(x)``, the derivative of sin(exp(x²)): cos(exp(x²)) exp(x²) 2x."""
@@ -60,7 +78,7 @@ def check_slope(slope: Answer) -> Verdict:
     def case(x: float) -> Case:
         power = np.exp(x**2)
         outer = np.cos(power)
-        names = "Name the steps: t = x², u = exp(t), y = sin u. Each slope is taken at its own."
+        names = "Name the steps: u₁ = x², u₂ = exp(u₁), y = sin u₂. Where is each evaluated?"
         return Case(
             (x,),
             outer * power * 2 * x,
@@ -84,11 +102,18 @@ def check_slope(slope: Answer) -> Verdict:
                 (np.sin(power) * power * 2 * x, "The outer function is not differentiated yet.",
                  "What is the slope of the sine?"),
                 (-outer * power * 2 * x, "A sign is wrong.", "The sine's slope has no minus."),
+                (outer + power + 2 * x, "The slopes are added.",
+                 "There is a single path here, and along a path slopes multiply."),
+                (np.cos(x) + np.exp(x) + 2 * x, "The slopes are added, and all taken at x.",
+                 "Along a path slopes multiply, each taken where its function is evaluated."),
             ),
             names,
         )  # fmt: skip
 
-    return _judged(slope, "x", [case(0.6), case(-0.8)], "Three slopes, each at its own place.")
+    verdict = _judged(slope, "x", [case(0.6), case(-0.8)], "Three slopes, each at its own place.")
+    x = 0.6
+    exact = np.cos(np.exp(x**2)) * np.exp(x**2) * 2 * x
+    return _quotient(verdict, slope, (x,), exact)
 
 
 @checker
@@ -115,7 +140,7 @@ def check_routes(slope: Any) -> Verdict:
     if near and not verdict and float(slope) % 1:
         # The quotient of a step h is 304 + 108 h and a little more.
         return Verdict(
-            False, "This looks like a quotient, measured with a step.",
+            False, MEASURED,
             "To what does it tend as the step shrinks? The sum over paths is exact.",
         )  # fmt: skip
     return verdict
@@ -125,10 +150,17 @@ J1, J2 = np.array([[1, 0, 2], [-1, 3, 1]]), np.array([[2, 1], [0, -1], [1, 4]])
 DX, V = np.array([3, 1]), np.array([2, -1])
 
 
+def _flat(answer: Any) -> Any:
+    """Return a table of one row of numbers as that row; anything else as it is."""
+    found = numbers(answer)
+    return found[0] if found is not None and found.ndim == 2 and len(found) == 1 else answer
+
+
 @checker
 def check_products(jvp: Any, vjp: Any) -> Verdict:
     """Check dx J₁J₂ = (11, 27) and v J₂ᵀJ₁ᵀ = (-1, -2) for the matrices of the exercise."""
     forward, backward = DX @ J1 @ J2, V @ J2.T @ J1.T
+    jvp, vjp = (_flat(answer) for answer in (jvp, vjp))
     from_left = "Multiply dx by J₁ first, then the result by J₂."
     from_right = "Multiply v by J₂ᵀ first, then the result by J₁ᵀ."
     if judge_value(jvp, Case((), backward)) and judge_value(vjp, Case((), forward)):
@@ -155,21 +187,22 @@ def check_products(jvp: Any, vjp: Any) -> Verdict:
 
 @checker
 def check_order(jvps: Any, vjps: Any) -> Verdict:
-    """Check the products for the whole Jacobian of a 2-50-50-1000 network, hidden activations.
+    """Check the multiplications for the whole Jacobian of a 2-50-50-1000 network.
 
-    One pass takes 2·50 + 50 + 50·50 + 50 + 50·1000 = 52,700 products: two forward, 1000 backward.
+    One pass takes 2·50 + 50 + 50·50 + 50 + 50·1000 = 52,700 of them: two forward, 1000 backward.
     """
     weights = 2 * 50 + 50 * 50 + 50 * 1000
     one = weights + 50 + 50
     passes = "A jvp answers for one input, a vjp for one output. How many are there of each?"
-    mistakes = (
+    layers = "Go through one pass layer by layer: three matrices, two activations."
+    mistakes: tuple[Any, ...] = (
         ((1000 * one, 2 * one), "The two are exchanged.", passes),
         ((one, one), "This is one pass.", passes),
         ((weights, weights), "This is one pass, without the activations.", passes),
         (
             (2 * weights, 1000 * weights),
             "The activations are missing.",
-            "A hidden unit's slope is one product, in each pass.",
+            "A hidden unit's slope is one multiplication, in each pass.",
         ),
         ((1000 * weights, 2 * weights), "The two are exchanged, and the activations missing.", ""),
         (
@@ -177,7 +210,7 @@ def check_order(jvps: Any, vjps: Any) -> Verdict:
             "The outputs have an activation here.",
             "In this network, only hidden units have one.",
         ),
-        ((2, 1000), "These are the passes.", "How many products does one of them take?"),
+        ((2, 1000), "These are the passes.", "How many multiplications does one of them take?"),
         ((2 * one, 2 * one), "The jvps are right.", "A vjp answers for one output only."),
         ((1000 * one, 1000 * one), "The vjps are right.", "A jvp answers for all outputs."),
         (
@@ -186,7 +219,33 @@ def check_order(jvps: Any, vjps: Any) -> Verdict:
             "The evaluation itself does not count.",
         ),
     )
-    more = "First the products of one pass, layer by layer; then the number of passes."
+    for wide, what in (
+        (2 * 50 + 50 + 50 * 1000, "One hidden layer is missing."),
+        (one + 50 + 50 + 1000, "The biases are counted."),
+        (one + 50 * 50 - 50, "An activation is counted as a full matrix."),
+        (one + 2 * (50 * 50 - 50), "The activations are counted as full matrices."),
+    ):
+        mistakes += (
+            ((2 * wide, 1000 * wide), f"The passes are right, one pass is not. {what}", layers),
+            ((wide, wide), f"This is one pass, and not quite. {what}", passes),
+        )
+    more = "First the multiplications of one pass, layer by layer; then the number of passes."
+    for answer in (jvps, vjps):
+        found = numbers(answer)
+        if found is not None and found.shape == () and float(found) != round(float(found)):
+            return Verdict(False, "A count is a whole number.", more)
+    first, second = numbers(jvps), numbers(vjps)
+    if first is not None and second is not None and first.shape == second.shape == ():
+        known = any(first == wrong[0] and second == wrong[1] for wrong, *_ in mistakes)
+        if first > 0 and second == 500 * first and first != 2 * one and not known:
+            return Verdict(False, "The passes are right, one pass is not.", layers)
+        close = (
+            not known
+            and abs(first - 2 * one) <= 0.01 * one
+            and abs(second - 1000 * one) <= 10 * one
+        )
+        if close and (first != 2 * one or second != 1000 * one):
+            return Verdict(False, "This is close, but a count must be exact.", layers)
     case = Case((), [2 * one, 1000 * one], mistakes, more)
     return judge_value((jvps, vjps), case, "Two inputs: forward needs two passes.")
 
@@ -218,12 +277,15 @@ def check_power(change: Answer) -> Verdict:
                 (base * dq + exponent * dp, "dp and dq are exchanged.", two),
                 (base * dp - exponent * dq, "A sign is wrong.", two),
                 (p**q, "This is p^q itself.", "How fast does it change?"),
+                ((p + dp) ** (q + dq) - p**q, "This is the exact change, of any size.",
+                 "For small dp and dq: a slope times dp, and a slope times dq."),
             ),
             two,
         )  # fmt: skip
 
-    cases = [case(2.0, 1.0, 3.0, 0.5), case(0.6, -2.0, 1.7, 3.0)]
-    return _judged(change, "p, dp, q, dq", cases, "Two paths, and no new rule.")
+    cases = [case(2.0, 1.0, 3.0, 0.5), case(0.6, -0.2, 1.7, 3.0)]
+    verdict = _judged(change, "p, dp, q, dq", cases, "Two paths, and no new rule.")
+    return _quotient(verdict, change, (2.0, 1.0, 3.0, 0.5), 12 + 4 * np.log(2))
 
 
 @checker
@@ -255,9 +317,9 @@ def check_around(vjp: Answer) -> Verdict:
                 (v + (v * h) @ W.T, "This is the value of tanh, not its slope.",
                  "The slope is 1 - tanh²(x W)."),
                 (v + (v * (1 - np.tanh(h) ** 2)) @ W.T, "The slope is taken at the wrong place.",
-                 "tanh works at x W, and not at tanh(x W)."),
+                 "tanh is evaluated at x W, and not at tanh(x W)."),
                 (v + (v * (1 - np.tanh(x) ** 2)) @ W.T, "The slope is taken at the wrong place.",
-                 "tanh works at x W, and not at x."),
+                 "tanh is evaluated at x W, and not at x."),
                 (v + (v * (1 - (x + h) ** 2)) @ W.T, "The slope is taken at the wrong place.",
                  "a is not the tanh alone."),
                 (v - through, "A sign is wrong.", add),
@@ -268,6 +330,110 @@ def check_around(vjp: Answer) -> Verdict:
 
     cases = [case(0, 1, 2), case(1, 2, 3), case(2, 4, 3)]
     return _judged(vjp, "v, x, W", cases, "Two paths, added.")
+
+
+@checker
+def check_forgotten(signs: Any, away: Any) -> Verdict:
+    """Check the two shares of the exercise, which depend a little on the draw: 0.67 and 0.20."""
+    more = "Compare the vjp through the layer alone with the sum of both paths."
+    found = numbers([signs, away])
+    if found is None or found.shape != (2,):
+        return Verdict(False, "Give two numbers: the share of signs, and the share of vjps.", more)
+    if not np.isfinite(found).all():
+        return Verdict(
+            False, "A share is a number between 0 and 1.", "Divide by how many there are."
+        )
+    if (found > 1).any() and (found <= 100).all():
+        return Verdict(
+            False, "Shares are asked, not percent or counts.", "Divide by all the cases."
+        )
+    if (found > 1).any() or (found < 0).any():
+        return Verdict(
+            False, "A share is a number between 0 and 1.", "Divide by how many there are."
+        )
+    for wrong, hint in SHARES:
+        if np.allclose(found, wrong, rtol=0, atol=0.015):
+            return Verdict(
+                not hint, hint or "Most signs look right, and a fifth leads uphill.", more
+            )
+    if abs(found[0] - SHARES[0][0][0]) <= 0.015:
+        return Verdict(False, "The signs are right. The other share is not.",
+                       "Count vjps, not entries: one inner product for each row.")  # fmt: skip
+    if abs(found[1] - SHARES[0][0][1]) <= 0.015:
+        return Verdict(False, "The second share is right. The first is not.",
+                       "Count entries, three for each case.")  # fmt: skip
+    return Verdict(False, "These shares are not right.", more)
+
+
+SHARES = (
+    ((0.666, 0.198), ""),
+    ((0.198, 0.666), "The two are exchanged."),
+    ((0.334, 0.802), "These are the opposite shares: of wrong signs, and of the other side."),
+    ((0.334, 0.198), "The first is the share of wrong signs."),
+    ((0.666, 0.802), "The second is the share that points the same way."),
+    ((0.834, 0.034), "Here the path through the layer is forgotten, not the one around it."),
+    ((0.595, 0.310), "Here the weights are smaller than standard normal numbers."),
+)
+"""The right signs and those that point away (200,000 draws), and what else gives which shares."""
+
+
+@checker
+def check_average(average: Answer) -> Verdict:
+    """Check ``average(eta, g, H)``: -η ggᵀ + ½ η² (ggᵀ tr H + 2 gHgᵀ), for d standard normal."""
+
+    def case(eta: float, g: list[float], H: list[list[float]]) -> Case:
+        row, table = np.array(g), np.array(H)
+        first, trace, along = row @ row, np.trace(table), row @ table @ row
+        pairs = "Four factors d can be paired in three ways. What does each pairing leave?"
+
+        def value(bracket: Any, half: float = 0.5) -> Any:
+            return -eta * first + half * eta**2 * bracket
+
+        return Case(
+            (eta, row, table),
+            value(first * trace + 2 * along),
+            (
+                (value(along), "This is the step along the gradient, without noise.", pairs),
+                (value(first * trace), "A part of the second term is missing.", pairs),
+                (value(first * trace + along), "A pairing is missing.", pairs),
+                (value(2 * along), "A pairing is missing.", "One of them gives the trace of H."),
+                (value(3 * along), "The pairings do not all give the same.", pairs),
+                (value(3 * first * trace), "The pairings do not all give the same.", pairs),
+                (value(first * trace + 2 * along, 1), "The factor ½ is missing.", ""),
+                (value(0), "The second term is missing.", pairs),
+                (value(first * trace + 2 * along) + eta * first, "The first term is missing.", ""),
+                (value(first * trace + 2 * along) + 2 * eta * first, "The first sign is wrong.",
+                 "A small step goes down."),
+                (value(trace + 2 * along), "The trace lacks its factor.", pairs),
+                (-eta * first - 0.5 * eta**2 * (first * trace + 2 * along),
+                 "The second sign is wrong.", "The step stands there twice."),
+            ),
+            pairs,
+        )  # fmt: skip
+
+    three = [[1.0, 0.2, 0.0], [0.2, 4.0, 1.0], [0.0, 1.0, 2.0]]
+    cases = [case(0.1, [1.0, 2.0], [[3.0, 0.5], [0.5, 1.0]]), case(0.3, [0.5, -1.0, 2.0], three)]
+    return _judged(average, "eta, g, H", cases, "Noise pays for the trace of H.")
+
+
+@checker
+def check_corner(formula: Any, slope: Any) -> Verdict:
+    """Check what the sum over paths says at the origin, 0, and the slope of x³/(2x²), 1/2."""
+    first = "What are both partial derivatives at the origin?"
+    second = "Set both to x, shorten the fraction, and differentiate."
+    mistakes = (
+        ((0.5, 0), "The two are exchanged.", first),
+        ((0, 0), "The formula is right. The slope is another.", second),
+        ((0.5, 0.5), "The slope is right. The formula says something else.", first),
+        ((0, 1), "The slope is off by a factor.", "The denominator has two terms."),
+        ((0, 0.25), "The slope is off by a factor.", second),
+        ((0, 2), "The slope is the reciprocal.", second),
+        ((0, -0.5), "The slope has the wrong sign.", second),
+        ((1, 0.5), "The slope is right. The formula says something else.", first),
+        ((0, 1.5), "Shorten the fraction before you differentiate.", second),
+    )
+    case = Case((), [0, 0.5], mistakes, f"{first} {second}", ("The formula", "The slope"))
+    return judge_value((formula, slope), case, "The rule needs a differentiable function.")
 
 
 @checker
@@ -304,43 +470,83 @@ def check_normalize_vjp(vjp: Answer) -> Verdict:
 
     cases = [case([2.0, -0.5], [1.0, 3.0]), case([0.5, -1.0, 2.0, 0.3], [1.5, 0.4, 2.0, 1.1])]
     verdict = _judged(vjp, "v, z", cases, "One sum, shared by all entries.")
+    if not verdict and "AxisError" in verdict.message:
+        return Verdict(False, "v and z are one row of n entries each, of shape (n,).", "No batch.")
     n = 300
     if verdict and _table(vjp, np.linspace(-1, 1, n), np.linspace(1, 2, n)):
         return Verdict(
-            False, "The numbers are right. But there is a table of n² numbers behind them.",
+            False, "The numbers are right. But all n² entries of the Jacobian are visited.",
             "Which sum is the same for every entry?",
         )  # fmt: skip
     return verdict
 
 
+WIDTHS = ((4, 4, 8, 5, 1, 7), (4, 1, 7, 4, 9, 5))
+
+
+def _best(n: tuple[int, ...]) -> int:
+    """Return the fewest multiplications: the last product joins two parts at some k."""
+    return min(
+        (_best(n[: k + 1]) + _best(n[k:]) + n[0] * n[k] * n[-1] for k in range(1, len(n) - 1)),
+        default=0,
+    )
+
+
+def _ends(n: tuple[int, ...]) -> tuple[int, int]:
+    """Return what the orders from the left and from the right take."""
+    left = sum(n[0] * n[k] * n[k + 1] for k in range(1, len(n) - 1))
+    return left, sum(n[k - 1] * n[k] * n[-1] for k in range(1, len(n) - 1))
+
+
+def _greedy(n: tuple[int, ...]) -> int:
+    """Return what it takes to do the smallest product first, again and again."""
+    if len(n) == 2:
+        return 0
+    k = min(range(1, len(n) - 1), key=lambda k: n[k - 1] * n[k] * n[k + 1])
+    return n[k - 1] * n[k] * n[k + 1] + _greedy(n[:k] + n[k + 1 :])
+
+
+def _waist(n: tuple[int, ...]) -> int:
+    """Return what it takes to let the last product stand at the narrowest width, in each part."""
+    if len(n) == 2:
+        return 0
+    k = min(range(1, len(n) - 1), key=lambda k: n[k])
+    return _waist(n[: k + 1]) + _waist(n[k:]) + n[0] * n[k] * n[-1]
+
+
 @checker
 def check_least(least: Answer) -> Verdict:
-    """Check ``least(n)``: the fewest products for a chain of matrices of the widths n.
+    """Check ``least(n)``: the fewest multiplications for a chain of matrices of the widths n.
 
     The recursion: the minimum over k of least(n_0 … n_k) + least(n_k … n_l) + n_0 n_k n_l.
     """
-    left = "This is the order from the input; here it is not the cheapest."
-    right = "This is the order from the end; here it is not the cheapest."
+    left = "This is what the order from the left costs; another one is cheaper here."
+    right = "This is what the order from the right costs; another one is cheaper here."
+    most = "This is the dearest order, or one of the two from an end."
+    narrow = "To split at the narrowest width is not always the best."
+    greedy = "To take the smallest product first is not always the best."
     ends = "Neither end is the best beginning here."
     last = "Some product is the last one. It joins two parts of the chain: try every place."
-    abc = "An a × b matrix times a b × c matrix takes a · b · c products."
+    abc = "A k × m matrix times an m × n matrix takes k · m · n multiplications."
     cases = [
         Case(((3, 4),), 0, ((12, "One matrix is there already.", "Nothing is multiplied."),), last),
-        Case(((2, 3, 4),), 24, ((9, "These are sums.", abc), (8, "b is missing.", abc),
+        Case(((2, 3, 4),), 24, ((9, "These are sums.", abc),
+                                (8, "The width in the middle is missing.", abc),
                                 (48, "It is counted twice.", abc)), abc),
-        Case(((5, 2, 7, 3),), 72, ((175, left, last),), last),
-        Case(((3, 7, 2, 5),), 72, ((175, right, last),), last),
-        Case(((2, 5, 4, 1, 3),), 36, (
-            (54, ends, last), (102, ends, last),
-            (76, "The smallest product first is not always the best beginning.", last),
-        ), last),
+        Case(((5, 2, 7, 3),), 72, ((175, left, last), (175, most, last)), last),
+        Case(((3, 7, 2, 5),), 72, ((175, right, last), (175, most, last)), last),
+        *[Case((n,), _best(n), (
+            (_ends(n)[0], left, last), (_ends(n)[1], right, last), (max(_ends(n)), most, last),
+            (min(_ends(n)), ends, last), (_greedy(n), greedy, last), (_waist(n), narrow, last),
+        ), last) for n in WIDTHS],
         Case(
             ((100, 100, 1, 100, 100),),
             30_000,
-            ((1_020_000, ends, last),),
+            ((1_020_000, left, last), (1_020_000, right, last), (1_020_000, most, last),
+             (1_020_000, ends, last)),
             last,
         ),
     ]  # fmt: skip
     return _judged(
-        least, "n", cases, "The last product joins two parts, each done in its own best way."
+        least, "widths", cases, "The last product joins two parts, each done in its own best way."
     )

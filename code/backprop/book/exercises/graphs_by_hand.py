@@ -5,18 +5,38 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
+from backprop.book.exercises.verdict import (
+    Case,
+    Told,
+    Verdict,
+    checker,
+    judge,
+    judge_value,
+    limited,
+    numbers,
+)
 
 Answer = Callable[..., Any]
 Arrows = list[tuple[str, float]]
 Steps = list[tuple[str, Arrows]]
+BAR = "\N{COMBINING MACRON}"
+NEAR = "Close, as a difference quotient is. Its step leaves a remainder; the sweep leaves none."
+LINES = 200_000
+"""A sweep over the largest graph here runs a few thousand lines of Python."""
+
+
+def bars(names: str) -> list[str]:
+    """Return the names of adjoints."""
+    return [name + BAR for name in names]
 
 
 @checker
@@ -26,32 +46,38 @@ def check_sweep(a_bar: Any, b_bar: Any) -> Verdict:
     By a sweep: t receives b = 2; s receives 2·3 by each of its two arrows, so 12; a and b receive
     12 each from s, and b receives t = 9 from y as well.
     """
+    a_name, b_name = bars("ab")
     arrows = "Draw the arrows first: two from s to t, and two that leave b."
     twice = "s is used twice in t = s · s: two arrows, each with the slope 3."
     mistakes = (
-        ((21, 12), "The right numbers, but a comes first.", ""),
+        ((21, 12), f"The right numbers, but {a_name} comes first.", ""),
         ((6, 15), "One arrow is missing, from s.", twice),
-        ((12, 12), "ā is right. One arrow is missing, from b.", "b is used in y = t · b as well."),
-        ((12, 9), "ā is right. One arrow is missing, from b.", "b is used in s = a + b as well."),
+        ((24, 33), f"s{BAR} is twice too large.", "Each of the two arrows from s has the slope s."),
+        ((12, 12), f"{a_name} is right. One arrow is missing, from b.",
+         "b is used in y = t · b as well."),
+        ((12, 9), f"{a_name} is right. One arrow is missing, from b.",
+         "b is used in s = a + b as well."),
         ((6, 6), "Two arrows are missing.", arrows),
         ((6, 9), "Two arrows are missing.", arrows),
         ((1, 2), "These are the inputs.", "Start with 1 at y, and go back."),
-    )
-    if not _alike(a_bar, 12) or _alike(b_bar, 21):
-        more = arrows
-    else:
-        more = "a has one arrow, and b has two: to s and to y."
+        ((36, 45), "These belong to the example of the chapter.", "Take the formula given here."),
+    )  # fmt: skip
+    more = arrows
+    if judge_value(a_bar, Case((), 12)):
+        more = (
+            f"{a_name} is right. b receives one share from s, as a does, and one from y, where the"
+            " slope is the other factor."
+        )
+    elif judge_value(b_bar, Case((), 21)):
+        more = f"{b_name} is right. a has one arrow, to s."
+    case = Case((), [12, 21], mistakes, more, (a_name, b_name), NEAR)
     praise = "Two arrows from s to its square, and two that leave b."
-    return judge_value((a_bar, b_bar), Case((), [12, 21], mistakes, more), praise)
-
-
-def _alike(answer: Any, value: float) -> bool:
-    return bool(judge_value(answer, Case((), value)))
+    return judge_value((a_bar, b_bar), case, praise)
 
 
 @checker
 def check_fewest(sweeps: Any) -> Verdict:
-    """Check the fewest sweeps for the whole derivative of 3 tasks: min(inputs, results) of each.
+    """Check the fewest sweeps in one direction for 3 tasks: min(inputs, results) of each.
 
     A loss of 50,890 weights: 1. 3 angles of a camera to 1,000 pixels: 3. 20 inputs to 30 results:
     20.
@@ -69,61 +95,98 @@ def check_fewest(sweeps: Any) -> Verdict:
     if np.array_equal(found, [m for _, m in sizes]):
         return Verdict(False, "These are backward sweeps only.", per)
     if np.array_equal(found, [max(pair) for pair in sizes]):
-        return Verdict(False, "This is the dearer direction, each time.", per)
+        return Verdict(False, "Each time this is the direction that needs more sweeps.", per)
     if np.array_equal(found, [n * m for n, m in sizes]):
         return Verdict(False, "These are the numbers of derivatives.", per)
-    wrong = [k + 1 for k in range(3) if found[k] != expected[k]]
-    task = "Task" if len(wrong) == 1 else "Tasks"
-    return Verdict(False, f"{task} {', '.join(map(str, wrong))}: not the fewest.", per)
+    if np.array_equal(found, [n + m for n, m in sizes]):
+        return Verdict(False, "One direction alone gives all the derivatives.", per)
+    few = _tasks(found < expected, "so few sweeps do not give every derivative.")
+    many = _tasks(~(found <= expected), "fewer sweeps are enough.")
+    return Verdict(False, " ".join([*few, *many]), per)
+
+
+def _tasks(which: Any, words: str) -> list[str]:
+    numbered = ", ".join(str(k + 1) for k in range(len(which)) if which[k])
+    return [f"Task{'s' if ',' in numbered else ''} {numbered}: {words}"] if numbered else []
 
 
 @checker
 def check_unit(w_bar: Any, b_bar: Any, t_bar: Any) -> Verdict:
-    """Check L = e², e = wx + b - t at w = 2, x = 3, b = 1, t = 5: (2ex, 2e, -2e) = (12, 4, -4)."""
-    twice = "e · e uses e twice: two arrows."
+    """Check L = e², e = tanh(wx + b) - t at w = 2, x = 3, b = ln 2 - 6, t = 0.2.
+
+    There s = wx + b = ln 2, h = tanh s = 0.6 and e = 0.4. The sweep: e receives 2e = 0.8, t then
+    -0.8, and s, with the slope 1 - h² = 0.64, 0.512, as does b; w receives x times that, 1.536.
+    """
+    w, x, h, t = 2.0, 3.0, 0.6, 0.2
+    e, s = h - t, math.log(2)
+
+    def swept(sent: float = 2 * e, slope: float = 1 - h * h, by: float = x) -> list[float]:
+        """w̄, b̄ and t̄ if L sends so much to e, and the arrows of tanh and w have these slopes."""
+        return [sent * slope * by, sent * slope, -sent]
+
+    right = swept()
+    twice = "e · e uses e twice: two arrows, each with the slope e."
+    of_tanh = "The arrow from s to h = tanh s has the slope 1 - h²."
+    other = "In w · x, the arrow from w has the slope x."
+    names = w_name, b_name, t_name = bars("wbt")
     mistakes = (
-        ((6, 2, -2), "All three are half of what they should be.", twice),
-        ((6, 2, 2), "Two things: a sign, and a factor that all three lack.", twice),
-        (
-            (24, 8, -8),
-            "All three are twice too large.",
-            "Two arrows of slope 2 lead to L, not four.",
-        ),
-        ((3, 1, -1), "This is how fast e changes. How fast does L follow e?", twice),
-        ((12, 4, 4), "One sign is wrong.", "In e = s - t, the arrow from t has the slope -1."),
-        ((-12, -4, 4), "All signs are wrong.", "e is s - t here, and not t - s."),
-        ((12, -4, 4), "Two signs are wrong.", "Only one of the arrows has a negative slope."),
-        ((8, 4, -4), "The first is wrong.", "In w · x, the arrow from w has the slope x."),
-        ((4, 4, -4), "The first is wrong.", "In w · x, the arrow from w has the slope x."),
-        (
-            (12, 12, -12),
-            "x belongs in one of the three only.",
-            "b and t do not pass through w · x.",
-        ),
-        ((12, 12, -4), "The second is wrong.", "b does not pass through w · x."),
-        ((12, 4, 0), "The loss depends on t as well.", "Its arrow has the slope -1."),
-        ((12, 4, -1), "The third is a slope, and not yet an adjoint.", "What does e send to t?"),
-        ((4, 12, -4), "The first two have changed places.", ""),
-        ((2, 1, 5), "These are the values.", "Start with 1 at L, and go back."),
-    )
+        (swept(e), "All three are half of what they should be.", twice),
+        (swept(4 * e), "All three are twice too large.", twice),
+        (swept(1), "This is how fast e changes. How fast does L follow e?", twice),
+        (swept(slope=1), f"{t_name} is right. A slope is missing from the other two.", of_tanh),
+        (swept(e, 1), "Two things: all three lack an arrow, and two of them lack a slope.",
+         f"{twice} {of_tanh}"),
+        (swept(slope=h), f"{t_name} is right. The slope of tanh is not its value.", of_tanh),
+        (swept(slope=1 - h), f"{t_name} is right. A square is missing in the slope of tanh.",
+         of_tanh),
+        (swept(slope=h * (1 - h)), f"{t_name} is right. h(1 - h) is the slope of the sigmoid.",
+         of_tanh),
+        (swept(slope=1 - s * s), f"{t_name} is right. The slope of tanh takes the square of h,"
+         " not of s.", of_tanh),
+        ([*right[:2], -right[1]], f"{w_name} and {b_name} are right. t does not pass through"
+         " tanh.", "e = h - t: its arrow comes from e directly."),
+        ([*right[:2], 2 * e], "One sign is wrong.", "In e = h - t, the arrow from t has the slope"
+         " -1."),
+        ([-part for part in right], "All signs are wrong.", "Either e = h - t, with the slopes 1"
+         " and -1, or e = t - h, with -1 and 1: the value and the slopes must belong to the same"
+         " one."),
+        ([-right[0], -right[1], right[2]], "Two signs are wrong.", "Only the arrow from t has a"
+         " negative slope."),
+        (swept(by=w), f"{b_name} and {t_name} are right. {w_name} has the wrong factor.", other),
+        (swept(by=1), f"{b_name} and {t_name} are right. {w_name} lacks a factor.", other),
+        ([right[0], right[0], right[2]], f"{b_name} is wrong.", "b does not pass through w · x."),
+        ([*right[:2], 0], "The loss depends on t as well.", "Its arrow has the slope -1."),
+        ([*right[:2], -1], f"{t_name} is a slope here, and not yet an adjoint.",
+         "What does e send to t?"),
+        ([*right[:2], -4 * e], f"{w_name} and {b_name} are right. {t_name} is twice too large.",
+         "What does e send to t?"),
+        ([*right[:2], -e], f"{w_name} and {b_name} are right. {t_name} is half of what it should"
+         " be.", twice),
+        ([right[1], right[0], right[2]], f"{w_name} and {b_name} have changed places.", ""),
+        ([w, s - w * x, t], "These are the values.", "Start with 1 at L, and go back."),
+    )  # fmt: skip
     more = (
-        "Write the four lines: p = w · x, s = p + b, e = s - t, L = e · e. What are their slopes?"
+        "Write the five lines: p = w · x, s = p + b, h = tanh s, e = h - t, L = e · e. What are"
+        " their slopes?"
     )
-    praise = "This is a unit of a network without its activation function, and its loss."
-    return judge_value((w_bar, b_bar, t_bar), Case((), [12, 4, -4], mistakes, more), praise)
+    praise = "This is backpropagation through one unit of a network and its loss."
+    case = Case((), right, mistakes, more, names, NEAR)
+    return judge_value((w_bar, b_bar, t_bar), case, praise)
 
 
-def squarings(n: int) -> Steps:
-    """Return the lines of x squared n times, all slopes 1."""
+def repeated(n: int, arrows: int) -> Steps:
+    """Return n lines that each use the value before them in so many arrows, all slopes 1."""
     names = ["x", *(f"v{k}" for k in range(1, n + 1))]
-    return [(new, [(old, 1.0), (old, 1.0)]) for old, new in pairwise(names)]
+    return [(new, [(old, 1.0)] * arrows) for old, new in pairwise(names)]
 
 
 def ladder(n: int) -> Steps:
     """Return lines that each use the two values before them."""
     names = ["x", *(f"v{k}" for k in range(1, n + 1))]
     first: Steps = [("v1", [("x", 2.0)])]
-    return first + [(names[k], [(names[k - 1], 3.0), (names[k - 2], 5.0)]) for k in range(2, n + 1)]
+    return first + [
+        (names[k], [(names[k - 1], 0.75), (names[k - 2], 0.5)]) for k in range(2, n + 1)
+    ]
 
 
 EXAMPLE: Steps = [
@@ -132,22 +195,36 @@ EXAMPLE: Steps = [
     ("y", [("u", 9.0), ("s", 6.0)]),
 ]
 ASIDE: Steps = [*EXAMPLE[:2], ("unused", [("a", 4.0), ("a", 4.0)]), EXAMPLE[2]]
+DIFFERENCE: Steps = [("d", [("a", 1.0), ("b", -1.0)]), ("y", [("d", 3.0), ("b", -2.0)])]
+"""y = (a - b) b at a = 1, b = 3."""
+
+
+def called(steps: Steps) -> str:
+    """Return what a message calls a graph."""
+    if steps == EXAMPLE:
+        return "the chapter's graph"
+    if len(steps) < 5:
+        return f"steps = {steps}"
+    return f"a graph of {len(steps)} lines"
 
 
 def back(
-    steps: Steps, seeds: Mapping[str, float], slope: Callable[[float], float]
+    steps: Steps, seeds: Mapping[str, float], slope: Callable[[float], float], keep: int = 1
 ) -> defaultdict[str, float]:
-    """Return all adjoints, from these seeds and with each slope turned into another number."""
+    """Return all adjoints, from these seeds and with each slope turned into another number.
+
+    With ``keep`` 0, a share replaces those before it.
+    """
     found = defaultdict(float, seeds)
     for name, arrows in reversed(steps):
         for operand, s in arrows:
-            found[operand] += found[name] * slope(s)
+            found[operand] = keep * found[operand] + found[name] * slope(s)
     return found
 
 
-def one(_: float) -> float:
+def one(_: float) -> int:
     """Return 1, the slope that counts."""
-    return 1.0
+    return 1
 
 
 def same(slope: float) -> float:
@@ -163,10 +240,10 @@ def check_paths(paths: Answer) -> Verdict:
     """
 
     def case(steps: Steps, start: str) -> Case:
-        end = {steps[-1][0]: 1.0}
+        end = {steps[-1][0]: 1}
         right = back(steps, end, one)[start]
         used = {operand for _, arrows in steps for operand, _ in arrows}
-        ends = {name: 1.0 for name, _ in steps if name not in used}
+        ends = {name: 1 for name, _ in steps if name not in used}
         single = [(name, list(dict(arrows).items())) for name, arrows in steps]
         leaving = sum(operand == start for _, arrows in steps for operand, _ in arrows)
         mistakes = (
@@ -180,36 +257,69 @@ def check_paths(paths: Answer) -> Verdict:
             (
                 back(single, end, one)[start],
                 "Two arrows between the same two nodes are two paths.",
-                "A dict made of the arrows keeps only one of them.",
+                "A dict or a set made of the arrows keeps only one of them.",
             ),
             (back(steps, ends, one)[start], "Some of these paths do not end at the last node.", ""),
+            (
+                back(steps, end, one, keep=0)[start],
+                "A new count replaces the one before it.",
+                "Add it: a node has the paths of all the arrows that leave it.",
+            ),
+            (
+                back(steps[::-1], end, one)[start],
+                "The lines are read in the wrong direction.",
+                "A node's count must be complete before it is passed on.",
+            ),
             (len(steps), "These are the lines.", ""),
         )
         kept = [m for m in mistakes if m[0] != right]
+        more = "Which slopes turn a sum of products into a count?"
         return Case(
-            (steps, start), right, kept, "Which slopes turn a sum of products into a count?"
+            (steps, start), right, kept, more, where=f"{called(steps)} and start = '{start}'"
         )
 
     problems = [
-        (EXAMPLE, "a"), (EXAMPLE, "b"), (ASIDE, "a"), (squarings(3), "x"), (ladder(7), "x"),
-        (squarings(16), "x"),
+        (EXAMPLE, "a"), (EXAMPLE, "b"), (EXAMPLE, "u"), (ASIDE, "a"),
+        (repeated(3, 2), "x"), (ladder(7), "x"), (repeated(60, 2), "x"), (repeated(40, 3), "x"),
     ]  # fmt: skip
-    cases = [case(*problem) for problem in problems]
-    return judge(paths, cases, "Does yours also take 60 squarings? A sweep does, at once.")
+    hint = (
+        f"For 60 squarings it is still running after {LINES:,} lines of Python: it walks along the"
+        " paths, one by one. Work with numbers of paths instead: how many lead on from a node, if"
+        " you know how many lead on from each node that uses it?"
+    )
+    verdict = judge(
+        limited(paths, LINES, hint) if callable(paths) else paths,
+        [case(*problem) for problem in problems],
+        "Every arrow was used once, however many paths there are.",
+        "steps, start",
+    )
+    if verdict and paths(repeated(40, 3), "x") != 3**40:
+        return Verdict(
+            True, "Only the last digits of huge counts are rounded. Start with the integer 1"
+            " instead of 1.0, and every digit is right.",
+        )  # fmt: skip
+    return verdict
 
 
 @checker
 def check_order(order: Answer) -> Verdict:
     """Check ``order(parents)``: the nodes in a list, every one after all of its parents.
 
-    ``parents`` maps each node to those that it is computed from. Any such order is right.
+    ``parents`` maps each node to those that it is computed from, twice where it uses one twice.
+    Any such order is right.
     """
+    if not callable(order):
+        return judge(order, [])
+    hint = f"For three to seven nodes it is still running after {LINES:,} lines of Python."
+    bounded = limited(order, LINES, hint)
 
+    @wraps(order)
     def fault(parents: Mapping[str, Sequence[str]]) -> int:
-        found = order(parents)
-        if not isinstance(found, Iterable) or isinstance(found, str):
+        found = bounded(parents)
+        if found is None:
+            return 8
+        if not isinstance(found, list | tuple):
             return 7
-        found = list(found)
         if set(parents) - set(found):
             return 1
         if set(found) - set(parents):
@@ -219,59 +329,85 @@ def check_order(order: Answer) -> Verdict:
         back = [found.index(p) > found.index(node) for node in parents for p in parents[node]]
         if not any(back):
             return 0
-        return 6 if found == list(parents) else 3 if all(back) else 4
+        return 6 if list(found) == list(parents) else 3 if all(back) else 4
 
-    mistakes = (
+    before = "Before a node is put down, all of its parents must be."
+    mistakes: list[tuple[int, str] | tuple[int, str, str]] = [
         (1, "Some of the nodes are missing."),
-        (2, "A node stands there once for each of its uses; it is computed once."),
+        (2, "Some nodes appear more than once. Each is computed once."),
         (3, "The order is reversed: every node stands before its parents."),
-        (4, "Some edges point back: a node stands before one of its parents.",
-         "Before a node is put down, all of its parents must be."),
-        (5, "There is something in it that is none of the nodes."),
-        (6, "These are the nodes in the order in which they were given.",
-         "Before a node is put down, all of its parents must be."),
+        (4, "A node stands before one of its parents.", before),
+        (5, "Something in it is not one of the nodes."),
+        (6, "These are the nodes in the order in which they were given.", before),
         (7, "Return a list of the nodes."),
-    )  # fmt: skip
+        (8, "It returned None: is a return missing?"),
+    ]
     graphs: list[dict[str, tuple[str, ...]]] = [
         {"x": (), "y": ("x",)},
         {"v": ("x",), "y": ("v", "w"), "w": ("v",), "x": ()},
         {"y": ("c", "a"), "c": ("b",), "b": ("a",), "a": ("x",), "x": (), "alone": ()},
     ]
-    if not callable(order):
-        return judge(order, [])
     for parents in graphs:
         # One at a time: an order may be wrong in several ways.
-        verdict = judge(fault, [Case((parents,), 0, mistakes)])
+        verdict = judge(fault, [Case((parents,), 0, mistakes)], arguments="parents")
         if not verdict:
             return verdict
+    squared = {"y": ("v", "v"), "v": ("x", "x"), "x": ()}
+    mistakes[0] = (1, "Some of the nodes are missing where a node has the same parent twice.")
+    if not (verdict := judge(fault, [Case((squared,), 0, mistakes)])):
+        return verdict
     return Verdict(True, "Every node after its parents, and once.")
 
 
 @checker
-def check_seeded(backward: Answer) -> Verdict:
-    """Check ``backward(steps, seeds)``: adjoints of the sum of seed times node, by one sweep.
+def check_seeded(backward_from: Answer) -> Verdict:
+    """Check ``backward_from(steps, seeds)``: adjoints of the sum of seed times node, by one sweep.
 
-    It returns a mapping; the inputs a and b are looked at, and the given mapping must stay as it
-    was.
+    It returns a mapping with the adjoint of every node that has one, and the mapping that it was
+    given must stay as it was.
     """
+    if not callable(backward_from):
+        return judge(backward_from, [])
     problems: list[tuple[Steps, dict[str, float]]] = [
         (EXAMPLE, {"y": 1.0}),
         (EXAMPLE, {"y": 2.0}),
         (EXAMPLE, {"s": 1.0}),
         (EXAMPLE, {"s": 3.0, "y": 2.0}),
         (EXAMPLE, {"u": -1.0, "y": 0.5}),
+        (DIFFERENCE, {"y": 1.0, "d": -4.0}),
+        (ladder(300), {f"v{k}": 1.0 for k in range(1, 301)}),
     ]
+    hint = (
+        "Small graphs come out right. But for 300 seeds it is still running after"
+        f" {LINES:,} lines of Python. Does it sweep once for each seed? One sweep is enough."
+    )
+    bounded = limited(backward_from, LINES, hint)
 
+    @wraps(backward_from)
     def adjoints(steps: Steps, seeds: dict[str, float]) -> list[Any]:
-        found = backward(steps, seeds)
-        return [found[name] if name in found else 0.0 for name in ("a", "b")]
+        found = bounded(steps, seeds)
+        if found is None:
+            raise Told("It returned None: is a return missing?")
+        if not isinstance(found, Mapping):
+            raise Told(
+                f"It returned a {type(found).__name__}. Return a dict that maps each node to its"
+                " adjoint, as backward does."
+            )
+        right = back(steps, seeds, same)
+        if missing := [name for name in right if name not in found and right[name]]:
+            names = "adjoint of " + missing[0]
+            if len(missing) > 1:
+                names = f"adjoints of {', '.join(missing[:-1])} and {missing[-1]}"
+            raise Told(f"The {names} should be in what it returns.")
+        return [found[name] if name in found else 0.0 for name in right]
 
     def case(steps: Steps, seeds: dict[str, float]) -> Case:
-        def at(seeds: Mapping[str, float]) -> list[float]:
-            found = back(steps, seeds, same)
-            return [found["a"], found["b"]]
+        right = back(steps, seeds, same)
 
-        right = at(seeds)
+        def at(seeds: Mapping[str, float], steps: Steps = steps, keep: int = 1) -> list[float]:
+            found = back(steps, seeds, same, keep)
+            return [found[name] for name in right]
+
         result = steps[-1][0]
         share = "A seed is the first share of its node: others are added to it."
         mistakes = (
@@ -281,15 +417,19 @@ def check_seeded(backward: Answer) -> Verdict:
                 "Start from them, not from 1 at y.",
             ),
             (at({result: seeds.get(result, 0.0)}), "Only the last node's seed counts.", share),
-            (at({result: 1.0} | seeds), "There is a 1 at the last node that nobody asked for.", ""),
+            (at({result: 1.0} | seeds), "There is a 1 at the last node that no seed asks for.", ""),
             (at(dict.fromkeys(seeds, 1.0)), "The sizes of the seeds make no difference.", ""),
-            ([0.0, 0.0], "Nothing arrives at a and b.", share),
-        )
-        return Case(
-            (steps, seeds), right, mistakes, "A seed is a share that a node has from outside."
-        )
+            (at(seeds, keep=0), "A share replaces what its node had before.", share),
+            (at(seeds, steps[::-1]), "The lines are read in the wrong direction.",
+             "A node's adjoint must be complete before it is sent on."),
+            (np.abs(at(seeds)), "A sign is lost.", ""),
+        )  # fmt: skip
+        kept = [m for m in mistakes if not np.array_equal(m[0], at(seeds))]
+        names = [name + BAR for name in right]
+        more = "A seed is a share that a node has from outside."
+        where = f"{called(steps)} and seeds = {seeds if len(seeds) < 5 else 'all 1'}"
+        return Case((steps, seeds), at(seeds), kept, more, names, where=where)
 
-    if not callable(backward):
-        return judge(backward, [])
     cases = [case(*problem) for problem in problems]
-    return judge(adjoints, cases, "One sweep for any weighted sum of nodes: a vjp.")
+    praise = "One sweep for any weighted sum of nodes: a vector-Jacobian product."
+    return judge(adjoints, cases, praise, "steps, seeds")

@@ -1,144 +1,373 @@
-"""Checkers of the chapter "Losses"."""
+"""Checkers of the chapter "Losses".
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from backprop.activations import softmax
-from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
-from backprop.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
+from backprop.activations import log_softmax, softmax
+from backprop.arrays import Array, Labels
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
 
+Answer = Callable[..., Any]
 CLASSES = 10
 
 _Z = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0], [-1.0, 0.3, 0.2], [0.0, 0.1, 0.7]])
 _Y = np.array([0, 2, 1, 1])
 
 
+def _judged(names: str, function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
+    """Judge a function of the arguments ``names``; of one with others, say which it should have."""
+    if callable(function):
+        try:
+            inspect.signature(function).bind(*names.split(", "))
+        except TypeError:
+            return Verdict(False, f"Write a function of these arguments: ({names}).")
+        except ValueError:  # built in, without a signature
+            pass
+    return judge(function, cases, praise)
+
+
+@checker
+def check_by_hand(loss: Any, slopes: Any) -> Verdict:
+    """Check L = -ln p₂ = ln(8/3) and p - y = (1/8, -5/8, 1/2) at z = (0, ln 3, ln 4), class 2.
+
+    The powers are 1, 3 and 4, their sum is 8.
+    """
+    z = np.log([1.0, 3.0, 4.0])
+    p, y = np.array([1, 3, 4]) / 8, np.array([0.0, 1.0, 0.0])
+    right = math.log(8 / 3)
+    about_loss = (
+        (-right, "The sign: no probability is above 1, so its logarithm is never above 0.",
+         "The loss is minus the logarithm."),
+        (math.log2(8 / 3), "This is a logarithm to base 2.", "The loss has the natural one."),
+        (math.log10(8 / 3), "This is a logarithm to base 10.", "The loss has the natural one."),
+        (3 / 8, "This is a probability, and not yet its cost.", "Take minus its logarithm."),
+        (5 / 8, "This is one minus a probability.", "The loss is minus a logarithm."),
+        (math.log(2), "This is the cost of the most probable class.",
+         "The loss looks at the class that is right."),
+        (math.log(8), "This is the cost of the first class.",
+         "The loss looks at the class that is right."),
+        (-math.log(math.log(3) / math.log(12)), "The scores themselves were divided by their sum.",
+         "Raise e to each score first."),
+        (float(-np.log(p).sum()), "These are three costs, added.",
+         "Only the right class counts: the other targets are 0."),
+    )  # fmt: skip
+    more = "The powers of e are whole numbers here. What is their sum?"
+    verdict = judge_value(loss, Case((), right, about_loss, more))
+    if not verdict:
+        return replace(verdict, message=f"The loss: {verdict.message}")
+    about_slopes = (
+        (y - p, "All signs are turned round.", "Prediction minus target, not the reverse."),
+        (p, "These are the probabilities.", "Subtract the target."),
+        (z - y, "These are scores minus targets.", "The prediction is softmax(z), not z."),
+        (p - np.eye(3)[0], "The 1 was subtracted at the wrong class.", "The second is right."),
+        (p - np.eye(3)[2], "The 1 was subtracted at the wrong class.", "The second is right."),
+        (-y / p, "This is how the loss changes with p.", "The question is about the scores."),
+        ((p - y) * p * (1 - p), "There is a factor p(1 - p) too many.",
+         "It cancels against the 1/p of the logarithm."),
+        ((p - y) / 3, "This is divided by the number of classes.", "The mean is over examples."),
+        (y, "This is the target.", "Subtract it from the prediction."),
+    )  # fmt: skip
+    verdict = judge_value(slopes, Case((), p - y, about_slopes), "The three sum to 0.")
+    found = numbers(slopes)
+    if verdict.unforeseen and found is not None:
+        off = [k + 1 for k in range(3) if not judge_value(found[k], Case((), (p - y)[k]))]
+        classes = f"class{'es' * (len(off) > 1)} {' and '.join(map(str, off))}"
+        hint = verdict.more or "Prediction minus target, class by class."
+        return Verdict(False, f"Not right for {classes}.", hint)
+    return verdict if verdict else replace(verdict, message=f"The slopes: {verdict.message}")
+
+
+@checker
 def check_ignorance(answer: Any) -> Verdict:
-    """Judge the loss -ln p_y of the answer p = 1/10 to every class."""
+    """Check the loss -ln p_y of the answer p = 1/10 to every class: ln 10."""
     right = math.log(CLASSES)
+    once = "One number per image: the cost of the right class."
     mistakes = (
-        (-right, "The sign: a loss is minus a logarithm, and no probability is above 1."),
-        (math.log2(CLASSES), "This is log2 10; the loss has the natural logarithm."),
-        (1.0, "This is log10 10; the loss has the natural logarithm."),
-        (1 / CLASSES, "This is the probability of the right class, not its cost."),
-        (1 - 1 / CLASSES, "This is how often the guess is wrong, not minus a logarithm."),
-        (right / CLASSES, "The average of the logarithms was divided by the classes once more."),
+        (-right, "The sign: a loss is minus a logarithm, and no probability is above 1.", ""),
+        (math.log2(CLASSES), "This is a logarithm to base 2.", "The loss has the natural one."),
+        (1.0, "This is a logarithm to base 10.", "The loss has the natural one."),
+        (1 / CLASSES, "This is the probability of the right class, not its cost.", once),
+        (1 - 1 / CLASSES, "This is how often the guess is wrong, not minus a logarithm.", once),
+        (right / CLASSES, "This is divided by the number of classes.", once),
+        (right * CLASSES, "This is the cost of all ten classes, added.", once),
+        (0.0, "Only a probability of 1 for the right class costs nothing.", once),
+        (math.log(2), "This is the loss of ignorance between two classes.", ""),
     )
     praise = "Any trained network must cost less, and an untrained one about as much."
-    return judge_value(answer, Case((), right, mistakes), praise)
+    return judge_value(answer, Case((), right, mistakes, once), praise)
 
 
-def check_log_sum_exp(function: Any) -> Verdict:
-    """Judge ``function(z)``, the log-sum-exp of each row: (N, K) to (N,)."""
+@checker
+def check_lower_loss(probabilities: Any) -> Verdict:
+    """Check three probabilities of the right class: a mean of -ln p below -ln 0.51, one below ½.
 
-    def case(z: Any, *mistakes: tuple[Any, str]) -> Case:
+    Many answers are right, such as 0.99, 0.99 and 0.4.
+    """
+    found = numbers(probabilities)
+    if found is None or found.shape != (3,) or not np.isrealobj(found):
+        return Verdict(False, "Hand over three numbers, in a list: one for each image.")
+    given = found.astype(float)
+    if not (np.isfinite(given).all() and (given >= 0).all() and (given <= 1).all()):
+        return Verdict(False, "A probability lies between 0 and 1.")
+    if (given == 0.5).any():
+        return Verdict(False, "A probability of exactly ½ is a tie.", "Move it to one side.")
+    if (given > 0.5).all():
+        return Verdict(
+            False, "All three are still read correctly.",
+            "A wrong image gives the right class less than ½.",
+        )  # fmt: skip
+    if (given == 0).any():
+        return Verdict(False, "A probability of 0 costs without limit.", "Be wrong, but not sure.")
+    loss, other = float(-np.log(given).mean()), -math.log(0.51)
+    if not loss < other:
+        return Verdict(
+            False, f"Fewer are read correctly, but your loss is {loss:.3f}, and not the lower one.",
+            "Be only a little wrong once, and very sure on the other two.",
+        )  # fmt: skip
+    share = int((given > 0.5).sum())
+    return Verdict(True, f"Your loss is {loss:.3f} with {share} of 3 read correctly.")
+
+
+@checker
+def check_honest(best: Any) -> Verdict:
+    """Check which p has the least mean loss if a share 0.8 has y = 1: 0.8 for cross-entropy.
+
+    0.8 for the squared error, too. The absolute error is a straight line in p, least at p = 1.
+    """
+    share = 0.8
+    line = "Write the mean of the absolute error: 0.8 (1 - p) + 0.2 p. What kind of curve is it?"
+    minimum = "Set the derivative of the mean with respect to p to 0."
+    mistakes = (
+        ([share, share, share], "Two of the three are right, and one is not.", line),
+        ([1, 1, 1], "This is the best p if every image were a one.", minimum),
+        ([share, 1, 1], "The first is right. The squared error is not least there.", minimum),
+        ([1, share, 1], "Cross-entropy is infinite there: some images are no ones.", minimum),
+        ([1, 1, share], "These are in the wrong order, or two of them are wrong.", line),
+        (
+            [1 - share, 1 - share, 0],
+            "These are the probabilities of a zero.",
+            "p belongs to y = 1.",
+        ),
+        ([0.5, 0.5, 0.5], "An undecided answer costs more than an honest one.", minimum),
+        ([share, share, 0.5], "The last one is wrong.", line),
+        ([share, share, 0], "The last one is at the wrong end.", line),
+    )
+    praise = "Two of the three reward the honest answer. One rewards exaggeration."
+    verdict = judge_value(best, Case((), [share, share, 1.0], mistakes), praise)
+    if verdict or verdict.message in {m[1] for m in mistakes}:
+        return verdict
+    found = numbers(best)
+    if found is None or found.shape != (3,):
+        return Verdict(False, "Hand over three numbers, in a list: one for each loss.")
+    return Verdict(False, "At least one of the three is not right.", f"{minimum} {line}")
+
+
+@checker
+def check_sigmoid_twice(answer: Any) -> Verdict:
+    """Check the least loss on y = 1 where σ(z) is handed over in place of z: ln(1 + 1/e).
+
+    The second sigmoid sees at most 1, so its answer is at most σ(1) = e/(1 + e).
+    """
+    at_most = "The second sigmoid sees numbers between 0 and 1. Which is the best of them?"
+    mistakes = (
+        (0.0, "This is the least loss of the right program.", at_most),
+        (math.log(2), "This is the loss where the second sigmoid sees 0.", at_most),
+        (1 / (1 + math.exp(-1)), "This is a probability; the loss is minus its logarithm.", ""),
+        (1 - 1 / (1 + math.exp(-1)), "This is one minus a probability.",
+         "The loss is minus a logarithm."),
+        (math.log(1 + math.e), "This is a loss for the target 0.", "Here the target is 1."),
+        (-math.log1p(math.exp(-1)), "Only the sign is wrong.", "The loss is minus a logarithm."),
+        (1.0, "This is the largest number that the second sigmoid sees.",
+         "What does it answer, and what does that cost?"),
+        (math.log2(1 + math.exp(-1)), "This is a logarithm to base 2.",
+         "The loss has the natural one."),
+        (math.log10(1 + math.exp(-1)), "This is a logarithm to base 10.",
+         "The loss has the natural one."),
+        (-math.log(1 / (1 + math.exp(-0.5))), "This is the loss where the second sigmoid sees ½.",
+         at_most),
+    )  # fmt: skip
+    praise = "A training loss that stops at such a floor betrays the second sigmoid."
+    return judge_value(answer, Case((), math.log1p(math.exp(-1)), mistakes, at_most), praise)
+
+
+@checker
+def check_log_sum_exp(function: Answer) -> Verdict:
+    """Check ``function(z)``, the log-sum-exp of each row: (B, K) to (B,).
+
+    With m the largest entry of the row, m + ln Σ e^(z - m).
+    """
+    row = "Take each row's own largest logit out, and put it back outside of the logarithm."
+
+    def case(z: Array, *mistakes: Any) -> Case:
         m = z.max(axis=1, keepdims=True)
-        return Case((z,), m[:, 0] + np.log(np.exp(z - m).sum(axis=1)), mistakes)
+        return Case((z,), m[:, 0] + np.log(np.exp(z - m).sum(axis=1)), mistakes, row)
 
     small, m = _Z, _Z.max(axis=1)
     right = np.log(np.exp(small).sum(axis=1))
-    over = "This is {} in one row: e^z {}. Take a suitable number out of the row first."
-    high, low = np.array([[1000.0, 1001.0]]), np.array([[-1000.0, -1001.0]])
+    over = "This is {} in one row: e^z {}."
+    high, low = np.array([[1000.0, 1001.0, 999.0]]), np.array([[-1000.0, -1001.0, -999.0]])
     mixed = np.array([[1000.0, 999.0], [-1000.0, -999.0]])
     lost = math.log(math.exp(-1) + 1)
-    return judge(
+    return _judged(
+        "z",
         function,
         [
             case(
                 small,
-                (right[:, None], "The axis that was summed is still there: expected shape (4,)."),
-                (right - m, "The largest logit was taken out and not put back."),
-                (right - 2 * m, "The largest logit was subtracted twice; put it back with +."),
-                (np.log(np.exp(small).sum(axis=0)), "This is one number a column, not a row."),
+                (right[:, None], "The axis that was summed is still there."),
+                (right - m, "The largest logit was taken out and not put back.", row),
+                (right - 2 * m, "The largest logit was subtracted twice.", row),
+                (right + m, "The largest logit was put back, and never taken out.", row),
+                (np.log(np.exp(small).sum(axis=0)), "This is one number per column."),
                 (np.log(np.exp(small).sum()), "This is one number for the whole batch."),
+                (np.log(np.exp(small).mean(axis=1)), "This is a mean in place of a sum."),
                 (np.exp(small).sum(axis=1), "The logarithm is missing."),
+                (small.sum(axis=1), "ln Σ e^z is not Σ ln e^z.", "Sum before the logarithm."),
+                (m, "This is the largest logit. The sum is missing.", row),
             ),
-            case(high, ([np.inf], over.format("infinite", "overflows"))),
-            case(low, ([-np.inf], over.format("minus infinity", "underflows to 0"))),
+            case(high, ([np.inf], over.format("infinite", "overflows"), row)),
+            case(low, ([-np.inf], over.format("minus infinity", "underflows to 0"), row)),
             case(
                 mixed,
-                (
-                    [1000 + lost, -np.inf],
-                    "One maximum for the whole batch: the low row underflows. "
-                    "Each row needs its own.",
-                ),
+                ([1000 + lost, -np.inf], "The low row of a mixed batch underflows.", row),
+                ([np.inf, -999 + lost], "The high row of a mixed batch overflows.", row),
             ),
         ],
-        "Neither large nor small logits overflow.",
+        "Neither large nor small logits do any harm.",
     )
 
 
-def check_poisson_slope(function: Any) -> Verdict:
-    """Judge ``function(z, y)``, ∂L/∂z per example for counts y with the mean e^z, shape of z."""
-    z, y = np.array([[0.0], [1.0], [-0.5]]), np.array([[2.0], [0.0], [1.0]])
-    rate = np.exp(z)
-    mistakes = (
-        (y - rate, "The sign is turned round: this is the slope of +log p."),
-        (1 - y / rate, "This is the slope against the mean e^z; the question is about z."),
-        (z - y, "The prediction is e^z, not z."),
-        (rate, "The term with y is missing: y z has the slope y."),
-        ((rate - y) / len(z), "This is divided by N; the question is about one example."),
-    )
-    return judge(
-        function, [Case((z, y), rate - y, mistakes)], "Prediction minus target, once more."
-    )
+def _tempered(z: Array, y: Labels, temperature: float) -> Array:
+    return (softmax(z / temperature) - np.eye(z.shape[1])[y]) / (temperature * len(z))
 
 
-def check_cross_entropy_slope(function: Any) -> Verdict:
-    """Judge ``function(z, y)``, ∂L/∂z of softmax cross-entropy: z (N, K), y (N,) of classes."""
+@checker
+def check_temperature(function: Answer) -> Verdict:
+    """Check ``function(z, y, T)``: ∂L/∂z of the mean of -ln softmax(z / T)_y, z (B, K), y (B,).
 
-    def slope(z: Any, y: Any) -> Any:
-        loss = SoftmaxCrossEntropy()
-        loss.forward(z, y)
-        return loss.backward()
+    By the chain rule (p - onehot(y)) / (T B), with p = softmax(z / T).
+    """
+    inner = "z/T changes 1/T times as fast as z."
 
-    z, y = _Z, _Y
-    right, one_hot = slope(z, y), np.eye(z.shape[1])[y]
-    p = softmax(z)
-    wrong_axis = (softmax(z, axis=0) - one_hot) / len(z)
-    squared = p * (p - one_hot)
-    squared -= p * squared.sum(axis=1, keepdims=True)
-    mistakes = (
-        (-right, "The sign is turned round: the slope is prediction minus target."),
-        (right * len(z), "The mean over the batch is missing: divide by the number of rows."),
-        (right / z.shape[1], "This divides by the rows and the classes; the mean is over rows."),
-        ((z - one_hot) / len(z), "The prediction is softmax(z), not z."),
-        (p / len(z), "The target is missing: subtract 1 at the right class."),
-        (wrong_axis, "The softmax ran down the columns: it belongs to a row, axis=1."),
-        (squared / len(z), "This is the slope of the squared error after a softmax."),
-    )
-    verdict = judge(function, [Case((z, y), right, mistakes)])
+    def case(z: Array, y: Labels, t: float) -> Case:
+        right, hot, n = _tempered(z, y, t), np.eye(z.shape[1])[y], len(z)
+        mistakes = (
+            (-right, "All signs are turned round.", "The slope is prediction minus target."),
+            (right * n, "The mean over the batch is missing.", "Divide by the number of rows."),
+            (right * n / z.shape[1], "This is divided by the classes.", "The mean is over rows."),
+            (right / z.shape[1], "This is divided by the classes, too.", "The mean is over rows."),
+            (right * t, "The slope with respect to z/T.", inner),
+            (right * t * t, "T stands in the numerator.", inner),
+            ((softmax(z) - hot) / (t * n), "The softmax has not seen T.",
+             "The probabilities are softmax(z/T)."),
+            ((softmax(z) - hot) / n, "The temperature makes no difference.",
+             "The probabilities are softmax(z/T), and there is an inner derivative."),
+            ((softmax(z * t) - hot) * t / n, "This is the slope for z·T.", "Divide by T."),
+            ((softmax(z) / t - hot) / n, "T divides the probabilities.",
+             "It divides the scores, before the softmax."),
+            ((z / t - hot) / (t * n), "The prediction is softmax(z/T), not z/T."),
+            (softmax(z / t) / (t * n), "The target is missing.", "Subtract 1 at the right class."),
+            ((softmax(z / t, axis=0) - hot) / (t * n), "The softmax ran down the columns.",
+             "It belongs to a row: axis=1."),
+        )  # fmt: skip
+        # At T = 1 some of them are right.
+        kept = [m for m in mistakes if not np.allclose(m[0], right)]
+        return Case((z, y, t), right, kept, "Take T = 1 first: prediction minus target, and 1/B.")
+
+    verdict = _judged("z, y, T", function, [case(_Z, _Y, t) for t in (2.0, 0.5, 1.0)])
     if not verdict:
         return verdict
-    far, labels = np.array([[1000.0, 0.0], [0.0, 1000.0]]), np.array([1, 1])
-    verdict = judge(
-        function, [Case((far, labels), slope(far, labels))], "And it survives large logits."
-    )
+    far, labels = np.array([[2000.0, 0.0, 0.0], [0.0, 2000.0, 0.0]]), np.array([1, 1])
+    last = Case((far, labels, 2.0), _tempered(far, labels, 2.0))
+    verdict = judge(function, [last], "And it survives large logits.")
     # NaN equals nothing, so it cannot stand among the mistakes.
     if " is nan" in verdict.message:
         return Verdict(
-            False, "Not a number for logits of 1000: e^z overflows. Subtract the largest logit "
-            "of each row first."
+            False, "Right for small logits, and not a number for logits of 2000.",
+            "e^z overflows. Subtract the largest logit of each row first.",
         )  # fmt: skip
     return verdict
 
 
-def check_sigmoid_twice(answer: Any) -> Verdict:
-    """Judge the least loss on y = 1 when ``BinaryCrossEntropy`` is handed σ(z) in place of z."""
-    loss = BinaryCrossEntropy()
-    one = np.ones((1, 1))
+@checker
+def check_poisson_slope(function: Answer) -> Verdict:
+    """Check ``function(z, y)``, ∂L/∂z per example for counts y with the mean e^z, shape of z.
+
+    L = e^z - y z + ln y!, so e^z - y.
+    """
+    z = np.array([[0.0, 0.7], [1.0, -0.2], [-0.5, 0.3]])
+    y = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 5.0]])
+    rate = np.exp(z)
     mistakes = (
-        (0.0, "This is the least loss of the right program. The second sigmoid sees at most 1."),
-        (math.log(2), "This is what the loss says at σ(z) = 0; a large z does better."),
-        (1 / (1 + math.exp(-1)), "This is the probability; the loss is minus its logarithm."),
-        (math.log(1 + math.e), "This is the loss for y = 0 at σ(z) = 1."),
+        (y - rate, "The sign is turned round.", "This is the slope of +ln P."),
+        (1 - y / rate, "This is the slope with respect to the mean e^z.", "Ask about z."),
+        (z - y, "The prediction is e^z, not z."),
+        (rate, "The term with y is missing.", "y z has the slope y."),
+        ((rate - y) / len(z), "This is divided by B.", "The question is about one example."),
+        (rate - y * z, "This is the loss without its last term.", "Differentiate it."),
+        (rate * (1 - y), "y does not multiply e^z.", "ln(e^z)^y is y z."),
+        (rate - 1, "The slope of y z with respect to z is not 1."),
+        (1 / (1 + np.exp(-z)) - y, "This is the sigmoid; a mean may be above 1.",
+         "Which function turns any number into one above 0, and is undone by ln?"),
+        (np.log1p(rate) - y, "This is softplus; try what ln undoes."),
+        ((rate - y) ** 2 / 2, "This is a squared error.", "Use Poisson's formula."),
+    )  # fmt: skip
+    case = Case((z, y), rate - y, mistakes, "Write -ln P with μ = e^z, and differentiate.")
+    return _judged("z, y", function, [case], "Prediction minus target, once more.")
+
+
+@checker
+def check_suspects(function: Answer) -> Verdict:
+    """Check ``function(z, y, n)``: the n rows with the largest losses, the largest first."""
+    cost = "The loss of a row is minus the log-softmax at its class."
+
+    def rows(key: Array, n: int) -> Sequence[int]:
+        return [int(k) for k in np.argsort(-key, kind="stable")[:n]]
+
+    def case(z: Array, y: Labels, n: int) -> Case:
+        log_p = log_softmax(z)
+        at = np.arange(len(y))
+        loss = -log_p[at, y]
+        right = rows(loss, n)
+        mistakes = (
+            (right[::-1], "The right rows, in the reverse order.", ""),
+            (rows(-loss, n), "These are the rows that cost least.", cost),
+            (rows(-log_p.max(axis=1), n), "These are the rows that the network is least sure of.",
+             "It may be unsure and right. " + cost),
+            (rows(-z[at, y], n), "These rows have the lowest score at their class.",
+             "A score means little without the others of its row. " + cost),
+            (rows(z.max(axis=1) - z[at, y], n), "This is the distance to the largest score.",
+             cost),
+            (np.sort(loss)[::-1][:n], "These are the losses.", "Which rows have them?"),
+            (rows(loss, len(y)), "These are all rows, sorted.", "Only the first n are asked for."),
+            (list(y[right]), "These are the classes of the rows.", "Which rows are they?"),
+        )  # fmt: skip
+        kept = [m for m in mistakes if not np.array_equal(m[0], right)]
+        return Case((z, y, n), right, kept, cost)
+
+    z = np.array([
+        [2.0, 1.9, 1.8], [0.1, 0.0, 0.2], [3.0, 0.0, -1.0], [-3.0, -1.0, -4.0], [1.0, 4.0, 0.0],
+        [2.0, 2.5, -6.0],
+    ])  # fmt: skip
+    y = np.array([2, 2, 1, 0, 1, 0])
+    far = np.array([[0.0, -800.0], [0.0, -900.0], [0.0, -850.0], [0.0, 5.0]])
+    verdict = _judged("z, y, n", function, [case(z, y, 2), case(z, y, 3)])
+    if not verdict:
+        return verdict
+    last = Case(
+        (far, np.array([1, 1, 1, 1]), 3), [1, 2, 0], (), "Do not take the logarithm of a 0."
     )
-    return judge_value(
-        answer,
-        Case((), loss.forward(one, one), mistakes),
-        "A training loss that stops at such a floor betrays the second sigmoid.",
-    )
+    verdict = judge(function, [last], "Large logits keep their order, too.")
+    if not verdict:
+        return replace(verdict, message="Right for small logits, and not for logits of -800.")
+    return verdict

@@ -5,8 +5,10 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -21,10 +23,27 @@ Mistakes = Sequence[tuple[Any, str, str]]
 WIDTHS = (64, 32, 16, 10)
 
 
+def _read(answer: Any) -> Any:
+    """Return a typed answer with its text, such as "2,778" or "-5/2", read as numbers."""
+    if isinstance(answer, list | tuple):
+        return [_read(part) for part in answer]
+    if not isinstance(answer, str):
+        return answer
+    try:
+        return float(Fraction(answer.replace(",", "").replace("−", "-").replace(" ", "")))
+    except (ValueError, ZeroDivisionError):
+        return answer
+
+
 def _part(name: str, answer: Any, expected: float, mistakes: Mistakes, more: str) -> Verdict:
     """Judge one of several numbers, and name it."""
+    if answer is None:
+        return Verdict(False, f"{name}: this is None. Give a number.")
     kept = [m for m in mistakes if not np.isclose(m[0], expected)]
-    verdict = judge_value(answer, Case((), expected, kept, more))
+    if not float(expected).is_integer():
+        short = [float(f"{expected:.{digits}g}") for digits in (1, 2)]
+        kept += [(s, "Rounded too far: give three significant digits.", "") for s in short]
+    verdict = judge_value(_read(answer), Case((), expected, kept, more))
     return verdict if verdict else replace(verdict, message=f"{name}: {verdict.message}")
 
 
@@ -40,8 +59,8 @@ def check_unit(z: Any, a: Any, slope: Any) -> Verdict:
         (-2.0, "The bias is missing.", ""),
         (-3.0, "The bias is added, and not subtracted.", ""),
         (1.0, "One sign is lost.", "The second input and the third weight are negative."),
-        (3.0, "Two signs are lost.", "The second product is -1, and the third is -2."),
-        (5.0, "The signs are lost.", "The second input and the third weight are negative."),
+        (3.0, "The sign of the third product is lost.", "The third weight is negative."),
+        (5.0, "Two signs are lost.", "The second input and the third weight are negative."),
         (sig, "This is the activation. First the sum.", ""),
     )
     outputs = (
@@ -101,12 +120,14 @@ def check_parameters(answer: Any) -> Verdict:
         (int(np.prod(WIDTHS)), "Each pair of neighbouring layers has a matrix of its own.", first),
     )
     praise = "Most of them are in the first layer."
-    return judge_value(answer, Case((), weights + units, mistakes, first), praise)
+    if answer is None:
+        return Verdict(False, "This is None. Give a number.")
+    return judge_value(_read(answer), Case((), weights + units, mistakes, first), praise)
 
 
 @checker
 def check_hinges(weights: Any, bias: Any) -> Verdict:
-    """Check f(x) = b + w₁ ReLU(x) + w₂ ReLU(x - 1) + w₃ ReLU(x - 3) through four points.
+    """Check f(s) = b + w₁ ReLU(s) + w₂ ReLU(s - 1) + w₃ ReLU(s - 3) through four points.
 
     The points are (0, 1), (1, 3), (3, 2) and (4, 2): slopes 2, -½ and 0, so that w is the first
     slope and then the changes of slope, 2, -5/2 and ½, and b = 1.
@@ -131,19 +152,98 @@ def check_hinges(weights: Any, bias: Any) -> Verdict:
         ([1, -2.5, 0.5], "The first is wrong.", "From (0, 1) to (1, 3) the curve rises by 2."),
         ([0.5, -2.5, 2], "The numbers are right, and their order is not.", ""),
     )
-    verdict = judge_value(weights, Case((), [2, -2.5, 0.5], mistakes, changes))
+    if weights is None:
+        return Verdict(False, "The weights are None. Give a list of three numbers.")
+    found = numbers(_read(weights))
+    row = weights if found is None or found.shape not in {(1, 3), (3, 1)} else found.ravel()
+    verdict = judge_value(_read(row), Case((), [2, -2.5, 0.5], mistakes, changes))
     if not verdict:
         return verdict
-    start = "At x = 0 all three units give 0."
+    start = "At s = 0 all three units give 0."
     off = (
-        (0.0, "b: then f(0) would be 0.", start),
-        (3.0, "b: this is the height at 1.", start),
-        (2.0, "b: this is the height at 4, or the first slope.", start),
-        (-1.0, "b: its sign.", start),
+        (0.0, "Then f(0) would be 0.", start),
+        (3.0, "This is the height at s = 1.", start),
+        (2.0, "This is the height at s = 4, or the first slope.", start),
+        (-1.0, "Its sign is wrong.", start),
     )
     verdict = _part("b", bias, 1.0, off, start)
     praise = "The first slope, and then the changes of slope."
     return Verdict(True, praise) if verdict else verdict
+
+
+@checker
+def check_twins(*letters: Any) -> Verdict:
+    """Check which of the changes A to F part the twins: an unequal weight into or out of one.
+
+    The letters may come as one string, as several, or as a list or set.
+    """
+    found: set[str] = set()
+    for part in letters:
+        for word in part if isinstance(part, list | tuple | set | frozenset) else [part]:
+            if not isinstance(word, str):
+                return Verdict(False, "Answer with letters, such as 'A' or 'AB'.")
+            found |= {letter for letter in word.upper() if letter not in " ,;.'\""}
+    if not found:
+        return Verdict(False, "At least one of the changes parts them.")
+    if unknown := sorted(found - set("ABCDEF")):
+        return Verdict(False, f"There is no change {unknown[0]}. The letters run from A to F.")
+    untrue = {
+        "A": "A larger learning rate makes the steps of both units larger by the same factor.",
+        "D": "Whatever the examples are, both units see the same ones.",
+        "E": "After this change the two units are still alike.",
+        "F": "Unit 3 has no part in what makes units 1 and 2 alike.",
+    }
+    more = "Twins have equal weights from the inputs and equal weights to the output."
+    for letter, why in untrue.items():
+        if letter in found:
+            return Verdict(False, f"{letter}: {why}", more)
+    if found != {"B", "C"}:
+        return Verdict(False, "There is another change that parts them.", more)
+    return Verdict(True, "Twins part only if something treats one of them differently.")
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The arrays that a function is called with; its repr names each and its shape."""
+
+    names: Sequence[str]
+    arrays: Sequence[Array]
+
+    def __repr__(self) -> str:
+        return ", ".join(
+            f"{name} {array.shape}" for name, array in zip(self.names, self.arrays, strict=True)
+        )
+
+    def call(self, function: Answer) -> tuple[Any, bool]:
+        """Return the function's answer to copies, and whether it left them as they were."""
+        copies = [array.copy() for array in self.arrays]
+        answer = function(*copies)
+        kept = all(np.array_equal(a, b) for a, b in zip(copies, self.arrays, strict=True))
+        return answer, kept
+
+
+def _uncallable(function: Any, names: Sequence[str]) -> Verdict | None:
+    """Return what to say to something that cannot be called with the named arguments."""
+    if not callable(function):
+        return judge(function, [])
+    try:
+        inspect.signature(function).bind(*names)
+    except TypeError:
+        return Verdict(False, f"The function must take {len(names)} arguments: {', '.join(names)}.")
+    except ValueError:  # some built-in functions do not say what they take
+        return None
+    return None
+
+
+def _failure(function: Answer, given: _Given) -> Verdict | None:
+    """Return what to say where the function raises, or changes what it was given."""
+    try:
+        _, kept = given.call(function)
+    except Exception as error:  # the reader's code: whatever it raises is the message
+        return Verdict(False, f"With {given} it raised {type(error).__name__}: {error}")
+    if not kept:
+        return Verdict(False, f"It changed one of its arguments in place, with {given}.")
+    return None
 
 
 def _shown(a: Any, b: Any) -> bool:
@@ -167,17 +267,39 @@ def _told(found: Sequence[tuple[Callable[[], Any], str, str]], right: Any) -> Mi
 @checker
 def check_forward(function: Answer) -> Verdict:
     """Check ``function(x, W1, b1, W2, b2)``: ReLU hidden units, sigmoid outputs, rows."""
+    names = ("x", "W1", "b1", "W2", "b2")
+    wrong = _uncallable(function, names)
+    if wrong is not None:
+        return wrong
     rng = np.random.default_rng(0)
     cases = []
-    # A single example first, since a column in place of a row shows there; square cases last.
+    # A single example first, since a column instead of a row shows there; square cases last.
     for batch, n0, n1, n2 in ((1, 2, 3, 2), (5, 4, 3, 2), (3, 3, 3, 3)):
         x, W1, b1 = rng.normal(size=(batch, n0)), rng.normal(size=(n0, n1)), rng.normal(size=n1)
         W2, b2 = rng.normal(size=(n1, n2)), rng.normal(size=n2)
-        cases.append(_forward_case(x, W1, b1, W2, b2))
-    return judge(function, cases, "The same code serves one example and a batch.")
+        cases.append(_forward_case(_Given(names, (x, W1, b1, W2, b2))))
+
+    def outputs(given: _Given) -> Any:
+        return given.call(function)[0]
+
+    for k, case in enumerate(cases):
+        wrong = _failure(function, case.args[0])
+        if wrong is None:
+            continue
+        if k and not (earlier := judge(outputs, cases[:k])):
+            return earlier
+        # A bias that is a column raises unless all sizes are equal: see what it gives there.
+        square = cases[-1]
+        if _failure(function, square.args[0]) is None:
+            named = judge(outputs, [square])
+            if named.message in {hint for _, hint, *_ in square.mistakes}:
+                return named
+        return wrong
+    return judge(outputs, cases, "The same code serves one example and a batch.")
 
 
-def _forward_case(x: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Case:
+def _forward_case(given: _Given) -> Case:
+    x, W1, b1, W2, b2 = given.arrays
     z1 = x @ W1 + b1
     z2 = relu(z1) @ W2 + b2
     right = sigmoid(z2)
@@ -185,10 +307,10 @@ def _forward_case(x: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Case:
     mistakes: list[tuple[Callable[[], Any], str, str]] = [
         (
             lambda: sigmoid(z1 @ W2 + b2),
-            "The hidden units have no activation: this is one affine map.",
+            "The hidden units have no activation, so the two layers collapse into one.",
             "Apply np.maximum(0, ...) between the two layers.",
         ),
-        (lambda: z2, "The output has no activation: this is z2, not a2.", ""),
+        (lambda: z2, "The output unit stops at its sum z: the sigmoid is missing.", ""),
         (lambda: relu(z2), "The output's activation is the sigmoid, not the ReLU.", ""),
         (lambda: sigmoid(relu(z2)), "The output went through a ReLU as well.", ""),
         (
@@ -202,6 +324,27 @@ def _forward_case(x: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Case:
             "",
         ),
         (lambda: sigmoid(np.tanh(z1) @ W2 + b2), "The hidden activation is the ReLU.", ""),
+        (
+            lambda: sigmoid(np.where(z1 > 0, z1, 0.01 * z1) @ W2 + b2),
+            "This is the leaky ReLU. The ReLU is 0 where z is negative.",
+            "",
+        ),
+        (lambda: sigmoid(np.abs(z1) @ W2 + b2), "This is |z|. The ReLU is 0 where z < 0.", ""),
+        (
+            lambda: sigmoid((relu(x @ W1) + b1) @ W2 + b2),
+            "The hidden bias was added after the ReLU. It belongs to the sum.",
+            "",
+        ),
+        (
+            lambda: sigmoid(relu(z1) @ W2) + b2,
+            "The output's bias was added after the sigmoid. It belongs to the sum.",
+            "",
+        ),
+        (
+            lambda: np.exp(z2) / np.exp(z2).sum(axis=1, keepdims=True),
+            "This is the softmax. Each output has a sigmoid of its own.",
+            "",
+        ),
         (lambda: sigmoid(-z2), "The sign in the exponent: σ(z) = 1/(1 + e⁻ᶻ).", ""),
         (lambda: sigmoid(relu(x @ W1) @ W2 + b2), "The hidden bias is missing.", ""),
         (lambda: sigmoid(relu(z1) @ W2), "The output's bias is missing.", ""),
@@ -223,13 +366,18 @@ def _forward_case(x: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Case:
             column,
         ),
         (
+            lambda: sigmoid(relu(x @ W1 + b1[:, None]) @ W2),
+            "The hidden bias was added as a column, and the output's bias is missing.",
+            column,
+        ),
+        (
             lambda: sigmoid(relu(z1).sum(axis=0) @ W2 + b2),
             "The rows were summed: keep one per example.",
             "",
         ),
         (lambda: right.T, "This is the transpose: rows are examples, columns are units.", ""),
     ]
-    return Case((x, W1, b1, W2, b2), right, _told(mistakes, right), "Try it with one row of x.")
+    return Case((given,), right, _told(mistakes, right), "Try it with one row of x.")
 
 
 @checker
@@ -239,35 +387,53 @@ def check_to_sigmoid(function: Answer) -> Verdict:
     tanh z = 2 σ(2z) - 1, so W1, b1 and W2 are doubled, and b2 loses the column sums of W2. Judged
     by the two networks' outputs.
     """
-    if not callable(function):
-        return judge(function, [])
+    names = ("W1", "b1", "W2", "b2")
+    wrong = _uncallable(function, names)
+    if wrong is not None:
+        return wrong
     rng = np.random.default_rng(1)
-
-    def outputs(W1: Array, b1: Array, W2: Array, b2: Array) -> Any:
-        found = function(W1, b1, W2, b2)
-        if not isinstance(found, tuple | list) or len(found) != 4:
-            raise ValueError("return four arrays: W1, b1, W2, b2")
-        V1, c1, V2, c2 = (np.asarray(p, dtype=np.float64) for p in found)
-        for name, old, new in zip(
-            ("W1", "b1", "W2", "b2"), (W1, b1, W2, b2), (V1, c1, V2, c2), strict=True
-        ):
-            if new.shape != old.shape:
-                raise ValueError(f"{name} had the shape {old.shape}, and has {new.shape}")
-        return sigmoid(POINTS[: len(W1)].T @ V1 + c1) @ V2 + c2
-
     cases = []
     for n0, n1, n2 in ((2, 4, 3), (3, 2, 1)):
         W1, b1 = rng.normal(size=(n0, n1)), rng.normal(size=n1)
         W2, b2 = rng.normal(size=(n1, n2)), rng.normal(size=n2)
-        cases.append(_sigmoid_case(W1, b1, W2, b2))
+        given = _Given(names, (W1, b1, W2, b2))
+        wrong = _failure(function, given)
+        if wrong is None:
+            wrong = _misshapen(given.call(function)[0], given)
+        if wrong is not None:
+            return wrong
+        cases.append(_sigmoid_case(given))
+
+    def outputs(given: _Given) -> Any:
+        V1, c1, V2, c2 = (np.asarray(p, dtype=np.float64) for p in given.call(function)[0])
+        return sigmoid(POINTS[: len(V1)].T @ V1 + c1) @ V2 + c2
+
     return judge(outputs, cases, "The two kinds of network compute the same functions.")
+
+
+def _misshapen(found: Any, given: _Given) -> Verdict | None:
+    """Return what to say where these are not four arrays of the given ones' shapes."""
+    if found is None:
+        return Verdict(False, "The function returns None: is a return missing?")
+    if not isinstance(found, tuple | list) or len(found) != 4:
+        return Verdict(False, "Return four arrays: W1, b1, W2, b2.")
+    for name, old, part in zip(given.names, given.arrays, found, strict=True):
+        new = numbers(part)
+        if new is None:
+            return Verdict(False, f"The new {name} does not hold numbers only.")
+        # A bias may be one row; NumPy adds it just the same.
+        if new.shape != old.shape and (old.ndim > 1 or new.shape != (1, old.size)):
+            message = f"The new {name} has the shape {new.shape}; the old one had {old.shape}."
+            return Verdict(False, message, "Sum over the hidden units, which is axis 0 of W2.")
+    return None
 
 
 POINTS = np.random.default_rng(2).normal(size=(3, 6))
 """Inputs, one per column."""
 
 
-def _sigmoid_case(W1: Array, b1: Array, W2: Array, b2: Array) -> Case:
+def _sigmoid_case(given: _Given) -> Case:
+    W1, b1, W2, b2 = given.arrays
     x = POINTS[: len(W1)].T
     right = np.tanh(x @ W1 + b1) @ W2 + b2
     shift = W2.sum(axis=0)
@@ -296,7 +462,7 @@ def _sigmoid_case(W1: Array, b1: Array, W2: Array, b2: Array) -> Case:
         ),
         (net(2 * W1, 2 * b1, 2 * W2, 2 * b2 - shift), "b2 itself is not doubled.", insert),
     ]
-    return Case((W1, b1, W2, b2), right, _told(mistakes, right), insert)
+    return Case((given,), right, _told(mistakes, right), insert)
 
 
 @checker
@@ -311,6 +477,8 @@ def check_parity(W1: Any, b1: Any, W2: Any, b2: Any) -> Verdict:
         array = numbers(given)
         if array is None or not np.isfinite(array).all():
             return Verdict(False, f"{name} does not hold numbers only.")
+        if name != "W1" and array.size == np.prod(shape):
+            array = array.reshape(shape)  # a bias as one row, the output's weights as a flat list
         if array.shape != shape:
             return Verdict(False, f"{name} has the shape {array.shape}, expected {shape}.")
         found.append(array.astype(np.float64))
@@ -338,7 +506,10 @@ def _judged_parity(x: Array, s: Array, got: Array) -> Verdict:
     for wrong, hint, more in known:
         if np.allclose(got, wrong, atol=1e-9):
             return Verdict(False, hint, more)
-    if np.array_equal(got > 0.5, s % 2 == 1):
+    off = got - s % 2
+    if np.ptp(off) <= 1e-9:
+        return Verdict(False, "Every output is off by the same amount: look at b2.", "")
+    if (got[s % 2 == 1] > 0.5).all() and (got[s % 2 == 0] < 0.5).all():
         return Verdict(False, "Each output is on the right side of ½, and not yet 0 or 1.", slopes)
     k = int(np.argmax(np.abs(got - s % 2)))
     bits = ", ".join(f"{bit:.0f}" for bit in x[k])
@@ -347,7 +518,11 @@ def _judged_parity(x: Array, s: Array, got: Array) -> Verdict:
 
 @checker
 def check_tent(pieces: Any, deep: Any, wide: Any) -> Verdict:
-    """Check the tent map composed 6 times: 2⁶ pieces, 2·6 units, in one layer 2⁶ - 1 or more."""
+    """Check the tent map composed 6 times: 2⁶ pieces, 2·6 units, at least 2⁶ - 1 in one layer.
+
+    The last is the bound that counting kinks gives; T composed 6 times itself needs one more, since
+    its first slope, 2⁶, is no sum of its jumps, ∓2⁷.
+    """
     k = 6
     counts = (
         (2 * k, "Composing multiplies the pieces; it does not add them.", ""),
@@ -365,17 +540,18 @@ def check_tent(pieces: Any, deep: Any, wide: Any) -> Verdict:
         (3 * k, "The output of T is a sum, which the next layer's weights take over.", ""),
         (4 * k, "One T takes two ReLU units.", ""),
     )
+    few = "So many units in one layer make at most as many kinks."
     least = (
-        (2**k, "Count kinks, not pieces.", "n units make at most n kinks."),
-        (2**k + 1, "Count kinks, not pieces.", "n units make at most n kinks."),
-        (2**k - 2, "One more.", "n units make at most n kinks."),
-        (2 * k, "That many units make at most that many kinks.", "How many kinks are there?"),
-        (2 ** (k - 1), "That many units make at most that many kinks.", "How many are there?"),
+        (2**k, "So many are enough. Counting kinks gives a smaller bound.", ""),
+        (2**k + 1, "Count the kinks between 0 and 1, not the pieces.", ""),
+        (2**k - 2, "One more.", "n units in one layer make at most n kinks."),
+        (2 * k, few, "How many kinks are there?"),
+        (2 ** (k - 1), few, "How many kinks are there?"),
     )
     for verdict in (
         _part("pieces", pieces, 2**k, counts, "Draw T(T(x)) first."),
         _part("deep", deep, 2 * k, units, "How many ReLU units does one T take?"),
-        _part("wide", wide, 2**k - 1, least, "n units make at most n kinks."),
+        _part("wide", wide, 2**k - 1, least, "n units in one layer make at most n kinks."),
     ):
         if not verdict:
             return verdict

@@ -9,6 +9,9 @@ solution is folded below the exercise. The second wrong answer to an exercise ge
 from __future__ import annotations
 
 import copy
+import inspect
+import math
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +27,13 @@ RELATIVE, ABSOLUTE = 1e-6, 1e-9
 """How close an answer must be; far above rounding, far below any of the mistakes."""
 FEWEST, MOST = 3, 15
 """Significant digits that a typed number may be rounded to, as numbers on a page are."""
+NEAR = 5e-3
+"""A difference quotient whose step is 0.01 or less is nearer than this to the derivative."""
+LONGEST = 120
+"""Characters of an argument that a message quotes in full."""
+ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,11 +48,14 @@ class Verdict:
         Its repr, so that a checker can be the last line of a cell.
     more : str
         A stronger hint, which :func:`checker` adds from the second wrong answer on.
+    unforeseen : bool
+        Whether numbers of the right shape are wrong in a way that is none of the known mistakes.
     """
 
     right: bool
     message: str
     more: str = ""
+    unforeseen: bool = False
 
     def __bool__(self) -> bool:
         return self.right
@@ -65,6 +78,8 @@ def checker(check: Callable[Arguments, Verdict]) -> Callable[Arguments, Verdict]
 
     @wraps(check)
     def counted(*args: Arguments.args, **options: Arguments.kwargs) -> Verdict:
+        if miscounted := _miscounted(check, args, options):
+            return Verdict(False, miscounted)
         verdict = check(*args, **options)
         if verdict:
             WRONG.pop(name, None)
@@ -73,6 +88,49 @@ def checker(check: Callable[Arguments, Verdict]) -> Callable[Arguments, Verdict]
         if WRONG[name] > 1 and verdict.more:
             return replace(verdict, message=f"{verdict.message} {verdict.more}", more="")
         return verdict
+
+    return counted
+
+
+def _miscounted(check: Callable[..., Any], args: Any, options: Any) -> str:
+    """Say how many answers an exercise asks for, if these are more or fewer."""
+    wanted = inspect.signature(check)
+    try:
+        wanted.bind(*args, **options)
+    except TypeError:
+        names = list(wanted.parameters)
+        answers = "one answer" if len(names) == 1 else f"{len(names)} answers"
+        given = len(args) + len(options)
+        return f"{check.__name__} takes {answers}: ({', '.join(names)}). You gave {given}."
+    return ""
+
+
+class Told(Exception):
+    """What is wrong with an answer is known already: its message is the verdict's."""
+
+
+def limited(function: Callable[..., Any], lines: int, hint: str) -> Callable[..., Any]:
+    """Return the function with a limit: after so many lines of Python it raises Told(hint).
+
+    Lines are counted, not seconds, so that a verdict is the same on every machine.
+    """
+
+    @wraps(function)
+    def counted(*args: Any) -> Any:
+        left, before = lines, sys.gettrace()
+
+        def trace(frame: Any, event: str, _: Any) -> Any:
+            nonlocal left
+            left -= event == "line"
+            if left < 0:
+                raise Told(hint)
+            return trace
+
+        sys.settrace(trace)
+        try:
+            return function(*args)
+        finally:
+            sys.settrace(before)
 
     return counted
 
@@ -91,12 +149,27 @@ class Case:
         The answer that a mistake gives, its hint, and a stronger one.
     more : str
         A stronger hint for answers that are not among the mistakes.
+    names : sequence of str
+        What the numbers of the answer are called, such as x̄ and ȳ.
+    near : str
+        What to say to a typed answer that is close to the right one and not equal to it, as a
+        difference quotient is.
+    where : str
+        What a message calls the input if its numbers would be long to read: "the graph of ...".
     """
 
     args: tuple[Any, ...]
     expected: ArrayLike
     mistakes: Sequence[tuple[ArrayLike, str] | tuple[ArrayLike, str, str]] = ()
     more: str = ""
+    names: Sequence[str] = ()
+    near: str = ""
+    where: str = ""
+
+    @property
+    def given(self) -> str:
+        """The input, as a message names it."""
+        return self.where or f"the input {', '.join(map(_brief, self.args))}"
 
 
 def numbers(answer: Any) -> Array | None:
@@ -130,7 +203,7 @@ def _printed(got: Any, exact: Any) -> bool:
     """
 
     def rounded(a: float, b: float) -> bool:
-        if float(b).is_integer():
+        if not math.isfinite(a) or float(b).is_integer():
             return False
         digits = range(FEWEST, MOST + 1)
         return any(abs(float(f"{b:.{n}g}") - a) <= 1e-12 * abs(a) for n in digits)
@@ -170,15 +243,14 @@ def judge_value(answer: Any, case: Case, praise: str = "", *, typed: bool = True
     Verdict
         A wrong one names the mistake if it is known, else what kind of wrong the answer is.
     """
-    at = f" for the input {', '.join(_brief(a) for a in case.args)}" if case.args else ""
+    at = f" for {case.given}" if case.args else ""
     expected = np.asarray(case.expected)
     same = _printed if typed else _same
     if answer is None:
         return Verdict(False, f"The answer{at} is None: is a return missing?")
     got = numbers(answer)
     if got is None:
-        what = f"numbers of shape {expected.shape}" if expected.ndim else "a number"
-        return Verdict(False, f"The answer{at} is a {type(answer).__name__}, expected {what}.")
+        return Verdict(False, _no_numbers(answer, case, at))
     if _same(got, expected):
         return Verdict(True, praise)
     for wrong, hint, *stronger in case.mistakes:
@@ -193,17 +265,52 @@ def judge_value(answer: Any, case: Case, praise: str = "", *, typed: bool = True
         elif got.shape == expected.shape[::-1] and _same(got.T, expected):
             message += " It is the transpose."
         return Verdict(False, message)
-    return Verdict(False, *_unforeseen(got, expected, at, case.more))
+    if typed and case.near and np.isrealobj(got) and np.allclose(got, expected, NEAR, NEAR):
+        return Verdict(False, case.near)
+    return Verdict(False, *_unforeseen(got, expected, at, case), unforeseen=True)
 
 
-def _unforeseen(got: Any, expected: Any, at: str, more: str) -> tuple[str, str]:
+def _no_numbers(answer: Any, case: Case, at: str) -> str:
+    """Say what an answer is that is no number, and which part of it is none."""
+    expected = np.asarray(case.expected)
+    what = f"numbers of shape {expected.shape}" if expected.ndim else "a number"
+    message = f"The answer{at} is a {type(answer).__name__}, expected {what}"
+    if isinstance(answer, list | tuple) and (len(answer),) == expected.shape:
+        parts = [(_part((k,), case), part) for k, part in enumerate(answer)]
+        name, part = next(found for found in parts if not _is_number(found[1]))
+        kind = "None" if part is None else f"a {type(part).__name__}"
+        if case.names:
+            return f"{name} is {kind}, expected numbers."
+        return f"{message}, but the{name[3:]} is {kind}."
+    return f"{message}."
+
+
+def _is_number(part: Any) -> bool:
+    found = numbers(part)
+    return found is not None and found.ndim == 0
+
+
+def _part(place: tuple[int, ...], case: Case) -> str:
+    """Name a part of the answer: by its name, else as a reader counts."""
+    if case.names:
+        return case.names[place[0]]
+    if len(place) > 2 or max(place) >= len(ORDINALS):
+        return f"The entry at index {place if len(place) > 1 else place[0]}"
+    counted = [ORDINALS[k] for k in place]
+    if len(place) == 1:
+        return f"The {counted[0]} entry"
+    return f"The entry in the {counted[0]} row and the {counted[1]} column"
+
+
+def _unforeseen(got: Any, expected: Any, at: str, case: Case) -> tuple[str, str]:
     """Say what kind of wrong a value of the right shape is, and a stronger hint."""
     off = ~np.isclose(got, expected, rtol=RELATIVE, atol=ABSOLUTE)
     place = tuple(int(i) for i in np.argwhere(off)[0])
-    number = _shown(got[place])
-    if place:
-        where = place if len(place) > 1 else place[0]
-        message = f"Entry {where} of the answer{at} is {number}, which is not right"
+    number, more = _shown(got[place]), case.more
+    if place and case.names:
+        message = f"{_part(place, case)} = {number} is not right{at}."
+    elif place:
+        message = f"{_part(place, case)} of the answer{at} is {number}, which is not right"
         message += f" ({off.sum()} of {off.size} entries are off)."
     else:
         message = f"The answer{at} is {number}, which is not right."
@@ -224,7 +331,7 @@ def _unforeseen(got: Any, expected: Any, at: str, more: str) -> tuple[str, str]:
     return message, more
 
 
-def judge(function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
+def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str = "") -> Verdict:
     """Call the reader's function on each case; the first that fails decides.
 
     Parameters
@@ -235,6 +342,8 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
         The simplest first: its message is the easiest to understand.
     praise : str
         What to say when every case is right.
+    arguments : str
+        Their names, such as "steps, start": for the reader whose function takes others.
 
     Returns
     -------
@@ -250,21 +359,42 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
         )  # fmt: skip
     for k, case in enumerate(cases):
         args = copy.deepcopy(case.args)
-        given = ", ".join(_brief(a) for a in case.args)
+        if not _takes(function, args):
+            return Verdict(False, _signature(len(args), arguments))
         try:
             answer = function(*args)
+        except Told as told:
+            return Verdict(False, str(told))
         except Exception as error:  # the reader's code: whatever it raises is the message
-            return Verdict(
-                False, f"For the input {given} it raised {type(error).__name__}: {error}"
-            )
+            return Verdict(False, f"For {case.given} it raised {type(error).__name__}: {error}")
         verdict = judge_value(answer, case, typed=False)
         if not all(_unchanged(a, b) for a, b in zip(args, case.args, strict=True)):
-            return Verdict(False, f"It changed its argument {given} in place: work on a copy.")
+            return Verdict(
+                False, f"It changed its argument in place, for {case.given}. Work on a copy."
+            )
         if not verdict:
             later = cases[k + 1 :]
             kept = [m for m in case.mistakes if not _refuted(function, answer, m, later)]
             return judge_value(answer, replace(case, mistakes=kept), typed=False)
     return Verdict(True, praise)
+
+
+def _takes(function: Any, args: Sequence[Any]) -> bool:
+    """Whether a function can be called with so many arguments."""
+    try:
+        wanted = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions do not say
+        return True
+    try:
+        wanted.bind(*args)
+    except TypeError:
+        return False
+    return True
+
+
+def _signature(n: int, names: str) -> str:
+    count = "one argument" if n == 1 else f"{n} arguments"
+    return f"Write a function that can be called with {count}{f': ({names})' if names else ''}."
 
 
 def _refuted(function: Any, answer: Any, mistake: Any, later: Sequence[Case]) -> bool:
@@ -300,4 +430,7 @@ def _brief(value: Any) -> str:
         return np.array2string(np.asarray(value), precision=3, separator=", ").replace("\n", "")
     if callable(value):
         return getattr(value, "__name__", "a function")
-    return repr(value)
+    written = repr(value)
+    if len(written) > LONGEST and isinstance(value, list | tuple | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return written

@@ -1,7 +1,7 @@
 """The figures of a sweep by hand: a small graph on which every number can be recomputed.
 
-Each arrow is drawn twice, side by side: thin, from operand to result, for the evaluation; and,
-once the backward sweep has used it, in another colour, from result to operand.
+Each arrow is thin, from operand to result, for the evaluation. A forward sweep makes it thick. A
+backward sweep draws another beside it, in another colour, from result to operand.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -21,7 +22,9 @@ from backprop.book.figures.stepper import Frame
 Steps = Sequence[tuple[str, Sequence[tuple[str, Any]]]]
 """The lines of an evaluation in order: (name, its arrows as (operand, slope))."""
 Edge = tuple[str, str]
-MACRON = "\N{COMBINING MACRON}"
+MACRON, DOT = "\N{COMBINING MACRON}", "\N{COMBINING DOT ABOVE}"
+THIN, USED, NOW = 1.2, 2.4, 5.0
+"""Widths of an arrow: of the evaluation, of a sweep that has used it, of one that uses it now."""
 RADIUS, GAP = 27, 4.5
 """Of a node; half of the distance between an arrow and its twin."""
 
@@ -100,36 +103,58 @@ class Graph:
 
 @dataclass
 class Sweep:
-    """How far a backward sweep has come: what each node has received, what each arrow carried.
+    """How far a sweep has come: what each node has received, what each arrow carried.
 
     Attributes
     ----------
     received : dict of str to list
-        The shares, in the order of their arrival; the result's is the 1 of the start.
+        The shares, in the order of their arrival; where the sweep starts, its 1 (or 0).
     carried : dict of (operand, result) to str
         The product on each arrow in use, written out: "15 · 2 = 30".
     now : set of (operand, result)
         The arrows of the last visit.
+    mark : str
+        Over a letter: a bar makes it an adjoint, a dot a tangent.
     """
 
     received: dict[str, list[Any]]
     carried: dict[Edge, str]
     now: set[Edge]
+    mark: str = MACRON
 
-    def adjoint(self, name: str) -> Any:
+    @property
+    def paint(self) -> str:
+        """The colour of the direction."""
+        return svg.BACKWARD if self.mark == MACRON else svg.FORWARD
+
+    def total(self, name: str) -> Any:
         """Return the sum so far."""
         return sum(self.received.get(name, []))
 
     def worked(self, name: str) -> str:
         """Write the sum so far as it is computed: "9 + 6 = 15"."""
         shares = self.received.get(name, [])
-        total = str(self.adjoint(name))
+        total = str(self.total(name))
         return f"{' + '.join(map(str, shares))} = {total}" if len(shares) > 1 else total
+
+    def equation(self, name: str) -> str:
+        """Write an adjoint or a tangent with its sum."""
+        return f"{marked(name, self.mark)} = {self.worked(name)}"
+
+
+def marked(name: str, mark: str) -> str:
+    """Return a letter with a bar or a dot, as one character where there is one."""
+    return unicodedata.normalize("NFC", name + mark) if mark == DOT else name + mark
 
 
 def barred(name: str) -> str:
     """Return the adjoint's name: the letter with a bar."""
-    return name + MACRON
+    return marked(name, MACRON)
+
+
+def dotted(name: str) -> str:
+    """Return the tangent's name: the letter with a dot."""
+    return marked(name, DOT)
 
 
 def sweep(steps: Steps, order: Sequence[str]) -> Sweep:
@@ -137,11 +162,23 @@ def sweep(steps: Steps, order: Sequence[str]) -> Sweep:
     arrows = dict(steps)
     done = Sweep({steps[-1][0]: [1]}, {}, set())
     for name in order:
-        adjoint = done.adjoint(name)
+        adjoint = done.total(name)
         done.now = {(operand, name) for operand, _ in arrows[name]}
         for operand, slope in arrows[name]:
             done.received.setdefault(operand, []).append(adjoint * slope)
             done.carried[operand, name] = f"{adjoint} · {slope} = {adjoint * slope}"
+    return done
+
+
+def forward_sweep(steps: Steps, seeds: Mapping[str, Any], visits: int) -> Sweep:
+    """Start from the inputs' tangents, visit so many lines, and return how things stand then."""
+    done = Sweep({name: [seed] for name, seed in seeds.items()}, {}, set(), DOT)
+    for name, arrows in steps[:visits]:
+        done.now = {(operand, name) for operand, _ in arrows}
+        for operand, slope in arrows:
+            share = slope * done.total(operand)
+            done.received.setdefault(name, []).append(share)
+            done.carried[operand, name] = f"{slope} · {done.total(operand)} = {share}"
     return done
 
 
@@ -199,56 +236,75 @@ def plotted(figure: Any, title: str) -> Drawing:
 
 def hero(graph: Graph, title: str) -> Drawing:
     """Draw the finished sweep: values, adjoints and the product on every arrow."""
-    order = [name for name, _ in reversed(graph.steps)]
-    done = sweep(graph.steps, order)
-    done.now = set()
+    done = sweep(graph.steps, [name for name, _ in reversed(graph.steps)])
+    done.now = set(done.carried)
     content = _content(graph, done)
     return _drawing(title, svg.WIDTH, graph.height, _described(graph, done), *content)
 
 
 def local(graph: Graph, title: str, words: Mapping[Edge, str]) -> Drawing:
-    """Draw the evaluation alone, with ``words`` on the arrows: "b = 2" for a slope."""
+    """Draw the evaluation alone, with ``words`` on the arrows: "slope b = 2"."""
     content = _content(graph, None, words)
-    said = "; ".join(f"slope from {a} to {b}: {text}" for (a, b), text in words.items())
+    said = "; ".join(f"from {a} to {b}: {text}" for (a, b), text in words.items())
     return _drawing(title, svg.WIDTH, graph.height, said, *content)
 
 
-def sweep_frames(graph: Graph) -> list[Frame]:
-    """Return the frames of a backward sweep: the start, one for each visit, and the result."""
-    order = [name for name, _ in reversed(graph.steps)]
-    result = order[0]
-    inputs = [name for name in graph.nodes if name not in order]
+def both_sweeps(graph: Graph, seeds: Mapping[str, Any]) -> list[Frame]:
+    """Return the frames of two sweeps: forward from these tangents of the inputs, then backward.
+
+    Each has a frame for its start and one for each visit.
+    """
+    count = len(graph.steps)
+    start = " and ".join(f"{dotted(name)} = {seed}" for name, seed in seeds.items())
     frames = []
-    for k in range(len(order) + 2):
+    for k in range(count + 1):
+        done = forward_sweep(graph.steps, seeds, k)
+        visited = graph.steps[k - 1][0] if k else None
+        words = _received(graph, done, visited) if visited else f"Start with {start}."
+        if k == count:
+            words += " One derivative is found."
+        frames.append(_frame(graph, done, f"Forward. {words}", visited))
+    order = [name for name, _ in reversed(graph.steps)]
+    for k in range(count + 1):
         done = sweep(graph.steps, order[:k])
-        if k == 0:
-            words = f"The slopes are on the arrows. Start: {barred(result)} = 1."
-        elif k <= len(order):
-            words = _said(graph, done, order[k - 1])
-        else:
-            found = " and ".join(f"{barred(name)} = {done.adjoint(name)}" for name in inputs)
-            words = f"Every arrow was used once: {found}."
-            done.now = set()
-        slopes = {edge: str(s) for edge, s in graph.slopes.items()}
-        visited = order[k - 1] if 0 < k <= len(order) else None
-        content = _content(graph, done, slopes | done.carried, visited)
-        said = _described(graph, done)
-        markup = svg.picture(svg.WIDTH, graph.height, words, said, *content)
-        frames.append(Frame(markup, words))
+        visited = order[k - 1] if k else None
+        words = _sent(graph, done, visited) if visited else f"Start with {barred(order[0])} = 1."
+        if k == count:
+            words += " All derivatives are found."
+        frames.append(_frame(graph, done, f"Backward. {words}", visited))
     return frames
 
 
-def _said(graph: Graph, done: Sweep, name: str) -> str:
+def _frame(graph: Graph, done: Sweep, words: str, visited: str | None) -> Frame:
+    slopes = {edge: f"slope {s}" for edge, s in graph.slopes.items()}
+    content = _content(graph, done, slopes | done.carried, visited)
+    words = unbroken(words)
+    markup = svg.picture(svg.WIDTH, graph.height, words, _described(graph, done), *content)
+    return Frame(markup, words)
+
+
+def unbroken(words: str) -> str:
+    """Keep equations on one line: "9 + 6 = 15" has spaces that do not break."""
+    return re.sub(r" ([=+·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words)
+
+
+def _received(graph: Graph, done: Sweep, name: str) -> str:
     arrows = dict(graph.steps)[name]
-    sent = ", and to ".join(f"{x}: {done.carried[x, name]}" for x, _ in arrows)
-    sums = ", ".join(f"{barred(x)} = {done.worked(x)}" for x, _ in arrows)
-    return f"Visit {name}. It sends to {sent}. So far {sums}."
+    shares = " and ".join(f"{done.carried[x, name]} from {x}" for x, _ in arrows)
+    return f"{name} receives {shares}. So {done.equation(name)}."
+
+
+def _sent(graph: Graph, done: Sweep, name: str) -> str:
+    arrows = dict(graph.steps)[name]
+    sent = " and ".join(f"{done.carried[x, name]} to {x}" for x, _ in arrows)
+    sums = ", ".join(done.equation(x) for x, _ in arrows)
+    return f"{name} sends {sent}. So far {sums}."
 
 
 def _described(graph: Graph, done: Sweep) -> str:
     parts = [f"{name} = {node.worked}" for name, node in graph.nodes.items()]
-    parts += [f"{barred(n)} = {done.worked(n)}" for n in graph.nodes if n in done.received]
-    parts += [f"{b} sends to {a}: {words}" for (a, b), words in done.carried.items()]
+    parts += [done.equation(name) for name in graph.nodes if name in done.received]
+    parts += [f"between {a} and {b}: {words}" for (a, b), words in done.carried.items()]
     return "; ".join(parts)
 
 
@@ -260,30 +316,33 @@ def _content(
 ) -> list[str]:
     carried = done.carried if done else {}
     words = carried if words is None else words
+    paint = done.paint if done else "currentColor"
     shapes = []
     for edge in graph.labels:
-        start, end = (graph.nodes[name] for name in edge)
-        shapes.append(arrow((start.x, start.y), (end.x, end.y), "currentColor", 1.2))
+        start, end = ((graph.nodes[name].x, graph.nodes[name].y) for name in edge)
+        thick = NOW if done and edge in done.now else USED
+        if edge in carried and paint == svg.FORWARD:
+            shapes.append(arrow(start, end, paint, thick))
+            continue
+        shapes.append(arrow(start, end, "currentColor", THIN))
         if edge in carried:
-            thick = 4.5 if done and edge in done.now else 2.2
-            shapes.append(arrow((end.x, end.y), (start.x, start.y), svg.BACKWARD, thick))
+            shapes.append(arrow(end, start, paint, thick))
     for edge, label in graph.labels.items():
         if edge in words:
-            fill = svg.BACKWARD if edge in carried else "currentColor"
-            shapes.append(_plate(label, words[edge], fill))
+            shapes.append(_plate(label, words[edge], paint if edge in carried else "currentColor"))
     for name, node in graph.nodes.items():
-        shapes.append(_node(name, node, svg.BACKWARD if name == visited else svg.FORWARD))
+        shapes.append(_node(name, node, paint if name == visited else None))
         lines = [(f"{name} = {node.worked}", svg.FORWARD)]
         if done and name in done.received:
-            lines.append((f"{barred(name)} = {done.worked(name)}", svg.BACKWARD))
+            lines.append((done.equation(name), paint))
         shapes += _labels(node, lines)
     return shapes
 
 
-def _node(name: str, node: Node, rim: str) -> str:
+def _node(name: str, node: Node, mark: str | None) -> str:
     circle = svg.element(
-        "circle", cx=float(node.x), cy=float(node.y), r=RADIUS, fill=svg.GROUND, stroke=rim,
-        stroke_width="4" if rim == svg.BACKWARD else "2",
+        "circle", cx=float(node.x), cy=float(node.y), r=RADIUS, fill=svg.GROUND,
+        stroke=mark or svg.FORWARD, stroke_width="5" if mark else "2",
     )  # fmt: skip
     letter = svg.text(node.x, node.y + 7, name, font_weight=600, font_size=20)
     return circle + letter
@@ -292,7 +351,7 @@ def _node(name: str, node: Node, rim: str) -> str:
 def _labels(node: Node, lines: Sequence[tuple[str, str]]) -> list[str]:
     x = node.x + {"start": -RADIUS, "middle": 0, "end": RADIUS}[node.anchor]
     first = {"above": -RADIUS - 34, "below": RADIUS + 19, "around": -RADIUS - 28}[node.side]
-    step = 2 * RADIUS + 47 if node.side == "around" else 22
+    step = 2 * RADIUS + 57 if node.side == "around" else 22
     return [
         _overlined(
             svg.text(
@@ -369,14 +428,17 @@ def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
         parts.append(svg.text(x, y + 6, name, font_weight=600, font_size=16))
         if x == last:
             parts.append(svg.text(x, y - 31, f"{k} squarings"))
-        parts.append(svg.text(x, 122, f"{paths:,}", svg.BACKWARD, font_weight=600))
+        parts.append(svg.text(x, 122, f"{paths:,}", font_weight=600))
         parts.append(svg.text(x, 172, f"{arrows:,}", svg.FORWARD, font_weight=600))
     for height, words, fill in (
-        (102, "paths that lead here from x", svg.BACKWARD),
+        (102, "paths that lead here from x", "currentColor"),
         (152, "arrows that they run along", svg.FORWARD),
     ):
         parts.append(svg.text(24, height, words, fill, text_anchor="start"))
-    said = "; ".join(f"{k} squarings: {p:,} paths, {a} arrows" for k, p, a in counts)
+    said = "; ".join(
+        f"{k} squaring{'s' * (k != 1)}: {p:,} path{'s' * (p != 1)}, {a} arrows"
+        for k, p, a in counts
+    )
     return _drawing(title, svg.WIDTH, 186, said, *parts)
 
 
@@ -412,12 +474,12 @@ TWO_PRODUCTS = Graph(
         "y": Node(378, 157, "6 · 9 = 54", "around", anchor="end"),
     },
     labels={
-        ("a", "u"): Label(99, 144),
-        ("b", "u"): Label(118, 260),
-        ("a", "s"): Label(118, 68),
-        ("u", "s"): Label(194, 182),
-        ("u", "y"): Label(234, 242, "start"),
-        ("s", "y"): Label(234, 80, "start"),
+        ("a", "u"): Label(112, 174, "end"),
+        ("b", "u"): Label(118, 256),
+        ("a", "s"): Label(118, 69),
+        ("u", "s"): Label(209, 162, "start"),
+        ("u", "y"): Label(244, 239, "start"),
+        ("s", "y"): Label(232, 81, "start"),
     },
     height=306,
 )

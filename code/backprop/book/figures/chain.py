@@ -6,15 +6,12 @@ Widths and places are to scale, and every number follows from others on the same
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 
-import numpy as np
-
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, plotted
-from backprop.book.figures.plots import COLORS, GREY
+from backprop.book.figures.by_hand import Drawing
 
 FIRST, SECOND = svg.FORWARD, "var(--bp-ink, #59636e)"
 Place = tuple[float, float]
@@ -111,10 +108,10 @@ def flow(title: str) -> Drawing:
         svg.text(middle, high - 31, f"du₁ = {du1} dx", FIRST, font_weight=600),
         svg.text(middle, low + 41, f"u₂ = 2x − 1 = {u2}"),
         svg.text(middle, low + 60, f"du₂ = {du2} dx", SECOND, font_weight=600),
-        _end(108, 84, f"× 2x = × {du1}", FIRST, 600),
+        _end(108, 84, f"× 2x = {du1}", FIRST, 600),
         _end(100, 220, f"× {du2}", SECOND, 600),
-        svg.text(268, 74, f"× u₂ = × {u2}", FIRST, font_weight=600),
-        svg.text(236, 174, f"× u₁ = × {u1}", SECOND, font_weight=600),
+        svg.text(268, 74, f"× u₂ = {u2}", FIRST, font_weight=600),
+        _start(262, 234, f"× u₁ = {u1}", SECOND, 600),
         svg.text(310, 126, f"{dy1} dx", font_weight=600),
         svg.text(316, 190, f"{dy2} dx", font_weight=600),
         _end(416, 58, f"y = {u1} · {u2} = {u1 * u2}"),
@@ -134,7 +131,7 @@ def stretch(title: str) -> Drawing:
     us = [2 * x - 1 for x in xs]
     ys = [u * u for u in us]
     unit, middle = 40.0, 212.0
-    rows = [(52.0, xs), (132.0, us), (212.0, ys)]
+    rows = [(48.0, xs), (112.0, us), (176.0, ys)]
     places = [[(middle + unit * (v - values[2]), y) for v in values] for y, values in rows]
     parts = [_line((24, y), (400, y), "currentColor", 1, stroke_opacity="0.5") for y, _ in rows]
     for above, below in pairwise(places):
@@ -145,20 +142,22 @@ def stretch(title: str) -> Drawing:
             radius = "4" if n == 2 else "3" if k == 2 else "2.4"
             parts.append(svg.element("circle", cx=x, cy=y, r=radius, fill=FIRST, stroke="none"))
     parts += [
-        _start(24, 44, "x", weight=600),
-        _start(24, 124, "u = 2x − 1", weight=600),
-        _start(24, 204, "y = u²", weight=600),
-        svg.text(middle, 34, "2.8, 2.9, 3, 3.1, 3.2"),
-        _start(middle + 26, 124, "4.6, 4.8, 5, 5.2, 5.4"),
-        _start(middle + 40, 94, "× 2", FIRST, 600),
-        _start(middle + 122, 176, "about × 10", FIRST, 600),
+        _start(24, 40, "x", weight=600),
+        _start(24, 104, "u = 2x − 1", weight=600),
+        _start(24, 168, "y = u²", weight=600),
+        svg.text(middle, 20, "from 2.8 to 3.2"),
+        svg.text(middle, 38, "3", font_weight=600),
+        _start(middle + 26, 104, "from 4.6 to 5.4"),
+        svg.text(middle - 26, 104, "5", font_weight=600),
+        _start(middle + 40, 82, "× 2", FIRST, 600),
+        _start(middle + 122, 148, "about × 10", FIRST, 600),
     ]
     parts += [svg.text(x, y + 24, f"{v:.4g}") for (x, y), v in zip(places[2], ys, strict=True)]
     said = "; ".join(
         f"{name}: {', '.join(f'{v:.4g}' for v in values)}"
         for name, values in (("x", xs), ("u", us), ("y", ys))
     )
-    return _drawing(title, 246, said, *parts)
+    return _drawing(title, 210, said, *parts)
 
 
 def _matrix(
@@ -230,7 +229,7 @@ def row_by_column(
             )  # fmt: skip
             parts.append(svg.text(x, y + 6, f"{letter}{'₁₂₃'[k]}", font_weight=600, font_size=17))
     worked = " + ".join(f"{first[1][j]} · {second[j][0]}" for j in range(3))
-    y0 = 210.0
+    y0 = 200.0
     parts += _matrix(60, y0 + 12, first, [(1, j) for j in range(3)])
     parts += _matrix(188, y0, second, [(j, 0) for j in range(3)])
     parts += _matrix(302, y0 + 12, joined, [(1, 0)])
@@ -247,8 +246,8 @@ def two_directions(parameters: int, title: str) -> Drawing:
     """Draw what one pass delivers: forward one derivative of the loss, backward all of them."""
     parts: list[str] = []
     names = ["θ₁", "θ₂", "⋮", f"θ{str(parameters).translate(_LOWERED)}"]
-    for panel, (top, paint) in enumerate(((20.0, FIRST), (170.0, svg.BACKWARD))):
-        ys = [top + 24 + 27 * k for k in range(4)]
+    for panel, (top, paint) in enumerate(((20.0, FIRST), (152.0, svg.BACKWARD))):
+        ys = [top + 22 + 23 * k for k in range(4)]
         centre = (ys[0] + ys[3]) / 2
         box = svg.element(
             "path", d=f"M150 {top + 8:.0f}L270 {centre - 26:.0f}V{centre + 26:.0f}"
@@ -256,7 +255,7 @@ def two_directions(parameters: int, title: str) -> Drawing:
             stroke_width="1.2",
         )  # fmt: skip
         parts += [box, svg.text(206, centre + 5, "network")]
-        words = f"forward: {parameters:,} passes" if panel == 0 else "backward: 1 pass"
+        words = f"forward: {parameters:,} jvps" if panel == 0 else "backward: 1 vjp"
         parts.append(_start(12, top, words, paint, 600))
         for k, (name, y) in enumerate(zip(names, ys, strict=True)):
             on = name != "⋮" and (panel == 1 or k == 1)
@@ -276,28 +275,7 @@ def two_directions(parameters: int, title: str) -> Drawing:
             parts += [_end(414, where[1] + 8, told[0], paint, 600),
                       _end(414, where[1] + 27, told[1])]  # fmt: skip
     said = f"A forward pass gives one derivative of L; a backward pass all {parameters:,}."
-    return _drawing(title, 300, said, *parts)
-
-
-def passes(counts: Mapping[str, Sequence[int]], parameters: int, title: str) -> Drawing:
-    """Plot the passes of several starts, one vjp a step or one jvp, and of a jvp per parameter."""
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    fig, ax = plt.subplots(figsize=(4.6, 2.2))
-    for row, (name, marker) in enumerate((("backward", "o"), ("forward", "s"))):
-        found = np.asarray(counts[name])
-        spread = row + np.linspace(-0.2, 0.2, len(found))
-        ax.plot(found, spread, marker, color=COLORS[1 - row], markersize=5)
-    each = parameters * float(np.median(counts["backward"]))
-    ax.axvline(each, color=GREY, linestyle="--", linewidth=1.2)
-    ax.text(0.85 * each, 0.5, "one jvp\nfor each\nderivative", ha="right", va="center")
-    ax.set(
-        xscale="log", xlim=(15, 2 * each), ylim=(-0.5, 1.5), yticks=[0, 1],
-        yticklabels=["backward,\none vjp\nper step", "forward,\none jvp\nper step"],
-        xlabel="passes until the loss is below 0.3",
-    )  # fmt: skip
-    ax.set_xticks([100, 1000, 10_000], ["100", "1,000", "10,000"])
-    return plotted(fig, title)
+    return _drawing(title, 276, said, *parts)
 
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

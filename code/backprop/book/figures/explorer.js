@@ -44,9 +44,11 @@ export function solve(task, activation, names) {
     return { activation, theta: [...task.solutions[activation]], note: '' };
   }
   const [other, theta] = Object.entries(task.solutions)[0];
-  const note =
-    `The hidden units are ${names[other]} now: ` +
-    `no solution is stored for ${names[activation]}. `;
+  const why =
+    activation === 'identity' && !task.straight
+      ? 'with the identity there is no solution, because its border is one straight line. '
+      : `no solution is stored for ${names[activation]}. `;
+  const note = `The hidden units are ${names[other]} now: ${why}`;
   return { activation: other, theta: [...theta], note };
 }
 
@@ -146,7 +148,7 @@ export function sentence(setting, task, point) {
   const a = hidden(setting, point);
   const parts = [
     `${right} of ${task.x.length} points right.`,
-    `At the cross, x = (${listed(point)}): hidden a = (${listed(a)}),`,
+    `At the diamond, x = (${listed(point)}): hidden a = (${listed(a)}),`,
     `output ${shown(output(setting, point), 3)}.`,
   ];
   if (setting.activation === 'identity') {

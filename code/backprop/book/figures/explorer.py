@@ -24,13 +24,23 @@ ACTIVATIONS: dict[str, type[Layer]] = {"identity": Identity, "tanh": Tanh, "relu
 """What the hidden units can be switched to."""
 SHOWN = {"identity": "identity", "tanh": "tanh", "relu": "ReLU"}
 IN_WORDS = SHOWN | {"identity": "the identity"}
-PARTS = ("unit 1", "unit 2", "unit 3", "output", "cross")
+PARTS = ("unit 1", "unit 2", "unit 3", "output", "diamond")
 """What has sliders of its own."""
 DESCRIPTION = (
     "The shaded region is where the output exceeds one half. Circles are points of class 0,"
     " squares of class 1; a point on the wrong side is crossed out. Each line is where a hidden"
     " unit's z is 0, its number on the side where z is positive."
 )
+
+KEY = (
+    ("", "○ should be 0"),
+    ("bp-one", "■ should be 1"),
+    ("", "✕ is on the wrong side"),
+    ("bp-one", "shaded: the output exceeds ½"),
+    ("", "lines 1 to 3: z = 0 of a hidden unit, its number where z > 0"),
+    ("bp-read", "◇ where the output below is read"),
+)
+"""What the marks of the picture mean, and the class that gives the words their colour."""
 
 LIMIT, STEP = 10.0, 0.25
 """Sliders run from -LIMIT to LIMIT in steps that binary fractions hold exactly."""
@@ -159,6 +169,19 @@ class Task:
                     " expected all"
                 )
 
+    @property
+    def straight(self) -> bool:
+        """Whether a straight line has all of class 1 on one side and all of class 0 on the other.
+
+        If none has, no network with the identity gets every point right.
+        """
+        from scipy.optimize import linprog  # a reader without figures does not pay for it
+
+        sign = np.where(self.y == 1, 1.0, -1.0)
+        rows = -sign[:, None] * np.column_stack([self.x, np.ones(len(self.x))])
+        found = linprog(np.zeros(3), rows, -np.ones(len(self.x)), bounds=(None, None))
+        return bool(found.success)
+
     def right(self, setting: Setting) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Return for each point whether the output is on its class's side of 1/2, shape (n,)."""
         outputs = setting.network().forward(self.x)[:, 0]
@@ -212,7 +235,7 @@ class DecisionRegions:
         output = network.forward(x).item()
         parts = [
             f"{task.right(self.start).sum()} of {len(task.x)} points right.",
-            f"At the cross, x = ({_listed(x)}): hidden a = ({_listed(hidden)}),",
+            f"At the diamond, x = ({_listed(x)}): hidden a = ({_listed(hidden)}),",
             f"output {_shown(output, 3)}.",
         ]
         W1, b1, W2, b2 = self.start.arrays()
@@ -234,7 +257,7 @@ class DecisionRegions:
 
     def _repr_html_(self) -> str:
         words = f'<p class="bp-live" aria-live="polite">{escape(self.sentence())}</p>'
-        body = "\n".join([self._controls(), self._picture(), words])
+        body = "\n".join([self._controls(), self._picture(), _key(), words])
         return embed.figure("explorer", self.name, self.title, body, self._data())
 
     def _data(self) -> dict[str, object]:
@@ -243,6 +266,7 @@ class DecisionRegions:
                 "x": task.x.tolist(),
                 "y": task.y.tolist(),
                 "solutions": {s.activation: s.theta.tolist() for s in task.solutions},
+                "straight": task.straight,
             }
             for task in self.tasks.values()
         ]
@@ -280,7 +304,7 @@ class DecisionRegions:
         return f"<fieldset><legend>{legend}</legend>{inputs}</fieldset>"
 
     def _panels(self) -> list[str]:
-        """The sliders of each hidden unit, of the output and of the cross."""
+        """The sliders of each hidden unit, of the output and of the diamond."""
         weights = f'min="{-LIMIT:g}" max="{LIMIT:g}" step="{STEP:g}"'
         theta = self.start.theta.tolist()
         labels = {
@@ -294,10 +318,10 @@ class DecisionRegions:
         panels = [rows[j] + rows[3 + j] + rows[6 + j] for j in range(3)]
         panels.append("".join(rows[k] for k in range(9, 13)))
         places = f'min="{WINDOW.low:g}" max="{WINDOW.high:g}" step="0.05"'
-        cross = [
-            _slider(13 + k, f"cross, {x}", POINT[k], places) for k, x in enumerate(("x₁", "x₂"))
+        place = [
+            _slider(13 + k, f"diamond, {x}", POINT[k], places) for k, x in enumerate(("x₁", "x₂"))
         ]
-        return [*panels, "".join(cross)]
+        return [*panels, "".join(place)]
 
     def _picture(self) -> str:
         W1, b1, _, _ = self.start.arrays()
@@ -314,6 +338,14 @@ class DecisionRegions:
             path, regions.axes(WINDOW), *lines, *tasks, regions.probe(POINT, WINDOW),
             font_size=16, fill="currentColor",
         )  # fmt: skip
+
+
+def _key() -> str:
+    words = "".join(
+        f'<span class="{kind}">{escape(said)}</span>' if kind else f"<span>{escape(said)}</span>"
+        for kind, said in KEY
+    )
+    return f'<p class="bp-key">{words}</p>'
 
 
 def _slider(at: int, label: str, value: float, bounds: str) -> str:

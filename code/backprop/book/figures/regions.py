@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.figures.svg import GROUND, element, fixed, text
+from backprop.book.figures.svg import FORWARD, GROUND, element, fixed, text
 
 CLASS_ONE = "var(--bp-backward, #B34E00)"
 DASHES = ("", "10 5", "2 5")
@@ -171,9 +171,9 @@ def axes(window: Window) -> str:
 
 
 def probe(point: tuple[float, float], window: Window) -> str:
-    """Draw the cross where the output is read off."""
+    """Draw the diamond where the output is read off."""
     x, y = fixed(window.across(point[0])), fixed(window.down(point[1]))
     return element(
-        "path", class_="bp-probe", d="M-9 0H9M0 -9V9", stroke="currentColor", stroke_width="2.5",
-        transform=f"translate({x} {y})",
+        "path", class_="bp-probe", d="M-9 0L0 -9L9 0L0 9Z", fill=GROUND, stroke=FORWARD,
+        stroke_width="3", transform=f"translate({x} {y})",
     )  # fmt: skip

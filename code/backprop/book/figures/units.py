@@ -22,6 +22,16 @@ from backprop.book.figures.explorer import DecisionRegions, Setting, Task
 DIGITS = "₀₁₂₃₄₅₆₇₈₉"
 BOX = 80
 """Side of the square in which the activation function is drawn."""
+ONE = 198.0
+"""Height of the constant 1 from which the biases come."""
+SHADES = {"no bend": 0, "sigmoid": 0, "tanh": 3, "ReLU": 2}
+"""Colours of the plots by name; orange is for what should be 1."""
+STYLES = {"no bend": "-", "sigmoid": "-", "tanh": "--", "ReLU": "-."}
+YES: dict[str, Any] = {"markersize": 9, "color": plots.COLORS[1]}
+NO: dict[str, Any] = {
+    "markersize": 9, "mfc": plots.PAPER, "mec": plots.INK, "mew": 2
+}  # fmt: skip
+"""How points are marked that should be 1, and 0, as in the explorer."""
 
 
 def one_unit(x: Sequence[float], w: Sequence[float], b: float, title: str) -> Drawing:
@@ -85,7 +95,7 @@ def _bend(x: float, y: float, z: float) -> list[str]:
         f"{svg.fixed(x + ends)},{svg.fixed(y - ends)}",
     )  # fmt: skip
     point = svg.element(
-        "circle", cx=x + z * scale, cy=y - max(0.0, z) * scale, r=5, fill=svg.BACKWARD
+        "circle", cx=x + z * scale, cy=y - max(0.0, z) * scale, r=5.5, fill="currentColor"
     )
     names = [_label(x + 31, y + 16, "z", svg.FORWARD), _label(x - 10, y - 24, "a", svg.FORWARD)]
     return [frame, axis, along, graph, point, *names, _label(x, y - BOX / 2 - 10, "ReLU")]
@@ -112,6 +122,19 @@ def counted(sizes: Sequence[int], title: str) -> Drawing:
             for a in left
             for b in right
         ]
+    for x1, x2, right in zip(columns, columns[1:], heights[1:], strict=False):
+        lines += [
+            svg.element(
+                "line", x1=x1, y1=ONE, x2=x2, y2=b, stroke="currentColor", stroke_dasharray="4 3",
+                opacity=".5",
+            )
+            for b in right
+        ]  # fmt: skip
+        square = svg.element(
+            "rect", x=x1 - 9, y=ONE - 9, width=18, height=18, fill=svg.GROUND,
+            stroke="currentColor", stroke_width="1.5",
+        )  # fmt: skip
+        discs.append(square + svg.text(x1, ONE + 5, "1", font_weight=600))
     for x, size, ys in zip(columns, sizes, heights, strict=True):
         discs += [
             svg.element(
@@ -132,16 +155,16 @@ def counted(sizes: Sequence[int], title: str) -> Drawing:
         x, layer = (columns[k] + columns[k + 1]) / 2, "⁽¹⁾⁽²⁾"[3 * k : 3 * k + 3]
         terms += [n_in * n_out, n_out]
         for y, text, weight in (
-            (198, f"W{layer} ({n_in}, {n_out})", 600),
-            (216, f"{n_in * n_out:,} weights", 400),
-            (238, f"b{layer} ({n_out},)", 600),
-            (256, f"{n_out:,} biases", 400),
+            (234, f"W{layer} ({n_in}, {n_out})", 600),
+            (252, f"{n_in * n_out:,} weights", 400),
+            (274, f"b{layer} ({n_out},)", 600),
+            (292, f"{n_out:,} biases", 400),
         ):
             words.append(svg.text(x, y, text, font_weight=weight))
     total = " + ".join(f"{n:,}" for n in terms) + f" = {sum(terms):,} parameters"
-    words.append(_label(210, 284, total))
+    words.append(_label(210, 320, total))
     said = f"widths {', '.join(map(str, sizes))}: {total}"
-    return _drawing(title, 294, said, [*lines, *discs, *words])
+    return _drawing(title, 330, said, [*lines, *discs, *words])
 
 
 def _column(size: int) -> list[float]:
@@ -157,16 +180,18 @@ def hinges(title: str) -> Drawing:
 
     count = np.linspace(-0.5, 2.5, 61)
     first, second = np.maximum(0, count), -2 * np.maximum(0, count - 1)
-    fig, ax = plt.subplots(figsize=(4.5, 2.2))
-    for values, style, words, at in (
-        (first, "--", "ReLU(count)", 2.3),
-        (second, "-.", "−2 ReLU(count − 1)", -2.8),
-        (first + second, "-", "sum", -0.4),
+    fig, ax = plt.subplots(figsize=(4.5, 1.95))
+    for values, style, color, words, at in (
+        (first, "--", 0, "ReLU(s)", 2.3),
+        (second, "-.", 3, "−2 ReLU(s − 1)", -2.8),
+        (first + second, "-", 2, "sum", -0.4),
     ):
-        ax.plot(count, values, style, linewidth=3 if words == "sum" else 1.8)
+        wide = 3 if words == "sum" else 1.8
+        ax.plot(count, values, style, linewidth=wide, color=plots.COLORS[color])
         ax.text(2.6, at, words, va="center")
-    ax.plot([0, 1, 2], [0, 1, 0], "o", color=plots.COLORS[2], markersize=8)
-    ax.set(xlabel="count of ones, x₁ + x₂", ylabel="output", xlim=(-0.5, 4.6))
+    ax.plot([0, 2], [0, 0], "o", **NO)
+    ax.plot(1, 1, "s", **YES)
+    ax.set(xlabel="s = x₁ + x₂, the number of ones", ylabel="output", xlim=(-0.5, 4.2))
     ax.set(xticks=[0, 1, 2], yticks=[-2, -1, 0, 1, 2], ylim=(-3.2, 2.8))
     return plotted(fig, title)
 
@@ -182,22 +207,43 @@ def folded(W1: ArrayLike, b1: ArrayLike, title: str) -> Drawing:
     import matplotlib.pyplot as plt
 
     task, W, b = corners(), np.asarray(W1), np.asarray(b1)
-    yes = task.y == 1
     z = task.x @ W + b
-    line = np.outer([-0.6, 0, 1, 2.4], W.sum(axis=0) / 2) + b  # where the plane goes
-    views = [("x", task.x, None), ("z = xW + b", z, line)]
-    views += [("a = ReLU(z)", np.maximum(0, z), np.maximum(0, line))]
-    fig, axes = plt.subplots(1, 3, figsize=(4.5, 2.1), sharey=True)
-    for ax, (name, points, path) in zip(axes, views, strict=True):
+    line = np.outer([-0.6, 0, 1, 2.3], W.sum(axis=0) / 2) + b  # where the plane goes
+    layout = [["x", "z"], ["a", "a"]]
+    fig, axes = plt.subplot_mosaic(layout, figsize=(4.5, 4.3), height_ratios=[1, 1.5])
+    for name, points, path in (
+        ("x", task.x, None), ("z", z, line), ("a", np.maximum(0, z), np.maximum(0, line))
+    ):  # fmt: skip
+        ax = axes[name]
         if path is not None:
-            ax.plot(*path.T, color=plots.GREY, linestyle="-", linewidth=1.2, zorder=1)
-        ax.plot(*points[~yes].T, "o", ms=8, mfc=plots.PAPER, mec=plots.COLORS[0], mew=2, zorder=3)
-        ax.plot(*points[yes].T, "s", ms=8, color=plots.COLORS[1], zorder=2)
-        ax.set_title(name, fontsize=11)
-        ax.set(xlim=(-0.5, 2.5), ylim=(-1.4, 1.6), aspect="equal")
-        ax.set(xticks=[0, 1, 2], yticks=[-1, 0, 1], xlabel=f"{name[0]}₁", ylabel=f"{name[0]}₂")
-    axes[2].plot([0.1, 2.5], [-0.2, 1.0], color=plots.COLORS[2], linestyle="--")
+            ax.plot(*path.T, color=plots.COLORS[0], linestyle="-", linewidth=3, zorder=1)
+        ax.plot(*points[task.y == 0].T, "o", zorder=3, **NO)
+        ax.plot(*points[task.y == 1].T, "s", zorder=2, **YES)
+        ax.set(xticks=[0, 1, 2], yticks=[-1, 0, 1])
+    for name, words in (("x", "x"), ("z", "z of unit ")):
+        axes[name].set(xlim=(-0.5, 2.5), ylim=(-1.4, 1.6), aspect="equal")
+        sub = "₁₂" if name == "x" else "12"
+        axes[name].set(xlabel=words + sub[0], ylabel=words + sub[1])
+    axes["x"].set_title("1 · inputs", fontsize=11)
+    axes["z"].set_title("2 · after the sums", fontsize=11)
+    _cut(axes["a"])
     return plotted(fig, title)
+
+
+def _cut(ax: Any) -> None:
+    """Label the folded line, and shade where the output, a₁ - 2 a₂, exceeds ½."""
+    ax.set(xlim=(-0.45, 2.55), ylim=(-0.45, 1.4), yticks=[0, 1])
+    ax.set(xlabel="a of unit 1", ylabel="a of unit 2")
+    ax.set_title("3 · after the ReLU: folded", fontsize=11)
+    ends = np.array([-0.45, 2.55])
+    border = (ends - 0.5) / 2
+    ax.fill_between(ends, border, -0.45, color=plots.COLORS[1], alpha=0.15, lw=0, zorder=0)
+    ax.plot(ends, border, color=plots.COLORS[1], linestyle="--", linewidth=1.8, zorder=1)
+    ax.text(1.7, 0.16, "output > ½", color=plots.INK)
+    ax.text(0.35, 0.75, "output < ½", color=plots.INK)
+    ax.text(0.0, 0.2, "(0, 0)", ha="center", va="center", color=plots.INK)
+    ax.text(1.12, -0.2, "(0, 1) and (1, 0)", ha="center", va="center", color=plots.INK)
+    ax.text(1.86, 1.12, "(1, 1)", ha="right", va="center", color=plots.INK)
 
 
 def slopes(pairs: Mapping[str, tuple[Elementwise, Elementwise]], title: str) -> Drawing:
@@ -207,8 +253,9 @@ def slopes(pairs: Mapping[str, tuple[Elementwise, Elementwise]], title: str) -> 
     grid = np.linspace(-5, 5, 401)
     fig, axes = plt.subplots(1, 2, figsize=(4.5, 2.3))
     for name, (phi, prime) in pairs.items():
-        axes[0].plot(grid, phi(grid), label=name)
-        axes[1].plot(grid, prime(grid))
+        style = {"color": plots.COLORS[SHADES[name]], "linestyle": STYLES[name]}
+        axes[0].plot(grid, phi(grid), label=name, **style)
+        axes[1].plot(grid, prime(grid), **style)
     for ax, name in zip(axes, ("value", "slope"), strict=True):
         ax.set_title(name, fontsize=11)
         ax.set(xlabel="$z$", xticks=[-4, 0, 4])
@@ -218,29 +265,38 @@ def slopes(pairs: Mapping[str, tuple[Elementwise, Elementwise]], title: str) -> 
     return plotted(fig, title)
 
 
-def spreads(widths: Sequence[int], found: Mapping[str, Array], title: str) -> Drawing:
-    """Plot accuracies of shape (widths, seeds) by name: the median, and a band of the extremes."""
+def spreads(widths: Sequence[int], found: Mapping[str, Array], alone: float, title: str) -> Drawing:
+    """Plot errors in percent of shape (widths, seeds) by name: medians, and bands of the extremes.
+
+    ``alone`` is the error to compare them with, that of a single layer.
+    """
     import matplotlib.pyplot as plt
 
-    fig, ax = plt.subplots(figsize=(4.5, 2.3))
+    fig, ax = plt.subplots(figsize=(4.5, 2.55))
     for (name, runs), marker in zip(found.items(), "os^", strict=False):
-        (drawn,) = ax.plot(widths, np.median(runs, axis=1), marker=marker, label=name)
-        ax.fill_between(
-            widths, runs.min(axis=1), runs.max(axis=1), alpha=0.25, color=drawn.get_color(), lw=0
-        )
+        color = plots.COLORS[SHADES[name]]
+        ax.plot(
+            widths, np.median(runs, axis=1), marker=marker, label=name, color=color,
+            linestyle=STYLES[name],
+        )  # fmt: skip
+        ax.fill_between(widths, runs.min(axis=1), runs.max(axis=1), alpha=0.25, color=color, lw=0)
+    ax.axhline(alone, color=plots.INK, linestyle=":", label=f"one layer: {alone:.1f}")
     ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
     ax.set_xticks(widths, [str(n) for n in widths])
+    ticks = [1, 2, 5, 10, 20, 40]
+    ax.set_yticks(ticks, [str(n) for n in ticks])
     ax.minorticks_off()
-    ax.set(xlabel="hidden units", ylabel="test accuracy", ylim=(0.6, 1))
-    ax.legend(loc="lower right")
+    ax.set(xlabel="hidden units", ylabel="misread images, %", ylim=(0.8, 45))
+    fig.legend(loc="outside lower center", ncols=2)
     return plotted(fig, title)
 
 
 def corners() -> Task:
-    """Return XOR, with a solution by two parallel lines for tanh and for the ReLU."""
+    """Return XOR, solved by two parallel lines for tanh and by a fold for the ReLU."""
     x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     soft = Setting("tanh", [[4, 4, 0], [4, 4, 0]], [-2, -6, 0], [[4], [-4], [0]], [-4])
-    bent = Setting("relu", [[1, 1, 0], [1, 1, 0]], [0, -1, 0], [[4], [-8], [0]], [-2])
+    bent = Setting("relu", [[1, 1, 0], [1, 1, 0]], [0, -1, 0], [[1], [-2], [0]], [-0.5])
     return Task(x, np.array([0, 1, 1, 0]), [soft, bent])
 
 

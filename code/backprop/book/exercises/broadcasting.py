@@ -1,0 +1,327 @@
+"""Checkers of the chapter "Broadcasting".
+
+Expected values are loops over entries. Axes differ in length in every case but the last, which is
+square: there a sum along the wrong axis runs, and is recognised by what it gives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.exercises.shaped import judged, takes
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge
+
+Mistakes = list[tuple[Any, str, str]]
+Shape = tuple[int, ...]
+PAIRS: tuple[tuple[Shape, Shape], ...] = (
+    ((3,), (2, 3)),
+    ((2, 1), (2, 3)),
+    ((), (4, 5)),
+    ((4, 1, 3), (2, 4, 5, 3)),
+    ((1, 3), (1, 3)),
+)
+"""Shapes of an operand and of the result."""
+
+
+def summed(shape: Shape, to: Shape) -> set[int]:
+    """Return the axes of ``to`` along which an array of ``shape`` is copied."""
+    lead = len(to) - len(shape)
+    return {k for k, n in enumerate(to) if k < lead or shape[k - lead] == 1 < n}
+
+
+def _axes(answer: Any, ndim: int) -> set[int] | None:
+    """Return a set of axes, counted from the front; None where the answer is none."""
+    values = [answer] if isinstance(answer, int | np.integer) else answer
+    if not isinstance(values, Sequence | set | frozenset | np.ndarray) or isinstance(values, str):
+        return None
+    try:
+        axes = {int(v) for v in values}
+    except (TypeError, ValueError):
+        return None
+    if any(not -ndim <= v < ndim for v in axes):
+        return None
+    return {v % ndim for v in axes}
+
+
+@checker
+def check_axes(axes: Any) -> Verdict:
+    """Check the axes of the result over which the gradient is summed, for five pairs of shapes.
+
+    An axis is summed where the operand lacks it, or has length 1 and the result more. Each answer
+    is a number or a collection of numbers; negative axes count from the end.
+    """
+    if not isinstance(axes, list | tuple) or len(axes) != len(PAIRS):
+        return Verdict(False, "Hand over a list of five tuples: one for each pair of shapes.")
+    for n, ((shape, to), answer) in enumerate(zip(PAIRS, axes, strict=True), 1):
+        found, right = _axes(answer, len(to)), summed(shape, to)
+        where = f"Pair {n}:"
+        if found is None:
+            return Verdict(
+                False, f"{where} {answer!r} is no tuple of axes of {to}.", "No axis at all is ()."
+            )
+        if found == right:
+            continue
+        align = "Write the shapes one below the other, aligned at the right."
+        if found == set(range(len(to))) - right:
+            return Verdict(
+                False, f"{where} these are the axes that are not copied.", "Sum over the copies."
+            )
+        if n == len(PAIRS):
+            return Verdict(
+                False, f"{where} something is summed that was not copied.", "Is 1 stretched here?"
+            )
+        if found < right:
+            return Verdict(False, f"{where} an axis is missing.", align)
+        if right < found:
+            return Verdict(False, f"{where} an axis is summed that was not copied.", align)
+        return Verdict(False, f"{where} these are not the copied axes.", align)
+    return Verdict(True, "Missing axes, and axes of length 1 that were stretched.")
+
+
+@checker
+def check_gain_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
+    """Check ``answer(a, s, g)`` for z = a ⊙ s, s copied to every row: ∂L/∂s = Σ_i a_i ⊙ g_i.
+
+    Shapes: a and g = ∂L/∂z (batch, n), s and the result (n,).
+    """
+
+    def case(batch: int, n: int) -> Case:
+        rng = np.random.default_rng(batch)
+        a, g = rng.normal(size=(2, batch, n))
+        s = rng.uniform(0.5, 2, size=n)
+        right = np.zeros(n)
+        for i, j in np.ndindex(batch, n):
+            right[j] += a[i, j] * g[i, j]
+        rows = "s was copied to every row: add the rows."
+        mistakes: Mistakes = [
+            (a * g, "Each row has its own share so far.", rows),
+            (g.sum(axis=0), "That is the gradient of a bias.", "z follows s_j at the rate a_ij."),
+            ((s * g).sum(axis=0), "That is ∂L/∂a, summed.", "z follows s_j at the rate a_ij."),
+            (a.sum(axis=0), "Where is g?", ""),
+            (a.sum(axis=0) * g.sum(axis=0), "The two sums were taken before the product.",
+             "Multiply first, at the shape of g. Then sum."),
+            (-right, "The sign is wrong.", ""),
+            ((a * g).sum(axis=0, keepdims=True), "The numbers are right. s has shape (n,).", ""),
+            ((a * g).sum(), "That adds over the units as well.", rows),
+        ]  # fmt: skip
+        mistakes.append(((a * g).sum(axis=1), "That adds over the units.", rows))
+        if batch > 1:
+            mistakes.append((right / batch, "A sum, not a mean.", "Each copy adds its full share."))
+        return Case((a, s, g), right, mistakes)
+
+    praise = "The product's share first, then the sum over the copies."
+    return judged(answer, "a, s, g", [case(4, 2), case(1, 3), case(5, 3)], praise, case(3, 3))
+
+
+@checker
+def check_differences(answer: Callable[[Array], Any]) -> Verdict:
+    """Check ``answer(g)`` for d_ik = x_i - y_k: ∂L/∂x_i = Σ_k g_ik and ∂L/∂y_k = -Σ_i g_ik.
+
+    g = ∂L/∂d has shape (n, m); the answer is a pair of shapes (n,) and (m,).
+    """
+
+    def both(g: Array) -> Array:
+        found = answer(g)
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise ValueError("return a pair, dx and dy")
+        return np.concatenate([np.ravel(part) for part in found])
+
+    def case(n: int, m: int) -> Case:
+        g = np.random.default_rng(n).normal(size=(n, m))
+        dx, dy = np.zeros(n), np.zeros(m)
+        for i, k in np.ndindex(n, m):
+            dx[i] += g[i, k]
+            dy[k] -= g[i, k]
+        of = [
+            ((dx, -dy), "The sizes are right, one sign is not.", "d falls when y rises."),
+            ((-dx, dy), "The sizes are right, one sign is not.", "d rises with x."),
+            ((-dx, -dy), "Both signs are wrong.", "d = x - y."),
+            ((dy, dx), "The two have changed places.", "x comes first."),
+            ((-dy, -dx), "The sums run along the wrong axes.", "x_i was copied along k."),
+            ((-dy, dx), "The sums run along the wrong axes.", "x_i was copied along k."),
+            ((dx / m, dy / n), "Sums, not means.", "Each copy adds its full share."),
+            ((g, -g), "Each copy has its own share so far.", "Sum over the copies."),
+            ((g, g), "Each copy has its own share so far.", "Sum over the copies."),
+            ((dx, g), "∂L/∂y still has the shape of g.", "Sum over the copies."),
+            ((dx, -g), "∂L/∂y still has the shape of g.", "Sum over the copies."),
+        ]
+        mistakes: Mistakes = [
+            (np.concatenate([np.ravel(part) for part in pair]), hint, more)
+            for pair, hint, more in of
+        ]
+        return Case((g,), np.concatenate([dx, dy]), mistakes)
+
+    wrong = takes(answer, "g")
+    if wrong is not None:
+        return wrong
+    if not callable(answer):
+        return judge(answer, [])
+    praise = "Two copied operands, two sums, along the other axis each."
+    return judge(both, [case(2, 4), case(3, 1), case(3, 3)], praise)
+
+
+@checker
+def check_centre_back(answer: Callable[[Array], Any]) -> Verdict:
+    """Check ``answer(g)`` for z = x - mean of each row of x: ∂L/∂x = g - mean of each row of g.
+
+    Shapes: g = ∂L/∂z and the result (batch, n).
+    """
+
+    def case(batch: int, n: int) -> Case:
+        g = np.random.default_rng(n).normal(size=(batch, n))
+        right = np.zeros((batch, n))
+        for i, k, m in np.ndindex(batch, n, n):
+            right[i, k] += g[i, m] * ((k == m) - 1 / n)
+        row = g.mean(axis=1, keepdims=True)
+        twice = "x reaches z by two paths: directly, and through the mean."
+        mistakes: Mistakes = [
+            (g, "That is one of two shares.", twice),
+            (-np.broadcast_to(row, g.shape), "That is one of two shares.", twice),
+            (g + row, "One sign is wrong.", "The mean is subtracted."),
+            (g - g.sum(axis=1, keepdims=True), "A factor is missing in one share.",
+             "The mean contains 1/n."),
+            (g * (1 - 1 / n), "That is the diagonal of the Jacobian alone.",
+             "The mean contains the other entries of the row, too."),
+            (g - g.mean(), "That mixes the examples.", "One mean per row."),
+            (-right, "The sign is wrong.", ""),
+            (np.zeros_like(g), "There is a gradient.", "Only the mean of z is always 0."),
+        ]  # fmt: skip
+        if batch > 1:
+            down = g - g.mean(axis=0)
+            mistakes.append((down, "That is the mean over the examples.", "One mean per row."))
+        if batch == n:
+            kept = "The means of the rows went to the columns."
+            mistakes.append((g - g.mean(axis=1), kept, "Keep the axis: keepdims=True."))
+        return Case((g,), right, mistakes)
+
+    praise = "Summed and copied both ways: the map is its own vjp."
+    return judged(answer, "g", [case(2, 4), case(5, 3)], praise, case(3, 3))
+
+
+def _contracted(text: Any, operands: Sequence[Array]) -> Array | str:
+    """Evaluate subscripts on the operands in either order, or say what is wrong with them."""
+    if not isinstance(text, str):
+        return f"a {type(text).__name__}, expected a string"
+    if not re.fullmatch(r"[a-zA-Z]+,[a-zA-Z]+->[a-zA-Z]*", text.replace(" ", "")):
+        return "not of the form 'ab,bc->ac'"
+    message = ""
+    for order in (operands, operands[::-1]):
+        try:
+            return np.asarray(np.einsum(text, *order))
+        except ValueError as error:
+            message = message or str(error)
+    return message
+
+
+@checker
+def check_heads(for_x: Any, for_W: Any) -> Verdict:
+    """Check the subscripts of the two gradients of "ij,hjk->ihk", the operand g first.
+
+    For x: "ihk,hjk->ij"; for W: "ihk,ij->hjk". Any letters will do, and either order.
+    """
+    rng = np.random.default_rng(0)
+    x, W, g = rng.normal(size=(4, 2)), rng.normal(size=(5, 2, 3)), rng.normal(size=(4, 5, 3))
+    dx, dW = np.zeros_like(x), np.zeros_like(W)
+    for i, h, j, k in np.ndindex(4, 5, 2, 3):
+        dx[i, j] += g[i, h, k] * W[h, j, k]
+        dW[h, j, k] += g[i, h, k] * x[i, j]
+    rule = "Put g's letters in the operand's place, and the operand's letters behind the arrow."
+    for name, text, other, right in (("x", for_x, W, dx), ("W", for_W, x, dW)):
+        found = _contracted(text, (g, other))
+        if isinstance(found, str):
+            return Verdict(False, f"For {name}: {found}.", rule)
+        if found.shape == right.shape and np.allclose(found, right):
+            continue
+        if found.shape != right.shape:
+            said = f"For {name}: the result has shape {found.shape}, {name} has {right.shape}."
+            if sorted(found.shape) == sorted(right.shape):
+                return Verdict(False, said, "The letters behind the arrow are in another order.")
+            return Verdict(False, said, rule)
+        return Verdict(False, f"For {name}: the shape is right, the numbers are not.", rule)
+    return Verdict(True, "h and k are summed for x, and only the examples for W.")
+
+
+def _entries(subscripts: str, g: Array, xs: Sequence[Array], n: int) -> Array:
+    """Return ∂L/∂x_n of an einsum by a loop over all values of all letters."""
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    sizes = {c: m for t, x in zip(terms, xs, strict=True) for c, m in zip(t, x.shape, strict=True)}
+    letters = list(sizes)
+    found = np.zeros_like(xs[n])
+    for values in np.ndindex(*sizes.values()):
+        at = dict(zip(letters, values, strict=True))
+        share = g[tuple(at[c] for c in output)]
+        for k, (term, x) in enumerate(zip(terms, xs, strict=True)):
+            if k != n:
+                share = share * x[tuple(at[c] for c in term)]
+        found[tuple(at[c] for c in terms[n])] += share
+    return found
+
+
+LADDER = (
+    ("ij,jk->ik", ((4, 2), (2, 3)), 0),
+    ("ij,jk->ik", ((4, 2), (2, 3)), 1),
+    ("i,ij,j->", ((2,), (2, 3), (3,)), 1),
+    ("bqd,bkd->bqk", ((2, 3, 4), (2, 5, 4)), 1),
+    ("ij->i", ((2, 3),), 0),
+    ("ij,k->k", ((2, 3), (4,)), 0),
+    ("ii->i", ((3, 3),), 0),
+    ("ii,ij->j", ((3, 3), (3, 2)), 0),
+)
+"""Subscripts, shapes and operand, the plain rule first, then a lone letter, then a diagonal."""
+
+
+@checker
+def check_einsum_vjp(answer: Callable[[str, Array, tuple[Array, ...], int], Any]) -> Verdict:
+    """Check ``answer(subscripts, g, xs, n)``: ∂L/∂xs[n] of ``einsum(subscripts, *xs)``.
+
+    ``subscripts`` has an arrow and no dots. The cases climb: the plain rule, a letter that stands
+    in one operand alone, a letter twice in one operand.
+    """
+
+    def case(subscripts: str, shapes: Sequence[Shape], n: int) -> Case:
+        rng = np.random.default_rng(n + len(subscripts))
+        xs = tuple(rng.normal(size=shape) for shape in shapes)
+        g = np.asarray(rng.normal(size=np.einsum(subscripts, *xs).shape))
+        right = _entries(subscripts, g, xs, n)
+        mistakes: Mistakes = [
+            (np.ones_like(xs[n]), "Where are g and the other operands?", ""),
+            (
+                right.sum() * np.ones_like(right),
+                "Too much is summed.",
+                "Keep the operand's letters.",
+            ),
+        ]
+        if subscripts.startswith("ii"):
+            off = "Entries off the diagonal do not enter the result."
+            spread = right.sum(axis=1)[:, None] * np.ones(right.shape)
+            mistakes.append((spread, "The diagonal's gradient went to whole rows.", off))
+            mistakes.append((spread.T, "The diagonal's gradient went to whole columns.", off))
+        return Case(
+            (subscripts, g, xs, n),
+            right,
+            mistakes,
+            "Try the subscripts by hand: which letters are known, which are wanted?",
+        )
+
+    praise = "The rule, and both of its exceptions."
+    verdict = takes(answer, "subscripts, g, xs, n")
+    if verdict is not None:
+        return verdict
+    verdict = judge(answer, [case(*rung) for rung in LADDER], praise)
+    if verdict or "ValueError" not in verdict.message:
+        return verdict
+    if "never appeared" in verdict.message:
+        return Verdict(
+            False, verdict.message, "A lone letter: bring in a factor of ones that has it."
+        )
+    if "multiple times" in verdict.message:
+        return Verdict(
+            False, verdict.message, "A letter twice: rename one, and bring in an identity matrix."
+        )
+    return verdict

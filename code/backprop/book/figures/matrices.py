@@ -1,0 +1,278 @@
+"""The figures of matrices as grids of cells: products whose shapes fit, and rows that are copied.
+
+Forward arrays are drawn in the colour of the way forward, errors and gradients in that of the way
+back. Every number that a figure computes follows from others on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from backprop.arrays import Array
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing
+
+Place = tuple[float, float]
+Cell = tuple[int, int]
+SIZES = {"i": 4, "j": 3, "k": 2, "1": 1}
+"""Cells along each index of the opening picture."""
+HALF = svg.WIDTH / 2
+
+
+def _drawing(title: str, height: float, description: str, *content: str) -> Drawing:
+    markup = svg.element(
+        "svg", "<title></title>", svg.element("desc", escape(description)), *content,
+        class_="bp-drawn", role="img", aria_label="", xmlns="http://www.w3.org/2000/svg",
+        width=450, viewBox=f"0 0 {svg.WIDTH} {height:.0f}", font_family="inherit",
+        font_size=svg.FONT, text_anchor="middle",
+    )  # fmt: skip
+    return Drawing(markup, title)
+
+
+def _grid(
+    at: Place,
+    shape: tuple[int, int],
+    paint: str,
+    size: tuple[float, float],
+    *,
+    marked: Sequence[Cell] = (),
+    numbers: Array | None = None,
+    dashed: bool = False,
+) -> list[str]:
+    """Draw cells of ``size`` (width, height) from the upper left corner ``at``."""
+    (x, y), (rows, columns), (wide, high) = at, shape, size
+    parts = []
+    for i, j in np.ndindex(rows, columns):
+        on = (i, j) in marked
+        parts.append(svg.element(
+            "rect", x=x + wide * j, y=y + high * i, width=float(wide), height=float(high),
+            fill=paint if on else svg.GROUND, fill_opacity="0.3" if on else None, stroke=paint,
+            stroke_width="1.4", stroke_dasharray="3 3" if dashed else None,
+        ))  # fmt: skip
+    if numbers is not None:
+        for (i, j), value in np.ndenumerate(numbers):
+            weight = 700 if (i, j) in marked else 400
+            parts.append(svg.text(
+                x + wide * (j + 0.5), y + high * (i + 0.5) + 5, f"{value:g}", font_weight=weight
+            ))  # fmt: skip
+    return parts
+
+
+def _row(i: int, n: int) -> list[Cell]:
+    return [(i, j) for j in range(n)]
+
+
+def _column(j: int, n: int) -> list[Cell]:
+    return [(i, j) for i in range(n)]
+
+
+PANELS = (
+    ("z = x W + b", "adds over the inputs j", ("x", "ij"), ("W", "jk"), ("z", "ik"), "fff"),
+    ("∂L/∂x = δ Wᵀ", "adds over the units k", ("δ", "ik"), ("Wᵀ", "kj"), ("∂L/∂x", "ij"), "bfb"),
+    ("∂L/∂W = xᵀ δ", "adds over the examples i", ("xᵀ", "ji"), ("δ", "ik"), ("∂L/∂W", "jk"), "fbb"),
+    ("∂L/∂b = 1ᵀ δ", "adds over the examples i", ("1ᵀ", "1i"), ("δ", "ik"), ("∂L/∂b", "1k"), "fbb"),
+)
+"""Formula, the sum in it, left factor, right factor and result with their indices, and the way of
+each: forward or back."""
+
+
+def products(title: str) -> Drawing:
+    """Draw the four products of a layer: the inner sides of the factors fit, and vanish."""
+    cell, gap = 17.0, 10.0
+    parts, said = [], []
+    for n, (formula, sums, left, right, result, ways) in enumerate(PANELS):
+        paints = [svg.FORWARD if way == "f" else svg.BACKWARD for way in ways]
+        middle = HALF * (n % 2) + HALF / 2
+        top = 214.0 * (n // 2)
+        rows, inner = (SIZES[c] for c in left[1])
+        columns = SIZES[right[1][1]]
+        tallest = 4 if n >= 2 else 3
+        corner = top + 54 + cell * tallest  # where the right factor ends
+        x1 = middle - 18 + cell * (inner - columns) / 2 + gap / 2
+        x0, y1 = x1 - gap - cell * inner, corner + gap
+        x2 = x1 + cell * columns + 8
+        one = (rows - 1) // 2, 0
+        size = cell, cell
+        parts += [
+            svg.text(middle, top + 18, formula, font_weight=600, font_size=17),
+            svg.text(middle, top + 39, sums),
+            *_grid((x0, y1), (rows, inner), paints[0], size, marked=_row(one[0], inner)),
+            *_grid(
+                (x1, corner - cell * inner), (inner, columns), paints[1], size,
+                marked=_column(one[1], inner),
+            ),
+            *_grid((x1, y1), (rows, columns), paints[2], size, marked=[one]),
+            _named((x0 + cell * inner / 2, y1 + cell * rows + 17), left, paints[0]),
+            _named((x1 - 8, corner - cell * inner / 2 + 5), right, paints[1], "end"),
+            _label((x2, y1 + cell * rows / 2 - 1), result[0], paints[2], "start"),
+            svg.text(
+                x2, y1 + cell * rows / 2 + 16, "×".join(result[1]), paints[2], text_anchor="start"
+            ),
+        ]  # fmt: skip
+        said.append(f"{formula} {sums}: {' times '.join(map(_said, (left, right)))}"
+                    f" is {_said(result)}")  # fmt: skip
+    return _drawing(title, 422, "; ".join(said), *parts)
+
+
+def _said(array: tuple[str, str]) -> str:
+    rows, columns = (SIZES[c] for c in array[1])
+    return f"{array[0]} with {rows} by {columns} cells"
+
+
+def _named(at: Place, array: tuple[str, str], paint: str, anchor: str = "middle") -> str:
+    """Write an array's name, and its two indices smaller behind it."""
+    name, letters = array
+    small = svg.element("tspan", f" {letters[0]}×{letters[1]}", font_weight=400)
+    words = svg.element(
+        "text", escape(name) + small, x=float(at[0]), y=float(at[1]), fill=paint,
+        text_anchor=anchor, font_weight=600,
+    )  # fmt: skip
+    return words
+
+
+def outer_products(x: ArrayLike, delta: ArrayLike, title: str) -> Drawing:
+    """Draw xᵀδ of two examples as the sum of two products of a column and a row.
+
+    Parameters
+    ----------
+    x : array, shape (2, n_in)
+        Inputs, one row per example.
+    delta : array, shape (2, n_out)
+        Errors.
+    title : str
+        What the picture shows, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If there are not two examples.
+    """
+    x, delta = np.asarray(x), np.asarray(delta)
+    if len(x) != 2 or len(delta) != 2:
+        raise ValueError(
+            f"outer_products: x and delta have {len(x)} and {len(delta)} rows, expected 2"
+        )
+    n_in, n_out = x.shape[1], delta.shape[1]
+    wide, high, gap = 32.0, 27.0, 7.0
+    size, top = (wide, high), 64.0
+    y = top + gap
+    panel = wide + gap + wide * n_out
+    margin = 16.0
+    space = (svg.WIDTH - 2 * margin - 2 * panel - wide * n_out) / 2
+    parts, said = [], []
+    for n in range(2):
+        left = margin + n * (panel + space)
+        share = np.outer(x[n], delta[n])
+        right = left + wide + gap
+        parts += [
+            svg.text(right + wide * n_out / 2, 24, f"example {n + 1}"),
+            *_grid((left, y), (n_in, 1), svg.FORWARD, size, marked=[(0, 0)], numbers=x[n][:, None]),
+            *_grid(
+                (right, top - high), (1, n_out), svg.BACKWARD, size, marked=[(0, 0)],
+                numbers=delta[n][None],
+            ),
+            *_grid((right, y), share.shape, svg.BACKWARD, size, marked=[(0, 0)], numbers=share),
+            _label((left + wide / 2, y + high * n_in + 18), "xᵀ", svg.FORWARD),
+            _label((right - 10, top - 9), "δ", svg.BACKWARD, "end"),
+            svg.text(left + panel + space / 2, y + high * n_in / 2 + 6, "+=="[n], font_size=20),
+        ]  # fmt: skip
+        said.append(f"column {x[n].tolist()} times row {delta[n].tolist()} is {share.tolist()}")
+    total = x.T @ delta
+    last = margin + 2 * (panel + space)
+    parts += [
+        svg.text(last + wide * n_out / 2, top - 8, "∂L/∂W", svg.BACKWARD, font_weight=600),
+        *_grid((last, y), total.shape, svg.BACKWARD, size, marked=[(0, 0)], numbers=total),
+    ]
+    said.append(f"the sum is {total.tolist()}")
+    return _drawing(title, y + high * n_in + 28, "; ".join(said), *parts)
+
+
+def copies(row: ArrayLike, column: ArrayLike, g: ArrayLike, title: str) -> Drawing:
+    """Draw a row and a column as they are copied forward, and the sums of their gradients.
+
+    Parameters
+    ----------
+    row, column : arrays, shapes (n,) and (m,)
+        What is added to every row, and to every column.
+    g : array, shape (m, n)
+        ∂L/∂z of the sum z of the two.
+    title : str
+        What the picture shows, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not belong together.
+    """
+    row, column, g = np.asarray(row), np.asarray(column), np.asarray(g)
+    m, n = len(column), len(row)
+    if g.shape != (m, n):
+        raise ValueError(f"copies: g has shape {g.shape}, expected {(m, n)}")
+    wide, high, gap = 36.0, 27.0, 24.0
+    size = wide, high
+    grid = wide * n
+    parts = [
+        svg.text(HALF / 2, 20, "forward: copy", svg.FORWARD, font_weight=600, font_size=17),
+        svg.text(3 * HALF / 2, 20, "backward: sum", svg.BACKWARD, font_weight=600, font_size=17),
+    ]
+    # The row, above its copies; its gradient, below g.
+    for half, paint in enumerate((svg.FORWARD, svg.BACKWARD)):
+        x, y = HALF * half + (HALF - grid) / 2 + 14, 40.0
+        middle = y + (high + gap if half == 0 else 0)
+        alone = y if half == 0 else y + high * m + gap
+        values = np.tile(row, (m, 1)) if half == 0 else g
+        ends = row if half == 0 else g.sum(axis=0)
+        parts += _grid(
+            (x, middle), (m, n), paint, size, numbers=values, dashed=half == 0,
+            marked=_column(0, m),
+        )  # fmt: skip
+        parts += _grid((x, alone), (1, n), paint, size, numbers=ends[None], marked=[(0, 0)])
+        start = (alone if half == 0 else middle) + high * (1 if half == 0 else m)
+        parts += [_arrow((x + wide * (k + 0.5), start + 3), (0, gap - 6), paint) for k in range(n)]
+        parts.append(
+            _label((x - 8, middle + high * m / 2 + 5), ("copies", "g")[half], paint, "end")
+        )
+        parts.append(_label((x - 8, alone + high / 2 + 5), ("b", "∂L/∂b")[half], paint, "end"))
+    # The column, left of its copies; its gradient, right of g.
+    for half, paint in enumerate((svg.FORWARD, svg.BACKWARD)):
+        x, y = HALF * half + (HALF - grid - wide - gap) / 2, 212.0
+        middle = x + (wide + gap if half == 0 else 0)
+        alone = x if half == 0 else x + grid + gap
+        values = np.tile(column[:, None], (1, n)) if half == 0 else g
+        ends = column if half == 0 else g.sum(axis=1)
+        parts += _grid(
+            (middle, y), (m, n), paint, size, numbers=values, dashed=half == 0, marked=_row(0, n)
+        )
+        parts += _grid((alone, y), (m, 1), paint, size, numbers=ends[:, None], marked=[(0, 0)])
+        start = (alone + wide) if half == 0 else (middle + grid)
+        parts += [_arrow((start + 3, y + high * (k + 0.5)), (gap - 6, 0), paint) for k in range(m)]
+        parts.append(_label((middle + grid / 2, y - 8), ("copies", "g")[half], paint))
+        parts.append(_label((alone + wide / 2, y - 8), ("c", "∂L/∂c")[half], paint))
+    said = (
+        f"forward, the row {row.tolist()} is copied to {m} rows and the column {column.tolist()} to"
+        f" {n} columns; backward, g = {g.tolist()} has the column sums {g.sum(axis=0).tolist()}"
+        f" and the row sums {g.sum(axis=1).tolist()}"
+    )
+    return _drawing(title, 212 + high * m + 12, said, *parts)
+
+
+def _label(at: Place, words: str, paint: str, anchor: str = "middle") -> str:
+    return svg.text(*at, words, paint, text_anchor=anchor, font_weight=600)
+
+
+def _arrow(start: Place, way: Place, paint: str) -> str:
+    """Draw a short arrow that runs straight down or to the right."""
+    (x, y), (dx, dy) = start, way
+    head = 6.0
+    down = dy > 0
+    tip = x + dx, y + dy
+    foot = (tip[0], tip[1] - head) if down else (tip[0] - head, tip[1])
+    side = (head / 1.8, 0.0) if down else (0.0, head / 1.8)
+    corners = [tip, (foot[0] - side[0], foot[1] - side[1]), (foot[0] + side[0], foot[1] + side[1])]
+    points = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in corners)
+    line = svg.element("line", x1=x, y1=y, x2=foot[0], y2=foot[1], stroke=paint, stroke_width="1.8")
+    return line + svg.element("polygon", points=points, fill=paint)

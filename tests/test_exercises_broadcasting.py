@@ -1,0 +1,237 @@
+"""The checkers of "Broadcasting": right answers in several forms, and at least ten wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+from collections import Counter
+from string import ascii_letters
+
+import numpy as np
+import pytest
+
+from backprop.autodiff import tape
+from backprop.book.exercises import broadcasting as ex
+from backprop.book.exercises.verdict import WRONG
+
+
+@pytest.fixture(autouse=True)
+def first_try():
+    WRONG.clear()
+
+
+def both_hints(check, *answer):
+    """Return what two wrong tries in a row are told."""
+    first, second = check(*answer), check(*answer)
+    assert not first and not second
+    return first.message, second.message
+
+
+AXES = [(0,), (1,), (0, 1), (0, 2), ()]
+
+
+def axes(**changed):
+    return ([changed.get(f"p{k}", right) for k, right in enumerate(AXES, 1)],)
+
+
+RIGHT = {
+    ex.check_axes: [
+        (AXES,), ([0, 1, {0, 1}, [0, 2], []],), (((-2,), -1, (-2, -1), (-4, -2), set()),),
+        ([np.array([0]), 1, (1, 0), (2, 0), ()],),
+    ],
+    ex.check_heads: [
+        ("ihk,hjk->ij", "ihk,ij->hjk"), ("ihk, hjk -> ij", "ij,ihk->hjk"),
+        ("hjk,ihk->ij", "abc,ad->bdc"),
+    ],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_axes: [
+        (axes(p1=(1,)), "Pair 1: these are the axes that are not"), (axes(p1=()), "missing"),
+        (axes(p1=(0, 1)), "Pair 1: an axis is summed"),
+        (axes(p2=(0,)), "Pair 2: these are the axes"),
+        (axes(p3=()), "not copied"), (axes(p3=(0,)), "Pair 3: an axis is missing"),
+        (axes(p4=(2,)), "Pair 4: an axis is missing"), (axes(p4=(0, 1)), "Pair 4: these are not"),
+        (axes(p4=(1, 3)), "Pair 4: these are the axes"), (axes(p4=(0, 2, 3)), "not copied"),
+        (axes(p5=(0,)), "Is 1 stretched"), (axes(p4=(0, 4)), "no tuple of axes"),
+        (axes(p1="0"), "no tuple of axes"), (axes(p1=None), "no tuple of axes"),
+        ((AXES[:4],), "five tuples"), ((0,), "five tuples"), ((None,), "five tuples"),
+    ],
+    ex.check_heads: [
+        (("ij,hjk->ihk", "ihk,ij->hjk"), "For x"),
+        (("ihk,hjk->ji", "ihk,ij->hjk"), "another order"),
+        (("ihk,hjk->i", "ihk,ij->hjk"), "For x: the result has shape"),
+        (("ihk,hjk->ihj", "ihk,ij->hjk"), "For x: the result has shape"),
+        (("ihk,hjk->ij", "ihk,ij->jhk"), "For W: the result has shape"),
+        (("ihk,hjk->ij", "ihk,ij->hj"), "For W: the result has shape"),
+        (("ihk,hjk->ij", "ihk,hjk->ij"), "For W"), (("ihk,ij->hjk", "ihk,hjk->ij"), "For x"),
+        (("ihk->ij", "ihk,ij->hjk"), "form"), (("ihk,hjk", "ihk,ij->hjk"), "form"),
+        ((3, "ihk,ij->hjk"), "expected a string"), ((None, None), "expected a string"),
+        (("abc,def->ae", "ihk,ij->hjk"), "For x: the shape is right"),
+        (("ihk,hjk->ijm", "ihk,ij->hjk"), "never appeared"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
+)
+def test_right_answers(check, answer):
+    assert check(*answer)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
+)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+# Functions.
+
+
+def gain(a, s, g):
+    return (a * g).sum(axis=0)
+
+
+def differences(g):
+    return g.sum(axis=1), -g.sum(axis=0)
+
+
+def centre(g):
+    return g - g.mean(axis=1, keepdims=True)
+
+
+def changing(g):
+    g -= g.mean(axis=1, keepdims=True)
+    return g
+
+
+def plain_rule(subscripts, g, xs, n):
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    others = [k for k in range(len(xs)) if k != n]
+    letters = ",".join([output, *(terms[k] for k in others)])
+    return np.einsum(f"{letters}->{terms[n]}", g, *(xs[k] for k in others))
+
+
+def einsum_vjp(subscripts, g, xs, n, *, ones=np.ones, diagonals=True):
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    letters, factors = [output], [g]
+    for k, x in enumerate(xs):
+        if k != n:
+            letters.append(terms[k])
+            factors.append(x)
+    spare, target = [c for c in ascii_letters if c not in subscripts], ""
+    for c, size in zip(terms[n], xs[n].shape, strict=True):
+        if c in target and diagonals:
+            new = spare.pop()
+            letters.append(c + new)
+            factors.append(np.eye(size))
+            c = new
+        elif c not in "".join(letters):
+            letters.append(c)
+            factors.append(ones(size))
+        target += c
+    return np.einsum(f"{','.join(letters)}->{target}", *factors)
+
+
+def by_tape(subscripts, g, xs, n):
+    return tape.grad(lambda x: np.sum(g * np.einsum(subscripts, *xs[:n], x, *xs[n + 1 :])))(xs[n])
+
+
+def whole_rows(subscripts, g, xs, n):
+    twice = max(Counter(subscripts.split("->")[0].split(",")[n]).values()) > 1
+    right = by_tape(subscripts, g, xs, n)
+    return right.sum(axis=1)[:, None] * np.ones(right.shape) if twice else right
+
+
+RIGHT_FUNCTIONS = {
+    ex.check_gain_gradient: [gain, lambda a, s, g: np.einsum("ij,ij->j", a, g)],
+    ex.check_differences: [differences, lambda g: [g @ np.ones(g.shape[1]), (-g).sum(axis=0)],
+                           lambda g: (g.sum(axis=1, keepdims=True), -g.sum(axis=0))],
+    ex.check_centre_back: [centre, lambda g: g @ (np.eye(g.shape[1]) - 1 / g.shape[1])],
+    ex.check_einsum_vjp: [einsum_vjp, by_tape],
+}  # fmt: skip
+WRONG_FUNCTIONS = {
+    ex.check_gain_gradient: [
+        (lambda a, s, g: a * g, "add the rows"), (lambda a, s, g: g.sum(axis=0), "of a bias"),
+        (lambda a, s, g: (s * g).sum(axis=0), "∂L/∂a, summed"), (lambda a, s, g: a.sum(0), "is g?"),
+        (lambda a, s, g: a.sum(0) * g.sum(0), "Multiply first"), (lambda *x: -gain(*x), "sign"),
+        (lambda a, s, g: (a * g).sum(axis=0, keepdims=True), "s has shape"),
+        (lambda a, s, g: (a * g).sum(), "units as well"),
+        (lambda a, s, g: (a * g).sum(axis=1), "adds over the units"),
+        (lambda a, s, g: (a * g).mean(axis=0), "not a mean"),
+        (lambda *x: gain(*x) + 1, "not right"),
+        (lambda a, s, g: None, "is None"), (lambda a: a, "must take the arguments (a, s, g)"),
+        (3, "without calling it"),
+    ],
+    ex.check_differences: [
+        (lambda g: (g.sum(1), g.sum(0)), "d falls"),
+        (lambda g: (-g.sum(1), g.sum(0)), "Both signs"),
+        (lambda g: (-g.sum(1), -g.sum(0)), "d rises with x"),
+        (lambda g: differences(g)[::-1], "changed places"),
+        (lambda g: (g.sum(0), -g.sum(1)), "wrong axes"),
+        (lambda g: (g.mean(1), -g.mean(0)), "means"),
+        (lambda g: (g, -g), "Sum over the copies"), (lambda g: (g.sum(1), g), "shape of g"),
+        (lambda g: g.sum(1), "return a pair"), (lambda g: None, "return a pair"),
+        (lambda g: (g.sum(1), 0 * g.sum(0)), "not right"), (lambda x, y: x, "must take"),
+        (lambda g: (2 * g.sum(1), -2 * g.sum(0)), "same factor"), (3, "without calling it"),
+    ],
+    ex.check_centre_back: [
+        (lambda g: g, "two paths"), (lambda g: 0 * g - g.mean(1, keepdims=True), "two paths"),
+        (lambda g: g + g.mean(1, keepdims=True), "One sign"),
+        (lambda g: g - g.sum(1, keepdims=True), "1/n"),
+        (lambda g: g * (1 - 1 / g.shape[1]), "diag"),
+        (lambda g: g - g.mean(), "mixes the examples"), (lambda g: -centre(g), "sign"),
+        (lambda g: 0 * g, "There is a gradient"),
+        (lambda g: g - g.mean(axis=0), "over the examples"),
+        (lambda g: g - g.mean(axis=1), "keepdims"), (changing, "changed its argument"),
+        (lambda g: centre(g) + 1, "not right"), (lambda g: None, "is None"),
+        (lambda: 3, "must take the arguments (g)"), (3, "without calling it"),
+    ],
+    ex.check_einsum_vjp: [
+        (plain_rule, "of ones"), (lambda s, g, xs, n: einsum_vjp(s, g, xs, n, diagonals=False),
+                                  "identity matrix"),
+        (lambda s, g, xs, n: einsum_vjp(s, g, xs, n, ones=np.zeros), "not right"),
+        (lambda s, g, xs, n: np.ones_like(xs[n]), "Where are g"), (whole_rows, "whole rows"),
+        (lambda s, g, xs, n: whole_rows(s, g, xs, n).T if s[:2] == "ii" else by_tape(s, g, xs, n),
+         "whole columns"),
+        (lambda s, g, xs, n: -by_tape(s, g, xs, n), "sign"),
+        (lambda s, g, xs, n: 2 * by_tape(s, g, xs, n), "same factor"),
+        (lambda s, g, xs, n: by_tape(s, g, xs, n).T, "transpose"),
+        (lambda s, g, xs, n: by_tape(s, g, xs, n).sum() * np.ones_like(xs[n]), "Too much"),
+        (lambda s, g, xs, n: g, "shape"), (lambda s, g, xs, n: None, "is None"),
+        (lambda s, g: g, "must take"), (3, "without calling it"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"), [(c, a) for c, answers in RIGHT_FUNCTIONS.items() for a in answers]
+)
+def test_right_functions(check, answer):
+    assert check(answer)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_FUNCTIONS.items() for a, h in answers],
+)
+def test_wrong_functions(check, answer, hint):
+    _, second = both_hints(check, answer)
+    assert hint in second, second
+
+
+@pytest.mark.parametrize("check", [*WRONG_ANSWERS, *WRONG_FUNCTIONS])
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    wrong, right = WRONG_ANSWERS | WRONG_FUNCTIONS, RIGHT | RIGHT_FUNCTIONS
+    assert len(wrong[check]) >= 10 and len(right[check]) >= 2
+
+
+def test_the_axes_are_those_that_numpy_copies():
+    for shape, to in ex.PAIRS:
+        strides = np.broadcast_to(np.zeros(shape), to).strides
+        assert ex.summed(shape, to) == {k for k, s in enumerate(strides) if s == 0 and to[k] > 1}

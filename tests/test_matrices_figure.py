@@ -1,0 +1,80 @@
+"""The figures of "Matrix form" and "Broadcasting": the numbers follow from those they are given."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from backprop.book.figures import matrices, svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def parts(drawing, name):
+    return list(ET.fromstring(drawing.markup).iter(SVG + name))
+
+
+def texts(drawing):
+    return ["".join(t.itertext()) for t in parts(drawing, "text")]
+
+
+def test_the_factors_of_each_product_fit():
+    for formula, sums, left, right, result, _ in matrices.PANELS:
+        assert left[1][1] == right[1][0] and result[1] == left[1][0] + right[1][1], formula
+        assert sums[-1] == left[1][1], "the sum runs over the letter that vanishes"
+    drawing = matrices.products("t")
+    cells = sum(
+        np.prod([matrices.SIZES[c] for c in array[1]])
+        for panel in matrices.PANELS
+        for array in panel[2:5]
+    )
+    assert len(parts(drawing, "rect")) == cells
+    assert {"∂L/∂W = xᵀ δ", "adds over the examples i", "x i×j", "∂L/∂b"} <= set(texts(drawing))
+
+
+def test_two_outer_products_add_up():
+    x, delta = np.array([[1, 2, 0], [3, 1, -1]]), np.array([[1, -2], [2, 1]])
+    drawing = matrices.outer_products(x, delta, "t")
+    shown = [int(t.replace("−", "-")) for t in texts(drawing) if re.fullmatch(r"−?\d+", t)]
+    wanted = []
+    for n in range(2):
+        wanted += [*x[n], *delta[n], *np.outer(x[n], delta[n]).ravel()]
+    assert shown == [*wanted, *(x.T @ delta).ravel()]
+    with pytest.raises(ValueError, match="3 and 2 rows, expected 2"):
+        matrices.outer_products(np.ones((3, 2)), delta, "t")
+
+
+def test_copies_and_sums():
+    row, column, g = [1, 2, 4], [0, 3], np.array([[2, -1, 3], [1, 2, -1]])
+    drawing = matrices.copies(row, column, g, "t")
+    shown = [int(t.replace("−", "-")) for t in texts(drawing) if re.fullmatch(r"−?\d+", t)]
+    of_row = [*row, *row, *row, *g.ravel(), 3, 1, 2]
+    of_column = [0, 0, 0, 3, 3, 3, *column, *g.ravel(), 4, 2]
+    assert shown == of_row + of_column
+    assert "column sums [3, 1, 2] and the row sums [4, 2]" in drawing.markup
+    with pytest.raises(ValueError, match=r"shape \(3, 2\), expected \(2, 3\)"):
+        matrices.copies(row, column, g.T, "t")
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        matrices.products("t"),
+        matrices.outer_products(np.eye(2, 3), np.eye(2), "t"),
+        matrices.copies([1, 2, 4], [0, 3], np.ones((2, 3)), "t"),
+    ],
+)
+def test_nothing_leaves_the_frame(drawing):
+    width, height = map(float, ET.fromstring(drawing.markup).get("viewBox").split()[2:])
+    assert width == svg.WIDTH
+    for rect in parts(drawing, "rect"):
+        x, y, w, h = (float(rect.get(k)) for k in ("x", "y", "width", "height"))
+        assert x >= 0 and y >= 0 and x + w <= width and y + h <= height
+    for text in parts(drawing, "text"):
+        size = float(text.get("font-size", svg.FONT))
+        wide = 0.58 * size * len("".join(text.itertext()))
+        before = {"start": 0, "end": 1}.get(text.get("text-anchor"), 0.5) * wide
+        left = float(text.get("x")) - before
+        assert left >= -1 and left + wide <= width + 1, "".join(text.itertext())
+        assert float(text.get("y")) <= height - 3
