@@ -10,6 +10,8 @@ SECOND_EDITION = [
     "matrix-form",
     "broadcasting",
     "gradient-checking",
+    "debugging-the-article",
+    "ten-bugs",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
