@@ -13,6 +13,8 @@ SECOND_EDITION = [
     "gradient-descent",
     "digits",
     "is-it-any-good",
+    "debugging-the-article",
+    "ten-bugs",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
