@@ -58,7 +58,8 @@ WRONG_ANSWERS = {
         ((-ln(ln(3) / ln(12)), THREE), "Raise e to each score"),
         ((ln(2) + ln(8) + L, THREE), "three costs, added"), ((1.5, THREE), "powers of e"),
         ((None, THREE), "is None"), (("0.981", THREE), "expected a number"),
-        ((L, (-0.125, 0.625, -0.5)), "signs are turned round"),
+        ((L, (-0.125, 0.625, -0.5)), "signs are reversed"), ((L / 3, THREE), "The mean is over"),
+        ((L, (0.03, -0.41, 0.13)), "for any of the three classes"),
         ((L, (0.125, 0.375, 0.5)), "Subtract the target"),
         ((L, (0, ln(3) - 1, ln(4))), "scores minus targets"),
         ((L, (-0.875, 0.375, 0.5)), "wrong class"), ((L, (0.125, 0.375, -0.5)), "wrong class"),
@@ -75,7 +76,8 @@ WRONG_ANSWERS = {
         ((0.1,), "the probability of the right class"), ((0.9,), "how often the guess"),
         ((ln(10) / 10,), "divided by the number"), ((10 * ln(10),), "all ten classes, added"),
         ((0,), "costs nothing"), ((ln(2),), "between two classes"), ((7,), "One number per image"),
-        ((2.31,), "not right"), ((None,), "is None"), (([ln(10)] * 10,), "expected ()"),
+        ((2.31,), "not right"), ((-ln(0.9),), "the probability 0.9"), ((10,), "Take its logarithm"),
+        ((None,), "is None"), (([ln(10)] * 10,), "expected ()"),
         (("ln 10",), "expected a number"), ((math.inf,), "not right"),
     ],
     ex.check_lower_loss: [
@@ -150,6 +152,11 @@ def shifted_by(amount):
     return quietly(lambda z: amount(z) + np.log(np.exp(z - amount(z)).sum(axis=1)))
 
 
+def shifted_each(amount, log=np.log):
+    """Return a log-sum-exp that takes a number of its own out of every row."""
+    return quietly(lambda z: amount(z) + log(np.exp(z - amount(z)[:, None]).sum(axis=1)))
+
+
 def hot(z, y):
     return np.eye(z.shape[1])[y]
 
@@ -203,6 +210,11 @@ def by_probability(z, y, n):
     return np.argsort(softmax(z)[np.arange(len(y)), y], kind="stable")[:n]
 
 
+@quietly
+def overflowing(z, y, n):
+    return np.argsort(score(z, y) - np.log(np.exp(z).sum(axis=1)), kind="stable")[:n]
+
+
 def score(z, y):
     return z[np.arange(len(y)), y]
 
@@ -232,17 +244,26 @@ WRONG_FUNCTIONS = {
         (quietly(lambda z: np.log(np.exp(z).sum(axis=1))), "overflows"),
         (shifted_by(lambda z: 1 if z.max() < 500 else 1000), "underflows to 0"),
         (shifted_by(lambda z: z.max()), "low row of a mixed batch"),
+        (shifted_each(lambda z: z.mean(axis=1)), "far apart here, and e^z overflows"),
+        (shifted_each(lambda z: np.median(z, axis=1)), "far apart here"),
+        (shifted_each(lambda z: np.abs(z).max(axis=1)), "underflows to 0"),
+        (shifted_each(lambda z: z.min(axis=1)), "far apart here"),
+        (shifted_each(lambda z: z.max(axis=1), np.log10), "to base 10"),
+        (shifted_each(lambda z: z.max(axis=1), lambda t: -np.log(t)), "the logarithm subtracted"),
+        (lambda z: z.max(axis=1) + np.log(np.exp(z - z.max(axis=1)[:, None]).sum()), "whole batch"),
         (lambda z: z, "has shape (4, 3), expected (4,)"),
         (lambda z: None, "is a return missing"), (lambda z: z["a"], "IndexError"),
         (lambda z, axis: z, "of these arguments: (z)"), (3.0, "without calling it"),
     ],
     ex.check_temperature: [
-        (lambda z, y, t: -tempered(z, y, t), "signs are turned round"),
+        (lambda z, y, t: -tempered(z, y, t), "signs are reversed"),
         (lambda z, y, t: tempered(z, y, t) * len(z), "mean over the batch"),
         (lambda z, y, t: tempered(z, y, t) * len(z) / z.shape[1], "The mean is over rows"),
         (lambda z, y, t: tempered(z, y, t) / z.shape[1], "classes, too"),
         (lambda z, y, t: tempered(z, y, t) * t, "with respect to z/T. z/T changes"),
         (lambda z, y, t: tempered(z, y, t) * t * t, "in the numerator"),
+        (lambda z, y, t: tempered(z, y, t) * t * len(z), "z/T, for one example"),
+        (lambda z, y, t: tempered(z, y, t) / t, "by T twice"),
         (lambda z, y, t: (softmax(z) - hot(z, y)) / t / len(z), "has not seen T"),
         (lambda z, y, t: (softmax(z) - hot(z, y)) / len(z), "makes no difference"),
         (lambda z, y, t: tempered(z, y, 1 / t), "slope for z·T"),
@@ -250,7 +271,7 @@ WRONG_FUNCTIONS = {
         (lambda z, y, t: (z / t - hot(z, y)) / t / len(z), "not z/T"),
         (lambda z, y, t: softmax(z / t) / t / len(z), "target is missing"),
         (lambda z, y, t: (softmax(z / t, axis=0) - hot(z, y)) / t / len(z), "down the columns"),
-        (naive, "Subtract the largest logit"), (changes, "changed its argument"),
+        (naive, "Subtract the largest score"), (changes, "changed its argument"),
         (lambda z, y, t: tempered(z, y, t).T, "the transpose"),
         (lambda z, y, t: tempered(z, y, t) + 0.1, "Take T = 1 first"),
         (lambda z, y: z, "of these arguments: (z, y, T)"),
@@ -258,7 +279,9 @@ WRONG_FUNCTIONS = {
         (3.0, "without calling it"),
     ],
     ex.check_poisson_slope: [
-        (lambda z, y: y - np.exp(z), "turned round"),
+        (lambda z, y: y - np.exp(z), "sign is reversed"),
+        (lambda z, y: (np.exp(z) - y) * np.exp(z), "too many"),
+        (lambda z, y: np.exp(-z) - y, "not e^-z"),
         (lambda z, y: 1 - y / np.exp(z), "with respect to the mean"),
         (lambda z, y: z - y, "not z"), (lambda z, y: np.exp(z), "term with y"),
         (lambda z, y: (np.exp(z) - y) / len(z), "divided by B"),
@@ -281,10 +304,12 @@ WRONG_FUNCTIONS = {
         (lambda z, y, n: np.sort(costs(z, y))[::-1][:n], "These are the losses"),
         (lambda z, y, n: np.argsort(-costs(z, y)), "all rows, sorted"),
         (lambda z, y, n: y[suspects(z, y, n)], "classes of the rows"),
-        (by_probability, "logits of -800"),
+        (by_probability, "scores of -800"), (overflowing, "scores of 900"),
         (lambda z, y, n: suspects(z, y, 1), "has shape (1,)"),
         (lambda z, y, n: np.arange(n), "minus the log-softmax"),
-        (lambda z, y, n: suspects(z, y, n) + 1, "minus the log-softmax"),
+        (lambda z, y, n: suspects(z, y, n) + 1, "counts from 0"),
+        (lambda z, y, n: sorted(suspects(z, y, n)), "The largest loss comes first"),
+        (lambda z, y, n: np.flatnonzero(z.argmax(axis=1) != y)[:n], "misread"),
         (lambda z, y, n: None, "is a return missing"),
         (lambda z, y, n: z["a"], "IndexError"),
         (lambda z, y: y, "of these arguments: (z, y, n)"), (3, "without calling it"),

@@ -60,13 +60,14 @@ def check_by_hand(loss: Any, slopes: Any) -> Verdict:
          "Raise e to each score first."),
         (float(-np.log(p).sum()), "These are three costs, added.",
          "Only the right class counts: the other targets are 0."),
+        (right / 3, "This is divided by the number of classes.", "The mean is over examples."),
     )  # fmt: skip
     more = "The powers of e are whole numbers here. What is their sum?"
     verdict = judge_value(loss, Case((), right, about_loss, more))
     if not verdict:
         return replace(verdict, message=f"The loss: {verdict.message}")
     about_slopes = (
-        (y - p, "All signs are turned round.", "Prediction minus target, not the reverse."),
+        (y - p, "All signs are reversed.", "Prediction minus target, not the reverse."),
         (p, "These are the probabilities.", "Subtract the target."),
         (z - y, "These are scores minus targets.", "The prediction is softmax(z), not z."),
         (p - np.eye(3)[0], "The 1 was subtracted at the wrong class.", "The second is right."),
@@ -82,6 +83,7 @@ def check_by_hand(loss: Any, slopes: Any) -> Verdict:
     if verdict.unforeseen and found is not None:
         off = [k + 1 for k in range(3) if not judge_value(found[k], Case((), (p - y)[k]))]
         classes = f"class{'es' * (len(off) > 1)} {' and '.join(map(str, off))}"
+        classes = classes if len(off) < 3 else "any of the three classes"
         hint = verdict.more or "Prediction minus target, class by class."
         return Verdict(False, f"Not right for {classes}.", hint)
     return verdict if verdict else replace(verdict, message=f"The slopes: {verdict.message}")
@@ -102,6 +104,8 @@ def check_ignorance(answer: Any) -> Verdict:
         (right * CLASSES, "This is the cost of all ten classes, added.", once),
         (0.0, "Only a probability of 1 for the right class costs nothing.", once),
         (math.log(2), "This is the loss of ignorance between two classes.", ""),
+        (-math.log(1 - 1 / CLASSES), "This is the cost of the probability 0.9.", once),
+        (float(CLASSES), "This is one divided by the probability.", "Take its logarithm."),
     )
     praise = "Any trained network must cost less, and an untrained one about as much."
     return judge_value(answer, Case((), right, mistakes, once), praise)
@@ -206,7 +210,7 @@ def check_log_sum_exp(function: Answer) -> Verdict:
 
     With m the largest entry of the row, m + ln Σ e^(z - m).
     """
-    row = "Take each row's own largest logit out, and put it back outside of the logarithm."
+    row = "Take each row's own largest score out, and put it back outside of the logarithm."
 
     def case(z: Array, *mistakes: Any) -> Case:
         m = z.max(axis=1, keepdims=True)
@@ -217,6 +221,8 @@ def check_log_sum_exp(function: Answer) -> Verdict:
     over = "This is {} in one row: e^z {}."
     high, low = np.array([[1000.0, 1001.0, 999.0]]), np.array([[-1000.0, -1001.0, -999.0]])
     mixed = np.array([[1000.0, 999.0], [-1000.0, -999.0]])
+    wide = np.array([[1000.0, -1000.0], [-1000.0, 1000.0]])
+    within = "The scores of one row lie far apart here, and e^z {}."
     lost = math.log(math.exp(-1) + 1)
     return _judged(
         "z",
@@ -225,15 +231,26 @@ def check_log_sum_exp(function: Answer) -> Verdict:
             case(
                 small,
                 (right[:, None], "The axis that was summed is still there."),
-                (right - m, "The largest logit was taken out and not put back.", row),
-                (right - 2 * m, "The largest logit was subtracted twice.", row),
-                (right + m, "The largest logit was put back, and never taken out.", row),
+                (right - m, "The largest score was taken out and not put back.", row),
+                (right - 2 * m, "The largest score was subtracted twice.", row),
+                (right + m, "The largest score was put back, and never taken out.", row),
                 (np.log(np.exp(small).sum(axis=0)), "This is one number per column."),
                 (np.log(np.exp(small).sum()), "This is one number for the whole batch."),
                 (np.log(np.exp(small).mean(axis=1)), "This is a mean in place of a sum."),
                 (np.exp(small).sum(axis=1), "The logarithm is missing."),
                 (small.sum(axis=1), "ln Σ e^z is not Σ ln e^z.", "Sum before the logarithm."),
-                (m, "This is the largest logit. The sum is missing.", row),
+                (m, "This is the largest score. The sum is missing.", row),
+                (
+                    m + (right - m) / math.log(10),
+                    "This is a logarithm to base 10.",
+                    "The log-sum-exp has the natural one.",
+                ),
+                (2 * m - right, "The largest score is added, and the logarithm subtracted.", row),
+                (
+                    m + np.log(np.exp(small - m[:, None]).sum()),
+                    "The sum ran over the whole batch.",
+                    "Sum over each row: axis=1.",
+                ),
             ),
             case(high, ([np.inf], over.format("infinite", "overflows"), row)),
             case(low, ([-np.inf], over.format("minus infinity", "underflows to 0"), row)),
@@ -242,8 +259,13 @@ def check_log_sum_exp(function: Answer) -> Verdict:
                 ([1000 + lost, -np.inf], "The low row of a mixed batch underflows.", row),
                 ([np.inf, -999 + lost], "The high row of a mixed batch overflows.", row),
             ),
+            case(
+                wide,
+                ([np.inf, np.inf], within.format("overflows"), row),
+                ([-np.inf, -np.inf], within.format("underflows to 0"), row),
+            ),
         ],
-        "Neither large nor small logits do any harm.",
+        "Neither large nor small scores do any harm.",
     )
 
 
@@ -262,12 +284,14 @@ def check_temperature(function: Answer) -> Verdict:
     def case(z: Array, y: Labels, t: float) -> Case:
         right, hot, n = _tempered(z, y, t), np.eye(z.shape[1])[y], len(z)
         mistakes = (
-            (-right, "All signs are turned round.", "The slope is prediction minus target."),
+            (-right, "All signs are reversed.", "The slope is prediction minus target."),
             (right * n, "The mean over the batch is missing.", "Divide by the number of rows."),
             (right * n / z.shape[1], "This is divided by the classes.", "The mean is over rows."),
             (right / z.shape[1], "This is divided by the classes, too.", "The mean is over rows."),
-            (right * t, "The slope with respect to z/T.", inner),
-            (right * t * t, "T stands in the numerator.", inner),
+            (right * t, "This is the slope with respect to z/T.", inner),
+            (right * t * n, "This is the slope with respect to z/T, for one example.", inner),
+            (right / t, "This is divided by T twice.", inner),
+            (right * t * t, "T is in the numerator.", inner),
             ((softmax(z) - hot) / (t * n), "The softmax has not seen T.",
              "The probabilities are softmax(z/T)."),
             ((softmax(z) - hot) / n, "The temperature makes no difference.",
@@ -289,12 +313,12 @@ def check_temperature(function: Answer) -> Verdict:
         return verdict
     far, labels = np.array([[2000.0, 0.0, 0.0], [0.0, 2000.0, 0.0]]), np.array([1, 1])
     last = Case((far, labels, 2.0), _tempered(far, labels, 2.0))
-    verdict = judge(function, [last], "And it survives large logits.")
+    verdict = judge(function, [last], "And it survives large scores.")
     # NaN equals nothing, so it cannot stand among the mistakes.
     if " is nan" in verdict.message:
         return Verdict(
-            False, "Right for small logits, and not a number for logits of 2000.",
-            "e^z overflows. Subtract the largest logit of each row first.",
+            False, "Right for small scores, but not a number for scores of 2000.",
+            "e^z overflows. Subtract the largest score of each row first.",
         )  # fmt: skip
     return verdict
 
@@ -309,7 +333,7 @@ def check_poisson_slope(function: Answer) -> Verdict:
     y = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 5.0]])
     rate = np.exp(z)
     mistakes = (
-        (y - rate, "The sign is turned round.", "This is the slope of +ln P."),
+        (y - rate, "The sign is reversed.", "This is the slope of +ln P."),
         (1 - y / rate, "This is the slope with respect to the mean e^z.", "Ask about z."),
         (z - y, "The prediction is e^z, not z."),
         (rate, "The term with y is missing.", "y z has the slope y."),
@@ -321,6 +345,9 @@ def check_poisson_slope(function: Answer) -> Verdict:
          "Which function turns any number into one above 0, and is undone by ln?"),
         (np.log1p(rate) - y, "This is softplus; try what ln undoes."),
         ((rate - y) ** 2 / 2, "This is a squared error.", "Use Poisson's formula."),
+        ((rate - y) * rate, "There is a factor e^z too many.",
+         "It cancels against the 1/e^z that comes from ln P."),
+        (1 / rate - y, "The mean is e^z here, not e^-z."),
     )  # fmt: skip
     case = Case((z, y), rate - y, mistakes, "Write -ln P with μ = e^z, and differentiate.")
     return _judged("z, y", function, [case], "Prediction minus target, once more.")
@@ -351,6 +378,11 @@ def check_suspects(function: Answer) -> Verdict:
             (np.sort(loss)[::-1][:n], "These are the losses.", "Which rows have them?"),
             (rows(loss, len(y)), "These are all rows, sorted.", "Only the first n are asked for."),
             (list(y[right]), "These are the classes of the rows.", "Which rows are they?"),
+            ([k + 1 for k in right], "These rows are counted from 1.", "Python counts from 0."),
+            (sorted(right), "The right rows, in the order of their numbers.",
+             "The largest loss comes first."),
+            (np.flatnonzero(z.argmax(axis=1) != y)[:n], "These are the first rows that are"
+             " misread.", cost),
         )  # fmt: skip
         kept = [m for m in mistakes if not np.array_equal(m[0], right)]
         return Case((z, y, n), right, kept, cost)
@@ -361,13 +393,17 @@ def check_suspects(function: Answer) -> Verdict:
     ])  # fmt: skip
     y = np.array([2, 2, 1, 0, 1, 0])
     far = np.array([[0.0, -800.0], [0.0, -900.0], [0.0, -850.0], [0.0, 5.0]])
+    high = far + 900
     verdict = _judged("z, y, n", function, [case(z, y, 2), case(z, y, 3)])
     if not verdict:
         return verdict
-    last = Case(
-        (far, np.array([1, 1, 1, 1]), 3), [1, 2, 0], (), "Do not take the logarithm of a 0."
-    )
-    verdict = judge(function, [last], "Large logits keep their order, too.")
-    if not verdict:
-        return replace(verdict, message="Right for small logits, and not for logits of -800.")
+    for name, scores in (("-800", far), ("900", high)):
+        last = Case(
+            (scores, np.array([1, 1, 1, 1]), 3), [1, 2, 0], (),
+            "Do not take the logarithm of a 0 or of an infinite sum.",
+        )  # fmt: skip
+        verdict = judge(function, [last], "Large scores keep their order, too.")
+        if not verdict:
+            message = f"Right for small scores, but not for scores of {name}."
+            return replace(verdict, message=message)
     return verdict

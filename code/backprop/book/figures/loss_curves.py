@@ -89,7 +89,7 @@ def densities(title: str, d: float = 1.0) -> by_hand.Drawing:
         "Laplace": (np.abs(r), 2.0),
         f"Huber, d = {d:g}": (huber(r, d), huber_area(d)),
     }
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.3))
     for k, (name, (cost, area)) in enumerate(costs.items(), start=1):
         look: dict[str, Any] = {"color": COLORS[k], "linestyle": LINES[k], "label": name}
         axes[0].plot(r, np.exp(-cost) / area, **look)
@@ -111,7 +111,7 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
     frames = []
     for p in probabilities:
         z = np.log(p / (1 - p))
-        fig, axes = plt.subplots(2, 1, figsize=(4.4, 3.1), sharex=True)
+        fig, axes = plt.subplots(2, 1, figsize=(4.4, 2.8), sharex=True)
         for ax, function in zip(axes, (losses_at, slopes_at), strict=True):
             for k, (curve, dot) in enumerate(zip(function(line), function([z]), strict=True)):
                 ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
@@ -163,7 +163,7 @@ def recovery(
                 f" expected ({len(starts)}, {len(rates)}, runs)"
             )
     fig, axes = plt.subplots(
-        len(accuracies), 1, figsize=(4.6, 3.4), sharex=True, sharey=True, squeeze=False
+        len(accuracies), 1, figsize=(4.6, 3.2), sharex=True, sharey=True, squeeze=False
     )
     for ax, (name, found) in zip(axes.flat, accuracies.items(), strict=True):
         _runs(ax, found, rates, COLORS[NAMES.index(name)])
