@@ -160,8 +160,8 @@ def test_with_the_identity_the_sentence_names_the_one_unit():
 
 def test_a_unit_without_effect_is_named():
     first, second = explorer(XOR.solutions[0]), explorer(START)
-    assert first.sentence().endswith(" Without effect, its weight to the output being 0: unit 3.")
-    assert "Without effect" not in second.sentence()
+    assert first.sentence().endswith(" No effect, because the weight to the output is 0: unit 3.")
+    assert "No effect" not in second.sentence()
 
 
 def test_errors_name_the_argument():

@@ -137,7 +137,7 @@ test('the sentence counts, reads off, and names a unit without effect', () => {
   assert.equal(
     sentence(RELU, XOR, [0.25, 0.5]),
     '4 of 4 points right. At the diamond, x = (0.25, 0.50): hidden a = (0.75, 0.00, 0.00), ' +
-      'output 0.731. Without effect, its weight to the output being 0: unit 3.',
+      'output 0.731. No effect, because the weight to the output is 0: unit 3.',
   );
 });
 
@@ -146,5 +146,5 @@ test('the sentence names the one unit that the identity amounts to', () => {
   theta[11] = 1;
   const words = sentence({ activation: 'identity', theta }, XOR, [0, 0]);
   assert.match(words, /z = \u22124\.00 x\u2081 \u2212 4\.00 x\u2082 \+ 6\.00: one straight line/);
-  assert.doesNotMatch(words, /Without effect/);
+  assert.doesNotMatch(words, /No effect/);
 });

@@ -123,7 +123,7 @@ def test_solutions_get_every_point_right(alone, task, activation):
     assert ("no solution is stored for" in words) == (activation not in stored and not none_exists)
     assert page.locator("input[data-sets=activation]:checked").input_value() == expected.activation
     assert page.locator(".bp-task:visible .bp-wrong").count() == 0
-    assert words.endswith("Without effect, its weight to the output being 0: unit 3.")
+    assert words.endswith("No effect, because the weight to the output is 0: unit 3.")
     # The note goes with the reader's next touch.
     page.get_by_label("output", exact=True).check()
     agrees(page, expected, task)

@@ -61,7 +61,7 @@ def check_unit(z: Any, a: Any, slope: Any) -> Verdict:
         (1.0, "One sign is lost.", "The second input and the third weight are negative."),
         (3.0, "The sign of the third product is lost.", "The third weight is negative."),
         (5.0, "Two signs are lost.", "The second input and the third weight are negative."),
-        (sig, "This is the activation. First the sum.", ""),
+        (sig, "This is the activation. Give the sum first.", ""),
     )
     outputs = (
         (1 / (1 + np.exp(-1.0)), "This is the sigmoid of +1.", "At z = -1, e⁻ᶻ is e."),
@@ -75,11 +75,15 @@ def check_unit(z: Any, a: Any, slope: Any) -> Verdict:
         (sig, "This is σ(z) itself.", "The slope is σ(z) (1 - σ(z))."),
         (1 - sig, "This is 1 - σ(z), one of the two factors.", ""),
         (0.25, "This is the slope at z = 0, where it is largest.", ""),
-        (-sig * (1 - sig), "Its sign: the sigmoid rises everywhere.", ""),
+        (-sig * (1 - sig), "The sign is wrong: the sigmoid rises everywhere.", ""),
         (1 - sig**2, "1 - a² is the slope of tanh.", "The slope is σ(z) (1 - σ(z))."),
         (1 - np.tanh(right) ** 2, "This is the slope of tanh.", "The slope is σ(z) (1 - σ(z))."),
         (right * (1 - right), "Put σ(z) into the formula, not z.", ""),
-        (-np.exp(1.0) / (1 + np.exp(1.0)) ** 2, "Its sign: the sigmoid rises everywhere.", ""),
+        (
+            -np.exp(1.0) / (1 + np.exp(1.0)) ** 2,
+            "The sign is wrong: the sigmoid rises everywhere.",
+            "",
+        ),
     )
     for verdict in (
         _part("z", z, right, sums, "Multiply each input by its weight, then add up."),
@@ -110,6 +114,17 @@ def check_parameters(answer: Any) -> Verdict:
             first,
         ),
         (units, "These are the biases alone.", first),
+        (WIDTHS[0] * WIDTHS[1], "These are the weights of the first layer alone.", first),
+        (
+            WIDTHS[0] * WIDTHS[1] + WIDTHS[1],
+            "This is the first layer alone. There are two more.",
+            first,
+        ),
+        (
+            weights + WIDTHS[1],
+            "Only the first hidden layer was given biases.",
+            first,
+        ),
         (sum(WIDTHS), "These are the widths, added up.", first),
         (weights + units - WIDTHS[-1], "The output units have a bias too.", first),
         (
@@ -141,11 +156,17 @@ def check_hinges(weights: Any, bias: Any) -> Verdict:
         ([2, 2.5, -0.5], "The first is right. The other two have the wrong sign.", changes),
         (
             [2, -2.5, -0.5],
-            "The first two are right.",
-            "From the slope -½ to the slope 0 it goes up.",
+            "The first two weights are right.",
+            "How does the slope change at the last kink, up or down, and by how much?",
         ),
-        ([2, -2.5, 0], "The first two are right.", "From the slope -½ to the slope 0 it goes up."),
+        (
+            [2, -2.5, 0],
+            "The first two weights are right.",
+            "How does the slope change at the last kink, up or down, and by how much?",
+        ),
         ([2, -0.5, 0.5], "The slope falls from 2, not from 0.", changes),
+        ([2, -1.5, 0.5], "The second slope is negative, so the slope falls by more.", changes),
+        ([2, 2.5, 0.5], "The second weight has the wrong sign.", changes),
         ([1, 3, 2], "These are heights of the curve.", changes),
         ([3, 2, 2], "These are heights of the curve.", changes),
         ([3, -2.5, 0.5], "The first is a slope, not a height.", "From (0, 1) to (1, 3)."),
@@ -166,6 +187,9 @@ def check_hinges(weights: Any, bias: Any) -> Verdict:
         (2.0, "This is the height at s = 4, or the first slope.", start),
         (-1.0, "Its sign is wrong.", start),
     )
+    alone = numbers(_read(bias)) if bias is not None else None
+    if alone is not None and alone.size == 1:
+        bias = alone.item()  # as a list of one
     verdict = _part("b", bias, 1.0, off, start)
     praise = "The first slope, and then the changes of slope."
     return Verdict(True, praise) if verdict else verdict
@@ -173,7 +197,7 @@ def check_hinges(weights: Any, bias: Any) -> Verdict:
 
 @checker
 def check_twins(*letters: Any) -> Verdict:
-    """Check which of the changes A to F part the twins: an unequal weight into or out of one.
+    """Check which of the changes A to F separate the twins: an unequal weight into or out of one.
 
     The letters may come as one string, as several, or as a list or set.
     """
@@ -184,13 +208,13 @@ def check_twins(*letters: Any) -> Verdict:
                 return Verdict(False, "Answer with letters, such as 'A' or 'AB'.")
             found |= {letter for letter in word.upper() if letter not in " ,;.'\""}
     if not found:
-        return Verdict(False, "At least one of the changes parts them.")
+        return Verdict(False, "At least one of the changes separates them.")
     if unknown := sorted(found - set("ABCDEF")):
         return Verdict(False, f"There is no change {unknown[0]}. The letters run from A to F.")
     untrue = {
-        "A": "A larger learning rate makes the steps of both units larger by the same factor.",
+        "A": "With a larger step, both units change more, but by the same factor.",
         "D": "Whatever the examples are, both units see the same ones.",
-        "E": "After this change the two units are still alike.",
+        "E": "After this change the two units are still equal in everything.",
         "F": "Unit 3 has no part in what makes units 1 and 2 alike.",
     }
     more = "Twins have equal weights from the inputs and equal weights to the output."
@@ -198,8 +222,8 @@ def check_twins(*letters: Any) -> Verdict:
         if letter in found:
             return Verdict(False, f"{letter}: {why}", more)
     if found != {"B", "C"}:
-        return Verdict(False, "There is another change that parts them.", more)
-    return Verdict(True, "Twins part only if something treats one of them differently.")
+        return Verdict(False, "There is another change that separates them.", more)
+    return Verdict(True, "Twins separate only if something treats one of them differently.")
 
 
 @dataclass(frozen=True)
@@ -345,7 +369,7 @@ def _forward_case(given: _Given) -> Case:
             "This is the softmax. Each output has a sigmoid of its own.",
             "",
         ),
-        (lambda: sigmoid(-z2), "The sign in the exponent: σ(z) = 1/(1 + e⁻ᶻ).", ""),
+        (lambda: sigmoid(-z2), "The sign in the exponent is wrong: σ(z) = 1/(1 + e⁻ᶻ).", ""),
         (lambda: sigmoid(relu(x @ W1) @ W2 + b2), "The hidden bias is missing.", ""),
         (lambda: sigmoid(relu(z1) @ W2), "The output's bias is missing.", ""),
         (lambda: sigmoid(relu(x @ W1) @ W2), "Both biases are missing.", ""),
@@ -441,7 +465,7 @@ def _sigmoid_case(given: _Given) -> Case:
     def net(V1: Array, c1: Array, V2: Array, c2: Array) -> Callable[[], Any]:
         return lambda: sigmoid(x @ V1 + c1) @ V2 + c2
 
-    insert = "Insert a = 2s - 1 with s = σ(2z) into a W2 + b2, and multiply out."
+    insert = "Insert a = 2c - 1 with c = σ(2z) into a W2 + b2, and multiply out."
     inner = "tanh z = 2 σ(2z) - 1: the argument is doubled as well."
     mistakes = [
         (net(W1, b1, W2, b2), "Nothing has changed.", inner),
@@ -452,8 +476,16 @@ def _sigmoid_case(given: _Given) -> Case:
         (net(W1, b1, 2 * W2, b2 - shift), "The argument is not doubled.", inner),
         (net(W1, 2 * b1, 2 * W2, b2 - shift), "W1 is not doubled.", inner),
         (net(W1 / 2, b1 / 2, 2 * W2, b2 - shift), "The argument is halved.", inner),
-        (net(2 * W1, 2 * b1, 2 * W2, b2 + shift), "The output's bias: its sign.", insert),
-        (net(2 * W1, 2 * b1, 2 * W2, b2 - 2 * shift), "The output's bias: twice.", insert),
+        (
+            net(2 * W1, 2 * b1, 2 * W2, b2 + shift),
+            "The output's bias was changed in the wrong direction.",
+            insert,
+        ),
+        (
+            net(2 * W1, 2 * b1, 2 * W2, b2 - 2 * shift),
+            "The output's bias was changed by twice too much.",
+            insert,
+        ),
         (net(2 * W1, 2 * b1, 2 * W2, b2 - 1), "Each unit brings a -1, times its weight.", insert),
         (
             net(2 * W1, 2 * b1, 2 * W2, b2 - W2.sum()),
@@ -477,6 +509,8 @@ def check_parity(W1: Any, b1: Any, W2: Any, b2: Any) -> Verdict:
         array = numbers(given)
         if array is None or not np.isfinite(array).all():
             return Verdict(False, f"{name} does not hold numbers only.")
+        if name == "b1" and array.shape == (3, 1):
+            return Verdict(False, "b1 is a column. NumPy adds a row to each row of x W.")
         if name != "W1" and array.size == np.prod(shape):
             array = array.reshape(shape)  # a bias as one row, the output's weights as a flat list
         if array.shape != shape:
@@ -492,7 +526,7 @@ def check_parity(W1: Any, b1: Any, W2: Any, b2: Any) -> Verdict:
 def _judged_parity(x: Array, s: Array, got: Array) -> Verdict:
     slopes = "As a function of the number of ones, the slope is 1, then -1, then 1."
     known = (
-        (s, "This is the number of ones. It has to be bent at 1 and at 2.", slopes),
+        (s, "This is the number of ones, without any bend.", slopes),
         (relu(s) - 2 * relu(s - 1), "Right up to two ones.", slopes),
         (relu(s) - relu(s - 1), "This is 1 from the first one on.", slopes),
         (relu(s) - relu(s - 1) + relu(s - 2), "The changes of slope are too small.", slopes),
@@ -529,27 +563,31 @@ def check_tent(pieces: Any, deep: Any, wide: Any) -> Verdict:
         (k, "This is the number of compositions.", ""),
         (2 ** (k - 1), "One doubling is missing.", "T itself has two pieces."),
         (2 ** (k + 1), "One doubling too many.", "T itself has two pieces."),
-        (2**k - 1, "These are the kinks.", "One piece more than kinks."),
+        (2**k - 1, "These are the kinks.", "A curve has one piece more than it has kinks."),
         (2**k + 1, "There is one piece more than kinks, not two.", ""),
         (k**2, "Composing doubles the pieces each time.", ""),
     )
     units = (
         (k, "One T takes two ReLU units.", ""),
-        (2**k, "The units are added up, T by T.", ""),
-        (2**k - 1, "The units are added up, T by T.", ""),
-        (3 * k, "The output of T is a sum, which the next layer's weights take over.", ""),
+        (2**k, "Each T has its own units, so their numbers add up.", ""),
+        (2**k - 1, "Each T has its own units, so their numbers add up.", ""),
+        (
+            3 * k,
+            "The output of T needs no unit of its own: it is a sum, which the next layer takes in.",
+            "",
+        ),
         (4 * k, "One T takes two ReLU units.", ""),
     )
     few = "So many units in one layer make at most as many kinks."
     least = (
-        (2**k, "So many are enough. Counting kinks gives a smaller bound.", ""),
+        (2**k, "That is enough, but counting kinks gives a smaller bound.", ""),
         (2**k + 1, "Count the kinks between 0 and 1, not the pieces.", ""),
-        (2**k - 2, "One more.", "n units in one layer make at most n kinks."),
+        (2**k - 2, "That is one unit too few.", "n units in one layer make at most n kinks."),
         (2 * k, few, "How many kinks are there?"),
         (2 ** (k - 1), few, "How many kinks are there?"),
     )
     for verdict in (
-        _part("pieces", pieces, 2**k, counts, "Draw T(T(x)) first."),
+        _part("pieces", pieces, 2**k, counts, "Draw T(T(s)) first."),
         _part("deep", deep, 2 * k, units, "How many ReLU units does one T take?"),
         _part("wide", wide, 2**k - 1, least, "n units in one layer make at most n kinks."),
     ):

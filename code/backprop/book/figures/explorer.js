@@ -154,7 +154,7 @@ export function sentence(setting, task, point) {
   if (setting.activation === 'identity') {
     const [w1, w2, b] = collapsed(setting).map((value) => shown(value));
     parts.push(
-      'With the identity all of this is one unit, \u03c3(z) with z =',
+      'With the identity, all of this is one unit, \u03c3(z) with z =',
       `${w1} x\u2081 + ${w2} x\u2082 + ${b}: one straight line at most.`.replaceAll(
         '+ \u2212',
         '\u2212 ',
@@ -162,7 +162,7 @@ export function sentence(setting, task, point) {
     );
   }
   const idle = UNITS.filter((j) => setting.theta[9 + j] === 0).map((j) => `unit ${j + 1}`);
-  if (idle.length) parts.push(`Without effect, its weight to the output being 0: ${idle.join(', ')}.`);
+  if (idle.length) parts.push(`No effect, because the weight to the output is 0: ${idle.join(', ')}.`);
   return parts.join(' ');
 }
 

@@ -242,13 +242,13 @@ class DecisionRegions:
         if self.start.activation == "identity":
             (w1, w2), b = (W1 @ W2)[:, 0].tolist(), (b1 @ W2 + b2).item()
             parts += [
-                "With the identity all of this is one unit, σ(z) with z =",
+                "With the identity, all of this is one unit, σ(z) with z =",
                 f"{_shown(w1)} x₁ + {_shown(w2)} x₂ + {_shown(b)}: one straight line at most."
                 .replace("+ −", "− "),
             ]  # fmt: skip
         idle = [f"unit {j + 1}" for j in range(3) if W2[j, 0] == 0]
         if idle:
-            parts.append(f"Without effect, its weight to the output being 0: {', '.join(idle)}.")
+            parts.append(f"No effect, because the weight to the output is 0: {', '.join(idle)}.")
         return " ".join(parts)
 
     def region(self) -> str:

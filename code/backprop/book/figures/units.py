@@ -272,7 +272,7 @@ def spreads(widths: Sequence[int], found: Mapping[str, Array], alone: float, tit
     """
     import matplotlib.pyplot as plt
 
-    fig, ax = plt.subplots(figsize=(4.5, 2.55))
+    fig, ax = plt.subplots(figsize=(4.5, 2.45))
     for (name, runs), marker in zip(found.items(), "os^", strict=False):
         color = plots.COLORS[SHADES[name]]
         ax.plot(
