@@ -62,7 +62,7 @@ def forecasts(title: str) -> Drawing:
     end = 0.408
     for y, words, color in (
         (0.2, "the loss", INK),
-        (-0.18, "curvature too", COLORS[0]),
+        (-0.2, "slope and\ncurvature", COLORS[0]),
         (-0.98, "slope alone", COLORS[1]),
     ):
         ax.text(end, y, words, color=color, va="center", fontsize=11)
