@@ -175,7 +175,7 @@ def landscape(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 3.2))
+    fig, ax = plt.subplots(figsize=(4.6, 2.95))
     axis = np.linspace(-4, 4, 81)
     values = (np.multiply.outer(axis, axis) - TARGET) ** 2
     levels = [1, 4, 16, 64, 144]
