@@ -85,7 +85,7 @@ def check_half_slope(degrees: Any) -> Verdict:
         (180, "This is straight down.", cosine),
         (0.5, "This is the cosine. Which angle has it?", cosine),
     ]
-    praise = "A third of the way to the reverse direction, half of the slope is left."
+    praise = "At this angle, half of the steepest slope is left."
     return judge_value(degrees, Case((), 60.0, mistakes, cosine), praise)
 
 
@@ -116,12 +116,40 @@ def check_forecast(first: Any, second: Any, bound: Any) -> Verdict:
         ((0.48, 0.422, 0.067), "The curvature has the wrong sign.", entries),
         ((0.48, 0.538, 1.34), "The bound is not right yet.", "Half of h² times 13.4."),
         ((0.48, 0.538, 0.67), "The bound is not right yet.", "h is squared in it."),
-    ]
-    answer = (first, second, bound)
-    more = entries
-    if not judge_value(first, Case((), right[0])):
-        more = "Begin with ∇L = 2(θ₁θ₂ − 4)(θ₂, θ₁) at (3, 1), and multiply it with u."
-    return judge_value(answer, Case((), right, mistakes, more), "The loss there is 0.5405.")
+        ((0.48, 0.538, 0.058), "The bound uses the curvature at the start.",
+         "Which is the largest on the walk?"),
+        ((0.48, 0.538, 0.052), "This is a tenth of the promised change.", "The bound needs 13.4."),
+        ((0.48, 0.538, -0.067), "A bound is a size.", "It is not negative."),
+        ((0.48, 0.538, 0.547), "This bounds the loss.", "By how much is the forecast wrong?"),
+    ]  # fmt: skip
+    parts: list[tuple[Any, Mistakes, str]] = [
+        (first, [
+            (1.52, "The walk leads down here.", "Both slopes are negative."),
+            (-0.52, "The first is a change.", "Add it to the loss at the start."),
+            (0.52, "This is the size of the fall.", "Which loss remains?"),
+            (0.4, "Two slopes have changed places.", "∂L/∂θ₁ has the factor θ₂."),
+            (-4.2, "The step is missing in the first.", "The change is h times the slope."),
+            (0.5405, "The first is the loss itself.", "Forecast it by a straight line."),
+        ], "Begin with ∇L = 2(θ₁θ₂ − 4)(θ₂, θ₁) at (3, 1), and multiply it with u."),
+        (second, [
+            (0.596, "The second number is not right yet.", half),
+            (0.058, "The second is a correction only.", "Add it to the first."),
+            (0.422, "The curvature has the wrong sign.", entries),
+        ], entries),
+        (bound, [], "The bound is half of h² times the largest curvature on the walk."),
+    ]  # fmt: skip
+    names = ("The first forecast", "The second forecast", "The bound")
+    whole = judge_value((first, second, bound), Case((), right, mistakes, names=names),
+                        "The loss there is 0.5405.")  # fmt: skip
+    if not whole.unforeseen:
+        return whole
+    for (part, slips, hint), expected in zip(parts, right, strict=True):
+        verdict = judge_value(part, Case((), expected, slips))
+        if verdict.unforeseen:  # its name is in the verdict on all three
+            return Verdict(False, whole.message, hint)
+        if not verdict:
+            return verdict
+    return whole
 
 
 KINDS = ("minimum", "maximum", "saddle", "undecided")
@@ -192,7 +220,10 @@ def _classified(H: Array, kind: str, shown: str) -> Verdict:
         if len(H) == 3:
             more = "One way up and one way down are enough: signs, and not how many of each."
     elif right == "undecided":
-        more = "An eigenvalue is zero, and zero computed in floating point is about 1e-16."
+        more = (
+            "An eigenvalue is zero, which leaves it open."
+            " A computed zero is about 1e-16 in size, of either sign."
+        )
     elif {kind, right} == {"minimum", "maximum"}:
         more = "A positive curvature leads up."
     else:
@@ -209,7 +240,8 @@ def check_jacobian(jacobian: Answer) -> Verdict:
     more = "One entry: a change of x_i reaches z_j through w_ij, and a_j through the slope of tanh."
 
     def case(x: Array, W: Array, b: Array) -> Case:
-        a = np.tanh(x @ W + b)
+        z = x @ W + b
+        a, sigmoid = np.tanh(z), 1 / (1 + np.exp(-z))
         slope = 1 - a**2
         right = W * slope
         mistakes: Mistakes = [
@@ -221,6 +253,13 @@ def check_jacobian(jacobian: Answer) -> Verdict:
             (W * a, "This multiplies by tanh and not by its slope.", "The slope is 1 - tanh²."),
             (W * (1 - a), "The slope of tanh is not right yet.", "It is 1 - tanh²."),
             (W * (1 + a**2), "The slope of tanh is not right yet.", "It is 1 - tanh²."),
+            (W * (1 - z**2), "The slope is not that of tanh at z.", "It is 1 - tanh²."),
+            (W * (1 - np.tanh(z**2)), "The square is at the wrong place.", "Square tanh z."),
+            (W * sigmoid * (1 - sigmoid), "This is the slope of the sigmoid.", "Here it is tanh."),
+            (W + slope, "This adds slopes along one path.", "They multiply."),
+            (x[:, None] * slope, "These are slopes with respect to the weights.",
+             "Those with respect to x are asked for."),
+            (x[:, None] * right, "x is a factor too many.", "Its slopes do not contain it."),
             (W * (1 - np.tanh(x @ W) ** 2), "The slope of tanh is taken at xW.", "b is missing."),
             (W * (1 - np.tanh(x)[:, None] ** 2), "The slope of tanh is taken at x.",
              "Take it at xW + b."),
@@ -230,7 +269,8 @@ def check_jacobian(jacobian: Answer) -> Verdict:
         if W.shape[0] == W.shape[1]:
             hint = "The slope of unit j belongs to column j."
             mistakes.append((W * slope[:, None], "The slopes are at the wrong places.", hint))
-        return Case((x, W, b), right, _distinct(mistakes, right), more)
+        where = f"x of shape {x.shape} and W of shape {W.shape}"
+        return Case((x, W, b), right, _distinct(mistakes, right), more, where=where)
 
     wide = case(
         np.array([0.5, -1.0]),
@@ -270,8 +310,11 @@ def check_steepest(steepest: Answer) -> Verdict:
             (g / np.linalg.norm(g), "This is the answer for the norm 2.", corners),
             (np.abs(u), f"The signs are lost in the norm {order:g}.",
              "Does each weight go up or down?"),
-            (u * np.abs(g).max(), f"The direction is right, but in the norm {order:g} its length is"
-             " not 1.", ""),
+            *(
+                (u * wrong, f"The direction is right, but in the norm {order:g} its length is"
+                 " not 1.", "Divide by its length in that norm.")
+                for wrong in (np.abs(g).max(), 1 / np.sqrt(len(g)), 1 / len(g))
+            ),
             (largest, f"In the norm {order:g} this takes the largest entry, and not the largest"
              " in size.",
              "A weight may also be turned down."),
@@ -310,11 +353,15 @@ def check_trust(trust: Answer) -> Verdict:
             (np.sqrt(2 * share * abs(slope) / M), "The h of the change is missing.",
              "One h of h² cancels."),
             (2 * share / M, "The slope is not used.", equal),
+            (2 * share * abs(slope), "M is not used.", equal),
+            (2 * share * slope**2 / M, "The slope is squared.", equal),
+            (M / (2 * share * abs(slope)), "This is upside down.", "Steep may be trusted far."),
+            (0.2 * abs(slope) / M, "share is not used.", "0.2 belongs to a share of a tenth."),
         ]  # fmt: skip
         return Case((slope, M, share), h, _distinct(mistakes, h), equal)
 
     cases = [case(-3.0, 0.5, 0.2), case(2.0, 4.0, 0.1), case(1.0, 8.0, 0.05)]
-    praise = "Steep and straight may be trusted far, flat and bent may not."
+    praise = "A steep slope with little curvature can be trusted far."
     return _judged(trust, "slope, M, share", cases, praise)
 
 
@@ -341,10 +388,13 @@ def check_ways(up: Any, down: Any, level: Any) -> Verdict:
         ((9, 9, 142), "This is one hidden unit, and no biases.", "There are two units."),
         ((128, 20, 12), "These are numbers of weights.", counted),
         ((80, 80, 0), "Most eigenvalues are zero.", counted),
+        ((9, 0, 151), "These are the biases of the output alone.", "Weights have a block too."),
+        ((10, 0, 150), "These are the biases of the output alone.", "Weights have a block too."),
+        ((45, 0, 115), "Not all that are not zero are positive.", "They come in pairs ±λ."),
     ]  # fmt: skip
     answer = (up, down, level)
     right = Case((), [27, 18, 115], mistakes, counted)
-    verdict = judge_value(answer, right, "Three kinds of direction at once: a saddle with a floor.")
+    verdict = judge_value(answer, right, "It is a saddle, and most of its eigenvalues are zero.")
     if not verdict and verdict.more == counted:
         try:
             total = int(up) + int(down) + int(level)

@@ -62,7 +62,7 @@ def forecasts(title: str) -> Drawing:
     end = 0.408
     for y, words, color in (
         (0.2, "the loss", INK),
-        (-0.18, "curvature too", COLORS[0]),
+        (-0.2, "slope and\ncurvature", COLORS[0]),
         (-0.98, "slope alone", COLORS[1]),
     ):
         ax.text(end, y, words, color=color, va="center", fontsize=11)
@@ -175,7 +175,7 @@ def landscape(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 3.2))
+    fig, ax = plt.subplots(figsize=(4.6, 2.95))
     axis = np.linspace(-4, 4, 81)
     values = (np.multiply.outer(axis, axis) - TARGET) ** 2
     levels = [1, 4, 16, 64, 144]
