@@ -351,7 +351,7 @@ WRONG_FUNCTIONS = {
         (lambda p, dp, q, dq: -power(p, dp, q, dq), "Only the sign"),
         (lambda p, dp, q, dq: dp**dq, "not right"),
         (lambda p, q: p**q, "(p, dp, q, dq)"), (lambda p, dp, q, dq: None, "return missing"),
-        (4.0, "without calling it"),
+        (4, "without calling it; this is an int"),
     ],
     ex.check_around: [
         (through, "around the layer as well"),
