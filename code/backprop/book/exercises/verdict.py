@@ -353,10 +353,11 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
         several ways.
     """
     if not callable(function):
+        kind = type(function).__name__
+        article = "an" if kind[0] in "aeiou" else "a"
         return Verdict(
-            False, f"Hand over the function itself, without calling it; this is a "
-            f"{type(function).__name__}."
-        )  # fmt: skip
+            False, f"Hand over the function itself, without calling it; this is {article} {kind}."
+        )
     for k, case in enumerate(cases):
         args = copy.deepcopy(case.args)
         if not _takes(function, args):
