@@ -337,7 +337,7 @@ def _content(e: Example, known: Known) -> list[str]:
                 stroke_width="3.5" if edge in known.marked else "1.2",
             )
         )
-        part = 0.55 if layer else 0.5 if i == j else 0.36
+        part = (0.55, 0.51)[i] if layer else 0.5 if i == j else 0.36
         x, y = x1 + part * (x2 - x1), y1 + part * (y2 - y1)
         labels = [(shown(e.value(edge)), svg.FORWARD)]
         labels += [(shown(e.derivative(edge)), svg.BACKWARD)] if known.gradients else []
