@@ -10,6 +10,11 @@ SECOND_EDITION = [
     "matrix-form",
     "broadcasting",
     "gradient-checking",
+    "gradient-descent",
+    "digits",
+    "is-it-any-good",
+    "debugging-the-article",
+    "ten-bugs",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

@@ -1,89 +1,151 @@
-"""Each checker tells right from wrong, and each usual mistake by its name."""
+"""The checkers of "Handwritten digits": right answers in several forms, and ten wrong ones each.
 
-import math
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 
-from backprop.activations import log_softmax, softmax
+from backprop import Dense, SoftmaxCrossEntropy
 from backprop.book.exercises import digits as ex
+from backprop.book.exercises.verdict import WRONG
 
 
-def balanced(matrix):
-    return np.mean([row[k] / row.sum() for k, row in enumerate(matrix)])
+@pytest.fixture(autouse=True)
+def first_try():
+    WRONG.clear()
 
 
-def temperature_slope(z, y):
-    # By the complex step, so that the checker's formula is not compared with itself.
-    w = z / (1 + 1e-20j)
-    logs = w - np.log(np.exp(w).sum(axis=1, keepdims=True))
-    return -logs[np.arange(len(y)), y].mean().imag / 1e-20
+def both_hints(check, *answer):
+    first, second = check(*answer), check(*answer)
+    assert not first and not second
+    return first.message, second.message
 
 
-def one_hot(y):
-    return np.eye(3)[y]
+def update(x, delta, learning_rate):
+    layer = Dense(x.shape[1], delta.shape[1], rng=np.random.default_rng(0))
+    layer.forward(x)
+    layer.backward(delta)
+    return -learning_rate * layer.gradients["W"]
+
+
+def output_error(p, labels):
+    loss = SoftmaxCrossEntropy()
+    loss.forward(np.log(p), labels)
+    return loss.backward()
+
+
+def moved(x, dx, eps):
+    return np.minimum(1, np.maximum(0, x + eps * np.sign(dx)))
+
+
+def onehot(p, labels):
+    return np.eye(p.shape[1])[labels]
 
 
 def raises(*_):
     raise ZeroDivisionError("by nought")
 
 
-@pytest.mark.parametrize(
-    ("check", "right"),
-    [
-        (ex.check_images_without_error, 299),
-        (ex.check_balanced_accuracy, balanced),
-        (ex.check_balanced_accuracy, lambda m: (np.diag(m) / m.sum(axis=1)).mean()),
-        (ex.check_temperature_slope, temperature_slope),
-        (ex.check_temperature_slope,
-         lambda z, y: (z[np.arange(len(y)), y] - (softmax(z) * z).sum(axis=1)).mean()),
+def changes(x, dx, eps):
+    x += eps * np.sign(dx)
+    return np.clip(x, 0, 1)
+
+
+RIGHT = {
+    ex.check_weight: [(0.03, 0.04), (Fraction(3, 100), sp.Rational(1, 25)), (0.0300, 0.04)],
+    ex.check_still: [(79_510, 6_700), (79_510.0, np.int64(6_700))],
+    ex.check_update: [(update,), (lambda x, d, lr: -lr * np.einsum("ni,nj->ij", x, d),)],
+    ex.check_output_error: [(output_error,), (lambda p, y: (p - onehot(p, y)) / len(y),)],
+    ex.check_factor: [(4,), (4.0,), (sp.Integer(4),), (1 / 0.25,)],
+    ex.check_moved: [(moved,), (lambda x, dx, eps: np.clip(x + eps * np.sign(dx), 0, 1),)],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_weight: [
+        ((-0.02, 0.14), "takes the image for a 0"), ((-0.03, 0.16), "p - y, not y - p"),
+        ((0.03, 0.16), "uphill"), ((0.03, 0.07), "learning rate"), ((0.03, -0.06), "change of w"),
+        ((0.06, -0.02), "ink is missing"), ((0.12, -0.14), "slope of the sigmoid is missing"),
+        ((0.06, 0.04), "a product, summed"), ((0.0225, 0.055), "output 0 only"),
+        ((0.0075, 0.085), "output 1 only"), ((0.015, 0.07), "p - y is negative"),
+        ((0.0175, 0.065), "Subtract the target"), ((0.04, 0.03), "changed places"),
+        ((None, 0.04), "expected numbers"), ((0, 0), "a product, summed"),
     ],
-)  # fmt: skip
-def test_right_answers(check, right):
-    assert check(right), check(right)
-
-
-def test_the_count_is_the_least():
-    assert 0.99**299 <= 0.05 < 0.99**298
+    ex.check_still: [
+        ((79_400, 6_700), "biases are missing"), ((78_702, 6_700), "784-100-2"),
+        ((78_400, 6_700), "first layer"), ((79_510, 67), "pixels, not weights"),
+        ((79_510, 67_000), "hidden units only"), ((79_510, 670), "too small"),
+        ((79_510, 6_767), "no bias"), ((79_510, 6_800), "multiplies 1"),
+        ((79_510, 72_810), "do move"), ((79_510, 0), "Some weights never move"),
+        ((6_700, 79_510), "changed places"), ((1, 2), "sends a weight"),
+        (("a", 2), "expected numbers"),
+    ],
+    ex.check_update: [
+        ((lambda x, d, lr: -update(x, d, lr),), "climbs"), ((lambda x, d, lr: x.T @ d,), "Times"),
+        ((lambda x, d, lr: -(x.T @ d),), "rate is missing"),
+        ((lambda x, d, lr: update(x, d, lr).T,), "transpose"),
+        ((lambda x, d, lr: update(x, d, lr) / len(x),), "mean is taken twice"),
+        ((lambda x, d, lr: update(x, d, lr) * len(x),), "undone"),
+        ((lambda x, d, lr: -lr * np.outer(x[0], d[0]),), "first image alone"),
+        ((lambda x, d, lr: -lr * np.outer(x.mean(0), d.mean(0)),), "averaged before"),
+        ((lambda x, d, lr: -lr * np.outer(x.sum(0), d.sum(0)),), "added up before"),
+        ((lambda x, d, lr: None,), "return missing"), ((lambda x: x,), "(x, delta, learning_rate)"),
+        ((raises,), "ZeroDivisionError"), ((3,), "without calling it"),
+        ((lambda x, d, lr: x @ d,), "ValueError"),
+    ],
+    ex.check_output_error: [
+        ((lambda p, y: p - onehot(p, y),), "Divide by B"),
+        ((lambda p, y: -output_error(p, y),), "sign is wrong"),
+        ((lambda p, y: (p - onehot(p, y)) / p.size,), "by the classes"),
+        ((lambda p, y: (p - onehot(p, y)) / p.shape[1],), "number of classes"),
+        ((lambda p, y: p / len(p),), "target is missing"),
+        ((lambda p, y: (p - onehot(p, y)).mean(axis=0),), "rows are mixed"),
+        ((lambda p, y: output_error(p, y) * p * (1 - p),), "a slope too many"),
+        ((lambda p, y: -onehot(p, y) / p / len(p),), "∂L/∂p"),
+        ((lambda p, y: p - y,), "raised ValueError"), ((lambda p, y: None,), "return missing"),
+        ((lambda p: p,), "(p, labels)"), ((raises,), "ZeroDivisionError"),
+    ],
+    ex.check_factor: [
+        ((1,), "tanh'(0)"), ((2,), "stretched"), ((0.25,), "other way round"), ((16,), "One slope"),
+        ((0,), "slope counts"), ((0.5,), "larger, not smaller"), ((8,), "Too much"),
+        ((3,), "quotient"), ((0.75,), "difference"), ((-4,), "sign"),
+        (("four",), "expected a number"),
+        ((5,), "activation function differs"),
+    ],
+    ex.check_moved: [
+        ((lambda x, d, e: x + e * np.sign(d),), "Clip"),
+        ((lambda x, d, e: moved(x, -d, e),), "lowers the loss"),
+        ((lambda x, d, e: np.clip(x + e * d, 0, 1),), "signs are meant"),
+        ((lambda x, d, e: np.clip(x + e * d / np.linalg.norm(d), 0, 1),), "not its direction"),
+        ((lambda x, d, e: np.clip(x + np.sign(d), 0, 1),), "eps makes no difference"),
+        ((lambda x, d, e: np.clip(e * np.sign(d), 0, 1),), "image itself"),
+        ((lambda x, d, e: np.clip(x + e, 0, 1),), "gets darker"),
+        ((lambda x, d, e: np.clip(x + e * np.where(d < 0, -1, 1), 0, 1),), "np.sign(0)"),
+        ((changes,), "changed its argument"), ((lambda x, d, e: None,), "return missing"),
+        ((lambda x, d: x,), "(x, dx, eps)"), ((raises,), "ZeroDivisionError"),
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("check", "wrong", "words"),
-    [
-        (ex.check_images_without_error, 100, "one error on average"),
-        (ex.check_images_without_error, 298, "Just not enough"),
-        (ex.check_images_without_error, 300, "one image fewer"),
-        (ex.check_images_without_error, 368, "two-sided"),
-        (ex.check_images_without_error, 6, "at most 0.05"),
-        (ex.check_images_without_error, math.log(0.05) / math.log(0.99), "Round up"),
-        (ex.check_images_without_error, 50, "is 50, which is not right"),
-        (ex.check_balanced_accuracy, lambda m: m.trace() / m.sum(), "plain accuracy"),
-        (ex.check_balanced_accuracy, lambda m: (np.diag(m) / m.sum(axis=0)).mean(), "columns"),
-        (ex.check_balanced_accuracy, lambda m: np.diag(m) / m.sum(axis=1), "their mean"),
-        (ex.check_balanced_accuracy,
-         lambda m: np.diag(m).mean() / m.sum(axis=1).mean(), "plain accuracy"),
-        (ex.check_balanced_accuracy, lambda m: 1 - balanced(m), "balanced error"),
-        (ex.check_balanced_accuracy, lambda m: len(m) * balanced(m), "divided by K"),
-        (ex.check_balanced_accuracy, lambda m: m[0], "expected ()"),
-        (ex.check_balanced_accuracy, raises, "ZeroDivisionError: by nought"),
-        (ex.check_balanced_accuracy, 0.8, "without calling it"),
-        (ex.check_temperature_slope, lambda z, y: -temperature_slope(z, y), "turned round"),
-        (ex.check_temperature_slope,
-         lambda z, y: ((one_hot(y) - softmax(z)) * z).sum(axis=1), "one number an example"),
-        (ex.check_temperature_slope, lambda z, y: len(z) * temperature_slope(z, y), "the sum"),
-        (ex.check_temperature_slope,
-         lambda z, y: ((one_hot(y) - softmax(z)) * z).mean(), "divides by the classes"),
-        (ex.check_temperature_slope,
-         lambda z, y: (softmax(z) * z).sum(axis=1).mean(), "target's term"),
-        (ex.check_temperature_slope,
-         lambda z, y: -z[np.arange(len(y)), y].mean(), "term with p"),
-        (ex.check_temperature_slope,
-         lambda z, y: (softmax(z) - one_hot(y)).sum(axis=1).mean(), "multiplied by its -z"),
-        (ex.check_temperature_slope, lambda z, y: log_softmax(z), "expected ()"),
-        (ex.check_temperature_slope, raises, "ZeroDivisionError"),
-    ],
-)  # fmt: skip
-def test_hints(check, wrong, words):
-    verdict = check(wrong)
-    assert not verdict
-    assert words in repr(verdict), repr(verdict)
+    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
+)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
+)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2

@@ -85,7 +85,8 @@ def forward(q: Pieces, theta: Parameters, x: Array, mask: Array) -> tuple[Array,
 def backward(q: Pieces, theta: Parameters, x: Array, y: Array, mask: Array) -> list[Array]:
     """The six gradients, in the order of the parameters."""
     _, _, W2, _, W3, _ = theta
-    z1, a1, h1, z2, a2, z3 = forward(q, theta, x, mask)
+    values = forward(q, theta, x, mask)
+    z1, a1, h1, z2, a2, z3 = values
     delta3 = (q["softmax"](z3) - y) / len(x)
     dW3 = a2.T @ delta3
     W3 = q["before"](W3, dW3)
@@ -96,7 +97,8 @@ def backward(q: Pieces, theta: Parameters, x: Array, y: Array, mask: Array) -> l
     delta1 = da1 * q["sigmoid_slope"](z1, a1)
     dW1, db1 = x.T @ delta1, delta1.sum(axis=0)
     dW2, db2 = h1.T @ delta2, delta2.sum(axis=0)
-    found = [dW1, db1, dW2, db2, dW3, delta3.sum(axis=0)]
+    db3 = delta3.sum(axis=0)
+    found = [dW1, db1, dW2, db2, dW3, db3]
     return [q["scale"](g, len(x)) for g in found]
 
 
@@ -168,7 +170,8 @@ def check(
 
         done = (old - after[k]) / RATE
         judged = gradcheck.complex_step(changed, old)
-        errors.append(gradcheck.relative_error(done, judged).max())
+        error = gradcheck.relative_error(done, judged)
+        errors.append(error.max())
     return float(max(errors))
 
 

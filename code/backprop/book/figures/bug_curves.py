@@ -34,7 +34,7 @@ def beside(
     """
     use_style()
     rows = -(-len(wrong) // 2)
-    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 1.1 * rows), sharex=True, sharey=True)
+    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 1.02 * rows), sharex=True, sharey=True)
     for ax, (name, losses) in zip(axes.flat, wrong.items(), strict=True):
         ax.axhline(guess, color=GREY, linestyle=":", linewidth=1.2)
         for values, color, style in ((right, COLORS[0], "-"), (losses, COLORS[1], "--")):

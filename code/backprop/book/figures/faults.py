@@ -10,7 +10,7 @@ from backprop.book.figures.by_hand import Drawing, _drawing
 
 LEFT, BOX, TEXT = 22, 84, 146
 """Where the boxes begin, how wide they are, and where the words about a fault begin."""
-LINE, ROW, GAP = 15.5, 49, 4
+LINE, ROW, GAP = 15.5, 48, 3.5
 """From one line to the next, from one fault to the next, between two boxes."""
 
 

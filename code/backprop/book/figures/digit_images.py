@@ -1,0 +1,331 @@
+"""Figures made of digits: what one step writes into the weights, and which images are misread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from backprop.arrays import Array
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, _drawing, plotted
+from backprop.book.figures.steps_by_hand import factor, shown
+
+SIDE = 8
+"""Pixels of an image's side."""
+GREYS = 5
+"""Steps of grey: one path each, so that many images stay a small drawing."""
+
+ABOVE, BELOW = "#009E73", "#B5548C"
+"""Of weights above and below 0: neither the forward nor the backward pass."""
+
+
+def glyphs(images: Array, places: Sequence[tuple[float, float]], cell: float) -> str:
+    """Draw images (n, 64), ink in the page's colour; ``places`` are their upper left corners."""
+    paths: list[list[str]] = [[] for _ in range(GREYS)]
+    for image, (left, top) in zip(np.reshape(images, (-1, SIDE, SIDE)), places, strict=True):
+        level = np.rint(np.asarray(image) * GREYS).astype(int)
+        for (row, column), grey in np.ndenumerate(level):
+            if grey:
+                x, y = svg.fixed(left + column * cell), svg.fixed(top + row * cell)
+                paths[grey - 1].append(f"M{x} {y}h{cell:g}v{cell:g}h-{cell:g}z")
+    return "".join(
+        svg.element("path", d="".join(path), fill="currentColor", opacity=f"{(k + 1) / GREYS:g}")
+        for k, path in enumerate(paths)
+        if path
+    )
+
+
+def signed(values: ArrayLike, left: float, top: float, cell: float) -> str:
+    """Draw 64 numbers as squares, by area: filled where positive, outlined where negative."""
+    grid = np.reshape(np.asarray(values, dtype=float), (SIDE, SIDE))
+    limit = float(np.abs(grid).max()) or 1.0
+    parts = []
+    for (row, column), value in np.ndenumerate(grid):
+        half = cell * 0.46 * float(np.sqrt(abs(value) / limit))
+        if half < 0.6:
+            continue
+        middle = left + (column + 0.5) * cell, top + (row + 0.5) * cell
+        inside = half if value > 0 else half - 0.6
+        paint: dict[str, Any] = (
+            {"fill": ABOVE}
+            if value > 0
+            else {"fill": "none", "stroke": BELOW, "stroke_width": "1.4"}
+        )
+        parts.append(
+            svg.element(
+                "rect", x=middle[0] - inside, y=middle[1] - inside, width=2 * inside,
+                height=2 * inside, **paint,
+            )
+        )  # fmt: skip
+    return "".join(parts)
+
+
+def _frame(left: float, top: float, cell: float) -> str:
+    return svg.element(
+        "rect", x=left, y=top, width=SIDE * cell, height=SIDE * cell, fill="none",
+        stroke="currentColor", stroke_width="1", opacity="0.5",
+    )  # fmt: skip
+
+
+def _mark(left: float, top: float, cell: float, pixel: int) -> str:
+    row, column = divmod(pixel, SIDE)
+    return svg.element(
+        "rect", x=left + column * cell - 1, y=top + row * cell - 1, width=cell + 2,
+        height=cell + 2, fill="none", stroke="currentColor", stroke_width="2.5",
+    )  # fmt: skip
+
+
+def one_step(pair: Array, factors: tuple[float, float], pixel: int, title: str) -> Drawing:
+    """Draw how one step writes two images into the weights of a unit: a sum of multiples.
+
+    Parameters
+    ----------
+    pair : array, shape (2, 64)
+        The two images.
+    factors : (float, float)
+        What each is multiplied by.
+    pixel : int
+        The one that is marked in all three, with its numbers below.
+    """
+    cell, top = 13.5, 54
+    lefts = (4.0, 156.0, 308.0)
+    change = factors[0] * pair[0] + factors[1] * pair[1]
+    numbers = [float(pair[0, pixel]), float(pair[1, pixel]), float(change[pixel])]
+    parts = [
+        glyphs(pair, [(left, top) for left in lefts[:2]], cell),
+        signed(change, 308, top, cell),
+    ]
+    heads = ("image of a 0", "image of a 1", "the weights")
+    for left, head, number in zip(lefts, heads, numbers, strict=True):
+        middle = left + SIDE * cell / 2
+        parts += [_frame(left, top, cell), _mark(left, top, cell, pixel)]
+        parts.append(svg.text(middle, 18, head, font_weight=600))
+        below = f"here {shown(number)}"
+        parts.append(svg.text(middle, top + SIDE * cell + 20, below))
+    for left, words in zip(lefts, (*(f"{shown(f)} times" for f in factors), "is"), strict=True):
+        parts.append(svg.text(left + SIDE * cell / 2, 42, words))
+    for x, sign in ((134.0, "+"), (286.0, "=")):
+        parts.append(svg.text(x, top + 60, sign, font_size=22))
+    worked = (
+        f"{shown(factors[0])} · {shown(numbers[0])} + {factor(factors[1])} · {shown(numbers[1])}"
+        f" = {shown(numbers[2])}"
+    )
+    parts.append(svg.text(210, 208, worked, font_weight=600))
+    parts.append(svg.text(210, 230, "filled: weights above 0 · outlined: below 0"))
+    said = f"{worked}; the marked pixel has row {pixel // SIDE + 1}, column {pixel % SIDE + 1}"
+    return _drawing(title, svg.WIDTH, 238, said, *parts)
+
+
+def one_path(
+    x: float, w: float, a: float, v: tuple[float, float], p: tuple[float, float], label: int,
+    title: str,
+) -> Drawing:  # fmt: skip
+    """Draw one weight's way to two outputs and the error's way back, with every factor.
+
+    Above, in blue, what the forward pass computes; below, in orange, derivatives of the loss.
+    """
+    d = tuple(pk - (k == label) for k, pk in enumerate(p))
+    da = d[0] * v[0] + d[1] * v[1]
+    delta = da * a * (1 - a)
+    places = {"pixel": (44.0, 128.0), "unit": (196.0, 128.0), 0: (348.0, 66.0), 1: (348.0, 190.0)}
+    parts = []
+    for start, end in (("pixel", "unit"), ("unit", 0), ("unit", 1)):
+        (x1, y1), (x2, y2) = places[start], places[end]
+        parts.append(
+            svg.element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke="currentColor",
+                        stroke_width="1.3")
+        )  # fmt: skip
+    for key, name in (("pixel", "x"), ("unit", "a"), (0, "p₀"), (1, "p₁")):
+        parts.append(svg.disc(*places[key], name, None))
+    blue, orange = svg.FORWARD, svg.BACKWARD
+    for at, above, below in (
+        ((44, 128), f"{shown(x)}", ""),
+        ((196, 128), f"{shown(a)}", f"δ = {shown(delta)}"),
+        ((348, 66), f"{shown(p[0])}", f"p₀ − y₀ = {shown(d[0])}"),
+        ((348, 190), f"{shown(p[1])}", f"p₁ − y₁ = {shown(d[1])}"),
+    ):
+        parts.append(svg.text(at[0], at[1] - 31, above, blue, font_weight=600))
+        parts.append(svg.text(at[0], at[1] + 41, below, orange, font_weight=600))
+    parts += svg.stack(120, 128, [(f"w = {shown(w)}", blue)])
+    parts += svg.stack(249, 106, [(shown(v[0]), blue)])
+    parts += svg.stack(249, 150, [(shown(v[1]), blue)])
+    lines = (
+        f"δ = [{factor(d[0])} · {factor(v[0])} + {factor(d[1])} · {factor(v[1])}]"
+        f" · {shown(a)} · {shown(1 - a)} = {shown(delta)}",
+        f"∂L/∂w = x · δ = {shown(x)} · {factor(delta)} = {shown(x * delta)}",
+    )
+    for k, line in enumerate(lines):
+        parts.append(svg.text(210, 264 + 22 * k, line, orange, font_weight=600))
+    said = "; ".join((f"x = {shown(x)}, w = {shown(w)}, a = {shown(a)}", *lines))
+    return _drawing(title, svg.WIDTH, 296, said, *parts)
+
+
+def misread(groups: Mapping[str, Array], title: str, *, columns: int = 17) -> Drawing:
+    """Draw groups of images, each below its heading."""
+    cell, pitch, y = 2.5, 24.0, 4.0
+    parts, said = [], []
+    for heading, images in groups.items():
+        parts.append(svg.text(6, y + 15, heading, text_anchor="start", font_weight=600))
+        y += 26
+        places = [
+            (6 + pitch * (k % columns), y + pitch * (k // columns)) for k in range(len(images))
+        ]
+        parts.append(glyphs(images, places, cell))
+        y += pitch * -(-len(images) // columns) + 8
+        said.append(f"{heading}: {len(images)} images")
+    return _drawing(title, svg.WIDTH, y, "; ".join(said), *parts)
+
+
+def weight_rows(rows: Mapping[str, Array], title: str) -> Drawing:
+    """Draw rows of 64 weights each as squares, every row below its heading, each on its scale."""
+    cell, pitch, y = 6.4, 59.0, 4.0
+    parts = []
+    for heading, weights in rows.items():
+        parts.append(svg.text(4, y + 15, heading, text_anchor="start", font_weight=600))
+        y += 24
+        for k, values in enumerate(weights):
+            left = 4 + pitch * k
+            parts += [_frame(left, y, cell), signed(values, left, y, cell)]
+        y += SIDE * cell + 14
+    parts.append(svg.text(4, y + 10, "filled: above 0 · outlined: below 0", text_anchor="start"))
+    said = "; ".join(f"{heading}: {len(weights)} units" for heading, weights in rows.items())
+    return _drawing(title, svg.WIDTH, y + 18, said, *parts)
+
+
+def spreads(
+    rows: Mapping[str, ArrayLike], xlabel: str, title: str, *, at: float | None = None
+) -> Drawing:
+    """Draw one dot a seed and the median as a bar, one row for each setting."""
+    import matplotlib.pyplot as plt
+
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    fig, ax = plt.subplots(figsize=(4.6, 0.42 * len(rows) + 0.9))
+    for k, values in enumerate(rows.values()):
+        found = np.asarray(values, dtype=float)
+        spread = np.linspace(-0.18, 0.18, len(found))
+        ax.plot(found, k + spread, "o", color=COLORS[0], markersize=4, alpha=0.8)
+        ax.plot([np.median(found)] * 2, [k - 0.32, k + 0.32], "-", color=INK, linewidth=2)
+    if at is not None:
+        ax.axvline(at, color=GREY, linestyle=":", linewidth=1)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.invert_yaxis()
+    ax.locator_params(axis="x", nbins=5)
+    ax.set(xlabel=xlabel)
+    ax.grid(axis="y", visible=False)
+    return plotted(fig, title)
+
+
+def differences(
+    rows: Mapping[str, tuple[ArrayLike, float, float]], xlabel: str, title: str
+) -> Drawing:
+    """Draw, for each row, one dot a seed, and the difference of all with its interval.
+
+    Parameters
+    ----------
+    rows : mapping of str to (differences by seed, low, high)
+        The dots' mean is marked, and the interval from low to high drawn.
+    """
+    import matplotlib.pyplot as plt
+
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    fig, ax = plt.subplots(figsize=(4.6, 0.44 * len(rows) + 0.9))
+    ax.axvline(0, color=GREY, linewidth=1)
+    for k, (values, low, high) in enumerate(rows.values()):
+        found = np.asarray(values, dtype=float)
+        ax.plot(found, k + np.linspace(-0.2, 0.2, len(found)), "o", color=COLORS[4], markersize=3.5)
+        ax.plot([low, high], [k, k], "-", color=INK, linewidth=2.4, solid_capstyle="butt")
+        ax.plot(np.mean(found), k, "D", color=INK, markersize=6)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.invert_yaxis()
+    ax.set(xlabel=xlabel)
+    ax.grid(axis="y", visible=False)
+    return plotted(fig, title)
+
+
+def reliability(
+    panels: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]], title: str
+) -> Drawing:
+    """Draw accuracy over confidence; grey bars are where calibrated networks would be.
+
+    Parameters
+    ----------
+    panels : mapping of str to (confidence, accuracy, low, high)
+        One entry a bin in each of the four.
+    """
+    import matplotlib.pyplot as plt
+
+    from backprop.book.figures.plots import COLORS, GREY
+
+    fig, axes = plt.subplots(
+        1, len(panels), figsize=(4.6, 2.7), sharey=True, gridspec_kw={"wspace": 0.05}
+    )
+    for ax, (name, columns) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        confidence, accuracy, low, high = (np.asarray(c, dtype=float) for c in columns)
+        ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
+        ax.vlines(confidence, low, high, color=GREY, linewidth=5, alpha=0.45)
+        ax.plot(confidence, accuracy, "o", color=COLORS[0], markersize=5)
+        ax.set(title=name, xlabel="confidence", xlim=(0, 1.03), ylim=(0, 1.05))
+        ax.set_xticks([0, 0.5, 1])
+        ax.title.set_fontsize(11)
+    np.atleast_1d(axes)[0].set_ylabel("accuracy")
+    return plotted(fig, title)
+
+
+def labelled(
+    images: Array, captions: Sequence[Sequence[str]], title: str, *, columns: int = 6
+) -> Drawing:
+    """Draw images in rows, each above its lines of words."""
+    cell, pitch = 6.6, 70.0
+    lines = max(map(len, captions))
+    high = SIDE * cell + 20 * lines + 8
+    parts, places = [], []
+    for k, words in enumerate(captions):
+        left, top = pitch * (k % columns) + 8.6, 4 + high * (k // columns)
+        places.append((left, top))
+        parts.append(_frame(left, top, cell))
+        parts += [
+            svg.text(left + SIDE * cell / 2, top + SIDE * cell + 17 + 19 * i, line)
+            for i, line in enumerate(words)
+        ]
+    rows = -(-len(captions) // columns)
+    said = "; ".join(", ".join(words) for words in captions)
+    return _drawing(title, svg.WIDTH, 4 + high * rows, said, glyphs(images, places, cell), *parts)
+
+
+def table(matrix: ArrayLike, title: str) -> Drawing:
+    """Draw a confusion matrix: a row for each true digit, a column for each answer."""
+    counts = np.asarray(matrix)
+    cell, high, left, top = 35.0, 30.0, 62.0, 44.0
+    parts = [
+        svg.text(left + 5 * cell, 15, "answer", font_weight=600),
+        svg.text(4, top + 20, "digit", text_anchor="start", font_weight=600),
+    ]
+    for k in range(len(counts)):
+        middle = left + cell * (k + 0.5)
+        parts.append(svg.text(middle, top - 8, str(k)))
+        parts.append(svg.text(left - 12, top + high * (k + 0.5) + 5, str(k)))
+    most = (counts - np.diag(counts.diagonal())).max()
+    for (i, j), count in np.ndenumerate(counts):
+        x, y = left + cell * j, top + high * i
+        share = 0.0 if i == j else 0.75 * count / most
+        if share:
+            parts.append(
+                svg.element("rect", x=x, y=y, width=cell, height=high, fill=svg.BACKWARD,
+                            opacity=f"{share:.2f}")
+            )  # fmt: skip
+        parts.append(
+            svg.element("rect", x=x, y=y, width=cell, height=high, fill="none",
+                        stroke="currentColor", stroke_width="0.6", opacity="0.5")
+        )  # fmt: skip
+        if count:
+            weight = 400 if i == j else 700
+            parts.append(svg.text(x + cell / 2, y + high / 2 + 5, str(count), font_weight=weight))
+    said = "; ".join(
+        f"{i} read as {j}: {n}" for (i, j), n in np.ndenumerate(counts) if n and i != j
+    )
+    return _drawing(title, svg.WIDTH, top + high * len(counts) + 4, said, *parts)

@@ -1,0 +1,85 @@
+"""The figures made of digits: the numbers on them follow from those they are given."""
+
+import xml.etree.ElementTree as ET
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from backprop.book.figures import digit_images, svg
+
+mpl.use("agg")
+SVG = "{http://www.w3.org/2000/svg}"
+PAIR = np.zeros((2, 64))
+PAIR[0, 50], PAIR[1, 50], PAIR[1, 3] = 0.75, 0.25, 1.0
+
+
+def root(drawing):
+    return ET.fromstring(drawing.markup)
+
+
+def texts(drawing):
+    return ["".join(t.itertext()) for t in root(drawing).iter(f"{SVG}text")]
+
+
+def test_a_step_shows_its_sum():
+    words = texts(digit_images.one_step(PAIR, (-0.025, 0.025), 50, "t"))
+    assert "−0.025 · 0.75 + 0.025 · 0.25 = −0.0125" in words
+    assert {"here 0.75", "here 0.25", "here −0.0125"} <= set(words)
+
+
+def test_a_path_multiplies_what_is_drawn():
+    words = texts(digit_images.one_path(0.75, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 0, "t"))
+    assert "δ = [(−0.5) · (−0.2) + 0.5 · 0.2] · 0.5 · 0.5 = 0.05" in words
+    assert "∂L/∂w = x · δ = 0.75 · 0.05 = 0.0375" in words
+    other = texts(digit_images.one_path(0.25, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 1, "t"))
+    assert "∂L/∂w = x · δ = 0.25 · (−0.05) = −0.0125" in other
+
+
+def test_signs_are_told_without_colour():
+    drawn = ET.fromstring(f"<g>{digit_images.signed(np.r_[1.0, -1.0, np.zeros(62)], 0, 0, 10)}</g>")
+    filled, outlined = drawn
+    assert filled.get("fill") != "none" and outlined.get("fill") == "none"
+    assert outlined.get("stroke") and len(drawn) == 2
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        digit_images.one_step(PAIR, (-0.025, 0.025), 50, "t"),
+        digit_images.one_path(0.75, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 0, "t"),
+        digit_images.misread({"two: 2": PAIR, "nobody: 0": PAIR[:0]}, "t"),
+        digit_images.weight_rows({"a row": np.ones((7, 64)) - 2}, "t"),
+        digit_images.labelled(PAIR, [("0: 100%", ""), ("1: 40%", "is a 7")], "t"),
+        digit_images.table(np.eye(10, dtype=int) * 170 + np.eye(10, k=1, dtype=int), "t"),
+    ],
+)
+def test_words_are_inside_and_clear_of_each_other(drawing):
+    boxes, height = [], float(root(drawing).get("viewBox").split()[3])
+    for word in root(drawing).iter(f"{SVG}text"):
+        said = "".join(word.itertext())
+        if not said:
+            continue
+        wide = 0.52 * float(word.get("font-size", svg.FONT)) * len(said)
+        x, y = float(word.get("x")), float(word.get("y"))
+        x += wide / 2 if word.get("text-anchor") == "start" else 0
+        box = (x - wide / 2, y - 10, x + wide / 2, y + 2)
+        assert box[0] >= 0 and box[2] <= svg.WIDTH and 0 <= box[1] and box[3] <= height, said
+        for other in boxes:
+            assert (
+                box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
+            ), said
+        boxes.append(box)
+
+
+def test_plots_have_a_row_for_each_setting():
+    plots = (
+        digit_images.spreads({"small": [1, 2], "large": [3, 4]}, "x", "t", at=0),
+        digit_images.differences({"small": ([1, 2], 0.5, 2.5), "large": ([0, 1], -1, 2)}, "x", "t"),
+    )
+    for plot in plots:
+        assert {"small", "large", "x"} <= set(texts(plot))
+    columns = [0.5, 0.9], [0.4, 0.9], [0.3, 0.8], [0.7, 1.0]
+    assert {"one", "two"} <= set(
+        texts(digit_images.reliability({"one": columns, "two": columns}, "t"))
+    )

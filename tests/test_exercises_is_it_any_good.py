@@ -1,0 +1,167 @@
+"""The checkers of "Is it any good?": right answers in several forms, and ten wrong ones each."""
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy import stats
+
+from backprop.activations import log_softmax, softmax
+from backprop.book.exercises import is_it_any_good as ex
+from backprop.book.exercises.verdict import WRONG
+
+
+@pytest.fixture(autouse=True)
+def first_try():
+    WRONG.clear()
+
+
+def both_hints(check, answer):
+    first, second = check(answer), check(answer)
+    assert not first and not second
+    return first.message, second.message
+
+
+def balanced(matrix):
+    return np.mean([row[k] / row.sum() for k, row in enumerate(matrix)])
+
+
+def coin(won, lost):
+    """Toss all sequences where there are few, and count."""
+    n = won + lost
+    if n <= 8:
+        uneven = [abs(2 * sum(t) - n) >= abs(won - lost) for t in product((0, 1), repeat=n)]
+        return np.mean(uneven)
+    return stats.binomtest(won, n).pvalue
+
+
+def ece(p, y):
+    total = 0.0
+    for k in range(10):
+        inside = [i for i, row in enumerate(p) if min(int(row.max() * 10), 9) == k]
+        if inside:
+            right = sum(p[i].argmax() == y[i] for i in inside)
+            total += abs(right - sum(p[i].max() for i in inside)) / len(p)
+    return total
+
+
+def held(p, y):
+    return ex._bins(p, y)
+
+
+def temperature_slope(z, y):
+    # By the complex step, so that the checker's formula is not compared with itself.
+    w = z / (1 + 1e-20j)
+    logs = w - np.log(np.exp(w).sum(axis=1, keepdims=True))
+    return -logs[np.arange(len(y)), y].mean().imag / 1e-20
+
+
+def one_hot(y):
+    return np.eye(3)[y]
+
+
+def raises(*_):
+    raise ZeroDivisionError("by nought")
+
+
+RIGHT = {
+    ex.check_images_without_error: [299, 299.0, sp.Integer(299)],
+    ex.check_balanced_accuracy: [balanced, lambda m: (np.diag(m) / m.sum(axis=1)).mean()],
+    ex.check_coin: [
+        coin,
+        lambda won, lost: min(1, 2 * stats.binom.cdf(min(won, lost), won + lost, 0.5)),
+    ],
+    ex.check_ece: [ece, lambda p, y: float(np.sum(
+        held(p, y)[0] * np.abs(held(p, y)[2] - held(p, y)[1])) / len(y))],
+    ex.check_temperature_slope: [
+        temperature_slope,
+        lambda z, y: (z[np.arange(len(y)), y] - (softmax(z) * z).sum(axis=1)).mean(),
+    ],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_images_without_error: [
+        (100, "one error on average"), (298, "Just not enough"), (300, "one image fewer"),
+        (368, "two-sided"), (6, "at most 0.05"), (math.log(0.05) / math.log(0.99), "Round up"),
+        (95, "adds probabilities up"), (math.log(0.05), "logarithm is missing"),
+        (50, "0.99 to the power N"), (1000, "0.99 to the power N"), (-299, "sign"),
+        (None, "return missing"), ("299", "expected a number"),
+    ],
+    ex.check_balanced_accuracy: [
+        (lambda m: m.trace() / m.sum(), "plain accuracy"),
+        (lambda m: (np.diag(m) / np.maximum(m.sum(axis=0), 1)).mean(), "columns"),
+        (lambda m: np.diag(m) / m.sum(axis=1), "their mean"),
+        (lambda m: np.diag(m).mean() / m.sum(axis=1).mean(), "plain accuracy"),
+        (lambda m: 1 - balanced(m), "balanced error"), (lambda m: len(m) * balanced(m), "a sum"),
+        (lambda m: np.median(np.diag(m) / m.sum(axis=1)), "median"),
+        (lambda m: (np.diag(m) / m.sum(axis=1)).min(), "worst class"),
+        (lambda m: np.diag(m).mean(), "counts"), (lambda m: m[0], "expected ()"),
+        (raises, "ZeroDivisionError: by nought"), (0.8, "without calling it"),
+        (lambda m: None, "return missing"), (lambda m, k: 0, "(matrix)"),
+    ],
+    ex.check_coin: [
+        (lambda w, k: stats.binom.cdf(min(w, k), w + k, 0.5), "one end only"),
+        (lambda w, k: stats.binom.pmf(w, w + k, 0.5), "exactly this split"),
+        (lambda w, k: 2 * stats.binom.pmf(w, w + k, 0.5), "at both ends"),
+        (lambda w, k: 2 * stats.binom.cdf(min(w, k) - 1, w + k, 0.5), "left out"),
+        (lambda w, k: 1 - coin(w, k), "one minus"),
+        (lambda w, k: 2 * stats.norm.sf(abs(w - k) / math.sqrt(w + k)), "normal approximation."),
+        (lambda w, k: 2 * stats.norm.sf((abs(w - k) - 1) / math.sqrt(w + k)), "corrected"),
+        (lambda w, k: 2 * stats.binom.cdf(min(w, k), w + k, 0.5), "exceed 1"),
+        (lambda w, k: min(w, k) / (w + k), "share of the smaller"),
+        (lambda w, k: 0.5 ** (w + k), "one sequence"), (lambda w, k: None, "return missing"),
+        (lambda w: 1, "(won, lost)"), (raises, "ZeroDivisionError"), (0.07, "without calling it"),
+    ],
+    ex.check_ece: [
+        (lambda p, y: np.abs(held(p, y)[2] - held(p, y)[1]).mean(), "All bins count alike"),
+        (lambda p, y: np.abs(held(p, y)[2] - held(p, y)[1]).sum() / 10, "Empty bins"),
+        (lambda p, y: ece(p, y) * len(y), "sum over the images"),
+        (lambda p, y: (p.argmax(1) == y).mean() - p.max(1).mean(), "gaps cancel"),
+        (lambda p, y: p.max(1).mean() - (p.argmax(1) == y).mean(), "gaps cancel"),
+        (lambda p, y: abs((p.argmax(1) == y).mean() - p.max(1).mean()), "one bin"),
+        (lambda p, y: np.abs((p.argmax(1) == y) - p.max(1)).mean(), "bin of its own"),
+        (lambda p, y: np.abs(held(p, y)[2] - held(p, y)[1]).max(), "largest distance"),
+        (lambda p, y: -ece(p, y), "sign"), (lambda p, y: held(p, y)[0], "expected ()"),
+        (lambda p, y: None, "return missing"), (lambda p: 1, "(p, y)"),
+        (raises, "ZeroDivisionError"),
+    ],
+    ex.check_temperature_slope: [
+        (lambda z, y: -temperature_slope(z, y), "turned round"),
+        (lambda z, y: ((one_hot(y) - softmax(z)) * z).sum(axis=1), "one number per example"),
+        (lambda z, y: len(z) * temperature_slope(z, y), "the sum"),
+        (lambda z, y: ((one_hot(y) - softmax(z)) * z).mean(), "divides by the classes"),
+        (lambda z, y: (softmax(z) * z).sum(axis=1).mean(), "target's term"),
+        (lambda z, y: -z[np.arange(len(y)), y].mean(), "term with p"),
+        (lambda z, y: (softmax(z) - one_hot(y)).sum(axis=1).mean(), "multiplied by its -z"),
+        (lambda z, y: log_softmax(z), "expected ()"), (raises, "ZeroDivisionError"),
+        (lambda z, y: None, "return missing"), (lambda z: 1, "(z, y)"),
+        (lambda z, y: 2 * temperature_slope(z, y), "p - y"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
+)
+def test_right_answers(check, answer):
+    assert check(answer), check(answer)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
+)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
+
+
+def test_the_count_is_the_least():
+    assert 0.99**299 <= 0.05 < 0.99**298

@@ -1,0 +1,71 @@
+"""Ten folds: what is tested once, what is moved by half a pixel, and which epoch is kept."""
+
+import numpy as np
+import pytest
+
+from backprop import Split
+from backprop.book import folds as ten
+from backprop.book import two_sets
+from backprop.book.folds import Recipe, folds, images, parts, predicted, shifted, train
+
+
+def test_every_image_is_tested_once_and_never_by_a_network_that_has_seen_it():
+    everything = np.arange(1797)
+    assert np.array_equal(np.sort(np.concatenate([test for *_, test in folds()])), everything)
+    for triple in folds():
+        assert np.array_equal(np.sort(np.concatenate(triple)), everything)
+    x, y = images()
+    for rows in (test for *_, test in folds()):
+        assert np.bincount(y[rows]).min() >= 17
+    assert x.shape == (1797, 64) and x.max() == 1
+
+
+def test_shifts_average_neighbours():
+    image = np.arange(64.0).reshape(8, 8) / 64
+    copies = shifted(image.reshape(1, 64)).reshape(9, 8, 8)
+    assert np.array_equal(copies[0], image)
+    middle = slice(1, 7)
+    for copy in copies[1:]:
+        steps = np.array([copy[3, 3] - image[3, 3], copy[4, 4] - image[4, 4]]) * 64
+        assert steps[0] == pytest.approx(steps[1]) and abs(steps[0]) in (0.5, 3.5, 4.0, 4.5)
+        assert np.allclose((copy - image)[middle, middle] * 64, steps[0])
+
+
+def test_the_best_epoch_is_not_worse_than_the_last():
+    training, validation, _ = next(parts())
+    small = Recipe(width=5, epochs=3, learning_rate=0.5)
+    network, (last, best) = train(small, training, validation, 0)
+    assert best[0] <= last[0] and np.array_equal(network.theta, last[1])
+    again, (same, _) = train(small, training, validation, 0)
+    assert same[0] == last[0] and np.array_equal(again.theta, network.theta)
+    _, (other, _) = train(Recipe(5, 3, weight_decay=0.1, learning_rate=0.5), *next(parts())[:2], 0)
+    assert np.linalg.norm(other[1]) < np.linalg.norm(last[1])
+
+
+def test_answers_belong_to_their_images():
+    found = ten.tested(Recipe(width=5, epochs=1))
+    assert found.p.shape == (1797, 10) and np.allclose(found.p.sum(axis=1), 1)
+    assert found.stopped is not None and found.stopped.p.shape == found.p.shape
+    assert np.array_equal(found.wrong, found.answers != images()[1])
+    x, y = images()
+    cheat = {row.tobytes(): k for row, k in zip(x, y, strict=True)}
+    known = predicted(lambda *_: lambda rows: np.array([cheat[r.tobytes()] for r in rows]))
+    assert np.array_equal(known, y)
+
+
+def test_baselines():
+    x = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.2], [0.9, 0.6]])
+    pair = x, np.array([0, 0, 1, 1])
+    assert two_sets.one_pixel(pair, pair) == 1 and two_sets.nearest_mean(pair, pair) == 1
+    assert two_sets.majority((x, np.array([0, 1, 1, 1])), pair) == 0.5
+
+
+def test_mnists_ten_thousand_test_images():
+    def split(n, m):
+        x, y = np.arange(n + m, dtype=float)[:, None], np.arange(n + m)
+        return Split(x[:n], y[:n], x[n:], y[n:], tuple(range(10)), (1, 1), "test")
+
+    alone = two_sets.ten_thousand(split(8000, 2000))
+    assert len(alone.x_train) == 8000 and alone.y_test[0] == 8000
+    whole = two_sets.ten_thousand(split(60, 10_000))
+    assert whole.y_train[0] == 60 and len(whole.y_test) == 2000
