@@ -509,17 +509,17 @@ UNIT = Graph(
     ],
     nodes={
         "w₁": Node(42, 84, "ln 2", "above", anchor="start"),
-        "w₂": Node(42, 200, "−ln 2", "below", anchor="start"),
-        "z": Node(162, 142, "ln 2", "above"),
-        "h": Node(274, 142, "tanh z = 0.6", "above"),
-        "L": Node(386, 142, "0.4² = 0.16", "below", anchor="end"),
+        "w₂": Node(42, 170, "−ln 2", "below", anchor="start"),
+        "z": Node(162, 127, "ln 2", "above"),
+        "h": Node(274, 127, "tanh z = 0.6", "above"),
+        "L": Node(386, 127, "0.4² = 0.16", "below", anchor="end"),
     },
     labels={
-        ("w₁", "z"): Label(104, 98),
-        ("w₂", "z"): Label(106, 196),
-        ("z", "h"): Label(218, 129),
-        ("h", "L"): Label(330, 129),
+        ("w₁", "z"): Label(106, 92),
+        ("w₂", "z"): Label(108, 171),
+        ("z", "h"): Label(218, 114),
+        ("h", "L"): Label(330, 114),
     },
-    height=276,
+    height=246,
 )
 """z = 3w₁ + 2w₂, h = tanh z, L = (h - 0.2)² at w₁ = ln 2, w₂ = -ln 2: a unit and its loss."""
