@@ -247,7 +247,7 @@ def same(slope: float) -> float:
 
 def wrapped(count: int, bits: int) -> int:
     """Return what an integer of so many bits, one of them for the sign, makes of a count."""
-    half = 2 ** (bits - 1)
+    half: int = 2 ** (bits - 1)
     return (count + half) % (2 * half) - half
 
 
@@ -292,7 +292,7 @@ def check_paths(paths: Answer) -> Verdict:
             (len(steps), "These are the lines.", ""),
             *(
                 (
-                    wrapped(right, bits),
+                    wrapped(int(right), bits),
                     "The count overflowed: it is too large for NumPy's integers.",
                     "Python's own int, as in 1, has no limit.",
                 )
