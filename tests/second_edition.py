@@ -4,6 +4,7 @@ SECOND_EDITION = [
     "networks",
     "losses",
     "gradients",
+    "chain-rule",
     "graphs-by-hand",
     "the-tape",
     "four-steps",

@@ -239,6 +239,17 @@ def waist(n):
     return waist(n[: k + 1]) + waist(n[k:]) + n[0] * n[k] * n[-1]
 
 
+def outward(n):
+    """Try every place for the last product, but do each part in one sweep towards it."""
+    return min(
+        (
+            from_the_right(n[: k + 1]) + from_the_left(n[k:]) + n[0] * n[k] * n[-1]
+            for k in range(1, len(n) - 1)
+        ),
+        default=0,
+    )
+
+
 def averaged(eta, g, H, a=1, b=2, half=0.5, first=-1):
     gg = g @ g
     return first * eta * gg + half * eta**2 * (a * gg * np.trace(H) + b * g @ H @ g)
@@ -286,6 +297,9 @@ WRONG_FUNCTIONS = {
         (lambda e, g, H: averaged(e, g, H, first=0), "first term"),
         (lambda e, g, H: averaged(e, g, H, first=1), "goes down"),
         (lambda e, g, H: averaged(e, g, H, half=-0.5), "second sign"),
+        (lambda e, g, H: -e * g @ g + averaged(e, g, H, first=0) / e, "So does the learning rate"),
+        (lambda e, g, H: averaged(e, g, np.diag(np.diag(H))), "not diagonal"),
+        (lambda e, g, H: -e * g @ g + e**2 / 2 * np.trace(H), "and a part is missing"),
         (lambda e, g, H: g, "shape (2,)"),
         (lambda e, g, H: None, "return missing"),
     ],
@@ -303,6 +317,9 @@ WRONG_FUNCTIONS = {
         (lambda x: np.sin(np.exp(x**2)) * np.exp(x**2) * 2 * x, "not differentiated yet"),
         (lambda x: -slope(x), "no minus"),
         (lambda x: 2 * slope(x), "not right"),
+        (sine, "the function itself"),
+        (lambda x: slope(x) / 2, "innermost slope is not right"),
+        (lambda x: np.cos(np.exp(x**2)) * np.exp(2 * x) * 2 * x, "not at 2x"),
         (lambda x: np.cos(np.exp(x**2)) + np.exp(x**2) + 2 * x, "slopes multiply"),
         (lambda x: np.cos(x) + np.exp(x) + 2 * x, "each taken where"),
         (lambda x: (sine(x + 1e-6) - sine(x)) / 1e-6, "measured with a step"),
@@ -323,6 +340,8 @@ WRONG_FUNCTIONS = {
         (lambda p, dp, q, dq: q * p ** (q - 1) * (dp + dq), "exponent's slope is another"),
         (lambda p, dp, q, dq: power(p, dq, q, dp), "exchanged"),
         (lambda p, dp, q, dq: power(p, dp, q, -dq), "sign"),
+        (lambda p, dp, q, dq: power(p, 0, q, dq) + q * p**q * dp, "becomes of the power"),
+        (lambda p, dp, q, dq: power(p, dp / q, q, dq), "a factor is missing"),
         (lambda p, dp, q, dq: p**q, "p^q itself"),
         (lambda p, dp, q, dq: (p + dp) ** (q + dq) - p**q, "exact change"),
         (
@@ -332,7 +351,7 @@ WRONG_FUNCTIONS = {
         (lambda p, dp, q, dq: -power(p, dp, q, dq), "Only the sign"),
         (lambda p, dp, q, dq: dp**dq, "not right"),
         (lambda p, q: p**q, "(p, dp, q, dq)"), (lambda p, dp, q, dq: None, "return missing"),
-        (4.0, "without calling it"),
+        (4, "without calling it; this is an int"),
     ],
     ex.check_around: [
         (through, "around the layer as well"),
@@ -346,6 +365,9 @@ WRONG_FUNCTIONS = {
         (lambda v, x, W: v + (v * (1 - np.tanh(np.tanh(x @ W)) ** 2)) @ W.T, "not at tanh(x W)"),
         (lambda v, x, W: v + (v * (1 - np.tanh(x) ** 2)) @ W.T, "and not at x"),
         (lambda v, x, W: v + (v * (1 - (x + np.tanh(x @ W)) ** 2)) @ W.T, "not the tanh alone"),
+        (lambda v, x, W: x + through(v, x, W), "v times a slope"),
+        (lambda v, x, W: 1 + through(v, x, W), "the slope alone"),
+        (lambda v, x, W: v + (v * (1 + np.tanh(x @ W) ** 2)) @ W.T, "tanh has a wrong sign"),
         (lambda v, x, W: v - through(v, x, W), "sign"),
         (lambda v, x, W: 2 * v + through(v, x, W), "counted twice"),
         (lambda v, x, W: around(v, x, W)[0], "has shape"),
@@ -370,6 +392,9 @@ WRONG_FUNCTIONS = {
         (lambda v, z: -(v @ z) / z.sum() ** 2 + 0 * v, "own numerator"),
         (lambda v, z: v * (1 - z / z.sum()) / z.sum(), "off the diagonal"),
         (lambda v, z: (v - v @ z) / z.sum(), "takes p, not z"),
+        (lambda v, z: (v + v @ z / z.sum()) / z.sum(), "grow or shrink"),
+        (lambda v, z: (v - v.sum()) / z.sum(), "lacks its weights"),
+        (lambda v, z: (v - v.mean()) / z.sum(), "equal weights"),
         (lambda v, z: normalize(v, z) * z.sum(), "division by the sum"),
         (lambda v, z: normalize(v, z) / z.sum(), "stands there twice"),
         (lambda v, z: softmax_vjp(softmax(np.log(z)), v), "no powers of e"),
@@ -392,6 +417,7 @@ WRONG_FUNCTIONS = {
         (lambda n: max(from_the_left(n), from_the_right(n)), "dearest"),
         (waist, "narrowest"),
         (greedy, "smallest product first"),
+        (outward, "Each part is a chain as well"),
         (lambda n: [n], "expected ()"),
         (lambda n: least(n) + 1, "not right"),
         (lambda n: None, "return missing"),

@@ -88,6 +88,16 @@ WRONG_ANSWERS = {
         ((-0.128, 0.06144), "four numbers"), ((1,), "four numbers"),
         ((-0.128, None, 0, 0), "four numbers"),
         ((-0.128, 0.06144, -0.0768, 0.1), "What comes before it is right"),
+        ((-0.256, 0.12288, -0.1536, 0.24576), "factor 1/2"),
+        ((-0.128, 0.06144, -0.0256, 0.12288), "∂L/∂w⁽²⁾ is not."),
+        ((-0.128, 0.06144, -0.128, 0.06144), "derivatives of the biases"),
+        ((-0.128, 0.06144, -0.0768, 0.06144), "derivative of the bias"),
+        ((-0.128, 0.06144, -0.128, 0.12288), "derivative of the bias"),
+        ((-0.8, 0.06144, -0.0768, 0.12288), "residual alone"),
+        ((0.16, -0.0768, 0.096, -0.1536), "slope alone"),
+        ((0.128, 0.06144, -0.0768, 0.12288), "Its sign is turned"),
+        ((-0.128, 0.256, -0.0768, 0.12288), "own slope is missing"),
+        ((-0.128, -0.03072, -0.0768, 0.12288), "weight that the error comes back over"),
     ],
     ex.check_last_use: [
         ((changed(a1=7),), "slope is made of it"), ((changed(a1=2),), "a later one does"),
@@ -153,6 +163,10 @@ def test_the_lines_are_those_of_the_program():
 # Functions.
 
 
+def slope(a):
+    return a * (1 - a)
+
+
 def hidden_error(y, a1, a2, W2):
     return ((a2 - y) @ W2.T) * a1 * (1 - a1)
 
@@ -171,8 +185,7 @@ def gradients(x, y, theta, wrong=""):
     a = [x]
     for W, b in theta:
         a.append(sigmoid(a[-1] @ W + b))
-    slope = a[-1] * (1 - a[-1])
-    delta, found = (a[-1] - y) * (1 if wrong == "output" else slope), []
+    delta, found = (a[-1] - y) * (1 if wrong == "output" else slope(a[-1])), []
     if wrong == "sign":
         delta = -delta
     for layer in reversed(range(len(theta))):
@@ -183,7 +196,14 @@ def gradients(x, y, theta, wrong=""):
         found.insert(0, (dW, delta[0]))
         back = W - dW if wrong == "early" else W
         if layer:
-            delta = (delta @ back.T) * (1 if wrong == "hidden" else start * (1 - start))
+            if wrong == "turned":
+                back = W.T
+            end = a[layer + 1] if start.shape == a[layer + 1].shape else start
+            slopes = {
+                "hidden": 1, "tanh": 1 - start**2, "at a": slope(sigmoid(start)),
+                "above": slope(end),
+            }  # fmt: skip
+            delta = (delta @ back.T) * slopes.get(wrong, slope(start))
     return found
 
 
@@ -229,7 +249,14 @@ WRONG_FUNCTIONS = {
         (lambda y, a1, a2, W: (a2 - y) * a2 * (1 - a2), "sigmoid output"),
         (lambda y, a1, a2, W: ((a2 - y) @ W) * a1 * (1 - a1), "a transpose is missing"),
         (lambda y, a1, a2, W: (a2 - y) @ W, "a transpose is missing"),
-        (lambda y, a1, a2, W: 2 * hidden_error(y, a1, a2, W), "same factor"),
+        (lambda y, a1, a2, W: 2 * hidden_error(y, a1, a2, W), "factor 1/2"),
+        (lambda y, a1, a2, W: 3 * hidden_error(y, a1, a2, W), "same factor"),
+        (lambda y, a1, a2, W: ((a2 - y) @ W.T) * (1 - a1**2), "of tanh"),
+        (lambda y, a1, a2, W: ((a2 - y) @ W.T) * a1, "not its activation"),
+        (lambda y, a1, a2, W: ((a2 - y) @ W.T) * slope(sigmoid(a1)), "as if a were z"),
+        (lambda y, a1, a2, W: (a2 @ W.T) * slope(a1), "target is missing"),
+        (lambda y, a1, a2, W: hidden_error(y, a1, a2, W) / W.shape[1], "mean over the outputs"),
+        (lambda y, a1, a2, W: (abs(a2 - y) @ W.T) * slope(a1), "not right"),
         (lambda *args: hidden_error(*args) + 1e-3, "not right"),
         (lambda *args: hidden_error(*args)[0], "shape"),
         (lambda *args: None, "is None"), (lambda *args: 1 / 0, "ZeroDivisionError"),
@@ -254,12 +281,19 @@ WRONG_FUNCTIONS = {
         (lambda *args: gradients(*args, "own"), "end of its connections"),
         (lambda *args: gradients(*args, "early"), "have been changed"),
         (lambda *args: gradients(*args)[::-1], "last layer's gradients come first"),
-        (lambda *args: [(dW.T, db) for dW, db in gradients(*args)], "of shapes"),
-        (lambda *args: gradients(*args)[1:], "of shapes"),
-        (lambda *args: [(dW, 0 * db) for dW, db in gradients(*args)], "is the first off"),
+        (lambda *args: gradients(*args, "above"), "slope of the layer above"),
+        (lambda *args: gradients(*args, "tanh"), "of tanh"),
+        (lambda *args: gradients(*args, "at a"), "as if a were z"),
+        (lambda *args: gradients(*args, "turned"), "a transpose is missing"),
+        (lambda *args: [(dW.T, db) for dW, db in gradients(*args)], "(3, 2). Transpose it."),
+        (lambda *args: gradients(*args)[1:], "returned 0 pairs for a network with 1 layers"),
+        (lambda *args: [(dW, 0 * db) for dW, db in gradients(*args)], "biases are missing"),
+        (lambda *args: [(dW, 2 * db) for dW, db in gradients(*args)], "is the first off"),
         (lambda *args: [(dW / 2, db / 2) for dW, db in gradients(*args)], "same factor"),
-        (lambda *args: [(dW, db[:1]) for dW, db in gradients(*args)], "of shapes"),
-        (lambda *args: [dW for dW, _ in gradients(*args)], "raised"),
+        (lambda *args: [(dW, db[:1]) for dW, db in gradients(*args)], "∂L/∂b has shape (1,)"),
+        (lambda *args: [dW for dW, _ in gradients(*args)], "list of pairs"),
+        (lambda *args: [g for pair in gradients(*args) for g in pair], "list of pairs"),
+        (lambda *args: 3, "list of pairs"),
         (lambda *args: None, "is None"), (lambda x: x, "must take the arguments (x, y"),
         (3, "without calling it"),
     ],

@@ -232,7 +232,8 @@ class Chain(Composite):
     def backward(self, dz: Array) -> Array:
         """Return ∂L/∂x given ∂L/∂(output); fills ``gradients``."""
         for name, layer in reversed(self.named.items()):
-            dz = layer.backward(self._show_delta(name, dz))
+            self._show_delta(name, dz)
+            dz = layer.backward(dz)
         return dz
 
     def backward_parameters(self, dz: Array) -> None:

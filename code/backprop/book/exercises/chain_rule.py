@@ -95,6 +95,10 @@ def check_slope(slope: Answer) -> Verdict:
                  "It is exp(x²), and the slope of x² is one more factor."),
                 (np.cos(power * 2 * x), "The inner slopes stand inside the cosine.",
                  "They are factors beside it."),
+                (outer * np.exp(2 * x) * 2 * x, "The exponential is taken at the wrong place.",
+                 "Its slope is taken at x², not at 2x."),
+                (np.sin(power), "This is the function itself.", "How fast does it change?"),
+                (outer * power * x, "The innermost slope is not right.", "What is that of x²?"),
                 (outer * power, "The innermost slope is missing.", "x² has a slope as well."),
                 (outer * 2 * x, "The middle slope is missing.", "That of the exponential."),
                 (outer, "This is the outer slope alone.", "One factor for each step."),
@@ -276,6 +280,10 @@ def check_power(change: Answer) -> Verdict:
                  "p^q = exp(q ln p)."),
                 (base * dq + exponent * dp, "dp and dq are exchanged.", two),
                 (base * dp - exponent * dq, "A sign is wrong.", two),
+                (q * p**q * dp + exponent * dq, "The slope in p is not right.",
+                 "Differentiate p^q with q held: what becomes of the power?"),
+                (p ** (q - 1) * dp + exponent * dq, "The slope in p is not right.",
+                 "Differentiate p^q with q held: a factor is missing."),
                 (p**q, "This is p^q itself.", "How fast does it change?"),
                 ((p + dp) ** (q + dq) - p**q, "This is the exact change, of any size.",
                  "For small dp and dq: a slope times dp, and a slope times dq."),
@@ -322,6 +330,11 @@ def check_around(vjp: Answer) -> Verdict:
                  "tanh is evaluated at x W, and not at x."),
                 (v + (v * (1 - (x + h) ** 2)) @ W.T, "The slope is taken at the wrong place.",
                  "a is not the tanh alone."),
+                (x + through, "Around the layer, the value of x comes back here.",
+                 "What comes back is v times a slope."),
+                (1 + through, "Around the layer, the slope alone comes back here.",
+                 "What comes back is v times a slope."),
+                (v + (v * (1 + h**2)) @ W.T, "The slope of tanh has a wrong sign.", add),
                 (v - through, "A sign is wrong.", add),
                 (2 * v + through, "The path around the layer is counted twice.", add),
             ),
@@ -358,7 +371,7 @@ def check_forgotten(signs: Any, away: Any) -> Verdict:
             )
     if abs(found[0] - SHARES[0][0][0]) <= 0.015:
         return Verdict(False, "The signs are right. The other share is not.",
-                       "Count vjps, not entries: one inner product for each row.")  # fmt: skip
+                       "Take one inner product for each row.")  # fmt: skip
     if abs(found[1] - SHARES[0][0][1]) <= 0.015:
         return Verdict(False, "The second share is right. The first is not.",
                        "Count entries, three for each case.")  # fmt: skip
@@ -405,6 +418,11 @@ def check_average(average: Answer) -> Verdict:
                 (value(first * trace + 2 * along) + 2 * eta * first, "The first sign is wrong.",
                  "A small step goes down."),
                 (value(trace + 2 * along), "The trace lacks its factor.", pairs),
+                (value(trace), "The trace lacks its factor, and a part is missing.", pairs),
+                (value((first * trace + 2 * along) / eta), "The step stands twice in this term.",
+                 "So does the learning rate."),
+                (value(first * trace + 2 * row**2 @ np.diag(table)),
+                 "H is not diagonal.", "Which entries of H does a pairing leave?"),
                 (-eta * first - 0.5 * eta**2 * (first * trace + 2 * along),
                  "The second sign is wrong.", "The step stands there twice."),
             ),
@@ -457,6 +475,12 @@ def check_normalize_vjp(vjp: Answer) -> Verdict:
                  "That of z_i through its own numerator."),
                 (v_row * (1 - p) / total, "Some paths are missing.",
                  "z_i moves the other p_j as well: off the diagonal, J is not zero."),
+                ((v_row + v_row @ p) / total, "A sign is wrong.",
+                 "If the sum of z grows, does p_j grow or shrink?"),
+                ((v_row - v_row.sum()) / total, "The sum lacks its weights.",
+                 "How fast does p_j change with the sum of z?"),
+                ((v_row - v_row.mean()) / total, "The mean is taken with equal weights.",
+                 "How fast does p_j change with the sum of z?"),
                 ((v_row - v_row @ z_row) / total, "The sum takes p, not z.", paths),
                 (right * total, "A factor is missing.", "The division by the sum of z."),
                 (right / total, "A factor stands there twice.", "The division by the sum of z."),
@@ -481,7 +505,7 @@ def check_normalize_vjp(vjp: Answer) -> Verdict:
     return verdict
 
 
-WIDTHS = ((4, 4, 8, 5, 1, 7), (4, 1, 7, 4, 9, 5))
+WIDTHS = ((4, 4, 8, 5, 1, 7), (4, 1, 7, 4, 9, 5), (2, 2, 2, 5, 3, 4))
 
 
 def _best(n: tuple[int, ...]) -> int:
@@ -514,6 +538,17 @@ def _waist(n: tuple[int, ...]) -> int:
     return _waist(n[: k + 1]) + _waist(n[k:]) + n[0] * n[k] * n[-1]
 
 
+def _outward(n: tuple[int, ...]) -> int:
+    """Return the cost of one best width for the last product, and each part done from its end."""
+    return min(
+        (
+            _ends(n[: k + 1])[1] + _ends(n[k:])[0] + n[0] * n[k] * n[-1]
+            for k in range(1, len(n) - 1)
+        ),
+        default=0,
+    )
+
+
 @checker
 def check_least(least: Answer) -> Verdict:
     """Check ``least(n)``: the fewest multiplications for a chain of matrices of the widths n.
@@ -526,6 +561,7 @@ def check_least(least: Answer) -> Verdict:
     narrow = "To split at the narrowest width is not always the best."
     greedy = "To take the smallest product first is not always the best."
     ends = "Neither end is the best beginning here."
+    outward = "The parts beside the last product are not always done best in a row."
     last = "Some product is the last one. It joins two parts of the chain: try every place."
     abc = "A k × m matrix times an m × n matrix takes k · m · n multiplications."
     cases = [
@@ -538,6 +574,7 @@ def check_least(least: Answer) -> Verdict:
         *[Case((n,), _best(n), (
             (_ends(n)[0], left, last), (_ends(n)[1], right, last), (max(_ends(n)), most, last),
             (min(_ends(n)), ends, last), (_greedy(n), greedy, last), (_waist(n), narrow, last),
+            (_outward(n), outward, "Each part is a chain as well: ask the same question again."),
         ), last) for n in WIDTHS],
         Case(
             ((100, 100, 1, 100, 100),),

@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
+from backprop.book.exercises.verdict import (
+    Case,
+    Told,
+    Verdict,
+    checker,
+    judge,
+    judge_value,
+    numbers,
+)
 
 
 @checker
@@ -77,12 +85,17 @@ def check_by_hand(*answer: Any) -> Verdict:
          "It is the slope of the unit whose error it is."),
         (chain(a2 - y, z2 * (1 - z2), z1 * (1 - z1), w2), "The slope is a(1 - a), not z(1 - z).",
          ""),
+        (chain(2 * (a2 - y), s2, s1, w2), "Every number is twice too large.",
+         "The loss has a factor 1/2 in front."),
         (chain((a2 - y) ** 2 / 2, s2, s1, w2), "It starts with the derivative of the loss, not"
          " with the loss.", ""),
         (chain(a2 - y, s2, s1, w2 - right[2]), "δ⁽¹⁾ needs the w⁽²⁾ of the forward pass, not the"
          " updated one.", ""),
         ([*right[:2], a2 * right[0], a1 * right[1]], "Both errors are right.", start),
         ([*right[:3], a1 * right[1]], "Three are right, ∂L/∂w⁽¹⁾ is not.", start),
+        ([*right[:2], a2 * right[0], right[3]], "Three are right, ∂L/∂w⁽²⁾ is not.", start),
+        ([*right[:2], right[0], right[1]], "Those are the derivatives of the biases.",
+         "A weight multiplies a value, which is a factor of its derivative."),
         ([*right[:2], w2 * right[0], 0.5 * right[1]], "Both errors are right.",
          start + " The weight itself is no factor of its derivative."),
         ([right[0], right[1], right[3], right[2]], "The last two are exchanged: ∂L/∂w⁽²⁾ comes"
@@ -102,7 +115,17 @@ def check_by_hand(*answer: Any) -> Verdict:
         return Verdict(False, "Close, but rounded too early.", "Give at least three digits.")
     first = next(k for k in range(4) if not judge_value(given[k], Case((), right[k])))
     before = f" {HAND[0]} is right." if first == 1 else " What comes before it is right."
-    return Verdict(False, f"{HAND[first]} is not right.{before if first else ''}", more)
+    known = (
+        (0, a2 - y, " It is the residual alone: where is the output's slope?"),
+        (0, (y - a2) * s2, " Its sign is turned: the error starts with a - y."),
+        (0, s2, " It is the slope alone: where is the residual?"),
+        (1, right[0] * w2, " The hidden unit's own slope is missing."),
+        (1, right[0] * s1, " The weight that the error comes back over is missing."),
+        (2, right[0], " It is the derivative of the bias."),
+        (3, right[1], " It is the derivative of the bias."),
+    )
+    why = next((w for k, v, w in known if k == first and judge_value(given[k], Case((), v))), "")
+    return Verdict(False, f"{HAND[first]} is not right.{why or (before if first else '')}", more)
 
 
 def _takes(function: Any, names: str) -> Verdict | None:
@@ -124,13 +147,23 @@ def _judged(function: Any, names: str, cases: Sequence[Case], square: Case, prai
         return call
     verdict = judge(function, [*cases, square], praise)
     if not verdict and " raised ValueError" in verdict.message:
-        try:
-            explained = judge_value(function(*square.args), square, typed=False)
-        except Exception:  # the message about the first case stands
-            return verdict
-        if any(explained.message == hint for _, hint, *_ in square.mistakes):
-            return explained
+        return _explained(function, square, verdict)
     return verdict
+
+
+def _explained(function: Any, square: Case, verdict: Verdict) -> Verdict:
+    """Name the mistake if it is a known one in a case where all shapes fit, else as before."""
+    try:
+        explained = judge_value(function(*square.args), square, typed=False)
+    except Exception:
+        return verdict
+    known = any(explained.message == hint for _, hint, *_ in square.mistakes)
+    return explained if known else verdict
+
+
+def _slope_at(z: Array) -> Array:
+    """Return the slope of the sigmoid at a pre-activation z."""
+    return np.asarray(np.exp(-z) / (1 + np.exp(-z)) ** 2)
 
 
 @checker
@@ -151,7 +184,17 @@ def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> V
             sent[0, j] += share
             shrunk[0, j] += share * a2[0, k] * (1 - a2[0, k])
         slope = a1 * (1 - a1)
+        whole = np.array([[float(a2[0] @ W2[j]) for j in range(n_1)]])
         mistakes: list[tuple[Any, str, str]] = [
+            (sent * (1 - a1**2), "The slope 1 - a² is that of tanh.",
+             "The hidden layer has the sigmoid."),
+            (sent * a1, "The hidden unit's slope is not its activation.",
+             "The slope of the sigmoid is a(1 - a)."),
+            (sent * _slope_at(a1), "The slope is taken at a, as if a were z.",
+             "a1 is the activation already."),
+            (2 * sent * slope, "Every entry is twice too large.",
+             "The loss has a factor 1/2 in front."),
+            (whole * slope, "The target is missing.", "The error starts with a - y."),
             (shrunk * slope, "There is a slope too many.",
              "A linear output has the slope 1, not a(1 - a)."),
             (shrunk, "One slope is there, and it is the wrong one.",
@@ -162,6 +205,9 @@ def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> V
             ((a2 - y) * a2 * (1 - a2), "That is δ⁽²⁾ of a sigmoid output.",
              "Here the output is linear, and δ⁽¹⁾ is wanted."),
         ]  # fmt: skip
+        if n_2 > 1:
+            mistakes.append((sent * slope / n_2, "That is a mean over the outputs.",
+                             "The loss is a sum over them."))  # fmt: skip
         if n_1 == n_2:
             turned = np.array([[sum((a2 - y)[0, j] * W2[j, k] for j in range(n_1))
                                 for k in range(n_2)]])  # fmt: skip
@@ -300,11 +346,42 @@ def swept(x: Array, y: Array, theta: Parameters, wrong: str = "") -> Array:
             dW = np.array([[values[layer + 1][j] * delta[j] for j in range(W.shape[1])]] * len(a))
         else:
             dW = np.array([[a[i] * delta[j] for j in range(W.shape[1])] for i in range(len(a))])
-        found.insert(0, (dW, delta))
-        back = W - dW if wrong == "early" else W
+        found.insert(0, (dW, 0 * delta if wrong == "bias" else delta))
+        back = W - dW if wrong == "early" else W.T if wrong == "turned" else W
+        if back.shape != W.shape:
+            return np.array([])  # the mistake fits square weights only
         sent = [sum(delta[j] * back[i, j] for j in range(W.shape[1])) for i in range(len(a))]
-        delta = np.array(sent) * (1 if wrong == "hidden slope" else a * (1 - a))
+        slope = a * (1 - a)
+        if wrong == "hidden slope":
+            slope = np.ones(len(a))
+        elif wrong == "tanh slope":
+            slope = 1 - a**2
+        elif wrong == "slope at a":
+            slope = _slope_at(a)
+        elif wrong == "end slope" and W.shape[0] == W.shape[1]:
+            slope = values[layer + 1] * (1 - values[layer + 1])
+        delta = np.array(sent) * slope
     return _flat(found[::-1] if wrong == "order" else found)
+
+
+def _paired(found: Any, theta: Parameters) -> Any:
+    """Return the gradients if their shapes are those of theta; else tell which are not."""
+    try:
+        pairs = [(np.shape(dW), np.shape(db)) for dW, db in found]
+    except (TypeError, ValueError):
+        raise Told("Return a list of pairs, one pair (∂L/∂W, ∂L/∂b) for each layer.") from None
+    if len(pairs) != len(theta):
+        raise Told(f"You returned {len(pairs)} pairs for a network with {len(theta)} layers.")
+    wanted = [(W.shape, b.shape) for W, b in theta]
+    if [(dW, math.prod(db)) for dW, db in pairs] == [(W, *b) for W, b in wanted[::-1]]:
+        return found
+    for k, ((dW, db), (W, b)) in enumerate(zip(pairs, wanted, strict=True), 1):
+        if dW != W:
+            hint = " Transpose it." if dW == W[::-1] else ""
+            raise Told(f"In pair {k}, ∂L/∂W has shape {dW}, but W has shape {W}.{hint}")
+        if math.prod(db) != math.prod(b):
+            raise Told(f"In pair {k}, ∂L/∂b has shape {db}, but b has shape {b}.")
+    return found
 
 
 def _flat(pairs: Any) -> Array:
@@ -327,6 +404,14 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
         "early": ("The errors go back over weights that have been changed.",
                   "First all gradients, then all updates."),
         "order": ("The last layer's gradients come first.", "Give them in the order of theta."),
+        "bias": ("The derivatives of the biases are missing.", "A bias multiplies the constant 1."),
+        "tanh slope": ("The slope 1 - a² is that of tanh.", "All layers have sigmoids."),
+        "slope at a": ("The slope is taken at a, as if a were z.",
+                       "Either σ'(z), or a(1 - a)."),
+        "end slope": ("A hidden error has the slope of the layer above it.",
+                      "It is the slope of the unit whose error it is."),
+        "turned": ("The error comes back over the wrong index of W: a transpose is missing.",
+                   "Unit i collects over row i of W."),
     }  # fmt: skip
     if not callable(gradients):
         return judge(gradients, [])
@@ -334,14 +419,14 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
     if call is not None:
         return call
     cases = []
-    for widths in ((3, 2), (2, 3, 1), (2, 3, 2, 1), (3, 1, 4, 2)):
+    for widths in ((3, 2), (2, 3, 1), (2, 3, 2, 1), (3, 1, 4, 2), (2, 3, 3, 1), (3, 3, 3)):
         rng = np.random.default_rng(sum(widths))
         pairs = list(pairwise(widths))
         theta = [(rng.normal(size=pair), rng.normal(size=pair[1])) for pair in pairs]
         x, y = rng.uniform(0.2, 1, (1, widths[0])), rng.uniform(0, 1, (1, widths[-1]))
         wrong = [(swept(x, y, theta, name), *hint) for name, hint in hints.items()]
         right = swept(x, y, theta)
-        wrong = [w for w in wrong if w[0].shape != right.shape or not np.allclose(w[0], right)]
+        wrong = [w for w in wrong if w[0].size == right.size and not np.allclose(w[0], right)]
         parts = [part for pair in theta for part in pair]
         cases.append(Case((x, y, *parts), right, wrong, "Which layer's gradient is the first off?"))
 
@@ -350,10 +435,9 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
         found = gradients(x, y, theta)
         if found is None:
             return None
-        shapes = [(np.shape(dW), np.size(db)) for dW, db in found]
-        expected = [(W.shape, b.size) for W, b in theta]
-        if shapes not in (expected, expected[::-1]):
-            raise ValueError(f"gradients of shapes {shapes} for parameters of {expected}")
-        return _flat(found)
+        return _flat(_paired(found, theta))
 
-    return judge(flat, cases, "One loop, for any number of layers.")
+    verdict = judge(flat, cases, "One loop, for any number of layers.")
+    if not verdict and " raised ValueError" in verdict.message:
+        return _explained(flat, cases[-1], verdict)
+    return verdict

@@ -20,11 +20,11 @@ from backprop.book.figures.stepper import Frame
 Node = tuple[int, int]
 Edge = tuple[int, int, int]
 PLACES: dict[Node, tuple[float, float]] = {
-    (0, 0): (34, 112), (0, 1): (34, 296), (1, 0): (196, 112), (1, 1): (196, 296),
-    (2, 0): (374, 204),
+    (0, 0): (34, 108), (0, 1): (34, 270), (1, 0): (196, 108), (1, 1): (196, 270),
+    (2, 0): (374, 189),
 }  # fmt: skip
 """(layer, unit) and the middle of its circle."""
-RADIUS, HEIGHT, PANEL = 25, 352, 74
+RADIUS, HEIGHT, PANEL = 25, 326, 74
 """Of a circle; of the drawing, and of the lines below it where there are some."""
 ASIDE = {(1, 0): (0, 20), (1, 1): (10, 0)}
 """How far the words above and below a unit stand to the right, clear of its connections."""
@@ -337,7 +337,7 @@ def _content(e: Example, known: Known) -> list[str]:
                 stroke_width="3.5" if edge in known.marked else "1.2",
             )
         )
-        part = 0.55 if layer else 0.5 if i == j else 0.36
+        part = (0.55, 0.51)[i] if layer else 0.5 if i == j else 0.36
         x, y = x1 + part * (x2 - x1), y1 + part * (y2 - y1)
         labels = [(shown(e.value(edge)), svg.FORWARD)]
         labels += [(shown(e.derivative(edge)), svg.BACKWARD)] if known.gradients else []
