@@ -79,7 +79,7 @@ def v_shape(seed: int = 0) -> Drawing:
     )
     for at, height, text, colour, side in words:
         ax.text(at, height, text, color=colour, ha=side, va="center", linespacing=1.15)
-    ax.set(xlabel="step h", ylabel="claim against quotient", xlim=(4e-16, 3), ylim=(8e-18, 20))
+    ax.set(xlabel="step h", ylabel="|claim − quotient|", xlim=(4e-16, 3), ylim=(8e-18, 20))
     ax.set_xticks([1e-15, 1e-10, 1e-5, 1])
     ax.set_yticks([1e-15, 1e-10, 1e-5, 1])
     ax.minorticks_off()
@@ -133,5 +133,5 @@ def floors(steps: Array, panels: Mapping[str, Mapping[str, Array]]) -> Drawing:
         ax.set_xticks([1e-10, 1e-8, 1e-6, 1e-4, 1e-2])
         ax.minorticks_off()
     axes[-1].set(xlabel="step h")
-    figure.supylabel("claim against quotient", color=GREY, fontsize=11)
+    figure.supylabel("|claim − quotient| / |gradient|", color=GREY, fontsize=11)
     return plotted(figure, "Two right networks and two wrong ones, over the step")
