@@ -156,12 +156,12 @@ def check_disagreement(disagreement: Answer) -> Verdict:
             ((g - q).max() / size.max(), "The differences have signs: take their size first.", ""),
             (gap.max() / max(g.max(), q.max()), "A scale is a size. A negative entry may be larger"
              " in size than all positive ones.", ""),
-            (gap.max() / min(np.abs(g).max(), np.abs(q).max()), "The scale comes from the array"
-             " with the smaller entries.", "Treat the two alike, and take the larger."),
             (gap.max() / np.abs(g).max(), "The scale comes from the first array alone.",
              "The two should be treated alike."),
             (gap.max() / np.abs(q).max(), "The scale comes from the second array alone.",
              "The two should be treated alike."),
+            (gap.max() / min(np.abs(g).max(), np.abs(q).max()), "The scale comes from the array"
+             " with the smaller entries.", "Treat the two alike, and take the larger."),
             (gap / size.max(), "One number is asked for: the largest entry of this.", ""),
         )  # fmt: skip
         return Case((g, q), gap.max() / size.max(), mistakes, "What is divided by what?")

@@ -96,10 +96,13 @@ FLOORS: Mapping[str, tuple[str, str]] = {
 
 
 NAMES = (
-    (1.2e-10, 2e-11, "GELU, right"), (2e-7, 4e-2, "ReLU, right"),
-    (2e-10, 3e-3, "subtle bug"), (2e-10, 7, "gross bug"),
+    (
+        (1.2e-10, 2e-11, "GELU, right"), (2e-7, 4e-2, "ReLU, right"),
+        (2e-10, 3e-3, "subtle bug"), (2e-10, 7, "gross bug"),
+    ),
+    ((8e-4, 3e-6, "GELU, right"), (2.5e-6, 9e-2, "ReLU, right"), (3e-3, 4e-5, "subtle bug")),
 )  # fmt: skip
-"""Where the first panel has the names of its curves: step, height, words."""
+"""Where each panel has the names of its curves: step, height, words."""
 
 
 def floors(steps: Array, panels: Mapping[str, Mapping[str, Array]]) -> Drawing:
@@ -125,7 +128,7 @@ def floors(steps: Array, panels: Mapping[str, Mapping[str, Array]]) -> Drawing:
             ax.loglog(
                 steps, np.median(errors, axis=0), style, color=colour, markersize=3.5, linewidth=1.5
             )
-        for at, height, words in NAMES if k == 0 else ():
+        for at, height, words in NAMES[k]:
             ax.text(at, height, words, color=INK, va="center")
         ax.set_title(title, fontsize=11)
         ax.set(ylim=(lows[k] / 2, 30), xlim=(steps[0] / 1.5, steps[-1] * 1.5))
