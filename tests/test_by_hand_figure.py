@@ -5,8 +5,10 @@ import xml.etree.ElementTree as ET
 from fractions import Fraction
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
+from backprop.autodiff import gradcheck
 from backprop.book.figures import by_hand, svg
 from backprop.book.recording import recorded_steps
 
@@ -21,12 +23,12 @@ def texts(markup):
 
 def pictures():
     slopes = {edge: f"slope {edge[0]} = 9" for edge in GRAPH.labels}
-    drawn = [by_hand.hero(GRAPH, "t"), by_hand.local(GRAPH, "t", slopes)]
+    drawn = [by_hand.hero(GRAPH, "t"), by_hand.swept(GRAPH, "t"), by_hand.local(GRAPH, "t", slopes)]
     return [*(drawing.markup for drawing in drawn), *(frame.svg for frame in frames())]
 
 
 def frames():
-    return by_hand.both_sweeps(GRAPH, {"a": 1, "b": 0})
+    return by_hand.both_directions(GRAPH, ["a", "b"])
 
 
 def test_the_slopes_are_those_of_the_program():
@@ -52,10 +54,10 @@ def test_every_equation_on_a_picture_holds(markup):
         assert eval(m["left"].replace("·", "*")) == int(m["right"]), m[0]
 
 
-def test_the_hero_has_all_products_values_and_adjoints():
+def test_the_hero_has_all_values_and_adjoints_and_no_products():
     words = texts(by_hand.hero(GRAPH, "t").markup)
     for product in ("1 · 9 = 9", "1 · 6 = 6", "6 · 1 = 6", "15 · 2 = 30", "15 · 3 = 45"):
-        assert product in words
+        assert product not in words
     for label in ("y = 6 · 9 = 54", "u = 9 + 6 = 15", "a = 6 + 30 = 36", "b = 45", "s = 6"):
         assert label in words
 
@@ -64,17 +66,26 @@ def test_a_frame_for_each_visit_and_the_numbers_of_the_text():
     captions = [frame.caption.replace("\N{NO-BREAK SPACE}", " ") for frame in frames()]
     bar, dot = by_hand.barred, by_hand.dotted
     assert captions == [
-        f"Forward. Start with {dot('a')} = 1 and {dot('b')} = 0.",
-        f"Forward. u receives 2 · 1 = 2 from a and 3 · 0 = 0 from b. So {dot('u')} = 2 + 0 = 2.",
-        f"Forward. s receives 1 · 1 = 1 from a and 1 · 2 = 2 from u. So {dot('s')} = 1 + 2 = 3.",
-        f"Forward. y receives 9 · 2 = 18 from u and 6 · 3 = 18 from s. So {dot('y')} = 18 + 18 ="
-        " 36. One derivative is found.",
+        f"Forward from a. Start with {dot('a')} = 1 and {dot('b')} = 0.",
+        "Forward from a. u receives 2 · 1 = 2 from a and 3 · 0 = 0 from b. So"
+        f" {dot('u')} = 2 + 0 = 2.",
+        "Forward from a. s receives 1 · 1 = 1 from a and 1 · 2 = 2 from u. So"
+        f" {dot('s')} = 1 + 2 = 3.",
+        "Forward from a. y receives 9 · 2 = 18 from u and 6 · 3 = 18 from s. So"
+        f" {dot('y')} = 18 + 18 = 36. The derivative for a is found.",
+        f"Forward from b. Start with {dot('a')} = 0 and {dot('b')} = 1.",
+        "Forward from b. u receives 2 · 0 = 0 from a and 3 · 1 = 3 from b. So"
+        f" {dot('u')} = 0 + 3 = 3.",
+        "Forward from b. s receives 1 · 0 = 0 from a and 1 · 3 = 3 from u. So"
+        f" {dot('s')} = 0 + 3 = 3.",
+        "Forward from b. y receives 9 · 3 = 27 from u and 6 · 3 = 18 from s. So"
+        f" {dot('y')} = 27 + 18 = 45. The derivative for b is found.",
         f"Backward. Start with {bar('y')} = 1.",
         f"Backward. y sends 1 · 9 = 9 to u and 1 · 6 = 6 to s. So far {bar('u')} = 9,"
         f" {bar('s')} = 6.",
         f"Backward. s sends 6 · 1 = 6 to a and 6 · 1 = 6 to u. So far {bar('a')} = 6,"
         f" {bar('u')} = 9 + 6 = 15.",
-        f"Backward. u sends 15 · 2 = 30 to a and 15 · 3 = 45 to b. So far {bar('a')} = 6 + 30 ="
+        f"Backward. u sends 15 · 2 = 30 to a and 15 · 3 = 45 to b. So {bar('a')} = 6 + 30 ="
         f" 36, {bar('b')} = 45. All derivatives are found.",
     ]
 
@@ -99,9 +110,9 @@ def test_the_arrow_in_use_is_thick_and_points_back():
     thin, used, now = by_hand.THIN, by_hand.USED, by_hand.NOW
     two, four, rest = [now] * 2, [used] * 2 + [now] * 2, [used] * 4 + [now] * 2
     shown = [frame.svg for frame in frames()]
-    assert [widths(m, svg.FORWARD) for m in shown] == [[], two, four, rest, [], [], [], []]
-    assert [widths(m, svg.BACKWARD) for m in shown] == [[]] * 4 + [[], two, four, rest]
-    black = [6, 4, 2, 0, 6, 6, 6, 6]
+    assert [widths(m, svg.FORWARD) for m in shown] == [[], two, four, rest] * 2 + [[]] * 4
+    assert [widths(m, svg.BACKWARD) for m in shown] == [[]] * 8 + [[], two, four, rest]
+    black = [6, 4, 2, 0] * 2 + [6] * 4
     assert [widths(m, "currentColor") for m in shown] == [[thin] * n for n in black]
     assert widths(by_hand.hero(GRAPH, "t").markup, svg.BACKWARD) == [now] * 6
     there = by_hand.arrow((0, 0), (100, 0), "red", 1)
@@ -110,15 +121,16 @@ def test_the_arrow_in_use_is_thick_and_points_back():
     assert heights == [-by_hand.GAP, by_hand.GAP]
 
 
-@pytest.mark.parametrize("markup", pictures())
+@pytest.mark.parametrize("markup", [*pictures(), by_hand.swept(by_hand.UNIT, "t").markup])
 def test_words_are_inside_and_clear_of_each_other(markup):
     boxes = []
+    height = float(ET.fromstring(markup).get("viewBox").split()[3])
     for word in ET.fromstring(markup).iter(f"{SVG}text"):
         said = "".join(word.itertext())
         wide = 0.64 * float(word.get("font-size", svg.FONT)) * len(said)
         x, y = float(word.get("x")), float(word.get("y"))
         left = x - {"start": 0, "middle": wide / 2, "end": wide}[word.get("text-anchor", "middle")]
-        assert 0 <= left and left + wide <= svg.WIDTH and 12 <= y <= GRAPH.height, said
+        assert 0 <= left and left + wide <= svg.WIDTH and 12 <= y <= height, said
         boxes.append((left, y - 10, left + wide, y + 2, said))
     for k, one in enumerate(boxes):
         for other in boxes[:k]:
@@ -127,14 +139,14 @@ def test_words_are_inside_and_clear_of_each_other(markup):
 
 
 def test_no_arrow_runs_through_the_words_of_a_node():
-    for markup in pictures():
+    for markup in [*pictures(), by_hand.swept(by_hand.UNIT, "t").markup]:
         root = ET.fromstring(markup)
         ends = [
             [float(e.get(k)) for k in ("x1", "y1", "x2", "y2")] for e in root.iter(f"{SVG}line")
         ]
         for word in root.iter(f"{SVG}text"):
             said = "".join(word.itertext())
-            if len(said) == 1:
+            if len(said) == 1 or said in by_hand.UNIT.nodes:
                 continue  # a circle's letter
             wide = 0.64 * svg.FONT * len(said)
             shift = {"start": 0, "middle": wide / 2, "end": wide}[word.get("text-anchor")]
@@ -143,6 +155,22 @@ def test_no_arrow_runs_through_the_words_of_a_node():
                 for k in range(101):
                     x, y = x1 + k / 100 * (x2 - x1), y1 + k / 100 * (y2 - y1)
                     assert not (left < x < left + wide and foot - 11 < y < foot + 2), said
+
+
+def test_the_unit_has_the_numbers_of_its_program():
+    def program(w1, w2):
+        e = np.tanh(3 * w1 + 2 * w2) - 0.2
+        return e * e
+
+    point = np.array([np.log(2), -np.log(2)])
+    expected = gradcheck.complex_step(lambda w: program(*w), point)
+    steps = by_hand.UNIT.steps
+    done = by_hand.sweep(steps, ["L", "h", "z"])
+    assert [float(done.total(name)) for name in ("w₁", "w₂")] == pytest.approx(list(expected))
+    assert program(*point) == pytest.approx(0.16)
+    words = texts(by_hand.swept(by_hand.UNIT, "t").markup)
+    assert {"3", "2", "0.64", "0.8", "h = 0.8", "z = 0.512", "w₁ = 1.536"} <= set(words)
+    assert '<tspan text-decoration="overline">w</tspan>₁' in by_hand.swept(by_hand.UNIT, "t").markup
 
 
 def test_exact_numbers_and_any_order():

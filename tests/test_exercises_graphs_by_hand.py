@@ -18,6 +18,7 @@ from backprop.book.exercises import graphs_by_hand as ex
 from backprop.book.exercises.verdict import WRONG
 
 BAR = "\N{COMBINING MACRON}"
+W1, W2 = "w₁" + BAR, "w₂" + BAR
 
 
 @pytest.fixture(autouse=True)
@@ -38,12 +39,12 @@ def y(x):
 
 
 def loss(x):
-    w, b, t = x
-    e = np.tanh(w * 3 + b) - t
+    w1, w2, t = x
+    e = w2 * np.tanh(w1 * 3) - t
     return e * e
 
 
-UNIT = np.array([2.0, math.log(2) - 6, 0.2])
+UNIT = np.array([math.log(2) / 3, 1.5, 0.5])
 
 
 RIGHT = {
@@ -54,7 +55,7 @@ RIGHT = {
     ],
     ex.check_fewest: [([1, 3, 20],), ((1.0, 3.0, 20.0),), (np.array([1, 3, 20]),)],
     ex.check_unit: [
-        (1.536, 0.512, -0.8), (1.54, 0.512, -0.8), (Fraction(192, 125), sp.Rational(64, 125), -0.8),
+        (2.304, 0.48, -0.8), (2.3, 0.48, -0.8), (Fraction(288, 125), sp.Rational(12, 25), -0.8),
         tuple(tape.grad(loss)(UNIT)), tuple(gradcheck.complex_step(loss, UNIT)),
     ],
 }  # fmt: skip
@@ -64,12 +65,13 @@ WRONG_ANSWERS = {
         ((12, 12), "missing, from b"),
         ((12, 9), "missing, from b"), ((6, 6), "Two arrows"), ((6, 9), "Two arrows"),
         ((1, 2), "inputs"), ((36, 45), "example of the chapter"), ((24, 33), "twice too large"),
-        ((18, 18), f"a{BAR} = 18 is not right"), ((12, 15), "where the slope is the other factor"),
-        ((12, 18), "where the slope is the other factor"), ((12, 3), f"b{BAR} = 3 is not right"),
-        ((3, 12), "two from s to t"), ((5, 21), "a has one arrow"), ((-12, -21), "sign"),
-        ((12.002, 21), "Its step leaves a remainder"), ((12, 21.008), "Its step leaves"),
-        ((12.02, 21.08), "Its step leaves"), ((12, 21.0001), "Its step leaves"),
-        ((0, 0), "two from s to t"), ((None, 21), f"a{BAR} is None"),
+        ((18, 18), f"a{BAR} = 18 is not right"), ((12, 15), "In which lines is b used"),
+        ((12, 18), "In which lines is b used"), ((12, 3), f"b{BAR} = 3 is not right"),
+        ((9, 18), "how many places"), ((4, 7), "same factor"), ((12, 30), "In which lines is b"),
+        ((3, 12), "how many places"), ((5, 21), "a has one arrow"), ((-12, -21), "sign"),
+        ((12.002, 21), "its step leaves a remainder"), ((12, 21.008), "its step leaves"),
+        ((12.02, 21.08), "its step leaves"), ((12, 21.0001), "its step leaves"),
+        ((0, 0), "how many places"), ((None, 21), f"a{BAR} is None"),
         (("12", 21), f"a{BAR} is a str"), (([12, 21], 0), f"a{BAR} is a list"),
         ((12, sp.Symbol("b")), f"b{BAR} is a Symbol"),
         ((12,), "takes 2 answers: (a_bar, b_bar). You gave 1"), (([12, 21],), "You gave 1"),
@@ -87,29 +89,42 @@ WRONG_ANSWERS = {
         (((2, 4, 21),), "Tasks 1, 2, 3: fewer"), ((1, 3, 20), "takes one answer"),
     ],
     ex.check_unit: [
-        ((0.768, 0.256, -0.4), "half"), ((3.072, 1.024, -1.6), "twice too large"),
-        ((1.92, 0.64, -1), "How fast does L follow e"), ((2.4, 0.8, -0.8), "slope is missing"),
-        ((1.2, 0.4, -0.4), "lack an arrow, and two of them lack a slope"),
-        ((1.44, 0.48, -0.8), "not its value"), ((0.96, 0.32, -0.8), "square is missing"),
-        ((0.576, 0.192, -0.8), "sigmoid"), ((1.247, 0.4156, -0.8), "not of s"),
-        ((1.536, 0.512, -0.512), "does not pass through tanh"),
-        ((1.536, 0.512, 0.8), "slope -1"), ((-1.536, -0.512, 0.8), "must belong to the same one"),
-        ((-1.536, -0.512, -0.8), "Two signs"), ((1.024, 0.512, -0.8), "wrong factor"),
-        ((0.512, 0.512, -0.8), "lacks a factor"), ((1.536, 1.536, -0.8), f"b{BAR} is wrong"),
-        ((1.536, 0.512, 0), "depends on t"), ((1.536, 0.512, -1), "not yet an adjoint"),
-        ((1.536, 0.512, -1.6), "twice too large"), ((1.536, 0.512, -0.4), "half of what"),
-        ((0.512, 1.536, -0.8), "changed places"), ((2, -5.307, 0.2), "the values"),
-        ((1.5361, 0.5121, -0.7999), "Its step leaves"), ((4, 4, 4), "five lines"),
-        ((0, 0, 0), "five lines"), ((1.536, 0.512, None), f"t{BAR} is None"),
-        ((1.536, 0.25, -0.8), f"b{BAR} = 0.25 is not right. Write the five lines"),
-        ((1.536, 0.512), "takes 3 answers: (w_bar, b_bar, t_bar). You gave 2"),
+        ((1.152, 0.24, -0.4), "All three are half"), ((4.608, 0.96, -1.6), "All three are twice"),
+        ((2.88, 0.6, -1), "How fast does L follow e"), ((3.6, 0.48, -0.8), "slope is missing"),
+        ((1.8, 0.24, -0.4), f"lack an arrow, and {W1} lacks a slope"),
+        ((2.16, 0.48, -0.8), "not its value"), ((1.44, 0.48, -0.8), "square is missing"),
+        ((0.864, 0.48, -0.8), "sigmoid"), ((1.87, 0.48, -0.8), "not of z"),
+        ((0.768, 0.48, -0.8), f"{W1} lacks a factor. In w₁"),
+        ((0.177, 0.48, -0.8), f"{W1} has the wrong factor. In w₁"),
+        ((1.536, 0.48, -0.8), f"{W1} lacks a factor. In r"),
+        ((0.9216, 0.48, -0.8), f"{W1} has the wrong factor. In r"),
+        ((0.512, 0.48, -0.8), "lacks two factors"),
+        ((2.304, 1.2, -0.8), f"{W2} has the wrong factor"),
+        ((2.304, 0.8, -0.8), f"{W2} lacks a factor"),
+        ((2.304, 0.3072, -0.8), "w₂ does not pass through tanh"),
+        ((2.304, 0.48, 0.8), "slope -1"), ((-2.304, -0.48, 0.8), "must belong to the same one"),
+        ((-2.304, -0.48, -0.8), "Two signs"), ((2.304, 0.48, 0), "depends on t"),
+        ((2.304, 0.48, -1), "not yet an adjoint"), ((2.304, 0.48, -1.6), "is twice too large"),
+        ((2.304, 0.48, -0.4), "half of what"),
+        ((4.608, 0.96, -0.8), "The other two are twice too large"),
+        ((1.152, 0.24, -0.8), "The other two are half"),
+        ((4.608, 0.48, -0.8), f"{W1} is twice too large"),
+        ((1.152, 0.48, -0.8), f"{W1} is half"),
+        ((0.48, 2.304, -0.8), "changed places"), ((0.231, 1.5, 0.5), "the values"),
+        ((2.3041, 0.4801, -0.7999), "at least three digits"), ((4, 4, 4), "five lines"),
+        ((2.304, 0.482, -0.8), "its step leaves"), ((0, 0, 0), "five lines"),
+        ((2.304, 0.48, None), f"t{BAR} is None"),
+        ((2.3, 0.5, -0.8), f"{W2} = 0.5 is not right"),
+        ((3.072, 1.024, -0.8), f"{W1} = 3.072 is not right"),
+        ((2.304, 0.25, -0.8), f"{W2} = 0.25 is not right. Write the five lines"),
+        ((2.304, 0.48), "takes 3 answers: (w1_bar, w2_bar, t_bar). You gave 2"),
     ],
 }  # fmt: skip
 
 
 def test_the_expected_values_are_derivatives():
     assert list(gradcheck.complex_step(y, np.array([1.0, 2.0]))) == pytest.approx([12, 21])
-    assert list(gradcheck.complex_step(loss, UNIT)) == pytest.approx([1.536, 0.512, -0.8])
+    assert list(gradcheck.complex_step(loss, UNIT)) == pytest.approx([2.304, 0.48, -0.8])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +142,7 @@ def test_wrong_answers(check, answer, hint):
     first, second = both_hints(check, *answer)
     assert hint in second, second
     assert second.startswith(first)
-    for expected in (1.536, 0.512) if check is ex.check_unit else ():
+    for expected in (2.304, 0.48) if check is ex.check_unit else ():
         assert str(expected) not in second
 
 
@@ -171,6 +186,18 @@ def remembered(steps, start):
 
 def in_floats(steps, start):
     return swept(steps, {steps[-1][0]: 1.0}, lambda s: 1)[start]
+
+
+def in_integers_of(kind):
+    def counted(steps, start):
+        with np.errstate(over="ignore"):
+            found = defaultdict(lambda: kind(0), {steps[-1][0]: kind(1)})
+            for node, arrows in reversed(steps):
+                for o, _ in arrows:
+                    found[o] += found[node]
+        return found[start]
+
+    return counted
 
 
 def replaced(steps, start):
@@ -312,6 +339,8 @@ WRONG_FUNCTIONS = {
         (lambda s, x: paths(s, x) + 1, "not right"),
         (lambda s, x: 2 * paths(s, x), "not right"),
         (lambda s, x: 2 ** len(s), "not right"),
+        (in_integers_of(np.int64), "overflowed"),
+        (in_integers_of(np.int32), "overflowed"),
         (lambda s, x: None, "is a return missing"),
         (lambda s, x: swept(s, {s[-1][0]: 1}, lambda _: 1), "expected a number"),
         (lambda s: 3, "2 arguments: (steps, start)"),
@@ -345,6 +374,7 @@ WRONG_FUNCTIONS = {
             "Only the last node's seed",
         ),
         (lambda s, seeds: swept(s, {s[-1][0]: 1.0} | seeds), "that no seed asks for"),
+        (lambda s, seeds: swept(s, seeds | {s[-1][0]: 1.0}), "from 1 instead of its seed"),
         (lambda s, seeds: swept(s, dict.fromkeys(seeds, 1.0)), "sizes of the seeds"),
         (overwritten, "replaces what its node had before"),
         (a_sweep_for_each, "One sweep is enough"),

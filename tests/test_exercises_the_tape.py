@@ -104,88 +104,107 @@ def careless(f, *inputs):
     return [row(lambda *u, i=i: gradient(f, *u)[i]) for i in range(len(inputs))]
 
 
+def late(f, *inputs):
+    """Let each row look up i when the loop is over."""
+    rows = []
+    for i in range(len(inputs)):
+        rows.append(lambda *u: gradient(f, *u)[i])  # noqa: B023
+    return [gradient(row, *inputs) for row in rows]
+
+
+def quotients(f, *inputs):
+    units = 1e-4 * np.eye(len(inputs))
+    u = np.array(inputs)
+    rows = [(np.array(gradient(f, *(u + h))) - gradient(f, *(u - h))) / 2e-4 for h in units]
+    return np.array(rows) + 1e-9
+
+
 def by_package(f, *inputs):
     x = np.array(inputs)
     return [forward.hvp(lambda x: f(*x), x, unit) for unit in np.eye(x.size)]
 
 
-def segments(turn, x, turns, every):
+def segments(step, x, steps, every):
     kept = []
     r = x
-    for k in range(turns):
+    for k in range(steps):
         if k % every == 0:
             kept.append(r)
-        r = turn(r)
+        r = step(r)
     adjoint = 1.0
     for k, start in reversed(list(enumerate(kept))):
         r = first = Number(start, [])
-        for _ in range(min(every, turns - k * every)):
-            r = turn(r)
+        for _ in range(min(every, steps - k * every)):
+            r = step(r)
         adjoint *= sweep(r)[first.place]
     return adjoint
 
 
-def segments_by_package(turn, x, turns, every):
+def segments_by_package(step, x, steps, every):
     starts = [np.float64(x)]
-    for _ in range(turns):
-        starts.append(turn(starts[-1]))
+    for _ in range(steps):
+        starts.append(step(starts[-1]))
     adjoint = 1.0
-    for k in reversed(range(0, turns, every)):
+    for k in reversed(range(0, steps, every)):
 
         def part(r, k=k):
-            for _ in range(min(every, turns - k)):
-                r = turn(r)
+            for _ in range(min(every, steps - k)):
+                r = step(r)
             return r
 
         adjoint *= tape.grad(part)(starts[k])
     return adjoint
 
 
-def whole(turn, x, turns, every):
+def overlong(step, x, steps, every):
+    return segments(step, x, -(-steps // every) * every, every)
+
+
+def whole(step, x, steps, every):
     r = first = Number(x, [])
-    for _ in range(turns):
-        r = turn(r)
+    for _ in range(steps):
+        r = step(r)
     return sweep(r)[first.place]
 
 
-def from_the_start(turn, x, turns, every):
+def from_the_start(step, x, steps, every):
     adjoint = 1.0
-    for k in reversed(range(0, turns, every)):
+    for k in reversed(range(0, steps, every)):
         r = x
         for _ in range(k):
-            r = turn(r)
+            r = step(r)
         r = first = Number(r, [])
-        for _ in range(min(every, turns - k)):
-            r = turn(r)
+        for _ in range(min(every, steps - k)):
+            r = step(r)
         adjoint *= sweep(r)[first.place]
     return adjoint
 
 
-def parts(turn, x, turns, every, *, reset=False, drop=False):
+def parts(step, x, steps, every, *, reset=False, drop=False):
     found, r = [], x
-    for k in range(0, turns, every):
-        n = min(every, turns - k)
+    for k in range(0, steps, every):
+        n = min(every, steps - k)
         if drop and n < every:
             break
         r = first = Number(x if reset else plain(r), [])
         for _ in range(every if reset else n):
-            r = turn(r)
+            r = step(r)
         found.append(sweep(r)[first.place])
     return found
 
 
-def value(turn, x, turns, every):
-    for _ in range(turns):
-        x = turn(x)
+def value(step, x, steps, every):
+    for _ in range(steps):
+        x = step(x)
     return x
 
 
-def formula(turn, x, turns, every):
+def formula(step, x, steps, every):
     """Cheat: write no tape at all."""
     product = 1.0
-    for _ in range(turns):
+    for _ in range(steps):
         product *= 1 + 0.2 * x
-        x = turn(x)
+        x = step(x)
     return product
 
 
@@ -203,11 +222,13 @@ RIGHT = {
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_run: [
-        ((17, 6), "lines come first"), ((3, 17), "turns, not lines"), ((7, 17), "The input"),
-        ((6, 15), "is the value"), ((4, 5), "one turn too few"), ((8, 49), "one turn too many"),
-        ((6, 7), "last turn alone"), ((6, 4), "first turn alone"), ((6, 11), "not yet shares"),
+        ((17, 6), "lines come first"), ((3, 17), "iterations, not lines"), ((7, 17), "The input"),
+        ((6, 15), "is the value"), ((4, 5), "one iteration too few"),
+        ((8, 49), "one iteration too many"),
+        ((6, 7), "last iteration alone"), ((6, 4), "first iteration alone"),
+        ((6, 11), "not yet shares"),
         ((6, -17), "not right"), ((5, 17), "How often"), ((0, 0), "How often"),
-        ((6, 16), "x receives a share"),
+        ((6, 16), "x receives a share"), ((6, 12), "slope of x³ alone"), ((9, 17), "no line"),
         ((6, 17.007), "difference quotient"), ((None, 17), "expected numbers"),
         (("6", 17), "expected numbers"), (([6], 17), "expected numbers"),
     ],
@@ -235,6 +256,8 @@ WRONG_ANSWERS = {
         ((lambda x, y: (x / y, -x / y**2),), "a factor too many"),
         ((lambda x, y: x / y,), "two slopes"), ((lambda x, y: 1 / y,), "from y is missing"),
         ((lambda x, y: (1 / y, -x * y**2),), "not right"), ((lambda x, y: None,), "return missing"),
+        ((lambda x, y: (1 / x, -y / x**2),), "of y / x"),
+        ((lambda x, y: (1 // y, -x // y**2),), "drops the fraction"),
         ((lambda x: 1 / x,), "with 2 arguments: (x, y)"), ((3,), "without calling it"),
     ],
     ex.check_norm_vjp: [
@@ -246,7 +269,9 @@ WRONG_ANSWERS = {
         ((lambda g, a, x: g / (2 * a),), "go on to x"),
         ((lambda g, a, x: g * x / np.linalg.norm(x),), "computed again"),
         ((lambda g, a, x: -g * x / a,), "sign"), ((lambda g, a, x: g * np.sign(x),), "Σ |x|"),
-        ((lambda g, a, x: g / a,), "shape ()"), ((lambda g, a, x: g * x / a**2,), "not right"),
+        ((lambda g, a, x: g / a,), "shape ()"), ((lambda g, a, x: g * x / a**2,), "twice"),
+        ((lambda g, a, x: np.sum(g * x / a),), "added up"),
+        ((lambda g, x, a: g * x / a,), "order (g, a, x)"),
         ((lambda g, a, x: None,), "return missing"), ((lambda g, a, x: np.zeros(7),), "shape"),
         ((3,), "without calling it"),
     ],
@@ -254,10 +279,10 @@ WRONG_ANSWERS = {
         ((lambda n: 2 * (n - 1),), "sweep alone"), ((lambda n: n - 1,), "run alone"),
         ((lambda n: n * (n - 1),), "from the beginning"),
         ((lambda n: (2 * n + 1) * (n - 1),), "forward sweeps"), ((lambda n: 3 * n,), "fewer lines"),
-        ((lambda n: 2 * n,), "fewer lines"), ((lambda n: 5 * (n - 1),), "sums too"),
+        ((lambda n: 2 * n,), "the run multiplies"), ((lambda n: 5 * (n - 1),), "sums too"),
         ((lambda n: 4 * n - 5,), "sums too"), ((lambda n: 3 * n - 4,), "1 of the start"),
         ((lambda n: 3 * n - 5,), "1 of the start"), ((lambda n: 4 * (n - 1),), "two arrows"),
-        ((lambda n: 12,), "not right"), ((lambda n: 3 * n - 2,), "not right"),
+        ((lambda n: 12,), "not right"), ((lambda n: 3 * n - 2,), "once less"),
         ((lambda n: None,), "return missing"),
         ((lambda: 3,), "one argument: (n)"), ((3,), "without calling it"),
     ],
@@ -273,6 +298,7 @@ WRONG_ANSWERS = {
         ((lambda f, *u: np.ravel(hessian(f, *u)),), "in one row"), ((careless,), "a plain number"),
         ((lambda f, *u: np.zeros((len(u), len(u))),), "not right"),
         ((lambda f, *u: -np.array(hessian(f, *u)),), "sign"),
+        ((late,), "Every row is the last"), ((quotients,), "difference quotients"),
         ((lambda f, *u: None,), "return missing"), ((lambda f, *u: f.nothing,), "AttributeError"),
         ((3,), "without calling it"),
     ],
@@ -280,12 +306,13 @@ WRONG_ANSWERS = {
         ((value,), "This is the value"), ((lambda *p: sum(parts(*p)),), "multiply"),
         ((lambda *p: parts(*p)[-1],), "last segment alone"),
         ((lambda *p: parts(*p)[0],), "first segment alone"),
-        ((lambda *p: np.prod(parts(*p, drop=True)),), "last turns are missing"),
+        ((lambda *p: np.prod(parts(*p, drop=True)),), "last steps are missing"),
         ((lambda *p: np.prod(parts(*p, reset=True)),), "starts at the same value"),
-        ((whole,), "where 3 are allowed"), ((from_the_start,), "turns were computed"),
+        ((overlong,), "last segment is too long"),
+        ((whole,), "where 3 are allowed"), ((from_the_start,), "steps were computed"),
         ((formula,), "no tape was written"), ((lambda *p: 2 * segments(*p),), "not right"),
         ((lambda *p: -segments(*p),), "sign"), ((lambda *p: None,), "return missing"),
-        ((lambda turn, x: 3,), "with 4 arguments"), ((3,), "without calling it"),
+        ((lambda step, x: 3,), "with 4 arguments"), ((3,), "without calling it"),
     ],
 }  # fmt: skip
 

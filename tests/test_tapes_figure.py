@@ -81,4 +81,4 @@ def test_the_clock_draws_both_ways_with_their_spread():
     assert n.tolist() == [10, 50]
     assert np.array_equal(backward, [[3, 5], [3, 5]])
     words = texts(tapes.clock(n, backward, forward, "t").markup)
-    assert {"backward", "all weights", "number of weights"} <= set(words)
+    assert {"one backward", "one per weight", "number of weights"} <= set(words)

@@ -54,22 +54,30 @@ def recorded_steps(f: Callable[..., Any], *inputs: float) -> Steps:
     return steps
 
 
-def arrows_from(steps: Steps, seed: int) -> int:
-    """Count the arrows on paths from a node: what a forward sweep from it cannot do without."""
-    reached, used = {seed}, 0
+def products_from(steps: Steps, seed: int) -> int:
+    """Count the products of a forward sweep from a node that skips tangents of 0.
+
+    Nothing is multiplied where the slope is 1 or -1, as in a sum. So the count does not depend on
+    the order in which long sums are formed.
+    """
+    reached, count = {seed}, 0
     for place, arrows in steps:
-        hits = sum(operand in reached for operand, _ in arrows)
-        if hits:
+        slopes = [slope for operand, slope in arrows if operand in reached]
+        if slopes:
             reached.add(place)
-            used += hits
-    return used
+            count += _products(slopes)
+    return count
 
 
-def arrows_to(steps: Steps, result: int) -> int:
-    """Count the arrows on paths to a node: what a backward sweep from it cannot do without."""
-    leading, used = {result}, 0
+def products_to(steps: Steps, result: int) -> int:
+    """Count the products of a backward sweep from a node that skips adjoints of 0."""
+    leading, count = {result}, 0
     for place, arrows in reversed(steps):
         if place in leading:
             leading.update(operand for operand, _ in arrows)
-            used += len(arrows)
-    return used
+            count += _products([slope for _, slope in arrows])
+    return count
+
+
+def _products(slopes: list[float]) -> int:
+    return sum(abs(slope) != 1 for slope in slopes)

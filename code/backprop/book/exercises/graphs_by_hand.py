@@ -29,7 +29,10 @@ Answer = Callable[..., Any]
 Arrows = list[tuple[str, float]]
 Steps = list[tuple[str, Arrows]]
 BAR = "\N{COMBINING MACRON}"
-NEAR = "Close, as a difference quotient is. Its step leaves a remainder; the sweep leaves none."
+NEAR = (
+    "Close. If you rounded, give at least three digits. If it is a difference quotient, its step"
+    " leaves a remainder; the sweep leaves none."
+)
 LINES = 200_000
 """A sweep over the largest graph here runs a few thousand lines of Python."""
 
@@ -41,20 +44,20 @@ def bars(names: str) -> list[str]:
 
 @checker
 def check_sweep(a_bar: Any, b_bar: Any) -> Verdict:
-    """Check the adjoints of y = t·b, t = s·s, s = a + b at a = 1, b = 2: 2sb = 12, 2sb + s² = 21.
+    """Check the adjoints of y = q·b, q = s·s, s = a + b at a = 1, b = 2: 2sb = 12, 2sb + s² = 21.
 
-    By a sweep: t receives b = 2; s receives 2·3 by each of its two arrows, so 12; a and b receive
-    12 each from s, and b receives t = 9 from y as well.
+    By a sweep: q receives b = 2; s receives 2·3 by each of its two arrows, so 12; a and b receive
+    12 each from s, and b receives q = 9 from y as well.
     """
     a_name, b_name = bars("ab")
-    arrows = "Draw the arrows first: two from s to t, and two that leave b."
-    twice = "s is used twice in t = s · s: two arrows, each with the slope 3."
+    arrows = "Draw the graph first. In how many places is s used? And b?"
+    twice = "s is used twice in q = s · s: two arrows, each with the slope 3."
     mistakes = (
         ((21, 12), f"The right numbers, but {a_name} comes first.", ""),
         ((6, 15), "One arrow is missing, from s.", twice),
         ((24, 33), f"s{BAR} is twice too large.", "Each of the two arrows from s has the slope s."),
         ((12, 12), f"{a_name} is right. One arrow is missing, from b.",
-         "b is used in y = t · b as well."),
+         "b is used in y = q · b as well."),
         ((12, 9), f"{a_name} is right. One arrow is missing, from b.",
          "b is used in s = a + b as well."),
         ((6, 6), "Two arrows are missing.", arrows),
@@ -64,10 +67,7 @@ def check_sweep(a_bar: Any, b_bar: Any) -> Verdict:
     )  # fmt: skip
     more = arrows
     if judge_value(a_bar, Case((), 12)):
-        more = (
-            f"{a_name} is right. b receives one share from s, as a does, and one from y, where the"
-            " slope is the other factor."
-        )
+        more = f"{a_name} is right. In which lines is b used? Each of them sends a share."
     elif judge_value(b_bar, Case((), 21)):
         more = f"{b_name} is right. a has one arrow, to s."
     case = Case((), [12, 21], mistakes, more, (a_name, b_name), NEAR)
@@ -111,67 +111,80 @@ def _tasks(which: Any, words: str) -> list[str]:
 
 
 @checker
-def check_unit(w_bar: Any, b_bar: Any, t_bar: Any) -> Verdict:
-    """Check L = e², e = tanh(wx + b) - t at w = 2, x = 3, b = ln 2 - 6, t = 0.2.
+def check_unit(w1_bar: Any, w2_bar: Any, t_bar: Any) -> Verdict:
+    """Check L = e², e = w₂ tanh(w₁x) - t at w₁ = (ln 2)/3, x = 3, w₂ = 1.5, t = 0.5.
 
-    There s = wx + b = ln 2, h = tanh s = 0.6 and e = 0.4. The sweep: e receives 2e = 0.8, t then
-    -0.8, and s, with the slope 1 - h² = 0.64, 0.512, as does b; w receives x times that, 1.536.
+    There z = w₁x = ln 2, h = tanh z = 0.6, r = w₂h = 0.9 and e = 0.4. The sweep: e and r receive
+    2e = 0.8, t then -0.8, w₂ 0.8 h = 0.48 and h 0.8 w₂ = 1.2; z, with the slope 1 - h² = 0.64,
+    0.768, and w₁ x times that, 2.304.
     """
-    w, x, h, t = 2.0, 3.0, 0.6, 0.2
-    e, s = h - t, math.log(2)
+    x, w2, h, t = 3.0, 1.5, 0.6, 0.5
+    e, z = w2 * h - t, math.log(2)
 
-    def swept(sent: float = 2 * e, slope: float = 1 - h * h, by: float = x) -> list[float]:
-        """w̄, b̄ and t̄ if L sends so much to e, and the arrows of tanh and w have these slopes."""
-        return [sent * slope * by, sent * slope, -sent]
+    def swept(
+        sent: float = 2 * e, slope: float = 1 - h * h, by: float = x, through: float = w2
+    ) -> list[float]:
+        """The three adjoints if L sends so much to e, and these are the slopes below r."""
+        return [sent * through * slope * by, sent * h, -sent]
 
     right = swept()
     twice = "e · e uses e twice: two arrows, each with the slope e."
-    of_tanh = "The arrow from s to h = tanh s has the slope 1 - h²."
-    other = "In w · x, the arrow from w has the slope x."
-    names = w_name, b_name, t_name = bars("wbt")
+    of_tanh = "The arrow from z to h = tanh z has the slope 1 - h²."
+    first = "In w₁ · x, the arrow from w₁ has the slope x."
+    second = "In r = w₂ · h, the arrow of each factor has the other factor as its slope."
+    names = one_name, two_name, t_name = ("w₁" + BAR, "w₂" + BAR, "t" + BAR)
+    others = f"{two_name} and {t_name} are right."
     mistakes = (
         (swept(e), "All three are half of what they should be.", twice),
         (swept(4 * e), "All three are twice too large.", twice),
         (swept(1), "This is how fast e changes. How fast does L follow e?", twice),
-        (swept(slope=1), f"{t_name} is right. A slope is missing from the other two.", of_tanh),
-        (swept(e, 1), "Two things: all three lack an arrow, and two of them lack a slope.",
+        (swept(slope=1), f"{others} A slope is missing from {one_name}.", of_tanh),
+        (swept(e, 1), f"Two things: all three lack an arrow, and {one_name} lacks a slope.",
          f"{twice} {of_tanh}"),
-        (swept(slope=h), f"{t_name} is right. The slope of tanh is not its value.", of_tanh),
-        (swept(slope=1 - h), f"{t_name} is right. A square is missing in the slope of tanh.",
+        (swept(slope=h), f"{others} The slope of tanh is not its value.", of_tanh),
+        (swept(slope=1 - h), f"{others} A square is missing in the slope of tanh.", of_tanh),
+        (swept(slope=h * (1 - h)), f"{others} h(1 - h) is the slope of the sigmoid.", of_tanh),
+        (swept(slope=1 - z * z), f"{others} The slope of tanh takes the square of h, not of z.",
          of_tanh),
-        (swept(slope=h * (1 - h)), f"{t_name} is right. h(1 - h) is the slope of the sigmoid.",
-         of_tanh),
-        (swept(slope=1 - s * s), f"{t_name} is right. The slope of tanh takes the square of h,"
-         " not of s.", of_tanh),
-        ([*right[:2], -right[1]], f"{w_name} and {b_name} are right. t does not pass through"
-         " tanh.", "e = h - t: its arrow comes from e directly."),
-        ([*right[:2], 2 * e], "One sign is wrong.", "In e = h - t, the arrow from t has the slope"
+        (swept(by=1), f"{others} {one_name} lacks a factor.", first),
+        (swept(by=z / x), f"{others} {one_name} has the wrong factor.", first),
+        (swept(through=1), f"{others} {one_name} lacks a factor.", second),
+        (swept(through=h), f"{others} {one_name} has the wrong factor.", second),
+        (swept(through=1, by=1), f"{others} {one_name} lacks two factors.", f"{first} {second}"),
+        ([right[0], 2 * e * w2, right[2]], f"{two_name} has the wrong factor.", second),
+        ([right[0], 2 * e, right[2]], f"{two_name} lacks a factor.", second),
+        ([right[0], right[1] * (1 - h * h), right[2]], f"{two_name} is wrong.",
+         "w₂ does not pass through tanh: its arrow leads to r."),
+        ([*right[:2], 2 * e], "One sign is wrong.", "In e = r - t, the arrow from t has the slope"
          " -1."),
-        ([-part for part in right], "All signs are wrong.", "Either e = h - t, with the slopes 1"
-         " and -1, or e = t - h, with -1 and 1: the value and the slopes must belong to the same"
+        ([-part for part in right], "All signs are wrong.", "Either e = r - t, with the slopes 1"
+         " and -1, or e = t - r, with -1 and 1: the value and the slopes must belong to the same"
          " one."),
         ([-right[0], -right[1], right[2]], "Two signs are wrong.", "Only the arrow from t has a"
          " negative slope."),
-        (swept(by=w), f"{b_name} and {t_name} are right. {w_name} has the wrong factor.", other),
-        (swept(by=1), f"{b_name} and {t_name} are right. {w_name} lacks a factor.", other),
-        ([right[0], right[0], right[2]], f"{b_name} is wrong.", "b does not pass through w · x."),
         ([*right[:2], 0], "The loss depends on t as well.", "Its arrow has the slope -1."),
         ([*right[:2], -1], f"{t_name} is a slope here, and not yet an adjoint.",
          "What does e send to t?"),
-        ([*right[:2], -4 * e], f"{w_name} and {b_name} are right. {t_name} is twice too large.",
-         "What does e send to t?"),
-        ([*right[:2], -e], f"{w_name} and {b_name} are right. {t_name} is half of what it should"
-         " be.", twice),
-        ([right[1], right[0], right[2]], f"{w_name} and {b_name} have changed places.", ""),
-        ([w, s - w * x, t], "These are the values.", "Start with 1 at L, and go back."),
+        ([*right[:2], -4 * e], f"{one_name} and {two_name} are right. {t_name} is twice too"
+         " large.", "What does e send to t?"),
+        ([*right[:2], -e], f"{one_name} and {two_name} are right. {t_name} is half of what it"
+         " should be.", twice),
+        ([2 * right[0], 2 * right[1], right[2]], f"{t_name} is right. The other two are twice too"
+         " large.", "Where does a factor 2 come in again, on the way from e to the weights?"),
+        ([right[0] / 2, right[1] / 2, right[2]], f"{t_name} is right. The other two are half of"
+         " what they should be.", "What e sends to t, it sends to r as well, except for the sign."),
+        ([2 * right[0], *right[1:]], f"{others} {one_name} is twice too large.", first),
+        ([right[0] / 2, *right[1:]], f"{others} {one_name} is half of what it should be.", first),
+        ([right[1], right[0], right[2]], f"{one_name} and {two_name} have changed places.", ""),
+        ([z / x, w2, t], "These are the values.", "Start with 1 at L, and go back."),
     )  # fmt: skip
     more = (
-        "Write the five lines: p = w · x, s = p + b, h = tanh s, e = h - t, L = e · e. What are"
+        "Write the five lines: z = w₁ · x, h = tanh z, r = w₂ · h, e = r - t, L = e · e. What are"
         " their slopes?"
     )
-    praise = "This is backpropagation through one unit of a network and its loss."
+    praise = "This is backpropagation through two layers of a network and its loss."
     case = Case((), right, mistakes, more, names, NEAR)
-    return judge_value((w_bar, b_bar, t_bar), case, praise)
+    return judge_value((w1_bar, w2_bar, t_bar), case, praise)
 
 
 def repeated(n: int, arrows: int) -> Steps:
@@ -232,6 +245,12 @@ def same(slope: float) -> float:
     return slope
 
 
+def wrapped(count: int, bits: int) -> int:
+    """Return what an integer of so many bits, one of them for the sign, makes of a count."""
+    half: int = 2 ** (bits - 1)
+    return (count + half) % (2 * half) - half
+
+
 @checker
 def check_paths(paths: Answer) -> Verdict:
     """Check ``paths(steps, start)``: the number of paths from a node to the last one.
@@ -271,6 +290,14 @@ def check_paths(paths: Answer) -> Verdict:
                 "A node's count must be complete before it is passed on.",
             ),
             (len(steps), "These are the lines.", ""),
+            *(
+                (
+                    wrapped(int(right), bits),
+                    "The count overflowed: it is too large for NumPy's integers.",
+                    "Python's own int, as in 1, has no limit.",
+                )
+                for bits in (32, 64)
+            ),
         )
         kept = [m for m in mistakes if m[0] != right]
         more = "Which slopes turn a sum of products into a count?"
@@ -418,6 +445,11 @@ def check_seeded(backward_from: Answer) -> Verdict:
             ),
             (at({result: seeds.get(result, 0.0)}), "Only the last node's seed counts.", share),
             (at({result: 1.0} | seeds), "There is a 1 at the last node that no seed asks for.", ""),
+            (
+                at(seeds | {result: 1.0}),
+                "The last node starts from 1 instead of its seed.",
+                "Its seed is what it starts from, as for any other node.",
+            ),
             (at(dict.fromkeys(seeds, 1.0)), "The sizes of the seeds make no difference.", ""),
             (at(seeds, keep=0), "A share replaces what its node had before.", share),
             (at(seeds, steps[::-1]), "The lines are read in the wrong direction.",

@@ -5,7 +5,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,55 +12,56 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
+from backprop.book.exercises.verdict import (
+    Case,
+    Told,
+    Verdict,
+    checker,
+    judge,
+    judge_value,
+    misfit,
+    numbers,
+)
 
 Answer = Callable[..., Any]
-
-
-def _misfit(function: Any, *names: str) -> Verdict | None:
-    """Say so if a function cannot be called with these arguments."""
-    if callable(function):
-        try:
-            inspect.signature(function).bind(*names)
-        except ValueError:  # a builtin without a signature
-            return None
-        except TypeError:
-            many = f"{len(names)} arguments" if len(names) > 1 else "one argument"
-            return Verdict(False, f"It is called with {many}: ({', '.join(names)}).")
-    return None
-
-
-def _judged(function: Any, names: Sequence[str], cases: Sequence[Case], praise: str) -> Verdict:
-    wrong = _misfit(function, *names)
-    return judge(function, cases, praise) if wrong is None else wrong
 
 
 @checker
 def check_run(lines: Any, derivative: Any) -> Verdict:
     """Check the tape of r = 1, while r < 10: r = r·x + 1, at x = 2: 6 lines, 3x² + 2x + 1 = 17.
 
-    The values of r are 1, 3, 7, 15. A turn writes a product and a sum. From the last turn to the
-    first, x receives 1·7, 2·3 and 4·1.
+    The values of r are 1, 3, 7, 15. An iteration writes a product and a sum. From the last one
+    to the first, x receives 1·7, 2·3 and 4·1.
     """
-    turns = "How often does the loop turn? r is 1, and then 3."
-    shares = "x receives a share in every turn, and r hands its adjoint to the turn before."
+    runs = "How often does the loop run? r is 1, and then 3."
+    shares = "x receives a share in each iteration, and r hands its adjoint to the one before."
     mistakes = (
         ((17, 6), "The right numbers, but the lines come first.", ""),
-        ((3, 17), "The derivative is right. These are turns, not lines.", "What does one write?"),
+        (
+            (3, 17),
+            "The derivative is right. These are iterations, not lines.",
+            "What does each write?",
+        ),
         ((7, 17), "The derivative is right. The input is not one of the lines that follow it.", ""),
         ((6, 15), "The lines are right. The second number is the value.", "Sweep the tape."),
-        ((4, 5), "This is the run with one turn too few.", turns),
-        ((8, 49), "This is the run with one turn too many.", turns),
-        ((6, 7), "The lines are right. This is the share of the last turn alone.", shares),
-        ((6, 4), "The lines are right. This is the share of the first turn alone.", shares),
+        ((4, 5), "This is the run with one iteration too few.", runs),
+        ((8, 49), "This is the run with one iteration too many.", runs),
+        ((6, 7), "The lines are right. This is the share of the last iteration alone.", shares),
+        ((6, 4), "The lines are right. This is the share of the first iteration alone.", shares),
         ((6, 11), "The lines are right. These are slopes, not yet shares.", shares),
+        (
+            (6, 12),
+            "The lines are right. This is the slope of x³ alone; what does the + 1 add?",
+            shares,
+        ),
+        ((9, 17), "The derivative is right. A test and a new name write no line.", ""),
     )
     found = numbers([lines, derivative])
     if found is not None and found.shape == (2,) and 1e-4 < abs(found[1] - 17) < 0.1:
         near = "The derivative is close, as a difference quotient is. The sweep gives it exactly."
         return Verdict(False, near, shares)
-    praise = "Three turns, two lines each; x receives a share in each turn."
-    more = turns if not _alike(lines, 6) else shares
+    praise = "Three iterations, two lines each; x receives a share in each of them."
+    more = runs if not _alike(lines, 6) else shares
     return judge_value((lines, derivative), Case((), [6, 17], mistakes, more), praise)
 
 
@@ -125,6 +125,8 @@ def check_divide(slopes: Answer) -> Verdict:
                 ([1 / y, 1 / x], "The second is not a slope of x / y.", "Write it x times 1 / y."),
                 ([1 / y, x], "The second is not a slope of x / y.", "Write it x times 1 / y."),
                 ([y, x], "These are the slopes of a product."),
+                ([1 / x, -y / x**2], "These are the slopes of y / x."),
+                ([1 // y, -x // y**2], "Whole-number division drops the fraction: use /."),
                 ([1.0, -1.0], "These are the slopes of a difference."),
                 ([x / y, -x / y**2], "The first has a factor too many.", ""),
                 (x / y, "This is the value; two slopes are asked for."),
@@ -134,7 +136,7 @@ def check_divide(slopes: Answer) -> Verdict:
 
     cases = [case(6.0, 2.0), case(-3.0, 4.0), case(5.0, 0.5)]
     praise = "With them, your tape can run Newton's loop."
-    return _judged(slopes, ("x", "y"), cases, praise)
+    return judge(slopes, cases, praise, arguments="x, y")
 
 
 @checker
@@ -162,6 +164,16 @@ def check_norm_vjp(norm_vjp: Answer) -> Verdict:
                     "The run has it already: a.",
                 ),
                 (-g * x / a, "Only the sign is wrong."),
+                (g * x / a**2, "The root is divided by twice.", slope),
+                (
+                    g * (x / a).sum(),
+                    "The shares have been added up; each entry of x keeps its own.",
+                ),
+                (
+                    g * a / x,
+                    "This is upside down.",
+                    "Are the arguments in the order (g, a, x)?",
+                ),
                 (g * np.sign(x), "This is the vjp of Σ |x|.", slope),
             ),
         )
@@ -172,7 +184,7 @@ def check_norm_vjp(norm_vjp: Answer) -> Verdict:
         case(-0.5, [1.0, -2.0, 2.0], 3.0),
         case(1.5, [3.0, 4.0], 8.0),
     ]
-    return _judged(norm_vjp, ("g", "a", "x"), cases, "It reuses a.")
+    return judge(norm_vjp, cases, "It reuses a.", arguments="g, a, x")
 
 
 @checker
@@ -194,7 +206,8 @@ def check_product_cost(cost: Answer) -> Verdict:
                 (n * (n - 1), "This computes each of the n derivatives from the beginning."),
                 ((2 * n + 1) * (n - 1), "These are forward sweeps, one for each input."),
                 (3 * n, "There are fewer lines.", "How many products has x₁ · x₂?"),
-                (2 * n, "There are fewer lines.", "How many products has x₁ · x₂?"),
+                (2 * n, "There are fewer lines, and the run multiplies, too.", arrows),
+                (3 * n - 2, "The run multiplies once less.", "How many products has x₁ · x₂?"),
                 (5 * (n - 1), "This counts sums too; only multiplications are asked for."),
                 (4 * n - 5, "This counts sums too; only multiplications are asked for."),
                 (3 * n - 4, "One or two are missing.", start),
@@ -205,7 +218,7 @@ def check_product_cost(cost: Answer) -> Verdict:
         )
 
     praise = "Three times the product, whatever n is."
-    return _judged(cost, ("n",), [case(5), case(12)], praise)
+    return judge(cost, [case(5), case(12)], praise, arguments="n")
 
 
 def _curved(a: Any, b: Any) -> Any:
@@ -242,6 +255,11 @@ def check_hessian(hessian: Answer) -> Verdict:
                 (H.sum(axis=0), "The rows have been added up.", row),
                 (H[0], "This is the first row.", row),
                 (H / 2, "Half of each: the 1/2 of a Taylor series does not belong here.", ""),
+                (
+                    np.tile(H[-1], (len(H), 1)),
+                    "Every row is the last one.",
+                    "A lambda looks up i when it is called, and the loop is over by then.",
+                ),
                 (H.ravel(), "The right numbers in one row; make a row for each input.", ""),
             ),
             row,
@@ -253,9 +271,11 @@ def check_hessian(hessian: Answer) -> Verdict:
         at(_straight, (1.0, 2.0), [2, 1], [[0, 0], [0, 0]]),
     ]
 
+    exact = {case.args[0]: np.asarray(case.expected) for case in cases}
+
     def patient(f: Answer, *inputs: float) -> Any:
         try:
-            return hessian(f, *inputs)
+            rows = hessian(f, *inputs)
         except AttributeError as error:
             if "place" in str(error) or "tape" in str(error):
                 raise ValueError(
@@ -263,67 +283,78 @@ def check_hessian(hessian: Answer) -> Verdict:
                     " what is its derivative?"
                 ) from error
             raise
+        close = numbers(rows)
+        right = exact[f]
+        if close is not None and close.shape == right.shape:
+            off = np.abs(close - right).max()
+            if 1e-11 < off < 1e-3:
+                raise Told(
+                    "The numbers are close, as difference quotients are. Sweeps give them exactly."
+                )
+        return rows
 
     if not callable(hessian):
         return judge(hessian, [])
-    if (wrong := _misfit(hessian, "f", "a", "b")) is not None:
+    if (wrong := misfit(hessian, "f, a, b")) is not None:
         return wrong
     return judge(patient, cases, "Sweeps of sweeps; the mirror image comes by itself.")
 
 
-TURNS, EVERY, START = 23, 5, 0.5
+STEPS, EVERY, START = 23, 5, 0.5
 
 
-def _turn(r: Any) -> Any:
+def _step(r: Any) -> Any:
     return 0.1 * r * r + r
 
 
 @checker
 def check_segments(derivative: Answer) -> Verdict:
-    """Check ``derivative(turn, x, turns, every)``: ∂(result)/∂x of a loop, by tapes of few turns.
+    """Check ``derivative(step, x, steps, every)``: ∂(result)/∂x of a loop, by tapes of few steps.
 
-    ``turn`` takes a number, plain or on a tape, and returns the next. No tape may hold more than
-    ``every`` turns, and no turn may be computed much more often than twice.
+    ``step`` takes a number, plain or on a tape, and returns the next. No tape may hold more than
+    ``every`` steps, and no step may be computed much more often than twice.
     """
     seen: list[Any] = []
 
-    def turn(r: Any) -> Any:
+    def step(r: Any) -> Any:
         seen.append(getattr(r, "tape", None))
-        return _turn(r)
+        return _step(r)
 
-    def slopes(x: float, turns: int) -> tuple[list[float], float]:
+    def slopes(x: float, steps: int) -> tuple[list[float], float]:
         found = []
-        for _ in range(turns):
+        for _ in range(steps):
             found.append(1 + 0.2 * x)
-            x = _turn(x)
+            x = _step(x)
         return found, x
 
-    def case(turns: int, every: int) -> Case:
-        each, value = slopes(START, turns)
-        part = [math.prod(each[k : k + every]) for k in range(0, turns, every)]
-        whole = turns // every * every
+    def case(steps: int, every: int) -> Case:
+        each, value = slopes(START, steps)
+        part = [math.prod(each[k : k + every]) for k in range(0, steps, every)]
+        whole = steps // every * every
+        longer = slopes(START, -(-steps // every) * every)[0]
         reset = math.prod(slopes(START, every)[0]) ** len(part)
         mistakes = (
             (value, "This is the value.", "The derivative: a product of segments' slopes."),
             (sum(part), "Slopes of segments one after another multiply.", ""),
             (part[-1], "This is the last segment alone.", "Hand the adjoint on to the one before."),
             (part[0], "This is the first segment alone.", "Hand the adjoint on."),
-            (math.prod(each[:whole]), "The last turns are missing: a segment may be shorter.", ""),
+            (math.prod(each[:whole]), "The last steps are missing: a segment may be shorter.", ""),
+            (math.prod(longer), "The last segment is too long: fewer steps may be left.", ""),
             (reset, "Every segment starts at the same value.", "Keep the value where each starts."),
         )
-        known = mistakes if turns % every else mistakes[:4] + mistakes[5:]
+        known = mistakes if steps % every else mistakes[:4] + mistakes[6:]
         more = "Segment by segment from the last: its tape starts at the value that you kept."
-        return Case((turn, START, turns, every), math.prod(each), known, more)
+        return Case((step, START, steps, every), math.prod(each), known, more)
 
     if not callable(derivative):
         return judge(derivative, [])
-    if (wrong := _misfit(derivative, "turn", "x", "turns", "every")) is not None:
+    if (wrong := misfit(derivative, "step, x, steps, every")) is not None:
         return wrong
-    for turns, every in ((6, 3), (TURNS, EVERY)):
+    for steps, every in ((6, 3), (STEPS, EVERY)):
         seen.clear()
-        single = case(turns, every)
-        # No copy of turn: it counts.
-        verdict = judge(lambda t, e: derivative(turn, START, t, e), [_at(single, (turns, every))])
+        single = case(steps, every)
+        # No copy of step: it counts.
+        verdict = judge(lambda t, e: derivative(step, START, t, e), [_at(single, (steps, every))])
         if not verdict:
             return verdict
         tapes = [tape for tape in seen if tape is not None]
@@ -333,18 +364,18 @@ def check_segments(derivative: Answer) -> Verdict:
         if longest > every:
             return Verdict(
                 False,
-                f"The derivative is right, and one tape holds {longest} turns, where {every} are"
+                f"The derivative is right, and one tape holds {longest} steps, where {every} are"
                 " allowed.",
                 "Start a new tape for each segment, at a plain number.",
             )
-        if len(seen) > 2 * turns + every:
+        if len(seen) > 2 * steps + every:
             return Verdict(
                 False,
-                f"The derivative is right and the tapes are short, but {turns} turns were computed"
+                f"The derivative is right and the tapes are short, but {steps} steps were computed"
                 f" {len(seen)} times.",
                 "Keep the value where each segment starts: the first run can note it.",
             )
-    return Verdict(True, "Short tapes, and every turn computed no more than twice.")
+    return Verdict(True, "Short tapes, and every step computed no more than twice.")
 
 
 def _at(case: Case, args: tuple[Any, ...]) -> Case:

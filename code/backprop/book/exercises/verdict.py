@@ -196,24 +196,22 @@ def _same(a: Any, b: Any) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=RELATIVE, atol=ABSOLUTE)
 
 
+def _rounded(a: float, b: float) -> bool:
+    """Whether a is b as a page prints it. A whole number is a count, and not rounded."""
+    if not math.isfinite(a) or float(b).is_integer():
+        return False
+    digits = range(FEWEST, MOST + 1)
+    return any(abs(float(f"{b:.{n}g}") - a) <= 1e-12 * abs(a) for n in digits)
+
+
 def _printed(got: Any, exact: Any) -> bool:
-    """Whether each number got is the exact one, or that number as a page prints it.
-
-    A whole number is a count, and not rounded.
-    """
-
-    def rounded(a: float, b: float) -> bool:
-        if not math.isfinite(a) or float(b).is_integer():
-            return False
-        digits = range(FEWEST, MOST + 1)
-        return any(abs(float(f"{b:.{n}g}") - a) <= 1e-12 * abs(a) for n in digits)
-
+    """Whether each number got is the exact one, or that number as a page prints it."""
     return (
         got.shape == exact.shape
         and np.isrealobj(got)
         and np.isrealobj(exact)
         and all(
-            np.isclose(a, b, RELATIVE, ABSOLUTE) or rounded(a, b)
+            np.isclose(a, b, RELATIVE, ABSOLUTE) or _rounded(a, b)
             for a, b in zip(got.ravel().tolist(), exact.ravel().tolist(), strict=True)
         )
     )
@@ -305,7 +303,12 @@ def _part(place: tuple[int, ...], case: Case) -> str:
 def _unforeseen(got: Any, expected: Any, at: str, case: Case) -> tuple[str, str]:
     """Say what kind of wrong a value of the right shape is, and a stronger hint."""
     off = ~np.isclose(got, expected, rtol=RELATIVE, atol=ABSOLUTE)
-    place = tuple(int(i) for i in np.argwhere(off)[0])
+    places = [tuple(map(int, place)) for place in np.argwhere(off)]
+    if case.names and np.isrealobj(got):
+        # A rounded number is right; blame another.
+        worse = [place for place in places if not _rounded(got[place], expected[place])]
+        places = worse or places
+    place = places[0]
     number, more = _shown(got[place]), case.more
     if place and case.names:
         message = f"{_part(place, case)} = {number} is not right{at}."
@@ -358,6 +361,8 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
         return Verdict(
             False, f"Hand over the function itself, without calling it; this is {article} {kind}."
         )
+    if arguments and (unfit := misfit(function, arguments)) is not None:
+        return unfit
     for k, case in enumerate(cases):
         args = copy.deepcopy(case.args)
         if not _takes(function, args):
@@ -378,6 +383,13 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
             kept = [m for m in case.mistakes if not _refuted(function, answer, m, later)]
             return judge_value(answer, replace(case, mistakes=kept), typed=False)
     return Verdict(True, praise)
+
+
+def misfit(function: Any, arguments: str) -> Verdict | None:
+    """Say so if a function cannot be called with arguments of these names, such as "x, W"."""
+    names = arguments.split(", ")
+    fits = not callable(function) or _takes(function, names)
+    return None if fits else Verdict(False, _signature(len(names), arguments))
 
 
 def _takes(function: Any, args: Sequence[Any]) -> bool:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -235,10 +236,19 @@ def plotted(figure: Any, title: str) -> Drawing:
 
 
 def hero(graph: Graph, title: str) -> Drawing:
-    """Draw the finished sweep: values, adjoints and the product on every arrow."""
+    """Draw the finished sweep in short: values, adjoints, and no products."""
     done = sweep(graph.steps, [name for name, _ in reversed(graph.steps)])
     done.now = set(done.carried)
-    content = _content(graph, done)
+    content = _content(graph, done, {})
+    return _drawing(title, svg.WIDTH, graph.height, _described(graph, done), *content)
+
+
+def swept(graph: Graph, title: str) -> Drawing:
+    """Draw the finished sweep with the slope on every arrow, to follow it with a pencil."""
+    done = sweep(graph.steps, [name for name, _ in reversed(graph.steps)])
+    done.now = set(done.carried)
+    slopes = {edge: str(slope) for edge, slope in graph.slopes.items()}
+    content = _content(graph, done, slopes)
     return _drawing(title, svg.WIDTH, graph.height, _described(graph, done), *content)
 
 
@@ -249,26 +259,29 @@ def local(graph: Graph, title: str, words: Mapping[Edge, str]) -> Drawing:
     return _drawing(title, svg.WIDTH, graph.height, said, *content)
 
 
-def both_sweeps(graph: Graph, seeds: Mapping[str, Any]) -> list[Frame]:
-    """Return the frames of two sweeps: forward from these tangents of the inputs, then backward.
+def both_directions(graph: Graph, inputs: Sequence[str]) -> list[Frame]:
+    """Return the frames of a forward sweep from each input, and then of one backward sweep.
 
     Each has a frame for its start and one for each visit.
     """
-    count = len(graph.steps)
-    start = " and ".join(f"{dotted(name)} = {seed}" for name, seed in seeds.items())
-    frames = []
-    for k in range(count + 1):
-        done = forward_sweep(graph.steps, seeds, k)
-        visited = graph.steps[k - 1][0] if k else None
-        words = _received(graph, done, visited) if visited else f"Start with {start}."
-        if k == count:
-            words += " One derivative is found."
-        frames.append(_frame(graph, done, f"Forward. {words}", visited))
+    count, frames = len(graph.steps), []
+    for one in inputs:
+        seeds = {name: int(name == one) for name in inputs}
+        start = " and ".join(f"{dotted(name)} = {seed}" for name, seed in seeds.items())
+        for k in range(count + 1):
+            done = forward_sweep(graph.steps, seeds, k)
+            visited = graph.steps[k - 1][0] if k else None
+            words = _received(graph, done, visited) if visited else f"Start with {start}."
+            if k == count:
+                words += f" The derivative for {one} is found."
+            frames.append(_frame(graph, done, f"Forward from {one}. {words}", visited))
     order = [name for name, _ in reversed(graph.steps)]
     for k in range(count + 1):
         done = sweep(graph.steps, order[:k])
         visited = order[k - 1] if k else None
-        words = _sent(graph, done, visited) if visited else f"Start with {barred(order[0])} = 1."
+        words = f"Start with {barred(order[0])} = 1."
+        if visited:
+            words = _sent(graph, done, visited, "So far" if k < count else "So")
         if k == count:
             words += " All derivatives are found."
         frames.append(_frame(graph, done, f"Backward. {words}", visited))
@@ -294,11 +307,11 @@ def _received(graph: Graph, done: Sweep, name: str) -> str:
     return f"{name} receives {shares}. So {done.equation(name)}."
 
 
-def _sent(graph: Graph, done: Sweep, name: str) -> str:
+def _sent(graph: Graph, done: Sweep, name: str, so: str) -> str:
     arrows = dict(graph.steps)[name]
     sent = " and ".join(f"{done.carried[x, name]} to {x}" for x, _ in arrows)
     sums = ", ".join(done.equation(x) for x, _ in arrows)
-    return f"{name} sends {sent}. So far {sums}."
+    return f"{name} sends {sent}. {so} {sums}."
 
 
 def _described(graph: Graph, done: Sweep) -> str:
@@ -329,7 +342,8 @@ def _content(
             shapes.append(arrow(end, start, paint, thick))
     for edge, label in graph.labels.items():
         if edge in words:
-            shapes.append(_plate(label, words[edge], paint if edge in carried else "currentColor"))
+            product = words[edge] == carried.get(edge)
+            shapes.append(_plate(label, words[edge], paint if product else "currentColor"))
     for name, node in graph.nodes.items():
         shapes.append(_node(name, node, paint if name == visited else None))
         lines = [(f"{name} = {node.worked}", svg.FORWARD)]
@@ -364,7 +378,9 @@ def _labels(node: Node, lines: Sequence[tuple[str, str]]) -> list[str]:
 
 def _overlined(markup: str) -> str:
     """Draw the bar over a letter: where a combining one lands depends on the font."""
-    return re.sub(rf"(\w){MACRON}", r'<tspan text-decoration="overline">\1</tspan>', markup)
+    return re.sub(
+        rf"(\w)([₀-₉]?){MACRON}", r'<tspan text-decoration="overline">\1</tspan>\2', markup
+    )
 
 
 def _plate(label: Label, words: str, fill: str) -> str:
@@ -479,8 +495,31 @@ TWO_PRODUCTS = Graph(
         ("a", "s"): Label(118, 69),
         ("u", "s"): Label(209, 162, "start"),
         ("u", "y"): Label(244, 239, "start"),
-        ("s", "y"): Label(232, 81, "start"),
+        ("s", "y"): Label(231, 72, "start"),
     },
     height=306,
 )
 """u = ab, s = a + u, y = us at a = 3, b = 2: the example of the chapter on graphs by hand."""
+
+UNIT = Graph(
+    steps=[
+        ("z", [("w₁", 3), ("w₂", 2)]),
+        ("h", [("z", Decimal("0.64"))]),
+        ("L", [("h", Decimal("0.8"))]),
+    ],
+    nodes={
+        "w₁": Node(42, 84, "ln 2", "above", anchor="start"),
+        "w₂": Node(42, 170, "−ln 2", "below", anchor="start"),
+        "z": Node(162, 127, "ln 2", "above"),
+        "h": Node(274, 127, "tanh z = 0.6", "above"),
+        "L": Node(386, 127, "0.4² = 0.16", "below", anchor="end"),
+    },
+    labels={
+        ("w₁", "z"): Label(106, 92),
+        ("w₂", "z"): Label(108, 171),
+        ("z", "h"): Label(218, 114),
+        ("h", "L"): Label(330, 114),
+    },
+    height=246,
+)
+"""z = 3w₁ + 2w₂, h = tanh z, L = (h - 0.2)² at w₁ = ln 2, w₂ = -ln 2: a unit and its loss."""

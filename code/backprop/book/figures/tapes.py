@@ -121,7 +121,7 @@ def run_frames(x: int) -> list[Frame]:
         _frame(done, 0, None, 0, f"The input is written first. r is another name for x = {x}.")
     ]
     for k in range(1, last + 1):
-        test = f"{done.values[k - 1]} is below {LIMIT}, so the loop turns"
+        test = f"{done.values[k - 1]} is below {LIMIT}, so the loop runs"
         words = f"{test}: {written(done, k)} is written, with two slopes."
         frames.append(_frame(done, k, None, 2, words))
     end = f"{done.values[-1]} is not below {LIMIT}: the loop ends. The tests have left no line."
@@ -145,20 +145,27 @@ def timed(
 
 
 def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
-    """Draw both ratios against the number of weights: the median, and from least to largest."""
+    """Draw both ratios against the number of weights: the median, and from least to largest.
+
+    The forward sweeps grow by powers of ten and get a logarithmic axis; on it, the spread of the
+    backward ones could not be seen.
+    """
     import matplotlib.pyplot as plt  # a reader without figures does not pay for it
 
-    figure, ax = plt.subplots(figsize=(4.6, 2.4))
-    for values, style, words in (
-        (forward, "--s", "forward,\nall weights"),
-        (backward, "-o", "backward"),
+    figure, (above, below) = plt.subplots(2, sharex=True, figsize=(4.6, 2.6))
+    for ax, values, style, words in (
+        (above, forward, "C0--s", "forward sweeps,\none per weight"),
+        (below, backward, "C1-o", "one backward\nsweep"),
     ):
         middle = np.median(values, axis=1)
         spread = [middle - values.min(axis=1), values.max(axis=1) - middle]
         ax.errorbar(n, middle, spread, fmt=style, capsize=3)
-        ax.text(1.3 * n[-1], middle[-1], words, va="center")
-    ax.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 12 * n[-1]), ylim=(1, 3e6))
-    ax.set(xlabel="number of weights", ylabel="time / time of the loss")
+        ax.text(1.4 * n[-1], middle[-1], words, va="center")
+    above.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 30 * n[-1]))
+    above.set_ylim(np.median(forward[0]) / 10, np.median(forward[-1]) * 10)
+    below.set(xlabel="number of weights", ylim=(0, 1.2 * np.max(backward)))
+    label = above.yaxis.label
+    figure.supylabel("time / time of the loss", size=label.get_size(), color=label.get_color())
     return plotted(figure, title)
 
 
