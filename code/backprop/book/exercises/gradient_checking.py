@@ -59,11 +59,11 @@ def _step_and_error(
 
 
 LETTERS = "ABCDE"
-MOVES = "One of your letters has a D that changes a hundredfold or more from step to step."
+MOVES = "One column among yours changes a hundredfold or more from step to step."
 ACCUSED = {"A": MOVES, "C": MOVES, "D": MOVES}
 MISSED = {
     "B": "A wrong gradient need not be far off.",
-    "E": "A wrong gradient may be far off: what is D if it is twice too large?",
+    "E": "A wrong gradient may be far off: what is the disagreement if it is twice too large?",
 }
 """Hints that name no letter: to name it would be to give the answer away."""
 

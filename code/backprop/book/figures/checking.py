@@ -100,7 +100,7 @@ NAMES = (
         (1.2e-10, 2e-11, "GELU, right"), (2e-7, 4e-2, "ReLU, right"),
         (2e-10, 3e-3, "subtle bug"), (2e-10, 7, "gross bug"),
     ),
-    ((7e-4, 2.5e-6, "GELU, right"), (2.5e-6, 9e-2, "ReLU, right"), (1.6e-3, 3.5e-5, "subtle bug")),
+    ((7e-4, 2e-6, "GELU, right"), (2.5e-6, 9e-2, "ReLU, right"), (1.3e-3, 3e-5, "subtle bug")),
 )  # fmt: skip
 """Where each panel has the names of its curves: step, height, words."""
 
