@@ -59,7 +59,7 @@ def _step_and_error(
 
 
 LETTERS = "ABCDE"
-MOVES = "One column among yours changes a hundredfold or more from step to step."
+MOVES = "One column among yours changes more than tenfold from step to step."
 ACCUSED = {"A": MOVES, "C": MOVES, "D": MOVES}
 MISSED = {
     "B": "A wrong gradient need not be far off.",
