@@ -28,6 +28,18 @@ def balanced(matrix):
     return np.mean([row[k] / row.sum() for k, row in enumerate(matrix)])
 
 
+def off(m):
+    return m[~np.eye(len(m), dtype=bool)]
+
+
+def largest(counts, k):
+    return sum(sorted(counts, reverse=True)[:k])
+
+
+def fullest(m, k):
+    return largest(off(m), k) / sum(off(m))
+
+
 def coin(won, lost):
     """Toss all sequences where there are few, and count."""
     n = won + lost
@@ -80,6 +92,11 @@ def raises(*_):
 RIGHT = {
     ex.check_images_without_error: [299, 299.0, sp.Integer(299)],
     ex.check_balanced_accuracy: [balanced, lambda m: (np.diag(m) / m.sum(axis=1)).mean()],
+    ex.check_fullest: [
+        fullest,
+        lambda m, k: np.sort(m - np.diag(m.diagonal()), axis=None)[-k:].sum()
+        / (m.sum() - m.trace()),
+    ],
     ex.check_coin: [
         coin,
         lambda won, lost: min(1, 2 * stats.binom.cdf(min(won, lost), won + lost, 0.5)),
@@ -121,6 +138,28 @@ WRONG_ANSWERS = {
         (lambda m: (m.max(axis=1) / m.sum(axis=1)).mean(), "over the sum of its row"),
         (raises, "ZeroDivisionError: by nought"), (0.8, "without calling it"),
         (lambda m: None, "return missing"), (lambda m, k: 0, "(matrix)"),
+    ],
+    ex.check_fullest: [
+        (lambda m, k: largest(off(m), k), "number of errors"),
+        (lambda m, k: largest(off(m), k) / m.sum(), "all images"),
+        (lambda m, k: largest(m.ravel(), k) / m.sum(), "diagonal"),
+        (lambda m, k: largest(m.ravel(), k) / sum(off(m)), "diagonal"),
+        (lambda m, k: np.sort(off(m))[:k].sum() / sum(off(m)), "emptiest"),
+        (lambda m, k: off(m)[:k].sum() / sum(off(m)), "first cells"),
+        (lambda m, k: off(m)[-k:].sum() / sum(off(m)), "last cells"),
+        (lambda m, k: k / len(off(m)), "share of the cells"),
+        (lambda m, k: off(m).max() / sum(off(m)), "fullest cell alone"),
+        (lambda m, k: np.sort(off(m))[-k] / sum(off(m)), "one cell alone"),
+        (lambda m, k: fullest(m, k + 1), "too many"),
+        (lambda m, k: fullest(m, k - 1), "too few"),
+        (lambda m, k: largest((m - np.diag(np.diag(m))).sum(axis=1), k) / sum(off(m)), "rows"),
+        (lambda m, k: fullest(m, k) / k, "mean of the cells"),
+        (lambda m, k: largest(off(m), k) / m.trace(), "right answers"),
+        (lambda m, k: 1 - fullest(m, k), "other cells"),
+        (lambda m, k: 100 * fullest(m, k), "per cent"),
+        (lambda m, k: np.sort(off(m))[-5:].sum() / sum(off(m)), "k largest"),
+        (lambda m, k: None, "return missing"), (lambda m: 1, "(matrix, k)"),
+        (raises, "ZeroDivisionError"), (0.33, "without calling it"),
     ],
     ex.check_coin: [
         (lambda w, k: stats.binom.cdf(min(w, k), w + k, 0.5), "one end only"),

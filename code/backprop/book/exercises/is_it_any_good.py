@@ -89,6 +89,48 @@ def check_balanced_accuracy(balanced: Answer) -> Verdict:
 
 
 @checker
+def check_fullest(fullest: Answer) -> Verdict:
+    """Check ``fullest(matrix, k)``: the share of the errors in the k fullest cells."""
+    share = "Errors are off the diagonal: take the k largest of these counts, and divide by all."
+
+    def case(matrix: Array, k: int) -> Case:
+        off = ~np.eye(len(matrix), dtype=bool)
+        counts = np.sort(matrix[off])[::-1]
+        errors, held = counts.sum(), counts[:k].sum()
+        every = np.sort(matrix.ravel())[::-1]
+        rows = np.sort((matrix * off).sum(axis=1))[::-1]
+        mistakes: Mistakes = [
+            (held, "This is a number of errors.", "Which share of all errors is it?"),
+            (held / matrix.sum(), "This is a share of all images.", "Divide by the errors alone."),
+            (every[:k].sum() / every.sum(), "The diagonal holds the right answers.", share),
+            (every[:k].sum() / errors, "The diagonal holds the right answers.", share),
+            (counts[-k:].sum() / errors, "These are the emptiest cells.", "Mind the order."),
+            (matrix[off][:k].sum() / errors, "These are the first cells, not the fullest.", share),
+            (matrix[off][-k:].sum() / errors, "These are the last cells, not the fullest.", share),
+            (k / counts.size, "This is the share of the cells, not of the errors.", share),
+            (counts[0] / errors, "This is the fullest cell alone.", "Add up k of them."),
+            (counts[k - 1] / errors, "This is one cell alone.", "Add up the k fullest."),
+            (counts[: k + 1].sum() / errors, "This is one cell too many.", share),
+            (counts[: k - 1].sum() / errors, "This is one cell too few.", share),
+            (rows[:k].sum() / errors, "These are whole rows.", "A cell is one digit and answer."),
+            (counts[:k].mean() / errors, "This is the mean of the cells.", "Add them up."),
+            (held / matrix.trace(), "This divides by the right answers.", "Divide by the errors."),
+            (1 - held / errors, "This is the share of the other cells.", share),
+            (100 * held / errors, "This is in per cent.", "Leave it as a fraction of 1."),
+        ]  # fmt: skip
+        right = held / errors
+        return Case((matrix, k), right, _distinct(mistakes, right), share)
+
+    cases = [
+        case(np.array([[9, 1, 4], [2, 8, 0], [3, 6, 5]]), 2),
+        case(np.array([[0, 2, 5, 0], [1, 30, 0, 4], [7, 0, 20, 3], [1, 1, 6, 9]]), 3),
+        case(np.array([[9, 1, 4], [2, 8, 0], [3, 6, 5]]), 1),
+    ]
+    praise = "Chance alone gives the fullest cells more than their share."
+    return judge(fullest, cases, praise, "matrix, k")
+
+
+@checker
 def check_coin(coin: Answer) -> Verdict:
     """Check ``coin(won, lost)``: the two-sided p-value of a fair coin, McNemar's exact test."""
     steps = "Add up the probabilities of all splits that are as uneven or more, at both ends."
