@@ -175,7 +175,7 @@ def misread(
     title : str
         Of the drawing.
     readings : sequence of sequences of str
-        For each group one short word below each image, such as "8→1".
+        For each group one short word below each image, such as "8›1".
     """
     columns, cell, pitch, y = 13, 3.0, 32.0, 4.0
     high = SIDE * cell + (22 if readings else 4)
