@@ -131,7 +131,9 @@ WRONG_ANSWERS = {
         ((but(2, (-1, -8)),), "not negative"), ((but(2, (-1, 1 / 8)),), "upside down"),
         ((but(2, (-1, 1)),), "mean is missing"), ((but(3, (1, ROOT)),), "fourth: zeros turn"),
         ((but(3, (0.5, 0.5)),), "Take a root"), ((but(3, (ROOT, 0.5)),), "What is the length"),
-        ((but(3, (0.9, 0.9)),), "fourth: not right yet"), ((but(0, (3, 3)),), "first: not right"),
+        ((but(3, (0.9, 0.9)),), "Zeros change both"), ((but(3, (1, 1)),), "length and the dir"),
+        ((but(3, (0.25, 0.25)),), "not of the length"), ((but(3, (ROOT, 1)),), "the length"),
+        ((but(0, (3, 3)),), "first: not right"),
         ((READINGS[:3],), "four pairs"), ((None,), "four pairs"), (("1, 1/8",), "four pairs"),
     ],
     ex.check_linear_backward: [
@@ -171,7 +173,8 @@ WRONG_ANSWERS = {
     ],
     ex.check_coins: [
         ((0.5, 0.5), "79,000 weights"), ((0.5, 1), "changed places"), ((1, 1), "never seen"),
-        ((1, 0.9), "never seen"), ((1, 0.1), "never seen"), ((0.75, 0.5), "goes further"),
+        ((1, 0.9), "never seen"), ((1, 0.37), "below chance"), ((1, 0.1), "below chance"),
+        ((0.75, 0.5), "goes further"),
         ((0.9, 0.5), "goes further"), ((0.55, 0.4), "79,000 weights"), ((100, 50), "between 0"),
         ((-1, 0.5), "between 0"), ((None, 0.5), "two numbers"), (("1", 0.5), "two numbers"),
     ],

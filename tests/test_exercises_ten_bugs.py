@@ -52,6 +52,10 @@ def columns(rng, x, y):
     return rng.permuted(x, axis=0), y
 
 
+def from_elsewhere(rng, x, y):
+    return shuffled(np.random.default_rng(), x, y)
+
+
 def row_test(softmax):
     return np.allclose(softmax(np.random.default_rng(0).normal(size=(4, 6))).sum(axis=1), 1)
 
@@ -137,6 +141,14 @@ def in_place_detector(step, gradient, w, rate):
     return found
 
 
+def slope(w):
+    return 2 * (w - 1)
+
+
+def down(w, g, rate):
+    return w - rate * g
+
+
 def bias_gradient(z, y):
     # By the complex step, so that the checker's formula is not compared with itself.
     rows = np.arange(len(y))
@@ -148,21 +160,27 @@ def delta(z, y):
 
 
 RIGHT = {
-    ex.check_used: [(3, 4), ((3 - 2.4) / 0.2, 4.0), (Fraction(3), sp.Integer(4))],
+    ex.check_used: [(5, 6), ((4 - 3) / 0.2, 6.0), (Fraction(5), sp.Integer(6))],
     ex.check_missed: [([5, 6, 7, 10],), ({10, 7, 6, 5},), (np.array([7, 5, 10, 6]),)],
     ex.check_shuffled: [(shuffled,), (by_sorting,)],
     ex.check_row_test: [(row_test,), (row_test_plain,)],
     ex.check_detector: [(detector,), (detector_listed,)],
+    ex.check_two_wrongs: [
+        (lambda w: 2 * (1 - w), lambda w, g, rate: w + rate * g),
+        (lambda w: w - 1, lambda w, g, rate: w - 2 * rate * g),
+        (lambda w: 2 * w, lambda w, g, rate: w - rate * (g - 2)),
+    ],
     ex.check_bias_gradient: [(bias_gradient,), (lambda z, y: delta(z, y).mean(axis=0),)],
 }
 WRONG_ANSWERS = {
     ex.check_used: [
-        ((4, 3), "order is not"), ((-3, 4), "first is turned"), ((0.6, 4), "the step itself"),
-        ((0.12, 4), "multiplied by the rate"), ((3, 2.8), "taken from w = 3"),
-        ((3, 2), "lacks a factor"), ((3, -4), "second is turned"), ((3, 3), "Differentiate L"),
-        ((4, 4), "from the formula"), ((-3, -4), "Both signs"), ((3, 5), "weights alone"),
-        ((2, 7), "weights alone"), ((None, 4), "expected numbers"), (("3", 4), "expected numbers"),
-        ((6, 8), "same factor"),
+        ((6, 5), "order is wrong"), ((-5, 6), "sign of the first"), ((1, 6), "the step itself"),
+        ((0.2, 6), "multiplied by the rate"), ((5, 4), "taken from w = 4"),
+        ((5, 3), "lacks a factor"), ((5, 8), "derivative of w²"), ((5, 9), "the loss itself"),
+        ((5, -6), "sign of the second"), ((5, 5), "Differentiate L"),
+        ((6, 6), "from the formula"), ((-5, -6), "Both signs"), ((5, 7), "weights alone"),
+        ((2, 7), "weights alone"), ((None, 4), "expected numbers"), (("5", 6), "expected numbers"),
+        ((10, 12), "same factor"),
     ],
     ex.check_missed: [
         (([10],), "not all"), (([7, 10],), "not all"), (([5, 6, 7],), "not all"), (([],), "not al"),
@@ -173,6 +191,7 @@ WRONG_ANSWERS = {
     ],
     ex.check_shuffled: [
         ((apart,), "stay together"),
+        ((from_elsewhere,), "from rng"),
         ((in_place,), "in place"), ((with_repeats,), "there twice"),
         ((columns,), "taken apart"), ((lambda rng, x, y: (x, y),), "Nothing moved"),
         ((lambda rng, x, y: (x[::-1], y[::-1]),), "same for each generator"),
@@ -186,7 +205,8 @@ WRONG_ANSWERS = {
     ex.check_row_test: [
         ((lambda f: bool((f(Z).sum(axis=1) == 1).all()),), "np.allclose"),
         ((lambda f: np.allclose(f(Z[:1]).sum(axis=1), 1),), "several rows"),
-        ((lambda f: np.allclose(f(Z).sum(axis=0), 1),), "np.allclose"),
+        ((lambda f: np.allclose(f(Z).sum(axis=0), 1),), "along axis 1"),
+        ((lambda f: bool(f(Z).sum() == 1),), "along axis 1"),
         ((lambda f: np.allclose(f(Z).sum(axis=1)[0], 1),), "All rows"),
         ((lambda f: np.allclose(f(Z).sum(axis=1).mean(), 1),), "total or mean"),
         ((lambda f: True,), "whole batch"), ((lambda f: False,), "does not pass it"),
@@ -207,6 +227,20 @@ WRONG_ANSWERS = {
         ((lambda step, gradient, w, rate: raises(),), "ZeroDivisionError"),
         ((lambda step, w: 0,), "of these arguments"), ((0.0,), "without calling it"),
     ],
+    ex.check_two_wrongs: [
+        ((slope, down), "Neither"), ((lambda w: -slope(w), down), "does not undo"),
+        ((slope, lambda w, g, rate: w + rate * g), "update is wrong"),
+        ((lambda w: w - 1, down), "gradient is wrong"),
+        ((lambda w: -slope(w), lambda w, g, rate: w - 2 * rate * g), "a sign in both"),
+        ((lambda w: slope(w) + 1, lambda w, g, rate: w + rate * g), "a sign in both"),
+        ((lambda w: -slope(w), lambda w, g, rate: w - rate * slope(w)), "does not use"),
+        ((slope, lambda w, g, rate: w - rate * slope(w)), "does not use"),
+        ((lambda w: 0.1 * slope(w), lambda w, g, rate: w - g), "do not cancel"),
+        ((lambda w: None, down), "TypeError"), ((slope, lambda w, g, rate: None), "return miss"),
+        ((lambda w: [slope(w)], lambda w, g, rate: [w]), "one number"),
+        ((raises, down), "ZeroDivisionError"), ((slope, lambda w, g: w), "of these arguments"),
+        ((slope(3), down), "without calling"), ((lambda: 2, down), "of these arguments"),
+    ],
     ex.check_bias_gradient: [
         ((lambda z, y: delta(z, y).sum().round(12),), "summed as well"),
         ((lambda z, y: np.full(3, delta(z, y).sum()),), "summed as well"),
@@ -218,6 +252,8 @@ WRONG_ANSWERS = {
         ((lambda z, y: delta(z, y).sum(axis=1),), "wrong axis"),
         ((lambda z, y: softmax(z).mean(axis=0),), "targets are missing"),
         ((lambda z, y: (z - np.eye(3)[y]).mean(axis=0),), "softmax is missing"),
+        ((lambda z, y: (softmax(z.T).T - np.eye(3)[y]).mean(axis=0),), "wrong axis"),
+        ((lambda z, y: (ex.softmax_over_batch(z) - np.eye(3)[y]).mean(axis=0),), "bug 5"),
         ((lambda z, y: z[0],), "not right"), ((lambda z, y: z,), "expected (3,)"),
         ((raises,), "ZeroDivisionError"), ((lambda z: z,), "of these arguments"),
         ((lambda z, y: None,), "return missing"),

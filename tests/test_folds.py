@@ -7,6 +7,7 @@ from backprop import Split
 from backprop.book import folds as ten
 from backprop.book import two_sets
 from backprop.book.folds import Recipe, folds, images, parts, predicted, shifted, train
+from backprop.threads import scipy_pool
 
 
 def test_every_image_is_tested_once_and_never_by_a_network_that_has_seen_it():
@@ -51,6 +52,19 @@ def test_answers_belong_to_their_images():
     cheat = {row.tobytes(): k for row, k in zip(x, y, strict=True)}
     known = predicted(lambda *_: lambda rows: np.array([cheat[r.tobytes()] for r in rows]))
     assert np.array_equal(known, y)
+
+
+def test_scipys_threads_wait_while_others_learn():
+    seen = set()
+
+    def learn(training, validation):
+        seen.update(library.num_threads for library in scipy_pool().libraries)
+        return lambda rows: np.zeros(len(rows), dtype=np.int64)
+
+    before = [library.num_threads for library in scipy_pool().libraries]
+    predicted(learn)
+    assert seen <= {1}
+    assert [library.num_threads for library in scipy_pool().libraries] == before
 
 
 def test_baselines():

@@ -57,9 +57,22 @@ def test_copies_and_sums():
         matrices.copies(row, column, g.T, "t")
 
 
+def test_paths_through_a_row():
+    p, g = np.array([0.5, 0.3, 0.2]), np.array([1.0, 0, 2])
+    shown = [t.replace("−", "-") for t in texts(matrices.row_paths(p, g, "t"))]
+    numbers = [float(t) for t in shown if re.fullmatch(r"-?[\d.]+", t)]
+    slopes = [-0.15, 0.21, -0.06]
+    assert numbers == [-0.15, 0.5, 1, 0.21, 0.3, 0, -0.06, 0.2, 2, -0.27]
+    J = np.diag(p) - np.outer(p, p)
+    assert np.allclose(J[1], slopes) and np.isclose(J[1] @ g, -0.27)
+    with pytest.raises(ValueError, match=r"shapes \(3,\) and \(2,\)"):
+        matrices.row_paths(p, g[:2], "t")
+
+
 @pytest.mark.parametrize(
     "drawing",
     [
+        matrices.row_paths([0.5, 0.3, 0.2], [1, 0, 2], "t"),
         matrices.products("t"),
         matrices.outer_products(np.eye(2, 3), np.eye(2), "t"),
         matrices.copies([1, 2, 4], [0, 3], np.ones((2, 3)), "t"),

@@ -22,6 +22,7 @@ from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import SGD
 from backprop.schedules import Cosine
+from backprop.threads import scipy_waits
 from backprop.training import fit
 
 FOLDS = 10
@@ -169,6 +170,8 @@ def predicted(
     ``learn(training, validation)`` returns a function from images to classes.
     """
     answers = np.empty(len(images()[1]), dtype=np.int64)
-    for (_, _, rows), (training, validation, (x, _)) in zip(folds(), parts(), strict=True):
-        answers[rows] = learn(training, validation)(x)
+    # scikit-learn calls both NumPy's BLAS and SciPy's; left alone, their threads make it wait.
+    with scipy_waits():
+        for (_, _, rows), (training, validation, (x, _)) in zip(folds(), parts(), strict=True):
+            answers[rows] = learn(training, validation)(x)
     return answers

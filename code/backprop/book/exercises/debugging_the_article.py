@@ -135,14 +135,21 @@ def check_compass(readings: Any) -> Verdict:
             ((1 / 2, 1 / 2), "half of the SQUARED length is lost.", "Take a root."),
             ((0, root), "a right angle? Something of the gradient is left.",
              "Take (3, 4) and (3, 0)."),
+            ((1, 1), "zeros change both the length and the direction.", "Take (3, 4) and (3, 0)."),
+            ((root, 1), "one number is right. What is the length?",
+             "Half of the squared length is left."),
+            ((1 / 4, 1 / 4), "half of the SQUARED length is lost, not of the length.",
+             "Take a root."),
         ),
     )  # fmt: skip
-    more = f"A factor changes the length, a sign the cosine. {ratio}"
+    factor = f"A factor changes the length, a sign the cosine. {ratio}"
+    zeros = "Zeros change both. Compare (3, 4) with (3, 0), then with half of the squared length."
     for place, row, (right, *mistakes) in zip(PLACES, found, rows, strict=True):
         verdict = judge_value(row, Case((), right, mistakes))
         if not verdict:
             known = any(verdict.message == hint for _, hint, *_ in mistakes)
             words = verdict.message if known else "not right yet."
+            more = zeros if place == PLACES[3] else factor
             return Verdict(False, f"The {place}: {words}", verdict.more if known else more)
     return Verdict(True, "Only the last one would make you doubt the formula.")
 
@@ -312,9 +319,14 @@ def check_coins(training: Any, test: Any) -> Verdict:
         return Verdict(True, "The images were stored, and nothing was learned.")
     if held_out >= 0.95 and abs(learned - 0.5) <= 0.1:
         return Verdict(False, "The two have changed places: training comes first.")
+    if stored and held_out < 0.5:
+        return Verdict(
+            False, "Training is right. A median of ten runs is not that far below chance.",
+            "Single runs scatter: run ten seeds, and take the middle.",
+        )  # fmt: skip
     if stored:
         return Verdict(
-            False, "Training is right. A coin that was never seen cannot be foretold.",
+            False, "Training is right. A coin that was never seen cannot be predicted.",
             "Draw the test images and their labels anew, as `coins` does.",
         )  # fmt: skip
     if abs(learned - 0.5) <= 0.1:

@@ -7,6 +7,7 @@ there a wrong transpose runs, and is recognised by what it gives.
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -58,6 +59,14 @@ def check_batch(dW: Any, db: Any, dx: Any) -> Verdict:
         (delta, "These are the errors of both examples.", "They share one bias: add them."),
         (delta.mean(axis=0), "Everything is half of what it should be.", ONCE),
         (delta.sum(axis=1), "That adds over the units.", "One bias per unit: add over examples."),
+        (delta.sum(), "That adds over everything.", "One bias per unit: add over examples."),
+        (delta[0], "That is the first example alone.", "Both examples share the bias: add them."),
+        (delta[1], "That is the second example alone.", "Both examples share the bias: add them."),
+        (
+            [1, 1, 1],
+            "That is the slope of z with respect to the bias.",
+            "Multiply it by the error of each example, and add.",
+        ),
         (-delta.sum(axis=0), "All signs are wrong.", "The minus sign belongs to the update."),
     ]
     of_x: Mistakes = [
@@ -66,6 +75,7 @@ def check_batch(dW: Any, db: Any, dx: Any) -> Verdict:
         (right_x.sum(axis=0), "The examples are added.", "Each example has inputs of its own."),
         (-right_x, "All signs are wrong.", "The minus sign belongs to the update."),
         (right_W, "That is ∂L/∂W.", "Which factor of xW stays when x moves?"),
+        (right_x[0], "That is the first example alone.", "Each example has a row of its own."),
     ]
     db = np.reshape(db, 3) if np.shape(db) == (1, 3) else db
     index = "Write the sum with its indices first. Which index is summed?"
@@ -132,10 +142,18 @@ def check_ranks(ranks: Any) -> Verdict:
         ([64] * 4, "That is the number of rows.", each),
         ([1] * 4, "One example gives rank 1. What do several give?", each),
         ([1, 3, 6, 64], "Three are right.", "A matrix of shape (64, 12) has how many columns?"),
+        ([1, 3, 6, 12 * 64], "Three are right.", "A rank cannot exceed the number of columns."),
         ([12, 36, 72, 240], "A rank cannot exceed the number of columns.", each),
         ([64, 192, 384, 1280], "A rank cannot exceed the number of rows.", each),
     ]
-    return judge_value(found, Case((), [1, 3, 6, 12], mistakes, each), "The smaller of B and 12.")
+    verdict = judge_value(
+        found, Case((), [1, 3, 6, 12], mistakes, each), "The smaller of B and 12."
+    )
+    if verdict.unforeseen and list(found[:3]) == [1, 3, 6]:
+        return Verdict(
+            False, "Three are right.", "A matrix of shape (64, 12) has how many columns?"
+        )
+    return verdict
 
 
 WIDTHS, BATCH = (64, 32, 32, 10), 50
@@ -158,6 +176,8 @@ def check_counts(forward: Any, backward: Any) -> Verdict:
         (BATCH * weights[0], "That is the first layer alone.", ""),
         (BATCH * sum(WIDTHS), "Each unit needs a product for each of its inputs.", ""),
         (one + one + below, "That is forward and backward together.", ""),
+        (one + below, "That is the backward pass; the forward pass comes first.", ""),
+        (2 * one, "That counts the additions as well.", "Only multiplications are asked for."),
     ]
     second: Mistakes = [
         (2 * one, "One product too many is made.", "Who uses ∂L/∂x of the first layer?"),
@@ -165,6 +185,12 @@ def check_counts(forward: Any, backward: Any) -> Verdict:
         (below, "That is the error handed back alone.", "∂L/∂W costs as much as forward."),
         (sum(weights) + sum(weights[1:]), "That is for one example.", ""),
         (one + below + one, "That is forward and backward together.", ""),
+        (3 * one, "That is forward and backward together, and one product too many.",
+         "Who uses ∂L/∂x of the first layer?"),
+        (2 * (one + below), "That counts the additions as well.",
+         "Only multiplications are asked for."),
+        (2 * below, "The first layer is left out altogether.",
+         "The first layer needs no ∂L/∂x, but its weights have gradients."),
         (one + below + biases, "The sums for the biases are no multiplications.", ""),
         (2 * one - BATCH * weights[-1], "The wrong layer is left out.",
          "The first layer needs no ∂L/∂x, the last one does."),
@@ -200,6 +226,10 @@ def check_softmax_back(answer: Callable[[Array, Array], Any]) -> Verdict:
         mistakes: Mistakes = [
             (g * p * (1 - p), "That is the diagonal of the Jacobian alone.", other),
             (g * p, "Half of it is there.", other),
+        (g * (1 - p), "One factor is missing, and the other entries of the row.", other),
+        (-p * row, "That leaves out the 1 of p_k (1 - p_k).", "If z_k rises, p_k itself rises."),
+        (p * (g - (p * g).mean(axis=1, keepdims=True)), "That is a mean over the row.",
+         "Paths are added, not averaged."),
             (g - row, "One factor is missing.", "Each z_k moves its own p_k at a rate with p_k."),
             (p - g, "That is the formula for cross-entropy, and g is no target.",
              "Here the loss is unknown; only g = ∂L/∂p is given."),
@@ -209,7 +239,12 @@ def check_softmax_back(answer: Callable[[Array, Array], Any]) -> Verdict:
             (p * (g + row), "One sign is wrong.", "If z_k rises, the other p fall."),
         ]  # fmt: skip
         if batch > 1:
-            mistakes.append((p * (g - every), "The sum mixes the examples.", "One sum per row."))
+            mistakes += [
+                (p * (g - every), "The sum mixes the examples.", "One sum per row."),
+                ((p - g) / batch, "That is the formula for cross-entropy, and g is no target.",
+                 "Here the loss is unknown; only g = ∂L/∂p is given."),
+                (right / batch, "The batch size has no place here.", ONCE),
+            ]  # fmt: skip
         if batch == n:
             hint = "The sums of the rows went to the columns."
             turned = p * (g - (p * g).sum(axis=1))
@@ -243,10 +278,18 @@ def check_weighted(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
             (rest, "The weights are missing.", ""),
             (-right, "The sign is wrong.", "It is z - y."),
             (2 * right, "Twice too large.", "The loss of an example has a factor ½."),
+            (right / 2, "Half of what it should be.", "The square has a factor 2 in its slope."),
+            (
+                (c * (rest**2).sum(axis=1)).sum() / (2 * c.sum()),
+                "That is the loss.",
+                "δ is its derivative with respect to z.",
+            ),
             (right.sum(axis=0), "The examples are added.", "δ has one row per example."),
         ]
         if batch > 1:
             mistakes += [
+                (column * rest / c.mean(), "Divided by the wrong number.",
+                 "The loss is divided by the sum of the weights, not by their mean."),
                 (column * rest / batch, "Divided by the wrong number.",
                  "The loss is divided by the sum of the weights, not by B."),
                 (right / batch, "There is one division too many.",
@@ -291,6 +334,16 @@ def check_example_norms(answer: Callable[[Array, Array], Any]) -> Verdict:
             (of_delta, "That is the norm of δ_i.", "x_i scales every column."),
             (of_x, "That is the norm of x_i.", "δ_i scales every row."),
             (of_x + of_delta, "The two norms are added.", "Write out the sum of squares."),
+            (of_x**2 + of_delta**2, "The squares are added.", "Write out the sum of squares."),
+            (np.sqrt(of_x**2 + of_delta**2), "That joins the two rows to one.",
+             "Write out the sum of squares of their products."),
+            (np.sqrt(of_x * of_delta), "One root too many.", "A norm is a root already."),
+            (np.abs(x.sum(axis=1) * delta.sum(axis=1)), "That has no squares.",
+             "The norm is the root of a sum of squares."),
+            (np.abs(x).sum(axis=1) * np.abs(delta).sum(axis=1), "That has no squares.",
+             "The norm is the root of a sum of squares."),
+            (np.linalg.norm(x) * np.linalg.norm(delta), "These norms run over the whole batch.",
+             "One norm per row: axis=1."),
             (right[:, None], "The numbers are right. The shape is (batch,).", ""),
         ]  # fmt: skip
         if batch > 1:
@@ -302,7 +355,24 @@ def check_example_norms(answer: Callable[[Array, Array], Any]) -> Verdict:
         return Case((x, delta), right, mistakes, factor)
 
     cases = [case(*shape) for shape in SHAPES]
-    return judged(answer, "x, delta", cases, "‖x_iᵀδ_i‖ = ‖x_i‖ ‖δ_i‖.")
+    verdict = judged(answer, "x, delta", cases, "‖x_iᵀδ_i‖ = ‖x_i‖ ‖δ_i‖.")
+    if verdict and _peak(answer, np.ones((6, 300)), np.ones((6, 200))) >= 300 * 200:
+        more = "Write out the sum of squares over j and k: x_ij and δ_ik can be summed apart."
+        return Verdict(False, "The numbers are right, but it builds the matrices.", more)
+    return verdict
+
+
+def _peak(function: Callable[..., Any], *args: Any) -> float:
+    """Return how many numbers of 8 bytes a call holds at most, beyond its arguments."""
+    tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    tracemalloc.reset_peak()
+    held = tracemalloc.get_traced_memory()[0]
+    function(*args)
+    peak = tracemalloc.get_traced_memory()[1] - held
+    if not tracing:
+        tracemalloc.stop()
+    return peak / 8
 
 
 @checker

@@ -28,25 +28,28 @@ Answer = Callable[..., Any]
 
 @checker
 def check_used(used: Any, right: Any) -> Verdict:
-    """Check (3 - 2.4)/0.2 = 3 and dL/dw = 2(w - 1) = 4 at w = 3, for L = (w - 1)²."""
+    """Check (4 - 3)/0.2 = 5 and dL/dw = 2(w - 1) = 6 at w = 4, for L = (w - 1)²."""
     divide = "What was used, times the learning rate, is by how much the weight went down."
-    old = "The step was taken from w = 3, so the derivative is needed there."
+    old = "The step was taken from w = 4, so the derivative is needed there."
+    slope = "How fast does L change there, and not how large is it?"
     mistakes = (
-        ((4, 3), "The right numbers, and their order is not.", ""),
-        ((-3, 4), "The sign of the first is turned.", "Before minus after."),
-        ((0.6, 4), "The first is the step itself.", divide),
-        ((0.12, 4), "The first is multiplied by the rate.", divide),
-        ((3, 2.8), "The first is right. Where is the second one taken?", old),
-        ((3, 2), "The first is right. The second lacks a factor.", "The derivative of (w - 1)²."),
-        ((3, -4), "The first is right. The sign of the second is turned.", "Does L grow with w?"),
-        ((3, 3), "One of them is right. The other does not come from the program.",
+        ((6, 5), "Both numbers are there, but their order is wrong.", ""),
+        ((-5, 6), "The sign of the first is wrong.", "Before minus after."),
+        ((1, 6), "The first is the step itself.", divide),
+        ((0.2, 6), "The first is multiplied by the rate.", divide),
+        ((5, 4), "The first is right. Where is the second one taken?", old),
+        ((5, 3), "The first is right. The second lacks a factor.", "The derivative of (w - 1)²."),
+        ((5, 8), "The first is right. The second is the derivative of w².", "Do not lose the 1."),
+        ((5, 9), "The first is right. The second is the loss itself.", slope),
+        ((5, -6), "The first is right. The sign of the second is wrong.", "Does L grow with w?"),
+        ((5, 5), "One of them is right. The other does not come from the program.",
          "Differentiate L."),
-        ((4, 4), "One of them is right. The other does not come from the formula.", divide),
-        ((-3, -4), "Both signs are turned.", "Before minus after, and + dL/dw."),
+        ((6, 6), "One of them is right. The other does not come from the formula.", divide),
+        ((-5, -6), "Both signs are wrong.", "Before minus after, and + dL/dw."),
     )  # fmt: skip
-    more = "First the weights alone: 3, 2.4 and the rate. Then the formula alone."
+    more = "First the weights alone: 4, 3 and the rate. Then the formula alone."
     return judge_value(
-        (used, right), Case((), [3, 4], mistakes, more), "A quarter is missing: this is a bug."
+        (used, right), Case((), [5, 6], mistakes, more), "A sixth is missing: this is a bug."
     )
 
 
@@ -124,6 +127,10 @@ def check_shuffled(shuffled: Answer) -> Verdict:
         if not np.array_equal(images[:, 0], 2 * labels):
             return Verdict(False, "An image and its label do not stay together.",
                            "Draw one order, and use it for both.")  # fmt: skip
+        again = np.asarray(shuffled(np.random.default_rng(seed), x.copy(), y.copy())[1])
+        if not np.array_equal(again, labels):
+            return Verdict(False, "Two generators with the same seed give two different orders.",
+                           "Draw the order from rng, not from np.random.")  # fmt: skip
         moved += not np.array_equal(labels, y)
         orders.append(labels.tolist())
     if not moved:
@@ -159,7 +166,7 @@ def exchanged(z: Array) -> Array:
 
 
 TRIED: tuple[tuple[Answer, bool, str], ...] = (
-    (softmax, True, "A right softmax does not pass it. Rounding leaves 1 ± 1e-16."),
+    (softmax, True, "A right softmax does not pass it."),
     (softmax_over_batch, False, "The softmax over the whole batch passes it."),
     (softmax_over_classes, False, "A softmax whose COLUMNS sum to 1 passes it."),
     (no_division, False, "A softmax without the division passes it."),
@@ -167,7 +174,7 @@ TRIED: tuple[tuple[Answer, bool, str], ...] = (
     (exchanged, False, "One passes in which the first row has too much and the last too little."),
 )
 WHY = (
-    "Compare with np.allclose.",
+    "Sum along axis 1, and leave room for rounding: np.allclose.",
     "Does your z have several rows? Does the sum run along axis 1?",
     "The sum runs along axis 1. Does your z have as many rows as columns?",
     "Compare the sums with 1.",
@@ -321,6 +328,16 @@ def check_bias_gradient(function: Any) -> Verdict:
         (delta.mean(axis=1), *axis),
         (softmax(z).mean(axis=0), "The targets are missing.", "The error is p - y."),
         ((z - np.eye(3)[y]).mean(axis=0), "The softmax is missing.", "The error is p - y."),
+        (
+            (softmax_over_classes(z) - np.eye(3)[y]).mean(axis=0),
+            "The softmax runs along the wrong axis.",
+            "Each row of p sums to 1.",
+        ),
+        (
+            (softmax_over_batch(z) - np.eye(3)[y]).mean(axis=0),
+            "The softmax runs over the whole batch: this is bug 5.",
+            "Each row of p sums to 1.",
+        ),
     )
     more = "Write the error p - y of each row first. Which rows does one bias reach?"
     return judge(
@@ -328,3 +345,54 @@ def check_bias_gradient(function: Any) -> Verdict:
         [Case((z, y), right, mistakes, more)],
         "The entries sum to 0: what one bias gains, the others lose.",
     )
+
+
+AT = (3.0, -2.0, 0.5, 1.0)
+RATES = (0.1, 0.25)
+
+
+@checker
+def check_two_wrongs(gradient: Any, update: Any) -> Verdict:
+    """Check two bugs that cancel: ``gradient(w)`` of L = (w - 1)² and ``update(w, g, rate)``."""
+    for function, names in ((gradient, "w"), (update, "w, g, rate")):
+        wrong = misfit(function, names)
+        if wrong is not None:
+            return wrong
+    if not callable(gradient) or not callable(update):
+        return Verdict(False, "Hand over two functions without calling them: gradient, update.")
+    places = [(w, rate) for w in AT for rate in RATES]
+    try:
+        slopes = [gradient(w) for w, _ in places]
+        steps = [update(w, g, rate) for (w, rate), g in zip(places, slopes, strict=True)]
+        alone = [update(w, 3.0, rate) for w, rate in places]
+        other = [update(w, -7.0, rate) for w, rate in places]
+    except Exception as error:
+        return Verdict(False, f"It raised {type(error).__name__}: {error}")
+    if any(found is None for found in (*slopes, *steps)):
+        return Verdict(False, "One of them returns None: is a return missing?")
+    arrays = [numbers(part) for part in (slopes, steps, alone, other)]
+    if any(part is None or part.shape != (len(places),) for part in arrays):
+        return Verdict(False, "Each of them returns one number.")
+    found, after, third, seventh = (np.asarray(part) for part in arrays)
+    w, rate = np.array(places).T
+    right = 2 * (w - 1)
+    cancel = np.allclose(after, w - rate * right, rtol=1e-9, atol=1e-12)
+    good_gradient = np.allclose(found, right, rtol=1e-9, atol=1e-12)
+    good_update = np.allclose(third, w - 3 * rate, rtol=1e-9, atol=1e-12)
+    if good_gradient and good_update:
+        return Verdict(False, "Neither of them is wrong: this is the right program.")
+    if not cancel and good_update:
+        return Verdict(False, "The gradient is wrong, and the update does not undo it.",
+                       "Which update makes a right step of a gradient with that bug?")  # fmt: skip
+    if not cancel and good_gradient:
+        return Verdict(False, "The update is wrong, and the gradient does not undo it.",
+                       "Which gradient makes a right step of an update with that bug?")  # fmt: skip
+    if not cancel:
+        return Verdict(False, "Both are wrong, but the two do not cancel for every w and rate.",
+                       "Try a sign in both, or a factor and its inverse.")  # fmt: skip
+    if np.allclose(third, seventh):
+        return Verdict(False, "The update does not use the gradient that it is given.",
+                       "A wrong sign or factor may enter, but with g.")  # fmt: skip
+    if good_gradient:
+        return Verdict(False, "The gradient is right. Plant a bug in it, too.")
+    return Verdict(True, "The weights cannot tell. Only a check of the gradient itself can.")

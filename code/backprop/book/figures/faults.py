@@ -21,7 +21,7 @@ class Fault:
     Attributes
     ----------
     number : int
-        Its place in the order in which the faults bite.
+        Its place in the order in which the faults are found.
     where : str
         The piece of the program.
     name, symptom, check : str
@@ -57,7 +57,7 @@ FAULTS = (
     Fault(9, "accuracy", "column against two columns", "the end: ½ for a perfect network",
           "give it perfect outputs"),
 )  # fmt: skip
-"""In the order of the program; the numbers are the order in which they bite."""
+"""In the order of the program; the numbers are the order in which they are found."""
 ORDER = ("data", "start", "forward", "loss", "backward", "update", "accuracy")
 LOOP = ("forward", "update")
 """The first and the last piece of the training loop."""

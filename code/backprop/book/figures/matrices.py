@@ -191,6 +191,93 @@ def outer_products(x: ArrayLike, delta: ArrayLike, title: str) -> Drawing:
     return _drawing(title, y + high * n_in + 28, "; ".join(said), *parts)
 
 
+def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
+    """Draw the one path of an elementwise function, and the paths of a softmax from z₂.
+
+    Parameters
+    ----------
+    p : array, shape (3,)
+        The softmax of a row z.
+    g : array, shape (3,)
+        ∂L/∂p.
+    title : str
+        What the picture shows, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If there are not three of each.
+    """
+    p, g = np.asarray(p), np.asarray(g)
+    if p.shape != (3,) or g.shape != (3,):
+        raise ValueError(f"row_paths: p and g have shapes {p.shape} and {g.shape}, expected (3,)")
+    slopes = p * ([0, 1, 0] - p[1])  # of every p when z₂ moves
+    radius, heights = 17.0, (80.0, 132.0, 184.0)
+    parts = [
+        svg.text(66, 18, "elementwise", font_weight=600, font_size=17),
+        svg.text(66, 38, "one path"),
+        svg.text(265, 18, "softmax", font_weight=600, font_size=17),
+        svg.text(265, 38, "a path through every p"),
+        _label((361, 58), "p", svg.FORWARD),
+        _label((399, 58), "∂L/∂p", svg.BACKWARD),
+        _label((160, heights[1] - 4), "δ₂", svg.BACKWARD),
+    ]
+    for (left, right), pairs in (((24.0, 108.0), "same"), ((205.0, 325.0), "all")):
+        for i, k in np.ndindex(3, 3):
+            if i == 1 or (pairs == "same" and i != k):
+                continue
+            ends = (left, heights[i]), (right, heights[k])
+            parts.append(_between(*ends, radius, "currentColor", 1.0, 0.45))
+        for k in range(3) if pairs == "all" else (1,):
+            ends = (left, heights[1]), (right, heights[k])
+            parts.append(_between(*ends, radius, svg.BACKWARD, 2.4))
+        for k, height in enumerate(heights):
+            names = f"z{SUBSCRIPTS[k]}", f"{'a' if pairs == 'same' else 'p'}{SUBSCRIPTS[k]}"
+            for x, name in zip((left, right), names, strict=True):
+                circle = svg.element(
+                    "circle", cx=x, cy=height, r=radius, fill=svg.GROUND, stroke=svg.FORWARD,
+                    stroke_width="1.4",
+                )  # fmt: skip
+                parts += [circle, svg.text(x, height + 5, name, svg.FORWARD)]
+    parts.append(_label((66, heights[1] - 10), "φ′(z₂)", svg.BACKWARD))
+    for k, height in enumerate(heights):
+        place = 265, (heights[1] + height) / 2
+        parts += [
+            svg.plate(*place, f"{round(slopes[k], 4):g}", svg.BACKWARD),
+            svg.text(361, height + 5, f"{p[k]:g}", svg.FORWARD),
+            svg.text(399, height + 5, f"{g[k]:g}", svg.BACKWARD),
+        ]
+    delta = round(float(slopes @ g), 4)
+    parts.append(_label((160, heights[1] + 14), f"{delta:g}", svg.BACKWARD))
+    said = (
+        "elementwise, one arrow leads from z₂, to a₂, with the slope φ′(z₂); for the softmax,"
+        f" arrows lead from z₂ to every p, with the slopes {slopes.round(4).tolist()}; times"
+        f" ∂L/∂p = {g.tolist()} they add up to δ₂ = {delta:g}"
+    )
+    return _drawing(title, 208, said, *parts)
+
+
+SUBSCRIPTS = "₁₂₃"
+
+
+def _between(
+    start: Place, end: Place, radius: float, paint: str, width: float, opacity: float = 1.0
+) -> str:
+    """Draw an arrow from the rim of one circle to the rim of another."""
+    a, b = np.asarray(start), np.asarray(end)
+    way = (b - a) / np.linalg.norm(b - a)
+    side = np.array([-way[1], way[0]])
+    a, b = a + radius * way, b - (radius + 1) * way
+    foot, half = b - 8 * way, 3.5 * side
+    corners = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in (b, foot - half, foot + half))
+    line = svg.element(
+        "line", x1=float(a[0]), y1=float(a[1]), x2=float(foot[0]), y2=float(foot[1]), stroke=paint,
+        stroke_width=width,
+    )  # fmt: skip
+    head = svg.element("polygon", points=corners, fill=paint)
+    return svg.element("g", line, head, opacity=f"{opacity:g}")
+
+
 def copies(row: ArrayLike, column: ArrayLike, g: ArrayLike, title: str) -> Drawing:
     """Draw a row and a column as they are copied forward, and the sums of their gradients.
 
