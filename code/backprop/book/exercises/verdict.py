@@ -321,7 +321,7 @@ def _unforeseen(got: Any, expected: Any, at: str, case: Case) -> tuple[str, str]
         return message, "Look for a division by zero, or a logarithm of zero."
     if got.ndim == 2 and got.shape[0] == got.shape[1] and _same(got.T, expected):
         return message, "It is the transpose of the right answer."
-    if _same(-got, expected):
+    if got.dtype != bool and _same(-got, expected):
         return message, "Only the sign is wrong."
     if (
         got.size > 1
