@@ -49,6 +49,7 @@ def test_signs_are_told_without_colour():
         digit_images.one_step(PAIR, (-0.025, 0.025), 50, "t"),
         digit_images.one_path(0.75, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 0, "t"),
         digit_images.misread({"two: 2": PAIR, "nobody: 0": PAIR[:0]}, "t"),
+        digit_images.misread({"two: 2": PAIR}, "t", [["8›1", "9›8"]]),
         digit_images.weight_rows({"a row": np.ones((7, 64)) - 2}, "t"),
         digit_images.labelled(PAIR, [("0: 100%", ""), ("1: 40%", "is a 7")], "t"),
         digit_images.table(np.eye(10, dtype=int) * 170 + np.eye(10, k=1, dtype=int), "t"),

@@ -213,7 +213,7 @@ WRONG_ANSWERS = {
         ((lambda H: 2,), "none of minimum"),
         ((lambda H: None,), "return missing"),
         ((lambda H: H["x"],), "IndexError"),
-        ((lambda: "saddle",), "these arguments: (H)"),
+        ((lambda: "saddle",), ": (H)"),
         (("saddle",), "without calling it"),
     ],
     ex.check_jacobian: [
@@ -261,7 +261,7 @@ WRONG_ANSWERS = {
         ((lambda g, order: np.sign(g) / len(g) if order == 1 else steepest(g, order),),
          "lies farthest"),
         ((lambda g, order: None,), "return missing"),
-        ((lambda g: g,), "these arguments: (g, order)"),
+        ((lambda g: g,), ": (g, order)"),
         (((0.6, -0.8),), "without calling it"),
     ],
     ex.check_trust: [
@@ -283,7 +283,7 @@ WRONG_ANSWERS = {
         ((lambda s, M, q: 2 * (1 - q) * abs(s) / M,), "divide by h"),
         ((lambda s, M, q: trust(s, M, q) + 0.01,), "divide by h"),
         ((lambda s, M, q: None,), "return missing"),
-        ((lambda s, M: s,), "these arguments: (slope, M, share)"),
+        ((lambda s, M: s,), ": (slope, M, share)"),
         ((0.5,), "without calling it"),
     ],
     ex.check_ways: [

@@ -28,6 +28,18 @@ def balanced(matrix):
     return np.mean([row[k] / row.sum() for k, row in enumerate(matrix)])
 
 
+def off(m):
+    return m[~np.eye(len(m), dtype=bool)]
+
+
+def largest(counts, k):
+    return sum(sorted(counts, reverse=True)[:k])
+
+
+def fullest(m, k):
+    return largest(off(m), k) / sum(off(m))
+
+
 def coin(won, lost):
     """Toss all sequences where there are few, and count."""
     n = won + lost
@@ -47,6 +59,13 @@ def ece(p, y):
     return total
 
 
+def binned(p, y, place, last=99):
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == y
+    b = place(confidence)
+    sums = [abs((right - confidence)[b == k].sum()) for k in np.unique(b) if k <= last]
+    return sum(sums) / len(y)
+
+
 def held(p, y):
     return ex._bins(p, y)
 
@@ -62,6 +81,10 @@ def one_hot(y):
     return np.eye(3)[y]
 
 
+def forward(z, y):
+    return -log_softmax(z)[np.arange(len(y)), y].mean()
+
+
 def raises(*_):
     raise ZeroDivisionError("by nought")
 
@@ -69,12 +92,21 @@ def raises(*_):
 RIGHT = {
     ex.check_images_without_error: [299, 299.0, sp.Integer(299)],
     ex.check_balanced_accuracy: [balanced, lambda m: (np.diag(m) / m.sum(axis=1)).mean()],
+    ex.check_fullest: [
+        fullest,
+        lambda m, k: np.sort(m - np.diag(m.diagonal()), axis=None)[-k:].sum()
+        / (m.sum() - m.trace()),
+    ],
     ex.check_coin: [
         coin,
         lambda won, lost: min(1, 2 * stats.binom.cdf(min(won, lost), won + lost, 0.5)),
     ],
-    ex.check_ece: [ece, lambda p, y: float(np.sum(
-        held(p, y)[0] * np.abs(held(p, y)[2] - held(p, y)[1])) / len(y))],
+    ex.check_ece: [
+        ece,
+        lambda p, y: binned(p, y, lambda c: np.ceil(10 * c)),
+        lambda p, y: float(np.sum(
+            held(p, y)[0] * np.abs(held(p, y)[2] - held(p, y)[1])) / len(y)),
+    ],
     ex.check_temperature_slope: [
         temperature_slope,
         lambda z, y: (z[np.arange(len(y)), y] - (softmax(z) * z).sum(axis=1)).mean(),
@@ -82,9 +114,10 @@ RIGHT = {
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_images_without_error: [
-        (100, "one error on average"), (298, "Just not enough"), (300, "one image fewer"),
-        (368, "two-sided"), (6, "at most 0.05"), (math.log(0.05) / math.log(0.99), "Round up"),
-        (95, "adds probabilities up"), (math.log(0.05), "logarithm is missing"),
+        (100, "one error on average"), (298, "must be at most 0.05"), (300, "not the least"),
+        (459, "only 0.01"), (69, "as likely as none"),
+        (368, "two-sided"), (6, "still 0.95"), (math.log(0.05) / math.log(0.99), "Round up"),
+        (95, "adds up the probabilities"), (math.log(0.05), "How does N enter"),
         (50, "0.99 to the power N"), (1000, "0.99 to the power N"), (-299, "sign"),
         (None, "return missing"), ("299", "expected a number"),
     ],
@@ -93,12 +126,40 @@ WRONG_ANSWERS = {
         (lambda m: (np.diag(m) / np.maximum(m.sum(axis=0), 1)).mean(), "columns"),
         (lambda m: np.diag(m) / m.sum(axis=1), "their mean"),
         (lambda m: np.diag(m).mean() / m.sum(axis=1).mean(), "plain accuracy"),
-        (lambda m: 1 - balanced(m), "balanced error"), (lambda m: len(m) * balanced(m), "a sum"),
+        (lambda m: 1 - balanced(m), "error rate"), (lambda m: len(m) * balanced(m), "a sum"),
         (lambda m: np.median(np.diag(m) / m.sum(axis=1)), "median"),
         (lambda m: (np.diag(m) / m.sum(axis=1)).min(), "worst class"),
         (lambda m: np.diag(m).mean(), "counts"), (lambda m: m[0], "expected ()"),
+        (lambda m: (np.diag(m) / m.sum(axis=1)).max(), "best class"),
+        (lambda m: 100 * balanced(m), "per cent"),
+        (lambda m: np.mean([m[k, k] / m[:, k].sum() for k in range(len(m)) if m[:, k].any()]),
+         "columns"),
+        (lambda m: (2 * np.diag(m) / (m.sum(axis=0) + m.sum(axis=1))).mean(), "F-score"),
+        (lambda m: (m.max(axis=1) / m.sum(axis=1)).mean(), "over the sum of its row"),
         (raises, "ZeroDivisionError: by nought"), (0.8, "without calling it"),
         (lambda m: None, "return missing"), (lambda m, k: 0, "(matrix)"),
+    ],
+    ex.check_fullest: [
+        (lambda m, k: largest(off(m), k), "number of errors"),
+        (lambda m, k: largest(off(m), k) / m.sum(), "all images"),
+        (lambda m, k: largest(m.ravel(), k) / m.sum(), "diagonal"),
+        (lambda m, k: largest(m.ravel(), k) / sum(off(m)), "diagonal"),
+        (lambda m, k: np.sort(off(m))[:k].sum() / sum(off(m)), "emptiest"),
+        (lambda m, k: off(m)[:k].sum() / sum(off(m)), "first cells"),
+        (lambda m, k: off(m)[-k:].sum() / sum(off(m)), "last cells"),
+        (lambda m, k: k / len(off(m)), "share of the cells"),
+        (lambda m, k: off(m).max() / sum(off(m)), "fullest cell alone"),
+        (lambda m, k: np.sort(off(m))[-k] / sum(off(m)), "one cell alone"),
+        (lambda m, k: fullest(m, k + 1), "too many"),
+        (lambda m, k: fullest(m, k - 1), "too few"),
+        (lambda m, k: largest((m - np.diag(np.diag(m))).sum(axis=1), k) / sum(off(m)), "rows"),
+        (lambda m, k: fullest(m, k) / k, "mean of the cells"),
+        (lambda m, k: largest(off(m), k) / m.trace(), "right answers"),
+        (lambda m, k: 1 - fullest(m, k), "other cells"),
+        (lambda m, k: 100 * fullest(m, k), "per cent"),
+        (lambda m, k: np.sort(off(m))[-5:].sum() / sum(off(m)), "k largest"),
+        (lambda m, k: None, "return missing"), (lambda m: 1, "(matrix, k)"),
+        (raises, "ZeroDivisionError"), (0.33, "without calling it"),
     ],
     ex.check_coin: [
         (lambda w, k: stats.binom.cdf(min(w, k), w + k, 0.5), "one end only"),
@@ -110,6 +171,23 @@ WRONG_ANSWERS = {
         (lambda w, k: 2 * stats.norm.sf((abs(w - k) - 1) / math.sqrt(w + k)), "corrected"),
         (lambda w, k: 2 * stats.binom.cdf(min(w, k), w + k, 0.5), "exceed 1"),
         (lambda w, k: min(w, k) / (w + k), "share of the smaller"),
+        (lambda w, k: stats.binom.cdf(w, w + k, 0.5), "always from 0 to won"),
+        (lambda w, k: 2 * stats.binom.cdf(w, w + k, 0.5), "even where won is the larger"),
+        (lambda w, k: min(1, 2 * stats.binom.cdf(w, w + k, 0.5)), "to won, which is the larger"),
+        (lambda w, k: min(1, 2 * stats.binom.cdf(k, w + k, 0.5)), "to lost, which is the larger"),
+        (lambda w, k: min(1, 2 * stats.binom.cdf(max(w, k), w + k, 0.5)), "larger of the two"),
+        (lambda w, k: 2 * (stats.binom.cdf(min(w, k), w + k, 0.5) - 0.5 ** (w + k)), "left out"),
+        (lambda w, k: min(1, 2 * (stats.binom.cdf(min(w, k), w + k, 0.5) - 0.5 ** (w + k))),
+         "0 on one side counts"),
+        (lambda w, k: 2 * stats.binom.cdf(min(w, k), w + k, 0.5)
+         - stats.binom.pmf(w, w + k, 0.5), "only once"),
+        (lambda w, k: stats.chi2.sf((w - k) ** 2 / (w + k), 1), "normal approximation."),
+        (lambda w, k: stats.chi2.sf((abs(w - k) - 1) ** 2 / (w + k), 1), "corrected"),
+        (lambda w, k: (w - k) ** 2 / (w + k), "statistic"),
+        (lambda w, k: abs(w - k) / (w + k), "difference as a share"),
+        (lambda w, k: 2 ** (w + k) * 2 * stats.binom.cdf(min(w, k), w + k, 0.5),
+         "number of sequences"),
+        (lambda w, k: coin(w, k) < 0.05, "as uneven or more"),
         (lambda w, k: 0.5 ** (w + k), "one sequence"), (lambda w, k: None, "return missing"),
         (lambda w: 1, "(won, lost)"), (raises, "ZeroDivisionError"), (0.07, "without calling it"),
     ],
@@ -122,12 +200,20 @@ WRONG_ANSWERS = {
         (lambda p, y: abs((p.argmax(1) == y).mean() - p.max(1).mean()), "one bin"),
         (lambda p, y: np.abs((p.argmax(1) == y) - p.max(1)).mean(), "bin of its own"),
         (lambda p, y: np.abs(held(p, y)[2] - held(p, y)[1]).max(), "largest distance"),
+        (lambda p, y: binned(p, y, lambda c: np.minimum(5 * c, 4).astype(int)), "five bins"),
+        (lambda p, y: binned(p, y, lambda c: np.minimum(20 * c, 19).astype(int)), "twenty bins"),
+        (lambda p, y: binned(p, y, lambda c: np.rint(10 * c)), "rounded"),
+        (lambda p, y: binned(p, y, lambda c: np.floor(10 * c)), "bin of its own"),
+        (lambda p, y: binned(p, y, lambda c: np.floor(10 * c), last=9), "is left out"),
+        (lambda p, y: binned(p, y, np.zeros_like), "one bin"),
+        (lambda p, y: 100 * ece(p, y), "per cent"),
+        (lambda p, y: held(p, y)[0] @ (held(p, y)[2] - held(p, y)[1]) ** 2 / len(y), "squared"),
         (lambda p, y: -ece(p, y), "sign"), (lambda p, y: held(p, y)[0], "expected ()"),
         (lambda p, y: None, "return missing"), (lambda p: 1, "(p, y)"),
         (raises, "ZeroDivisionError"),
     ],
     ex.check_temperature_slope: [
-        (lambda z, y: -temperature_slope(z, y), "turned round"),
+        (lambda z, y: -temperature_slope(z, y), "sign is wrong"),
         (lambda z, y: ((one_hot(y) - softmax(z)) * z).sum(axis=1), "one number per example"),
         (lambda z, y: len(z) * temperature_slope(z, y), "the sum"),
         (lambda z, y: ((one_hot(y) - softmax(z)) * z).mean(), "divides by the classes"),
@@ -136,7 +222,14 @@ WRONG_ANSWERS = {
         (lambda z, y: (softmax(z) - one_hot(y)).sum(axis=1).mean(), "multiplied by its -z"),
         (lambda z, y: log_softmax(z), "expected ()"), (raises, "ZeroDivisionError"),
         (lambda z, y: None, "return missing"), (lambda z: 1, "(z, y)"),
-        (lambda z, y: 2 * temperature_slope(z, y), "p - y"),
+        (lambda z, y: 2 * temperature_slope(z, y), "twice"),
+        (lambda z, y: (one_hot(y) - softmax(z)) * z, "terms of the sum"),
+        (lambda z, y: ((one_hot(y) - softmax(z.T).T) * z).sum(axis=1).mean(), "each row of p"),
+        (lambda z, y: (forward(z / 1.001, y) - forward(z, y)) / 0.001, "difference quotient"),
+        (forward, "loss itself"),
+        (lambda z, y: ((one_hot(y) - z) * z).sum(axis=1).mean(), "softmax of z"),
+        (lambda z, y: ((one_hot(y) - softmax(z)) * one_hot(y) * z).sum(axis=1).mean(),
+         "right class alone"),
     ],
 }  # fmt: skip
 

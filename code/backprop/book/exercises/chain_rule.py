@@ -5,10 +5,9 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
 import sys
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,16 +15,6 @@ import numpy as np
 from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
 
 Answer = Callable[..., Any]
-
-
-def _judged(function: Any, names: str, cases: Sequence[Case], praise: str) -> Verdict:
-    """Judge a function of the arguments ``names``; of one with others, say which it should have."""
-    if callable(function):
-        try:
-            inspect.signature(function).bind(*names.split(", "))
-        except TypeError:
-            return Verdict(False, f"Write a function of these arguments: ({names}).")
-    return judge(function, cases, praise)
 
 
 def _table(function: Answer, *args: Any) -> bool:
@@ -114,7 +103,9 @@ def check_slope(slope: Answer) -> Verdict:
             names,
         )  # fmt: skip
 
-    verdict = _judged(slope, "x", [case(0.6), case(-0.8)], "Three slopes, each at its own place.")
+    verdict = judge(
+        slope, [case(0.6), case(-0.8)], "Three slopes, each at its own place.", arguments="x"
+    )
     x = 0.6
     exact = np.cos(np.exp(x**2)) * np.exp(x**2) * 2 * x
     return _quotient(verdict, slope, (x,), exact)
@@ -292,7 +283,7 @@ def check_power(change: Answer) -> Verdict:
         )  # fmt: skip
 
     cases = [case(2.0, 1.0, 3.0, 0.5), case(0.6, -0.2, 1.7, 3.0)]
-    verdict = _judged(change, "p, dp, q, dq", cases, "Two paths, and no new rule.")
+    verdict = judge(change, cases, "Two paths, and no new rule.", arguments="p, dp, q, dq")
     return _quotient(verdict, change, (2.0, 1.0, 3.0, 0.5), 12 + 4 * np.log(2))
 
 
@@ -342,7 +333,7 @@ def check_around(vjp: Answer) -> Verdict:
         )  # fmt: skip
 
     cases = [case(0, 1, 2), case(1, 2, 3), case(2, 4, 3)]
-    return _judged(vjp, "v, x, W", cases, "Two paths, added.")
+    return judge(vjp, cases, "Two paths, added.", arguments="v, x, W")
 
 
 @checker
@@ -431,7 +422,7 @@ def check_average(average: Answer) -> Verdict:
 
     three = [[1.0, 0.2, 0.0], [0.2, 4.0, 1.0], [0.0, 1.0, 2.0]]
     cases = [case(0.1, [1.0, 2.0], [[3.0, 0.5], [0.5, 1.0]]), case(0.3, [0.5, -1.0, 2.0], three)]
-    return _judged(average, "eta, g, H", cases, "Noise pays for the trace of H.")
+    return judge(average, cases, "Noise pays for the trace of H.", arguments="eta, g, H")
 
 
 @checker
@@ -493,7 +484,7 @@ def check_normalize_vjp(vjp: Answer) -> Verdict:
         )  # fmt: skip
 
     cases = [case([2.0, -0.5], [1.0, 3.0]), case([0.5, -1.0, 2.0, 0.3], [1.5, 0.4, 2.0, 1.1])]
-    verdict = _judged(vjp, "v, z", cases, "One sum, shared by all entries.")
+    verdict = judge(vjp, cases, "One sum, shared by all entries.", arguments="v, z")
     if not verdict and "AxisError" in verdict.message:
         return Verdict(False, "v and z are one row of n entries each, of shape (n,).", "No batch.")
     n = 300
@@ -584,6 +575,9 @@ def check_least(least: Answer) -> Verdict:
             last,
         ),
     ]  # fmt: skip
-    return _judged(
-        least, "widths", cases, "The last product joins two parts, each done in its own best way."
+    return judge(
+        least,
+        cases,
+        "The last product joins two parts, each done in its own best way.",
+        arguments="widths",
     )

@@ -6,7 +6,6 @@ with itself.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -22,6 +21,7 @@ from backprop.book.exercises.verdict import (
     checker,
     judge,
     judge_value,
+    misfit,
     numbers,
 )
 
@@ -128,21 +128,9 @@ def check_by_hand(*answer: Any) -> Verdict:
     return Verdict(False, f"{HAND[first]} is not right.{why or (before if first else '')}", more)
 
 
-def _takes(function: Any, names: str) -> Verdict | None:
-    """Return a verdict where the function cannot be called with arguments of these names."""
-    try:
-        inspect.signature(function).bind(*names.split(", "))
-    except TypeError:
-        if callable(function):
-            return Verdict(False, f"Your function must take the arguments ({names}).")
-    except ValueError:  # built in, without a signature
-        pass
-    return None
-
-
 def _judged(function: Any, names: str, cases: Sequence[Case], square: Case, praise: str) -> Verdict:
     """Judge by the cases; where the shapes do not fit, look for a known mistake in a square one."""
-    call = _takes(function, names)
+    call = misfit(function, names)
     if call is not None:
         return call
     verdict = judge(function, [*cases, square], praise)
@@ -415,7 +403,7 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
     }  # fmt: skip
     if not callable(gradients):
         return judge(gradients, [])
-    call = _takes(gradients, "x, y, theta")
+    call = misfit(gradients, "x, y, theta")
     if call is not None:
         return call
     cases = []

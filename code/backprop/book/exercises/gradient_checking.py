@@ -59,15 +59,13 @@ def _step_and_error(
 
 
 LETTERS = "ABCDE"
-ACCUSED = {
-    "A": "A falls, then grows, as the quotient's own error does.",
-    "C": "Compare C's numbers with each other: from one step to the next they change a lot.",
-    "D": "Compare D's numbers with each other: from one step to the next they change a lot.",
-}
+MOVES = "One column among yours changes more than tenfold from step to step."
+ACCUSED = {"A": MOVES, "C": MOVES, "D": MOVES}
 MISSED = {
-    "B": "B is small at every step. How does it change with the step?",
-    "E": "E's numbers are as far apart as two gradients can well be.",
+    "B": "A wrong gradient need not be far off.",
+    "E": "A wrong gradient may be far off: what is the disagreement if it is twice too large?",
 }
+"""Hints that name no letter: to name it would be to give the answer away."""
 
 
 @checker
@@ -162,6 +160,8 @@ def check_disagreement(disagreement: Answer) -> Verdict:
              "The two should be treated alike."),
             (gap.max() / np.abs(q).max(), "The scale comes from the second array alone.",
              "The two should be treated alike."),
+            (gap.max() / min(np.abs(g).max(), np.abs(q).max()), "The scale comes from the array"
+             " with the smaller entries.", "Treat the two alike, and take the larger."),
             (gap / size.max(), "One number is asked for: the largest entry of this.", ""),
         )  # fmt: skip
         return Case((g, q), gap.max() / size.max(), mistakes, "What is divided by what?")

@@ -5,33 +5,16 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, misfit
 
 Answer = Callable[..., Any]
 Mistakes = list[tuple[Any, str, str]]
-
-
-def _judged(function: Any, names: str, cases: Sequence[Case], praise: str) -> Verdict:
-    """Judge a function of the arguments ``names``; of one with others, say which it should have."""
-    misfit = _misfit(function, names)
-    return judge(function, cases, praise) if misfit is None else misfit
-
-
-def _misfit(function: Any, names: str) -> Verdict | None:
-    """Say which arguments a function should have, if it cannot be called with them."""
-    if callable(function):
-        try:
-            inspect.signature(function).bind(*names.split(", "))
-        except TypeError:
-            return Verdict(False, f"Write a function of these arguments: ({names}).")
-    return None
 
 
 def _distinct(mistakes: Mistakes, right: Any) -> Mistakes:
@@ -64,7 +47,9 @@ def check_gradient(gradient: Answer) -> Verdict:
         return Case((np.array([t1, t2]),), right, _distinct(mistakes, right), hold)
 
     cases = [case(1.0, 2.0), case(-1.5, 0.5)]
-    return _judged(gradient, "theta", cases, "Two slopes, one for each weight, in their order.")
+    return judge(
+        gradient, cases, "Two slopes, one for each weight, in their order.", arguments="theta"
+    )
 
 
 @checker
@@ -164,9 +149,8 @@ def check_classify(classify: Answer) -> Verdict:
     """
     if not callable(classify):
         return judge(classify, [])
-    misfit = _misfit(classify, "H")
-    if misfit is not None:
-        return misfit
+    if (wrong := misfit(classify, "H")) is not None:
+        return wrong
     turned = np.array([[0.8, 0.6], [-0.6, 0.8]])
     matrices = (
         [[2.0, 0.0], [0.0, 1.0]],
@@ -280,7 +264,7 @@ def check_jacobian(jacobian: Answer) -> Verdict:
     one = case(np.array([0.4, 0.1, -0.3]), np.array([[0.5], [-1.0], [2.0]]), np.array([0.2]))
     square = case(np.array([0.3, -0.6]), np.array([[1.0, -0.5], [0.4, 2.0]]), np.array([0.1, -0.2]))
     cases = [wide, one, square]
-    return _judged(jacobian, "x, W, b", cases, "Column j of W times the slope of unit j.")
+    return judge(jacobian, cases, "Column j of W times the slope of unit j.", arguments="x, W, b")
 
 
 @checker
@@ -326,7 +310,7 @@ def check_steepest(steepest: Answer) -> Verdict:
 
     g, longer = np.array([3.0, -4.0]), np.array([0.5, 2.0, -1.0])
     cases = [case(g, 2), case(g, np.inf), case(g, 1), case(longer, 1), case(longer, np.inf)]
-    return _judged(steepest, "g, order", cases, "One gradient, three steepest directions.")
+    return judge(steepest, cases, "One gradient, three steepest directions.", arguments="g, order")
 
 
 @checker
@@ -362,7 +346,7 @@ def check_trust(trust: Answer) -> Verdict:
 
     cases = [case(-3.0, 0.5, 0.2), case(2.0, 4.0, 0.1), case(1.0, 8.0, 0.05)]
     praise = "A steep slope with little curvature can be trusted far."
-    return _judged(trust, "slope, M, share", cases, praise)
+    return judge(trust, cases, praise, arguments="slope, M, share")
 
 
 @checker

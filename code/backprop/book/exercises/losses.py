@@ -5,7 +5,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,18 +21,6 @@ CLASSES = 10
 
 _Z = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0], [-1.0, 0.3, 0.2], [0.0, 0.1, 0.7]])
 _Y = np.array([0, 2, 1, 1])
-
-
-def _judged(names: str, function: Any, cases: Sequence[Case], praise: str = "") -> Verdict:
-    """Judge a function of the arguments ``names``; of one with others, say which it should have."""
-    if callable(function):
-        try:
-            inspect.signature(function).bind(*names.split(", "))
-        except TypeError:
-            return Verdict(False, f"Write a function of these arguments: ({names}).")
-        except ValueError:  # built in, without a signature
-            pass
-    return judge(function, cases, praise)
 
 
 @checker
@@ -224,8 +211,7 @@ def check_log_sum_exp(function: Answer) -> Verdict:
     wide = np.array([[1000.0, -1000.0], [-1000.0, 1000.0]])
     within = "The scores of one row lie far apart here, and e^z {}."
     lost = math.log(math.exp(-1) + 1)
-    return _judged(
-        "z",
+    return judge(
         function,
         [
             case(
@@ -266,6 +252,7 @@ def check_log_sum_exp(function: Answer) -> Verdict:
             ),
         ],
         "Neither large nor small scores do any harm.",
+        arguments="z",
     )
 
 
@@ -308,7 +295,7 @@ def check_temperature(function: Answer) -> Verdict:
         kept = [m for m in mistakes if not np.allclose(m[0], right)]
         return Case((z, y, t), right, kept, "Take T = 1 first: prediction minus target, and 1/B.")
 
-    verdict = _judged("z, y, T", function, [case(_Z, _Y, t) for t in (2.0, 0.5, 1.0)])
+    verdict = judge(function, [case(_Z, _Y, t) for t in (2.0, 0.5, 1.0)], arguments="z, y, T")
     if not verdict:
         return verdict
     far, labels = np.array([[2000.0, 0.0, 0.0], [0.0, 2000.0, 0.0]]), np.array([1, 1])
@@ -350,7 +337,7 @@ def check_poisson_slope(function: Answer) -> Verdict:
         (1 / rate - y, "The mean is e^z here, not e^-z."),
     )  # fmt: skip
     case = Case((z, y), rate - y, mistakes, "Write -ln P with μ = e^z, and differentiate.")
-    return _judged("z, y", function, [case], "Prediction minus target, once more.")
+    return judge(function, [case], "Prediction minus target, once more.", arguments="z, y")
 
 
 @checker
@@ -394,7 +381,7 @@ def check_suspects(function: Answer) -> Verdict:
     y = np.array([2, 2, 1, 0, 1, 0])
     far = np.array([[0.0, -800.0], [0.0, -900.0], [0.0, -850.0], [0.0, 5.0]])
     high = far + 900
-    verdict = _judged("z, y, n", function, [case(z, y, 2), case(z, y, 3)])
+    verdict = judge(function, [case(z, y, 2), case(z, y, 3)], arguments="z, y, n")
     if not verdict:
         return verdict
     for name, scores in (("-800", far), ("900", high)):

@@ -5,7 +5,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,28 +19,11 @@ from backprop.book.exercises.verdict import (
     checker,
     judge,
     judge_value,
+    misfit,
     numbers,
 )
 
 Answer = Callable[..., Any]
-
-
-def _misfit(function: Any, *names: str) -> Verdict | None:
-    """Say so if a function cannot be called with these arguments."""
-    if callable(function):
-        try:
-            inspect.signature(function).bind(*names)
-        except ValueError:  # a builtin without a signature
-            return None
-        except TypeError:
-            many = f"{len(names)} arguments" if len(names) > 1 else "one argument"
-            return Verdict(False, f"It is called with {many}: ({', '.join(names)}).")
-    return None
-
-
-def _judged(function: Any, names: Sequence[str], cases: Sequence[Case], praise: str) -> Verdict:
-    wrong = _misfit(function, *names)
-    return judge(function, cases, praise) if wrong is None else wrong
 
 
 @checker
@@ -154,7 +136,7 @@ def check_divide(slopes: Answer) -> Verdict:
 
     cases = [case(6.0, 2.0), case(-3.0, 4.0), case(5.0, 0.5)]
     praise = "With them, your tape can run Newton's loop."
-    return _judged(slopes, ("x", "y"), cases, praise)
+    return judge(slopes, cases, praise, arguments="x, y")
 
 
 @checker
@@ -202,7 +184,7 @@ def check_norm_vjp(norm_vjp: Answer) -> Verdict:
         case(-0.5, [1.0, -2.0, 2.0], 3.0),
         case(1.5, [3.0, 4.0], 8.0),
     ]
-    return _judged(norm_vjp, ("g", "a", "x"), cases, "It reuses a.")
+    return judge(norm_vjp, cases, "It reuses a.", arguments="g, a, x")
 
 
 @checker
@@ -236,7 +218,7 @@ def check_product_cost(cost: Answer) -> Verdict:
         )
 
     praise = "Three times the product, whatever n is."
-    return _judged(cost, ("n",), [case(5), case(12)], praise)
+    return judge(cost, [case(5), case(12)], praise, arguments="n")
 
 
 def _curved(a: Any, b: Any) -> Any:
@@ -313,7 +295,7 @@ def check_hessian(hessian: Answer) -> Verdict:
 
     if not callable(hessian):
         return judge(hessian, [])
-    if (wrong := _misfit(hessian, "f", "a", "b")) is not None:
+    if (wrong := misfit(hessian, "f, a, b")) is not None:
         return wrong
     return judge(patient, cases, "Sweeps of sweeps; the mirror image comes by itself.")
 
@@ -366,7 +348,7 @@ def check_segments(derivative: Answer) -> Verdict:
 
     if not callable(derivative):
         return judge(derivative, [])
-    if (wrong := _misfit(derivative, "step", "x", "steps", "every")) is not None:
+    if (wrong := misfit(derivative, "step, x, steps, every")) is not None:
         return wrong
     for steps, every in ((6, 3), (STEPS, EVERY)):
         seen.clear()

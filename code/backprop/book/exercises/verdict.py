@@ -321,7 +321,7 @@ def _unforeseen(got: Any, expected: Any, at: str, case: Case) -> tuple[str, str]
         return message, "Look for a division by zero, or a logarithm of zero."
     if got.ndim == 2 and got.shape[0] == got.shape[1] and _same(got.T, expected):
         return message, "It is the transpose of the right answer."
-    if _same(-got, expected):
+    if got.dtype != bool and _same(-got, expected):
         return message, "Only the sign is wrong."
     if (
         got.size > 1
@@ -361,6 +361,8 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
         return Verdict(
             False, f"Hand over the function itself, without calling it; this is {article} {kind}."
         )
+    if arguments and (unfit := misfit(function, arguments)) is not None:
+        return unfit
     for k, case in enumerate(cases):
         args = copy.deepcopy(case.args)
         if not _takes(function, args):
@@ -381,6 +383,13 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
             kept = [m for m in case.mistakes if not _refuted(function, answer, m, later)]
             return judge_value(answer, replace(case, mistakes=kept), typed=False)
     return Verdict(True, praise)
+
+
+def misfit(function: Any, arguments: str) -> Verdict | None:
+    """Say so if a function cannot be called with arguments of these names, such as "x, W"."""
+    names = arguments.split(", ")
+    fits = not callable(function) or _takes(function, names)
+    return None if fits else Verdict(False, _signature(len(names), arguments))
 
 
 def _takes(function: Any, args: Sequence[Any]) -> bool:

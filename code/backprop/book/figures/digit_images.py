@@ -163,19 +163,38 @@ def one_path(
     return _drawing(title, svg.WIDTH, 296, said, *parts)
 
 
-def misread(groups: Mapping[str, Array], title: str, *, columns: int = 17) -> Drawing:
-    """Draw groups of images, each below its heading."""
-    cell, pitch, y = 2.5, 24.0, 4.0
+def misread(
+    groups: Mapping[str, Array], title: str, readings: Sequence[Sequence[str]] = ()
+) -> Drawing:
+    """Draw groups of images, each group below its heading.
+
+    Parameters
+    ----------
+    groups : mapping of str to array, shape (n, 64)
+        The images below each heading.
+    title : str
+        Of the drawing.
+    readings : sequence of sequences of str
+        For each group one short word below each image, such as "8›1".
+    """
+    columns, cell, pitch, y = 13, 3.0, 32.0, 4.0
+    high = SIDE * cell + (22 if readings else 4)
     parts, said = [], []
-    for heading, images in groups.items():
+    for k, (heading, images) in enumerate(groups.items()):
         parts.append(svg.text(6, y + 15, heading, text_anchor="start", font_weight=600))
         y += 26
         places = [
-            (6 + pitch * (k % columns), y + pitch * (k // columns)) for k in range(len(images))
+            (6 + pitch * (i % columns), y + high * (i // columns)) for i in range(len(images))
         ]
         parts.append(glyphs(images, places, cell))
-        y += pitch * -(-len(images) // columns) + 8
-        said.append(f"{heading}: {len(images)} images")
+        words = readings[k] if readings else [""] * len(images)
+        parts += [
+            svg.text(left + SIDE * cell / 2, top + SIDE * cell + 13, word)
+            for (left, top), word in zip(places, words, strict=True)
+            if word
+        ]
+        y += high * -(-len(images) // columns) + 6
+        said.append(f"{heading}: {len(images)} images {', '.join(words)}".rstrip(" ,"))
     return _drawing(title, svg.WIDTH, y, "; ".join(said), *parts)
 
 
@@ -233,7 +252,7 @@ def differences(
 
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    fig, ax = plt.subplots(figsize=(4.6, 0.44 * len(rows) + 0.9))
+    fig, ax = plt.subplots(figsize=(4.6, 0.36 * len(rows) + 0.9))
     ax.axvline(0, color=GREY, linewidth=1)
     for k, (values, low, high) in enumerate(rows.values()):
         found = np.asarray(values, dtype=float)
