@@ -160,6 +160,7 @@ def test_every_exercise_has_a_solution_that_is_executed(path):
             if found[1]:  # one fold that holds text and code: no second one inside
                 assert not any(tags(c) & HIDDEN for c in run), found[2]
                 assert "{solution-end}" in cells[k + 1 + len(run)].source, found[2]
+                assert any(c.outputs for c in run), f"{found[2]}: its code shows nothing"
     assert sorted(solutions) == sorted(exercises)
     for label, source in solutions.items():
         assert re.search(r"^\s*assert ", source, re.M), f"{label}: nothing is asserted"
