@@ -26,7 +26,7 @@ def both_hints(check, *answer):
     return first.message, second.message
 
 
-AXES = [(0,), (1,), (0, 1), (0, 2), ()]
+AXES = [(0,), (1,), (0, 1), (0, 1, 3), (0,)]
 
 
 def axes(**changed):
@@ -35,8 +35,8 @@ def axes(**changed):
 
 RIGHT = {
     ex.check_axes: [
-        (AXES,), ([0, 1, {0, 1}, [0, 2], []],), (((-2,), -1, (-2, -1), (-4, -2), set()),),
-        ([np.array([0]), 1, (1, 0), (2, 0), ()],),
+        (AXES,), ([0, 1, {0, 1}, [0, 1, 3], 0],), (((-2,), -1, (-2, -1), (-4, -3, -1), {-3}),),
+        ([np.array([0]), 1, (1, 0), (3, 0, 1), np.int64(0)],),
     ],
     ex.check_heads: [
         ("ihk,hjk->ij", "ihk,ij->hjk"), ("ihk, hjk -> ij", "ij,ihk->hjk"),
@@ -48,10 +48,14 @@ WRONG_ANSWERS = {
         (axes(p1=(1,)), "Pair 1: these are the axes that are not"), (axes(p1=()), "missing"),
         (axes(p1=(0, 1)), "Pair 1: an axis is summed"),
         (axes(p2=(0,)), "Pair 2: these are the axes"),
-        (axes(p3=()), "not copied"), (axes(p3=(0,)), "Pair 3: an axis is missing"),
-        (axes(p4=(2,)), "Pair 4: an axis is missing"), (axes(p4=(0, 1)), "Pair 4: these are not"),
-        (axes(p4=(1, 3)), "Pair 4: these are the axes"), (axes(p4=(0, 2, 3)), "not copied"),
-        (axes(p5=(0,)), "Is 1 stretched"), (axes(p4=(0, 4)), "no tuple of axes"),
+        (axes(p3=()), "Pair 3: an axis is missing"), (axes(p3=(0,)), "Pair 3: an axis is missing"),
+        (axes(p4=(1, 3)), "Pair 4: an axis is missing"),
+        (axes(p4=(0, 2)), "counted in the operand"),
+        (axes(p4=(2,)), "Pair 4: these are the axes"), (axes(p4=(0, 1)), "missing"),
+        (axes(p4=(0, 1, 2, 3)), "an axis is summed"), (axes(p4=(0, 1, 4)), "no tuple of axes"),
+        (axes(p5=(0, 2)), "Is 1 stretched"), (axes(p5=(2,)), "Is 1 stretched"),
+        (axes(p5=()), "missing"), (axes(p5=(1, 2)), "not copied"),
+        (axes(p1=(0.5,)), "no tuple of axes"),
         (axes(p1="0"), "no tuple of axes"), (axes(p1=None), "no tuple of axes"),
         ((AXES[:4],), "five tuples"), ((0,), "five tuples"), ((None,), "five tuples"),
     ],
@@ -66,7 +70,11 @@ WRONG_ANSWERS = {
         (("ihk->ij", "ihk,ij->hjk"), "form"), (("ihk,hjk", "ihk,ij->hjk"), "form"),
         ((3, "ihk,ij->hjk"), "expected a string"), ((None, None), "expected a string"),
         (("abc,def->ae", "ihk,ij->hjk"), "For x: the shape is right"),
-        (("ihk,hjk->ijm", "ihk,ij->hjk"), "never appeared"),
+        (("ihk,hjk->ijm", "ihk,ij->hjk"), "only after the arrow"),
+        (("ihk,hjk->ii", "ihk,ij->hjk"), "twice after the arrow"),
+        (("ihk,hkj->ij", "ihk,ij->hjk"), "two axes of different length"),
+        (("ij,hjk->ihk", "ihk,ij->hjk"), "Is it the right operand?"),
+        (("ihk,hjk->ij", "ihk,hjk->ij"), "For W: g has 3 and x has 2 axes, but"),
     ],
 }  # fmt: skip
 
@@ -91,8 +99,8 @@ def test_wrong_answers(check, answer, hint):
 # Functions.
 
 
-def gain(a, s, g):
-    return (a * g).sum(axis=0)
+def scale(a, s, g):
+    return -(a * g).sum(axis=0) / s**2
 
 
 def differences(g):
@@ -149,22 +157,30 @@ def whole_rows(subscripts, g, xs, n):
 
 
 RIGHT_FUNCTIONS = {
-    ex.check_gain_gradient: [gain, lambda a, s, g: np.einsum("ij,ij->j", a, g)],
+    ex.check_scale: [scale, lambda a, s, g: np.einsum("ij,ij,j->j", a, g, -1 / s**2),
+                     lambda a, s, g: [*(-np.diag(a.T @ g) / s / s)]],
     ex.check_differences: [differences, lambda g: [g @ np.ones(g.shape[1]), (-g).sum(axis=0)],
-                           lambda g: (g.sum(axis=1, keepdims=True), -g.sum(axis=0))],
+                           lambda g: (list(g.sum(axis=1)), tuple(-g.sum(axis=0)))],
     ex.check_centre_back: [centre, lambda g: g @ (np.eye(g.shape[1]) - 1 / g.shape[1])],
     ex.check_einsum_vjp: [einsum_vjp, by_tape],
 }  # fmt: skip
 WRONG_FUNCTIONS = {
-    ex.check_gain_gradient: [
-        (lambda a, s, g: a * g, "add the rows"), (lambda a, s, g: g.sum(axis=0), "of a bias"),
-        (lambda a, s, g: (s * g).sum(axis=0), "∂L/∂a, summed"), (lambda a, s, g: a.sum(0), "is g?"),
-        (lambda a, s, g: a.sum(0) * g.sum(0), "Multiply first"), (lambda *x: -gain(*x), "sign"),
-        (lambda a, s, g: (a * g).sum(axis=0, keepdims=True), "s has shape"),
-        (lambda a, s, g: (a * g).sum(), "units as well"),
-        (lambda a, s, g: (a * g).sum(axis=1), "adds over the units"),
-        (lambda a, s, g: (a * g).mean(axis=0), "not a mean"),
-        (lambda *x: gain(*x) + 1, "not right"),
+    ex.check_scale: [
+        (lambda a, s, g: -a * g / s**2, "shares of a column"),
+        (lambda a, s, g: g / s, "That is ∂L/∂a"),
+        (lambda a, s, g: g.sum(axis=0), "of a bias"), (lambda a, s, g: (g / s).sum(0), "a, summed"),
+        (lambda a, s, g: (a * g).sum(axis=0), "of a factor"),
+        (lambda a, s, g: -(a * g).sum(axis=0), "depends on s"),
+        (lambda a, s, g: (a * g / s).sum(0), "neither is the sign"),
+        (lambda a, s, g: -(a * g / s).sum(0), "A power of s is not right."),
+        (lambda a, s, g: -(a / s**2).sum(0), "is g?"), (lambda *x: -scale(*x), "sign"),
+        (lambda a, s, g: -a.sum(0) * g.sum(0) / s**2, "Multiply first"),
+        (lambda *x: scale(*x)[None], "s has shape"), (lambda *x: scale(*x).sum(), "units as well"),
+        (lambda a, s, g: -(a * g / s**2).sum(axis=1), "adds over the units"),
+        (lambda a, s, g: -(a * g / s**2).mean(axis=0), "not a mean"),
+        (lambda a, s, g: -(a * g / s**2)[0], "one example"),
+        (lambda a, s, g: -a.T @ g / s**2, "same place"),
+        (lambda *x: scale(*x) + 1, "not right"),
         (lambda a, s, g: None, "is None"), (lambda a: a, "must take the arguments (a, s, g)"),
         (3, "without calling it"),
     ],
@@ -176,7 +192,15 @@ WRONG_FUNCTIONS = {
         (lambda g: (g.sum(0), -g.sum(1)), "wrong axes"),
         (lambda g: (g.mean(1), -g.mean(0)), "means"),
         (lambda g: (g, -g), "Sum over the copies"), (lambda g: (g.sum(1), g), "shape of g"),
-        (lambda g: g.sum(1), "return a pair"), (lambda g: None, "return a pair"),
+        (lambda g: g.sum(1), "Return a pair"), (lambda g: None, "Return a pair"),
+        (lambda g: (g.sum(1), -g.sum(1)), "∂L/∂y has shape (2,), y has (4,)"),
+        (lambda g: (g.sum(), -g.sum()), "∂L/∂x has shape (), x has (2,)"),
+        (lambda g: (g.sum(1, keepdims=True), -g.sum(0)), "∂L/∂x has shape (2, 1), x has (2,)"),
+        (lambda g: (g.sum(1), -g.T), "∂L/∂y has shape (4, 2)"),
+        (lambda g: (g, -g.sum(0)), "∂L/∂x still"),
+        (lambda g: (g.sum(1), -g.mean(0)), "One of the two"),
+        (lambda g: (g.sum(1), None), "no number"),
+        (lambda g: (g.sum(1), -np.abs(g).sum(0)), "of ∂L/∂y"),
         (lambda g: (g.sum(1), 0 * g.sum(0)), "not right"), (lambda x, y: x, "must take"),
         (lambda g: (2 * g.sum(1), -2 * g.sum(0)), "same factor"), (3, "without calling it"),
     ],
@@ -185,6 +209,10 @@ WRONG_FUNCTIONS = {
         (lambda g: g + g.mean(1, keepdims=True), "One sign"),
         (lambda g: g - g.sum(1, keepdims=True), "1/n"),
         (lambda g: g * (1 - 1 / g.shape[1]), "diag"),
+        (lambda g: -g.mean(1, keepdims=True), "two paths"),
+        (lambda g: g - g.mean(1, keepdims=True) / g.shape[1], "already"),
+        (lambda g: g * (1 - 1 / g.shape[1]) - g.mean(1, keepdims=True), "already contains"),
+        (lambda g: g - g.sum(1, keepdims=True) / len(g), "n entries of a row"),
         (lambda g: g - g.mean(), "mixes the examples"), (lambda g: -centre(g), "sign"),
         (lambda g: 0 * g, "There is a gradient"),
         (lambda g: g - g.mean(axis=0), "over the examples"),

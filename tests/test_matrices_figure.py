@@ -57,6 +57,18 @@ def test_copies_and_sums():
         matrices.copies(row, column, g.T, "t")
 
 
+def test_every_output_minus_every_target():
+    p, y = np.array([0.9, 0.2, 0.6]), np.array([1.0, 0, 1])
+    drawing = matrices.differences(p, y, "t")
+    shown = [t.replace("−", "-") for t in texts(drawing)]
+    numbers = [float(t) for t in shown if re.fullmatch(r"-?[\d.]+", t)]
+    assert np.allclose(numbers, [*p, *y, *np.subtract.outer(p, y).ravel()])
+    found = [float(t.split()[-1]) for t in shown if t.startswith("mean square")]
+    assert np.allclose(found, [np.mean((p - y) ** 2), np.mean((p[:, None] - y) ** 2)], atol=0.005)
+    with pytest.raises(ValueError, match=r"shape \(2,\), expected \(3,\)"):
+        matrices.differences(p, y[:2], "t")
+
+
 def test_paths_through_a_row():
     p, g = np.array([0.5, 0.3, 0.2]), np.array([1.0, 0, 2])
     shown = [t.replace("−", "-") for t in texts(matrices.row_paths(p, g, "t"))]
@@ -76,6 +88,7 @@ def test_paths_through_a_row():
         matrices.products("t"),
         matrices.outer_products(np.eye(2, 3), np.eye(2), "t"),
         matrices.copies([1, 2, 4], [0, 3], np.ones((2, 3)), "t"),
+        matrices.differences([0.9, 0.2, 0.6], [1, 0, 1], "t"),
     ],
 )
 def test_nothing_leaves_the_frame(drawing):

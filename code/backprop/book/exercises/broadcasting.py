@@ -6,6 +6,7 @@ square: there a sum along the wrong axis runs, and is recognised by what it give
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,16 +15,16 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.exercises.shaped import judged, takes
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge
+from backprop.book.exercises.verdict import Case, Told, Verdict, checker, judge, numbers
 
 Mistakes = list[tuple[Any, str, str]]
 Shape = tuple[int, ...]
 PAIRS: tuple[tuple[Shape, Shape], ...] = (
-    ((3,), (2, 3)),
-    ((2, 1), (2, 3)),
-    ((), (4, 5)),
-    ((4, 1, 3), (2, 4, 5, 3)),
-    ((1, 3), (1, 3)),
+    ((4,), (5, 4)),
+    ((5, 1), (5, 4)),
+    ((1, 1), (3, 4)),
+    ((1, 5, 1), (3, 4, 5, 2)),
+    ((6, 1), (2, 6, 1)),
 )
 """Shapes of an operand and of the result."""
 
@@ -40,8 +41,8 @@ def _axes(answer: Any, ndim: int) -> set[int] | None:
     if not isinstance(values, Sequence | set | frozenset | np.ndarray) or isinstance(values, str):
         return None
     try:
-        axes = {int(v) for v in values}
-    except (TypeError, ValueError):
+        axes = {operator.index(v) for v in values}
+    except TypeError:
         return None
     if any(not -ndim <= v < ndim for v in axes):
         return None
@@ -67,25 +68,33 @@ def check_axes(axes: Any) -> Verdict:
         if found == right:
             continue
         align = "Write the shapes one below the other, aligned at the right."
-        if found == set(range(len(to))) - right:
+        others = set(range(len(to))) - right
+        lead = len(to) - len(shape)
+        if others and found == others:
             return Verdict(
                 False, f"{where} these are the axes that are not copied.", "Sum over the copies."
             )
-        if n == len(PAIRS):
+        if lead and found and found == {k - lead for k in right if k >= lead}:
             return Verdict(
-                False, f"{where} something is summed that was not copied.", "Is 1 stretched here?"
+                False,
+                f"{where} the axes of length 1 seem to be counted in the operand.",
+                f"Number the axes of the result. {align}",
+            )
+        if any(to[k] == 1 for k in found):
+            return Verdict(
+                False, f"{where} an axis is summed that was not copied.", "Is 1 stretched there?"
             )
         if found < right:
             return Verdict(False, f"{where} an axis is missing.", align)
         if right < found:
             return Verdict(False, f"{where} an axis is summed that was not copied.", align)
         return Verdict(False, f"{where} these are not the copied axes.", align)
-    return Verdict(True, "Missing axes, and axes of length 1 that were stretched.")
+    return Verdict(True, "The operand lacks these axes, or has length 1 there and was stretched.")
 
 
 @checker
-def check_gain_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
-    """Check ``answer(a, s, g)`` for z = a ⊙ s, s copied to every row: ∂L/∂s = Σ_i a_i ⊙ g_i.
+def check_scale(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
+    """Check ``answer(a, s, g)`` for z = a / s, s copied to every row: ∂L/∂s = -Σ_i g_i a_i / s².
 
     Shapes: a and g = ∂L/∂z (batch, n), s and the result (n,).
     """
@@ -96,25 +105,37 @@ def check_gain_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdict
         s = rng.uniform(0.5, 2, size=n)
         right = np.zeros(n)
         for i, j in np.ndindex(batch, n):
-            right[j] += a[i, j] * g[i, j]
-        rows = "s was copied to every row: add the rows."
+            right[j] -= g[i, j] * a[i, j] / s[j] ** 2
+        rows = "s was copied to every row: add the shares of a column."
+        slope = "Differentiate a/s with respect to s: how does 1/s change with s?"
+        share = -g * a / s**2
         mistakes: Mistakes = [
-            (a * g, "Each row has its own share so far.", rows),
-            (g.sum(axis=0), "That is the gradient of a bias.", "z follows s_j at the rate a_ij."),
-            ((s * g).sum(axis=0), "That is ∂L/∂a, summed.", "z follows s_j at the rate a_ij."),
-            (a.sum(axis=0), "Where is g?", ""),
-            (a.sum(axis=0) * g.sum(axis=0), "The two sums were taken before the product.",
-             "Multiply first, at the shape of g. Then sum."),
-            (-right, "The sign is wrong.", ""),
-            ((a * g).sum(axis=0, keepdims=True), "The numbers are right. s has shape (n,).", ""),
-            ((a * g).sum(), "That adds over the units as well.", rows),
+            (share, "Each row has its own share so far.", rows),
+            (g / s, "That is ∂L/∂a.", "Which factor of each share belongs to s?"),
+            ((g / s).sum(axis=0), "That is ∂L/∂a, summed.", slope),
+            (g.sum(axis=0), "That is the gradient of a bias.", slope),
+            ((g * a).sum(axis=0), "That is the gradient of a factor: z = a·s.", slope),
+            (-(g * a).sum(axis=0), "The slope of a/s depends on s.", slope),
+            ((g * a / s).sum(axis=0), "A power of s is not right, and neither is the sign.", slope),
+            (-(g * a / s).sum(axis=0), "A power of s is not right.", slope),
+            (-(a / s**2).sum(axis=0), "Where is g?", "A share is g times a slope."),
+            (-a.sum(axis=0) * g.sum(axis=0) / s**2, "The two sums were taken before the product.",
+             "Multiply first, in the shape of g. Then sum."),
+            (-right, "The sign is wrong.", "Does z rise or fall when s rises, for a > 0?"),
+            (right[None], "The numbers are right. s has shape (n,).", ""),
+            (share.sum(), "That adds over the units as well.", rows),
+            (share.sum(axis=1), "That adds over the units.", rows),
+            (share.sum(axis=1, keepdims=True), "That adds over the units.", rows),
+            (-a.T @ g / s**2, "That multiplies every unit by every other.",
+             "A share takes g and a from the same place: an elementwise product."),
         ]  # fmt: skip
-        mistakes.append(((a * g).sum(axis=1), "That adds over the units.", rows))
         if batch > 1:
             mistakes.append((right / batch, "A sum, not a mean.", "Each copy adds its full share."))
-        return Case((a, s, g), right, mistakes)
+            mistakes.append((share[0], "That is the share of one example.", rows))
+        where = f"a of shape ({batch}, {n})"
+        return Case((a, s, g), right, mistakes, slope, where=where)
 
-    praise = "The product's share first, then the sum over the copies."
+    praise = "First the share of every copy, then the sum over the copies."
     return judged(answer, "a, s, g", [case(4, 2), case(1, 3), case(5, 3)], praise, case(3, 3))
 
 
@@ -124,12 +145,26 @@ def check_differences(answer: Callable[[Array], Any]) -> Verdict:
 
     g = ∂L/∂d has shape (n, m); the answer is a pair of shapes (n,) and (m,).
     """
+    names = "∂L/∂x", "∂L/∂y"
 
     def both(g: Array) -> Array:
         found = answer(g)
         if not isinstance(found, tuple | list) or len(found) != 2:
-            raise ValueError("return a pair, dx and dy")
-        return np.concatenate([np.ravel(part) for part in found])
+            raise Told("Return a pair: ∂L/∂x and ∂L/∂y.")
+        parts = []
+        for name, given in zip(names, found, strict=True):
+            part = numbers(given)
+            if part is None:
+                raise Told(f"{name} holds something that is no number.")
+            parts.append(part)
+        shapes = [part.shape for part in parts]
+        known = [g.shape, g.shape], [g.shape[:1], g.shape], [g.shape, g.shape[1:]]
+        swapped = [g.shape[1:], g.shape[:1]]
+        if shapes not in (*known, swapped):
+            for name, part, n in zip(names, parts, g.shape, strict=True):
+                if part.shape != (n,):
+                    raise Told(f"{name} has shape {part.shape}, {name[-1]} has ({n},).")
+        return np.concatenate([np.ravel(part) for part in parts])
 
     def case(n: int, m: int) -> Case:
         g = np.random.default_rng(n).normal(size=(n, m))
@@ -145,6 +180,10 @@ def check_differences(answer: Callable[[Array], Any]) -> Verdict:
             ((-dy, -dx), "The sums run along the wrong axes.", "x_i was copied along k."),
             ((-dy, dx), "The sums run along the wrong axes.", "x_i was copied along k."),
             ((dx / m, dy / n), "Sums, not means.", "Each copy adds its full share."),
+            ((dx, dy / n), "One of the two is a mean.", "Each copy adds its full share."),
+            ((dx / m, dy), "One of the two is a mean.", "Each copy adds its full share."),
+            ((g, dy), "∂L/∂x still has the shape of g.", "Sum over the copies."),
+            ((g, -dy), "∂L/∂x still has the shape of g.", "Sum over the copies."),
             ((g, -g), "Each copy has its own share so far.", "Sum over the copies."),
             ((g, g), "Each copy has its own share so far.", "Sum over the copies."),
             ((dx, g), "∂L/∂y still has the shape of g.", "Sum over the copies."),
@@ -154,14 +193,16 @@ def check_differences(answer: Callable[[Array], Any]) -> Verdict:
             (np.concatenate([np.ravel(part) for part in pair]), hint, more)
             for pair, hint, more in of
         ]
-        return Case((g,), np.concatenate([dx, dy]), mistakes)
+        entries = [f"Entry {i + 1} of ∂L/∂x" for i in range(n)]
+        entries += [f"Entry {k + 1} of ∂L/∂y" for k in range(m)]
+        return Case((g,), np.concatenate([dx, dy]), mistakes, names=entries)
 
     wrong = takes(answer, "g")
     if wrong is not None:
         return wrong
     if not callable(answer):
         return judge(answer, [])
-    praise = "Two copied operands, two sums, along the other axis each."
+    praise = "Each operand was copied along the other's axis, and is summed along it."
     return judge(both, [case(2, 4), case(3, 1), case(3, 3)], praise)
 
 
@@ -188,10 +229,18 @@ def check_centre_back(answer: Callable[[Array], Any]) -> Verdict:
             (g * (1 - 1 / n), "That is the diagonal of the Jacobian alone.",
              "The mean contains the other entries of the row, too."),
             (g - g.mean(), "That mixes the examples.", "One mean per row."),
+            (-row, "That is one of two shares.", twice),
+            (g - row / n, "One share has a factor too many.",
+             "The mean has its 1/n already."),
+            (g * (1 - 1 / n) - row, "Something is counted twice.",
+             "The mean over the row already contains the entry itself."),
             (-right, "The sign is wrong.", ""),
             (np.zeros_like(g), "There is a gradient.", "Only the mean of z is always 0."),
         ]  # fmt: skip
         if batch > 1:
+            per_row = g - g.sum(axis=1, keepdims=True) / batch
+            many = "The sum is divided by the number of examples."
+            mistakes.append((per_row, many, "The mean runs over the n entries of a row."))
             down = g - g.mean(axis=0)
             mistakes.append((down, "That is the mean over the examples.", "One mean per row."))
         if batch == n:
@@ -199,23 +248,36 @@ def check_centre_back(answer: Callable[[Array], Any]) -> Verdict:
             mistakes.append((g - g.mean(axis=1), kept, "Keep the axis: keepdims=True."))
         return Case((g,), right, mistakes)
 
-    praise = "Summed and copied both ways: the map is its own vjp."
+    praise = "The gradient loses its mean, as x did: the map is its own vjp."
     return judged(answer, "g", [case(2, 4), case(5, 3)], praise, case(3, 3))
 
 
-def _contracted(text: Any, operands: Sequence[Array]) -> Array | str:
+def _contracted(text: Any, operands: Sequence[Array], names: Sequence[str]) -> Array | str:
     """Evaluate subscripts on the operands in either order, or say what is wrong with them."""
     if not isinstance(text, str):
-        return f"a {type(text).__name__}, expected a string"
-    if not re.fullmatch(r"[a-zA-Z]+,[a-zA-Z]+->[a-zA-Z]*", text.replace(" ", "")):
-        return "not of the form 'ab,bc->ac'"
-    message = ""
-    for order in (operands, operands[::-1]):
+        return f"this is of the type {type(text).__name__}, expected a string"
+    parts = re.fullmatch(r"([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]*)", text.replace(" ", ""))
+    if parts is None:
+        return "the string must have the form 'ab,bc->ac', with two operands and an arrow"
+    terms, output = parts.groups()[:2], parts[3]
+    if lone := set(output) - set("".join(terms)):
+        return f"the letter {min(lone)} occurs only after the arrow"
+    if len(set(output)) < len(output):
+        return "a letter occurs twice after the arrow"
+    orders = [
+        order for order in (operands, operands[::-1])
+        if [len(t) for t in terms] == [x.ndim for x in order]
+    ]  # fmt: skip
+    if not orders:
+        axes = " and ".join(f"{n} has {x.ndim}" for n, x in zip(names, operands, strict=True))
+        letters = " and ".join(str(len(t)) for t in terms)
+        return f"{axes} axes, but the terms have {letters} letters. Is it the right operand?"
+    for order in orders:
         try:
             return np.asarray(np.einsum(text, *order))
-        except ValueError as error:
-            message = message or str(error)
-    return message
+        except ValueError:
+            continue
+    return "a letter stands for two axes of different length"
 
 
 @checker
@@ -230,20 +292,20 @@ def check_heads(for_x: Any, for_W: Any) -> Verdict:
     for i, h, j, k in np.ndindex(4, 5, 2, 3):
         dx[i, j] += g[i, h, k] * W[h, j, k]
         dW[h, j, k] += g[i, h, k] * x[i, j]
-    rule = "Put g's letters in the operand's place, and the operand's letters behind the arrow."
+    rule = "Put g's letters in the operand's place, and the operand's letters after the arrow."
     for name, text, other, right in (("x", for_x, W, dx), ("W", for_W, x, dW)):
-        found = _contracted(text, (g, other))
+        found = _contracted(text, (g, other), ("g", "W" if name == "x" else "x"))
         if isinstance(found, str):
-            return Verdict(False, f"For {name}: {found}.", rule)
+            return Verdict(False, f"For {name}: {found}{'' if found[-1] == '?' else '.'}", rule)
         if found.shape == right.shape and np.allclose(found, right):
             continue
         if found.shape != right.shape:
             said = f"For {name}: the result has shape {found.shape}, {name} has {right.shape}."
             if sorted(found.shape) == sorted(right.shape):
-                return Verdict(False, said, "The letters behind the arrow are in another order.")
+                return Verdict(False, said, "The letters after the arrow are in another order.")
             return Verdict(False, said, rule)
         return Verdict(False, f"For {name}: the shape is right, the numbers are not.", rule)
-    return Verdict(True, "h and k are summed for x, and only the examples for W.")
+    return Verdict(True, "For x, the letters h and k are summed; for W, only the examples are.")
 
 
 def _entries(subscripts: str, g: Array, xs: Sequence[Array], n: int) -> Array:
@@ -272,6 +334,8 @@ LADDER = (
     ("ij,k->k", ((2, 3), (4,)), 0),
     ("ii->i", ((3, 3),), 0),
     ("ii,ij->j", ((3, 3), (3, 2)), 0),
+    ("ii->", ((3, 3),), 0),
+    ("iii->i", ((2, 2, 2),), 0),
 )
 """Subscripts, shapes and operand, the plain rule first, then a lone letter, then a diagonal."""
 
@@ -280,7 +344,7 @@ LADDER = (
 def check_einsum_vjp(answer: Callable[[str, Array, tuple[Array, ...], int], Any]) -> Verdict:
     """Check ``answer(subscripts, g, xs, n)``: ∂L/∂xs[n] of ``einsum(subscripts, *xs)``.
 
-    ``subscripts`` has an arrow and no dots. The cases climb: the plain rule, a letter that stands
+    ``subscripts`` has an arrow and no dots. The cases climb: the plain rule, a letter that occurs
     in one operand alone, a letter twice in one operand.
     """
 
@@ -297,7 +361,7 @@ def check_einsum_vjp(answer: Callable[[str, Array, tuple[Array, ...], int], Any]
                 "Keep the operand's letters.",
             ),
         ]
-        if subscripts.startswith("ii"):
+        if subscripts.startswith("ii") and right.ndim == 2:
             off = "Entries off the diagonal do not enter the result."
             spread = right.sum(axis=1)[:, None] * np.ones(right.shape)
             mistakes.append((spread, "The diagonal's gradient went to whole rows.", off))

@@ -363,3 +363,55 @@ def _arrow(start: Place, way: Place, paint: str) -> str:
     points = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in corners)
     line = svg.element("line", x1=x, y1=y, x2=foot[0], y2=foot[1], stroke=paint, stroke_width="1.8")
     return line + svg.element("polygon", points=points, fill=paint)
+
+
+def differences(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:
+    """Draw a column p minus a row y: every output minus every target, the wanted ones marked.
+
+    Parameters
+    ----------
+    p, y : arrays, shape (n,)
+        Outputs and targets.
+    title : str
+        What the picture shows, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many targets as outputs.
+    """
+    p, y = np.asarray(p, float), np.asarray(y, float)
+    if p.shape != y.shape or p.ndim != 1:
+        raise ValueError(f"differences: y has shape {y.shape}, expected {p.shape} with one axis")
+    n = len(p)
+    d = np.round(p[:, None] - y, 10)
+    wide, high, gap = 40.0, 28.0, 8.0
+    size, left, top = (wide, high), 62.0, 70.0
+    diagonal = [(k, k) for k in range(n)]
+    x = left + wide + gap
+    beside = x + wide * n + 18
+    wanted, found = (np.diag(d) ** 2).mean(), (d**2).mean()
+    words = (
+        ("on the diagonal:", 400), (f"mean square {wanted:.2f}", 700),
+        ("over all entries:", 400), (f"mean square {found:.2f}", 700),
+    )  # fmt: skip
+    drops = (top + 12, top + 31, top + 63, top + 82)
+    parts = [
+        *_grid((left, top), (n, 1), svg.FORWARD, size, numbers=p[:, None]),
+        *_grid((x, top - gap - high), (1, n), svg.FORWARD, size, numbers=y[None]),
+        *_grid((x, top), d.shape, svg.FORWARD, size, marked=diagonal, numbers=d),
+        _label((left - 8, top + high * n / 2), "p", svg.FORWARD, "end"),
+        svg.text(left - 8, top + high * n / 2 + 18, "(B, 1)", svg.FORWARD, text_anchor="end"),
+        _label((x - 8, top - gap - high / 2 + 5), "y", svg.FORWARD, "end"),
+        svg.text(x + wide * n / 2, top - gap - high - 9, "(B,)", svg.FORWARD),
+        _label((x + wide * n / 2, top + high * n + 20), "p − y  (B, B)", svg.FORWARD),
+        *(
+            svg.text(beside, drop, line, font_weight=weight, text_anchor="start")
+            for (line, weight), drop in zip(words, drops, strict=True)
+        ),
+    ]
+    said = (
+        f"the column {p.tolist()} minus the row {y.tolist()} is {d.tolist()}; the mean square of"
+        f" the diagonal is {wanted:.2f}, that of all entries {found:.2f}"
+    )
+    return _drawing(title, top + high * n + 32, said, *parts)
