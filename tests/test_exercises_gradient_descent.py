@@ -62,6 +62,7 @@ WRONG_ANSWERS = {
         ((0.5, 1 / 13, 12 / 13), "curvature 4"), ((2 / 30, 1 / 13, 12 / 13), "do not add up"),
         ((0.2, 1 / 13, 12 / 13), "mean curvature"), ((12.5, 1 / 13, 12 / 13), "reach -1 first"),
         ((0.08, 1 / 26, 12 / 13), "a 2 stays"), ((0.08, 0.08, 12 / 13), "limit itself"),
+        ((0.08, 0.077, 12 / 13), "significant digits"),
         ((0.08, 0.04, 12 / 13), "flattest direction is slower"),
         ((0.08, 2 / 30, 12 / 13), "plays no part"), ((0.08, 2 / 29, 12 / 13), "not the smallest"),
         ((0.08, 1 / 12, 12 / 13), "sign is wrong"), ((0.08, 13, 12 / 13), "reciprocal"),
@@ -243,6 +244,9 @@ WRONG_FUNCTIONS = {
         (lambda train, x: (x - train.mean(0)) / (train.std(0) + 1e-12), "never changes"),
         (careless, "division by zero"),
         (lambda train, x: standardize(train, x).T, "transpose"),
+        (lambda train, x: (x - train.mean(0)) / np.maximum(train.std(0), 1), "not divided"),
+        (lambda train, x: (x - x.mean(0)) / np.where(train.std(0) > 0, train.std(0), 1),
+         "not right"),
     ],
     ex.check_line_search: [
         *COMMON,

@@ -83,6 +83,7 @@ def check_rates(largest: Any, best: Any, factor: Any) -> Verdict:
         ], "Which curvature makes 1 - ηλ reach -1 first?"),
         ("The best rate", 2 / 26, [
             (1 / 26, "Almost.", f"{equal} Solve for η; a 2 stays."),
+            (0.077, "Give three significant digits.", ""),
             (2 / 25, "This is the limit itself.", equal),
             (1 / 25, "Here the flattest direction is slower than it could be.", equal),
             (2 / 30, "The curvature between the extremes plays no part.", equal),
@@ -264,6 +265,7 @@ def check_standardize(standardize: Answer) -> Verdict:
             ((x - mean) / np.where(other > 0, other, 1), "The deviation was taken with N - 1.",
              "NumPy's std divides by N."),
             ((x - mean) * safe, "Multiplied by the standard deviation.", "Divide."),
+            ((x - mean) * std, "Multiplied by the standard deviation.", "Divide."),
             (scaled(x_train, x_train), "This is the training set, scaled.",
              "Scale the second argument."),
         ]  # fmt: skip
@@ -281,7 +283,7 @@ def check_standardize(standardize: Answer) -> Verdict:
 
     train = np.array([[1.0, 10.0], [2.0, 30.0], [6.0, 20.0]])
     new = np.array([[2.0, 40.0], [0.0, 10.0]])
-    constant = np.array([[1.0, 5.0], [3.0, 5.0]])
+    constant = np.array([[1.0, 5.0], [1.5, 5.0]])  # the first column deviates by less than 1
     cases = [case(train, new), case(constant, np.array([[0.0, 6.0], [2.0, 5.0]]))]
     return judge(
         standardize, cases, "The training set decides, and constant columns survive.", "x_train, x"
