@@ -105,7 +105,8 @@ RIGHT = {
     ],
     ex.check_forward: [(forward,), (by_loops,), (lambda x, *rest: forward(x, *rest).tolist(),)],
     ex.check_to_sigmoid: [(to_sigmoid,), (permuted,), (with_a_row,)],
-    ex.check_twins: [("BC",), ("b", "c"), (["C", "B"],), ({"B", "C"},), ("B, C",)],
+    ex.check_twins: [("BC",), ("b", "c"), (["C", "B"],), ({"B", "C"},), ("B, C",),
+        ("B and C",), ("b & c",), (["B and", "C"],)],
     ex.check_parity: [
         PARITY, FROM_ABOVE, (ONES, [[0, -1, -2]], [1, -2, 2], 0),
         tuple(np.array(p, float) for p in PARITY),
@@ -163,7 +164,7 @@ WRONG_ANSWERS = {
         (("C",), "another change"), (("BCD",), "the same ones"), (("E",), "still equal"),
         (("BE",), "still equal"),
         (("CF",), "Unit 3"), (("",), "At least one"), ((), "At least one"),
-        (("G",), "no change G"), ((2,), "with letters"), ((None,), "with letters"),
+        (("G",), "no change G"), (("B and F",), "Unit 3"), (("B or C",), "no change O"), ((2,), "with letters"), ((None,), "with letters"),
         ((["B", "C", "F"],), "Unit 3"),
     ],
     ex.check_forward: [
@@ -243,12 +244,12 @@ WRONG_ANSWERS = {
     ex.check_tent: [
         ((12, 12, 63), "it does not add"), ((6, 12, 63), "number of compositions"),
         ((32, 12, 63), "One doubling is missing"), ((128, 12, 63), "too many"),
-        ((63, 12, 63), "the kinks"), ((65, 12, 63), "not two"), ((36, 12, 63), "each time"),
+        ((63, 12, 63), "the kinks"), ((65, 12, 63), "between 0 and 1"), ((36, 12, 63), "each time"),
         ((100, 12, 63), "pieces: The answer is 100"), ((64, 6, 63), "two ReLU units"),
         ((64, 64, 63), "add up"), ((64, 18, 63), "no unit of its own"),
         ((64, 24, 63), "two ReLU units"), ((64, 10, 63), "deep: The answer is 10"),
         ((64, 12, 64), "smaller bound"),
-        ((64, 12, 65), "Count the kinks"),
+        ((64, 12, 65), "not those at the ends"),
         ((64, 12, 62), "one unit too few"),
         ((64, 12, 12), "How many kinks"),
         ((60, 12, 63), "pieces: The answer is 60"),
