@@ -164,7 +164,8 @@ WRONG_ANSWERS = {
         (("C",), "another change"), (("BCD",), "the same ones"), (("E",), "still equal"),
         (("BE",), "still equal"),
         (("CF",), "Unit 3"), (("",), "At least one"), ((), "At least one"),
-        (("G",), "no change G"), (("B and F",), "Unit 3"), (("B or C",), "no change O"), ((2,), "with letters"), ((None,), "with letters"),
+        (("G",), "no change G"), (("B and F",), "Unit 3"), (("B or C",), "no change O"),
+        ((2,), "with letters"), ((None,), "with letters"),
         ((["B", "C", "F"],), "Unit 3"),
     ],
     ex.check_forward: [
