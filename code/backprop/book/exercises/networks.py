@@ -6,6 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -206,7 +207,8 @@ def check_twins(*letters: Any) -> Verdict:
         for word in part if isinstance(part, list | tuple | set | frozenset) else [part]:
             if not isinstance(word, str):
                 return Verdict(False, "Answer with letters, such as 'A' or 'AB'.")
-            found |= {letter for letter in word.upper() if letter not in " ,;.'\""}
+            listed = re.sub(r"\bAND\b", " ", word.upper())
+            found |= {letter for letter in listed if letter.isalnum()}
     if not found:
         return Verdict(False, "At least one of the changes separates them.")
     if unknown := sorted(found - set("ABCDEF")):
@@ -564,7 +566,7 @@ def check_tent(pieces: Any, deep: Any, wide: Any) -> Verdict:
         (2 ** (k - 1), "One doubling is missing.", "T itself has two pieces."),
         (2 ** (k + 1), "One doubling too many.", "T itself has two pieces."),
         (2**k - 1, "These are the kinks.", "A curve has one piece more than it has kinks."),
-        (2**k + 1, "There is one piece more than kinks, not two.", ""),
+        (2**k + 1, "There is one piece more than there are kinks between 0 and 1.", ""),
         (k**2, "Composing doubles the pieces each time.", ""),
     )
     units = (
@@ -581,7 +583,7 @@ def check_tent(pieces: Any, deep: Any, wide: Any) -> Verdict:
     few = "So many units in one layer make at most as many kinks."
     least = (
         (2**k, "That is enough, but counting kinks gives a smaller bound.", ""),
-        (2**k + 1, "Count the kinks between 0 and 1, not the pieces.", ""),
+        (2**k + 1, "Only kinks between 0 and 1 count, not those at the ends.", ""),
         (2**k - 2, "That is one unit too few.", "n units in one layer make at most n kinks."),
         (2 * k, few, "How many kinks are there?"),
         (2 ** (k - 1), few, "How many kinks are there?"),
