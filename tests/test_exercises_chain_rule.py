@@ -9,23 +9,12 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.activations import softmax, softmax_vjp
 from backprop.autodiff import gradcheck, tape
 from backprop.book.exercises import chain_rule as ex
 from backprop.book.exercises.verdict import WRONG
-
-
-@pytest.fixture(autouse=True)
-def first_try():
-    WRONG.clear()
-
-
-def both_hints(check, *answer):
-    """Return what two wrong tries in a row are told."""
-    first, second = check(*answer), check(*answer)
-    assert not first and not second
-    return first.message, second.message
 
 
 def routes(x):
@@ -111,17 +100,12 @@ def test_the_expected_values_are_derivatives():
     assert list(jvp) == [11, 27] and list(vjp) == [-1, -2] and jvp @ ex.V == vjp @ ex.DX
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
-)
+@each_right(RIGHT)
 def test_right_answers(check, answer):
     assert check(*answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
-)
+@each_wrong(WRONG_ANSWERS)
 def test_wrong_answers(check, answer, hint):
     first, second = both_hints(check, *answer)
     assert hint in second, second
@@ -426,17 +410,12 @@ WRONG_FUNCTIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT_FUNCTIONS.items() for a in answers]
-)
+@each_right(RIGHT_FUNCTIONS)
 def test_right_functions(check, answer):
     assert check(answer), check(answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_FUNCTIONS.items() for a, h in answers],
-)
+@each_wrong(WRONG_FUNCTIONS)
 def test_wrong_functions(check, answer, hint):
     first, second = both_hints(check, answer)
     assert hint in second, second

@@ -10,24 +10,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.activations import sigmoid
 from backprop.autodiff import gradcheck
 from backprop.book.exercises import four_steps as ex
-from backprop.book.exercises.verdict import WRONG
-
-
-@pytest.fixture(autouse=True)
-def first_try():
-    WRONG.clear()
-
-
-def both_hints(check, *answer):
-    """Return what two wrong tries in a row are told."""
-    first, second = check(*answer), check(*answer)
-    assert not first and not second
-    return first.message, second.message
-
 
 HAND = (-0.128, 0.06144, -0.0768, 0.12288)
 LAST = [9, 8, 6, 4, 6, 8, 6]
@@ -118,17 +105,12 @@ WRONG_ANSWERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
-)
+@each_right(RIGHT)
 def test_right_answers(check, answer):
     assert check(*answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
-)
+@each_wrong(WRONG_ANSWERS)
 def test_wrong_answers(check, answer, hint):
     first, second = both_hints(check, *answer)
     assert hint in second, second
@@ -300,17 +282,12 @@ WRONG_FUNCTIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT_FUNCTIONS.items() for a in answers]
-)
+@each_right(RIGHT_FUNCTIONS)
 def test_right_functions(check, answer):
     assert check(answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_FUNCTIONS.items() for a, h in answers],
-)
+@each_wrong(WRONG_FUNCTIONS)
 def test_wrong_functions(check, answer, hint):
     _, second = both_hints(check, answer)
     assert hint in second, second

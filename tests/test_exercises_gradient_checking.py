@@ -9,23 +9,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
+from checker_cases import both_hints, each_right
 
 from backprop.book.exercises import gradient_checking as ex
-from backprop.book.exercises.verdict import WRONG
 
 EPS = float(np.finfo(float).eps)
-
-
-@pytest.fixture(autouse=True)
-def first_try():
-    WRONG.clear()
-
-
-def both_hints(check, *answer):
-    """Return what two wrong tries in a row are told."""
-    first, second = check(*answer), check(*answer)
-    assert not first and not second
-    return first.message, second.message
 
 
 def disagreement(g, q):
@@ -238,9 +226,7 @@ WRONG_FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
-)
+@each_right(RIGHT)
 def test_right_answers(check, answer):
     verdict = check(*answer)
     assert verdict, verdict.message

@@ -8,24 +8,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.autodiff import gradcheck, tape
 from backprop.book.exercises import gradients as ex
-from backprop.book.exercises.verdict import WRONG
 
 norm = np.linalg.norm
-
-
-@pytest.fixture(autouse=True)
-def first_try():
-    WRONG.clear()
-
-
-def both_hints(check, *answer):
-    """Return what two wrong tries in a row are told."""
-    first, second = check(*answer), check(*answer)
-    assert not first and not second
-    return first.message, second.message
 
 
 def f(p):
@@ -298,17 +286,12 @@ WRONG_ANSWERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
-)
+@each_right(RIGHT)
 def test_right_answers(check, answer):
     assert check(*answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
-)
+@each_wrong(WRONG_ANSWERS)
 def test_wrong_answers(check, answer, hint):
     first, second = both_hints(check, *answer)
     assert hint in second, second

@@ -12,25 +12,13 @@ from graphlib import TopologicalSorter
 import numpy as np
 import pytest
 import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.autodiff import gradcheck, tape
 from backprop.book.exercises import graphs_by_hand as ex
-from backprop.book.exercises.verdict import WRONG
 
 BAR = "\N{COMBINING MACRON}"
 W1, W2 = "w₁" + BAR, "w₂" + BAR
-
-
-@pytest.fixture(autouse=True)
-def first_try():
-    WRONG.clear()
-
-
-def both_hints(check, *answer):
-    """Return what two wrong tries in a row are told."""
-    first, second = check(*answer), check(*answer)
-    assert not first and not second
-    return first.message, second.message
 
 
 def y(x):
@@ -127,17 +115,12 @@ def test_the_expected_values_are_derivatives():
     assert list(gradcheck.complex_step(loss, UNIT)) == pytest.approx([2.304, 0.48, -0.8])
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
-)
+@each_right(RIGHT)
 def test_right_answers(check, answer):
     assert check(*answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
-)
+@each_wrong(WRONG_ANSWERS)
 def test_wrong_answers(check, answer, hint):
     first, second = both_hints(check, *answer)
     assert hint in second, second
@@ -393,17 +376,12 @@ WRONG_FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT_FUNCTIONS.items() for a in answers]
-)
+@each_right(RIGHT_FUNCTIONS)
 def test_right_functions(check, answer):
     assert check(answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_FUNCTIONS.items() for a, h in answers],
-)
+@each_wrong(WRONG_FUNCTIONS)
 def test_wrong_functions(check, answer, hint):
     _, second = both_hints(check, answer)
     assert hint in second, second

@@ -9,25 +9,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.activations import log_softmax, softmax
 from backprop.book.exercises import losses as ex
-from backprop.book.exercises.verdict import WRONG
 from backprop.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 
 ln = math.log
-
-
-@pytest.fixture(autouse=True)
-def first_try():
-    WRONG.clear()
-
-
-def both_hints(check, *answer):
-    """Return what two wrong tries in a row are told."""
-    first, second = check(*answer), check(*answer)
-    assert not first and not second
-    return first.message, second.message
 
 
 EIGHTHS = [Fraction(1, 8), Fraction(-5, 8), Fraction(1, 2)]
@@ -118,9 +106,7 @@ SECRETS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
-)
+@each_right(RIGHT)
 def test_right_answers(check, answer):
     assert check(*answer), check(*answer)
 
@@ -317,17 +303,12 @@ WRONG_FUNCTIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT_FUNCTIONS.items() for a in answers]
-)
+@each_right(RIGHT_FUNCTIONS)
 def test_right_functions(check, answer):
     assert check(answer), check(answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_FUNCTIONS.items() for a, h in answers],
-)
+@each_wrong(WRONG_FUNCTIONS)
 def test_wrong_functions(check, answer, hint):
     _, second = both_hints(check, answer)
     assert hint in second, second

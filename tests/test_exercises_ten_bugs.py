@@ -8,16 +8,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.activations import log_softmax, softmax
 from backprop.autodiff import gradcheck
 from backprop.book.exercises import ten_bugs as ex
-from backprop.book.exercises.verdict import WRONG
-
-
-@pytest.fixture(autouse=True)
-def first_try():
-    WRONG.clear()
 
 
 def raises(*_):
@@ -261,22 +256,16 @@ WRONG_ANSWERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
-)
+@each_right(RIGHT)
 def test_right_answers(check, answer):
     assert check(*answer), check(*answer)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
-)
+@each_wrong(WRONG_ANSWERS)
 def test_wrong_answers(check, answer, hint):
-    first, second = check(*answer), check(*answer)
-    assert not first and not second
-    assert hint in second.message, second.message
-    assert second.message.startswith(first.message)
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
 
 
 @pytest.mark.parametrize("check", WRONG_ANSWERS)

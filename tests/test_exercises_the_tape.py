@@ -8,23 +8,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.autodiff import forward, gradcheck, graph, tape
 from backprop.book.exercises import the_tape as ex
-from backprop.book.exercises.verdict import WRONG
 from backprop.book.recording import recorded_steps
-
-
-@pytest.fixture(autouse=True)
-def first_try():
-    WRONG.clear()
-
-
-def both_hints(check, *answer):
-    """Return what two wrong tries in a row are told."""
-    first, second = check(*answer), check(*answer)
-    assert not first and not second
-    return first.message, second.message
 
 
 def loop(x):
@@ -329,18 +317,13 @@ def test_the_expected_values_are_derivatives():
     assert isinstance(loop(graph.Variable(lines[0][2], lines, 0)), graph.Variable)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"), [(c, a) for c, answers in RIGHT.items() for a in answers]
-)
+@each_right(RIGHT)
 def test_right_answers(check, answer):
     verdict = check(*answer)
     assert verdict, verdict
 
 
-@pytest.mark.parametrize(
-    ("check", "answer", "hint"),
-    [(c, a, h) for c, answers in WRONG_ANSWERS.items() for a, h in answers],
-)
+@each_wrong(WRONG_ANSWERS)
 def test_wrong_answers(check, answer, hint):
     first, second = both_hints(check, *answer)
     assert hint in second, second
