@@ -31,20 +31,25 @@ VIEWS = {"lab": "lab/tree", "notebook": "notebooks"}
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-SHOWN = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map(e => {
-  const box = e.getBoundingClientRect();
-  return {top: box.top, bottom: box.bottom, width: box.width, loaded: e.naturalWidth > 0};
+# A plot is a picture, a drawing by hand an SVG in the output's HTML.
+FIGURES = ".jp-OutputArea-output :is(img, svg.bp-drawn)"
+SHOWN = """selector => [...document.querySelectorAll(selector)].map(e => {
+  const box = e.getBoundingClientRect(), loaded = e.tagName !== 'IMG' || e.naturalWidth > 0;
+  return {top: box.top, bottom: box.bottom, width: box.width, loaded};
 })"""
 RAW = r"""() => [...document.querySelectorAll('.jp-RenderedMarkdown')].map(e => e.innerText)
   .filter(t => /\{(cite|ref|numref|eq|doc)|```\{|:::\{|\$\$|\\frac|^\([\w-]+\)=$/m.test(t))"""
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, home):
+    """The reader's notebooks as `make lab` hands them over: copied and trusted."""
     if not (SITE.parent / "notebooks" / LANDING).exists():
         lacking("no reader's notebooks: run make book")
     out = tmp_path_factory.mktemp("reader")
-    lab.copy(SITE.parent / "notebooks", out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_DATA_DIR", str(home / "data"))
+        lab.trust(out, lab.copy(SITE.parent / "notebooks", out))
     return out
 
 
@@ -72,6 +77,7 @@ def server(folder, home):
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
     }
     command = [
@@ -141,17 +147,25 @@ def keep(page, name):
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_first_screen_shows_a_figure_and_nothing_raw(opened, request, view, theme, name):
     page = opened(view, name, theme)
-    page.wait_for_selector(".jp-OutputArea-output img", state="attached")
+    page.wait_for_selector(FIGURES, state="attached")
     page.wait_for_function("() => !document.querySelector('.MathJax_Preview')")
     keep(page, request.node.callspec.id)
-    shown = [box for box in page.evaluate(SHOWN) if box["loaded"] and box["width"] > 100]
+    shown = [box for box in page.evaluate(SHOWN, FIGURES) if box["loaded"] and box["width"] > 100]
     assert any(box["top"] < 900 for box in shown), shown
     assert page.evaluate(RAW) == []
+
+
+def figures_of(cells):
+    """Count the plots and the drawings in the outputs."""
+    data = [o.get("data", {}) for c in cells if c.cell_type == "code" for o in c.outputs]
+    return sum("image/png" in d or '<svg class="bp-drawn"' in d.get("text/html", "") for d in data)
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_all_cells_run_without_an_error(opened, folder, server, view):
     source = nbformat.read(folder / CHAPTER, 4)
+    figures = figures_of(source.cells)
+    assert figures >= 4
     for cell in source.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -174,7 +188,7 @@ def test_all_cells_run_without_an_error(opened, folder, server, view):
 
     cells = wait_for(done, 300)
     assert [o for c in cells for o in c.outputs if o.output_type == "error"] == []
-    assert sum("image/png" in o.get("data", {}) for c in cells for o in c.outputs) >= 5
+    assert figures_of(cells) == figures
     folded = [c for c in cells if c.metadata.get("jupyter", {}).get("source_hidden")]
     assert len(folded) > 10, "running unfolds nothing"
 
