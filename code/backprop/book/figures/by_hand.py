@@ -211,11 +211,12 @@ class Drawing:
         return {"text/html": markup, "text/plain": repr(self)}, {}
 
 
-def _drawing(title: str, width: float, height: float, description: str, *content: str) -> Drawing:
+def drawing(title: str, height: float, description: str, *content: str) -> Drawing:
+    """Return a drawing as wide as all of them, which says what it shows to a screen reader."""
     markup = svg.element(
         "svg", "<title></title>", svg.element("desc", escape(description)), *content,
         class_="bp-drawn", role="img", aria_label="", xmlns="http://www.w3.org/2000/svg",
-        width=450, viewBox=f"0 0 {width:.0f} {height:.0f}", font_family="inherit",
+        width=450, viewBox=f"0 0 {svg.WIDTH} {height:.0f}", font_family="inherit",
         font_size=svg.FONT, text_anchor="middle",
     )  # fmt: skip
     return Drawing(markup, title)
@@ -240,7 +241,7 @@ def hero(graph: Graph, title: str) -> Drawing:
     done = sweep(graph.steps, [name for name, _ in reversed(graph.steps)])
     done.now = set(done.carried)
     content = _content(graph, done, {})
-    return _drawing(title, svg.WIDTH, graph.height, _described(graph, done), *content)
+    return drawing(title, graph.height, _described(graph, done), *content)
 
 
 def swept(graph: Graph, title: str) -> Drawing:
@@ -249,14 +250,14 @@ def swept(graph: Graph, title: str) -> Drawing:
     done.now = set(done.carried)
     slopes = {edge: str(slope) for edge, slope in graph.slopes.items()}
     content = _content(graph, done, slopes)
-    return _drawing(title, svg.WIDTH, graph.height, _described(graph, done), *content)
+    return drawing(title, graph.height, _described(graph, done), *content)
 
 
 def local(graph: Graph, title: str, words: Mapping[Edge, str]) -> Drawing:
     """Draw the evaluation alone, with ``words`` on the arrows: "slope b = 2"."""
     content = _content(graph, None, words)
     said = "; ".join(f"from {a} to {b}: {text}" for (a, b), text in words.items())
-    return _drawing(title, svg.WIDTH, graph.height, said, *content)
+    return drawing(title, graph.height, said, *content)
 
 
 def both_directions(graph: Graph, inputs: Sequence[str]) -> list[Frame]:
@@ -455,7 +456,7 @@ def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
         f"{k} squaring{'s' * (k != 1)}: {p:,} path{'s' * (p != 1)}, {a} arrows"
         for k, p, a in counts
     )
-    return _drawing(title, svg.WIDTH, 186, said, *parts)
+    return drawing(title, 186, said, *parts)
 
 
 def _raised(digits: str) -> str:

@@ -7,24 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing
+from backprop.book.figures.by_hand import Drawing, drawing
 
 FIRST, SECOND = svg.FORWARD, "var(--bp-ink, #59636e)"
 Place = tuple[float, float]
-
-
-def _drawing(title: str, height: float, description: str, *content: str) -> Drawing:
-    markup = svg.element(
-        "svg", "<title></title>", svg.element("desc", escape(description)), *content,
-        class_="bp-drawn", role="img", aria_label="", xmlns="http://www.w3.org/2000/svg",
-        width=450, viewBox=f"0 0 {svg.WIDTH} {height:.0f}", font_family="inherit",
-        font_size=svg.FONT, text_anchor="middle",
-    )  # fmt: skip
-    return Drawing(markup, title)
 
 
 def _start(x: float, y: float, words: str, fill: str = "currentColor", weight: int = 400) -> str:
@@ -122,7 +111,7 @@ def flow(title: str) -> Drawing:
         f"x = {x}; u₁ = {u1} changes by {du1} dx; u₂ = {u2} changes by {du2} dx; "
         f"y changes by {dy1} dx + {dy2} dx = {dy1 + dy2} dx"
     )
-    return _drawing(title, 288, said, *parts)
+    return drawing(title, 288, said, *parts)
 
 
 def stretch(title: str) -> Drawing:
@@ -157,7 +146,7 @@ def stretch(title: str) -> Drawing:
         f"{name}: {', '.join(f'{v:.4g}' for v in values)}"
         for name, values in (("x", xs), ("u", us), ("y", ys))
     )
-    return _drawing(title, 210, said, *parts)
+    return drawing(title, 210, said, *parts)
 
 
 def _matrix(
@@ -239,7 +228,7 @@ def row_by_column(
     total = f"{worked} = {' + '.join(map(str, products))} = {sum(products)}"
     parts.append(svg.text(210, y0 + 104, f"from x₂ to a₁: {total}", FIRST))
     said = f"Paths from x₂ to a₁: {worked} = {sum(products)}"
-    return _drawing(title, y0 + 118, said, *parts)
+    return drawing(title, y0 + 118, said, *parts)
 
 
 def two_directions(parameters: int, title: str) -> Drawing:
@@ -275,7 +264,7 @@ def two_directions(parameters: int, title: str) -> Drawing:
             parts += [_end(414, where[1] + 8, told[0], paint, 600),
                       _end(414, where[1] + 27, told[1])]  # fmt: skip
     said = f"A forward pass gives one derivative of L; a backward pass all {parameters:,}."
-    return _drawing(title, 276, said, *parts)
+    return drawing(title, 276, said, *parts)
 
 
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

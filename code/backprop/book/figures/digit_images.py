@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, _drawing, plotted
+from backprop.book.figures.by_hand import Drawing, drawing, plotted
 from backprop.book.figures.steps_by_hand import factor, shown
 
 SIDE = 8
@@ -116,7 +116,7 @@ def one_step(pair: Array, factors: tuple[float, float], pixel: int, title: str) 
     parts.append(svg.text(210, 208, worked, font_weight=600))
     parts.append(svg.text(210, 230, "filled: weights above 0 · outlined: below 0"))
     said = f"{worked}; the marked pixel has row {pixel // SIDE + 1}, column {pixel % SIDE + 1}"
-    return _drawing(title, svg.WIDTH, 238, said, *parts)
+    return drawing(title, 238, said, *parts)
 
 
 def one_path(
@@ -160,7 +160,7 @@ def one_path(
     for k, line in enumerate(lines):
         parts.append(svg.text(210, 264 + 22 * k, line, orange, font_weight=600))
     said = "; ".join((f"x = {shown(x)}, w = {shown(w)}, a = {shown(a)}", *lines))
-    return _drawing(title, svg.WIDTH, 296, said, *parts)
+    return drawing(title, 296, said, *parts)
 
 
 def misread(
@@ -195,7 +195,7 @@ def misread(
         ]
         y += high * -(-len(images) // columns) + 6
         said.append(f"{heading}: {len(images)} images {', '.join(words)}".rstrip(" ,"))
-    return _drawing(title, svg.WIDTH, y, "; ".join(said), *parts)
+    return drawing(title, y, "; ".join(said), *parts)
 
 
 def weight_rows(rows: Mapping[str, Array], title: str) -> Drawing:
@@ -211,7 +211,7 @@ def weight_rows(rows: Mapping[str, Array], title: str) -> Drawing:
         y += SIDE * cell + 14
     parts.append(svg.text(4, y + 10, "filled: above 0 · outlined: below 0", text_anchor="start"))
     said = "; ".join(f"{heading}: {len(weights)} units" for heading, weights in rows.items())
-    return _drawing(title, svg.WIDTH, y + 18, said, *parts)
+    return drawing(title, y + 18, said, *parts)
 
 
 def spreads(
@@ -313,7 +313,7 @@ def labelled(
         ]
     rows = -(-len(captions) // columns)
     said = "; ".join(", ".join(words) for words in captions)
-    return _drawing(title, svg.WIDTH, 4 + high * rows, said, glyphs(images, places, cell), *parts)
+    return drawing(title, 4 + high * rows, said, glyphs(images, places, cell), *parts)
 
 
 def table(matrix: ArrayLike, title: str) -> Drawing:
@@ -347,4 +347,4 @@ def table(matrix: ArrayLike, title: str) -> Drawing:
     said = "; ".join(
         f"{i} read as {j}: {n}" for (i, j), n in np.ndenumerate(counts) if n and i != j
     )
-    return _drawing(title, svg.WIDTH, top + high * len(counts) + 4, said, *parts)
+    return drawing(title, top + high * len(counts) + 4, said, *parts)

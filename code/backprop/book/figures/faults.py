@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, _drawing
+from backprop.book.figures.by_hand import Drawing, drawing
 
 LEFT, BOX, TEXT = 22, 84, 146
 """Where the boxes begin, how wide they are, and where the words about a fault begin."""
@@ -86,7 +86,7 @@ def fault_map(title: str, faults: Sequence[Fault] = FAULTS) -> Drawing:
     said = "; ".join(
         f"{f.number}, in {f.where}: {f.name}. {f.symptom}. Check: {f.check}" for f in faults
     )
-    return _drawing(title, svg.WIDTH, y, said, *parts)
+    return drawing(title, y, said, *parts)
 
 
 def _words(x: float, y: float, words: str, fill: str, **attributes: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.by_hand import Drawing, drawing, plotted
 from backprop.book.figures.stepper import Frame, drawn
 
 TARGET = 4.0
@@ -247,10 +247,4 @@ def table_of_slopes(
     said = "; ".join(
         f"{name}: {', '.join(map(str, row))}" for name, row in zip(inputs, J, strict=True)
     )
-    markup = svg.element(
-        "svg", "<title></title>", svg.element("desc", said), *parts, class_="bp-drawn", role="img",
-        aria_label="", xmlns="http://www.w3.org/2000/svg", width=450,
-        viewBox=f"0 0 {svg.WIDTH} {below + 36:.0f}", font_family="inherit", font_size=svg.FONT,
-        text_anchor="middle",
-    )  # fmt: skip
-    return Drawing(markup, title)
+    return drawing(title, below + 36, said, *parts)

@@ -14,23 +14,13 @@ from numpy.typing import ArrayLike
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing
+from backprop.book.figures.by_hand import Drawing, drawing
 
 Place = tuple[float, float]
 Cell = tuple[int, int]
 SIZES = {"i": 4, "j": 3, "k": 2, "1": 1}
 """Cells along each index of the opening picture."""
 HALF = svg.WIDTH / 2
-
-
-def _drawing(title: str, height: float, description: str, *content: str) -> Drawing:
-    markup = svg.element(
-        "svg", "<title></title>", svg.element("desc", escape(description)), *content,
-        class_="bp-drawn", role="img", aria_label="", xmlns="http://www.w3.org/2000/svg",
-        width=450, viewBox=f"0 0 {svg.WIDTH} {height:.0f}", font_family="inherit",
-        font_size=svg.FONT, text_anchor="middle",
-    )  # fmt: skip
-    return Drawing(markup, title)
 
 
 def _grid(
@@ -115,7 +105,7 @@ def products(title: str) -> Drawing:
         ]  # fmt: skip
         said.append(f"{formula} {sums}: {' times '.join(map(_said, (left, right)))}"
                     f" is {_said(result)}")  # fmt: skip
-    return _drawing(title, 422, "; ".join(said), *parts)
+    return drawing(title, 422, "; ".join(said), *parts)
 
 
 def _said(array: tuple[str, str]) -> str:
@@ -188,7 +178,7 @@ def outer_products(x: ArrayLike, delta: ArrayLike, title: str) -> Drawing:
         *_grid((last, y), total.shape, svg.BACKWARD, size, marked=[(0, 0)], numbers=total),
     ]
     said.append(f"the sum is {total.tolist()}")
-    return _drawing(title, y + high * n_in + 28, "; ".join(said), *parts)
+    return drawing(title, y + high * n_in + 28, "; ".join(said), *parts)
 
 
 def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
@@ -254,7 +244,7 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
         f" arrows lead from z₂ to every p, with the slopes {slopes.round(4).tolist()}; times"
         f" ∂L/∂p = {g.tolist()} they add up to δ₂ = {delta:g}"
     )
-    return _drawing(title, 208, said, *parts)
+    return drawing(title, 208, said, *parts)
 
 
 SUBSCRIPTS = "₁₂₃"
@@ -344,7 +334,7 @@ def copies(row: ArrayLike, column: ArrayLike, g: ArrayLike, title: str) -> Drawi
         f" {n} columns; backward, g = {g.tolist()} has the column sums {g.sum(axis=0).tolist()}"
         f" and the row sums {g.sum(axis=1).tolist()}"
     )
-    return _drawing(title, 212 + high * m + 12, said, *parts)
+    return drawing(title, 212 + high * m + 12, said, *parts)
 
 
 def _label(at: Place, words: str, paint: str, anchor: str = "middle") -> str:
@@ -414,4 +404,4 @@ def differences(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:
         f"the column {p.tolist()} minus the row {y.tolist()} is {d.tolist()}; the mean square of"
         f" the diagonal is {wanted:.2f}, that of all entries {found:.2f}"
     )
-    return _drawing(title, top + high * n + 32, said, *parts)
+    return drawing(title, top + high * n + 32, said, *parts)

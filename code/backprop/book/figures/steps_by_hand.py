@@ -14,7 +14,7 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, _drawing, plotted
+from backprop.book.figures.by_hand import Drawing, drawing, plotted
 from backprop.book.figures.stepper import Frame
 
 Node = tuple[int, int]
@@ -183,7 +183,7 @@ ALL = Known(HIDDEN | OUTPUT, HIDDEN | OUTPUT, True, True, True)
 def hero(title: str, example: Example = ROUND) -> Drawing:
     """Draw the network with each value above and each derivative below."""
     content = _content(example, ALL)
-    return _drawing(title, svg.WIDTH, HEIGHT, _described(example, ALL), *content)
+    return drawing(title, HEIGHT, _described(example, ALL), *content)
 
 
 def frames(example: Example = ROUND, learning_rate: float = 1.0) -> list[Frame]:
@@ -424,7 +424,7 @@ def nine_products(title: str, example: Example = ROUND) -> Drawing:
     label = f"δ⁽²⁾ = {shown(e.delta2)}"
     parts.append(svg.text((left + middle) / 2, y, label, svg.BACKWARD, font_weight=600))
     parts.append(_frame(left, 34, middle - left, y + 9 - 34))
-    return _drawing(title, svg.WIDTH, y + 14, "; ".join(said), *parts)
+    return drawing(title, y + 14, "; ".join(said), *parts)
 
 
 def _frame(x: float, y: float, wide: float, high: float) -> str:
@@ -496,7 +496,7 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
                 )
             )
     said = "; ".join(f"{label}: last read in line {max(read)}" for label, _, read in rows)
-    return _drawing(title, svg.WIDTH, top + row * len(rows) + 8, said, *parts)
+    return drawing(title, top + row * len(rows) + 8, said, *parts)
 
 
 def orders(

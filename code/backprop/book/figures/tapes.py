@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, _drawing, _overlined, barred, plotted
+from backprop.book.figures.by_hand import Drawing, _overlined, barred, drawing, plotted
 from backprop.book.figures.stepper import Frame
 
 PROGRAM = ("r = x", "while r < 10:", "    r = r * x", "return r")
@@ -110,7 +110,7 @@ def three_tapes(inputs: Sequence[int], widths: Sequence[int], title: str) -> Dra
         + "; ".join(f"{written(done, k)}, {received(done, k)}" for k in range(len(done.values)))
         for done in runs
     )
-    return _drawing(title, svg.WIDTH, height, said, *parts)
+    return drawing(title, height, said, *parts)
 
 
 def run_frames(x: int) -> list[Frame]:

@@ -6,7 +6,6 @@ A drawing takes the numbers that it starts from and computes the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +15,7 @@ from numpy.typing import ArrayLike
 from backprop.activations import Elementwise
 from backprop.arrays import Array
 from backprop.book.figures import plots, svg
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.by_hand import Drawing, drawing, plotted
 from backprop.book.figures.explorer import DecisionRegions, Setting, Task
 
 DIGITS = "₀₁₂₃₄₅₆₇₈₉"
@@ -72,7 +71,7 @@ def one_unit(x: Sequence[float], w: Sequence[float], b: float, title: str) -> Dr
     parts.append(_label(210, 228, worked))
     parts.append(_label(210, 252, bent))
     said = f"inputs {_listed(x)}, weights {_listed(w)}, bias {_number(b)}; {worked}; {bent}"
-    return _drawing(title, 262, said, parts)
+    return drawing(title, 262, said, *parts)
 
 
 def _bend(x: float, y: float, z: float) -> list[str]:
@@ -164,7 +163,7 @@ def counted(sizes: Sequence[int], title: str) -> Drawing:
     total = " + ".join(f"{n:,}" for n in terms) + f" = {sum(terms):,} parameters"
     words.append(_label(210, 320, total))
     said = f"widths {', '.join(map(str, sizes))}: {total}"
-    return _drawing(title, 330, said, [*lines, *discs, *words])
+    return drawing(title, 330, said, *lines, *discs, *words)
 
 
 def _column(size: int) -> list[float]:
@@ -321,16 +320,6 @@ def drawing_board() -> DecisionRegions:
     )  # fmt: skip
     title = "Decision regions of a network with three hidden units"
     return DecisionRegions("networks", {"XOR": corners(), "ring": ring()}, start, title)
-
-
-def _drawing(title: str, height: float, description: str, content: Sequence[str]) -> Drawing:
-    markup = svg.element(
-        "svg", "<title></title>", svg.element("desc", escape(description)), *content,
-        class_="bp-drawn", role="img", aria_label="", xmlns="http://www.w3.org/2000/svg",
-        width=450, viewBox=f"0 0 {svg.WIDTH} {height:.0f}", font_family="inherit",
-        font_size=svg.FONT, text_anchor="middle",
-    )  # fmt: skip
-    return Drawing(markup, title)
 
 
 def _disc(x: float, y: float, words: str, rim: str) -> str:
