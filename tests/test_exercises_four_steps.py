@@ -242,7 +242,7 @@ WRONG_FUNCTIONS = {
         (lambda *args: hidden_error(*args) + 1e-3, "not right"),
         (lambda *args: hidden_error(*args)[0], "shape"),
         (lambda *args: None, "is None"), (lambda *args: 1 / 0, "ZeroDivisionError"),
-        (lambda y: y, ": (y, a1"),
+        (lambda y: y, "must take the arguments (y, a1"),
         (3, "without calling it"), (changing, "changed its argument"),
     ],
     ex.check_input_gradient: [
@@ -276,7 +276,7 @@ WRONG_FUNCTIONS = {
         (lambda *args: [dW for dW, _ in gradients(*args)], "list of pairs"),
         (lambda *args: [g for pair in gradients(*args) for g in pair], "list of pairs"),
         (lambda *args: 3, "list of pairs"),
-        (lambda *args: None, "is None"), (lambda x: x, ": (x, y"),
+        (lambda *args: None, "is None"), (lambda x: x, "must take the arguments (x, y"),
         (3, "without calling it"),
     ],
 }  # fmt: skip

@@ -201,7 +201,7 @@ WRONG_ANSWERS = {
         ((lambda H: 2,), "none of minimum"),
         ((lambda H: None,), "return missing"),
         ((lambda H: H["x"],), "IndexError"),
-        ((lambda: "saddle",), ": (H)"),
+        ((lambda: "saddle",), "one argument: (H)"),
         (("saddle",), "without calling it"),
     ],
     ex.check_jacobian: [
@@ -249,7 +249,7 @@ WRONG_ANSWERS = {
         ((lambda g, order: np.sign(g) / len(g) if order == 1 else steepest(g, order),),
          "lies farthest"),
         ((lambda g, order: None,), "return missing"),
-        ((lambda g: g,), ": (g, order)"),
+        ((lambda g: g,), "2 arguments: (g, order)"),
         (((0.6, -0.8),), "without calling it"),
     ],
     ex.check_trust: [
@@ -271,7 +271,7 @@ WRONG_ANSWERS = {
         ((lambda s, M, q: 2 * (1 - q) * abs(s) / M,), "divide by h"),
         ((lambda s, M, q: trust(s, M, q) + 0.01,), "divide by h"),
         ((lambda s, M, q: None,), "return missing"),
-        ((lambda s, M: s,), ": (slope, M, share)"),
+        ((lambda s, M: s,), "3 arguments: (slope, M, share)"),
         ((0.5,), "without calling it"),
     ],
     ex.check_ways: [

@@ -239,7 +239,7 @@ WRONG_FUNCTIONS = {
         (lambda z: z.max(axis=1) + np.log(np.exp(z - z.max(axis=1)[:, None]).sum()), "whole batch"),
         (lambda z: z, "has shape (4, 3), expected (4,)"),
         (lambda z: None, "is a return missing"), (lambda z: z["a"], "IndexError"),
-        (lambda z, axis: z, ": (z)"), (3.0, "without calling it"),
+        (lambda z, axis: z, "one argument: (z)"), (3.0, "without calling it"),
     ],
     ex.check_temperature: [
         (lambda z, y, t: -tempered(z, y, t), "signs are reversed"),
@@ -260,7 +260,7 @@ WRONG_FUNCTIONS = {
         (naive, "Subtract the largest score"), (changes, "changed its argument"),
         (lambda z, y, t: tempered(z, y, t).T, "the transpose"),
         (lambda z, y, t: tempered(z, y, t) + 0.1, "Take T = 1 first"),
-        (lambda z, y: z, ": (z, y, T)"),
+        (lambda z, y: z, "3 arguments: (z, y, T)"),
         (lambda z, y, t: None, "is a return missing"),
         (3.0, "without calling it"),
     ],
@@ -279,7 +279,7 @@ WRONG_FUNCTIONS = {
         (lambda z, y: (np.exp(z) - y) ** 2 / 2, "squared error"),
         (lambda z, y: (np.exp(z) - y)[:, 0], "expected (3, 2)"),
         (lambda z, y: 2 * (np.exp(z) - y), "same factor"),
-        (lambda z: z, ": (z, y)"), (3.0, "without calling it"),
+        (lambda z: z, "2 arguments: (z, y)"), (3.0, "without calling it"),
     ],
     ex.check_suspects: [
         (lambda z, y, n: suspects(z, y, n)[::-1], "reverse order"),
@@ -298,7 +298,7 @@ WRONG_FUNCTIONS = {
         (lambda z, y, n: np.flatnonzero(z.argmax(axis=1) != y)[:n], "misread"),
         (lambda z, y, n: None, "is a return missing"),
         (lambda z, y, n: z["a"], "IndexError"),
-        (lambda z, y: y, ": (z, y, n)"), (3, "without calling it"),
+        (lambda z, y: y, "3 arguments: (z, y, n)"), (3, "without calling it"),
     ],
 }  # fmt: skip
 

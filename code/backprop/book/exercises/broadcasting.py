@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.exercises.shaped import judged, takes
+from backprop.book.exercises.shaped import judged, unfit
 from backprop.book.exercises.verdict import Case, Told, Verdict, checker, judge, numbers
 
 Mistakes = list[tuple[Any, str, str]]
@@ -127,7 +127,7 @@ def check_scale(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
             (share.sum(axis=1), "That adds over the units.", rows),
             (share.sum(axis=1, keepdims=True), "That adds over the units.", rows),
             (-a.T @ g / s**2, "That multiplies every unit by every other.",
-             "A share takes g and a from the same place: an elementwise product."),
+             "A share unfit g and a from the same place: an elementwise product."),
         ]  # fmt: skip
         if batch > 1:
             mistakes.append((right / batch, "A sum, not a mean.", "Each copy adds its full share."))
@@ -197,7 +197,7 @@ def check_differences(answer: Callable[[Array], Any]) -> Verdict:
         entries += [f"Entry {k + 1} of ∂L/∂y" for k in range(m)]
         return Case((g,), np.concatenate([dx, dy]), mistakes, names=entries)
 
-    wrong = takes(answer, "g")
+    wrong = unfit(answer, "g")
     if wrong is not None:
         return wrong
     if not callable(answer):
@@ -374,7 +374,7 @@ def check_einsum_vjp(answer: Callable[[str, Array, tuple[Array, ...], int], Any]
         )
 
     praise = "The rule, and both of its exceptions."
-    verdict = takes(answer, "subscripts, g, xs, n")
+    verdict = unfit(answer, "subscripts, g, xs, n")
     if verdict is not None:
         return verdict
     verdict = judge(answer, [case(*rung) for rung in LADDER], praise)

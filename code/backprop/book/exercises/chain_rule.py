@@ -6,13 +6,20 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import sys
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
+from backprop.book.exercises.verdict import (
+    Case,
+    Verdict,
+    checker,
+    judge,
+    judge_value,
+    numbers,
+    peak_memory,
+)
 
 Answer = Callable[..., Any]
 
@@ -31,15 +38,7 @@ def _table(function: Answer, *args: Any) -> bool:
         function(*args)
     finally:
         sys.settrace(before)
-    tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    tracemalloc.reset_peak()
-    held = tracemalloc.get_traced_memory()[0]
-    function(*args)
-    peak = tracemalloc.get_traced_memory()[1] - held
-    if not tracing:
-        tracemalloc.stop()
-    return lines > 40 * n or peak > 400 * n
+    return lines > 40 * n or peak_memory(function, *args) > 400 * n
 
 
 MEASURED = "This looks like a quotient, measured with a step."

@@ -5,7 +5,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,6 +17,7 @@ from backprop.book.exercises.verdict import (
     checker,
     judge,
     judge_value,
+    misfit,
     numbers,
 )
 
@@ -25,16 +25,9 @@ Answer = Callable[..., Any]
 PLACES = ("first", "second", "third", "fourth")
 
 
-def misfit(function: Any, names: str) -> Verdict | None:
+def unfit(function: Any, names: str) -> Verdict | None:
     """Say which arguments a function should have, if it cannot be called with them."""
-    if callable(function):
-        try:
-            inspect.signature(function).bind(*names.split(", "))
-        except TypeError:
-            return Verdict(False, f"Write a function of these arguments: ({names}).")
-        except ValueError:  # built in, without a signature
-            return None
-    return None
+    return misfit(function, names, f"Write a function of these arguments: ({names}).")
 
 
 @checker
@@ -161,7 +154,7 @@ def check_linear_backward(backward: Answer) -> Verdict:
     δ⁽²⁾ = (p - y)/N, δ⁽¹⁾ = (δ⁽²⁾W⁽²⁾ᵀ) ⊙ a⁽¹⁾ ⊙ (1 - a⁽¹⁾). Shapes: x (N, 4), a⁽¹⁾ (N, 5),
     p (N, 2).
     """
-    wrong = misfit(backward, "x, y, a1, p, W2")
+    wrong = unfit(backward, "x, y, a1, p, W2")
     if wrong is not None:
         return wrong
 
@@ -238,7 +231,7 @@ def _wave(x: Any) -> Any:
 @checker
 def check_central(function: Any) -> Verdict:
     """Check ``central(f, x)``, the gradient by central differences with h = 1e-4."""
-    wrong = misfit(function, "f, x")
+    wrong = unfit(function, "f, x")
     if wrong is not None:
         return wrong
     floats, integers, h = np.array([1.0, 2.0]), np.array([1, 2]), 1e-4

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
+from backprop.book.exercises.shaped import explained, judged, unfit
 from backprop.book.exercises.verdict import (
     Case,
     Told,
@@ -21,7 +22,6 @@ from backprop.book.exercises.verdict import (
     checker,
     judge,
     judge_value,
-    misfit,
     numbers,
 )
 
@@ -128,27 +128,6 @@ def check_by_hand(*answer: Any) -> Verdict:
     return Verdict(False, f"{HAND[first]} is not right.{why or (before if first else '')}", more)
 
 
-def _judged(function: Any, names: str, cases: Sequence[Case], square: Case, praise: str) -> Verdict:
-    """Judge by the cases; where the shapes do not fit, look for a known mistake in a square one."""
-    call = misfit(function, names)
-    if call is not None:
-        return call
-    verdict = judge(function, [*cases, square], praise)
-    if not verdict and " raised ValueError" in verdict.message:
-        return _explained(function, square, verdict)
-    return verdict
-
-
-def _explained(function: Any, square: Case, verdict: Verdict) -> Verdict:
-    """Name the mistake if it is a known one in a case where all shapes fit, else as before."""
-    try:
-        explained = judge_value(function(*square.args), square, typed=False)
-    except Exception:
-        return verdict
-    known = any(explained.message == hint for _, hint, *_ in square.mistakes)
-    return explained if known else verdict
-
-
 def _slope_at(z: Array) -> Array:
     """Return the slope of the sigmoid at a pre-activation z."""
     return np.asarray(np.exp(-z) / (1 + np.exp(-z)) ** 2)
@@ -205,7 +184,7 @@ def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> V
         return Case((y, a1, a2, W2), sent * slope, mistakes)
 
     praise = "Only δ⁽²⁾ changed; everything behind it is as before."
-    return _judged(answer, "y, a1, a2, W2", [case(2, 1), case(4, 3)], case(3, 3), praise)
+    return judged(answer, "y, a1, a2, W2", [case(2, 1), case(4, 3)], praise, case(3, 3))
 
 
 @checker
@@ -248,7 +227,7 @@ def check_input_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdic
         return Case((x, delta1, W1), right, mistakes)
 
     praise = "The same step as between the layers, without a slope."
-    return _judged(answer, "x, delta1, W1", [case(1, 2, 3), case(3, 4, 2)], case(1, 3, 3), praise)
+    return judged(answer, "x, delta1, W1", [case(1, 2, 3), case(3, 4, 2)], praise, case(1, 3, 3))
 
 
 READ_LAST = {"x": 9, "a1": 8, "a2": 6, "a3": 4, "delta3": 6, "delta2": 8, "W3": 6}
@@ -403,7 +382,7 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
     }  # fmt: skip
     if not callable(gradients):
         return judge(gradients, [])
-    call = misfit(gradients, "x, y, theta")
+    call = unfit(gradients, "x, y, theta")
     if call is not None:
         return call
     cases = []
@@ -427,5 +406,5 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
 
     verdict = judge(flat, cases, "One loop, for any number of layers.")
     if not verdict and " raised ValueError" in verdict.message:
-        return _explained(flat, cases[-1], verdict)
+        return explained(flat, cases[-1], verdict)
     return verdict

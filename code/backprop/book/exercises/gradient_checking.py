@@ -5,7 +5,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -17,19 +16,6 @@ from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge
 
 Answer = Callable[..., Any]
 EPS = float(np.finfo(np.float64).eps)
-
-
-def _judged(function: Any, names: Sequence[str], cases: Sequence[Case], praise: str) -> Verdict:
-    """Judge a function, and say so first if it cannot be called with these arguments."""
-    if callable(function):
-        try:
-            inspect.signature(function).bind(*names)
-        except ValueError:  # a builtin without a signature
-            pass
-        except TypeError:
-            many = f"{len(names)} arguments" if len(names) > 1 else "one argument"
-            return Verdict(False, f"It is called with {many}: ({', '.join(names)}).")
-    return judge(function, cases, praise)
 
 
 def _step_and_error(
@@ -174,8 +160,12 @@ def check_disagreement(disagreement: Answer) -> Verdict:
     ]
     with np.errstate(divide="ignore", invalid="ignore"):
         praise = "One scale, from both arrays."
-        verdict = _judged(disagreement, ("g", "q"), cases, praise)
-        if verdict or not callable(disagreement) or not _judged(disagreement, "gq", cases[:2], ""):
+        verdict = judge(disagreement, cases, praise, "g, q")
+        if (
+            verdict
+            or not callable(disagreement)
+            or not judge(disagreement, cases[:2], arguments="g, q")
+        ):
             return verdict
         try:
             undefined = bool(np.isnan(disagreement(zero, zero)))
@@ -227,7 +217,7 @@ def check_length(length: Answer) -> Verdict:
     cases = [case(3.0, 4.0), case(1.0, -2.0, 2.0), case(-0.5, 0.1, 0.7, -2.0)]
     if not callable(length):
         return judge(length, [])
-    if not (fits := _judged(length, ("z",), [], "")):
+    if not (fits := judge(length, [], arguments="z")):
         return fits
     with np.errstate(all="ignore"):
         praise = "Products and roots are analytic. Sizes and conjugates are not."
@@ -295,7 +285,7 @@ def check_sample_size(sample_size: Answer) -> Verdict:
         more = "All m entries are right with the chance (1 - q)^m."
         cases.append(Case((q, chance), m, distinct, more))
     praise = "About ln(1/(1 - chance))/q for a rare bug."
-    return _judged(sample_size, ("q", "chance"), cases, praise)
+    return judge(sample_size, cases, praise, "q, chance")
 
 
 @checker
@@ -323,7 +313,7 @@ def check_centring(backward: Answer) -> Verdict:
 
     cases = [case([[1, 4, 1], [0, 2, 10]]), case([[2, -1], [0.5, 0.25], [3, 7]])]
     praise = "The same formula as forward: the Jacobian is symmetric."
-    return _judged(backward, ("dz",), cases, praise)
+    return judge(backward, cases, praise, "dz")
 
 
 @checker

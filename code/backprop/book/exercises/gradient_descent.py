@@ -5,7 +5,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from backprop.book.exercises.verdict import (
     judge,
     judge_value,
     numbers,
+    takes,
 )
 
 Answer = Callable[..., Any]
@@ -145,17 +145,6 @@ def check_batch(mean: Any, replaced: Any, kept_out: Any) -> Verdict:
     return _in_turn((mean, replaced, kept_out), parts, "The ten pairs say so as well.")
 
 
-def takes(function: Any, n: int) -> bool:
-    """Whether a function can be called with n arguments; unknown counts as yes."""
-    try:
-        inspect.signature(function).bind(*range(n))
-    except TypeError:
-        return False
-    except ValueError:
-        return True
-    return True
-
-
 CLOSE = 2e-3
 """How close an iteration must come."""
 MOST_PRODUCTS = 20_000
@@ -226,7 +215,7 @@ def check_largest(largest: Answer) -> Verdict:
         values = next(v for c, v in problems if np.array_equal(c.args[0].H, product.H))
         return next((v for v in values if np.isclose(number, v, rtol=CLOSE)), found)
 
-    if not callable(largest) or not takes(largest, 2):
+    if not callable(largest) or not takes(largest, range(2)):
         return judge(largest, [c for c, _ in problems], "", "product, n")
     praise = "Whatever the signs of the others."
     return judge(rounded, [c for c, _ in problems], praise, "product, n")

@@ -7,7 +7,6 @@ there a wrong transpose runs, and is recognised by what it gives.
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -16,7 +15,14 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.exercises.shaped import judged
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge_value, numbers
+from backprop.book.exercises.verdict import (
+    Case,
+    Verdict,
+    checker,
+    judge_value,
+    numbers,
+    peak_memory,
+)
 
 Mistakes = list[tuple[Any, str, str]]
 SHAPES = ((4, 2, 3), (1, 3, 2), (5, 3, 4))
@@ -356,23 +362,10 @@ def check_example_norms(answer: Callable[[Array, Array], Any]) -> Verdict:
 
     cases = [case(*shape) for shape in SHAPES]
     verdict = judged(answer, "x, delta", cases, "‖x_iᵀδ_i‖ = ‖x_i‖ ‖δ_i‖.")
-    if verdict and _peak(answer, np.ones((6, 300)), np.ones((6, 200))) >= 300 * 200:
+    if verdict and peak_memory(answer, np.ones((6, 300)), np.ones((6, 200))) >= 8 * 300 * 200:
         more = "Write out the sum of squares over j and k: x_ij and δ_ik can be summed apart."
         return Verdict(False, "The numbers are right, but it builds the matrices.", more)
     return verdict
-
-
-def _peak(function: Callable[..., Any], *args: Any) -> float:
-    """Return how many numbers of 8 bytes a call holds at most, beyond its arguments."""
-    tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    tracemalloc.reset_peak()
-    held = tracemalloc.get_traced_memory()[0]
-    function(*args)
-    peak = tracemalloc.get_traced_memory()[1] - held
-    if not tracing:
-        tracemalloc.stop()
-    return peak / 8
 
 
 @checker

@@ -5,7 +5,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,15 @@ import numpy as np
 
 from backprop.activations import relu, sigmoid
 from backprop.arrays import Array
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
+from backprop.book.exercises.verdict import (
+    Case,
+    Verdict,
+    checker,
+    judge,
+    judge_value,
+    misfit,
+    numbers,
+)
 
 Answer = Callable[..., Any]
 Mistakes = Sequence[tuple[Any, str, str]]
@@ -252,13 +259,8 @@ def _uncallable(function: Any, names: Sequence[str]) -> Verdict | None:
     """Return what to say to something that cannot be called with the named arguments."""
     if not callable(function):
         return judge(function, [])
-    try:
-        inspect.signature(function).bind(*names)
-    except TypeError:
-        return Verdict(False, f"The function must take {len(names)} arguments: {', '.join(names)}.")
-    except ValueError:  # some built-in functions do not say what they take
-        return None
-    return None
+    named = ", ".join(names)
+    return misfit(function, named, f"The function must take {len(names)} arguments: {named}.")
 
 
 def _failure(function: Answer, given: _Given) -> Verdict | None:

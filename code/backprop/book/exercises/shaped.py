@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value
+from backprop.book.exercises.verdict import Case, Verdict, judge, judge_value, misfit
 
 
-def takes(function: Any, names: str) -> Verdict | None:
+def unfit(function: Any, names: str) -> Verdict | None:
     """Return a verdict where the function cannot be called with as many arguments."""
-    if not callable(function):
-        return None  # ``judge`` says so
-    try:
-        inspect.signature(function).bind(*names.split(", "))
-    except TypeError:
-        return Verdict(False, f"Your function must take the arguments ({names}).")
-    except ValueError:  # built in, without a signature
-        return None
-    return None
+    return misfit(function, names, f"Your function must take the arguments ({names}).")
 
 
 def judged(
@@ -40,15 +31,20 @@ def judged(
     square : Case, optional
         One in which a wrong transpose fits. It is tried last, and explains a ValueError.
     """
-    verdict = takes(function, names)
+    verdict = unfit(function, names)
     if verdict is not None:
         return verdict
     verdict = judge(function, [*cases, *([square] if square else [])], praise)
     if square and not verdict and " raised ValueError" in verdict.message:
-        try:
-            explained = judge_value(function(*square.args), square, typed=False)
-        except Exception:  # the message about the first case stands
-            return verdict
-        if any(explained.message == hint for _, hint, *_ in square.mistakes):
-            return explained
+        return explained(function, square, verdict)
     return verdict
+
+
+def explained(function: Any, square: Case, verdict: Verdict) -> Verdict:
+    """Name the mistake if it is a known one in a case where all shapes fit, else as before."""
+    try:
+        found = judge_value(function(*square.args), square, typed=False)
+    except Exception:  # the message about the first case stands
+        return verdict
+    known = any(found.message == hint for _, hint, *_ in square.mistakes)
+    return found if known else verdict

@@ -13,7 +13,7 @@ import numpy as np
 from backprop.activations import softmax
 from backprop.arrays import Array
 from backprop.book.bugs import softmax_over_batch
-from backprop.book.exercises.debugging_the_article import misfit
+from backprop.book.exercises.debugging_the_article import unfit
 from backprop.book.exercises.verdict import (
     Case,
     Verdict,
@@ -93,7 +93,7 @@ Orders = tuple[Array, Array]
 @checker
 def check_shuffled(shuffled: Answer) -> Verdict:
     """Check ``shuffled(rng, x, y)``: both in one new order, the given arrays left alone."""
-    wrong = misfit(shuffled, "rng, x, y")
+    wrong = unfit(shuffled, "rng, x, y")
     if wrong is not None:
         return wrong
     if not callable(shuffled):
@@ -186,7 +186,7 @@ WHY = (
 @checker
 def check_row_test(row_test: Answer) -> Verdict:
     """Check ``row_test(softmax)``: True if every row of the function's result sums to 1."""
-    wrong = misfit(row_test, "softmax")
+    wrong = unfit(row_test, "softmax")
     if wrong is not None:
         return wrong
     if not callable(row_test):
@@ -256,7 +256,7 @@ def check_detector(detector: Answer) -> Verdict:
     ``step(w)`` returns the weights after one update of a program that may keep things from step to
     step; ``gradient(w)`` is an independent gradient.
     """
-    wrong = misfit(detector, "step, gradient, w, rate")
+    wrong = unfit(detector, "step, gradient, w, rate")
     if wrong is not None:
         return wrong
     if not callable(detector):
@@ -307,7 +307,7 @@ def check_detector(detector: Answer) -> Verdict:
 @checker
 def check_bias_gradient(function: Any) -> Verdict:
     """Check ``bias_gradient(z, y)``, ∂L/∂b of a softmax regression: z (B, K), y (B,) to (K,)."""
-    wrong = misfit(function, "z, y")
+    wrong = unfit(function, "z, y")
     if wrong is not None:
         return wrong
     z = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0], [-1.0, 0.3, 0.2], [0.0, 0.1, 0.7]])
@@ -355,7 +355,7 @@ RATES = (0.1, 0.25)
 def check_two_wrongs(gradient: Any, update: Any) -> Verdict:
     """Check two bugs that cancel: ``gradient(w)`` of L = (w - 1)² and ``update(w, g, rate)``."""
     for function, names in ((gradient, "w"), (update, "w, g, rate")):
-        wrong = misfit(function, names)
+        wrong = unfit(function, names)
         if wrong is not None:
             return wrong
     if not callable(gradient) or not callable(update):

@@ -12,6 +12,7 @@ import copy
 import inspect
 import math
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -133,6 +134,19 @@ def limited(function: Callable[..., Any], lines: int, hint: str) -> Callable[...
             sys.settrace(before)
 
     return counted
+
+
+def peak_memory(function: Callable[..., Any], *args: Any) -> int:
+    """Return how many bytes a call holds at most, beyond its arguments."""
+    tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    tracemalloc.reset_peak()
+    held = tracemalloc.get_traced_memory()[0]
+    function(*args)
+    peak = tracemalloc.get_traced_memory()[1] - held
+    if not tracing:
+        tracemalloc.stop()
+    return peak
 
 
 @dataclass(frozen=True)
@@ -365,7 +379,7 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
         return unfit
     for k, case in enumerate(cases):
         args = copy.deepcopy(case.args)
-        if not _takes(function, args):
+        if not takes(function, args):
             return Verdict(False, _signature(len(args), arguments))
         try:
             answer = function(*args)
@@ -385,14 +399,18 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
     return Verdict(True, praise)
 
 
-def misfit(function: Any, arguments: str) -> Verdict | None:
-    """Say so if a function cannot be called with arguments of these names, such as "x, W"."""
+def misfit(function: Any, arguments: str, sentence: str = "") -> Verdict | None:
+    """Say so, in the given words or others, if a function cannot be called with ``arguments``.
+
+    They are names, such as "x, W". ``None`` if it can, and for what is no function.
+    """
     names = arguments.split(", ")
-    fits = not callable(function) or _takes(function, names)
-    return None if fits else Verdict(False, _signature(len(names), arguments))
+    if not callable(function) or takes(function, names):
+        return None
+    return Verdict(False, sentence or _signature(len(names), arguments))
 
 
-def _takes(function: Any, args: Sequence[Any]) -> bool:
+def takes(function: Any, args: Sequence[Any]) -> bool:
     """Whether a function can be called with so many arguments."""
     try:
         wanted = inspect.signature(function)
