@@ -109,7 +109,7 @@ def copied(target: Path) -> Path:
     return target
 
 
-def tried(mutant: Mutant, root: Path) -> Outcome:
+def tried(mutant: Mutant, root: Path, seconds: float = SECONDS) -> Outcome:
     """Plant the mistake in the copy at ``root``, run its tests, and take it out again."""
     path = root / mutant.file
     before = path.read_text(encoding="utf-8")
@@ -125,7 +125,7 @@ def tried(mutant: Mutant, root: Path) -> Outcome:
         run = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider",
              "--maxfail=5", "--tb=no", "-rfE", *mutant.tests],
-            cwd=root, capture_output=True, text=True, check=False, timeout=SECONDS,
+            cwd=root, capture_output=True, text=True, check=False, timeout=seconds,
             env=environment, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         output, code = run.stdout, run.returncode
@@ -164,7 +164,8 @@ def unharmed(chosen: list[Mutant]) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blank = Mutant("none", "README.md", text, text + "\n", tests, "a blank line in the README")
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
-        outcome = tried(blank, copied(Path(scratch) / "0"))
+        # All tests in one run.
+        outcome = tried(blank, copied(Path(scratch) / "0"), 12 * SECONDS)
     if outcome.caught:
         raise SystemExit(f"these tests fail without any mutant: {outcome.failed}")
 

@@ -13,7 +13,9 @@ branch ``reader_branch`` of the repository, to which they are published.
 
 from __future__ import annotations
 
+import base64
 import posixpath
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from html import escape
@@ -38,6 +40,8 @@ LOGGER = logging.getLogger(__name__)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 HIDDEN_SOURCE = {"hide-input", "hide-cell", "remove-input", "remove-cell", "evidence"}
 HIDDEN_OUTPUTS = {"hide-output", "hide-cell", "remove-output", "remove-cell"}
+ALONE = "<style>svg{color-scheme:light;background:#fff;color:#000}</style>"
+"""What a drawing would take from its page."""
 LINES_A_CELL = 10000
 """MyST-NB numbers the lines of cell k (from 0) from (k + 1) times this."""
 
@@ -311,14 +315,26 @@ def markdown_cell(name: str, texts: list[str], attachments: dict[str, Any]) -> A
 
 
 def as_in_a_notebook(data: dict[str, Any], alt: str) -> None:
-    """Replace a drawing, made for the site's pages, by what the cell shows in a notebook.
+    """Replace a drawing, made for the site's pages, by what a notebook shows.
 
-    A drawing takes its colours from the page around it, which an image cannot: Matplotlib's are PNG
-    besides, and the others are HTML.
+    Matplotlib's are PNG besides. Of the others Jupyter would strip the markup, and leave their
+    words, until the reader trusts the notebook or runs the cell; an image is shown to everybody.
     """
     drawn = data.pop("image/svg+xml", None)
     if drawn is not None and "image/png" not in data:
-        data["text/html"] = drawn.replace("<title></title>", f"<title>{escape(alt)}</title>", 1)
+        data["text/html"] = still(drawn, alt)
+
+
+def still(drawn: str, alt: str) -> str:
+    """Return a drawing as an image with a light ground of its own, whatever surrounds it."""
+    width = re.search(r'<svg [^>]*?width="(\d+)"', drawn)
+    lone = drawn.replace('font-family="inherit"', 'font-family="system-ui, sans-serif"', 1)
+    lone = lone.replace("<title>", f"{ALONE}<title>", 1)
+    encoded = base64.b64encode(lone.encode()).decode()
+    return (
+        f'<img class="bp-drawn" alt="{escape(alt)}" width="{width[1] if width else 450}"'
+        f' src="data:image/svg+xml;base64,{encoded}">'
+    )
 
 
 def code_cell(cell: Any) -> Any:

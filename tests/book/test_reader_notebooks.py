@@ -1,5 +1,6 @@
 """MyST's constructs in the plain Markdown of the reader's notebooks."""
 
+import base64
 import sys
 from pathlib import Path
 
@@ -200,14 +201,19 @@ def test_what_the_site_folds_is_folded(tag, folds):
 
 
 def test_a_drawing_is_what_a_notebook_shows():
-    svg = '<svg class="bp-drawn"><title></title></svg>'
+    svg = '<svg class="bp-drawn" width="300" font-family="inherit"><title></title></svg>'
     both = {"image/svg+xml": svg, "image/png": "AA=="}
     as_in_a_notebook(both, "a < b")
     assert both == {"image/png": "AA=="}
     alone = {"image/svg+xml": svg, "text/plain": "x"}
     as_in_a_notebook(alone, "a < b")
-    html = '<svg class="bp-drawn"><title>a &lt; b</title></svg>'
-    assert alone == {"text/html": html, "text/plain": "x"}
+    assert alone["text/plain"] == "x" and len(alone) == 2
+    start, encoded = alone["text/html"].removesuffix('">').split("base64,")
+    image = '<img class="bp-drawn" alt="a &lt; b" width="300" src="data:image/svg+xml;'
+    assert start == image
+    lone = base64.b64decode(encoded).decode()
+    assert "background:#fff" in lone and "inherit" not in lone
+    assert lone.endswith("<title></title></svg>")
 
 
 def test_buttons_lead_to_the_reader_s_branch():

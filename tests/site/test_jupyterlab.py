@@ -31,7 +31,8 @@ VIEWS = {"lab": "lab/tree", "notebook": "notebooks"}
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-# A plot is a picture, a drawing by hand an SVG in the output's HTML.
+# A plot is a picture; a drawing by hand is an image too, and an SVG once its cell has run.
+DRAWN = ('<svg class="bp-drawn"', '<img class="bp-drawn"')
 FIGURES = ".jp-OutputArea-output :is(img, svg.bp-drawn)"
 SHOWN = """selector => [...document.querySelectorAll(selector)].map(e => {
   const box = e.getBoundingClientRect(), loaded = e.tagName !== 'IMG' || e.naturalWidth > 0;
@@ -155,10 +156,23 @@ def test_the_first_screen_shows_a_figure_and_nothing_raw(opened, request, view, 
     assert page.evaluate(RAW) == []
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_notebook_that_nobody_signed_shows_its_drawings(opened, folder, view):
+    source = nbformat.read(folder / CHAPTER, 4)
+    source.metadata["downloaded"] = view
+    name = f"book/part1-idea/unsigned-{view}.ipynb"
+    nbformat.write(source, folder / name)
+    page = opened(view, name)
+    shown = page.wait_for_selector(".jp-OutputArea-output img.bp-drawn")
+    assert shown.evaluate("e => e.naturalWidth > 0 && e.alt.length > 20")
+    assert shown.bounding_box()["y"] < 900
+
+
 def figures_of(cells):
     """Count the plots and the drawings in the outputs."""
     data = [o.get("data", {}) for c in cells if c.cell_type == "code" for o in c.outputs]
-    return sum("image/png" in d or '<svg class="bp-drawn"' in d.get("text/html", "") for d in data)
+    pages = [d.get("text/html", "") for d in data]
+    return sum("image/png" in d for d in data) + sum(any(k in p for k in DRAWN) for p in pages)
 
 
 @pytest.mark.parametrize("view", VIEWS)
