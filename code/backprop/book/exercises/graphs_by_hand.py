@@ -447,7 +447,7 @@ def check_seeded(backward_from: Answer) -> Verdict:
 
         result = steps[-1][0]
         share = "A seed is the first share of its node: others are added to it."
-        reset = defaultdict(float)
+        reset: defaultdict[str, float] = defaultdict(float)
         for name, arrows in reversed(steps):
             reset[name] = seeds.get(name, reset[name])
             for operand, s in arrows:
