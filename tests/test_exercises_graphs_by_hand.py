@@ -228,6 +228,28 @@ def overwritten(steps, seeds):
     return found
 
 
+def reset(steps, seeds):
+    """A seed takes the place of the shares that came before."""
+    found = defaultdict(float)
+    for name, arrows in reversed(steps):
+        found[name] = seeds.get(name, found[name])
+        for operand, s in arrows:
+            found[operand] += found[name] * s
+    return found
+
+
+def seeded_late(steps, seeds):
+    found = swept(steps, {})
+    for name, seed in seeds.items():
+        found[name] += seed
+    return found
+
+
+def one_more(steps, seeds):
+    last = steps[-1][0]
+    return swept(steps, seeds | {last: seeds.get(last, 0) + 1})
+
+
 def changes(steps, seeds):
     found = swept(steps, seeds)
     seeds.update(found)
@@ -289,6 +311,21 @@ def again_for_each_use(parents):
     return found
 
 
+def along_every_path(parents):
+    """Put each node down once, but walk to it along every path."""
+    found = []
+
+    def visit(node):
+        for parent in parents[node]:
+            visit(parent)
+        if node not in found:
+            found.append(node)
+
+    for node in parents:
+        visit(node)
+    return found
+
+
 def emptied(parents):
     found = order(parents)
     parents.clear()
@@ -313,6 +350,7 @@ WRONG_FUNCTIONS = {
         (lambda s, x: sum(o == x for _, a in s for o, _ in a), "leave the start"),
         (lambda s, x: len(s), "These are the lines"),
         (lambda s, x: paths([(n, list(dict(a).items())) for n, a in s], x), "are two paths"),
+        (lambda s, x: swept(s, dict.fromkeys([x, *dict(s)], 1), lambda _: 1)[x], "to any node"),
         (walked_to_any_end, "do not end at the last node"),
         (replaced, "replaces the one before"),
         (lambda s, x: paths(s[::-1] + s[-1:], x), "not right"),
@@ -335,7 +373,8 @@ WRONG_FUNCTIONS = {
         (lambda p: [*order(p), order(p)[0]], "more than once"),
         (again_for_each_use, "more than once"),
         (lambda p: by_kahn(p, list), "same parent twice"),
-        (for_ever, "still running"),
+        (for_ever, "For three to seven nodes it is still running"),
+        (along_every_path, "it walks along every path"),
         (lambda p: [*order(p), "z"], "not one of the nodes"),
         (lambda p: list(p), "order in which they were given"),
         (sorted, "before one of its parents"),
@@ -360,9 +399,12 @@ WRONG_FUNCTIONS = {
         (lambda s, seeds: swept(s, seeds | {s[-1][0]: 1.0}), "from 1 instead of its seed"),
         (lambda s, seeds: swept(s, dict.fromkeys(seeds, 1.0)), "sizes of the seeds"),
         (overwritten, "replaces what its node had before"),
+        (reset, "A seed replaces the shares"),
+        (seeded_late, "before the sweep starts"),
+        (one_more, "1 more than its seed"),
         (a_sweep_for_each, "One sweep is enough"),
         (lambda s, seeds: {k: abs(v) for k, v in swept(s, seeds).items()}, "sign is lost"),
-        (lambda s, seeds: {k: swept(s, seeds)[k] for k in "ab"}, "adjoints of y, u and s should"),
+        (lambda s, seeds: {k: swept(s, seeds)[k] for k in "ab"}, "adjoints of s, y and u should"),
         (lambda s, seeds: tuple(swept(s, seeds)[k] for k in "ab"), "returned a tuple"),
         (changes, "changed its argument"),
         (lambda s, seeds: {}, "should be in what it returns"),

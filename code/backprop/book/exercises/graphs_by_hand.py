@@ -280,6 +280,11 @@ def check_paths(paths: Answer) -> Verdict:
             ),
             (back(steps, ends, one)[start], "Some of these paths do not end at the last node.", ""),
             (
+                back(steps, dict.fromkeys([*used, *dict(steps)], 1), one)[start],
+                "These are the paths to any node.",
+                "Only the last node starts with 1.",
+            ),
+            (
                 back(steps, end, one, keep=0)[start],
                 "A new count replaces the one before it.",
                 "Add it: a node has the paths of all the arrows that leave it.",
@@ -338,11 +343,14 @@ def check_order(order: Answer) -> Verdict:
     if not callable(order):
         return judge(order, [])
     hint = f"For three to seven nodes it is still running after {LINES:,} lines of Python."
-    bounded = limited(order, LINES, hint)
+    again = (
+        "Small graphs come out right. But for 60 squarings it is still running after"
+        f" {LINES:,} lines of Python: it walks along every path. What need not be done twice?"
+    )
 
     @wraps(order)
     def fault(parents: Mapping[str, Sequence[str]]) -> int:
-        found = bounded(parents)
+        found = limited(order, LINES, hint if len(parents) < 10 else again)(parents)
         if found is None:
             return 8
         if not isinstance(found, list | tuple):
@@ -379,10 +387,12 @@ def check_order(order: Answer) -> Verdict:
         verdict = judge(fault, [Case((parents,), 0, mistakes)], arguments="parents")
         if not verdict:
             return verdict
-    squared = {"y": ("v", "v"), "v": ("x", "x"), "x": ()}
+    squared: dict[str, tuple[str, ...]] = {"y": ("v", "v"), "v": ("x", "x"), "x": ()}
     mistakes[0] = (1, "Some of the nodes are missing where a node has the same parent twice.")
-    if not (verdict := judge(fault, [Case((squared,), 0, mistakes)])):
-        return verdict
+    chain = {name: tuple(x for x, _ in arrows) for name, arrows in repeated(60, 2)[::-1]}
+    for parents in (squared, chain | {"x": ()}):
+        if not (verdict := judge(fault, [Case((parents,), 0, mistakes)])):
+            return verdict
     return Verdict(True, "Every node after its parents, and once.")
 
 
@@ -396,10 +406,10 @@ def check_seeded(backward_from: Answer) -> Verdict:
     if not callable(backward_from):
         return judge(backward_from, [])
     problems: list[tuple[Steps, dict[str, float]]] = [
+        (EXAMPLE, {"s": 3.0, "y": 2.0}),
         (EXAMPLE, {"y": 1.0}),
         (EXAMPLE, {"y": 2.0}),
         (EXAMPLE, {"s": 1.0}),
-        (EXAMPLE, {"s": 3.0, "y": 2.0}),
         (EXAMPLE, {"u": -1.0, "y": 0.5}),
         (DIFFERENCE, {"y": 1.0, "d": -4.0}),
         (ladder(300), {f"v{k}": 1.0 for k in range(1, 301)}),
@@ -437,6 +447,11 @@ def check_seeded(backward_from: Answer) -> Verdict:
 
         result = steps[-1][0]
         share = "A seed is the first share of its node: others are added to it."
+        reset: defaultdict[str, float] = defaultdict(float)
+        for name, arrows in reversed(steps):
+            reset[name] = seeds.get(name, reset[name])
+            for operand, s in arrows:
+                reset[operand] += reset[name] * s
         mistakes = (
             (
                 at({result: 1.0}),
@@ -451,6 +466,17 @@ def check_seeded(backward_from: Answer) -> Verdict:
                 "Its seed is what it starts from, as for any other node.",
             ),
             (at(dict.fromkeys(seeds, 1.0)), "The sizes of the seeds make no difference.", ""),
+            (
+                at(seeds | {result: seeds.get(result, 0.0) + 1}),
+                "The last node starts with 1 more than its seed.",
+                "",
+            ),
+            (
+                [seeds.get(name, 0.0) for name in right],
+                "The seeds are not sent on.",
+                "A seed must be there before the sweep starts.",
+            ),
+            ([reset[name] for name in right], "A seed replaces the shares of its node.", share),
             (at(seeds, keep=0), "A share replaces what its node had before.", share),
             (at(seeds, steps[::-1]), "The lines are read in the wrong direction.",
              "A node's adjoint must be complete before it is sent on."),
@@ -458,7 +484,7 @@ def check_seeded(backward_from: Answer) -> Verdict:
         )  # fmt: skip
         kept = [m for m in mistakes if not np.array_equal(m[0], at(seeds))]
         names = [name + BAR for name in right]
-        more = "A seed is a share that a node has from outside."
+        more = "A seed is a first share, which its node has before the sweep starts."
         where = f"{called(steps)} and seeds = {seeds if len(seeds) < 5 else 'all 1'}"
         return Case((steps, seeds), at(seeds), kept, more, names, where=where)
 
