@@ -20,12 +20,14 @@ from backprop.book.figures.stepper import Frame
 Node = tuple[int, int]
 Edge = tuple[int, int, int]
 PLACES: dict[Node, tuple[float, float]] = {
-    (0, 0): (34, 108), (0, 1): (34, 270), (1, 0): (196, 108), (1, 1): (196, 270),
-    (2, 0): (374, 189),
+    (0, 0): (34, 90), (0, 1): (34, 252), (1, 0): (196, 90), (1, 1): (196, 252),
+    (2, 0): (374, 171),
 }  # fmt: skip
 """(layer, unit) and the middle of its circle."""
-RADIUS, HEIGHT, PANEL = 25, 326, 74
+RADIUS, HEIGHT, PANEL = 25, 308, 74
 """Of a circle; of the drawing, and of the lines below it where there are some."""
+AS_WIDE = "display: block; max-width: 450px; margin: 0 auto"
+"""Of a frame: not wider than the drawings."""
 ASIDE = {(1, 0): (0, 9), (1, 1): (10, 0)}
 """How far the words above and below a unit stand to the right, clear of its connections."""
 LETTERS = {
@@ -206,14 +208,16 @@ def frames(example: Example = ROUND, learning_rate: float = 1.0) -> list[Frame]:
             for k, line in enumerate(lines)
         ]
         said = "; ".join([_described(e, done), *lines])
-        picture = svg.picture(svg.WIDTH, HEIGHT + PANEL, words, said, *content, *below)
+        picture = svg.picture(
+            svg.WIDTH, HEIGHT + PANEL, words, said, *content, *below, style=AS_WIDE
+        )
         found.append(Frame(picture, words))
 
     add(
         "Given: the input, the target, the six weights, and the three biases.",
         [
-            "Blue: what is given, and what the forward pass computes.",
-            "Orange: what the backward pass computes, the derivatives of L.",
+            "Blue: given, or computed on the way forward.",
+            "Orange: derivatives, computed on the way back.",
         ],
     )
     add(
@@ -287,7 +291,7 @@ def frames(example: Example = ROUND, learning_rate: float = 1.0) -> list[Frame]:
     rows = [*weights[:4], *biases[:2], *weights[4:], *biases[2:]]
     table = _updates(rows, learning_rate)
     said = "; ".join(f"{row[0]}: {shown(row[1])} becomes {shown(row[3])}" for row in rows)
-    picture = svg.picture(svg.WIDTH, HEIGHT + PANEL, words, said, *table)
+    picture = svg.picture(svg.WIDTH, HEIGHT + PANEL, words, said, *table, style=AS_WIDE)
     found.append(Frame(picture, words))
     return found
 
@@ -468,15 +472,15 @@ def routes(title: str, example: Example = ROUND) -> Drawing:
         )  # fmt: skip
         parts.append(svg.text(x, y + 5, letters, font_weight=600, font_size=16))
     said = []
-    for j, ((x, y), foot) in enumerate(zip(hidden, (18.0, 193.0), strict=True)):
+    for j, (middle, foot) in enumerate(zip(hidden, (18.0, 193.0), strict=True)):
         error = f"δ{'₁₂'[j]}⁽¹⁾ = {shown(e.delta1[j])}"
         product = f"{shown(e.W1[0, j])} · {factor(e.delta1[j])} = {shown(shares[j])}"
-        parts.append(svg.text(x, foot, error, svg.BACKWARD))
+        parts.append(svg.text(middle[0], foot, error, svg.BACKWARD))
         parts.append(svg.text(4, (50.0, 162.0)[j], product, svg.BACKWARD, text_anchor="start"))
         said.append(f"{error}; over the weight {shown(e.W1[0, j])}: {product}")
     parts.append(
         svg.text(
-            svg.WIDTH - 4, last[1] + RADIUS + 24, f"δ⁽²⁾ = {shown(e.delta2)}", svg.BACKWARD,
+            svg.WIDTH - 4, last[1] + RADIUS + 34, f"δ⁽²⁾ = {shown(e.delta2)}", svg.BACKWARD,
             text_anchor="end",
         )
     )  # fmt: skip
@@ -573,7 +577,7 @@ def descents(panels: Mapping[str, Mapping[str, Array]], title: str) -> Drawing:
 
     use_style()
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.6, 2.7), sharey=True, layout="constrained"
+        1, len(panels), figsize=(4.6, 2.5), sharey=True, layout="constrained"
     )
     paints = (INK, COLORS[3], COLORS[2])  # blue and orange mean forward and backward here
     for ax, (above, runs) in zip(axes, panels.items(), strict=True):
