@@ -24,11 +24,11 @@ PLACES: dict[Node, tuple[float, float]] = {
     (2, 0): (374, 171),
 }  # fmt: skip
 """(layer, unit) and the middle of its circle."""
-RADIUS, HEIGHT, PANEL = 25, 308, 74
+RADIUS, HEIGHT, PANEL = 25, 308, 78
 """Of a circle; of the drawing, and of the lines below it where there are some."""
 AS_WIDE = "display: block; max-width: 450px; margin: 0 auto"
 """Of a frame: not wider than the drawings."""
-ASIDE = {(1, 0): (0, 9), (1, 1): (10, 0)}
+ASIDE = {(1, 0): (0, 14), (1, 1): (10, 0)}
 """How far the words above and below a unit stand to the right, clear of its connections."""
 LETTERS = {
     (0, 0): "x₁", (0, 1): "x₂", (1, 0): "a₁⁽¹⁾", (1, 1): "a₂⁽¹⁾", (2, 0): "a⁽²⁾",
@@ -204,7 +204,7 @@ def frames(example: Example = ROUND, learning_rate: float = 1.0) -> list[Frame]:
         done = replace(done, **changes)
         content = _content(e, done)
         below = [
-            svg.text(4, HEIGHT + 12 + 18 * k, line, text_anchor="start")
+            svg.text(4, HEIGHT + 18 + 18 * k, line, text_anchor="start")
             for k, line in enumerate(lines)
         ]
         said = "; ".join([_described(e, done), *lines])
