@@ -1,4 +1,4 @@
-"""The figures of the chain rule: changes and slopes on their paths, and what a pass delivers.
+"""The figures of the chain rule: a change that takes two paths, and what goes through a graph.
 
 Widths and places are to scale, and every number follows from others on the same picture.
 """
@@ -331,42 +331,3 @@ def _signed(terms: Sequence[tuple[int, str]]) -> str:
     (first, words), *rest = terms
     more = [f" {'−' if sign < 0 else '+'} {term}" for sign, term in rest]
     return ("−" if first < 0 else "") + words + "".join(more)
-
-
-def two_directions(parameters: int, title: str) -> Drawing:
-    """Draw what one pass delivers: forward one derivative of the loss, backward all of them."""
-    parts: list[str] = []
-    names = ["θ₁", "θ₂", "⋮", f"θ{str(parameters).translate(_LOWERED)}"]
-    for backward, (top, paint) in enumerate(((20.0, FIRST), (146.0, svg.BACKWARD))):
-        ys = [top + 22 + 23 * k for k in range(4)]
-        centre = (ys[0] + ys[3]) / 2
-        box = svg.element(
-            "path", d=f"M162 {top + 8:.0f}L282 {centre - 26:.0f}V{centre + 26:.0f}"
-            f"L162 {ys[3] + 16:.0f}Z", fill=paint, fill_opacity="0.12", stroke="currentColor",
-            stroke_width="1.2",
-        )  # fmt: skip
-        parts += [box, svg.text(218, centre + 5, "network")]
-        words = "backward: 1 vjp" if backward else f"forward: {parameters:,} jvps"
-        parts.append(_start(12, top, words, paint, 600))
-        for k, (name, y) in enumerate(zip(names, ys, strict=True)):
-            on = name != "⋮" and (backward or k == 1)
-            told = f"∂L/∂{name}" if on and backward else name
-            fill, weight = (paint, 600) if on else ("currentColor", 400)
-            if name == "⋮":
-                parts.append(svg.text(88, y + 5, name))
-            else:
-                parts.append(_end(104, y + 5, told, fill, weight))
-            if on:
-                ends = ((112.0, y), (160.0, y))
-                parts.append(_arrow(*(ends[::-1] if backward else ends), paint, 2.4))
-        ends = ((284.0, centre), (330.0, centre))
-        parts.append(_arrow(*(ends[::-1] if backward else ends), paint, 2.4))
-        if backward:
-            parts.append(_start(338, centre + 5, "L", paint, 600))
-        else:
-            parts.append(_start(338, centre + 5, "∂L/∂θ₂", paint, 600))
-    said = f"A forward pass gives one derivative of L; a backward pass all {parameters:,}."
-    return drawing(title, 262, said, *parts)
-
-
-_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
