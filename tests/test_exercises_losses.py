@@ -84,7 +84,8 @@ WRONG_ANSWERS = {
         (([0.8, 1, 1],), "The first is right"), (([1, 0.8, 1],), "is infinite there"),
         (([1, 1, 0.8],), "wrong order"), (([0.2, 0.2, 0],), "probabilities of a zero"),
         (([0.5, 0.5, 0.5],), "undecided"), (([0.8, 0.8, 0.5],), "The last one is wrong"),
-        (([0.8, 0.8, 0],), "wrong end"), (([0.8, 0.7, 1],), "for the squared error. Set the derivative"),
+        (([0.8, 0.8, 0],), "wrong end"),
+        (([0.8, 0.7, 1],), "for the squared error. Set the derivative"),
         ((0.8,), "three numbers"), (([0.8, 0.8],), "three numbers"), ((None,), "three numbers"),
         (("abc",), "three numbers"), (([math.nan, 0.8, 1],), "for the cross-entropy. Set"),
         (([0.8, 0.8, 0.99],), "for the absolute error. Write the mean"),
@@ -107,9 +108,13 @@ SECRETS = {
     ex.check_ignorance: ("2.30", "ln 10"),
     ex.check_sigmoid_twice: ("0.313", "1/e", "e^-1"),
 }
-FIRST = {"z": lambda z, y: z - y, "1 - y/z": lambda z, y: 1 - y / z,
-         "z^2": lambda z, y: z**2 - y, "sigmoid": lambda z, y: 1 / (1 + np.exp(-z)) - y,
-         "softplus": lambda z, y: np.log1p(np.exp(z)) - y}
+FIRST = {
+    "z": lambda z, y: z - y,
+    "1 - y/z": lambda z, y: 1 - y / z,
+    "z^2": lambda z, y: z**2 - y,
+    "sigmoid": lambda z, y: 1 / (1 + np.exp(-z)) - y,
+    "softplus": lambda z, y: np.log1p(np.exp(z)) - y,
+}
 
 
 @each_right(RIGHT)

@@ -5,6 +5,7 @@ The plots only draw. What they say about a point follows from its p by the formu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -204,7 +205,7 @@ def watches(title: str) -> by_hand.Drawing:
     The window shows the guesses near the four good watches; the last one stands beyond it.
     """
     times, d = TIMES, 1.0
-    top, below = Panel(200, 98, 0, 1.2), Panel(382, 262, -5.4, 4)
+    top, below = Panel(188, 94, 0, 1.2), Panel(358, 246, -5.4, 4)
     places = np.unique(np.append(np.linspace(*GUESSES, 131), times[:-1]))
     # The sign jumps at a time: take both of its sides.
     sides = np.sort(np.concatenate([places - 1e-9, places + 1e-9]))
@@ -219,14 +220,12 @@ def watches(title: str) -> by_hand.Drawing:
     marks, said = [], []
     for rule, best in found.items():
         x = _across(best)
-        plate = svg.element(
-            "rect", x=x - 16, y=top.foot + 9, width=32, height=16, fill=svg.GROUND
-        )
-        marks.append(plate + svg.text(x, top.foot + 22, f"{best:.2f}", font_weight=600))
+        plate = svg.element("rect", x=x - 16, y=top.foot + 9, width=32, height=16, fill=svg.GROUND)
+        marks.append(plate + svg.text(x, top.foot + 22, f"{best:.3g}", font_weight=600))
         parts.append(top.curve(places, rule.excess(places, times, best), rule))
         parts.append(below.curve(sides, rule.pull(sides, times), rule))
         marks += [_mark(x, y, rule) for y in (top.foot, below.y(0))]
-        said.append(f"{rule.name}: best guess {best:.2f}")
+        said.append(f"{rule.name}: best guess {best:.3g}")
     # Names stand where the curves leave room.
     for rule, a, height in zip(found, (2.3, 3.2, 3.53), (1.06, 1.06, 0.36), strict=True):
         x, y = _across(a), top.y(height)
@@ -240,7 +239,7 @@ def watches(title: str) -> by_hand.Drawing:
     marks += [
         _words(_across(3.12), below.y(-3.6), squares),
         _words(_across(2.52), below.y(-1.5), cut),
-        _words(_across(2.05), below.y(before) + 16, f"{before:g}"),
+        _words(_across(2.05), below.y(before) + 15, f"{before:g}"),
         _words(_across(2.07), below.y(after) + 5, f"{after:g}", anchor="end"),
     ]
     for a in (2, 2.5, 3, 3.5, 4):
@@ -296,11 +295,12 @@ def caption(p: float) -> str:
     """Say the two derivatives at p with their factors, for the target 1."""
     error, slope = round(p - 1, 10), round(p * (1 - p), 10)
     words = (
-        f"For y = 1, the cross-entropy has the derivative p - y = {p:g} - 1 = {error:g}, and the"
-        f" squared error (p - y) · p(1 - p) = {error:g} · {slope:g} = {round(error * slope, 10):g}."
+        f"For y = 1, the cross-entropy has the derivative p − y = {p:g} − 1 = {error:g}, and the"
+        f" squared error (p − y) · p(1 − p) = {error:g} · {slope:g} = {round(error * slope, 10):g}."
         f" The first is {1 / slope:.3g} times as large."
     )
-    return words.replace("-", "−").replace("cross−", "cross-")
+    # On a phone a line must not break inside of a number or a difference.
+    return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
 
 
 def recovery(
@@ -331,7 +331,7 @@ def recovery(
                 f" expected ({len(starts)}, {len(rates)}, runs)"
             )
     fig, axes = plt.subplots(
-        len(accuracies), 1, figsize=(4.6, 3.2), sharex=True, sharey=True, squeeze=False
+        len(accuracies), 1, figsize=(4.6, 3.0), sharex=True, sharey=True, squeeze=False
     )
     for ax, (name, found) in zip(axes.flat, accuracies.items(), strict=True):
         _runs(ax, found, rates, COLORS[NAMES.index(name)])
