@@ -188,12 +188,12 @@ def _line(x1: float, y1: float, x2: float, y2: float, **look: str) -> str:
 
 
 def _mark(x: float, y: float, rule: Rule) -> str:
-    corners = {
+    shapes: dict[str, list[tuple[float, float]]] = {
         "square": [(-5.5, -5.5), (5.5, -5.5), (5.5, 5.5), (-5.5, 5.5)],
         "triangle": [(0, -7.5), (7, 5.5), (-7, 5.5)],
         "diamond": [(0, -7.5), (7.5, 0), (0, 7.5), (-7.5, 0)],
-    }[rule.mark]
-    points = " ".join(f"{svg.fixed(x + dx)},{svg.fixed(y + dy)}" for dx, dy in corners)
+    }
+    points = " ".join(f"{svg.fixed(x + dx)},{svg.fixed(y + dy)}" for dx, dy in shapes[rule.mark])
     return svg.element(
         "polygon", points=points, fill=rule.color, stroke=svg.GROUND, stroke_width="1.5"
     )
