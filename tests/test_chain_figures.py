@@ -2,7 +2,9 @@
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from backprop.book.figures import chain, svg
@@ -13,7 +15,7 @@ FIGURES = {
     "flow": chain.flow("t"),
     "stretch": chain.stretch("t"),
     "row_by_column": chain.row_by_column(J1, J2, "t"),
-    "two_directions": chain.two_directions(78702, "t"),
+    "carried": chain.carried(J1, J2, [2, -1], [1, 2], "t"),
 }
 drawing = pytest.mark.parametrize("name", FIGURES)
 
@@ -72,9 +74,30 @@ def test_the_places_are_to_scale():
 
 def test_the_entry_is_the_sum_over_the_paths():
     said = [text for _, text in words(FIGURES["row_by_column"].markup)]
-    assert "from x₂ to a₁: 3 · 2 + 1 · 0 + 1 · 5 = 6 + 0 + 5 = 11" in said
+    assert "from x₂ to y₁: 3 · 2 + 1 · 0 + 1 · 5 = 6 + 0 + 5 = 11" in said
 
 
-def test_the_number_of_passes_is_the_number_of_parameters():
-    said = [text for _, text in words(FIGURES["two_directions"].markup)]
-    assert {"forward: 78,702 jvps", "backward: 1 vjp", "θ₇₈₇₀₂"} <= set(said)
+def test_a_change_and_slopes_are_carried_through_the_same_numbers():
+    said = [text for _, text in words(FIGURES["carried"].markup)]
+    forward, backward = np.array([2, -1]) @ J1 @ J2, np.array([1, 2]) @ np.transpose(J2)
+    assert said[-4:] == [
+        "dz = 2 (1, 2, 0) − 1 (3, 1, 1) = (−1, 3, −1)",
+        "dy = −1 (2, 1) + 3 (0, 1) − 1 (5, 3) = (−7, −1)",
+        "∂L/∂z = 1 (2, 0, 5) + 2 (1, 1, 3) = (4, 2, 11)",
+        "∂L/∂x = 4 (1, 3) + 2 (2, 1) + 11 (0, 1) = (8, 25)",
+    ]
+    assert forward.tolist() == [-7, -1] and backward.tolist() == [4, 2, 11]
+    assert {"−7 · 1 − 1 · 2 = −9", "2 · 8 − 1 · 25 = −9"} <= set(said)
+    assert forward @ [1, 2] == -9 == backward @ np.transpose(J1) @ [2, -1]
+
+
+def test_each_number_in_a_circle_follows_from_those_before_it():
+    root = list(ET.fromstring(FIGURES["carried"].markup))
+    held = [
+        "".join(after.itertext()).replace("−", "-")
+        for shape, after in pairwise(root)
+        if shape.tag == f"{SVG}circle"
+    ]
+    dx, dz, dy = [2, -1], [-1, 3, -1], [-7, -1]
+    backward = [8, 25, 4, 2, 11, 1, 2]
+    assert [int(number) for number in held] == [*dx, *dz, *dy, *backward]

@@ -47,6 +47,7 @@ WRONG_ANSWERS = {
         ((304.108,), "as the step shrinks"), ((304.0108016,), "as the step shrinks"),
         ((303.9,), "measured"),
         ((None,), "return missing"), (("304",), "expected a number"),
+        ((lambda x: 304,), "is a function"),
         ((sp.Symbol("x"),), "expected a number"),
     ],
     ex.check_products: [
@@ -110,6 +111,31 @@ def test_wrong_answers(check, answer, hint):
     first, second = both_hints(check, *answer)
     assert hint in second, second
     assert second.startswith(first)
+
+
+def test_help_does_not_give_an_answer_away():
+    """What a tooltip shows is one line, without the formulas and numbers that are asked."""
+    checkers = [getattr(ex, name) for name in dir(ex) if name.startswith("check_")]
+    assert len(checkers) == 11
+    for check in checkers:
+        said = check.__doc__
+        assert "\n" not in said
+        for part in (
+            "304",
+            "160",
+            "27",
+            "-2",
+            "52",
+            "0.",
+            "/2",
+            "½",
+            "cos",
+            "ln ",
+            "tr ",
+            "Wᵀ",
+            "v_",
+        ):
+            assert part not in said, said
 
 
 def test_no_hint_tells_what_is_expected():
@@ -382,10 +408,12 @@ WRONG_FUNCTIONS = {
         (lambda v, z: normalize(v, z) * z.sum(), "division by the sum"),
         (lambda v, z: normalize(v, z) / z.sum(), "stands there twice"),
         (lambda v, z: softmax_vjp(softmax(np.log(z)), v), "no powers of e"),
+        (lambda v, z: v / z - v.sum() / z.sum(), "vjp of ln p"),
+        (lambda v, z: v / z - v.mean() / z.sum(), "directly, and every p_j"),
         (lambda v, z: z / z.sum(), "the p themselves"),
         (lambda v, z: -normalize(v, z), "sign"),
-        (lambda v, z: normalize(v, z)[None], "has shape (1, 2)"),
-        (lambda v, z: jacobian(z), "has shape (2, 2)"),
+        (lambda v, z: normalize(v, z)[None], "has shape (1, 3)"),
+        (lambda v, z: jacobian(z), "has shape (3, 3)"),
         (lambda v, z: 0 * v, "not right"),
         (lambda v, z: 1 / 0, "ZeroDivisionError"),
         (lambda v, z: (v - (v * z).sum(axis=1)) / z.sum(axis=1), "one row of n entries"),

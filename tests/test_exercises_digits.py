@@ -44,6 +44,12 @@ def changes(x, dx, eps):
     return np.clip(x, 0, 1)
 
 
+def whole_columns(p, labels):
+    q = p.copy()
+    q[:, labels] -= 1
+    return q / len(p)
+
+
 RIGHT = {
     ex.check_weight: [(0.03, 0.04), (Fraction(3, 100), sp.Rational(1, 25)), (0.0300, 0.04)],
     ex.check_still: [(79_510, 6_700), (79_510.0, np.int64(6_700))],
@@ -69,7 +75,9 @@ WRONG_ANSWERS = {
         ((79_510, 6_767), "no bias"), ((79_510, 6_800), "multiplies 1"),
         ((79_510, 72_810), "do move"), ((79_510, 0), "Some weights never move"),
         ((6_700, 79_510), "changed places"), ((1, 2), "sends a weight"),
-        (("a", 2), "expected numbers"),
+        (("a", 2), "expected numbers"), ((79_410, 6_700), "biases of a layer"),
+        ((79_500, 6_700), "biases of a layer"), ((79_510, 7_370), "hidden units only"),
+        ((101_770, 6_700), "weights and biases"),
     ],
     ex.check_update: [
         ((lambda x, d, lr: -update(x, d, lr),), "climbs"), ((lambda x, d, lr: x.T @ d,), "Times"),
@@ -93,6 +101,8 @@ WRONG_ANSWERS = {
         ((lambda p, y: (p - onehot(p, y)).mean(axis=0),), "rows are mixed"),
         ((lambda p, y: output_error(p, y) * p * (1 - p),), "a slope too many"),
         ((lambda p, y: -onehot(p, y) / p / len(p),), "∂L/∂p"),
+        ((whole_columns,), "whole columns"),
+        ((lambda p, y: (p - y[:, None]) / len(p),), "Subtract 1 at the label"),
         ((lambda p, y: p - y,), "raised ValueError"), ((lambda p, y: None,), "return missing"),
         ((lambda p: p,), "(p, labels)"), ((raises,), "ZeroDivisionError"),
     ],
@@ -112,6 +122,14 @@ WRONG_ANSWERS = {
         ((lambda x, d, e: np.clip(e * np.sign(d), 0, 1),), "image itself"),
         ((lambda x, d, e: np.clip(x + e, 0, 1),), "gets darker"),
         ((lambda x, d, e: np.clip(x + e * np.where(d < 0, -1, 1), 0, 1),), "np.sign(0)"),
+        ((lambda x, d, e: np.clip(x + e * np.where(d > 0, 1, -1), 0, 1),), "np.sign(0)"),
+        ((lambda x, d, e: np.clip(x + e * (d > 0), 0, 1),), "lighter"),
+        ((lambda x, d, e: np.clip(x + e * d / np.abs(d).max(), 0, 1),), "sizes of dx"),
+        ((lambda x, d, e: np.clip(x + e * np.sign(d), 0, 255),), "above 1"),
+        ((lambda x, d, e: np.minimum(x + e * np.sign(d), 1),), "below 0"),
+        ((lambda x, d, e: np.maximum(x + e * np.sign(d), 0),), "above 1"),
+        ((lambda x, d, e: np.clip(x + 0.1 * np.sign(d), 0, 1),), "whatever eps is"),
+        ((lambda x, d, e: x + e * d,), "sign of dx counts"),
         ((changes,), "changed its argument"), ((lambda x, d, e: None,), "return missing"),
         ((lambda x, d: x,), "(x, dx, eps)"), ((raises,), "ZeroDivisionError"),
     ],

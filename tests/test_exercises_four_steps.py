@@ -189,6 +189,20 @@ def gradients(x, y, theta, wrong=""):
     return found
 
 
+def updating(x, y, theta):
+    found = gradients(x, y, theta)
+    for layer, ((W, b), (dW, db)) in enumerate(zip(theta, found, strict=True)):
+        theta[layer] = (W - dW, b - db)
+    return found
+
+
+def in_place(x, y, theta):
+    found = gradients(x, y, theta)
+    for (W, _), (dW, _) in zip(theta, found, strict=True):
+        W -= dW
+    return found
+
+
 def row_biases(x, y, theta):
     return [(dW, db[None]) for dW, db in gradients(x, y, theta)]
 
@@ -238,7 +252,8 @@ WRONG_FUNCTIONS = {
         (lambda y, a1, a2, W: ((a2 - y) @ W.T) * slope(sigmoid(a1)), "as if a were z"),
         (lambda y, a1, a2, W: (a2 @ W.T) * slope(a1), "target is missing"),
         (lambda y, a1, a2, W: hidden_error(y, a1, a2, W) / W.shape[1], "mean over the outputs"),
-        (lambda y, a1, a2, W: (abs(a2 - y) @ W.T) * slope(a1), "not right"),
+        (lambda y, a1, a2, W: (a2 - y).sum() * W.sum(axis=1) * slope(a1), "before they are weigh"),
+        (lambda y, a1, a2, W: (abs(a2 - y) @ W.T) * slope(a1), "a1 = [["),
         (lambda *args: hidden_error(*args) + 1e-3, "not right"),
         (lambda *args: hidden_error(*args)[0], "shape"),
         (lambda *args: None, "is None"), (lambda *args: 1 / 0, "ZeroDivisionError"),
@@ -267,6 +282,7 @@ WRONG_FUNCTIONS = {
         (lambda *args: gradients(*args, "tanh"), "of tanh"),
         (lambda *args: gradients(*args, "at a"), "as if a were z"),
         (lambda *args: gradients(*args, "turned"), "a transpose is missing"),
+        (updating, "changed the list theta"), (in_place, "changed its argument"),
         (lambda *args: [(dW.T, db) for dW, db in gradients(*args)], "(3, 2). Transpose it."),
         (lambda *args: gradients(*args)[1:], "returned 0 pairs for a network with 1 layers"),
         (lambda *args: [(dW, 0 * db) for dW, db in gradients(*args)], "biases are missing"),

@@ -70,6 +70,7 @@ WRONG_ANSWERS = {
         ((3, 2, 1.2), "batch of one"), ((3, 2, 1.125), "squared"), ((3, 2, 1.73), "root of the"),
         ((3, 2, 1.22), "root of the variance"), ((3, 2, 3), "B is missing"),
         ((3, 2, 2.67), "upside down"), ((3, 2, 2.5), "upside down"), ((3, 2, 1), "ten pairs"),
+        ((3, 2, 1.67), "chapter's pairs"),
         ((3, 2, "3/2"), "expected a number"), ((3, 2), "3 answers"),
     ],
     ex.check_updates: [
@@ -83,6 +84,7 @@ WRONG_ANSWERS = {
     ex.check_plateau: [
         ((LN2,), "all four"), ((2 * LN2,), "mean"), ((LN2 / 4,), "one example"),
         ((0.5,), "natural"), ((1,), "natural"), ((-LN2 / 2,), "positive"),
+        ((0.3486,), "on the way"),
         ((0.25,), "squared error"), ((0.125,), "squared error"), ((0.0625,), "squared error"),
         ((3 * LN2 / 4,), "Three examples"), ((0.35,), "undecided example costs"),
         ((0,), "undecided example costs"), ((None,), "None"), (("ln 2 / 2",), "expected a number"),
@@ -183,8 +185,10 @@ def by_the_table(product, n):
     return np.linalg.eigvalsh(np.array([product(e) for e in np.eye(n)]))[-1]
 
 
-def by_a_large_shift(product, n):
-    return dominant(product, n, 20.0) - 20
+def by_the_largest_shift(product, n):
+    """Shift by the size of the largest in size, whatever its sign."""
+    c = abs(dominant(product, n))
+    return dominant(product, n, c) - c
 
 
 def for_ever(product, n):
@@ -202,7 +206,7 @@ RIGHT_FUNCTIONS = {
     ex.check_standardize: [standardize, standardize_by_column],
     ex.check_line_search: [rate, rate_by_sums, lambda H, g: sp.Float(rate(H, g), 17)],
     ex.check_growth: [growth, lambda H, g: -(g @ (H + H.T) @ g)],
-    ex.check_largest: [largest, by_the_table, by_a_large_shift],
+    ex.check_largest: [largest, by_the_table, by_the_largest_shift],
 }
 COMMON = [
     (lambda a, b: None, "return missing"), (lambda a: 3, "2 arguments"), (3, "without calling it"),
@@ -228,7 +232,8 @@ WRONG_FUNCTIONS = {
         (lambda train, x: standardize(train, x).T, "transpose"),
         (lambda train, x: (x - train.mean(0)) / np.maximum(train.std(0), 1), "not divided"),
         (lambda train, x: (x - x.mean(0)) / np.where(train.std(0) > 0, train.std(0), 1),
-         "not right"),
+         "mean is that of x"),
+        (lambda train, x: np.where(train.std(0) > 0, standardize(train, x), 0), "became zero"),
     ],
     ex.check_line_search: [
         *COMMON,
@@ -262,6 +267,8 @@ WRONG_FUNCTIONS = {
     ex.check_largest: [
         *COMMON,
         (without_shift, "largest in size"),
+        (lambda p, n: dominant(p, n, 20.0) - 20, "large enough"),
+        (lambda p, n: dominant(p, n, 100.0) - 100, "large enough"),
         (lambda p, n: abs(dominant(p, n)), "size of the largest"),
         (lambda p, n: largest(lambda u: -p(u), n), "not right"),
         (lambda p, n: -largest(lambda u: -p(u), n), "Shift the other way|smallest"),

@@ -68,8 +68,9 @@ def classify(H):
 
 
 def classify_exactly(H):
-    """By rounding, in place of a threshold."""
-    signs = set(np.sign(np.linalg.eigvals(H).real.round(10) + 0.0))
+    """By rounding the signs of a Hessian whose largest eigenvalue is 1."""
+    w = np.linalg.eigvals(H).real
+    signs = set(np.sign((w / (abs(w).max() or 1)).round(10) + 0.0))
     if {1.0, -1.0} <= signs:
         return "saddle"
     return {(1.0,): "minimum", (-1.0,): "maximum"}.get(tuple(signs), "undecided")
@@ -106,6 +107,10 @@ def by_determinant(H):
 def semidefinite(H):
     w = np.linalg.eigvalsh(H).round(9)
     return "minimum" if (w >= 0).all() else "maximum" if (w <= 0).all() else "saddle"
+
+
+def absolute(H):
+    return classify(np.where(abs(H) < 1e-6, 0, H))
 
 
 def by_sum(H):
@@ -192,6 +197,7 @@ WRONG_ANSWERS = {
         ((by_determinant,), "is not right"),
         ((semidefinite,), "is zero"),
         ((by_sum,), "diagonal"),
+        ((absolute,), "Tiny beside which"),
         ((changes,), "changed its argument"),
         ((lambda H: "minimum",), "leads up"),
         ((lambda H: "maximum",), "leads up"),
@@ -246,6 +252,12 @@ WRONG_ANSWERS = {
         ((lambda g, order: steepest(g, order) / (np.sqrt(len(g)) if order == np.inf else 1),),
          "its length is not 1"),
         ((lambda g, order: g if order == 2 else steepest(g, order),), "same factor"),
+        ((lambda g, order: -steepest(g, 1) if order == 1 else steepest(g, order),),
+         "In the norm 1 this is the steepest way down"),
+        ((lambda g, order: np.abs(steepest(g, order)) if order == 1 else steepest(g, order),),
+         "signs are lost in the norm 1"),
+        ((lambda g, order: steepest(g, {1: np.inf, 2: 2, np.inf: 1}[order]),),
+         "Where order is inf, this is the answer for the norm 1"),
         ((lambda g, order: np.sign(g) / len(g) if order == 1 else steepest(g, order),),
          "lies farthest"),
         ((lambda g, order: None,), "return missing"),

@@ -84,9 +84,13 @@ WRONG_ANSWERS = {
         (([0.8, 1, 1],), "The first is right"), (([1, 0.8, 1],), "is infinite there"),
         (([1, 1, 0.8],), "wrong order"), (([0.2, 0.2, 0],), "probabilities of a zero"),
         (([0.5, 0.5, 0.5],), "undecided"), (([0.8, 0.8, 0.5],), "The last one is wrong"),
-        (([0.8, 0.8, 0],), "wrong end"), (([0.8, 0.7, 1],), "At least one"),
+        (([0.8, 0.8, 0],), "wrong end"),
+        (([0.8, 0.7, 1],), "for the squared error. Set the derivative"),
         ((0.8,), "three numbers"), (([0.8, 0.8],), "three numbers"), ((None,), "three numbers"),
-        (("abc",), "three numbers"), (([math.nan, 0.8, 1],), "At least one"),
+        (("abc",), "three numbers"), (([math.nan, 0.8, 1],), "for the cross-entropy. Set"),
+        (([0.8, 0.8, 0.99],), "for the absolute error. Write the mean"),
+        (([0.8, 0.64, 1],), "for the squared error. Set the derivative"),
+        (([0.7, 0.64, 0.9],), "squared error and the absolute error. Set"),
     ],
     ex.check_sigmoid_twice: [
         ((0,), "the right program"), ((ln(2),), "sees 0"),
@@ -103,6 +107,13 @@ SECRETS = {
     ex.check_by_hand: ("0.981", "8/3", "-0.625", "5/8"),
     ex.check_ignorance: ("2.30", "ln 10"),
     ex.check_sigmoid_twice: ("0.313", "1/e", "e^-1"),
+}
+FIRST = {
+    "z": lambda z, y: z - y,
+    "1 - y/z": lambda z, y: 1 - y / z,
+    "z^2": lambda z, y: z**2 - y,
+    "sigmoid": lambda z, y: 1 / (1 + np.exp(-z)) - y,
+    "softplus": lambda z, y: np.log1p(np.exp(z)) - y,
 }
 
 
@@ -267,15 +278,22 @@ WRONG_FUNCTIONS = {
     ex.check_poisson_slope: [
         (lambda z, y: y - np.exp(z), "sign is reversed"),
         (lambda z, y: (np.exp(z) - y) * np.exp(z), "too many"),
-        (lambda z, y: np.exp(-z) - y, "not e^-z"),
+        (lambda z, y: np.exp(-z) - y, "Does the mean rise with z"),
         (lambda z, y: 1 - y / np.exp(z), "with respect to the mean"),
-        (lambda z, y: z - y, "not z"), (lambda z, y: np.exp(z), "term with y"),
+        (lambda z, y: z - y, "z may be negative. Differentiate"),
+        (lambda z, y: 1 - y / z, "z may be negative. Differentiate"),
+        (lambda z, y: 2 * np.exp(z) - y, "not 1 at z = 0. Which constant"),
+        (lambda z, y: np.exp(z + 1) - y, "not 1 at z = 0"),
+        (lambda z, y: z**2 - y, "A square is positive"),
+        (lambda z, y: 2**z - y, "a factor ln 2"),
+        (lambda z, y: np.exp(z) - 2 * y, "Differentiate -ln P"),
+        (lambda z, y: np.exp(z), "term with y"),
         (lambda z, y: (np.exp(z) - y) / len(z), "divided by B"),
         (lambda z, y: np.exp(z) - y * z, "Differentiate it"),
         (lambda z, y: np.exp(z) * (1 - y), "does not multiply"),
         (lambda z, y: np.exp(z) - 1, "is not 1"),
         (lambda z, y: 1 / (1 + np.exp(-z)) - y, "a mean may be above 1"),
-        (lambda z, y: np.log1p(np.exp(z)) - y, "softplus"),
+        (lambda z, y: np.log1p(np.exp(z)) - y, "softplus for the mean"),
         (lambda z, y: (np.exp(z) - y) ** 2 / 2, "squared error"),
         (lambda z, y: (np.exp(z) - y)[:, 0], "expected (3, 2)"),
         (lambda z, y: 2 * (np.exp(z) - y), "same factor"),
@@ -312,6 +330,11 @@ def test_right_functions(check, answer):
 def test_wrong_functions(check, answer, hint):
     _, second = both_hints(check, answer)
     assert hint in second, second
+
+
+@pytest.mark.parametrize("wrong", FIRST.values(), ids=FIRST)
+def test_the_function_that_is_asked_for_is_not_named_to_one_who_has_another(wrong):
+    assert not any("e^z" in said for said in both_hints(ex.check_poisson_slope, wrong))
 
 
 @pytest.mark.parametrize("check", [*WRONG_ANSWERS, *WRONG_FUNCTIONS])

@@ -35,7 +35,8 @@ def test_the_frames_tell_the_slopes():
         words = frame.caption.replace("\N{MINUS SIGN}", "-")
         told.append(float(re.search(r"= (-?[\d.]+):", words)[1]))
     assert told == pytest.approx(np.array(landscape.CIRCLE) @ landscape.GRADIENT)
-    assert sum("steepest" in frame.caption for frame in frames) == 2
+    assert [told[k] for k, frame in enumerate(frames) if "lowest" in frame.caption] == [-5]
+    assert [told[k] for k, frame in enumerate(frames) if "highest" in frame.caption] == [5]
     assert sum("level" in frame.caption for frame in frames) == 2
 
 
@@ -49,3 +50,30 @@ def test_the_table_of_slopes_says_what_it_shows():
     drawn = landscape.table_of_slopes([[2, 1], [3, 4]], ["x = 1", "y = 2"], ["a", "b"], "title")
     assert re.findall(r'font-size="18">(\d)<', drawn.markup) == ["2", "1", "3", "4"]
     assert "x = 1: 2, 1; y = 2: 3, 4" in drawn.markup
+
+
+@pytest.mark.parametrize(("name", "signs", "eigenvalues"), landscape.KINDS)
+def test_contours_are_level_and_gradients_start_on_them(name, signs, eigenvalues):
+    axes = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2)
+    H = axes.T @ np.diag(eigenvalues) @ axes
+    levels = set()
+    for curve in landscape.contours(eigenvalues):
+        values = np.einsum("pi,ij,pj->p", curve, H, curve) / 2
+        assert values == pytest.approx(np.full(len(curve), values[0]), abs=1e-9)
+        assert abs(curve).max() <= landscape.REACH + 1
+        levels.add(round(values[0], 6))
+    lengths = set()
+    for start, end in landscape.slopes(eigenvalues):
+        assert round(start @ H @ start / 2, 6) in levels
+        gradient = H @ start
+        assert (end - start) / np.linalg.norm(end - start) == pytest.approx(
+            gradient / np.linalg.norm(gradient)
+        )
+        lengths.add(round(np.linalg.norm(end - start) / np.linalg.norm(gradient), 6))
+    assert lengths == {0.28}
+    positive, negative = sum(e > 0 for e in eigenvalues), sum(e < 0 for e in eigenvalues)
+    found = "both signs" if positive and negative else "otherwise"
+    assert signs == {(2, 0): "all positive", (0, 2): "all negative"}.get(
+        (positive, negative), found
+    )
+    assert name in landscape.kinds_of_points("title").markup

@@ -6,11 +6,10 @@ import xml.etree.ElementTree as ET
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from scipy.integrate import quad
 
-from backprop.book.figures import loss_curves
+from backprop.book.figures import loss_curves, svg
 from backprop.book.figures.plots import use_style
-from backprop.losses import BinaryCrossEntropy, Huber
+from backprop.losses import BinaryCrossEntropy, Huber, MeanAbsoluteError, MeanSquaredError
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -45,23 +44,58 @@ def test_losses_and_slopes_are_those_of_the_package():
 
 
 @pytest.mark.parametrize("d", [0.5, 1.0, 3.0])
-def test_hubers_density_has_the_area_one(d):
-    half, _ = quad(lambda r: np.exp(-loss_curves.huber(np.array(r), d)), 0, np.inf)
-    assert np.isclose(2 * half, loss_curves.huber_area(d))
+def test_the_rules_are_the_losses_of_the_package(d):
     r = np.array([[-4.0, 0.3, 2.0]])
-    value = Huber(d).forward(r, np.zeros((1, 3)))
-    assert np.isclose(loss_curves.huber(r, d).sum(), value)
+    losses = (MeanSquaredError(), MeanAbsoluteError(), Huber(d))
+    for rule, loss in zip(loss_curves.rules(d), losses, strict=True):
+        assert np.isclose(rule.loss(r).sum(), loss.forward(r, np.zeros((1, 3))))
+        assert np.allclose(rule.slope(r), loss.backward())
 
 
-def test_the_densities_are_named():
-    said = words(loss_curves.densities("t").markup)
-    assert all(name in said for name in ("Gauss", "Laplace", "Huber, d = 1"))
+def test_no_guess_is_better_than_the_best():
+    tried = np.linspace(1, 10, 9001)
+    for rule, best in zip(loss_curves.rules(), (3.6, 2.1, 2.35), strict=True):
+        found = rule.best(loss_curves.TIMES)
+        assert np.isclose(found, best)
+        assert (rule.excess(tried, loss_curves.TIMES, found) >= -1e-9).all()
+        before, after = rule.pull([found - 1e-6, found + 1e-6], loss_curves.TIMES)
+        assert before < 0 < after
+
+
+def test_the_watches_show_what_the_sums_are_made_of():
+    drawing = loss_curves.watches("t")
+    said = ["".join(t.itertext()) for t in ET.fromstring(drawing.markup).iter(f"{SVG}text")]
+    assert "five times: 2.0, 2.1, 2.1, 2.2 and 9.6 s" in said
+    assert {"3.6", "2.1", "2.35", "5a − 18", "4a − 9.4", "−3", "1"} <= set(said)
+    assert {"squared", "absolute", "Huber, d = 1"} <= set(said)
+    assert drawing.markup.count("<circle") == len(loss_curves.TIMES)
+
+
+def test_words_of_the_watches_are_inside_and_clear_of_each_other():
+    root, boxes = ET.fromstring(loss_curves.watches("t").markup), []
+    height = float(root.get("viewBox").split()[3])
+    for word in root.iter(f"{SVG}text"):
+        said = "".join(word.itertext())
+        wide = 0.55 * svg.FONT * len(said)
+        x, y = float(word.get("x")), float(word.get("y"))
+        left = (
+            x
+            - {"start": 0, "end": wide, None: wide / 2, "middle": wide / 2}[word.get("text-anchor")]
+        )
+        box = (left, y - 10, left + wide, y + 2)
+        assert box[0] >= 0 and box[2] <= svg.WIDTH and 0 <= box[1] and box[3] <= height, said
+        for other in boxes:
+            assert (
+                box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
+            ), said
+        boxes.append(box)
 
 
 def test_every_product_of_a_caption_holds():
     frames = loss_curves.slider([0.01, 0.2, 0.5, 0.95])
     for frame in frames:
-        said = frame.caption.replace("−", "-")
+        said = frame.caption.replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
+        assert "For y = 1" in said
         error, factor, product = re.search(r"= (-[\d.]+) · ([\d.]+) = (-[\d.]+)\.", said).groups()
         assert np.isclose(float(error) * float(factor), float(product), rtol=1e-12)
         times = float(re.search(r"is ([\d.]+) times", said)[1])

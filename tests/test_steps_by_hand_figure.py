@@ -19,7 +19,7 @@ def texts(markup):
 
 
 def pictures():
-    drawn = [steps.hero("t").markup, steps.nine_products("t").markup]
+    drawn = [f("t").markup for f in (steps.hero, steps.nine_products, steps.routes)]
     return [*drawn, steps.lifetimes("t", ROWS, 7).markup, *(f.svg for f in steps.frames())]
 
 
@@ -37,7 +37,7 @@ def test_the_numbers_are_those_of_the_package():
     found = [e.derivative(k) for k in steps.EDGES] + [e.bias(u)[1] for u in steps.UNITS]
     order = [0, 1, 2, 3, 6, 7, 4, 5, 8]
     assert np.allclose(np.array(found)[order], net.dtheta, rtol=1e-13, atol=0)
-    assert np.allclose(e.delta1 @ e.W1.T, dx, rtol=1e-13)
+    assert np.allclose([e.sent(0), e.sent(1)], dx, rtol=1e-13)
     new = e.updated(0.5)
     expected = net.theta - 0.5 * net.dtheta
     assert np.allclose([*new.W1.ravel(), *new.b1, *new.W2, new.b2], expected, rtol=1e-14)
@@ -66,7 +66,7 @@ def test_every_equation_on_a_picture_holds(markup):
 
 def test_the_equations_are_found():
     counts = [sum(" = " in words for words in texts(f.svg)) for f in steps.frames()]
-    assert len(counts) == 8 and min(counts[:-1]) >= 4
+    assert len(counts) == 9 and min(counts[:-1]) >= 4
     *_, update = steps.frames()
     words = [w for w in texts(update.svg) if w not in "−="][3:]
     assert len(words) == 9 * 4
@@ -120,8 +120,16 @@ def test_numbers_are_written():
     assert steps.factor(-3.0) == "(−3)" and steps.plus(-0.5) == "− 0.5"
 
 
-def test_the_arms_of_the_experiment_are_drawn():
-    runs = {arm: np.linspace(0.4, 1, 6).reshape(2, 3) for arm in ("one", "two", "three")}
-    words = " ".join(texts(steps.orders((1, 2), runs, (0.05, 0.5), "t").markup))
-    for label in ("one", "two", "three", "5%", "50%", "test accuracy"):
+def test_what_comes_back_over_two_routes_is_added():
+    words = texts(steps.routes("t").markup)
+    for label in ("0.6 · (−0.0307) = −0.0184", "0.8 · 0.0691 = 0.0553", "δ⁽²⁾ = −0.096"):
         assert label in words
+    assert "∂L/∂x₁ = −0.0184 + 0.0553 = 0.0369" in words
+    assert "∂L/∂x₂ = 0.4 · (−0.0307) + (−0.6) · 0.0691 = −0.0538" in texts(steps.frames()[7].svg)
+
+
+def test_the_arms_of_the_experiment_are_drawn():
+    runs = {arm: np.linspace(0.2, 0, 12).reshape(2, 6) for arm in ("one", "two", "three")}
+    words = " ".join(texts(steps.descents({"small": runs, "large": runs}, "t").markup))
+    for label in ("one", "two", "three", "small", "large", "training loss", "update"):
+        assert words.count(label) == 1

@@ -1,6 +1,7 @@
 """Checkers of the chapter on the chain rule.
 
 Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+What `help` says of a checker does not give its answer away.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _quotient(verdict: Verdict, function: Answer, args: tuple[float, ...], exact
 
 @checker
 def check_slope(slope: Answer) -> Verdict:
-    """Check ``slope(x)``, the derivative of sin(exp(x²)): cos(exp(x²)) exp(x²) 2x."""
+    """Check ``slope(x)``, the derivative of sin(exp(x²))."""
 
     def case(x: float) -> Case:
         power = np.exp(x**2)
@@ -111,8 +112,8 @@ def check_slope(slope: Answer) -> Verdict:
 
 
 @checker
-def check_routes(slope: Any) -> Verdict:
-    """Check dy/dx of y = u·s, u = x², s = u + x at x = 4: 8·20 + 8·1·16 + 1·16 = 304."""
+def check_routes(total: Any) -> Verdict:
+    """Check ``total``, the sum over all paths from x to y = u·s, u = x², s = u + x, at x = 4."""
     routes = "Three paths lead from x to y: write them down as x → … → y."
     missing = "One path is missing."
     mistakes = (
@@ -128,10 +129,10 @@ def check_routes(slope: Any) -> Verdict:
         (256, "This is the slope of x⁴.", "y is x⁴ and something more."),
         (48, "This is the slope of x³.", "y is x³ and something more."),
     )
-    verdict = judge_value(slope, Case((), 304, mistakes, routes), "160, 128 and 16, added.")
-    found = numbers(slope)
+    verdict = judge_value(total, Case((), 304, mistakes, routes), "160, 128 and 16, added.")
+    found = numbers(total)
     near = found is not None and found.shape == () and 0 < abs(found - 304) < 2
-    if near and not verdict and float(slope) % 1:
+    if near and not verdict and float(total) % 1:
         # The quotient of a step h is 304 + 108 h and a little more.
         return Verdict(
             False, MEASURED,
@@ -152,7 +153,7 @@ def _flat(answer: Any) -> Any:
 
 @checker
 def check_products(jvp: Any, vjp: Any) -> Verdict:
-    """Check dx J₁J₂ = (11, 27) and v J₂ᵀJ₁ᵀ = (-1, -2) for the matrices of the exercise."""
+    """Check the jvp dx J₁J₂ and the vjp v J₂ᵀJ₁ᵀ for the matrices of the exercise."""
     forward, backward = DX @ J1 @ J2, V @ J2.T @ J1.T
     jvp, vjp = (_flat(answer) for answer in (jvp, vjp))
     from_left = "Multiply dx by J₁ first, then the result by J₂."
@@ -181,10 +182,7 @@ def check_products(jvp: Any, vjp: Any) -> Verdict:
 
 @checker
 def check_order(jvps: Any, vjps: Any) -> Verdict:
-    """Check the multiplications for the whole Jacobian of a 2-50-50-1000 network.
-
-    One pass takes 2·50 + 50 + 50·50 + 50 + 50·1000 = 52,700 of them: two forward, 1000 backward.
-    """
+    """Check the multiplications for the whole Jacobian of a 2-50-50-1000 network."""
     weights = 2 * 50 + 50 * 50 + 50 * 1000
     one = weights + 50 + 50
     passes = "A jvp answers for one input, a vjp for one output. How many are there of each?"
@@ -246,7 +244,7 @@ def check_order(jvps: Any, vjps: Any) -> Verdict:
 
 @checker
 def check_power(change: Answer) -> Verdict:
-    """Check ``change(p, dp, q, dq)``: d(p^q) = q p^(q-1) dp + p^q ln p dq."""
+    """Check ``change(p, dp, q, dq)``, how p^q changes to first order."""
 
     def case(p: float, dp: float, q: float, dq: float) -> Case:
         base, exponent = q * p ** (q - 1), p**q * np.log(p)
@@ -288,7 +286,7 @@ def check_power(change: Answer) -> Verdict:
 
 @checker
 def check_around(vjp: Answer) -> Verdict:
-    """Check ``vjp(v, x, W)`` of a = x + tanh(x W): v + (v ⊙ (1 - tanh²(x W))) Wᵀ, as x."""
+    """Check ``vjp(v, x, W)`` of a = x + tanh(x W), of the shape of x."""
 
     def case(seed: int, rows: int, n: int) -> Case:
         rng = np.random.default_rng(seed)
@@ -337,7 +335,7 @@ def check_around(vjp: Answer) -> Verdict:
 
 @checker
 def check_forgotten(signs: Any, away: Any) -> Verdict:
-    """Check the two shares of the exercise, which depend a little on the draw: 0.67 and 0.20."""
+    """Check the two shares of the exercise, which depend a little on the draw."""
     more = "Compare the vjp through the layer alone with the sum of both paths."
     found = numbers([signs, away])
     if found is None or found.shape != (2,):
@@ -382,7 +380,7 @@ SHARES = (
 
 @checker
 def check_average(average: Answer) -> Verdict:
-    """Check ``average(eta, g, H)``: -η ggᵀ + ½ η² (ggᵀ tr H + 2 gHgᵀ), for d standard normal."""
+    """Check ``average(eta, g, H)``, the average change of the loss, for d standard normal."""
 
     def case(eta: float, g: list[float], H: list[list[float]]) -> Case:
         row, table = np.array(g), np.array(H)
@@ -426,7 +424,7 @@ def check_average(average: Answer) -> Verdict:
 
 @checker
 def check_corner(formula: Any, slope: Any) -> Verdict:
-    """Check what the sum over paths says at the origin, 0, and the slope of x³/(2x²), 1/2."""
+    """Check what the sum over paths says at the origin, and the true slope there."""
     first = "What are both partial derivatives at the origin?"
     second = "Set both to x, shorten the fraction, and differentiate."
     mistakes = (
@@ -446,7 +444,7 @@ def check_corner(formula: Any, slope: Any) -> Verdict:
 
 @checker
 def check_normalize_vjp(vjp: Answer) -> Verdict:
-    """Check ``vjp(v, z)`` of p = z / Σ_k z_k: (v_i - Σ_j v_j p_j) / Σ_k z_k, shape (n,)."""
+    """Check ``vjp(v, z)`` of p = z / Σ_k z_k, of shape (n,)."""
 
     def case(v: list[float], z: list[float]) -> Case:
         v_row, z_row = np.array(v), np.array(z)
@@ -476,13 +474,18 @@ def check_normalize_vjp(vjp: Answer) -> Verdict:
                 (right / total, "A factor stands there twice.", "The division by the sum of z."),
                 (p * (v_row - v_row @ p), "This is the vjp of a softmax.",
                  "There are no powers of e here."),
+                (v_row / z_row - v_row.sum() / total, "This is the vjp of ln p.",
+                 "There is no logarithm here."),
                 (p, "These are the p themselves.", paths),
                 (-right, "A sign is wrong.", paths),
             ),
             paths,
         )  # fmt: skip
 
-    cases = [case([2.0, -0.5], [1.0, 3.0]), case([0.5, -1.0, 2.0, 0.3], [1.5, 0.4, 2.0, 1.1])]
+    cases = [
+        case([2.0, -0.5, 1.0], [1.0, 3.0, 0.5]),
+        case([0.5, -1.0, 2.0, 0.3], [1.5, 0.4, 2.0, 1.1]),
+    ]
     verdict = judge(vjp, cases, "One sum, shared by all entries.", arguments="v, z")
     if not verdict and "AxisError" in verdict.message:
         return Verdict(False, "v and z are one row of n entries each, of shape (n,).", "No batch.")
@@ -541,10 +544,7 @@ def _outward(n: tuple[int, ...]) -> int:
 
 @checker
 def check_least(least: Answer) -> Verdict:
-    """Check ``least(n)``: the fewest multiplications for a chain of matrices of the widths n.
-
-    The recursion: the minimum over k of least(n_0 … n_k) + least(n_k … n_l) + n_0 n_k n_l.
-    """
+    """Check ``least(widths)``, the fewest multiplications for a chain of matrices."""
     left = "This is what the order from the left costs; another one is cheaper here."
     right = "This is what the order from the right costs; another one is cheaper here."
     most = "This is the dearest order, or one of the two from an end."

@@ -70,14 +70,21 @@ def check_still(parameters: Any, still: Any) -> Verdict:
     """Check 784·100 + 100 + 100·10 + 10 = 79,510 parameters and 67·100 = 6,700 that never move."""
     total, fixed = 79_510, 6_700
     each = "Every blank pixel sends a weight to each hidden unit."
+    both = (
+        "Each layer has weights and biases. Every blank pixel sends a weight to each hidden unit."
+    )
     mistakes: Mistakes = [
         ((79_400, fixed), "The second is right. The biases are missing from the first.", ""),
+        ((79_410, fixed), "The second is right. The first lacks the biases of a layer.", ""),
+        ((79_500, fixed), "The second is right. The first lacks the biases of a layer.", ""),
         ((78_702, fixed), "The second is right. The first is that of a network 784-100-2.", ""),
         ((78_400, fixed), "The second is right. That is the first layer's weights only.", ""),
         ((total, 67), "The first is right. Those are pixels, not weights.", each),
         ((total, 67_000), "The first is right. The second is too large by far.",
          "A blank pixel is connected to the hidden units only."),
         ((total, 670), "The first is right. The second is too small.", each),
+        ((total, 67 * 110), "The first is right. The second is too large.",
+         "A blank pixel is connected to the hidden units only."),
         ((total, 6_767), "The first is right. A pixel has no bias.", each),
         ((total, 6_800), "The first is right. Do biases of hidden units stay?",
          "A bias multiplies 1, not the ink."),
@@ -86,7 +93,7 @@ def check_still(parameters: Any, still: Any) -> Verdict:
          "What does an image add to a weight at a pixel without ink?"),
         ((fixed, total), "The two have changed places.", ""),
     ]  # fmt: skip
-    found = judge_value((parameters, still), Case((), [total, fixed], mistakes, each))
+    found = judge_value((parameters, still), Case((), [total, fixed], mistakes, both))
     if found:
         return Verdict(True, "Where there is never any ink, nothing is added.")
     return found
@@ -103,7 +110,7 @@ def check_update(update: Answer) -> Verdict:
     def case(x: Array, delta: Array, eta: float) -> Case:
         g = x.T @ delta
         mistakes: Mistakes = [
-            (eta * g, "This climbs.", "Descent subtracts the gradient."),
+            (eta * g, "Such a step climbs.", "Descent subtracts the gradient."),
             (g, "This is the gradient, not the change.", "Times -η."),
             (-g, "The learning rate is missing.", ""),
             (-eta * g.T, "It is the transpose.", "One row for each pixel, one column for each"
@@ -133,6 +140,9 @@ def check_output_error(output_error: Answer) -> Verdict:
     def case(p: Array, labels: Array) -> Case:
         onehot = np.eye(p.shape[1])[labels]
         right = (p - onehot) / len(p)
+        whole_columns = p.copy()
+        whole_columns[:, labels] -= 1
+        whole_columns /= len(p)
         mistakes: Mistakes = [
             (p - onehot, "The loss is a mean over the batch.", "Divide by B."),
             (-right, "The sign is wrong.", "delta is +∂L/∂z; the optimizer subtracts."),
@@ -144,6 +154,10 @@ def check_output_error(output_error: Answer) -> Verdict:
             ((p - onehot).mean(axis=0), "The rows are mixed.", "One row for each image."),
             (((p - onehot) * p * (1 - p)) / len(p), "There is a slope too many.",
              "Softmax and cross-entropy together leave p - y."),
+            (whole_columns, "This subtracts 1 in whole columns.",
+             "In each row, only the entry at its own label changes."),
+            ((p - labels[:, None]) / len(p), "This subtracts the number of the class.",
+             "Subtract 1 at the label."),
             (-onehot / p / len(p), "That is ∂L/∂p.", "The derivative at the logits is asked for."),
         ]  # fmt: skip
         more = "At the logits, softmax and cross-entropy together leave p - y."
@@ -200,8 +214,19 @@ def check_moved(moved: Answer) -> Verdict:
             (np.clip(x + eps, 0, 1), "Every pixel gets darker.", "What is dx for?"),
             (np.clip(x + eps * np.where(dx < 0, -1, 1), 0, 1),
              "Where dx is 0, the pixel stays.", "np.sign(0) is 0."),
+            (np.clip(x + eps * np.where(dx > 0, 1, -1), 0, 1),
+             "Where dx is 0, the pixel stays.", "np.sign(0) is 0."),
+            (np.clip(x + eps * (dx > 0), 0, 1), "Some pixels have to get lighter.",
+             "What if dx is negative?"),
+            (np.clip(x + eps * dx / np.abs(dx).max(), 0, 1), "Every pixel moves by eps.",
+             "The sizes of dx should make no difference."),
+            (np.minimum(x + eps * np.sign(dx), 1), "Some pixels fall below 0.",
+             "Clip at both ends."),
+            (np.maximum(x + eps * np.sign(dx), 0), "Some pixels rise above 1.",
+             "Clip at both ends."),
+            (np.clip(x + 0.1 * np.sign(dx), 0, 1), "This moves by 0.1, whatever eps is.", ""),
         ]  # fmt: skip
-        more = "x plus eps times the sign of dx, then clipped."
+        more = "The sign of dx counts, not its size, and no pixel leaves the range from 0 to 1."
         return Case((x, dx, eps), right, _distinct(mistakes, right), more)
 
     x = np.array([[0.0, 0.5, 1.0], [0.98, 0.02, 0.5]])

@@ -49,6 +49,8 @@ def check_other_target(factor: Any) -> Verdict:
     return judge_value(factor, Case((), -1.5, mistakes, only), "One factor of nine products.")
 
 
+FEW = 4
+"""So many numbers of an array are written out in a message."""
 HAND = ("δ⁽²⁾", "δ⁽¹⁾", "∂L/∂w⁽²⁾", "∂L/∂w⁽¹⁾")
 
 
@@ -133,6 +135,16 @@ def _slope_at(z: Array) -> Array:
     return np.asarray(np.exp(-z) / (1 + np.exp(-z)) ** 2)
 
 
+def _named(**arrays: Array) -> str:
+    """Say what an input is: each array by its name, with its numbers where they are few."""
+    parts = []
+    for name, array in arrays.items():
+        written = np.array2string(array, precision=3, separator=", ").replace("\n", "")
+        few = array.size <= FEW
+        parts.append(f"{name} = {written}" if few else f"{name} of shape {array.shape}")
+    return ", ".join(parts)
+
+
 @checker
 def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> Verdict:
     """Check ``answer(y, a1, a2, W2)`` for δ⁽¹⁾ when the output is linear.
@@ -173,15 +185,21 @@ def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> V
              "Here the output is linear, and δ⁽¹⁾ is wanted."),
         ]  # fmt: skip
         if n_2 > 1:
-            mistakes.append((sent * slope / n_2, "That is a mean over the outputs.",
-                             "The loss is a sum over them."))  # fmt: skip
+            early = (a2 - y).sum() * W2.sum(axis=1)[None] * slope
+            mistakes += [
+                (sent * slope / n_2, "That is a mean over the outputs.",
+                 "The loss is a sum over them."),
+                (early, "The residuals are added before they are weighted.",
+                 "Each output sends its own residual over its own weight, and then they add up."),
+            ]  # fmt: skip
         if n_1 == n_2:
             turned = np.array([[sum((a2 - y)[0, j] * W2[j, k] for j in range(n_1))
                                 for k in range(n_2)]])  # fmt: skip
             hint = "The shares are added over the wrong index of W⁽²⁾."
             more = "Unit j of the hidden layer collects over row j of W⁽²⁾: a transpose is missing."
             mistakes += [(turned * slope, hint, more), (turned, hint, more)]
-        return Case((y, a1, a2, W2), sent * slope, mistakes)
+        where = _named(y=y, a1=a1, a2=a2, W2=W2)
+        return Case((y, a1, a2, W2), sent * slope, mistakes, where=where)
 
     praise = "Only δ⁽²⁾ changed; everything behind it is as before."
     return judged(answer, "y, a1, a2, W2", [case(2, 1), case(4, 3)], praise, case(3, 3))
@@ -224,7 +242,8 @@ def check_input_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdic
             hint = "The shares are added over the wrong index of W⁽¹⁾."
             more = "Input j collects over row j of W⁽¹⁾: a transpose is missing."
             mistakes.append((turned, hint, more))
-        return Case((x, delta1, W1), right, mistakes)
+        where = _named(x=x, delta1=delta1, W1=W1)
+        return Case((x, delta1, W1), right, mistakes, where=where)
 
     praise = "The same step as between the layers, without a slope."
     return judged(answer, "x, delta1, W1", [case(1, 2, 3), case(3, 4, 2)], praise, case(1, 3, 3))
@@ -395,11 +414,16 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
         right = swept(x, y, theta)
         wrong = [w for w in wrong if w[0].size == right.size and not np.allclose(w[0], right)]
         parts = [part for pair in theta for part in pair]
-        cases.append(Case((x, y, *parts), right, wrong, "Which layer's gradient is the first off?"))
+        more = "Which layer's gradient is the first off?"
+        where = f"a network of widths {'-'.join(map(str, widths))}"
+        cases.append(Case((x, y, *parts), right, wrong, more, where=where))
 
     def flat(x: Array, y: Array, *parts: Array) -> Any:
         theta = list(zip(parts[::2], parts[1::2], strict=True))
+        kept = list(theta)
         found = gradients(x, y, theta)
+        if [*map(id, theta)] != [*map(id, kept)]:
+            raise Told("It changed the list theta. Return gradients; the update is another step.")
         if found is None:
             return None
         return _flat(_paired(found, theta))

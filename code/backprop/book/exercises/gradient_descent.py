@@ -137,6 +137,7 @@ def check_batch(mean: Any, replaced: Any, kept_out: Any) -> Verdict:
              "It belongs to the variance as it stands."),
             (math.sqrt(1.5), "This is the root of the variance.", ""),
             (3.0, "B is missing.", "Insert τ² = 4, B = 2, N = 5."),
+            (5 / 3, "This is the variance of the chapter's pairs.", "Insert τ² = 4, B = 2, N = 5."),
             (2.5, "The correction is upside down, or τ² was estimated with N - 1.",
              "Without replacement there is less noise, and τ² is 4."),
             (8 / 3, "The correction is upside down.", "Without replacement there is less noise."),
@@ -184,6 +185,8 @@ def check_largest(largest: Answer) -> Verdict:
         right, low = max(eigenvalues), min(eigenvalues)
         size = max(eigenvalues, key=abs)
         shift = "Add a multiple of u to each product: uH + cu has the eigenvalues λ + c."
+        if low < -100:
+            shift += " Here c must be large enough for an eigenvalue of -300."
         mistakes: list[tuple[float, str, str]] = [
             (size, "This eigenvalue is the largest in size.", shift),
             (abs(size), "This is the size of the largest eigenvalue in size.", shift),
@@ -201,9 +204,10 @@ def check_largest(largest: Answer) -> Verdict:
         where = f"a matrix with {len(H)} rows"
         return Case((_Products(H), len(H)), right, known, shift, where=where), values
 
+    # The last is for a shift that was chosen without looking.
     problems = [
         case((5.0, 2.0, 1.0), 0), case((-9.0, 4.0, 1.0, 0.5), 1), case((-6.0, -3.0, -1.0), 2),
-        case((-2.0, 8.0, 3.0, 0.0, 0.0), 3),
+        case((-2.0, 8.0, 3.0, 0.0, 0.0), 3), case((-300.0, 50.0, 2.0), 4),
     ]  # fmt: skip
 
     def rounded(product: Any, n: int) -> Any:
@@ -258,7 +262,21 @@ def check_standardize(standardize: Answer) -> Verdict:
             (scaled(x_train, x_train), "This is the training set, scaled.",
              "Scale the second argument."),
         ]  # fmt: skip
+        mistakes.append(
+            (
+                (x - x.mean(axis=0)) / safe,
+                "The mean is that of x.",
+                "The mean and the deviation are both those of the training set.",
+            )
+        )
         if (std == 0).any():
+            mistakes.append(
+                (
+                    np.where(std > 0, (x - mean) / safe, 0.0),
+                    "A column became zero.",
+                    "One that is constant in training may change later: centre it only.",
+                )
+            )
             hint = "A column that never changes has the deviation 0."
             more = "Leave its scale as it is."
             # 0/0 compares equal to nothing, so the rule that turns it into a number is applied.
@@ -364,6 +382,12 @@ def check_plateau(loss: Any) -> Verdict:
         (0.0625, "This is the squared error.", "The loss is the cross-entropy, -ln p."),
         (math.log(4) / 4 * 3 / 2, "Three examples are undecided here.", each),
     ]
+    reached = numbers(loss)  # 0.35 may be ½ ln 2, rounded to two digits
+    if reached is not None and not reached.shape and 0.3475 < reached < 0.36 and reached != 0.35:
+        return Verdict(
+            False, "This was measured on the way, and the loss is still falling.",
+            f"Compute the value that it approaches. {each}",
+        )  # fmt: skip
     return judge_value(
         loss, Case((), math.log(2) / 2, mistakes, each), "Two certain, two undecided."
     )

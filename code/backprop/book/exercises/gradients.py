@@ -145,7 +145,7 @@ def check_classify(classify: Answer) -> Verdict:
     """Check ``classify(H)`` at a point without slope, by the signs of the eigenvalues of H.
 
     All positive: "minimum". All negative: "maximum". Some of either sign: "saddle", zeros or not.
-    Otherwise "undecided". What a computer finds for a zero is not exactly zero.
+    Otherwise "undecided". What a computer finds for a zero is tiny beside the largest.
     """
     if not callable(classify):
         return judge(classify, [])
@@ -165,6 +165,7 @@ def check_classify(classify: Answer) -> Verdict:
         [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, -1.0]],
         turned @ np.diag([3.0, 0.0]) @ turned.T,
         [[0.5, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 0.01]],
+        [[2e-12, 0.0], [0.0, 1e-12]],
     )
     for rows in matrices:
         H = np.array(rows)
@@ -190,13 +191,16 @@ def check_classify(classify: Answer) -> Verdict:
 
 def _classified(H: Array, kind: str, shown: str) -> Verdict:
     eigenvalues = np.linalg.eigvalsh(H)
-    tiny = 1e-9 * max(1.0, float(np.abs(eigenvalues).max()))
+    largest = float(np.abs(eigenvalues).max())
+    tiny = 1e-9 * largest
     up, down = bool((eigenvalues > tiny).any()), bool((eigenvalues < -tiny).any())
     zero = bool((np.abs(eigenvalues) <= tiny).any())
     right = "saddle" if up and down else "undecided" if zero else "minimum" if up else "maximum"
     if kind == right:
         return Verdict(True, "")
     at = f'For {shown}, "{kind}" is not right.'
+    if 0 < largest < 1e-3:
+        return Verdict(False, at, "A multiple of H has the same signs. Tiny beside which number?")
     if right == "saddle" and kind == "undecided" and zero:
         more = "One way up and one way down are enough, whatever the third eigenvalue is."
     elif right == "saddle":
@@ -286,12 +290,14 @@ def check_steepest(steepest: Answer) -> Verdict:
     def case(g: Array, order: float) -> Case:
         u = right(g, order)
         largest = (g == g.max()).astype(float)
+        here = f"Where order is {order:g}, this is the answer for"
         mistakes: Mistakes = [
-            (-u, "This is the steepest way down.", "The steepest way up is asked for."),
+            (-u, f"In the norm {order:g} this is the steepest way down.",
+             "The steepest way up is asked for."),
             (g, "This is the gradient.", "Its length is not 1 in this norm."),
             (g / np.linalg.norm(g, order), "The length is 1, but another step is steeper.",
              corners),
-            (g / np.linalg.norm(g), "This is the answer for the norm 2.", corners),
+            (g / np.linalg.norm(g), f"{here} the norm 2.", corners),
             (np.abs(u), f"The signs are lost in the norm {order:g}.",
              "Does each weight go up or down?"),
             *(
@@ -302,8 +308,8 @@ def check_steepest(steepest: Answer) -> Verdict:
             (largest, f"In the norm {order:g} this takes the largest entry, and not the largest"
              " in size.",
              "A weight may also be turned down."),
-            (np.sign(g), "This is the answer for the norm inf.", corners),
-            (right(g, 1), "This is the answer for the norm 1.", corners),
+            (np.sign(g), f"{here} the norm inf.", corners),
+            (right(g, 1), f"{here} the norm 1.", corners),
             (g @ u, "This is the slope.", "The direction is asked for."),
         ]  # fmt: skip
         return Case((g, order), u, _distinct(mistakes, u), corners)

@@ -160,7 +160,11 @@ def check_honest(best: Any) -> Verdict:
     found = numbers(best)
     if found is None or found.shape != (3,):
         return Verdict(False, "Hand over three numbers, in a list: one for each loss.")
-    return Verdict(False, "At least one of the three is not right.", f"{minimum} {line}")
+    right = [judge_value(n, Case((), e)) for n, e in zip(found, (share, share, 1.0), strict=True)]
+    off = [k for k, fine in enumerate(right) if not fine]
+    losses = [("cross-entropy", "squared error", "absolute error")[k] for k in off]
+    hint = " ".join([minimum] * (off != [2]) + [line] * (2 in off))
+    return Verdict(False, f"Not right for the {' and the '.join(losses)}.", hint)
 
 
 @checker
@@ -314,30 +318,45 @@ def check_temperature(function: Answer) -> Verdict:
 def check_poisson_slope(function: Answer) -> Verdict:
     """Check ``function(z, y)``, ∂L/∂z per example for counts y with the mean e^z, shape of z.
 
-    L = e^z - y z + ln y!, so e^z - y.
+    With a mean μ(z), L = μ - y ln μ + ln y!, so ∂L/∂z = μ' (1 - y/μ). This is μ - y for every y
+    only if μ' = μ, and μ = 1 at z = 0 leaves e^z.
     """
-    z = np.array([[0.0, 0.7], [1.0, -0.2], [-0.5, 0.3]])
+    z = np.array([[0.4, 0.7], [1.0, -0.2], [-0.5, 0.3]])
     y = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 5.0]])
     rate = np.exp(z)
+    general = "Differentiate -ln P with an unknown mean μ(z). When is the result μ - y for every y?"
     mistakes = (
         (y - rate, "The sign is reversed.", "This is the slope of +ln P."),
-        (1 - y / rate, "This is the slope with respect to the mean e^z.", "Ask about z."),
-        (z - y, "The prediction is e^z, not z."),
+        (1 - y / rate, "This is the slope with respect to the mean.", "Ask about the score z."),
+        (1 - y / z, "This takes z itself for the mean, but z may be negative.", general),
+        (z - y, "This takes z itself for the mean, but z may be negative.", general),
         (rate, "The term with y is missing.", "y z has the slope y."),
         ((rate - y) / len(z), "This is divided by B.", "The question is about one example."),
         (rate - y * z, "This is the loss without its last term.", "Differentiate it."),
         (rate * (1 - y), "y does not multiply e^z.", "ln(e^z)^y is y z."),
         (rate - 1, "The slope of y z with respect to z is not 1."),
-        (1 / (1 + np.exp(-z)) - y, "This is the sigmoid; a mean may be above 1.",
-         "Which function turns any number into one above 0, and is undone by ln?"),
-        (np.log1p(rate) - y, "This is softplus; try what ln undoes."),
+        (1 / (1 + np.exp(-z)) - y, "This is the sigmoid; a mean may be above 1.", general),
+        (np.log1p(rate) - y, "This takes softplus for the mean. It is positive, but the derivative"
+         " of its loss is not μ - y.", general),
+        (z**2 - y, "A square is positive, but the derivative of its loss is not μ - y.", general),
         ((rate - y) ** 2 / 2, "This is a squared error.", "Use Poisson's formula."),
-        ((rate - y) * rate, "There is a factor e^z too many.",
-         "It cancels against the 1/e^z that comes from ln P."),
-        (1 / rate - y, "The mean is e^z here, not e^-z."),
+        ((rate - y) * rate, "There is a factor too many.",
+         "The slope of the mean cancels against the 1/μ that comes from ln P."),
+        (1 / rate - y, "This mean is positive, but with it the derivative of the loss is y - μ.",
+         "Does the mean rise with z?"),
+        (2**z - y, "With this mean, the derivative of the loss has a factor ln 2.", general),
     )  # fmt: skip
-    case = Case((z, y), rate - y, mistakes, "Write -ln P with μ = e^z, and differentiate.")
-    return judge(function, [case], "Prediction minus target, once more.", arguments="z, y")
+    case = Case((z, y), rate - y, mistakes, general)
+    verdict = judge(function, [case], "Prediction minus target, once more.", arguments="z, y")
+    if verdict.unforeseen:
+        found = numbers(function(z.copy(), y.copy()))
+        mean = (found + y) / rate if found is not None else rate
+        if np.allclose(mean, mean[0, 0]) and mean[0, 0] > 0:
+            return Verdict(
+                False, "This is prediction minus target, but its mean is not 1 at z = 0.",
+                "Which constant factor is too many?",
+            )  # fmt: skip
+    return verdict
 
 
 @checker

@@ -1,4 +1,4 @@
-"""The figures of the chain rule: a change that takes two paths, and what two directions deliver.
+"""The figures of the chain rule: a change that takes two paths, and what goes through a graph.
 
 Widths and places are to scale, and every number follows from others on the same picture.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing
@@ -95,23 +95,23 @@ def flow(title: str) -> Drawing:
         svg.text(left, centre + 40, "dx", font_weight=600),
         svg.text(middle, high - 50, f"u₁ = x² = {u1}"),
         svg.text(middle, high - 31, f"du₁ = {du1} dx", FIRST, font_weight=600),
-        svg.text(middle, low + 41, f"u₂ = 2x − 1 = {u2}"),
-        svg.text(middle, low + 60, f"du₂ = {du2} dx", SECOND, font_weight=600),
+        svg.text(middle, low + 43, f"u₂ = 2x − 1 = {u2}"),
+        svg.text(middle, low + 62, f"du₂ = {du2} dx", SECOND, font_weight=600),
         _end(108, 84, f"× 2x = {du1}", FIRST, 600),
         _end(100, 220, f"× {du2}", SECOND, 600),
         svg.text(268, 74, f"× u₂ = {u2}", FIRST, font_weight=600),
-        _start(262, 234, f"× u₁ = {u1}", SECOND, 600),
+        _start(220, 238, f"× u₁ = {u1}", SECOND, 600),
         svg.text(310, 126, f"{dy1} dx", font_weight=600),
         svg.text(316, 190, f"{dy2} dx", font_weight=600),
         _end(416, 58, f"y = {u1} · {u2} = {u1 * u2}"),
-        _end(416, 254, f"dy = {dy1} dx + {dy2} dx"),
-        _end(416, 273, f"= {dy1 + dy2} dx", weight=600),
+        _end(416, 262, f"dy = {dy1} dx + {dy2} dx"),
+        _end(416, 281, f"= {dy1 + dy2} dx", weight=600),
     ]  # fmt: skip
     said = (
         f"x = {x}; u₁ = {u1} changes by {du1} dx; u₂ = {u2} changes by {du2} dx; "
         f"y changes by {dy1} dx + {dy2} dx = {dy1 + dy2} dx"
     )
-    return drawing(title, 288, said, *parts)
+    return drawing(title, 292, said, *parts)
 
 
 def stretch(title: str) -> Drawing:
@@ -180,7 +180,7 @@ def _matrix(
 def row_by_column(
     first: Sequence[Sequence[int]], second: Sequence[Sequence[int]], title: str
 ) -> Drawing:
-    """Draw two Jacobians, 2 by 3 and 3 by 2, and the paths from x₂ to a₁ that one entry adds up."""
+    """Draw two Jacobians, 2 by 3 and 3 by 2, and the paths from x₂ to y₁ that one entry adds up."""
     products = [first[1][j] * second[j][0] for j in range(3)]
     joined = [[sum(a[j] * second[j][k] for j in range(3)) for k in range(2)] for a in first]
     left, middle, right = 60.0, 210.0, 360.0
@@ -208,7 +208,7 @@ def row_by_column(
             (z, outs[0], 0.3, second[j][0]),
         ):
             parts.append(svg.plate(x0 + t * (x1 - x0), y0 + t * (y1 - y0), str(value), FIRST))
-    for places, letter in ((xs, "x"), (zs, "z"), (outs, "a")):
+    for places, letter in ((xs, "x"), (zs, "z"), (outs, "y")):
         for k, (x, y) in enumerate(places):
             parts.append(
                 svg.element(
@@ -226,45 +226,108 @@ def row_by_column(
         parts.append(svg.text(x, y, name, font_weight=600))
     parts += [svg.text(x, y0 + 41, sign, font_weight=600) for x, sign in ((163, "·"), (268, "="))]
     total = f"{worked} = {' + '.join(map(str, products))} = {sum(products)}"
-    parts.append(svg.text(210, y0 + 104, f"from x₂ to a₁: {total}", FIRST))
-    said = f"Paths from x₂ to a₁: {worked} = {sum(products)}"
+    parts.append(svg.text(210, y0 + 104, f"from x₂ to y₁: {total}", FIRST))
+    said = f"Paths from x₂ to y₁: {worked} = {sum(products)}"
     return drawing(title, y0 + 118, said, *parts)
 
 
-def two_directions(parameters: int, title: str) -> Drawing:
-    """Draw what one pass delivers: forward one derivative of the loss, backward all of them."""
-    parts: list[str] = []
-    names = ["θ₁", "θ₂", "⋮", f"θ{str(parameters).translate(_LOWERED)}"]
-    for panel, (top, paint) in enumerate(((20.0, FIRST), (152.0, svg.BACKWARD))):
-        ys = [top + 22 + 23 * k for k in range(4)]
-        centre = (ys[0] + ys[3]) / 2
-        box = svg.element(
-            "path", d=f"M150 {top + 8:.0f}L270 {centre - 26:.0f}V{centre + 26:.0f}"
-            f"L150 {ys[3] + 16:.0f}Z", fill=paint, fill_opacity="0.12", stroke="currentColor",
-            stroke_width="1.2",
-        )  # fmt: skip
-        parts += [box, svg.text(206, centre + 5, "network")]
-        words = f"forward: {parameters:,} jvps" if panel == 0 else "backward: 1 vjp"
-        parts.append(_start(12, top, words, paint, 600))
-        for k, (name, y) in enumerate(zip(names, ys, strict=True)):
-            on = name != "⋮" and (panel == 1 or k == 1)
-            parts.append(_end(84, y + 5, name, paint if on else "currentColor", 600 if on else 400))
-            if on and panel == 0:
-                parts.append(_arrow((92, y), (148, y), paint, 2.4))
-            elif on:
-                parts.append(_arrow((148, y), (92, y), paint, 2.4))
-        ends = ((272.0, centre), (318.0, centre))
-        parts.append(_arrow(*(ends if panel == 0 else ends[::-1]), paint, 2.4))
-        parts.append(svg.text(334, centre + 6, "L", paint, font_weight=600, font_size=18))
-        told = ("∂L/∂θ₂", "one number") if panel == 0 else ("∂L/∂θ₁, ∂L/∂θ₂, …", "all of them")
-        where = (382.0, centre + 34)
-        if panel == 0:
-            parts += [_end(414, where[1], told[0], paint, 600), _end(414, where[1] + 19, told[1])]
-        else:
-            parts += [_end(414, where[1] + 8, told[0], paint, 600),
-                      _end(414, where[1] + 27, told[1])]  # fmt: skip
-    said = f"A forward pass gives one derivative of L; a backward pass all {parameters:,}."
-    return drawing(title, 276, said, *parts)
+def carried(
+    first: Sequence[Sequence[int]],
+    second: Sequence[Sequence[int]],
+    dx: Sequence[int],
+    v: Sequence[int],
+    title: str,
+) -> Drawing:
+    """Draw a change carried forward and slopes carried backward through the same two Jacobians.
+
+    The slopes stand on the arrows, and each circle holds what has arrived.
+    """
+    dz, ends = _times(dx, first), _transposed(second)
+    dy, back = _times(dz, second), _times(v, ends)
+    result = _times(back, _transposed(first))
+    columns = [
+        [(58.0, 73.0), (58.0, 123.0)],
+        [(210.0, 48.0), (210.0, 98.0), (210.0, 148.0)],
+        [(362.0, 73.0), (362.0, 123.0)],
+    ]
+    places = (((0.45, 0.25, 0.8), (0.8, 0.25, 0.45)), ((0.55, 0.2), (0.75, 0.75), (0.2, 0.55)))
+    tall = 228.0
+    parts = []
+    for top, paint, rows, names in (
+        (0.0, FIRST, (dx, dz, dy), ("dx", "dz", "dy")),
+        (tall, svg.BACKWARD, (result, back, v), ("∂L/∂x", "∂L/∂z", "v = ∂L/∂y")),
+    ):
+        for k, (slopes, along) in enumerate(zip((first, second), places, strict=True)):
+            for i, j in product(range(len(slopes)), range(len(slopes[0]))):
+                (x0, y0), (x1, y1) = columns[k][i], columns[k + 1][j]
+                tail, point = _rims((x0, y0 + top), (x1, y1 + top), 18.0)
+                if paint == svg.BACKWARD:
+                    tail, point = point, tail
+                parts.append(_arrow(tail, point, paint, 1.8 if slopes[i][j] else 0.7))
+            for i, j in product(range(len(slopes)), range(len(slopes[0]))):
+                (x0, y0), (x1, y1) = columns[k][i], columns[k + 1][j]
+                t = along[i][j]
+                x, y = x0 + t * (x1 - x0), y0 + t * (y1 - y0) + top
+                parts.append(svg.plate(x, y, str(slopes[i][j]), "currentColor"))
+        for column, row, name in zip(columns, rows, names, strict=True):
+            parts.append(svg.text(column[0][0], column[0][1] + top - 27, name, font_weight=600))
+            for (x, y), number in zip(column, row, strict=True):
+                rim = svg.element(
+                    "circle", cx=x, cy=y + top, r=18, fill=svg.GROUND, stroke=paint,
+                    stroke_width="2",
+                )  # fmt: skip
+                parts.append(rim + svg.text(x, y + top + 5, f"{number}", paint, font_weight=600))
+    forward = [f"dz = {_weighted(dx, first, dz)}", f"dy = {_weighted(dz, second, dy)}"]
+    backward = [
+        f"∂L/∂z = {_weighted(v, ends, back)}",
+        f"∂L/∂x = {_weighted(back, _transposed(first), result)}",
+    ]
+    tests = [f"{_added(dy, v)}", f"{_added(dx, result)}"]
+    parts += [
+        _start(6, 18, "forward: the jvp", FIRST, 600),
+        _end(414, tall + 18, "backward: the vjp", svg.BACKWARD, 600),
+        _end(414, 164, tests[0], weight=600),
+        _start(6, tall + 164, tests[1], weight=600),
+        *[svg.text(210, 190 + 20 * k, words) for k, words in enumerate(forward)],
+        *[svg.text(210, tall + 190 + 20 * k, words) for k, words in enumerate(backward)],
+    ]
+    return drawing(title, 2 * tall - 10, "; ".join([*forward, *backward, *tests]), *parts)
 
 
-_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+def _rims(start: Place, end: Place, radius: float) -> tuple[Place, Place]:
+    """Return where the line between two circles of this radius leaves one and meets the other."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(dx, dy)
+    ux, uy = radius * dx / length, radius * dy / length
+    return (start[0] + ux, start[1] + uy), (end[0] - ux, end[1] - uy)
+
+
+def _times(row: Sequence[int], table: Sequence[Sequence[int]]) -> list[int]:
+    return [
+        sum(a * b for a, b in zip(row, column, strict=True)) for column in zip(*table, strict=True)
+    ]
+
+
+def _transposed(table: Sequence[Sequence[int]]) -> list[list[int]]:
+    return [list(column) for column in zip(*table, strict=True)]
+
+
+def _weighted(row: Sequence[int], table: Sequence[Sequence[int]], total: Sequence[int]) -> str:
+    """Write a row times a table as a weighted sum of the table's rows."""
+    terms = [
+        (a, f"{abs(a)} ({', '.join(map(str, one))})") for a, one in zip(row, table, strict=True)
+    ]
+    return f"{_signed(terms)} = ({', '.join(map(str, total))})"
+
+
+def _added(row: Sequence[int], other: Sequence[int]) -> str:
+    """Write the inner product of two rows as it is computed; the second has no minus."""
+    pairs = list(zip(row, other, strict=True))
+    terms = [(a, f"{abs(a)} · {b}") for a, b in pairs]
+    return f"{_signed(terms)} = {sum(a * b for a, b in pairs)}"
+
+
+def _signed(terms: Sequence[tuple[int, str]]) -> str:
+    (first, words), *rest = terms
+    more = [f" {'−' if sign < 0 else '+'} {term}" for sign, term in rest]
+    return ("−" if first < 0 else "") + words + "".join(more)

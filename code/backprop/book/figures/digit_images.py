@@ -105,7 +105,9 @@ def one_step(pair: Array, factors: tuple[float, float], pixel: int, title: str) 
         parts.append(svg.text(middle, 18, head, font_weight=600))
         below = f"here {shown(number)}"
         parts.append(svg.text(middle, top + SIDE * cell + 20, below))
-    for left, words in zip(lefts, (*(f"{shown(f)} times" for f in factors), "is"), strict=True):
+    for left, words in zip(
+        lefts, (*(f"{shown(f)} times" for f in factors), "their sum"), strict=True
+    ):
         parts.append(svg.text(left + SIDE * cell / 2, 42, words))
     for x, sign in ((134.0, "+"), (286.0, "=")):
         parts.append(svg.text(x, top + 60, sign, font_size=22))

@@ -117,7 +117,7 @@ def turning() -> list[Frame]:
         low.set_title("slope by angle of u", fontsize=11)
         way = "uphill" if slope > 0.01 else "downhill" if slope < -0.01 else "level"
         if abs(slope) > 4.99:
-            way = f"the steepest way {'up' if slope > 0 else 'down'}"
+            way = f"the {'highest' if slope > 0 else 'lowest'} of the twelve"
         a, b, s = (f"{value:.1f}".removesuffix(".0") for value in (*u, slope))
         a, b = (f"({part})" if part.startswith("-") else part for part in (a, b))
         words = f"Slope (-4) · {a} + (-3) · {b} = {s}: {way}.".replace("-0 ", "0 ")
@@ -155,7 +155,7 @@ def unit_steps(title: str) -> Drawing:
         slope = best[0] * GRADIENT[0] + best[1] * GRADIENT[1]
         ys = np.array([-1.15, 1.3])
         ax.plot((-slope - 3 * ys) / 4, ys, ":", color=GREY, linewidth=1.2)
-        side, way = ("right", -0.05) if order == 1 else ("left", 0.05)
+        side, way = ("right", -0.12) if order == 1 else ("left", 0.07)
         ax.text((-slope + 3 * 0.95) / 4 + way, -0.97, f"−{-slope:.0f}", color=INK, ha=side)
     arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 2.2, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", (-0.8, -0.6), (0, 0), arrowprops=arrow)
@@ -248,3 +248,90 @@ def table_of_slopes(
         f"{name}: {', '.join(map(str, row))}" for name, row in zip(inputs, J, strict=True)
     )
     return drawing(title, below + 36, said, *parts)
+
+
+KINDS = (
+    ("minimum", "all positive", (2.25, 1.0)),
+    ("maximum", "all negative", (-2.25, -1.0)),
+    ("saddle", "both signs", (-2.25, 2.25)),
+    ("degenerate", "otherwise", (2.25, 0.0)),
+)
+"""Name, signs of the eigenvalues, and eigenvalues along (1, 1) and (1, -1)."""
+REACH, RADII = 42.0, (14.0, 28.0, 42.0)
+"""Half the width of a panel; where its contours cross (1, 1)."""
+
+
+def kinds_of_points(title: str) -> Drawing:
+    """Draw contours and gradients around a critical point of each kind."""
+    wide, middle = svg.WIDTH / len(KINDS), 72.0
+    parts, said = [], []
+    for k, (name, signs, eigenvalues) in enumerate(KINDS):
+        at = ((k + 0.5) * wide, middle)
+        parts.append(svg.text(at[0], 18, name, font_weight=600))
+        parts += [_line(at, curve) for curve in contours(eigenvalues)]
+        if eigenvalues[1] == 0:
+            end = np.sqrt(2) * REACH
+            parts.append(_line(at, _turned([(0, -end), (0, end)]), svg.FORWARD, "3.5"))
+        parts += [_arrow(at, *ends) for ends in slopes(eigenvalues)]
+        parts.append(svg.element("circle", cx=at[0], cy=at[1], r=4, fill="currentColor"))
+        parts.append(svg.text(at[0], middle + REACH + 24, signs))
+        said.append(f"{name}, eigenvalues {signs}")
+    return drawing(title, middle + REACH + 34, "; ".join(said), *parts)
+
+
+def contours(eigenvalues: tuple[float, float]) -> list[Array]:
+    """Return curves, as points (right, up), on which the form with these eigenvalues is level."""
+    first, second = eigenvalues
+    curves = []
+    for r in RADII:
+        if second == 0:
+            end = np.sqrt(2) * REACH - r
+            curves += [_turned([(s * r, -end), (s * r, end)]) for s in (1, -1)]
+        elif first * second > 0:
+            turn = np.linspace(0, 2 * np.pi, 49)
+            ends = r * np.cos(turn), r * np.sqrt(first / second) * np.sin(turn)
+            curves.append(_turned(0.78 * np.stack(ends, axis=1)))
+        else:
+            right = np.geomspace(r**2 / 2 / REACH, REACH, 15)
+            up = r**2 / 2 / right
+            curves += [np.stack([a * right, b * up], axis=1) for a in (1, -1) for b in (1, -1)]
+    if first * second < 0:
+        curves += [np.array([(-REACH, 0), (REACH, 0)]), np.array([(0, -REACH), (0, REACH)])]
+    return curves
+
+
+def slopes(eigenvalues: tuple[float, float]) -> list[Array]:
+    """Return gradients that start on the second contour, each as its two ends (right, up)."""
+    first = eigenvalues[0]
+    start = RADII[1] * (0.78 if first * eigenvalues[1] > 0 else 1)
+    arrows = []
+    for axis, eigenvalue in zip(np.eye(2), eigenvalues, strict=True):
+        if eigenvalue:
+            place = start * np.sqrt(abs(first / eigenvalue)) * axis
+            arrows += [_turned([s * place, s * place * (1 + 0.28 * eigenvalue)]) for s in (1, -1)]
+    return arrows
+
+
+def _turned(along: Any) -> Array:
+    """Turn coordinates along (1, 1) and (1, -1) into (right, up)."""
+    return np.asarray(np.asarray(along) @ np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2))
+
+
+def _line(
+    at: tuple[float, float], curve: Array, stroke: str = "currentColor", width: str = "1"
+) -> str:
+    points = " ".join(f"{at[0] + x:.1f},{at[1] - y:.1f}" for x, y in curve)
+    faint = "0.65" if width == "1" else None
+    return svg.element(
+        "polyline", points=points, fill="none", stroke=stroke, stroke_width=width, opacity=faint
+    )
+
+
+def _arrow(at: tuple[float, float], start: Array, end: Array) -> str:
+    way = (end - start) / np.linalg.norm(end - start)
+    across, neck = 3.5 * np.array([-way[1], way[0]]), end - 7 * way
+    head = " ".join(
+        f"{at[0] + x:.1f},{at[1] - y:.1f}" for x, y in (end, neck + across, neck - across)
+    )
+    shaft = _line(at, np.stack([start, neck]), svg.BACKWARD, "2.2")
+    return shaft + svg.element("polygon", points=head, fill=svg.BACKWARD)

@@ -1,21 +1,22 @@
-"""The figures of the chapter on losses: slopes on two losses, densities, runs that recover or not.
+"""The figures of the chapter on losses: two slopes, five watches, runs that recover or not.
 
 The plots only draw. What they say about a point follows from its p by the formulas of the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import erf
 
 from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
-from backprop.book.figures import by_hand
+from backprop.book.figures import by_hand, svg
 from backprop.book.figures.plots import COLORS, GREY, LINES, MARKERS
 from backprop.book.figures.stepper import Frame, drawn
 
@@ -76,30 +77,196 @@ def huber(r: Array, d: float) -> Array:
     return np.where(size <= d, size**2 / 2, d * (size - d / 2))
 
 
-def huber_area(d: float) -> float:
-    """Return ∫ e^-ρ(r) dr = √(2π) erf(d/√2) + (2/d) e^(-d²/2)."""
-    return float(np.sqrt(2 * np.pi) * erf(d / np.sqrt(2)) + 2 / d * np.exp(-(d**2) / 2))
+TIMES = (2.0, 2.1, 2.1, 2.2, 9.6)
+"""What five watches show, one of which was not stopped."""
 
 
-def densities(title: str, d: float = 1.0) -> by_hand.Drawing:
-    """Draw three densities of the noise, and beside them -ln of each, without the constants."""
-    r = np.linspace(-4, 4, 321)
-    costs = {
-        "Gauss": (r**2 / 2, np.sqrt(2 * np.pi)),
-        "Laplace": (np.abs(r), 2.0),
-        f"Huber, d = {d:g}": (huber(r, d), huber_area(d)),
+@dataclass(frozen=True)
+class Rule:
+    """A loss of one error r = a - y, and how it is drawn.
+
+    Attributes
+    ----------
+    name : str
+        In words.
+    loss, slope : callable
+        ρ(r) and its derivative.
+    color, dash, mark : str
+        Of its curve, and of its best guess.
+    """
+
+    name: str
+    loss: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    color: str
+    dash: str | None
+    mark: str
+
+    def excess(self, a: ArrayLike, times: ArrayLike, best: float) -> Array:
+        """Return the mean loss at each a, above that at the best one."""
+        errors = np.subtract.outer(np.append(a, best), times)
+        mean = self.loss(errors).mean(axis=1)
+        return np.asarray(mean[:-1] - mean[-1])
+
+    def pull(self, a: ArrayLike, times: ArrayLike) -> Array:
+        """Return the sum of the derivatives at each a."""
+        return np.asarray(self.slope(np.subtract.outer(np.asarray(a), times)).sum(axis=-1))
+
+    def best(self, times: ArrayLike) -> float:
+        """Return where the sum passes from below 0 to above it, by halving."""
+        low, high = float(np.min(times)), float(np.max(times))
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.pull(middle, times) < 0 else (low, middle)
+        return high
+
+
+def rules(d: float = 1.0) -> tuple[Rule, Rule, Rule]:
+    """Return the squared error, the absolute error and Huber's loss."""
+    return (
+        Rule("squared", lambda r: r**2 / 2, lambda r: r, COLORS[1], "7 3", "square"),
+        Rule("absolute", np.abs, np.sign, COLORS[2], None, "triangle"),
+        Rule(f"Huber, d = {d:g}", lambda r: huber(r, d), lambda r: np.clip(r, -d, d),
+             COLORS[3], "2.5 2.5", "diamond"),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Where a graph stands in a drawing: its foot and head, and the values there."""
+
+    foot: float
+    head: float
+    low: float
+    high: float
+
+    def y(self, value: float) -> float:
+        """Return the height of a value."""
+        return self.foot - (value - self.low) / (self.high - self.low) * (self.foot - self.head)
+
+    def curve(self, places: Array, values: Array, rule: Rule) -> str:
+        """Draw the part of a curve that is inside."""
+        inside = (values >= self.low - 1e-9) & (values <= self.high + 1e-9)
+        points = " ".join(
+            f"{svg.fixed(_across(a))},{svg.fixed(self.y(v))}"
+            for a, v in zip(places[inside], values[inside], strict=True)
+        )
+        return svg.element(
+            "polyline", points=points, fill="none", stroke=rule.color, stroke_width="3",
+            stroke_dasharray=rule.dash, stroke_linejoin="round",
+        )  # fmt: skip
+
+    def scale(self, values: Sequence[float], title: str) -> list[str]:
+        """Draw the scale on the left with thin lines across, and a title above."""
+        plate = svg.element(
+            "rect", x=FROM, y=self.head - 22, width=svg.width(title), height=16, fill=svg.GROUND
+        )
+        parts = [plate, _words(FROM, self.head - 10, title)]
+        for value in values:
+            y = self.y(value)
+            parts.append(_line(FROM, y, TO, y, opacity="0.6" if value == 0 else "0.18"))
+            parts.append(_words(FROM - 8, y + 5, f"{value:g}", anchor="end"))
+        return parts
+
+
+FROM, TO = 44.0, 410.0
+"""Where the guesses begin and end, in units of a drawing."""
+GUESSES = (1.7, 4.3)
+
+
+def _across(a: float) -> float:
+    low, high = GUESSES
+    return FROM + (float(a) - low) / (high - low) * (TO - FROM)
+
+
+def _words(x: float, y: float, words: str, anchor: str = "start", **more: Any) -> str:
+    return svg.text(x, y, words, text_anchor=anchor, **more)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, **look: str) -> str:
+    return svg.element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke="currentColor", **look)
+
+
+def _mark(x: float, y: float, rule: Rule) -> str:
+    shapes: dict[str, list[tuple[float, float]]] = {
+        "square": [(-5.5, -5.5), (5.5, -5.5), (5.5, 5.5), (-5.5, 5.5)],
+        "triangle": [(0, -7.5), (7, 5.5), (-7, 5.5)],
+        "diamond": [(0, -7.5), (7.5, 0), (0, 7.5), (-7.5, 0)],
     }
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.3))
-    for k, (name, (cost, area)) in enumerate(costs.items(), start=1):
-        look: dict[str, Any] = {"color": COLORS[k], "linestyle": LINES[k], "label": name}
-        axes[0].plot(r, np.exp(-cost) / area, **look)
-        axes[1].plot(r, cost, **look)
-    for ax, name in zip(axes, ("density P", "−ln P + constant"), strict=True):
-        ax.set_title(name, fontsize=11)
-        ax.set(xlabel="r = a − y", xticks=[-4, -2, 0, 2, 4])
-    axes[1].set(ylim=(0, 8), yticks=[0, 2, 4, 6, 8])
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return by_hand.plotted(fig, title)
+    points = " ".join(f"{svg.fixed(x + dx)},{svg.fixed(y + dy)}" for dx, dy in shapes[rule.mark])
+    return svg.element(
+        "polygon", points=points, fill=rule.color, stroke=svg.GROUND, stroke_width="1.5"
+    )
+
+
+def watches(title: str) -> by_hand.Drawing:
+    """Draw five times, three losses of a guess a, and the sums of their derivatives below.
+
+    The window shows the guesses near the four good watches; the last one stands beyond it.
+    """
+    times, d = TIMES, 1.0
+    top, below = Panel(188, 94, 0, 1.2), Panel(358, 246, -5.4, 4)
+    places = np.unique(np.append(np.linspace(*GUESSES, 131), times[:-1]))
+    # The sign jumps at a time: take both of its sides.
+    sides = np.sort(np.concatenate([places - 1e-9, places + 1e-9]))
+    found = {rule: rule.best(times) for rule in rules(d)}
+    parts = [
+        _line(x, top.foot, x, below.y(0), opacity="0.6", stroke_dasharray="1.5 3")
+        for x in map(_across, found.values())
+    ]
+    parts += _strip(times, 54.0)
+    parts += top.scale((0, 0.5, 1), "mean loss, above its smallest value")
+    parts += below.scale((-4, -2, 0, 2), "sum of the five derivatives")
+    marks, said = [], []
+    for rule, best in found.items():
+        x = _across(best)
+        plate = svg.element("rect", x=x - 16, y=top.foot + 9, width=32, height=16, fill=svg.GROUND)
+        marks.append(plate + svg.text(x, top.foot + 22, f"{best:.3g}", font_weight=600))
+        parts.append(top.curve(places, rule.excess(places, times, best), rule))
+        parts.append(below.curve(sides, rule.pull(sides, times), rule))
+        marks += [_mark(x, y, rule) for y in (top.foot, below.y(0))]
+        said.append(f"{rule.name}: best guess {best:.3g}")
+    # Names stand where the curves leave room.
+    for rule, a, height in zip(found, (2.3, 3.2, 3.53), (1.06, 1.06, 0.36), strict=True):
+        x, y = _across(a), top.y(height)
+        marks += [_mark(x, y, rule), _words(x + 12, y + 5, rule.name)]
+    good, last = len(times) - 1, times[-1]
+    squares = f"{len(times)}a − {round(sum(times), 6):g}"
+    cut = f"{good}a − {round(sum(times) - last + d, 6):g}"
+    absolute = rules(d)[1]
+    middle = absolute.best(times)
+    before, after = (float(absolute.pull(middle + h, times)) for h in (-0.01, 0.01))
+    marks += [
+        _words(_across(3.12), below.y(-3.6), squares),
+        _words(_across(2.52), below.y(-1.5), cut),
+        _words(_across(2.05), below.y(before) + 15, f"{before:g}"),
+        _words(_across(2.07), below.y(after) + 5, f"{after:g}", anchor="end"),
+    ]
+    for a in (2, 2.5, 3, 3.5, 4):
+        marks.append(svg.text(_across(a), below.foot + 17, f"{a:g}"))
+        marks.append(_line(_across(a), below.foot, _across(a), below.foot + 4))
+    marks.append(_line(FROM, below.foot, TO, below.foot))
+    marks.append(svg.text(_across(3), below.foot + 36, "guess a in seconds"))
+    return by_hand.drawing(title, below.foot + 42, "; ".join(said), *parts, *marks)
+
+
+def _strip(times: Sequence[float], y: float) -> list[str]:
+    """Draw the times as dots on a line that is broken before the last."""
+    *good, last = times
+    shown = ", ".join(f"{t:g}" if t % 1 else f"{t:.1f}" for t in good)
+    gap = TO - 50
+    parts = [_words(FROM, 16, f"five times: {shown} and {last:g} s")]
+    parts += [_line(FROM, y, gap - 4, y), _line(gap + 4, y, TO, y)]
+    parts += [_line(gap + k - 3, y + 6, gap + k + 3, y - 6) for k in (-4, 4)]
+    for k, t in enumerate(good):
+        stacked = y - 13 * good[:k].count(t)
+        parts.append(_dot(_across(t), stacked))
+    return [*parts, _dot(TO - 16, y), _words(TO - 16, y - 13, f"{last:g} s", anchor="middle")]
+
+
+def _dot(x: float, y: float) -> str:
+    return svg.element("circle", cx=float(x), cy=float(y), r=6, fill="currentColor",
+                       stroke=svg.GROUND, stroke_width="1.5")  # fmt: skip
 
 
 def slider(probabilities: Sequence[float]) -> list[Frame]:
@@ -117,7 +284,7 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
                 ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
                 ax.plot(z, dot, "os"[k], color=COLORS[k], markersize=8)
             ax.axvline(z, color=GREY, linewidth=0.8, linestyle=":")
-        axes[0].set(ylabel="loss", ylim=(-0.3, 5.2))
+        axes[0].set(ylabel="loss, y = 1", ylim=(-0.3, 5.2))
         axes[0].legend(loc="upper right")
         axes[1].set(xlabel="score z", ylabel="derivative", ylim=(-1.08, 0.08))
         frames.append(drawn(fig, f"Two losses and their derivatives at p = {p:g}", caption(p)))
@@ -128,11 +295,12 @@ def caption(p: float) -> str:
     """Say the two derivatives at p with their factors, for the target 1."""
     error, slope = round(p - 1, 10), round(p * (1 - p), 10)
     words = (
-        f"Cross-entropy: p − y = {error:g}. Squared error: (p − y) · p(1 − p) ="
-        f" {error:g} · {slope:g} = {round(error * slope, 10):g}."
+        f"For y = 1, the cross-entropy has the derivative p − y = {p:g} − 1 = {error:g}, and the"
+        f" squared error (p − y) · p(1 − p) = {error:g} · {slope:g} = {round(error * slope, 10):g}."
         f" The first is {1 / slope:.3g} times as large."
     )
-    return words.replace("-", "−").replace("Cross−", "Cross-")
+    # On a phone a line must not break inside of a number or a difference.
+    return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
 
 
 def recovery(
@@ -163,7 +331,7 @@ def recovery(
                 f" expected ({len(starts)}, {len(rates)}, runs)"
             )
     fig, axes = plt.subplots(
-        len(accuracies), 1, figsize=(4.6, 3.2), sharex=True, sharey=True, squeeze=False
+        len(accuracies), 1, figsize=(4.6, 3.0), sharex=True, sharey=True, squeeze=False
     )
     for ax, (name, found) in zip(axes.flat, accuracies.items(), strict=True):
         _runs(ax, found, rates, COLORS[NAMES.index(name)])

@@ -14,19 +14,21 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted
+from backprop.book.figures.by_hand import NOW, THIN, Drawing, arrow, drawing, plotted
 from backprop.book.figures.stepper import Frame
 
 Node = tuple[int, int]
 Edge = tuple[int, int, int]
 PLACES: dict[Node, tuple[float, float]] = {
-    (0, 0): (34, 108), (0, 1): (34, 270), (1, 0): (196, 108), (1, 1): (196, 270),
-    (2, 0): (374, 189),
+    (0, 0): (34, 90), (0, 1): (34, 252), (1, 0): (196, 90), (1, 1): (196, 252),
+    (2, 0): (374, 171),
 }  # fmt: skip
 """(layer, unit) and the middle of its circle."""
-RADIUS, HEIGHT, PANEL = 25, 326, 74
+RADIUS, HEIGHT, PANEL = 25, 308, 78
 """Of a circle; of the drawing, and of the lines below it where there are some."""
-ASIDE = {(1, 0): (0, 20), (1, 1): (10, 0)}
+AS_WIDE = "display: block; max-width: 450px; margin: 0 auto"
+"""Of a frame: not wider than the drawings."""
+ASIDE = {(1, 0): (0, 14), (1, 1): (10, 0)}
 """How far the words above and below a unit stand to the right, clear of its connections."""
 LETTERS = {
     (0, 0): "x₁", (0, 1): "x₂", (1, 0): "a₁⁽¹⁾", (1, 1): "a₂⁽¹⁾", (2, 0): "a⁽²⁾",
@@ -91,6 +93,10 @@ class Example:
         """Return ∂L/∂w: the value at its start times the error at its end."""
         layer, i, j = edge
         return float(self.x[i] * self.delta1[j] if layer == 0 else self.a1[i] * self.delta2)
+
+    def sent(self, i: int) -> float:
+        """Return ∂L/∂x of an input: the sum over the hidden units that it feeds."""
+        return float(self.W1[i] @ self.delta1)
 
     def bias(self, node: Node) -> tuple[float, float]:
         """Return a unit's bias and ∂L/∂b, which is its error."""
@@ -174,7 +180,7 @@ class Known:
     backward: bool = False
 
 
-HIDDEN, OUTPUT = frozenset({(1, 0), (1, 1)}), frozenset({(2, 0)})
+INPUTS, HIDDEN, OUTPUT = (frozenset(n for n in PLACES if n[0] == k) for k in range(3))
 FIRST = frozenset(e for e in EDGES if e[0] == 0)
 SECOND = frozenset(e for e in EDGES if e[0] == 1)
 ALL = Known(HIDDEN | OUTPUT, HIDDEN | OUTPUT, True, True, True)
@@ -198,14 +204,22 @@ def frames(example: Example = ROUND, learning_rate: float = 1.0) -> list[Frame]:
         done = replace(done, **changes)
         content = _content(e, done)
         below = [
-            svg.text(4, HEIGHT + 12 + 18 * k, line, text_anchor="start")
+            svg.text(4, HEIGHT + 18 + 18 * k, line, text_anchor="start")
             for k, line in enumerate(lines)
         ]
         said = "; ".join([_described(e, done), *lines])
-        picture = svg.picture(svg.WIDTH, HEIGHT + PANEL, words, said, *content, *below)
+        picture = svg.picture(
+            svg.WIDTH, HEIGHT + PANEL, words, said, *content, *below, style=AS_WIDE
+        )
         found.append(Frame(picture, words))
 
-    add("Given: the input, the six weights, the three biases.", [])
+    add(
+        "Given: the input, the target, the six weights, and the three biases.",
+        [
+            "Blue: given, or computed on the way forward.",
+            "Orange: derivatives, computed on the way back.",
+        ],
+    )
     add(
         "Forward: each hidden unit computes z and its activation a = σ(z).",
         [
@@ -261,13 +275,23 @@ def frames(example: Example = ROUND, learning_rate: float = 1.0) -> list[Frame]:
         ],
         gradients=True, marked=FIRST | SECOND,
     )  # fmt: skip
+    add(
+        "Backward: two routes lead from each input to the loss, so its derivative is a sum. No"
+        " update needs it, but a layer below would.",
+        [
+            f"∂L/∂x{'₁₂'[i]} = {shown(e.W1[i, 0])} · {factor(d[0])} +"
+            f" {factor(e.W1[i, 1])} · {factor(d[1])} = {shown(e.sent(i))}"
+            for i in (0, 1)
+        ],
+        inputs=True, marked=INPUTS | FIRST,
+    )  # fmt: skip
     words = f"Update: each parameter minus η times its derivative, with η = {shown(learning_rate)}."
     weights = [(name(k), e.value(k), e.derivative(k), new.value(k)) for k in EDGES]
     biases = [(bias_name(u), *e.bias(u), new.bias(u)[0]) for u in UNITS]
     rows = [*weights[:4], *biases[:2], *weights[4:], *biases[2:]]
     table = _updates(rows, learning_rate)
     said = "; ".join(f"{row[0]}: {shown(row[1])} becomes {shown(row[3])}" for row in rows)
-    picture = svg.picture(svg.WIDTH, HEIGHT + PANEL, words, said, *table)
+    picture = svg.picture(svg.WIDTH, HEIGHT + PANEL, words, said, *table, style=AS_WIDE)
     found.append(Frame(picture, words))
     return found
 
@@ -295,8 +319,7 @@ def _lines(e: Example, known: Known, node: Node) -> tuple[list[str], list[str]]:
     """What stands above a node, the lowest line first, and what stands below it."""
     layer, k = node
     if layer == 0:
-        dx = float(e.delta1 @ e.W1[k])
-        return [shown(e.x[k])], [shown(dx)] if known.inputs else []
+        return [shown(e.x[k])], [shown(e.sent(k))] if known.inputs else []
     z, a = (e.z1[k], e.a1[k]) if layer == 1 else (e.z2, e.a2)
     computed = [f"a = {shown(a)}", f"z = {shown(z)}"] if node in known.values else ["", ""]
     above = [*computed, f"b = {shown(e.bias(node)[0])}"]
@@ -337,7 +360,7 @@ def _content(e: Example, known: Known) -> list[str]:
                 stroke_width="3.5" if edge in known.marked else "1.2",
             )
         )
-        part = (0.55, 0.51)[i] if layer else 0.5 if i == j else 0.36
+        part = (0.6, 0.53)[i] if layer else 0.5 if i == j else 0.36
         x, y = x1 + part * (x2 - x1), y1 + part * (y2 - y1)
         labels = [(shown(e.value(edge)), svg.FORWARD)]
         labels += [(shown(e.derivative(edge)), svg.BACKWARD)] if known.gradients else []
@@ -427,6 +450,45 @@ def nine_products(title: str, example: Example = ROUND) -> Drawing:
     return drawing(title, y + 14, "; ".join(said), *parts)
 
 
+def routes(title: str, example: Example = ROUND) -> Drawing:
+    """Draw the two routes from the first input to the loss, and the sum of what comes back."""
+    e = example
+    first, last = (44.0, 101.0), (388.0, 101.0)
+    hidden = ((258.0, 54.0), (258.0, 148.0))
+    parts, shares = [], [float(e.W1[0, j] * e.delta1[j]) for j in (0, 1)]
+    for j, middle in enumerate(hidden):
+        for start, end, weight in ((first, middle, e.W1[0, j]), (middle, last, e.W2[j])):
+            parts.append(arrow(start, end, svg.FORWARD, THIN))
+            parts.append(arrow(end, start, svg.BACKWARD, NOW))
+            x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+            parts.append(svg.plate(x, y, shown(weight), svg.FORWARD))
+    names = (LETTERS[0, 0], LETTERS[1, 0], LETTERS[1, 1], LETTERS[2, 0])
+    for (x, y), letters in zip((first, *hidden, last), names, strict=True):
+        parts.append(
+            svg.element(
+                "circle", cx=x, cy=y, r=RADIUS, fill=svg.GROUND, stroke=svg.FORWARD,
+                stroke_width="1.5",
+            )
+        )  # fmt: skip
+        parts.append(svg.text(x, y + 5, letters, font_weight=600, font_size=16))
+    said = []
+    for j, (middle, foot) in enumerate(zip(hidden, (18.0, 193.0), strict=True)):
+        error = f"δ{'₁₂'[j]}⁽¹⁾ = {shown(e.delta1[j])}"
+        product = f"{shown(e.W1[0, j])} · {factor(e.delta1[j])} = {shown(shares[j])}"
+        parts.append(svg.text(middle[0], foot, error, svg.BACKWARD))
+        parts.append(svg.text(4, (50.0, 162.0)[j], product, svg.BACKWARD, text_anchor="start"))
+        said.append(f"{error}; over the weight {shown(e.W1[0, j])}: {product}")
+    parts.append(
+        svg.text(
+            svg.WIDTH - 4, last[1] + RADIUS + 34, f"δ⁽²⁾ = {shown(e.delta2)}", svg.BACKWARD,
+            text_anchor="end",
+        )
+    )  # fmt: skip
+    total = f"∂L/∂x₁ = {shown(shares[0])} {plus(shares[1])} = {shown(e.sent(0))}"
+    parts.append(svg.text(4, 216, total, svg.BACKWARD, text_anchor="start", font_weight=600))
+    return drawing(title, 226, "; ".join([*said, total]), *parts)
+
+
 def _frame(x: float, y: float, wide: float, high: float) -> str:
     return svg.element(
         "rect", x=float(x), y=float(y), width=float(wide), height=float(high), rx=7, fill="none",
@@ -499,19 +561,13 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
     return drawing(title, top + row * len(rows) + 8, said, *parts)
 
 
-def orders(
-    rates: Sequence[float], runs: Mapping[str, Array], off: Sequence[float], title: str
-) -> Drawing:
-    """Draw the accuracies of three ways to train against the learning rate.
+def descents(panels: Mapping[str, Mapping[str, Array]], title: str) -> Drawing:
+    """Draw the training losses of several ways to train, a panel for each learning rate.
 
     Parameters
     ----------
-    rates : sequence of float
-        Learning rates.
-    runs : mapping of str to array, shape (rates, seeds)
-        Test accuracies; drawn are the median and the whole range.
-    off : sequence of float
-        How far the first gradient is off at each learning rate.
+    panels : mapping of str to mapping of str to array, shape (seeds, updates)
+        By what stands above the panel, and by way to train: one curve for each seed.
     title : str
         What the picture shows.
     """
@@ -520,22 +576,23 @@ def orders(
     from backprop.book.figures.plots import COLORS, INK, use_style
 
     use_style()
-    figure, ax = plt.subplots(figsize=(4.6, 2.9))
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(4.6, 2.5), sharey=True, layout="constrained"
+    )
     paints = (INK, COLORS[3], COLORS[2])  # blue and orange mean forward and backward here
-    for (arm, found), style, paint, shift in zip(
-        runs.items(), ("-o", "--s", ":^"), paints, (0.96, 1.0, 1.04), strict=True
-    ):
-        middle = np.median(found, axis=1)
-        spread = np.abs(np.stack([found.min(axis=1), found.max(axis=1)]) - middle)
-        ax.errorbar(
-            np.array(rates) * shift, middle, spread, fmt=style, color=paint, capsize=3, label=arm
-        )
-    ax.set_xscale("log", base=2)
-    ax.set_xticks(rates, [f"{rate}\n{share:.0%}" for rate, share in zip(rates, off, strict=True)])
-    ax.minorticks_off()
-    ax.set(
-        xlabel="learning rate η, and by how much\nthe first gradient of W⁽¹⁾ is then off",
-        ylabel="test accuracy", ylim=(0.4, 1.03),
-    )  # fmt: skip
-    ax.legend(loc="lower left")
+    for ax, (above, runs) in zip(axes, panels.items(), strict=True):
+        for (arm, losses), style, paint in zip(runs.items(), ("-", "--", ":"), paints, strict=True):
+            updates = np.arange(losses.shape[1])
+            behind = {"zorder": 1, "alpha": 0.12} if style == ":" else {"zorder": 2, "alpha": 0.25}
+            ax.fill_between(updates, losses.min(0), losses.max(0), color=paint, lw=0, **behind)
+            middle = np.median(losses, axis=0)
+            ax.plot(
+                updates, middle, style, color=paint, label=arm, zorder=behind["zorder"] + 1,
+                linewidth=1.2 if style == ":" else 2,
+            )  # fmt: skip
+        ax.set_title(above)
+        ax.set(xlim=(0, len(updates)), ylim=(0, 0.27), xticks=(0, len(updates) // 2))
+    axes[0].set_ylabel("training loss")
+    axes[len(axes) // 2].set_xlabel("update")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return plotted(figure, title)
