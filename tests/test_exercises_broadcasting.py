@@ -43,6 +43,8 @@ WRONG_ANSWERS = {
         (axes(p5=(0, 2)), "Is 1 stretched"), (axes(p5=(2,)), "Is 1 stretched"),
         (axes(p5=()), "missing"), (axes(p5=(1, 2)), "not copied"),
         (axes(p1=(0.5,)), "no tuple of axes"),
+        (axes(p3=(0, 0, 1)), "Pair 3: an axis occurs twice"),
+        (axes(p2=(1, -1)), "Pair 2: an axis occurs twice"),
         (axes(p1="0"), "no tuple of axes"), (axes(p1=None), "no tuple of axes"),
         ((AXES[:4],), "five tuples"), ((0,), "five tuples"), ((None,), "five tuples"),
     ],
@@ -128,6 +130,16 @@ def einsum_vjp(subscripts, g, xs, n, *, ones=np.ones, diagonals=True):
     return np.einsum(f"{','.join(letters)}->{target}", *factors)
 
 
+def without_others(subscripts, g, xs, n):
+    inputs, output = subscripts.split("->")
+    return np.einsum(f"{output}->{inputs.split(',')[n]}", g)
+
+
+def old_letters(subscripts, g, xs, n):
+    inputs = subscripts.split("->")[0]
+    return np.einsum(f"{inputs}->{inputs.split(',')[n]}", *xs[:n], g, *xs[n + 1 :])
+
+
 def by_tape(subscripts, g, xs, n):
     return tape.grad(lambda x: np.sum(g * np.einsum(subscripts, *xs[:n], x, *xs[n + 1 :])))(xs[n])
 
@@ -171,7 +183,7 @@ WRONG_FUNCTIONS = {
         (lambda g: (-g.sum(1), g.sum(0)), "Both signs"),
         (lambda g: (-g.sum(1), -g.sum(0)), "d rises with x"),
         (lambda g: differences(g)[::-1], "changed places"),
-        (lambda g: (g.sum(0), -g.sum(1)), "wrong axes"),
+        (lambda g: (g.sum(0), -g.sum(1)), "x_i was copied along m"),
         (lambda g: (g.mean(1), -g.mean(0)), "means"),
         (lambda g: (g, -g), "Sum over the copies"), (lambda g: (g.sum(1), g), "shape of g"),
         (lambda g: g.sum(1), "Return a pair"), (lambda g: None, "Return a pair"),
@@ -213,6 +225,8 @@ WRONG_FUNCTIONS = {
         (lambda s, g, xs, n: 2 * by_tape(s, g, xs, n), "same factor"),
         (lambda s, g, xs, n: by_tape(s, g, xs, n).T, "transpose"),
         (lambda s, g, xs, n: by_tape(s, g, xs, n).sum() * np.ones_like(xs[n]), "Too much"),
+        (without_others, "are g and all other operands"), (old_letters, "compare each term"),
+        (plain_rule, "For 'ij->i' with n = 0 it raised"),
         (lambda s, g, xs, n: g, "shape"), (lambda s, g, xs, n: None, "is None"),
         (lambda s, g: g, "must take"), (3, "without calling it"),
     ],

@@ -128,10 +128,12 @@ def segments(step, x, steps, every):
     return adjoint
 
 
-def segments_by_package(step, x, steps, every):
-    starts = [np.float64(x)]
-    for _ in range(steps):
-        starts.append(step(starts[-1]))
+def segments_by_package(step, x, steps, every, keep=None):
+    starts, r = {}, np.float64(x)
+    for k in range(steps):
+        if k % (keep or every) == 0:
+            starts[k] = r
+        r = step(r)
     adjoint = 1.0
     for k in reversed(range(0, steps, every)):
 
@@ -142,6 +144,15 @@ def segments_by_package(step, x, steps, every):
 
         adjoint *= tape.grad(part)(starts[k])
     return adjoint
+
+
+def keep_all(step, x, steps, every):
+    """Keep every value, and write a tape for each step."""
+    kept = []
+    for _ in range(steps):
+        kept.append(x)
+        x = step(x)
+    return np.prod([sweep(step(Number(r, [])))[0] for r in kept])
 
 
 def overlong(step, x, steps, every):
@@ -216,7 +227,9 @@ WRONG_ANSWERS = {
         ((6, 7), "last iteration alone"), ((6, 4), "first iteration alone"),
         ((6, 11), "not yet shares"),
         ((6, -17), "not right"), ((5, 17), "How often"), ((0, 0), "How often"),
-        ((6, 16), "x receives a share"), ((6, 12), "slope of x³ alone"), ((9, 17), "no line"),
+        ((6, 16), "x receives a share"),
+        ((7, 18), "line of the input"), ((3, 7), "each time"),
+        ((6, 12), "slope of x³ alone"), ((9, 17), "no line"),
         ((6, 17.007), "difference quotient"), ((None, 17), "expected numbers"),
         (("6", 17), "expected numbers"), (([6], 17), "expected numbers"),
     ],
@@ -251,7 +264,7 @@ WRONG_ANSWERS = {
     ex.check_norm_vjp: [
         ((lambda g, a, x: x / a,), "g is missing"),
         ((lambda g, a, x: 2 * g * x,), "root has a slope"),
-        ((lambda g, a, x: 2 * g * x / a,), "2 too much"),
+        ((lambda g, a, x: 2 * g * x / a,), "2 too many"),
         ((lambda g, a, x: g * x / (2 * a),), "2 is missing"),
         ((lambda g, a, x: g * x,), "slope of the root"), ((lambda g, a, x: g * a,), "shape of x"),
         ((lambda g, a, x: g / (2 * a),), "go on to x"),
@@ -266,12 +279,13 @@ WRONG_ANSWERS = {
     ex.check_product_cost: [
         ((lambda n: 2 * (n - 1),), "sweep alone"), ((lambda n: n - 1,), "run alone"),
         ((lambda n: n * (n - 1),), "from the beginning"),
-        ((lambda n: (2 * n + 1) * (n - 1),), "forward sweeps"), ((lambda n: 3 * n,), "fewer lines"),
+        ((lambda n: (2 * n + 1) * (n - 1),), "forward sweeps"),
+        ((lambda n: 3 * n,), "fewer products"),
         ((lambda n: 2 * n,), "the run multiplies"), ((lambda n: 5 * (n - 1),), "sums too"),
-        ((lambda n: 4 * n - 5,), "sums too"), ((lambda n: 3 * n - 4,), "1 of the start"),
-        ((lambda n: 3 * n - 5,), "1 of the start"), ((lambda n: 4 * (n - 1),), "two arrows"),
-        ((lambda n: 12,), "not right"), ((lambda n: 3 * n - 2,), "once less"),
-        ((lambda n: None,), "return missing"),
+        ((lambda n: 4 * n - 5,), "sums too"), ((lambda n: 3 * n - 4,), "adjoint 1"),
+        ((lambda n: 3 * n - 5,), "adjoint 1"), ((lambda n: 4 * (n - 1),), "two arrows"),
+        ((lambda n: 12,), "not right"), ((lambda n: 3 * n - 2,), "one multiplication less"),
+        ((lambda n: n**2,), "not right"), ((lambda n: None,), "return missing"),
         ((lambda: 3,), "one argument: (n)"), ((3,), "without calling it"),
     ],
     ex.check_hessian: [
@@ -283,7 +297,8 @@ WRONG_ANSWERS = {
         ((lambda f, *u: np.sum(hessian(f, *u), axis=0),), "added up"),
         ((lambda f, *u: hessian(f, *u)[0],), "first row"),
         ((lambda f, *u: np.array(hessian(f, *u)) / 2,), "Half of each"),
-        ((lambda f, *u: np.ravel(hessian(f, *u)),), "in one row"), ((careless,), "a plain number"),
+        ((lambda f, *u: np.ravel(hessian(f, *u)),), "in one row"),
+        ((careless,), "f = 2·a + b, 1.0, 2.0 it raised ValueError: a slope came out as a plain"),
         ((lambda f, *u: np.zeros((len(u), len(u))),), "not right"),
         ((lambda f, *u: -np.array(hessian(f, *u)),), "sign"),
         ((late,), "Every row is the last"), ((quotients,), "difference quotients"),
@@ -298,7 +313,9 @@ WRONG_ANSWERS = {
         ((lambda *p: np.prod(parts(*p, reset=True)),), "starts at the same value"),
         ((overlong,), "last segment is too long"),
         ((whole,), "where 3 are allowed"), ((from_the_start,), "steps were computed"),
-        ((formula,), "no tape was written"), ((lambda *p: 2 * segments(*p),), "not right"),
+        ((formula,), "no tape was written"),
+        ((lambda *p: segments_by_package(*p, keep=1),), "23 values were kept"),
+        ((keep_all,), "23 values were kept"), ((lambda *p: 2 * segments(*p),), "not right"),
         ((lambda *p: -segments(*p),), "sign"), ((lambda *p: None,), "return missing"),
         ((lambda step, x: 3,), "with 4 arguments"), ((3,), "without calling it"),
     ],

@@ -66,7 +66,7 @@ def test_plots_are_drawings_and_leave_no_figure_open():
         units.hinges("t"),
         units.folded([[1, 1], [1, 1]], [0, -1], "t"),
         units.slopes({"ReLU": (relu, relu_prime)}, "t"),
-        units.spreads([10, 20], {"no bend": runs, "ReLU": runs}, 0.8, "t"),
+        units.spreads([10, 20], {"no bend": runs, "ReLU": runs}, 0.8, np.eye(64)[:2], "t"),
     ):
         assert drawing.markup.startswith('<svg class="bp-drawn"')
         assert not re.search(r"font-size: (\d\.|\d)px", drawing.markup)
@@ -80,3 +80,17 @@ def test_the_drawing_board_has_a_solution_for_tanh_that_silences_unit_three():
         assert [s.activation for s in task.solutions] == ["tanh", "relu"]
     for solution in board.tasks["XOR"].solutions:
         assert solution.arrays()[2][2, 0] == 0
+
+
+def test_images_stand_beside_each_other_in_the_colour_of_the_words():
+    def patches(images):
+        markup = units.spreads([10, 20], {"ReLU": runs}, 6.0, images, "t").markup
+        markup = re.sub(r' clip-path="[^"]*"', "", markup)
+        return set(re.findall(r'<path d="[^"]*z "[^>]*>', markup))
+
+    runs, images = np.full((2, 3), 5.0), np.zeros((2, 64))
+    none = patches(images)
+    images[0, 9], images[1, 9] = 1, 0.5  # one dark and one grey pixel: two paths
+    added = patches(images) - none
+    assert len(added) == 2 and all("fill: currentColor" in path for path in added)
+    assert sum("opacity: 0.5" in path for path in added) == 1

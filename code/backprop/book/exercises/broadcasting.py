@@ -65,6 +65,8 @@ def check_axes(axes: Any) -> Verdict:
             return Verdict(
                 False, f"{where} {answer!r} is no tuple of axes of {to}.", "No axis at all is ()."
             )
+        if not isinstance(answer, set | frozenset) and len(found) < np.size(answer):
+            return Verdict(False, f"{where} an axis occurs twice.", "NumPy's sum refuses that.")
         if found == right:
             continue
         align = "Write the shapes one below the other, aligned at the right."
@@ -127,7 +129,7 @@ def check_scale(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
             (share.sum(axis=1), "That adds over the units.", rows),
             (share.sum(axis=1, keepdims=True), "That adds over the units.", rows),
             (-a.T @ g / s**2, "That multiplies every unit by every other.",
-             "A share unfit g and a from the same place: an elementwise product."),
+             "A share takes g and a from the same place: an elementwise product."),
         ]  # fmt: skip
         if batch > 1:
             mistakes.append((right / batch, "A sum, not a mean.", "Each copy adds its full share."))
@@ -141,9 +143,9 @@ def check_scale(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
 
 @checker
 def check_differences(answer: Callable[[Array], Any]) -> Verdict:
-    """Check ``answer(g)`` for d_ik = x_i - y_k: ∂L/∂x_i = Σ_k g_ik and ∂L/∂y_k = -Σ_i g_ik.
+    """Check ``answer(g)`` for d_im = x_i - y_m: ∂L/∂x_i = Σ_m g_im and ∂L/∂y_m = -Σ_i g_im.
 
-    g = ∂L/∂d has shape (n, m); the answer is a pair of shapes (n,) and (m,).
+    g = ∂L/∂d has as many rows as x and columns as y; the answer is a pair of their shapes.
     """
     names = "∂L/∂x", "∂L/∂y"
 
@@ -177,8 +179,8 @@ def check_differences(answer: Callable[[Array], Any]) -> Verdict:
             ((-dx, dy), "The sizes are right, one sign is not.", "d rises with x."),
             ((-dx, -dy), "Both signs are wrong.", "d = x - y."),
             ((dy, dx), "The two have changed places.", "x comes first."),
-            ((-dy, -dx), "The sums run along the wrong axes.", "x_i was copied along k."),
-            ((-dy, dx), "The sums run along the wrong axes.", "x_i was copied along k."),
+            ((-dy, -dx), "The sums run along the wrong axes.", "x_i was copied along m."),
+            ((-dy, dx), "The sums run along the wrong axes.", "x_i was copied along m."),
             ((dx / m, dy / n), "Sums, not means.", "Each copy adds its full share."),
             ((dx, dy / n), "One of the two is a mean.", "Each copy adds its full share."),
             ((dx / m, dy), "One of the two is a mean.", "Each copy adds its full share."),
@@ -371,6 +373,7 @@ def check_einsum_vjp(answer: Callable[[str, Array, tuple[Array, ...], int], Any]
             right,
             mistakes,
             "Try the subscripts by hand: which letters are known, which are wanted?",
+            where=_named(subscripts, n),
         )
 
     praise = "The rule, and both of its exceptions."
@@ -378,14 +381,29 @@ def check_einsum_vjp(answer: Callable[[str, Array, tuple[Array, ...], int], Any]
     if verdict is not None:
         return verdict
     verdict = judge(answer, [case(*rung) for rung in LADDER], praise)
-    if verdict or "ValueError" not in verdict.message:
+    if verdict or " raised " not in verdict.message:
         return verdict
-    if "never appeared" in verdict.message:
-        return Verdict(
-            False, verdict.message, "A lone letter: bring in a factor of ones that has it."
-        )
-    if "multiple times" in verdict.message:
-        return Verdict(
-            False, verdict.message, "A letter twice: rename one, and bring in an identity matrix."
-        )
-    return verdict
+    return Verdict(False, f"{verdict.message}.", _why_refused(verdict.message))
+
+
+def _named(subscripts: str, n: int) -> str:
+    """Name a rung of the ladder."""
+    return f"'{subscripts}' with n = {n}"
+
+
+def _why_refused(message: str) -> str:
+    """Say why NumPy raised on a rung: an exception of the rule, or an error in the plain rule."""
+    for subscripts, _, n in LADDER:
+        if _named(subscripts, n) not in message:
+            continue
+        terms, output = subscripts.split("->")[0].split(","), subscripts.split("->")[1]
+        own, others = terms[n], output + "".join(terms[:n] + terms[n + 1 :])
+        if "multiple times" in message and len(set(own)) < len(own):
+            return "A letter twice: rename one, and bring in an identity matrix."
+        if "never appeared" in message and not set(own) <= set(others):
+            return "A letter of its own: bring in a factor of ones that has it."
+        if "never appeared" in message:
+            return "Each of its letters occurs elsewhere: are g and all other operands inputs?"
+        if set(own) <= set(others) and len(set(own)) == len(own):
+            return "The plain rule is enough here: compare each term with the shape of its array."
+    return ""

@@ -78,6 +78,7 @@ def check_unit(z: Any, a: Any, slope: Any) -> Verdict:
         (np.tanh(right), "This is tanh. The unit has the sigmoid.", ""),
         (np.exp(right), "This is e^z.", "σ(z) = 1/(1 + e⁻ᶻ)."),
         (1 + np.e, "This is the denominator.", "σ(z) = 1/(1 + e⁻ᶻ)."),
+        (-sig, "The sign is wrong: the sigmoid is positive everywhere.", ""),
     )
     slopes = (
         (sig, "This is σ(z) itself.", "The slope is σ(z) (1 - σ(z))."),
@@ -138,6 +139,12 @@ def check_parameters(answer: Any) -> Verdict:
         (
             weights + sum(WIDTHS[:-1]),
             "Biases belong to the units of a layer, not to its inputs.",
+            first,
+        ),
+        (weights + 2 * units, "The biases are counted twice.", first),
+        (
+            weights + units - (WIDTHS[-2] + 1) * WIDTHS[-1],
+            "The output layer is missing.",
             first,
         ),
         (int(np.prod(WIDTHS)), "Each pair of neighbouring layers has a matrix of its own.", first),
@@ -357,6 +364,11 @@ def _forward_case(given: _Given) -> Case:
             "This is the leaky ReLU. The ReLU is 0 where z is negative.",
             "",
         ),
+        (
+            lambda: sigmoid(np.minimum(0, z1) @ W2 + b2),
+            "This is min(0, z). The ReLU keeps positive numbers.",
+            "",
+        ),
         (lambda: sigmoid(np.abs(z1) @ W2 + b2), "This is |z|. The ReLU is 0 where z < 0.", ""),
         (
             lambda: sigmoid((relu(x @ W1) + b1) @ W2 + b2),
@@ -537,6 +549,7 @@ def _judged_parity(x: Array, s: Array, got: Array) -> Verdict:
         (relu(s) - 2 * relu(s - 1) + relu(s - 2), "The last change of slope is too small.", slopes),
         (1 - s % 2, "This is even parity: 1 where the number of ones is even.", ""),
         (relu(s) + 2 * relu(s - 1) + 2 * relu(s - 2), "A sign is wrong.", slopes),
+        (relu(s) - 2 * relu(s + 1) + 2 * relu(s + 2), "The biases have the wrong sign.", slopes),
         (0 * s, "The output is 0 everywhere.", slopes),
     )
     if np.allclose(got, s % 2, atol=1e-9):
@@ -580,7 +593,7 @@ def check_tent(pieces: Any, deep: Any, wide: Any) -> Verdict:
             "The output of T needs no unit of its own: it is a sum, which the next layer takes in.",
             "",
         ),
-        (4 * k, "One T takes two ReLU units.", ""),
+        (4 * k, "That is more than it takes: one T takes two ReLU units.", ""),
     )
     few = "So many units in one layer make at most as many kinks."
     least = (

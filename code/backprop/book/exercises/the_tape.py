@@ -6,6 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -61,7 +62,13 @@ def check_run(lines: Any, derivative: Any) -> Verdict:
         near = "The derivative is close, as a difference quotient is. The sweep gives it exactly."
         return Verdict(False, near, shares)
     praise = "Three iterations, two lines each; x receives a share in each of them."
-    more = runs if not _alike(lines, 6) else shares
+    counted = {
+        7: "The line of the input does not count.",
+        3: "This is how often the loop runs. How many lines does it write each time?",
+    }
+    more = next((words for n, words in counted.items() if _alike(lines, n)), runs)
+    if _alike(lines, 6):
+        more = shares
     return judge_value((lines, derivative), Case((), [6, 17], mistakes, more), praise)
 
 
@@ -117,11 +124,15 @@ def check_divide(slopes: Answer) -> Verdict:
             right,
             (
                 (right[::-1], "The right slopes, but that of x comes first."),
-                ([1 / y, x / y**2], "The sign of the second is missing.", "A larger y: a smaller?"),
+                (
+                    [1 / y, x / y**2],
+                    "The sign of the second is missing.",
+                    "If y grows, does x / y grow too?",
+                ),
                 ([1 / y, -1 / y**2], "The second lacks a factor.", "x / y is x times 1 / y."),
                 ([1 / y, 1 / y**2], "The second lacks a factor and a sign.", ""),
-                ([1 / y, -x / y], "The second lacks a factor.", "The derivative of 1 / y?"),
-                ([1 / y, math.log(y)], "The second is an integral.", "The derivative of 1 / y?"),
+                ([1 / y, -x / y], "The second lacks a factor.", "What is the slope of 1 / y?"),
+                ([1 / y, math.log(y)], "The second is an integral.", "What is the slope of 1 / y?"),
                 ([1 / y, 1 / x], "The second is not a slope of x / y.", "Write it x times 1 / y."),
                 ([1 / y, x], "The second is not a slope of x / y.", "Write it x times 1 / y."),
                 ([y, x], "These are the slopes of a product."),
@@ -153,7 +164,7 @@ def check_norm_vjp(norm_vjp: Answer) -> Verdict:
             (
                 (x / a, "g is missing: this is the derivative of a, not of L."),
                 (2 * g * x, "This is the vjp of Σ x²; the root has a slope as well.", slope),
-                (2 * g * x / a, "A factor 2 too much.", slope),
+                (2 * g * x / a, "There is a factor 2 too many.", slope),
                 (g * x / (2 * a), "A factor 2 is missing.", slope),
                 (g * x, "The slope of the root is missing.", slope),
                 (g / (2 * a), "This is what the sum of squares receives; go on to x.", slope),
@@ -164,7 +175,7 @@ def check_norm_vjp(norm_vjp: Answer) -> Verdict:
                     "The run has it already: a.",
                 ),
                 (-g * x / a, "Only the sign is wrong."),
-                (g * x / a**2, "The root is divided by twice.", slope),
+                (g * x / a**2, "This divides by the root twice.", slope),
                 (
                     g * (x / a).sum(),
                     "The shares have been added up; each entry of x keeps its own.",
@@ -195,8 +206,9 @@ def check_product_cost(cost: Answer) -> Verdict:
     """
 
     def case(n: int) -> Case:
-        arrows = "How many lines has the tape, and how many arrows?"
-        start = "The sweep multiplies by the 1 of the start as well: it does not look."
+        arrows = "How many lines does the tape have, and how many arrows?"
+        pair = "How many multiplications does x₁ · x₂ take?"
+        start = "The sweep multiplies by the adjoint 1 that it starts with as well."
         return Case(
             (n,),
             3 * (n - 1),
@@ -205,9 +217,13 @@ def check_product_cost(cost: Answer) -> Verdict:
                 (n - 1, "This is the run alone.", arrows),
                 (n * (n - 1), "This computes each of the n derivatives from the beginning."),
                 ((2 * n + 1) * (n - 1), "These are forward sweeps, one for each input."),
-                (3 * n, "There are fewer lines.", "How many products has x₁ · x₂?"),
-                (2 * n, "There are fewer lines, and the run multiplies, too.", arrows),
-                (3 * n - 2, "The run multiplies once less.", "How many products has x₁ · x₂?"),
+                (3 * n, "There are fewer products than inputs.", pair),
+                (
+                    2 * n,
+                    "There are fewer products than inputs, and the run multiplies, too.",
+                    arrows,
+                ),
+                (3 * n - 2, "The run takes one multiplication less.", pair),
                 (5 * (n - 1), "This counts sums too; only multiplications are asked for."),
                 (4 * n - 5, "This counts sums too; only multiplications are asked for."),
                 (3 * n - 4, "One or two are missing.", start),
@@ -231,6 +247,12 @@ def _partly(a: Any, b: Any, c: Any) -> Any:
 
 def _straight(a: Any, b: Any) -> Any:
     return 2 * a + b
+
+
+# A verdict names the function that it tried.
+_curved.__name__ = "f = a·b·(a + a·b)"
+_partly.__name__ = "f = a·b + b·c·c"
+_straight.__name__ = "f = 2·a + b"
 
 
 @checker
@@ -307,18 +329,30 @@ def _step(r: Any) -> Any:
     return 0.1 * r * r + r
 
 
+class _Value(float):
+    """A number of which one can see whether it is still kept."""
+
+
 @checker
 def check_segments(derivative: Answer) -> Verdict:
     """Check ``derivative(step, x, steps, every)``: ∂(result)/∂x of a loop, by tapes of few steps.
 
     ``step`` takes a number, plain or on a tape, and returns the next. No tape may hold more than
-    ``every`` steps, and no step may be computed much more often than twice.
+    ``every`` steps, no step may be computed much more often than twice, and of the plain values
+    those where the segments start are kept.
     """
     seen: list[Any] = []
+    values: list[weakref.ref[_Value]] = []
+    held: list[int] = []
 
     def step(r: Any) -> Any:
         seen.append(getattr(r, "tape", None))
-        return _step(r)
+        found = _step(r)
+        if isinstance(found, float):
+            found = _Value(found)
+            values.append(weakref.ref(found))
+        held.append(sum(value() is not None for value in values))
+        return found
 
     def slopes(x: float, steps: int) -> tuple[list[float], float]:
         found = []
@@ -351,7 +385,8 @@ def check_segments(derivative: Answer) -> Verdict:
     if (wrong := misfit(derivative, "step, x, steps, every")) is not None:
         return wrong
     for steps, every in ((6, 3), (STEPS, EVERY)):
-        seen.clear()
+        for counts in (seen, values, held):
+            counts.clear()
         single = case(steps, every)
         # No copy of step: it counts.
         verdict = judge(lambda t, e: derivative(step, START, t, e), [_at(single, (steps, every))])
@@ -375,7 +410,16 @@ def check_segments(derivative: Answer) -> Verdict:
                 f" {len(seen)} times.",
                 "Keep the value where each segment starts: the first run can note it.",
             )
-    return Verdict(True, "Short tapes, and every step computed no more than twice.")
+        if max(held) > -(-steps // every) + every + 2:  # a segment's own values may still be there
+            return Verdict(
+                False,
+                f"The derivative is right and the tapes are short, but {max(held)} values were kept"
+                " at the same time.",
+                "Keep only the value where each segment starts.",
+            )
+    return Verdict(
+        True, "Short tapes, few values kept, and every step computed no more than twice."
+    )
 
 
 def _at(case: Case, args: tuple[Any, ...]) -> Case:

@@ -159,7 +159,7 @@ def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
     ):
         middle = np.median(values, axis=1)
         spread = [middle - values.min(axis=1), values.max(axis=1) - middle]
-        ax.errorbar(n, middle, spread, fmt=style, capsize=3)
+        ax.errorbar(n, middle, spread, fmt=style, markersize=4, capsize=6, elinewidth=1, capthick=1)
         ax.text(1.4 * n[-1], middle[-1], words, va="center")
     above.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 30 * n[-1]))
     above.set_ylim(np.median(forward[0]) / 10, np.median(forward[-1]) * 10)

@@ -264,10 +264,13 @@ def slopes(pairs: Mapping[str, tuple[Elementwise, Elementwise]], title: str) -> 
     return plotted(fig, title)
 
 
-def spreads(widths: Sequence[int], found: Mapping[str, Array], alone: float, title: str) -> Drawing:
+def spreads(
+    widths: Sequence[int], found: Mapping[str, Array], alone: float, images: Array, title: str
+) -> Drawing:
     """Plot errors in percent of shape (widths, seeds) by name: medians, and bands of the extremes.
 
-    ``alone`` is the error to compare them with, that of a single layer.
+    ``alone`` is the error to compare them with, that of a single layer; a few of the ``images``,
+    shape (n, 64), stand where no curve comes.
     """
     import matplotlib.pyplot as plt
 
@@ -287,8 +290,29 @@ def spreads(widths: Sequence[int], found: Mapping[str, Array], alone: float, tit
     ax.set_yticks(ticks, [str(n) for n in ticks])
     ax.minorticks_off()
     ax.set(xlabel="hidden units", ylabel="misread images, %", ylim=(0.8, 45))
+    _inked(ax.inset_axes((0.44, 0.68, 0.54, 0.28)), np.reshape(images, (-1, 8, 8)))
     fig.legend(loc="outside lower center", ncols=2)
     return plotted(fig, title)
+
+
+def _inked(ax: Any, images: Array) -> None:
+    """Draw images side by side, each grey as one path in the colour of the page's words."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    paths: list[list[Any]] = [[], [], [], []]
+    for place, image in enumerate(images):
+        for (row, column), ink in np.ndenumerate(np.rint(image * len(paths)).astype(int)):
+            if ink:
+                left, top = 10 * place + column, 8 - row
+                corners = [(left, top), (left + 1, top), (left + 1, top - 1), (left, top - 1)]
+                paths[ink - 1].append(Path([*corners, corners[0]], closed=True))
+    for k, grey in enumerate(paths, start=1):
+        if grey:
+            path = Path.make_compound_path(*grey)
+            ax.add_patch(PathPatch(path, color=plots.INK, alpha=k / len(paths), lw=0))
+    ax.set(xlim=(0, 10 * len(images) - 2), ylim=(0, 8), aspect="equal", anchor="NE")
+    ax.axis("off")
 
 
 def corners() -> Task:
