@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def check_batch(dW: Any, db: Any, dx: Any) -> Verdict:
         (shares[0], "That is the first example alone.", add),
         (shares[1], "That is the second example alone.", add),
         (x @ delta, "The sum runs over the wrong index of x.",
-         "Example i meets example i: the sum is over the rows of x."),
+         "Inputs meet the errors of their own example: add over the rows of x."),
         (-right_W, "All signs are wrong.", "The minus sign belongs to the update."),
         (right_x, "That is ∂L/∂x; ∂L/∂W comes first.", ""),
     ]  # fmt: skip
@@ -121,6 +122,14 @@ def check_error_back(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
                 ((sent * slope).sum(axis=0), "Different examples are never added in δ.", ""),
             ]
         if n_in == n_out:
+            early = _products(np.zeros((batch, n_in)), W, delta * slope)[1]
+            mistakes.append(
+                (
+                    early,
+                    "The slope comes too early.",
+                    "It belongs to the layer below: multiply after the product.",
+                )
+            )
             hint = "The shares are added over the wrong index of W."
             more = "The sum is over k, the second index of W: a transpose is missing."
             turned = _products(np.zeros((batch, n_in)), W.T.copy(), delta)[1]
@@ -147,6 +156,11 @@ def check_ranks(ranks: Any) -> Verdict:
         ([12] * 4, "That bound holds for every batch. For small ones it is lower.", each),
         ([64] * 4, "That is the number of rows.", each),
         ([1] * 4, "One example gives rank 1. What do several give?", each),
+        (
+            [1, 3, 6, 11],
+            "Three are right.",
+            "That holds after a softmax with cross-entropy. Here δ may have any rows.",
+        ),
         ([1, 3, 6, 64], "Three are right.", "A matrix of shape (64, 12) has how many columns?"),
         ([1, 3, 6, 12 * 64], "Three are right.", "A rank cannot exceed the number of columns."),
         ([12, 36, 72, 240], "A rank cannot exceed the number of columns.", each),
@@ -180,6 +194,17 @@ def check_counts(forward: Any, backward: Any) -> Verdict:
         (sum(weights), "That is for one example.", ""),
         (one + biases, "The biases need no multiplication.", "Adding b is a sum."),
         (BATCH * weights[0], "That is the first layer alone.", ""),
+        (one - BATCH * weights[-1], "The last layer is left out.", ""),
+        (
+            prod(WIDTHS),
+            "The widths are multiplied along the whole network.",
+            "Each layer has a product of its own. Add what they take.",
+        ),
+        (
+            BATCH * prod(WIDTHS),
+            "The widths are multiplied along the whole network.",
+            "Each layer has a product of its own. Add what they take.",
+        ),
         (BATCH * sum(WIDTHS), "Each unit needs a product for each of its inputs.", ""),
         (one + one + below, "That is forward and backward together.", ""),
         (one + below, "That is the backward pass; the forward pass comes first.", ""),
@@ -228,14 +253,21 @@ def check_softmax_back(answer: Callable[[Array, Array], Any]) -> Verdict:
         for i, k, m in np.ndindex(batch, n, n):
             right[i, k] += g[i, m] * p[i, m] * ((k == m) - p[i, k])
         row, every = (p * g).sum(axis=1, keepdims=True), (p * g).sum()
+        again = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
         other = "p_k changes with every z of its row."
         mistakes: Mistakes = [
             (g * p * (1 - p), "That is the diagonal of the Jacobian alone.", other),
             (g * p, "Half of it is there.", other),
         (g * (1 - p), "One factor is missing, and the other entries of the row.", other),
         (-p * row, "That leaves out the 1 of p_k (1 - p_k).", "If z_k rises, p_k itself rises."),
+        (p * (p * g - row), "That leaves out the path through p_k itself.",
+         "If z_k rises, p_k itself rises."),
         (p * (g - (p * g).mean(axis=1, keepdims=True)), "That is a mean over the row.",
          "Paths are added, not averaged."),
+        (p * (g - g.mean(axis=1, keepdims=True)), "The mean gives all paths the same weight.",
+         "In the sum, each g_m is multiplied by p_m."),
+        (again * (g - (again * g).sum(axis=1, keepdims=True)),
+         "The softmax is taken twice.", "p is the softmax of z already."),
             (g - row, "One factor is missing.", "Each z_k moves its own p_k at a rate with p_k."),
             (p - g, "That is the formula for cross-entropy, and g is no target.",
              "Here the loss is unknown; only g = ∂L/∂p is given."),
@@ -281,7 +313,7 @@ def check_weighted(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
         right = np.array([[c[i] * rest[i, k] / sum(c) for k in range(n)] for i in range(batch)])
         mistakes: Mistakes = [
             (column * rest, "The division is missing.", "By what is the weighted sum divided?"),
-            (rest, "The weights are missing.", ""),
+            (rest, "The weights are missing, and so is the division.", ""),
             (-right, "The sign is wrong.", "It is z - y."),
             (2 * right, "Twice too large.", "The loss of an example has a factor ½."),
             (right / 2, "Half of what it should be.", "The square has a factor 2 in its slope."),
@@ -392,6 +424,14 @@ def check_jacobian(answer: Callable[[Array, int], Any]) -> Verdict:
             (J, "The numbers are right. Make a matrix of the four axes.", "Use reshape."),
             (x.T, "That is one block of it.", "What happens for each unit k?"),
         ]  # fmt: skip
+        if batch > 1:
+            mistakes.append(
+                (
+                    J.reshape(n_in * n_out, -1) / batch,
+                    "The batch size has no place here.",
+                    "z = xW is no mean.",
+                )
+            )
         more = "∂z_ik'/∂w_jk is x_ij where k' = k, else 0. Where do (j, k) and (i, k') stand?"
         return Case((x, n_out), J.reshape(n_in * n_out, batch * n_out), mistakes, more)
 

@@ -204,15 +204,15 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
     slopes = p * ([0, 1, 0] - p[1])  # of every p when z₂ moves
     radius, heights = 17.0, (80.0, 132.0, 184.0)
     parts = [
-        svg.text(66, 18, "elementwise", font_weight=600, font_size=17),
-        svg.text(66, 38, "one path"),
+        svg.text(60, 18, "elementwise", font_weight=600, font_size=17),
+        svg.text(60, 38, "one path"),
         svg.text(265, 18, "softmax", font_weight=600, font_size=17),
         svg.text(265, 38, "a path through every p"),
         _label((361, 58), "p", svg.FORWARD),
         _label((399, 58), "∂L/∂p", svg.BACKWARD),
-        _label((160, heights[1] - 4), "δ₂", svg.BACKWARD),
+        _label((163, heights[1] - 4), "δ₂", svg.BACKWARD),
     ]
-    for (left, right), pairs in (((24.0, 108.0), "same"), ((205.0, 325.0), "all")):
+    for (left, right), pairs in (((22.0, 98.0), "same"), ((205.0, 325.0), "all")):
         for i, k in np.ndindex(3, 3):
             if i == 1 or (pairs == "same" and i != k):
                 continue
@@ -229,7 +229,7 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
                     stroke_width="1.4",
                 )  # fmt: skip
                 parts += [circle, svg.text(x, height + 5, name, svg.FORWARD)]
-    parts.append(_label((66, heights[1] - 10), "φ′(z₂)", svg.BACKWARD))
+    parts.append(_label((60, heights[1] - 10), "φ′(z₂)", svg.BACKWARD))
     for k, height in enumerate(heights):
         place = 265, (heights[1] + height) / 2
         parts += [
@@ -238,7 +238,7 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
             svg.text(399, height + 5, f"{g[k]:g}", svg.BACKWARD),
         ]
     delta = round(float(slopes @ g), 4)
-    parts.append(_label((160, heights[1] + 14), f"{delta:g}", svg.BACKWARD))
+    parts.append(_label((163, heights[1] + 14), f"{delta:g}", svg.BACKWARD))
     said = (
         "elementwise, one arrow leads from z₂, to a₂, with the slope φ′(z₂); for the softmax,"
         f" arrows lead from z₂ to every p, with the slopes {slopes.round(4).tolist()}; times"
