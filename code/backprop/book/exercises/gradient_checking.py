@@ -45,7 +45,7 @@ def _step_and_error(
 
 
 LETTERS = "ABCDE"
-MOVES = "A right one is among yours: its column changes more than tenfold from step to step."
+MOVES = "A right one is among yours: its numbers change more than tenfold from step to step."
 ACCUSED = {"A": MOVES, "C": MOVES, "D": MOVES}
 MISSED = {
     "B": "A wrong gradient need not be far off.",
