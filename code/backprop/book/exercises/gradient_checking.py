@@ -45,7 +45,7 @@ def _step_and_error(
 
 
 LETTERS = "ABCDE"
-MOVES = "One column among yours changes more than tenfold from step to step."
+MOVES = "A right one is among yours: its numbers change more than tenfold from step to step."
 ACCUSED = {"A": MOVES, "C": MOVES, "D": MOVES}
 MISSED = {
     "B": "A wrong gradient need not be far off.",
@@ -73,7 +73,7 @@ def check_wrong_ones(letters: Any) -> Verdict:
     if not wrong:
         return Verdict(False, "At least one of them is wrong.", moves)
     if accused := [ACCUSED[letter] for letter in sorted(wrong & set(ACCUSED))]:
-        return Verdict(False, f"Too many. {accused[0]}", moves)
+        return Verdict(False, accused[0], moves)
     if missed := [MISSED[letter] for letter in sorted(set(MISSED) - wrong)]:
         return Verdict(False, f"Not all of them. {missed[0]}", moves)
     return Verdict(True, "Two floors. The other three are errors of the quotient.")
@@ -152,11 +152,18 @@ def check_disagreement(disagreement: Answer) -> Verdict:
         )  # fmt: skip
         return Case((g, q), gap.max() / size.max(), mistakes, "What is divided by what?")
 
-    zero = np.zeros(3)
+    zero, tiny = np.zeros(3), np.array([1e-9, -3e-9])
+    more = "Is a constant put beneath the scale, or added to it?"
+    floors = [
+        (3e-9 / scale, "Two tiny gradients, one twice the other, seem to agree.", more)
+        for floor in (1e-6, 1e-7, 1e-8)
+        for scale in (floor, floor + 6e-9)
+    ]
     cases = [
         case(np.array([1.0, -8.0, 0.02]), np.array([1.5, -6.0, 0.01])),
         case(np.array([[2.0, 0.1], [-3.0, 1.0]]), np.array([[2.0, 0.4], [-5.0, 1.0]])),
         Case((zero, zero), 0.0),
+        Case((tiny, 2 * tiny), 0.5, floors),
     ]
     with np.errstate(divide="ignore", invalid="ignore"):
         praise = "One scale, from both arrays."
@@ -252,6 +259,7 @@ def check_second(h: Any, error: Any) -> Verdict:
         ((math.sqrt(24 * EPS), right[1]), "The error is right. The step is a fourth root.", ""),
         ((right[0], right[1] / 2), "The step is right. The error is half of what it should be.",
          f"At the best step its two terms are equal. {count}"),
+        (best(1 / 12, 2 * float(np.finfo(np.float32).eps)), "These belong to float32.", ""),
         (right[::-1], "The right numbers, but the step comes first.", ""),
     )  # fmt: skip
     start = "The error is a sum: one term grows with h², the other falls with 1/h²."
@@ -260,32 +268,34 @@ def check_second(h: Any, error: Any) -> Verdict:
 
 @checker
 def check_sample_size(sample_size: Answer) -> Verdict:
-    """Check ``sample_size(q, chance)``: the least m with 1 - (1 - q)^m ≥ chance, an integer."""
+    """Check ``sample_size(s, chance)``: the least m with 1 - (1 - s)^m ≥ chance, an integer."""
     cases = []
-    for q, chance in ((0.01, 0.95), (0.05, 0.99), (0.5, 0.9)):
-        exact = math.log(1 - chance) / math.log(1 - q)
+    for s, chance in ((0.01, 0.95), (0.05, 0.99), (0.5, 0.9)):
+        exact = math.log(1 - chance) / math.log(1 - s)
         m = 1
-        while 1 - (1 - q) ** m < chance:
+        while 1 - (1 - s) ** m < chance:
             m += 1
         mistakes = (
             (exact, "Entries come in whole numbers.", "Round up."),
             (m - 1, "Rounded down, the chance is a little too small.", ""),
-            (math.ceil(chance / q), "Chances do not add up like this: two entries may both be"
+            (math.ceil(chance / s), "Chances do not add up like this: two entries may both be"
              " right.", "How likely is it that ALL of them are right?"),
-            (math.ceil(math.log(chance) / math.log(1 - q)), "This is the size at which all entries"
+            (math.ceil(math.log(chance) / math.log(1 - s)), "This is the size at which all entries"
              " are right with this chance.", "The bug should be missed with 1 - chance."),
-            (math.ceil(1 / q), "On average this finds one wrong entry, and often none.", ""),
-            (math.ceil(math.log(1 - chance) / math.log(q)), "These would be the chances that every"
-             " entry is wrong.", "An entry is right with the chance 1 - q."),
+            (math.ceil(1 / s), "On average this finds one wrong entry, and often none.", ""),
+            (math.ceil(math.log(1 - chance) / math.log(s)), "These would be the chances that every"
+             " entry is wrong.", "An entry is right with the chance 1 - s."),
+            (round(exact), "Rounded to the nearest number, the chance is sometimes too small.",
+             "Round up."),
             (-m, "The logarithms of chances are negative, both of them.", ""),
-            (math.ceil(-math.log(1 - chance) / q), "This is the rule for a rare bug. An exact"
-             " answer is asked for.", "What is ln(1 - q)?"),
+            (math.ceil(-math.log(1 - chance) / s), "This is the rule for a rare bug. An exact"
+             " answer is asked for.", "What is ln(1 - s)?"),
         )  # fmt: skip
         distinct = [entry for entry in mistakes if entry[0] != m]
-        more = "All m entries are right with the chance (1 - q)^m."
-        cases.append(Case((q, chance), m, distinct, more))
-    praise = "About ln(1/(1 - chance))/q for a rare bug."
-    return judge(sample_size, cases, praise, "q, chance")
+        more = "All m entries are right with the chance (1 - s)^m."
+        cases.append(Case((s, chance), m, distinct, more))
+    praise = "About ln(1/(1 - chance))/s for a rare bug."
+    return judge(sample_size, cases, praise, "s, chance")
 
 
 @checker

@@ -129,7 +129,9 @@ def floors(steps: Array, panels: Mapping[str, Mapping[str, Array]]) -> Drawing:
                 steps, np.median(errors, axis=0), style, color=colour, markersize=3.5, linewidth=1.5
             )
         for at, height, words in NAMES[k]:
-            ax.text(at, height, words, color=INK, va="center")
+            # SKY and AMBER are too pale for words
+            colour = {"GELU, right": BLUE, "subtle bug": ORANGE}.get(words, INK)
+            ax.text(at, height, words, color=colour, va="center")
         ax.set_title(title, fontsize=11)
         ax.set(ylim=(lows[k] / 2, 30), xlim=(steps[0] / 1.5, steps[-1] * 1.5))
         ax.set_yticks([low for low in (1e-12, 1e-9, 1e-6, 1e-3, 1) if low >= lows[k]])
