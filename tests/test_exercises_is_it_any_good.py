@@ -140,6 +140,7 @@ WRONG_ANSWERS = {
         (lambda m, k: off(m).max() / sum(off(m)), "fullest cell alone"),
         (lambda m, k: np.sort(off(m))[-k] / sum(off(m)), "one cell alone"),
         (lambda m, k: fullest(m, k + 1), "too many"),
+        (lambda m, k: np.unique(off(m))[-k:].sum() / sum(off(m)), "with equal counts"),
         (lambda m, k: fullest(m, k - 1), "too few"),
         (lambda m, k: largest((m - np.diag(np.diag(m))).sum(axis=1), k) / sum(off(m)), "rows"),
         (lambda m, k: fullest(m, k) / k, "mean of the cells"),

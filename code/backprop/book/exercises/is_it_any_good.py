@@ -111,6 +111,8 @@ def check_fullest(fullest: Answer) -> Verdict:
             (counts[0] / errors, "This is the fullest cell alone.", "Add up k of them."),
             (counts[k - 1] / errors, "This is one cell alone.", "Add up the k fullest."),
             (counts[: k + 1].sum() / errors, "This is one cell too many.", share),
+            (np.unique(counts)[-k:].sum() / errors,
+             "Of cells with equal counts, only one is counted.", share),
             (counts[: k - 1].sum() / errors, "This is one cell too few.", share),
             (rows[:k].sum() / errors, "These are whole rows.", "A cell is one digit and answer."),
             (counts[:k].mean() / errors, "This is the mean of the cells.", "Add them up."),
@@ -123,7 +125,7 @@ def check_fullest(fullest: Answer) -> Verdict:
 
     cases = [
         case(np.array([[9, 1, 4], [2, 8, 0], [3, 6, 5]]), 2),
-        case(np.array([[0, 2, 5, 0], [1, 30, 0, 4], [7, 0, 20, 3], [1, 1, 6, 9]]), 3),
+        case(np.array([[0, 2, 5, 0], [1, 30, 0, 4], [7, 0, 20, 3], [1, 1, 5, 9]]), 3),
         case(np.array([[9, 1, 4], [2, 8, 0], [3, 6, 5]]), 1),
     ]
     praise = "Chance alone gives the fullest cells more than their share."

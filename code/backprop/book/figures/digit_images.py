@@ -254,7 +254,7 @@ def differences(
 
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    fig, ax = plt.subplots(figsize=(4.6, 0.36 * len(rows) + 0.9))
+    fig, ax = plt.subplots(figsize=(4.6, 0.3 * len(rows) + 0.9))
     ax.axvline(0, color=GREY, linewidth=1)
     for k, (values, low, high) in enumerate(rows.values()):
         found = np.asarray(values, dtype=float)
