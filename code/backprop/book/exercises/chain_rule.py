@@ -175,7 +175,7 @@ def check_products(jvp: Any, vjp: Any) -> Verdict:
         (DX @ (J1 @ J2).T, "Here dx has been carried backward.", "Backward goes v."),
     ), from_right))  # fmt: skip
     if not second:
-        more = second.more + " Test: dx times vjpᵀ and jvp times vᵀ are one number."
+        more = f"{second.more} Test: dx times vjpᵀ and jvp times vᵀ are one number.".strip()
         return Verdict(False, f"The jvp is right. The vjp: {second.message}", more)
     return Verdict(True, "Test: dx times vjpᵀ and jvp times vᵀ are one number.")
 
@@ -323,6 +323,9 @@ def check_around(vjp: Answer) -> Verdict:
                 (1 + through, "Around the layer, the slope alone comes back here.",
                  "What comes back is v times a slope."),
                 (v + (v * (1 + h**2)) @ W.T, "The slope of tanh has a wrong sign.", add),
+                (v + (v * (1 - h)) @ W.T, "This is not the slope of tanh.", "A square is missing."),
+                ((v + v * slope) @ W.T, "The path around the layer does not pass W.",
+                 "What is the slope of x itself?"),
                 (v - through, "A sign is wrong.", add),
                 (2 * v + through, "The path around the layer is counted twice.", add),
             ),
@@ -411,6 +414,8 @@ def check_average(average: Answer) -> Verdict:
                  "So does the learning rate."),
                 (value(first * trace + 2 * row**2 @ np.diag(table)),
                  "H is not diagonal.", "Which entries of H does a pairing leave?"),
+                (value(first * trace + 2 * along - 2 * row**2 @ np.diag(table)),
+                 "This is the average for random signs.", "The square of a sign is always 1."),
                 (-eta * first - 0.5 * eta**2 * (first * trace + 2 * along),
                  "The second sign is wrong.", "The step stands there twice."),
             ),
@@ -547,7 +552,7 @@ def check_least(least: Answer) -> Verdict:
     """Check ``least(widths)``, the fewest multiplications for a chain of matrices."""
     left = "This is what the order from the left costs; another one is cheaper here."
     right = "This is what the order from the right costs; another one is cheaper here."
-    most = "This is the dearest order, or one of the two from an end."
+    most = "This is the most expensive order, or one of the two from an end."
     narrow = "To split at the narrowest width is not always the best."
     greedy = "To take the smallest product first is not always the best."
     ends = "Neither end is the best beginning here."
