@@ -126,15 +126,15 @@ UNIT = 34.0
 """The length of the loss's gradient in the drawing of the compass."""
 READINGS = (
     ("right", ((1.0, 1.0),), ("cosine 1", "ratio 1")),
-    ("wrong factor", ((1.0, 2.0),), ("cosine 1", "ratio 2")),
-    ("wrong sign", ((-1.0, 1.0),), ("cosine −1", "ratio 1")),
-    ("wrong formula", ((0.9, 1.6), (0.5, 0.8), (0.1, 1.4)), ("cosine scatters", "ratio scatters")),
+    ("factor", ((1.0, 2.0),), ("cosine 1", "ratio 2")),
+    ("sign", ((-1.0, 1.0),), ("cosine −1", "ratio 1")),
+    ("formula", ((0.9, 1.6), (0.5, 0.8), (0.1, 1.4)), ("both", "scatter")),
 )
 """What is wrong; the (cosine, ratio) of each arrow drawn; what the compass says."""
 
 
 def compass_readings(title: str) -> Drawing:
-    """Draw the gradient of the loss and, beside it, what four programs take for it."""
+    """Draw the gradient of the loss and, beside it, a program's version of it."""
     parts, said, column = [], [], svg.WIDTH / len(READINGS)
     tilt = math.radians(40)
     for k, (name, arrows, words) in enumerate(READINGS):
