@@ -1,11 +1,19 @@
 """The figures of the chapters on faults and bugs say what they draw."""
 
+import math
 import re
 
 import numpy as np
 
 from backprop.book.figures.bug_curves import beside, caught
-from backprop.book.figures.faults import FAULTS, ORDER, fault_map
+from backprop.book.figures.faults import (
+    FAULTS,
+    ORDER,
+    READINGS,
+    UNIT,
+    compass_readings,
+    fault_map,
+)
 
 
 def test_the_map_has_every_fault_once_and_in_its_place():
@@ -19,6 +27,26 @@ def test_the_map_has_every_fault_once_and_in_its_place():
         assert 146 + 7.6 * longest < 420, fault
     y = [float(v) for v in re.findall(r'text x="64.0" y="([\d.]+)"', markup)]
     assert y == sorted(y)
+
+
+def test_the_compass_shows_the_readings_that_it_names():
+    markup = compass_readings("t").markup
+    tips = re.findall(r'<line x1="([-\d.]+)" y1="([-\d.]+)".*?points="([-\d.]+),([-\d.]+) ', markup)
+    drawn = [(float(c) - float(a), float(d) - float(b)) for a, b, c, d in tips]
+    for _, arrows, words in READINGS:
+        (x, y), rest = drawn[0], drawn[1 : 1 + len(arrows)]
+        drawn = drawn[1 + len(arrows) :]
+        assert math.isclose(math.hypot(x, y), UNIT, abs_tol=0.2)
+        for (cosine, ratio), (u, v) in zip(arrows, rest, strict=True):
+            assert math.isclose(math.hypot(u, v) / UNIT, ratio, abs_tol=0.02)
+            found = (x * u + y * v) / math.hypot(x, y) / math.hypot(u, v)
+            assert math.isclose(found, cosine, abs_tol=0.02)
+        if len(arrows) == 1:
+            assert words == tuple(
+                f"{what} {value:.0f}".replace("-", "−")
+                for what, value in zip(("cosine", "ratio"), arrows[0], strict=True)
+            )
+    assert not drawn
 
 
 def test_curves_that_leave_the_picture_do_not_break_it():

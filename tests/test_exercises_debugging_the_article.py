@@ -60,6 +60,10 @@ def linear(x, y, a1, p, W2, scale=1.0, output=1.0, slope=None):
     return x.T @ delta1, a1.T @ delta2
 
 
+def sloped(x, y, a1, p, W2):
+    return linear(x, y, a1, p, W2, output=p * (1 - p))
+
+
 def linear_judged(x, y, a1, p, W2):
     """By the complex step in W2, and the chain rule written with einsum in W1."""
     z1 = np.log(a1 / (1 - a1))
@@ -128,11 +132,15 @@ WRONG_ANSWERS = {
         ((but(3, (0.5, 0.5)),), "Take a root"), ((but(3, (ROOT, 0.5)),), "What is the length"),
         ((but(3, (0.9, 0.9)),), "Zeros change both"), ((but(3, (1, 1)),), "length and the dir"),
         ((but(3, (0.25, 0.25)),), "not of the length"), ((but(3, (ROOT, 1)),), "the length"),
-        ((but(0, (3, 3)),), "first: not right"),
+        ((but(0, (3, 3)),), "first: not right"), ((but(0, (1 / 8, 1)),), "changed places"),
+        ((but(1, (1 / 2, 1)),), "changed places"), ((but(2, (8, -1)),), "cosine comes first"),
+        ((but(3, (0.71, 0.71)),), "fourth: that is rounded"), ((but(3, (0.7, 0.7)),), "three dig"),
         ((READINGS[:3],), "four pairs"), ((None,), "four pairs"), (("1, 1/8",), "four pairs"),
     ],
     ex.check_linear_backward: [
         ((lambda x, y, a1, p, W2: linear(x, y, a1, p, W2, output=p * (1 - p)),), "sigmoid is st"),
+        ((lambda *a: (linear(*a)[0], sloped(*a)[1]),), "still in dW2"),
+        ((lambda *a: (sloped(*a)[0], linear(*a)[1]),), "still in dW1"),
         ((lambda *a: linear(*a, scale=-1),), "signs are turned"),
         ((lambda *a: linear(*a, scale=len(a[0])),), "mean over the batch is missing"),
         ((lambda *a: linear(*a, scale=1 / len(a[0])),), "taken twice"),

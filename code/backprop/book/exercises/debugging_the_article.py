@@ -38,7 +38,7 @@ def check_gauge(answer: Any) -> Verdict:
         (0.5, "That is what the four images alone give.", "The fifth agrees in both entries."),
         (0.2, "The other four images count as well.", "Each agrees in one of its two entries."),
         (1.0, "Only the fifth image agrees in both entries.", count),
-        (0.9, "It is the other way round.", "Four images agree in one entry, one in both."),
+        (0.9, "It is the other way round.", "Which kind of image agrees in one entry only?"),
         (0.4, "The fifth image is missing.", count),
         (0.8, "That is the share of images of the first kind.", count),
         (6, "Entries are right. The program takes their mean.", "There are ten entries."),
@@ -92,6 +92,8 @@ def check_compass(readings: Any) -> Verdict:
         return Verdict(False, "Hand over four pairs (cosine, ratio), in a list.")
     ratio = "The ratio is the claimed length, divided by the right one."
     turned = "A factor does not turn a gradient."
+    order = "The cosine comes first, then the ratio."
+    digits = "Give three digits."
     root = math.sqrt(0.5)
     rows: tuple[tuple[Any, ...], ...] = (
         (
@@ -101,12 +103,14 @@ def check_compass(readings: Any) -> Verdict:
             ((1 / 8, 1 / 8), "one of the two numbers is right.", turned),
             ((1, 1), "something is different from the right program.", ratio),
             ((-1, 1 / 8), "the cosine is not right.", turned),
+            ((1 / 8, 1), "the two numbers have changed places.", order),
         ),
         (
             (1, 1 / 2),
             ((1, 2), "which is larger, the claimed gradient or that of the loss?", ratio),
             ((1, 1 / 4), "the ½ stands in the loss once.", ratio),
             ((1 / 2, 1 / 2), "one of the two numbers is right.", turned),
+            ((1 / 2, 1), "the two numbers have changed places.", order),
             ((1, 1), "something is different from the right program.", ratio),
         ),
         (
@@ -115,10 +119,13 @@ def check_compass(readings: Any) -> Verdict:
             ((-1, -8), "a length is not negative.", "Which number of the two shows a sign?"),
             ((-1, 1 / 8), "the ratio is upside down.", ratio),
             ((-1, 1), "the mean is missing as well.", "A sum of 8 terms, and their mean."),
+            ((8, -1), "the two numbers have changed places.", order),
             ((1, -8), "a length is not negative.", "Which number of the two shows a sign?"),
         ),
         (
             (root, root),
+            ((0.71, 0.71), "that is rounded too far.", digits),
+            ((0.7, 0.7), "that is rounded too far.", digits),
             ((1, root), "zeros turn the gradient.", "Take (3, 4) and (3, 0)."),
             ((1, 1 / 2), "zeros turn the gradient.", "Take (3, 4) and (3, 0)."),
             ((root, 1 / 2), "one number is right. What is the length?",
@@ -175,6 +182,10 @@ def check_linear_backward(backward: Answer) -> Verdict:
         mistakes = (
             (both(delta2 * p * (1 - p), slope), "The slope of a sigmoid is still at the output.",
              "A linear output has the slope 1."),
+            (np.concatenate([both(delta2, slope)[:20], both(delta2 * p * (1 - p), slope)[20:]]),
+             "The slope of a sigmoid is still in dW2.", "Use the same δ⁽²⁾ in both gradients."),
+            (np.concatenate([both(delta2 * p * (1 - p), slope)[:20], both(delta2, slope)[20:]]),
+             "The slope of a sigmoid is still in dW1.", "Use the same δ⁽²⁾ in both gradients."),
             (-right, "Both signs are turned.", "The error is p - y; the update subtracts."),
             (right * n, "The mean over the batch is missing.", ""),
             (right / n, "The mean over the batch is taken twice.", ""),

@@ -1,7 +1,8 @@
-"""The map of a program's faults: where each one sits, what it shows, and what finds it."""
+"""A program's faults: where each one sits, what it shows, what finds it, and the compass."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ class Fault:
     Attributes
     ----------
     number : int
-        Its place in the order in which the faults are found.
+        Its place in the order in which the faults are mended.
     where : str
         The piece of the program.
     name, symptom, check : str
@@ -57,7 +58,7 @@ FAULTS = (
     Fault(9, "accuracy", "column against two columns", "the end: ½ for a perfect network",
           "give it perfect outputs"),
 )  # fmt: skip
-"""In the order of the program; the numbers are the order in which they are found."""
+"""In the order of the program; the numbers are the order in which they are mended."""
 ORDER = ("data", "start", "forward", "loss", "backward", "update", "accuracy")
 LOOP = ("forward", "update")
 """The first and the last piece of the training loop."""
@@ -119,3 +120,58 @@ def _loop(boxes: dict[str, tuple[float, float]]) -> list[str]:
         svg.element("path", d=path, fill="none", stroke="currentColor", stroke_width="1.5"),
         svg.element("polygon", points=head, fill="currentColor"),
     ]
+
+
+UNIT = 34.0
+"""The length of the loss's gradient in the drawing of the compass."""
+READINGS = (
+    ("right", ((1.0, 1.0),), ("cosine 1", "ratio 1")),
+    ("factor", ((1.0, 2.0),), ("cosine 1", "ratio 2")),
+    ("sign", ((-1.0, 1.0),), ("cosine −1", "ratio 1")),
+    ("formula", ((0.9, 1.6), (0.5, 0.8), (0.1, 1.4)), ("both", "scatter")),
+)
+"""What is wrong; the (cosine, ratio) of each arrow drawn; what the compass says."""
+
+
+def compass_readings(title: str) -> Drawing:
+    """Draw the gradient of the loss and, beside it, a program's version of it."""
+    parts, said, column = [], [], svg.WIDTH / len(READINGS)
+    tilt = math.radians(40)
+    for k, (name, arrows, words) in enumerate(READINGS):
+        x = column * (k + 0.5)
+        parts.append(svg.text(x, 16, name, font_weight=600))
+        alone = len(arrows) == 1
+        alike = alone and arrows[0][0] > 0  # side by side, or one would hide the other
+        back = UNIT * arrows[0][1] / 2 if alike else 0.0
+        start = (x - back * math.cos(tilt), 60 + back * math.sin(tilt))
+        if not alone:
+            start = (x - 20, 84.0)
+        side = 4.5 if alike else 0.0
+        parts.append(_arrow(start, tilt, UNIT, svg.FORWARD, -side))
+        for cosine, ratio in arrows:
+            turned = tilt + math.acos(cosine)
+            parts.append(_arrow(start, turned, ratio * UNIT, svg.BACKWARD, side, "6 3"))
+        parts += [svg.text(x, 114 + svg.LINE * j, line) for j, line in enumerate(words)]
+        said.append(f"{name}: {', '.join(words)}")
+    return drawing(title, 138, "; ".join(said), *parts)
+
+
+def _arrow(
+    start: tuple[float, float],
+    angle: float,
+    long: float,
+    paint: str,
+    side: float,
+    dashes: str | None = None,
+) -> str:
+    """Draw an arrow from ``start``, turned anticlockwise, and moved by ``side`` to its left."""
+    ux, uy = math.cos(angle), -math.sin(angle)
+    x, y = start[0] + side * uy, start[1] - side * ux
+    tip, neck = (x + long * ux, y + long * uy), (x + (long - 9) * ux, y + (long - 9) * uy)
+    corners = (tip, (neck[0] - 5 * uy, neck[1] + 5 * ux), (neck[0] + 5 * uy, neck[1] - 5 * ux))
+    line = svg.element(
+        "line", x1=x, y1=y, x2=neck[0], y2=neck[1], stroke=paint, stroke_width="2.5",
+        stroke_dasharray=dashes,
+    )  # fmt: skip
+    points = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in corners)
+    return line + svg.element("polygon", points=points, fill=paint)
