@@ -310,8 +310,8 @@ def check_detector(detector: Answer) -> Verdict:
         if off <= 1e-9 * (1 + right):
             continue
         if k == 0:
-            for wrong, more in SLIPS:
-                if abs(float(number) - wrong()) < 1e-9:
+            for slip, more in SLIPS:
+                if abs(float(number) - slip()) < 1e-9:
                     return Verdict(False, "It finds a difference in a right program.", more)
             return Verdict(
                 False, "It finds a difference in a right program.",
