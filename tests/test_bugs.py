@@ -55,6 +55,15 @@ def test_each_setting_of_the_check_is_blind_to_what_the_chapter_says(setting):
     assert unseen == MISSED[setting]
 
 
+def test_another_learning_rate_holds_for_a_while_and_shows_what_it_scales():
+    usual, errors = bugs.RATE, []
+    for rate in (1e-3, 1e-5):
+        with bugs.learning_rate(rate):
+            errors.append(bugs.check(bugs.program("1 early update"), 0))
+    assert usual == bugs.RATE
+    assert abs(errors[1] / errors[0] - 0.01) < 1e-4  # bug 1 is proportional to the rate
+
+
 def test_training_starts_at_a_guess_and_learns():
     from backprop import load_digits
 

@@ -43,6 +43,11 @@ def with_repeats(rng, x, y):
     return x[order], y[order]
 
 
+def rolled(rng, x, y):
+    order = np.roll(np.arange(len(y)), rng.integers(1, len(y)))
+    return x[order], y[order]
+
+
 def columns(rng, x, y):
     return rng.permuted(x, axis=0), y
 
@@ -111,6 +116,25 @@ def summed(step, gradient, w, rate):
     return one_step(lambda _: after, gradient, w, rate) + one_step(step, gradient, after, rate)
 
 
+def with_difference(difference):
+    def found(step, gradient, w, rate):
+        first = step(w)
+        pairs = [(w, first), (first, step(first))]
+        return max(np.abs(difference(a, b, gradient, rate)).max() for a, b in pairs)
+
+    return found
+
+
+relative = with_difference(lambda a, b, g, rate: (a - b) / rate / g(a) - 1)
+stepless = with_difference(lambda a, b, g, rate: a - b - g(a))
+uphill = with_difference(lambda a, b, g, rate: (b - a) / rate - g(a))
+times_rate = with_difference(lambda a, b, g, rate: (a - b) * rate - g(a))
+
+
+def from_the_start(step, gradient, w, rate):
+    return np.abs((w - step(step(w))) / rate - 2 * gradient(w)).max()
+
+
 def signed(step, gradient, w, rate):
     return ((w - step(w)) / rate - gradient(w)).max()
 
@@ -173,12 +197,14 @@ WRONG_ANSWERS = {
         ((0.2, 6), "multiplied by the rate"), ((5, 4), "taken from w = 4"),
         ((5, 3), "lacks a factor"), ((5, 8), "derivative of w²"), ((5, 9), "the loss itself"),
         ((5, -6), "sign of the second"), ((5, 5), "Differentiate L"),
-        ((6, 6), "from the formula"), ((-5, -6), "Both signs"), ((5, 7), "weights alone"),
-        ((2, 7), "weights alone"), ((None, 4), "expected numbers"), (("5", 6), "expected numbers"),
+        ((6, 6), "first repeats it"), ((-5, -6), "Both signs"), ((5, 7), "only the formula"),
+        ((2, 7), "only the formula"), ((None, 4), "expected numbers"),
+        (("5", 6), "expected numbers"),
         ((10, 12), "same factor"),
     ],
     ex.check_missed: [
-        (([10],), "not all"), (([7, 10],), "not all"), (([5, 6, 7],), "not all"), (([],), "not al"),
+        (([10],), "either"), (([7, 10],), "sum over the row"), (([5, 6, 7],), "belong together"),
+        (([],), "either"), (([5, 7, 10],), "batch size of 1"), (([5, 6, 10],), "left from before"),
         (([1, 5, 6, 7, 10],), "Bug 1 does show"), (([4],), "4-5-5-3"), (([8, 9],), "Dropout is on"),
         (([2, 10],), "wrong slope"), (([3],), "negative"), (([0, 5],), "from 1 to 10"),
         (([11],), "from 1 to 10"), ((7,), "in a list"), (("5, 6",), "in a list"),
@@ -188,12 +214,13 @@ WRONG_ANSWERS = {
         ((apart,), "stay together"),
         ((from_elsewhere,), "from rng"),
         ((in_place,), "in place"), ((with_repeats,), "there twice"),
-        ((columns,), "taken apart"), ((lambda rng, x, y: (x, y),), "Nothing moved"),
+        ((columns,), "taken apart"), ((rolled,), "stay neighbours"),
+        ((lambda rng, x, y: (x, y),), "Nothing moved"),
         ((lambda rng, x, y: (x[::-1], y[::-1]),), "same for each generator"),
         ((lambda rng, x, y: shuffled(np.random.default_rng(0), x, y),), "same for each"),
         ((lambda rng, x, y: shuffled(rng, x, y)[0],), "Return two arrays"),
         ((lambda rng, x, y: None,), "return missing"),
-        ((lambda rng, x, y: (shuffled(rng, x, y)[0][:5], y),), "keep their shapes"),
+        ((lambda rng, x, y: (shuffled(rng, x, y)[0][:5], y),), "another shape"),
         ((lambda rng, x, y: raises(),), "ZeroDivisionError"), ((lambda x, y: x,), "of these arg"),
         ((shuffled(np.random.default_rng(0), np.eye(3), np.arange(3)),), "without calling it"),
     ],
@@ -212,8 +239,11 @@ WRONG_ANSWERS = {
     ],
     ex.check_detector: [
         ((one_step,), "Only the first step"), ((last_step,), "second step counts"),
-        ((after_the_step,), "BEFORE the step"), ((undivided,), "compares steps"),
-        ((summed,), "not the largest"), ((signed,), "overlooks"),
+        ((after_the_step,), "BEFORE that step"), ((undivided,), "compares steps"),
+        ((summed,), "not the largest"), ((signed,), "overlooks"), ((relative,), "by the gradient"),
+        ((stepless,), "not yet divided"), ((uphill,), "before minus after"),
+        ((times_rate,), "Divide by the rate"), ((from_the_start,), "BEFORE that step"),
+        ((lambda *a: bool(detector(*a) < 1e-9),), "not a verdict"),
         ((first_entry,), "not the largest"),
         ((norm,), "not the largest"), ((in_place_detector,), "in place"),
         ((lambda step, gradient, w, rate: 0.0,), "overlooks a program that takes half a step"),
@@ -231,6 +261,8 @@ WRONG_ANSWERS = {
         ((lambda w: -slope(w), lambda w, g, rate: w - rate * slope(w)), "does not use"),
         ((slope, lambda w, g, rate: w - rate * slope(w)), "does not use"),
         ((lambda w: 0.1 * slope(w), lambda w, g, rate: w - g), "do not cancel"),
+        ((lambda w: -slope(w), lambda w, g, rate: rate * g), "returns the step"),
+        ((slope, lambda w, g, rate: rate * g), "returns the step"),
         ((lambda w: None, down), "TypeError"), ((slope, lambda w, g, rate: None), "return miss"),
         ((lambda w: [slope(w)], lambda w, g, rate: [w]), "one number"),
         ((raises, down), "ZeroDivisionError"), ((slope, lambda w, g: w), "of these arguments"),

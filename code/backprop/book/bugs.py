@@ -6,7 +6,8 @@ Its pieces are functions, so that a bug is one piece exchanged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +22,7 @@ Pieces = Mapping[str, Callable[..., Any]]
 Parameters = Sequence[Array]
 """W⁽¹⁾, b⁽¹⁾, W⁽²⁾, b⁽²⁾, W⁽³⁾, b⁽³⁾."""
 RATE = 0.2
-"""The learning rate of every run."""
+"""The learning rate of every run, unless :func:`learning_rate` changes it."""
 TOLERANCE = 1e-6
 """A relative error above this is a bug; rounding stays far below it, the ten bugs far above."""
 
@@ -38,6 +39,17 @@ RIGHT: Pieces = {
     "partner": lambda rng, order: order,
 }
 """What each bug exchanges."""
+
+
+@contextmanager
+def learning_rate(rate: float) -> Iterator[None]:
+    """Let all programs, and the check, work with another learning rate for a while."""
+    global RATE
+    usual, RATE = RATE, rate
+    try:
+        yield
+    finally:
+        RATE = usual
 
 
 def softmax_over_batch(z: Array) -> Array:

@@ -29,25 +29,28 @@ Answer = Callable[..., Any]
 @checker
 def check_used(used: Any, right: Any) -> Verdict:
     """Check (4 - 3)/0.2 = 5 and dL/dw = 2(w - 1) = 6 at w = 4, for L = (w - 1)²."""
-    divide = "What was used, times the learning rate, is by how much the weight went down."
+    divide = "The weight falls by the learning rate times the gradient. Solve for the gradient."
     old = "The step was taken from w = 4, so the derivative is needed there."
     slope = "How fast does L change there, and not how large is it?"
     mistakes = (
-        ((6, 5), "Both numbers are there, but their order is wrong.", ""),
+        ((6, 5), "Both numbers are right, but their order is wrong.", ""),
         ((-5, 6), "The sign of the first is wrong.", "Before minus after."),
         ((1, 6), "The first is the step itself.", divide),
         ((0.2, 6), "The first is multiplied by the rate.", divide),
         ((5, 4), "The first is right. Where is the second one taken?", old),
-        ((5, 3), "The first is right. The second lacks a factor.", "The derivative of (w - 1)²."),
-        ((5, 8), "The first is right. The second is the derivative of w².", "Do not lose the 1."),
+        ((5, 3), "The first is right. The second lacks a factor.",
+         "What does the exponent of (w - 1)² become?"),
+        ((5, 8), "The first is right. The second is the derivative of w².",
+         "The loss is (w - 1)²."),
         ((5, 9), "The first is right. The second is the loss itself.", slope),
         ((5, -6), "The first is right. The sign of the second is wrong.", "Does L grow with w?"),
-        ((5, 5), "One of them is right. The other does not come from the program.",
+        ((5, 5), "The first is right. The second repeats what the program did.",
          "Differentiate L."),
-        ((6, 6), "One of them is right. The other does not come from the formula.", divide),
-        ((-5, -6), "Both signs are wrong.", "Before minus after, and + dL/dw."),
+        ((6, 6), "The second is right. The first repeats it.", divide),
+        ((-5, -6), "Both signs are wrong.",
+         "Take before minus after, and ask whether L grows with w."),
     )  # fmt: skip
-    more = "First the weights alone: 4, 3 and the rate. Then the formula alone."
+    more = "The first needs only 4, 3 and the rate, the second only the formula of the loss."
     return judge_value(
         (used, right), Case((), [5, 6], mistakes, more), "A sixth is missing: this is a bug."
     )
@@ -56,9 +59,9 @@ def check_used(used: Any, right: Any) -> Verdict:
 MISSED = {5, 6, 7, 10}
 WHY_MISSED = {
     5: "With one row, the sum over the batch is the sum over the row.",
-    6: "The mean of one number is the number.",
+    6: "Dividing by a batch size of 1 changes nothing.",
     7: "At the first step, nothing is left from before.",
-    10: "What the check is given belongs together.",
+    10: "The check is given images and labels that belong together.",
 }
 WHY_SEEN = {
     1: "It shows at the first step.",
@@ -83,7 +86,7 @@ def check_missed(bugs: Any) -> Verdict:
         return Verdict(False, f"Bug {extra[0]} does show.", WHY_SEEN[extra[0]])
     if missing := sorted(MISSED - given):
         more = WHY_MISSED[missing[0]]
-        return Verdict(False, "These are not seen, and they are not all.", f"Another: {more}")
+        return Verdict(False, "None of these is seen, but another one is not seen either.", more)
     return Verdict(True, "Two steps, five examples, and a baseline for the data would see them.")
 
 
@@ -116,7 +119,7 @@ def check_shuffled(shuffled: Answer) -> Verdict:
             return Verdict(False, "It changed its arguments in place: work on copies.")
         images, labels = (np.asarray(part) for part in found)
         if images.shape != x.shape or labels.shape != y.shape:
-            return Verdict(False, "Both arrays keep their shapes. One of yours does not.",
+            return Verdict(False, "One of your arrays has another shape than the one it came from.",
                            "Index the rows: x[order].")  # fmt: skip
         if sorted(labels.tolist()) != list(range(12)):
             return Verdict(False, "Some labels are there twice, and others are gone.",
@@ -137,6 +140,9 @@ def check_shuffled(shuffled: Answer) -> Verdict:
         return Verdict(False, "Nothing moved.")
     if all(order == orders[0] for order in orders):
         return Verdict(False, "The order is the same for each generator.", "Draw it from rng.")
+    if all(set(np.diff(order) % 12) <= {1} or set(np.diff(order) % 12) <= {11} for order in orders):
+        return Verdict(False, "The rows are shifted, but neighbours stay neighbours.",
+                       "A new order of all rows: rng.permutation(len(x)).")  # fmt: skip
     return Verdict(True, "One order, used twice.")
 
 
@@ -249,6 +255,29 @@ def largest(step: Answer, w: Array, steps: Iterable[int] = (0, 1), rate: float =
     return max(found[k] for k in steps)
 
 
+def _slip(used: Answer) -> Callable[[], float]:
+    """Return what a detector finds in the right program if it takes this for the difference."""
+
+    def found() -> float:
+        step, w, sizes = _plain(), np.array([3.0, 2.0]), []
+        for _ in range(2):
+            after = step(w)
+            sizes.append(float(np.abs(used(w, after)).max()))
+            w = after
+        return max(sizes)
+
+    return found
+
+
+SLIPS: tuple[tuple[Callable[[], float], str], ...] = (
+    (_slip(lambda w, after: (w - after) / 0.1 - _bowl(after)),
+     "The gradient of each step belongs to the weights BEFORE that step."),
+    (_slip(lambda w, after: (w - after) - _bowl(w)), "The step is not yet divided by the rate."),
+    (_slip(lambda w, after: (after - w) / 0.1 - _bowl(w)), "Take before minus after."),
+    (_slip(lambda w, after: (w - after) * 0.1 - _bowl(w)), "Divide by the rate."),
+)  # fmt: skip
+
+
 @checker
 def check_detector(detector: Answer) -> Verdict:
     """Check ``detector(step, gradient, w, rate)``: the largest |used - right| over two steps.
@@ -272,6 +301,8 @@ def check_detector(detector: Answer) -> Verdict:
             return Verdict(False, "It changed w in place: work on a copy.")
         if found is None:
             return Verdict(False, "It returns None: is a return missing?")
+        if isinstance(found, bool | np.bool_):
+            return Verdict(False, "Return the difference itself, not a verdict on it.")
         number = numbers(found)
         if number is None or number.ndim:
             return Verdict(False, "Return one number.")
@@ -279,9 +310,12 @@ def check_detector(detector: Answer) -> Verdict:
         if off <= 1e-9 * (1 + right):
             continue
         if k == 0:
+            for slip, more in SLIPS:
+                if abs(float(number) - slip()) < 1e-9:
+                    return Verdict(False, "It finds a difference in a right program.", more)
             return Verdict(
-                False, "A right program has no difference, and yours finds one.",
-                "Before minus after, divided by the rate; the gradient BEFORE the step.",
+                False, "It finds a difference in a right program.",
+                "Is each step compared with the gradient at the weights where that step starts?",
             )  # fmt: skip
         if float(number) < 1e-12:
             what = ("half a step", "a step in one weight only", "a climb", "a sum of gradients")
@@ -298,8 +332,8 @@ def check_detector(detector: Answer) -> Verdict:
         if abs(float(number) - largest(make(), w, (1,))) < 1e-9:
             return Verdict(False, "Only the second step counts.", "Keep the larger of both.")
         return Verdict(
-            False, "It finds a difference, and not the largest one.",
-            "The largest size over both steps and all entries: neither a sum nor a mean.",
+            False, "It finds a difference, but not the largest absolute one.",
+            "Exactly two steps, all entries: no sum, no mean, nothing divided by the gradient.",
         )  # fmt: skip
     return Verdict(True, "It has caught four wrong programs, and let the right one pass.")
 
@@ -381,6 +415,8 @@ def check_two_wrongs(gradient: Any, update: Any) -> Verdict:
     good_update = np.allclose(third, w - 3 * rate, rtol=1e-9, atol=1e-12)
     if good_gradient and good_update:
         return Verdict(False, "Neither of them is wrong: this is the right program.")
+    if not cancel and any(np.allclose(after, sign * rate * right) for sign in (1, -1)):
+        return Verdict(False, "The update returns the step.", "Return the new weight.")
     if not cancel and good_update:
         return Verdict(False, "The gradient is wrong, and the update does not undo it.",
                        "Which update makes a right step of a gradient with that bug?")  # fmt: skip

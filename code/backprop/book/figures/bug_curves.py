@@ -75,7 +75,7 @@ def caught(counts: ArrayLike, checks: Sequence[str], bugs: Sequence[str], title:
             box = plt.Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, color=COLORS[0], linewidth=0)
             ax.add_patch(box)
             ax.text(j, i, str(n), ha="center", va="center", color=PAPER, fontsize=11)
-    ax.set_xticks(range(len(bugs)), bugs)
+    ax.set_xticks(range(len(bugs)), bugs, rotation=90)
     ax.set_yticks(range(len(checks)), checks)
     ax.set(xlim=(-0.6, len(bugs) - 0.4), ylim=(len(checks) - 0.45, -0.6))
     ax.xaxis.tick_top()
