@@ -203,6 +203,11 @@ def updating(x, y, theta):
     return found
 
 
+def stepped(x, y, theta):
+    found = gradients(x, y, theta)
+    return [(W - dW, b - db) for (W, b), (dW, db) in zip(theta, found, strict=True)]
+
+
 def in_place(x, y, theta):
     found = gradients(x, y, theta)
     for (W, _), (dW, _) in zip(theta, found, strict=True):
@@ -294,8 +299,7 @@ WRONG_FUNCTIONS = {
         (lambda *args: gradients(*args, "tanh"), "of tanh"),
         (lambda *args: gradients(*args, "at a"), "as if a were z"),
         (lambda *args: gradients(*args, "turned"), "a transpose is missing"),
-        (lambda x, y, theta: [(W - dW, b - db) for (W, b), (dW, db)
-                              in zip(theta, gradients(x, y, theta))], "parameters after a step"),
+        (stepped, "parameters after a step"),
         (updating, "changed the list theta"), (in_place, "changed its argument"),
         (lambda *args: [(dW.T, db) for dW, db in gradients(*args)], "(3, 2). Transpose it."),
         (lambda *args: gradients(*args)[1:], "returned 0 pairs for a network with 1 layers"),
