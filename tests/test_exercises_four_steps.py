@@ -85,6 +85,13 @@ WRONG_ANSWERS = {
         ((0.128, 0.06144, -0.0768, 0.12288), "Its sign is turned"),
         ((-0.128, 0.256, -0.0768, 0.12288), "own slope is missing"),
         ((-0.128, -0.03072, -0.0768, 0.12288), "weight that the error comes back over"),
+        ((-0.128, -0.01536, -0.0768, -0.03072), "behind the hidden unit"),
+        ((-0.128, -0.06144, -0.0768, -0.12288), "count the negative factors"),
+        ((-0.128, 0.0585688, -0.0768, 0.1171376), "as if a were z"),
+        ((-0.1980133, 0.0906046, -0.118808, 0.1812093), "as if a were z"),
+        ((-0.1980132, 0.06144, -0.0768, 0.12288), "as if a were z"),
+        ((-0.192, 0.09216, -0.1152, 0.18432), "Whose slope"),
+        ((-0.192, 0.06144, -0.0768, 0.12288), "Whose slope"),
     ],
     ex.check_last_use: [
         ((changed(a1=7),), "slope is made of it"), ((changed(a1=2),), "a later one does"),
@@ -196,6 +203,11 @@ def updating(x, y, theta):
     return found
 
 
+def stepped(x, y, theta):
+    found = gradients(x, y, theta)
+    return [(W - dW, b - db) for (W, b), (dW, db) in zip(theta, found, strict=True)]
+
+
 def in_place(x, y, theta):
     found = gradients(x, y, theta)
     for (W, _), (dW, _) in zip(theta, found, strict=True):
@@ -253,6 +265,8 @@ WRONG_FUNCTIONS = {
         (lambda y, a1, a2, W: (a2 @ W.T) * slope(a1), "target is missing"),
         (lambda y, a1, a2, W: hidden_error(y, a1, a2, W) / W.shape[1], "mean over the outputs"),
         (lambda y, a1, a2, W: (a2 - y).sum() * W.sum(axis=1) * slope(a1), "before they are weigh"),
+        (lambda y, a1, a2, W: ((a2 - y) @ W.T) * (1 - a1), "slope is missing"),
+        (lambda y, a1, a2, W: ((a2 - y) ** 2 / 2 @ W.T) * slope(a1), "starts with the loss"),
         (lambda y, a1, a2, W: (abs(a2 - y) @ W.T) * slope(a1), "a1 = [["),
         (lambda *args: hidden_error(*args) + 1e-3, "not right"),
         (lambda *args: hidden_error(*args)[0], "shape"),
@@ -262,6 +276,9 @@ WRONG_FUNCTIONS = {
     ],
     ex.check_input_gradient: [
         (lambda x, d, W: d @ W.T * x * (1 - x), "slope too many"),
+        (lambda x, d, W: d @ W.T * slope(sigmoid(x)), "slope too many"),
+        (lambda x, d, W: (d @ W.T).sum(axis=0) + 0 * x, "its own example"),
+        (lambda x, d, W: d @ W.T / len(x), "number of examples"),
         (lambda x, d, W: d @ W.T * x, "multiplies by the input"),
         (lambda x, d, W: -d @ W.T, "sign"), (lambda x, d, W: (d @ W.T).sum(axis=0), "never added"),
         (lambda x, d, W: x.T @ d, "That is ∂L/∂W⁽¹⁾."), (lambda x, d, W: d.T @ x, "transposed"),
@@ -282,6 +299,7 @@ WRONG_FUNCTIONS = {
         (lambda *args: gradients(*args, "tanh"), "of tanh"),
         (lambda *args: gradients(*args, "at a"), "as if a were z"),
         (lambda *args: gradients(*args, "turned"), "a transpose is missing"),
+        (stepped, "parameters after a step"),
         (updating, "changed the list theta"), (in_place, "changed its argument"),
         (lambda *args: [(dW.T, db) for dW, db in gradients(*args)], "(3, 2). Transpose it."),
         (lambda *args: gradients(*args)[1:], "returned 0 pairs for a network with 1 layers"),

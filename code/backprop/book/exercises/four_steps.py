@@ -64,7 +64,7 @@ def check_by_hand(*answer: Any) -> Verdict:
     found = numbers(answer[0] if len(answer) == 1 else answer)
     if found is None or found.shape != (4,):
         return Verdict(False, f"Hand over four numbers: {', '.join(HAND)}.")
-    x, w2, y, a1, a2 = 2.0, -2.0, 1.0, 0.6, 0.2
+    x, w1, w2, y, a1, a2 = 2.0, 0.5, -2.0, 1.0, 0.6, 0.2
     s1, s2 = a1 * (1 - a1), a2 * (1 - a2)
 
     def chain(residual: float, slope2: float, slope1: float, w: float) -> list[float]:
@@ -74,6 +74,7 @@ def check_by_hand(*answer: Any) -> Verdict:
 
     right = chain(a2 - y, s2, s1, w2)
     z1, z2 = math.log(a1 / (1 - a1)), math.log(a2 / (1 - a2))
+    at_a1, at_a2 = _slope_at(np.array([a1, a2])).tolist()
     start = "∂L/∂w is the value at the START of the connection times the error at its END."
     mistakes = (
         (chain(y - a2, s2, s1, w2), "All signs are turned.",
@@ -87,6 +88,10 @@ def check_by_hand(*answer: Any) -> Verdict:
          "It is the slope of the unit whose error it is."),
         (chain(a2 - y, z2 * (1 - z2), z1 * (1 - z1), w2), "The slope is a(1 - a), not z(1 - z).",
          ""),
+        (chain(a2 - y, at_a2, at_a1, w2), "The slopes are taken at a, as if a were z.",
+         "From the activation, the slope is a(1 - a)."),
+        (chain(a2 - y, s1, s1, w2), "δ⁽²⁾ is not right. Whose slope is in it?",
+         "It is the slope of the unit whose error it is."),
         (chain(2 * (a2 - y), s2, s1, w2), "Every number is twice too large.",
          "The loss has a factor 1/2 in front."),
         (chain((a2 - y) ** 2 / 2, s2, s1, w2), "It starts with the derivative of the loss, not"
@@ -98,7 +103,7 @@ def check_by_hand(*answer: Any) -> Verdict:
         ([*right[:2], a2 * right[0], right[3]], "Three are right, ∂L/∂w⁽²⁾ is not.", start),
         ([*right[:2], right[0], right[1]], "Those are the derivatives of the biases.",
          "A weight multiplies a value, which is a factor of its derivative."),
-        ([*right[:2], w2 * right[0], 0.5 * right[1]], "Both errors are right.",
+        ([*right[:2], w2 * right[0], w1 * right[1]], "Both errors are right.",
          start + " The weight itself is no factor of its derivative."),
         ([right[0], right[1], right[3], right[2]], "The last two are exchanged: ∂L/∂w⁽²⁾ comes"
          " first.", ""),
@@ -121,6 +126,11 @@ def check_by_hand(*answer: Any) -> Verdict:
         (0, a2 - y, " It is the residual alone: where is the output's slope?"),
         (0, (y - a2) * s2, " Its sign is turned: the error starts with a - y."),
         (0, s2, " It is the slope alone: where is the residual?"),
+        (0, (a2 - y) * s1, " Whose slope is in it?"),
+        (0, (a2 - y) * at_a2, " The slope is taken at a, as if a were z."),
+        (1, right[0] * w2 * at_a1, " The slope is taken at a, as if a were z."),
+        (1, right[0] * w1 * s1, " It comes back over the connection behind the hidden unit, w⁽²⁾."),
+        (1, -right[1], " Its size is right, its sign is not: count the negative factors."),
         (1, right[0] * w2, " The hidden unit's own slope is missing."),
         (1, right[0] * s1, " The weight that the error comes back over is missing."),
         (2, right[0], " It is the derivative of the bias."),
@@ -157,11 +167,12 @@ def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> V
         rng = np.random.default_rng(n_1)
         a1, a2, y = (rng.uniform(0.1, 0.9, size=(1, n)) for n in (n_1, n_2, n_2))
         W2 = rng.normal(size=(n_1, n_2))
-        sent, shrunk = np.zeros((2, 1, n_1))
+        sent, shrunk, lost = np.zeros((3, 1, n_1))
         for j, k in np.ndindex(n_1, n_2):
             share = (a2[0, k] - y[0, k]) * W2[j, k]
             sent[0, j] += share
             shrunk[0, j] += share * a2[0, k] * (1 - a2[0, k])
+            lost[0, j] += share * (a2[0, k] - y[0, k]) / 2
         slope = a1 * (1 - a1)
         whole = np.array([[float(a2[0] @ W2[j]) for j in range(n_1)]])
         mistakes: list[tuple[Any, str, str]] = [
@@ -169,10 +180,13 @@ def check_hidden_error(answer: Callable[[Array, Array, Array, Array], Any]) -> V
              "The hidden layer has the sigmoid."),
             (sent * a1, "The hidden unit's slope is not its activation.",
              "The slope of the sigmoid is a(1 - a)."),
+            (sent * (1 - a1), "A factor of the hidden unit's slope is missing.",
+             "The slope of the sigmoid is a(1 - a)."),
             (sent * _slope_at(a1), "The slope is taken at a, as if a were z.",
              "a1 is the activation already."),
             (2 * sent * slope, "Every entry is twice too large.",
              "The loss has a factor 1/2 in front."),
+            (lost * slope, "It starts with the loss, not with its derivative.", ""),
             (whole * slope, "The target is missing.", "The error starts with a - y."),
             (shrunk * slope, "There is a slope too many.",
              "A linear output has the slope 1, not a(1 - a)."),
@@ -224,7 +238,8 @@ def check_input_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdic
         for i, j, k in np.ndindex(batch, n_in, n_1):
             outer[j, k] += x[i, j] * delta1[i, k]
         mistakes: list[tuple[Any, str, str]] = [
-            (right * x * (1 - x), "There is a slope too many.", "The input has no activation."),
+            *((right * slope, "There is a slope too many.", "The input has no activation.")
+              for slope in (x * (1 - x), _slope_at(x))),
             (right * x, "That multiplies by the input, as for a weight's gradient.",
              "Here x itself is what moves, and each z follows it at the rate w."),
             (-right, "The sign is turned.", ""),
@@ -235,6 +250,13 @@ def check_input_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdic
             (right.T, "The result has a column for each example.", "Vectors are rows here."),
             (delta1, "That is δ⁽¹⁾ itself.", "It still has to go back over W⁽¹⁾."),
         ]  # fmt: skip
+        if batch > 1:
+            mistakes += [
+                (right.sum(axis=0) + 0 * x, "The gradients of different inputs are added.",
+                 "Each row is the gradient with respect to its own example."),
+                (right / batch, "That divides by the number of examples.",
+                 "The errors that you are given stay as they are."),
+            ]  # fmt: skip
         if n_in == n_1:
             turned = np.zeros((batch, n_in))
             for i, j, k in np.ndindex(batch, n_in, n_1):
@@ -412,6 +434,8 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
         x, y = rng.uniform(0.2, 1, (1, widths[0])), rng.uniform(0, 1, (1, widths[-1]))
         wrong = [(swept(x, y, theta, name), *hint) for name, hint in hints.items()]
         right = swept(x, y, theta)
+        wrong.append((_flat(theta) - right, "Those are parameters after a step.",
+                      "Return the gradients; the update is another step."))  # fmt: skip
         wrong = [w for w in wrong if w[0].size == right.size and not np.allclose(w[0], right)]
         parts = [part for pair in theta for part in pair]
         more = "Which layer's gradient is the first off?"
