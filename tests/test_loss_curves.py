@@ -110,7 +110,8 @@ def test_each_class_has_its_own_mean():
 
 def test_every_run_is_drawn():
     truth = np.array([[True], [False]])
-    run = dict.fromkeys(loss_curves.NAMES, [np.full((2, 1), p) for p in (0.1, 0.4)])
+    answers = [np.full((2, 1), p) for p in np.linspace(0.1, 0.9, 81)]
+    run = {name: answers for name in loss_curves.NAMES}
     found = np.linspace(0, 1, 2 * 3 * 4).reshape(2, 3, 4)
     rates = [0.1, 1, 10]
     drawing = loss_curves.recovery(run, truth, found, ["½", "0.1"], rates)

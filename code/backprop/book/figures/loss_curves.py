@@ -12,7 +12,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
@@ -303,7 +303,7 @@ def caption(p: float) -> str:
     return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
 
 
-def by_class(answers: Sequence[Array], truth: Array) -> Array:
+def by_class(answers: Sequence[Array], truth: NDArray[np.bool_]) -> Array:
     """Return the mean probability of the right answer to the 1s and to the 0s, step by step.
 
     Parameters
@@ -323,7 +323,7 @@ def by_class(answers: Sequence[Array], truth: Array) -> Array:
 
 def recovery(
     one_run: Mapping[str, Sequence[Array]],
-    truth: Array,
+    truth: NDArray[np.bool_],
     accuracies: Array,
     starts: Sequence[str],
     rates: Sequence[float],
