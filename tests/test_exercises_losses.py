@@ -58,6 +58,8 @@ WRONG_ANSWERS = {
         ((L, (0.2, -0.6, 0.5)), "Not right for classes 1 and 2"),
         ((L, (0.125, -0.625)), "has shape (2,)"), ((L, -0.625), "has shape ()"),
         ((L, (0.125, -0.625, 0.4)), "for class 3. Prediction minus target"),
+        ((0.98, THREE), "Give three digits"), ((L, (0.13, -0.63, 0.5)), "three digits"),
+        ((L, np.round(THREE, 2)), "three digits"),
     ],
     ex.check_ignorance: [
         ((-ln(10),), "The sign"), ((math.log2(10),), "to base 2"), ((1,), "to base 10"),
@@ -90,6 +92,7 @@ WRONG_ANSWERS = {
         (("abc",), "three numbers"), (([math.nan, 0.8, 1],), "for the cross-entropy. Set"),
         (([0.8, 0.8, 0.99],), "for the absolute error. Write the mean"),
         (([0.8, 0.64, 1],), "for the squared error. Set the derivative"),
+        (([80, 80, 100],), "percentages. A probability lies"),
         (([0.7, 0.64, 0.9],), "squared error and the absolute error. Set"),
     ],
     ex.check_sigmoid_twice: [
@@ -100,6 +103,7 @@ WRONG_ANSWERS = {
         ((math.log2(1 + math.exp(-1)),), "to base 2"),
         ((math.log10(1 + math.exp(-1)),), "to base 10"),
         ((ln(1 + math.exp(-0.5)),), "sees ½"), ((0.3,), "numbers between 0 and 1"),
+        ((0.31,), "Give three digits"),
         ((None,), "is None"), (("ln",), "expected a number"), ((math.inf,), "not right"),
     ],
 }  # fmt: skip
@@ -183,6 +187,12 @@ def naive(z, y, t):
     return (e / e.sum(axis=1, keepdims=True) - hot(z, y)) / (t * len(z))
 
 
+@quietly
+def whole_batch(z, y, t):
+    e = np.exp((z - z.max()) / t)
+    return (e / e.sum(axis=1, keepdims=True) - hot(z, y)) / (t * len(z))
+
+
 def changes(z, y, t):
     z -= z.max(axis=1, keepdims=True)
     return tempered(z, y, t)
@@ -200,6 +210,11 @@ def sorted_pairs(z, y, n):
     e = z - z.max(axis=1, keepdims=True)
     loss = [np.log(np.exp(row).sum()) - row[k] for row, k in zip(e, y, strict=True)]
     return sorted(range(len(y)), key=lambda k: -loss[k])[:n]
+
+
+def partly_sorted(z, y, n):
+    found = suspects(z, y, n)
+    return np.append(found[:10], found[10:][::-1])
 
 
 @quietly
@@ -246,6 +261,7 @@ WRONG_FUNCTIONS = {
         (shifted_each(lambda z: np.abs(z).max(axis=1)), "underflows to 0"),
         (shifted_each(lambda z: z.min(axis=1)), "far apart here"),
         (shifted_each(lambda z: z.max(axis=1), np.log10), "to base 10"),
+        (shifted_each(lambda z: z.max(axis=1), np.log2), "to base 2"),
         (shifted_each(lambda z: z.max(axis=1), lambda t: -np.log(t)), "the logarithm subtracted"),
         (lambda z: z.max(axis=1) + np.log(np.exp(z - z.max(axis=1)[:, None]).sum()), "whole batch"),
         (lambda z: z, "has shape (4, 3), expected (4,)"),
@@ -268,6 +284,8 @@ WRONG_FUNCTIONS = {
         (lambda z, y, t: (z / t - hot(z, y)) / t / len(z), "not z/T"),
         (lambda z, y, t: softmax(z / t) / t / len(z), "target is missing"),
         (lambda z, y, t: (softmax(z / t, axis=0) - hot(z, y)) / t / len(z), "down the columns"),
+        (lambda z, y, t: tempered(z, y, 1 / t) / t / t, "were multiplied by T"),
+        (whole_batch, "each row's own largest"),
         (naive, "Subtract the largest score"), (changes, "changed its argument"),
         (lambda z, y, t: tempered(z, y, t).T, "the transpose"),
         (lambda z, y, t: tempered(z, y, t) + 0.1, "Take T = 1 first"),
@@ -308,6 +326,8 @@ WRONG_FUNCTIONS = {
         (lambda z, y, n: np.sort(costs(z, y))[::-1][:n], "These are the losses"),
         (lambda z, y, n: np.argsort(-costs(z, y)), "all rows, sorted"),
         (lambda z, y, n: y[suspects(z, y, n)], "classes of the rows"),
+        (partly_sorted, "their order is not"),
+        (lambda z, y, n: np.argpartition(-costs(z, y), n)[:n], "their order is not"),
         (by_probability, "scores of -800"), (overflowing, "scores of 900"),
         (lambda z, y, n: suspects(z, y, 1), "has shape (1,)"),
         (lambda z, y, n: np.arange(n), "minus the log-softmax"),

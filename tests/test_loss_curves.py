@@ -102,12 +102,22 @@ def test_every_product_of_a_caption_holds():
         assert np.isclose(times, 1 / float(factor), rtol=5e-3)
 
 
+def test_each_class_has_its_own_mean():
+    truth = np.array([[True], [False], [False]])
+    answers = [np.array([[0.2], [0.3], [0.5]]), np.array([[0.9], [0.0], [1.0]])]
+    assert np.allclose(loss_curves.by_class(answers, truth), [[0.2, 0.6], [0.9, 0.5]])
+
+
 def test_every_run_is_drawn():
+    truth = np.array([[True], [False]])
+    answers = [np.full((2, 1), p) for p in np.linspace(0.1, 0.9, 81)]
+    run = {name: answers for name in loss_curves.NAMES}
     found = np.linspace(0, 1, 2 * 3 * 4).reshape(2, 3, 4)
     rates = [0.1, 1, 10]
-    markup = loss_curves.recovery(
-        dict.fromkeys(loss_curves.NAMES, found), ["½", "0.1"], rates, "t"
-    ).markup
-    assert markup.count("<use") >= 2 * found.size
+    drawing = loss_curves.recovery(run, truth, found, ["½", "0.1"], rates)
+    assert drawing.markup.count("<use") >= found.size
+    said = words(drawing.markup)
+    assert "squared error, all 24 runs" in said
+    assert all(f"{name}: 1s" in said for name in loss_curves.NAMES)
     with pytest.raises(ValueError, match=r"expected \(2, 3, runs\)"):
-        loss_curves.recovery({"squared error": found[:1]}, ["½", "0.1"], rates, "t")
+        loss_curves.recovery(run, truth, found[:1], ["½", "0.1"], rates)

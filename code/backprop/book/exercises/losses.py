@@ -48,6 +48,7 @@ def check_by_hand(loss: Any, slopes: Any) -> Verdict:
         (float(-np.log(p).sum()), "These are three costs, added.",
          "Only the right class counts: the other targets are 0."),
         (right / 3, "This is divided by the number of classes.", "The mean is over examples."),
+        (round(right, 2), "This is nearly right. Give three digits.", ""),
     )  # fmt: skip
     more = "The powers of e are whole numbers here. What is their sum?"
     verdict = judge_value(loss, Case((), right, about_loss, more))
@@ -64,6 +65,8 @@ def check_by_hand(loss: Any, slopes: Any) -> Verdict:
          "It cancels against the 1/p of the logarithm."),
         ((p - y) / 3, "This is divided by the number of classes.", "The mean is over examples."),
         (y, "This is the target.", "Subtract it from the prediction."),
+        ((0.13, -0.63, 0.5), "These are nearly right. Give three digits, or fractions.", ""),
+        ((0.12, -0.62, 0.5), "These are nearly right. Give three digits, or fractions.", ""),
     )  # fmt: skip
     verdict = judge_value(slopes, Case((), p - y, about_slopes), "The three sum to 0.")
     found = numbers(slopes)
@@ -152,6 +155,7 @@ def check_honest(best: Any) -> Verdict:
         ([0.5, 0.5, 0.5], "An undecided answer costs more than an honest one.", minimum),
         ([share, share, 0.5], "The last one is wrong.", line),
         ([share, share, 0], "The last one is at the wrong end.", line),
+        ([80, 80, 100], "These are percentages.", "A probability lies between 0 and 1."),
     )
     praise = "Two of the three reward the honest answer. One rewards exaggeration."
     verdict = judge_value(best, Case((), [share, share, 1.0], mistakes), praise)
@@ -190,6 +194,7 @@ def check_sigmoid_twice(answer: Any) -> Verdict:
          "The loss has the natural one."),
         (-math.log(1 / (1 + math.exp(-0.5))), "This is the loss where the second sigmoid sees ½.",
          at_most),
+        (round(math.log1p(math.exp(-1)), 2), "This is nearly right. Give three digits.", ""),
     )  # fmt: skip
     praise = "A training loss that stops at such a floor betrays the second sigmoid."
     return judge_value(answer, Case((), math.log1p(math.exp(-1)), mistakes, at_most), praise)
@@ -233,6 +238,11 @@ def check_log_sum_exp(function: Answer) -> Verdict:
                 (
                     m + (right - m) / math.log(10),
                     "This is a logarithm to base 10.",
+                    "The log-sum-exp has the natural one.",
+                ),
+                (
+                    m + (right - m) / math.log(2),
+                    "This is a logarithm to base 2.",
                     "The log-sum-exp has the natural one.",
                 ),
                 (2 * m - right, "The largest score is added, and the logarithm subtracted.", row),
@@ -288,6 +298,8 @@ def check_temperature(function: Answer) -> Verdict:
             ((softmax(z) - hot) / n, "The temperature makes no difference.",
              "The probabilities are softmax(z/T), and there is an inner derivative."),
             ((softmax(z * t) - hot) * t / n, "This is the slope for z·T.", "Divide by T."),
+            ((softmax(z * t) - hot) / (t * n), "The scores were multiplied by T.",
+             "The probabilities are softmax(z/T)."),
             ((softmax(z) / t - hot) / n, "T divides the probabilities.",
              "It divides the scores, before the softmax."),
             ((z / t - hot) / (t * n), "The prediction is softmax(z/T), not z/T."),
@@ -303,14 +315,19 @@ def check_temperature(function: Answer) -> Verdict:
     if not verdict:
         return verdict
     far, labels = np.array([[2000.0, 0.0, 0.0], [0.0, 2000.0, 0.0]]), np.array([1, 1])
-    last = Case((far, labels, 2.0), _tempered(far, labels, 2.0))
-    verdict = judge(function, [last], "And it survives large scores.")
-    # NaN equals nothing, so it cannot stand among the mistakes.
-    if " is nan" in verdict.message:
-        return Verdict(
-            False, "Right for small scores, but not a number for scores of 2000.",
-            "e^z overflows. Subtract the largest score of each row first.",
-        )  # fmt: skip
+    mixed = np.array([[2000.0, 1999.0, 0.0], [-2000.0, -1999.0, -2001.0]])
+    for scores, what, more in (
+        (far, "scores of 2000", "e^z overflows. Subtract the largest score of each row first."),
+        (mixed, "a row far below another one",
+         "All its powers underflow to 0. Subtract each row's own largest score."),
+    ):  # fmt: skip
+        last = Case((scores, labels, 2.0), _tempered(scores, labels, 2.0))
+        verdict = judge(function, [last], "And it survives large scores.")
+        # NaN equals nothing, so it cannot stand among the mistakes.
+        if " is nan" in verdict.message:
+            return Verdict(False, f"Right for small scores, but not a number for {what}.", more)
+        if not verdict:
+            return verdict
     return verdict
 
 
@@ -400,9 +417,12 @@ def check_suspects(function: Answer) -> Verdict:
     y = np.array([2, 2, 1, 0, 1, 0])
     far = np.array([[0.0, -800.0], [0.0, -900.0], [0.0, -850.0], [0.0, 5.0]])
     high = far + 900
-    verdict = judge(function, [case(z, y, 2), case(z, y, 3)], arguments="z, y, n")
-    if not verdict:
-        return verdict
+    # A partial sort puts few rows in order by chance, but not hundreds.
+    many = np.random.default_rng(0).normal(size=(600, 3)), np.arange(600) % 3
+    for cases in ([case(z, y, 2), case(z, y, 3)], [case(*many, 500)]):
+        verdict = judge(function, cases, arguments="z, y, n")
+        if not verdict:
+            return verdict
     for name, scores in (("-800", far), ("900", high)):
         last = Case(
             (scores, np.array([1, 1, 1, 1]), 3), [1, 2, 0], (),

@@ -12,7 +12,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
@@ -303,43 +303,77 @@ def caption(p: float) -> str:
     return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
 
 
-def recovery(
-    accuracies: Mapping[str, Array], starts: Sequence[str], rates: Sequence[float], title: str
-) -> by_hand.Drawing:
-    """Draw every run's last accuracy: a panel for each loss, a mark for each run.
+def by_class(answers: Sequence[Array], truth: NDArray[np.bool_]) -> Array:
+    """Return the mean probability of the right answer to the 1s and to the 0s, step by step.
 
     Parameters
     ----------
-    accuracies : mapping of str to array of shape (starts, rates, runs)
-        By loss, one of ``NAMES``, which has its colour.
+    answers : sequence of array of shape (B, 1)
+        After each step, the probability of a 1.
+    truth : array of bool of shape (B, 1)
+        Which of the images are 1s.
+
+    Returns
+    -------
+    array of shape (steps, 2)
+        The 1s come first.
+    """
+    return np.array([[p[truth].mean(), 1 - p[~truth].mean()] for p in answers])
+
+
+def recovery(
+    one_run: Mapping[str, Sequence[Array]],
+    truth: NDArray[np.bool_],
+    accuracies: Array,
+    starts: Sequence[str],
+    rates: Sequence[float],
+) -> by_hand.Drawing:
+    """Draw one run step by step for each loss, and the squared error's last accuracy in all runs.
+
+    Parameters
+    ----------
+    one_run : mapping of str to sequence of array of shape (B, 1)
+        By loss, one of ``NAMES``: after each step, the probability of a 1.
+    truth : array of bool of shape (B, 1)
+        Which of the images are 1s.
+    accuracies : array of shape (starts, rates, runs)
+        What the squared error reaches.
     starts : sequence of str
         What stands below each group.
     rates : sequence of float
         The step sizes, a marker for each.
-    title : str
-        What the picture shows, for those who do not see it.
 
     Raises
     ------
     ValueError
-        If an array has another shape.
+        If the accuracies have another shape.
     """
-    for name, found in accuracies.items():
-        if found.shape[:2] != (len(starts), len(rates)):
-            raise ValueError(
-                f"recovery: {name} has shape {found.shape},"
-                f" expected ({len(starts)}, {len(rates)}, runs)"
-            )
-    fig, axes = plt.subplots(
-        len(accuracies), 1, figsize=(4.6, 3.0), sharex=True, sharey=True, squeeze=False
-    )
-    for ax, (name, found) in zip(axes.flat, accuracies.items(), strict=True):
-        _runs(ax, found, rates, COLORS[NAMES.index(name)])
-        ax.set_title(name, fontsize=11, loc="left")
-        ax.set(ylabel="accuracy", ylim=(-0.06, 1.08), yticks=[0, 0.5, 1])
-    axes[0, 0].legend(title="step size", loc="lower center", ncols=len(rates), handletextpad=0)
-    axes[-1, 0].set_xticks(range(len(starts)), starts)
-    return by_hand.plotted(fig, title)
+    if accuracies.shape[:2] != (len(starts), len(rates)):
+        raise ValueError(
+            f"recovery: accuracies have shape {accuracies.shape},"
+            f" expected ({len(starts)}, {len(rates)}, runs)"
+        )
+    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.1))
+    for name, answers in one_run.items():
+        color = COLORS[NAMES.index(name)]
+        for chance, line in zip(by_class(answers, truth).T, ("-", ":"), strict=True):
+            above.plot(chance, line, color=color)
+    # Words stand where the curves of the page leave room.
+    for words, x, y, side, k in (
+        (f"{NAMES[0]}: 1s and 0s", 10, 0.72, "left", 0),
+        (f"{NAMES[1]}: 1s", 45, 0.36, "right", 1),
+        (f"{NAMES[1]}: 0s", 80, 0.16, "right", 1),
+    ):
+        above.text(x, y, words, color=COLORS[k], ha=side, va="center")
+    above.set_title("one run, step by step: mean p of the right answer", fontsize=11, loc="left")
+    _runs(below, accuracies, rates, COLORS[1])
+    below.set_title(f"{NAMES[1]}, all {accuracies.size} runs: accuracy", fontsize=11, loc="left")
+    below.set_xticks(range(len(starts)), starts)
+    below.legend(title="step size", loc="upper right", ncols=len(rates), handletextpad=-0.2,
+                 columnspacing=0.4, borderaxespad=0, borderpad=0)  # fmt: skip
+    for ax in (above, below):
+        ax.set(ylim=(-0.06, 1.08), yticks=[0, 0.5, 1])
+    return by_hand.plotted(fig, "Two losses in one run, and every run of the squared error")
 
 
 def _runs(ax: Any, found: Array, rates: Sequence[float], color: str) -> None:
