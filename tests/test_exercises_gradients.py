@@ -32,8 +32,19 @@ def steepest(g, order):
     if order == 2:
         return g / norm(g)
     if order == 1:
-        return np.sign(g) * (np.abs(g) == np.abs(g).max())
+        return np.sign(g) * (np.arange(len(g)) == np.abs(g).argmax())
     return np.sign(g)
+
+
+def all_that_tie(g, order):
+    """All of the largest entries at once, each with a full step."""
+    return np.sign(g) * (np.abs(g) == np.abs(g).max()) if order == 1 else steepest(g, order)
+
+
+def shared(g, order):
+    """Right: entries that tie share the step."""
+    u = all_that_tie(g, order)
+    return u / norm(u, order)
 
 
 def one_at_a_time(g, order):
@@ -140,7 +151,7 @@ RIGHT = {
         (lambda x, W, b: tape.jacobian(lambda x: np.tanh(x @ W + b))(x).T,),
         (lambda x, W, b: W @ np.diag(1 / np.cosh(x @ W + b) ** 2),),
     ],
-    ex.check_steepest: [(steepest,), (one_at_a_time,)],
+    ex.check_steepest: [(steepest,), (one_at_a_time,), (shared,)],
     ex.check_trust: [(trust,), (trust_solved,)],
     ex.check_ways: [(27, 18, 115), (27.0, sp.Integer(18), Fraction(115))],
 }  # fmt: skip
@@ -168,7 +179,8 @@ WRONG_ANSWERS = {
         ((45,), "not half of the slope"), ((30,), "sine"), ((120,), "goes down"),
         ((np.pi / 3,), "Degrees"), ((np.pi / 6,), "Degrees"), ((np.pi / 4,), "Degrees"),
         ((90,), "is zero"), ((0,), "steepest"), ((180,), "straight down"), ((0.5,), "the cosine"),
-        ((1.05,), "Degrees"), ((300,), "shorter way"), ((59,), "not right"), ((-60,), "sign"),
+        ((1.05,), "Degrees"), ((300,), "shorter way"), ((59,), "not right"), ((-60,), "no sign"),
+        ((240,), "goes down"),
         ((None,), "None"), (("60",), "expected a number"), (([60],), "shape (1,)"),
     ],
     ex.check_forecast: [
@@ -189,6 +201,7 @@ WRONG_ANSWERS = {
         ((-4.2, -4.142, 0.067), "h times the slope"),
         ((0.48, 0.547, 0.067), "entries are"), ((0.48, 0.596, 0.058), "half of h²"),
         ((0.48, 0.538, 0.547), "bounds the loss"), ((0.48, 0.538, 0.052), "promised change"),
+        ((0.48, 0.538, 0.0605), "the error itself"),
     ],
     ex.check_classify: [
         ((no_tolerance,), "is about 1e-16"),
@@ -235,6 +248,12 @@ WRONG_ANSWERS = {
     ],
     ex.check_steepest: [
         ((lambda g, order: -steepest(g, order),), "way down"),
+        ((all_that_tie,), "Two entries tie"),
+        ((lambda g, order: steepest(g, order) if len(g) < 3 or g[0] != 1 else g[:2] / 4,),
+         "shape (3,)"),
+        ((lambda g, order: steepest(g, order) if g[0] != 1 else np.eye(3)[0],),
+         "Another step is steeper"),
+        ((lambda g, order: steepest(g, order) if g[0] != 1 else g[9],), "IndexError"),
         ((lambda g, order: g,), "the gradient"),
         ((lambda g, order: g / norm(g, order),), "another step is steeper"),
         ((lambda g, order: g / norm(g),), "the norm 2"),

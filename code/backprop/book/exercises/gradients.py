@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, misfit
+from backprop.book.exercises.verdict import (
+    Case,
+    Verdict,
+    checker,
+    judge,
+    judge_value,
+    misfit,
+    numbers,
+)
 
 Answer = Callable[..., Any]
 Mistakes = list[tuple[Any, str, str]]
@@ -61,7 +69,9 @@ def check_half_slope(degrees: Any) -> Verdict:
         (45, "Half of the right angle is not half of the slope.", cosine),
         (30, "That is where the sine is one half.", cosine),
         (120, "There it goes down at half the steepest slope.", "Up is asked for."),
+        (240, "There it goes down at half the steepest slope.", "Up is asked for."),
         (300, "Turn the shorter way round.", cosine),
+        (-60, "An angle between two directions has no sign.", "It is a size."),
         (np.pi / 3, radians, "Multiply by 180/π."),
         (np.pi / 6, radians, cosine),
         (np.pi / 4, radians, cosine),
@@ -105,6 +115,7 @@ def check_forecast(first: Any, second: Any, bound: Any) -> Verdict:
          "Which is the largest on the walk?"),
         ((0.48, 0.538, 0.052), "This is a tenth of the promised change.", "The bound needs 13.4."),
         ((0.48, 0.538, -0.067), "A bound is a size.", "It is not negative."),
+        ((0.48, 0.538, 0.06052), "This is the error itself.", "Bound it without the loss there."),
         ((0.48, 0.538, 0.547), "This bounds the loss.", "By how much is the forecast wrong?"),
     ]  # fmt: skip
     parts: list[tuple[Any, Mistakes, str]] = [
@@ -276,7 +287,7 @@ def check_steepest(steepest: Answer) -> Verdict:
     """Check ``steepest(g, order)``: the u with ‖u‖_order = 1 and the largest g · u.
 
     ``order`` is 1, 2 or inf, as for ``numpy.linalg.norm``: the unit vector of g's largest entry
-    with its sign, g / ‖g‖₂, or sign(g).
+    with its sign, g / ‖g‖₂, or sign(g). Where entries tie, any best step of length 1 is right.
     """
     corners = "Draw the steps of length 1 in this norm. Which corner lies farthest along g?"
 
@@ -316,7 +327,27 @@ def check_steepest(steepest: Answer) -> Verdict:
 
     g, longer = np.array([3.0, -4.0]), np.array([0.5, 2.0, -1.0])
     cases = [case(g, 2), case(g, np.inf), case(g, 1), case(longer, 1), case(longer, np.inf)]
-    return judge(steepest, cases, "One gradient, three steepest directions.", arguments="g, order")
+    praise = "One gradient, three steepest directions."
+    verdict = judge(steepest, cases, praise, arguments="g, order")
+    if not verdict:
+        return verdict
+    tie = np.array([1.0, -2.0, 2.0])  # any mixture of the two best steps is right
+    at = "the input [1, -2, 2], 1"
+    try:
+        u = numbers(steepest(tie.copy(), 1))
+    except Exception as error:  # the reader's code: whatever it raises is the message
+        return Verdict(False, f"For {at} it raised {type(error).__name__}: {error}")
+    if u is None or u.shape != tie.shape:
+        return Verdict(False, f"The answer for {at} is not an array of shape (3,).", "Two tie.")
+    if not np.isclose(np.abs(u).sum(), 1, rtol=1e-3):
+        return Verdict(
+            False,
+            f"Two entries tie in {at}. There the length of the answer is not 1.",
+            "One step along one of them is enough.",
+        )
+    if not np.isclose(tie @ u, 2, rtol=1e-3):
+        return Verdict(False, f"Two entries tie in {at}. Another step is steeper.", corners)
+    return verdict
 
 
 @checker

@@ -113,7 +113,8 @@ def turning() -> list[Frame]:
         low.plot(degrees, slopes, "o", color=COLORS[0], markersize=4)
         low.plot(degrees[k], slope, "o", color=COLORS[1], markersize=10)
         low.axhline(0, color=INK, linewidth=0.8)
-        low.set(xticks=range(0, 361, 120), yticks=[-5, 0, 5], xlim=(-8, 368), ylim=(-6.2, 6.2))
+        low.set_xticks(range(0, 361, 120), ["0°", "120°", "240°", "360°"])
+        low.set(yticks=[-5, 0, 5], xlim=(-8, 368), ylim=(-6.2, 6.2))
         low.set_title("slope by angle of u", fontsize=11)
         way = "uphill" if slope > 0.01 else "downhill" if slope < -0.01 else "level"
         if abs(slope) > 4.99:
