@@ -63,10 +63,11 @@ WRONG_ANSWERS = {
         ((-0.02, 0.14), "takes the image for a 0"), ((-0.03, 0.16), "p - y, not y - p"),
         ((0.03, 0.16), "uphill"), ((0.03, 0.07), "learning rate"), ((0.03, -0.06), "change of w"),
         ((0.06, -0.02), "ink is missing"), ((0.12, -0.14), "slope of the sigmoid is missing"),
-        ((0.06, 0.04), "a product, summed"), ((0.0225, 0.055), "output 0 only"),
+        ((0.06, 0.04), "The ink is missing"), ((0.0225, 0.055), "output 0 only"),
         ((0.0075, 0.085), "output 1 only"), ((0.015, 0.07), "p - y is negative"),
         ((0.0175, 0.065), "Subtract the target"), ((0.04, 0.03), "changed places"),
         ((None, 0.04), "expected numbers"), ((0, 0), "a product, summed"),
+        ((0.03, 0.0), "From w, subtract"), ((0.03, 0.1), "From w, subtract"),
     ],
     ex.check_still: [
         ((79_400, 6_700), "biases are missing"), ((78_702, 6_700), "784-100-2"),
@@ -77,7 +78,8 @@ WRONG_ANSWERS = {
         ((6_700, 79_510), "changed places"), ((1, 2), "sends a weight"),
         (("a", 2), "expected numbers"), ((79_410, 6_700), "biases of a layer"),
         ((79_500, 6_700), "biases of a layer"), ((79_510, 7_370), "hidden units only"),
-        ((101_770, 6_700), "weights and biases"),
+        ((101_770, 6_700), "The second is right"),
+        ((79_510, 71_700), "The first is right"), ((79_510, 717), "sends a weight"),
     ],
     ex.check_update: [
         ((lambda x, d, lr: -update(x, d, lr),), "climbs"), ((lambda x, d, lr: x.T @ d,), "Times"),
@@ -91,6 +93,7 @@ WRONG_ANSWERS = {
         ((lambda x, d, lr: None,), "return missing"), ((lambda x: x,), "(x, delta, learning_rate)"),
         ((raises,), "ZeroDivisionError"), ((3,), "without calling it"),
         ((lambda x, d, lr: x @ d,), "ValueError"),
+        ((lambda x, d, lr: x.T @ d / len(x),), "off by the same factor"),
     ],
     ex.check_output_error: [
         ((lambda p, y: p - onehot(p, y),), "Divide by B"),

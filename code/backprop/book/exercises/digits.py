@@ -21,6 +21,11 @@ def _distinct(mistakes: Mistakes, right: Any) -> Mistakes:
     ]
 
 
+def _is(answer: Any, right: float) -> bool:
+    """Tell whether one part of an answer is right, rounded as it may be."""
+    return bool(judge_value(answer, Case((), right)))
+
+
 @checker
 def check_weight(slope: Any, new_w: Any) -> Verdict:
     """Check ∂L/∂w = x a (1 - a) Σ (p_k - y_k) v_k = 0.03, and w = 0.1 - 2 · 0.03 = 0.04.
@@ -38,6 +43,8 @@ def check_weight(slope: Any, new_w: Any) -> Verdict:
     )
     heard = 0.6 * v0 - 0.6 * v1
     right = pair(x * quarter * heard)
+    if _is(slope, right[0]):
+        chain = "The slope is right. From w, subtract the learning rate times the slope."
     mistakes: Mistakes = [
         (pair(x * quarter * (-0.4 * v0 + 0.4 * v1)), "This takes the image for a 0.",
          "Its target is (0, 1): what is p - y?"),
@@ -49,6 +56,8 @@ def check_weight(slope: Any, new_w: Any) -> Verdict:
         ((right[0], -eta * right[0]), "The slope is right. That is the change of w, not w.", ""),
         (pair(quarter * heard), "The ink is missing.", "A derivative of a weight is the value at"
          " its start times the error at its end."),
+        ((quarter * heard, right[1]), "The second is right. The first is δ of the unit.",
+         "The ink is missing."),
         (pair(x * heard), "The slope of the sigmoid is missing.", "At a = ½, what is a (1 - a)?"),
         (pair(x * 0.5 * heard), "The slope of the sigmoid is not its value.",
          "It is a (1 - a)."),
@@ -73,6 +82,10 @@ def check_still(parameters: Any, still: Any) -> Verdict:
     both = (
         "Each layer has weights and biases. Every blank pixel sends a weight to each hidden unit."
     )
+    if _is(parameters, total):
+        both = f"The first is right. {each}"
+    elif _is(still, fixed):
+        both = "The second is right. Each layer has weights and biases."
     mistakes: Mistakes = [
         ((79_400, fixed), "The second is right. The biases are missing from the first.", ""),
         ((79_410, fixed), "The second is right. The first lacks the biases of a layer.", ""),
@@ -129,7 +142,7 @@ def check_update(update: Answer) -> Verdict:
         more = "Column j is the sum over the images of delta[n, j] times x[n]."
         return Case((x, delta, eta), right, _distinct(mistakes, right), more)
 
-    cases = [case(X, DELTA, 0.5), case(X[:1], DELTA[:1], 2.0)]
+    cases = [case(X, DELTA, 0.2), case(X[:1], DELTA[:1], 2.0)]
     return judge(update, cases, "A sum of images in every column.", "x, delta, learning_rate")
 
 
