@@ -408,6 +408,7 @@ WRONG_FUNCTIONS = {
         (lambda v, z: (v - v @ z) / z.sum(), "takes p, not z"),
         (lambda v, z: (v + v @ z / z.sum()) / z.sum(), "grow or shrink"),
         (lambda v, z: (v - v.sum()) / z.sum(), "lacks its weights"),
+        (lambda v, z: (v - v.sum() / z.sum()) / z.sum(), "sum lacks its weights"),
         (lambda v, z: (v - v.mean()) / z.sum(), "equal weights"),
         (lambda v, z: normalize(v, z) * z.sum(), "division by the sum"),
         (lambda v, z: normalize(v, z) / z.sum(), "stands there twice"),

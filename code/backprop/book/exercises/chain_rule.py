@@ -472,6 +472,8 @@ def check_normalize_vjp(vjp: Answer) -> Verdict:
                  "If the sum of z grows, does p_j grow or shrink?"),
                 ((v_row - v_row.sum()) / total, "The sum lacks its weights.",
                  "How fast does p_j change with the sum of z?"),
+                ((v_row - v_row.sum() / total) / total, "The sum lacks its weights.",
+                 "How fast does p_j change with the sum of z?"),
                 ((v_row - v_row.mean()) / total, "The mean is taken with equal weights.",
                  "How fast does p_j change with the sum of z?"),
                 ((v_row - v_row @ z_row) / total, "The sum takes p, not z.", paths),
