@@ -326,6 +326,19 @@ def along_every_path(parents):
     return found
 
 
+def by_levels(parents):
+    """Go back level by level, and put each node down where it is first met."""
+    used = {parent for found in parents.values() for parent in found}
+    found = [node for node in parents if node not in used]
+    waiting = deque(found)
+    while waiting:
+        for parent in parents[waiting.popleft()]:
+            if parent not in found:
+                found.append(parent)
+                waiting.append(parent)
+    return found[::-1]
+
+
 def emptied(parents):
     found = order(parents)
     parents.clear()
@@ -379,6 +392,8 @@ WRONG_FUNCTIONS = {
         (lambda p: list(p), "order in which they were given"),
         (sorted, "before one of its parents"),
         (lambda p: sorted(p, key=lambda n: len(p[n])), "before one of its parents"),
+        (by_levels, "level by level"),
+        (lambda p: by_levels(p)[::-1], "reversed"),
         (lambda p: [], "nodes are missing"),
         (lambda p: None, "is a return missing"),
         (lambda p: set(order(p)), "Return a list"),
@@ -396,6 +411,7 @@ WRONG_FUNCTIONS = {
             "Only the last node's seed",
         ),
         (lambda s, seeds: swept(s, {s[-1][0]: 1.0} | seeds), "that no seed asks for"),
+        (lambda s, seeds: swept(s, seeds, lambda slope: 1.0), "slopes make no difference"),
         (lambda s, seeds: swept(s, seeds | {s[-1][0]: 1.0}), "from 1 instead of its seed"),
         (lambda s, seeds: swept(s, dict.fromkeys(seeds, 1.0)), "sizes of the seeds"),
         (overwritten, "replaces what its node had before"),

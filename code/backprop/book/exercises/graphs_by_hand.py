@@ -333,6 +333,16 @@ def check_paths(paths: Answer) -> Verdict:
     return verdict
 
 
+def levels(before: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return how far each node is from the nearest node that has none before it."""
+    found: dict[str, int] = {}
+    level = [node for node in before if not before[node]]
+    while level:
+        found |= dict.fromkeys(level, max(found.values(), default=-1) + 1)
+        level = [n for n in before if n not in found and any(p in level for p in before[n])]
+    return found
+
+
 @checker
 def check_order(order: Answer) -> Verdict:
     """Check ``order(parents)``: the nodes in a list, every one after all of its parents.
@@ -364,7 +374,12 @@ def check_order(order: Answer) -> Verdict:
         back = [found.index(p) > found.index(node) for node in parents for p in parents[node]]
         if not any(back):
             return 0
-        return 6 if list(found) == list(parents) else 3 if all(back) else 4
+        if list(found) == list(parents):
+            return 6
+        users = {p: [node for node in parents if p in parents[node]] for p in parents}
+        down, up = levels(parents), levels(users)
+        walks = [down[node] for node in found], [up[node] for node in found[::-1]]
+        return 3 if all(back) else 9 if any(walk == sorted(walk) for walk in walks) else 4
 
     before = "Before a node is put down, all of its parents must be."
     mistakes: list[tuple[int, str] | tuple[int, str, str]] = [
@@ -376,6 +391,7 @@ def check_order(order: Answer) -> Verdict:
         (6, "These are the nodes in the order in which they were given.", before),
         (7, "Return a list of the nodes."),
         (8, "It returned None: is a return missing?"),
+        (9, "A node stands before one of its parents, as if you had gone level by level.", before),
     ]
     graphs: list[dict[str, tuple[str, ...]]] = [
         {"x": (), "y": ("x",)},
@@ -481,6 +497,8 @@ def check_seeded(backward_from: Answer) -> Verdict:
             (at(seeds, steps[::-1]), "The lines are read in the wrong direction.",
              "A node's adjoint must be complete before it is sent on."),
             (np.abs(at(seeds)), "A sign is lost.", ""),
+            ([back(steps, seeds, one)[name] for name in right], "The slopes make no difference.",
+             "A share is the adjoint times the slope of the arrow."),
         )  # fmt: skip
         kept = [m for m in mistakes if not np.array_equal(m[0], at(seeds))]
         names = [name + BAR for name in right]
