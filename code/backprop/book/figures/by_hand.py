@@ -404,16 +404,9 @@ def arrow(start: tuple[float, float], end: tuple[float, float], paint: str, thic
     left = (GAP * uy, -GAP * ux)
     rim = math.sqrt(RADIUS**2 - GAP**2) + 2.5
     head = 6 + 1.6 * thick
-    x1, y1 = start[0] + rim * ux + left[0], start[1] + rim * uy + left[1]
-    x2, y2 = end[0] - rim * ux + left[0], end[1] - rim * uy + left[1]
-    x3, y3 = x2 - head * ux, y2 - head * uy
-    half = head / 2.2
-    corners = [(x2, y2), (x3 - half * uy, y3 + half * ux), (x3 + half * uy, y3 - half * ux)]
-    points = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in corners)
-    line = svg.element(
-        "line", x1=x1, y1=y1, x2=x3, y2=y3, stroke=paint, stroke_width=svg.fixed(thick)
-    )
-    return line + svg.element("polygon", points=points, fill=paint)
+    tail = start[0] + rim * ux + left[0], start[1] + rim * uy + left[1]
+    tip = end[0] - rim * ux + left[0], end[1] - rim * uy + left[1]
+    return svg.pointer(tail, tip, paint, svg.fixed(thick), head, head / 2.2)
 
 
 def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:

@@ -6,8 +6,10 @@ Widths and places are to scale, and every number follows from others on the same
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise, product
+
+import numpy as np
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing
@@ -33,15 +35,8 @@ def _line(start: Place, end: Place, paint: str, thick: float = 1.2, **more: str)
 
 def _arrow(start: Place, end: Place, paint: str, thick: float = 1.2) -> str:
     """Draw an arrow whose point touches ``end``."""
-    dx, dy = end[0] - start[0], end[1] - start[1]
-    length = math.hypot(dx, dy)
-    ux, uy = dx / length, dy / length
     head = 5 + 1.5 * thick
-    bx, by = end[0] - head * ux, end[1] - head * uy
-    half = head / 2.3
-    corners = [end, (bx - half * uy, by + half * ux), (bx + half * uy, by - half * ux)]
-    points = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in corners)
-    return _line(start, (bx, by), paint, thick) + svg.element("polygon", points=points, fill=paint)
+    return svg.pointer(start, end, paint, svg.fixed(thick), head, head / 2.3)
 
 
 def _box(x: float, y: float, width: float, height: float, name: str) -> str:
@@ -242,9 +237,9 @@ def carried(
 
     The slopes stand on the arrows, and each circle holds what has arrived.
     """
-    dz, ends = _times(dx, first), _transposed(second)
-    dy, back = _times(dz, second), _times(v, ends)
-    result = _times(back, _transposed(first))
+    J1, J2 = np.array(first), np.array(second)
+    dz, back = dx @ J1, v @ J2.T
+    dy, result = dz @ J2, back @ J1.T
     columns = [
         [(58.0, 73.0), (58.0, 123.0)],
         [(210.0, 48.0), (210.0, 98.0), (210.0, 148.0)],
@@ -260,7 +255,7 @@ def carried(
         for k, (slopes, along) in enumerate(zip((first, second), places, strict=True)):
             for i, j in product(range(len(slopes)), range(len(slopes[0]))):
                 (x0, y0), (x1, y1) = columns[k][i], columns[k + 1][j]
-                tail, point = _rims((x0, y0 + top), (x1, y1 + top), 18.0)
+                tail, point = svg.between((x0, y0 + top), (x1, y1 + top), 18, 18)
                 if paint == svg.BACKWARD:
                     tail, point = point, tail
                 parts.append(_arrow(tail, point, paint, 1.8 if slopes[i][j] else 0.7))
@@ -277,11 +272,8 @@ def carried(
                     stroke_width="2",
                 )  # fmt: skip
                 parts.append(rim + svg.text(x, y + top + 5, f"{number}", paint, font_weight=600))
-    forward = [f"dz = {_weighted(dx, first, dz)}", f"dy = {_weighted(dz, second, dy)}"]
-    backward = [
-        f"∂L/∂z = {_weighted(v, ends, back)}",
-        f"∂L/∂x = {_weighted(back, _transposed(first), result)}",
-    ]
+    forward = [f"dz = {_weighted(dx, J1, dz)}", f"dy = {_weighted(dz, J2, dy)}"]
+    backward = [f"∂L/∂z = {_weighted(v, J2.T, back)}", f"∂L/∂x = {_weighted(back, J1.T, result)}"]
     tests = [f"{_added(dy, v)}", f"{_added(dx, result)}"]
     parts += [
         _start(6, 18, "forward: the jvp", FIRST, 600),
@@ -294,25 +286,7 @@ def carried(
     return drawing(title, 2 * tall - 10, "; ".join([*forward, *backward, *tests]), *parts)
 
 
-def _rims(start: Place, end: Place, radius: float) -> tuple[Place, Place]:
-    """Return where the line between two circles of this radius leaves one and meets the other."""
-    dx, dy = end[0] - start[0], end[1] - start[1]
-    length = math.hypot(dx, dy)
-    ux, uy = radius * dx / length, radius * dy / length
-    return (start[0] + ux, start[1] + uy), (end[0] - ux, end[1] - uy)
-
-
-def _times(row: Sequence[int], table: Sequence[Sequence[int]]) -> list[int]:
-    return [
-        sum(a * b for a, b in zip(row, column, strict=True)) for column in zip(*table, strict=True)
-    ]
-
-
-def _transposed(table: Sequence[Sequence[int]]) -> list[list[int]]:
-    return [list(column) for column in zip(*table, strict=True)]
-
-
-def _weighted(row: Sequence[int], table: Sequence[Sequence[int]], total: Sequence[int]) -> str:
+def _weighted(row: Iterable[int], table: Iterable[Iterable[int]], total: Iterable[int]) -> str:
     """Write a row times a table as a weighted sum of the table's rows."""
     terms = [
         (a, f"{abs(a)} ({', '.join(map(str, one))})") for a, one in zip(row, table, strict=True)
@@ -320,7 +294,7 @@ def _weighted(row: Sequence[int], table: Sequence[Sequence[int]], total: Sequenc
     return f"{_signed(terms)} = ({', '.join(map(str, total))})"
 
 
-def _added(row: Sequence[int], other: Sequence[int]) -> str:
+def _added(row: Iterable[int], other: Iterable[int]) -> str:
     """Write the inner product of two rows as it is computed; the second has no minus."""
     pairs = list(zip(row, other, strict=True))
     terms = [(a, f"{abs(a)} · {b}") for a, b in pairs]

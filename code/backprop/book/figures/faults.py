@@ -167,11 +167,5 @@ def _arrow(
     """Draw an arrow from ``start``, turned anticlockwise, and moved by ``side`` to its left."""
     ux, uy = math.cos(angle), -math.sin(angle)
     x, y = start[0] + side * uy, start[1] - side * ux
-    tip, neck = (x + long * ux, y + long * uy), (x + (long - 9) * ux, y + (long - 9) * uy)
-    corners = (tip, (neck[0] - 5 * uy, neck[1] + 5 * ux), (neck[0] + 5 * uy, neck[1] - 5 * ux))
-    line = svg.element(
-        "line", x1=x, y1=y, x2=neck[0], y2=neck[1], stroke=paint, stroke_width="2.5",
-        stroke_dasharray=dashes,
-    )  # fmt: skip
-    points = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in corners)
-    return line + svg.element("polygon", points=points, fill=paint)
+    tip = x + long * ux, y + long * uy
+    return svg.pointer((x, y), tip, paint, "2.5", 9, 5, stroke_dasharray=dashes)

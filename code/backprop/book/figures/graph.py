@@ -179,22 +179,12 @@ def _draw(
 
 def _arrow(start: Place, end: Place, mark: str | None) -> str:
     """Draw from rim to rim; an arrow that is marked for the way back is dashed."""
-    dx, dy = end[0] - start[0], end[1] - start[1]
-    length = math.hypot(dx, dy)
-    ux, uy = dx / length, dy / length
     size = HEAD * (1.5 if mark else 1)
-    x2, y2 = end[0] - (svg.RADIUS + 3) * ux, end[1] - (svg.RADIUS + 3) * uy
-    x3, y3 = x2 - size * ux, y2 - size * uy
-    corners = [(x2, y2), (x3 - size / 2 * uy, y3 + size / 2 * ux)]
-    corners.append((x3 + size / 2 * uy, y3 - size / 2 * ux))
-    paint = mark or "currentColor"
-    line = svg.element(
-        "line", x1=start[0] + svg.RADIUS * ux, y1=start[1] + svg.RADIUS * uy, x2=x3, y2=y3,
-        stroke=paint, stroke_width=4 if mark else 1,
+    return svg.pointer(
+        *svg.between(start, end, svg.RADIUS, svg.RADIUS + 3),
+        mark or "currentColor", 4 if mark else 1, size, size / 2,
         stroke_dasharray="8 4" if mark == svg.BACKWARD else None,
     )  # fmt: skip
-    points = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in corners)
-    return line + svg.element("polygon", points=points, fill=paint)
 
 
 def _beside(start: Place, end: Place, lines: Sequence[tuple[str, str]]) -> list[str]:

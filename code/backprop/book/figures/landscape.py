@@ -329,10 +329,5 @@ def _line(
 
 
 def _arrow(at: tuple[float, float], start: Array, end: Array) -> str:
-    way = (end - start) / np.linalg.norm(end - start)
-    across, neck = 3.5 * np.array([-way[1], way[0]]), end - 7 * way
-    head = " ".join(
-        f"{at[0] + x:.1f},{at[1] - y:.1f}" for x, y in (end, neck + across, neck - across)
-    )
-    shaft = _line(at, np.stack([start, neck]), svg.BACKWARD, "2.2")
-    return shaft + svg.element("polygon", points=head, fill=svg.BACKWARD)
+    tail, tip = ((at[0] + x, at[1] - y) for x, y in (start, end))
+    return svg.pointer(tail, tip, svg.BACKWARD, "2.2", 7, 3.5)

@@ -254,18 +254,8 @@ def _between(
     start: Place, end: Place, radius: float, paint: str, width: float, opacity: float = 1.0
 ) -> str:
     """Draw an arrow from the rim of one circle to the rim of another."""
-    a, b = np.asarray(start), np.asarray(end)
-    way = (b - a) / np.linalg.norm(b - a)
-    side = np.array([-way[1], way[0]])
-    a, b = a + radius * way, b - (radius + 1) * way
-    foot, half = b - 8 * way, 3.5 * side
-    corners = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in (b, foot - half, foot + half))
-    line = svg.element(
-        "line", x1=float(a[0]), y1=float(a[1]), x2=float(foot[0]), y2=float(foot[1]), stroke=paint,
-        stroke_width=width,
-    )  # fmt: skip
-    head = svg.element("polygon", points=corners, fill=paint)
-    return svg.element("g", line, head, opacity=f"{opacity:g}")
+    ends = svg.between(start, end, radius, radius + 1)
+    return svg.element("g", svg.pointer(*ends, paint, width, 8, 3.5), opacity=f"{opacity:g}")
 
 
 def copies(row: ArrayLike, column: ArrayLike, g: ArrayLike, title: str) -> Drawing:
@@ -344,15 +334,7 @@ def _label(at: Place, words: str, paint: str, anchor: str = "middle") -> str:
 def _arrow(start: Place, way: Place, paint: str) -> str:
     """Draw a short arrow that runs straight down or to the right."""
     (x, y), (dx, dy) = start, way
-    head = 6.0
-    down = dy > 0
-    tip = x + dx, y + dy
-    foot = (tip[0], tip[1] - head) if down else (tip[0] - head, tip[1])
-    side = (head / 1.8, 0.0) if down else (0.0, head / 1.8)
-    corners = [tip, (foot[0] - side[0], foot[1] - side[1]), (foot[0] + side[0], foot[1] + side[1])]
-    points = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in corners)
-    line = svg.element("line", x1=x, y1=y, x2=foot[0], y2=foot[1], stroke=paint, stroke_width="1.8")
-    return line + svg.element("polygon", points=points, fill=paint)
+    return svg.pointer(start, (x + dx, y + dy), paint, "1.8", 6, 6 / 1.8)
 
 
 def differences(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:

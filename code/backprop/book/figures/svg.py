@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -110,6 +111,44 @@ def disc(x: float, y: float, name: str, mark: str | None) -> str:
         stroke_width="4" if mark else "1.5",
     )  # fmt: skip
     return rim + text(x, y + 5, name, font_weight=600)
+
+
+def between(
+    start: tuple[float, float], end: tuple[float, float], after: float, before: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the points so far ``after`` the start of a line and ``before`` its end: on rims."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(dx, dy)
+    ux, uy = dx / length, dy / length
+    return (
+        (start[0] + after * ux, start[1] + after * uy),
+        (end[0] - before * ux, end[1] - before * uy),
+    )
+
+
+def pointer(
+    start: tuple[float, float],
+    tip: tuple[float, float],
+    paint: str,
+    thick: str | float,
+    head: float,
+    half: float,
+    **line: str | float | None,
+) -> str:
+    """Draw an arrow whose point, ``head`` long and twice ``half`` wide, touches ``tip``.
+
+    ``thick`` is the width of its line, which may have further attributes.
+    """
+    dx, dy = tip[0] - start[0], tip[1] - start[1]
+    length = math.hypot(dx, dy)
+    ux, uy = dx / length, dy / length
+    x, y = tip[0] - head * ux, tip[1] - head * uy
+    corners = [tip, (x - half * uy, y + half * ux), (x + half * uy, y - half * ux)]
+    points = " ".join(f"{fixed(a)},{fixed(b)}" for a, b in corners)
+    shaft = element(
+        "line", x1=start[0], y1=start[1], x2=x, y2=y, stroke=paint, stroke_width=thick, **line
+    )
+    return shaft + element("polygon", points=points, fill=paint)
 
 
 def blank() -> Texts:

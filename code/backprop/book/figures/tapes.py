@@ -264,15 +264,8 @@ def _legend(x: float, y: float) -> list[str]:
     ):  # fmt: skip
         base = y + 34 * k
         tip, tail = (base + 6, base - 16) if down else (base - 16, base + 6)
-        back = tip - 8 if down else tip + 8
-        parts.append(
-            svg.element(
-                "line", x1=x + 6.0, y1=float(tail), x2=x + 6.0, y2=float(back), stroke=fill,
-                stroke_width="2.5",
-            )
-        )  # fmt: skip
-        corners = f"{x + 6},{tip} {x},{back} {x + 12},{back}"
-        parts.append(svg.element("polygon", points=corners, fill=fill))
+        ends = (x + 6.0, float(tail)), (x + 6.0, float(tip))
+        parts.append(svg.pointer(*ends, fill, "2.5", 8, 6))
         parts.append(_words(x + 22, base, words, fill, "start"))
     return parts
 

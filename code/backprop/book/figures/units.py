@@ -362,18 +362,7 @@ def _arrow(
     start: tuple[float, float], end: tuple[float, float], before: float, after: float
 ) -> str:
     """Draw from ``before`` behind the start to ``after`` and a little before the end."""
-    (x1, y1), (x2, y2) = start, end
-    length = float(np.hypot(x2 - x1, y2 - y1))
-    ux, uy = (x2 - x1) / length, (y2 - y1) / length
-    x1, y1 = x1 + before * ux, y1 + before * uy
-    x2, y2 = x2 - (after + 2) * ux, y2 - (after + 2) * uy
-    x3, y3 = x2 - 9 * ux, y2 - 9 * uy
-    corners = [(x2, y2), (x3 - 4.5 * uy, y3 + 4.5 * ux), (x3 + 4.5 * uy, y3 - 4.5 * ux)]
-    points = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in corners)
-    line = svg.element(
-        "line", x1=x1, y1=y1, x2=x3, y2=y3, stroke="currentColor", stroke_width="1.5"
-    )
-    return line + svg.element("polygon", points=points, fill="currentColor")
+    return svg.pointer(*svg.between(start, end, before, after + 2), "currentColor", "1.5", 9, 4.5)
 
 
 def _number(value: float) -> str:
