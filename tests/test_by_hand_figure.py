@@ -7,6 +7,7 @@ from fractions import Fraction
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawing_cases import check_words
 
 from backprop.autodiff import gradcheck
 from backprop.book.figures import by_hand, svg
@@ -123,19 +124,7 @@ def test_the_arrow_in_use_is_thick_and_points_back():
 
 @pytest.mark.parametrize("markup", [*pictures(), by_hand.swept(by_hand.UNIT, "t").markup])
 def test_words_are_inside_and_clear_of_each_other(markup):
-    boxes = []
-    height = float(ET.fromstring(markup).get("viewBox").split()[3])
-    for word in ET.fromstring(markup).iter(f"{SVG}text"):
-        said = "".join(word.itertext())
-        wide = 0.64 * float(word.get("font-size", svg.FONT)) * len(said)
-        x, y = float(word.get("x")), float(word.get("y"))
-        left = x - {"start": 0, "middle": wide / 2, "end": wide}[word.get("text-anchor", "middle")]
-        assert 0 <= left and left + wide <= svg.WIDTH and 12 <= y <= height, said
-        boxes.append((left, y - 10, left + wide, y + 2, said))
-    for k, one in enumerate(boxes):
-        for other in boxes[:k]:
-            apart = one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
-            assert apart, (one[4], other[4])
+    check_words(markup, 0.64, below=0)
 
 
 def test_no_arrow_runs_through_the_words_of_a_node():

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from drawing_cases import check_words
 
 from backprop.book.figures import chain, svg
 
@@ -26,19 +27,9 @@ def words(markup):
 
 @drawing
 def test_words_are_inside_and_clear_of_each_other(name):
-    root = ET.fromstring(FIGURES[name].markup)
-    height, boxes = float(root.get("viewBox").split()[3]), []
-    for word, said in words(FIGURES[name].markup):
+    for word, _ in words(FIGURES[name].markup):
         assert float(word.get("font-size", svg.FONT)) >= svg.FONT
-        wide = 0.56 * float(word.get("font-size", svg.FONT)) * len(said)
-        x, y = float(word.get("x")), float(word.get("y"))
-        left = x - {"start": 0, "middle": wide / 2, "end": wide}[word.get("text-anchor", "middle")]
-        assert 0 <= left and left + wide <= svg.WIDTH and 12 <= y <= height - 3, said
-        boxes.append((left, y - 10, left + wide, y + 2, said))
-    for k, one in enumerate(boxes):
-        for other in boxes[:k]:
-            apart = one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
-            assert apart, (one[4], other[4])
+    check_words(FIGURES[name].markup, 0.56, below=3)
 
 
 @drawing

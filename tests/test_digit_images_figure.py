@@ -5,8 +5,9 @@ import xml.etree.ElementTree as ET
 import matplotlib as mpl
 import numpy as np
 import pytest
+from drawing_cases import check_words
 
-from backprop.book.figures import digit_images, svg
+from backprop.book.figures import digit_images
 
 mpl.use("agg")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -56,21 +57,7 @@ def test_signs_are_told_without_colour():
     ],
 )
 def test_words_are_inside_and_clear_of_each_other(drawing):
-    boxes, height = [], float(root(drawing).get("viewBox").split()[3])
-    for word in root(drawing).iter(f"{SVG}text"):
-        said = "".join(word.itertext())
-        if not said:
-            continue
-        wide = 0.52 * float(word.get("font-size", svg.FONT)) * len(said)
-        x, y = float(word.get("x")), float(word.get("y"))
-        x += wide / 2 if word.get("text-anchor") == "start" else 0
-        box = (x - wide / 2, y - 10, x + wide / 2, y + 2)
-        assert box[0] >= 0 and box[2] <= svg.WIDTH and 0 <= box[1] and box[3] <= height, said
-        for other in boxes:
-            assert (
-                box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
-            ), said
-        boxes.append(box)
+    check_words(drawing.markup, 0.52, above=10)
 
 
 def test_plots_have_a_row_for_each_setting():

@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ET
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawing_cases import check_words
 
-from backprop.book.figures import loss_curves, svg
+from backprop.book.figures import loss_curves
 from backprop.book.figures.plots import use_style
 from backprop.losses import BinaryCrossEntropy, Huber, MeanAbsoluteError, MeanSquaredError
 
@@ -72,23 +73,7 @@ def test_the_watches_show_what_the_sums_are_made_of():
 
 
 def test_words_of_the_watches_are_inside_and_clear_of_each_other():
-    root, boxes = ET.fromstring(loss_curves.watches("t").markup), []
-    height = float(root.get("viewBox").split()[3])
-    for word in root.iter(f"{SVG}text"):
-        said = "".join(word.itertext())
-        wide = 0.55 * svg.FONT * len(said)
-        x, y = float(word.get("x")), float(word.get("y"))
-        left = (
-            x
-            - {"start": 0, "end": wide, None: wide / 2, "middle": wide / 2}[word.get("text-anchor")]
-        )
-        box = (left, y - 10, left + wide, y + 2)
-        assert box[0] >= 0 and box[2] <= svg.WIDTH and 0 <= box[1] and box[3] <= height, said
-        for other in boxes:
-            assert (
-                box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
-            ), said
-        boxes.append(box)
+    check_words(loss_curves.watches("t").markup, 0.55, above=10)
 
 
 def test_every_product_of_a_caption_holds():

@@ -5,10 +5,10 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from drawing_cases import check_words
 
 from backprop import Dense, MeanSquaredError, Sequential, Sigmoid
 from backprop.book.figures import steps_by_hand as steps
-from backprop.book.figures import svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 ROWS = [("x", 0, [1, 6]), ("a⁽¹⁾", 1, [2, 4, 5]), ("δ⁽²⁾", 3, [4, 5])]
@@ -93,20 +93,10 @@ def test_the_nine_products_are_the_derivatives():
 
 @pytest.mark.parametrize("markup", pictures())
 def test_words_are_inside_and_clear_of_each_other(markup):
-    root = ET.fromstring(markup)
-    height, boxes = float(root.get("viewBox").split()[-1]), []
-    for word in root.iter(f"{SVG}text"):
-        said = "".join(word.itertext())
-        small = len(re.findall(r"[₁₂⁽⁾¹²·.() ]", said))
-        wide = float(word.get("font-size", svg.FONT)) * (0.64 * len(said) - 0.26 * small)
-        x, y = float(word.get("x")), float(word.get("y"))
-        left = x - {"start": 0, "middle": wide / 2, "end": wide}[word.get("text-anchor", "middle")]
-        assert 0 <= left and left + wide <= svg.WIDTH and 12 <= y <= height - 2, said
-        boxes.append((left, y - 10, left + wide, y + 2, said))
-    for k, one in enumerate(boxes):
-        for other in boxes[:k]:
-            apart = one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
-            assert apart, (one[4], other[4])
+    def wide(said):
+        return 0.64 * len(said) - 0.26 * len(re.findall(r"[₁₂⁽⁾¹²·.() ]", said))
+
+    check_words(markup, wide)
 
 
 def test_the_hero_shows_values_and_derivatives():

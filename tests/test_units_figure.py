@@ -6,9 +6,10 @@ import xml.etree.ElementTree as ET
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawing_cases import check_words
 
 from backprop.activations import relu, relu_prime
-from backprop.book.figures import svg, units
+from backprop.book.figures import units
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -43,20 +44,7 @@ def test_words_are_inside_and_clear_of_each_other():
         units.one_unit([3, 2], [0.5, -1], 1, "t"),
         units.counted([784, 100, 2], "t"),
     ):
-        root, boxes = ET.fromstring(drawing.markup), []
-        height = float(root.get("viewBox").split()[3])
-        for word in root.iter(f"{SVG}text"):
-            said = "".join(word.itertext())
-            wide = 0.58 * float(word.get("font-size", svg.FONT)) * len(said)
-            x, y = float(word.get("x")), float(word.get("y"))
-            box = (x - wide / 2, y - 10, x + wide / 2, y + 2)
-            assert box[0] >= 0 and box[2] <= svg.WIDTH and 0 <= box[1] and box[3] <= height, said
-            for other in boxes:
-                apart = (
-                    box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
-                )
-                assert apart, said
-            boxes.append(box)
+        check_words(drawing.markup, 0.58, above=10)
 
 
 def test_plots_are_drawings_and_leave_no_figure_open():
