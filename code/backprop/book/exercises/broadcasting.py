@@ -15,9 +15,8 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.exercises.shaped import judged, unfit
-from backprop.book.exercises.verdict import Case, Told, Verdict, checker, judge, numbers
+from backprop.book.exercises.verdict import Case, Mistakes, Told, Verdict, checker, judge, numbers
 
-Mistakes = list[tuple[Any, str, str]]
 Shape = tuple[int, ...]
 PAIRS: tuple[tuple[Shape, Shape], ...] = (
     ((4,), (5, 4)),

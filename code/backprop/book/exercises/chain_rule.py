@@ -7,22 +7,21 @@ What `help` says of a checker does not give its answer away.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from backprop.book.exercises.verdict import (
+    Answer,
     Case,
     Verdict,
+    alike,
     checker,
     judge,
     judge_value,
     numbers,
     peak_memory,
 )
-
-Answer = Callable[..., Any]
 
 
 def _table(function: Answer, *args: Any) -> bool:
@@ -158,7 +157,7 @@ def check_products(jvp: Any, vjp: Any) -> Verdict:
     jvp, vjp = (_flat(answer) for answer in (jvp, vjp))
     from_left = "Multiply dx by J₁ first, then the result by J₂."
     from_right = "Multiply v by J₂ᵀ first, then the result by J₁ᵀ."
-    if judge_value(jvp, Case((), backward)) and judge_value(vjp, Case((), forward)):
+    if alike(jvp, backward) and alike(vjp, forward):
         return Verdict(False, "The right numbers, but the jvp comes first.")
     first = judge_value(jvp, Case((), forward, (
         (DX @ J1, "The jvp stops half-way: this is dx J₁.", "One more product, with J₂."),

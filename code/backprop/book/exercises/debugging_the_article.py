@@ -6,12 +6,13 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from backprop.book.exercises.verdict import (
+    Answer,
     Case,
     Verdict,
     checker,
@@ -21,7 +22,6 @@ from backprop.book.exercises.verdict import (
     numbers,
 )
 
-Answer = Callable[..., Any]
 PLACES = ("first", "second", "third", "fourth")
 
 

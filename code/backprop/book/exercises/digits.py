@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value
-
-Answer = Callable[..., Any]
-Mistakes = list[tuple[Any, str, str]]
-
-
-def _distinct(mistakes: Mistakes, right: Any) -> Mistakes:
-    """Leave out mistakes that make no difference to this case."""
-    return [
-        m for m in mistakes if np.shape(m[0]) != np.shape(right) or not np.allclose(m[0], right)
-    ]
-
-
-def _is(answer: Any, right: float) -> bool:
-    """Tell whether one part of an answer is right, rounded as it may be."""
-    return bool(judge_value(answer, Case((), right)))
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Mistakes,
+    Verdict,
+    alike,
+    checker,
+    distinct,
+    judge,
+    judge_value,
+)
 
 
 @checker
@@ -43,7 +37,7 @@ def check_weight(slope: Any, new_w: Any) -> Verdict:
     )
     heard = 0.6 * v0 - 0.6 * v1
     right = pair(x * quarter * heard)
-    if _is(slope, right[0]):
+    if alike(slope, right[0]):
         chain = "The slope is right. From w, subtract the learning rate times the slope."
     mistakes: Mistakes = [
         (pair(x * quarter * (-0.4 * v0 + 0.4 * v1)), "This takes the image for a 0.",
@@ -82,9 +76,9 @@ def check_still(parameters: Any, still: Any) -> Verdict:
     both = (
         "Each layer has weights and biases. Every blank pixel sends a weight to each hidden unit."
     )
-    if _is(parameters, total):
+    if alike(parameters, total):
         both = f"The first is right. {each}"
-    elif _is(still, fixed):
+    elif alike(still, fixed):
         both = "The second is right. Each layer has weights and biases."
     mistakes: Mistakes = [
         ((79_400, fixed), "The second is right. The biases are missing from the first.", ""),
@@ -140,7 +134,7 @@ def check_update(update: Answer) -> Verdict:
         ]  # fmt: skip
         right = -eta * g
         more = "Column j is the sum over the images of delta[n, j] times x[n]."
-        return Case((x, delta, eta), right, _distinct(mistakes, right), more)
+        return Case((x, delta, eta), right, distinct(mistakes, right), more)
 
     cases = [case(X, DELTA, 0.2), case(X[:1], DELTA[:1], 2.0)]
     return judge(update, cases, "A sum of images in every column.", "x, delta, learning_rate")
@@ -174,7 +168,7 @@ def check_output_error(output_error: Answer) -> Verdict:
             (-onehot / p / len(p), "That is ∂L/∂p.", "The derivative at the logits is asked for."),
         ]  # fmt: skip
         more = "At the logits, softmax and cross-entropy together leave p - y."
-        return Case((p, labels), right, _distinct(mistakes, right), more)
+        return Case((p, labels), right, distinct(mistakes, right), more)
 
     cases = [
         case(np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]), np.array([0, 1])),
@@ -240,7 +234,7 @@ def check_moved(moved: Answer) -> Verdict:
             (np.clip(x + 0.1 * np.sign(dx), 0, 1), "This moves by 0.1, whatever eps is.", ""),
         ]  # fmt: skip
         more = "The sign of dx counts, not its size, and no pixel leaves the range from 0 to 1."
-        return Case((x, dx, eps), right, _distinct(mistakes, right), more)
+        return Case((x, dx, eps), right, distinct(mistakes, right), more)
 
     x = np.array([[0.0, 0.5, 1.0], [0.98, 0.02, 0.5]])
     dx = np.array([[-2.0, 0.3, 0.1], [4.0, -0.01, 0.0]])

@@ -19,6 +19,7 @@ from backprop.book.exercises.verdict import (
     Case,
     Told,
     Verdict,
+    alike,
     checker,
     judge,
     judge_value,
@@ -120,7 +121,7 @@ def check_by_hand(*answer: Any) -> Verdict:
         return verdict
     if np.allclose(found, right, rtol=0.03, atol=0):
         return Verdict(False, "Close, but rounded too early.", "Give at least three digits.")
-    first = next(k for k in range(4) if not judge_value(given[k], Case((), right[k])))
+    first = next(k for k in range(4) if not alike(given[k], right[k]))
     before = f" {HAND[0]} is right." if first == 1 else " What comes before it is right."
     known = (
         (0, a2 - y, " It is the residual alone: where is the output's slope?"),
@@ -136,7 +137,7 @@ def check_by_hand(*answer: Any) -> Verdict:
         (2, right[0], " It is the derivative of the bias."),
         (3, right[1], " It is the derivative of the bias."),
     )
-    why = next((w for k, v, w in known if k == first and judge_value(given[k], Case((), v))), "")
+    why = next((w for k, v, w in known if k == first and alike(given[k], v)), "")
     return Verdict(False, f"{HAND[first]} is not right.{why or (before if first else '')}", more)
 
 

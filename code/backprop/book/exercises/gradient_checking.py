@@ -6,15 +6,23 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Verdict,
+    alike,
+    checker,
+    judge,
+    judge_value,
+    numbers,
+)
 
-Answer = Callable[..., Any]
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -32,12 +40,9 @@ def _step_and_error(
     if judge_value(tens * found, case):
         return Verdict(True, praise)
     for wrong, hint, stronger in mistakes:
-        if judge_value(tens * found, Case((), tens * wrong)):
+        if alike(tens * found, tens * wrong):
             return Verdict(False, hint, stronger)
-    step, error = (
-        bool(judge_value(t * f, Case((), t * r)))
-        for t, f, r in zip(tens, found, right, strict=True)
-    )
+    step, error = (alike(t * f, t * r) for t, f, r in zip(tens, found, right, strict=True))
     if step or error:
         which = ("step", "error") if step else ("error", "step")
         return Verdict(False, "The {} is right, the {} is not.".format(*which), more)
@@ -108,7 +113,7 @@ def check_one_sided(h: Any, error: Any) -> Verdict:
         (right[::-1], "The right numbers, but the step comes first.", ""),
     )  # fmt: skip
     praise = "A step to one side costs a digit: 0.155 instead of 0.012."
-    if judge_value((h, error), Case((), with_square)):
+    if alike((h, error), with_square):
         return Verdict(True, praise)
     return _step_and_error((h, error), right, mistakes, start, praise)
 

@@ -6,24 +6,25 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
+    Answer,
     Case,
     Told,
     Verdict,
     checker,
+    distinct,
     judge,
     judge_value,
     numbers,
     takes,
 )
 
-Answer = Callable[..., Any]
 Mistakes = Sequence[tuple[Any, str, str]]
 Part = tuple[str, float, Mistakes, str]
 """What a number is called, its value, the usual mistakes, and a stronger hint for others."""
@@ -330,8 +331,7 @@ def check_line_search(rate: Answer) -> Verdict:
             (float(g @ H @ g / (g @ H @ H @ g)), "This makes the next gradient shortest.",
              "The loss is asked to be lowest."),
         ]  # fmt: skip
-        kept = [m for m in mistakes if not np.isclose(m[0], right)]
-        return Case((H, g), right, kept, along)
+        return Case((H, g), right, distinct(mistakes, right), along)
 
     cases = [case(H, g) for H, g in _quadratics()]
     return judge(rate, cases, "One over the curvature along the gradient.", "H, g")

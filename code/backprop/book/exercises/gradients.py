@@ -5,31 +5,23 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
+    Answer,
     Case,
+    Mistakes,
     Verdict,
     checker,
+    distinct,
     judge,
     judge_value,
     misfit,
     numbers,
 )
-
-Answer = Callable[..., Any]
-Mistakes = list[tuple[Any, str, str]]
-
-
-def _distinct(mistakes: Mistakes, right: Any) -> Mistakes:
-    """Leave out mistakes that make no difference to this case."""
-    return [
-        m for m in mistakes if np.shape(m[0]) != np.shape(right) or not np.allclose(m[0], right)
-    ]
 
 
 @checker
@@ -52,7 +44,7 @@ def check_gradient(gradient: Answer) -> Verdict:
             (right / np.linalg.norm(right), "This has the length 1.", "Leave it as long as it is."),
             (t1**2 * t2 + t2**3, "This is the value of f.", "Its two slopes are asked for."),
         ]  # fmt: skip
-        return Case((np.array([t1, t2]),), right, _distinct(mistakes, right), hold)
+        return Case((np.array([t1, t2]),), right, distinct(mistakes, right), hold)
 
     cases = [case(1.0, 2.0), case(-1.5, 0.5)]
     return judge(
@@ -269,7 +261,7 @@ def check_jacobian(jacobian: Answer) -> Verdict:
             hint = "The slope of unit j belongs to column j."
             mistakes.append((W * slope[:, None], "The slopes are at the wrong places.", hint))
         where = f"x of shape {x.shape} and W of shape {W.shape}"
-        return Case((x, W, b), right, _distinct(mistakes, right), more, where=where)
+        return Case((x, W, b), right, distinct(mistakes, right), more, where=where)
 
     wide = case(
         np.array([0.5, -1.0]),
@@ -323,7 +315,7 @@ def check_steepest(steepest: Answer) -> Verdict:
             (right(g, 1), f"{here} the norm 1.", corners),
             (g @ u, "This is the slope.", "The direction is asked for."),
         ]  # fmt: skip
-        return Case((g, order), u, _distinct(mistakes, u), corners)
+        return Case((g, order), u, distinct(mistakes, u), corners)
 
     g, longer = np.array([3.0, -4.0]), np.array([0.5, 2.0, -1.0])
     cases = [case(g, 2), case(g, np.inf), case(g, 1), case(longer, 1), case(longer, np.inf)]
@@ -331,23 +323,24 @@ def check_steepest(steepest: Answer) -> Verdict:
     verdict = judge(steepest, cases, praise, arguments="g, order")
     if not verdict:
         return verdict
-    tie = np.array([1.0, -2.0, 2.0])  # any mixture of the two best steps is right
+
+    def fault(g: Array, order: float) -> int:
+        u = numbers(steepest(g, order))
+        if u is None or u.shape != g.shape:
+            return 1
+        if not np.isclose(np.abs(u).sum(), 1, rtol=1e-3):
+            return 2
+        return 0 if np.isclose(g @ u, np.abs(g).max(), rtol=1e-3) else 3
+
     at = "the input [1, -2, 2], 1"
-    try:
-        u = numbers(steepest(tie.copy(), 1))
-    except Exception as error:  # the reader's code: whatever it raises is the message
-        return Verdict(False, f"For {at} it raised {type(error).__name__}: {error}")
-    if u is None or u.shape != tie.shape:
-        return Verdict(False, f"The answer for {at} is not an array of shape (3,).", "Two tie.")
-    if not np.isclose(np.abs(u).sum(), 1, rtol=1e-3):
-        return Verdict(
-            False,
-            f"Two entries tie in {at}. There the length of the answer is not 1.",
-            "One step along one of them is enough.",
-        )
-    if not np.isclose(tie @ u, 2, rtol=1e-3):
-        return Verdict(False, f"Two entries tie in {at}. Another step is steeper.", corners)
-    return verdict
+    ties = (
+        (1, f"The answer for {at} is not an array of shape (3,).", "Two tie."),
+        (2, f"Two entries tie in {at}. There the length of the answer is not 1.",
+         "One step along one of them is enough."),
+        (3, f"Two entries tie in {at}. Another step is steeper.", corners),
+    )  # fmt: skip
+    # Any mixture of the two best steps is right.
+    return judge(fault, [Case((np.array([1.0, -2.0, 2.0]), 1), 0, ties, where=at)], praise)
 
 
 @checker
@@ -379,7 +372,7 @@ def check_trust(trust: Answer) -> Verdict:
             (M / (2 * share * abs(slope)), "This is upside down.", "Steep may be trusted far."),
             (0.2 * abs(slope) / M, "share is not used.", "0.2 belongs to a share of a tenth."),
         ]  # fmt: skip
-        return Case((slope, M, share), h, _distinct(mistakes, h), equal)
+        return Case((slope, M, share), h, distinct(mistakes, h), equal)
 
     cases = [case(-3.0, 0.5, 0.2), case(2.0, 4.0, 0.1), case(1.0, 8.0, 0.05)]
     praise = "A steep slope with little curvature can be trusted far."

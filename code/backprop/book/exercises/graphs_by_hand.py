@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from backprop.book.exercises.verdict import (
+    Answer,
     Case,
     Told,
     Verdict,
+    alike,
     checker,
     judge,
     judge_value,
@@ -25,7 +27,6 @@ from backprop.book.exercises.verdict import (
     numbers,
 )
 
-Answer = Callable[..., Any]
 Arrows = list[tuple[str, float]]
 Steps = list[tuple[str, Arrows]]
 BAR = "\N{COMBINING MACRON}"
@@ -66,9 +67,9 @@ def check_sweep(a_bar: Any, b_bar: Any) -> Verdict:
         ((36, 45), "These belong to the example of the chapter.", "Take the formula given here."),
     )  # fmt: skip
     more = arrows
-    if judge_value(a_bar, Case((), 12)):
+    if alike(a_bar, 12):
         more = f"{a_name} is right. In which lines is b used? Each of them sends a share."
-    elif judge_value(b_bar, Case((), 21)):
+    elif alike(b_bar, 21):
         more = f"{b_name} is right. a has one arrow, to s."
     case = Case((), [12, 21], mistakes, more, (a_name, b_name), NEAR)
     praise = "Two arrows from s to its square, and two that leave b."

@@ -10,8 +10,16 @@ from scipy import stats
 
 from backprop.activations import softmax
 from backprop.arrays import Array
-from backprop.book.exercises.digits import Answer, Mistakes, _distinct
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Mistakes,
+    Verdict,
+    checker,
+    distinct,
+    judge,
+    judge_value,
+)
 
 RATE, DOUBT = 0.01, 0.05
 
@@ -77,7 +85,7 @@ def check_balanced_accuracy(balanced: Answer) -> Verdict:
             (recall.max(), "This is the best class.", "Take the mean of all classes."),
             (hits.mean(), "These are counts.", share),
         ]  # fmt: skip
-        return Case((matrix,), right, _distinct(mistakes, right), share)
+        return Case((matrix,), right, distinct(mistakes, right), share)
 
     cases = [
         case(np.array([[90, 10, 0], [1, 8, 1], [0, 5, 15]])),
@@ -121,7 +129,7 @@ def check_fullest(fullest: Answer) -> Verdict:
             (100 * held / errors, "This is in per cent.", "Leave it as a fraction of 1."),
         ]  # fmt: skip
         right = held / errors
-        return Case((matrix, k), right, _distinct(mistakes, right), share)
+        return Case((matrix, k), right, distinct(mistakes, right), share)
 
     cases = [
         case(np.array([[9, 1, 4], [2, 8, 0], [3, 6, 5]]), 2),
@@ -181,7 +189,7 @@ def check_coin(coin: Answer) -> Verdict:
              "The exact test adds up binomial probabilities."),
             ((won - lost) ** 2 / n, "This is the statistic of the approximate test.", steps),
         ]  # fmt: skip
-        return Case((won, lost), right, _distinct(mistakes, right), steps)
+        return Case((won, lost), right, distinct(mistakes, right), steps)
 
     cases = [case(1, 7), case(9, 3), case(4, 4), case(0, 6), case(38, 13)]
     return judge(coin, cases, "With fewer than six tosses it is never below 0.05.", "won, lost")
@@ -261,7 +269,7 @@ def check_ece(ece: Answer) -> Verdict:
             ((n * gap**2).sum() / n.sum(), "These are squared distances.",
              "Take the distances themselves."),
         ]  # fmt: skip
-        return Case((p, y), right, _distinct(mistakes, right), weigh)
+        return Case((p, y), right, distinct(mistakes, right), weigh)
 
     cases = [case(P, Y), case(P[[2, 5, 0]], Y[[2, 5, 0]]), case(Q, Z)]
     praise = "To judge such a number, compare it with draws from a calibrated network."

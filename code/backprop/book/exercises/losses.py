@@ -6,7 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +14,18 @@ import numpy as np
 
 from backprop.activations import log_softmax, softmax
 from backprop.arrays import Array, Labels
-from backprop.book.exercises.verdict import Case, Verdict, checker, judge, judge_value, numbers
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Verdict,
+    alike,
+    checker,
+    distinct,
+    judge,
+    judge_value,
+    numbers,
+)
 
-Answer = Callable[..., Any]
 CLASSES = 10
 
 _Z = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0], [-1.0, 0.3, 0.2], [0.0, 0.1, 0.7]])
@@ -71,7 +80,7 @@ def check_by_hand(loss: Any, slopes: Any) -> Verdict:
     verdict = judge_value(slopes, Case((), p - y, about_slopes), "The three sum to 0.")
     found = numbers(slopes)
     if verdict.unforeseen and found is not None:
-        off = [k + 1 for k in range(3) if not judge_value(found[k], Case((), (p - y)[k]))]
+        off = [k + 1 for k in range(3) if not alike(found[k], (p - y)[k])]
         classes = f"class{'es' * (len(off) > 1)} {' and '.join(map(str, off))}"
         classes = classes if len(off) < 3 else "any of the three classes"
         hint = verdict.more or "Prediction minus target, class by class."
@@ -164,8 +173,7 @@ def check_honest(best: Any) -> Verdict:
     found = numbers(best)
     if found is None or found.shape != (3,):
         return Verdict(False, "Hand over three numbers, in a list: one for each loss.")
-    right = [judge_value(n, Case((), e)) for n, e in zip(found, (share, share, 1.0), strict=True)]
-    off = [k for k, fine in enumerate(right) if not fine]
+    off = [k for k, right in enumerate((share, share, 1.0)) if not alike(found[k], right)]
     losses = [("cross-entropy", "squared error", "absolute error")[k] for k in off]
     hint = " ".join([minimum] * (off != [2]) + [line] * (2 in off))
     return Verdict(False, f"Not right for the {' and the '.join(losses)}.", hint)
@@ -308,8 +316,8 @@ def check_temperature(function: Answer) -> Verdict:
              "It belongs to a row: axis=1."),
         )  # fmt: skip
         # At T = 1 some of them are right.
-        kept = [m for m in mistakes if not np.allclose(m[0], right)]
-        return Case((z, y, t), right, kept, "Take T = 1 first: prediction minus target, and 1/B.")
+        more = "Take T = 1 first: prediction minus target, and 1/B."
+        return Case((z, y, t), right, distinct(mistakes, right), more)
 
     verdict = judge(function, [case(_Z, _Y, t) for t in (2.0, 0.5, 1.0)], arguments="z, y, T")
     if not verdict:

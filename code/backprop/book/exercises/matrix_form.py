@@ -18,6 +18,7 @@ from backprop.arrays import Array
 from backprop.book.exercises.shaped import judged
 from backprop.book.exercises.verdict import (
     Case,
+    Mistakes,
     Verdict,
     checker,
     judge_value,
@@ -25,7 +26,6 @@ from backprop.book.exercises.verdict import (
     peak_memory,
 )
 
-Mistakes = list[tuple[Any, str, str]]
 SHAPES = ((4, 2, 3), (1, 3, 2), (5, 3, 4))
 """(batch, n_in, n_out) of the cases."""
 ONCE = "A mean over the batch is taken once, in the loss: δ already contains 1/B."

@@ -17,16 +17,17 @@ import numpy as np
 from backprop.activations import relu, sigmoid
 from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
+    Answer,
     Case,
     Verdict,
     checker,
+    distinct,
     judge,
     judge_value,
     misfit,
     numbers,
 )
 
-Answer = Callable[..., Any]
 Mistakes = Sequence[tuple[Any, str, str]]
 WIDTHS = (64, 32, 16, 10)
 
@@ -47,7 +48,7 @@ def _part(name: str, answer: Any, expected: float, mistakes: Mistakes, more: str
     """Judge one of several numbers, and name it."""
     if answer is None:
         return Verdict(False, f"{name}: this is None. Give a number.")
-    kept = [m for m in mistakes if not np.isclose(m[0], expected)]
+    kept = distinct(mistakes, expected)
     if not float(expected).is_integer():
         short = [float(f"{expected:.{digits}g}") for digits in (1, 2)]
         kept += [(s, "Rounded too far: give three significant digits.", "") for s in short]

@@ -15,6 +15,7 @@ from backprop.arrays import Array
 from backprop.book.bugs import softmax_over_batch
 from backprop.book.exercises.debugging_the_article import unfit
 from backprop.book.exercises.verdict import (
+    Answer,
     Case,
     Verdict,
     checker,
@@ -22,8 +23,6 @@ from backprop.book.exercises.verdict import (
     judge_value,
     numbers,
 )
-
-Answer = Callable[..., Any]
 
 
 @checker

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from backprop.book.exercises.verdict import (
+    Answer,
     Case,
     Told,
     Verdict,
+    alike,
     checker,
     judge,
     judge_value,
     misfit,
     numbers,
 )
-
-Answer = Callable[..., Any]
 
 
 @checker
@@ -66,14 +66,10 @@ def check_run(lines: Any, derivative: Any) -> Verdict:
         7: "The line of the input does not count.",
         3: "This is how often the loop runs. How many lines does it write each time?",
     }
-    more = next((words for n, words in counted.items() if _alike(lines, n)), runs)
-    if _alike(lines, 6):
+    more = next((words for n, words in counted.items() if alike(lines, n)), runs)
+    if alike(lines, 6):
         more = shares
     return judge_value((lines, derivative), Case((), [6, 17], mistakes, more), praise)
-
-
-def _alike(answer: Any, value: float) -> bool:
-    return bool(judge_value(answer, Case((), value)))
 
 
 @checker

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -147,6 +147,13 @@ def peak_memory(function: Callable[..., Any], *args: Any) -> int:
     if not tracing:
         tracemalloc.stop()
     return peak
+
+
+Answer = Callable[..., Any]
+"""A function that a reader has written."""
+Mistakes = list[tuple[Any, str, str]]
+"""The answers that mistakes give, each with its hint and a stronger one."""
+Mistake = TypeVar("Mistake", bound=tuple[Any, ...])
 
 
 @dataclass(frozen=True)
@@ -346,6 +353,18 @@ def _unforeseen(got: Any, expected: Any, at: str, case: Case) -> tuple[str, str]
     if got.size > 1 and _same(np.sort(got.ravel()), np.sort(expected.ravel())):
         return message, "The numbers are right, and their order is not."
     return message, more
+
+
+def alike(answer: Any, right: ArrayLike) -> bool:
+    """Tell whether an answer, or one part of it, is right, rounded as a typed one may be."""
+    return bool(judge_value(answer, Case((), right)))
+
+
+def distinct(mistakes: Sequence[Mistake], right: ArrayLike) -> list[Mistake]:
+    """Leave out the mistakes that make no difference to a case with this right answer."""
+    return [
+        m for m in mistakes if np.shape(m[0]) != np.shape(right) or not np.allclose(m[0], right)
+    ]
 
 
 def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str = "") -> Verdict:
