@@ -425,6 +425,25 @@ def test_figures_are_measured_in_use_and_updates_made_in_training():
     assert history.loss != [evaluate(network, SoftmaxCrossEntropy(), x, y)[0]]
 
 
+def test_update_t_takes_the_rate_of_step_t():
+    # 30 rows in batches of 8: four updates an epoch
+    x, y = data()
+    network, steps = build(p=0.0), []
+    rates = np.array([0.3, 0.02, 0.7, 0.11, 0.05, 0.4, 0.9, 0.06])
+    moved, gradients, before = [], [], network.theta.copy()
+
+    def observe(step):
+        steps.append(step)
+        moved.append(network.theta - before)
+        gradients.append(network.dtheta.copy())
+        before[...] = network.theta
+
+    run(network, x, y, schedule=lambda step: rates[step], observe=observe)
+    assert [step.learning_rate for step in steps] == rates.tolist()
+    for rate, change, gradient in zip(rates, moved, gradients, strict=True):
+        np.testing.assert_allclose(change, -rate * gradient, rtol=1e-9, atol=1e-15)
+
+
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("validated", [False, True])
 def test_a_plateau_is_shown_the_validation_loss_or_else_that_of_training(wrapped, validated):

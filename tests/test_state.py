@@ -126,49 +126,56 @@ def test_every_and_the_last_epoch_are_kept(tmp_path, monkeypatch):
 
 
 SCRIPT = """
-import sys
+import sys, time
 from tests.test_state import run
-from backprop.training import fit
-print("ready", flush=True)
-network, history, optimizer = run(sys.argv[1], seed=int(sys.argv[2]), epochs=40, resume=True)
+
+path, seed, announced = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+updates = 0
+
+def observe(step):
+    global updates
+    updates += 1
+    if updates == announced:
+        print("here", flush=True)
+    if 0 < announced <= updates:
+        time.sleep(0.02)
+
+network, history, optimizer = run(path, seed=seed, epochs=40, resume=True, observe=observe)
 print(network.theta.tobytes().hex(), flush=True)
 """
 ROOT = Path(__file__).parents[1]
 
 
-def start(path, seed):
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(path), str(seed)], cwd=ROOT, text=True,
+def start(path, seed, announced):
+    """Start the run in a process that says "here" after so many updates, and slows down."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(path), str(seed), str(announced)], cwd=ROOT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    assert process.stdout.readline() == "ready\n", process.communicate()[1]
-    return process
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_process_killed_at_random_moments_ends_in_the_same_bits(tmp_path):
-    begun = time.perf_counter()
     whole = run(tmp_path / "here.npz", epochs=40)[0].theta
-    length = time.perf_counter() - begun
     path = tmp_path / "run.npz"
     rng = np.random.default_rng()
     killed = []
-    for attempt in range(60):
-        process = start(path, 0 if attempt == 0 else 100 + attempt)
-        # the first kills come early, so that several fall into one run
-        wait = 0.02 + rng.uniform(0, 0.3) * length if len(killed) < 4 else 120
-        try:
-            output, errors = process.communicate(timeout=wait)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
+    for attempt in range(4):
+        # An epoch has 7 updates, so that the first kill comes after one of them is kept.
+        process = start(path, 100 * attempt, rng.integers(8, 40))
+        line = process.stdout.readline()
+        if line != "here\n":
+            # A slow kill may have left fewer updates than were to pass.
+            assert len(line) > 100, process.communicate()[1]
             process.communicate()
-            if path.exists():
-                with np.load(path) as file:
-                    killed.append(len(file["history/loss"]))
-            continue
-        assert process.returncode == 0, errors
-        break
-    assert bytes.fromhex(output.strip()) == whole.tobytes(), killed
+            break
+        time.sleep(rng.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        with np.load(path) as file:
+            killed.append(len(file["history/loss"]))
+    output, errors = start(path, 900, -1).communicate(timeout=120)
+    assert bytes.fromhex(output.strip()) == whole.tobytes(), (killed, errors)
     # without a kill between two epochs nothing was tried
     assert any(0 < epochs < 40 for epochs in killed), killed
 
