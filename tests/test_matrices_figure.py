@@ -81,9 +81,21 @@ def test_paths_through_a_row():
         matrices.row_paths(p, g[:2], "t")
 
 
+def test_two_layers_send_back_what_the_equations_say():
+    shown = texts(matrices.two_layers("t"))
+    assert {"∂L/∂W⁽¹⁾ = xᵀ δ⁽¹⁾", "∂L/∂W⁽²⁾ = a⁽¹⁾ᵀ δ⁽²⁾", "∂L/∂b⁽¹⁾ = 1ᵀ δ⁽¹⁾"} <= set(shown)
+    for name, back in zip(matrices.FORTH, matrices.BACK, strict=True):
+        wanted = {"z": "δ" + name[1:], "a": "∂L/∂" + name}.get(name[0], "")
+        assert back == wanted, "an error or gradient stands beside its value"
+    for (down, up), name in zip(matrices.STEPS[1:-1], matrices.FORTH[1:], strict=False):
+        wanted = f"⊙ φ′({name})" if down == "φ" else f"{down.split(' + ')[0]}ᵀ"
+        assert up == wanted, "the way back has the slope or the transpose of the way there"
+
+
 @pytest.mark.parametrize(
     "drawing",
     [
+        matrices.two_layers("t"),
         matrices.row_paths([0.5, 0.3, 0.2], [1, 0, 2], "t"),
         matrices.products("t"),
         matrices.outer_products(np.eye(2, 3), np.eye(2), "t"),

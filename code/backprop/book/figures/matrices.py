@@ -247,6 +247,61 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
     return drawing(title, 208, said, *parts)
 
 
+FORTH = ("x", "z⁽¹⁾", "a⁽¹⁾", "z⁽²⁾", "a⁽²⁾", "L")
+BACK = ("", "δ⁽¹⁾", "∂L/∂a⁽¹⁾", "δ⁽²⁾", "∂L/∂a⁽²⁾", "")
+"""What two layers compute on the way down, and what comes back at the same height."""
+STEPS = (
+    ("· W⁽¹⁾ + b⁽¹⁾", ""), ("φ", "⊙ φ′(z⁽¹⁾)"), ("· W⁽²⁾ + b⁽²⁾", "· W⁽²⁾ᵀ"), ("φ", "⊙ φ′(z⁽²⁾)"),
+    ("loss", "slope of the loss"),
+)  # fmt: skip
+"""What each step down does, and the step up beside it; none leads back to the inputs."""
+FOUND = {1: ("⁽¹⁾", "x"), 3: ("⁽²⁾", "a⁽¹⁾")}
+"""By height of an error, the layer whose parameters it serves, and that layer's input."""
+
+
+def two_layers(title: str) -> Drawing:
+    """Draw the way through two layers and the way back, with the gradients found on it."""
+    top, step, left, right, beside = 44.0, 52.0, 54.0, 184.0, 240.0
+    parts = [
+        svg.text(left, 18, "forward", svg.FORWARD, font_weight=600, font_size=17),
+        svg.text(right, 18, "backward", svg.BACKWARD, font_weight=600, font_size=17),
+    ]
+    heights = [top + step * n for n in range(len(FORTH))]
+    for height, down, up in zip(heights, FORTH, BACK, strict=True):
+        parts.append(_label((left, height + 5), down, svg.FORWARD))
+        parts += [_label((right, height + 5), up, svg.BACKWARD)] if up else []
+    for n, (down, up) in enumerate(STEPS):
+        middle = heights[n] + step / 2 + 5
+        parts += [
+            _arrow((left, heights[n] + 10), (0, step - 21), svg.FORWARD),
+            svg.text(left + 9, middle, down, svg.FORWARD, text_anchor="start"),
+        ]
+        if not up:
+            continue
+        if n + 1 == len(STEPS):  # from the loss, to the right and up
+            ends = (left + 14, heights[-1] - 3), (right - 12, heights[-2] + 12)
+            parts.append(svg.pointer(*ends, svg.BACKWARD, "1.8", 6, 6 / 1.8))
+            parts.append(
+                svg.text(right - 56, heights[-1] - 3, up, svg.BACKWARD, text_anchor="start")
+            )
+        else:
+            parts.append(_arrow((right, heights[n + 1] - 10), (0, 21 - step), svg.BACKWARD))
+            parts.append(svg.text(right + 9, middle, up, svg.BACKWARD, text_anchor="start"))
+    for n, (layer, value) in FOUND.items():
+        parts.append(_arrow((right + 20, heights[n]), (beside - right - 24, 0), svg.BACKWARD))
+        for drop, name, made in ((-7, "W", f"{value}ᵀ"), (11, "b", "1ᵀ")):
+            words = f"∂L/∂{name}{layer} = {made} {BACK[n]}"
+            parts.append(
+                svg.text(beside, heights[n] + drop, words, svg.BACKWARD, text_anchor="start")
+            )
+    said = (
+        f"forward: {', '.join(FORTH)}; backward from L:"
+        f" {', '.join(name for name in reversed(BACK) if name)}; δ⁽²⁾ gives the gradients of W⁽²⁾"
+        " and b⁽²⁾, δ⁽¹⁾ those of W⁽¹⁾ and b⁽¹⁾"
+    )
+    return drawing(title, heights[-1] + 16, said, *parts)
+
+
 SUBSCRIPTS = "₁₂₃"
 
 
