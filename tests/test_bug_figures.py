@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from backprop.book.figures.bug_curves import beside, caught, two_steps
+from backprop.book.figures.bug_curves import beside, caught, ends_by_rate, two_steps
 from backprop.book.figures.faults import (
     FAULTS,
     ORDER,
@@ -55,6 +55,12 @@ def test_curves_that_leave_the_picture_do_not_break_it():
     words = {"c": [(1, 5, "wrong", "out of it")]}
     drawn = beside(right, wrong, "four", guess=2.3, words=words)
     assert repr(drawn) == "<Drawing: four>" and drawn.markup.count("out of it") == 1
+
+
+def test_the_ends_at_each_rate_bear_the_names_and_the_rates():
+    ends = {0.2: [[0.6, 0.7], [0.5, 0.6]], 1.6: [[0.2, 0.3], [1.5, np.nan]]}
+    markup = ends_by_rate(ends, ("right", "wrong"), "t").markup
+    assert all(f">{word}<" in markup for word in ("right", "wrong", "0.2", "1.6"))
 
 
 def test_each_step_shows_the_gradient_that_it_used():

@@ -72,6 +72,37 @@ def _bands(values: ArrayLike) -> Any:
     return runs[0], np.median(runs, axis=0), runs[-1]
 
 
+def ends_by_rate(
+    ends: Mapping[float, Sequence[ArrayLike]], names: Sequence[str], title: str
+) -> Drawing:
+    """Draw the range and the median of what two programs end with, at several learning rates.
+
+    Parameters
+    ----------
+    ends : mapping of float to sequence of array
+        By the learning rate, the losses of the runs of the right program and of the other one.
+    names : sequence of str
+        What the two are called.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    use_style()
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
+    places = np.arange(len(ends))
+    for k, (name, mark, style) in enumerate(zip(names, "os", ("-", "--"), strict=True)):
+        bands = np.array([_bands(np.reshape(pair[k], (-1, 1))) for pair in ends.values()])
+        low, middle, high = bands[:, :, 0].T
+        at = places + 0.08 * (2 * k - 1)
+        ax.vlines(at, low, high, color=COLORS[k], linewidth=5, alpha=0.35)
+        ax.plot(at, middle, color=COLORS[k], marker=mark, linestyle=style, label=name)
+    ax.set(yscale="log", xlabel="learning rate", ylabel="loss")
+    ax.set_xticks(places, [f"{rate:g}" for rate in ends])
+    ax.set_yticks([0.2, 0.5, 1, 2], ["0.2", "0.5", "1", "2"])
+    ax.minorticks_off()
+    ax.legend(loc="upper left")
+    return plotted(fig, title)
+
+
 def two_steps(programs: Mapping[str, Sequence[float]], rate: float, title: str) -> Drawing:
     """Draw the weights that each program visits, and on each step the gradient that it used.
 
@@ -110,9 +141,7 @@ def two_steps(programs: Mapping[str, Sequence[float]], rate: float, title: str) 
             parts.append(svg.text((start[0] + end[0]) / 2, y - 12, f"used {used}", paint))
             said.append(f"{name}: from {old:.4g} to {new:.4g}, used {used}")
         for w in path:
-            parts.append(
-                svg.element("circle", cx=place(w), cy=y, r="4", fill=paint, stroke="none")
-            )
+            parts.append(svg.element("circle", cx=place(w), cy=y, r="4", fill=paint, stroke="none"))
             parts.append(svg.text(place(w), y + 22, f"{w:.4g}"))
     return drawing(title, 100.0 * len(programs) + 4, "; ".join(said), *parts)
 
