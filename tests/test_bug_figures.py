@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from backprop.book.figures.bug_curves import beside, caught
+from backprop.book.figures.bug_curves import beside, caught, ends_by_rate, two_steps
 from backprop.book.figures.faults import (
     FAULTS,
     ORDER,
@@ -52,10 +52,26 @@ def test_the_compass_shows_the_readings_that_it_names():
 def test_curves_that_leave_the_picture_do_not_break_it():
     right = np.linspace(2.3, 0.7, 5) * np.ones((3, 1))
     wrong = {"a": np.full((3, 5), np.nan), "b": right + 1, "c": right * 1e9, "d": right / 2}
-    assert repr(beside(right, wrong, "four", guess=2.3)) == "<Drawing: four>"
+    words = {"c": [(1, 5, "wrong", "out of it")]}
+    drawn = beside(right, wrong, "four", guess=2.3, words=words)
+    assert repr(drawn) == "<Drawing: four>" and drawn.markup.count("out of it") == 1
+
+
+def test_the_ends_at_each_rate_bear_the_names_and_the_rates():
+    ends = {0.2: [[0.6, 0.7], [0.5, 0.6]], 1.6: [[0.2, 0.3], [1.5, np.nan]]}
+    markup = ends_by_rate(ends, ("right", "wrong"), "t").markup
+    assert all(f">{word}<" in markup for word in ("right", "wrong", "0.2", "1.6"))
+
+
+def test_each_step_shows_the_gradient_that_it_used():
+    paths = {"right": [1, 0.8, 0.68], "wrong": [1, 0.8, 0.48]}
+    markup = two_steps(paths, 0.1, "t").markup
+    used = re.findall(r">used ([\d.]+)<", markup)
+    assert used == ["2", "1.2", "2", "3.2"]
+    assert "wrong: from 0.8 to 0.48, used 3.2" in markup
 
 
 def test_the_table_shows_a_miss_as_a_nought():
     counts = [[10, 0], [9, 10]]
     markup = caught(counts, ["full", "half"], ["1", "2"], "table").markup
-    assert markup.count(">10<") == 2 and markup.count(">9<") == 1 and markup.count(">0<") == 1
+    assert ">10<" not in markup and markup.count(">9<") == 1 and markup.count(">0<") == 1
