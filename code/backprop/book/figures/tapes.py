@@ -129,7 +129,8 @@ def matrix_and_rule(
     parts = [
         svg.text(left, 16, "the Jacobian", font_weight=600),
         svg.text(right, 16, "its diagonal", svg.FORWARD, font_weight=600),
-        svg.text(2, top + cell + 5, "2 numbers", text_anchor="start"),
+        svg.text(2, top + cell - 5, "2 numbers", text_anchor="start"),
+        _words(2, top + cell + 17, f"g = ({g}, {h})", svg.BACKWARD, "start"),
     ]
     for (i, j), entry in (((0, 0), s), ((0, 1), 0), ((1, 0), 0), ((1, 1), t)):
         at = left - cell + j * cell, top + i * cell
