@@ -82,3 +82,13 @@ def test_the_clock_draws_both_ways_with_their_spread():
     assert np.array_equal(backward, [[3, 5], [3, 5]])
     words = texts(tapes.clock(n, backward, forward, "t").markup)
     assert {"one backward", "one per weight", "number of weights"} <= set(words)
+
+
+def test_the_share_is_the_same_with_and_without_the_matrix():
+    words = texts(tapes.matrix_and_rule((1, 0.36), (3, 2), 6400, "t").markup)
+    worked = [w.split(" = ") for w in words if "·" in w]
+    found = [eval(left.replace("·", "*")) for left, _ in worked]
+    assert found == pytest.approx([float(right) for _, right in worked])
+    _, pull = tape.vjp(np.tanh, np.array([0, np.log(3)]))
+    assert found == pytest.approx([*pull(np.array([3.0, 2.0]))] * 2)
+    assert {"g = (3, 2)", "40,960,000 slopes", "6,400 slopes"} <= set(words)

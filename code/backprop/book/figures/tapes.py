@@ -113,6 +113,56 @@ def three_tapes(inputs: Sequence[int], widths: Sequence[int], title: str) -> Dra
     return drawing(title, height, said, *parts)
 
 
+def matrix_and_rule(
+    slopes: Sequence[float], adjoint: Sequence[float], many: int, title: str
+) -> Drawing:
+    """Draw the share of an elementwise line with its Jacobian, and from the slopes that count.
+
+    Above for the two given slopes, below for ``many``: there the diagonal is a thin line.
+    """
+    (s, t), (g, h) = slopes, adjoint
+    left, right, top, cell, wide = 190.0, 352.0, 30.0, 40.0, 130.0
+    worked = (
+        (left, (f"{g}·{s} + {h}·0 = {g * s:g}", f"{g}·0 + {h}·{t} = {h * t:g}")),
+        (right, (f"{g}·{s} = {g * s:g}", f"{h}·{t} = {h * t:g}")),
+    )
+    parts = [
+        svg.text(left, 16, "the Jacobian", font_weight=600),
+        svg.text(right, 16, "its diagonal", svg.FORWARD, font_weight=600),
+        svg.text(2, top + cell - 5, "2 numbers", text_anchor="start"),
+        _words(2, top + cell + 17, f"g = ({g}, {h})", svg.BACKWARD, "start"),
+    ]
+    for (i, j), entry in (((0, 0), s), ((0, 1), 0), ((1, 0), 0), ((1, 1), t)):
+        at = left - cell + j * cell, top + i * cell
+        parts += _cell(*at, cell, f"{entry}", svg.FORWARD if i == j else None)
+    for i, entry in enumerate(slopes):
+        parts += _cell(right - cell + i * cell, top + cell / 2, cell, f"{entry}", svg.FORWARD)
+    below = top + 2 * cell + 22
+    for x, lines in worked:
+        parts += [_words(x, below + 20 * k, words, svg.BACKWARD) for k, words in enumerate(lines)]
+    base = below + 42
+    parts += [
+        svg.text(2, base + wide / 2 + 5, f"{many:,} numbers", text_anchor="start"),
+        svg.element(
+            "rect", x=left - wide / 2, y=base, width=wide, height=wide, fill="none",
+            stroke="currentColor", stroke_width="1",
+        ),
+        *[
+            svg.element(
+                "line", x1=start, y1=base, x2=end, y2=base + wide, stroke=svg.FORWARD,
+                stroke_width="1.5",
+            )
+            for start, end in ((left - wide / 2, left + wide / 2), (right, right))
+        ],
+        svg.text(left + wide / 4, base + wide / 4 + 5, "0", font_size=22),
+        svg.text(left - wide / 4, base + 3 * wide / 4 + 5, "0", font_size=22),
+    ]  # fmt: skip
+    counts = ((left, f"{many * many:,} slopes"), (right, f"{many:,} slopes"))
+    parts += [svg.text(x, base + wide + 22, words, font_weight=600) for x, words in counts]
+    said = [*worked[0][1], *worked[1][1], *[words for _, words in counts]]
+    return drawing(title, base + wide + 32, "; ".join(said), *parts)
+
+
 def run_frames(x: int) -> list[Frame]:
     """Return frames of a run that writes its tape, line by line, and of the sweep that reads it."""
     done = run(x)
@@ -268,6 +318,17 @@ def _legend(x: float, y: float) -> list[str]:
         parts.append(svg.pointer(*ends, fill, "2.5", 8, 6))
         parts.append(_words(x + 22, base, words, fill, "start"))
     return parts
+
+
+def _cell(x: float, y: float, size: float, words: str, fill: str | None) -> list[str]:
+    """Draw a square with a number in it; one with a colour is in bold."""
+    rim = svg.element(
+        "rect", x=float(x), y=float(y), width=size, height=size, fill="none",
+        stroke="currentColor", stroke_width="1",
+    )  # fmt: skip
+    weight = 600 if fill else 400
+    return [rim, svg.text(x + size / 2, y + size / 2 + 5, words, fill or "currentColor",
+                          font_weight=weight)]  # fmt: skip
 
 
 def _strip(x: float, y: float, wide: float, high: float) -> str:
