@@ -13,6 +13,7 @@ from backprop.book.figures.faults import (
     UNIT,
     compass_readings,
     fault_map,
+    stretched_score,
 )
 
 
@@ -27,6 +28,14 @@ def test_the_map_has_every_fault_once_and_in_its_place():
         assert 146 + 7.6 * longest < 420, fault
     y = [float(v) for v in re.findall(r'text x="64.0" y="([\d.]+)"', markup)]
     assert y == sorted(y)
+
+
+def test_the_score_counts_the_entries_that_agree():
+    markup = stretched_score([1, 0, 1], [(0, 1), (1, 0), (0, 1)], "t").markup
+    assert markup.count(">✓<") == markup.count(">✗<") == 3
+    assert "3 of 6 entries are equal" in markup and markup.count("4 3") == 3
+    both = stretched_score([1, 0], [(1, 1), (0, 1)], "t").markup
+    assert "3 of 4 entries are equal" in both and both.count(">✗<") == 1
 
 
 def test_the_compass_shows_the_readings_that_it_names():

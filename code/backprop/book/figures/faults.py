@@ -1,4 +1,4 @@
-"""A program's faults: where each one sits, what it shows, what finds it, and the compass."""
+"""A program's faults: where each sits, what it shows, what finds it; its score; the compass."""
 
 from __future__ import annotations
 
@@ -120,6 +120,45 @@ def _loop(boxes: dict[str, tuple[float, float]]) -> list[str]:
         svg.element("path", d=path, fill="none", stroke="currentColor", stroke_width="1.5"),
         svg.element("polygon", points=head, fill="currentColor"),
     ]
+
+
+SQUARE, PITCH, TOP = 24.0, 29.0, 38.0
+"""The side of an entry's square, from one row to the next, and where the rows begin."""
+HEADS = (("label", 58.0), ("label, twice", 158.0), ("p > 0.5", 268.0), ("equal?", 370.0))
+"""What stands in each group of squares, and its middle."""
+
+
+def stretched_score(labels: Sequence[int], outputs: Sequence[Sequence[int]], title: str) -> Drawing:
+    """Draw a column of labels, compared entry by entry with two columns of outputs."""
+    parts = [svg.text(x, 20, words, font_weight=600) for words, x in HEADS]
+    equal = 0
+    for k, (label, row) in enumerate(zip(labels, outputs, strict=True)):
+        y = TOP + PITCH * k
+        parts += _square(HEADS[0][1], y, str(label))
+        for j, entry in enumerate(row):
+            side = (j - (len(row) - 1) / 2) * (SQUARE + 4)
+            agree = label == entry
+            equal += agree
+            paint = svg.FORWARD if agree else svg.BACKWARD
+            parts += _square(HEADS[1][1] + side, y, str(label), dashes="4 3" if j else None)
+            parts += _square(HEADS[2][1] + side, y, str(entry))
+            parts += _square(HEADS[3][1] + side, y, "✓" if agree else "✗", paint)
+    entries = sum(map(len, outputs))
+    foot = TOP + PITCH * len(labels)
+    words = f"{equal} of {entries} entries are equal"
+    parts.append(svg.text(HEADS[2][1] + 40, foot + 16, words, font_weight=600))
+    return drawing(title, foot + 26, f"labels {labels}, outputs {outputs}: {words}", *parts)
+
+
+def _square(
+    x: float, y: float, words: str, paint: str = "currentColor", dashes: str | None = None
+) -> list[str]:
+    """Draw an entry, its middle at x and its upper edge at y."""
+    frame = svg.element(
+        "rect", x=x - SQUARE / 2, y=y, width=SQUARE, height=SQUARE, rx=3.0, fill=svg.GROUND,
+        stroke=paint, stroke_width="1.5", stroke_dasharray=dashes,
+    )  # fmt: skip
+    return [frame, svg.text(x, y + 17, words, paint)]
 
 
 UNIT = 34.0
