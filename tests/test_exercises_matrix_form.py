@@ -59,6 +59,7 @@ WRONG_ANSWERS = {
         ((169600, 169600), "∂L/∂W alone"), ((169600, 67200), "handed back alone"),
         ((169600, 4736), "for one example"), ((169600, 406400), "together"),
         ((169600, 240500), "no multiplications"), ((169600, 323200), "wrong layer"),
+        ((169600, 220800), "last layer hands back nothing"),
         ((236800, 169600), "forward pass comes first"), ((339200, 473600), "additions"),
         ((169600, 473600), "additions"), ((169600, 508800), "one product too many"),
         ((169600, 134400), "left out altogether"), ((170000, 236800), "B · n_in"),
@@ -128,6 +129,8 @@ WRONG_FUNCTIONS = {
     ex.check_error_back: [
         (lambda d, W, s: d @ W.T, "own slope"), (lambda d, W, s: (d @ W) * s, "transpose is miss"),
         (lambda d, W, s: d @ W, "transpose is missing"),
+        (lambda d, W, s: (W @ d.T) * s, "delta is the left factor"),
+        (lambda d, W, s: (W.T @ d.T) * s, "delta is the left factor"),
         (lambda d, W, s: (d * s) @ W.T, "after the product"),
         (lambda d, W, s: -error_back(d, W, s), "sign"), (lambda d, W, s: d @ W.T + s, "not added"),
         (lambda d, W, s: error_back(d, W, s).T, "column per example"),

@@ -134,11 +134,15 @@ def check_error_back(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
             more = "The sum is over k, the second index of W: a transpose is missing."
             turned = _products(np.zeros((batch, n_in)), W.T.copy(), delta)[1]
             mistakes += [(turned * slope, hint, more), (turned, hint, more)]
+            if batch == n_in:
+                columns = "The product has a column per example, but the slope has a row."
+                left = "With a row per example, delta is the left factor and W the right one."
+                mistakes += [(sent.T * slope, columns, left), (turned.T * slope, columns, left)]
         return Case((delta, W, slope), sent * slope, mistakes)
 
     praise = "The sum is over the units k that the error comes from."
     cases = [case(*shape) for shape in SHAPES]
-    return judged(answer, "delta, W, slope", cases, praise, case(4, 3, 3))
+    return judged(answer, "delta, W, slope", cases, praise, case(3, 3, 3))
 
 
 @checker
@@ -225,6 +229,8 @@ def check_counts(forward: Any, backward: Any) -> Verdict:
         (one + below + biases, "The sums for the biases are no multiplications.", ""),
         (2 * one - BATCH * weights[-1], "The wrong layer is left out.",
          "The first layer needs no ∂L/∂x, the last one does."),
+        (one + below - BATCH * weights[-1], "The last layer hands back nothing.",
+         "Only the first layer needs no ∂L/∂x."),
     ]  # fmt: skip
     per = "A layer's product takes B · n_in · n_out multiplications."
     for name, answer, right, mistakes in (
@@ -435,5 +441,5 @@ def check_jacobian(answer: Callable[[Array, int], Any]) -> Verdict:
         more = "∂z_ik'/∂w_jk is x_ij where k' = k, else 0. Where do (j, k) and (i, k') stand?"
         return Case((x, n_out), J.reshape(n_in * n_out, batch * n_out), mistakes, more)
 
-    praise = "A matrix that one never writes down: xᵀδ is its vjp."
+    praise = "A matrix that one never writes down: vec(δ) Jᵀ is xᵀδ, as one row."
     return judged(answer, "x, n_out", [case(4, 2, 3), case(3, 4, 2), case(2, 2, 2)], praise)

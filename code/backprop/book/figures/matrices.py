@@ -213,11 +213,6 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
         _label((163, heights[1] - 4), "δ₂", svg.BACKWARD),
     ]
     for (left, right), pairs in (((22.0, 98.0), "same"), ((205.0, 325.0), "all")):
-        for i, k in np.ndindex(3, 3):
-            if i == 1 or (pairs == "same" and i != k):
-                continue
-            ends = (left, heights[i]), (right, heights[k])
-            parts.append(_between(*ends, radius, "currentColor", 1.0, 0.45))
         for k in range(3) if pairs == "all" else (1,):
             ends = (left, heights[1]), (right, heights[k])
             parts.append(_between(*ends, radius, svg.BACKWARD, 2.4))
@@ -305,12 +300,9 @@ def two_layers(title: str) -> Drawing:
 SUBSCRIPTS = "₁₂₃"
 
 
-def _between(
-    start: Place, end: Place, radius: float, paint: str, width: float, opacity: float = 1.0
-) -> str:
+def _between(start: Place, end: Place, radius: float, paint: str, width: float) -> str:
     """Draw an arrow from the rim of one circle to the rim of another."""
-    ends = svg.between(start, end, radius, radius + 1)
-    return svg.element("g", svg.pointer(*ends, paint, width, 8, 3.5), opacity=f"{opacity:g}")
+    return svg.pointer(*svg.between(start, end, radius, radius + 1), paint, width, 8, 3.5)
 
 
 def copies(row: ArrayLike, column: ArrayLike, g: ArrayLike, title: str) -> Drawing:
