@@ -33,6 +33,7 @@ def test_a_path_multiplies_what_is_drawn():
     words = texts(digit_images.one_path(0.75, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 0, "t"))
     assert "δ = [(−0.5) · (−0.2) + 0.5 · 0.2] · 0.5 · 0.5 = 0.05" in words
     assert "∂L/∂w = x · δ = 0.75 · 0.05 = 0.0375" in words
+    assert "slope 0.25" in words
     other = texts(digit_images.one_path(0.25, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 1, "t"))
     assert "∂L/∂w = x · δ = 0.25 · (−0.05) = −0.0125" in other
 

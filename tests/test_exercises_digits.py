@@ -67,6 +67,7 @@ WRONG_ANSWERS = {
         ((0.0075, 0.085), "output 1 only"), ((0.015, 0.07), "p - y is negative"),
         ((0.0175, 0.065), "Subtract the target"), ((0.04, 0.03), "changed places"),
         ((None, 0.04), "expected numbers"), ((0, 0), "a product, summed"),
+        ((0.24, -0.38), "Two factors are missing"), ((0.24, 0.04), "lacks two factors"),
         ((0.03, 0.0), "From w, subtract"), ((0.03, 0.1), "From w, subtract"),
     ],
     ex.check_still: [

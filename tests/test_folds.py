@@ -71,6 +71,8 @@ def test_baselines():
     x = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.2], [0.9, 0.6]])
     pair = x, np.array([0, 0, 1, 1])
     assert two_sets.one_pixel(pair, pair) == 1 and two_sets.nearest_mean(pair, pair) == 1
+    faint = 0.3 * x[:, :1], np.array([0, 0, 1, 1])  # a threshold of one half finds nothing
+    assert two_sets.one_pixel(faint, faint) == 1
     assert two_sets.majority((x, np.array([0, 1, 1, 1])), pair) == 0.5
 
 

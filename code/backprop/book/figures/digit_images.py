@@ -151,6 +151,7 @@ def one_path(
     ):
         parts.append(svg.text(at[0], at[1] - 31, above, blue, font_weight=600))
         parts.append(svg.text(at[0], at[1] + 41, below, orange, font_weight=600))
+    parts.append(svg.text(196, 77, f"slope {shown(a * (1 - a))}", blue, font_weight=600))
     parts += svg.stack(120, 128, [(f"w = {shown(w)}", blue)])
     parts += svg.stack(249, 106, [(shown(v[0]), blue)])
     parts += svg.stack(249, 150, [(shown(v[1]), blue)])
