@@ -67,9 +67,11 @@ def test_curves_that_leave_the_picture_do_not_break_it():
 
 
 def test_the_ends_at_each_rate_bear_the_names_and_the_rates():
-    ends = {0.2: [[0.6, 0.7], [0.5, 0.6]], 1.6: [[0.2, 0.3], [1.5, np.nan]]}
-    markup = ends_by_rate(ends, ("right", "wrong"), "t").markup
-    assert all(f">{word}<" in markup for word in ("right", "wrong", "0.2", "1.6"))
+    right = {0.2: [0.6, 0.7, 0.8], 1.6: [0.2, 0.3, 0.4]}
+    lost = {0.2: [0.5, 0.6, 0.7], 1.6: [1.5, np.nan, np.nan]}
+    markup = ends_by_rate({"a": {"right": right, "bug": lost}, "b": {"right": right}}, "t").markup
+    assert all(f">{word}<" in markup for word in ("a", "b", "right", "bug", "0.2", "1.6"))
+    assert markup.count(">NaN<") == 1
 
 
 def test_each_step_shows_the_gradient_that_it_used():

@@ -69,3 +69,18 @@ def test_training_starts_at_a_guess_and_learns():
 
     losses, scores = bugs.train(bugs.program(), 0, load_digits(), epochs=2)
     assert len(losses) == 3 and losses[2] < losses[0] and scores.shape[1] == 10
+
+
+def test_a_rescaled_gradient_keeps_its_direction_and_has_the_right_length():
+    rng = np.random.default_rng(0)
+    theta, mask = bugs.start(rng, 4, 5, 5, 3), bugs.draw_mask(rng, (6, 5))
+    x, y = rng.normal(size=(6, 4)), np.eye(3)[rng.integers(3, size=6)]
+    q, kept = bugs.program("3 ReLU slope 1"), [np.zeros(())] * 6
+    right = bugs.backward(bugs.RIGHT, theta, x, y, mask)
+    wrong = bugs.backward(q, theta, x, y, mask)
+    _, used = bugs.step(q, theta, x, y, mask, kept, rescaled=True)
+    for g, b, r in zip(used, wrong, right, strict=True):
+        assert np.linalg.norm(g) == pytest.approx(np.linalg.norm(r), rel=1e-12)
+        assert (g * b).sum() == pytest.approx(np.linalg.norm(g) * np.linalg.norm(b), rel=1e-12)
+    assert not np.allclose(used[0], right[0]) and not np.allclose(used[0], wrong[0])
+    assert bugs.right_length([np.zeros(2)], [np.ones(2)])[0].tolist() == [0, 0]

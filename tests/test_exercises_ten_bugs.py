@@ -71,15 +71,35 @@ Z = np.random.default_rng(1).normal(size=(4, 6))
 def detector(step, gradient, w, rate):
     largest = 0.0
     for _ in range(2):
+        old = w.copy()
+        expected = gradient(old)
+        w = step(w.copy())
+        largest = max(largest, np.abs((old - w) / rate - expected).max())
+    return largest
+
+
+def detector_without_copies(step, gradient, w, rate):
+    largest = 0.0
+    for _ in range(2):
         after = step(w)
         largest = max(largest, np.abs((w - after) / rate - gradient(w)).max())
         w = after
     return largest
 
 
+def detector_late_gradient(step, gradient, w, rate):
+    largest = 0.0
+    for _ in range(2):
+        old = w.copy()
+        after = step(w)
+        largest = max(largest, np.abs((old - after) / rate - gradient(w)).max())
+        w = after
+    return largest
+
+
 def detector_listed(step, gradient, w, rate):
     first = step(w.copy())
-    second = step(first)
+    second = step(first.copy())
     used = [(w - first) / rate, (first - second) / rate]
     right = [gradient(w), gradient(first)]
     return float(max(abs(a - b).max() for a, b in zip(used, right, strict=True)))
@@ -201,6 +221,8 @@ WRONG_ANSWERS = {
         ((2, 7), "only the formula"), ((None, 4), "expected numbers"),
         (("5", 6), "expected numbers"),
         ((10, 12), "same factor"),
+        ((15, 6), "difference of the two weights"), ((20, 6), "difference of the two weights"),
+        ((5, 12), "a factor too many"),
     ],
     ex.check_missed: [
         (([10],), "either"), (([7, 10],), "sum over the row"), (([5, 6, 7],), "belong together"),
@@ -243,6 +265,8 @@ WRONG_ANSWERS = {
         ((summed,), "not the largest"), ((signed,), "overlooks"), ((relative,), "by the gradient"),
         ((stepless,), "not yet divided"), ((uphill,), "before minus after"),
         ((times_rate,), "Divide by the rate"), ((from_the_start,), "BEFORE that step"),
+        ((detector_without_copies,), "copy w and take the gradient"),
+        ((detector_late_gradient,), "copy w and take the gradient"),
         ((lambda *a: bool(detector(*a) < 1e-9),), "not a verdict"),
         ((first_entry,), "not the largest"),
         ((norm,), "not the largest"), ((in_place_detector,), "in place"),

@@ -53,7 +53,7 @@ def learning_rate(rate: float) -> Iterator[None]:
 
 
 def softmax_over_batch(z: Array) -> Array:
-    """Divide by the sum over all rows, as bug 5 does."""
+    """Divide by one sum over the whole batch, as bug 5 does."""
     e = np.exp(z - z.max())
     return np.asarray(e / e.sum())
 
@@ -120,11 +120,31 @@ def loss(theta: Parameters, x: Array, y: Array, mask: Array) -> Any:
     return -(log_softmax(z3) * y).sum() / len(x)
 
 
+def right_length(gradients: Sequence[Array], right: Sequence[Array]) -> list[Array]:
+    """Keep the direction of each gradient, and give it the length of the right one."""
+    found = []
+    for g, r in zip(gradients, right, strict=True):
+        length = np.linalg.norm(g)
+        found.append(g * (np.linalg.norm(r) / length) if length else g)
+    return found
+
+
 def step(
-    q: Pieces, theta: Parameters, x: Array, y: Array, mask: Array, kept: Sequence[Any]
+    q: Pieces,
+    theta: Parameters,
+    x: Array,
+    y: Array,
+    mask: Array,
+    kept: Sequence[Any],
+    rescaled: bool = False,
 ) -> tuple[list[Array], list[Array]]:
-    """Return the parameters after one update, and the gradients that were used."""
+    """Return the parameters after one update, and the gradients that were used.
+
+    If ``rescaled``, each new gradient is as long as the right program's.
+    """
     new = backward(q, theta, x, y, mask)
+    if rescaled:
+        new = right_length(new, backward(RIGHT, theta, x, y, mask))
     kept = [q["collect"](*pair) for pair in zip(kept, new, strict=True)]
     return [t - RATE * g for t, g in zip(theta, kept, strict=True)], kept
 
@@ -181,8 +201,8 @@ def check(
             return loss([*before[:k], t, *before[k + 1 :]], x, y, mask)
 
         done = (old - after[k]) / RATE
-        judged = gradcheck.complex_step(changed, old)
-        error = gradcheck.relative_error(done, judged)
+        expected = gradcheck.complex_step(changed, old)
+        error = gradcheck.relative_error(done, expected)
         errors.append(error.max())
     return float(max(errors))
 
@@ -195,10 +215,12 @@ def train(
     epochs: int = 20,
     batch: int = 50,
     dropout: bool = True,
+    rescaled: bool = False,
 ) -> tuple[list[float], Array]:
     """Train on the ten digits; return the training loss after 0, 1, … epochs, and test scores.
 
-    The loss is that of the right program without dropout, whatever the bug.
+    The loss is that of the right program without dropout, whatever the bug. If ``rescaled``, each
+    gradient is as long as the right program's.
     """
     rng = np.random.default_rng(seed)
     theta = start(rng, 64, 20, 20, 10)
@@ -214,6 +236,7 @@ def train(
                 some = slice(i, i + batch)
                 shape = (len(rows[some]), 20)
                 mask = draw_mask(rng, shape) if dropout else np.ones(shape)
-                theta, kept = step(q, theta, x[rows[some]], y[partners[some]], mask, kept)
+                images, labels = x[rows[some]], y[partners[some]]
+                theta, kept = step(q, theta, images, labels, mask, kept, rescaled)
             losses.append(float(loss(theta, x, y, every)))
         return losses, forward(RIGHT, theta, data.x_test, every)[-1]

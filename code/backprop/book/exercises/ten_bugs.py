@@ -46,6 +46,12 @@ def check_used(used: Any, right: Any) -> Verdict:
         ((5, 5), "The first is right. The second repeats what the program did.",
          "Differentiate L."),
         ((6, 6), "The second is right. The first repeats it.", divide),
+        ((15, 6), "The first divides w - 1 by the rate.",
+         "Divide the difference of the two weights by the rate."),
+        ((20, 6), "The first divides the old weight by the rate.",
+         "Divide the difference of the two weights by the rate."),
+        ((5, 12), "The first is right. The second has a factor too many.",
+         "Differentiate (w - 1)² once more: the exponent gives one factor."),
         ((-5, -6), "Both signs are wrong.",
          "Take before minus after, and ask whether L grows with w."),
     )  # fmt: skip
@@ -241,14 +247,22 @@ def _climbs() -> Answer:
     return lambda w: w + 0.1 * _bowl(w)
 
 
-PROGRAMS: tuple[Answer, ...] = (_plain, _halved, _one_entry, _climbs, _summed)
+def _in_place() -> Answer:
+    def step(w: Array) -> Array:
+        w -= 0.1 * _bowl(w)
+        return w
+
+    return step
+
+
+PROGRAMS: tuple[Answer, ...] = (_plain, _halved, _one_entry, _climbs, _summed, _in_place)
 
 
 def largest(step: Answer, w: Array, steps: Iterable[int] = (0, 1), rate: float = 0.1) -> float:
     """Return the largest difference between used and right gradient, at these of two steps."""
     found = []
     for _ in range(2):
-        after = step(w)
+        after = np.array(step(w.copy()))
         found.append(float(np.abs((w - after) / rate - _bowl(w)).max()))
         w = after
     return max(found[k] for k in steps)
@@ -282,7 +296,7 @@ def check_detector(detector: Answer) -> Verdict:
     """Check ``detector(step, gradient, w, rate)``: the largest |used - right| over two steps.
 
     ``step(w)`` returns the weights after one update of a program that may keep things from step to
-    step; ``gradient(w)`` is an independent gradient.
+    step, and may change ``w`` in place; ``gradient(w)`` is an independent gradient.
     """
     wrong = unfit(detector, "step, gradient, w, rate")
     if wrong is not None:
@@ -296,7 +310,7 @@ def check_detector(detector: Answer) -> Verdict:
             found = detector(make(), _bowl, w, 0.1)
         except Exception as error:
             return Verdict(False, f"It raised {type(error).__name__}: {error}")
-        if not np.array_equal(w, [3.0, 2.0]):
+        if make is not _in_place and not np.array_equal(w, [3.0, 2.0]):
             return Verdict(False, "It changed w in place: work on a copy.")
         if found is None:
             return Verdict(False, "It returns None: is a return missing?")
@@ -308,6 +322,11 @@ def check_detector(detector: Answer) -> Verdict:
         off = abs(float(number) - right)
         if off <= 1e-9 * (1 + right):
             continue
+        if make is _in_place:
+            return Verdict(
+                False, "It finds a difference in a right program that changes w in place.",
+                "Before each step, copy w and take the gradient.",
+            )  # fmt: skip
         if k == 0:
             for slip, more in SLIPS:
                 if abs(float(number) - slip()) < 1e-9:
@@ -334,7 +353,7 @@ def check_detector(detector: Answer) -> Verdict:
             False, "It finds a difference, but not the largest absolute one.",
             "Exactly two steps, all entries: no sum, no mean, nothing divided by the gradient.",
         )  # fmt: skip
-    return Verdict(True, "It has caught four wrong programs, and let the right one pass.")
+    return Verdict(True, "It has caught four wrong programs, and let two right ones pass.")
 
 
 @checker

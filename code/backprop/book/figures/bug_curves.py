@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted
-from backprop.book.figures.plots import COLORS, GREY, INK, PAPER, use_style
+from backprop.book.figures.plots import COLORS, GREY, INK, LINES, MARKERS, PAPER, use_style
 
 TOP = 20.0
 """A loss above this is drawn there: the curve has left the picture."""
@@ -45,13 +45,13 @@ def beside(
     paints = {"right": COLORS[0], "wrong": COLORS[1], "guess": INK}
     use_style()
     rows = -(-len(wrong) // 2)
-    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 1.02 * rows), sharex=True, sharey=True)
+    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 0.97 * rows), sharex=True, sharey=True)
     for ax, (name, losses) in zip(axes.flat, wrong.items(), strict=True):
         ax.axhline(guess, color=GREY, linestyle=":", linewidth=1.2)
         for values, color, style in ((right, COLORS[0], "-"), (losses, COLORS[1], "--")):
             low, middle, high = _bands(values)
             epochs = np.arange(len(middle))
-            ax.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0)
+            ax.fill_between(epochs, low, high, color=color, alpha=0.35, linewidth=0)
             ax.plot(epochs, middle, color=color, linestyle=style)
         for epoch, loss, line, label in (words or {}).get(name, ()):
             ax.text(epoch, loss, label, color=paints[line], fontsize=11, va="center")
@@ -73,33 +73,46 @@ def _bands(values: ArrayLike) -> Any:
 
 
 def ends_by_rate(
-    ends: Mapping[float, Sequence[ArrayLike]], names: Sequence[str], title: str
+    panels: Mapping[str, Mapping[str, Mapping[float, ArrayLike]]], title: str
 ) -> Drawing:
-    """Draw the range and the median of what two programs end with, at several learning rates.
+    """Draw the median and the range of what programs end with, at several learning rates.
 
     Parameters
     ----------
-    ends : mapping of float to sequence of array
-        By the learning rate, the losses of the runs of the right program and of the other one.
-    names : sequence of str
-        What the two are called.
+    panels : mapping of str to mapping of str to mapping of float to array
+        By the title of a panel and the name of a program, the losses of its runs at each learning
+        rate. A median that is no number is a mark at the upper edge.
     title : str
         What the picture shows, for those who do not see it.
     """
     use_style()
-    fig, ax = plt.subplots(figsize=(4.6, 2.3))
-    places = np.arange(len(ends))
-    for k, (name, mark, style) in enumerate(zip(names, "os", ("-", "--"), strict=True)):
-        bands = np.array([_bands(np.reshape(pair[k], (-1, 1))) for pair in ends.values()])
-        low, middle, high = bands[:, :, 0].T
-        at = places + 0.08 * (2 * k - 1)
-        ax.vlines(at, low, high, color=COLORS[k], linewidth=5, alpha=0.35)
-        ax.plot(at, middle, color=COLORS[k], marker=mark, linestyle=style, label=name)
-    ax.set(yscale="log", xlabel="learning rate", ylabel="loss")
-    ax.set_xticks(places, [f"{rate:g}" for rate in ends])
-    ax.set_yticks([0.2, 0.5, 1, 2], ["0.2", "0.5", "1", "2"])
-    ax.minorticks_off()
-    ax.legend(loc="upper left")
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.6, 2.7), sharey=True, squeeze=False)
+    top = 6.0
+    for ax, (head, programs) in zip(axes.flat, panels.items(), strict=True):
+        for k, (name, ends) in enumerate(programs.items()):
+            places = np.arange(len(ends))
+            bands = np.array([_bands(np.reshape(runs, (-1, 1))) for runs in ends.values()])
+            low, middle, high = np.minimum(bands[:, :, 0].T, top)
+            color, style, mark = COLORS[k], LINES[k], MARKERS[k]
+            ax.fill_between(places, low, high, color=color, alpha=0.25, linewidth=0)
+            ax.plot(places, middle, color=color, linestyle=style, marker=mark, markersize=5,
+                    label=name, clip_on=False)  # fmt: skip
+            if (lost := middle >= top).any():
+                ax.text(places[lost].mean(), 0.86 * top, "NaN", color=color, fontsize=11,
+                        ha="center", va="top")  # fmt: skip
+            ax.set_xticks(places, [f"{rate:g}" for rate in ends])
+        ax.set_title(head, fontsize=11, loc="left", pad=8)
+        ax.set(yscale="log", ylim=(0.13, top), xlabel="learning rate")
+        ax.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+        ax.minorticks_off()
+    axes.flat[0].set_ylabel("loss after 20 epochs")
+    named = {
+        label: handle
+        for ax in axes.flat
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    fig.legend(named.values(), named, loc="outside lower center", ncols=3, columnspacing=1.2)
+    fig.get_layout_engine().set(wspace=0.1)
     return plotted(fig, title)
 
 
