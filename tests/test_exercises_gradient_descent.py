@@ -42,7 +42,7 @@ WRONG_ANSWERS = {
         ((-0.432, 0.25, 0.25), "side to side"), ((-0.432, 0.25, 8), "the curvature"),
         ((-0.432, 0.25, 0.2), "equal to 0"), ((None, 0.25, 0.125), "None"),
         (("-0.432", 0.25, 0.125), "expected a number"), ((math.nan, 0.25, 0.125), "not right"),
-        ((-0.43, 0.25, 0.125), "One step"),
+        ((-0.43, 0.25, 0.125), "three significant digits"),
     ],
     ex.check_rates: [
         ((0.04, 1 / 13, 12 / 13), "factor is -1"), ((2.0, 1 / 13, 12 / 13), "patience"),
@@ -85,8 +85,8 @@ WRONG_ANSWERS = {
         ((LN2,), "all four"), ((2 * LN2,), "mean"), ((LN2 / 4,), "one example"),
         ((0.5,), "natural"), ((1,), "natural"), ((-LN2 / 2,), "positive"),
         ((0.3486,), "on the way"),
-        ((0.25,), "squared error"), ((0.125,), "squared error"), ((0.0625,), "squared error"),
-        ((3 * LN2 / 4,), "Three examples"), ((0.35,), "undecided example costs"),
+        ((0.25,), "No logarithm"), ((0.125,), "squared error"), ((0.0625,), "squared error"),
+        ((3 * LN2 / 4,), "Three examples"), ((0.35,), "three significant digits"),
         ((0,), "undecided example costs"), ((None,), "None"), (("ln 2 / 2",), "expected a number"),
     ],
 }  # fmt: skip

@@ -46,6 +46,7 @@ def check_hand(theta: Any, limit: Any, at_once: Any) -> Verdict:
     parts: list[Part] = [
         ("θ", 2 * (-0.6) ** 3, [
             (0.432, "The size is right, the sign is not.", one),
+            (-0.43, "Give three significant digits.", ""),
             (2 * 0.36, "This is θ after two steps.", ""),
             (2 * 0.6**4, "This is θ after four steps.", ""),
             (-1.2, "This is θ after one step.", "Take two more, each from where the last ended."),
@@ -378,7 +379,8 @@ def check_plateau(loss: Any) -> Verdict:
         (1.0, "Logarithms are natural ones.", each),
         (-math.log(2) / 2, "A loss of probabilities is positive.", "-ln p"),
         (0.125, "This is the squared error.", "The loss is the cross-entropy, -ln p."),
-        (0.25, "This is the squared error.", "The loss is the cross-entropy, -ln p."),
+        (0.25, "No logarithm is in it: this is (½ + ½)/4, or one squared error.", each),
+        (0.35, "Give three significant digits.", each),
         (0.0625, "This is the squared error.", "The loss is the cross-entropy, -ln p."),
         (math.log(4) / 4 * 3 / 2, "Three examples are undecided here.", each),
     ]
