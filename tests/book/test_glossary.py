@@ -12,6 +12,7 @@ sys.path.insert(0, str(EXTENSIONS))
 from glossary_links import pattern
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
+FENCE = re.MULTILINE | re.DOTALL
 CJK = r"[\u4e00-\u9fff]"
 
 
@@ -77,7 +78,11 @@ def prose():
     for path in BOOK.glob("part*/*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
-                blocks = re.sub(r"^```.*?^```", "", cell.source, flags=re.M | re.S)
+                # What a fold holds is prose; what other fences hold is not.
+                opened = re.sub(
+                    r"^(`{3,})\{dropdown\}[^\n]*\n(.*?)^\1$", r"\2", cell.source, flags=FENCE
+                )
+                blocks = re.sub(r"^```.*?^```", "", opened, flags=FENCE)
                 yield re.sub(r"\$[^$]*\$|`[^`]*`", " ", blocks)
 
 
