@@ -42,7 +42,9 @@ def test_the_sum_of_a_caption_holds(frame):
     words = frame.caption.replace("\N{NO-BREAK SPACE}", " ")
     p, one, two, total = map(
         float,
-        re.search(r"p = ([\d.]+)\. .*: ([\d.]+) \+ ([\d.]+) = ([\d.]+)\. Training", words).groups(),
+        re.search(
+            r"p = ([\d.]+)\. .*: ([\d.]+) \+ ([\d.]+) − ([\d.]+) = 0\. Training", words
+        ).groups(),
     )
     assert np.isclose(one + two, total) and np.isclose(p + total, 1)
     check_words(frame.svg, 0.55)

@@ -74,7 +74,8 @@ def _frame(q: float) -> Frame:
     up, *down = (abs(slopes[k]) for k in (RIGHT, 0, 2))
     words = unbroken(
         f"The right class has p = {_shown(p[RIGHT], 3)}. The arrows sum to 0:"
-        f" {_shown(down[0], 3)} + {_shown(down[1], 3)} = {_shown(up, 3)}."
+        f" {_shown(down[0], 3)} + {_shown(down[1], 3)}"
+        f"\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}{_shown(up, 3)} = 0."
         " Training moves each score against its arrow."
     )
     told = "; ".join(
