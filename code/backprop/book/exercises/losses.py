@@ -106,7 +106,10 @@ def check_ignorance(answer: Any) -> Verdict:
         (-math.log(1 - 1 / CLASSES), "This is the cost of the probability 0.9.", once),
         (float(CLASSES), "This is one divided by the probability.", "Take its logarithm."),
     )
-    praise = "Any trained network must cost less, and an untrained one about as much."
+    praise = (
+        "A trained network should cost less on its training images, and an untrained one about as"
+        " much."
+    )
     return judge_value(answer, Case((), right, mistakes, once), praise)
 
 
@@ -148,7 +151,7 @@ def check_honest(best: Any) -> Verdict:
     0.8 for the squared error, too. The absolute error is a straight line in p, least at p = 1.
     """
     share = 0.8
-    line = "Write the mean of the absolute error: 0.8 (1 - p) + 0.2 p. What kind of curve is it?"
+    line = "Write the mean of the absolute error as a function of p. What kind of curve is it?"
     minimum = "Set the derivative of the mean with respect to p to 0."
     mistakes = (
         ([share, share, share], "Two of the three are right, and one is not.", line),
@@ -312,6 +315,10 @@ def check_temperature(function: Answer) -> Verdict:
              "It divides the scores, before the softmax."),
             ((z / t - hot) / (t * n), "The prediction is softmax(z/T), not z/T."),
             (softmax(z / t) / (t * n), "The target is missing.", "Subtract 1 at the right class."),
+            (softmax(z / t) / n, "The target is missing.", "Subtract 1 at the right class."),
+            (softmax(z / t), "The target is missing.", "Subtract 1 at the right class."),
+            ((softmax(z / t) - hot / t) / n, "T divides the target.",
+             "It divides the whole difference: p - y."),
             ((softmax(z / t, axis=0) - hot) / (t * n), "The softmax ran down the columns.",
              "It belongs to a row: axis=1."),
         )  # fmt: skip
@@ -402,6 +409,8 @@ def check_suspects(function: Answer) -> Verdict:
             (rows(-loss, n), "These are the rows that cost least.", cost),
             (rows(-log_p.max(axis=1), n), "These are the rows that the network is least sure of.",
              "It may be unsure and right. " + cost),
+            (rows(log_p.max(axis=1), n), "These are the rows that the network is most sure of.",
+             "It may be sure and right. " + cost),
             (rows(-z[at, y], n), "These rows have the lowest score at their class.",
              "A score means little without the others of its row. " + cost),
             (rows(z.max(axis=1) - z[at, y], n), "This is the distance to the largest score.",

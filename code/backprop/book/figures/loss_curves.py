@@ -278,7 +278,7 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
     frames = []
     for p in probabilities:
         z = np.log(p / (1 - p))
-        fig, axes = plt.subplots(2, 1, figsize=(4.4, 2.8), sharex=True)
+        fig, axes = plt.subplots(2, 1, figsize=(4.4, 2.5), sharex=True)
         for ax, function in zip(axes, (losses_at, slopes_at), strict=True):
             for k, (curve, dot) in enumerate(zip(function(line), function([z]), strict=True)):
                 ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
@@ -378,10 +378,11 @@ def recovery(
 
 def _runs(ax: Any, found: Array, rates: Sequence[float], color: str) -> None:
     """Draw a mark for each run: beside each other for one start and step size, in order."""
-    spread = np.linspace(-0.045, 0.045, found.shape[2])
+    spread = np.linspace(-0.06, 0.06, found.shape[2])
     for j, rate in enumerate(rates):
         for i, runs in enumerate(found[:, j]):
             x = i + 0.2 * (j - (len(rates) - 1) / 2)
             label = f"{rate:g}" if i == 0 else None
-            look: dict[str, Any] = {"color": color, "markersize": 4, "alpha": 0.75}
+            look: dict[str, Any] = {"color": color, "markersize": 4}
+            look["markerfacecolor"] = "none" if j % 2 else color  # neighbours differ
             ax.plot(x + spread, np.sort(runs), MARKERS[j], label=label, **look)
