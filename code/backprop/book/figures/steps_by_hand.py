@@ -587,7 +587,7 @@ def descents(
 
     use_style()
     figure, axes = plt.subplots(
-        2, len(panels), figsize=(4.6, 3.1), sharey="row", layout="constrained",
+        2, len(panels), figsize=(4.6, 3.0), sharey="row", layout="constrained",
         height_ratios=(3, 2), squeeze=False,
     )  # fmt: skip
     paints = (INK, COLORS[3], COLORS[2])  # blue and orange mean forward and backward here
@@ -614,8 +614,8 @@ def descents(
             )  # fmt: skip
             never = int(np.isnan(needed).sum())
             if never:
-                below.plot(0.97 * end, k, "x", color=paint, markersize=8, markeredgewidth=2)
-                below.text(0.9 * end, k, f"{never} never", ha="right", va="center")
+                below.plot(0.96 * end, k, "x", color=paint, markersize=7, markeredgewidth=2)
+                below.text(0.89 * end, k, f"{never} never", ha="right", va="center")
         below.set(
             xlim=ax.get_xlim(), xticks=ax.get_xticks(), xlabel="updates",
             yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5),
