@@ -17,6 +17,8 @@ from backprop.autodiff import gradcheck
 from backprop.book.exercises import four_steps as ex
 
 HAND = (-0.128, 0.06144, -0.0768, 0.12288)
+OLD = np.array([0.5, math.log(1.5) - 1, -2.0, 1.2 - math.log(4)])
+GRADIENT = np.array([HAND[3], HAND[1], HAND[2], HAND[0]])
 LAST = [9, 8, 6, 4, 6, 8, 6]
 
 
@@ -46,6 +48,10 @@ RIGHT = {
     ex.check_last_use: [
         (LAST,), (tuple(LAST),), (np.array(LAST),), (dict(zip(ex.READ_LAST, LAST, strict=True)),),
     ],
+    ex.check_updated: [
+        OLD - GRADIENT, (list(OLD - GRADIENT),), (0.377, -0.656, -1.92, -0.0583),
+        (sp.Float("0.37712"), -0.65597, Fraction(-19232, 10000), -0.058294),
+    ],
     ex.check_twins: [(5,), (5.0,), (sp.Integer(5),)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -71,7 +77,7 @@ WRONG_ANSWERS = {
         ((-0.128, -0.128 * (-2 + 0.0768) * 0.24, -0.0768, -0.128 * (-2 + 0.0768) * 0.48),
          "updated one"),
         ((0, 0, 0, 0), "First z and a"), ((-0.128, 0.07, -0.0768, 0.14), "δ⁽²⁾ is right"),
-        ((-0.128, 0.061, -0.077, 0.12), "too early"),
+        ((-0.128, 0.061, -0.077, 0.12), "too early"), ((-0.13, 0.06, -0.08, 0.12), "too early"),
         ((-0.128, 0.06144), "four numbers"), ((1,), "four numbers"),
         ((-0.128, None, 0, 0), "four numbers"),
         ((-0.128, 0.06144, -0.0768, 0.1), "What comes before it is right"),
@@ -108,6 +114,20 @@ WRONG_ANSWERS = {
         ((4,), "left out"), ((6,), "count apart"), ((7,), "count apart"), ((8,), "count apart"),
         ((0,), "At least"), ((10,), "nine products"), ((4.5,), "nine products"),
         ((None,), "is None"), (("5",), "expected a number"),
+        ((-5,), "not negative"), ((-9,), "not negative"),
+    ],
+    ex.check_updated: [
+        (OLD + GRADIENT, "wrong way"), (GRADIENT, "are the derivatives"), (-GRADIENT, "changes"),
+        (OLD, "old parameters"), ((0.37712, OLD[1], -1.9232, OLD[3]), "biases learn"),
+        ((0.381839, -0.653616, -1.9232, -0.058294), "too early"),
+        ((0.37712, OLD[1] - 0.12288, -1.9232, OLD[3] + 0.0768), "weights are right"),
+        ((0.5 - 0.06144, -0.65597, -2 + 0.128, -0.0583), "biases are right"),
+        ((-1.9232, -0.0583, 0.377, -0.656), "layers are exchanged"),
+        ((0.377, -1.92, -0.656, -0.0583), "The order is"),
+        (OLD - GRADIENT / 2, "half as long"), (OLD - 2 * GRADIENT, "twice as long"),
+        ((0.62288, -0.656, -1.9232, -0.0583), "w⁽¹⁾ is not right. It moves the wrong way"),
+        ((0.37712, -0.656, -2.0768, -0.0583), "What comes before it is right"),
+        ((1, 2), "four numbers"), ((None,), "four numbers"), ((3,), "four numbers"),
     ],
 }  # fmt: skip
 

@@ -119,7 +119,9 @@ def check_by_hand(*answer: Any) -> Verdict:
     verdict = judge_value(given, Case((), right, mistakes, more), praise)
     if not verdict.unforeseen:
         return verdict
-    if np.allclose(found, right, rtol=0.03, atol=0):
+    few = all(float(a) in (float(f"{b:.1g}"), float(f"{b:.2g}"))
+              for a, b in zip(found.tolist(), right, strict=True))  # fmt: skip
+    if few or np.allclose(found, right, rtol=0.03, atol=0):
         return Verdict(False, "Close, but rounded too early.", "Give at least three digits.")
     first = next(k for k in range(4) if not alike(given[k], right[k]))
     before = f" {HAND[0]} is right." if first == 1 else " What comes before it is right."
@@ -154,6 +156,51 @@ def _named(**arrays: Array) -> str:
         few = array.size <= FEW
         parts.append(f"{name} = {written}" if few else f"{name} of shape {array.shape}")
     return ", ".join(parts)
+
+
+@checker
+def check_updated(*answer: Any) -> Verdict:
+    """Check w⁽¹⁾, b⁽¹⁾, w⁽²⁾, b⁽²⁾ of the 1-1-1 network after one update with η = 1.
+
+    Each is the old parameter minus its derivative: ∂L/∂w⁽¹⁾ = 0.12288, ∂L/∂b⁽¹⁾ = δ⁽¹⁾ = 0.06144,
+    ∂L/∂w⁽²⁾ = -0.0768, ∂L/∂b⁽²⁾ = δ⁽²⁾ = -0.128. The four may also come in one list.
+    """
+    names = ("w⁽¹⁾", "b⁽¹⁾", "w⁽²⁾", "b⁽²⁾")
+    given = list(answer[0] if len(answer) == 1 and np.iterable(answer[0]) else answer)
+    found = numbers(given)
+    if found is None or found.shape != (4,):
+        return Verdict(False, f"Hand over four numbers: {', '.join(names)}.")
+    old = np.array([0.5, math.log(1.5) - 1, -2.0, 1.2 - math.log(4)])
+    gradient = np.array([0.12288, 0.06144, -0.0768, -0.128])
+    late = gradient.copy()
+    late[:2] *= (old[2] - gradient[2]) / old[2]
+    new = old - gradient
+    rule = "Each new parameter is the old one minus η times its own derivative."
+    mistakes = (
+        (old + gradient, "Every parameter moves the wrong way.", rule),
+        (gradient, "Those are the derivatives.", rule),
+        (-gradient, "Those are the changes. Add them to the old parameters.", ""),
+        (old, "Those are the old parameters.", rule),
+        (old - late, "The second layer is right. Its weight was updated too early.",
+         "The error of the hidden unit comes back over the old w⁽²⁾."),
+        (np.where([True, False, True, False], new, old), "The biases learn as well.",
+         "The derivative of a bias is the error of its unit."),
+        (old - gradient[[0, 0, 2, 2]], "The weights are right.",
+         "The derivative of a bias is the error of its unit."),
+        (old - gradient[[1, 1, 3, 3]], "The biases are right.",
+         "The derivative of a weight is the value at its start times the error at its end."),
+        (new[[2, 3, 0, 1]], "The two layers are exchanged: w⁽¹⁾ comes first.", ""),
+        (new[[0, 2, 1, 3]], f"The order is {', '.join(names)}.", ""),
+        (old - gradient / 2, "Each step is half as long as it should be.", "Here η = 1."),
+        (old - 2 * gradient, "Each step is twice as long as it should be.", "Here η = 1."),
+    )  # fmt: skip
+    verdict = judge_value(given, Case((), new, mistakes, rule), "One update, by hand.")
+    if not verdict.unforeseen:
+        return verdict
+    k = next(k for k in range(4) if not alike(given[k], new[k]))
+    before = " What comes before it is right." if k else ""
+    turned = " It moves the wrong way." if alike(given[k], (old + gradient)[k]) else ""
+    return Verdict(False, f"{names[k]} is not right.{turned}{before}", rule)
 
 
 @checker
@@ -330,6 +377,9 @@ def check_twins(different: Any) -> Verdict:
         *((n, "Some that you count apart are equal.", pairs) for n in (6, 7, 8)),
         (0, "At least the output's bias has a derivative.", pairs),
     )  # fmt: skip
+    count = numbers(different)
+    if count is not None and count.ndim == 0 and count < 0:
+        return Verdict(False, "A count is not negative.", pairs)
     praise = "So the units stay equal at every step."
     return judge_value(different, Case((), 5, mistakes, pairs), praise)
 

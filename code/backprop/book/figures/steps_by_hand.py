@@ -561,13 +561,23 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
     return drawing(title, top + row * len(rows) + 8, said, *parts)
 
 
-def descents(panels: Mapping[str, Mapping[str, Array]], title: str) -> Drawing:
-    """Draw the training losses of several ways to train, a panel for each learning rate.
+def descents(
+    panels: Mapping[str, Mapping[str, Array]],
+    counts: Mapping[str, Mapping[str, Array]],
+    last: Sequence[int],
+    title: str,
+) -> Drawing:
+    """Draw the training losses of several ways to train, and below them what each run needed.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to array, shape (seeds, updates)
         By what stands above the panel, and by way to train: one curve for each seed.
+    counts : mapping of str to mapping of str to array, shape (seeds,)
+        By the same words, and by what a row is called: a dot for each seed, or a cross at the
+        right end where it is NaN.
+    last : sequence of int
+        The last update of each column.
     title : str
         What the picture shows.
     """
@@ -577,10 +587,11 @@ def descents(panels: Mapping[str, Mapping[str, Array]], title: str) -> Drawing:
 
     use_style()
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.6, 2.5), sharey=True, layout="constrained"
-    )
+        2, len(panels), figsize=(4.6, 3.0), sharey="row", layout="constrained",
+        height_ratios=(3, 2), squeeze=False,
+    )  # fmt: skip
     paints = (INK, COLORS[3], COLORS[2])  # blue and orange mean forward and backward here
-    for ax, (above, runs) in zip(axes, panels.items(), strict=True):
+    for ax, below, (above, runs), end in zip(*axes, panels.items(), last, strict=True):
         for (arm, losses), style, paint in zip(runs.items(), ("-", "--", ":"), paints, strict=True):
             updates = np.arange(losses.shape[1])
             behind = {"zorder": 1, "alpha": 0.12} if style == ":" else {"zorder": 2, "alpha": 0.25}
@@ -591,8 +602,26 @@ def descents(panels: Mapping[str, Mapping[str, Array]], title: str) -> Drawing:
                 linewidth=1.2 if style == ":" else 2,
             )  # fmt: skip
         ax.set_title(above)
-        ax.set(xlim=(0, len(updates)), ylim=(0, 0.27), xticks=(0, len(updates) // 2))
-    axes[0].set_ylabel("training loss")
-    axes[len(axes) // 2].set_xlabel("update")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        ax.set(xlim=(0, end), ylim=(0, 0.27), xticks=(0, end // 3, 2 * end // 3, end))
+        ax.tick_params(labelbottom=False)
+        rows = list(counts[above])
+        for k, needed in enumerate(counts[above].values()):
+            paint = INK if k == 0 else COLORS[3]
+            hollow = "none" if 0 < k < len(rows) - 1 else paint
+            below.plot(
+                needed, np.full(len(needed), k), "o", color=paint, markerfacecolor=hollow,
+                markersize=5, alpha=0.8,
+            )  # fmt: skip
+            never = int(np.isnan(needed).sum())
+            if never:
+                below.plot(0.96 * end, k, "x", color=paint, markersize=7, markeredgewidth=2)
+                below.text(0.89 * end, k, f"{never} never", ha="right", va="center")
+        below.set(
+            xlim=ax.get_xlim(), xticks=ax.get_xticks(), xlabel="updates",
+            yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5),
+        )  # fmt: skip
+        below.grid(visible=False, axis="y")
+    axes[0, 0].set_ylabel("training loss")
+    axes[1, 0].set_ylabel("new weights")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return plotted(figure, title)
