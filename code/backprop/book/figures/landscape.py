@@ -186,7 +186,7 @@ def landscape(title: str) -> Drawing:
     lines = ax.contour(
         axis, axis, values, levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
     )
-    places = [(-2, 2), (-2.83, 2.83), (-2.6, 0), (2.83, 2.83), (1.84, 1.63), (-1.41, -1.41)]
+    places = [(-2, 2), (-2.83, 2.83), (-2.6, 0), (2.83, 2.83), (2.66, 1.13), (-1.41, -1.41)]
     ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=places)
     across = np.geomspace(1, 4, 60)
     for sign in (1, -1):
