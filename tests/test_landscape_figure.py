@@ -46,6 +46,20 @@ def test_drawings_are_vector_and_stay_small(draw):
     assert markup.startswith("<svg") and len(markup) < 100_000
 
 
+def test_the_curve_of_slopes_grows_while_the_reader_turns():
+    sizes = [len(frame.svg) for frame in landscape.turning()]
+    assert sizes[0] < sizes[5] < sizes[-1], "the first frame must not give the answer away"
+
+
+def test_lengths_and_curvatures_takes_any_number_of_seeds():
+    rng = np.random.default_rng(0)
+    for seeds in (1, 12):
+        ratios = [rng.uniform(0.5, 300, (2, seeds)) for _ in range(2)]
+        curves = [rng.normal(size=(seeds, 4)) for _ in range(3)]
+        drawn = landscape.lengths_and_curvatures(ratios, [0, 1, 10, 100], curves, "title")
+        assert drawn.markup.startswith("<svg") and len(drawn.markup) < 100_000
+
+
 def test_the_table_of_slopes_says_what_it_shows():
     drawn = landscape.table_of_slopes([[2, 1], [3, 4]], ["x = 1", "y = 2"], ["a", "b"], "title")
     assert re.findall(r'font-size="18">(\d)<', drawn.markup) == ["2", "1", "3", "4"]

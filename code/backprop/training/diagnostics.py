@@ -339,7 +339,9 @@ def _product(
     v: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     h = np.finfo(np.float64).eps ** (1 / 3) * (1 + np.linalg.norm(theta)) / np.linalg.norm(v)
-    product: NDArray[np.float64] = (gradient(theta + h * v) - gradient(theta - h * v)) / (2 * h)
+    ahead = gradient(theta + h * v)
+    behind = gradient(theta - h * v)
+    product: NDArray[np.float64] = (ahead - behind) / (2 * h)
     return product
 
 

@@ -271,7 +271,12 @@ def check_jacobian(jacobian: Answer) -> Verdict:
     one = case(np.array([0.4, 0.1, -0.3]), np.array([[0.5], [-1.0], [2.0]]), np.array([0.2]))
     square = case(np.array([0.3, -0.6]), np.array([[1.0, -0.5], [0.4, 2.0]]), np.array([0.1, -0.2]))
     cases = [wide, one, square]
-    return judge(jacobian, cases, "Column j of W times the slope of unit j.", arguments="x, W, b")
+    praise = "Column j of W times the slope of unit j."
+    verdict = judge(jacobian, cases, praise, arguments="x, W, b")
+    if "raised ValueError" in verdict.message:
+        hint = "Every output has one slope of tanh and one column of W. Multiply these two."
+        return Verdict(False, verdict.message, hint)
+    return verdict
 
 
 @checker
@@ -301,6 +306,11 @@ def check_steepest(steepest: Answer) -> Verdict:
             (g / np.linalg.norm(g, order), "The length is 1, but another step is steeper.",
              corners),
             (g / np.linalg.norm(g), f"{here} the norm 2.", corners),
+            *(
+                (g / np.linalg.norm(g, other), f"Where order is {order:g}, this has the length 1"
+                 f" only in the norm {other:g}.", "And another direction may be steeper.")
+                for other in (1, np.inf) if other != order
+            ),
             (np.abs(u), f"The signs are lost in the norm {order:g}.",
              "Does each weight go up or down?"),
             *(

@@ -90,7 +90,7 @@ def _levels(ax: Any, levels: Mapping[float, float], low: float, high: float) -> 
 
 
 def turning() -> list[Frame]:
-    """Return twelve frames: where you look, and the slope of L there, on a cosine."""
+    """Return twelve frames: where you look, and the slope of L there, on a cosine that grows."""
     from backprop.book.figures.plots import COLORS, INK
 
     plt = _plt()
@@ -109,12 +109,13 @@ def turning() -> list[Frame]:
         ax.set(xlim=(0.2, 2.9), ylim=(0.6, 3.4), aspect="equal", xticks=[1, 2], yticks=[1, 2, 3])
         ax.set_title("weights θ", fontsize=11)
         ax.grid(False)
-        low.plot(turn, wave, "-")
-        low.plot(degrees, slopes, "o", color=COLORS[0], markersize=4)
+        seen = turn <= (degrees[k] if u != CIRCLE[-1] else 360)
+        low.plot(turn[seen], wave[seen], "-")
+        low.plot(degrees[: k + 1], slopes[: k + 1], "o", color=COLORS[0], markersize=4)
         low.plot(degrees[k], slope, "o", color=COLORS[1], markersize=10)
         low.axhline(0, color=INK, linewidth=0.8)
         low.set_xticks(range(0, 361, 120), ["0°", "120°", "240°", "360°"])
-        low.set(yticks=[-5, 0, 5], xlim=(-8, 368), ylim=(-6.2, 6.2))
+        low.set(yticks=[-5, 0, 5], xlim=(-16, 376), ylim=(-6.2, 6.2))
         low.set_title("slope by angle of u", fontsize=11)
         way = "uphill" if slope > 0.01 else "downhill" if slope < -0.01 else "level"
         if abs(slope) > 4.99:
@@ -185,7 +186,7 @@ def landscape(title: str) -> Drawing:
     lines = ax.contour(
         axis, axis, values, levels, colors=GREY, linewidths=0.9, linestyles="-", zorder=1
     )
-    places = [(-2, 2), (-2.83, 2.83), (-2.6, 0), (2.83, 2.83), (-2.24, -2.24), (-1.41, -1.41)]
+    places = [(-2, 2), (-2.83, 2.83), (-2.6, 0), (2.83, 2.83), (2.66, 1.13), (-1.41, -1.41)]
     ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=places)
     across = np.geomspace(1, 4, 60)
     for sign in (1, -1):
@@ -202,6 +203,56 @@ def landscape(title: str) -> Drawing:
     ax.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xticks=range(-4, 5, 2))
     ax.set(yticks=range(-4, 5, 2), xlabel="θ₁", ylabel="θ₂")
     ax.grid(False)
+    return plotted(fig, title)
+
+
+def lengths_and_curvatures(
+    ratios: Sequence[Array], steps: Sequence[int], curves: Sequence[Array], title: str
+) -> Drawing:
+    """Draw how long the predicted walks are, and the sizes of three curvatures that explain it.
+
+    Parameters
+    ----------
+    ratios : two arrays, shape (2, n_seeds)
+        Predicted by true length: from the curvature along the gradient, and from random
+        directions; each at the start and at the end.
+    steps : sequence of int
+        How many steps had been taken at each of the curvatures.
+    curves : three arrays, shape (n_seeds, len(steps))
+        Curvatures along the gradient, along random directions, and the strongest found.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = _plt()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.55, 2.45), width_ratios=[0.8, 1.2])
+    looks = ((COLORS[1], "-", "o"), (COLORS[0], "--", "^"), (GREY, "-.", "s"))
+    left.axhline(1, color=INK, linewidth=0.8)
+    for values, side, (color, _, mark) in zip(ratios, (-0.18, 0.18), looks[:2], strict=True):
+        for at, group in enumerate(values):
+            places = at + side + np.linspace(-0.12, 0.12, len(group))
+            left.plot(places, group, mark, color=color, markersize=4.5)
+    left.set(yscale="log", xlim=(-0.5, 1.5), ylim=(0.5, 600))
+    left.set_xticks([0, 1], ["at the\nstart", "after\n100 steps"])
+    left.set_yticks([1, 10, 100], ["1", "10", "100"])
+    left.set_title("predicted / true", fontsize=11)
+    for values, (color, line, mark) in zip(curves, looks, strict=True):
+        sizes = np.abs(values)
+        right.fill_between(steps, sizes.min(0), sizes.max(0), color=color, alpha=0.18, linewidth=0)
+        middle = np.median(sizes, axis=0)
+        right.plot(steps, middle, line, marker=mark, color=color, markersize=4.5)
+    for x, y, words, color in (
+        (102, 0.85, "strongest found", INK),
+        (102, 0.22, "along the gradient", COLORS[1]),
+        (102, 0.0055, "random directions", COLORS[0]),
+    ):
+        right.text(x, y, words, color=color, ha="right", va="center", fontsize=11)
+    right.set(yscale="log", xlim=(-3, 103), ylim=(0.0013, 6), xlabel="steps")
+    right.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+    right.set_title("curvature", fontsize=11)
+    for ax in (left, right):
+        ax.minorticks_off()
     return plotted(fig, title)
 
 
