@@ -18,6 +18,8 @@ from backprop.book.figures.stepper import Frame
 PROGRAM = ("r = x", "while r < 10:", "    r = r * x", "return r")
 """What runs: x times itself until the product has reached 10."""
 LIMIT = 10
+BOUND = 5
+"""Cost of a value and its gradient, in costs of the value, for sums and products of numbers."""
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
 
 
@@ -198,9 +200,11 @@ def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
     """Draw both ratios against the number of weights: the median, and from least to largest.
 
     The forward sweeps grow by powers of ten and get a logarithmic axis; on it, the spread of the
-    backward ones could not be seen.
+    backward ones could not be seen. A dotted line marks the bound for sums and products.
     """
     import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import GREY
 
     figure, (above, below) = plt.subplots(2, sharex=True, figsize=(4.6, 2.6))
     for ax, values, style, words in (
@@ -210,10 +214,13 @@ def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
         middle = np.median(values, axis=1)
         spread = [middle - values.min(axis=1), values.max(axis=1) - middle]
         ax.errorbar(n, middle, spread, fmt=style, markersize=4, capsize=6, elinewidth=1, capthick=1)
-        ax.text(1.4 * n[-1], middle[-1], words, va="center")
-    above.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 30 * n[-1]))
+        beside = ax.get_yaxis_transform()  # right of the axes, where no grid runs through it
+        ax.text(1.03, middle[-1], words, va="center", transform=beside)
+    below.axhline(BOUND, color=GREY, linestyle=":", linewidth=1.4)
+    above.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 1.7 * n[-1]))
     above.set_ylim(np.median(forward[0]) / 10, np.median(forward[-1]) * 10)
-    below.set(xlabel="number of weights", ylim=(0, 1.2 * np.max(backward)))
+    top = max(1.2 * np.max(backward), 1.6 * BOUND)
+    below.set(xlabel="number of weights", ylim=(0, top), yticks=np.arange(0, top, BOUND))
     label = above.yaxis.label
     figure.supylabel("time / time of the loss", size=label.get_size(), color=label.get_color())
     return plotted(figure, title)
@@ -264,9 +271,10 @@ def _slopes(done: Run, k: int, visit: int | None) -> str:
 def _so_far(done: Run, k: int, visit: int) -> str:
     if k:
         return received(done, k)
-    shares = done.shares[: len(done.values) - visit + (visit == 1)]
-    total = f" = {sum(shares)}" if len(shares) > 1 else ""
-    return f"{adjoint_name(0)} = {'+'.join(map(str, shares))}{total}"
+    if visit == 1:
+        return received(done, 0)
+    shares = done.shares[: len(done.values) - visit]
+    return f"{adjoint_name(0)} = {'+'.join(map(str, shares))} + …"
 
 
 def _words(
