@@ -55,7 +55,7 @@ def recorded_steps(f: Callable[..., Any], *inputs: float) -> Steps:
 
 
 def products_from(steps: Steps, seed: int) -> int:
-    """Count the products of a forward sweep from a node that skips tangents of 0.
+    """Count the products of a forward sweep from a node that skips what no path reaches.
 
     Nothing is multiplied where the slope is 1 or -1, as in a sum. So the count does not depend on
     the order in which long sums are formed.
@@ -70,7 +70,7 @@ def products_from(steps: Steps, seed: int) -> int:
 
 
 def products_to(steps: Steps, result: int) -> int:
-    """Count the products of a backward sweep from a node that skips adjoints of 0."""
+    """Count the products of a backward sweep from a node that skips what leads nowhere."""
     leading, count = {result}, 0
     for place, arrows in reversed(steps):
         if place in leading:
