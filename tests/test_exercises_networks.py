@@ -146,7 +146,7 @@ WRONG_ANSWERS = {
         (([2, -2.5], 1), "has shape (2,)"), ((None, 1), "weights are None"),
         (([2, "x", 3], 1), "is a list"), (([[2], [-0.5], [0]], 1), "slopes of the pieces"),
         (([2, -2.5, 0.5], None), "b: this is None"),
-        (([2, -2.5, 0.5], 0), "f(0) would be 0"), (([2, -2.5, 0.5], 3), "height at s = 1"),
+        (([2, -2.5, 0.5], 0), "s = 0 would be 0"), (([2, -2.5, 0.5], 3), "height at s = 1"),
         (([2, -2.5, 0.5], -1), "b: Its sign"), (([2, -2.5, 0.5], 7), "b: The answer is 7"),
     ],
     ex.check_twins: [
@@ -224,6 +224,7 @@ WRONG_ANSWERS = {
         ((ONES, [0, -1, -2], [[0.8], [-1.6], [1.6]], [0.1]), "right side of ½"),
         ((ONES, [0, -1, -2], [[0.5], [-1], [1]], [0]), "which is not right"),
         ((ONES, [0, 1, 2], [[1], [-2], [2]], [0]), "biases have the wrong sign"),
+        ((ONES, [-1, -2, -3], [[1], [-2], [2]], [0]), "one step too late"),
         ((ONES, [1, 0, -1], [[1], [-2], [2]], [0]), "which is not right"),
         ((ONES[:2], [0, -1, -2], [[1], [-2], [2]], [0]), "W1 has the shape (2, 3)"),
         ((ONES, [0, -1, -2], [1, -2], [0]), "W2 has the shape (2,)"),

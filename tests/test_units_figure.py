@@ -55,6 +55,7 @@ def test_plots_are_drawings_and_leave_no_figure_open():
         units.folded([[1, 1], [1, 1]], [0, -1], "t"),
         units.slopes({"ReLU": (relu, relu_prime)}, "t"),
         units.spreads([10, 20], {"no bend": runs, "ReLU": runs}, 0.8, np.eye(64)[:2], "t"),
+        units.trained(dict.fromkeys("abc", runs), 0.7, "t"),
     ):
         assert drawing.markup.startswith('<svg class="bp-drawn"')
         assert not re.search(r"font-size: (\d\.|\d)px", drawing.markup)

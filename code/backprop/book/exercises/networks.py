@@ -158,7 +158,7 @@ def check_parameters(answer: Any) -> Verdict:
 
 @checker
 def check_hinges(weights: Any, bias: Any) -> Verdict:
-    """Check f(s) = b + w₁ ReLU(s) + w₂ ReLU(s - 1) + w₃ ReLU(s - 3) through four points.
+    """Check the curve b + w₁ ReLU(s) + w₂ ReLU(s - 1) + w₃ ReLU(s - 3) through four points.
 
     The points are (0, 1), (1, 3), (3, 2) and (4, 2): slopes 2, -½ and 0, so that w is the first
     slope and then the changes of slope, 2, -5/2 and ½, and b = 1.
@@ -198,7 +198,7 @@ def check_hinges(weights: Any, bias: Any) -> Verdict:
         return verdict
     start = "At s = 0 all three units give 0."
     off = (
-        (0.0, "Then f(0) would be 0.", start),
+        (0.0, "Then the height at s = 0 would be 0.", start),
         (3.0, "This is the height at s = 1.", start),
         (2.0, "This is the height at s = 4, or the first slope.", start),
         (-1.0, "Its sign is wrong.", start),
@@ -551,6 +551,11 @@ def _judged_parity(x: Array, s: Array, got: Array) -> Verdict:
         (1 - s % 2, "This is even parity: 1 where the number of ones is even.", ""),
         (relu(s) + 2 * relu(s - 1) + 2 * relu(s - 2), "A sign is wrong.", slopes),
         (relu(s) - 2 * relu(s + 1) + 2 * relu(s + 2), "The biases have the wrong sign.", slopes),
+        (
+            relu(s - 1) - 2 * relu(s - 2) + 2 * relu(s - 3),
+            "Each kink comes one step too late: with a single 1, the output is still 0.",
+            slopes,
+        ),
         (0 * s, "The output is 0 everywhere.", slopes),
     )
     if np.allclose(got, s % 2, atol=1e-9):

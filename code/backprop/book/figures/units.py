@@ -181,12 +181,12 @@ def hinges(title: str) -> Drawing:
     first, second = np.maximum(0, count), -2 * np.maximum(0, count - 1)
     fig, ax = plt.subplots(figsize=(4.5, 1.95))
     for values, style, color, words, at in (
+        (first + second, "-", 2, "sum", -0.4),  # below the terms, which it covers in part
         (first, "--", 0, "ReLU(s)", 2.3),
         (second, "-.", 3, "−2 ReLU(s − 1)", -2.8),
-        (first + second, "-", 2, "sum", -0.4),
     ):
-        wide = 3 if words == "sum" else 1.8
-        ax.plot(count, values, style, linewidth=wide, color=plots.COLORS[color])
+        wide, alpha = (5.0, 0.5) if words == "sum" else (1.8, 1.0)
+        ax.plot(count, values, style, linewidth=wide, alpha=alpha, color=plots.COLORS[color])
         ax.text(2.6, at, words, va="center")
     ax.plot([0, 2], [0, 0], "o", **NO)
     ax.plot(1, 1, "s", **YES)
@@ -292,6 +292,24 @@ def spreads(
     ax.set(xlabel="hidden units", ylabel="misread images, %", ylim=(0.8, 45))
     _inked(ax.inset_axes((0.44, 0.68, 0.54, 0.28)), np.reshape(images, (-1, 8, 8)))
     fig.legend(loc="outside lower center", ncols=2)
+    return plotted(fig, title)
+
+
+def trained(errors: Mapping[str, ArrayLike], floor: float, title: str) -> Drawing:
+    """Plot errors over the steps of training, of shape (steps, runs) by name, one panel each.
+
+    ``floor`` is drawn as a dotted line in all panels.
+    """
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(1, len(errors), figsize=(4.5, 2.25), sharey=True)
+    for ax, (name, runs), color in zip(axes, errors.items(), (0, 3, 2), strict=True):
+        ax.plot(runs, "-", color=plots.COLORS[color], linewidth=1.3, alpha=0.8)
+        ax.axhline(floor, color=plots.INK, linestyle=":")
+        ax.set_title(name, fontsize=11)
+        ax.set(xlabel="steps", ylim=(-0.05, 2.05), yticks=[0, 1, 2])
+        ax.set_xticks([0, 500, 1000], ["0", "500", "1,000"])
+    axes[0].set_ylabel("error $f$")
     return plotted(fig, title)
 
 
