@@ -39,5 +39,6 @@ def test_they_draw():
     assert "claim off by 0.001" in checking.v_shape().markup
     errors = {name: np.full((3, 5), 1e-3) for name in checking.FLOORS}
     panels = {"float64": errors, "float32": errors}
-    drawn = checking.floors(checking.powers(-3, -1), panels).markup
-    assert "GELU, right" in drawn and "float32" in drawn
+    levels = {title: np.array([1e-15, 1e-14]) for title in panels}
+    drawn = checking.floors(checking.powers(-3, -1), panels, levels).markup
+    assert "GELU, right" in drawn and "complex step" in drawn and "float32" in drawn

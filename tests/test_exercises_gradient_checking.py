@@ -76,7 +76,10 @@ RIGHT = {
     ex.check_second: [
         (STEP2, ERROR2), (2.70e-4, 1.22e-8), (0.0002702, 1.217e-8), (sp.Float(STEP2), ERROR2),
     ],
-    ex.check_sample_size: [(sample_size,), (counted,), (lambda q, c: float(sample_size(q, c)),)],
+    ex.check_sample_size: [
+        (sample_size,), (counted,), (lambda q, c: float(sample_size(q, c)),),
+        (lambda q, c: int(np.ceil(np.log(1 - c) / np.log(1 - q) - 1e-9)),),
+    ],
     ex.check_centring: [(backward,), (by_jacobian,), (lambda dz: backward(dz).tolist(),)],
     ex.check_weights: [
         (2 / 3, -1 / 12), (Fraction(2, 3), Fraction(-1, 12)), (0.667, -0.0833),
@@ -95,9 +98,10 @@ WRONG_ANSWERS = {
         (([None, "B"],), "There is no 'NONE'"),
     ],
     ex.check_one_sided: [
-        ((0.00913, 0.1095), "rounding term is too small"), ((0.00913, 0.219), "truncation term"),
+        ((0.00913, 0.1095), "half of the one asked for"), ((0.00913, 0.219), "truncation term"),
         ((math.sqrt(0.0005 / 12), 2 * math.sqrt(0.006)), "Both terms"),
-        ((0.063, 0.0119), "both sides"), ((STEP, ERROR / 2), "One of the two terms"),
+        ((0.063, 0.0119), "both sides"), ((0.063, 0.012), "both sides"),
+        ((STEP, ERROR / 2), "One of the two terms"),
         ((STEP**2, ERROR), "square of the step"), ((0.155, 0.0129), "step comes first"),
         ((STEP**2, 0.006), "square root is missing"), ((0.1, 0.61), "at h = 0.1"),
         ((STEP, 0.2), "The step is right, the error is not"),
@@ -203,6 +207,7 @@ WRONG_FUNCTIONS = {
         (lambda q, c: -sample_size(q, c), "logarithms of chances are negative"),
         (lambda q, c: math.ceil(math.log(1 - c) / math.log(q)), "every entry is wrong"),
         (lambda q, c: math.ceil(-math.log(1 - c) / q), "rare bug"),
+        (lambda q, c: int(math.log(1 - c) / math.log(1 - q)) + 1, "is whole"),
         (lambda q, c: sample_size(q, c) + 1, "not right"),
         (lambda q, c: 1 - (1 - q) ** 60, "not right"),
         (lambda q, c: 60, "not right"),

@@ -99,11 +99,13 @@ def check_one_sided(h: Any, error: Any) -> Verdict:
     two = 2 * math.sqrt(0.006)
     start = "Write the error as a sum: one term grows with h, the other falls."
     mistakes = (
-        (best(6, 0.0005), "The rounding term is too small.",
-         "Two values are rounded, and their difference is divided by h, not by 2h."),
+        (best(6, 0.0005), "The rounding term is half of the one asked for.",
+         "Allow 0.0005 for each of the two values, even for 8. Their difference is divided by h."),
         (best(12, 0.001), "The truncation term is too large.", "(2 + h)³ contains 6h²."),
         (best(12, 0.0005), "Both terms are off by a factor of 2.", "What is divided by what?"),
         ((0.00025 ** (1 / 3), 3 * 0.00025 ** (2 / 3)), "This is the step to both sides.",
+         "To one side, the term with 6h does not cancel."),
+        ((0.063, 0.012), "This is the step to both sides.",
          "To one side, the term with 6h does not cancel."),
         ((right[0], two / 2), "The step is right. One of the two terms is missing in the error.",
          "At the best step they are equal."),
@@ -275,12 +277,12 @@ def check_second(h: Any, error: Any) -> Verdict:
 def check_sample_size(sample_size: Answer) -> Verdict:
     """Check ``sample_size(s, chance)``: the least m with 1 - (1 - s)^m ≥ chance, an integer."""
     cases = []
-    for s, chance in ((0.01, 0.95), (0.05, 0.99), (0.5, 0.9)):
+    for s, chance in ((0.01, 0.95), (0.05, 0.99), (0.5, 0.9), (0.5, 0.75)):
         exact = math.log(1 - chance) / math.log(1 - s)
         m = 1
         while 1 - (1 - s) ** m < chance:
             m += 1
-        mistakes = (
+        mistakes: tuple[tuple[float, str, str], ...] = (
             (exact, "Entries come in whole numbers.", "Round up."),
             (m - 1, "Rounded down, the chance is a little too small.", ""),
             (math.ceil(chance / s), "Chances do not add up like this: two entries may both be"
@@ -296,6 +298,12 @@ def check_sample_size(sample_size: Answer) -> Verdict:
             (math.ceil(-math.log(1 - chance) / s), "This is the rule for a rare bug. An exact"
              " answer is asked for.", "What is ln(1 - s)?"),
         )  # fmt: skip
+        if exact == m:  # nothing to round: 2 draws, each with the chance 1/2
+            mistakes = (
+                (m + 1, "One entry too many where the quotient of the logarithms is whole.",
+                 "A whole number is not to be rounded up."),
+                *(entry for entry in mistakes if entry[0] != m - 1),
+            )  # fmt: skip
         distinct = [entry for entry in mistakes if entry[0] != m]
         more = "All m entries are right with the chance (1 - s)^m."
         cases.append(Case((s, chance), m, distinct, more))

@@ -13,7 +13,7 @@ from backprop.arrays import Array
 from backprop.book.figures.by_hand import Drawing, plotted
 from backprop.book.figures.plots import COLORS, GREY, INK, use_style
 
-BLUE, ORANGE, GREEN, _, SKY, AMBER = COLORS
+BLUE, ORANGE, GREEN, PINK, _, AMBER = COLORS
 PER_DECADE = 2
 
 
@@ -88,7 +88,7 @@ def v_shape(seed: int = 0) -> Drawing:
 
 FLOORS: Mapping[str, tuple[str, str]] = {
     "GELU": (BLUE, "-o"),
-    "ReLU": (SKY, "-.^"),
+    "ReLU": (PINK, "-.^"),
     "subtle bug": (ORANGE, "--s"),
     "gross bug": (AMBER, ":D"),
 }
@@ -97,15 +97,21 @@ FLOORS: Mapping[str, tuple[str, str]] = {
 
 NAMES = (
     (
-        (1.2e-10, 2e-11, "GELU, right"), (2e-7, 4e-2, "ReLU, right"),
-        (2e-10, 3e-3, "subtle bug"), (2e-10, 7, "gross bug"),
+        (1.2e-10, 1e-11, "GELU, right"), (2e-7, 4e-2, "ReLU, right"),
+        (2e-10, 3e-3, "subtle bug"), (2e-10, 10, "gross bug"),
+        (1.2e-10, 6e-14, "complex step: GELU and ReLU, right"),
     ),
-    ((7e-4, 2e-6, "GELU, right"), (2.5e-6, 9e-2, "ReLU, right"), (1.3e-3, 3e-5, "subtle bug")),
+    (
+        (7e-4, 1.2e-6, "GELU, right"), (2.5e-6, 6e-2, "ReLU, right"), (1.3e-3, 3e-5, "subtle bug"),
+        (1e-6, 10, "gross bug"), (1.2e-10, 2e-6, "complex step"),
+    ),
 )  # fmt: skip
 """Where each panel has the names of its curves: step, height, words."""
 
 
-def floors(steps: Array, panels: Mapping[str, Mapping[str, Array]]) -> Drawing:
+def floors(
+    steps: Array, panels: Mapping[str, Mapping[str, Array]], levels: Mapping[str, Array]
+) -> Drawing:
     """Draw how far claim and quotient differ, one panel above the other.
 
     Parameters
@@ -113,11 +119,13 @@ def floors(steps: Array, panels: Mapping[str, Mapping[str, Array]]) -> Drawing:
     steps : array, shape (steps,)
     panels : mapping of str to mapping of str to array, shape (seeds, steps)
         By number format and by network; the median is drawn, and the band from least to largest.
+    levels : mapping of str to array
+        By number format: the same of the complex step, which has no step to choose.
     """
-    lows = [1e-12, 1e-6][: len(panels)]
+    lows = [1e-16, 1e-9][: len(panels)]
     decades = [np.log10(30 / low) for low in lows]
     figure, axes = plt.subplots(
-        len(panels), 1, figsize=(4.6, 0.22 * sum(decades)), sharex=True, height_ratios=decades
+        len(panels), 1, figsize=(4.6, 0.175 * sum(decades)), sharex=True, height_ratios=decades
     )
     for k, (ax, (title, networks)) in enumerate(zip(axes, panels.items(), strict=True)):
         for name, errors in networks.items():
@@ -128,13 +136,17 @@ def floors(steps: Array, panels: Mapping[str, Mapping[str, Array]]) -> Drawing:
             ax.loglog(
                 steps, np.median(errors, axis=0), style, color=colour, markersize=3.5, linewidth=1.5
             )
+        level = levels[title]
+        ax.axhspan(level.min(), level.max(), color=GREEN, alpha=0.2, linewidth=0)
+        ax.axhline(np.median(level), color=GREEN, linewidth=1.5)
         for at, height, words in NAMES[k]:
-            # SKY and AMBER are too pale for words
-            colour = {"GELU, right": BLUE, "subtle bug": ORANGE}.get(words, INK)
+            # PINK and AMBER are too pale for words
+            named = {"GELU": BLUE, "subtle": ORANGE, "complex": GREEN}
+            colour = named.get(words.replace(",", " ").split()[0], INK)
             ax.text(at, height, words, color=colour, va="center")
         ax.set_title(title, fontsize=11)
         ax.set(ylim=(lows[k] / 2, 30), xlim=(steps[0] / 1.5, steps[-1] * 1.5))
-        ax.set_yticks([low for low in (1e-12, 1e-9, 1e-6, 1e-3, 1) if low >= lows[k]])
+        ax.set_yticks([low for low in (1e-15, 1e-12, 1e-9, 1e-6, 1e-3, 1) if low >= lows[k]])
         ax.set_xticks([1e-10, 1e-8, 1e-6, 1e-4, 1e-2])
         ax.minorticks_off()
     axes[-1].set(xlabel="step h")
