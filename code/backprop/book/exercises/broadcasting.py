@@ -48,6 +48,12 @@ def _axes(answer: Any, ndim: int) -> set[int] | None:
     return {v % ndim for v in axes}
 
 
+def _from_one(axes: Sequence[Any]) -> bool:
+    """Whether every answer names the right axes, counted from 1, if not all are right."""
+    shifted = [_axes(answer, len(to) + 1) for (_, to), answer in zip(PAIRS, axes, strict=True)]
+    return shifted == [{k + 1 for k in summed(*pair)} for pair in PAIRS]
+
+
 @checker
 def check_axes(axes: Any) -> Verdict:
     """Check the axes of the result over which the gradient is summed, for five pairs of shapes.
@@ -68,12 +74,16 @@ def check_axes(axes: Any) -> Verdict:
             return Verdict(False, f"{where} an axis occurs twice.", "NumPy's sum refuses that.")
         if found == right:
             continue
+        if _from_one(axes):
+            return Verdict(False, "The axes seem to be counted from 1.", "The first is axis 0.")
         align = "Write the shapes one below the other, aligned at the right."
         others = set(range(len(to))) - right
         lead = len(to) - len(shape)
         if others and found == others:
             return Verdict(
-                False, f"{where} these are the axes that are not copied.", "Sum over the copies."
+                False,
+                f"{where} these are the axes that are not copied.",
+                "Sum over the copies. The first axis of the result is axis 0.",
             )
         if lead and found and found == {k - lead for k in right if k >= lead}:
             return Verdict(
@@ -123,7 +133,8 @@ def check_scale(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
             (-a.sum(axis=0) * g.sum(axis=0) / s**2, "The two sums were taken before the product.",
              "Multiply first, in the shape of g. Then sum."),
             (-right, "The sign is wrong.", "Does z rise or fall when s rises, for a > 0?"),
-            (right[None], "The numbers are right. s has shape (n,).", ""),
+            (right[None], "The numbers are right. s has shape (n,).",
+             "Drop the axis that you summed over."),
             (share.sum(), "That adds over the units as well.", rows),
             (share.sum(axis=1), "That adds over the units.", rows),
             (share.sum(axis=1, keepdims=True), "That adds over the units.", rows),
@@ -164,7 +175,9 @@ def check_differences(answer: Callable[[Array], Any]) -> Verdict:
         if shapes not in (*known, swapped):
             for name, part, n in zip(names, parts, g.shape, strict=True):
                 if part.shape != (n,):
-                    raise Told(f"{name} has shape {part.shape}, {name[-1]} has ({n},).")
+                    kept = part.ndim == 2 and part.size == n
+                    drop = " Drop the axis that you summed over (no keepdims)." if kept else ""
+                    raise Told(f"{name} has shape {part.shape}, {name[-1]} has ({n},).{drop}")
         return np.concatenate([np.ravel(part) for part in parts])
 
     def case(n: int, m: int) -> Case:
@@ -196,7 +209,8 @@ def check_differences(answer: Callable[[Array], Any]) -> Verdict:
         ]
         entries = [f"Entry {i + 1} of ∂L/∂x" for i in range(n)]
         entries += [f"Entry {k + 1} of ∂L/∂y" for k in range(m)]
-        return Case((g,), np.concatenate([dx, dy]), mistakes, names=entries)
+        more = "Which copies does x_i have in d, which has y_m, and with which slopes?"
+        return Case((g,), np.concatenate([dx, dy]), mistakes, more, entries)
 
     wrong = unfit(answer, "g")
     if wrong is not None:
@@ -235,7 +249,7 @@ def check_centre_back(answer: Callable[[Array], Any]) -> Verdict:
              "The mean has its 1/n already."),
             (g * (1 - 1 / n) - row, "Something is counted twice.",
              "The mean over the row already contains the entry itself."),
-            (-right, "The sign is wrong.", ""),
+            (-right, "The sign is wrong.", "Does z rise or fall along the direct path?"),
             (np.zeros_like(g), "There is a gradient.", "Only the mean of z is always 0."),
         ]  # fmt: skip
         if batch > 1:
@@ -247,7 +261,7 @@ def check_centre_back(answer: Callable[[Array], Any]) -> Verdict:
         if batch == n:
             kept = "The means of the rows went to the columns."
             mistakes.append((g - g.mean(axis=1), kept, "Keep the axis: keepdims=True."))
-        return Case((g,), right, mistakes)
+        return Case((g,), right, mistakes, twice)
 
     praise = "The gradient loses its mean, as x did: the map is its own vjp."
     return judged(answer, "g", [case(2, 4), case(5, 3)], praise, case(3, 3))
@@ -355,7 +369,16 @@ def check_einsum_vjp(answer: Callable[[str, Array, tuple[Array, ...], int], Any]
         g = np.asarray(rng.normal(size=np.einsum(subscripts, *xs).shape))
         right = _entries(subscripts, g, xs, n)
         mistakes: Mistakes = [
-            (np.ones_like(xs[n]), "Where are g and the other operands?", ""),
+            (
+                np.ones_like(xs[n]),
+                "Where are g and the other operands?",
+                "Put g in the operand's place, and keep the others.",
+            ),
+            (
+                _entries(subscripts, np.ones_like(g), xs, n),
+                "Where is g?",
+                "Each entry of g multiplies what reaches it.",
+            ),
             (
                 right.sum() * np.ones_like(right),
                 "Too much is summed.",
