@@ -245,7 +245,7 @@ def differences(
 ) -> Drawing:
     """Draw a difference and its interval for each row, in groups with headings.
 
-    A diamond is filled where the interval leaves out 0.
+    A diamond marks the difference where the interval leaves out 0, else a bar across does.
 
     Parameters
     ----------
@@ -266,10 +266,9 @@ def differences(
                 ax.axhline(k - 0.5, color=GREY, linewidth=1)
             continue
         value, low, high = row
-        color = INK if low <= 0 <= high else COLORS[0]
-        inside = "white" if low <= 0 <= high else color
+        color, marker = (INK, "|") if low <= 0 <= high else (COLORS[0], "D")
         ax.plot([low, high], [k, k], "-", color=color, linewidth=2.4, solid_capstyle="butt")
-        ax.plot(value, k, "D", color=color, markerfacecolor=inside, markersize=6)
+        ax.plot(value, k, marker, color=color, markersize=8, markeredgewidth=2)
     ax.set_yticks(range(len(lines)), [name for name, _ in lines])
     for label, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
         if row is None:
