@@ -19,6 +19,7 @@ from backprop.book.exercises.verdict import (
     distinct,
     judge,
     judge_value,
+    numbers,
 )
 
 RATE, DOUBT = 0.01, 0.05
@@ -34,8 +35,6 @@ def check_images_without_error(n: Any) -> Verdict:
          "(1 - 0.01)^100 is more than a third."),
         (right - 1, "The probability of no error in N images must be at most 0.05. Is it?",
          "Mind the direction in which you round."),
-        (right + 1, "So many images are enough, but it is not the least number.",
-         "The rule of thumb 3/q is rounded: solve 0.99^N = 0.05 exactly."),
         (math.ceil(math.log(RATE) / math.log(1 - RATE)),
          "With so many images the probability of no error is only 0.01.", "It may be 0.05."),
         (math.ceil(math.log(0.5) / math.log(1 - RATE)),
@@ -49,6 +48,10 @@ def check_images_without_error(n: Any) -> Verdict:
         (95, "0.95 / 0.01 adds up the probabilities of single errors.", power),
         (math.log(DOUBT), "This is ln 0.05 alone. How does N enter?", power),
     ]  # fmt: skip
+    given = numbers(n)
+    if given is not None and given.shape == () and given > right and given == given.round():
+        enough = "So many images are enough, but it is not the least number."
+        mistakes.append((given, enough, "3/q and the like are rounded: solve 0.99^N = 0.05."))
     praise = "A perfect score on fewer images does not even rule out an error rate of 1 %."
     return judge_value(n, Case((), right, mistakes, power), praise)
 
@@ -89,7 +92,7 @@ def check_balanced_accuracy(balanced: Answer) -> Verdict:
 
     cases = [
         case(np.array([[90, 10, 0], [1, 8, 1], [0, 5, 15]])),
-        case(np.array([[50, 0], [5, 0]])),
+        case(np.array([[50, 2], [6, 0]])),
         case(np.array([[7, 2, 1, 0], [0, 4, 0, 0], [3, 0, 3, 0], [1, 1, 0, 8]])),
     ]
     praise = "Whoever always gives the same of K answers scores 1/K."
@@ -116,6 +119,7 @@ def check_fullest(fullest: Answer) -> Verdict:
             (matrix[off][:k].sum() / errors, "These are the first cells, not the fullest.", share),
             (matrix[off][-k:].sum() / errors, "These are the last cells, not the fullest.", share),
             (k / counts.size, "This is the share of the cells, not of the errors.", share),
+            (k / 90, "This is the share of k cells among 90, not of the errors.", share),
             (counts[0] / errors, "This is the fullest cell alone.", "Add up k of them."),
             (counts[k - 1] / errors, "This is one cell alone.", "Add up the k fullest."),
             (counts[: k + 1].sum() / errors, "This is one cell too many.", share),
@@ -151,6 +155,7 @@ def check_coin(coin: Answer) -> Verdict:
         one_end = stats.binom.cdf(least, n, 0.5)
         z = (won - lost) / math.sqrt(n)
         corrected = (abs(won - lost) - 1) / math.sqrt(n)
+        halved = (abs(won - lost) - 0.5) / math.sqrt(n)
         exactly = stats.binom.pmf(least, n, 0.5)
         from_won = stats.binom.cdf(won, n, 0.5)
         from_most = stats.binom.cdf(n - least, n, 0.5)
@@ -187,7 +192,10 @@ def check_coin(coin: Answer) -> Verdict:
             (0.5**n, "This is the probability of one sequence of tosses.", steps),
             (stats.chi2.sf(corrected**2, 1), "This is the normal approximation, corrected.",
              "The exact test adds up binomial probabilities."),
+            *((2 * stats.norm.sf(max(value, 0)), "This is an approximation, with a correction.",
+               "The exact test adds up binomial probabilities.") for value in (corrected, halved)),
             ((won - lost) ** 2 / n, "This is the statistic of the approximate test.", steps),
+            (corrected**2, "This is the statistic of the approximate test, corrected.", steps),
         ]  # fmt: skip
         return Case((won, lost), right, distinct(mistakes, right), steps)
 

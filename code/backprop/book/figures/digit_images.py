@@ -242,28 +242,40 @@ def spreads(
 
 
 def differences(
-    rows: Mapping[str, tuple[ArrayLike, float, float]], xlabel: str, title: str
+    groups: Mapping[str, Mapping[str, tuple[float, float, float]]], xlabel: str, title: str
 ) -> Drawing:
-    """Draw, for each row, one dot a seed, and the difference of all with its interval.
+    """Draw a difference and its interval for each row, in groups with headings.
+
+    A diamond marks the difference where the interval leaves out 0, else a bar across does.
 
     Parameters
     ----------
-    rows : mapping of str to (differences by seed, low, high)
-        The dots' mean is marked, and the interval from low to high drawn.
+    groups : mapping of str to mapping of str to (difference, low, high)
+        Each group has a heading, and rows with names.
     """
     import matplotlib.pyplot as plt
 
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    fig, ax = plt.subplots(figsize=(4.6, 0.3 * len(rows) + 0.9))
+    lines = [(name, row) for head, rows in groups.items() for name, row in
+             [(head, None), *rows.items()]]  # fmt: skip
+    fig, ax = plt.subplots(figsize=(4.6, 0.28 * len(lines) + 0.9))
     ax.axvline(0, color=GREY, linewidth=1)
-    for k, (values, low, high) in enumerate(rows.values()):
-        found = np.asarray(values, dtype=float)
-        ax.plot(found, k + np.linspace(-0.2, 0.2, len(found)), "o", color=COLORS[4], markersize=3.5)
-        ax.plot([low, high], [k, k], "-", color=INK, linewidth=2.4, solid_capstyle="butt")
-        ax.plot(np.mean(found), k, "D", color=INK, markersize=6)
-    ax.set_yticks(range(len(rows)), list(rows))
-    ax.invert_yaxis()
+    for k, (_, row) in enumerate(lines):
+        if row is None:
+            if k:
+                ax.axhline(k - 0.5, color=GREY, linewidth=1)
+            continue
+        value, low, high = row
+        color, marker = (INK, "|") if low <= 0 <= high else (COLORS[0], "D")
+        ax.plot([low, high], [k, k], "-", color=color, linewidth=2.4, solid_capstyle="butt")
+        ax.plot(value, k, marker, color=color, markersize=8, markeredgewidth=2)
+    ax.set_yticks(range(len(lines)), [name for name, _ in lines])
+    for label, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
+        if row is None:
+            label.set_fontweight("bold")
+    ax.set_ylim(len(lines) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
     ax.set(xlabel=xlabel)
     ax.grid(axis="y", visible=False)
     return plotted(fig, title)
@@ -289,8 +301,8 @@ def reliability(
     for ax, (name, columns) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         confidence, accuracy, low, high = (np.asarray(c, dtype=float) for c in columns)
         ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
-        ax.vlines(confidence, low, high, color=GREY, linewidth=5, alpha=0.45)
-        ax.plot(confidence, accuracy, "o", color=COLORS[0], markersize=5)
+        ax.vlines(confidence, low, high, color=GREY, linewidth=9, alpha=0.45)
+        ax.plot(confidence, accuracy, "o", color=COLORS[0], markersize=4)
         ax.set(title=name, xlabel="confidence", xlim=(0, 1.03), ylim=(0, 1.05))
         ax.set_xticks([0, 0.5, 1])
         ax.title.set_fontsize(11)
