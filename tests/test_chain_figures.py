@@ -17,6 +17,7 @@ FIGURES = {
     "stretch": chain.stretch("t"),
     "row_by_column": chain.row_by_column(J1, J2, "t"),
     "carried": chain.carried(J1, J2, [2, -1], [1, 2], "t"),
+    "passes": chain.passes(J1, J2, [1, 2], "t"),
 }
 drawing = pytest.mark.parametrize("name", FIGURES)
 
@@ -58,9 +59,9 @@ def test_ribbons_are_as_wide_as_the_changes_they_carry():
 def test_the_places_are_to_scale():
     circles = list(ET.fromstring(FIGURES["stretch"].markup).iter(f"{SVG}circle"))
     xs = [float(c.get("cx")) for c in circles]
-    assert xs[4] - xs[0] == pytest.approx(40 * 0.4, abs=0.1)
-    assert xs[9] - xs[5] == pytest.approx(40 * 0.8, abs=0.1)
-    assert xs[14] - xs[10] == pytest.approx(40 * (5.4**2 - 4.6**2), abs=0.1)
+    assert xs[2] - xs[0] == pytest.approx(44 * 0.4, abs=0.1)
+    assert xs[5] - xs[3] == pytest.approx(44 * 0.8, abs=0.1)
+    assert xs[8] - xs[6] == pytest.approx(44 * (5.4**2 - 4.6**2), abs=0.1)
 
 
 def test_the_entry_is_the_sum_over_the_paths():
@@ -82,13 +83,32 @@ def test_a_change_and_slopes_are_carried_through_the_same_numbers():
     assert forward @ [1, 2] == -9 == backward @ np.transpose(J1) @ [2, -1]
 
 
-def test_each_number_in_a_circle_follows_from_those_before_it():
-    root = list(ET.fromstring(FIGURES["carried"].markup))
-    held = [
-        "".join(after.itertext()).replace("−", "-")
+def held(name):
+    root = list(ET.fromstring(FIGURES[name].markup))
+    return [
+        int("".join(after.itertext()).replace("−", "-"))
         for shape, after in pairwise(root)
         if shape.tag == f"{SVG}circle"
     ]
+
+
+def test_each_number_in_a_circle_follows_from_those_before_it():
     dx, dz, dy = [2, -1], [-1, 3, -1], [-7, -1]
     backward = [8, 25, 4, 2, 11, 1, 2]
-    assert [int(number) for number in held] == [*dx, *dz, *dy, *backward]
+    assert held("carried") == [*dx, *dz, *dy, *backward]
+
+
+def test_one_pass_back_finds_what_two_passes_forward_find():
+    rows = []
+    for dx in np.eye(2, dtype=int):
+        dy = dx @ J1 @ J2
+        rows += [*dx, *(dx @ J1), *dy, dy @ [1, 2]]
+    slopes = np.array([1, 2]) @ np.transpose(J2)
+    rows += [*(slopes @ np.transpose(J1)), *slopes, 1, 2, 1]
+    assert held("passes") == rows
+    assert rows[7] == rows[16] == 8 and rows[15] == rows[17] == 25
+    said = {text for _, text in words(FIGURES["passes"].markup)}
+    assert {
+        "dL = 1 · 2 + 2 · 3 = 8", "dL = 1 · 11 + 2 · 7 = 25",
+        "8 = 1 · 4 + 2 · 2 + 0 · 11", "25 = 3 · 4 + 1 · 2 + 1 · 11",
+    } <= said  # fmt: skip

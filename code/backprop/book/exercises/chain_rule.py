@@ -167,7 +167,8 @@ def check_products(jvp: Any, vjp: Any) -> Verdict:
         ((J1 @ J2) @ DX, "The matrix stands on the wrong side of dx.", from_left),
     ), from_left))  # fmt: skip
     if not first:
-        return Verdict(False, f"The jvp: {first.message}", first.more)
+        other = "The vjp is right." if alike(vjp, backward) else "Neither row is right."
+        return Verdict(False, f"{other} The jvp: {first.message}", first.more)
     second = judge_value(vjp, Case((), backward, (
         (V @ J2.T, "The vjp stops half-way: this is v J₂ᵀ.", "One more product, with J₁ᵀ."),
         (V @ (J1 @ J2), "This is v J.", "v has one entry for each output: so v Jᵀ."),
@@ -237,6 +238,9 @@ def check_order(jvps: Any, vjps: Any) -> Verdict:
         )
         if close and (first != 2 * one or second != 1000 * one):
             return Verdict(False, "This is close, but a count must be exact.", layers)
+        if not known and (first == 2 * one) != (second == 1000 * one):
+            right, wrong = ("jvps", "vjps") if first == 2 * one else ("vjps", "jvps")
+            return Verdict(False, f"The {right} are right, the {wrong} are not.", passes)
     case = Case((), [2 * one, 1000 * one], mistakes, more)
     return judge_value((jvps, vjps), case, "Two inputs: forward needs two passes.")
 
@@ -399,6 +403,9 @@ def check_average(average: Answer) -> Verdict:
                 (value(along), "This is the step along the gradient, without noise.", pairs),
                 (value(first * trace), "A part of the second term is missing.", pairs),
                 (value(first * trace + along), "A pairing is missing.", pairs),
+                (value(first * trace + 3 * along), "There are only three pairings.", pairs),
+                (value(2 * first * trace + along), "The two kinds of pairing are exchanged.",
+                 pairs),
                 (value(2 * along), "A pairing is missing.", "One of them gives the trace of H."),
                 (value(3 * along), "The pairings do not all give the same.", pairs),
                 (value(3 * first * trace), "The pairings do not all give the same.", pairs),

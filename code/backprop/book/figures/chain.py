@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 
@@ -110,31 +111,31 @@ def flow(title: str) -> Drawing:
 
 
 def stretch(title: str) -> Drawing:
-    """Draw five places around x = 3, and where u = 2x - 1 and y = u² put them, to one scale."""
-    xs = [2.8, 2.9, 3.0, 3.1, 3.2]
+    """Draw three places around x = 3, and where u = 2x - 1 and y = u² put them, to one scale."""
+    xs = [2.8, 3.0, 3.2]
     us = [2 * x - 1 for x in xs]
     ys = [u * u for u in us]
-    unit, middle = 40.0, 212.0
+    unit, middle = 44.0, 212.0
     rows = [(48.0, xs), (112.0, us), (176.0, ys)]
-    places = [[(middle + unit * (v - values[2]), y) for v in values] for y, values in rows]
-    parts = [_line((24, y), (400, y), "currentColor", 1, stroke_opacity="0.5") for y, _ in rows]
+    places = [[(middle + unit * (v - values[1]), y) for v in values] for y, values in rows]
+    parts = [_line((24, y), (406, y), "currentColor", 1, stroke_opacity="0.5") for y, _ in rows]
     for above, below in pairwise(places):
         for k, (start, end) in enumerate(zip(above, below, strict=True)):
-            parts.append(_line(start, end, FIRST, 2.4 if k == 2 else 1.2))
-    for k, row in enumerate(places):
-        for n, (x, y) in enumerate(row):
-            radius = "4" if n == 2 else "3" if k == 2 else "2.4"
-            parts.append(svg.element("circle", cx=x, cy=y, r=radius, fill=FIRST, stroke="none"))
+            parts.append(_line(start, end, FIRST, 2.4 if k == 1 else 1.2))
+    for x, y in (place for row in places for place in row):
+        parts.append(svg.element("circle", cx=x, cy=y, r="3", fill=FIRST, stroke="none"))
     parts += [
         _start(24, 40, "x", weight=600),
         _start(24, 104, "u = 2x − 1", weight=600),
-        _start(24, 168, "y = u²", weight=600),
-        svg.text(middle, 20, "from 2.8 to 3.2"),
-        svg.text(middle, 38, "3", font_weight=600),
-        _start(middle + 26, 104, "from 4.6 to 5.4"),
-        svg.text(middle - 26, 104, "5", font_weight=600),
+        _start(24, 150, "y = u²", weight=600),
+        svg.text(middle, 36, "3", font_weight=600),
+        _end(middle - 16, 40, "2.8"),
+        _start(middle + 16, 40, "3.2"),
+        svg.text(middle - 8, 104, "5", font_weight=600),
+        _end(middle - 26, 104, "4.6"),
+        _start(middle + 28, 104, "5.4"),
         _start(middle + 40, 82, "× 2", FIRST, 600),
-        _start(middle + 122, 148, "about × 10", FIRST, 600),
+        _end(416, 140, "about × 10", FIRST, 600),
     ]
     parts += [svg.text(x, y + 24, f"{v:.4g}") for (x, y), v in zip(places[2], ys, strict=True)]
     said = "; ".join(
@@ -284,6 +285,86 @@ def carried(
         *[svg.text(210, tall + 190 + 20 * k, words) for k, words in enumerate(backward)],
     ]
     return drawing(title, 2 * tall - 10, "; ".join([*forward, *backward, *tests]), *parts)
+
+
+def passes(
+    first: Sequence[Sequence[int]], second: Sequence[Sequence[int]], v: Sequence[int], title: str
+) -> Drawing:
+    """Draw a forward pass for each of two inputs beside the one backward pass that finds the same.
+
+    The Jacobians are 2 by 3 and 3 by 2, and v holds the slopes of one loss L at the two outputs.
+    """
+    J1, J2 = np.array(first), np.array(second)
+    slopes = (J1, J2, np.array(v)[:, None])
+    parts = [
+        _start(4, 18, "forward: one pass per input", FIRST, 600),
+        _end(416, 18, "backward: one in all", svg.BACKWARD, 600),
+    ]
+    lines = []
+    for k, dx in enumerate(np.eye(2, dtype=int)):
+        top = 54.0 + 140 * k
+        rows = [dx, dx @ J1, dx @ J1 @ J2, dx @ J1 @ J2 @ slopes[2]]
+        columns = _columns((24.0, 74.0, 124.0, 176.0), top + 34, 34)
+        parts += _one_pass(columns, 13, slopes, rows, FIRST, answers=3)
+        for column, name in zip(columns, ("dx", "dz", "dy", "dL"), strict=True):
+            parts.append(svg.text(column[0][0], column[0][1] - 19, name))
+        lines.append(f"dL = {_added(v, rows[2])}")
+        parts.append(svg.text(100, top + 100, lines[-1], FIRST))
+    back = [np.ones(1, dtype=int)]
+    for table in reversed(slopes):
+        back.insert(0, back[0] @ table.T)
+    columns = _columns((240.0, 296.0, 352.0, 400.0), 141, 65)
+    parts += _one_pass(columns, 16, slopes, back, svg.BACKWARD, answers=0)
+    for column, name in zip(columns, ("∂L/∂x", "∂L/∂z", "∂L/∂y", "L"), strict=True):
+        parts.append(svg.text(column[-1][0], column[-1][1] + 33, name))
+    parts.append(_end(416, 46, "computed once, used twice", svg.BACKWARD, 600))
+    for k, (value, row) in enumerate(zip(back[0], J1, strict=True)):
+        terms = [f"{a} · {b}" for a, b in zip(row, back[1], strict=True)]
+        lines.append(f"{value} = {' + '.join(terms)}")
+        parts.append(_end(416, 270 + 24 * k, lines[-1], svg.BACKWARD))
+    return drawing(title, 304, "; ".join(lines), *parts)
+
+
+def _columns(xs: Iterable[float], middle: float, apart: float) -> list[list[Place]]:
+    """Return the places of 2, 3, 2 and 1 circles, the columns at ``xs``, around one height."""
+    return [
+        [(x, middle + apart * (k - (n - 1) / 2)) for k in range(n)]
+        for x, n in zip(xs, (2, 3, 2, 1), strict=True)
+    ]
+
+
+def _one_pass(
+    columns: Sequence[Sequence[Place]],
+    r: float,
+    slopes: Sequence[Any],
+    rows: Sequence[Any],
+    paint: str,
+    answers: int,
+) -> list[str]:
+    """Draw a graph with a number in each circle, the column of the answers shaded.
+
+    Backward, z₁ and the arrows that leave it are thick: both inputs use what it holds.
+    """
+    parts = []
+    back = paint == svg.BACKWARD
+    for k, table in enumerate(slopes):
+        for i, j in product(range(len(table)), range(len(table[0]))):
+            tail, point = svg.between(columns[k][i], columns[k + 1][j], r, r)
+            if back:
+                tail, point = point, tail
+            thick = 2.6 if back and k == j == 0 else 1.2 if table[i][j] else 0.6
+            parts.append(_arrow(tail, point, paint, thick))
+    for k, (column, row) in enumerate(zip(columns, rows, strict=True)):
+        for j, ((x, y), number) in enumerate(zip(column, row, strict=True)):
+            parts.append(
+                svg.element(
+                    "circle", cx=x, cy=y, r=svg.fixed(r), fill=paint if k == answers else "none",
+                    fill_opacity="0.25", stroke=paint,
+                    stroke_width="3.5" if back and (k, j) == (1, 0) else "1.8",
+                )
+            )  # fmt: skip
+            parts.append(svg.text(x, y + 5, f"{number}", font_weight=600))
+    return parts
 
 
 def _weighted(row: Iterable[int], table: Iterable[Iterable[int]], total: Iterable[int]) -> str:
