@@ -46,6 +46,12 @@ def spoils(f, x):
     return answer
 
 
+def single(f, x):
+    x = x.astype(np.float32)
+    steps = np.float32(H) * np.eye(len(x), dtype=np.float32)
+    return np.array([(f(x + e) - f(x - e)) / (2 * H) for e in steps])
+
+
 def all_at_once(f, x):
     return np.full(len(x), (f(x + H) - f(x - H)) / (2 * H))
 
@@ -161,7 +167,9 @@ WRONG_ANSWERS = {
         ((lambda f, x: central(f, x, 0, H, H),), "backward difference"),
         ((lambda f, x: central(f, x, over=H),), "2h apart"),
         ((lambda f, x: -central(f, x),), "sign is turned"), ((all_at_once,), "at once"),
-        ((lambda f, x: 2.0 * x,), "not right"),
+        ((lambda f, x: 2.0 * x,), "not right"), ((single,), "float64"),
+        ((lambda f, x: central(f, x, 0.5, 0.5, 1.0),), "another distance"),
+        ((lambda f, x: central(f, x, 0.01, 0.01, 0.02),), "another distance"),
         ((lambda f, x: central(f, x)[:, None],), "expected (2,)"),
         ((gradcheck.central_difference,), "TypeError"), ((lambda f: f,), "of these arguments"),
         ((lambda f, x: raises(),), "ZeroDivisionError: by nought"), ((lambda f, x: None,), "retu"),

@@ -262,7 +262,7 @@ def check_central(function: Any) -> Verdict:
     at = np.array([0.3, -0.5])
     slope = np.exp(at[1]) * np.array([np.cos(at[0]), np.sin(at[0])])
     more = "Move one entry at a time, by h up and by h down."
-    return judge(
+    verdict = judge(
         function,
         [
             Case((_square, floats), 2 * floats, usual, more),
@@ -271,6 +271,33 @@ def check_central(function: Any) -> Verdict:
         ],
         "Also for integers, and the argument is left as it was.",
     )
+    probed = _probe(function, at, h) if not verdict and verdict.more == more else None
+    return verdict if probed is None else probed
+
+
+def _probe(function: Any, at: Any, h: float) -> Verdict | None:
+    """Watch where the reader's function asks for f, and name a wrong step or type."""
+    asked = []
+
+    def watched(x: Any) -> Any:
+        asked.append(np.array(x))
+        return _wave(x)
+
+    function(watched, at.copy())
+    if any(x.dtype == np.float32 for x in asked):
+        return Verdict(
+            False, "f was asked in float32, and its seven digits are too few for such a step.",
+            "`x.astype(float)` gives float64.",
+        )  # fmt: skip
+    if any(x.shape != at.shape for x in asked):
+        return None
+    steps = [float(np.abs(x - at).max()) for x in asked]
+    if steps and not math.isclose(max(steps), h, rel_tol=1e-6):
+        return Verdict(
+            False, "f was asked at another distance than the step of the exercise.",
+            "How far from x is x + h?",
+        )  # fmt: skip
+    return None
 
 
 PASSING = {"one-hot", "biases", "rate 1"}
