@@ -43,6 +43,8 @@ def check_weight(slope: Any, new_w: Any) -> Verdict:
         (pair(x * quarter * (-0.4 * v0 + 0.4 * v1)), "This takes the image for a 0.",
          "Its target is (0, 1): what is p - y?"),
         (pair(-right[0]), "The sign of the slope is wrong.", "It is p - y, not y - p."),
+        ((-right[0], right[1]), "The second is right. The sign of the slope is wrong.",
+         "It is p - y, not y - p."),
         ((right[0], w + eta * right[0]), "The slope is right. The step goes uphill.",
          "Descent subtracts."),
         ((right[0], w - right[0]), "The slope is right. The new w is not.",
@@ -60,11 +62,10 @@ def check_weight(slope: Any, new_w: Any) -> Verdict:
          "It is a (1 - a)."),
         (pair(x * quarter * 0.6 * v0), "This hears from output 0 only.", "Both outputs count."),
         (pair(-x * quarter * 0.6 * v1), "This hears from output 1 only.", "Both outputs count."),
-        (pair(x * quarter * (0.6 * v0 + 0.6 * v1)), "One sign is lost.",
-         "p - y is negative at the output of the 1."),
+        (pair(x * quarter * (0.6 * v0 + 0.6 * v1)), "This is half of the slope.",
+         "p - y is negative at the output of the 1, and with one image there is no mean."),
         (pair(x * quarter * (0.6 * v0 + 0.4 * v1)), "This uses p where p - y is meant.",
          "Subtract the target (0, 1)."),
-        (pair(right[0] / 2), "This is half of the slope.", "There is one image, and no mean."),
         ((w - eta * right[0], right[0]), "The two have changed places.", ""),
     ]  # fmt: skip
     praise = "Output errors, weighted by the outgoing weights, times slope, times ink."
