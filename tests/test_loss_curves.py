@@ -93,16 +93,18 @@ def test_each_class_has_its_own_mean():
     assert np.allclose(loss_curves.by_class(answers, truth), [[0.2, 0.6], [0.9, 0.5]])
 
 
-def test_every_run_is_drawn():
+def test_the_runs_that_recover_are_counted():
     truth = np.array([[True], [False]])
     answers = [np.full((2, 1), p) for p in np.linspace(0.1, 0.9, 81)]
     run = {name: answers for name in loss_curves.NAMES}
-    found = np.linspace(0, 1, 2 * 3 * 4).reshape(2, 3, 4)
+    found = np.zeros((2, 3, 4))
+    found[0, 1, :3], found[1, 2, :2] = 1, 0.995
+    found[1, 0] = 0.99  # not above
     rates = [0.1, 1, 10]
-    drawing = loss_curves.recovery(run, truth, found, ["½", "0.1"], rates)
-    assert drawing.markup.count("<use") >= found.size
+    drawing = loss_curves.recovery(run, truth, found, ["½", "s = 1"], rates)
     said = words(drawing.markup)
-    assert "squared error, all 24 runs" in said
+    assert "of 4 runs, so many recover" in said
+    assert "½ 0 3 0 s = 1 0 0 2" in " ".join(said.split())
     assert all(f"{name}: 1s" in said for name in loss_curves.NAMES)
     with pytest.raises(ValueError, match=r"expected \(2, 3, runs\)"):
-        loss_curves.recovery(run, truth, found[:1], ["½", "0.1"], rates)
+        loss_curves.recovery(run, truth, found[:1], ["½", "s = 1"], rates)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
 from backprop.book.figures import by_hand, svg
-from backprop.book.figures.plots import COLORS, GREY, LINES, MARKERS
+from backprop.book.figures.plots import COLORS, GREY, LINES
 from backprop.book.figures.stepper import Frame, drawn
 
 NAMES = ("cross-entropy", "squared error")
@@ -328,7 +328,7 @@ def recovery(
     starts: Sequence[str],
     rates: Sequence[float],
 ) -> by_hand.Drawing:
-    """Draw one run step by step for each loss, and the squared error's last accuracy in all runs.
+    """Draw one run step by step for each loss, and a table of the squared error's good runs.
 
     Parameters
     ----------
@@ -339,9 +339,9 @@ def recovery(
     accuracies : array of shape (starts, rates, runs)
         What the squared error reaches.
     starts : sequence of str
-        What stands below each group.
+        What stands before each row of the table.
     rates : sequence of float
-        The step sizes, a marker for each.
+        The step sizes, a column of the table for each.
 
     Raises
     ------
@@ -353,7 +353,7 @@ def recovery(
             f"recovery: accuracies have shape {accuracies.shape},"
             f" expected ({len(starts)}, {len(rates)}, runs)"
         )
-    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.1))
+    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.2))
     for name, answers in one_run.items():
         color = COLORS[NAMES.index(name)]
         for chance, line in zip(by_class(answers, truth).T, ("-", ":"), strict=True):
@@ -366,23 +366,26 @@ def recovery(
     ):
         above.text(x, y, words, color=COLORS[k], ha=side, va="center")
     above.set_title("one run, step by step: mean p of the right answer", fontsize=11, loc="left")
-    _runs(below, accuracies, rates, COLORS[1])
-    below.set_title(f"{NAMES[1]}, all {accuracies.size} runs: accuracy", fontsize=11, loc="left")
-    below.set_xticks(range(len(starts)), starts)
-    below.legend(title="step size", loc="upper right", ncols=len(rates), handletextpad=-0.2,
-                 columnspacing=0.4, borderaxespad=0, borderpad=0)  # fmt: skip
-    for ax in (above, below):
-        ax.set(ylim=(-0.06, 1.08), yticks=[0, 0.5, 1])
-    return by_hand.plotted(fig, "Two losses in one run, and every run of the squared error")
+    above.set(ylim=(-0.06, 1.08), yticks=[0, 0.5, 1])
+    _table(below, (accuracies > 0.99).sum(axis=2), starts, rates, COLORS[1])
+    title = f"{NAMES[1]}: of {accuracies.shape[2]} runs, so many recover"
+    below.set_title(title, fontsize=11, loc="left")
+    return by_hand.plotted(fig, "Two losses in one run, and how many runs recover")
 
 
-def _runs(ax: Any, found: Array, rates: Sequence[float], color: str) -> None:
-    """Draw a mark for each run: beside each other for one start and step size, in order."""
-    spread = np.linspace(-0.06, 0.06, found.shape[2])
+def _table(
+    ax: Any, counts: Array, starts: Sequence[str], rates: Sequence[float], color: str
+) -> None:
+    """Write a number into each cell, the more shaded the larger it is."""
+    ax.axis("off")
+    ax.set(xlim=(-2.8, len(rates) - 0.5), ylim=(len(starts) - 0.45, -1.45))
+    ax.text(-2.8, -0.95, "step size", va="center")
     for j, rate in enumerate(rates):
-        for i, runs in enumerate(found[:, j]):
-            x = i + 0.2 * (j - (len(rates) - 1) / 2)
-            label = f"{rate:g}" if i == 0 else None
-            look: dict[str, Any] = {"color": color, "markersize": 4}
-            look["markerfacecolor"] = "none" if j % 2 else color  # neighbours differ
-            ax.plot(x + spread, np.sort(runs), MARKERS[j], label=label, **look)
+        ax.text(j, -0.95, f"{rate:g}", ha="center", va="center")
+    for i, start in enumerate(starts):
+        ax.text(-2.8, i, start, va="center")
+        for j, count in enumerate(counts[i]):
+            shade = 0.4 * count / max(counts.max(), 1)
+            corner = (j - 0.46, i - 0.44)
+            ax.add_patch(plt.Rectangle(corner, 0.92, 0.88, facecolor=color, alpha=shade))
+            ax.text(j, i, f"{count}", ha="center", va="center")
