@@ -84,7 +84,7 @@ WRONG_ANSWERS = {
     ex.check_plateau: [
         ((LN2,), "all four"), ((2 * LN2,), "mean"), ((LN2 / 4,), "one example"),
         ((0.5,), "natural"), ((1,), "natural"), ((-LN2 / 2,), "positive"),
-        ((0.3486,), "on the way"),
+        ((0.3486,), "on the way"), ((0.3467,), "on the way"),
         ((0.25,), "No logarithm"), ((0.125,), "squared error"), ((0.0625,), "squared error"),
         ((3 * LN2 / 4,), "Three examples"), ((0.35,), "three significant digits"),
         ((0,), "undecided example costs"), ((None,), "None"), (("ln 2 / 2",), "expected a number"),
@@ -273,6 +273,7 @@ WRONG_FUNCTIONS = {
         (lambda p, n: largest(lambda u: -p(u), n), "not right"),
         (lambda p, n: -largest(lambda u: -p(u), n), "Shift the other way|smallest"),
         (lambda p, n: (lambda m: m if m > 0 else dominant(p, n, -m))(dominant(p, n)), "shift away"),
+        (lambda p, n: dominant(p, n, abs(dominant(p, n))), "shift away"),
         (lambda p, n: sum(p(e)[k] for k, e in enumerate(np.eye(n))), "sum of the eigenvalues"),
         (lambda p, n: max(p(e)[k] for k, e in enumerate(np.eye(n))), "diagonal"),
         (lambda p, n: np.linalg.norm([p(e) for e in np.eye(n)]), "whole matrix"),

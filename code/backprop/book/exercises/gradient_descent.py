@@ -201,6 +201,9 @@ def check_largest(largest: Answer) -> Verdict:
         if -low > right:  # else the usual program does not shift
             forgotten = "This is the largest eigenvalue of a shifted matrix."
             mistakes.append((right - low, forgotten, "Take the shift away again."))
+        else:  # for a program that always shifts; hints tell mistakes apart
+            forgotten = "This is the largest eigenvalue of uH + cu."
+            mistakes.append((2 * right, forgotten, "Take the shift away again."))
         known = [m for m in mistakes if not np.isclose(m[0], right, rtol=CLOSE)]
         values = [right, *(m[0] for m in known)]
         where = f"a matrix with {len(H)} rows"
@@ -384,8 +387,9 @@ def check_plateau(loss: Any) -> Verdict:
         (0.0625, "This is the squared error.", "The loss is the cross-entropy, -ln p."),
         (math.log(4) / 4 * 3 / 2, "Three examples are undecided here.", each),
     ]
-    reached = numbers(loss)  # 0.35 may be ½ ln 2, rounded to two digits
-    if reached is not None and not reached.shape and 0.3475 < reached < 0.36 and reached != 0.35:
+    reached = numbers(loss)  # 0.347 and 0.35 may be ½ ln 2, rounded
+    measured = reached is not None and not reached.shape and 0.34665 < reached < 0.36
+    if measured and reached not in (0.347, 0.35):
         return Verdict(
             False, "This was measured on the way, and the loss is still falling.",
             f"Compute the value that it approaches. {each}",
