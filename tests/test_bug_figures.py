@@ -4,6 +4,7 @@ import math
 import re
 
 import numpy as np
+import pytest
 
 from backprop.book.figures.bug_curves import beside, caught, ends_by_rate, two_steps
 from backprop.book.figures.faults import (
@@ -80,6 +81,8 @@ def test_each_step_shows_the_gradient_that_it_used():
     used = re.findall(r">used ([\d.]+)<", markup)
     assert used == ["2", "1.2", "2", "3.2"]
     assert "wrong: from 0.8 to 0.48, used 3.2" in markup
+    with pytest.raises(ValueError, match="programs holds 3, expected 2"):
+        two_steps({**paths, "another": [1, 0.9]}, 0.1, "t")
 
 
 def test_the_table_shows_a_miss_as_a_nought():

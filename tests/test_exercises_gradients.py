@@ -120,6 +120,11 @@ def semidefinite(H):
     return "minimum" if (w >= 0).all() else "maximum" if (w <= 0).all() else "saddle"
 
 
+def coarse(H):
+    w = np.linalg.eigvalsh(H)
+    return classify(np.diag(np.where(abs(w) < 1e-3 * abs(w).max(), 0, w)))
+
+
 def absolute(H):
     return classify(np.where(abs(H) < 1e-6, 0, H))
 
@@ -211,6 +216,7 @@ WRONG_ANSWERS = {
         ((semidefinite,), "is zero"),
         ((by_sum,), "diagonal"),
         ((absolute,), "Tiny beside which"),
+        ((coarse,), "far above rounding"),
         ((changes,), "changed its argument"),
         ((lambda H: "minimum",), "leads up"),
         ((lambda H: "maximum",), "leads up"),

@@ -403,7 +403,7 @@ def check_einsum_vjp(answer: Callable[[str, Array, tuple[Array, ...], int], Any]
     if verdict is not None:
         return verdict
     verdict = judge(answer, [case(*rung) for rung in LADDER], praise)
-    if verdict or " raised " not in verdict.message:
+    if not verdict.raised:
         return verdict
     return Verdict(False, f"{verdict.message}.", _why_refused(verdict.message))
 

@@ -504,6 +504,6 @@ def check_gradients(gradients: Callable[[Array, Array, Parameters], Any]) -> Ver
         return _flat(_paired(found, theta))
 
     verdict = judge(flat, cases, "One loop, for any number of layers.")
-    if not verdict and " raised ValueError" in verdict.message:
+    if verdict.raised == "ValueError":
         return explained(flat, cases[-1], verdict)
     return verdict

@@ -5,6 +5,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,7 @@ def check_classify(classify: Answer) -> Verdict:
         [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, -1.0]],
         turned @ np.diag([3.0, 0.0]) @ turned.T,
         [[0.5, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 0.01]],
+        [[1000.0, 0.0], [0.0, 0.02]],
         [[2e-12, 0.0], [0.0, 1e-12]],
     )
     for rows in matrices:
@@ -219,6 +221,8 @@ def _classified(H: Array, kind: str, shown: str) -> Verdict:
         more = "A positive curvature leads up."
     else:
         more = "All eigenvalues have one sign, and none is zero."
+        if kind == "undecided" and np.abs(eigenvalues).min() < 1e-3 * largest:
+            more += " One is small beside the largest, but far above rounding."
     return Verdict(False, at, more)
 
 
@@ -273,9 +277,9 @@ def check_jacobian(jacobian: Answer) -> Verdict:
     cases = [wide, one, square]
     praise = "Column j of W times the slope of unit j."
     verdict = judge(jacobian, cases, praise, arguments="x, W, b")
-    if "raised ValueError" in verdict.message:
+    if verdict.raised == "ValueError":
         hint = "Every output has one slope of tanh and one column of W. Multiply these two."
-        return Verdict(False, verdict.message, hint)
+        return replace(verdict, more=hint)
     return verdict
 
 

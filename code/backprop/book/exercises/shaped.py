@@ -35,7 +35,7 @@ def judged(
     if verdict is not None:
         return verdict
     verdict = judge(function, [*cases, *([square] if square else [])], praise)
-    if square and not verdict and " raised ValueError" in verdict.message:
+    if square and verdict.raised == "ValueError":
         return explained(function, square, verdict)
     return verdict
 

@@ -51,12 +51,15 @@ class Verdict:
         A stronger hint, which :func:`checker` adds from the second wrong answer on.
     unforeseen : bool
         Whether numbers of the right shape are wrong in a way that is none of the known mistakes.
+    raised : str
+        The name of the exception that the reader's function raised, or an empty text.
     """
 
     right: bool
     message: str
     more: str = ""
     unforeseen: bool = False
+    raised: str = ""
 
     def __bool__(self) -> bool:
         return self.right
@@ -405,7 +408,8 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
         except Told as told:
             return Verdict(False, str(told))
         except Exception as error:  # the reader's code: whatever it raises is the message
-            return Verdict(False, f"For {case.given} it raised {type(error).__name__}: {error}")
+            kind = type(error).__name__
+            return Verdict(False, f"For {case.given} it raised {kind}: {error}", raised=kind)
         verdict = judge_value(answer, case, typed=False)
         if not all(_unchanged(a, b) for a, b in zip(args, case.args, strict=True)):
             return Verdict(

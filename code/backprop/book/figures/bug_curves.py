@@ -127,7 +127,14 @@ def two_steps(programs: Mapping[str, Sequence[float]], rate: float, title: str) 
         The learning rate.
     title : str
         What the picture shows, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If there are not two programs.
     """
+    if len(programs) != 2:
+        raise ValueError(f"two_steps: programs holds {len(programs)}, expected 2")
     paints = (svg.FORWARD, svg.BACKWARD)
     every = [w for path in programs.values() for w in path]
     low, high = min(every), max(every)
@@ -136,7 +143,7 @@ def two_steps(programs: Mapping[str, Sequence[float]], rate: float, title: str) 
         return 40 + 340 * (w - low) / (high - low)
 
     parts, said = [], []
-    for k, ((name, path), paint) in enumerate(zip(programs.items(), paints, strict=False)):
+    for k, ((name, path), paint) in enumerate(zip(programs.items(), paints, strict=True)):
         y = 74.0 + 100 * k
         parts.append(
             svg.text(16, y - 50, name, paint, text_anchor="start", font_weight=600),

@@ -305,7 +305,7 @@ def passes(
         top = 54.0 + 140 * k
         rows = [dx, dx @ J1, dx @ J1 @ J2, dx @ J1 @ J2 @ slopes[2]]
         columns = _columns((24.0, 74.0, 124.0, 176.0), top + 34, 34)
-        parts += _one_pass(columns, 13, slopes, rows, FIRST, answers=3)
+        parts += _one_pass(columns, 13, slopes, rows, FIRST)
         for column, name in zip(columns, ("dx", "dz", "dy", "dL"), strict=True):
             parts.append(svg.text(column[0][0], column[0][1] - 19, name))
         lines.append(f"dL = {_added(v, rows[2])}")
@@ -314,7 +314,7 @@ def passes(
     for table in reversed(slopes):
         back.insert(0, back[0] @ table.T)
     columns = _columns((240.0, 296.0, 352.0, 400.0), 141, 65)
-    parts += _one_pass(columns, 16, slopes, back, svg.BACKWARD, answers=0)
+    parts += _one_pass(columns, 16, slopes, back, svg.BACKWARD, backward=True)
     for column, name in zip(columns, ("∂L/∂x", "∂L/∂z", "∂L/∂y", "L"), strict=True):
         parts.append(svg.text(column[-1][0], column[-1][1] + 33, name))
     parts.append(_end(416, 46, "computed once, used twice", svg.BACKWARD, 600))
@@ -339,28 +339,28 @@ def _one_pass(
     slopes: Sequence[Any],
     rows: Sequence[Any],
     paint: str,
-    answers: int,
+    backward: bool = False,
 ) -> list[str]:
-    """Draw a graph with a number in each circle, the column of the answers shaded.
+    """Draw a graph with a number in each circle, the column where the pass ends shaded.
 
     Backward, z₁ and the arrows that leave it are thick: both inputs use what it holds.
     """
     parts = []
-    back = paint == svg.BACKWARD
+    last = 0 if backward else len(columns) - 1
     for k, table in enumerate(slopes):
         for i, j in product(range(len(table)), range(len(table[0]))):
             tail, point = svg.between(columns[k][i], columns[k + 1][j], r, r)
-            if back:
+            if backward:
                 tail, point = point, tail
-            thick = 2.6 if back and k == j == 0 else 1.2 if table[i][j] else 0.6
+            thick = 2.6 if backward and k == j == 0 else 1.2 if table[i][j] else 0.6
             parts.append(_arrow(tail, point, paint, thick))
     for k, (column, row) in enumerate(zip(columns, rows, strict=True)):
         for j, ((x, y), number) in enumerate(zip(column, row, strict=True)):
             parts.append(
                 svg.element(
-                    "circle", cx=x, cy=y, r=svg.fixed(r), fill=paint if k == answers else "none",
+                    "circle", cx=x, cy=y, r=svg.fixed(r), fill=paint if k == last else "none",
                     fill_opacity="0.25", stroke=paint,
-                    stroke_width="3.5" if back and (k, j) == (1, 0) else "1.8",
+                    stroke_width="3.5" if backward and (k, j) == (1, 0) else "1.8",
                 )
             )  # fmt: skip
             parts.append(svg.text(x, y + 5, f"{number}", font_weight=600))
