@@ -81,9 +81,16 @@ def drawn(
     links: Mapping[str, str],
     captions: Sequence[str],
 ) -> str:
-    """Return the SVG: a column a part, a box a chapter, an arrow a need."""
+    """Return the SVG: a column per part, a box per chapter, an arrow per need.
+
+    Two parts stand side by side, the next two below them, so that the words stay large on a phone.
+    """
+    tops, height = [], TOP
+    for k in range(0, len(columns), 2):
+        tops += [height, height]
+        height += ROW * max(map(len, columns[k : k + 2])) + TOP
     place = {
-        page: (LEFT + k * COLUMN, TOP + i * ROW)
+        page: (LEFT + k % 2 * COLUMN, tops[k] + i * ROW)
         for k, column in enumerate(columns)
         for i, page in enumerate(column)
     }
@@ -109,7 +116,8 @@ def drawn(
         for page, (x, y) in place.items()
     ]
     heads = [
-        f'<text x="{LEFT + k * COLUMN + WIDTH / 2}" y="20" class="part">{escape(words)}</text>'
+        f'<text x="{LEFT + k % 2 * COLUMN + WIDTH / 2}" y="{tops[k] - 14}" class="part">'
+        f"{escape(words)}</text>"
         for k, words in enumerate(captions)
     ]
     said = "; ".join(
@@ -117,8 +125,8 @@ def drawn(
         + (", ".join(labels[need] for need in place if need in direct) or "no other")
         for page, direct in edges.items()
     )
-    width = LEFT + COLUMN * len(columns)
-    height = TOP + ROW * max(map(len, columns))
+    width = LEFT + COLUMN * min(len(columns), 2)
+    height -= TOP
     return (
         f'<svg class="chapter-map" viewBox="0 0 {width} {height}" role="group" '
         f'aria-label="Map of the chapters: {escape(said)}">'
@@ -141,7 +149,9 @@ def picture(app: Sphinx, here: str) -> str:
         page: ".".join(map(str, env.toc_secnumbers.get(page, {}).get("", ()))) for page in order
     }
     labels = {
-        page: f"{numbers[page]} {page.rsplit('/', 1)[1].replace('-', ' ')}".strip()
+        page: f"{numbers[page]} {page.rsplit('/', 1)[1].replace('-', ' ')}".strip().replace(
+            " and ", " & "
+        )
         for page in order
     }
     captions = ["the idea", "the algorithm", "training well", "other architectures"]

@@ -1,8 +1,13 @@
 """The map of chapters follows each chapter's line of what it needs."""
 
+import sys
+
 import pytest
 from bs4 import BeautifulSoup
-from sphinx_project import build, html, write
+from sphinx_project import EXTENSIONS, build, html, write
+
+sys.path.insert(0, str(EXTENSIONS))
+import chapter_map  # noqa: E402
 
 INDEX = """# Book
 
@@ -45,6 +50,22 @@ def test_boxes_link_and_an_arrow_that_follows_from_others_is_left_out(project):
         "Map of the chapters: first needs no other; second needs first; third needs second"
     )
     assert [a.title.text for a in svg.find_all("a")] == ["The first", "The second", "The third"]
+
+
+def test_the_third_part_stands_below_the_first():
+    columns = [["a", "b"], ["c"], ["d"]]
+    edges = {"a": set(), "b": {"a"}, "c": {"b"}, "d": {"c"}}
+    words = {page: page for page in edges}
+    markup = chapter_map.drawn(columns, edges, words, words, words, ["one", "two", "three"])
+    svg = BeautifulSoup(markup, "html.parser")
+    boxes = {a["href"]: a.rect for a in svg.find_all("a")}
+    x, y = ({page: float(box[side]) for page, box in boxes.items()} for side in "xy")
+    assert x["a"] == x["b"] == x["d"] < x["c"] and y["a"] == y["c"] < y["b"] < y["d"]
+    heads = [float(head["y"]) for head in svg.find_all("text", class_="part")]
+    assert heads[0] == heads[1] < y["a"] and y["b"] + chapter_map.HEIGHT < heads[2] < y["d"]
+    _, _, width, height = map(float, svg.find("svg")["viewbox"].split())
+    assert max(x.values()) + chapter_map.WIDTH < width
+    assert y["d"] + chapter_map.HEIGHT < height
 
 
 def test_a_need_that_comes_later_stops_the_build(project):
