@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from sphinx_project import EXTENSIONS, build, html, write
 
 sys.path.insert(0, str(EXTENSIONS))
-import chapter_map  # noqa: E402
+import chapter_map
 
 INDEX = """# Book
 
