@@ -353,19 +353,19 @@ def recovery(
             f"recovery: accuracies have shape {accuracies.shape},"
             f" expected ({len(starts)}, {len(rates)}, runs)"
         )
-    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.4), height_ratios=[1.5, 1])
+    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.4), height_ratios=[1.6, 1])
     above.axhline(0, color=GREY, linewidth=1.4)
     for name, scores in one_run.items():
         color = COLORS[NAMES.index(name)]
         for mean, line in zip(by_class(scores, truth).T, ("-", ":"), strict=True):
             above.plot(mean, line, color=color)
     # Words stand where the curves of the page leave room.
-    above.text(9, 5.5, NAMES[0], color=COLORS[0], va="center")
+    above.text(11, 5.9, NAMES[0], color=COLORS[0], va="center")
     above.text(43, 13.2, NAMES[1], color=COLORS[1], ha="right", va="center")
-    ends = {name: by_class(scores[-1:], truth)[0] for name, scores in one_run.items()}
     for k, name in enumerate(NAMES):
-        for digit, height in zip(("1s", "0s"), ends[name], strict=True):
-            above.text(81.5, height, digit, color=COLORS[k], va="center")
+        for digit, height in zip(("1s", "0s"), by_class(one_run[name][-1:], truth)[0], strict=True):
+            apart = (1.3, -1.7)[k] if digit == "1s" else 0  # both losses end alike there
+            above.text(81.5, height + apart, digit, color=COLORS[k], va="center")
     above.set_title("one run: mean score z (right: 1s above 0, 0s below)", fontsize=11, loc="left")
     above.set(xlim=(-3, 88), ylim=(-9, 18), yticks=[-5, 0, 5, 10, 15])
     _table(below, (accuracies > 0.99).sum(axis=2), starts, rates, COLORS[1])
@@ -379,12 +379,12 @@ def _table(
 ) -> None:
     """Write a number into each cell, the more shaded the larger it is."""
     ax.axis("off")
-    ax.set(xlim=(-2.8, len(rates) - 0.5), ylim=(len(starts) - 0.45, -1.45))
-    ax.text(-2.8, -0.95, "step size", va="center")
+    ax.set(xlim=(-3.1, len(rates) - 0.5), ylim=(len(starts) - 0.45, -1.45))
+    ax.text(-3.1, -0.95, "step size", va="center")
     for j, rate in enumerate(rates):
         ax.text(j, -0.95, f"{rate:g}", ha="center", va="center")
     for i, start in enumerate(starts):
-        ax.text(-2.8, i, start, va="center")
+        ax.text(-3.1, i, start, va="center")
         for j, count in enumerate(counts[i]):
             shade = 0.4 * count / max(counts.max(), 1)
             corner = (j - 0.46, i - 0.44)
