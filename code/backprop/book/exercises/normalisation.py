@@ -248,22 +248,22 @@ def check_rmsnorm(backward: Answer) -> Verdict:
         r = np.sqrt((x**2).mean(axis=1, keepdims=True))
         x_hat = x / r
         inner = (d * x_hat).mean(axis=1, keepdims=True)
-        rule = "Which changes of a row leave x/r as it is? Only the stretch."
+        rule = "Which changes of a row leave x/s as it is? Only the stretch."
         mistakes += [
-            (d / r, "r was treated as a constant.", "r depends on every number of the row."),
+            (d / r, "s was treated as a constant.", "s depends on every number of the row."),
             (standardized(d, x, 1), "This is the backward pass of LayerNorm.", rule),
             ((d - d.mean(1, keepdims=True) - x_hat * inner) / r, "The shift was taken out.", rule),
-            (expected * r, "It is not divided by r.", ""),
-            (expected / r, "It is divided by r².", "Divide by r once."),
+            (expected * r, "It is not divided by s.", ""),
+            (expected / r, "It is divided by s².", "Divide by s once."),
             ((d - x_hat * (d * x_hat).sum(1, keepdims=True)) / r, "A sum stands for the mean.",
-             "r² is the mean of x², so a 1/n stays."),
+             "s² is the mean of x², so a 1/n stays."),
             ((d - x_hat * (d * x_hat)) / r, "d ⊙ x̂ was not averaged.", "Average over the row."),
             ((d - inner) / r, "The last term lacks its x̂.", rule),
             ((d - x * (d * x).mean(1, keepdims=True)) / r, "The last term has x for x̂.",
-             "x̂ = x/r."),
+             "x̂ = x/s."),
             ((d + x_hat * inner) / r, "The last term was added.", "It is taken away."),
             ((d - x_hat * inner) / x.std(1, keepdims=True), "It is divided by the deviation.",
-             "Nothing is centred here: divide by r."),
+             "Nothing is centred here: divide by the root mean square."),
             ((d - x_hat * (d * x_hat).mean()) / r, "All rows share one mean.",
              "Each row has its own: axis=1, keepdims=True."),
         ]  # fmt: skip

@@ -222,28 +222,28 @@ class Curve(NamedTuple):
 
 
 def rates(
-    title: str, rates: Sequence[float], panels: Sequence[tuple[str, Sequence[Curve]]]
+    title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curve]]]
 ) -> Drawing:
-    """Draw the median and the range of final losses over the rate; above ``top`` all is alike."""
+    """Draw median and range of final losses over the rate, a panel per (heading, rates, curves)."""
     from backprop.book.figures.plots import INK
 
     plt = _plt()
     blue, red, green = _colors()
     top = 3.5
-    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.15 * len(panels)), sharex=True)
-    for ax, (heading, curves) in zip(np.atleast_1d(axes), panels, strict=True):
+    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.3 * len(panels)))
+    for ax, (heading, tried, curves) in zip(np.atleast_1d(axes), panels, strict=True):
         ax.axhline(math.log(10), color=INK, linestyle=":", linewidth=1.2)
         for curve, colour in zip(curves, (blue, red, green), strict=False):
             runs = np.minimum(np.nan_to_num(curve.runs, nan=np.inf), top)
             low, middle, high = runs.min(axis=0), np.median(runs, axis=0), runs.max(axis=0)
-            ax.fill_between(rates, low, high, color=colour, alpha=0.16, linewidth=0)
-            ax.loglog(rates, middle, curve.style, color=colour, markersize=5)
+            ax.fill_between(tried, low, high, color=colour, alpha=0.16, linewidth=0)
+            ax.loglog(tried, middle, curve.style, color=colour, markersize=5)
             ax.text(*curve.at, curve.words, color=colour, ha="center", va="center")
         ax.set(ylabel="loss", ylim=(None, top))
         ax.set_title(heading, loc="left", fontsize=11.5, color=INK)
         ticks = [v for v in (0.01, 0.1, 1) if v > ax.get_ylim()[0]]
         ax.set_yticks(ticks, [f"{v:g}" for v in ticks])
-        ax.set_xticks(list(rates), [f"{v:g}" for v in rates])
+        ax.set_xticks(list(tried), [f"{v:g}" for v in tried])
         ax.minorticks_off()
     np.atleast_1d(axes)[-1].set_xlabel("learning rate")
     return plotted(fig, title)
