@@ -29,7 +29,7 @@ def test_they_draw():
     assert "examples" in normalizing.shared("t").markup
     frames = normalizing.three_terms()
     assert len(frames) == len(normalizing.LAST)
-    assert "the shift takes 16.0 and the stretch 9.0, so 5.0 is left" in frames[4].caption
+    assert "the shift takes 16.0 and the stretch 9.0, so 5.0 remains" in frames[0].caption
     curve = normalizing.Curve("one", np.array([[1.0, np.nan], [2.0, 0.1]]), (0.1, 1), "-o")
     assert "one" in normalizing.rates("t", [("both", [0.1, 1], [curve])]).markup
     rows = [("in use", np.array([0.9, 1.0])), ("other", np.array([0.1, 0.2]))]

@@ -20,12 +20,12 @@ from backprop.layers import BatchNorm
 COLUMN = (1.0, 7.0, 9.0, 15.0)
 SLOPES = (1.0, 0.0, 2.0, 5.0)
 """The column worked by hand, and ∂L/∂x̂."""
-LAST = (-50.0, -5.0, 3.0, 9.0, 15.0, 25.0, 50.0, 200.0)
+LAST = (15.0, 18.0, 22.0, 30.0, 50.0, 100.0, 200.0)
 """The values of its last number in the frames."""
 PLANE = np.array([[1, -1, 0], [-1, -1, 2]]) / np.sqrt([[2], [6]])
 """Right and up, as seen along (1, 1, 1)."""
-UPWARDS = (-0.5, 0.2, 1.0)
-"""∂L/∂x̂ in the fan."""
+UPWARDS, LONG = (-0.5, 0.2, 1.0), 0.95
+"""∂L/∂x̂ in the fan, and how long an arrow of length 1 is drawn."""
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -90,16 +90,17 @@ def fan(title: str) -> Drawing:
             end = PLANE[:, k] / np.linalg.norm(PLANE[:, k])
             ax.plot(*np.array([(0, 0), reach * end]).T, "-", color=GREY, linewidth=0.9)
             ax.text(*(1.13 * reach * end), name, ha="center", va="center", color=INK)
-        for s, count in ((0.5, 6), (1.0, 12), (1.6, 12)):
+        for s, count in ((0.55, 6), (1.0, 9), (1.6, 12)):
             for angle in np.arange(count) * 2 * math.pi / count + tilt:
                 place = math.sqrt(3) * s * _unit(angle)
                 slope = PLANE @ (gradient(place @ PLANE, d) if normalized else d)
-                _arrow(ax, place, 0.75 * slope, green if normalized else blue)
+                _arrow(ax, place, LONG * slope, green if normalized else blue)
         if normalized:  # on the ring with s = 1: d, and the part that the stretch takes
-            place, out = math.sqrt(3) * _unit(tilt - math.pi / 3), _unit(tilt - math.pi / 3)
-            start = place - 0.375 * (flat - (flat @ out) * out)
-            _arrow(ax, start + 0.375 * flat, 0.75 * flat, blue)
-            _arrow(ax, start + 0.75 * (flat - (flat @ out) * out / 2), -0.75 * (flat @ out) * out, red)
+            out = _unit(tilt - 2 * math.pi / 9)
+            along = LONG * (flat @ out) * out
+            start = math.sqrt(3) * out - (LONG * flat - along) / 2
+            _arrow(ax, start + LONG * flat / 2, LONG * flat, blue)
+            _arrow(ax, start + LONG * flat - along / 2, -along, red)
         ax.set(xlim=(-3.9, 3.9), ylim=(-3.55, 4.3), aspect="equal")
         ax.axis("off")
         words = ("normalized", green) if normalized else ("not normalized", blue)
@@ -168,7 +169,7 @@ def three_terms() -> list[Frame]:
         found = gradient(x, SLOPES)
         assert np.allclose(found, left / s)
         fig, axes = plt.subplots(1, 5, figsize=(4.6, 2.2), width_ratios=(1, 1, 1, 1, 0.62))
-        heads = ("d", "shift", "stretch", "left", "÷ s")
+        heads = ("d", "shift", "stretch", "rest", "÷ s")
         columns = (d, shift, stretch, left, found)
         colours = (blue, red, red, green, green)
         for k, (ax, head, values, colour) in enumerate(
@@ -180,7 +181,7 @@ def three_terms() -> list[Frame]:
                 ax.vlines(np.zeros(4), rows - 0.27, rows + 0.27, color=GREY, linewidth=1)
                 for row, value in zip(rows, values, strict=True):
                     ax.text(
-                        0, row + 0.29, _written(value, 1), ha="center", va="bottom", fontsize=10.5,
+                        0, row + 0.29, _written(value, 1), ha="center", va="bottom", fontsize=11,
                         color=INK,
                     )  # fmt: skip
                 ax.set_xlim(-5.4, 5.4)
@@ -202,7 +203,7 @@ def three_terms() -> list[Frame]:
         words = (
             f"The last number is {_written(last, 0)}, the mean is {_written(float(x.mean()), 1)}"
             f" and s = {s:.1f}. Of the squared length of d, {part[0]:.0f}, the shift takes"
-            f" {part[1]:.1f} and the stretch {part[2]:.1f}, so {part[3]:.1f} is left."
+            f" {part[1]:.1f} and the stretch {part[2]:.1f}, so {part[3]:.1f} remains."
         )
         frames.append(drawn(fig, f"The three terms where the last number is {last:g}", words))
     return frames
@@ -241,7 +242,8 @@ def rates(
             ax.text(*curve.at, curve.words, color=colour, ha="center", va="center")
         ax.set(ylabel="loss", ylim=(None, top))
         ax.set_title(heading, loc="left", fontsize=11.5, color=INK)
-        ticks = [v for v in (0.01, 0.1, 1) if v > ax.get_ylim()[0]]
+        low = ax.get_ylim()[0]
+        ticks = [v for v in ((0.5, 1, 2) if low > 0.2 else (0.01, 0.1, 1)) if v > low]
         ax.set_yticks(ticks, [f"{v:g}" for v in ticks])
         ax.set_xticks(list(tried), [f"{v:g}" for v in tried])
         ax.minorticks_off()
