@@ -24,7 +24,9 @@ RIGHT = {
     ],
     ex.check_pair: [([0, 0],), (np.zeros(2),), ((0.0, sp.Integer(0)),)],
     ex.check_running: [(44,), (44.0,), (np.ceil(math.log(0.01) / math.log(0.9)),)],
-    ex.check_scale: [(ROOT, 0.6), (sp.sqrt(sp.Rational(409, 100)), Fraction(3, 5)), (2.0224, 3 / 5)],
+    ex.check_scale: [
+        (ROOT, 0.6), (sp.sqrt(sp.Rational(409, 100)), Fraction(3, 5)), (2.0224, 3 / 5),
+    ],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_column: [

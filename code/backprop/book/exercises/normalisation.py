@@ -240,7 +240,7 @@ def rms(d: Array, x: Array, axis: int) -> Array:
 
 @checker
 def check_rmsnorm(backward: Answer) -> Verdict:
-    """Check ``rmsnorm_backward(dz, x, gamma)``: ∂L/∂x, eps = 0, each row by its root mean square."""
+    """Check ``rmsnorm_backward(dz, x, gamma)``: ∂L/∂x, eps = 0, rows over their r.m.s."""
 
     def case(dz: Array, x: Array, gamma: Array) -> Case:
         d = dz * gamma

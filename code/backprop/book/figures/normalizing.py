@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,13 +74,13 @@ def fan(title: str) -> Drawing:
     turn = np.linspace(0, 2 * np.pi, 37)
     for normalized, ax in enumerate(axes):
         if normalized:
-            for low, high in zip(turn[:-1], turn[1:], strict=True):
+            for low, high in pairwise(turn):
                 wedge = np.array([(0, 0), *(reach * _unit(tilt + a) for a in (low, high))])
                 depth = (1 + math.cos((low + high) / 2)) / 2
                 ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.4 * depth, linewidth=0)
         else:
             levels = np.linspace(-reach, reach, 14)
-            for low, high in zip(levels[:-1], levels[1:], strict=True):
+            for low, high in pairwise(levels):
                 ends = [(low, -9), (high, -9), (high, 9), (low, 9)]
                 band = np.array([u * _unit(tilt) + v * _unit(tilt + math.pi / 2) for u, v in ends])
                 depth = ((low + high) / 2 + reach) / (2 * reach)
@@ -222,9 +223,7 @@ class Curve(NamedTuple):
     style: str
 
 
-def rates(
-    title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curve]]]
-) -> Drawing:
+def rates(title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curve]]]) -> Drawing:
     """Draw median and range of final losses over the rate, a panel per (heading, rates, curves)."""
     from backprop.book.figures.plots import INK
 
