@@ -100,7 +100,28 @@ def in_place(dz, x, gamma):
     return ex.standardized(dz, x, 0)
 
 
+def fold(W, b, gamma, shift, mean, s):
+    return W * (gamma / s), (b - mean) * (gamma / s) + shift
+
+
+def fold_by_probing(W, b, gamma, shift, mean, s):
+    """Ask the two layers what they make of 0 and of the unit vectors."""
+
+    def both(x):
+        return gamma * (x @ W + b - mean) / s + shift
+
+    bias = both(np.zeros(len(W)))
+    return [both(np.eye(len(W))) - bias, bias]
+
+
+def fold_with(weights, bias):
+    return lambda W, b, gamma, shift, mean, s: (
+        weights(W, gamma / s), bias(b, gamma / s, shift, mean)
+    )  # fmt: skip
+
+
 RIGHT_FUNCTIONS = {
+    ex.check_fold: [fold, fold_by_probing],
     ex.check_batchnorm: [batchnorm, numerical(BatchNorm)],
     ex.check_rmsnorm: [rmsnorm, numerical(RMSNorm)],
 }
@@ -110,7 +131,26 @@ COMMON = [
     (lambda dz, x, gamma: dz, "dz itself"), (lambda dz, x, gamma: dz * gamma, "still has to"),
     (lambda dz, x, gamma: (dz * gamma).mean(axis=0), "shape"),
 ]  # fmt: skip
+FOLD = fold
 WRONG_FUNCTIONS = {
+    ex.check_fold: [
+        (lambda W, b, gamma, shift, mean, s: None, "return missing"), (lambda W: W, "arguments"),
+        (3, "without calling it"), (lambda W, b, gamma, shift, mean, s: {}["x"], "KeyError"),
+        (lambda W, b, gamma, shift, mean, s: W, "two arrays"),
+        (lambda W, b, gamma, shift, mean, s: FOLD(W, b, gamma, shift, mean, s)[0], "two arrays"),
+        (lambda W, b, gamma, shift, mean, s: (W.T, b), "new weights have shape"),
+        (lambda W, b, gamma, shift, mean, s: (W, W), "new bias has shape"),
+        (lambda W, b, gamma, shift, mean, s: (W, b), "the old bias"),
+        (fold_with(lambda W, k: W, lambda b, k, c, m: (b - m) * k + c), "weights are still"),
+        (fold_with(lambda W, k: W * k, lambda b, k, c, m: b), "bias is still"),
+        (fold_with(lambda W, k: W * k, lambda b, k, c, m: b * k + c), "not subtracted"),
+        (fold_with(lambda W, k: W * k, lambda b, k, c, m: b - m * k + c), "b is not divided"),
+        (fold_with(lambda W, k: W * k, lambda b, k, c, m: (b - m + c) * k), "shift was scaled"),
+        (fold_with(lambda W, k: W * k, lambda b, k, c, m: (b - m) * k), "shift is missing"),
+        (lambda W, b, gamma, shift, mean, s: FOLD(W, b, gamma, shift, mean, s**2), "variance"),
+        (lambda W, b, gamma, shift, mean, s: FOLD(W, b, 1, shift, mean, s), "gamma is missing"),
+        (lambda W, b, gamma, shift, mean, s: FOLD(W, b, gamma, shift, -mean, s), "mean was added"),
+    ],
     ex.check_batchnorm: [
         *COMMON,
         (lambda dz, x, gamma: dz * gamma / x.std(0), "constants"),

@@ -292,3 +292,56 @@ def _judged(backward: Any, cases: Sequence[Case], praise: str) -> Verdict:
 
     given = caught if callable(backward) and takes(backward, range(3)) else backward
     return judge(given, cases, praise, "dz, x, gamma")
+
+
+@checker
+def check_fold(fold: Answer) -> Verdict:
+    """Check ``fold(W, b, gamma, shift, mean, s)``: W γ/s and (b - mean) γ/s + shift, by column."""
+    names = "W, b, gamma, shift, mean, s"
+    if (unfit := misfit(fold, names)) is not None:
+        return unfit
+
+    def case(seed: int, n_in: int, n_out: int) -> Case:
+        rng = np.random.default_rng(seed)
+        W = rng.normal(size=(n_in, n_out))
+        b, shift, mean = rng.normal(size=(3, n_out))
+        gamma, s = rng.uniform(0.5, 2, size=(2, n_out))
+        rate = gamma / s
+        right = np.vstack([W * rate, (b - mean) * rate + shift])
+        rule = "Write z = gamma (xW + b - mean)/s + shift, and sort it by what stands at x."
+        mistakes: list[tuple[Any, str, str]] = [
+            (np.vstack([W, b]), "These are the old weights and the old bias.", rule),
+            (np.vstack([W, (b - mean) * rate + shift]), "The weights are still the old.", rule),
+            (np.vstack([W * rate, b]), "The bias is still the old one.", rule),
+            (np.vstack([W * rate, b * rate + shift]), "The mean is not subtracted.", rule),
+            (np.vstack([W * rate, b - mean * rate + shift]), "b is not divided by s.",
+             "The old bias goes through the normalization as well."),
+            (np.vstack([W * rate, b * rate - mean + shift]), "The mean is not divided by s.", rule),
+            (np.vstack([W * rate, (b - mean + shift) * rate]), "The shift was scaled.",
+             "It is added last."),
+            (np.vstack([W * rate, shift - mean * rate]), "The old bias is lost.", rule),
+            (np.vstack([W * rate, shift]), "The new bias is more than the shift.", rule),
+            (np.vstack([W * rate, (b - mean) * rate]), "The shift is missing.", rule),
+            (np.vstack([W / s, (b - mean) / s + shift]), "gamma is missing.", rule),
+            (np.vstack([W * rate / s, (b - mean) * rate / s + shift]),
+             "It is divided by the variance.", "s is the deviation already."),
+            (np.vstack([W * gamma * s, (b - mean) * gamma * s + shift]),
+             "It is multiplied by s.", "Divide."),
+            (np.vstack([W * rate, (b + mean) * rate + shift]), "The mean was added.", rule),
+        ]  # fmt: skip
+        where = f"W of shape {W.shape}"
+        return Case((W, b, gamma, shift, mean, s), right, mistakes, rule, where=where)
+
+    def stacked(*args: Any) -> Any:
+        found = fold(*args)
+        if found is None:
+            return None
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise Told("Return two arrays, the new weights and the new bias.")
+        for name, part, old in zip(("weights have", "bias has"), found, args[:2], strict=True):
+            if np.shape(part) != old.shape:
+                raise Told(f"The new {name} shape {np.shape(part)}, expected {old.shape}.")
+        return np.vstack(found)
+
+    given = stacked if callable(fold) and takes(fold, range(6)) else fold
+    return judge(given, [case(0, 2, 3), case(1, 4, 2)], "One layer instead of two.", names)
