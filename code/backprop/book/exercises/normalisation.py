@@ -136,7 +136,7 @@ def check_running(batches: Any) -> Verdict:
 
 
 @checker
-def check_scale(after: Any, gradient: Any) -> Verdict:
+def check_scale(length: Any, gradient: Any) -> Verdict:
     """Check |W| = 2, |∂L/∂W| = 3, rate 0.1: |W| becomes √4.09, and at 5W the gradient is 0.6."""
     square = "The step is perpendicular to W: use Pythagoras."
     parts: list[Part] = [
@@ -165,7 +165,7 @@ def check_scale(after: Any, gradient: Any) -> Verdict:
             (0.0, "The slope shrinks, but it does not vanish.", "W is five times as long."),
         ], "The gradient is proportional to 1/|W|."),
     ]  # fmt: skip
-    return _in_turn((after, gradient), parts, "Longer at each step, and flatter.")
+    return _in_turn((length, gradient), parts, "Longer at each step, and flatter.")
 
 
 def _shapes(seed: int) -> list[tuple[Array, Array, Array]]:

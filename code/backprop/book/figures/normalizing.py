@@ -203,7 +203,8 @@ def three_terms() -> list[Frame]:
         part = [float(v @ v) for v in (d, shift, stretch, left)]
         words = (
             f"The mean is {_written(float(x.mean()), 1)} and s = {s:.1f}. Of the squared length of"
-            f" d, {part[0]:.0f}, the shift takes {part[1]:.1f} and the stretch {part[2]:.1f}, so {part[3]:.1f} remains."
+            f" d, {part[0]:.0f}, the shift takes {part[1]:.1f} and the stretch"
+            f" {part[2]:.1f}, so {part[3]:.1f} remains."
         )
         frames.append(drawn(fig, f"The three terms where the last number is {last:g}", words))
     return frames
