@@ -127,7 +127,7 @@ def races() -> list[Frame]:
     paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
     frames = []
     for degrees in ANGLES:
-        fig, axes = plt.subplots(3, 2, sharex=True, sharey=True, figsize=(4.4, 4.7))
+        fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.4, 3.1))
         results = race(degrees)
         for ax, (name, _, _), color, (walked, last, _) in zip(
             axes.flat, RACERS, paint, results, strict=True
@@ -140,20 +140,19 @@ def races() -> list[Frame]:
             ax.plot(*walked.T, "-o", color=color, markersize=3.2, linewidth=1.2)
             ax.plot(*walked[0], "o", color=ink, markersize=7)
             ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
-            ax.set(xlim=(-12, 5), ylim=(-10, 4), xticks=[], yticks=[])
+            ax.set(xlim=(-12, 4), ylim=(-10.5, 4.5), xticks=[], yticks=[])
             ax.grid(False)
             for side in ax.spines.values():
                 side.set_visible(False)
             ax.set_title(name, loc="left", fontsize=11.5, color=color)
             words = _power(last).removeprefix("about ")
-            ax.text(5, -9.6, f"loss {words}", ha="right", fontsize=11.5, color=color)
+            ax.text(4, -10.3, f"loss {words}", ha="right", fontsize=11.5, color=color)
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
-            f"Turned by {degrees} degrees. The loss falls from"
-            f" {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
+            f"Curvatures 1 and {KAPPA:g}, {STEPS} steps at the best of {len(TRIED)} rates. The loss"
+            f" falls from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
             f" {told['gradient descent']:.2g} with gradient descent and to"
-            f" {_power(told['momentum'])} with momentum, at every angle."
-            f" AdaGrad reaches {_power(told['AdaGrad'])}, RMSProp {_power(told['RMSProp'])}, Adam"
+            f" {_power(told['momentum'])} with momentum, at every angle. AdaGrad reaches {_power(told['AdaGrad'])}, RMSProp {_power(told['RMSProp'])}, Adam"
             f" {_power(told['Adam'])} and Lion {_power(told['Lion'])}."
         )
         frames.append(drawn(fig, f"Six optimizers, ravine turned by {degrees} degrees", words))
@@ -322,7 +321,7 @@ def budgets(
              "Lion": ink}  # fmt: skip
     styles = dict(zip(paint, ((0, (1, 1)), "--", "-.", "-", (0, (5, 1, 1, 1))), strict=True))
     marks = dict(zip(paint, "os^Dv", strict=True))
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.9))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.2))
     for ax, (heading, runs) in zip(axes, panels.items(), strict=True):
         for name, losses in runs.items():
             curve = np.median(expected_best(losses, draws), axis=0)
@@ -335,4 +334,34 @@ def budgets(
         ax.minorticks_off()
         ax.set_title(f"validation loss, {heading}", loc="left", fontsize=11.5)
     axes[-1].set_xlabel("trials of the random search")
+    return plotted(fig, title)
+
+
+def differences(
+    title: str, panels: dict[str, dict[str, tuple[Array, float, float, float, int]]]
+) -> Drawing:
+    """Draw paired differences: dots, their mean with its interval, and how many are below zero.
+
+    Each entry is (differences, mean, low end, high end, number below zero).
+    """
+    plt, colors, grey, ink = _ink()
+    paint = (colors[0], colors[1], colors[2], ink)
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7))
+    for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
+        for y, ((name, row), color, mark) in enumerate(
+            zip(rows.items(), paint, "s^Dv", strict=True)
+        ):
+            gaps, mean, low, high, won = row
+            ax.plot(gaps, np.full(len(gaps), y - 0.18), mark, color=color, markersize=4,
+                    alpha=0.6)  # fmt: skip
+            ax.plot([low, high], [y + 0.2, y + 0.2], "-", color=color, linewidth=4)
+            ax.plot(mean, y + 0.2, "|", color=color, markersize=13, markeredgewidth=2.5)
+            ax.text(0.14, y, f"{won} of {len(gaps)}", color=color, va="center", fontsize=11.5)
+        ax.axvline(0, color=ink, linewidth=1.4)
+        ax.set(xlim=(-0.5, 0.27), ylim=(len(rows) - 0.4, -0.6), xticks=[-0.4, -0.2, 0])
+        ax.set_yticks(range(len(rows)), list(rows))
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="y", visible=False)
+        ax.set_title(heading, loc="left", fontsize=11.5)
+    axes[-1].set_xlabel("test loss minus that of SGD")
     return plotted(fig, title)
