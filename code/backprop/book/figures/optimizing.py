@@ -208,7 +208,7 @@ class Leaving(NamedTuple):
 def leave(k: int) -> dict[str, Leaving]:
     """Return the walks from (1, 10⁻ᵏ) at the rate 0.1."""
     found = {}
-    for name, rule in (("SGD", SGD), ("momentum", Momentum), ("Adam", Adam)):
+    for name, rule in (("plain", SGD), ("momentum", Momentum), ("Adam", Adam)):
         places = follow(rule, on_saddle, [1.0, 10.0**-k], 200, learning_rate=0.1)
         found[name] = Leaving(places, int(np.argmax(np.abs(places[:, 1]) > 0.5)))
     return found
@@ -239,8 +239,8 @@ def saddles() -> list[Frame]:
         axes[0].set_ylabel("θ₂")
         number = np.format_float_positional(10.0**-k, trim="-")
         words = (
-            f"Starting {number} from the ridge, the walks leave it (|θ₂| > ½) after"
-            + ", ".join(f" {left.after} steps ({name})" for name, left in found.items())
+            f"Starting {number} from the ridge, the walks leave it (|θ₂| > ½) after "
+            + ", ".join(f"{left.after} steps ({name})" for name, left in found.items())
             + ". Thirty steps are drawn."
         )
         frames.append(drawn(fig, f"Three walks from (1, {number}) beside a saddle", words))
@@ -279,8 +279,7 @@ def factors(title: str, measured: dict[int, tuple[Sequence[float], Sequence[floa
         root = (math.sqrt(kappa) - 1) / (math.sqrt(kappa) + 1)
         ax.plot(root**2, root, "*", color=ink, markersize=13)
         first = float(best_factor(0.0, kappa))
-        ax.text(0.03, first + (0.02 if kappa < 50 else -0.09), f"κ = {kappa}", color=color,
-                fontsize=11.5)  # fmt: skip
+        ax.text(0.02, first - 0.1, f"κ = {kappa}", color=color, fontsize=11.5)
     ax.plot(beta, np.sqrt(beta), ":", color=grey, linewidth=1.4)
     ax.text(0.12, 0.27, "√β: no pair goes below", color=grey, fontsize=11.5)
     ax.set(xlim=(0, 1), ylim=(0.2, 1.03), xlabel="momentum β", yticks=[0.2, 0.4, 0.6, 0.8, 1])
@@ -321,15 +320,17 @@ def budgets(
              "Lion": ink}  # fmt: skip
     styles = dict(zip(paint, ((0, (1, 1)), "--", "-.", "-", (0, (5, 1, 1, 1))), strict=True))
     marks = dict(zip(paint, "os^Dv", strict=True))
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.2))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.0))
     for ax, (heading, runs) in zip(axes, panels.items(), strict=True):
         for name, losses in runs.items():
             curve = np.median(expected_best(losses, draws), axis=0)
             ax.plot(draws, curve, linestyle=styles[name], marker=marks[name], color=paint[name],
                     markersize=5)  # fmt: skip
-            ax.text(draws[-1] * 1.1, ends[heading][name], name, color=paint[name], va="center",
+            ax.plot([draws[-1] * 1.06, draws[-1] * 1.3], [curve[-1], ends[heading][name]], "-",
+                    color=paint[name], linewidth=0.8)  # fmt: skip
+            ax.text(draws[-1] * 1.35, ends[heading][name], name, color=paint[name], va="center",
                     fontsize=11.5)  # fmt: skip
-        ax.set(xscale="log", xlim=(0.92, draws[-1] * 2.3), ylim=(0, 1.75), yticks=[0, 0.5, 1, 1.5])
+        ax.set(xscale="log", xlim=(0.92, draws[-1] * 2.9), ylim=(0, 1.75), yticks=[0, 0.5, 1, 1.5])
         ax.set_xticks(draws, [str(n) for n in draws])
         ax.minorticks_off()
         ax.set_title(f"validation loss, {heading}", loc="left", fontsize=11.5)
@@ -346,7 +347,7 @@ def differences(
     """
     plt, colors, grey, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, ((name, row), color, mark) in enumerate(
             zip(rows.items(), paint, "s^Dv", strict=True)
