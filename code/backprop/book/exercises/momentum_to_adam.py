@@ -189,7 +189,9 @@ def _adam(
     for t, g in enumerate(gradients, start=1):
         one, two = (1.0, 1.0) if kind == "sums" else (1 - beta1, 1 - beta2)
         m = beta1 * m + one * g
-        s = beta2 * s + two * (m**2 if kind == "m squared" else np.abs(g) if kind == "abs" else g**2)
+        s = beta2 * s + two * (
+            m**2 if kind == "m squared" else np.abs(g) if kind == "abs" else g**2
+        )
         first = m / (1 - beta1**t) if corrected[0] else m
         second = s / (1 - beta2**t) if corrected[1] else s
         if kind == "inside":
@@ -216,8 +218,8 @@ def check_adam(adam: Answer) -> Verdict:
             (_adam(*args, corrected=(False, False)), "Neither average is corrected.", rule),
             (_adam(*args, corrected=(True, False)), "The average of the squares is not corrected.",
              rule),
-            (_adam(*args, corrected=(False, True)), "The average of the gradients is not corrected.",
-             rule),
+            (_adam(*args, corrected=(False, True)),
+             "The average of the gradients is not corrected.", rule),
             (_adam(*args, kind="inside"), "ε stands inside the root.", "Add it to the root."),
             (_adam(*args, kind="no root"), "The root is missing.", "Divide by √ŝ + ε."),
             (_adam(*args, kind="m squared"), "s averages the squares of m.",
@@ -277,7 +279,9 @@ def check_nesterov(factor: Answer) -> Verdict:
         ]  # fmt: skip
         return Case((pull, beta), right, distinct(mistakes, right), more)
 
-    cases = [case(*pair) for pair in ((0.5, 0.25), (0.01, 0.9), (0.01, 0.5), (1.2, 0.5), (0.1, 0.8))]
+    cases = [
+        case(*pair) for pair in ((0.5, 0.25), (0.01, 0.9), (0.01, 0.5), (1.2, 0.5), (0.1, 0.8))
+    ]
     return judge(factor, cases, "Steep directions are damped more.", "pull, beta")
 
 
@@ -346,8 +350,11 @@ def check_drift(moved: Any) -> Verdict:
         (drift(0.999, 0.1), "Here β₂ is 0.999.", "The exercise takes 0.1."),
         (drift(0.1, 1.0), "The learning rate is missing.", more),
         (drift(0.1, 0.1) / 3, "This is the mean per step.", "The whole cycle is asked for."),
-        (-0.1 / math.sqrt(11 / 3), "This divides by the root of the mean square.",
-         "With β₂ = 0.1, s hardly remembers the step before."),
+        (
+            -0.1 / math.sqrt(11 / 3),
+            "This divides by the root of the mean square.",
+            "With β₂ = 0.1, s hardly remembers the step before.",
+        ),
         (0.07, "Give three significant digits.", ""),
         (0.068, "Give three significant digits.", ""),
     ]

@@ -42,7 +42,7 @@ RIDGE = (1, 2, 3, 4, 5, 6)
 
 
 def follow(
-    rule: type[Optimizer],
+    rule: Callable[..., Optimizer],
     gradient: Callable[[Array], Array],
     start: Any,
     steps: int,
@@ -52,8 +52,8 @@ def follow(
 
     Parameters
     ----------
-    rule : type
-        Of :mod:`backprop.optimizers`.
+    rule : callable
+        A class of :mod:`backprop.optimizers`.
     gradient : callable
         From a place, shape (n,), to the gradient there, same shape.
     start : array_like, shape (n,)
@@ -152,7 +152,8 @@ def races() -> list[Frame]:
             f"Curvatures 1 and {KAPPA:g}, {STEPS} steps at the best of {len(TRIED)} rates. The loss"
             f" falls from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
             f" {told['gradient descent']:.2g} with gradient descent and to"
-            f" {_power(told['momentum'])} with momentum, at every angle. AdaGrad reaches {_power(told['AdaGrad'])}, RMSProp {_power(told['RMSProp'])}, Adam"
+            f" {_power(told['momentum'])} with momentum, at every angle. AdaGrad reaches"
+            f" {_power(told['AdaGrad'])}, RMSProp {_power(told['RMSProp'])}, Adam"
             f" {_power(told['Adam'])} and Lion {_power(told['Lion'])}."
         )
         frames.append(drawn(fig, f"Six optimizers, ravine turned by {degrees} degrees", words))
@@ -168,7 +169,7 @@ def factor(pull: Any, beta: Any) -> Any:
 
 def heavy_balls() -> list[Frame]:
     """Return one frame per β: forty steps of momentum at a rate that is too short without it."""
-    plt, colors, grey, ink = _ink()
+    plt, colors, _, ink = _ink()
     curvatures = np.array([descent.FLAT, descent.STEEP])
     frames = []
     for beta in BETAS:
@@ -221,7 +222,7 @@ def saddles() -> list[Frame]:
     surface = across**2 / 2 - along**2 / 2 + along**4 / 4
     frames = []
     for k in RIDGE:
-        fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 2.2))
+        fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 2.05))
         found = leave(k)
         for ax, (name, left), color in zip(
             axes, found.items(), (grey, colors[0], colors[2]), strict=True
@@ -269,7 +270,7 @@ def measured_factor(beta: float, kappa: float, rates: int = 400) -> float:
 def factors(title: str, measured: dict[int, tuple[Sequence[float], Sequence[float]]]) -> Drawing:
     """Draw the factor over β: theory as lines, measured points, and the best β of each κ."""
     plt, colors, grey, ink = _ink()
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.5))
     beta = np.linspace(0, 1, 401)
     for (kappa, (at, found)), color, mark, style in zip(
         measured.items(), (colors[0], colors[1]), "os", ("-", "--"), strict=True
@@ -345,13 +346,11 @@ def differences(
 
     Each entry is (differences, mean, low end, high end, number below zero).
     """
-    plt, colors, grey, ink = _ink()
+    plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
     fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
-        for y, ((name, row), color, mark) in enumerate(
-            zip(rows.items(), paint, "s^Dv", strict=True)
-        ):
+        for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
             ax.plot(gaps, np.full(len(gaps), y - 0.18), mark, color=color, markersize=4,
                     alpha=0.6)  # fmt: skip
