@@ -149,7 +149,7 @@ def races() -> list[Frame]:
             ax.text(4, -10.3, f"loss {words}", ha="right", fontsize=11.5, color=color)
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
-            f"Curvatures 1 and {KAPPA:g}, {STEPS} steps at the best of {len(TRIED)} rates. The loss"
+            f"{STEPS} steps at the best of {len(TRIED)} rates (β = β₁ = 0.5, β₂ = 0.9). The loss"
             f" falls from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
             f" {told['gradient descent']:.2g} with gradient descent and to"
             f" {_power(told['momentum'])} with momentum, at every angle. AdaGrad reaches"
@@ -321,7 +321,7 @@ def budgets(
              "Lion": ink}  # fmt: skip
     styles = dict(zip(paint, ((0, (1, 1)), "--", "-.", "-", (0, (5, 1, 1, 1))), strict=True))
     marks = dict(zip(paint, "os^Dv", strict=True))
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.0))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7))
     for ax, (heading, runs) in zip(axes, panels.items(), strict=True):
         for name, losses in runs.items():
             curve = np.median(expected_best(losses, draws), axis=0)
@@ -348,7 +348,7 @@ def differences(
     """
     plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.25))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
