@@ -127,7 +127,7 @@ def races() -> list[Frame]:
     paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
     frames = []
     for degrees in ANGLES:
-        fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.4, 3.1))
+        fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.4, 3.25))
         results = race(degrees)
         for ax, (name, _, _), color, (walked, last, _) in zip(
             axes.flat, RACERS, paint, results, strict=True
@@ -140,13 +140,13 @@ def races() -> list[Frame]:
             ax.plot(*walked.T, "-o", color=color, markersize=3.2, linewidth=1.2)
             ax.plot(*walked[0], "o", color=ink, markersize=7)
             ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
-            ax.set(xlim=(-12, 4), ylim=(-10.5, 4.5), xticks=[], yticks=[])
+            ax.set(xlim=(-12, 4), ylim=(-12.5, 4.5), xticks=[], yticks=[])
             ax.grid(False)
             for side in ax.spines.values():
                 side.set_visible(False)
             ax.set_title(name, loc="left", fontsize=11.5, color=color)
             words = _power(last).removeprefix("about ")
-            ax.text(4, -10.3, f"loss {words}", ha="right", fontsize=11.5, color=color)
+            ax.text(4, -12.4, f"loss {words}", ha="right", fontsize=11.5, color=color)
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
             f"{STEPS} steps at the best of {len(TRIED)} rates (β = β₁ = 0.5, β₂ = 0.9). The loss"
@@ -280,7 +280,9 @@ def factors(title: str, measured: dict[int, tuple[Sequence[float], Sequence[floa
         root = (math.sqrt(kappa) - 1) / (math.sqrt(kappa) + 1)
         ax.plot(root**2, root, "*", color=ink, markersize=13)
         first = float(best_factor(0.0, kappa))
-        ax.text(0.02, first - 0.1, f"κ = {kappa}", color=color, fontsize=11.5)
+        ax.text(
+            0.02, first - (0.1 if kappa > 50 else 0.16), f"κ = {kappa}", color=color, fontsize=11.5
+        )
     ax.plot(beta, np.sqrt(beta), ":", color=grey, linewidth=1.4)
     ax.text(0.12, 0.27, "√β: no pair goes below", color=grey, fontsize=11.5)
     ax.set(xlim=(0, 1), ylim=(0.2, 1.03), xlabel="momentum β", yticks=[0.2, 0.4, 0.6, 0.8, 1])
