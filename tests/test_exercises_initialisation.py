@@ -5,6 +5,7 @@ No wrong answer is praised, none is told the right one, and each known mistake g
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def error_sizes_by_recursion(delta, Ws, zs, slope):
 
 def products(widths, rule):
     forward = backward = 1.0
-    for n_in, n_out in zip(widths, widths[1:], strict=False):
+    for n_in, n_out in pairwise(widths):
         forward *= n_in * rule(n_in, n_out)
         backward *= n_out * rule(n_in, n_out)
     return forward, backward
@@ -201,8 +202,8 @@ WRONG_FUNCTIONS = {
         (lambda w, r: np.sqrt(products(w, r)), "typical size"),
         (lambda w, r: products(w[:-1], r), "layer is missing"),
         (lambda w, r: products(w[1:], r), "layer is missing"),
-        (lambda w, r: (sum(a * r(a, b) for a, b in zip(w, w[1:], strict=False)),
-                       sum(b * r(a, b) for a, b in zip(w, w[1:], strict=False))), "multiply"),
+        (lambda w, r: (sum(a * r(a, b) for a, b in pairwise(w)),
+                       sum(b * r(a, b) for a, b in pairwise(w))), "multiply"),
         (lambda w, r: (products(w, r)[0],) * 2, "differ"),
         (lambda w, r: (products(w, r)[0], 1 / products(w, r)[0]), "not reciprocals"),
         (lambda w, r: np.array(products(w, r)) / 2 ** (len(w) - 1), "linear"),

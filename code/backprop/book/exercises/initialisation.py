@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ def check_starts(stay: Any) -> Verdict:
 
 CLOSE = 1e-2
 """How close an average over random numbers must come."""
-NORMAL = np.linspace(-9, 9, 14401)
+NORMAL = np.linspace(-9, 9, 14400)
 DENSITY = np.exp(-(NORMAL**2) / 2) / np.exp(-(NORMAL**2) / 2).sum()
 
 
@@ -225,7 +226,7 @@ def check_errors(error_sizes: Answer) -> Verdict:
     def case(seed: int, widths: Sequence[int], slope: Function) -> Case:
         rng = np.random.default_rng(seed)
         zs = [rng.normal(size=(3, n)) for n in widths[:-1]]
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         Ws = [rng.normal(size=pair) for pair in pairs]
         delta = rng.normal(size=(3, widths[-1]))
         right = errors_by_layer(delta, Ws, zs, slope)
@@ -243,14 +244,16 @@ def check_errors(error_sizes: Answer) -> Verdict:
         for W in Ws[::-1]:
             plain = plain @ W.T
             bare.append(np.mean(plain**2))
-        rule = "From δ of a layer to that of the layer below: times Wᵀ, then times φ'(z), entrywise."
+        rule = (
+            "From δ of a layer to that of the layer below: times Wᵀ, then times φ'(z), entrywise."
+        )
         mistakes: list[tuple[Any, str, str]] = [
             (right[::-1], "This is in the order of the backward pass.",
              "The first layer comes first."),
             (np.sqrt(right), "These are the typical sizes.", "Leave the root out."),
             (np.array(bare[::-1]), "The slopes are missing.", rule),
             (np.array(carried[::-1]), "These are the errors before they meet the slopes.", rule),
-            (np.array(total[::-1]), "These are sums of squares.", "Take the mean over all entries."),
+            (np.array(total[::-1]), "These are sums of squares.", "Take the mean of all entries."),
             (np.array(squared[::-1]), "The slope was multiplied in twice.", rule),
             (right[:-1], "The last layer is missing.", "It has the δ that you are given."),
             (right[1:], "The first layer is missing.", "There is one more δ than there are W."),
@@ -274,7 +277,7 @@ RULES: tuple[tuple[str, Callable[[int, int], float]], ...] = (
 
 def whole(widths: Sequence[int], rule: Callable[[int, int], float]) -> Array:
     """Return the factors of the mean square through a linear network, forward and backward."""
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(pairwise(widths))
     return np.array([math.prod(a * rule(a, b) for a, b in pairs),
                      math.prod(b * rule(a, b) for a, b in pairs)])  # fmt: skip
 
@@ -285,7 +288,7 @@ def check_products(products: Answer) -> Verdict:
 
     def case(widths: Sequence[int], name: str, rule: Any) -> Case:
         right = whole(widths, rule)
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         one = "A layer multiplies by n_in τ² forward and by n_out τ² backward."
         mistakes: list[tuple[Any, str, str]] = [
             (right[::-1], "The two are swapped.", "A sum forward has n_in terms."),
@@ -317,7 +320,8 @@ def check_products(products: Answer) -> Verdict:
 def rescaled(x: Array, Ws: Sequence[Array], phi: Function, size: Function, old: bool = False,
              after: bool = False) -> list[Array]:  # fmt: skip
     """Divide each W by the size of what it gives, which is passed on (or, if ``old``, not)."""
-    found, a = [], x
+    found: list[Array] = []
+    a = x
     for W in Ws:
         z = a @ W
         new = W / size(phi(z) if after else z)
@@ -336,10 +340,10 @@ def check_lsuv(lsuv: Answer) -> Verdict:
     def case(seed: int, widths: Sequence[int], name: str, phi: Function) -> Case:
         rng = np.random.default_rng(seed)
         x = rng.normal(0.4, 1.3, size=(7, widths[0]))
-        Ws = [rng.normal(size=p) for p in zip(widths, widths[1:], strict=False)]
+        Ws = [rng.normal(size=p) for p in pairwise(widths)]
         right = rescaled(x, Ws, phi, deviation)
         later = "Layer by layer: rescale W, then compute what it *now* passes on."
-        wrong = [
+        wrong: list[tuple[Sequence[Any], str, str]] = [
             (rescaled(x, Ws, phi, lambda z: np.sqrt(np.mean(z**2))),
              "Divided by the root mean square.", "LSUV asks for the deviation: z.std()."),
             (rescaled(x, Ws, phi, lambda z: z.var()), "Divided by the variance.",

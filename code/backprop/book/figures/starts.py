@@ -7,6 +7,7 @@ a mark with the range of its seeds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +43,7 @@ RULES: dict[str, Rule] = {
     "Glorot": lambda n_in, n_out: 2 / (n_in + n_out),
     "1/n_out": lambda n_in, n_out: 1 / n_out,
 }
+NAMES = {"relu": "ReLU", "leaky_relu": "leaky ReLU", "elu": "ELU", "silu": "SiLU", "gelu": "GELU"}
 HIDDEN, BATCH = 128, 32
 SHOWN = (0, 2, 4, 6, 8, 10)
 """The layers of the first figure, of which 0 is the image."""
@@ -68,7 +70,7 @@ class Sizes(NamedTuple):
 
 def moment(f: Callable[[Array], Array], q: float) -> float:
     """Return E[f(z)²] for a normal z with mean 0 and variance q, to about four digits."""
-    u = np.linspace(-9, 9, 7201)
+    u = np.linspace(-9, 9, 7200)  # without 0, where the ReLU has its kink
     weight = np.exp(-(u**2) / 2)
     return float((f(np.sqrt(q) * u) ** 2) @ weight / weight.sum())
 
@@ -79,7 +81,7 @@ def predicted(name: str, widths: Sequence[int], rule: Rule) -> Sizes:
     ``widths`` has the input first. Activations stand between the layers, and not after the last.
     """
     phi, phi_prime = ACTIVATIONS[name]
-    variances = [rule(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+    variances = [rule(a, b) for a, b in pairwise(widths)]
     forward = [widths[0] * variances[0]]
     for n, variance in zip(widths[1:], variances[1:], strict=False):
         forward.append(n * variance * moment(phi, forward[-1]))
@@ -96,16 +98,17 @@ def measured(name: str, widths: Sequence[int], rule: Rule, seed: int) -> Sizes:
     def normal(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
         return rng.normal(0, np.sqrt(rule(*shape)), shape)
 
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(pairwise(widths))
     dense = [Dense(a, b, rng=rng, initializer=normal) for a, b in pairs]
     between = [LAYERS[name]() for _ in dense[1:]]
-    forward, a = [], rng.normal(size=(BATCH, widths[0]))
+    forward: list[float] = []
+    a: Array = rng.normal(size=(BATCH, widths[0]))
     for k, layer in enumerate(dense):
         z = layer.forward(a)
         forward.append(float(np.mean(z**2)))
         if k < len(between):
             a = between[k].forward(z)
-    delta = rng.normal(size=(BATCH, widths[-1]))
+    delta: Array = rng.normal(size=(BATCH, widths[-1]))
     top = float(np.mean(delta**2))
     backward = [1.0]
     for k in range(len(between) - 1, -1, -1):
@@ -184,7 +187,7 @@ def _plain(value: float) -> str:
 # Theory and measurement, activation by activation.
 
 
-def _panel(ax: Any, layers: Array, theory: Array, runs: Array, color: str, style: str) -> None:
+def _panel(ax: Any, layers: Any, theory: Array, runs: Array, color: str, style: str) -> None:
     """Draw a predicted line, and medians with their range, as sizes: roots of the mean squares."""
     runs, theory = np.sqrt(runs), np.sqrt(theory)
     middle = np.median(runs, axis=0)
@@ -205,7 +208,7 @@ def every_activation(found: Mapping[str, tuple[Sizes, Sizes]], title: str) -> Dr
         layers = np.arange(1, len(theory.forward) + 1)
         _panel(ax, layers, theory.forward, runs.forward, COLORS[0], "o")
         _panel(ax, layers, theory.backward, runs.backward, COLORS[1], "s")
-        ax.set_title(name.replace("_", " "), fontsize=12)
+        ax.set_title(NAMES.get(name, name), fontsize=12)
         ax.set(yscale="log", xticks=[1, 5, 10], ylim=(1e-6, 3))
         ax.set_yticks([1e-6, 1e-4, 1e-2, 1], ["1e−6", "1e−4", "0.01", "1"])
         ax.minorticks_off()
@@ -248,8 +251,8 @@ def which_rule(seeds: Sequence[int]) -> list[Frame]:
         axes[1].set_title("← δ, backward", loc="right", fontsize=12, color=COLORS[1])
         axes[0].legend(fontsize=11, loc="lower left", handlelength=1, borderpad=0)
         for ax in axes:
-            ax.set(yscale="log", ylim=(0.015, 6), xlabel="layer", xticks=[1, 10, 20])
-            ax.set_yticks([0.03, 0.1, 0.3, 1, 3], ["0.03", "0.1", "0.3", "1", "3"])
+            ax.set(yscale="log", ylim=(0.0015, 3), xlabel="layer", xticks=[1, 10, 20])
+            ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
             ax.minorticks_off()
         axes[0].set_ylabel("typical size")
         kept = glorot_kept(wide)
