@@ -203,7 +203,7 @@ def every_activation(found: Mapping[str, tuple[Sizes, Sizes]], title: str) -> Dr
     from backprop.book.figures.plots import COLORS
 
     plt = _plt()
-    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 5.0))
+    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 4.7))
     for ax, (name, (theory, runs)) in zip(axes.flat, found.items(), strict=True):
         layers = np.arange(1, len(theory.forward) + 1)
         _panel(ax, layers, theory.forward, runs.forward, COLORS[0], "o")
