@@ -203,7 +203,7 @@ def every_activation(found: Mapping[str, tuple[Sizes, Sizes]], title: str) -> Dr
     from backprop.book.figures.plots import COLORS
 
     plt = _plt()
-    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 4.7))
+    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 4.6))
     for ax, (name, (theory, runs)) in zip(axes.flat, found.items(), strict=True):
         layers = np.arange(1, len(theory.forward) + 1)
         _panel(ax, layers, theory.forward, runs.forward, COLORS[0], "o")
@@ -306,7 +306,7 @@ def outcomes(found: Mapping[int, Mapping[float, Sequence[float]]], title: str) -
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 4.2))
+    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 4.0))
     top = 3.4
     for ax, (depth, by_scale) in zip(axes.flat, found.items(), strict=True):
         places = np.arange(len(by_scale))
