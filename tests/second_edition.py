@@ -16,6 +16,7 @@ SECOND_EDITION = [
     "is-it-any-good",
     "debugging-the-article",
     "ten-bugs",
+    "initialisation",
     "normalisation",
     "momentum-to-adam",
 ]
