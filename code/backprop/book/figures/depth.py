@@ -32,7 +32,7 @@ Curve = Callable[[Any], Any]
 DEPTH = 50
 SEEDS = range(10)
 MINUS = "\N{MINUS SIGN}"
-SIGMAS = (0.5, 0.8, 1.0, 1.2, 1.33, 1.5, 2.0, 2.5, 3.0, 4.0)
+SCALES = (0.5, 0.8, 1.0, 1.2, 1.33, 1.5, 2.0, 2.5, 3.0, 4.0)
 BIAS = 0.05
 """Variance of the biases in the stepper, that of Schoenholz et al. (2017)."""
 STEP = 0.01
@@ -56,7 +56,7 @@ def backward_factor(q: float, phi_prime: Curve, gain: float) -> float:
     return gain * expected(lambda z: phi_prime(z) ** 2, q)
 
 
-def resting(phi: Curve, gain: float, bias: float, rounds: int = 1000) -> float:
+def resting(phi: Curve, gain: float, bias: float, rounds: int = 200) -> float:
     """Return the q that the forward step leaves as it is, reached from 1."""
     q = 1.0
     for _ in range(rounds):
@@ -158,7 +158,7 @@ def fan(title: str) -> Drawing:
     for gain, words, at, color, mark in zip(
         (4.0, 2.0, 1.0),
         ("weights × 1.4: it explodes", "good weights: it holds", "weights × 0.7: it dies"),
-        ((16, 3e8), (23, 30), (20, 3e-8)),
+        ((16, 3e8), (18, 0.012), (20, 3e-8)),
         (_colors()[2], _colors()[1], _colors()[0]),
         "^os",
         strict=True,
@@ -181,7 +181,7 @@ def fan(title: str) -> Drawing:
 GAINS = (1 / 3, 1.0, 2.0)
 """n Var(w) of the layer-by-layer figure: the old standard, LeCun's and Glorot's, and He's."""
 PLACES = {
-    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -30), (12, -19), (4, -10))),
+    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -31), (5.5, -33.2), (4, -10))),
     "tanh": ((-14.5, 3.5), (-12, -6, 0), ((24, -8), (25, -2.3), (20, 2.1))),
     "ReLU": ((-24, 5), (-20, -10, 0), ((24, -14.5), (5, -3), (25, 2.2))),
 }
@@ -283,13 +283,14 @@ def cosine(pair: Array) -> float:
     return float(a @ b / math.sqrt((a @ a) * (b @ b)))
 
 
-def both_ways(sigma: float, seed: int, width: int = 100) -> tuple[Array, Array]:
+@cache
+def both_ways(scale: float, seed: int, width: int = 100) -> tuple[Array, Array]:
     """Send two inputs forward and random errors back, through tanh layers of Gaussian weights.
 
-    Weights have the variance σ² / n_in and biases the variance ``BIAS``. Returns the correlation
+    Weights have the variance scale² / n_in and biases the variance ``BIAS``. Returns the correlation
     of the two inputs' pre-activations, layer by layer, and √mean δ² relative to the last layer.
     """
-    network = stack(seed, Tanh, scaled(lecun, sigma), width)
+    network = stack(seed, Tanh, scaled(lecun, scale), width)
     rng = np.random.default_rng(1000 + seed)
     for k in range(1, DEPTH + 1):
         network.parameters[f"dense{k}.b"][...] = rng.normal(0, math.sqrt(BIAS), width)
@@ -318,9 +319,9 @@ class _Watcher:
         self.errors[name] = math.sqrt(np.mean(da**2))
 
 
-def theory(sigma: float) -> tuple[Array, Array]:
+def theory(scale: float) -> tuple[Array, Array]:
     """Return what the variance and correlation maps predict for :func:`both_ways`."""
-    gain, pair = sigma**2, two_inputs()
+    gain, pair = scale**2, two_inputs()
     q = gain + BIAS
     c = (gain * cosine(pair) + BIAS) / q
     correlations, factors = [], []
@@ -334,7 +335,7 @@ def theory(sigma: float) -> tuple[Array, Array]:
 
 
 def critical(bias: float, low: float = 0.5, high: float = 3.0) -> float:
-    """Return the σ_w at which χ = 1 for tanh, by bisection."""
+    """Return the scale of the weights at which χ = 1 for tanh, by bisection."""
     for _ in range(40):
         middle = (low + high) / 2
         q = resting(tanh, middle**2, bias)
@@ -346,18 +347,18 @@ def critical(bias: float, low: float = 0.5, high: float = 3.0) -> float:
 
 
 def edge() -> list[Frame]:
-    """Return one frame per σ_w: two inputs on their way forward, errors on their way back."""
+    """Return one frame per scale: two inputs on their way forward, errors on their way back."""
     from backprop.book.figures.plots import INK
 
     plt = _plt()
     frames, layers = [], np.arange(1, DEPTH + 1)
-    for sigma in SIGMAS:
-        runs = [both_ways(sigma, seed) for seed in SEEDS]
+    for scale in SCALES:
+        runs = [both_ways(scale, seed) for seed in SEEDS]
         measured = [np.array(part) for part in zip(*runs, strict=True)]
-        chi = backward_factor(resting(tanh, sigma**2, BIAS), tanh_prime, sigma**2)
+        chi = backward_factor(resting(tanh, scale**2, BIAS), tanh_prime, scale**2)
         color = _colors()[1 if abs(chi - 1) < 0.03 else 2 if chi > 1 else 0]
         fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.4, 3.9))
-        for ax, sizes, line in zip(axes, measured, theory(sigma), strict=True):
+        for ax, sizes, line in zip(axes, measured, theory(scale), strict=True):
             _band(ax, layers, sizes, color, "o", markersize=4.5, markevery=3)
             ax.plot(layers, line, "-", color=INK, linewidth=1.3)
         axes[0].set(ylim=(-0.3, 1.1), yticks=[0, 0.5, 1])
@@ -370,11 +371,11 @@ def edge() -> list[Frame]:
         last, first = (float(np.median(m[:, k])) for m, k in zip(measured, (-1, 0), strict=True))
         kind = "the edge" if abs(chi - 1) < 0.03 else "chaos" if chi > 1 else "order"
         words = (
-            f"σ = {sigma:g}, χ = {chi:.2f}: {kind}. After {DEPTH} layers, the two images have the"
+            f"Scale {scale:g}, χ = {chi:.2f}: {kind}. After {DEPTH} layers, the two images have the"
             f" correlation {_two(last)}. On the way back to layer 1, the error is multiplied by"
             f" {_scientific(first)}."
         )
-        frames.append(drawn(fig, f"{DEPTH} tanh layers at σ = {sigma:g}", words))
+        frames.append(drawn(fig, f"{DEPTH} tanh layers of weights with the scale {scale:g}", words))
     return frames
 
 
