@@ -154,9 +154,11 @@ WRONG_ANSWERS = {
         ((2**50, 1.01**50), "size"), ((2**50, 7), "1/50"), ((2**50,), "2 answers"),
     ],
     ex.check_edge: [
-        ((EDGE**2,), "square of the scale"), ((1.327,), "0.05"), ((depth.critical(0.04),), "squared"),
+        ((EDGE**2,), "square of the scale"), ((1.327,), "0.05"),
+        ((depth.critical(0.04),), "squared"),
         ((1,), "without biases"), ((1.0,), "without biases"), ((1.5,), "three digits"),
-        ((1 / EDGE,), "reciprocal"), ((math.sqrt(2),), "He's"), ((depth.critical(0.2**0.5),), "root"),
+        ((1 / EDGE,), "reciprocal"), ((math.sqrt(2),), "He's"),
+        ((depth.critical(0.2**0.5),), "root"),
         ((1.7,), "bisect"), ((0,), "bisect"), ((None,), "None"), (("1.5",), "expected a number"),
         ((ex._solved(lambda s: depth.backward_factor(1, tanh_prime, s * s)),), "q = 1"),
         ((ex._solved(lambda s: depth.backward_factor(s * s + 0.2, tanh_prime, s * s)),), "settle"),

@@ -290,8 +290,11 @@ def check_branch(plain: Any, scaled: Any) -> Verdict:
         (2.0, "This is one block.", "There are fifty."),
         (100.0, "The factors of the blocks multiply.", block),
         (2.0**25, "This is the factor of the size.", "The mean square is asked for."),
-        (4.0**50, "Here errors add and not their mean squares.",
-         "If two terms are uncorrelated, their mean squares add."),
+        (
+            4.0**50,
+            "Here errors add and not their mean squares.",
+            "If two terms are uncorrelated, their mean squares add.",
+        ),
         (2.0**49, "This is for 49 blocks.", ""),
         (2.0**51, "This is for 51 blocks.", ""),
     ]

@@ -11,15 +11,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from backprop import (
-    SGD, Dense, Network, ReLU, Sequential, Sigmoid, SoftmaxCrossEntropy, Tanh, fit, load_digits,
+    SGD,
+    Dense,
+    Network,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SoftmaxCrossEntropy,
+    Tanh,
+    fit,
+    load_digits,
 )  # fmt: skip
 from backprop.activations import (
-    relu, relu_prime, sigmoid, sigmoid_prime, tanh, tanh_prime,
+    relu,
+    relu_prime,
+    sigmoid,
+    sigmoid_prime,
+    tanh,
+    tanh_prime,
 )  # fmt: skip
 from backprop.arrays import Array, check_count
 from backprop.book.figures.by_hand import Drawing, plotted
@@ -98,7 +113,7 @@ def stack(
     rng = np.random.default_rng(seed)
     sizes = [64] + [width] * check_count("stack", "depth", depth)
     layers: list[Layer] = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         layers += [Dense(n_in, n_out, rng=rng, initializer=initializer), activation()]
     return Sequential([*layers, Dense(width, 10, rng=rng, initializer=lecun)])
 
@@ -166,9 +181,7 @@ def fan(title: str) -> Drawing:
         sizes = measured("ReLU", gain)
         _band(ax, layers, sizes, color, "-", marker=mark, markersize=5, markevery=7)
         ax.text(*at, words, color=color, va="center")
-    ax.annotate(
-        "", xy=(29, 2e-11), xytext=(50, 2e-11), arrowprops={"arrowstyle": "->", "lw": 1.6}
-    )
+    ax.annotate("", xy=(29, 2e-11), xytext=(50, 2e-11), arrowprops={"arrowstyle": "->", "lw": 1.6})
     ax.text(28, 2e-11, "backward pass", ha="right", va="center")
     ax.set(yscale="log", ylim=(1e-12, 1e10), xlim=(0, 51), xlabel="layer",
            xticks=[1, 10, 20, 30, 40, 50], yticks=[1e-8, 1e-4, 1, 1e4, 1e8])  # fmt: skip
@@ -287,8 +300,8 @@ def cosine(pair: Array) -> float:
 def both_ways(scale: float, seed: int, width: int = 100) -> tuple[Array, Array]:
     """Send two inputs forward and random errors back, through tanh layers of Gaussian weights.
 
-    Weights have the variance scale² / n_in and biases the variance ``BIAS``. Returns the correlation
-    of the two inputs' pre-activations, layer by layer, and √mean δ² relative to the last layer.
+    Weights have the variance scale² / n_in and biases the variance ``BIAS``. Returns, layer by
+    layer, the correlation of the two inputs' pre-activations, and √mean δ² relative to the last.
     """
     network = stack(seed, Tanh, scaled(lecun, scale), width)
     rng = np.random.default_rng(1000 + seed)
