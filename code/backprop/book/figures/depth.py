@@ -173,7 +173,7 @@ def fan(title: str) -> Drawing:
     for gain, words, at, color, mark in zip(
         (4.0, 2.0, 1.0),
         ("weights × 1.4: it explodes", "good weights: it holds", "weights × 0.7: it dies"),
-        ((16, 3e8), (18, 0.012), (20, 3e-8)),
+        ((16, 3e8), (4, 0.01), (20, 3e-8)),
         (_colors()[2], _colors()[1], _colors()[0]),
         "^os",
         strict=True,
@@ -194,7 +194,7 @@ def fan(title: str) -> Drawing:
 GAINS = (1 / 3, 1.0, 2.0)
 """n Var(w) of the layer-by-layer figure: the old standard, LeCun's and Glorot's, and He's."""
 PLACES = {
-    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -31), (5.5, -33.2), (4, -10))),
+    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -31), (4.2, -34.6), (4, -10))),
     "tanh": ((-14.5, 3.5), (-12, -6, 0), ((24, -8), (25, -2.3), (20, 2.1))),
     "ReLU": ((-24, 5), (-20, -10, 0), ((24, -14.5), (5, -3), (25, 2.2))),
 }
@@ -384,7 +384,7 @@ def edge() -> list[Frame]:
         last, first = (float(np.median(m[:, k])) for m, k in zip(measured, (-1, 0), strict=True))
         kind = "the edge" if abs(chi - 1) < 0.03 else "chaos" if chi > 1 else "order"
         words = (
-            f"Scale {scale:g}, χ = {chi:.2f}: {kind}. After {DEPTH} layers, the two images have the"
+            f"χ = {chi:.2f}: {kind}. After {DEPTH} layers, the two images have the"
             f" correlation {_two(last)}. On the way back to layer 1, the error is multiplied by"
             f" {_scientific(first)}."
         )
@@ -401,7 +401,7 @@ def _scientific(value: float) -> str:
     power = math.floor(math.log10(value))
     if abs(power) <= 2:
         return f"{value:.{max(0, 1 - power) if value < 1 else 0 if value >= 10 else 1}f}"
-    return f"{value / 10.0**power:.0f} · 10{_raised(power)}"
+    return f"{value / 10.0**power:.0f}\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}10{_raised(power)}"
 
 
 class Arm(NamedTuple):
