@@ -98,7 +98,7 @@ def predicted(phi: Curve, phi_prime: Curve, gain: float, q: float, depth: int) -
     return np.asarray([math.sqrt(math.prod(factors[k:-1])) for k in range(depth)])
 
 
-def images(rows: int = 32) -> tuple[Array, Array]:
+def images(rows: int = 32) -> tuple[Array, Any]:
     """Return some digits minus the mean image, each scaled to the mean square 1, and labels."""
     digits = load_digits(seed=0)
     x = digits.x_train[:rows] - digits.x_train.mean(axis=0)
@@ -118,7 +118,7 @@ def stack(
     return Sequential([*layers, Dense(width, 10, rng=rng, initializer=lecun)])
 
 
-def error_sizes(network: Network, x: Array, y: Array, seed: int = 0) -> Array:
+def error_sizes(network: Network, x: Array, y: Any, seed: int = 0) -> Array:
     """Return √mean δ² of each hidden layer, relative to the last, as a Recorder sees it."""
     optimizer, rng = SGD(network, 1e-9), np.random.default_rng(seed)
     with Recorder(network) as seen:
@@ -242,7 +242,7 @@ def singular_values(
     """
     rng, found = np.random.default_rng(seed), []
     layers = [Dense(n, n, rng=rng, initializer=initializer) for _ in range(max(depths))]
-    errors = np.eye(n)
+    errors: Array = np.eye(n)
     for k, layer in enumerate(layers, 1):
         layer.forward(np.zeros((n, n)))  # without an activation, the place does not matter
         errors = layer.backward(errors).copy()
