@@ -17,6 +17,7 @@ SECOND_EDITION = [
     "debugging-the-article",
     "ten-bugs",
     "initialisation",
+    "vanishing-and-exploding",
     "normalisation",
     "momentum-to-adam",
 ]
