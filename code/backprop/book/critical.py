@@ -56,6 +56,10 @@ class OneHidden:
         *_, r = self._parts(theta)
         return np.asarray((r**2).mean(axis=-1) / 2 + self.decay / 2 * (theta**2).sum(axis=-1))
 
+    def residual(self, theta: Array) -> Array:
+        """Return answer - y, one number an example, shape (…, N)."""
+        return self._parts(theta)[3]
+
     def _jacobian(self, theta: Array) -> tuple[Array, Array, Array, Array, Array]:
         a, s, v, r = self._parts(theta)
         through = self.inputs[:, :, None] * (s * v)[..., None, :]

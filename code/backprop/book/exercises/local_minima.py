@@ -232,9 +232,7 @@ def check_deflated(deflated: Answer) -> Verdict:
              "This takes 1/‖θ - θₖ‖ instead of its square.", chain),
         ]  # fmt: skip
         where = f"{len(known)} known points in {len(theta)} dimensions"
-        return Case(
-            (step, theta, known), right, distinct(mistakes, right), chain, where=where
-        )
+        return Case((step, theta, known), right, distinct(mistakes, right), chain, where=where)
 
     problems = [
         case(np.array([0.5, 0.1]), np.array([1.0, 0.0]), np.array([[0.0, 0.5]])),
@@ -280,8 +278,10 @@ def check_align(align: Answer) -> Verdict:
     def case(A: Array, B: Array) -> Case:
         right, n = arranged(A, B, signs=True), A.shape[1]
         likeness = A.T @ B
-        order = [int(np.flatnonzero((np.abs(right[:, j : j + 1]) == np.abs(B)).all(axis=0))[0])
-                 for j in range(n)]
+        order = [
+            int(np.flatnonzero((np.abs(right[:, j : j + 1]) == np.abs(B)).all(axis=0))[0])
+            for j in range(n)
+        ]
         inverse = np.argsort(order)
         signs = "A tanh unit may turn the signs of all its weights, in and out."
         turned = np.sign(likeness[range(n), order])

@@ -144,9 +144,7 @@ def levels(
         ):  # fmt: skip
             ax.plot(indices[which], losses[which], mark, color=color, markersize=8, alpha=0.8)
         side = int(indices[marked][0])
-        ax.annotate(
-            f"{fallen:.2f}", (side, fallen), (side + 0.28, fallen - 0.055), color=COLORS[1]
-        )
+        ax.annotate(f"{fallen:.2f}", (side, fallen), (side + 0.28, fallen - 0.055), color=COLORS[1])
         ax.set_title(f"{width} units,\n{copies.sum():,} points", fontsize=11)
         ax.set(xticks=[0, 1, 2, 3], xlim=(-0.5, 3.5), xlabel="index")
     last, rng = axes[-1], np.random.default_rng(0)
@@ -230,7 +228,7 @@ def paths(
             across, up, height.T, [0.05, 0.1, 0.2, 0.4, 0.7, 1],
             colors=GREY, linewidths=0.8, linestyles="-",
         )  # fmt: skip
-        ax.clabel(lines, [0.1, 0.4, 1], fmt="%g", fontsize=10, colors=INK)
+        ax.clabel(lines, [0.1, 0.4, 1], fmt="%g", fontsize=11, colors=INK)
         for name, track in tracks.items():
             color, style, mark = looks[name]
             ax.plot(*track.T, style, color=color, linewidth=2.2)
@@ -266,7 +264,7 @@ def slices(t: Array, random: Array, falling: Array, title: str) -> Drawing:
     for values in random:
         ax.plot(t, values, "-", color=GREY, linewidth=1.2)
     ax.plot(t, falling, "--", color=COLORS[1], linewidth=2.8)
-    ax.set(xlabel="step", xlim=(t[0], t[-1]))
+    ax.set(xlabel="distance in the space of weights", xlim=(t[0], t[-1]))
     ax.set_title("loss", loc="left", fontsize=11)
     return plotted(fig, title)
 
