@@ -58,7 +58,7 @@ class OneHidden:
 
     def residual(self, theta: Array) -> Array:
         """Return answer - y, one number an example, shape (…, N)."""
-        return self._parts(theta)[3]
+        return np.asarray(self._parts(theta)[3])
 
     def _jacobian(self, theta: Array) -> tuple[Array, Array, Array, Array, Array]:
         a, s, v, r = self._parts(theta)
@@ -165,7 +165,7 @@ def unit_hessian(theta: Array, x: Array, y: Array) -> Array:
     a = np.tanh(theta[..., :1] * x + theta[..., 1:])
     bent = (1 - a**2) * (1 + 2 * y * a - 3 * a**2)
     H = np.stack([bent * x**2, bent * x, bent * x, bent], axis=-1).mean(axis=-2)
-    return H.reshape(*H.shape[:-1], 2, 2)
+    return np.asarray(H.reshape(*H.shape[:-1], 2, 2))
 
 
 def _bounds(boxes: Array, x: Array, y: Array, bent: bool) -> tuple[Array, Array]:

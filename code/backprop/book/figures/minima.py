@@ -35,7 +35,7 @@ def _plt() -> Any:
 
 def starts(per_side: int) -> Array:
     """Return a grid of starts over the box, shape (per_side², 2)."""
-    w, b = (np.linspace(*side, per_side) for side in BOX)
+    w, b = (np.linspace(low, high, per_side) for low, high in BOX)
     return np.stack(np.meshgrid(w, b), axis=-1).reshape(-1, 2)
 
 
@@ -70,7 +70,7 @@ def trap(points: Array, title: str) -> Drawing:
     fig = plt.figure(figsize=(4.6, 4.7))
     grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
     ax = fig.add_subplot(grid[0, :])
-    w, b = (np.linspace(*side, 81) for side in BOX)
+    w, b = (np.linspace(low, high, 81) for low, high in BOX)
     heights = unit_loss(np.stack(np.meshgrid(w, b), axis=-1), X, Y)
     levels = (0.28, 0.32, 0.4, 0.48, 0.542, 0.576, 0.65, 0.8, 1.0)
     ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.8, linestyles="-")
@@ -132,7 +132,7 @@ def levels(
 
     plt = _plt()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.9),
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.6),
         width_ratios=[*(1.0 for _ in found), 1.1],
     )  # fmt: skip
     for ax, (width, (losses, indices, copies)) in zip(axes, found.items(), strict=False):
@@ -165,7 +165,7 @@ def heights(losses: Mapping[int, Array], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fig, ax = plt.subplots(figsize=(4.6, 2.1))
     for at, (_width, ended) in enumerate(losses.items()):
         above = 100 * (ended / ended.min() - 1)
         places = at + np.linspace(-0.25, 0.25, len(above))
@@ -223,7 +223,7 @@ def paths(
     frames = []
     top = 1.1 * max(values.max() for values in losses.values())
     for k in range(0, len(t), 2):
-        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 4.1), height_ratios=[1.45, 1])
+        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.5), height_ratios=[1.3, 1])
         lines = ax.contour(
             across, up, height.T, [0.05, 0.1, 0.2, 0.4, 0.7, 1],
             colors=GREY, linewidths=0.8, linestyles="-",
@@ -260,7 +260,7 @@ def slices(t: Array, random: Array, falling: Array, title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    fig, ax = plt.subplots(figsize=(4.6, 2.1))
     for values in random:
         ax.plot(t, values, "-", color=GREY, linewidth=1.2)
     ax.plot(t, falling, "--", color=COLORS[1], linewidth=2.8)
