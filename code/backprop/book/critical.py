@@ -102,7 +102,9 @@ def newton(
     """
     theta = np.array(starts, dtype=float)
     for _ in range(rounds):
-        step = -np.linalg.solve(net.hessian(theta), net.gradient(theta)[..., None])[..., 0]
+        H = net.hessian(theta)
+        g = net.gradient(theta)
+        step = -np.linalg.solve(H, g[..., None])[..., 0]
         if known is not None:
             apart = theta[:, None] - known
             far = (apart**2).sum(axis=-1, keepdims=True)
