@@ -20,6 +20,7 @@ SECOND_EDITION = [
     "vanishing-and-exploding",
     "normalisation",
     "momentum-to-adam",
+    "local-minima",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
