@@ -34,7 +34,6 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
 """What each remedy may choose from, by the validation loss."""
 
 
-
 @dataclass(frozen=True)
 class Few:
     """Digits to train, to validate and to test; ``wrong`` tells whose training label is wrong."""

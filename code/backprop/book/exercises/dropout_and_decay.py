@@ -28,7 +28,7 @@ NAMES = ("The first number", "The second number", "The third number", "The fourt
 
 @checker
 def check_mask(forward: Any, backward: Any) -> Verdict:
-    """Check (2, -1, 4, 3) and the slopes (1, 2, -1, 3) at p = 1/4, of which the first is dropped."""
+    """Check (2, -1, 4, 3) and the slopes (1, 2, -1, 3) at p = 1/4: the first is dropped."""
     x, dz, kept = np.array([2.0, -1, 4, 3]), np.array([1.0, 2, -1, 3]), np.array([0.0, 1, 1, 1])
     strict = np.array([0.0, 1, 0, 1])
     parts = (("Forward", forward, x, dz), ("Backward", backward, dz, x))
@@ -122,8 +122,8 @@ def check_penalty(penalty: Answer) -> Verdict:
              "Each weight counts with the mean square of its input."),
             (q * float((np.abs(W).T @ squares).sum()) / 2, "The weights are not squared.", ""),
         ]  # fmt: skip
-        return Case((W, x, p), right, distinct(mistakes, right),
-                    "Each weight counts with its square and the mean square of its input.")  # fmt: skip
+        more = "Each weight counts with its square and the mean square of its input."
+        return Case((W, x, p), right, distinct(mistakes, right), more)
 
     cases = [
         case(np.array([[2.0], [-1.0]]), np.array([[1.0, 3.0], [2.0, -1.0], [0.0, 2.0]]), 0.2),
@@ -146,7 +146,6 @@ def check_pull(first: Any, second: Any, decoupled: Any) -> Verdict:
             (0.1 * 0.2 / np.hypot(0.3, 0.2), "λ is multiplied by θ, which is 2.", root),
             (0.1 * 0.2 / 0.5, "θ is missing.", "The penalty's gradient is λθ."),
             (0.1 * 0.4 / 0.7, "Sizes were added.", root),
-            (0.1 * 0.4, "This is the pull of decoupled decay.", root),
             (0.8, "The rate is missing.", ""),
             (0.1, "This is the pull on a weight whose loss has no gradient.", root),
         ], root),
@@ -255,7 +254,7 @@ def check_stopping(stop: Answer) -> Verdict:
             ((end - 1, kept), "Training ends an epoch too early.",
              "The epochs after the best are counted from 1."),
             ((end + 1, kept + 1), "Epochs are counted from 0 here.", ""),
-            ((end, end - patience), "The best epoch is not always `patience` epochs before the end.",
+            ((end, end - patience), "The best epoch is not always `patience` before the end.",
              "What if the losses run out first?"),
             ((len(losses) - 1, ahead), "This looks into the future.",
              "Training has ended before it could see all the losses."),

@@ -7,6 +7,7 @@ what counts, the digits that the network has not seen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,6 @@ from backprop.book.figures.stepper import Frame, drawn
 
 RATES = (0.0, 0.2, 0.5, 0.8, 0.9)
 SEEDS = range(10)
-APART = 0.09
-"""How far apart words at the end of curves must be, as a share of the axis."""
 
 
 def _plt() -> Any:
@@ -43,7 +42,7 @@ def spread(places: Sequence[float], apart: float) -> Array:
     order = np.argsort(places, kind="stable")
     moved = np.array(places, dtype=float)
     for _ in range(200):
-        for a, b in zip(order, order[1:], strict=False):
+        for a, b in pairwise(order):
             if (lack := apart - (moved[b] - moved[a])) > 1e-12:
                 moved[a] -= lack / 2
                 moved[b] += lack / 2
@@ -54,8 +53,8 @@ def rates() -> list[Frame]:
     """Return a frame for each rate of dropout: what is learned, update by update, ten seeds."""
     plt = _plt()
     updates = np.arange(0, by_heart.UPDATES + 1, by_heart.EVERY)
-    kinds = (("right", "right\nlabels", "-"), ("wrong", "wrong\nlabels", "--"),
-             ("new", "new\ndigits", "-."))  # fmt: skip
+    kinds = (("right", "right labels", "-"), ("wrong", "wrong labels", "--"),
+             ("new", "new digits", "-."))  # fmt: skip
     frames = []
     for rate in RATES:
         runs = [by_heart.run(by_heart.Recipe(dropout=rate), seed) for seed in SEEDS]
@@ -67,16 +66,16 @@ def rates() -> list[Frame]:
             ax.fill_between(updates, low, high, color=color, alpha=0.16, linewidth=0)
             ax.plot(updates, middle, line, color=color, linewidth=2.2)
             ends.append(float(middle[-1]))
-        for (_, words, _), color, y in zip(kinds, _colors(), spread(ends, 17), strict=True):
+        for (_, words, _), color, y in zip(kinds, _colors(), spread(ends, 11), strict=True):
             ax.annotate(words, (updates[-1], y), (5, 0), textcoords="offset points",
                         color=color, va="center", annotation_clip=False)  # fmt: skip
         ax.set(xlim=(0, updates[-1]), ylim=(0, 102), xticks=[0, 100, 200, 300],
                yticks=[0, 25, 50, 75, 100], xlabel="updates", ylabel="percent right")  # fmt: skip
         best = max(float(np.median([run.new for run in runs], axis=0).max()), ends[2] / 100)
         words = (
-            f"Dropout rate {rate:g}. At the end, the network reproduces {ends[0]:.0f} % of the"
-            f" right training labels and {ends[1]:.0f} % of the wrong ones. It reads"
-            f" {ends[2]:.0f} % of new digits, and {100 * best:.0f} % at its best (medians)."
+            f"At the end, the network reproduces {ends[0]:.0f} % of the right training labels"
+            f" and {ends[1]:.0f} % of the wrong ones. It reads {ends[2]:.0f} % of new digits, and"
+            f" {100 * best:.0f} % at its best (medians)."
         )
         frames.append(drawn(fig, f"What is learned with dropout at the rate {rate:g}", words))
     return frames
@@ -138,13 +137,13 @@ def stopped(title: str, rate: float, counts: Sequence[int]) -> Drawing:
     plt = _plt()
     fig, ax = plt.subplots(figsize=(4.6, 2.6))
     curvature = np.logspace(-4, 1, 200)
-    for count, color in zip(counts, _colors(), strict=True):
+    for count, color in zip(counts, _colors(), strict=False):
         decay = 1 / (rate * count)
         ax.plot(curvature, 1 - (1 - rate * curvature) ** count, "-", color=color, linewidth=2.2)
         ax.plot(curvature, curvature / (curvature + decay), "--", color=color, linewidth=1.8)
-        ax.text(decay * 0.9, 0.66, f"t = {count}", color=color, ha="right")
-    ax.text(1.2e-4, 0.93, "solid: stopped after t steps", color=INK)
-    ax.text(1.2e-4, 0.80, "dashed: decay 1/(ηt)", color=INK)
+        ax.text(decay * 0.5, 0.55, f"t = {count}", color=color, ha="right")
+    heading = "solid: stopped after t steps, dashed: decay 1/(ηt)"
+    ax.set_title(heading, loc="left", fontsize=11, color=INK)
     ax.set(xscale="log", xlim=(1e-4, 10), ylim=(-0.02, 1.03), yticks=[0, 0.5, 1],
            xlabel="curvature c", ylabel="share of the way")  # fmt: skip
     ax.minorticks_off()
