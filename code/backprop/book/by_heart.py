@@ -126,7 +126,8 @@ def run(recipe: Recipe, seed: int, spoilt: int = SPOILT) -> Run:
         network.train(False)
         if step % EVERY == 0:
             seen.append(_look(network, data))
-    return Run(*np.array(seen).T, network)
+    right, wrong, new, validation = np.array(seen).T
+    return Run(right, wrong, new, validation, network)
 
 
 def _look(network: Sequential, data: Few) -> tuple[Any, ...]:

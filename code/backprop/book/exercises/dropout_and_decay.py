@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
@@ -67,7 +68,7 @@ def check_mask(forward: Any, backward: Any) -> Verdict:
 def check_backward(backward: Answer) -> Verdict:
     """Check ``backward(da, kept, p)``: da / (1 - p) where ``kept`` is true, and 0 elsewhere."""
 
-    def case(da: Array, kept: Array, p: float) -> Case:
+    def case(da: Array, kept: NDArray[np.bool_], p: float) -> Case:
         once = "The mask is 1/(1 - p) where an entry was kept, and 0 elsewhere."
         mistakes: Mistakes = [
             (da * kept, "The scale is missing.", once),
