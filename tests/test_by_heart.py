@@ -38,6 +38,11 @@ def test_looking_does_not_change_the_run(monkeypatch):
                           usual.network.theta)  # fmt: skip
 
 
+def test_the_first_look_is_in_use():
+    looks = [run(Recipe(dropout=rate), 4) for rate in (0.0, 0.9)]
+    assert looks[0].new[0] == looks[1].new[0] and looks[0].validation[0] == looks[1].validation[0]
+
+
 def test_a_plain_network_learns_the_wrong_labels_by_heart():
     assert run(Recipe(), 0).wrong[-1] >= 0.9 and run(Recipe(), 0).right[-1] >= 0.97
     assert run(Recipe(dropout=0.8), 0).wrong[-1] <= 0.6
