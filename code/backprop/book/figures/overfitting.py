@@ -66,7 +66,9 @@ def rates() -> list[Frame]:
             ax.fill_between(updates, low, high, color=color, alpha=0.16, linewidth=0)
             ax.plot(updates, middle, line, color=color, linewidth=2.2)
             ends.append(float(middle[-1]))
-        for (_, words, _), color, y in zip(kinds, _colors(), spread(ends, 11), strict=True):
+        for (_, words, _), color, y in zip(
+            kinds, _colors(), spread([ends[0] + 1e-6, *ends[1:]], 11), strict=True
+        ):
             ax.annotate(words, (updates[-1], y), (5, 0), textcoords="offset points",
                         color=color, va="center", annotation_clip=False)  # fmt: skip
         ax.set(xlim=(0, updates[-1]), ylim=(0, 102), xticks=[0, 100, 200, 300],
