@@ -19,6 +19,7 @@ SECOND_EDITION = [
     "initialisation",
     "vanishing-and-exploding",
     "normalisation",
+    "dropout-and-decay",
     "momentum-to-adam",
     "local-minima",
 ]
