@@ -98,7 +98,7 @@ def dense_bytes(batch: int, n_in: int, n_out: int, item: int = DOUBLE) -> tuple[
     return item * (x + W + z), item * (2 * x + 2 * W + z)
 
 
-def works(width: int = 1024, batches: tuple[int, ...] = (1, 8, 64, 512)) -> Iterator[Work]:
+def works(width: int = 2048, batches: tuple[int, ...] = (1, 8, 128)) -> Iterator[Work]:
     """Yield one kind of layer after another, so that few arrays are alive at once."""
     rng = np.random.default_rng(0)
     for batch in batches:
@@ -133,7 +133,7 @@ def works(width: int = 1024, batches: tuple[int, ...] = (1, 8, 64, 512)) -> Iter
         (2 * moved + weights, 3 * moved + 2 * weights),
     )  # fmt: skip
     # Read θ and g, write θ; Adam reads and writes its two averages as well.
-    network = Sequential([Dense(width, width, rng=rng)])
+    network = Sequential([Dense(width, width // 2, rng=rng)])
     count = network.theta.size
     yield Work("SGD", True, 2 * count, 24 * count, SGD(network, 1e-3).step)
     yield Work("Adam", True, 12 * count, 56 * count, Adam(network, 1e-3).step)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop import Dense, Layer, Tanh
 from backprop.arrays import Array
 from backprop.book.chains import Watched
 from backprop.book.figures.by_hand import Drawing, plotted
@@ -24,6 +25,14 @@ def _plt() -> Any:
 
     use_style()
     return plt
+
+
+def tower(n: int, width: int = 64, batch: int = 512) -> tuple[list[Layer], Array, Array]:
+    """Return n layers, Dense and tanh in turn, with an input and an error at the output."""
+    rng = np.random.default_rng(0)
+    layers = [Tanh() if i % 2 else Dense(width, width, rng=rng) for i in range(n)]
+    x, dz = rng.normal(size=(2, batch, width))
+    return layers, x.copy(), dz.copy()
 
 
 def arrays(peak: float, unit: int) -> int:
@@ -134,12 +143,30 @@ def crossing(
     return plotted(fig, title)
 
 
-PLACES = {
-    "ReLU": ("left", "bottom"), "SGD": ("right", "bottom"), "Adam": ("left", "bottom"),
-    "softmax": ("right", "top"), "LayerNorm": ("left", "top"), "convolution": ("right", "top"),
-    "attention": ("left", "top"),
-}  # fmt: skip
-"""On which side of its point a name stands: horizontally, vertically."""
+def _spread(wanted: Sequence[float], least: float) -> list[float]:
+    """Return places in the same order, none nearer to the next than ``least``, around the wanted.
+
+    Neighbours that are too near form a group, which is centred on its mean.
+    """
+    groups = [[place] for place in wanted]
+    k = 0
+    while k < len(groups) - 1:
+        left, right = (_placed(group, least) for group in groups[k : k + 2])
+        if right[0] - left[-1] < least:
+            groups[k : k + 2] = [groups[k] + groups[k + 1]]
+            k = max(k - 1, 0)
+        else:
+            k += 1
+    return [place for group in groups for place in _placed(group, least)]
+
+
+def _placed(group: Sequence[float], least: float) -> list[float]:
+    middle = float(np.mean(group))
+    return [middle + least * (k - (len(group) - 1) / 2) for k in range(len(group))]
+
+
+STRIP = 0.34
+"""Part of the roofline's height that belongs to the names."""
 
 
 def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> Drawing:
@@ -147,82 +174,78 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 4.4))
-    blue, red = COLORS[:2]
+    fig, ax = plt.subplots(figsize=(4.6, 5.0))
     x = np.geomspace(0.02, 200, 200)
     ax.loglog(x, roof(x, top, slope) / 1e9, "-", color=INK, linewidth=2.2)
-    dense = [p for p in points if p.name.startswith("Dense")]
-    for backward, color, mark in ((False, blue, "o"), (True, red, "s")):
-        chain = [(p.intensity, p.speed / 1e9) for p in dense if p.backward == backward]
-        ax.loglog(*zip(*chain, strict=True), "-" if not backward else "--", color=color,
-                  linewidth=1.3)  # fmt: skip
-        for p in points:
-            if p.backward == backward:
-                face = color if not backward else "none"
-                ax.loglog(p.intensity, p.speed / 1e9, mark, color=color, markersize=6.5,
-                          markerfacecolor=face, markeredgewidth=1.6)  # fmt: skip
-    named: set[str] = set()
+    low = np.log10(min(p.speed for p in points) / 1e9) - 0.2
+    high = np.log10(top / 1e9) + 0.45
+    bottom = low - (high - low) * STRIP / (1 - STRIP)
+    names: dict[str, list[Point]] = {}
     for p in points:
-        if p.name in named:
-            continue
-        named.add(p.name)
-        same = [q for q in points if q.name == p.name]
-        if p in dense:
-            low = max(same, key=lambda q: q.speed)
-            place = (low.intensity, low.speed / 1e9 * 1.3)
-            ax.text(*place, p.name.removeprefix("Dense, "), color=GREY, ha="center")
-            continue
-        low = min(same, key=lambda q: q.speed)
-        side, _ = PLACES[p.name]
-        shift = 1.25 if side == "left" else 0.8
-        ax.text(low.intensity * shift, low.speed / 1e9 * 0.78, p.name, color=INK, ha=side, va="top")
-    lowest = min(p.speed for p in points) / 1e9
-    ax.set(xlim=(0.02, 200), ylim=(lowest / 3, top / 1e9 * 3.2))
+        names.setdefault(p.name, []).append(p)
+    where = {
+        name: float(np.mean([np.log10(p.intensity) for p in same])) for name, same in names.items()
+    }
+    ordered = sorted(where, key=lambda name: where[name])
+    for name, place in zip(ordered, _spread([where[n] for n in ordered], 0.235), strict=True):
+        for p in names[name]:
+            ax.plot([10**place, p.intensity], [10**low, p.speed / 1e9], "-", color=GREY,
+                    linewidth=0.8, zorder=1)  # fmt: skip
+        ax.text(10**place, 10 ** (low - 0.04), name, rotation=90, ha="center", va="top", color=INK)
+    for backward, color, mark, face in (
+        (False, COLORS[0], "o", COLORS[0]), (True, COLORS[1], "s", "none"),
+    ):  # fmt: skip
+        chosen = [p for p in points if p.backward == backward]
+        ax.plot(
+            [p.intensity for p in chosen], [p.speed / 1e9 for p in chosen], mark, color=color,
+            markersize=7, markerfacecolor=face, markeredgewidth=1.8,
+            label="backward, optimizers" if backward else "forward",
+        )  # fmt: skip
+    ax.set(xlim=(0.02, 200), ylim=(10**bottom, 10**high))
     ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    ticks = [t for t in (0.01, 0.1, 1, 10, 100, 1000) if low < np.log10(t) < high]
+    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
     ax.set_xlabel("operations per byte")
     ax.set_ylabel("billion operations per second")
     ax.minorticks_off()
-    ax.text(180, top / 1e9 * 2.5, "processor's limit", color=INK, ha="right", va="center")
-    ax.text(0.024, roof(np.array(0.05), top, slope) / 1e9 * 4, "memory's\nlimit", color=INK,
-            va="bottom")  # fmt: skip
-    ax.plot([], [], "o", color=blue, label="forward")
-    ax.plot([], [], "s", color=red, markerfacecolor="none", markeredgewidth=1.6,
-            label="backward, and optimizers")  # fmt: skip
-    ax.legend(loc="lower right", fontsize=11)
+    ax.text(180, top / 1e9 * 1.25, "the processor's limit", color=INK, ha="right", va="bottom")
+    ax.text(0.024, top / 1e9 * 0.9, "memory's\nlimit", color=INK, va="top")
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return plotted(fig, title)
 
 
 def trade(
-    kept: tuple[Array, Array],
-    segments: tuple[Array, Array],
-    binomial: tuple[Array, Array],
-    labels: Mapping[str, tuple[float, float]],
-    title: str,
+    segments: Mapping[int, Watched], binomial: Mapping[int, Watched], unit: int, title: str
 ) -> Drawing:
     """Draw what memory buys: arrays at the peak against forward evaluations.
 
     Parameters
     ----------
-    kept, segments, binomial : (arrays, evaluations)
-        Everything kept, segments of one length, and the schedules of Griewank and Walther.
-    labels : mapping of str to (x, y)
-        What is written where.
+    segments, binomial : mapping of int to Watched
+        Runs with so many segments of one length, and with so many snapshots.
+    unit : int
+        Bytes of an array.
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import COLORS
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 3.2))
-    ax.plot(*segments, "-s", color=COLORS[0], markersize=5.5)
-    ax.plot(*binomial, "--^", color=COLORS[2], markersize=6)
-    ax.plot(*kept, "o", color=INK, markersize=8)
+    fig, ax = plt.subplots(figsize=(4.6, 3.4))
+    for runs, line, color in ((segments, "-s", COLORS[0]), (binomial, "--^", COLORS[2])):
+        x, y = ([r.peak / unit for r in runs.values()], [r.forwards for r in runs.values()])
+        ax.plot(x, y, line, color=color, markersize=6)
+    for k, run in segments.items():
+        words, x = (f"{k}", run.peak / unit) if k > 1 else ("1, everything kept", 70)
+        ha = "center" if k > 1 else "right"
+        ax.text(x, run.forwards / 1.12, words, color=COLORS[0], ha=ha, va="top")
+    for k, run in binomial.items():
+        ax.text(run.peak / unit - 1.4, run.forwards / 1.05, f"{k}", color=COLORS[2], ha="right",
+                va="center")  # fmt: skip
+    ax.text(32, 122, "k segments of one length", color=COLORS[0])
+    ax.text(13, 420, "S snapshots, placed best", color=COLORS[2])
     ax.set(xlabel="arrays at the peak", ylabel="forward evaluations")
-    ax.set(xlim=(0, 72), yscale="log", ylim=(50, 3000))
+    ax.set(xlim=(0, 72), yscale="log", ylim=(44, 2900))
     ax.set_yticks([64, 128, 256, 512, 1024, 2048], ["64", "128", "256", "512", "1,024", "2,048"])
     ax.minorticks_off()
-    for (words, place), color in zip(
-        labels.items(), (INK, COLORS[0], COLORS[2], INK, INK), strict=False
-    ):
-        ax.text(*place, words, color=color)
     return plotted(fig, title)
