@@ -143,7 +143,6 @@ def in_segments(segments: int) -> Schedule:
     def schedule(chain: Chain, x: Array) -> None:
         cuts = [len(chain) * i // segments for i in range(segments + 1)]
         inputs = [x]
-        del x
         for first, last in pairwise(cuts[:-1]):
             inputs.append(chain.advance(first, last, inputs[-1]))
         for first, last in reversed([*pairwise(cuts)]):

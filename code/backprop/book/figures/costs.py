@@ -133,8 +133,9 @@ def crossing(
     ax.plot(counted[0], np.array(counted[2]) / 1e6, "s", color=red, markersize=6)
     ax.axvline(total / 2, color=INK, linewidth=1, linestyle=":")
     high = max(max(forward), max(backward)) / 1e6
-    ax.text(total * 0.97, high * 0.6, "forward:\na pass per input", color=blue, ha="right")
-    ax.text(total * 0.03, high * 0.6, "backward:\na pass per output", color=red)
+    ax.text(total * 0.8, high * 0.98, "forward mode:\na pass per input", color=blue, ha="right",
+            va="top")  # fmt: skip
+    ax.text(total * 0.19, high * 0.98, "reverse mode:\na pass per output", color=red, va="top")
     ax.set(xlim=(0, total), ylim=(0, high * 1.06), ylabel="million operations")
     shown = [1, total // 4, total // 2, 3 * total // 4, total - 1]
     ax.set_xticks(shown, [f"{p}\n{total - p}" for p in shown])
