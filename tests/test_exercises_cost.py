@@ -44,8 +44,8 @@ WRONG_ANSWERS = {
     ],
     ex.check_intensity: [
         ((0.249, 96), "float64"), ((1.99, 96), "per number"), ((0.124, 96), "Both"),
-        ((2.01, 96), "other way"), ((0.5, 96), "Only the weights"), ((0.499, 96), "output"),
-        ((0.498, 96), "input"), ((96, 96), "limit for large"), ((0.7, 96), "Divide 2"),
+        ((2.01, 96), "other way"), ((0.5, 96), "Only the weights"), ((0.499, 96), "input"),
+        ((0.498, 96), "output"), ((96, 96), "limit for large"), ((0.7, 96), "Divide 2"),
         ((0.497, 48), "float64"), ((0.497, 384), "per number"), ((0.497, 24), "Both"),
         ((0.497, 0.0104), "other way"), ((0.497, math.inf), "grow with the batch"),
         ((0.497, 128), "output"), ((0.497, 384.0), "per number"), ((0.497, 0.497), "B = 1"),
@@ -113,7 +113,7 @@ def unfinished(*_):
 
 OPERATIONS_RIGHT = [
     lambda w: (2 * w[0] * weights(w), 2 * w[-1] * weights(w)),
-    lambda w: np.array([w[0], w[-1]]) * 2.0 * sum(a * b for a, b in zip(w, w[1:], strict=False)),
+    lambda w: np.array([w[0], w[-1]]) * 2.0 * sum(a * b for a, b in pairwise(w)),
 ]
 OPERATIONS_WRONG = [
     (lambda w: (2 * w[-1] * weights(w), 2 * w[0] * weights(w)), "exchanged"),
@@ -205,7 +205,7 @@ ADVANCES_WRONG = [
     (lambda n, S: n * (n - 1) // 2, "starts again from x"),
     (lambda n, S: n - 1, "every input"),
     (lambda n, S: 0, "Nothing is advanced"),
-    (lambda n, S: fewest(n, max(S - 1, 1)), "starts again"),
+    (lambda n, S: fewest(n, max(S - 1, 1)), "one snapshot too few"),
     (lambda n, S: fewest(n, S) + (n > 5), "A cut after m"),
     (unfinished, "return"), (lambda n: n, "2 arguments"), (35, "function itself"),
     (endless, "raised RecursionError"),

@@ -30,7 +30,7 @@ def _plt() -> Any:
 def tower(n: int, width: int = 64, batch: int = 512) -> tuple[list[Layer], Array, Array]:
     """Return n layers, Dense and tanh in turn, with an input and an error at the output."""
     rng = np.random.default_rng(0)
-    layers = [Tanh() if i % 2 else Dense(width, width, rng=rng) for i in range(n)]
+    layers: list[Layer] = [Tanh() if i % 2 else Dense(width, width, rng=rng) for i in range(n)]
     x, dz = rng.normal(size=(2, batch, width))
     return layers, x.copy(), dz.copy()
 
@@ -125,7 +125,7 @@ def crossing(
 
     plt = _plt()
     total = inputs[0] + inputs[-1]
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fig, ax = plt.subplots(figsize=(4.6, 2.7))
     blue, red = COLORS[:2]
     ax.plot(inputs, np.array(forward) / 1e6, "-", color=blue)
     ax.plot(inputs, np.array(backward) / 1e6, "--", color=red)
@@ -133,10 +133,13 @@ def crossing(
     ax.plot(counted[0], np.array(counted[2]) / 1e6, "s", color=red, markersize=6)
     ax.axvline(total / 2, color=INK, linewidth=1, linestyle=":")
     high = max(max(forward), max(backward)) / 1e6
-    ax.text(total * 0.8, high * 0.98, "forward mode:\na pass per input", color=blue, ha="right",
-            va="top")  # fmt: skip
-    ax.text(total * 0.19, high * 0.98, "reverse mode:\na pass per output", color=red, va="top")
-    ax.set(xlim=(0, total), ylim=(0, high * 1.06), ylabel="million operations")
+    top = high * 1.4
+    for x, side, words, color in (
+        (0.02, "left", "reverse mode:\na pass per output", red),
+        (0.98, "right", "forward mode:\na pass per input", blue),
+    ):
+        ax.text(total * x, top, words, color=color, ha=side, va="top")
+    ax.set(xlim=(0, total), ylim=(0, top), ylabel="million operations")
     shown = [1, total // 4, total // 2, 3 * total // 4, total - 1]
     ax.set_xticks(shown, [f"{p}\n{total - p}" for p in shown])
     ax.set_xlabel("inputs, and below them outputs")
@@ -234,12 +237,12 @@ def trade(
     plt = _plt()
     fig, ax = plt.subplots(figsize=(4.6, 3.4))
     for runs, line, color in ((segments, "-s", COLORS[0]), (binomial, "--^", COLORS[2])):
-        x, y = ([r.peak / unit for r in runs.values()], [r.forwards for r in runs.values()])
-        ax.plot(x, y, line, color=color, markersize=6)
+        peaks = [run.peak / unit for run in runs.values()]
+        ax.plot(peaks, [run.forwards for run in runs.values()], line, color=color, markersize=6)
     for k, run in segments.items():
-        words, x = (f"{k}", run.peak / unit) if k > 1 else ("1, everything kept", 70)
+        words, at = (f"{k}", run.peak / unit) if k > 1 else ("1, everything kept", 70.0)
         ha = "center" if k > 1 else "right"
-        ax.text(x, run.forwards / 1.12, words, color=COLORS[0], ha=ha, va="top")
+        ax.text(at, run.forwards / 1.12, words, color=COLORS[0], ha=ha, va="top")
     for k, run in binomial.items():
         ax.text(run.peak / unit - 1.4, run.forwards / 1.05, f"{k}", color=COLORS[2], ha="right",
                 va="center")  # fmt: skip
