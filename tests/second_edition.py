@@ -17,6 +17,9 @@ SECOND_EDITION = [
     "debugging-the-article",
     "ten-bugs",
     "cost",
+    "initialisation",
+    "normalisation",
+    "momentum-to-adam",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

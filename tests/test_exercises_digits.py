@@ -64,7 +64,7 @@ WRONG_ANSWERS = {
         ((0.03, 0.16), "uphill"), ((0.03, 0.07), "learning rate"), ((0.03, -0.06), "change of w"),
         ((0.06, -0.02), "ink is missing"), ((0.12, -0.14), "slope of the sigmoid is missing"),
         ((0.06, 0.04), "The ink is missing"), ((0.0225, 0.055), "output 0 only"),
-        ((0.0075, 0.085), "output 1 only"), ((0.015, 0.07), "half of the slope"),
+        ((0.0075, 0.085), "output 1 only"), ((0.015, 0.07), "half of the derivative"),
         ((-0.03, 0.04), "The second is right. The sign"),
         ((0.0175, 0.065), "Subtract the target"), ((0.04, 0.03), "changed places"),
         ((None, 0.04), "expected numbers"), ((0, 0), "a product, summed"),
@@ -81,7 +81,7 @@ WRONG_ANSWERS = {
         (("a", 2), "expected numbers"), ((79_410, 6_700), "biases of a layer"),
         ((79_500, 6_700), "biases of a layer"), ((79_510, 7_370), "hidden units only"),
         ((101_770, 6_700), "The second is right"),
-        ((79_510, 71_700), "The first is right"), ((79_510, 717), "sends a weight"),
+        ((79_510, 71_700), "weights that do move"), ((79_510, 717), "sends a weight"),
     ],
     ex.check_update: [
         ((lambda x, d, lr: -update(x, d, lr),), "climbs"), ((lambda x, d, lr: x.T @ d,), "Times"),

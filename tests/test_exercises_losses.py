@@ -103,7 +103,7 @@ WRONG_ANSWERS = {
         ((math.log2(1 + math.exp(-1)),), "to base 2"),
         ((math.log10(1 + math.exp(-1)),), "to base 10"),
         ((ln(1 + math.exp(-0.5)),), "sees ½"), ((0.3,), "numbers between 0 and 1"),
-        ((0.31,), "Give three digits"),
+        ((0.31,), "Give three digits"), ((0.368,), "These are odds"),
         ((None,), "is None"), (("ln",), "expected a number"), ((math.inf,), "not right"),
     ],
 }  # fmt: skip

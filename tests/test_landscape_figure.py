@@ -54,9 +54,10 @@ def test_the_curve_of_slopes_grows_while_the_reader_turns():
 def test_lengths_and_curvatures_takes_any_number_of_seeds():
     rng = np.random.default_rng(0)
     for seeds in (1, 12):
-        ratios = [rng.uniform(0.5, 300, (2, seeds)) for _ in range(2)]
+        ratios = [rng.uniform(0.5, 300, (3, seeds)) for _ in range(2)]
         curves = [rng.normal(size=(seeds, 4)) for _ in range(3)]
-        drawn = landscape.lengths_and_curvatures(ratios, [0, 1, 10, 100], curves, "title")
+        steps, moments = [0, 1, 10, 100], [0, 10, 100]
+        drawn = landscape.lengths_and_curvatures(ratios, moments, steps, curves, "title")
         assert drawn.markup.startswith("<svg") and len(drawn.markup) < 100_000
 
 

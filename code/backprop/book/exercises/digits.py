@@ -21,7 +21,7 @@ from backprop.book.exercises.verdict import (
 
 
 @checker
-def check_weight(slope: Any, new_w: Any) -> Verdict:
+def check_weight(derivative: Any, new_w: Any) -> Verdict:
     """Check ∂L/∂w = x a (1 - a) Σ (p_k - y_k) v_k = 0.03, and w = 0.1 - 2 · 0.03 = 0.04.
 
     Here x = 0.5, a = ½, v = (0.3, -0.1), p = (0.6, 0.4), y = (0, 1), w = 0.1 and η = 2.
@@ -29,21 +29,21 @@ def check_weight(slope: Any, new_w: Any) -> Verdict:
     x, quarter, v0, v1 = 0.5, 0.25, 0.3, -0.1
     w, eta = 0.1, 2.0
 
-    def pair(derivative: float) -> tuple[float, float]:
-        return derivative, w - eta * derivative
+    def pair(first: float) -> tuple[float, float]:
+        return first, w - eta * first
 
     chain = (
         "Output, outgoing weight, slope of the sigmoid, ink: a product, summed over the outputs."
     )
     heard = 0.6 * v0 - 0.6 * v1
     right = pair(x * quarter * heard)
-    if alike(slope, right[0]):
-        chain = "The slope is right. From w, subtract the learning rate times the slope."
+    if alike(derivative, right[0]):
+        chain = "The derivative is right. From w, subtract the learning rate times it."
     mistakes: Mistakes = [
         (pair(x * quarter * (-0.4 * v0 + 0.4 * v1)), "This takes the image for a 0.",
          "Its target is (0, 1): what is p - y?"),
-        (pair(-right[0]), "The sign of the slope is wrong.", "It is p - y, not y - p."),
-        ((-right[0], right[1]), "The second is right. The sign of the slope is wrong.",
+        (pair(-right[0]), "The sign of the derivative is wrong.", "It is p - y, not y - p."),
+        ((-right[0], right[1]), "The second is right. The sign of the derivative is wrong.",
          "It is p - y, not y - p."),
         ((right[0], w + eta * right[0]), "The slope is right. The step goes uphill.",
          "Descent subtracts."),
@@ -62,14 +62,14 @@ def check_weight(slope: Any, new_w: Any) -> Verdict:
          "It is a (1 - a)."),
         (pair(x * quarter * 0.6 * v0), "This hears from output 0 only.", "Both outputs count."),
         (pair(-x * quarter * 0.6 * v1), "This hears from output 1 only.", "Both outputs count."),
-        (pair(x * quarter * (0.6 * v0 + 0.6 * v1)), "This is half of the slope.",
+        (pair(x * quarter * (0.6 * v0 + 0.6 * v1)), "This is half of the derivative.",
          "p - y is negative at the output of the 1, and with one image there is no mean."),
         (pair(x * quarter * (0.6 * v0 + 0.4 * v1)), "This uses p where p - y is meant.",
          "Subtract the target (0, 1)."),
         ((w - eta * right[0], right[0]), "The two have changed places.", ""),
     ]  # fmt: skip
     praise = "Output errors, weighted by the outgoing weights, times slope, times ink."
-    return judge_value((slope, new_w), Case((), right, mistakes, chain), praise)
+    return judge_value((derivative, new_w), Case((), right, mistakes, chain), praise)
 
 
 @checker
@@ -99,6 +99,8 @@ def check_still(parameters: Any, still: Any) -> Verdict:
         ((total, 6_767), "The first is right. A pixel has no bias.", each),
         ((total, 6_800), "The first is right. Do biases of hidden units stay?",
          "A bias multiplies 1, not the ink."),
+        ((total, 78_400 - fixed),
+         "The first is right. Those are the first layer's weights that do move.", ""),
         ((total, total - fixed), "The first is right. Those are the ones that do move.", ""),
         ((total, 0), "The first is right. Some weights never move.",
          "What does an image add to a weight at a pixel without ink?"),

@@ -88,10 +88,11 @@ def check_forecast(first: Any, second: Any, bound: Any) -> Verdict:
     right = [0.48, 0.538, 0.067]
     entries = "The Hessian's entries are 2θ₂², 4θ₁θ₂ − 8 and 2θ₁²."
     half = "The term of second order is half of h² times the curvature."
+    before = "Integrate M s from 0 to h. What stands before M?"
     mistakes: Mistakes = [
-        ((0.48, 0.596, 0.067), "The second number is not right yet.", half),
+        ((0.48, 0.596, 0.067), "A factor is missing in the second forecast.", half),
         ((0.48, 0.596, 0.134), "The last two are off by the same slip.", half),
-        ((0.48, 0.538, 0.134), "The bound is not right yet.", "Half of h² times 13.4."),
+        ((0.48, 0.538, 0.134), "A factor is missing in the bound.", before),
         ((0.48, 0.5188, 0.067), "The curvature lacks its mixed terms.", "u₁u₂ comes twice."),
         ((0.48, 0.5284, 0.067), "The mixed term comes twice.", "H₁₂u₁u₂ and H₂₁u₂u₁."),
         ((0.48, 0.54052, 0.067), "The second is the loss itself.", "Forecast it by a parabola."),
@@ -102,7 +103,7 @@ def check_forecast(first: Any, second: Any, bound: Any) -> Verdict:
         ((1.52, 1.578, 0.067), "The walk leads down here.", "Both slopes are negative."),
         ((0.64, 0.698, 0.067), "The slope is not right yet.", "Is it ∇L · u with u = (0.8, 0.6)?"),
         ((0.48, 0.422, 0.067), "The curvature has the wrong sign.", entries),
-        ((0.48, 0.538, 1.34), "The bound is not right yet.", "Half of h² times 13.4."),
+        ((0.48, 0.538, 1.34), "The bound has the wrong power of h.", before),
         ((0.48, 0.538, 0.67), "The bound is not right yet.", "h is squared in it."),
         ((0.48, 0.538, 0.058), "The bound uses the curvature at the start.",
          "Which is the largest on the walk?"),
@@ -121,7 +122,7 @@ def check_forecast(first: Any, second: Any, bound: Any) -> Verdict:
             (0.5405, "The first is the loss itself.", "Forecast it by a straight line."),
         ], "Begin with ∇L = 2(θ₁θ₂ − 4)(θ₂, θ₁) at (3, 1), and multiply it with u."),
         (second, [
-            (0.596, "The second number is not right yet.", half),
+            (0.596, "A factor is missing in the second forecast.", half),
             (0.058, "The second is a correction only.", "Add it to the first."),
             (0.422, "The curvature has the wrong sign.", entries),
         ], entries),
@@ -302,6 +303,7 @@ def check_steepest(steepest: Answer) -> Verdict:
     def case(g: Array, order: float) -> Case:
         u = right(g, order)
         largest = (g == g.max()).astype(float)
+        smallest = np.where(np.abs(g) == np.abs(g).min(), np.sign(g), 0.0)
         here = f"Where order is {order:g}, this is the answer for"
         mistakes: Mistakes = [
             (-u, f"In the norm {order:g} this is the steepest way down.",
@@ -320,11 +322,13 @@ def check_steepest(steepest: Answer) -> Verdict:
             *(
                 (u * wrong, f"The direction is right, but in the norm {order:g} its length is"
                  " not 1.", "Divide by its length in that norm.")
-                for wrong in (np.abs(g).max(), 1 / np.sqrt(len(g)), 1 / len(g))
+                for wrong in (np.abs(g).max(), 1 / np.sqrt(len(g)), 1 / len(g), 0.5, 2.0)
             ),
             (largest, f"In the norm {order:g} this takes the largest entry, and not the largest"
              " in size.",
              "A weight may also be turned down."),
+            (smallest, f"In the norm {order:g} this moves the weight with the smallest slope.",
+             "Which weight gives the most for a step of length 1?"),
             (np.sign(g), f"{here} the norm inf.", corners),
             (right(g, 1), f"{here} the norm 1.", corners),
             (g @ u, "This is the slope.", "The direction is asked for."),
@@ -332,7 +336,9 @@ def check_steepest(steepest: Answer) -> Verdict:
         return Case((g, order), u, distinct(mistakes, u), corners)
 
     g, longer = np.array([3.0, -4.0]), np.array([0.5, 2.0, -1.0])
-    cases = [case(g, 2), case(g, np.inf), case(g, 1), case(longer, 1), case(longer, np.inf)]
+    two = [case(g, 2), case(g, np.inf)]
+    one = [case(np.array([0.5, -2.0, 1.0]), 1), case(g, 1), case(longer, 1)]
+    cases = [*two, *one, case(longer, np.inf)]
     praise = "One gradient, three steepest directions."
     verdict = judge(steepest, cases, praise, arguments="g, order")
     if not verdict:

@@ -196,6 +196,8 @@ def check_sigmoid_twice(answer: Any) -> Verdict:
         (1 - 1 / (1 + math.exp(-1)), "This is one minus a probability.",
          "The loss is minus a logarithm."),
         (math.log(1 + math.e), "This is a loss for the target 0.", "Here the target is 1."),
+        (math.exp(-1), "These are odds: the probability of a 0 divided by that of a 1.",
+         "The loss is minus the logarithm of a probability."),
         (-math.log1p(math.exp(-1)), "Only the sign is wrong.", "The loss is minus a logarithm."),
         (1.0, "This is the largest number that the second sigmoid sees.",
          "What does it answer, and what does that cost?"),

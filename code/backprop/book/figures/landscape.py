@@ -173,7 +173,7 @@ def unit_steps(title: str) -> Drawing:
 
 
 def landscape(title: str) -> Drawing:
-    """Draw the contours of L with the valley, the saddle, and gradients along one contour."""
+    """Draw the contours of L with the valley, the origin, and gradients along one contour."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
@@ -192,7 +192,7 @@ def landscape(title: str) -> Drawing:
     for sign in (1, -1):
         ax.plot(sign * across, sign * 4 / across, "-", color=COLORS[0], linewidth=3)
     ax.plot(0, 0, "X", color=INK, markersize=11)
-    ax.text(0.2, -0.62, "saddle", color=INK)
+    ax.text(0.2, -0.62, "origin", color=INK)
     ax.text(1.05, 4.12, "valley", color=COLORS[0], ha="center")
     arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 2, "shrinkA": 0, "shrinkB": 0}
     for x in (0.85, 1.5, 2.2, 3.2):
@@ -207,15 +207,23 @@ def landscape(title: str) -> Drawing:
 
 
 def lengths_and_curvatures(
-    ratios: Sequence[Array], steps: Sequence[int], curves: Sequence[Array], title: str
+    ratios: Sequence[Array],
+    moments: Sequence[int],
+    steps: Sequence[int],
+    curves: Sequence[Array],
+    title: str,
 ) -> Drawing:
-    """Draw how long the predicted walks are, and the sizes of three curvatures that explain it.
+    """Draw how long the estimated walks are, and three curvatures with their signs.
+
+    Where the curvature along the gradient is negative, its point and its estimate are ringed.
 
     Parameters
     ----------
-    ratios : two arrays, shape (2, n_seeds)
-        Predicted by true length: from the curvature along the gradient, and from random
-        directions; each at the start and at the end.
+    ratios : two arrays, shape (len(moments), n_seeds)
+        Estimated by true length: from the curvature along the gradient, and from random
+        directions.
+    moments : sequence of int
+        How many steps had been taken at each row of the ratios; some of ``steps``.
     steps : sequence of int
         How many steps had been taken at each of the curvatures.
     curves : three arrays, shape (n_seeds, len(steps))
@@ -226,30 +234,46 @@ def lengths_and_curvatures(
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.55, 2.45), width_ratios=[0.8, 1.2])
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.55, 2.5), width_ratios=[1, 1.15])
     looks = ((COLORS[1], "-", "o"), (COLORS[0], "--", "^"), (GREY, "-.", "s"))
+    ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": INK}
     left.axhline(1, color=INK, linewidth=0.8)
-    for values, side, (color, _, mark) in zip(ratios, (-0.18, 0.18), looks[:2], strict=True):
+    for values, side, (color, _, mark) in zip(ratios, (-0.2, 0.2), looks[:2], strict=True):
         for at, group in enumerate(values):
-            places = at + side + np.linspace(-0.12, 0.12, len(group))
-            left.plot(places, group, mark, color=color, markersize=4.5)
-    left.set(yscale="log", xlim=(-0.5, 1.5), ylim=(0.5, 600))
-    left.set_xticks([0, 1], ["at the\nstart", "after\n100 steps"])
+            places = at + side + np.linspace(-0.13, 0.13, len(group))
+            left.plot(places, group, mark, color=color, markersize=4)
+            if side < 0:
+                below = curves[0][:, list(steps).index(moments[at])] < 0
+                for x, y in zip(places[below], group[below], strict=True):
+                    left.plot(x, y, "o", **ring)
+                    left.text(x - 0.2, y, f"{y:.0f}", color=INK, ha="right", va="center")
+    left.set(yscale="log", xlim=(-0.5, len(moments) - 0.5), ylim=(0.5, 600), xlabel="steps")
+    left.set_xticks(range(len(moments)), [str(k) for k in moments])
     left.set_yticks([1, 10, 100], ["1", "10", "100"])
-    left.set_title("predicted / true", fontsize=11)
+    left.set_title("estimated / true", fontsize=11)
+    right.axhline(0, color=INK, linewidth=0.8)
     for values, (color, line, mark) in zip(curves, looks, strict=True):
-        sizes = np.abs(values)
-        right.fill_between(steps, sizes.min(0), sizes.max(0), color=color, alpha=0.18, linewidth=0)
-        middle = np.median(sizes, axis=0)
-        right.plot(steps, middle, line, marker=mark, color=color, markersize=4.5)
+        right.fill_between(
+            steps, values.min(0), values.max(0), color=color, alpha=0.18, linewidth=0
+        )
+        middle = np.median(values, axis=0)
+        right.plot(steps, middle, line, marker=mark, color=color, markersize=4)
+    for k, below in zip(steps, np.transpose(curves[0]), strict=True):
+        for value in below[below < 0]:
+            right.plot(k, value, "o", color=COLORS[1], markersize=4)
+            right.plot(k, value, "o", **ring)
+            right.text(1.5 * k, value - 0.004, f"{value:.4f}".replace("-", "−"), color=INK)
     for x, y, words, color in (
-        (102, 0.85, "strongest found", INK),
-        (102, 0.22, "along the gradient", COLORS[1]),
-        (102, 0.0055, "random directions", COLORS[0]),
+        (110, 8, "strongest found", INK),
+        (110, 0.6, "along the gradient", COLORS[1]),
+        (110, 0.0055, "random", COLORS[0]),
     ):
         right.text(x, y, words, color=color, ha="right", va="center", fontsize=11)
-    right.set(yscale="log", xlim=(-3, 103), ylim=(0.0013, 6), xlabel="steps")
-    right.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+    right.set_yscale("symlog", linthresh=0.01, linscale=0.6)
+    right.set_xscale("symlog", linthresh=1, linscale=0.4)
+    right.set(xlim=(-0.25, 130), ylim=(-0.011, 18), xlabel="steps")
+    right.set_xticks([0, 1, 3, 8, 20, 100], ["0", "1", "3", "8", "20", "100"])
+    right.set_yticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
     right.set_title("curvature", fontsize=11)
     for ax in (left, right):
         ax.minorticks_off()
@@ -306,7 +330,7 @@ KINDS = (
     ("minimum", "all positive", (2.25, 1.0)),
     ("maximum", "all negative", (-2.25, -1.0)),
     ("saddle", "both signs", (-2.25, 2.25)),
-    ("degenerate", "otherwise", (2.25, 0.0)),
+    ("undecided", "otherwise", (2.25, 0.0)),
 )
 """Name, signs of the eigenvalues, and eigenvalues along (1, 1) and (1, -1)."""
 REACH, RADII = 42.0, (14.0, 28.0, 42.0)

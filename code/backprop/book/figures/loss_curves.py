@@ -103,10 +103,10 @@ class Rule:
     mark: str
 
     def excess(self, a: ArrayLike, times: ArrayLike, best: float) -> Array:
-        """Return the mean loss at each a, above that at the best one."""
+        """Return the sum of the losses at each a, above that at the best one."""
         errors = np.subtract.outer(np.append(a, best), times)
-        mean = self.loss(errors).mean(axis=1)
-        return np.asarray(mean[:-1] - mean[-1])
+        total = self.loss(errors).sum(axis=1)
+        return np.asarray(total[:-1] - total[-1])
 
     def pull(self, a: ArrayLike, times: ArrayLike) -> Array:
         """Return the sum of the derivatives at each a."""
@@ -205,7 +205,7 @@ def watches(title: str) -> by_hand.Drawing:
     The window shows the guesses near the four good watches; the last one stands beyond it.
     """
     times, d = TIMES, 1.0
-    top, below = Panel(188, 94, 0, 1.2), Panel(358, 246, -5.4, 4)
+    top, below = Panel(188, 94, 0, 6), Panel(358, 246, -5.4, 4)
     places = np.unique(np.append(np.linspace(*GUESSES, 131), times[:-1]))
     # The sign jumps at a time: take both of its sides.
     sides = np.sort(np.concatenate([places - 1e-9, places + 1e-9]))
@@ -215,7 +215,7 @@ def watches(title: str) -> by_hand.Drawing:
         for x in map(_across, found.values())
     ]
     parts += _strip(times, 54.0)
-    parts += top.scale((0, 0.5, 1), "mean loss, above its smallest value")
+    parts += top.scale((0, 2, 4), "sum of the five losses, above its smallest value")
     parts += below.scale((-4, -2, 0, 2), "sum of the five derivatives")
     marks, said = [], []
     for rule, best in found.items():
@@ -227,7 +227,7 @@ def watches(title: str) -> by_hand.Drawing:
         marks += [_mark(x, y, rule) for y in (top.foot, below.y(0))]
         said.append(f"{rule.name}: best guess {best:.3g}")
     # Names stand where the curves leave room.
-    for rule, a, height in zip(found, (2.3, 3.2, 3.53), (1.06, 1.06, 0.36), strict=True):
+    for rule, a, height in zip(found, (2.3, 3.2, 3.53), (5.3, 5.3, 1.8), strict=True):
         x, y = _across(a), top.y(height)
         marks += [_mark(x, y, rule), _words(x + 12, y + 5, rule.name)]
     good, last = len(times) - 1, times[-1]
@@ -303,13 +303,13 @@ def caption(p: float) -> str:
     return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
 
 
-def by_class(answers: Sequence[Array], truth: NDArray[np.bool_]) -> Array:
-    """Return the mean probability of the right answer to the 1s and to the 0s, step by step.
+def by_class(scores: Sequence[Array], truth: NDArray[np.bool_]) -> Array:
+    """Return the mean score of the 1s and of the 0s, step by step.
 
     Parameters
     ----------
-    answers : sequence of array of shape (B, 1)
-        After each step, the probability of a 1.
+    scores : sequence of array of shape (B, 1)
+        After each step, the logit of a 1.
     truth : array of bool of shape (B, 1)
         Which of the images are 1s.
 
@@ -318,7 +318,7 @@ def by_class(answers: Sequence[Array], truth: NDArray[np.bool_]) -> Array:
     array of shape (steps, 2)
         The 1s come first.
     """
-    return np.array([[p[truth].mean(), 1 - p[~truth].mean()] for p in answers])
+    return np.array([[z[truth].mean(), z[~truth].mean()] for z in scores])
 
 
 def recovery(
@@ -333,7 +333,7 @@ def recovery(
     Parameters
     ----------
     one_run : mapping of str to sequence of array of shape (B, 1)
-        By loss, one of ``NAMES``: after each step, the probability of a 1.
+        By loss, one of ``NAMES``: after each step, the score z of each image.
     truth : array of bool of shape (B, 1)
         Which of the images are 1s.
     accuracies : array of shape (starts, rates, runs)
@@ -353,20 +353,21 @@ def recovery(
             f"recovery: accuracies have shape {accuracies.shape},"
             f" expected ({len(starts)}, {len(rates)}, runs)"
         )
-    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.2))
-    for name, answers in one_run.items():
+    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.4), height_ratios=[1.6, 1])
+    above.axhline(0, color=GREY, linewidth=1.4)
+    for name, scores in one_run.items():
         color = COLORS[NAMES.index(name)]
-        for chance, line in zip(by_class(answers, truth).T, ("-", ":"), strict=True):
-            above.plot(chance, line, color=color)
+        for mean, line in zip(by_class(scores, truth).T, ("-", ":"), strict=True):
+            above.plot(mean, line, color=color)
     # Words stand where the curves of the page leave room.
-    for words, x, y, side, k in (
-        (f"{NAMES[0]}: 1s and 0s", 10, 0.72, "left", 0),
-        (f"{NAMES[1]}: 1s", 45, 0.36, "right", 1),
-        (f"{NAMES[1]}: 0s", 80, 0.16, "right", 1),
-    ):
-        above.text(x, y, words, color=COLORS[k], ha=side, va="center")
-    above.set_title("one run, step by step: mean p of the right answer", fontsize=11, loc="left")
-    above.set(ylim=(-0.06, 1.08), yticks=[0, 0.5, 1])
+    above.text(11, 5.9, NAMES[0], color=COLORS[0], va="center")
+    above.text(43, 13.2, NAMES[1], color=COLORS[1], ha="right", va="center")
+    for k, name in enumerate(NAMES):
+        for digit, height in zip(("1s", "0s"), by_class(one_run[name][-1:], truth)[0], strict=True):
+            apart = (1.3, -1.7)[k] if digit == "1s" else 0  # both losses end alike there
+            above.text(81.5, height + apart, digit, color=COLORS[k], va="center")
+    above.set_title("one run: mean score z (right: 1s above 0, 0s below)", fontsize=11, loc="left")
+    above.set(xlim=(-3, 88), ylim=(-9, 18), yticks=[-5, 0, 5, 10, 15])
     _table(below, (accuracies > 0.99).sum(axis=2), starts, rates, COLORS[1])
     title = f"{NAMES[1]}: of {accuracies.shape[2]} runs, so many recover"
     below.set_title(title, fontsize=11, loc="left")
@@ -378,12 +379,12 @@ def _table(
 ) -> None:
     """Write a number into each cell, the more shaded the larger it is."""
     ax.axis("off")
-    ax.set(xlim=(-2.8, len(rates) - 0.5), ylim=(len(starts) - 0.45, -1.45))
-    ax.text(-2.8, -0.95, "step size", va="center")
+    ax.set(xlim=(-3.1, len(rates) - 0.5), ylim=(len(starts) - 0.45, -1.45))
+    ax.text(-3.1, -0.95, "step size", va="center")
     for j, rate in enumerate(rates):
         ax.text(j, -0.95, f"{rate:g}", ha="center", va="center")
     for i, start in enumerate(starts):
-        ax.text(-2.8, i, start, va="center")
+        ax.text(-3.1, i, start, va="center")
         for j, count in enumerate(counts[i]):
             shade = 0.4 * count / max(counts.max(), 1)
             corner = (j - 0.46, i - 0.44)

@@ -1,0 +1,347 @@
+"""Checkers of the chapter on normalization.
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Told,
+    Verdict,
+    checker,
+    distinct,
+    judge,
+    judge_value,
+    misfit,
+    takes,
+)
+
+Mistakes = Sequence[tuple[Any, str, str]]
+Part = tuple[str, Any, Mistakes, str]
+"""What an answer is called, its value, the usual mistakes, and a stronger hint for others."""
+
+
+def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
+    """Judge several answers one by one; the first that is wrong decides."""
+    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
+        verdict = judge_value(answer, Case((), value, distinct(list(mistakes), value), more))
+        if not verdict:
+            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
+    return Verdict(True, praise)
+
+
+def standardized(
+    d: Array, x: Array, axis: int, *, shift: bool = True, stretch: bool = True, ddof: int = 0
+) -> Array:
+    """Return (d - mean d - x̂ mean(d x̂)) / s over an axis, or the same with a term left out."""
+    s = x.std(axis=axis, keepdims=True, ddof=ddof)
+    x_hat = (x - x.mean(axis=axis, keepdims=True)) / s
+    left = d.copy()
+    if shift:
+        left -= d.mean(axis=axis, keepdims=True)
+    if stretch:
+        left -= x_hat * (d * x_hat).mean(axis=axis, keepdims=True)
+    return np.asarray(left / s)
+
+
+@checker
+def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
+    """Check x = (9, 1, 3, 3) with d = (3, 0, 0, 3): mean 4, s = 3, (-1, -3, -7, 11) / 18."""
+    x, d = np.array([9.0, 1, 3, 3]), np.array([3.0, 0, 0, 3])
+    right = standardized(d, x, 0)
+    x_hat = (x - 4) / 3
+    rule = "Take mean(d) from d, then x̂ times mean(d ⊙ x̂), and divide by s."
+    check = "Add up your four numbers: a shift of x changes nothing, so their sum is 0."
+    parts: list[Part] = [
+        ("The mean", 4.0, [
+            (16.0, "This is the sum.", "Divide by 4."),
+            (3.0, "This is the median.", "Add the numbers and divide by 4."),
+        ], "Add the four numbers and divide by 4."),
+        ("s", 3.0, [
+            (9.0, "This is the variance.", "s is its root."),
+            (math.sqrt(12), "The sum of the squares was divided by 3.", "Divide by 4."),
+            (6.0, "This is the root of the sum of the squares.", "Take the mean before the root."),
+            (36.0, "This is the sum of the squares.", "s is the root of their mean."),
+            (5.0, "This is the root mean square of x.", "Subtract the mean first."),
+            (2.5, "This is the mean distance from the mean.", "Square the distances."),
+        ], "s is the root of the mean of (x - 4)²."),
+        ("The gradient", right, [
+            (d / 3, "Mean and s were treated as constants.", rule),
+            (standardized(d, x, 0, stretch=False), "The term of the stretch is missing.", rule),
+            (standardized(d, x, 0, shift=False), "The term of the shift is missing.", rule),
+            (3 * right, "This is not yet divided by s.", ""),
+            (right / 3, "It was divided by s twice.", ""),
+            (-right, "Only the sign is wrong.", ""),
+            ((d - 6 - x_hat * 4) / 3, "Sums were taken where the formula has means.", rule),
+            ((d - 1.5 + x_hat) / 3, "The last term was added.", "Both terms are subtracted."),
+            ((d - 1.5 - 1) / 3, "The last term lacks its x̂.", rule),
+            ((d - 1.5 - x_hat * 1.5) / 3, "The last term has mean(d) in it.",
+             "It has mean(d ⊙ x̂): multiply entry by entry, then average."),
+            ((d - 1.5 - (x - 4)) / 3, "The last term has x - 4 in it.", "It has x̂ = (x - 4)/3."),
+            (x_hat, "This is x̂.", "The slopes of the loss with respect to x are asked for."),
+        ], check),
+    ]  # fmt: skip
+    return _in_turn((mean, s, gradient), parts, "And the four numbers add up to 0.")
+
+
+@checker
+def check_pair(gradient: Any) -> Verdict:
+    """Check x = (3, 8) with d = (2, -1): x̂ is (-1, 1) whatever x is, so the gradient is (0, 0)."""
+    x, d = np.array([3.0, 8]), np.array([2.0, -1])
+    what = "What is x̂ for (3, 8), and what for (3, 9)?"
+    mistakes = [
+        (d / 2.5, "Mean and s were treated as constants.", what),
+        (standardized(d, x, 0, stretch=False), "The term of the stretch is missing.", what),
+        (standardized(d, x, 0, shift=False), "The term of the shift is missing.", what),
+        (d, "These are the slopes with respect to x̂.", what),
+        (np.array([-1.0, 1]), "This is x̂.", "Does it change if you move one of the two numbers?"),
+        (np.array([1.5, -1.5]), "This is d minus its mean.", "The stretch is still in it."),
+        (np.array([0.5, 0.5]), "This is d without the stretch.", "The shift is still in it."),
+        (np.array([0.6, 0.6]), "A sign is wrong.", what),
+    ]
+    case = Case((), np.zeros(2), mistakes, what)
+    verdict = judge_value(gradient, case, "Two numbers hold nothing but a shift and a stretch.")
+    if verdict.unforeseen:
+        return Verdict(False, "These are not the slopes with respect to x.", what)
+    return verdict
+
+
+@checker
+def check_running(batches: Any) -> Verdict:
+    """Check how many batches bring a running mean from 0 to within 1 % of 10: 0.9^k ≤ 0.01."""
+    gap = "Each batch multiplies the distance to 10 by 0.9."
+    mistakes = [
+        (43.0, "After these the distance is still a little above 0.1.", gap),
+        (math.log(0.01) / math.log(0.9), "The number of batches is a whole number.", "Round up."),
+        (2.0, "The two weights are exchanged.", f"The new batch has the weight 0.1. {gap}"),
+        (1.0, "One batch moves the average from 0 to 1.", gap),
+        (10.0, "This would be right if each batch added 1.", gap),
+        (9.9, "Each batch does not add the same.", gap),
+        (100.0, "Each batch does not add the same.", gap),
+        (22.0, "This brings it within 10 %.", "1 % of 10 is 0.1."),
+        (66.0, "This brings it within 0.1 %.", "1 % of 10 is 0.1."),
+        (459.0, "Here the weight of a new batch is 0.01.", "It is 0.1."),
+        (45.0, "One batch less is enough.", gap),
+    ]
+    return judge_value(batches, Case((), 44.0, mistakes, gap), "The distance is 10 · 0.9^k.")
+
+
+@checker
+def check_scale(length: Any, gradient: Any) -> Verdict:
+    """Check |W| = 2, |∂L/∂W| = 3, rate 0.1: |W| becomes √4.09, and at 5W the gradient is 0.6."""
+    square = "The step is perpendicular to W: use Pythagoras."
+    parts: list[Part] = [
+        ("The length", math.sqrt(4.09), [
+            (2.3, "The lengths were added.", square),
+            (1.7, "The lengths were subtracted.", square),
+            (4.09, "This is the square of the length.", ""),
+            (math.sqrt(4.9), "The rate was not squared.", "The step has the length 0.1 · 3."),
+            (math.sqrt(3.91), "The square of the step was subtracted.", square),
+            (math.sqrt(13), "The rate is missing.", "The step has the length 0.1 · 3."),
+            (2.0, "A perpendicular step makes W longer.", square),
+            (2.02, "Give at least four significant digits.", square),
+            (0.3, "This is the length of the step.", square),
+        ], square),
+        ("The gradient at 5W", 0.6, [
+            (15.0, "The gradient does not grow with W.",
+             "The same relative change of W changes the loss by the same amount."),
+            (3.0, "The loss stays, but its slope does not.",
+             "At 5W a step of given length turns W by a fifth of the angle."),
+            (0.12, "It was divided by 25.", "Once by 5: the loss and the direction stay."),
+            (3.0 / 10, "It was divided by the length of 5W.", "W is five times as long, not ten."),
+            (1.5, "It was divided by the length of W.", "W is five times as long."),
+            (75.0, "The gradient does not grow with W.", "W is five times as long."),
+            (3 / math.sqrt(5), "It was divided by the root of 5.", "W is five times as long."),
+            (2.4, "This is the difference.", "What is the length itself?"),
+            (0.0, "The slope shrinks, but it does not vanish.", "W is five times as long."),
+        ], "The gradient is proportional to 1/|W|."),
+    ]  # fmt: skip
+    return _in_turn((length, gradient), parts, "Longer at each step, and flatter.")
+
+
+def _shapes(seed: int) -> list[tuple[Array, Array, Array]]:
+    """Return (dz, x, gamma) of two oblong batches, the means far from 0."""
+    rng = np.random.default_rng(seed)
+    return [
+        (rng.normal(size=shape), rng.normal(size=shape) * 2 + 3, rng.uniform(0.5, 2, shape[1]))
+        for shape in ((5, 3), (4, 6))
+    ]
+
+
+def _backward_case(
+    dz: Array, x: Array, gamma: Array, right: Callable[..., Array], axis: int
+) -> tuple[Array, list[tuple[Any, str, str]]]:
+    """Return the right answer, and the mistakes that the two backward passes have in common."""
+    d = dz * gamma
+    expected = right(d, x, axis)
+    other = "the batch, axis 0" if axis == 0 else "a row, axis 1"
+    mistakes: list[tuple[Any, str, str]] = [
+        (right(dz, x, axis), "gamma is missing.", "d = dz ⊙ gamma comes first."),
+        (right(dz, x, axis) / gamma, "dz was divided by gamma.", "d = dz ⊙ gamma."),
+        (gamma * right(dz, x, axis), "gamma was multiplied in at the end.",
+         "It differs within a row, so it does not go through the mean: d = dz ⊙ gamma first."),
+        (right(d, x, 1 - axis), "The means run over the wrong axis.", f"They run over {other}."),
+        (dz, "This is dz itself.", ""),
+        (d, "This is d = dz ⊙ gamma.", "It still has to go through the normalization."),
+        (-expected, "Only the sign is wrong.", ""),
+    ]  # fmt: skip
+    return expected, mistakes
+
+
+@checker
+def check_batchnorm(backward: Answer) -> Verdict:
+    """Check ``batchnorm_backward(dz, x, gamma)``: ∂L/∂x, eps = 0, x and dz of shape (B, n)."""
+
+    def case(dz: Array, x: Array, gamma: Array) -> Case:
+        d = dz * gamma
+        expected, mistakes = _backward_case(dz, x, gamma, standardized, 0)
+        s = x.std(axis=0)
+        x_hat = (x - x.mean(axis=0)) / s
+        rule = "(d - mean(d) - x̂ mean(d ⊙ x̂)) / s, the means over axis 0."
+        mistakes += [
+            (d / s, "Mean and s were treated as constants.", rule),
+            (dz / s, "Mean and s were treated as constants, and gamma is missing.", rule),
+            (standardized(d, x, 0, stretch=False), "The term of the stretch is missing.", rule),
+            (standardized(d, x, 0, shift=False), "The term of the shift is missing.", rule),
+            (expected * s, "It is not divided by s.", rule),
+            (expected / s, "It is divided by the variance.", "Divide by its root, s."),
+            (standardized(d, x, 0, ddof=1), "s was taken with B - 1.", "NumPy's std divides by B."),
+            ((d - d.sum(0) - x_hat * (d * x_hat).sum(0)) / s, "Sums stand for the means.", rule),
+            ((d - d.mean(0) - x_hat * (d * x_hat)) / s, "d ⊙ x̂ was not averaged.", rule),
+            ((d - d.mean(0) - (d * x_hat).mean(0)) / s, "The last term lacks its x̂.", rule),
+            ((d - d.mean(0) - x * (d * x).mean(0)) / s, "The last term has x for x̂.", rule),
+            ((d - d.mean(0) + x_hat * (d * x_hat).mean(0)) / s, "The last term was added.", rule),
+            ((d - d.mean() - x_hat * (d * x_hat).mean()) / s, "All columns share one mean.",
+             "Each column has a mean of its own: axis=0."),
+        ]  # fmt: skip
+        kept = distinct(mistakes, expected)
+        return Case((dz, x, gamma), expected, kept, rule, where=f"x of shape {x.shape}")
+
+    cases = [case(*one) for one in _shapes(0)]
+    praise = "Each column adds up to 0, and so does its product with x̂."
+    return _judged(backward, cases, praise)
+
+
+def rms(d: Array, x: Array, axis: int) -> Array:
+    """Return (d - x̂ mean(d x̂)) / r over an axis, x̂ = x / r and r the root mean square of x."""
+    r = np.sqrt((x**2).mean(axis=axis, keepdims=True))
+    x_hat = x / r
+    return np.asarray((d - x_hat * (d * x_hat).mean(axis=axis, keepdims=True)) / r)
+
+
+@checker
+def check_rmsnorm(backward: Answer) -> Verdict:
+    """Check ``rmsnorm_backward(dz, x, gamma)``: ∂L/∂x, eps = 0, rows over their r.m.s."""
+
+    def case(dz: Array, x: Array, gamma: Array) -> Case:
+        d = dz * gamma
+        expected, mistakes = _backward_case(dz, x, gamma, rms, 1)
+        r = np.sqrt((x**2).mean(axis=1, keepdims=True))
+        x_hat = x / r
+        inner = (d * x_hat).mean(axis=1, keepdims=True)
+        rule = "Which changes of a row leave x/s as it is? Only the stretch."
+        mistakes += [
+            (d / r, "s was treated as a constant.", "s depends on every number of the row."),
+            (standardized(d, x, 1), "This is the backward pass of LayerNorm.", rule),
+            ((d - d.mean(1, keepdims=True) - x_hat * inner) / r, "The shift was taken out.", rule),
+            (expected * r, "It is not divided by s.", ""),
+            (expected / r, "It is divided by s².", "Divide by s once."),
+            ((d - x_hat * (d * x_hat).sum(1, keepdims=True)) / r, "A sum stands for the mean.",
+             "s² is the mean of x², so a 1/n stays."),
+            ((d - x_hat * (d * x_hat)) / r, "d ⊙ x̂ was not averaged.", "Average over the row."),
+            ((d - inner) / r, "The last term lacks its x̂.", rule),
+            ((d - x * (d * x).mean(1, keepdims=True)) / r, "The last term has x for x̂.",
+             "x̂ = x/s."),
+            ((d + x_hat * inner) / r, "The last term was added.", "It is taken away."),
+            ((d - x_hat * inner) / x.std(1, keepdims=True), "It is divided by the deviation.",
+             "Nothing is centred here: divide by the root mean square."),
+            ((d - x_hat * (d * x_hat).mean()) / r, "All rows share one mean.",
+             "Each row has its own: axis=1, keepdims=True."),
+        ]  # fmt: skip
+        kept = distinct(mistakes, expected)
+        return Case((dz, x, gamma), expected, kept, rule, where=f"x of shape {x.shape}")
+
+    cases = [case(*one) for one in _shapes(1)]
+    return _judged(backward, cases, "One term less than LayerNorm.")
+
+
+def _judged(backward: Any, cases: Sequence[Case], praise: str) -> Verdict:
+    """Judge by the cases; say what may be behind shapes that do not fit."""
+    if (unfit := misfit(backward, "dz, x, gamma")) is not None:
+        return unfit
+
+    def caught(dz: Array, x: Array, gamma: Array) -> Any:
+        try:
+            return backward(dz, x, gamma)
+        except ValueError as error:
+            if "broadcast" not in str(error):
+                raise
+            raise Told(
+                f"For x of shape {x.shape} it raised ValueError: {error}. A mean over axis 1 has"
+                " one number per row: keepdims=True lets it stand against the row."
+            ) from error
+
+    given = caught if callable(backward) and takes(backward, range(3)) else backward
+    return judge(given, cases, praise, "dz, x, gamma")
+
+
+@checker
+def check_fold(fold: Answer) -> Verdict:
+    """Check ``fold(W, b, gamma, shift, mean, s)``: W γ/s and (b - mean) γ/s + shift, by column."""
+    names = "W, b, gamma, shift, mean, s"
+    if (unfit := misfit(fold, names)) is not None:
+        return unfit
+
+    def case(seed: int, n_in: int, n_out: int) -> Case:
+        rng = np.random.default_rng(seed)
+        W = rng.normal(size=(n_in, n_out))
+        b, shift, mean = rng.normal(size=(3, n_out))
+        gamma, s = rng.uniform(0.5, 2, size=(2, n_out))
+        rate = gamma / s
+        right = np.vstack([W * rate, (b - mean) * rate + shift])
+        rule = "Write z = gamma (xW + b - mean)/s + shift, and sort it by what stands at x."
+        mistakes: list[tuple[Any, str, str]] = [
+            (np.vstack([W, b]), "These are the old weights and the old bias.", rule),
+            (np.vstack([W, (b - mean) * rate + shift]), "The weights are still the old.", rule),
+            (np.vstack([W * rate, b]), "The bias is still the old one.", rule),
+            (np.vstack([W * rate, b * rate + shift]), "The mean is not subtracted.", rule),
+            (np.vstack([W * rate, b - mean * rate + shift]), "b is not divided by s.",
+             "The old bias goes through the normalization as well."),
+            (np.vstack([W * rate, b * rate - mean + shift]), "The mean is not divided by s.", rule),
+            (np.vstack([W * rate, (b - mean + shift) * rate]), "The shift was scaled.",
+             "It is added last."),
+            (np.vstack([W * rate, shift - mean * rate]), "The old bias is lost.", rule),
+            (np.vstack([W * rate, shift]), "The new bias is more than the shift.", rule),
+            (np.vstack([W * rate, (b - mean) * rate]), "The shift is missing.", rule),
+            (np.vstack([W / s, (b - mean) / s + shift]), "gamma is missing.", rule),
+            (np.vstack([W * rate / s, (b - mean) * rate / s + shift]),
+             "It is divided by the variance.", "s is the deviation already."),
+            (np.vstack([W * gamma * s, (b - mean) * gamma * s + shift]),
+             "It is multiplied by s.", "Divide."),
+            (np.vstack([W * rate, (b + mean) * rate + shift]), "The mean was added.", rule),
+        ]  # fmt: skip
+        where = f"W of shape {W.shape}"
+        return Case((W, b, gamma, shift, mean, s), right, mistakes, rule, where=where)
+
+    def stacked(*args: Any) -> Any:
+        found = fold(*args)
+        if found is None:
+            return None
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise Told("Return two arrays, the new weights and the new bias.")
+        for name, part, old in zip(("weights have", "bias has"), found, args[:2], strict=True):
+            if np.shape(part) != old.shape:
+                raise Told(f"The new {name} shape {np.shape(part)}, expected {old.shape}.")
+        return np.vstack(found)
+
+    given = stacked if callable(fold) and takes(fold, range(6)) else fold
+    return judge(given, [case(0, 2, 3), case(1, 4, 2)], "One layer instead of two.", names)
