@@ -16,10 +16,10 @@ SECOND_EDITION = [
     "is-it-any-good",
     "debugging-the-article",
     "ten-bugs",
-    "cost",
     "initialisation",
     "normalisation",
     "momentum-to-adam",
+    "cost",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
