@@ -143,11 +143,11 @@ def in_segments(segments: int) -> Schedule:
     def schedule(chain: Chain, x: Array) -> None:
         cuts = [len(chain) * i // segments for i in range(segments + 1)]
         inputs = [x]
-        for first, last in pairwise(cuts[:-1]):
-            inputs.append(chain.advance(first, last, inputs[-1]))
-        for first, last in reversed([*pairwise(cuts)]):
-            chain.keep(first, last, inputs.pop())
-            chain.back(first, last)
+        for i, j in pairwise(cuts[:-1]):
+            inputs.append(chain.advance(i, j, inputs[-1]))
+        for i, j in reversed([*pairwise(cuts)]):
+            chain.keep(i, j, inputs.pop())
+            chain.back(i, j)
 
     return schedule
 
