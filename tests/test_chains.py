@@ -85,4 +85,4 @@ def test_without_watching_a_chain_notes_the_calls_alone():
     network, x, dz, *_ = problem()
     chain = Chain(network.layers, dz)
     in_segments(2)(chain, x)
-    assert "".join(chain.kinds) == "aaafffbbbfffbbb" and not len(chain.bytes)
+    assert chain.kinds.decode() == "aaafffbbbfffbbb" and not len(chain.bytes)

@@ -63,7 +63,7 @@ class Chain:
         self.layers, self.dz = list(layers), dz
         self._kept: dict[int, Pass] = {}
         # Arrays of small numbers: lists of objects would weigh something themselves.
-        self.kinds, self.bytes = array("u"), array("q")
+        self.kinds, self.bytes = bytearray(), array("q")
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -106,7 +106,7 @@ class Chain:
         return this, x
 
     def _note(self, kind: str) -> None:
-        self.kinds.append(kind)
+        self.kinds += kind.encode()
         if tracemalloc.is_tracing():
             self.bytes.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.reset_peak()
@@ -133,7 +133,7 @@ def watched(layers: Sequence[Layer], x: Array, dz: Array, schedule: Schedule) ->
         schedule(chain, x.copy())
     finally:
         tracemalloc.stop()
-    return Watched("".join(chain.kinds), tuple(b - start for b in chain.bytes), chain.dz)
+    return Watched(chain.kinds.decode(), tuple(b - start for b in chain.bytes), chain.dz)
 
 
 def in_segments(segments: int) -> Schedule:
