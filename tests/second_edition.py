@@ -17,9 +17,11 @@ SECOND_EDITION = [
     "debugging-the-article",
     "ten-bugs",
     "initialisation",
+    "vanishing-and-exploding",
     "normalisation",
     "momentum-to-adam",
     "cost",
+    "local-minima",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
