@@ -20,8 +20,8 @@ SECOND_EDITION = [
     "vanishing-and-exploding",
     "normalisation",
     "momentum-to-adam",
-    "cost",
     "local-minima",
+    "cost",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
