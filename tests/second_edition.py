@@ -22,6 +22,7 @@ SECOND_EDITION = [
     "dropout-and-decay",
     "momentum-to-adam",
     "local-minima",
+    "cost",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
