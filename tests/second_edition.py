@@ -16,6 +16,7 @@ SECOND_EDITION = [
     "is-it-any-good",
     "debugging-the-article",
     "ten-bugs",
+    "schedules",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
