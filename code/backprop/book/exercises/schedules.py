@@ -177,7 +177,7 @@ def check_cosine(cosine: Answer) -> Verdict:
         mistakes: Mistakes = [
             (at(t / T), "After T it rises again.", "From t = T on, the rate is end."),
             (at(s, -1), "This rises from end to top.", "cos 0 = 1."),
-            (at(s) - end, "The rate ends at 0 instead of end.", rule),
+            (at(s) - end, "The whole curve lies lower by end.", rule),
             (top * (1 + math.cos(math.pi * s)) / 2, "The rate ends at 0 instead of end.", rule),
             (end + top * (1 + math.cos(math.pi * s)) / 2, "This starts at top + end.", rule),
             (end + (top - end) * math.cos(math.pi * s), "A cosine runs from 1 to -1.",
@@ -192,7 +192,6 @@ def check_cosine(cosine: Answer) -> Verdict:
             (end + (top - end) * (1 + math.cos(math.radians(180 * math.pi * s))) / 2,
              "π went through degrees twice.", "math.cos takes radians."),
             (end + (top - end) * (1 + math.cos(180 * s)) / 2, "math.cos takes radians.", rule),
-            (at((t + 1) / T), "This is one step ahead.", "Step 0 has the rate top."),
             (at(min((t + 1) / T, 1)), "This is one step ahead.", "Step 0 has the rate top."),
             (at(min(t / (T - 1), 1)), "This arrives one step early.", "It reaches end at t = T."),
         ]  # fmt: skip
