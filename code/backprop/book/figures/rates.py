@@ -149,7 +149,7 @@ def drops() -> list[Frame]:
         places = walks(rates, RUNS, 0)
         loss = mean_square(rates) / 2
         met = (places**2).mean(axis=0) / 2
-        fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.4, 3.3))
+        fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.4, 3.1))
         t = np.arange(STEPS + 1)
         early, late = t <= step, t >= step
         for part, color, style in ((early, red, "-"), (late, blue, "--")):
@@ -190,7 +190,7 @@ def envelope(title: str) -> Drawing:
     steps = 1000
     t = np.arange(1, steps + 1)
     at = np.unique(np.geomspace(1, steps, 13).astype(int))
-    fig, ax = plt.subplots(figsize=(4.6, 3.1))
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
     rows = [(np.full(steps, rate), f"η = {rate}") for rate in CONSTANT]
     rows.append((greedy(steps), "best η in each step"))
     paints = (red, "#CC79A7", "#56B4E9", blue, green)
@@ -247,7 +247,7 @@ def shapes(title: str) -> Drawing:
     """Draw seven schedules and the plateau's, one in a panel, over a run of 100 steps."""
     plt = _plt()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(4, 2, sharex=True, sharey=True, figsize=(4.6, 4.7))
+    fig, axes = plt.subplots(4, 2, sharex=True, sharey=True, figsize=(4.6, 4.2))
     t = np.arange(101)
     drawn_ = {name: np.array([rule(int(k)) for k in t]) for name, rule in SHAPES.items()}
     for ax, (name, rates) in zip(axes.flat, (drawn_ | {"plateau": watched()}).items(), strict=True):
@@ -316,7 +316,7 @@ def gains(
     plt = _plt()
     _, green, red = _colors()
     fig, axes = plt.subplots(
-        len(ratios), len(heads), sharey=True, sharex=True, figsize=(4.6, 3.6), squeeze=False
+        len(ratios), len(heads), sharey=True, sharex=True, figsize=(4.6, 3.9), squeeze=False
     )
     for row, (words, columns) in zip(axes, ratios.items(), strict=True):
         for ax, head, column in zip(row, heads, columns, strict=True):
@@ -324,12 +324,12 @@ def gains(
                 spread = np.linspace(-0.2, 0.2, len(ratio))
                 better = ratio < 1
                 for part, color, mark in ((better, green, "o"), (~better, red, "^")):
-                    ax.plot(ratio[part], k + spread[part], mark, color=color, markersize=4,
-                            alpha=0.6)  # fmt: skip
+                    ax.plot(ratio[part], k + spread[part], mark, color=color, markersize=4.5,
+                            alpha=0.65)  # fmt: skip
                 ax.plot([np.median(ratio)] * 2, [k - 0.38, k + 0.38], "-", color=INK, linewidth=2.4)
             ax.axvline(1, color=INK, linewidth=1.2, linestyle=":")
             ax.set_xscale("log")
-            ax.set(xlim=(0.25, 2.6), xticks=[0.5, 1, 2], xticklabels=["½", "1", "2"])
+            ax.set(xlim=(0.42, 2.15), xticks=[0.5, 1, 2], xticklabels=["½", "1", "2"])
             ax.set(yticks=range(len(column)), yticklabels=list(column), ylim=(2.6, -0.6))
             ax.minorticks_off()
             ax.grid(axis="y", visible=False)
