@@ -236,7 +236,7 @@ SHAPES: dict[str, Schedule] = {
     "step": StepDecay(1.0, 30, 0.3),
     "exponential": Exponential(1.0, 0.97),
     "cosine": Cosine(1.0, 100),
-    "with restarts": CosineWarmRestarts(1.0, 14, multiplier=2),
+    "restarts": CosineWarmRestarts(1.0, 14, multiplier=2),
     "warm-up": Warmup(Cosine(1.0, 80), 20),
     "one cycle": OneCycle(1.0, 100),
 }
@@ -316,7 +316,7 @@ def gains(
     plt = _plt()
     _, green, red = _colors()
     fig, axes = plt.subplots(
-        len(ratios), len(heads), sharey=True, sharex=True, figsize=(4.6, 3.9), squeeze=False
+        len(ratios), len(heads), sharey=True, sharex=True, figsize=(4.6, 3.6), squeeze=False
     )
     for row, (words, columns) in zip(axes, ratios.items(), strict=True):
         for ax, head, column in zip(row, heads, columns, strict=True):
