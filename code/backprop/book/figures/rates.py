@@ -149,7 +149,7 @@ def drops() -> list[Frame]:
         places = walks(rates, RUNS, 0)
         loss = mean_square(rates) / 2
         met = (places**2).mean(axis=0) / 2
-        fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.4, 3.1))
+        fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.4, 2.95))
         t = np.arange(STEPS + 1)
         early, late = t <= step, t >= step
         for part, color, style in ((early, red, "-"), (late, blue, "--")):
@@ -190,7 +190,7 @@ def envelope(title: str) -> Drawing:
     steps = 1000
     t = np.arange(1, steps + 1)
     at = np.unique(np.geomspace(1, steps, 13).astype(int))
-    fig, ax = plt.subplots(figsize=(4.6, 2.9))
+    fig, ax = plt.subplots(figsize=(4.6, 2.75))
     rows = [(np.full(steps, rate), f"η = {rate}") for rate in CONSTANT]
     rows.append((greedy(steps), "best η in each step"))
     paints = (red, "#CC79A7", "#56B4E9", blue, green)
@@ -247,13 +247,13 @@ def shapes(title: str) -> Drawing:
     """Draw seven schedules and the plateau's, one in a panel, over a run of 100 steps."""
     plt = _plt()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(4, 2, sharex=True, sharey=True, figsize=(4.6, 4.2))
+    fig, axes = plt.subplots(4, 2, sharex=True, sharey=True, figsize=(4.6, 4.0))
     t = np.arange(101)
     drawn_ = {name: np.array([rule(int(k)) for k in t]) for name, rule in SHAPES.items()}
     for ax, (name, rates) in zip(axes.flat, (drawn_ | {"plateau": watched()}).items(), strict=True):
         ax.fill_between(t, rates, color=green, alpha=0.18, linewidth=0)
         ax.plot(t, rates, "-", color=green, linewidth=2)
-        ax.set(xlim=(0, 100), ylim=(0, 1.08), xticks=[0, 50, 100], yticks=[0, 1])
+        ax.set(xlim=(0, 100), ylim=(0, 1.08), xticks=[0, 40, 80], yticks=[0, 1])
         ax.set_title(name, loc="left", fontsize=12)
         ax.grid(False)
     for ax in axes[:, 0]:
@@ -283,7 +283,7 @@ def range_tests(
 
     plt = _plt()
     blue, _, _ = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fig, ax = plt.subplots(figsize=(4.6, 2.15))
     for k, curve in enumerate(losses):
         style = {"linewidth": 1.9} if k == 0 else {"linewidth": 0.7, "alpha": 0.5}
         ax.plot(rates[: len(curve)], curve, "-", color=blue, **style)
