@@ -21,6 +21,7 @@ SECOND_EDITION = [
     "normalisation",
     "dropout-and-decay",
     "momentum-to-adam",
+    "schedules",
     "local-minima",
     "cost",
 ]
