@@ -17,6 +17,7 @@ SECOND_EDITION = [
     "debugging-the-article",
     "ten-bugs",
     "normalisation",
+    "precision",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
