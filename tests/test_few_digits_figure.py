@@ -44,4 +44,4 @@ def test_all_can_be_drawn():
         figures.courses("c", runs, 10),
         figures.sums("d", {"x": (line, 0), "": (line, 0), "y": (line, 1)}),
     ):
-        assert "<svg" in drawing.data
+        assert "<svg" in drawing.markup

@@ -1,4 +1,4 @@
-"""Formats of few digits: against NumPy's float16 and PyTorch's bfloat16, and what is made of them."""
+"""Formats of few digits: against NumPy's float16 and PyTorch's bfloat16."""
 
 import numpy as np
 import pytest

@@ -183,7 +183,7 @@ def scaled_gradient(
 
 def running_sum(terms: Iterable[Array], form: str) -> Array:
     """Add arrays one after another, and round the sum each time."""
-    total = np.float32(0)
+    total: Array = np.zeros((), dtype=np.float32)
     for term in terms:
         total = rounded(total + term, form)
     return total
@@ -194,7 +194,9 @@ def kahan_sum(terms: Iterable[Array], form: str) -> Array:
 
     Every result is rounded to the format: the corrected term, the sum and what it lost.
     """
-    total = lost = np.float32(0)
+    total: Array = np.zeros((), dtype=np.float32)
+    lost = total
+    # The third line finds what was lost.
     for term in terms:
         corrected = rounded(term + lost, form)
         following = rounded(total + corrected, form)

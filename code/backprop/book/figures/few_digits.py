@@ -38,8 +38,8 @@ def _colors() -> tuple[str, str, str]:
     return COLORS[0], COLORS[1], COLORS[2]
 
 
-def _power(k: float) -> str:
-    """Write 2 to a power for an axis."""
+def power(k: float) -> str:
+    """Write 2 to a power, in one line."""
     digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
     return "2" + str(round(k)).translate(digits)
 
@@ -151,7 +151,7 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
         ax.text((max(low, LOWEST) + end) / 2 + (2 if low > LOWEST else 0), y,
                 f"{words}: {digits}", ha="center", va="center", color="white")  # fmt: skip
     ax.set(ylim=(-2.5, 0.5), yticks=[], xticks=range(-40, 21, 10))
-    ax.set_xticklabels([_power(k) for k in range(-40, 21, 10)])
+    ax.set_xticklabels([power(k) for k in range(-40, 21, 10)])
     ax.set_xlabel("size of an entry")
     ax.spines["left"].set_visible(False)
     ax.grid(False)
@@ -174,21 +174,21 @@ def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> lis
     plt = _plt()
     _, red, _ = _colors()
     sizes, frames = exponents(values), []
-    for power, found in zip(powers, stored, strict=True):
+    for k, found in zip(powers, stored, strict=True):
         zeros, wild = shares(values, found)
         fig, ax = plt.subplots(figsize=(4.4, 2.1))
-        _bars(ax, sizes + power)
+        _bars(ax, sizes + k)
         ax.set_ylim(0, 12)
         for x, side, words in ((LOWEST + 0.5, "left", f"0: {_percent(zeros)}"),
                                (HIGHEST, "right", f"∞: {_percent(wild)}")):  # fmt: skip
             ax.text(x, 11.9, words, color=red, ha=side, va="top")
-        ax.set_xticks(range(-40, 21, 10), [_power(k) for k in range(-40, 21, 10)])
+        ax.set_xticks(range(-40, 21, 10), [power(k) for k in range(-40, 21, 10)])
         ax.set_xlabel("size of an entry, times s")
         words = (
-            f"Loss scale 2 to the power {power}. Of the entries that are not 0, {_percent(zeros)}"
+            f"Of the entries that are not 0, {_percent(zeros)}"
             f" come out as 0 and {_percent(wild)} as infinite or undefined."
         )
-        frames.append(drawn(fig, f"Gradient entries at the loss scale {_power(power)}", words))
+        frames.append(drawn(fig, f"Gradient entries at the loss scale {power(k)}", words))
     return frames
 
 
