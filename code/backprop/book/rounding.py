@@ -176,7 +176,8 @@ def scaled_gradient(
     loss = SoftmaxCrossEntropy()
     value = loss.forward(network.forward(x), y)
     with np.errstate(all="ignore"):  # an s that is too large gives infinities
-        network.backward(np.float32(s) * loss.backward())
+        dz = np.float32(s) * loss.backward()
+        network.backward(dz)
         stored = rounded(network.dtheta, form)
         return value, stored / np.float32(s)
 

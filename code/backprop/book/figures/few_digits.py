@@ -179,9 +179,8 @@ def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> lis
         fig, ax = plt.subplots(figsize=(4.4, 2.1))
         _bars(ax, sizes + k)
         ax.set_ylim(0, 12)
-        for x, side, words in ((LOWEST + 0.5, "left", f"0: {_percent(zeros)}"),
-                               (HIGHEST, "right", f"∞: {_percent(wild)}")):  # fmt: skip
-            ax.text(x, 11.9, words, color=red, ha=side, va="top")
+        for side, words in (("left", f"0: {_percent(zeros)}"), ("right", f"∞: {_percent(wild)}")):
+            ax.set_title(words, loc=side, color=red, fontsize=12)
         ax.set_xticks(range(-40, 21, 10), [power(k) for k in range(-40, 21, 10)])
         ax.set_xlabel("size of an entry, times s")
         words = (
