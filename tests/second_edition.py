@@ -16,8 +16,15 @@ SECOND_EDITION = [
     "is-it-any-good",
     "debugging-the-article",
     "ten-bugs",
+    "initialisation",
+    "vanishing-and-exploding",
     "normalisation",
     "precision",
+    "dropout-and-decay",
+    "momentum-to-adam",
+    "schedules",
+    "local-minima",
+    "cost",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

@@ -157,6 +157,19 @@ def test_a_list_changed_in_place_is_noticed():
     assert "in place" in repr(judge(lambda a: a.pop(), [Case(([1.0, 2.0],), 2.0)]))
 
 
+def test_so_is_an_array_in_a_list():
+    arrays = [np.ones(2), np.ones(3)]
+
+    def doubled(a):
+        a[1] *= 2
+        return 5.0
+
+    case = Case((arrays,), 5.0)
+    assert "in place" in repr(judge(doubled, [case]))
+    assert "in place" in repr(judge(lambda a: len(a.pop()) + 2.0, [case]))
+    assert judge(lambda a: sum(map(len, a)) + 0.0, [case])
+
+
 def test_a_mistake_that_does_not_explain_the_other_answers_is_not_named():
     def case(x):
         return Case((x,), x * x, [(2 * x, "Doubled."), (x, "As it came.")])

@@ -472,6 +472,8 @@ def _refuted(function: Any, answer: Any, mistake: Any, later: Sequence[Case]) ->
 def _unchanged(after: Any, before: Any) -> bool:
     if isinstance(before, np.ndarray):
         return np.array_equal(after, before, equal_nan=before.dtype.kind in "fc")
+    if isinstance(before, list) and any(isinstance(b, np.ndarray) for b in before):
+        return len(after) == len(before) and all(map(_unchanged, after, before))
     if isinstance(before, list | dict | set):
         return bool(after == before)
     return True

@@ -1,0 +1,329 @@
+"""Checkers of the chapter "Are local minima the problem?".
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Verdict,
+    checker,
+    distinct,
+    judge,
+    judge_value,
+    numbers,
+    takes,
+)
+
+Mistakes = Sequence[tuple[Any, str, str]]
+Part = tuple[str, Any, Mistakes, str]
+"""What an answer is called, its value, the usual mistakes, and a stronger hint for others."""
+
+
+def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
+    """Judge several answers one by one; the first that is wrong decides."""
+    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
+        verdict = judge_value(answer, Case((), value, mistakes, more))
+        if not verdict:
+            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
+    return Verdict(True, praise)
+
+
+@checker
+def check_pair(origin: Any, valley: Any) -> Verdict:
+    """Check the eigenvalues of ½(w₁w₂ + 2)²: ±2 at the origin, and 0 and 5 at (1, -2)."""
+    cross = "The mixed derivative of ½(w₁w₂ + 2)² is 2w₁w₂ + 2."
+    order = "The smaller one comes first."
+    parts: list[Part] = [
+        ("At the origin", [-2.0, 2.0], [
+            ([2.0, -2.0], order, ""),
+            ([-1.0, 1.0], "This is the origin of the chapter's loss, with the target 1.", cross),
+            ([-4.0, 4.0], "This is twice too much: does your loss have the factor ½?", cross),
+            ([0.0, 0.0], "These are the entries of the diagonal.",
+             "Try (1, 1)H and (1, -1)H: what are they multiples of?"),
+            ([0.0, 2.0], "These are entries of the matrix, not its eigenvalues.",
+             "Try (1, 1)H and (1, -1)H: what are they multiples of?"),
+            ([2.0, 2.0], "One sign is wrong.", "Try (1, -1)H."),
+            ([-2.0, -2.0], "One sign is wrong.", "Try (1, 1)H."),
+        ], cross),
+        ("At (1, -2)", [0.0, 5.0], [
+            ([5.0, 0.0], order, ""),
+            ([0.0, 10.0], "This is twice too much: does your loss have the factor ½?", ""),
+            ([1.0, 4.0], "These are the entries of the diagonal.",
+             "Their sum is right for eigenvalues. Now use the determinant."),
+            ([4.0, 1.0], "These are the entries of the diagonal.",
+             "Their sum is right for eigenvalues. Now use the determinant."),
+            ([0.0, -5.0], "A minimum has no negative eigenvalue.", "The trace is their sum."),
+            ([-2.0, 2.0], "This is the origin again.", "Insert w₁ = 1 and w₂ = -2."),
+            ([0.0, 2.0], "This is the point (1, 1) of the chapter.", "Insert w₁ = 1 and w₂ = -2."),
+        ], "The eigenvalues add up to the trace, and their product is the determinant."),
+    ]  # fmt: skip
+    praise = "A saddle of index 1, and a valley that is level along its floor."
+    return _in_turn((origin, valley), parts, praise)
+
+
+@checker
+def check_wait(steps: Any, more: Any) -> Verdict:
+    """Check ln(10⁵)/ln(1.1), rounded up to 121, and ln(100)/ln(1.1) = 48.3."""
+    exact, log = math.log(1e5) / math.log(1.1), math.log(1.1)
+    factor = "A step multiplies the distance by 1 + 0.2 · 0.5."
+    parts: list[Part] = [
+        ("The steps", 121.0, [
+            (120.0, "After this many steps, the distance is still a little below 0.1.",
+             "Round up."),
+            (exact, "The exercise asks for a whole number.", "When is it *above* 0.1?"),
+            (round(exact, 1), "The exercise asks for a whole number.", "When is it *above* 0.1?"),
+            (145.0, "This many steps lead to the distance 1.", "The factor is 0.1 / 10⁻⁶."),
+            (math.log(1e6) / log, "This many steps lead to the distance 1.",
+             "The factor is 0.1 / 10⁻⁶."),
+            (116.0, "This is the estimate with ln(1 + 0.1) ≈ 0.1.",
+             "The approximation is not good enough here."),
+            (math.log(1e5) / 0.1, "This is the estimate with ln(1 + 0.1) ≈ 0.1.",
+             "The approximation is not good enough here."),
+            (math.ceil(math.log(1e5) / math.log(1.2)), "The curvature is missing.", factor),
+            (math.ceil(math.log(1e5) / math.log(1.5)), "The rate is missing.", factor),
+            (math.ceil(5 / log), "This uses log₁₀ in one place and ln in the other.",
+             "Take the same logarithm twice."),
+            (110.0, "Along a falling direction, the distance does not shrink.", factor),
+        ], factor),
+        ("The further steps", math.log(100) / log, [
+            (math.log(10) / log, "This is the price of one factor of ten.",
+             "From 10⁻⁶ to 10⁻⁸ is a factor of 100."),
+            (49.0, "This one is not rounded.", ""),
+            (48.0, "This one is not rounded.", "Give three significant digits."),
+            (math.log(1e7) / log, "This is the whole time.", "Take the first one away."),
+            (math.log(100) / 0.1, "This is the estimate with ln(1 + 0.1) ≈ 0.1.",
+             "The approximation is not good enough here."),
+            (2 / log, "This uses log₁₀ in one place and ln in the other.",
+             "Take the same logarithm twice."),
+            (100.0, "The time grows with the logarithm of the distance.", factor),
+        ], "By which factor must the shorter distance grow to become the longer one?"),
+    ]  # fmt: skip
+    return _in_turn((steps, more), parts, "A hundred times closer is not much longer.")
+
+
+@checker
+def check_copies(different: Any, one_zero: Any, two_equal: Any) -> Verdict:
+    """Check 4!·2⁴ = 384, and half of it where a sign, or a swap, changes nothing."""
+    half = "How many of the 384 changes leave every number as it is?"
+    parts: list[Part] = [
+        ("All different", 384.0, [
+            (24.0, "These are the permutations alone.",
+             "A unit may also turn the signs of all its weights."),
+            (16.0, "These are the signs alone.", "The units may also change places."),
+            (40.0, "The two counts multiply.", "Each order can be combined with each sign."),
+            (48.0, "This is the count for three units, or with one sign for all.",
+             "Each of the four units may turn its sign alone."),
+            (32.0, "This is 4 · 2³ or 2 · 16.", "How many orders do four units have?"),
+            (96.0, "This is 4! · 4.", "How many choices of signs do four units have?"),
+            (256.0, "This is 4⁴.", "A unit can stand in only one place."),
+            (383.0, "Count the point itself as well.", ""),
+            (64.0, "This is 4 · 2⁴.", "How many orders do four units have?"),
+        ], "n! orders, and 2 signs for each unit."),
+        ("One unit zero", 192.0, [
+            (384.0, "One of the changes does nothing here.", half),
+            (48.0, "This removes the unit altogether.", "It can still stand in any place."),
+            (96.0, "This halves once too often.", half),
+            (24.0, "The three others may still turn their signs.", half),
+        ], half),
+        ("Two units equal", 192.0, [
+            (384.0, "One of the changes does nothing here.", half),
+            (96.0, "The signs of the two still count one by one.",
+             "If only one of them turns its sign, the point is another one."),
+            (48.0, "Each of the two is still there.", half),
+            (128.0, "A swap halves the number.", half),
+            (288.0, "Some points are missing, or counted twice.",
+             "Fix the places of the pair first, then the signs."),
+        ], half),
+    ]  # fmt: skip
+    praise = "Every symmetry of a point halves its copies."
+    return _in_turn((different, one_zero, two_equal), parts, praise)
+
+
+def _block(x: Array, delta: Array) -> Array:
+    return np.asarray(np.column_stack([x, np.ones(len(x))]).T @ delta)
+
+
+@checker
+def check_opened(opened: Answer) -> Verdict:
+    """Check ``opened(x, delta, decay)``: decay - the largest singular value of x̃ᵀ delta."""
+
+    def case(x: Array, delta: Array, decay: float) -> Case:
+        C, plain = _block(x, delta), x.T @ delta
+        top, low = np.linalg.svd(C)[1][[0, -1]]
+        right = decay - top
+        hint = "The block of the new parameters is [[decay·1, C], [Cᵀ, decay·1]]."
+        mistakes: list[tuple[Any, str, str]] = [
+            (-top, "The weight decay is missing.", hint),
+            (decay + top, "This is the largest eigenvalue.", "The new ones come in pairs."),
+            (top - decay, "The sign is wrong.", "A large C makes the eigenvalue negative."),
+            (top, "This is the singular value itself.", hint),
+            (decay - np.linalg.norm(plain, 2), "The bias of the new unit is missing.",
+             "Append a column of ones to x."),
+            (decay - top / len(x), "This divides by N once too often.",
+             "delta belongs to a mean already."),
+            (decay - top**2, "This squares the singular value.",
+             "CᵀC has the squares as eigenvalues."),
+            (decay - np.linalg.norm(C), "This is the length of all entries of C (Frobenius).",
+             "With several outputs, only the largest singular value counts."),
+            (decay - low, "This is the smallest singular value.", "Which one makes it lowest?"),
+            (decay - abs(C).max(), "This is the largest entry of C.", hint),
+            (decay - abs(C).sum(), "This adds up the sizes of all entries.", hint),
+            (decay - top * len(x), "This multiplies by N.", "delta belongs to a mean already."),
+            (decay - top / 2, "This takes half of it.", hint),
+        ]  # fmt: skip
+        where = f"{len(x)} examples, {x.shape[1]} inputs, {delta.shape[1]} outputs"
+        return Case((x, delta, decay), right, distinct(mistakes, right), hint, where=where)
+
+    rng = np.random.default_rng(0)
+    problems = [
+        case(np.array([[-1.0], [1.0], [5.0]]), np.array([[0.0], [0.0], [0.6]]), 0.0),
+        case(rng.normal(size=(5, 2)), rng.normal(size=(5, 3)), 0.1),
+        case(rng.normal(size=(4, 3)), rng.normal(size=(4, 1)), 0.5),
+    ]
+    praise = "One column of ones, one singular value."
+    return judge(opened, problems, praise, "x, delta, decay")
+
+
+@checker
+def check_deflated(deflated: Answer) -> Verdict:
+    """Check ``deflated(step, theta, known)``: step / (1 - ∇(ln m)·step), shape of step."""
+
+    def case(step: Array, theta: Array, known: Array) -> Case:
+        apart = theta - known
+        far = (apart**2).sum(axis=1, keepdims=True)
+        each = -2 * apart / (far * (far + 1))
+        slope = each.sum(axis=0) @ step
+        m = float(np.prod(1 + 1 / far))
+        right = step / (1 - slope)
+        chain = "∇ ln m adds -2(θ - θₖ) / (r(r + 1)) for each k, where r = ‖θ - θₖ‖²."
+        mistakes: list[tuple[Any, str, str]] = [
+            (step, "This is the plain step.", "The product has another Jacobian: derive it."),
+            (step * (1 - slope), "This multiplies where it should divide.",
+             "Put β·step into the equation and solve it for β."),
+            (step / (1 + slope), "A sign is wrong.", "Mind that H·step = -g."),
+            (step * (1 + slope), "This is the first order of the right factor.",
+             "Solve for β exactly."),
+            (step / (1 - m * slope), "This uses ∇m instead of ∇ ln m.", "Divide by m."),
+            (m * step, "The factor m itself cancels.",
+             "Both sides of Newton's equation hold it. What remains is its slope."),
+            (step / m, "The factor m itself cancels.",
+             "Both sides of Newton's equation hold it. What remains is its slope."),
+            (step / (1 - each[-1] @ step), "Only the last known point counts here.",
+             "Add up all of them."),
+            (step / (1 - each[0] @ step), "Only the first known point counts here.",
+             "Add up all of them."),
+            (step / (1 - (-2 * apart / far**2).sum(axis=0) @ step),
+             "This differentiates ln(1/r) instead of ln(1 + 1/r).", chain),
+            (step / (1 - (-2 * apart / (far + 1)).sum(axis=0) @ step),
+             "A factor 1/r is missing in the slope.", chain),
+            (step / (1 - slope / 2), "The 2 of the square is missing.", chain),
+            (step / (1 - (-apart / (far**0.5 * (far**0.5 + 1)) / far**0.5).sum(axis=0) @ step),
+             "This takes 1/‖θ - θₖ‖ instead of its square.", chain),
+        ]  # fmt: skip
+        where = f"{len(known)} known points in {len(theta)} dimensions"
+        return Case((step, theta, known), right, distinct(mistakes, right), chain, where=where)
+
+    problems = [
+        case(np.array([0.5, 0.1]), np.array([1.0, 0.0]), np.array([[0.0, 0.5]])),
+        case(np.array([0.3, -0.2, 0.4]), np.array([1.0, 2.0, -1.0]),
+             np.array([[0.0, 1.0, -1.0], [2.0, 2.0, 0.5]])),
+        case(np.array([-0.4, 0.7]), np.array([0.2, -0.3]),
+             np.array([[1.0, 1.0], [-1.0, 0.5], [0.5, -2.0]])),
+    ]  # fmt: skip
+    praise = "Near a known point the step turns away from it."
+    return judge(deflated, problems, praise, "step, theta, known")
+
+
+@checker
+def check_align(align: Answer) -> Verdict:
+    """Check ``align(A, B)``: B's columns in the order and with the signs most like A's."""
+
+    def arranged(A: Array, B: Array, signs: bool, least: bool = False) -> Array:
+        n = A.shape[1]
+        likeness = A.T @ B
+        score = np.abs(likeness) if signs else likeness
+        way = -1 if least else 1
+        best = max(
+            permutations(range(n)), key=lambda p: way * sum(score[j, p[j]] for j in range(n))
+        )
+        order = list(best)
+        turn = np.sign(likeness[range(n), order]) if signs else np.ones(n)
+        return np.asarray(B[:, order] * turn)
+
+    def greedy(A: Array, B: Array) -> Array:
+        likeness = A.T @ B
+        left, out = np.abs(likeness), np.empty_like(B)
+        for _ in range(A.shape[1]):
+            j, k = np.unravel_index(left.argmax(), left.shape)
+            out[:, j] = B[:, k] * np.sign(likeness[j, k])
+            left[j], left[:, k] = -1, -1
+        return out
+
+    def nearest(A: Array, B: Array) -> Array:
+        likeness = A.T @ B
+        order = np.abs(likeness).argmax(axis=1)
+        return np.asarray(B[:, order] * np.sign(likeness[range(len(order)), order]))
+
+    def case(A: Array, B: Array) -> Case:
+        right, n = arranged(A, B, signs=True), A.shape[1]
+        likeness = A.T @ B
+        order = [
+            int(np.flatnonzero((np.abs(right[:, j : j + 1]) == np.abs(B)).all(axis=0))[0])
+            for j in range(n)
+        ]
+        inverse = np.argsort(order)
+        signs = "A tanh unit may turn the signs of all its weights, in and out."
+        turned = np.sign(likeness[range(n), order])
+        mistakes: list[tuple[Any, str, str]] = [
+            (B, "Nothing has changed places.", ""),
+            (A, "This is A.", "Return the columns of B."),
+            (arranged(A, B, signs=False), "No sign is turned.", signs),
+            (B[:, order], "The order is right, but no sign is turned.", signs),
+            (greedy(A, B), "This takes the most similar pair first.",
+             "That pair may use up the only partner of another unit. Look at all pairs at once."),
+            (nearest(A, B), "A unit of B is used twice.", "Each may be used only once."),
+            (arranged(A, B, signs=True, least=True), "This makes the sum as small as possible.",
+             "linear_sum_assignment looks for the lowest cost."),
+            (B[:, inverse] * np.sign(likeness[range(n), inverse]),
+             "This is the inverse order.", "Column j of the answer belongs to column j of A."),
+            (B[:, inverse], "This is the inverse order, without signs.",
+             "Column j of the answer belongs to column j of A."),
+            (-right, "Every sign is turned the wrong way.", "The products must be positive."),
+            (B * np.sign(np.diag(likeness)), "Only signs have changed.",
+             "The units may also change places."),
+            (A[:, np.argsort(order)] * turned[np.argsort(order)],
+             "This arranges A.", "Return the columns of B."),
+        ]  # fmt: skip
+        where = f"tables with {len(A)} rows and {n} columns"
+        return Case((A, B), right, distinct(mistakes, right),
+                    "Try all orders of the columns of B.", where=where)  # fmt: skip
+
+    first = np.array([[2.0, 0.0, 1.0], [0.0, 1.0, -1.0]])
+    # The most similar pair takes the partner that another needs.
+    unfair_A = np.array([[1.0, 0.9, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    unfair_B = np.array([[0.0, -1.0, -0.8], [0.2, 0.0, -0.1], [1.0, 0.0, 0.0]])
+    rng = np.random.default_rng(3)
+    problems = [
+        case(first, first[:, [2, 0, 1]] * np.array([1.0, -1.0, -1.0])),
+        case(unfair_A, unfair_B),
+        case(rng.normal(size=(5, 4)), rng.normal(size=(5, 4))),
+    ]
+    if callable(align) and takes(align, range(2)):
+
+        def plain(A: Array, B: Array) -> Any:
+            found = numbers(answer := align(A, B))
+            return answer if found is None else found + 0.0
+
+        return judge(plain, problems, "The units of B have found their partners.", "A, B")
+    return judge(align, problems, "", "A, B")

@@ -1,0 +1,283 @@
+"""The figures of the chapter on local minima: a trap, its opening, and paths between solutions.
+
+The trap is that of a single unit tanh(w x + b) on three examples. Blue circles are the lowest
+minimum and what leads there, vermilion triangles the trap, and grey squares a plateau.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.critical import unit_gradient, unit_loss
+from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.stepper import Frame, drawn
+
+X, Y = np.array([-1.0, 1.0, 5.0]), np.array([-0.8, 0.8, -0.8])
+"""The three examples."""
+BOX = np.array([[-1.5, 2.5], [-2.5, 2.5]])
+"""Where w and b are drawn, and where the proof looks."""
+RATE, STEPS = 0.2, 5000
+LOWEST, TRAP, PLATEAU = range(3)
+
+
+def _plt() -> Any:
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import use_style
+
+    use_style()
+    return plt
+
+
+def starts(per_side: int) -> Array:
+    """Return a grid of starts over the box, shape (per_side², 2)."""
+    w, b = (np.linspace(low, high, per_side) for low, high in BOX)
+    return np.stack(np.meshgrid(w, b), axis=-1).reshape(-1, 2)
+
+
+def descend(theta: Array, steps: int = STEPS) -> Array:
+    """Return where gradient descent at the rate 0.2 has come from each row of ``theta``."""
+    theta = np.array(theta, dtype=float)
+    for _ in range(steps):
+        theta -= RATE * unit_gradient(theta, X, Y)
+    return theta
+
+
+def ends(theta: Array, minima: Array) -> Array:
+    """Return for each row at which minimum it is, LOWEST or TRAP, or else PLATEAU."""
+    near = np.abs(theta[:, None] - minima).max(axis=-1) < 0.05
+    return np.where(near[:, 0], LOWEST, np.where(near[:, 1], TRAP, PLATEAU))
+
+
+def trap(points: Array, title: str) -> Drawing:
+    """Draw the landscape of one unit with its critical points, runs from a grid, and both fits.
+
+    Parameters
+    ----------
+    points : array, shape (3, 2)
+        (w, b) of the lowest minimum, of the trap, and of the saddle.
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = _plt()
+    looks = ((COLORS[0], "o"), (COLORS[1], "^"), (GREY, "s"))
+    fig = plt.figure(figsize=(4.6, 4.7))
+    grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
+    ax = fig.add_subplot(grid[0, :])
+    w, b = (np.linspace(low, high, 81) for low, high in BOX)
+    heights = unit_loss(np.stack(np.meshgrid(w, b), axis=-1), X, Y)
+    levels = (0.28, 0.32, 0.4, 0.48, 0.542, 0.576, 0.65, 0.8, 1.0)
+    ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.8, linestyles="-")
+    begun = starts(17)
+    kinds = ends(descend(begun), points[:2])
+    for kind, (color, mark) in enumerate(looks):
+        ax.plot(*begun[kinds == kind].T, mark, color=color, markersize=2.8, alpha=0.75)
+    for place in ((0.1, 2.0), (-1.1, -1.25), (0.7, -2.0), (0.7, 2.0), (2.1, 0.75)):
+        path = [np.array(place)]
+        for _ in range(600):
+            path.append(path[-1] - RATE * unit_gradient(path[-1], X, Y))
+        color, _ = looks[ends(descend(path[-1][None]), points[:2])[0]]
+        ax.plot(*np.array(path).T, "-", color=color, linewidth=2)
+    for point, mark, words, at in zip(
+        points, "o^X", ("lowest, 0.28", "trap, 0.54", "saddle, 0.58"),
+        ((-0.75, -0.65), (1.55, -0.5), (0.95, 0.52)), strict=True,
+    ):  # fmt: skip
+        color = INK if mark == "X" else looks["o^".index(mark)][0]
+        ax.plot(*point, mark, color=color, markersize=12, markeredgecolor="#fefefe")
+        box = {"boxstyle": "round,pad=0.15", "facecolor": "#fefefe", "edgecolor": color}
+        ax.text(*at, words, color=color, ha="center", va="center", bbox=box, fontsize=11)
+    ax.set(xlabel="weight w", ylabel="bias b", xlim=BOX[0], ylim=BOX[1])
+    ax.set(xticks=[-1, 0, 1, 2], yticks=[-2, -1, 0, 1, 2])
+    ax.grid(False)
+    line = np.linspace(-2, 6, 161)
+    for k, words in enumerate(("lowest minimum", "trap")):
+        low = fig.add_subplot(grid[1, k])
+        color, _ = looks[k]
+        low.plot(line, np.tanh(points[k, 0] * line + points[k, 1]), "-", color=color, linewidth=2.2)
+        for x, y in zip(X, Y, strict=True):
+            low.plot([x, x], [y, np.tanh(points[k] @ [x, 1])], ":", color=GREY)
+        low.plot(X, Y, "D", color=INK, markersize=6)
+        low.set_title(words, fontsize=11, color=color)
+        low.set(xticks=[-1, 1, 5], yticks=[-1, 0, 1], ylim=(-1.2, 1.2), xlabel="x")
+        low.grid(False)
+    return plotted(fig, title)
+
+
+def levels(
+    found: Mapping[int, tuple[Array, Array, Array]],
+    runs: Mapping[int, Array],
+    fallen: float,
+    title: str,
+) -> Drawing:
+    """Draw the loss of critical points by index, and beside them where runs of descent end.
+
+    Parameters
+    ----------
+    found : mapping of int to (losses, indices, copies)
+        By width.
+    runs : mapping of int to array
+        By width: the final losses.
+    fallen : float
+        The loss whose index is marked in each panel.
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = _plt()
+    fig, axes = plt.subplots(
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.6),
+        width_ratios=[*(1.0 for _ in found), 1.1],
+    )  # fmt: skip
+    for ax, (width, (losses, indices, copies)) in zip(axes, found.items(), strict=False):
+        marked = np.abs(losses - fallen) < 1e-3 * fallen
+        marked &= indices == indices[marked].min()
+        minimum = (indices == 0) & ~marked
+        for which, color, mark in (
+            (~marked & ~minimum, GREY, "s"), (minimum, COLORS[0], "o"), (marked, COLORS[1], "^"),
+        ):  # fmt: skip
+            ax.plot(indices[which], losses[which], mark, color=color, markersize=8, alpha=0.8)
+        side = int(indices[marked][0])
+        ax.annotate(f"{fallen:.2f}", (side, fallen), (side + 0.28, fallen - 0.055), color=COLORS[1])
+        ax.set_title(f"{width} units,\n{copies.sum():,} points", fontsize=11)
+        ax.set(xticks=[0, 1, 2, 3], xlim=(-0.5, 3.5), xlabel="index")
+    last, rng = axes[-1], np.random.default_rng(0)
+    for at, (_width, ended) in enumerate(runs.items()):
+        stuck = ended > 0.2
+        for which, color, mark in ((~stuck, COLORS[0], "o"), (stuck, COLORS[1], "^")):
+            places = at + rng.uniform(-0.3, 0.3, size=which.sum())
+            last.plot(places, ended[which], mark, color=color, markersize=3.5, alpha=0.6)
+    last.set_title("100 runs\neach", fontsize=11, color=INK)
+    last.set_xticks(range(len(runs)), [str(width) for width in runs])
+    last.set(xlabel="units", xlim=(-0.6, len(runs) - 0.4))
+    axes[0].set(ylabel="loss", ylim=(-0.02, 0.56), yticks=[0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    return plotted(fig, title)
+
+
+def heights(losses: Mapping[int, Array], title: str) -> Drawing:
+    """Draw, by width, how far each run ended above the best one of its width, in per cent."""
+    from backprop.book.figures.plots import COLORS
+
+    plt = _plt()
+    fig, ax = plt.subplots(figsize=(4.6, 2.1))
+    for at, (_width, ended) in enumerate(losses.items()):
+        above = 100 * (ended / ended.min() - 1)
+        places = at + np.linspace(-0.25, 0.25, len(above))
+        ax.plot(places, above, "o", color=COLORS[0], markersize=6, alpha=0.75)
+    names = [f"{width} units\nbest {ended.min():.2f}" for width, ended in losses.items()]
+    ax.set_xticks(range(len(losses)), names)
+    ax.set(xlim=(-0.6, len(losses) - 0.4), ylim=(-1.5, 27))
+    ax.set_yticks([0, 10, 20], ["0 %", "10 %", "20 %"])
+    ax.set_title("loss above the best of ten", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def bezier(start: Array, middle: Array, end: Array, t: float) -> Array:
+    """Return (1 - t)² start + 2 t (1 - t) middle + t² end."""
+    return np.asarray((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
+
+
+def plane(start: Array, middle: Array, end: Array) -> tuple[Array, Array]:
+    """Return two perpendicular directions of length 1 that span the plane of three points."""
+    first = end - start
+    first = first / np.linalg.norm(first)
+    second = middle - start
+    second = second - (second @ first) * first
+    return first, second / np.linalg.norm(second)
+
+
+def paths(
+    t: Array,
+    losses: Mapping[str, Array],
+    surface: tuple[Array, Array, Array],
+    tracks: Mapping[str, Array],
+) -> list[Frame]:
+    """Return a frame for every other t: where three paths are, and the loss on each.
+
+    Parameters
+    ----------
+    t : array, shape (n,)
+        Shares of the way.
+    losses : mapping of str to array, shape (n,)
+        "straight", "bent" and "aligned".
+    surface : (across, up, loss)
+        Coordinates in the plane of both solutions and the middle of the bent path, and the loss.
+    tracks : mapping of str to array, shape (n, 2)
+        The straight and the bent path in that plane.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = _plt()
+    looks = {
+        "straight": (COLORS[1], "-", "^"),
+        "bent": (COLORS[0], "--", "o"),
+        "aligned": (COLORS[2], "-.", "s"),
+    }
+    across, up, height = surface
+    frames = []
+    top = 1.1 * max(values.max() for values in losses.values())
+    for k in range(0, len(t), 2):
+        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.5), height_ratios=[1.3, 1])
+        lines = ax.contour(
+            across, up, height.T, [0.05, 0.1, 0.2, 0.4, 0.7, 1],
+            colors=GREY, linewidths=0.8, linestyles="-",
+        )  # fmt: skip
+        ax.clabel(lines, [0.1, 0.4, 1], fmt="%g", fontsize=11, colors=INK)
+        for name, track in tracks.items():
+            color, style, mark = looks[name]
+            ax.plot(*track.T, style, color=color, linewidth=2.2)
+            ax.plot(*track[k], mark, color=color, markersize=10)
+        for end, letter, side in ((0, "A", "right"), (-1, "B", "left")):
+            x, y = tracks["straight"][end]
+            ax.plot(x, y, ".", color=INK)
+            ax.text(x + (0.9 if end else -0.9), y, letter, color=INK, ha=side, va="center")
+        ax.set(xticks=[], yticks=[], aspect="equal")
+        ax.set_title("loss in a plane of weights", loc="left", fontsize=11)
+        ax.grid(False)
+        for name, values in losses.items():
+            color, style, mark = looks[name]
+            low.plot(t, values, style, color=color)
+            low.plot(t[k], values[k], mark, color=color, markersize=10)
+        low.text(0.66, 0.8 * top, "straight", color=COLORS[1])
+        low.text(0.03, 0.27 * top, "bent, aligned", color=INK)
+        low.set(xlim=(-0.03, 1.03), ylim=(0, top), xlabel="share of the way", yticks=[0, 0.2, 0.4])
+        low.set_xticks([0, 0.5, 1], ["0, at A", "½", "1, at B"])
+        low.set_title("loss along the path", loc="left", fontsize=11)
+        said = ", ".join(f"{name} {values[k]:.2f}" for name, values in losses.items())
+        where = "At A" if k == 0 else "At B" if k == len(t) - 1 else f"{t[k]:.0%} of the way"
+        frames.append(drawn(fig, f"Three paths, {t[k]:.0%} of the way", f"{where}: loss {said}."))
+    return frames
+
+
+def slices(t: Array, random: Array, falling: Array, title: str) -> Drawing:
+    """Draw the loss along random directions, one a row, and along one that was computed."""
+    from backprop.book.figures.plots import COLORS, GREY
+
+    plt = _plt()
+    fig, ax = plt.subplots(figsize=(4.6, 2.1))
+    for values in random:
+        ax.plot(t, values, "-", color=GREY, linewidth=1.2)
+    ax.plot(t, falling, "--", color=COLORS[1], linewidth=2.8)
+    ax.set(xlabel="distance in the space of weights", xlim=(t[0], t[-1]))
+    ax.set_title("loss", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def escapes(distances: Sequence[float], rate: float) -> list[tuple[float, int, float]]:
+    """Return, for starts (d, d) of L = (w₁w₂ - 1)²/2: d, the steps to w₁ > 1/2, and a forecast.
+
+    The forecast is that of the saddle's curvature -1: ln(0.5/d) / ln(1 + rate).
+    """
+    rows = []
+    for d in distances:
+        w, steps = d, 0
+        while w <= 0.5:
+            w, steps = w + rate * (1 - w * w) * w, steps + 1
+        rows.append((d, steps, float(np.log(0.5 / d) / np.log(1 + rate))))
+    return rows

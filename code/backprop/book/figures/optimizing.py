@@ -1,0 +1,369 @@
+"""The figures of the chapter on momentum and Adam: walks of the package's optimizers on surfaces.
+
+The race's ravine is L = ½ (θ₁² + 30 θ₂²), turned about its minimum; that of momentum is the one of
+:mod:`.descent`. The saddle is L = ½ θ₁² - ½ θ₂² + ¼ θ₂⁴, with minima at (0, ±1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.figures import descent
+from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.stepper import Frame, drawn
+from backprop.layers import Dense
+from backprop.network import Sequential
+from backprop.optimizers import SGD, AdaGrad, Adam, Lion, Momentum, Optimizer, RMSProp
+
+KAPPA = 30.0
+START = (-10.0, 2.3)
+STEPS = 40
+ANGLES = (0, 5, 10, 15, 20, 30, 45)
+"""Degrees by which the race's ravine is turned."""
+TRIED = np.geomspace(0.01, 2, 47)
+"""Learning rates, of which each optimizer has the one with the lowest last loss."""
+RACERS: tuple[tuple[str, type[Optimizer], dict[str, float]], ...] = (
+    ("gradient descent", SGD, {}),
+    ("momentum", Momentum, {"beta": 0.5}),
+    ("AdaGrad", AdaGrad, {}),
+    ("RMSProp", RMSProp, {"rho": 0.9}),
+    ("Adam", Adam, {"beta1": 0.5, "beta2": 0.9}),
+    ("Lion", Lion, {"beta1": 0.5, "beta2": 0.9}),
+)
+BETAS = (0.0, 0.3, 0.5, 0.7, 0.75, 0.8, 0.9, 0.95)
+SHORT_RATE = 0.02
+RIDGE = (1, 2, 3, 4, 5, 6)
+"""The walks on the saddle start at θ₂ = 10⁻ᵏ."""
+
+
+def follow(
+    rule: Callable[..., Optimizer],
+    gradient: Callable[[Array], Array],
+    start: Any,
+    steps: int,
+    **options: float,
+) -> Array:
+    """Return the places of an optimizer on any surface, one row per step, the start first.
+
+    Parameters
+    ----------
+    rule : callable
+        A class of :mod:`backprop.optimizers`.
+    gradient : callable
+        From a place, shape (n,), to the gradient there, same shape.
+    start : array_like, shape (n,)
+        At least two numbers, since a layer holds them as its weights and its bias.
+    steps : int
+        How many.
+    **options : float
+        ``learning_rate`` and what else the rule takes.
+
+    Returns
+    -------
+    array, shape (steps + 1, n)
+    """
+    holder = Sequential([Dense(len(start) - 1, 1, rng=np.random.default_rng(0))])
+    holder.theta[...] = start
+    optimizer, places = rule(holder, **options), [holder.theta.copy()]
+    for _ in range(steps):
+        holder.dtheta[...] = gradient(holder.theta)
+        optimizer.step()
+        places.append(holder.theta.copy())
+    return np.array(places)
+
+
+def turn(degrees: float) -> Array:
+    """Return the matrix whose product with a row turns it to the left."""
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[c, s], [-s, c]])
+
+
+def race(degrees: float) -> list[tuple[Array, float, float]]:
+    """Return for each racer the places, the last loss and its learning rate, the best of those."""
+    turned = turn(degrees)
+    H = turned.T @ np.diag([1.0, KAPPA]) @ turned
+    results = []
+    for _, rule, options in RACERS:
+        runs = []
+        for rate in TRIED:
+            with np.errstate(all="ignore"):  # a rate that is too large may overflow
+                walked = follow(
+                    rule, lambda theta: theta @ H, START @ turned, STEPS,
+                    learning_rate=rate, **options,
+                )  # fmt: skip
+                last = float(walked[-1] @ H @ walked[-1]) / 2
+            runs.append((walked, last if math.isfinite(last) else math.inf, float(rate)))
+        results.append(min(runs, key=lambda run: run[1]))
+    return results
+
+
+def _ink() -> tuple[Any, Any, str, str]:
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures import plots
+
+    plots.use_style()
+    return plt, plots.COLORS, plots.GREY, plots.INK
+
+
+def _power(value: float) -> str:
+    """Write a loss with one digit; a small one as a power of ten."""
+    if value >= 0.0095:
+        return f"{value:.2g}"
+    if value < 1e-12:
+        return "below 10⁻¹²"
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return "about 10" + str(round(math.log10(value))).translate(raised)
+
+
+def races() -> list[Frame]:
+    """Return one frame per angle: six walks in a ravine that is turned by it."""
+    plt, colors, grey, ink = _ink()
+    paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
+    frames = []
+    for degrees in ANGLES:
+        fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.4, 3.25))
+        results = race(degrees)
+        for ax, (name, _, _), color, (walked, last, _) in zip(
+            axes.flat, RACERS, paint, results, strict=True
+        ):
+            round_ = np.linspace(0, 2 * np.pi, 91)
+            circle = np.stack([np.cos(round_), np.sin(round_) / math.sqrt(KAPPA)], axis=1)
+            for level in (4, 20, 60, 125):
+                ax.plot(*(math.sqrt(2 * level) * circle @ turn(degrees)).T, "-", color=grey,
+                        linewidth=0.7)  # fmt: skip
+            ax.plot(*walked.T, "-o", color=color, markersize=3.2, linewidth=1.2)
+            ax.plot(*walked[0], "o", color=ink, markersize=7)
+            ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
+            ax.set(xlim=(-12, 4), ylim=(-12.5, 4.5), xticks=[], yticks=[])
+            ax.grid(False)
+            for side in ax.spines.values():
+                side.set_visible(False)
+            ax.set_title(name, loc="left", fontsize=11.5, color=color)
+            words = _power(last).removeprefix("about ")
+            ax.text(4, -12.4, f"loss {words}", ha="right", fontsize=11.5, color=color)
+        told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
+        words = (
+            f"{STEPS} steps at the best of {len(TRIED)} rates (β = β₁ = 0.5, β₂ = 0.9). The loss"
+            f" falls from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
+            f" {told['gradient descent']:.2g} with gradient descent and to"
+            f" {_power(told['momentum'])} with momentum, at every angle. AdaGrad reaches"
+            f" {_power(told['AdaGrad'])}, RMSProp {_power(told['RMSProp'])}, Adam"
+            f" {_power(told['Adam'])} and Lion {_power(told['Lion'])}."
+        )
+        frames.append(drawn(fig, f"Six optimizers, ravine turned by {degrees} degrees", words))
+    return frames
+
+
+def factor(pull: Any, beta: Any) -> Any:
+    """Return the larger size of the roots of ρ² - (1 + β - ηλ) ρ + β, for ηλ = ``pull``."""
+    middle = np.abs(1 + beta - pull) / 2
+    room = middle**2 - beta
+    return np.where(room > 0, middle + np.sqrt(np.maximum(room, 0)), np.sqrt(beta))
+
+
+def heavy_balls() -> list[Frame]:
+    """Return one frame per β: forty steps of momentum at a rate that is too short without it."""
+    plt, colors, _, ink = _ink()
+    curvatures = np.array([descent.FLAT, descent.STEEP])
+    frames = []
+    for beta in BETAS:
+        walked = follow(
+            Momentum, lambda theta: theta * curvatures, descent.START, STEPS,
+            learning_rate=SHORT_RATE, beta=beta,
+        )  # fmt: skip
+        fig, ax = plt.subplots(figsize=(4.4, 1.9))
+        descent._ellipses(ax, (1, 5, 15, 35, 60, 100))
+        ax.plot(*walked.T, "-o", color=colors[0], markersize=4, linewidth=1.5)
+        ax.plot(*walked[0], "o", color=ink, markersize=8)
+        ax.plot(0, 0, "+", color=ink, markersize=12, markeredgewidth=2)
+        ax.set(xlim=(-11.5, 7.5), ylim=(-3, 3), xlabel="θ₁", ylabel="θ₂", yticks=[-2, 0, 2])
+        ax.grid(False)
+        flat, steep = factor(SHORT_RATE * curvatures, beta)
+        words = (
+            f"In the long run, a step shrinks the flat coordinate to {flat:.2f} of itself and the"
+            f" steep one to {steep:.2f}. After {STEPS} steps, the loss has fallen from 55 to"
+            f" {float(descent.height(walked[-1])):.2g}."
+        )
+        frames.append(drawn(fig, f"{STEPS} steps of momentum with β = {beta:g}", words))
+    return frames
+
+
+def on_saddle(theta: Array) -> Array:
+    """Return the gradient of ½ θ₁² - ½ θ₂² + ¼ θ₂⁴."""
+    return np.array([theta[0], theta[1] ** 3 - theta[1]])
+
+
+class Leaving(NamedTuple):
+    """A walk that starts beside the saddle, and the first step after which |θ₂| > ½."""
+
+    places: Array
+    after: int
+
+
+def leave(k: int) -> dict[str, Leaving]:
+    """Return the walks from (1, 10⁻ᵏ) at the rate 0.1."""
+    found = {}
+    for name, rule in (("plain", SGD), ("momentum", Momentum), ("Adam", Adam)):
+        places = follow(rule, on_saddle, [1.0, 10.0**-k], 200, learning_rate=0.1)
+        found[name] = Leaving(places, int(np.argmax(np.abs(places[:, 1]) > 0.5)))
+    return found
+
+
+def saddles() -> list[Frame]:
+    """Return one frame per distance from the ridge: three walks of thirty steps."""
+    plt, colors, grey, ink = _ink()
+    across, along = np.meshgrid(np.linspace(-1.3, 1.3, 53), np.linspace(-0.6, 1.5, 43))
+    surface = across**2 / 2 - along**2 / 2 + along**4 / 4
+    frames = []
+    for k in RIDGE:
+        fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 2.05))
+        found = leave(k)
+        for ax, (name, left), color in zip(
+            axes, found.items(), (grey, colors[0], colors[2]), strict=True
+        ):
+            levels = [-0.24, -0.2, -0.12, -0.05, 0, 0.1, 0.3, 0.6]
+            ax.contour(across, along, surface, levels, colors=grey, linewidths=0.7,
+                       linestyles="-")  # fmt: skip
+            ax.plot(*left.places[:31].T, "-o", color=color, markersize=4, linewidth=1.4)
+            ax.plot(*left.places[0], "o", color=ink, markersize=7)
+            ax.plot(0, 1, "+", color=ink, markersize=11, markeredgewidth=2)
+            ax.set(xlim=(-1.3, 1.3), ylim=(-0.6, 1.5), xticks=[-1, 0, 1], yticks=[0, 1])
+            ax.grid(False)
+            ax.set_title(f"{name}:\n{left.after} steps", loc="left", fontsize=11.5, color=color)
+            ax.set_xlabel("θ₁")
+        axes[0].set_ylabel("θ₂")
+        number = np.format_float_positional(10.0**-k, trim="-")
+        words = (
+            f"Starting {number} from the ridge, the walks leave it (|θ₂| > ½) after "
+            + ", ".join(f"{left.after} steps ({name})" for name, left in found.items())
+            + ". Thirty steps are drawn."
+        )
+        frames.append(drawn(fig, f"Three walks from (1, {number}) beside a saddle", words))
+    return frames
+
+
+def best_factor(beta: Any, kappa: float) -> Any:
+    """Return the factor of momentum at its best rate, η = (1 + β) · 2/(λmin + λmax)."""
+    beta = np.asarray(beta)
+    return factor((1 + beta) * 2 / (1 + kappa), beta)
+
+
+def measured_factor(beta: float, kappa: float, rates: int = 400) -> float:
+    """Return the factor per step of the fastest of many rates, from runs of 400 steps."""
+    pulls = np.linspace(0, 2 * (1 + beta), rates + 2)[1:-1] / kappa
+    both = np.concatenate([pulls, kappa * pulls])  # rate times curvature, flat and steep
+    walked = np.abs(
+        follow(Momentum, lambda theta: both * theta, np.ones(2 * rates), 400,
+               learning_rate=1.0, beta=beta)
+    ).reshape(401, 2, rates)  # fmt: skip
+    early, late = (walked[end - 60 : end].max(axis=0) for end in (200, 400))
+    late = np.maximum(late, np.finfo(float).tiny)
+    return float(((late / np.maximum(early, late)) ** (1 / 200)).max(axis=0).min())
+
+
+def factors(title: str, measured: dict[int, tuple[Sequence[float], Sequence[float]]]) -> Drawing:
+    """Draw the factor over β: theory as lines, measured points, and the best β of each κ."""
+    plt, colors, grey, ink = _ink()
+    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    beta = np.linspace(0, 1, 401)
+    for (kappa, (at, found)), color, mark, style in zip(
+        measured.items(), (colors[0], colors[1]), "os", ("-", "--"), strict=True
+    ):
+        ax.plot(beta, best_factor(beta, kappa), style, color=color)
+        ax.plot(at, found, mark, color=color, markersize=6)
+        root = (math.sqrt(kappa) - 1) / (math.sqrt(kappa) + 1)
+        ax.plot(root**2, root, "*", color=ink, markersize=13)
+        first = float(best_factor(0.0, kappa))
+        ax.text(
+            0.02, first - (0.1 if kappa > 50 else 0.16), f"κ = {kappa}", color=color, fontsize=11.5
+        )
+    ax.plot(beta, np.sqrt(beta), ":", color=grey, linewidth=1.4)
+    ax.text(0.12, 0.27, "√β: no pair goes below", color=grey, fontsize=11.5)
+    ax.set(xlim=(0, 1), ylim=(0.2, 1.03), xlabel="momentum β", yticks=[0.2, 0.4, 0.6, 0.8, 1])
+    ax.set_title("factor per step at the best rate", loc="left", fontsize=11.5)
+    return plotted(fig, title)
+
+
+def expected_best(losses: Any, draws: Any) -> Array:
+    """Return the mean lowest loss of n trials drawn with replacement (Dodge et al., 2019).
+
+    Parameters
+    ----------
+    losses : array, shape (..., trials)
+        What each trial reached.
+    draws : sequence of int
+        The numbers n.
+
+    Returns
+    -------
+    array, shape (..., len(draws))
+    """
+    ordered = np.sort(np.asarray(losses, dtype=float), axis=-1)
+    trials = ordered.shape[-1]
+    above = np.arange(trials, -1, -1)[:, None] / trials  # drawing none of the k lowest
+    chances = above[:-1] ** np.asarray(draws) - above[1:] ** np.asarray(draws)
+    return np.asarray(ordered @ chances)
+
+
+def budgets(
+    title: str, panels: dict[str, dict[str, Array]], draws: Sequence[int], ends: Any
+) -> Drawing:
+    """Draw the expected best loss over the number of trials, a panel for each data set.
+
+    ``ends`` gives for each panel and each curve the height of its name, which stands right of it.
+    """
+    plt, colors, grey, ink = _ink()
+    paint = {"SGD": grey, "Momentum": colors[0], "RMSProp": colors[1], "Adam": colors[2],
+             "Lion": ink}  # fmt: skip
+    styles = dict(zip(paint, ((0, (1, 1)), "--", "-.", "-", (0, (5, 1, 1, 1))), strict=True))
+    marks = dict(zip(paint, "os^Dv", strict=True))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7))
+    for ax, (heading, runs) in zip(axes, panels.items(), strict=True):
+        for name, losses in runs.items():
+            curve = np.median(expected_best(losses, draws), axis=0)
+            ax.plot(draws, curve, linestyle=styles[name], marker=marks[name], color=paint[name],
+                    markersize=5)  # fmt: skip
+            ax.plot([draws[-1] * 1.06, draws[-1] * 1.3], [curve[-1], ends[heading][name]], "-",
+                    color=paint[name], linewidth=0.8)  # fmt: skip
+            ax.text(draws[-1] * 1.35, ends[heading][name], name, color=paint[name], va="center",
+                    fontsize=11.5)  # fmt: skip
+        ax.set(xscale="log", xlim=(0.92, draws[-1] * 2.9), ylim=(0, 1.75), yticks=[0, 0.5, 1, 1.5])
+        ax.set_xticks(draws, [str(n) for n in draws])
+        ax.minorticks_off()
+        ax.set_title(f"validation loss, {heading}", loc="left", fontsize=11.5)
+    axes[-1].set_xlabel("trials of the random search")
+    return plotted(fig, title)
+
+
+def differences(
+    title: str, panels: dict[str, dict[str, tuple[Array, float, float, float, int]]]
+) -> Drawing:
+    """Draw paired differences: dots, their mean with its interval, and how many are below zero.
+
+    Each entry is (differences, mean, low end, high end, number below zero).
+    """
+    plt, colors, _, ink = _ink()
+    paint = (colors[0], colors[1], colors[2], ink)
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.25))
+    for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
+        for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
+            gaps, mean, low, high, won = row
+            ax.plot(gaps, np.full(len(gaps), y - 0.18), mark, color=color, markersize=4,
+                    alpha=0.6)  # fmt: skip
+            ax.plot([low, high], [y + 0.2, y + 0.2], "-", color=color, linewidth=4)
+            ax.plot(mean, y + 0.2, "|", color=color, markersize=13, markeredgewidth=2.5)
+            ax.text(0.14, y, f"{won} of {len(gaps)}", color=color, va="center", fontsize=11.5)
+        ax.axvline(0, color=ink, linewidth=1.4)
+        ax.set(xlim=(-0.5, 0.27), ylim=(len(rows) - 0.4, -0.6), xticks=[-0.4, -0.2, 0])
+        ax.set_yticks(range(len(rows)), list(rows))
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="y", visible=False)
+        ax.set_title(heading, loc="left", fontsize=11.5)
+    axes[-1].set_xlabel("test loss minus that of SGD")
+    return plotted(fig, title)

@@ -1,0 +1,179 @@
+"""The figures of the chapter on dropout and weight decay.
+
+Colours keep their meaning: blue is what should be learned, vermilion what should not, green is
+what counts, the digits that the network has not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from backprop.arrays import Array
+from backprop.book import by_heart
+from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.stepper import Frame, drawn
+
+RATES = (0.0, 0.2, 0.5, 0.8, 0.9)
+SEEDS = range(10)
+
+
+def _plt() -> Any:
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import use_style
+
+    use_style()
+    return plt
+
+
+def _colors() -> tuple[str, str, str]:
+    from backprop.book.figures.plots import COLORS
+
+    return COLORS[0], COLORS[1], COLORS[2]
+
+
+def spread(places: Sequence[float], apart: float) -> Array:
+    """Return the places in their order, moved so that no two are closer than ``apart``."""
+    order = np.argsort(places, kind="stable")
+    moved = np.array(places, dtype=float)
+    for _ in range(200):
+        for a, b in pairwise(order):
+            if (lack := apart - (moved[b] - moved[a])) > 1e-12:
+                moved[a] -= lack / 2
+                moved[b] += lack / 2
+    return moved
+
+
+def rates() -> list[Frame]:
+    """Return a frame for each rate of dropout: what is learned, update by update, ten seeds."""
+    plt = _plt()
+    updates = np.arange(0, by_heart.UPDATES + 1, by_heart.EVERY)
+    kinds = (("right", "right labels", "-"), ("wrong", "wrong labels", "--"),
+             ("new", "new digits", "-."))  # fmt: skip
+    frames = []
+    for rate in RATES:
+        runs = [by_heart.run(by_heart.Recipe(dropout=rate), seed) for seed in SEEDS]
+        fig, ax = plt.subplots(figsize=(4.4, 2.7))
+        ends = []
+        for (name, _, line), color in zip(kinds, _colors(), strict=True):
+            shares = 100 * np.array([getattr(run, name) for run in runs])
+            low, middle, high = np.quantile(shares, (0, 0.5, 1), axis=0)
+            ax.fill_between(updates, low, high, color=color, alpha=0.16, linewidth=0)
+            ax.plot(updates, middle, line, color=color, linewidth=2.2)
+            ends.append(float(middle[-1]))
+        for (_, words, _), color, y in zip(
+            kinds, _colors(), spread([ends[0] + 1e-6, *ends[1:]], 11), strict=True
+        ):
+            ax.annotate(words, (updates[-1], y), (5, 0), textcoords="offset points",
+                        color=color, va="center", annotation_clip=False)  # fmt: skip
+        ax.set(xlim=(0, updates[-1]), ylim=(0, 102), xticks=[0, 100, 200, 300],
+               yticks=[0, 25, 50, 75, 100], xlabel="updates", ylabel="percent right")  # fmt: skip
+        best = max(float(np.median([run.new for run in runs], axis=0).max()), ends[2] / 100)
+        words = (
+            f"At the end, the network reproduces {ends[0]:.0f} % of the right training labels"
+            f" and {ends[1]:.0f} % of the wrong ones. It reads {ends[2]:.0f} % of new digits, and"
+            f" {100 * best:.0f} % at its best (medians)."
+        )
+        frames.append(drawn(fig, f"What is learned with dropout at the rate {rate:g}", words))
+    return frames
+
+
+def two_clouds(
+    title: str, expected: ArrayLike, clouds: Mapping[str, ArrayLike], limit: float
+) -> Drawing:
+    """Draw weights over those that a formula predicts, one panel for each way to train."""
+    from backprop.book.figures.plots import GREY
+
+    plt = _plt()
+    fig, axes = plt.subplots(1, 2, sharex=True, sharey=True, figsize=(4.6, 2.55))
+    blue, red, _ = _colors()
+    for ax, (words, found), color, mark in zip(
+        axes, clouds.items(), (red, blue), ("^", "o"), strict=True
+    ):
+        ax.plot([-limit, limit], [-limit, limit], "-", color=GREY, linewidth=1)
+        ax.plot(np.ravel(expected), np.ravel(found), mark, color=color, markersize=3.4, alpha=0.6)
+        ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="predicted")
+        ax.set_title(words, fontsize=11.5, color=color)
+    axes[0].set_ylabel("trained")
+    return plotted(fig, title)
+
+
+def kept(title: str, sizes: Array, shares: Mapping[str, Array], least: float) -> Drawing:
+    """Draw what share of a pixel's weights a decay leaves, over the size of their gradient.
+
+    Parameters
+    ----------
+    sizes : array, shape (64,)
+        Root mean square of the gradients; those below ``least`` are drawn there.
+    shares : mapping of str to array, shape (64,)
+        Two kinds of decay.
+    """
+    from backprop.book.figures.plots import GREY
+
+    plt = _plt()
+    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    blue, red, _ = _colors()
+    x = np.maximum(sizes, least)
+    for (words, found), color, mark, y in zip(
+        shares.items(), (red, blue), ("^", "o"), (0.28, 1.08), strict=True
+    ):
+        ax.plot(x, found, mark, color=color, markersize=5, alpha=0.75)
+        ax.text(3e-2, y, words, color=color, ha="right", va="center")
+    ax.axvspan(least / 1.6, least * 1.6, color=GREY, alpha=0.18, linewidth=0)
+    ax.text(least * 2, 0.55, "pixels that\nare always\nblank", color=GREY, va="center")
+    ax.set(xscale="log", xlim=(least / 1.6, 4e-2), ylim=(-0.05, 1.16), yticks=[0, 0.5, 1],
+           xlabel="size of the gradient of the loss", ylabel="share that is left")  # fmt: skip
+    ax.minorticks_off()
+    return plotted(fig, title)
+
+
+def stopped(title: str, rate: float, counts: Sequence[int]) -> Drawing:
+    """Draw how far a direction has come, over its curvature: stopped after t steps, or decayed."""
+    from backprop.book.figures.plots import INK
+
+    plt = _plt()
+    fig, ax = plt.subplots(figsize=(4.6, 2.6))
+    curvature = np.logspace(-4, 1, 200)
+    for count, color in zip(counts, _colors(), strict=False):
+        decay = 1 / (rate * count)
+        ax.plot(curvature, 1 - (1 - rate * curvature) ** count, "-", color=color, linewidth=2.2)
+        ax.plot(curvature, curvature / (curvature + decay), "--", color=color, linewidth=1.8)
+        ax.text(decay * 0.5, 0.55, f"t = {count}", color=color, ha="right")
+    heading = "solid: stopped after t steps, dashed: decay 1/(ηt)"
+    ax.set_title(heading, loc="left", fontsize=11, color=INK)
+    ax.set(xscale="log", xlim=(1e-4, 10), ylim=(-0.02, 1.03), yticks=[0, 0.5, 1],
+           xlabel="curvature c", ylabel="share of the way")  # fmt: skip
+    ax.minorticks_off()
+    return plotted(fig, title)
+
+
+def strips(title: str, groups: Mapping[str, Mapping[str, ArrayLike]], xlabel: str) -> Drawing:
+    """Draw a dot for each seed's gain and a bar at their median, a row for each remedy."""
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = _plt()
+    count = [len(rows) for rows in groups.values()]
+    fig, axes = plt.subplots(
+        len(groups), 1, sharex=True, figsize=(4.6, 0.3 * sum(count) + 1.1 * len(groups)),
+        height_ratios=count,
+    )  # fmt: skip
+    blue, red, _ = _colors()
+    for ax, (heading, rows) in zip(np.atleast_1d(axes), groups.items(), strict=True):
+        ax.axvline(0, color=GREY, linewidth=1.2)
+        for k, gains in enumerate(rows.values()):
+            gains = np.asarray(gains)
+            color = blue if np.median(gains) > 0 else red
+            ax.plot(gains, np.full(len(gains), k), "o", color=color, markersize=5, alpha=0.55)
+            ax.plot(np.median(gains), k, "|", color=INK, markersize=15, markeredgewidth=2.5)
+        ax.set_yticks(range(len(rows)), list(rows))
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_title(heading, loc="left", fontsize=11.5, color=INK)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="y", visible=False)
+    np.atleast_1d(axes)[-1].set_xlabel(xlabel)
+    return plotted(fig, title)

@@ -1,0 +1,335 @@
+"""The figures of the chapter on initialization, and the signals that they show.
+
+Blue is forward and orange is backward in all of them. A prediction is a line, and a measurement is
+a mark with the range of its seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backprop.activations import ACTIVATIONS
+from backprop.arrays import Array
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, drawing, plotted
+from backprop.book.figures.digit_images import SIDE, glyphs, signed
+from backprop.book.figures.stepper import Frame, drawn
+from backprop.layers import (
+    ELU,
+    GELU,
+    Dense,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from backprop.layers.activation import Activation
+
+Rule = Callable[[int, int], float]
+"""(n_in, n_out) → variance of the weights."""
+LAYERS: dict[str, type[Activation]] = {
+    layer.name: layer
+    for layer in (Identity, Sigmoid, Tanh, ReLU, LeakyReLU, Softplus, ELU, SiLU, GELU)
+}
+RULES: dict[str, Rule] = {
+    "1/n_in": lambda n_in, n_out: 1 / n_in,
+    "Glorot": lambda n_in, n_out: 2 / (n_in + n_out),
+    "1/n_out": lambda n_in, n_out: 1 / n_out,
+}
+NAMES = {"relu": "ReLU", "leaky_relu": "leaky ReLU", "elu": "ELU", "silu": "SiLU", "gelu": "GELU"}
+HIDDEN, BATCH = 128, 32
+SHOWN = (0, 2, 4, 6, 8, 10)
+"""The layers of the first figure, of which 0 is the image."""
+ROWS = {0.5: "He's weights, halved", 1.0: "He's weights", 2.0: "He's weights, doubled"}
+NARROW = 64
+WIDE = (64, 96, 128, 192, 256, 384, 512)
+PAIRS = 10
+
+
+class Sizes(NamedTuple):
+    """Mean squares in a chain of layers at the start.
+
+    Attributes
+    ----------
+    forward : array, shape (layers,)
+        Of the pre-activations z, from the first layer to the last.
+    backward : array, shape (layers,)
+        Of the errors δ = ∂L/∂z in the same order; 1 at the last.
+    """
+
+    forward: Array
+    backward: Array
+
+
+def moment(f: Callable[[Array], Array], q: float) -> float:
+    """Return E[f(z)²] for a normal z with mean 0 and variance q, to about four digits."""
+    u = np.linspace(-9, 9, 7200)  # without 0, where the ReLU has its kink
+    weight = np.exp(-(u**2) / 2)
+    return float((f(np.sqrt(q) * u) ** 2) @ weight / weight.sum())
+
+
+def predicted(name: str, widths: Sequence[int], rule: Rule) -> Sizes:
+    """Return what the two recursions say, if the inputs have the mean square 1.
+
+    ``widths`` has the input first. Activations stand between the layers, and not after the last.
+    """
+    phi, phi_prime = ACTIVATIONS[name]
+    variances = [rule(a, b) for a, b in pairwise(widths)]
+    forward = [widths[0] * variances[0]]
+    for n, variance in zip(widths[1:], variances[1:], strict=False):
+        forward.append(n * variance * moment(phi, forward[-1]))
+    backward = [1.0]
+    for n, variance, q in zip(widths[:1:-1], variances[:0:-1], forward[-2::-1], strict=True):
+        backward.append(n * variance * backward[-1] * moment(phi_prime, q))
+    return Sizes(np.array(forward), np.array(backward[::-1]))
+
+
+def measured(name: str, widths: Sequence[int], rule: Rule, seed: int) -> Sizes:
+    """Return what one network of ``backprop`` layers shows: normal inputs, a normal error."""
+    rng = np.random.default_rng(seed)
+
+    def normal(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        return rng.normal(0, np.sqrt(rule(*shape)), shape)
+
+    pairs = list(pairwise(widths))
+    dense = [Dense(a, b, rng=rng, initializer=normal) for a, b in pairs]
+    between = [LAYERS[name]() for _ in dense[1:]]
+    forward: list[float] = []
+    a: Array = rng.normal(size=(BATCH, widths[0]))
+    for k, layer in enumerate(dense):
+        z = layer.forward(a)
+        forward.append(float(np.mean(z**2)))
+        if k < len(between):
+            a = between[k].forward(z)
+    delta: Array = rng.normal(size=(BATCH, widths[-1]))
+    top = float(np.mean(delta**2))
+    backward = [1.0]
+    for k in range(len(between) - 1, -1, -1):
+        delta = between[k].backward(dense[k + 1].backward(delta))
+        backward.append(float(np.mean(delta**2)) / top)
+    return Sizes(np.array(forward), np.array(backward[::-1]))
+
+
+def several(name: str, widths: Sequence[int], rule: Rule, seeds: Sequence[int]) -> Sizes:
+    """Return one row per seed."""
+    runs = [measured(name, widths, rule, seed) for seed in seeds]
+    return Sizes(np.array([r.forward for r in runs]), np.array([r.backward for r in runs]))
+
+
+def _plt() -> Any:
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import use_style
+
+    use_style()
+    return plt
+
+
+# The first figure.
+
+
+def passed(image: Array, weights: Sequence[Array], scale: float) -> list[Array]:
+    """Return the image, divided by its own size, and what each ReLU layer makes of it."""
+    a = [image / np.sqrt(np.mean(image**2))]
+    for W in weights:
+        a.append(np.maximum(a[-1] @ (scale * W), 0))
+    return a
+
+
+def size(a: Array) -> float:
+    """Return the root mean square."""
+    return float(np.sqrt(np.mean(np.square(a))))
+
+
+def fading(image: Array, weights: Sequence[Array], title: str) -> Drawing:
+    """Draw one image's way through ten ReLU layers of 64 units, at three scales of the weights."""
+    cell, left, across, down = 6.6, 12.0, 68.5, 113
+    parts = [svg.text(left + SIDE * cell / 2, 16, "image")]
+    for k, layer in enumerate(SHOWN[1:], 1):
+        words = f"layer {layer}" if k == 1 else str(layer)
+        parts.append(svg.text(left + SIDE * cell / 2 + k * across, 16, words))
+    said = []
+    for row, (scale, name) in enumerate(ROWS.items()):
+        top = 46.0 + row * down
+        values = passed(image, weights, scale)
+        parts.append(svg.text(left, top - 7, name, text_anchor="start", font_weight=600))
+        seen = [values[layer] for layer in SHOWN]
+        places = [(left + k * across, top) for k in range(len(seen))]
+        parts.append(glyphs(np.clip(np.array(seen) / 3, 0, 1), places, cell))
+        sizes = [_plain(size(a)) for a in seen]
+        for (x, _), number in zip(places, sizes, strict=True):
+            box = {"fill": "none", "stroke": "currentColor", "opacity": "0.4"}
+            parts.append(
+                svg.element("rect", x=x, y=top, width=SIDE * cell, height=SIDE * cell, **box)
+            )
+            parts.append(
+                svg.text(x + SIDE * cell / 2, top + SIDE * cell + 16, number, svg.FORWARD,
+                         font_weight=600)
+            )  # fmt: skip
+        said.append(f"{name}: {', '.join(sizes)}")
+    return drawing(title, 46 + 3 * down - 34, "Typical size. " + "; ".join(said), *parts)
+
+
+def _plain(value: float) -> str:
+    """Write two significant digits, without an exponent."""
+    if value >= 10:
+        return f"{float(f'{value:.2g}'):,.0f}"
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+# Theory and measurement, activation by activation.
+
+
+def _panel(ax: Any, layers: Any, theory: Array, runs: Array, color: str, style: str) -> None:
+    """Draw a predicted line, and medians with their range, as sizes: roots of the mean squares."""
+    runs, theory = np.sqrt(runs), np.sqrt(theory)
+    middle = np.median(runs, axis=0)
+    ends = np.abs(np.stack([runs.min(axis=0), runs.max(axis=0)]) - middle)
+    ax.plot(layers, theory, "-" if style == "o" else "--", color=color, linewidth=1.6)
+    ax.errorbar(
+        layers, middle, ends, fmt=style, color=color, markersize=3.6, elinewidth=1, linestyle=""
+    )
+
+
+def every_activation(found: Mapping[str, tuple[Sizes, Sizes]], title: str) -> Drawing:
+    """Draw for each activation the predicted and measured sizes, forward and backward."""
+    from backprop.book.figures.plots import COLORS
+
+    plt = _plt()
+    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 4.6))
+    for ax, (name, (theory, runs)) in zip(axes.flat, found.items(), strict=True):
+        layers = np.arange(1, len(theory.forward) + 1)
+        _panel(ax, layers, theory.forward, runs.forward, COLORS[0], "o")
+        _panel(ax, layers, theory.backward, runs.backward, COLORS[1], "s")
+        ax.set_title(NAMES.get(name, name), fontsize=12)
+        ax.set(yscale="log", xticks=[1, 5, 10], ylim=(1e-6, 3))
+        ax.set_yticks([1e-6, 1e-4, 1e-2, 1], ["1e−6", "1e−4", "0.01", "1"])
+        ax.minorticks_off()
+    axes[0, 0].text(1, 0.02, "z, forward", color=COLORS[0], fontsize=11)
+    axes[0, 0].text(1, 1e-3, "δ, backward", color=COLORS[1], fontsize=11)
+    axes[2, 1].set_xlabel("layer")
+    axes[1, 0].set_ylabel("typical size")
+    return plotted(fig, title)
+
+
+# Which rule.
+
+
+def alternating(wide: int) -> list[int]:
+    """Return the widths: 64 and ``wide`` in turn, ten pairs of layers."""
+    return [*([NARROW, wide] * PAIRS), NARROW]
+
+
+def which_rule(seeds: Sequence[int]) -> list[Frame]:
+    """Return one frame per width: forward and backward sizes under three rules."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = _plt()
+    looks = (COLORS[2], "o", "-"), (INK, "s", "--"), (COLORS[3], "^", ":")
+    frames = []
+    for wide in WIDE:
+        widths = alternating(wide)
+        fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.4, 2.6))
+        layers = np.arange(1, len(widths))
+        for (name, rule), (color, mark, line) in zip(RULES.items(), looks, strict=True):
+            theory, runs = (
+                predicted("identity", widths, rule),
+                several("identity", widths, rule, seeds),
+            )
+            for ax, expected, found in zip(axes, theory, runs, strict=True):
+                middle = np.sqrt(np.median(found, axis=0))
+                ax.plot(layers, np.sqrt(expected), line, color=color, linewidth=1.6)
+                ax.plot(layers, middle, mark, color=color, markersize=3.8, label=name)
+        axes[0].set_title("z, forward →", loc="left", fontsize=12, color=COLORS[0])
+        axes[1].set_title("← δ, backward", loc="right", fontsize=12, color=COLORS[1])
+        axes[0].legend(fontsize=11, loc="lower left", handlelength=1, borderpad=0)
+        for ax in axes:
+            ax.set(yscale="log", ylim=(0.0015, 3), xlabel="layer", xticks=[1, 10, 20])
+            ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+            ax.minorticks_off()
+        axes[0].set_ylabel("typical size")
+        kept = glorot_kept(wide)
+        words = (
+            f"Widths {NARROW} and {wide} in turn. Glorot's variance keeps"
+            f" {_share(kept)} of the mean square per pair of layers, in each direction. After"
+            f" {PAIRS} pairs, the size is {_plain(kept ** (PAIRS / 2))} times what it was."
+        )
+        if wide == NARROW:
+            words = f"All widths are {NARROW}. The three rules are the same."
+        frames.append(drawn(fig, f"Three rules for widths {NARROW} and {wide} in turn", words))
+    return frames
+
+
+def glorot_kept(wide: int) -> float:
+    """Return the product of Glorot's two factors for layers between 64 and ``wide`` units."""
+    return 4 * NARROW * wide / (NARROW + wide) ** 2
+
+
+def _share(value: float) -> str:
+    return f"{value:.2f}"
+
+
+# Equal starts, and what a scale does to training.
+
+
+def units(rows: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the incoming weights of some hidden units as images; each entry has shape (64, n)."""
+    cell, left, top = 10.2, 6.0, 30.0
+    parts, said = [], []
+    for row, (name, W) in enumerate(rows.items()):
+        y = top + row * 122
+        parts.append(svg.text(left, y - 9, name, text_anchor="start", font_weight=600))
+        for k, column in enumerate(W.T):
+            x = left + k * 108.5
+            parts.append(signed(column, x, y, cell))
+            parts.append(
+                svg.element(
+                    "rect", x=x, y=y, width=SIDE * cell, height=SIDE * cell, fill="none",
+                    stroke="currentColor", opacity="0.5",
+                )
+            )  # fmt: skip
+        said.append(f"{name}, {W.shape[1]} units")
+    foot = top + len(rows) * 122 - 12
+    parts.append(svg.text(210, foot, "filled: weights above 0 · outlined: below 0"))
+    return drawing(title, foot + 10, "; ".join(said), *parts)
+
+
+def outcomes(found: Mapping[int, Mapping[float, Sequence[float]]], title: str) -> Drawing:
+    """Draw for each depth the final loss at each scale: every run, and the median."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = _plt()
+    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 4.0))
+    top = 3.4
+    for ax, (depth, by_scale) in zip(axes.flat, found.items(), strict=True):
+        places = np.arange(len(by_scale))
+        for x, runs in zip(places, by_scale.values(), strict=True):
+            shown = np.minimum(runs, top)
+            spread = x + np.linspace(-0.16, 0.16, len(shown))
+            lost = shown >= top
+            ax.plot(spread[~lost], shown[~lost], "o", color=COLORS[0], markersize=3.6)
+            ax.plot(spread[lost], shown[lost], "x", color=COLORS[1], markersize=5)
+            ax.plot([x - 0.3, x + 0.3], [np.median(shown)] * 2, "-", color=INK, linewidth=2.2)
+        ax.axhline(np.log(10), color=GREY, linestyle=":", linewidth=1.2)
+        layers = "1 hidden layer" if depth == 1 else f"{depth} hidden layers"
+        ax.set_title(layers, fontsize=12)
+        ax.set(ylim=(-0.15, top + 0.25), yticks=[0, 1, 2, 3])
+        ax.set_xticks(places, [_scale(s) for s in by_scale])
+        ax.grid(axis="x", visible=False)
+    axes[0, 0].text(len(by_scale) - 0.6, np.log(10) + 0.1, "guessing", ha="right")
+    for ax in axes[1]:
+        ax.set_xlabel("scale of the weights")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("final loss")
+    return plotted(fig, title)
+
+
+def _scale(value: float) -> str:
+    return {0.5: "½", 0.25: "¼"}.get(value, f"{value:.2g}")

@@ -1,0 +1,84 @@
+"""A hundred digits with wrong labels: what a run sees, and how a strength is chosen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backprop.book import by_heart
+from backprop.book.by_heart import Recipe, best, chosen, few, piled, run
+from backprop.book.figures import overfitting
+
+
+def test_a_fifth_of_the_labels_is_wrong_and_no_test_label():
+    spoilt, right = few(3), few(3, 0)
+    assert len(spoilt.x) == len(spoilt.validation[0]) == by_heart.DIGITS
+    assert np.array_equal(spoilt.y != right.y, spoilt.wrong) and spoilt.wrong.sum() == 20
+    assert (spoilt.validation[1] != right.validation[1]).sum() == 20
+    assert np.array_equal(spoilt.test[1], right.test[1]) and not right.wrong.any()
+    images = np.concatenate([spoilt.x, spoilt.validation[0], spoilt.test[0]])
+    assert len(np.unique(images, axis=0)) == len(images)
+
+
+def test_a_run_ends_in_use_and_repeats():
+    seen = run(Recipe(dropout=0.5), 1)
+    again = run.__wrapped__(Recipe(dropout=0.5), 1)
+    assert np.array_equal(seen.network.theta, again.network.theta)
+    x, y = few(1).test
+    assert seen.accuracy == (seen.network.forward(x).argmax(axis=1) == y).mean()
+    assert len(seen.new) == by_heart.UPDATES // by_heart.EVERY + 1
+    assert seen.stopped == seen.new[seen.validation.argmin()]
+
+
+def test_looking_does_not_change_the_run(monkeypatch):
+    # Looks in training mode would draw masks, and with them other batches.
+    usual = run(Recipe(dropout=0.5), 2)
+    monkeypatch.setattr(by_heart, "EVERY", 40)
+    assert np.array_equal(run.__wrapped__(Recipe(dropout=0.5), 2).network.theta,
+                          usual.network.theta)  # fmt: skip
+
+
+def test_the_first_look_is_in_use():
+    looks = [run(Recipe(dropout=rate), 4) for rate in (0.0, 0.9)]
+    assert looks[0].new[0] == looks[1].new[0] and looks[0].validation[0] == looks[1].validation[0]
+
+
+def test_a_plain_network_learns_the_wrong_labels_by_heart():
+    assert run(Recipe(), 0).wrong[-1] >= 0.9 and run(Recipe(), 0).right[-1] >= 0.97
+    assert run(Recipe(dropout=0.8), 0).wrong[-1] <= 0.6
+
+
+def test_the_validation_loss_chooses():
+    recipe = chosen("decay", 0)
+    losses = {s: run(Recipe(decay=s), 0).validation[-1] for s in by_heart.STRENGTHS["decay"]}
+    assert recipe == Recipe(decay=min(losses, key=losses.get))
+    weak = Recipe(dropout=0.5)
+    assert best([replace(weak, decay=100.0), weak], 0) == weak
+    assert piled(0).decay == recipe.decay and piled(0).dropout == chosen("dropout", 0).dropout
+
+
+@pytest.mark.parametrize("places", [[1.0, 1.0, 1.0], [3.0, 0.0, 2.9], [0.0, 5.0, 10.0]])
+def test_words_are_spread_and_keep_their_order(places):
+    moved = overfitting.spread(places, 2.0)
+    assert np.diff(np.sort(moved)).min() > 2 - 1e-6
+    assert np.array_equal(np.argsort(moved, kind="stable"), np.argsort(places, kind="stable"))
+    assert np.isclose(moved.mean(), np.mean(places))
+
+
+def test_figures_name_what_they_show():
+    markup = overfitting.stopped("t", 0.1, (10, 1000)).markup
+    assert "t = 10" in markup and "t = 1000" in markup
+    gains = {"first": {"one": [1.0, 2.0], "two": [-1.0, 0.0]}, "second": {"three": [0.5, 0.5]}}
+    markup = overfitting.strips("t", gains, "points").markup
+    assert all(word in markup for word in ("first", "second", "one", "two", "three", "points"))
+    shares = {"a": np.ones(64), "b": np.zeros(64)}
+    assert "always" in overfitting.kept("t", np.zeros(64), shares, 1e-5).markup
+    clouds = {"left": np.zeros(3), "right": np.ones(3)}
+    assert "right" in overfitting.two_clouds("t", np.ones(3), clouds, 2.0).markup
+
+
+def test_frames_report_the_medians():
+    frames = overfitting.rates()
+    assert len(frames) == len(overfitting.RATES)
+    wrong = np.median([run(Recipe(dropout=0.8), seed).wrong[-1] for seed in range(10)])
+    assert f"and {100 * wrong:.0f} % of the wrong ones" in frames[3].caption

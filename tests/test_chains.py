@@ -1,0 +1,88 @@
+"""A chain's gradients are those of a network, and its memory is what a schedule promises."""
+
+import tracemalloc
+from math import comb
+
+import numpy as np
+import pytest
+
+from backprop import Checkpointed, Dense, Sequential, Tanh
+from backprop.book.chains import Chain, advances, binomial, first_cut, in_segments, watched
+from backprop.book.figures.costs import tower
+from backprop.training.checkpointing import measure
+
+
+def problem(n=6):
+    rng = np.random.default_rng(0)
+    layers = [Tanh() if i % 2 else Dense(3, 3, rng=rng) for i in range(n)]
+    x, dz = rng.normal(size=(2, 5, 3))
+    network = Sequential(layers)
+    network.forward(x)
+    dx = network.backward(dz)
+    dtheta = network.dtheta.copy()
+    network.dtheta[...] = 0
+    return network, x, dz, dx, dtheta
+
+
+@pytest.mark.parametrize(
+    "schedule", [*map(in_segments, (1, 2, 3, 4, 6)), *map(binomial, (1, 2, 3, 9))]
+)
+def test_every_schedule_gives_the_networks_gradient(schedule):
+    network, x, dz, dx, dtheta = problem()
+    before = x.copy(), dz.copy()
+    run = watched(network.layers, x, dz, schedule)
+    np.testing.assert_array_equal(run.dx, dx)
+    np.testing.assert_array_equal(network.dtheta, dtheta)
+    np.testing.assert_array_equal((x, dz), before)
+    assert run.kinds.count("b") == 6 == run.kinds.count("f") and len(run.bytes) == len(run.kinds)
+
+
+@pytest.mark.parametrize("segments", [1, 4, 16])
+def test_segments_keep_their_inputs_and_one_of_them_whole(segments):
+    layers, x, dz = tower(16)
+    run = watched(layers, x, dz, in_segments(segments))
+    assert run.forwards == 32 - 16 // segments
+    assert round(run.peak / x.nbytes) == segments + 16 // segments + 2
+    assert measure(Checkpointed(layers, segments), x, dz, 1).peak == pytest.approx(
+        run.peak, rel=0.03
+    )
+
+
+@pytest.mark.parametrize("snapshots", [1, 2, 3, 5])
+def test_snapshots_are_never_more_than_allowed(snapshots):
+    layers, x, dz = tower(16)
+    run = watched(layers, x, dz, binomial(snapshots))
+    assert run.forwards == 16 + advances(16, snapshots)
+    assert snapshots + 3 <= run.peak / x.nbytes < snapshots + 6
+
+
+def test_the_fewest_advances_are_those_of_griewank_and_walther():
+    for snapshots in range(1, 7):
+        for n in range(1, 41):
+            most = next(r for r in range(40) if comb(snapshots + r, snapshots) >= n)
+            assert advances(n, snapshots) == most * n - comb(snapshots + most, snapshots + 1)
+    assert advances(7, 1) == 21 and first_cut(7, 1) == 6
+    assert advances(7, 9) == 6
+
+
+def test_a_chain_says_what_is_wrong():
+    network, x, dz, *_ = problem()
+    with pytest.raises(RuntimeError, match="layer 5 has kept nothing"):
+        Chain(network.layers, dz).back(0, 6)
+    for make in (in_segments, binomial):
+        with pytest.raises(ValueError, match="is 0"):
+            make(0)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RuntimeError, match="tracing already"):
+            watched(network.layers, x, dz, in_segments(2))
+    finally:
+        tracemalloc.stop()
+    assert not tracemalloc.is_tracing()
+
+
+def test_without_watching_a_chain_notes_the_calls_alone():
+    network, x, dz, *_ = problem()
+    chain = Chain(network.layers, dz)
+    in_segments(2)(chain, x)
+    assert chain.kinds.decode() == "aaafffbbbfffbbb" and not len(chain.bytes)

@@ -1,0 +1,127 @@
+"""Critical points: gradients and Hessians against the package's, and searches that find them."""
+
+from math import factorial
+
+import numpy as np
+import pytest
+
+from backprop import Dense, MeanSquaredError, Sequential, Tanh
+from backprop.autodiff import tape
+from backprop.book import critical
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(5, 3)), rng.normal(size=5)
+CORNERS = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
+XOR = np.array([-1.0, 1.0, 1.0, -1.0])
+UNIT_X, UNIT_Y = np.array([-1.0, 1.0, 5.0]), np.array([-0.8, 0.8, -0.8])
+BOX = np.array([[-1.5, 2.5], [-2.5, 2.5]])
+
+
+@pytest.mark.parametrize("units", [1, 2, 4])
+def test_loss_and_gradient_are_those_of_the_package(units):
+    net = critical.OneHidden(X, Y, units, 0.1)
+    layers = [Dense(3, units, rng=rng), Tanh(), Dense(units, 1, rng=rng)]
+    network, loss = Sequential(layers), MeanSquaredError()
+    assert network.theta.size == net.size
+    thetas = rng.normal(size=(3, net.size))
+    for theta, value, g in zip(thetas, net.loss(thetas), net.gradient(thetas), strict=True):
+        network.theta[...] = theta
+        plain = loss.forward(network.forward(X), Y[:, None])
+        network.backward(loss.backward())
+        assert value == pytest.approx(plain + 0.05 * theta @ theta, rel=1e-12)
+        np.testing.assert_allclose(g, network.dtheta + 0.1 * theta, rtol=1e-9, atol=1e-12)
+        error = network.forward(X)[:, 0] - Y
+        np.testing.assert_allclose(net.residual(theta), error, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("units", [1, 3])
+def test_the_hessian_is_the_slope_of_the_gradient(units):
+    net = critical.OneHidden(X, Y, units, 0.01)
+    thetas = rng.normal(size=(2, net.size))
+    for theta, H in zip(thetas, net.hessian(thetas), strict=True):
+        h = 1e-6
+        slopes = [
+            (net.gradient(theta + h * u) - net.gradient(theta - h * u)) / (2 * h)
+            for u in np.eye(net.size)
+        ]
+        np.testing.assert_allclose(H, slopes, atol=1e-7)
+        np.testing.assert_allclose(H, H.T)
+
+
+def test_the_copies_compute_the_same():
+    net = critical.OneHidden(X, Y, 3, 0.2)
+    theta = rng.normal(size=net.size)
+    copies = critical.orbit(net, theta)
+    assert len(np.unique(copies.round(9), axis=0)) == factorial(3) * 2**3
+    np.testing.assert_allclose(net.residual(copies), np.tile(net.residual(theta), (48, 1)))
+
+
+def test_kinds_are_counted_once_with_their_copies():
+    net = critical.OneHidden(X, Y, 2, 0.0)
+    generic, zero = rng.normal(size=net.size), np.zeros(net.size)
+    half = generic.copy()
+    half[:-1].reshape(5, 2)[:, 1] = 0
+    points = np.vstack([critical.orbit(net, p) for p in (generic, half, zero)])
+    kinds, copies = critical.distinct(net, points)
+    assert len(kinds) == 3 and sorted(copies) == [1, 4, 8]
+    assert (np.diff(net.loss(kinds)) >= 0).all()
+
+
+def test_newton_finds_all_kinds_of_points_of_xor():
+    net = critical.OneHidden(CORNERS, XOR, 2, 0.003)
+    starts = 1.5 * np.random.default_rng(4).normal(size=(1500, net.size))
+    kinds, copies = critical.distinct(net, critical.newton(net, starts))
+    index = net.index(kinds)
+    assert (len(kinds), copies.sum()) == (37, 225)
+    assert ((-1) ** index * copies).sum() == 1
+    assert abs(net.gradient(kinds)).max() < 1e-10 and set(index) == {0, 1, 2}
+
+
+def test_deflation_does_not_return_to_a_known_point():
+    net = critical.OneHidden(CORNERS, XOR, 2, 0.003)
+    starts = 0.3 * np.random.default_rng(1).normal(size=(100, net.size))
+    origin = np.zeros((1, net.size))
+    again = critical.newton(net, starts)
+    assert (abs(again).max(axis=1) < 1e-9).mean() > 0.3
+    others = critical.newton(net, starts, known=origin)
+    assert len(others) >= 5 and abs(others).max(axis=1).min() > 1e-3
+
+
+def test_the_unit_is_that_of_autodiff():
+    def loss(t):
+        return ((np.tanh(t[0] * UNIT_X + t[1]) - UNIT_Y) ** 2).mean() / 2
+
+    for theta in rng.uniform(-2, 2, (5, 2)):
+        assert critical.unit_loss(theta, UNIT_X, UNIT_Y) == pytest.approx(float(loss(theta)))
+        g = critical.unit_gradient(theta, UNIT_X, UNIT_Y)
+        np.testing.assert_allclose(g, tape.grad(loss)(theta), atol=1e-12)
+        H = critical.unit_hessian(theta, UNIT_X, UNIT_Y)
+        np.testing.assert_allclose(H, tape.jacobian(tape.grad(loss))(theta), atol=1e-12)
+
+
+@pytest.mark.parametrize("bent", [False, True])
+def test_the_bounds_hold_and_are_tight(bent):
+    low = rng.uniform(-2, 2, (20, 2))
+    boxes = np.stack([low, low + rng.uniform(0, 1, (20, 2))], axis=-1)
+    least, most = critical._bounds(boxes, UNIT_X, UNIT_Y, bent)
+    for box, a, b in zip(boxes, least, most, strict=True):
+        w, bias = (np.linspace(*side, 81) for side in box)
+        t = np.tanh(w[:, None, None] * UNIT_X + bias[:, None])
+        value = (1 + 2 * UNIT_Y * t - 3 * t**2) if bent else (t - UNIT_Y)
+        value = (value * (1 - t**2) / 3).reshape(-1, 3)
+        assert (value.min(axis=0) >= a - 1e-12).all() and (value.max(axis=0) <= b + 1e-12).all()
+        np.testing.assert_allclose(value.min(axis=0), a, atol=1e-3)
+        np.testing.assert_allclose(value.max(axis=0), b, atol=1e-3)
+
+
+def test_three_critical_points_and_no_more():
+    left, examined = critical.candidates(BOX, UNIT_X, UNIT_Y, 24)
+    assert 0 < len(left) < 40 < examined < 5000
+    found = np.array([[-0.0495, -0.18697], [1.09622, -0.00048], [0.39767, -0.07266]])
+    near = np.abs(left.mean(axis=2)[:, None] - found).max(axis=-1)
+    assert near.min(axis=1).max() < 5e-3 and set(near.argmin(axis=1)) == {0, 1, 2}
+    for point in found:
+        box = np.stack([point - 0.005, point + 0.005], axis=1)
+        assert critical.alone(box, UNIT_X, UNIT_Y)
+        assert not critical.alone(box + 0.02, UNIT_X, UNIT_Y)  # it lies outside
+    assert not critical.alone(BOX, UNIT_X, UNIT_Y)

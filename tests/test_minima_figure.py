@@ -1,0 +1,69 @@
+"""What the figures of "Are local minima the problem?" draw is what was computed."""
+
+import re
+
+import numpy as np
+
+from backprop.book.figures import minima
+
+POINTS = np.array([[-0.0495, -0.18697], [1.09622, -0.00048], [0.39767, -0.07266]])
+
+
+def test_runs_end_at_a_minimum_or_on_a_plateau():
+    begun = np.array([[0.0, 0.0], [1.0, 0.1], [2.5, 2.5]])
+    ended = minima.descend(begun, 2000)
+    assert minima.ends(ended, POINTS[:2]).tolist() == [minima.LOWEST, minima.TRAP, minima.PLATEAU]
+    assert np.array_equal(begun[0], [0, 0]), "the starts are kept"
+
+
+def test_the_trap_names_its_points():
+    markup = minima.trap(POINTS, "title").markup
+    for words in ("lowest, 0.28", "trap, 0.54", "saddle, 0.58"):
+        assert words in markup
+
+
+def test_the_levels_mark_the_trap_in_each_panel():
+    found = {
+        2: (np.array([0.02, 0.27, 0.27, 0.5]), np.array([0, 0, 1, 1]), np.array([8, 8, 8, 1])),
+        3: (np.array([0.02, 0.27, 0.5]), np.array([0, 1, 2]), np.array([48, 24, 1])),
+    }
+    runs = {2: np.array([0.02, 0.27]), 3: np.array([0.02, 0.02])}
+    markup = minima.levels(found, runs, 0.27, "title").markup
+    assert markup.count("0.27") >= 2 and "25 points" in markup and "73 points" in markup
+
+
+def test_the_heights_name_the_best_loss():
+    markup = minima.heights({4: np.array([0.2, 0.25]), 8: np.array([0.1, 0.1])}, "t").markup
+    assert "best 0.20" in markup and "best 0.10" in markup
+
+
+def test_a_bent_path_lies_in_the_plane_of_its_three_points():
+    start, middle, end = np.random.default_rng(0).normal(size=(3, 6))
+    first, second = minima.plane(start, middle, end)
+    assert np.isclose(first @ second, 0) and np.isclose(first @ first, 1)
+    for t in (0.0, 0.3, 1.0):
+        off = minima.bezier(start, middle, end, t) - start
+        np.testing.assert_allclose((off @ first) * first + (off @ second) * second, off)
+    np.testing.assert_array_equal(minima.bezier(start, middle, end, 0.0), start)
+
+
+def test_the_stepper_reads_the_losses_off_the_curves():
+    t = np.linspace(0, 1, 5)
+    losses = {name: k + t for k, name in enumerate(("straight", "bent", "aligned"))}
+    side = np.linspace(0, 1, 4)
+    tracks = {name: np.stack([t, t], axis=1) for name in ("straight", "bent")}
+    surface = (side, side, np.add.outer(side, side))
+    frames = minima.paths(t, losses, surface, tracks)
+    assert [re.sub(":.*", "", f.caption) for f in frames] == ["At A", "50% of the way", "At B"]
+    assert "straight 0.50, bent 1.50, aligned 2.50" in frames[1].caption
+
+
+def test_slices_are_drawn():
+    t = np.linspace(-1, 1, 5)
+    assert "distance" in minima.slices(t, np.array([t**2]), -(t**2), "title").markup
+
+
+def test_an_escape_costs_24_steps_a_decade():
+    rows = minima.escapes([0.1, 0.01, 0.001], 0.1)
+    assert np.diff([steps for _, steps, _ in rows]).tolist() == [24, 24]
+    assert all(0 < steps - formula < 3 for _, steps, formula in rows)

@@ -1,0 +1,108 @@
+"""What the figures of "From momentum to Adam" draw is what the package's optimizers do."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+from backprop.autodiff import gradcheck
+from backprop.book.figures import optimizing
+from backprop.optimizers import SGD, Momentum
+
+
+def test_a_walk_is_that_of_the_rule():
+    H, theta, v = np.diag([1.0, 3.0, 5.0]), np.array([1.0, -2.0, 0.5]), np.zeros(3)
+    places = optimizing.follow(Momentum, lambda x: x @ H, theta, 4, learning_rate=0.1, beta=0.7)
+    for place in places:
+        np.testing.assert_allclose(place, theta, rtol=1e-12)
+        v = 0.7 * v + theta @ H
+        theta = theta - 0.1 * v
+    assert places.shape == (5, 3)
+
+
+def test_turning_leaves_gradient_descent_and_momentum_alone():
+    rows = {a: [last for _, last, _ in optimizing.race(a)] for a in (0, 30)}
+    names = [name for name, _, _ in optimizing.RACERS]
+    for name, flat, turned in zip(names, *rows.values(), strict=True):
+        if name in ("gradient descent", "momentum"):
+            assert turned == pytest.approx(flat, rel=1e-6)
+        else:
+            assert turned > 5 * flat
+    assert np.allclose(optimizing.turn(30) @ optimizing.turn(-30), np.eye(2))
+
+
+def test_frames_say_what_they_draw():
+    frames = optimizing.races()
+    assert len(frames) == len(optimizing.ANGLES)
+    assert "from 129 to 0.28 with gradient descent" in frames[0].caption
+    assert all("about 10⁻⁹ with momentum" in frame.caption for frame in frames)
+    assert "to 9.9." in optimizing.heavy_balls()[0].caption
+    assert "0.98 of itself and the steep one to 0.80" in optimizing.heavy_balls()[0].caption
+    far, near = optimizing.saddles()[0], optimizing.saddles()[-1]
+    assert "19 steps (plain), 8 steps (momentum), 5 steps (Adam)" in far.caption
+    assert "139 steps (plain)" in near.caption and "0.000001" in near.caption
+    assert all(len(frame.svg) < 150_000 for frame in frames)
+
+
+def test_the_saddles_gradient():
+    for place in np.random.default_rng(0).normal(size=(3, 2)):
+        theirs = gradcheck.complex_step(
+            lambda x: x[0] ** 2 / 2 - x[1] ** 2 / 2 + x[1] ** 4 / 4, place
+        )
+        np.testing.assert_allclose(optimizing.on_saddle(place), theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("pull", "beta"), [(0.1, 0.0), (0.5, 0.3), (0.02, 0.9), (3.1, 0.6)])
+def test_the_factor_is_the_larger_root(pull, beta):
+    roots = np.roots([1, -(1 + beta - pull), beta])
+    assert optimizing.factor(pull, beta) == pytest.approx(max(abs(roots)))
+
+
+def test_the_best_rate_is_the_best():
+    for beta, kappa in itertools.product((0.0, 0.2, 0.5, 0.9), (4.0, 30.0)):
+        pulls = np.linspace(0, 2 * (1 + beta), 2001)[1:-1] / kappa
+        both = np.maximum(optimizing.factor(pulls, beta), optimizing.factor(kappa * pulls, beta))
+        assert optimizing.best_factor(beta, kappa) == pytest.approx(both.min(), abs=2e-3)
+        assert optimizing.best_factor(beta, kappa) <= both.min() + 1e-9
+    assert optimizing.measured_factor(0.3, 20) == pytest.approx(
+        float(optimizing.best_factor(0.3, 20)), abs=5e-3
+    )
+
+
+def test_expected_best_by_listing_all_draws():
+    losses = [0.5, 0.5, 2.0, 0.1]
+    for n in (1, 2, 3):
+        mean = np.mean([min(draw) for draw in itertools.product(losses, repeat=n)])
+        found = optimizing.expected_best([losses, losses[::-1]], [n])
+        assert found.shape == (2, 1)
+        np.testing.assert_allclose(found, mean)
+
+
+def test_plots_name_their_curves():
+    at = [0.0, 0.5]
+    drawn = optimizing.factors("t", {10: (at, at), 100: (at, at)})
+    assert "κ = 10" in drawn.markup and "κ = 100" in drawn.markup
+    names = ("SGD", "Momentum", "RMSProp", "Adam", "Lion")
+    runs = {name: np.ones((3, 4)) for name in names}
+    heights = {name: 0.2 * k for k, name in enumerate(names)}
+    drawn = optimizing.budgets(
+        "t", {"one": runs, "two": runs}, [1, 2], {"one": heights, "two": heights}
+    )
+    assert all(drawn.markup.count(f">{name}<") == 2 for name in names)
+    gaps = {name: (np.array([-0.1, 0.1]), 0.0, -0.2, 0.2, 1) for name in names[1:]}
+    drawn = optimizing.differences("t", {"one": gaps, "two": gaps})
+    assert len(re.findall("1 of 2", drawn.markup)) == 8
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(129.4, "1.3e+02"), (0.28, "0.28"), (0.042, "0.042"), (3.6e-8, "about 10⁻⁷"),
+     (1e-20, "below 10⁻¹²")],
+)  # fmt: skip
+def test_losses_are_written_short(value, written):
+    assert optimizing._power(value) == written
+
+
+def test_the_racers_begin_with_plain_descent():
+    assert optimizing.RACERS[0][1] is SGD

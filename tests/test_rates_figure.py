@@ -1,0 +1,56 @@
+"""What the figures of the chapter on schedules draw is what noisy descent does."""
+
+import numpy as np
+import pytest
+
+from backprop.book.figures import rates
+
+
+def test_the_mean_square_follows_many_walks():
+    plan = rates.dropped(5)
+    theory = rates.mean_square(plan)
+    met = (rates.walks(plan, 20_000, 0) ** 2).mean(axis=0)
+    np.testing.assert_allclose(met, theory, rtol=0.06)
+    assert theory[0] == rates.START**2 and len(theory) == rates.STEPS + 1
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.5, 1.5])
+def test_a_constant_rate_levels_off_at_the_floor(rate):
+    last = rates.mean_square([rate] * 2000)[-1] / 2
+    assert last == pytest.approx(rates.floor(rate), rel=1e-9)
+
+
+def test_each_greedy_rate_is_the_best_for_its_step():
+    plan = rates.greedy(30)
+    levels = rates.mean_square(plan)
+    for eta, V, left in zip(plan, levels, levels[1:], strict=False):
+        for other in (0.98 * eta, 1.02 * eta):
+            assert (1 - other) ** 2 * V + other**2 > left
+    np.testing.assert_allclose(1 / levels, 1 / 16 + np.arange(31))
+
+
+def test_the_stepper_says_where_each_run_ends():
+    frames = dict(zip(rates.DROPS, rates.drops(), strict=True))
+    assert "5 steps at the rate 0.5, then 95 at 0.02" in frames[5].caption
+    for step, frame in frames.items():
+        end = float(frame.caption.rsplit(" ", 1)[1].rstrip("."))
+        loss = rates.mean_square(rates.dropped(step))[-1] / 2
+        assert end == pytest.approx(loss, rel=0.06)
+
+
+def test_the_plateau_waits_and_never_rises():
+    found = rates.watched()
+    assert found[0] == 1.0 and (np.diff(found) <= 0).all() and found[-1] < 0.1
+    assert min(np.diff(np.flatnonzero(np.diff(found)))) >= 9
+
+
+def test_drawings_are_small_and_name_their_parts():
+    drawn = {name: getattr(rates, name)("title").markup for name in ("plans", "envelope", "shapes")}
+    assert "loss 8 → 0.17" in drawn["plans"] and "best η in each step" in drawn["envelope"]
+    assert all(f">{name}<" in drawn["shapes"] for name in [*rates.SHAPES, "plateau"])
+    assert max(map(len, drawn.values())) < 100_000
+    column = {"cosine": np.array([0.5, 1.2]), "step": np.array([0.9, 0.8])}
+    gains = rates.gains("title", ["30 steps"], {"right labels": [column]}).markup
+    assert "30 steps" in gains and "right labels" in gains and "cosine" in gains
+    curve = rates.range_tests("title", np.geomspace(0.1, 1, 5), [np.ones(4)], {"here": (0.5, 1)})
+    assert "here" in curve.markup

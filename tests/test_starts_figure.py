@@ -1,0 +1,120 @@
+"""What the figures of "Initialization" draw is what layers of the package do."""
+
+import re
+
+import numpy as np
+import pytest
+
+from backprop import Dense, Sequential, load_digits
+from backprop.activations import ACTIVATIONS, relu, relu_prime, tanh
+from backprop.book.figures import starts
+from backprop.book.figures.stepper import Frame
+from backprop.initializers import he
+
+IMAGE = load_digits(seed=0).x_train[0]
+WEIGHTS = [he(np.random.default_rng(5), (64, 64)) for _ in range(10)]
+
+
+def test_every_activation_of_the_package_is_measured():
+    assert list(starts.LAYERS) == list(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("q", [0.3, 1.0, 4.0])
+def test_moments_of_the_relu_are_half(q):
+    assert starts.moment(relu, q) == pytest.approx(q / 2, rel=1e-3)
+    assert starts.moment(relu_prime, q) == pytest.approx(0.5, rel=1e-3)
+    u, weight = np.polynomial.hermite_e.hermegauss(80)
+    exact = tanh(np.sqrt(q) * u) ** 2 @ weight / weight.sum()
+    assert starts.moment(tanh, q) == pytest.approx(exact, rel=1e-4)
+
+
+def test_the_recursions_count_inputs_forward_and_outputs_backward():
+    widths = [3, 5, 2, 4]
+    forward, backward = starts.predicted("identity", widths, starts.RULES["1/n_in"])
+    np.testing.assert_allclose(forward, 1)
+    np.testing.assert_allclose(backward, [4 / 5, 4 / 2, 1])
+    forward, backward = starts.predicted("identity", widths, starts.RULES["1/n_out"])
+    np.testing.assert_allclose(forward, [3 / 5, 3 / 2, 3 / 4])
+    np.testing.assert_allclose(backward, 1)
+    forward, backward = starts.predicted("relu", [7, 7, 7, 7], starts.RULES["Glorot"])
+    np.testing.assert_allclose(forward, [1, 1 / 2, 1 / 4], rtol=1e-3)
+    np.testing.assert_allclose(backward, [1 / 4, 1 / 2, 1], rtol=1e-3)
+
+
+def test_the_average_of_many_networks_is_the_prediction():
+    widths, rule = [4, 6, 3, 5], starts.RULES["Glorot"]
+    for theory, runs in zip(
+        starts.predicted("identity", widths, rule),
+        starts.several("identity", widths, rule, range(600)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(runs.mean(axis=0), theory, rtol=0.12)
+
+
+def test_the_same_network_as_one_sequence():
+    widths, rule = [4, 6, 3], starts.RULES["Glorot"]
+    rng = np.random.default_rng(7)
+    W = [rng.normal(0, np.sqrt(rule(*shape)), shape) for shape in ((4, 6), (6, 3))]
+    network = Sequential([Dense(4, 6, rng=rng), starts.Tanh(), Dense(6, 3, rng=rng)])
+    network.parameters["dense1.W"][...], network.parameters["dense2.W"][...] = W
+    rng = np.random.default_rng(7)
+    for shape in ((4, 6), (6, 3)):
+        rng.normal(size=shape)
+    x = rng.normal(size=(starts.BATCH, 4))
+    z2 = network.forward(x)
+    found = starts.measured("tanh", widths, rule, 7)
+    assert found.forward[-1] == pytest.approx(np.mean(z2**2))
+    delta = rng.normal(size=z2.shape)
+    below = delta @ W[1].T * (1 - np.tanh(x @ W[0]) ** 2)
+    assert found.backward[0] == pytest.approx(np.mean(below**2) / np.mean(delta**2))
+
+
+def test_the_first_figure_prints_powers_of_the_scale():
+    plain = starts.passed(IMAGE, WEIGHTS, 1.0)
+    assert starts.size(plain[0]) == pytest.approx(1)
+    for scale in (0.5, 2.0):
+        for layer, (a, b) in enumerate(
+            zip(starts.passed(IMAGE, WEIGHTS, scale), plain, strict=True)
+        ):
+            np.testing.assert_allclose(a, scale**layer * b, rtol=1e-12)
+    drawn = starts.fading(IMAGE, WEIGHTS, "title").markup
+    numbers = re.search(r"<desc>(.*?)</desc>", drawn)[1]
+    last = [float(row.split(", ")[-1].replace(",", "")) for row in numbers.split("; ")]
+    size = starts.size(plain[-1])
+    assert last == pytest.approx([size / 1024, size, size * 1024], rel=0.06)
+    assert len(drawn) < 150_000
+
+
+def test_the_stepper_names_what_is_left():
+    frames = starts.which_rule(range(2))
+    assert len(frames) == len(starts.WIDE) and all(isinstance(f, Frame) for f in frames)
+    assert "three rules are the same" in frames[0].caption
+    at = starts.WIDE.index(256)
+    assert "keeps 0.64" in frames[at].caption and "is 0.11 times" in frames[at].caption
+    assert 0.64**5 == pytest.approx(0.107, abs=1e-3)
+
+
+def test_the_other_drawings_say_what_they_show():
+    widths, rule = [8] * 4, starts.RULES["1/n_in"]
+    found = {
+        name: (
+            starts.predicted(name, widths, rule),
+            starts.several(name, widths, rule, range(2)),
+        )
+        for name in starts.LAYERS
+    }
+    drawn = starts.every_activation(found, "title").markup
+    assert all(word in drawn for word in ("leaky ReLU", "GELU", "forward", "backward"))
+    W = np.random.default_rng(0).normal(size=(64, 4))
+    assert "some units" in starts.units({"some units": W}, "title").markup
+    ends = {depth: {0.5: [0.1, 0.2], 1: [np.inf, 1.0]} for depth in (1, 5, 10, 20)}
+    drawn = starts.outcomes(ends, "title").markup
+    assert "1 hidden layer" in drawn and "5 hidden layers" in drawn and "½" in drawn
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(1055.0, "1,100"), (53.4, "53"), (4.68, "4.7"), (0.9149, "0.91"), (0.00103, "0.001")],
+)
+def test_two_digits(value, written):
+    assert starts._plain(value) == written
