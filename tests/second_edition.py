@@ -19,11 +19,11 @@ SECOND_EDITION = [
     "initialisation",
     "vanishing-and-exploding",
     "normalisation",
-    "precision",
     "dropout-and-decay",
     "momentum-to-adam",
     "schedules",
     "local-minima",
+    "precision",
     "cost",
 ]
 WORDS = 2600
