@@ -7,6 +7,7 @@ at once. That is how such units work: they multiply 16-bit numbers and add up in
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -197,11 +198,12 @@ def kahan_sum(terms: Iterable[Array], form: str) -> Array:
     """
     total: Array = np.zeros((), dtype=np.float32)
     lost = total
-    # The third line finds what was lost.
+    fl = partial(rounded, name=form)
     for term in terms:
-        corrected = rounded(term + lost, form)
-        following = rounded(total + corrected, form)
-        lost = rounded(corrected - rounded(following - total, form), form)
+        corrected = fl(term + lost)
+        following = fl(total + corrected)
+        arrived = fl(following - total)
+        lost = fl(corrected - arrived)
         total = following
     return total
 
