@@ -23,6 +23,7 @@ SECOND_EDITION = [
     "momentum-to-adam",
     "schedules",
     "local-minima",
+    "precision",
     "cost",
 ]
 WORDS = 2600

@@ -1,0 +1,241 @@
+"""The figures of the chapter on precision: what falls off the edge of a format of 16 bits.
+
+Blue is what a format holds, the hatched part its subnormal numbers, vermilion what is lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.stepper import Frame, drawn
+from backprop.book.rounding import FORMATS
+
+TOY_TINY = 1 / 4
+"""The smallest normal number of the format that the chapter draws."""
+LOWEST, HIGHEST = -45, 20
+"""The exponents of 2 that the histograms show."""
+HALF = FORMATS["float16"]
+
+
+def _plt() -> Any:
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import use_style
+
+    use_style()
+    return plt
+
+
+def _colors() -> tuple[str, str, str]:
+    from backprop.book.figures.plots import COLORS
+
+    return COLORS[0], COLORS[1], COLORS[2]
+
+
+def power(k: float) -> str:
+    """Write 2 to a power, in one line."""
+    digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return "2" + str(round(k)).translate(digits)
+
+
+def toy_numbers() -> Array:
+    """Return the numbers of the format that the chapter draws, from 0 on."""
+    normal = [m * 2.0**e for e in (-2, -1, 0, 1) for m in (1, 1.25, 1.5, 1.75)]
+    return np.array([0, 1 / 16, 2 / 16, 3 / 16, *normal])
+
+
+def nearest(x: float) -> float:
+    """Round to the toy format; a tie does not occur in the chapter."""
+    numbers = [*toy_numbers().tolist(), 4.0]
+    found = min(numbers, key=lambda number: abs(number - x))
+    return math.inf if found == 4 else found
+
+
+def ruler(title: str) -> Drawing:
+    """Draw the toy format's numbers, and below them its beginning enlarged, with four results."""
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = _plt()
+    blue, red, _ = _colors()
+    fig, axes = plt.subplots(2, 1, figsize=(4.6, 2.9))
+    numbers = toy_numbers()
+    for ax, end, shown in (
+        (axes[0], 4.15, ((1.1, "1.1", 1.0), (3.2, "3 + 0.2", 3.0))),
+        (axes[1], 0.53, ((0.04, "0.04", 1 / 16), (0.03, "0.03", 0.0))),
+    ):
+        ax.plot([0, end], [0, 0], "-", color=GREY, linewidth=1)
+        for number in numbers[numbers <= end]:
+            subnormal = number < TOY_TINY
+            ax.plot([number] * 2, [-0.32, 0.32], ":" if subnormal and number else "-",
+                    color=blue if number else INK, linewidth=2.6)  # fmt: skip
+        for x, words, target in shown:
+            lost = target == 0 or words.startswith("3")
+            color = red if lost else blue
+            ax.annotate(
+                "", (target, 0.36), (x, 1.02),
+                arrowprops={"arrowstyle": "-|>", "color": color, "lw": 1.6, "shrinkB": 0},
+            )  # fmt: skip
+            side = "left" if words == "0.04" else "right" if words == "0.03" else "center"
+            ax.text(x, 1.1, words, color=color, ha=side, va="bottom")
+        ax.set(xlim=(-0.02 * end, end), ylim=(-0.5, 1.9), yticks=[])
+        ax.grid(False)
+        for side in ("left", "bottom"):
+            ax.spines[side].set_visible(False)
+    axes[0].set_xticks([0, 0.5, 1, 2, 3.5], ["0", "½", "1", "2", "3½"])
+    axes[0].set_title("all numbers from 0 on", loc="left", fontsize=11)
+    axes[1].set_title("the left end, enlarged (dotted: subnormal)", loc="left", fontsize=11)
+    axes[1].set_xticks(
+        [0, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 1 / 2], ["0", "¹⁄₁₆", "⅛", "³⁄₁₆", "¼", "½"]
+    )
+    return plotted(fig, title)
+
+
+def exponents(values: Array) -> Array:
+    """Return log₂ of the sizes of all entries that are neither 0 nor infinite."""
+    values = np.abs(np.asarray(values, dtype=np.float64).ravel())
+    return np.log2(values[(values > 0) & np.isfinite(values)])
+
+
+def _bars(ax: Any, sizes: Array) -> None:
+    """Draw a histogram of exponents: what float16 holds, and what it makes 0 or infinite."""
+    blue, red, _ = _colors()
+    edges = np.arange(LOWEST, HIGHEST + 1)
+    share, _ = np.histogram(np.clip(sizes, LOWEST, HIGHEST - 0.5), edges)
+    share = 100 * share / len(sizes)
+    low, normal, high = (math.log2(v) for v in (HALF.least / 2, HALF.tiny, HALF.most))
+    lost = (edges[:-1] < low) | (edges[:-1] >= round(high))
+    subnormal = ~lost & (edges[:-1] < normal)
+    for chosen, color, hatch in ((lost, red, None), (subnormal, blue, "/////"),
+                                 (~lost & ~subnormal, blue, None)):  # fmt: skip
+        ax.bar(edges[:-1][chosen] + 0.5, share[chosen], width=0.9, linewidth=0.8,
+               color="none" if hatch else color, edgecolor=color, hatch=hatch)  # fmt: skip
+    ax.axvline(low, color=red, linewidth=1.4, linestyle="--")
+    ax.axvline(high, color=red, linewidth=1.4, linestyle="--")
+    ax.set(xlim=(LOWEST, HIGHEST), yticks=[])
+    ax.spines["left"].set_visible(False)
+    ax.grid(False)
+
+
+def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
+    """Draw the gradient entries of some networks, and below them what each format can hold."""
+    from backprop.book.figures.plots import INK
+
+    plt = _plt()
+    blue, red, _ = _colors()
+    n = len(networks)
+    fig, axes = plt.subplots(n + 1, 1, sharex=True, figsize=(4.6, 4.4),
+                             height_ratios=[1.15] * n + [0.95])  # fmt: skip
+    for ax, (words, values) in zip(axes, networks.items(), strict=False):
+        sizes = exponents(values)
+        _bars(ax, sizes)
+        lost = np.mean(sizes <= math.log2(HALF.least / 2))
+        ax.set_title(words, loc="left", fontsize=11.5, color=INK)
+        ax.text(LOWEST + 0.5, 0.78, f"{100 * lost:.0f} % become 0", color=red,
+                transform=ax.get_xaxis_transform(), va="top")  # fmt: skip
+    ax = axes[-1]
+    for k, (words, form) in enumerate(FORMATS.items()):
+        low, normal, high = (math.log2(v) for v in (form.least, form.tiny, form.most))
+        y = -k
+        start, end = max(normal, LOWEST), min(high, HIGHEST)
+        ax.barh(y, end - start, left=start, height=0.62, color=blue)
+        if low > LOWEST:
+            ax.barh(y, normal - low, left=low, height=0.62, color="none", edgecolor=blue,
+                    hatch="/////")  # fmt: skip
+        digits = {23: "7 digits", 7: "2–3 digits", 10: "3–4 digits"}[form.fraction]
+        ax.text((max(low, LOWEST) + end) / 2 + (2 if low > LOWEST else 0), y,
+                f"{words}: {digits}", ha="center", va="center", color="white")  # fmt: skip
+    ax.set(ylim=(-2.5, 0.5), yticks=[], xticks=range(-40, 21, 10))
+    ax.set_xticklabels([power(k) for k in range(-40, 21, 10)])
+    ax.set_xlabel("size of an entry")
+    ax.spines["left"].set_visible(False)
+    ax.grid(False)
+    ax.set_title("what each format holds", loc="left", fontsize=11.5, color=INK)
+    return plotted(fig, title)
+
+
+def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> list[Frame]:
+    """Return one frame a loss scale: the scaled entries against what float16 holds.
+
+    Parameters
+    ----------
+    values : array, shape (P,)
+        The exact gradient.
+    powers : sequence of int
+        The loss scale is 2 to each of them.
+    stored : sequence of arrays, shape (P,)
+        What came out of a backward pass in float16 at each scale.
+    """
+    plt = _plt()
+    _, red, _ = _colors()
+    sizes, frames = exponents(values), []
+    for k, found in zip(powers, stored, strict=True):
+        zeros, wild = shares(values, found)
+        fig, ax = plt.subplots(figsize=(4.4, 2.1))
+        _bars(ax, sizes + k)
+        ax.set_ylim(0, 12)
+        for side, words in (("left", f"0: {_percent(zeros)}"), ("right", f"∞: {_percent(wild)}")):
+            ax.set_title(words, loc=side, color=red, fontsize=12)
+        ax.set_xticks(range(-40, 21, 10), [power(k) for k in range(-40, 21, 10)])
+        ax.set_xlabel("size of an entry, times s")
+        words = (
+            f"Of the entries that are not 0, {_percent(zeros)}"
+            f" come out as 0 and {_percent(wild)} as infinite or undefined."
+        )
+        frames.append(drawn(fig, f"Gradient entries at the loss scale {power(k)}", words))
+    return frames
+
+
+def shares(exact: Array, found: Array) -> tuple[float, float]:
+    """Return which part of the nonzero entries was found to be 0, and which no finite number."""
+    there = exact != 0
+    return float(np.mean(found[there] == 0)), float(np.mean(~np.isfinite(found[there])))
+
+
+def _percent(share: float) -> str:
+    if 0 < share < 0.001:
+        return "under 0.1 %"
+    return f"{100 * share:.{0 if share in (0, 1) else 1}f} %"
+
+
+def courses(title: str, runs: Mapping[str, Array], every: int) -> Drawing:
+    """Draw small pictures of the loss over the steps: median, range, and the first's median."""
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = _plt()
+    blue, red, green = _colors()
+    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.1))
+    first = np.median(next(iter(runs.values())), axis=0)
+    at = np.arange(1, len(first) + 1) * every
+    colors = (INK, red, green, blue)
+    for ax, (words, found), color in zip(axes.ravel(), runs.items(), colors, strict=True):
+        ax.plot(at, first, ":", color=GREY, linewidth=2)
+        ax.fill_between(at, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
+                        linewidth=0)  # fmt: skip
+        ax.plot(at, np.median(found, axis=0), "-", color=color)
+        ax.set_title(words, loc="left", fontsize=11, color=color)
+    for ax in axes[-1]:
+        ax.set_xlabel("step")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("loss")
+    return plotted(fig, title)
+
+
+def sums(title: str, series: Mapping[str, tuple[Array, float]]) -> Drawing:
+    """Draw running sums, each with its words at the right end, raised by some amount."""
+    from backprop.book.figures.plots import INK
+
+    plt = _plt()
+    _, red, green = _colors()
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    styles = ((green, "-"), (INK, ":"), (red, "--"))
+    for (words, (values, up)), (color, style) in zip(series.items(), styles, strict=True):
+        ax.plot(np.arange(1, len(values) + 1), values, style, color=color, linewidth=2)
+        ax.text(len(values), values[-1] + up, words, color=color, ha="right", va="center")
+    ax.set(xlabel="losses added", ylabel="running sum", ylim=(0, None))
+    return plotted(fig, title)

@@ -1,0 +1,217 @@
+"""Numbers of few digits: the formats, a layer that rounds to them, and two ways to add.
+
+The arithmetic is that of float32, and what a processor would store in 16 bits is rounded to them
+at once. That is how such units work: they multiply 16-bit numbers and add up in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from backprop.arrays import Array, check_array
+from backprop.layers import Dense, Layer
+from backprop.losses import SoftmaxCrossEntropy
+from backprop.network import Network, Sequential
+
+
+class Format(NamedTuple):
+    """A binary floating-point format: how many bits its exponent and its fraction have."""
+
+    exponent: int
+    fraction: int
+
+    @property
+    def eps(self) -> float:
+        """Distance from 1 to the next larger number."""
+        return float(2.0**-self.fraction)
+
+    @property
+    def tiny(self) -> float:
+        """The smallest positive normal number."""
+        return float(2.0 ** (2 - 2 ** (self.exponent - 1)))
+
+    @property
+    def least(self) -> float:
+        """The smallest positive number, which is subnormal."""
+        return self.tiny * self.eps
+
+    @property
+    def most(self) -> float:
+        """The largest finite number."""
+        return (2 - self.eps) / self.tiny * 2
+
+
+FORMATS = {"float32": Format(8, 23), "bfloat16": Format(8, 7), "float16": Format(5, 10)}
+"""IEEE 754-2019 has the first and the last; the other is float32 with a shorter fraction."""
+
+
+def rounded(x: Array, name: str) -> Array:
+    """Round each entry to the nearest number of a format, and ties to the even one.
+
+    Between 2ᵉ and 2ᵉ⁺¹ the numbers of a format are 2ᵉ ε apart, and below the smallest normal
+    number as far apart as just above it. What is too large becomes infinite.
+
+    Parameters
+    ----------
+    x : array, any shape
+    name : str
+        "float16", "bfloat16", "float32", or "exact", which changes nothing.
+
+    Returns
+    -------
+    array of float32, shape of ``x``
+        With "exact", ``x`` itself.
+
+    Raises
+    ------
+    ValueError
+        If the format is unknown.
+
+    References
+    ----------
+    Kalamkar et al. (2019), doi:10.48550/arXiv.1905.12322.
+    """
+    if name == "exact":
+        return x
+    if name not in FORMATS:
+        raise ValueError(f"rounded: name is {name!r}, expected one of {['exact', *FORMATS]}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = np.asarray(x).astype(np.float32)
+        if name == "float32":
+            return x
+        form = FORMATS[name]
+        _, above = np.frexp(x)  # |x| is below 2 to this power, and at least half of that
+        e = np.maximum(above - 1, int(np.log2(form.tiny)))
+        apart = e - form.fraction
+        near = np.ldexp(np.rint(np.ldexp(x, -apart)), apart)
+        return np.where(np.abs(near) > form.most, np.copysign(np.float32(np.inf), x), near)
+
+
+class Rounded(Layer):
+    """Round what passes: forward the activations, backward the errors.
+
+    Parameters
+    ----------
+    form : str
+        The format, as :func:`rounded` takes it.
+
+    Raises
+    ------
+    ValueError
+        If the format is unknown.
+    """
+
+    name = "rounded"
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        rounded(np.zeros(1), form)
+        self.form = form
+
+    def forward(self, x: Array) -> Array:
+        """Return ``x``, rounded, in its own dtype."""
+        check_array("Rounded.forward", "x", x)
+        return rounded(x, self.form).astype(x.dtype, copy=False)
+
+    def backward(self, dz: Array) -> Array:
+        """Return ``dz``, rounded: the slope of rounding is taken to be 1."""
+        check_array("Rounded.backward", "dz", dz)
+        return rounded(dz, self.form).astype(dz.dtype, copy=False)
+
+
+def rounding_network(
+    form: str, widths: Sequence[int], activation: type[Layer], seed: int
+) -> Sequential:
+    """Return Dense layers with an activation between them, and a Rounded layer after each.
+
+    Parameters
+    ----------
+    form : str
+        The format of all activations and errors, as :func:`rounded` takes it.
+    widths : sequence of int
+        Of the input, of each hidden layer, and of the output.
+    activation : type of Layer
+        Called without arguments.
+    seed : int
+        For the weights.
+    """
+    rng = np.random.default_rng(seed)
+    layers: list[Layer] = [Rounded(form)]
+    for k, (n_in, n_out) in enumerate(pairwise(widths)):
+        if k:
+            layers += [activation(), Rounded(form)]
+        layers += [Dense(n_in, n_out, rng=rng, dtype=np.float32), Rounded(form)]
+    return Sequential(layers)
+
+
+def scaled_gradient(
+    network: Network, x: Array, y: Array, form: str, s: float = 1.0
+) -> tuple[float, Array]:
+    """Return the cross-entropy, and its gradient by way of a loss s times as large.
+
+    Parameters
+    ----------
+    network : Network
+        Its outputs are scores.
+    x : array, shape (B, n_in)
+    y : array of int, shape (B,)
+    form : str
+        The format of the stored gradient.
+    s : float
+        The loss scale.
+
+    Returns
+    -------
+    loss : float
+    gradient : array, shape (P,)
+
+    References
+    ----------
+    Micikevicius et al. (2018), doi:10.48550/arXiv.1710.03740.
+    """
+    loss = SoftmaxCrossEntropy()
+    value = loss.forward(network.forward(x), y)
+    with np.errstate(all="ignore"):  # an s that is too large gives infinities
+        dz = np.float32(s) * loss.backward()
+        network.backward(dz)
+        stored = rounded(network.dtheta, form)
+        return value, stored / np.float32(s)
+
+
+def running_sum(terms: Iterable[Array], form: str) -> Array:
+    """Add arrays one after another, and round the sum each time."""
+    total: Array = np.zeros((), dtype=np.float32)
+    for term in terms:
+        total = rounded(total + term, form)
+    return total
+
+
+def kahan_sum(terms: Iterable[Array], form: str) -> Array:
+    """Add arrays, and carry into each addition what the last one lost (Kahan, 1965).
+
+    Every result is rounded to the format: the corrected term, the sum and what it lost.
+    """
+    total: Array = np.zeros((), dtype=np.float32)
+    lost = total
+    fl = partial(rounded, name=form)
+    for term in terms:
+        corrected = fl(term + lost)
+        following = fl(total + corrected)
+        arrived = fl(following - total)
+        lost = fl(corrected - arrived)
+        total = following
+    return total
+
+
+def pairwise_sum(terms: Sequence[Array], form: str) -> Array:
+    """Add halves, each of them by halves again, and round each sum."""
+    if len(terms) == 1:
+        return rounded(terms[0], form)
+    middle = len(terms) // 2
+    halves = pairwise_sum(terms[:middle], form) + pairwise_sum(terms[middle:], form)
+    return rounded(halves, form)

@@ -1,0 +1,47 @@
+"""The figures of the chapter on precision: their numbers, and that they can be drawn."""
+
+import numpy as np
+import pytest
+
+from backprop.book.figures import few_digits as figures
+
+
+@pytest.mark.parametrize(
+    ("x", "found"), [(1.1, 1), (0.04, 1 / 16), (0.03, 0), (3.2, 3), (4.0, np.inf)]
+)
+def test_the_small_format(x, found):
+    assert figures.nearest(x) == found
+
+
+def test_the_small_format_has_twenty_numbers():
+    numbers = figures.toy_numbers()
+    assert len(set(numbers.tolist())) == 20 and numbers.max() == 3.5
+    assert (np.diff(np.sort(numbers[numbers <= 0.5])) == 1 / 16).all()
+
+
+def test_shares_count_the_entries_that_are_there():
+    exact = np.array([0.0, 1, 1, 1, 1])
+    assert figures.shares(exact, np.array([0.0, 0, 1, np.inf, np.nan])) == (0.25, 0.5)
+
+
+def test_frames_say_how_much_is_lost():
+    values = np.array([2.0**-30, 2.0**-10, 0.0])
+    frames = figures.window(values, [0, 10], [np.array([0, 1.0, 0]), values])
+    assert "50.0 % come out as 0 and 0 % as infinite" in frames[0].caption
+    assert "0 % come out as 0" in frames[1].caption
+    few = np.ones(5000)
+    few[0] = 0
+    assert "under 0.1 %" in figures.window(np.ones(5000), [0], [few])[0].caption
+
+
+def test_all_can_be_drawn():
+    values = 2.0 ** np.linspace(-50, 25, 200)
+    runs = {name: np.ones((3, 4)) for name in "abcd"}
+    line = np.arange(5.0)
+    for drawing in (
+        figures.hero("a", {"one": values, "two": values}),
+        figures.ruler("b"),
+        figures.courses("c", runs, 10),
+        figures.sums("d", {"x": (line, 0), "": (line, 0), "y": (line, 1)}),
+    ):
+        assert "<svg" in drawing.markup
