@@ -228,7 +228,7 @@ def check_adam(adam: Answer) -> Verdict:
             (_adam(*args, kind="inside"), "ε stands inside the root.", "Add it to the root."),
             (_adam(*args, kind="early ε"), "ε is added before the correction.",
              "Correct s first, then add ε to √ŝ."),
-            (_adam(gradients, eta, (beta1, beta2), 0.0), "ε is missing.", "Divide by √ŝ + ε."),
+            (_adam(gradients, eta, (beta1, beta2), 1e-12), "ε is missing.", "Divide by √ŝ + ε."),
             (_adam(*args, ahead=1), "The number of the step is one too large in the correction.",
              "In the first step, t = 1."),
             (_adam(*args, kind="no root"), "The root is missing.", "Divide by √ŝ + ε."),
