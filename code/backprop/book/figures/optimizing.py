@@ -150,7 +150,8 @@ def races() -> list[Frame]:
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
             f"{STEPS} steps at the best of {len(TRIED)} rates (curvatures 1 and 30,"
-            f" β = β₁ = 0.5, β₂ = 0.9). The loss falls from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
+            f" β = β₁ = 0.5, β₂ = 0.9). The loss falls"
+            f" from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
             f" {told['gradient descent']:.2g} with gradient descent and to"
             f" {_power(told['momentum'])} with momentum, at every angle. AdaGrad reaches"
             f" {_power(told['AdaGrad'])}, RMSProp {_power(told['RMSProp'])}, Adam"
