@@ -24,7 +24,7 @@ RIGHT = {
         (0.6**2, 1.36 * 2 / 17, math.sqrt(0.36)),
     ],
     ex.check_first: [(0.1, 0.05, 0.5), (Fraction(1, 10), sp.Rational(1, 20), Fraction(1, 2))],
-    ex.check_drift: [(0.0681,), (DRIFT,), (np.float64(0.06809),)],
+    ex.check_drift: [(0.0681,), (0.068,), (DRIFT,), (np.float64(0.06809),)],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_three: [
@@ -57,7 +57,7 @@ WRONG_ANSWERS = {
         ((-0.1,), "plain gradient descent"), ((-DRIFT,), "sign is wrong"), ((0.1,), "length η"),
         ((ex.drift(0.9, 0.1),), "exchanged"), ((ex.drift(0.999, 0.1),), "0.999"),
         ((0.681,), "learning rate"), ((0.0227,), "mean per step"), ((-0.0522,), "mean square"),
-        ((0.07,), "three significant"), ((0.068,), "three significant"), ((0,), "add up"),
+        ((0.07,), "one more digit"), ((0.069,), "add up"), ((0,), "add up"),
         ((None,), "None"), ((math.nan,), "not right"),
     ],
 }  # fmt: skip
@@ -139,6 +139,16 @@ def inside(gradients, eta, beta1, beta2, eps):
     return np.array(changes)
 
 
+def early_epsilon(gradients, eta, beta1, beta2, eps):
+    """Take the two corrections into the rate, as an early form of the algorithm does."""
+    m, s, changes = 0, 0, []
+    for t, g in enumerate(gradients, start=1):
+        m, s = beta1 * m + (1 - beta1) * g, beta2 * s + (1 - beta2) * g**2
+        rate = eta * np.sqrt(1 - beta2**t) / (1 - beta1**t)
+        changes.append(-rate * m / (np.sqrt(s) + eps))
+    return np.array(changes)
+
+
 def nesterov(pull, beta):
     left = 1 - pull
     return max(abs(np.roots([1, -(1 + beta) * left, beta * left])))
@@ -190,7 +200,9 @@ WRONG_FUNCTIONS = {
         ((lambda *a: np.cumsum(adam(*a), axis=0),), "places"),
         ((lambda *a: adam(*a)[-1],), "last change"),
         ((lambda g, e, b, c, d: adam(g, 1, b, c, d),), "learning rate"),
-        ((lambda *a: adam(*a, power=1),), "t = 1, 2"),
+        ((lambda *a: adam(*a, power=1),), "one too large"),
+        ((lambda g, e, b, c, d: adam(g, e, b, c, 0),), "ε is missing"),
+        ((early_epsilon,), "before the correction"),
         ((lambda g, e, b, c, d: adam(g, e, 0, c, d),), "RMSProp"),
         ((lambda *a: None,), "return"), ((lambda g: g,), "5 arguments"),
     ],
@@ -204,6 +216,7 @@ WRONG_FUNCTIONS = {
         ((lambda p, b: max(abs(np.roots([1, -(1 + b - p), b * (1 - p)]))),), "middle term"),
         ((lambda p, b: nesterov(p, b) ** 2,), "factor of the loss"),
         ((lambda p, b: (1 + b) * (1 - p),), "sum of the roots"),
+        ((lambda p, b: 1 - p + b,), "Eliminate v"),
         ((lambda p, b: None,), "return"), ((lambda p: p,), "2 arguments"),
     ],
     ex.check_expected: [
@@ -216,6 +229,7 @@ WRONG_FUNCTIONS = {
         ((lambda x, n: np.quantile(x, 1 / (n + 1)),), "quantile"),
         ((lambda x, n: np.mean(x[:n]),), "mean of the first"),
         ((lambda x, n: sorted(x)[n - 1],), "n-th best"),
+        ((lambda x, n: min(x) + np.std(x) / n,), "With what chance"),
         ((lambda x, n: x.sort(),), ""), ((lambda x, n: None,), "return"),
     ],
 }  # fmt: skip

@@ -85,11 +85,13 @@ def test_plots_name_their_curves():
     assert "κ = 10" in drawn.markup and "κ = 100" in drawn.markup
     names = ("SGD", "Momentum", "RMSProp", "Adam", "Lion")
     runs = {name: np.ones((3, 4)) for name in names}
-    heights = {name: 0.2 * k for k, name in enumerate(names)}
+    heights = {name: 0.2 * k for k, name in enumerate(names, start=1)}
     drawn = optimizing.budgets(
-        "t", {"one": runs, "two": runs}, [1, 2], {"one": heights, "two": heights}
-    )
+        "t", {"one": runs, "two": runs}, [1, 2], {"one": heights, "two": heights},
+        {"one": heights, "two": heights},
+    )  # fmt: skip
     assert all(drawn.markup.count(f">{name}<") == 2 for name in names)
+    assert drawn.markup.count(">none<") == 1
     gaps = {name: (np.array([-0.1, 0.1]), 0.0, -0.2, 0.2, 1) for name in names[1:]}
     drawn = optimizing.differences("t", {"one": gaps, "two": gaps})
     assert len(re.findall("1 of 2", drawn.markup)) == 8

@@ -22,6 +22,7 @@ from backprop.book.exercises.verdict import (
     distinct,
     judge,
     judge_value,
+    numbers,
 )
 
 Mistakes = Sequence[tuple[Any, str, str]]
@@ -183,6 +184,7 @@ def check_momentum(momentum: Answer) -> Verdict:
 def _adam(
     gradients: Array, eta: float, betas: tuple[float, float], eps: float,
     *, corrected: tuple[bool, bool] = (True, True), kind: str = "",
+    ahead: int = 0,
 ) -> Array:  # fmt: skip
     (beta1, beta2), n = betas, gradients.shape[1]
     m, s, changes = np.zeros(n), np.zeros(n), []
@@ -192,12 +194,15 @@ def _adam(
         s = beta2 * s + two * (
             m**2 if kind == "m squared" else np.abs(g) if kind == "abs" else g**2
         )
-        first = m / (1 - beta1**t) if corrected[0] else m
-        second = s / (1 - beta2**t) if corrected[1] else s
+        first = m / (1 - beta1 ** (t + ahead)) if corrected[0] else m
+        second = s / (1 - beta2 ** (t + ahead)) if corrected[1] else s
         if kind == "inside":
             changes.append(-eta * first / np.sqrt(second + eps))
         elif kind == "no root":
             changes.append(-eta * first / (second + eps))
+        elif kind == "early ε":
+            root = (np.sqrt(second * (1 - beta2**t)) + eps) / np.sqrt(1 - beta2**t)
+            changes.append(-eta * first / root)
         elif kind == "no m":
             changes.append(-eta * g / (np.sqrt(second) + eps))
         else:
@@ -221,6 +226,11 @@ def check_adam(adam: Answer) -> Verdict:
             (_adam(*args, corrected=(False, True)),
              "The average of the gradients is not corrected.", rule),
             (_adam(*args, kind="inside"), "ε stands inside the root.", "Add it to the root."),
+            (_adam(*args, kind="early ε"), "ε is added before the correction.",
+             "Correct s first, then add ε to √ŝ."),
+            (_adam(gradients, eta, (beta1, beta2), 1e-12), "ε is missing.", "Divide by √ŝ + ε."),
+            (_adam(*args, ahead=1), "The number of the step is one too large in the correction.",
+             "In the first step, t = 1."),
             (_adam(*args, kind="no root"), "The root is missing.", "Divide by √ŝ + ε."),
             (_adam(*args, kind="m squared"), "s averages the squares of m.",
              "It averages the squares of the gradients."),
@@ -255,8 +265,8 @@ def _larger(middle: float, product: float) -> float:
 def check_nesterov(factor: Answer) -> Verdict:
     """Check ``factor(pull, beta)``: larger |ρ| of ρ² - (1 + β)(1 - ηλ) ρ + β(1 - ηλ)."""
     more = (
-        "Write θ ← θ - η(g + βv), v ← βv + g and g = λθ as a rule for θ alone:"
-        " θ after a step is (1 - ηλ)(θ + β(θ - θ before)). Put θ = ρᵗ."
+        "Eliminate v: the last change of θ was -η(g + βv), with the g and v of that step."
+        " Put θ = ρᵗ, and test your polynomial with β = 0, where ρ must be 1 - ηλ."
     )
 
     def case(pull: float, beta: float) -> Case:
@@ -294,8 +304,8 @@ def _mean_best(losses: Sequence[float], n: int, pick: Callable[..., Any] = min) 
 def check_expected(expected_best: Answer) -> Verdict:
     """Check ``expected_best(losses, n)``: mean of the least of n draws with replacement."""
     more = (
-        "Sort the losses. The best of n draws is the k-th or a worse one with the chance"
-        " ((T - k + 1)/T)ⁿ."
+        "Sort the losses. With what chance is each of the n draws at least as bad as the k-th?"
+        " And with what chance is the best of them just the k-th?"
     )
 
     def case(losses: Sequence[float], n: int) -> Case:
@@ -355,8 +365,10 @@ def check_drift(moved: Any) -> Verdict:
             "This divides by the root of the mean square.",
             "With β₂ = 0.1, s hardly remembers the step before.",
         ),
-        (0.07, "Give three significant digits.", ""),
-        (0.068, "Give three significant digits.", ""),
+        (0.07, "Give one more digit.", ""),
     ]
     case = Case((), drift(0.1, 0.1), mistakes, more)
+    given = numbers(moved)
+    if given is not None and given.ndim == 0 and given == 0.068:  # two digits are enough here
+        moved = case.expected
     return judge_value(moved, case, "Uphill: the rare large gradient is divided by its own size.")

@@ -149,8 +149,9 @@ def races() -> list[Frame]:
             ax.text(4, -12.4, f"loss {words}", ha="right", fontsize=11.5, color=color)
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
-            f"{STEPS} steps at the best of {len(TRIED)} rates (β = β₁ = 0.5, β₂ = 0.9). The loss"
-            f" falls from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
+            f"{STEPS} steps at the best of {len(TRIED)} rates (curvatures 1 and 30,"
+            f" β = β₁ = 0.5, β₂ = 0.9). The loss falls"
+            f" from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
             f" {told['gradient descent']:.2g} with gradient descent and to"
             f" {_power(told['momentum'])} with momentum, at every angle. AdaGrad reaches"
             f" {_power(told['AdaGrad'])}, RMSProp {_power(told['RMSProp'])}, Adam"
@@ -312,11 +313,16 @@ def expected_best(losses: Any, draws: Any) -> Array:
 
 
 def budgets(
-    title: str, panels: dict[str, dict[str, Array]], draws: Sequence[int], ends: Any
+    title: str,
+    panels: dict[str, dict[str, Array]],
+    draws: Sequence[int],
+    ends: dict[str, dict[str, float]],
+    untuned: dict[str, dict[str, float]],
 ) -> Drawing:
     """Draw the expected best loss over the number of trials, a panel for each data set.
 
-    ``ends`` gives for each panel and each curve the height of its name, which stands right of it.
+    ``ends`` gives for each panel and each curve the height of its name, which stands right of it,
+    ``untuned`` the loss of a run without a search, which stands left of it.
     """
     plt, colors, grey, ink = _ink()
     paint = {"SGD": grey, "Momentum": colors[0], "RMSProp": colors[1], "Adam": colors[2],
@@ -329,12 +335,17 @@ def budgets(
             curve = np.median(expected_best(losses, draws), axis=0)
             ax.plot(draws, curve, linestyle=styles[name], marker=marks[name], color=paint[name],
                     markersize=5)  # fmt: skip
+            ax.plot(draws[0] * 0.45, untuned[heading][name], marks[name], color=paint[name],
+                    markersize=7, markerfacecolor="none", markeredgewidth=1.6)  # fmt: skip
             ax.plot([draws[-1] * 1.06, draws[-1] * 1.3], [curve[-1], ends[heading][name]], "-",
                     color=paint[name], linewidth=0.8)  # fmt: skip
             ax.text(draws[-1] * 1.35, ends[heading][name], name, color=paint[name], va="center",
                     fontsize=11.5)  # fmt: skip
-        ax.set(xscale="log", xlim=(0.92, draws[-1] * 2.9), ylim=(0, 1.75), yticks=[0, 0.5, 1, 1.5])
-        ax.set_xticks(draws, [str(n) for n in draws])
+        ax.set(xscale="log", yscale="log", xlim=(0.33, draws[-1] * 3.6), ylim=(0.16, 2.8))
+        ax.axvline(draws[0] * 0.7, color=grey, linewidth=0.8)
+        ax.set_xticks([draws[0] * 0.45, *draws], ["none", *map(str, draws)])
+        levels = (0.2, 0.3, 0.5, 1, 2)
+        ax.set_yticks(levels, [str(level) for level in levels])
         ax.minorticks_off()
         ax.set_title(f"validation loss, {heading}", loc="left", fontsize=11.5)
     axes[-1].set_xlabel("trials of the random search")
