@@ -215,9 +215,9 @@ def _written(value: float, digits: int) -> str:
 
 
 def _significant(value: float) -> str:
-    """Write two significant digits, and at least two decimals."""
-    small = -math.floor(math.log10(abs(value))) + 1 if abs(value) > 1e-12 else 2
-    return _written(value, max(2, small) if round(value, 2) == 0 else 2)
+    """Write at least two decimals, and more where two significant digits need them."""
+    places = 1 - math.floor(math.log10(abs(value))) if abs(value) > 1e-9 else 2
+    return _written(value, max(2, places)).rstrip("0")
 
 
 class Curve(NamedTuple):
