@@ -26,6 +26,7 @@ RIGHT = {
     ex.check_running: [(44,), (44.0,), (np.ceil(math.log(0.01) / math.log(0.9)),)],
     ex.check_scale: [
         (ROOT, 0.6), (sp.sqrt(sp.Rational(409, 100)), Fraction(3, 5)), (2.0224, 3 / 5),
+        (2.022, 0.6),
     ],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -40,6 +41,8 @@ WRONG_ANSWERS = {
         ((4, 3, [-1 / 6, -0.5, -7 / 6, 11 / 6]), "divided by s"),
         ((4, 3, [1 / 18, 3 / 18, 7 / 18, -11 / 18]), "sign"),
         ((4, 3, [5 / 3, -1, -1 / 3, -1 / 3]), "This is x̂"),
+        ((4, 3, [-0.056, -0.167, -0.389, 0.611]), "rounded too far"),
+        ((4, 3, [-0.06, -0.17, -0.39, 0.61]), "rounded too far"),
         ((4, 3, [-0.056, 0, 0, 0]), "Add up"), ((4, 3, [-0.0556, -0.167, -0.389]), "shape"),
         ((4, 3, None), "None"), ((4, 3), "3 answers"), (("4", 3, GRADIENT), "expected a number"),
     ],
@@ -59,7 +62,8 @@ WRONG_ANSWERS = {
     ex.check_scale: [
         ((2.3, 0.6), "were added"), ((1.7, 0.6), "were subtracted"), ((4.09, 0.6), "square"),
         ((2.2136, 0.6), "not squared"), ((1.9774, 0.6), "subtracted"), ((3.606, 0.6), "rate"),
-        ((2, 0.6), "longer"), ((2.02, 0.6), "four"), ((0.3, 0.6), "of the step"),
+        ((2, 0.6), "longer"), ((2.02, 0.6), "four"), ((2.023, 0.6), "too far"),
+        ((0.3, 0.6), "of the step"),
         ((5, 0.6), "Pythagoras"), ((2.0224, 15), "does not grow"), ((2.0224, 3), "slope does not"),
         ((2.0224, 0.12), "by 25"), ((2.0224, 0.3), "length of 5W"), ((2.0224, 1.5), "length of W"),
         ((2.0224, 1.34), "root of 5"), ((2.0224, 2.4), "difference"), ((2.0224, 0), "vanish"),
@@ -100,23 +104,32 @@ def in_place(dz, x, gamma):
     return ex.standardized(dz, x, 0)
 
 
-def fold(W, b, gamma, shift, mean, s):
-    return W * (gamma / s), (b - mean) * (gamma / s) + shift
+def root_of_sum(dz, x, gamma, mean=np.mean):
+    d, r = dz * gamma, np.sqrt((x**2).sum(axis=1, keepdims=True))
+    return (d - x / r * mean(d * x / r, axis=1, keepdims=True)) / r
 
 
-def fold_by_probing(W, b, gamma, shift, mean, s):
+def root_of_sum_and_sum(dz, x, gamma):
+    return root_of_sum(dz, x, gamma, np.sum)
+
+
+def fold(W, b, gamma, beta, mean, s):
+    return W * (gamma / s), (b - mean) * (gamma / s) + beta
+
+
+def fold_by_probing(W, b, gamma, beta, mean, s):
     """Ask the two layers what they make of 0 and of the unit vectors."""
 
     def both(x):
-        return gamma * (x @ W + b - mean) / s + shift
+        return gamma * (x @ W + b - mean) / s + beta
 
     bias = both(np.zeros(len(W)))
     return [both(np.eye(len(W))) - bias, bias]
 
 
 def fold_with(weights, bias):
-    return lambda W, b, gamma, shift, mean, s: (
-        weights(W, gamma / s), bias(b, gamma / s, shift, mean)
+    return lambda W, b, gamma, beta, mean, s: (
+        weights(W, gamma / s), bias(b, gamma / s, beta, mean)
     )  # fmt: skip
 
 
@@ -134,22 +147,23 @@ COMMON = [
 FOLD = fold
 WRONG_FUNCTIONS = {
     ex.check_fold: [
-        (lambda W, b, gamma, shift, mean, s: None, "return missing"), (lambda W: W, "arguments"),
-        (3, "without calling it"), (lambda W, b, gamma, shift, mean, s: {}["x"], "KeyError"),
-        (lambda W, b, gamma, shift, mean, s: W, "two arrays"),
-        (lambda W, b, gamma, shift, mean, s: FOLD(W, b, gamma, shift, mean, s)[0], "two arrays"),
-        (lambda W, b, gamma, shift, mean, s: (W.T, b), "new weights have shape"),
-        (lambda W, b, gamma, shift, mean, s: (W, W), "new bias has shape"),
-        (lambda W, b, gamma, shift, mean, s: (W, b), "the old bias"),
+        (lambda W, b, gamma, beta, mean, s: None, "return missing"), (lambda W: W, "arguments"),
+        (3, "without calling it"), (lambda W, b, gamma, beta, mean, s: {}["x"], "KeyError"),
+        (lambda W, b, gamma, beta, mean, s: W, "two arrays"),
+        (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, mean, s)[0], "two arrays"),
+        (lambda W, b, gamma, beta, mean, s: (W.T, b), "new weights have shape"),
+        (lambda W, b, gamma, beta, mean, s: (W, W), "new bias has shape"),
+        (lambda W, b, gamma, beta, mean, s: (W, b), "the old bias"),
         (fold_with(lambda W, k: W, lambda b, k, c, m: (b - m) * k + c), "weights are still"),
         (fold_with(lambda W, k: W * k, lambda b, k, c, m: b), "bias is still"),
         (fold_with(lambda W, k: W * k, lambda b, k, c, m: b * k + c), "not subtracted"),
         (fold_with(lambda W, k: W * k, lambda b, k, c, m: b - m * k + c), "b is not divided"),
-        (fold_with(lambda W, k: W * k, lambda b, k, c, m: (b - m + c) * k), "shift was scaled"),
-        (fold_with(lambda W, k: W * k, lambda b, k, c, m: (b - m) * k), "shift is missing"),
-        (lambda W, b, gamma, shift, mean, s: FOLD(W, b, gamma, shift, mean, s**2), "variance"),
-        (lambda W, b, gamma, shift, mean, s: FOLD(W, b, 1, shift, mean, s), "gamma is missing"),
-        (lambda W, b, gamma, shift, mean, s: FOLD(W, b, gamma, shift, -mean, s), "mean was added"),
+        (fold_with(lambda W, k: W * k, lambda b, k, c, m: (b - m + c) * k), "beta was scaled"),
+        (fold_with(lambda W, k: W * k, lambda b, k, c, m: (b - m) * k), "beta is missing"),
+        (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, mean, 1), "s is missing"),
+        (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, mean, s**2), "variance"),
+        (lambda W, b, gamma, beta, mean, s: FOLD(W, b, 1, beta, mean, s), "gamma is missing"),
+        (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, -mean, s), "mean was added"),
     ],
     ex.check_batchnorm: [
         *COMMON,
@@ -157,6 +171,8 @@ WRONG_FUNCTIONS = {
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 0, stretch=False), "stretch"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 0, shift=False), "shift"),
         (lambda dz, x, gamma: ex.standardized(dz, x, 0), "gamma is missing"),
+        (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 0, eps=1e-5), "eps"),
+        (lambda dz, x, gamma: ex.standardized(dz * gamma**2, x, 0), "twice"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 1), "wrong axis"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 0, ddof=1), "B - 1"),
         (lambda dz, x, gamma: batchnorm(dz, x, gamma) * x.std(0), "not divided"),
@@ -171,6 +187,9 @@ WRONG_FUNCTIONS = {
         (lambda dz, x, gamma: dz * gamma / np.sqrt((x**2).mean(1, keepdims=True)), "constant"),
         (lambda dz, x, gamma: ex.rms(dz * gamma, x, 0), "wrong axis"),
         (lambda dz, x, gamma: ex.rms(dz, x, 1), "gamma is missing"),
+        (lambda dz, x, gamma: ex.rms(dz * gamma**2, x, 1), "twice"),
+        (lambda dz, x, gamma: ex.rms(dz * gamma, x, 1, eps=1e-5), "eps"),
+        (root_of_sum, "root of the sum"), (root_of_sum_and_sum, "root of the sum"),
         (lambda dz, x, gamma: ex.rms(dz, x, 1) * gamma, "at the end"),
         (lambda dz, x, gamma: -rmsnorm(dz, x, gamma), "sign"),
         (without_keepdims, "keepdims"),

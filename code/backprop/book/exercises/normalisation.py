@@ -29,21 +29,31 @@ Mistakes = Sequence[tuple[Any, str, str]]
 Part = tuple[str, Any, Mistakes, str]
 """What an answer is called, its value, the usual mistakes, and a stronger hint for others."""
 
+NEARLY = "This is close, but rounded too far. Give all the digits that are asked for."
+
 
 def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
     """Judge several answers one by one; the first that is wrong decides."""
     for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        verdict = judge_value(answer, Case((), value, distinct(list(mistakes), value), more))
+        known = distinct(list(mistakes), value)
+        verdict = judge_value(answer, Case((), value, known, more, near=NEARLY))
         if not verdict:
             return Verdict(False, f"{name}: {verdict.message}", verdict.more)
     return Verdict(True, praise)
 
 
 def standardized(
-    d: Array, x: Array, axis: int, *, shift: bool = True, stretch: bool = True, ddof: int = 0
+    d: Array,
+    x: Array,
+    axis: int,
+    *,
+    shift: bool = True,
+    stretch: bool = True,
+    ddof: int = 0,
+    eps: float = 0.0,
 ) -> Array:
     """Return (d - mean d - x̂ mean(d x̂)) / s over an axis, or the same with a term left out."""
-    s = x.std(axis=axis, keepdims=True, ddof=ddof)
+    s = np.sqrt(x.var(axis=axis, keepdims=True, ddof=ddof) + eps)
     x_hat = (x - x.mean(axis=axis, keepdims=True)) / s
     left = d.copy()
     if shift:
@@ -148,7 +158,7 @@ def check_scale(length: Any, gradient: Any) -> Verdict:
             (math.sqrt(3.91), "The square of the step was subtracted.", square),
             (math.sqrt(13), "The rate is missing.", "The step has the length 0.1 · 3."),
             (2.0, "A perpendicular step makes W longer.", square),
-            (2.02, "Give at least four significant digits.", square),
+            (2.02, "Give four significant digits.", square),
             (0.3, "This is the length of the step.", square),
         ], square),
         ("The gradient at 5W", 0.6, [
@@ -187,6 +197,9 @@ def _backward_case(
     mistakes: list[tuple[Any, str, str]] = [
         (right(dz, x, axis), "gamma is missing.", "d = dz ⊙ gamma comes first."),
         (right(dz, x, axis) / gamma, "dz was divided by gamma.", "d = dz ⊙ gamma."),
+        (right(d * gamma, x, axis), "gamma was multiplied in twice.", "d = dz ⊙ gamma, once."),
+        *((right(d, x, axis, eps=eps), "An eps was added.", "Here eps is 0: add nothing.")
+          for eps in (1e-3, 1e-5)),
         (gamma * right(dz, x, axis), "gamma was multiplied in at the end.",
          "It differs within a row, so it does not go through the mean: d = dz ⊙ gamma first."),
         (right(d, x, 1 - axis), "The means run over the wrong axis.", f"They run over {other}."),
@@ -231,9 +244,9 @@ def check_batchnorm(backward: Answer) -> Verdict:
     return _judged(backward, cases, praise)
 
 
-def rms(d: Array, x: Array, axis: int) -> Array:
+def rms(d: Array, x: Array, axis: int, *, eps: float = 0.0) -> Array:
     """Return (d - x̂ mean(d x̂)) / r over an axis, x̂ = x / r and r the root mean square of x."""
-    r = np.sqrt((x**2).mean(axis=axis, keepdims=True))
+    r = np.sqrt((x**2).mean(axis=axis, keepdims=True) + eps)
     x_hat = x / r
     return np.asarray((d - x_hat * (d * x_hat).mean(axis=axis, keepdims=True)) / r)
 
@@ -248,6 +261,7 @@ def check_rmsnorm(backward: Answer) -> Verdict:
         r = np.sqrt((x**2).mean(axis=1, keepdims=True))
         x_hat = x / r
         inner = (d * x_hat).mean(axis=1, keepdims=True)
+        n, root_n = x.shape[1], math.sqrt(x.shape[1])
         rule = "Which changes of a row leave x/s as it is? Only the stretch."
         mistakes += [
             (d / r, "s was treated as a constant.", "s depends on every number of the row."),
@@ -257,6 +271,8 @@ def check_rmsnorm(backward: Answer) -> Verdict:
             (expected / r, "It is divided by s².", "Divide by s once."),
             ((d - x_hat * (d * x_hat).sum(1, keepdims=True)) / r, "A sum stands for the mean.",
              "s² is the mean of x², so a 1/n stays."),
+            *((found, "s is the root of the sum.", "It is the root of the mean of x².")
+              for found in (expected / root_n, (d - x_hat * inner / n) / (r * root_n))),
             ((d - x_hat * (d * x_hat)) / r, "d ⊙ x̂ was not averaged.", "Average over the row."),
             ((d - inner) / r, "The last term lacks its x̂.", rule),
             ((d - x * (d * x).mean(1, keepdims=True)) / r, "The last term has x for x̂.",
@@ -296,41 +312,42 @@ def _judged(backward: Any, cases: Sequence[Case], praise: str) -> Verdict:
 
 @checker
 def check_fold(fold: Answer) -> Verdict:
-    """Check ``fold(W, b, gamma, shift, mean, s)``: W γ/s and (b - mean) γ/s + shift, by column."""
-    names = "W, b, gamma, shift, mean, s"
+    """Check ``fold(W, b, gamma, beta, mean, s)``: W γ/s and (b - mean) γ/s + beta, by column."""
+    names = "W, b, gamma, beta, mean, s"
     if (unfit := misfit(fold, names)) is not None:
         return unfit
 
     def case(seed: int, n_in: int, n_out: int) -> Case:
         rng = np.random.default_rng(seed)
         W = rng.normal(size=(n_in, n_out))
-        b, shift, mean = rng.normal(size=(3, n_out))
+        b, beta, mean = rng.normal(size=(3, n_out))
         gamma, s = rng.uniform(0.5, 2, size=(2, n_out))
         rate = gamma / s
-        right = np.vstack([W * rate, (b - mean) * rate + shift])
-        rule = "Write z = gamma (xW + b - mean)/s + shift, and sort it by what stands at x."
+        right = np.vstack([W * rate, (b - mean) * rate + beta])
+        rule = "Write z = gamma (xW + b - mean)/s + beta, and sort it by what stands at x."
         mistakes: list[tuple[Any, str, str]] = [
             (np.vstack([W, b]), "These are the old weights and the old bias.", rule),
-            (np.vstack([W, (b - mean) * rate + shift]), "The weights are still the old.", rule),
+            (np.vstack([W, (b - mean) * rate + beta]), "The weights are still the old.", rule),
             (np.vstack([W * rate, b]), "The bias is still the old one.", rule),
-            (np.vstack([W * rate, b * rate + shift]), "The mean is not subtracted.", rule),
-            (np.vstack([W * rate, b - mean * rate + shift]), "b is not divided by s.",
+            (np.vstack([W * rate, b * rate + beta]), "The mean is not subtracted.", rule),
+            (np.vstack([W * rate, b - mean * rate + beta]), "b is not divided by s.",
              "The old bias goes through the normalization as well."),
-            (np.vstack([W * rate, b * rate - mean + shift]), "The mean is not divided by s.", rule),
-            (np.vstack([W * rate, (b - mean + shift) * rate]), "The shift was scaled.",
+            (np.vstack([W * rate, b * rate - mean + beta]), "The mean is not divided by s.", rule),
+            (np.vstack([W * rate, (b - mean + beta) * rate]), "beta was scaled.",
              "It is added last."),
-            (np.vstack([W * rate, shift - mean * rate]), "The old bias is lost.", rule),
-            (np.vstack([W * rate, shift]), "The new bias is more than the shift.", rule),
-            (np.vstack([W * rate, (b - mean) * rate]), "The shift is missing.", rule),
-            (np.vstack([W / s, (b - mean) / s + shift]), "gamma is missing.", rule),
-            (np.vstack([W * rate / s, (b - mean) * rate / s + shift]),
+            (np.vstack([W * rate, beta - mean * rate]), "The old bias is lost.", rule),
+            (np.vstack([W * rate, beta]), "The new bias is more than beta.", rule),
+            (np.vstack([W * rate, (b - mean) * rate]), "beta is missing.", rule),
+            (np.vstack([W / s, (b - mean) / s + beta]), "gamma is missing.", rule),
+            (np.vstack([W * gamma, (b - mean) * gamma + beta]), "s is missing.", rule),
+            (np.vstack([W * rate / s, (b - mean) * rate / s + beta]),
              "It is divided by the variance.", "s is the deviation already."),
-            (np.vstack([W * gamma * s, (b - mean) * gamma * s + shift]),
+            (np.vstack([W * gamma * s, (b - mean) * gamma * s + beta]),
              "It is multiplied by s.", "Divide."),
-            (np.vstack([W * rate, (b + mean) * rate + shift]), "The mean was added.", rule),
+            (np.vstack([W * rate, (b + mean) * rate + beta]), "The mean was added.", rule),
         ]  # fmt: skip
         where = f"W of shape {W.shape}"
-        return Case((W, b, gamma, shift, mean, s), right, mistakes, rule, where=where)
+        return Case((W, b, gamma, beta, mean, s), right, mistakes, rule, where=where)
 
     def stacked(*args: Any) -> Any:
         found = fold(*args)

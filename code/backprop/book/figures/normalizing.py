@@ -189,7 +189,7 @@ def three_terms() -> list[Frame]:
             else:
                 for row, value in zip(rows, values, strict=True):
                     ax.text(
-                        0.5, row, _written(value, 2), ha="center", va="center", fontsize=11.5,
+                        0.5, row, _significant(value), ha="center", va="center", fontsize=11.5,
                         color=green, fontweight="bold",
                     )  # fmt: skip
                 ax.set_xlim(0, 1)
@@ -214,6 +214,12 @@ def _written(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
+def _significant(value: float) -> str:
+    """Write at least two decimals, and more where two significant digits need them."""
+    places = 1 - math.floor(math.log10(abs(value))) if abs(value) > 1e-9 else 2
+    return _written(value, max(2, places)).rstrip("0")
+
+
 class Curve(NamedTuple):
     """Runs of one kind at several rates: a row per seed, a column per rate."""
 
@@ -230,7 +236,8 @@ def rates(title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curv
     plt = _plt()
     blue, red, green = _colors()
     top = 3.5
-    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.3 * len(panels)))
+    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.4 * len(panels)))
+    fig.get_layout_engine().set(hspace=0.1)
     for ax, (heading, tried, curves) in zip(np.atleast_1d(axes), panels, strict=True):
         ax.axhline(math.log(10), color=INK, linestyle=":", linewidth=1.2)
         for curve, colour in zip(curves, (blue, red, green), strict=False):
