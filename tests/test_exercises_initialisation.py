@@ -18,6 +18,7 @@ HE, GLOROT = math.sqrt(2 / 50), math.sqrt(2 / 250)
 RIGHT = {
     ex.check_rules: [
         (HE, GLOROT, 0.4, 1.6), (0.2, 0.0894, Fraction(2, 5), sp.Rational(8, 5)),
+        (0.2, np.float32(0.0894), 0.4, np.float32(1.6)),
         (sp.sqrt(sp.Rational(1, 25)), np.float64(GLOROT), 0.4, 1.6),
     ],
     ex.check_starts: [
@@ -180,6 +181,8 @@ WRONG_FUNCTIONS = {
         (lambda p, s, q: (np.mean(p(q**0.5 * U)) ** 2 / q, np.mean(s(q**0.5 * U)) ** 2), "means"),
         (lambda p, s, q: factors(p, s, q)[0], "shape"),
         (lambda p, s, q: (0.5, 0.5), "not right|wrong"),
+        (lambda p, s, q: (factors(p, s, q)[0] * 1.004, 7.0), "factor backward = 7"),
+        (lambda p, s, q: (7.0, factors(p, s, q)[1] * 1.004), "factor forward = 7"),
     ],
     ex.check_errors: [
         *common(4),
@@ -189,8 +192,8 @@ WRONG_FUNCTIONS = {
         (lambda d, W, z, s: error_sizes(d, W, z, lambda z: s(z) ** 2), "twice"),
         (lambda d, W, z, s: error_sizes(d, W, z, s)[:-1], "last layer"),
         (lambda d, W, z, s: error_sizes(d, W, z, s)[1:], "first layer"),
-        (lambda d, W, z, s: error_sizes(d, [V.T for V in W], z, s), "ValueError"),
-        (lambda d, W, z, s: error_sizes(d, W[::-1], z, s), "ValueError"),
+        (lambda d, W, z, s: error_sizes(d, [V.T for V in W], z, s), "transposed"),
+        (lambda d, W, z, s: error_sizes(d, W[::-1], z, s), "the last one"),
         (lambda d, W, z, s: error_sizes(d, W, z, s)[0], "shape"),
         (lambda d, W, z, s: error_sizes(2 * d, W, z, s), "not right|wrong"),
         (lambda d, W, z, s: [e * n for e, n in zip(error_sizes(d, W, z, s),
@@ -210,6 +213,8 @@ WRONG_FUNCTIONS = {
         (lambda w, r: products(w, lambda a, b: r(b, a)), "order"),
         (lambda w, r: products(w, r)[0], "shape"),
         (lambda w, r: (1.0, 1.0), "not right|wrong"),
+        (lambda w, r: (math.prod(w[:-1]), math.prod(w[1:])), "rule is not used"),
+        (lambda w, r: products(w, lambda a, b: 1 / 3), "rule is not used|not right"),
     ],
     ex.check_lsuv: [
         *common(3),

@@ -103,13 +103,32 @@ def test_the_other_drawings_say_what_they_show():
         )
         for name in starts.LAYERS
     }
-    drawn = starts.every_activation(found, "title").markup
-    assert all(word in drawn for word in ("leaky ReLU", "GELU", "forward", "backward"))
+    apart = {name: starts.differences(name, widths, rule, range(2)) for name in starts.LAYERS}
+    drawn = starts.every_activation(found, apart, "title").markup
+    assert all(word in drawn for word in ("leaky ReLU", "GELU", "forward", "backward", "between"))
     W = np.random.default_rng(0).normal(size=(64, 4))
     assert "some units" in starts.units({"some units": W}, "title").markup
-    ends = {depth: {0.5: [0.1, 0.2], 1: [np.inf, 1.0]} for depth in (1, 5, 10, 20)}
+    ends = {f"plot {k}": {0.5: [0.1, 0.2], 1: [np.inf, 1.0, 9.0]} for k in range(4)}
     drawn = starts.outcomes(ends, "title").markup
-    assert "1 hidden layer" in drawn and "5 hidden layers" in drawn and "½" in drawn
+    assert "plot 3" in drawn and "½" in drawn and "2×" in drawn
+
+
+def test_differences_are_those_between_the_examples():
+    widths, rule = [4, 6, 3], starts.RULES["Glorot"]
+    rng = np.random.default_rng(7)
+    W = [rng.normal(0, np.sqrt(rule(*shape)), shape) for shape in ((4, 6), (6, 3))]
+    z1 = rng.normal(size=(starts.BATCH, 4)) @ W[0]
+    z2 = 1 / (1 + np.exp(-z1)) @ W[1]
+    expected = [np.mean((z - z.mean(axis=0)) ** 2) for z in (z1, z2)]
+    np.testing.assert_allclose(starts.differences("sigmoid", widths, rule, [7]), [expected])
+
+
+def test_the_default_of_pytorch_has_the_scale_that_the_page_names():
+    torch = pytest.importorskip("torch", reason="peers: install torch to compare initializers")
+    torch.manual_seed(0)
+    drawn = torch.nn.Linear(300, 2000).weight.detach().numpy()
+    assert np.abs(drawn).max() == pytest.approx(300**-0.5, rel=1e-3)
+    assert drawn.std() / np.sqrt(2 / 300) == pytest.approx(0.41, abs=0.005)
 
 
 @pytest.mark.parametrize(

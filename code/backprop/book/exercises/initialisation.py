@@ -45,6 +45,8 @@ Function = Callable[[Array], Array]
 def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
     """Judge several numbers one by one; the first that is wrong decides."""
     for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
+        if isinstance(answer, np.float32 | np.float16):
+            answer = float(str(answer))  # as it was typed
         verdict = judge_value(answer, Case((), value, mistakes, more))
         if not verdict:
             return Verdict(False, f"{name}: {verdict.message}", verdict.more)
@@ -202,7 +204,11 @@ def check_factors(factors: Answer) -> Verdict:
         if pair is None or pair.shape != (2,) or not np.isfinite(pair).all():
             return found
         values = next(v for c, v in problems if c.args[2] == q)
-        return next((v for v in values if np.allclose(pair, v, rtol=CLOSE, atol=2e-3)), found)
+        for v in values:
+            if np.allclose(pair, v, rtol=CLOSE, atol=2e-3):
+                return v
+        near = np.isclose(pair, values[0], rtol=CLOSE, atol=2e-3)
+        return np.where(near, values[0], pair)  # only the other one is to blame
 
     cases, arguments = [c for c, _ in problems], "phi, slope, q"
     if not callable(factors) or not takes(factors, range(3)):
@@ -265,7 +271,16 @@ def check_errors(error_sizes: Answer) -> Verdict:
 
     cases = [case(0, (2, 4, 3), tanh_prime), case(1, (3, 2), relu_prime),
              case(2, (5, 2, 3, 1), softplus_prime)]  # fmt: skip
-    return judge(error_sizes, cases, "Any widths, any slope.", "delta, Ws, zs, slope")
+    verdict = judge(error_sizes, cases, "Any widths, any slope.", "delta, Ws, zs, slope")
+    if verdict.raised != "ValueError":
+        return verdict
+    return Verdict(
+        False,
+        f"{verdict.message}. Do the shapes fit? Look whether each W is transposed, and whether"
+        " you begin with the last one.",
+        "The error δ has one column for each output of its layer.",
+        raised=verdict.raised,
+    )
 
 
 RULES: tuple[tuple[str, Callable[[int, int], float]], ...] = (
@@ -301,6 +316,8 @@ def check_products(products: Answer) -> Verdict:
              "The factors are added.", "One layer after another: they multiply."),
             (np.array([math.prod(rule(a, b) for a, b in pairs)] * 2),
              "The number of terms is missing.", one),
+            (np.array([math.prod(a for a, _ in pairs), math.prod(b for _, b in pairs)]),
+             "The variance is missing: the rule is not used.", one),
             (np.array([right[0], 1 / right[0]]), "The two are not reciprocals.", one),
             (np.array([right[0], right[0]]), "Forward and backward differ.", one),
             (right / 2 ** len(pairs), "An activation is in it.", "The layers are linear."),

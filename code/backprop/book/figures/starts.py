@@ -47,9 +47,9 @@ NAMES = {"relu": "ReLU", "leaky_relu": "leaky ReLU", "elu": "ELU", "silu": "SiLU
 HIDDEN, BATCH = 128, 32
 SHOWN = (0, 2, 4, 6, 8, 10)
 """The layers of the first figure, of which 0 is the image."""
-ROWS = {0.5: "He's weights, halved", 1.0: "He's weights", 2.0: "He's weights, doubled"}
+ROWS = {0.5: "weights × ½", 1.0: "weights × 1", 2.0: "weights × 2"}
 NARROW = 64
-WIDE = (64, 96, 128, 192, 256, 384, 512)
+WIDE = (64, 96, 128, 256, 512)
 PAIRS = 10
 
 
@@ -91,16 +91,22 @@ def predicted(name: str, widths: Sequence[int], rule: Rule) -> Sizes:
     return Sizes(np.array(forward), np.array(backward[::-1]))
 
 
-def measured(name: str, widths: Sequence[int], rule: Rule, seed: int) -> Sizes:
-    """Return what one network of ``backprop`` layers shows: normal inputs, a normal error."""
-    rng = np.random.default_rng(seed)
+def _chain(
+    name: str, widths: Sequence[int], rule: Rule, rng: np.random.Generator
+) -> tuple[list[Dense], list[Activation]]:
+    """Return random layers, and the activations between them."""
 
     def normal(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
         return rng.normal(0, np.sqrt(rule(*shape)), shape)
 
-    pairs = list(pairwise(widths))
-    dense = [Dense(a, b, rng=rng, initializer=normal) for a, b in pairs]
-    between = [LAYERS[name]() for _ in dense[1:]]
+    dense = [Dense(a, b, rng=rng, initializer=normal) for a, b in pairwise(widths)]
+    return dense, [LAYERS[name]() for _ in dense[1:]]
+
+
+def measured(name: str, widths: Sequence[int], rule: Rule, seed: int) -> Sizes:
+    """Return what one network of ``backprop`` layers shows: normal inputs, a normal error."""
+    rng = np.random.default_rng(seed)
+    dense, between = _chain(name, widths, rule, rng)
     forward: list[float] = []
     a: Array = rng.normal(size=(BATCH, widths[0]))
     for k, layer in enumerate(dense):
@@ -121,6 +127,24 @@ def several(name: str, widths: Sequence[int], rule: Rule, seeds: Sequence[int]) 
     """Return one row per seed."""
     runs = [measured(name, widths, rule, seed) for seed in seeds]
     return Sizes(np.array([r.forward for r in runs]), np.array([r.backward for r in runs]))
+
+
+def differences(name: str, widths: Sequence[int], rule: Rule, seeds: Sequence[int]) -> Array:
+    """Return how much z differs between examples: one row per seed, one column per layer.
+
+    It is the mean variance of a unit over the examples, in the networks of :func:`several`.
+    """
+    rows = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        dense, between = _chain(name, widths, rule, rng)
+        z = dense[0].forward(rng.normal(size=(BATCH, widths[0])))
+        row = [float(z.var(axis=0).mean())]
+        for activation, layer in zip(between, dense[1:], strict=True):
+            z = layer.forward(activation.forward(z))
+            row.append(float(z.var(axis=0).mean()))
+        rows.append(row)
+    return np.array(rows)
 
 
 def _plt() -> Any:
@@ -188,32 +212,37 @@ def _plain(value: float) -> str:
 
 
 def _panel(ax: Any, layers: Any, theory: Array, runs: Array, color: str, style: str) -> None:
-    """Draw a predicted line, and medians with their range, as sizes: roots of the mean squares."""
-    runs, theory = np.sqrt(runs), np.sqrt(theory)
-    middle = np.median(runs, axis=0)
-    ends = np.abs(np.stack([runs.min(axis=0), runs.max(axis=0)]) - middle)
-    ax.plot(layers, theory, "-" if style == "o" else "--", color=color, linewidth=1.6)
-    ax.errorbar(
-        layers, middle, ends, fmt=style, color=color, markersize=3.6, elinewidth=1, linestyle=""
-    )
+    """Draw a predicted line, and medians, as sizes: roots of the mean squares."""
+    middle = np.sqrt(np.median(runs, axis=0))
+    ax.plot(layers, np.sqrt(theory), "-" if style == "o" else "--", color=color, linewidth=1.6)
+    ax.plot(layers, middle, style, color=color, markersize=4.2)
 
 
-def every_activation(found: Mapping[str, tuple[Sizes, Sizes]], title: str) -> Drawing:
-    """Draw for each activation the predicted and measured sizes, forward and backward."""
-    from backprop.book.figures.plots import COLORS
+def every_activation(
+    found: Mapping[str, tuple[Sizes, Sizes]], apart: Mapping[str, Array], title: str
+) -> Drawing:
+    """Draw for each activation the sizes forward and backward, and the examples' differences."""
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = _plt()
-    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 4.6))
+    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 4.1))
     for ax, (name, (theory, runs)) in zip(axes.flat, found.items(), strict=True):
         layers = np.arange(1, len(theory.forward) + 1)
         _panel(ax, layers, theory.forward, runs.forward, COLORS[0], "o")
         _panel(ax, layers, theory.backward, runs.backward, COLORS[1], "s")
+        middle = np.sqrt(np.median(apart[name], axis=0))
+        ax.plot(layers, middle, "x", color=INK, markersize=4.6, zorder=4)
         ax.set_title(NAMES.get(name, name), fontsize=12)
-        ax.set(yscale="log", xticks=[1, 5, 10], ylim=(1e-6, 3))
+        ax.set(yscale="log", xticks=[1, 5, 10], ylim=(6e-7, 3))
         ax.set_yticks([1e-6, 1e-4, 1e-2, 1], ["1e−6", "1e−4", "0.01", "1"])
         ax.minorticks_off()
-    axes[0, 0].text(1, 0.02, "z, forward", color=COLORS[0], fontsize=11)
-    axes[0, 0].text(1, 1e-3, "δ, backward", color=COLORS[1], fontsize=11)
+    for y, words, color in (
+        (0.06, "z, forward", COLORS[0]),
+        (3e-3, "δ, backward", COLORS[1]),
+        (1.5e-4, "× z between", INK),
+        (1e-5, "   examples", INK),
+    ):
+        axes[0, 0].text(1, y, words, color=color, fontsize=11)
     axes[2, 1].set_xlabel("layer")
     axes[1, 0].set_ylabel("typical size")
     return plotted(fig, title)
@@ -236,7 +265,7 @@ def which_rule(seeds: Sequence[int]) -> list[Frame]:
     frames = []
     for wide in WIDE:
         widths = alternating(wide)
-        fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.4, 2.6))
+        fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.4, 2.4))
         layers = np.arange(1, len(widths))
         for (name, rule), (color, mark, line) in zip(RULES.items(), looks, strict=True):
             theory, runs = (
@@ -257,9 +286,9 @@ def which_rule(seeds: Sequence[int]) -> list[Frame]:
         axes[0].set_ylabel("typical size")
         kept = glorot_kept(wide)
         words = (
-            f"Widths {NARROW} and {wide} in turn. Glorot's variance keeps"
-            f" {_share(kept)} of the mean square per pair of layers, in each direction. After"
-            f" {PAIRS} pairs, the size is {_plain(kept ** (PAIRS / 2))} times what it was."
+            f"Glorot's variance keeps {_share(kept)} of the mean square per pair of layers, in"
+            f" each direction. After {PAIRS} pairs, the size of the signal is"
+            f" {_plain(kept ** (PAIRS / 2))} times what it was."
         )
         if wide == NARROW:
             words = f"All widths are {NARROW}. The three rules are the same."
@@ -301,26 +330,28 @@ def units(rows: Mapping[str, Array], title: str) -> Drawing:
     return drawing(title, foot + 10, "; ".join(said), *parts)
 
 
-def outcomes(found: Mapping[int, Mapping[float, Sequence[float]]], title: str) -> Drawing:
-    """Draw for each depth the final loss at each scale: every run, and the median."""
+def outcomes(found: Mapping[str, Mapping[float, Sequence[float]]], title: str) -> Drawing:
+    """Draw in four named plots the final loss at each scale: every run, and the median."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 4.0))
+    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.6))
     top = 3.4
-    for ax, (depth, by_scale) in zip(axes.flat, found.items(), strict=True):
+    for ax, (name, by_scale) in zip(axes.flat, found.items(), strict=True):
         places = np.arange(len(by_scale))
         for x, runs in zip(places, by_scale.values(), strict=True):
             shown = np.minimum(runs, top)
             spread = x + np.linspace(-0.16, 0.16, len(shown))
             lost = shown >= top
             ax.plot(spread[~lost], shown[~lost], "o", color=COLORS[0], markersize=3.6)
-            ax.plot(spread[lost], shown[lost], "x", color=COLORS[1], markersize=5)
-            ax.plot([x - 0.3, x + 0.3], [np.median(shown)] * 2, "-", color=INK, linewidth=2.2)
+            if lost.any():
+                ax.text(x, top, f"{lost.sum()}×", color=COLORS[1], ha="center", va="center",
+                        fontsize=11, fontweight="bold")  # fmt: skip
+            if np.median(shown) < top:
+                ax.plot([x - 0.3, x + 0.3], [np.median(shown)] * 2, "-", color=INK, linewidth=2.2)
         ax.axhline(np.log(10), color=GREY, linestyle=":", linewidth=1.2)
-        layers = "1 hidden layer" if depth == 1 else f"{depth} hidden layers"
-        ax.set_title(layers, fontsize=12)
-        ax.set(ylim=(-0.15, top + 0.25), yticks=[0, 1, 2, 3])
+        ax.set_title(name, fontsize=12)
+        ax.set(ylim=(-0.15, top + 0.35), yticks=[0, 1, 2, 3])
         ax.set_xticks(places, [_scale(s) for s in by_scale])
         ax.grid(axis="x", visible=False)
     axes[0, 0].text(len(by_scale) - 0.6, np.log(10) + 0.1, "guessing", ha="right")
