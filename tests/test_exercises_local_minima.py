@@ -218,7 +218,8 @@ WRONG_FUNCTIONS = {
     ex.check_align: [
         (lambda A, B: B, "Nothing has changed"), (lambda A, B: A, "This is A"),
         (greedy, "only partner"), (nearest, "used twice"), (lowest, "lowest cost"),
-        (by_cosine, "forgets the lengths"), (unsigned, "signs"), (lambda A, B: abs(align(A, B)), "not right"),
+        (by_cosine, "forgets the lengths"),
+        (unsigned, "signs"), (lambda A, B: abs(align(A, B)), "not right"),
         (lambda A, B: -align(A, B), "must be positive"),
         (lambda A, B: align(B, A), "Return the columns of B"),
         (one_by_one, "all orders"), (lambda A, B: align(A, B).T, "shape"),

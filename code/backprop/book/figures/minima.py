@@ -74,7 +74,8 @@ def trap(points: Array, title: str) -> Drawing:
     heights = unit_loss(np.stack(np.meshgrid(w, b), axis=-1), X, Y)
     levels = (0.28, 0.32, 0.4, 0.48, 0.542, 0.576, 0.65, 0.8, 1.0)
     lines = ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.8, linestyles="-")
-    ax.clabel(lines, [0.4, 0.65, 0.8, 1.0], fmt="%g", fontsize=11, colors=INK)
+    spots = [(1.0, 1.0), (1.55, 2.05), (1.85, -1.75)]
+    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=spots)
     begun = starts(17)
     kinds = ends(descend(begun), points[:2])
     for kind, (color, mark) in enumerate(looks):
@@ -171,7 +172,7 @@ def heights(losses: Mapping[int, Array], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 2.3))
+    fig, ax = plt.subplots(figsize=(4.6, 2.1))
     for at, (_width, ended) in enumerate(losses.items()):
         above = np.sort(100 * (ended / ended.min() - 1))[1:]
         places = at + np.linspace(-0.25, 0.25, len(above))
