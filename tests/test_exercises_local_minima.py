@@ -166,6 +166,13 @@ def unsigned(A, B):
     return B[:, linear_sum_assignment(-(A.T @ B))[1]]
 
 
+def by_cosine(A, B):
+    likeness = A.T @ B
+    lengths = np.linalg.norm(A, axis=0)[:, None] * np.linalg.norm(B, axis=0)
+    _, order = linear_sum_assignment(-abs(likeness / lengths))
+    return B[:, order] * np.sign(likeness[np.arange(len(order)), order])
+
+
 def in_place(A, B):
     B[...] = align(A, B)
     return B
@@ -189,6 +196,7 @@ WRONG_FUNCTIONS = {
         (lambda x, d, a: a - np.linalg.svd(block(x, d))[1][-1], "smallest"),
         (lambda x, d, a: a - abs(block(x, d)).max(), "largest entry"),
         (lambda x, d, a: a - len(x) * np.linalg.norm(block(x, d), 2), "mean already"),
+        (lambda x, d, a: min(0, a - np.linalg.norm(block(x, d), 2)), "cut off at 0"),
         (lambda x, d, a: None, "return"), (lambda x, d: 0.0, "x, delta, decay"),
         (lambda x, d, a: x @ d, "ValueError"), (0.5, "without calling it"),
     ],
@@ -210,6 +218,7 @@ WRONG_FUNCTIONS = {
     ex.check_align: [
         (lambda A, B: B, "Nothing has changed"), (lambda A, B: A, "This is A"),
         (greedy, "only partner"), (nearest, "used twice"), (lowest, "lowest cost"),
+        (by_cosine, "forgets the lengths"),
         (unsigned, "signs"), (lambda A, B: abs(align(A, B)), "not right"),
         (lambda A, B: -align(A, B), "must be positive"),
         (lambda A, B: align(B, A), "Return the columns of B"),

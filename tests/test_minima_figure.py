@@ -63,7 +63,8 @@ def test_slices_are_drawn():
     assert "distance" in minima.slices(t, np.array([t**2]), -(t**2), "title").markup
 
 
-def test_an_escape_costs_24_steps_a_decade():
-    rows = minima.escapes([0.1, 0.01, 0.001], 0.1)
-    assert np.diff([steps for _, steps, _ in rows]).tolist() == [24, 24]
-    assert all(0 < steps - formula < 3 for _, steps, formula in rows)
+def test_an_escape_costs_24_steps_a_decade_with_two_weights_and_ten_times_as_many_with_three():
+    two = [minima.escape(d, 0.1, 2) for d in (0.1, 0.01, 0.001)]
+    assert np.diff(two).tolist() == [24, 24]
+    three = [minima.escape(d, 0.1, 3) for d in (0.1, 0.01, 0.001)]
+    assert three == [83, 986, 9988]

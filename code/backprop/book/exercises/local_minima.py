@@ -146,7 +146,7 @@ def check_copies(different: Any, one_zero: Any, two_equal: Any) -> Verdict:
              "Fix the places of the pair first, then the signs."),
         ], half),
     ]  # fmt: skip
-    praise = "Every symmetry of a point halves its copies."
+    praise = "A change that leaves every number as it is makes no new copy."
     return _in_turn((different, one_zero, two_equal), parts, praise)
 
 
@@ -181,6 +181,8 @@ def check_opened(opened: Answer) -> Verdict:
             (decay - abs(C).sum(), "This adds up the sizes of all entries.", hint),
             (decay - top * len(x), "This multiplies by N.", "delta belongs to a mean already."),
             (decay - top / 2, "This takes half of it.", hint),
+            (min(0.0, right), "This is cut off at 0.",
+             "Where decay outweighs C, the smallest eigenvalue is positive."),
         ]  # fmt: skip
         where = f"{len(x)} examples, {x.shape[1]} inputs, {delta.shape[1]} outputs"
         return Case((x, delta, decay), right, distinct(mistakes, right), hint, where=where)
@@ -190,6 +192,7 @@ def check_opened(opened: Answer) -> Verdict:
         case(np.array([[-1.0], [1.0], [5.0]]), np.array([[0.0], [0.0], [0.6]]), 0.0),
         case(rng.normal(size=(5, 2)), rng.normal(size=(5, 3)), 0.1),
         case(rng.normal(size=(4, 3)), rng.normal(size=(4, 1)), 0.5),
+        case(rng.normal(size=(4, 2)), rng.normal(size=(4, 2)) / 50, 0.7),  # decay outweighs C
     ]
     praise = "One column of ones, one singular value."
     return judge(opened, problems, praise, "x, delta, decay")
@@ -261,6 +264,14 @@ def check_align(align: Answer) -> Verdict:
         turn = np.sign(likeness[range(n), order]) if signs else np.ones(n)
         return np.asarray(B[:, order] * turn)
 
+    def by_cosine(A: Array, B: Array) -> Array:
+        n = A.shape[1]
+        likeness = A.T @ B
+        lengths = np.linalg.norm(A, axis=0)[:, None] * np.linalg.norm(B, axis=0)
+        score = np.abs(likeness) / lengths
+        order = list(max(permutations(range(n)), key=lambda p: score[range(n), p].sum()))
+        return np.asarray(B[:, order] * np.sign(likeness[range(n), order]))
+
     def greedy(A: Array, B: Array) -> Array:
         likeness = A.T @ B
         left, out = np.abs(likeness), np.empty_like(B)
@@ -292,6 +303,8 @@ def check_align(align: Answer) -> Verdict:
             (B[:, order], "The order is right, but no sign is turned.", signs),
             (greedy(A, B), "This takes the most similar pair first.",
              "That pair may use up the only partner of another unit. Look at all pairs at once."),
+            (by_cosine(A, B), "This compares angles and forgets the lengths.",
+             "The sum is over plain products, so a pair of long columns counts for more."),
             (nearest(A, B), "A unit of B is used twice.", "Each may be used only once."),
             (arranged(A, B, signs=True, least=True), "This makes the sum as small as possible.",
              "linear_sum_assignment looks for the lowest cost."),
@@ -318,7 +331,10 @@ def check_align(align: Answer) -> Verdict:
         case(first, first[:, [2, 0, 1]] * np.array([1.0, -1.0, -1.0])),
         case(unfair_A, unfair_B),
         case(rng.normal(size=(5, 4)), rng.normal(size=(5, 4))),
-    ]
+        # The angles favour another order than the products.
+        case(np.array([[3.0, 1.0, 0.0], [0.0, 0.5, 1.0]]),
+             np.array([[0.1, 2.0, -0.4], [0.5, 1.0, -0.1]])),
+    ]  # fmt: skip
     if callable(align) and takes(align, range(2)):
 
         def plain(A: Array, B: Array) -> Any:

@@ -6,7 +6,7 @@ minimum and what leads there, vermilion triangles the trap, and grey squares a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,9 @@ def trap(points: Array, title: str) -> Drawing:
     w, b = (np.linspace(low, high, 81) for low, high in BOX)
     heights = unit_loss(np.stack(np.meshgrid(w, b), axis=-1), X, Y)
     levels = (0.28, 0.32, 0.4, 0.48, 0.542, 0.576, 0.65, 0.8, 1.0)
-    ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.8, linestyles="-")
+    lines = ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.8, linestyles="-")
+    spots = [(1.0, 1.0), (1.55, 2.05), (1.85, -1.75)]
+    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=spots)
     begun = starts(17)
     kinds = ends(descend(begun), points[:2])
     for kind, (color, mark) in enumerate(looks):
@@ -144,13 +146,15 @@ def levels(
         ):  # fmt: skip
             ax.plot(indices[which], losses[which], mark, color=color, markersize=8, alpha=0.8)
         side = int(indices[marked][0])
-        ax.annotate(f"{fallen:.2f}", (side, fallen), (side + 0.28, fallen - 0.055), color=COLORS[1])
+        ax.annotate(f"{fallen:.2f}", (side, fallen), (side - 0.35, fallen - 0.075), color=COLORS[1])
         ax.set_title(f"{width} units,\n{copies.sum():,} points", fontsize=11)
         ax.set(xticks=[0, 1, 2, 3], xlim=(-0.5, 3.5), xlabel="index")
     last, rng = axes[-1], np.random.default_rng(0)
     for at, (_width, ended) in enumerate(runs.items()):
-        stuck = ended > 0.2
-        for which, color, mark in ((~stuck, COLORS[0], "o"), (stuck, COLORS[1], "^")):
+        low, stuck = ended < 0.2, np.abs(ended - fallen) < 0.03
+        for which, color, mark in (
+            (low, COLORS[0], "o"), (stuck, COLORS[1], "^"), (~low & ~stuck, GREY, "D"),
+        ):  # fmt: skip
             places = at + rng.uniform(-0.3, 0.3, size=which.sum())
             last.plot(places, ended[which], mark, color=color, markersize=3.5, alpha=0.6)
     last.set_title("100 runs\neach", fontsize=11, color=INK)
@@ -161,20 +165,24 @@ def levels(
 
 
 def heights(losses: Mapping[int, Array], title: str) -> Drawing:
-    """Draw, by width, how far each run ended above the best one of its width, in per cent."""
+    """Draw, by width, how far the other runs ended above the best one of their width, in per cent.
+
+    The axis is logarithmic; runs less than 0.01 % above the best stand at 0.01 %.
+    """
     from backprop.book.figures.plots import COLORS
 
     plt = _plt()
     fig, ax = plt.subplots(figsize=(4.6, 2.1))
     for at, (_width, ended) in enumerate(losses.items()):
-        above = 100 * (ended / ended.min() - 1)
+        above = np.sort(100 * (ended / ended.min() - 1))[1:]
         places = at + np.linspace(-0.25, 0.25, len(above))
-        ax.plot(places, above, "o", color=COLORS[0], markersize=6, alpha=0.75)
+        ax.plot(places, np.maximum(above, 0.01), "o", color=COLORS[0], markersize=6, alpha=0.75)
     names = [f"{width} units\nbest {ended.min():.2f}" for width, ended in losses.items()]
     ax.set_xticks(range(len(losses)), names)
-    ax.set(xlim=(-0.6, len(losses) - 0.4), ylim=(-1.5, 27))
-    ax.set_yticks([0, 10, 20], ["0 %", "10 %", "20 %"])
-    ax.set_title("loss above the best of ten", loc="left", fontsize=11)
+    ax.set(xlim=(-0.6, len(losses) - 0.4), yscale="log", ylim=(0.007, 50))
+    ax.set_yticks([0.01, 0.1, 1, 10], ["0.01 %", "0.1 %", "1 %", "10 %"])
+    ax.minorticks_off()
+    ax.set_title("loss with decay, above the best of ten", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
@@ -245,7 +253,7 @@ def paths(
             low.plot(t, values, style, color=color)
             low.plot(t[k], values[k], mark, color=color, markersize=10)
         low.text(0.66, 0.8 * top, "straight", color=COLORS[1])
-        low.text(0.03, 0.27 * top, "bent, aligned", color=INK)
+        low.text(0.5, 0.32 * top, "bent, aligned", color=INK, ha="center")
         low.set(xlim=(-0.03, 1.03), ylim=(0, top), xlabel="share of the way", yticks=[0, 0.2, 0.4])
         low.set_xticks([0, 0.5, 1], ["0, at A", "½", "1, at B"])
         low.set_title("loss along the path", loc="left", fontsize=11)
@@ -269,15 +277,12 @@ def slices(t: Array, random: Array, falling: Array, title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def escapes(distances: Sequence[float], rate: float) -> list[tuple[float, int, float]]:
-    """Return, for starts (d, d) of L = (w₁w₂ - 1)²/2: d, the steps to w₁ > 1/2, and a forecast.
+def escape(d: float, rate: float, weights: int) -> int:
+    """Return the steps from (d, …, d) to above 1/2 on L = (w₁ w₂ ⋯ - 1)²/2, ``weights`` in a row.
 
-    The forecast is that of the saddle's curvature -1: ln(0.5/d) / ln(1 + rate).
+    The weights start equal and stay equal, so one number stands for all.
     """
-    rows = []
-    for d in distances:
-        w, steps = d, 0
-        while w <= 0.5:
-            w, steps = w + rate * (1 - w * w) * w, steps + 1
-        rows.append((d, steps, float(np.log(0.5 / d) / np.log(1 + rate))))
-    return rows
+    w, steps = d, 0
+    while w <= 0.5:
+        w, steps = w + rate * (1 - w**weights) * w ** (weights - 1), steps + 1
+    return steps
