@@ -43,7 +43,8 @@ WRONG_ANSWERS = {
         ((236_800,), "2 answers"),
     ],
     ex.check_intensity: [
-        ((0.249, 96), "without the additions"), ((0.25, 96), "only the weights"), ((1.99, 96), "per number"), ((0.124, 96), "Both"),
+        ((0.249, 96), "without the additions"), ((0.25, 96), "only the weights"),
+        ((1.99, 96), "per number"), ((0.124, 96), "Both"),
         ((2.01, 96), "other way"), ((0.5, 96), "Only the weights"), ((0.499, 96), "input"),
         ((0.498, 96), "output"), ((96, 96), "limit for large"), ((0.7, 96), "Divide 2"),
         ((0.497, 48), "float64"), ((0.497, 384), "per number"), ((0.497, 24), "Both"),

@@ -58,10 +58,10 @@ def _mountain(ax: Any, run: Watched, unit: int) -> None:
 
 def two_mountains(plain: Watched, saving: Watched, unit: int, title: str) -> Drawing:
     """Draw the memory of one gradient, kept whole and kept in segments, to one scale."""
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import INK
 
     plt = _plt()
-    fig, axes = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(4.6, 4.0))
+    fig, axes = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(4.6, 3.9))
     for ax, run in zip(axes, (plain, saving), strict=True):
         _mountain(ax, run, unit)
         ax.set(ylim=(0, 76), xlim=(0, len(saving.kinds) + 2), yticks=[0, 20, 40, 60])
@@ -125,7 +125,7 @@ def crossing(
 
     plt = _plt()
     total = inputs[0] + inputs[-1]
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.45))
     blue, red = COLORS[:2]
     ax.plot(inputs, np.array(forward) / 1e6, "-", color=blue)
     ax.plot(inputs, np.array(backward) / 1e6, "--", color=red)
@@ -169,7 +169,7 @@ def _placed(group: Sequence[float], least: float) -> list[float]:
     return [middle + least * (k - (len(group) - 1) / 2) for k in range(len(group))]
 
 
-STRIP = 0.38
+STRIP = 0.40
 """Part of the roofline's height that belongs to the names."""
 
 
@@ -178,7 +178,7 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 4.5))
+    fig, ax = plt.subplots(figsize=(4.6, 4.1))
     x = np.geomspace(0.02, 200, 200)
     ax.loglog(x, roof(x, top, slope) / 1e9, "-", color=INK, linewidth=2.2)
     low = np.log10(min(p.speed for p in points) / 1e9) - 0.2
@@ -264,7 +264,7 @@ def timetable(n: int, schedule: Any, title: str) -> Drawing:
     starts = {first for walks, *_ in diary.rows for first, _ in walks}
     advanced = [0] * n
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 2.6))
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
     held: set[int] = set()
     for y, (walks, first, last) in enumerate(diary.rows):
         held |= {start for start, _ in walks}
@@ -320,7 +320,7 @@ def trade(
     from backprop.book.figures.plots import COLORS, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 3.5))
+    fig, ax = plt.subplots(figsize=(4.6, 3.1))
     for runs, line, color, face in (
         (segments, "-s", COLORS[0], COLORS[0]), (binomial, "--^", COLORS[2], COLORS[2]),
         (blocks, ":D", INK, "none"),
