@@ -26,7 +26,7 @@ def test_the_mountains_name_their_peaks_and_their_work(runs):
 def test_the_stepper_gives_the_formula_and_the_measurement(runs):
     segments, x, _ = runs
     one, two, *_ = [frame.caption for frame in costs.mountains(segments, x.nbytes)]
-    assert one.startswith("One segment: k + n/k = 1 + 16 = 17, and at most 19 arrays")
+    assert one.startswith("k + n/k = 1 + 16 = 17, and at most 19 arrays")
     assert "2 + 8 = 10, and at most 12" in two and "24 forward evaluations, 8 more" in two
 
 
@@ -58,5 +58,15 @@ def test_the_trade_labels_its_marks(runs):
     segments, x, dz = runs
     layers, *_ = costs.tower(16)
     placed = {S: watched(layers, x, dz, binomial(S)) for S in (1, 3)}
-    markup = costs.trade(segments, placed, x.nbytes, "title").markup
-    assert "everything kept" in markup and "snapshots" in markup
+    blocks = {2: watched(layers, x, dz, binomial(2, 4))}
+    markup = costs.trade(segments, placed, blocks, x.nbytes, "title").markup
+    for words in ("everything kept", "S snapshots", "blocks of 4"):
+        assert words in markup
+
+
+def test_the_timetable_counts_the_advances_of_each_layer():
+    markup = costs.timetable(6, binomial(2), "title").markup
+    assert re.findall(r">layer (\d)<", markup) == list("654321")
+    # Below the six numbers of the layers.
+    words = re.findall(r">(\d)<", markup)
+    assert "".join(words).replace("123456", "", 1) == "221210"

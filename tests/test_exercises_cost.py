@@ -43,7 +43,8 @@ WRONG_ANSWERS = {
         ((236_800,), "2 answers"),
     ],
     ex.check_intensity: [
-        ((0.249, 96), "float64"), ((1.99, 96), "per number"), ((0.124, 96), "Both"),
+        ((0.249, 96), "without the additions"), ((0.25, 96), "only the weights"),
+        ((1.99, 96), "per number"), ((0.124, 96), "Both"),
         ((2.01, 96), "other way"), ((0.5, 96), "Only the weights"), ((0.499, 96), "input"),
         ((0.498, 96), "output"), ((96, 96), "limit for large"), ((0.7, 96), "Divide 2"),
         ((0.497, 48), "float64"), ((0.497, 384), "per number"), ((0.497, 24), "Both"),
@@ -62,11 +63,11 @@ WRONG_ANSWERS = {
         (([20], 10), "shape"),
     ],
     ex.check_binomial: [
-        ((12, 17), "far too little"), ((81, 17), "independent"), ((64, 17), "independent"),
+        ((12, 17), "far too little"), ((81, 17), "3⁴"), ((64, 17), "4³"),
         ((20, 17), "R = 3"), ((15, 17), "S = 2"), ((70, 17), "S = 4"), ((56, 17), "R = 5"),
         ((4, 17), "C(4, 3)"), ((7, 17), "S + R"), ((210, 17), "order"), ((5040, 17), "7!"),
         ((34, 17), "longest chain"), ((35, 16), "969"), ((35, 18), "Fewer"), ((35, 20), "Subtract"),
-        ((35, 19), "too short"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
+        ((35, 19), "C(19, 3) = 969"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
         ((35, 334), "far too many"), ((35, 45), "two advances"), ((35, 5), "least S"),
         ((35, None), "None"), (([35], 17), "shape"),
     ],
@@ -194,6 +195,16 @@ def forgetful(n, S):
     return min(m + forgetful(n - m, S - 1) + forgetful(m, S - 1) for m in range(1, n))
 
 
+@cache
+def exchanged(n, S):
+    """Let the right part have all snapshots and the left part one less."""
+    if n == 1:
+        return 0
+    if S == 1:
+        return n * (n - 1) // 2
+    return min(m + exchanged(n - m, S) + exchanged(m, S - 1) for m in range(1, n))
+
+
 def endless(n, S):
     return endless(n, S)
 
@@ -203,7 +214,7 @@ ADVANCES_WRONG = [
     (lambda n, S: fewest(n, S) + n, "just before each backward"),
     (lambda n, S: fewest(n, S + 1), "one snapshot too many"),
     (lambda n, S: n * (n - 1) // 2, "starts again from x"),
-    (lambda n, S: n - 1, "every input"),
+    (lambda n, S: n - 1, "every input"), (exchanged, "The left part has all"),
     (lambda n, S: 0, "Nothing is advanced"),
     (lambda n, S: fewest(n, max(S - 1, 1)), "one snapshot too few"),
     (lambda n, S: fewest(n, S) + (n > 5), "A cut after m"),

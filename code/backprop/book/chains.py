@@ -152,19 +152,29 @@ def in_segments(segments: int) -> Schedule:
     return schedule
 
 
-def binomial(snapshots: int) -> Schedule:
-    """Hold at most so many inputs of layers, the chain's among them (Griewank & Walther, 2000)."""
+def binomial(snapshots: int, block: int = 1) -> Schedule:
+    """Hold at most so many inputs of blocks, the chain's among them (Griewank & Walther, 2000).
+
+    A block of ``block`` layers, the last one perhaps shorter, is taken back as a whole: all of its
+    layers keep their inputs at once.
+    """
     check_count("binomial", "snapshots", snapshots)
+    check_count("binomial", "block", block)
 
-    def reverse(chain: Chain, first: int, last: int, x: Array, left: int) -> None:
-        while last - first > 1:
-            cut = first + first_cut(last - first, left)
-            reverse(chain, cut, last, chain.advance(first, cut, x), left - 1)
-            last = cut
-        chain.keep(first, last, x)
-        chain.back(first, last)
+    def schedule(chain: Chain, x: Array) -> None:
+        cuts = [*range(0, len(chain), block), len(chain)]
 
-    return lambda chain, x: reverse(chain, 0, len(chain), x, snapshots)
+        def reverse(first: int, last: int, x: Array, left: int) -> None:
+            while last - first > 1:
+                cut = first + first_cut(last - first, left)
+                reverse(cut, last, chain.advance(cuts[first], cuts[cut], x), left - 1)
+                last = cut
+            chain.keep(cuts[first], cuts[last], x)
+            chain.back(cuts[first], cuts[last])
+
+        reverse(0, len(cuts) - 1, x, snapshots)
+
+    return schedule
 
 
 @cache

@@ -83,6 +83,8 @@ def check_intensity(one: Any, limit: Any) -> Verdict:
             (4 * alone, "This is per number.", "A float32 has 4 bytes."),
             (alone / 4, "Both the bytes and the additions are off.", "4 bytes and 2 operations."),
             (1 / alone, "These are bytes per operation.", "Divide the other way round."),
+            (2 * n * m / (8 * n * m), "This is for float64, and counts only the weights.",
+             "A float32 has 4 bytes. Add those of x and z."),
             (2 * n * m / (4 * n * m), "Only the weights were counted, which is nearly right.",
              "Add the bytes of x and z."),
             (2 * n * m / (4 * (n + n * m)), "The output is missing.", "It must be written."),
@@ -181,8 +183,8 @@ def check_binomial(length: Any, snapshots: Any) -> Verdict:
     parts: list[Part] = [
         ("The length", 35, [
             (12, "A product is far too little.", formula),
-            (81, "S and R are not independent digits: 3⁴ is no longer reachable.", formula),
-            (64, "S and R are not independent digits: 4³ is no longer reachable.", formula),
+            (81, "This is 3⁴, but the binomial grows more slowly than a power.", formula),
+            (64, "This is 4³, but the binomial grows more slowly than a power.", formula),
             (20, "This is for R = 3.", formula), (15, "This is for S = 2.", formula),
             (70, "This is for S = 4.", formula), (56, "This is for R = 5.", formula),
             (4, "This is C(4, 3).", formula), (7, "This is S + R.", formula),
@@ -193,7 +195,8 @@ def check_binomial(length: Any, snapshots: Any) -> Verdict:
             (16, "C(19, 3) = 969 layers are not enough.", "One more."),
             (18, "Fewer will do.", "Try one less."),
             (20, "This is S + R.", "Subtract R."),
-            (19, "This is S + R for a chain that is too short.", ""),
+            (19, "If this is your S + R, then C(19, 3) = 969 layers are not enough.",
+             "Find the least S + R that is, and subtract R."),
             (10, "10³ = 1000, but the binomial grows more slowly.", "C(13, 3) = 286."),
             (32, "This is about √1000.", "With R = 3, fewer snapshots do."),
             (31, "This is about √1000.", "With R = 3, fewer snapshots do."),
@@ -237,7 +240,8 @@ def check_advances(advances: Answer) -> Verdict:
             (forgetful(n, s), "The left part gets one snapshot too few.",
              "When the right part is done, its snapshot is free again."),
             (n * (n - 1) // 2, "This always starts again from x.", "Use the other snapshots."),
-            (n - 1, "This keeps every input.", f"There are {s} snapshots."),
+            (n - 1, "This advances each layer once, as if every input were kept.",
+             "The right part has one snapshot less. The left part has all of them."),
             (fewest(n, s + 1), "This has one snapshot too many.", "x is among the snapshots."),
             (fewest(n, s - 1) if s > 1 else -1, "This has one snapshot too few.",
              "x is among the snapshots."),
@@ -251,6 +255,8 @@ def check_advances(advances: Answer) -> Verdict:
     quick = limited(advances, MOST_LINES, SLOW)
     sizes = (1, 3), (4, 1), (3, 2), (5, 2), (10, 3), (14, 2), (40, 4)
     try:
-        return judge(quick, [case(n, s) for n, s in sizes], "Binomial, without knowing it.", "n, S")
+        return judge(
+            quick, [case(n, s) for n, s in sizes], "These are the fewest, up to 40 layers.", "n, S"
+        )
     except Told as told:
         return Verdict(False, str(told))

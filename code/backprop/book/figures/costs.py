@@ -6,6 +6,7 @@ Blue is forward and vermilion is backward in all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -56,11 +57,11 @@ def _mountain(ax: Any, run: Watched, unit: int) -> None:
 
 
 def two_mountains(plain: Watched, saving: Watched, unit: int, title: str) -> Drawing:
-    """Draw the memory of one step, kept whole and kept in segments, to one scale."""
-    from backprop.book.figures.plots import COLORS, INK
+    """Draw the memory of one gradient, kept whole and kept in segments, to one scale."""
+    from backprop.book.figures.plots import INK
 
     plt = _plt()
-    fig, axes = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(4.6, 4.3))
+    fig, axes = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(4.6, 3.9))
     for ax, run in zip(axes, (plain, saving), strict=True):
         _mountain(ax, run, unit)
         ax.set(ylim=(0, 76), xlim=(0, len(saving.kinds) + 2), yticks=[0, 20, 40, 60])
@@ -68,7 +69,7 @@ def two_mountains(plain: Watched, saving: Watched, unit: int, title: str) -> Dra
     top, low = arrays(plain.peak, unit), arrays(saving.peak, unit)
     n = plain.kinds.count("b")
     axes[0].text(n + 5, 68, f"peak {top}", color=INK, fontweight="bold")
-    axes[0].text(n - 4, 12, "forward", color=COLORS[0], ha="right", fontweight="bold")
+    axes[0].text(n - 4, 12, "forward", color=INK, ha="right", fontweight="bold")
     axes[0].text(n + 4, 12, "backward", color=INK, fontweight="bold")
     axes[0].set_title(f"keep everything: {plain.forwards} evaluations", loc="left", fontsize=12)
     axes[1].text(n + 5, low + 5, f"peak {low}", color=INK, fontweight="bold")
@@ -78,7 +79,7 @@ def two_mountains(plain: Watched, saving: Watched, unit: int, title: str) -> Dra
 
 
 def mountains(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
-    """Return one frame per number of segments: the memory of a step, its peak and its price."""
+    """Return one frame per number of segments: the memory of a gradient, its peak and its price."""
     from backprop.book.figures.plots import INK
 
     plt = _plt()
@@ -93,13 +94,12 @@ def mountains(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
         ax.text(longest, model + 1.5, "k + n/k", color=INK, ha="right")
         ax.set(ylim=(0, 78), xlim=(0, longest), yticks=[0, 20, 40, 60])
         ax.set(xlabel="calls of a layer", ylabel="arrays in memory")
-        many = f"{segments} segments" if segments > 1 else "One segment"
         words = (
-            f"{many}: k + n/k = {segments} + {n // segments} = {model}, and at most"
-            f" {arrays(run.peak, unit)} arrays were alive. The step took {run.forwards} forward"
+            f"k + n/k = {segments} + {n // segments} = {model}, and at most"
+            f" {arrays(run.peak, unit)} arrays were alive. The gradient took {run.forwards} forward"
             f" evaluations, {run.forwards - n} more than without checkpoints."
         )
-        frames.append(drawn(fig, f"Memory of one step with {segments} segments", words))
+        frames.append(drawn(fig, f"Memory of one gradient with {segments} segments", words))
     return frames
 
 
@@ -125,7 +125,7 @@ def crossing(
 
     plt = _plt()
     total = inputs[0] + inputs[-1]
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.45))
     blue, red = COLORS[:2]
     ax.plot(inputs, np.array(forward) / 1e6, "-", color=blue)
     ax.plot(inputs, np.array(backward) / 1e6, "--", color=red)
@@ -169,7 +169,7 @@ def _placed(group: Sequence[float], least: float) -> list[float]:
     return [middle + least * (k - (len(group) - 1) / 2) for k in range(len(group))]
 
 
-STRIP = 0.34
+STRIP = 0.40
 """Part of the roofline's height that belongs to the names."""
 
 
@@ -178,7 +178,7 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 5.0))
+    fig, ax = plt.subplots(figsize=(4.6, 4.1))
     x = np.geomspace(0.02, 200, 200)
     ax.loglog(x, roof(x, top, slope) / 1e9, "-", color=INK, linewidth=2.2)
     low = np.log10(min(p.speed for p in points) / 1e9) - 0.2
@@ -191,10 +191,12 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
         name: float(np.mean([np.log10(p.intensity) for p in same])) for name, same in names.items()
     }
     ordered = sorted(where, key=lambda name: where[name])
-    for name, place in zip(ordered, _spread([where[n] for n in ordered], 0.235), strict=True):
+    places = _spread([where[n] for n in ordered], 0.235)
+    # Neighbours' lines differ, so that the eye can follow two that cross.
+    for name, place, line in zip(ordered, places, cycle(("-", (0, (4, 2)))), strict=False):
         for p in names[name]:
-            ax.plot([10**place, p.intensity], [10**low, p.speed / 1e9], "-", color=GREY,
-                    linewidth=0.8, zorder=1)  # fmt: skip
+            ax.plot([10**place, p.intensity], [10**low, p.speed / 1e9], color=GREY,
+                    linestyle=line, linewidth=0.9, zorder=1)  # fmt: skip
         ax.text(10**place, 10 ** (low - 0.04), name, rotation=90, ha="center", va="top", color=INK)
     for backward, color, mark, face in (
         (False, COLORS[0], "o", COLORS[0]), (True, COLORS[1], "s", "none"),
@@ -218,38 +220,129 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
     return plotted(fig, title)
 
 
+class _Diary:
+    """Stands for a chain of n layers and notes what a schedule does; an input is its number."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.walks: list[tuple[int, int]] = []
+        self.rows: list[tuple[list[tuple[int, int]], int, int]] = []
+
+    def __len__(self) -> int:
+        return self.n
+
+    def advance(self, first: int, last: int, x: int) -> int:
+        """Note a walk; it starts at a snapshot."""
+        self.walks.append((first, last))
+        return last
+
+    def keep(self, first: int, last: int, x: int) -> None:
+        """The backward step that follows is noted with it."""
+
+    def back(self, first: int, last: int) -> None:
+        """Note the walks so far and the layers that are taken back, as one row."""
+        self.rows.append((self.walks, first, last))
+        self.walks = []
+
+
+def timetable(n: int, schedule: Any, title: str) -> Drawing:
+    """Draw a schedule: layers across, one backward step after another down.
+
+    Parameters
+    ----------
+    n : int
+        Number of layers.
+    schedule : callable
+        As :func:`backprop.book.chains.binomial` returns it.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    diary = _Diary(n)
+    schedule(diary, 0)
+    starts = {first for walks, *_ in diary.rows for first, _ in walks}
+    advanced = [0] * n
+    plt = _plt()
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
+    held: set[int] = set()
+    for y, (walks, first, last) in enumerate(diary.rows):
+        held |= {start for start, _ in walks}
+        held = {place for place in held if place < last}
+        for start, end in walks:
+            for i in range(start, end):
+                advanced[i] += 1
+            ax.annotate("", (end, y), (start, y), arrowprops={
+                "arrowstyle": "-|>", "color": COLORS[0], "linewidth": 2, "shrinkA": 0,
+                "shrinkB": 5 if end in starts else 0,
+            })  # fmt: skip
+        ax.fill_between([first + 0.06, last - 0.06], y - 0.33, y + 0.33, color=COLORS[1],
+                        alpha=0.75, linewidth=0)  # fmt: skip
+        ax.plot(sorted(held), [y] * len(held), "o", color=INK, markersize=9)
+    rows = len(diary.rows)
+    for i, times in enumerate(advanced):
+        ax.text(i + 0.5, rows - 0.1, f"{times}", ha="center", va="center", color=COLORS[0],
+                fontweight="bold")  # fmt: skip
+    ax.text(-0.35, rows - 0.1, "advances", ha="right", va="center", color=COLORS[0])
+    ax.set(xlim=(-0.3, n + 0.05), ylim=(rows + 0.3, -0.6))
+    ax.set_yticks(range(rows), [f"layer {last}" for *_, last in diary.rows])
+    ax.set_xticks([i + 0.5 for i in range(n)], [f"{i + 1}" for i in range(n)])
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.grid(visible=False)
+    for place in range(n + 1):
+        ax.plot([place, place], [-0.5, rows - 0.5], "-", color=INK, alpha=0.2, linewidth=0.8,
+                zorder=0)  # fmt: skip
+    for side in ax.spines.values():
+        side.set_visible(False)
+    return plotted(fig, title)
+
+
 def trade(
-    segments: Mapping[int, Watched], binomial: Mapping[int, Watched], unit: int, title: str
+    segments: Mapping[int, Watched],
+    binomial: Mapping[int, Watched],
+    blocks: Mapping[int, Watched],
+    unit: int,
+    title: str,
 ) -> Drawing:
     """Draw what memory buys: arrays at the peak against forward evaluations.
 
     Parameters
     ----------
-    segments, binomial : mapping of int to Watched
-        Runs with so many segments of one length, and with so many snapshots.
+    segments, binomial, blocks : mapping of int to Watched
+        Runs with so many segments of one length, with so many snapshots of single layers, and with
+        so many snapshots of blocks of four.
     unit : int
         Bytes of an array.
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 3.4))
-    for runs, line, color in ((segments, "-s", COLORS[0]), (binomial, "--^", COLORS[2])):
+    fig, ax = plt.subplots(figsize=(4.6, 3.1))
+    for runs, line, color, face in (
+        (segments, "-s", COLORS[0], COLORS[0]), (binomial, "--^", COLORS[2], COLORS[2]),
+        (blocks, ":D", INK, "none"),
+    ):  # fmt: skip
         peaks = [run.peak / unit for run in runs.values()]
-        ax.plot(peaks, [run.forwards for run in runs.values()], line, color=color, markersize=6)
+        ax.plot(peaks, [run.forwards for run in runs.values()], line, color=color, markersize=6,
+                markerfacecolor=face)  # fmt: skip
     for k, run in segments.items():
-        words, at = (f"{k}", run.peak / unit) if k > 1 else ("1, everything kept", 70.0)
+        words, at = (f"{k}", run.peak / unit) if k > 1 else ("1, everything kept", 76.0)
         ha = "center" if k > 1 else "right"
-        ax.text(at, run.forwards / 1.12, words, color=COLORS[0], ha=ha, va="top")
+        ax.text(at, run.forwards / 1.13, words, color=COLORS[0], ha=ha, va="top")
     for k, run in binomial.items():
-        ax.text(run.peak / unit - 1.4, run.forwards / 1.05, f"{k}", color=COLORS[2], ha="right",
-                va="center")  # fmt: skip
-    ax.text(32, 122, "k segments of one length", color=COLORS[0])
-    ax.text(13, 420, "S snapshots, placed best", color=COLORS[2])
+        ax.text(run.peak / unit * 1.05, run.forwards * 1.06, f"{k}", color=COLORS[2], va="bottom")
+    for k, run in blocks.items():
+        ax.text(run.peak / unit * 0.985, run.forwards / 1.13, f"{k}", color=INK, ha="right",
+                va="top")  # fmt: skip
+    ax.text(76, 136, "k segments", color=COLORS[0], ha="right")
+    ax.text(9.2, 560, "S snapshots,\nlayer by layer", color=COLORS[2])
+    ax.text(5.8, 88, "S snapshots,\nin blocks of 4 layers", color=INK, va="center")
     ax.set(xlabel="arrays at the peak", ylabel="forward evaluations")
-    ax.set(xlim=(0, 72), yscale="log", ylim=(44, 2900))
+    ax.set(xscale="log", xlim=(5.5, 80), yscale="log", ylim=(44, 2900))
+    ax.set_xticks([6, 9, 13, 18, 36, 67], ["6", "9", "13", "18", "36", "67"])
     ax.set_yticks([64, 128, 256, 512, 1024, 2048], ["64", "128", "256", "512", "1,024", "2,048"])
     ax.minorticks_off()
     return plotted(fig, title)
