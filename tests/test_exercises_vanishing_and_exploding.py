@@ -78,7 +78,8 @@ RIGHT = {
     ex.check_clip: [(clip,), (clip_as_pascanu,)],
     ex.check_residual: [(backward,), (backward_in_loops,)],
     ex.check_branch: [
-        (2**50, 1.02**50), (1.126e15, 2.69), (1.13e15, 2.69), (sp.Integer(2) ** 50, Fraction(51, 50) ** 50),
+        (2**50, 1.02**50), (1.126e15, 2.69), (1.13e15, 2.69),
+        (sp.Integer(2) ** 50, Fraction(51, 50) ** 50),
     ],
     ex.check_edge: [(EDGE,), (round(EDGE, 3),), (float(f"{EDGE:.3g}"),), (1.512,)],
 }  # fmt: skip
