@@ -78,9 +78,10 @@ RIGHT = {
     ex.check_clip: [(clip,), (clip_as_pascanu,)],
     ex.check_residual: [(backward,), (backward_in_loops,)],
     ex.check_branch: [
-        (2**50, 1.02**50), (1.126e15, 2.69), (sp.Integer(2) ** 50, Fraction(51, 50) ** 50),
+        (2**50, 1.02**50), (1.126e15, 2.69), (1.13e15, 2.69),
+        (sp.Integer(2) ** 50, Fraction(51, 50) ** 50),
     ],
-    ex.check_edge: [(EDGE,), (round(EDGE, 3),), (float(f"{EDGE:.3g}"),)],
+    ex.check_edge: [(EDGE,), (round(EDGE, 3),), (float(f"{EDGE:.3g}"),), (1.512,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_hand: [
@@ -152,11 +153,13 @@ WRONG_ANSWERS = {
         ((2**50, 1.02), "one block"), ((2**50, (1 + 50**-0.5) ** 50), "square of that"),
         ((2**50, 2.0**50 / 50), "Every branch"), ((2**50, 2.7), "three significant"),
         ((2**50, 1.01**50), "size"), ((2**50, 7), "1/50"), ((2**50,), "2 answers"),
+        ((1.1e15, 2.69), "three significant"), ((1.2e15, 2.69), "adds two mean squares"),
     ],
     ex.check_edge: [
         ((EDGE**2,), "square of the scale"), ((1.327,), "0.05"),
         ((depth.critical(0.04),), "squared"),
         ((1,), "without biases"), ((1.0,), "without biases"), ((1.5,), "three digits"),
+        ((1.495,), "bisect"),
         ((1 / EDGE,), "reciprocal"), ((math.sqrt(2),), "He's"),
         ((depth.critical(0.2**0.5),), "root"),
         ((1.7,), "bisect"), ((0,), "bisect"), ((None,), "None"), (("1.5",), "expected a number"),

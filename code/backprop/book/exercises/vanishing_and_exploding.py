@@ -297,6 +297,7 @@ def check_branch(plain: Any, scaled: Any) -> Verdict:
         ),
         (2.0**49, "This is for 49 blocks.", ""),
         (2.0**51, "This is for 51 blocks.", ""),
+        (1.1e15, "Give three significant digits.", ""),
     ]
     parts: list[Part] = [
         ("The plain blocks", 2.0**50, mistakes, block),
@@ -316,8 +317,8 @@ def check_branch(plain: Any, scaled: Any) -> Verdict:
         ], small),
     ]  # fmt: skip
     found = numbers(plain)
-    if found is not None and not found.shape and abs(float(found) / 2.0**50 - 1) < 5e-4:
-        plain = 2.0**50  # rounded, as nobody types sixteen digits
+    if found is not None and not found.shape and abs(float(found) / 2.0**50 - 1) < 5e-3:
+        plain = 2.0**50  # three digits, as nobody types sixteen
     return _in_turn((plain, scaled), parts, "A small branch keeps fifty blocks near e.")
 
 

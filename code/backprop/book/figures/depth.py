@@ -39,7 +39,7 @@ from backprop.activations import (
 from backprop.arrays import Array, check_count
 from backprop.book.figures.by_hand import Drawing, plotted
 from backprop.book.figures.stepper import Frame, drawn
-from backprop.initializers import Initializer, lecun, scaled
+from backprop.initializers import Initializer, lecun, scaled, zeros
 from backprop.layers import Layer
 from backprop.training.diagnostics import Recorder
 
@@ -206,7 +206,7 @@ def laid_over(title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     plt = _plt()
-    fig, axes = plt.subplots(len(KINDS), 1, sharex=True, figsize=(4.6, 6.0))
+    fig, axes = plt.subplots(len(KINDS), 1, sharex=True, figsize=(4.6, 5.8))
     layers = np.arange(1, DEPTH + 1)
     for ax, (name, (_, phi, slope)) in zip(axes, KINDS.items(), strict=True):
         ax.set_title(name, loc="left", fontsize=12, color=INK)
@@ -229,51 +229,63 @@ def _raised(k: int) -> str:
     return str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def singular_values(
-    initializer: Initializer, seed: int, depths: Sequence[int], n: int = 64
-) -> Array:
-    """Return largest, root-mean-square and middle singular value of products of n × n matrices.
+def stretched(
+    initializer: Initializer, seed: int, depths: Sequence[int], n: int = 64, rows: int = 100
+) -> tuple[Array, Array]:
+    """Return the singular values of products of n × n matrices, and what they do to random rows.
 
     The product is what :meth:`Sequential.backward` makes of the unit matrix: one row a direction.
 
     Returns
     -------
-    array, shape (len(depths), 3)
+    singular values : array, shape (len(depths), n)
+        From the largest down.
+    lengths : array, shape (len(depths), rows)
+        Of rows whose length was 1, in random directions.
     """
-    rng, found = np.random.default_rng(seed), []
+    rng, values, lengths = np.random.default_rng(seed), [], []
     layers = [Dense(n, n, rng=rng, initializer=initializer) for _ in range(max(depths))]
     errors: Array = np.eye(n)
+    start = np.random.default_rng(1000 + seed).normal(size=(rows, n))
+    start /= np.linalg.norm(start, axis=1, keepdims=True)
     for k, layer in enumerate(layers, 1):
         layer.forward(np.zeros((n, n)))  # without an activation, the place does not matter
         errors = layer.backward(errors).copy()
         if k in depths:
-            s = np.linalg.svd(errors, compute_uv=False)
-            found.append((s[0], math.sqrt(np.mean(s**2)), np.median(s)))
-    return np.array(found)
+            values.append(np.linalg.svd(errors, compute_uv=False))
+            lengths.append(np.linalg.norm(start @ errors, axis=1))
+    return np.array(values), np.array(lengths)
 
 
-def spread(title: str, depths: Sequence[int], gaussian: Array, orthogonal: Array) -> Drawing:
-    """Draw singular values of products against their depth; arrays (seeds, depths, 3)."""
+def spread(
+    title: str, depths: Sequence[int], gaussian: Sequence[Array], orthogonal: Sequence[Array]
+) -> Drawing:
+    """Draw singular values of products against their depth, and the lengths of random rows.
+
+    Both pairs hold what :func:`stretched` returns, with one more axis in front, the seeds.
+    """
     from backprop.book.figures.plots import INK
 
     plt = _plt()
     blue, green, red = _colors()
-    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.7), width_ratios=(1.75, 1))
-    ax = axes[0]
-    for k, color, mark, words, at in (
-        (0, red, "^", "largest", (30, 90)),
-        (1, INK, "o", "root mean square", (13, 0.09)),
-        (2, blue, "s", "middle one", (4, 1e-6)),
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.75), width_ratios=(2.1, 1))
+    for ax, (values, lengths), colors in zip(
+        axes, (gaussian, orthogonal), ((red, INK, blue), (green, green, green)), strict=True
     ):
-        _band(ax, depths, gaussian[..., k], color, "-", marker=mark, markersize=5)
-        ax.text(*at, words, color=color, va="center")
-    ax.set_title("Gaussian", loc="left", fontsize=12)
-    for k, mark in enumerate("^os"):
-        axes[1].plot(depths, np.median(orthogonal[..., k], axis=0), "-", marker=mark,
-                     color=green, markersize=5)  # fmt: skip
-    axes[1].text(26, 0.07, "all of them", color=green, ha="center")
-    axes[1].set_title("orthogonal", loc="left", fontsize=12)
-    for ax in axes:
+        rows = np.moveaxis(lengths, 1, -1).reshape(-1, len(depths))
+        for sizes, color, mark in zip(
+            (values[..., 0], rows, np.median(values, axis=-1)), colors, "^os", strict=True
+        ):
+            _band(ax, depths, sizes, color, "-", marker=mark, markersize=5)
+    for words, color, at in (
+        ("largest singular value", red, (8, 70)),
+        ("random rows", INK, (21, 0.012)),
+        ("middle singular\nvalue", blue, (1, 3e-7)),
+    ):
+        axes[0].text(*at, words, color=color, va="center")
+    axes[1].text(26, 0.06, "all of them", color=green, ha="center")
+    for ax, words in zip(axes, ("Gaussian", "orthogonal"), strict=True):
+        ax.set_title(words, loc="left", fontsize=12)
         ax.set(yscale="log", ylim=(1e-9, 1e3), xlim=(-1, 52), xticks=[1, 25, 50], xlabel="layers",
                yticks=[1e-8, 1e-6, 1e-4, 1e-2, 1, 100])  # fmt: skip
         ax.minorticks_off()
@@ -297,13 +309,20 @@ def cosine(pair: Array) -> float:
 
 
 @cache
+def _weights(seed: int, width: int) -> Array:
+    """Return all parameters of a stack of the scale 1, drawn once for all scales."""
+    return stack(seed, Tanh, lecun, width).theta.copy()
+
+
+@cache
 def both_ways(scale: float, seed: int, width: int = 100) -> tuple[Array, Array]:
     """Send two inputs forward and random errors back, through tanh layers of Gaussian weights.
 
     Weights have the variance scale² / n_in and biases the variance ``BIAS``. Returns, layer by
     layer, the correlation of the two inputs' pre-activations, and √mean δ² relative to the last.
     """
-    network = stack(seed, Tanh, scaled(lecun, scale), width)
+    network = stack(seed, Tanh, zeros, width)
+    network.theta[...] = scale * _weights(seed, width)
     rng = np.random.default_rng(1000 + seed)
     for k in range(1, DEPTH + 1):
         network.parameters[f"dense{k}.b"][...] = rng.normal(0, math.sqrt(BIAS), width)
@@ -347,6 +366,7 @@ def theory(scale: float) -> tuple[Array, Array]:
     return np.array(correlations), np.array(errors)
 
 
+@cache
 def critical(bias: float, low: float = 0.5, high: float = 3.0) -> float:
     """Return the scale of the weights at which χ = 1 for tanh, by bisection."""
     for _ in range(40):
@@ -374,7 +394,7 @@ def edge() -> list[Frame]:
         for ax, sizes, line in zip(axes, measured, theory(scale), strict=True):
             _band(ax, layers, sizes, color, "o", markersize=4.5, markevery=3)
             ax.plot(layers, line, "-", color=INK, linewidth=1.3)
-        axes[0].set(ylim=(-0.3, 1.1), yticks=[0, 0.5, 1])
+        axes[0].set(ylim=(-0.6, 1.1), yticks=[-0.5, 0, 0.5, 1])
         axes[0].set_title("forward: correlation of two images", loc="left", fontsize=11)
         axes[1].set(yscale="log", ylim=(1e-25, 1e15), yticks=[1e-20, 1e-10, 1, 1e10],
                     xlabel="layer", xlim=(0, 51), xticks=[1, 10, 20, 30, 40, 50])  # fmt: skip
@@ -383,10 +403,13 @@ def edge() -> list[Frame]:
         axes[1].set_title("backward: error, relative to layer 50", loc="left", fontsize=11)
         last, first = (float(np.median(m[:, k])) for m, k in zip(measured, (-1, 0), strict=True))
         kind = "the edge" if abs(chi - 1) < 0.03 else "chaos" if chi > 1 else "order"
+        alike = (
+            f"have the correlation {_two(last)}" if abs(last) > 0.1 else "have nothing in common"
+        )
         words = (
-            f"χ = {chi:.2f}: {kind}. After {DEPTH} layers, the two images have the"
-            f" correlation {_two(last)}. On the way back to layer 1, the error is multiplied by"
-            f" {_scientific(first)}."
+            f"χ = {chi:.2f}: {kind}. After {DEPTH} layers, the two images {alike}. On the way back"
+            f" to layer 1, the error is multiplied by {_scientific(first)}. Dots and band: ten"
+            " networks. Line: computed."
         )
         frames.append(drawn(fig, f"{DEPTH} tanh layers of weights with the scale {scale:g}", words))
     return frames
@@ -405,15 +428,16 @@ def _scientific(value: float) -> str:
 
 
 class Arm(NamedTuple):
-    """One way to train: a start, a cure, and the accuracies of its runs in per cent."""
+    """One way to train: a start, a cure, the accuracies of its runs in per cent, and its rate."""
 
     start: str
     cure: str
     runs: Sequence[float]
+    rate: float
 
 
 def cured(title: str, arms: Sequence[Arm], chance: float = 10.0) -> Drawing:
-    """Draw every run as a dot and the median as a bar, one row an arm, grouped by their start."""
+    """Draw every run as a dot and the median as a bar, one row an arm with its rate, by start."""
     from backprop.book.figures.plots import GREY, INK
 
     plt = _plt()
@@ -421,7 +445,7 @@ def cured(title: str, arms: Sequence[Arm], chance: float = 10.0) -> Drawing:
     starts = list(dict.fromkeys(arm.start for arm in arms))
     rows = [[arm for arm in arms if arm.start == start] for start in starts]
     fig, axes = plt.subplots(
-        len(starts), 1, sharex=True, figsize=(4.6, 0.33 * len(arms) + 0.5 * len(starts) + 0.3),
+        len(starts), 1, sharex=True, figsize=(4.6, 0.27 * len(arms) + 0.46 * len(starts) + 0.3),
         height_ratios=[len(row) + 0.4 for row in rows],
     )  # fmt: skip
     for ax, start, row, color in zip(
@@ -432,10 +456,12 @@ def cured(title: str, arms: Sequence[Arm], chance: float = 10.0) -> Drawing:
             ax.plot(arm.runs, [y] * len(arm.runs), "o", color=color, alpha=0.45, markersize=6)
             middle = float(np.median(arm.runs))
             ax.plot([middle] * 2, [y - 0.36, y + 0.36], "-", color=color, linewidth=2.6)
+            ax.text(106, y, f"{arm.rate:g}", va="center")
         ax.axvline(chance, color=GREY, linestyle=":", linewidth=1.2)
         ax.set(yticks=range(len(row)), ylim=(len(row) - 0.5, -0.5), xlim=(0, 102),
                xticks=[0, 25, 50, 75, 100])  # fmt: skip
         ax.set_yticklabels([arm.cure for arm in row])
         ax.tick_params(axis="y", length=0)
+    np.atleast_1d(axes)[0].text(106, -1.0, "rate", va="center")
     np.atleast_1d(axes)[-1].set_xlabel("accuracy on the training images, %")
     return plotted(fig, title)
