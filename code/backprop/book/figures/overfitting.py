@@ -146,7 +146,7 @@ def closed(title: str, panels: Mapping[str, Mapping[str, Array]], control: str) 
     plt = _plt()
     ways = [way for way in panels if way != control]
     updates = np.arange(0, by_heart.UPDATES + 1, by_heart.EVERY)
-    fig, axes = plt.subplots(1, len(ways), sharex=True, sharey=True, figsize=(4.6, 2.5))
+    fig, axes = plt.subplots(1, len(ways), sharex=True, sharey=True, figsize=(4.6, 2.9))
     for ax, way in zip(axes, ways, strict=True):
         ends = []
         for kind, color, line in zip(KINDS, _colors(), ("-", "--", "-."), strict=True):
@@ -165,7 +165,7 @@ def closed(title: str, panels: Mapping[str, Mapping[str, Array]], control: str) 
                yticks=[0, 25, 50, 75, 100])  # fmt: skip
     axes[0].set_ylabel("percent right")
     axes[len(ways) // 2].set_xlabel("updates")
-    for word, color, place in zip(KINDS, _colors(), ((120, 90), (240, 33), (90, 67)), strict=True):
+    for word, color, place in zip(KINDS, _colors(), ((170, 90), (230, 33), (255, 69)), strict=True):
         axes[0].text(*place, word, color=color, ha="center", va="center")
     return plotted(fig, title)
 
