@@ -27,7 +27,10 @@ def test_a_run_ends_in_use_and_repeats():
     x, y = few(1).test
     assert seen.accuracy == (seen.network.forward(x).argmax(axis=1) == y).mean()
     assert len(seen.new) == by_heart.UPDATES // by_heart.EVERY + 1
-    assert seen.stopped == seen.new[seen.validation.argmin()]
+    assert seen.stopped == seen.new[seen.validation.argmin()] == seen.frozen("new")[-1]
+    last = seen.validation.argmin()
+    assert np.array_equal(seen.frozen("wrong")[: last + 1], seen.wrong[: last + 1])
+    assert (seen.frozen("wrong")[last:] == seen.wrong[last]).all()
 
 
 def test_looking_does_not_change_the_run(monkeypatch):
@@ -66,15 +69,22 @@ def test_words_are_spread_and_keep_their_order(places):
 
 
 def test_figures_name_what_they_show():
-    markup = overfitting.stopped("t", 0.1, (10, 1000)).markup
-    assert "t = 10" in markup and "t = 1000" in markup
-    gains = {"first": {"one": [1.0, 2.0], "two": [-1.0, 0.0]}, "second": {"three": [0.5, 0.5]}}
+    gains = {"first": {"one": [1.0, 2.0], "two": [-1.0, 0.0]}, "second": {"one": [1], "two": [0.5]}}
     markup = overfitting.strips("t", gains, "points").markup
-    assert all(word in markup for word in ("first", "second", "one", "two", "three", "points"))
+    assert all(word in markup for word in ("first", "second", "one", "two", "points"))
     shares = {"a": np.ones(64), "b": np.zeros(64)}
     assert "always" in overfitting.kept("t", np.zeros(64), shares, 1e-5).markup
     clouds = {"left": np.zeros(3), "right": np.ones(3)}
     assert "right" in overfitting.two_clouds("t", np.ones(3), clouds, 2.0).markup
+
+
+def test_the_last_figure_ends_at_the_medians():
+    looks = by_heart.UPDATES // by_heart.EVERY + 1
+    panels = {name: {kind: np.full((3, looks), share) for kind in overfitting.KINDS}
+              for name, share in (("plain", 0.31), ("one", 0.62), ("two", 0.87))}  # fmt: skip
+    markup = overfitting.closed("t", panels, "plain").markup
+    assert all(word in markup for word in ("one", "two", ">62<", ">87<", "wrong"))
+    assert "plain" not in markup and ">31<" not in markup
 
 
 def test_frames_report_the_medians():

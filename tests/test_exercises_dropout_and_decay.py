@@ -38,6 +38,15 @@ def stop(losses, patience):
     return epoch, best
 
 
+def stop_at_ties(losses, patience):
+    best = 0
+    for epoch, loss in enumerate(losses):
+        best = epoch if loss <= losses[best] else best
+        if epoch - best == patience:
+            break
+    return epoch, best
+
+
 def averaged(w, x, p, function=np.tanh, scale=None, chance=None):
     scale, total = 1 / (1 - p) if scale is None else scale(p), 0
     for kept in product((False, True), repeat=len(w)):
@@ -101,6 +110,7 @@ WRONG = {
         ((0.8, 0.0132, 0.04), "rate"), ((0.1, 0.0132, 0.04), "no gradient"),
         ((0.0555, 0.0132, 0.04), "multiplied by θ"),
         ((0.08, 0.08, 0.04), "first weight"), ((0.08, 0.008, 0.04), "tenth"),
+        ((0.08, 0.013, 0.04), "significant"),
         ((0.08, 0.0133, 0.04), "under the root"), ((0.08, 0.04, 0.04), "decoupled"),
         ((0.08, 0.0118, 0.04), "added"), ((0.08, 0.00437, 0.04), "root is missing"),
         ((0.08, 0.0132, 0.02), "distance from 1"), ((0.08, 0.0132, 1.96), "where the weight ends"),
@@ -142,6 +152,8 @@ WRONG = {
         ((lambda t, m, s, e, lam, d: adamw(t, m, s**2, e, lam, d),), "root is missing"),
         ((lambda t, m, s, e, lam, d: adamw(t, m / e, s, e, lam, d),), "lacks the rate"),
         ((lambda t, m, s, e, lam, d: adamw(t, 0 * m, s, e, lam, d),), "own step is missing"),
+        ((lambda t, m, s, e, lam, d: adamw(t, 0 * m, s, e, lam, d) - e * m / (s + 1e-8) ** 0.5,),
+         "under the root"),
         ((always(None),), "None"), ((lambda t, m, s: t,), "6 arguments"),
     ],
     ex.check_stopping: [
@@ -153,7 +165,8 @@ WRONG = {
         ((lambda a, n: (stop(a, n)[0], stop(a, n)[0] - n),), "before the end"),
         ((lambda a, n: (len(a) - 1, int(np.argmin(a))),), "future"),
         ((lambda a, n: (stop(a, n)[0], int(np.argmin(a))),), "future"),
-        ((compared_with_the_last,), "one before"), ((lambda a, n: stop(a, n)[1],), "shape"),
+        ((compared_with_the_last,), "one before"), ((stop_at_ties,), "equals the best"),
+        ((lambda a, n: stop(a, n)[1],), "shape"),
         ((always(None),), "None"), ((lambda a: (0, 0),), "2 arguments"),
     ],
     ex.check_averaged: [

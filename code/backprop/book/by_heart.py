@@ -88,6 +88,11 @@ class Run:
         """On the test digits, where the validation loss was least."""
         return float(self.new[self.validation.argmin()])
 
+    def frozen(self, kind: str) -> Array:
+        """Return one of the shares as it stays if training ends at the least validation loss."""
+        last = self.validation.argmin()
+        return np.asarray(getattr(self, kind)[np.minimum(np.arange(len(self.new)), last)])
+
 
 @cache
 def few(seed: int, spoilt: int = SPOILT) -> Few:

@@ -153,6 +153,7 @@ def check_pull(first: Any, second: Any, decoupled: Any) -> Verdict:
         ("The second weight", second, 0.1 * 0.4 / np.hypot(3, 0.4), [
             (0.04, "This is the pull of decoupled decay.", root),
             (0.08, "This is the pull on the first weight.", "Its gradient is ten times as large."),
+            (0.013, "Give three significant digits.", ""),
             (0.008, "Not exactly a tenth.", "Only a part of the root is ten times as large."),
             (0.1 * 0.4 / 3, "The penalty's gradient is missing under the root.", root),
             (0.1 * 0.4 / 3.4, "Sizes were added.", root),
@@ -173,7 +174,7 @@ def check_pull(first: Any, second: Any, decoupled: Any) -> Verdict:
         verdict = judge_value(answer, Case((), right, distinct(mistakes, right), more))
         if not verdict:
             return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, "Coupled decay spares the weight that the loss pulls at most.")
+    return Verdict(True, "Coupled decay spares the weight that the loss pulls most.")
 
 
 @checker
@@ -200,6 +201,8 @@ def check_adamw(step: Answer) -> Verdict:
              "The step of Adam is shrunk as well.", "Shrink θ as it was before the step."),
             (shrunk + move, "The step goes uphill.", "The update has a minus sign."),
             (shrunk - eta * m / (s + 1e-8), "The root is missing.", "Divide by √s + 1e-8."),
+            (shrunk - eta * m / np.sqrt(s + 1e-8), "The 1e-8 is under the root.",
+             "It is added to the root of s, and not to s."),
             (shrunk - m / root, "The step lacks the rate.", ""),
             (shrunk, "Adam's own step is missing.", "Subtract η m/(√s + 1e-8)."),
             (np.where(decays, eta * lam * theta, theta) - move,
@@ -215,6 +218,7 @@ def check_adamw(step: Answer) -> Verdict:
         case(np.array([1.0, -3.0, 0.5]), np.array([0.1, -0.4, 0.2]), np.array([0.09, 1.0, 0.16]),
              0.02, 2.0, np.array([False, True, True])),
         case(np.array([1.5]), np.array([0.0]), np.array([0.0]), 0.1, 0.3, np.array([True])),
+        case(np.array([1.5]), np.array([1e-6]), np.array([1e-12]), 0.1, 0.3, np.array([True])),
     ]  # fmt: skip
     names = "theta, m, s, eta, lam, decays"
     return judge(step, cases, "Where there is no gradient, the decay acts alone.", names)
@@ -242,6 +246,14 @@ def check_stopping(stop: Answer) -> Verdict:
                 return epoch, int(np.argmin(losses[: epoch + 1]))
         return len(losses) - 1, int(np.argmin(losses))
 
+    def last_best(losses: Sequence[float], patience: int) -> tuple[int, int]:
+        best = 0
+        for epoch, loss in enumerate(losses):
+            best = epoch if loss <= losses[best] else best
+            if epoch - best >= patience:
+                return epoch, best
+        return len(losses) - 1, best
+
     def case(losses: list[float], patience: int) -> Case:
         end, kept = right = _halts(losses, patience)
         ahead = int(np.argmin(losses))
@@ -263,6 +275,8 @@ def check_stopping(stop: Answer) -> Verdict:
              "Only the losses up to the end of the training are known."),
             (last_rise(losses, patience), "Each loss is compared with the one before.",
              "Compare it with the best so far."),
+            (last_best(losses, patience), "A loss that equals the best counted as better.",
+             "Compare with <, and not with <=."),
         ]  # fmt: skip
         return Case((losses, patience), right, distinct(mistakes, right),
                     "Remember the best epoch, and stop when the present one is `patience` later.",
@@ -270,6 +284,7 @@ def check_stopping(stop: Answer) -> Verdict:
 
     cases = [
         case([5.0, 3.0, 4.0, 4.5, 2.0, 1.0], 2), case([5.0, 4.0, 3.0, 3.5], 3),
+        case([5.0, 3.0, 4.0, 3.0, 4.0, 4.5, 6.0, 1.0], 3),
         case([4.0, 2.0, 3.0, 2.5, 2.2, 2.1, 1.0], 3), case([3.0, 3.0, 3.0, 1.0], 2),
     ]  # fmt: skip
     return judge(stop, cases, "And it never looked ahead.", "losses, patience")

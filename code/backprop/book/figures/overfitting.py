@@ -20,6 +20,7 @@ from backprop.book.figures.stepper import Frame, drawn
 
 RATES = (0.0, 0.2, 0.5, 0.8, 0.9)
 SEEDS = range(10)
+KINDS = ("right", "wrong", "new")
 
 
 def _plt() -> Any:
@@ -76,8 +77,8 @@ def rates() -> list[Frame]:
         best = max(float(np.median([run.new for run in runs], axis=0).max()), ends[2] / 100)
         words = (
             f"At the end, the network reproduces {ends[0]:.0f} % of the right training labels"
-            f" and {ends[1]:.0f} % of the wrong ones. It reads {ends[2]:.0f} % of new digits, and"
-            f" {100 * best:.0f} % at its best (medians)."
+            f" and {ends[1]:.0f} % of the wrong ones. It reads {ends[2]:.0f} % of new digits."
+            f" The green curve was at {100 * best:.0f} % at its highest (medians)."
         )
         frames.append(drawn(fig, f"What is learned with dropout at the rate {rate:g}", words))
     return frames
@@ -99,7 +100,7 @@ def two_clouds(
         ax.plot(np.ravel(expected), np.ravel(found), mark, color=color, markersize=3.4, alpha=0.6)
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="predicted")
         ax.set_title(words, fontsize=11.5, color=color)
-    axes[0].set_ylabel("trained")
+    axes[0].set_ylabel("found")
     return plotted(fig, title)
 
 
@@ -132,48 +133,64 @@ def kept(title: str, sizes: Array, shares: Mapping[str, Array], least: float) ->
     return plotted(fig, title)
 
 
-def stopped(title: str, rate: float, counts: Sequence[int]) -> Drawing:
-    """Draw how far a direction has come, over its curvature: stopped after t steps, or decayed."""
-    from backprop.book.figures.plots import INK
+def closed(title: str, panels: Mapping[str, Mapping[str, Array]], control: str) -> Drawing:
+    """Draw the three curves of the opening figure for each way to train, the control in grey.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to array, shape (seeds, looks)
+        For each way, the shares of right labels, wrong labels and new digits; one is the control.
+    """
+    from backprop.book.figures.plots import GREY, INK
 
     plt = _plt()
-    fig, ax = plt.subplots(figsize=(4.6, 2.6))
-    curvature = np.logspace(-4, 1, 200)
-    for count, color in zip(counts, _colors(), strict=False):
-        decay = 1 / (rate * count)
-        ax.plot(curvature, 1 - (1 - rate * curvature) ** count, "-", color=color, linewidth=2.2)
-        ax.plot(curvature, curvature / (curvature + decay), "--", color=color, linewidth=1.8)
-        ax.text(decay * 0.5, 0.55, f"t = {count}", color=color, ha="right")
-    heading = "solid: stopped after t steps, dashed: decay 1/(ηt)"
-    ax.set_title(heading, loc="left", fontsize=11, color=INK)
-    ax.set(xscale="log", xlim=(1e-4, 10), ylim=(-0.02, 1.03), yticks=[0, 0.5, 1],
-           xlabel="curvature c", ylabel="share of the way")  # fmt: skip
-    ax.minorticks_off()
+    ways = [way for way in panels if way != control]
+    updates = np.arange(0, by_heart.UPDATES + 1, by_heart.EVERY)
+    fig, axes = plt.subplots(1, len(ways), sharex=True, sharey=True, figsize=(4.6, 2.9))
+    for ax, way in zip(axes, ways, strict=True):
+        ends = []
+        for kind, color, line in zip(KINDS, _colors(), ("-", "--", "-."), strict=True):
+            shares = 100 * panels[way][kind]
+            low, middle, high = np.quantile(shares, (0, 0.5, 1), axis=0)
+            without = 100 * np.median(panels[control][kind], axis=0)
+            ax.plot(updates, without, line, color=GREY, linewidth=1.1)
+            ax.fill_between(updates, low, high, color=color, alpha=0.16, linewidth=0)
+            ax.plot(updates, middle, line, color=color, linewidth=2.2)
+            ends.append(float(middle[-1]))
+        for end, color, y in zip(ends, _colors(), spread(ends, 11), strict=True):
+            ax.annotate(f"{end:.0f}", (updates[-1], y), (3, 0), textcoords="offset points",
+                        color=color, va="center", annotation_clip=False)  # fmt: skip
+        ax.set_title(way, fontsize=11.5, color=INK)
+        ax.set(xlim=(0, updates[-1]), ylim=(0, 103), xticks=[0, 150, 300],
+               yticks=[0, 25, 50, 75, 100])  # fmt: skip
+    axes[0].set_ylabel("percent right")
+    axes[len(ways) // 2].set_xlabel("updates")
+    for word, color, place in zip(KINDS, _colors(), ((170, 90), (230, 33), (255, 69)), strict=True):
+        axes[0].text(*place, word, color=color, ha="center", va="center")
     return plotted(fig, title)
 
 
 def strips(title: str, groups: Mapping[str, Mapping[str, ArrayLike]], xlabel: str) -> Drawing:
-    """Draw a dot for each seed's gain and a bar at their median, a row for each remedy."""
+    """Draw a dot for each seed's gain and a bar at their median: a panel a group, the same rows."""
     from backprop.book.figures.plots import GREY, INK
 
     plt = _plt()
-    count = [len(rows) for rows in groups.values()]
+    rows = list(next(iter(groups.values())))
     fig, axes = plt.subplots(
-        len(groups), 1, sharex=True, figsize=(4.6, 0.3 * sum(count) + 1.1 * len(groups)),
-        height_ratios=count,
-    )  # fmt: skip
+        1, len(groups), sharex=True, sharey=True, figsize=(4.6, 0.3 * len(rows) + 1.0)
+    )
     blue, red, _ = _colors()
-    for ax, (heading, rows) in zip(np.atleast_1d(axes), groups.items(), strict=True):
+    for ax, (heading, found) in zip(np.atleast_1d(axes), groups.items(), strict=True):
         ax.axvline(0, color=GREY, linewidth=1.2)
-        for k, gains in enumerate(rows.values()):
-            gains = np.asarray(gains)
+        for k, name in enumerate(rows):
+            gains = np.asarray(found[name])
             color = blue if np.median(gains) > 0 else red
             ax.plot(gains, np.full(len(gains), k), "o", color=color, markersize=5, alpha=0.55)
             ax.plot(np.median(gains), k, "|", color=INK, markersize=15, markeredgewidth=2.5)
-        ax.set_yticks(range(len(rows)), list(rows))
+        ax.set_yticks(range(len(rows)), rows)
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_title(heading, loc="left", fontsize=11.5, color=INK)
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="y", visible=False)
-    np.atleast_1d(axes)[-1].set_xlabel(xlabel)
+        ax.set_xlabel(xlabel)
     return plotted(fig, title)
