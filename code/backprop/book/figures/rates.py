@@ -194,7 +194,7 @@ def envelope(title: str) -> Drawing:
     rows = [(np.full(steps, rate), f"η = {rate}") for rate in CONSTANT]
     rows.append((greedy(steps), "best η in each step"))
     paints = (red, "#CC79A7", "#56B4E9", blue, green)
-    spots = ((1050, 0.2), (1050, 0.067), (1050, 0.0215), (60, 8.6), (22, 0.0105))
+    spots = ((1050, 0.2), (1050, 0.067), (122, 0.31), (60, 8.6), (22, 0.0105))
     for (rates, words), color, style, spot in zip(
         rows, paints, (*LINES[:4], "-"), spots, strict=True
     ):
