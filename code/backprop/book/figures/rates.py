@@ -157,7 +157,7 @@ def drops() -> list[Frame]:
             top.plot(t[part], places[0, part], "-", color=color, linewidth=1.8)
             low.plot(t[part], loss[part], style, color=color, linewidth=2)
         low.plot(t[5::10], met[5::10], "o", color=INK, markersize=4)
-        for rate, color, spot in ((LARGE, red, (STEPS, 0.5)), (SMALL, blue, (0, 0.0055))):
+        for rate, color, spot in ((LARGE, red, (STEPS, 0.9)), (SMALL, blue, (0, 0.0055))):
             low.axhline(floor(rate), color=color, linewidth=1.2, linestyle=":")
             side = "right" if spot[0] else "left"
             low.text(*spot, f"floor at rate {rate}", color=color, ha=side, va="bottom")
