@@ -28,6 +28,7 @@ RIGHT = {
 WRONG_ANSWERS = {
     ex.check_hand: [
         ((1, 0.25, 0.421), "noise is missing"), ((1.75, 0.25, 0.421), "not squared"),
+        ((1.2, 0.25, 0.421), "significant digits"),
         ((2.1875, 0.25, 0.421), "not squared"), ((2.4375, 0.25, 0.421), "curvature is 1"),
         ((1.5625, 0.25, 0.421), "variance already"), ((0.8125, 0.25, 0.421), "add"),
         ((0.4375, 0.25, 0.421), "V = 4"), ((4, 0.25, 0.421), "multiplied by the rate"),
@@ -173,6 +174,9 @@ WRONG_FUNCTIONS = [
     (ex.check_cosine, shape(lambda t, T: 1 - min(t / T, 1)), "straight"),
     (ex.check_cosine, shape(lambda t, T: (1 + math.cos(180 * min(t / T, 1))) / 2), "radians"),
     (ex.check_cosine, lambda t, T, top, end: cosine(t + 1, T, top, end), "one step ahead"),
+    (ex.check_cosine, lambda *a: cosine(*a) if a[0] <= a[1] else 0.0, "0 instead of end"),
+    (ex.check_cosine, lambda *a: cosine(*a) if a[0] < a[1] else 0.0, "0 instead of end"),
+    (ex.check_cosine, lambda *a: cosine(*a) if a[0] <= a[1] else a[2], "back at top"),
     (ex.check_cosine, lambda t, T, top, end: None, "return"),
     (ex.check_cosine, lambda t, T: 0, "4 arguments"),
     (ex.check_cosine, 0.5, "function itself"),
@@ -188,6 +192,9 @@ WRONG_FUNCTIONS = [
     (ex.check_floor, lambda r, c, v, B: r * v / B / (2 * (2 + r * c)), "sign"),
     (ex.check_floor, lambda r, c, v, B: c * r * r * v / B / 2, "one step adds"),
     (ex.check_floor, lambda r, c, v, B: floor(r, c, v, B) if r * c < 2 else 0.0, "inf"),
+    (ex.check_floor, lambda r, c, v, B: floor(r, c, v, B) if r * c != 2 else 0.0, "to rest"),
+    (ex.check_floor, lambda r, c, v, B: floor(r, c, v, B) if r * c < 1 else math.inf, "level off"),
+    (ex.check_floor, lambda r, c, v, B: math.inf, "level off"),
     (ex.check_floor, lambda r, c, v, B: r * v / B / 2 / (2 - r * c), "without end"),
     (ex.check_floor, lambda r, c, v, B: None, "return"),
     (ex.check_floor, lambda r, c, v: 0, "4 arguments"),

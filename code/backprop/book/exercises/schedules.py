@@ -45,6 +45,7 @@ def check_hand(after: Any, level: Any, best: Any) -> Verdict:
     parts: list[Part] = [
         ("V after the step", 1.1875, [
             (1.0, "The noise is missing.", step),
+            (1.2, "Give three significant digits.", ""),
             (1.75, "The rate that multiplies the noise is not squared.", step),
             (2.1875, "The factor 1 - ηλ is not squared.", step),
             (4 * 0.75**2 + 0.1875, "Here the curvature is 1.", "The factor is 1 - 0.25 · 2."),
@@ -195,6 +196,10 @@ def check_cosine(cosine: Answer) -> Verdict:
             (at(min((t + 1) / T, 1)), "This is one step ahead.", "Step 0 has the rate top."),
             (at(min(t / (T - 1), 1)), "This arrives one step early.", "It reaches end at t = T."),
         ]  # fmt: skip
+        if t >= T:
+            late = "From t = T on, the rate is end."
+            mistakes = [(0.0, "The wave ends at 0 instead of end.", late),
+                        (top, "At the end it is back at top.", late), *mistakes]  # fmt: skip
         return Case((t, T, top, end), right, distinct(mistakes, right), rule)
 
     cases = [
@@ -212,9 +217,11 @@ def check_floor(floor: Answer) -> Verdict:
     def case(rate: float, curvature: float, variance: float, B: int) -> Case:
         noise = variance / B
         if rate * curvature >= 2:
-            formula = noise * rate / (2 * (2 - rate * curvature)) if rate * curvature > 2 else 0.0
+            gap = 2 - rate * curvature
             gone: Mistakes = [
-                (formula, "A mean of squares is not negative.",
+                (noise * rate / (2 * gap) if gap else math.nan, "A mean loss is not negative.",
+                 "From the rate 2/λ on, V grows without end: return math.inf."),
+                (0.0, "The run does not come to rest here.",
                  "From the rate 2/λ on, V grows without end: return math.inf."),
                 (math.nan, "V grows without end here.", "Return math.inf."),
             ]  # fmt: skip
@@ -222,6 +229,7 @@ def check_floor(floor: Answer) -> Verdict:
             return Case((rate, curvature, variance, B), math.inf, gone, more)
         right = noise * rate / (2 * (2 - rate * curvature))
         mistakes: Mistakes = [
+            (math.inf, "Here the run does level off.", "Which is the largest stable rate?"),
             (right * B, "The batch size is missing.", "A batch has the variance τ²/B."),
             (right / B, "The batch size entered twice.", "A batch has the variance τ²/B."),
             (right * B**0.5, "The variance falls like 1/B, not like its root.", rest),
@@ -242,7 +250,7 @@ def check_floor(floor: Answer) -> Verdict:
 
     cases = [
         case(0.3, 2.0, 5.0, 4), case(0.1, 7.0, 0.6, 10), case(0.05, 0.5, 3.0, 3),
-        case(0.5, 5.0, 3.0, 2), case(1.0, 2.0, 3.0, 2),
+        case(0.75, 2.0, 3.0, 2), case(0.5, 5.0, 3.0, 2), case(1.0, 2.0, 3.0, 2),
     ]  # fmt: skip
     return judge(
         floor, cases, "And infinite where the run diverges.", "rate, curvature, variance, B"

@@ -157,10 +157,10 @@ def drops() -> list[Frame]:
             top.plot(t[part], places[0, part], "-", color=color, linewidth=1.8)
             low.plot(t[part], loss[part], style, color=color, linewidth=2)
         low.plot(t[5::10], met[5::10], "o", color=INK, markersize=4)
-        for rate, color, spot in ((LARGE, red, (STEPS, 0.5)), (SMALL, blue, (0, 0.0055))):
+        for rate, color, spot in ((LARGE, red, (STEPS, 0.9)), (SMALL, blue, (0, 0.0055))):
             low.axhline(floor(rate), color=color, linewidth=1.2, linestyle=":")
             side = "right" if spot[0] else "left"
-            low.text(*spot, f"floor of {rate}", color=color, ha=side, va="bottom")
+            low.text(*spot, f"floor at rate {rate}", color=color, ha=side, va="bottom")
         top.axhline(0, color=GREY, linewidth=1)
         top.set(ylim=(-2.3, 4.6), yticks=[0, START], ylabel="θ")
         low.set(
@@ -194,7 +194,7 @@ def envelope(title: str) -> Drawing:
     rows = [(np.full(steps, rate), f"η = {rate}") for rate in CONSTANT]
     rows.append((greedy(steps), "best η in each step"))
     paints = (red, "#CC79A7", "#56B4E9", blue, green)
-    spots = ((1050, 0.2), (1050, 0.067), (1050, 0.0155), (60, 8.6), (22, 0.0105))
+    spots = ((1050, 0.2), (1050, 0.067), (122, 0.31), (60, 8.6), (22, 0.0105))
     for (rates, words), color, style, spot in zip(
         rows, paints, (*LINES[:4], "-"), spots, strict=True
     ):
@@ -234,7 +234,7 @@ def watched(steps: int = 101) -> Array:
 SHAPES: dict[str, Schedule] = {
     "1/t": lambda t: 1 / (1 + 0.1 * t),
     "step": StepDecay(1.0, 30, 0.3),
-    "exponential": Exponential(1.0, 0.97),
+    "exponential": Exponential(1.0, 0.96),
     "cosine": Cosine(1.0, 100),
     "restarts": CosineWarmRestarts(1.0, 14, multiplier=2),
     "warm-up": Warmup(Cosine(1.0, 80), 20),
