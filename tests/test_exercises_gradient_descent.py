@@ -83,7 +83,7 @@ WRONG_ANSWERS = {
     ],
     ex.check_plateau: [
         ((LN2,), "all four"), ((2 * LN2,), "mean"), ((LN2 / 4,), "one example"),
-        ((0.5,), "natural"), ((1,), "natural"), ((-LN2 / 2,), "positive"),
+        ((0.5,), "without a logarithm"), ((1,), "natural"), ((-LN2 / 2,), "It is -ln p."),
         ((0.3486,), "on the way"), ((0.3467,), "on the way"),
         ((0.25,), "No logarithm"), ((0.125,), "squared error"), ((0.0625,), "squared error"),
         ((3 * LN2 / 4,), "Three examples"), ((0.35,), "three significant digits"),
