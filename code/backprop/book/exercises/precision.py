@@ -356,7 +356,7 @@ def check_step(step: Answer) -> Verdict:
     found = step(w.copy(), np.array([4.0, np.nan], dtype=np.float16), 16.0, 0.5)
     if not np.array_equal(np.asarray(found), w):
         return Verdict(False, "A gradient with an undefined entry (NaN) reached the weights.",
-                       "NaN is neither finite nor infinite, and overflow makes it, too.")  # fmt: skip
+                       "NaN is neither finite nor infinite, and overflow makes it.")  # fmt: skip
     return verdict
 
 
