@@ -32,7 +32,7 @@ WRONG_ANSWERS = {
         ((2**14, 18), "exponent"), ((2**14, 2**19), "infinite"), ((2**14, 2**17), "larger one"),
         ((2**14, 2**13), "wrong way"), ((2**14, 65504), "largest float16"),
         ((2**14, 65504 * 8), "power of two"), ((2**14, 2**16), "size 1"), ((2**14,), "2 answers"),
-        ((2**10, 2**18), "at least"), ((2**14, 2**21), "at most"),
+        ((2**18, 2**14), "exchanged"), ((2**10, 2**18), "at least"), ((2**14, 2**21), "at most"),
     ],
 }  # fmt: skip
 
@@ -106,6 +106,38 @@ def late(terms, fl):
     return fl(total + lost)
 
 
+def loose(terms, fl):
+    total = lost = 0.0
+    for term in terms:
+        corrected = term + lost
+        following = fl(total + corrected)
+        lost = fl(corrected - fl(following - total))
+        total = following
+    return total
+
+
+def arrived(terms, fl):
+    total = lost = 0.0
+    for term in terms:
+        corrected = fl(term + lost)
+        following = fl(total + corrected)
+        lost = fl(corrected - (following - total))
+        total = following
+    return total
+
+
+def neumaier(terms, fl):
+    total = lost = 0.0
+    for term in terms:
+        following = fl(total + term)
+        if abs(total) >= abs(term):
+            lost = fl(lost + fl(fl(total - following) + term))
+        else:
+            lost = fl(lost + fl(fl(term - following) + total))
+        total = following
+    return fl(total + lost)
+
+
 def lost_of_the_term(terms, fl):
     total = lost = 0.0
     for term in terms:
@@ -122,7 +154,7 @@ def step(master, stored, s, rate):
 
 
 def step_in_float64(master, stored, s, rate):
-    if np.isinf(stored).any():
+    if not np.isfinite(stored).all():
         return master.copy()
     g = stored.astype(float) / s
     return (master - rate * g).astype(np.float32)
@@ -130,6 +162,12 @@ def step_in_float64(master, stored, s, rate):
 
 def no_skip(master, stored, s, rate):
     return master - np.float32(rate) * (stored.astype(np.float32) / np.float32(s))
+
+
+def skip_infinite(master, stored, s, rate):
+    if np.isinf(stored).any():
+        return master.copy()
+    return no_skip(master, stored, s, rate)
 
 
 def some(change):
@@ -195,8 +233,10 @@ WRONG_FUNCTIONS = {
     ex.check_kahan: [
         *common(2),
         (naive, "plain running"), (lambda t, fl: sum(t), "exact sum"),
-        (lambda t, fl: fl(sum(t)), "rounded once"), (wrong_sign, "wrong sign"),
-        (late, "once, at the end"), (lost_of_the_term, "corrected term loses"),
+        (lambda t, fl: fl(sum(t)), "exact sum, rounded"), (wrong_sign, "wrong sign"),
+        (loose, "term + lost was not"), (arrived, "following - total was not"),
+        (neumaier, "exact sum, rounded"), (late, "once, at the end"),
+        (lost_of_the_term, "corrected term loses"),
         (lambda t, fl: naive(sorted(t, key=abs), fl), "smallest first"),
         (lambda t, fl: naive(t[::-1], fl), "from the end|smallest first"),
         (lambda t, fl: kahan(t[1:], fl), "first term"),
@@ -205,7 +245,10 @@ WRONG_FUNCTIONS = {
     ],
     ex.check_step: [
         *common(4),
-        (no_skip, "Skip a step"),
+        (no_skip, "Skip a step"), (skip_infinite, "undefined"),
+        (lambda w, g, s, r: step(w, g, s, r).astype(float), "float32"),
+        (lambda w, g, s, r: step(w, g, s, r).tolist(), "list"),
+        (lambda w, g, s, r: step(w.astype(float), g, s, r), "float32"),
         (some(lambda w, g, s, r: w - r * g), "still scaled"),
         (some(lambda w, g, s, r: w - r * g * s), "Multiplied by s"),
         (some(lambda w, g, s, r: w + r * g / s), "uphill"),
@@ -224,6 +267,7 @@ WRONG_FUNCTIONS = {
     ex.check_dynamic: [
         *common(3),
         (lambda s, n, ok: (2 * s, 0) if not ok else rule(s, n, ok), "grows after"),
+        (lambda s, n, ok: rule(s, n, not ok), "exchanged"),
         (lambda s, n, ok: (s, 0) if not ok else rule(s, n, ok), "scale stays"),
         (lambda s, n, ok: (s / 2, n) if not ok else rule(s, n, ok), "count stays"),
         (lambda s, n, ok: (s / 2, n + 1) if not ok else rule(s, n, ok), "after an overflow"),

@@ -6,6 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from decimal import Context, Decimal
 from typing import Any
 
@@ -98,6 +99,9 @@ def check_window(least: Any, most: Any) -> Verdict:
             (65504.0 * 8, "It must be a power of two.", high),
         ], high),
     ]  # fmt: skip
+    given = numbers([least, most])
+    if given is not None and np.array_equal(given, (2.0**18, 2.0**14)):
+        return Verdict(False, "The smallest and the largest are exchanged.", "")
     return _in_turn((least, most), parts, "Five powers of two serve.")
 
 
@@ -200,6 +204,28 @@ def _late(terms: Sequence[float], fl: Callable[[float], float]) -> float:
     return fl(total + lost)
 
 
+def _loose(terms: Sequence[float], fl: Callable[[float], float]) -> float:
+    """Leave the corrected term as it is."""
+    total = lost = 0.0
+    for term in terms:
+        corrected = term + lost
+        following = fl(total + corrected)
+        lost = fl(corrected - fl(following - total))
+        total = following
+    return total
+
+
+def _arrived(terms: Sequence[float], fl: Callable[[float], float]) -> float:
+    """Leave what has arrived as it is."""
+    total = lost = 0.0
+    for term in terms:
+        corrected = fl(term + lost)
+        following = fl(total + corrected)
+        lost = fl(corrected - (following - total))
+        total = following
+    return total
+
+
 KAHAN_TERMS = (
     [100.0, 0.4, 0.4, 0.4, 0.4],
     [250.0, 0.3, 0.7, 0.6, 0.3, 0.4, 0.4],
@@ -207,6 +233,8 @@ KAHAN_TERMS = (
     [999.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0],
     [-3.41, -3.87, 109.0, -0.4, -2.94, -3.94, -3.64, 2.04],
     [-0.29, 100.0, 0.39, -1.7, 1.8, 2.47, -3.61],
+    [14.6, 3.86, -125.0, -82.4, 39.6, 177.0, -1.94],
+    [-1.27, -0.08, -111.0, -0.05, -0.17, 37.6, 0.45],
 )
 
 
@@ -226,8 +254,12 @@ def check_kahan(kahan_sum: Answer) -> Verdict:
             (_flipped(terms, three_digits), "What was lost has the wrong sign.", rule),
             (_lost_of_term(terms, three_digits), "What the corrected term loses is not all kept.",
              rule),
-            (three_digits(float(exact)), "This was rounded once, at the end.",
+            (_loose(terms, three_digits), "term + lost was not rounded.",
              "Round every operation with fl."),
+            (_arrived(terms, three_digits), "following - total was not rounded.",
+             "Round every operation with fl."),
+            (three_digits(float(exact)), "This is the exact sum, rounded.",
+             "Round every operation with fl, and carry what was lost into the next term."),
             (_late(terms, three_digits), "What was lost was added once, at the end.",
              "Carry it into the next addition."),
             (_naive(sorted(terms, key=abs), three_digits), "This adds the smallest first.",
@@ -253,7 +285,8 @@ def stepped(master: Array, stored: Array, s: float, rate: float) -> Array:
 def check_step(step: Answer) -> Verdict:
     """Check ``step(master, stored, s, rate)``: one step from a scaled gradient in float16.
 
-    ``master`` is float32; the result is the new master. With an infinity in ``stored``, skip.
+    ``master`` is float32, and so is the result, the new master. With an entry of ``stored`` that
+    is infinite or undefined, skip.
     """
     wide = "Convert the gradient to float32 before you divide by s."
 
@@ -310,8 +343,21 @@ def check_step(step: Answer) -> Verdict:
         case([0.0, 0.001], [6e-7, 3e-5], 64.0, 1000.0),
         case([1.0, -3.0], [np.inf, 2.0], 16.0, 0.5),
     ]
-    return judge(step, cases, "Wide for the update, narrow for the rest.",
-                 "master, stored, s, rate")  # fmt: skip
+    verdict = judge(step, cases, "Wide for the update, narrow for the rest.",
+                    "master, stored, s, rate")  # fmt: skip
+    if not verdict:
+        return verdict
+    found = step(*deepcopy(cases[0].args))
+    if getattr(found, "dtype", None) != np.float32:
+        kind = f"of {found.dtype}" if isinstance(found, np.ndarray) else type(found).__name__
+        return Verdict(False, f"The numbers are right, but the result is {kind}.",
+                       "Return an array of float32.")  # fmt: skip
+    w = np.array([1.0, -3.0], dtype=np.float32)
+    found = step(w.copy(), np.array([4.0, np.nan], dtype=np.float16), 16.0, 0.5)
+    if not np.array_equal(np.asarray(found), w):
+        return Verdict(False, "A gradient with an undefined entry (NaN) reached the weights.",
+                       "NaN is neither finite nor infinite, and overflow makes it.")  # fmt: skip
+    return verdict
 
 
 PATIENCE = 3
@@ -347,6 +393,7 @@ def check_dynamic(rule: Answer) -> Verdict:
         return lambda s, n, ok: then(s, n, ok) if ok and n >= due else next_scale(s, n, ok)
 
     wrong: list[tuple[Rule, str, str]] = [
+        (lambda s, n, ok: next_scale(s, n, not ok), "The two branches are exchanged.", overflow),
         (after(lambda s, n, ok: (2 * s, 0)), "The scale grows after an overflow.", overflow),
         (after(lambda s, n, ok: (s, 0)), "The scale stays after an overflow.", overflow),
         (after(lambda s, n, ok: (s / 2, n)), "The count stays after an overflow.", both),

@@ -65,9 +65,14 @@ def ruler(title: str) -> Drawing:
     blue, red, _ = _colors()
     fig, axes = plt.subplots(2, 1, figsize=(4.6, 2.9))
     numbers = toy_numbers()
-    for ax, end, shown in (
-        (axes[0], 4.15, ((1.1, "1.1", 1.0), (3.2, "3 + 0.2", 3.0))),
-        (axes[1], 0.53, ((0.04, "0.04", 1 / 16), (0.03, "0.03", 0.0))),
+    for ax, end, width, shown in (
+        (
+            axes[0],
+            4.15,
+            4.6,
+            ((1.1, "1.1", 1.0), (3.2, "3 + 0.2", 3.0), (4.0, "3.5 + 0.5", math.inf)),
+        ),
+        (axes[1], 0.53, 0.53, ((0.04, "0.04", 1 / 16), (0.03, "0.03", 0.0))),
     ):
         ax.plot([0, end], [0, 0], "-", color=GREY, linewidth=1)
         for number in numbers[numbers <= end]:
@@ -76,14 +81,17 @@ def ruler(title: str) -> Drawing:
                     color=blue if number else INK, linewidth=2.6)  # fmt: skip
         for x, words, target in shown:
             lost = target == 0 or words.startswith("3")
+            if target == math.inf:
+                ax.text(4.5, 0.1, "∞", color=red, ha="center", va="center", fontsize=14)
+                target = 4.4
             color = red if lost else blue
             ax.annotate(
-                "", (target, 0.36), (x, 1.02),
+                "", (target, 0.36), (x, 1.02),  # what overflows leaves the line
                 arrowprops={"arrowstyle": "-|>", "color": color, "lw": 1.6, "shrinkB": 0},
             )  # fmt: skip
             side = "left" if words == "0.04" else "right" if words == "0.03" else "center"
             ax.text(x, 1.1, words, color=color, ha=side, va="bottom")
-        ax.set(xlim=(-0.02 * end, end), ylim=(-0.5, 1.9), yticks=[])
+        ax.set(xlim=(-0.02 * end, width), ylim=(-0.5, 1.9), yticks=[])
         ax.grid(False)
         for side in ("left", "bottom"):
             ax.spines[side].set_visible(False)
