@@ -199,8 +199,13 @@ def check_coin(coin: Answer) -> Verdict:
         ]  # fmt: skip
         return Case((won, lost), right, distinct(mistakes, right), steps)
 
-    none: Mistakes = [(0, "Without a toss, nothing speaks against a fair coin.",
-                       "The one possible split is as uneven as itself: its probability is 1.")]
+    none: Mistakes = [
+        (
+            0,
+            "Without a toss, nothing speaks against a fair coin.",
+            "The one possible split is as uneven as itself: its probability is 1.",
+        )
+    ]
     cases = [case(1, 7), case(9, 3), case(4, 4), case(0, 6), case(38, 13),
              Case((0, 0), 1.0, none, steps)]  # fmt: skip
     return judge(coin, cases, "With fewer than six tosses it is never below 0.05.", "won, lost")
