@@ -55,6 +55,12 @@ def binned(p, y, place, last=99):
     return sum(sums) / len(y)
 
 
+def equal_counts(p, y):
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == y
+    parts = np.array_split(np.argsort(confidence), min(10, len(y)))
+    return np.mean([abs((right - confidence)[rows].mean()) for rows in parts])
+
+
 def held(p, y):
     return ex._bins(p, y)
 
@@ -184,6 +190,7 @@ WRONG_ANSWERS = {
         (lambda w, k: 2 ** (w + k) * 2 * stats.binom.cdf(min(w, k), w + k, 0.5),
          "number of sequences"),
         (lambda w, k: coin(w, k) < 0.05, "as uneven or more"),
+        (lambda w, k: coin(w, k) if w + k else 0.0, "Without a toss"),
         (lambda w, k: 0.5 ** (w + k), "one sequence"), (lambda w, k: None, "return missing"),
         (lambda w: 1, "(won, lost)"), (raises, "ZeroDivisionError"), (0.07, "without calling it"),
     ],
@@ -195,6 +202,7 @@ WRONG_ANSWERS = {
         (lambda p, y: p.max(1).mean() - (p.argmax(1) == y).mean(), "gaps cancel"),
         (lambda p, y: abs((p.argmax(1) == y).mean() - p.max(1).mean()), "one bin"),
         (lambda p, y: np.abs((p.argmax(1) == y) - p.max(1)).mean(), "bin of its own"),
+        (equal_counts, "0.1 to 0.2"),
         (lambda p, y: np.abs(held(p, y)[2] - held(p, y)[1]).max(), "largest distance"),
         (lambda p, y: binned(p, y, lambda c: np.minimum(5 * c, 4).astype(int)), "five bins"),
         (lambda p, y: binned(p, y, lambda c: np.minimum(20 * c, 19).astype(int)), "twenty bins"),

@@ -199,7 +199,15 @@ def check_coin(coin: Answer) -> Verdict:
         ]  # fmt: skip
         return Case((won, lost), right, distinct(mistakes, right), steps)
 
-    cases = [case(1, 7), case(9, 3), case(4, 4), case(0, 6), case(38, 13)]
+    none: Mistakes = [
+        (
+            0,
+            "Without a toss, nothing speaks against a fair coin.",
+            "The one possible split is as uneven as itself: its probability is 1.",
+        )
+    ]
+    cases = [case(1, 7), case(9, 3), case(4, 4), case(0, 6), case(38, 13),
+             Case((0, 0), 1.0, none, steps)]  # fmt: skip
     return judge(coin, cases, "With fewer than six tosses it is never below 0.05.", "won, lost")
 
 
@@ -271,8 +279,8 @@ def check_ece(ece: Answer) -> Verdict:
             (sum(own_gap) / len(y), "This uses the probability of the right class.",
              "Confidence is the probability of the network's own answer."),
             (100 * right, "This is in per cent.", "Leave it as a fraction of 1."),
-            (np.abs(hit - most).mean(), "Every image is a bin of its own.",
-             "First average within a bin."),
+            (np.abs(hit - most).mean(), "Here, each answer is a bin of its own.",
+             "The bins are 0 to 0.1, 0.1 to 0.2 and so on: average within each first."),
             (gap.max(), "This is the largest distance.", weigh),
             ((n * gap**2).sum() / n.sum(), "These are squared distances.",
              "Take the distances themselves."),

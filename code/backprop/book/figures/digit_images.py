@@ -180,7 +180,7 @@ def misread(
     readings : sequence of sequences of str
         For each group one short word below each image, such as "8›1".
     """
-    columns, cell, pitch, y = 13, 3.0, 32.0, 4.0
+    columns, cell, pitch, y = 13, 3.5, 32.0, 4.0
     high = SIDE * cell + (22 if readings else 4)
     parts, said = [], []
     for k, (heading, images) in enumerate(groups.items()):
