@@ -39,8 +39,10 @@ def test_each_exported_name_has_an_entry_that_others_can_link_to(site, name):
 def test_the_ledgers_functions_are_links(site):
     text = (site / "book/appendices/ledger.html").read_text("utf-8")
     rows = [row for row in re.findall(r"<tr.*?</tr>", text, re.DOTALL) if "<td" in row]
-    assert len(rows) > 20
-    assert [row for row in rows if row.count("reference-link") != 1] == []
+    # What pages alone use (backprop.book) has no page in the reference.
+    library = [row for row in rows if '<span class="pre">book.' not in row]
+    assert len(library) > 20 and len(rows) - len(library) < 5
+    assert [row for row in library if row.count("reference-link") != 1] == []
 
 
 def test_a_chapter_leads_to_the_reference(site, chapter):
