@@ -166,15 +166,18 @@ def two_steps(programs: Mapping[str, Sequence[float]], rate: float, title: str) 
     return drawing(title, 100.0 * len(programs) + 4, "; ".join(said), *parts)
 
 
-def caught(counts: ArrayLike, checks: Sequence[str], bugs: Sequence[str], title: str) -> Drawing:
+def caught(
+    counts: ArrayLike, checks: Sequence[str], bugs: Sequence[str], title: str, width: float = 4.6
+) -> Drawing:
     """Draw how often each check (row) catches each bug (column), of ten draws.
 
     A cell that misses is left white with a ring, so that it is seen without colour. A full cell
-    that catches the bug every time needs no number.
+    that catches the bug every time needs no number. ``width`` is in inches: a narrow place on a
+    phone wants a narrower drawing, so that its words stay legible.
     """
     use_style()
     table = np.asarray(counts)
-    fig, ax = plt.subplots(figsize=(4.6, 0.37 * len(checks) + 0.6))
+    fig, ax = plt.subplots(figsize=(width, 0.37 * len(checks) + 0.6))
     for (i, j), n in np.ndenumerate(table):
         if n == 0:
             ax.plot(j, i, "o", markersize=15, markerfacecolor="none", markeredgecolor=COLORS[1],
