@@ -6,7 +6,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,27 +13,15 @@ from backprop.book.chains import advances as fewest
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
+    Part,
     Told,
     Verdict,
     checker,
     distinct,
+    in_turn,
     judge,
-    judge_value,
     limited,
 )
-
-Mistakes = Sequence[tuple[Any, str, str]]
-Part = tuple[str, float, Mistakes, str]
-"""What a number is called, its value, the usual mistakes, and a stronger hint for others."""
-
-
-def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
-    """Judge several numbers one by one; the first that is wrong decides."""
-    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        verdict = judge_value(answer, Case((), value, mistakes, more))
-        if not verdict:
-            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, praise)
 
 
 @checker
@@ -67,7 +54,7 @@ def check_count(forward: Any, backward: Any) -> Verdict:
             (2 * (first + 2 * second), "This is for a single example.", "There are 50 of them."),
         ], three),
     ]  # fmt: skip
-    return _in_turn((forward, backward), parts, "Five products, three of them small.")
+    return in_turn((forward, backward), parts, "Five products, three of them small.")
 
 
 @checker
@@ -106,7 +93,7 @@ def check_intensity(one: Any, limit: Any) -> Verdict:
         ], "For large B, the bytes of W no longer matter."),
     ]  # fmt: skip
     praise = "A batch lifts the intensity nearly two-hundredfold."
-    return _in_turn((one, limit), parts, praise)
+    return in_turn((one, limit), parts, praise)
 
 
 @checker
@@ -173,7 +160,7 @@ def check_segments(k: Any, arrays: Any) -> Verdict:
             (40, "This is in units of an input.", "The unit is what a layer keeps."),
         ], "Add the inputs, a quarter each, and one segment of 100/k layers."),
     ]  # fmt: skip
-    return _in_turn((k, arrays), parts, "Both terms are equal there, as with √n.")
+    return in_turn((k, arrays), parts, "Both terms are equal there, as with √n.")
 
 
 @checker
@@ -205,7 +192,7 @@ def check_binomial(length: Any, snapshots: Any) -> Verdict:
         ], "Find the least S with (S + 3)(S + 2)(S + 1)/6 ≥ 1000."),
     ]  # fmt: skip
     praise = "A thousand layers in the memory of seventeen."
-    return _in_turn((length, snapshots), parts, praise)
+    return in_turn((length, snapshots), parts, praise)
 
 
 MOST_LINES = 400_000

@@ -15,28 +15,18 @@ from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
+    Mistakes,
+    Part,
     Told,
     Verdict,
     checker,
     distinct,
+    in_turn,
     judge,
     judge_value,
     numbers,
     takes,
 )
-
-Mistakes = Sequence[tuple[Any, str, str]]
-Part = tuple[str, float, Mistakes, str]
-"""What a number is called, its value, the usual mistakes, and a stronger hint for others."""
-
-
-def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
-    """Judge several numbers one by one; the first that is wrong decides."""
-    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        verdict = judge_value(answer, Case((), value, mistakes, more))
-        if not verdict:
-            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, praise)
 
 
 @checker
@@ -66,7 +56,7 @@ def check_hand(theta: Any, limit: Any, at_once: Any) -> Verdict:
             (8.0, "This is the curvature.", "Solve 1 - 8η = 0 for η."),
         ], "For which η is the factor 1 - 8η equal to 0?"),
     ]  # fmt: skip
-    return _in_turn((theta, limit, at_once), parts, "The factor -0.6, three times.")
+    return in_turn((theta, limit, at_once), parts, "The factor -0.6, three times.")
 
 
 @checker
@@ -106,7 +96,7 @@ def check_rates(largest: Any, best: Any, factor: Any) -> Verdict:
         ], "Put the best rate into 1 - η·1."),
     ]  # fmt: skip
     praise = "The curvature between the two extremes does not matter."
-    return _in_turn((largest, best, factor), parts, praise)
+    return in_turn((largest, best, factor), parts, praise)
 
 
 @checker
@@ -145,7 +135,7 @@ def check_batch(mean: Any, replaced: Any, kept_out: Any) -> Verdict:
             (8 / 3, "The correction is upside down.", "Without replacement there is less noise."),
         ], "Insert τ² = 4, B = 2, N = 5, or count the ten pairs."),
     ]  # fmt: skip
-    return _in_turn((mean, replaced, kept_out), parts, "The ten pairs say so as well.")
+    return in_turn((mean, replaced, kept_out), parts, "The ten pairs say so as well.")
 
 
 CLOSE = 2e-3

@@ -26,31 +26,26 @@ from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
+    Part,
     Told,
     Verdict,
     checker,
     distinct,
+    in_turn,
     judge,
     judge_value,
     numbers,
     takes,
 )
 
-Mistakes = Sequence[tuple[Any, str, str]]
-Part = tuple[str, float, Mistakes, str]
-"""What a number is called, its value, the usual mistakes, and a stronger hint for others."""
 Function = Callable[[Array], Array]
 
 
 def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
-    """Judge several numbers one by one; the first that is wrong decides."""
-    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        if isinstance(answer, np.float32 | np.float16):
-            answer = float(str(answer))  # as it was typed
-        verdict = judge_value(answer, Case((), value, mistakes, more))
-        if not verdict:
-            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, praise)
+    """Judge the answers one by one; a short float counts as it was typed."""
+    short = np.float32 | np.float16
+    typed = [float(str(answer)) if isinstance(answer, short) else answer for answer in given]
+    return in_turn(typed, parts, praise)
 
 
 @checker

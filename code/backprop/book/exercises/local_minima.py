@@ -6,7 +6,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
 
@@ -16,27 +15,15 @@ from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
+    Part,
     Verdict,
     checker,
     distinct,
+    in_turn,
     judge,
-    judge_value,
     numbers,
     takes,
 )
-
-Mistakes = Sequence[tuple[Any, str, str]]
-Part = tuple[str, Any, Mistakes, str]
-"""What an answer is called, its value, the usual mistakes, and a stronger hint for others."""
-
-
-def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
-    """Judge several answers one by one; the first that is wrong decides."""
-    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        verdict = judge_value(answer, Case((), value, mistakes, more))
-        if not verdict:
-            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, praise)
 
 
 @checker
@@ -69,7 +56,7 @@ def check_pair(origin: Any, valley: Any) -> Verdict:
         ], "The eigenvalues add up to the trace, and their product is the determinant."),
     ]  # fmt: skip
     praise = "A saddle of index 1, and a valley that is level along its floor."
-    return _in_turn((origin, valley), parts, praise)
+    return in_turn((origin, valley), parts, praise)
 
 
 @checker
@@ -109,7 +96,7 @@ def check_wait(steps: Any, more: Any) -> Verdict:
             (100.0, "The time grows with the logarithm of the distance.", factor),
         ], "By which factor must the shorter distance grow to become the longer one?"),
     ]  # fmt: skip
-    return _in_turn((steps, more), parts, "A hundred times closer is not much longer.")
+    return in_turn((steps, more), parts, "A hundred times closer is not much longer.")
 
 
 @checker
@@ -147,7 +134,7 @@ def check_copies(different: Any, one_zero: Any, two_equal: Any) -> Verdict:
         ], half),
     ]  # fmt: skip
     praise = "A change that leaves every number as it is makes no new copy."
-    return _in_turn((different, one_zero, two_equal), parts, praise)
+    return in_turn((different, one_zero, two_equal), parts, praise)
 
 
 def _block(x: Array, delta: Array) -> Array:

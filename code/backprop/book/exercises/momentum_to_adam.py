@@ -17,26 +17,16 @@ from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
+    Mistakes,
+    Part,
     Verdict,
     checker,
     distinct,
+    in_turn,
     judge,
     judge_value,
     numbers,
 )
-
-Mistakes = Sequence[tuple[Any, str, str]]
-Part = tuple[str, float, Mistakes, str]
-"""What a number is called, its value, the usual mistakes, and a stronger hint for others."""
-
-
-def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
-    """Judge several numbers one by one; the first that is wrong decides."""
-    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        verdict = judge_value(answer, Case((), value, mistakes, more))
-        if not verdict:
-            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, praise)
 
 
 @checker
@@ -68,7 +58,7 @@ def check_three(first: Any, second: Any, third: Any) -> Verdict:
         ], rule),
     ]  # fmt: skip
     praise = "At θ = 0 the slope is 0, and the velocity carries θ across."
-    return _in_turn((first, second, third), parts, praise)
+    return in_turn((first, second, third), parts, praise)
 
 
 @checker
@@ -103,7 +93,7 @@ def check_best(beta: Any, rate: Any, shrink: Any) -> Verdict:
         ], "Complex roots have the product β and the same size."),
     ]  # fmt: skip
     praise = "A condition number of 16 behaves like one of 4."
-    return _in_turn((beta, rate, shrink), parts, praise)
+    return in_turn((beta, rate, shrink), parts, praise)
 
 
 @checker
@@ -133,7 +123,7 @@ def check_first(right: Any, neither: Any, half: Any) -> Verdict:
             (2.5, "Here s was not rooted.", "Divide by √s, with s = 1, and multiply by η."),
         ], "m̂ = 5, but s = 1."),
     ]  # fmt: skip
-    return _in_turn((right, neither, half), parts, "Half a correction is worse than none here.")
+    return in_turn((right, neither, half), parts, "Half a correction is worse than none here.")
 
 
 GRADIENTS = (

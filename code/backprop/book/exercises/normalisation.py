@@ -15,31 +15,25 @@ from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
+    Part,
     Told,
     Verdict,
     checker,
     distinct,
+    in_turn,
     judge,
     judge_value,
     misfit,
     takes,
 )
 
-Mistakes = Sequence[tuple[Any, str, str]]
-Part = tuple[str, Any, Mistakes, str]
-"""What an answer is called, its value, the usual mistakes, and a stronger hint for others."""
-
 NEARLY = "This is close, but rounded too far. Give all the digits that are asked for."
 
 
 def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
-    """Judge several answers one by one; the first that is wrong decides."""
-    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        known = distinct(list(mistakes), value)
-        verdict = judge_value(answer, Case((), value, known, more, near=NEARLY))
-        if not verdict:
-            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, praise)
+    """Judge the answers one by one, without the mistakes that make no difference."""
+    kept = [(name, value, distinct(m, value), more) for name, value, m, more in parts]
+    return in_turn(given, kept, praise, near=NEARLY)
 
 
 def standardized(

@@ -17,25 +17,13 @@ from backprop.book.exercises.verdict import (
     ABSOLUTE,
     Answer,
     Case,
+    Part,
     Verdict,
     checker,
+    in_turn,
     judge,
-    judge_value,
     numbers,
 )
-
-Mistakes = Sequence[tuple[Any, str, str]]
-Part = tuple[str, float, Mistakes, str]
-"""What a number is called, its value, the usual mistakes, and a stronger hint for others."""
-
-
-def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
-    """Judge several numbers one by one; the first that is wrong decides."""
-    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        verdict = judge_value(answer, Case((), value, mistakes, more))
-        if not verdict:
-            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, praise)
 
 
 @checker
@@ -68,7 +56,7 @@ def check_rounding(first: Any, second: Any, third: Any) -> Verdict:
     product = numbers(third)  # what is nearly 0 is not 0 here
     if product is not None and product.shape == () and 0 < abs(product) < ABSOLUTE:
         third = 1.0
-    return _in_turn((first, second, third), parts, "All three were ties.")
+    return in_turn((first, second, third), parts, "All three were ties.")
 
 
 @checker
@@ -102,7 +90,7 @@ def check_window(least: Any, most: Any) -> Verdict:
     given = numbers([least, most])
     if given is not None and np.array_equal(given, (2.0**18, 2.0**14)):
         return Verdict(False, "The smallest and the largest are exchanged.", "")
-    return _in_turn((least, most), parts, "Five powers of two serve.")
+    return in_turn((least, most), parts, "Five powers of two serve.")
 
 
 def combined(gradients: Array, sizes: Array) -> Array:

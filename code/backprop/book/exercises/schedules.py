@@ -14,26 +14,21 @@ import numpy as np
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
+    Mistakes,
+    Part,
     Verdict,
     checker,
     distinct,
+    in_turn,
     judge,
     judge_value,
 )
 
-Mistakes = Sequence[tuple[Any, str, str]]
-Part = tuple[str, float, Mistakes, str]
-"""What a number is called, its value, the usual mistakes, and a stronger hint for others."""
-
 
 def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
-    """Judge several numbers one by one; the first that is wrong decides."""
-    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
-        kept = distinct(mistakes, value)
-        verdict = judge_value(answer, Case((), value, kept, more))
-        if not verdict:
-            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
-    return Verdict(True, praise)
+    """Judge the answers one by one, without the mistakes that make no difference."""
+    kept = [(name, value, distinct(m, value), more) for name, value, m, more in parts]
+    return in_turn(given, kept, praise)
 
 
 @checker

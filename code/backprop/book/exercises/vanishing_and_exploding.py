@@ -17,6 +17,7 @@ from backprop.book.exercises.verdict import (
     Answer,
     Case,
     Mistakes,
+    Part,
     Verdict,
     checker,
     distinct,
@@ -26,9 +27,6 @@ from backprop.book.exercises.verdict import (
     numbers,
 )
 from backprop.book.figures.depth import backward_factor, critical, resting
-
-Part = tuple[str, float, Mistakes, str]
-"""What a number is called, its value, the usual mistakes, and a stronger hint for others."""
 
 
 def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:

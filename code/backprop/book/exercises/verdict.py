@@ -157,6 +157,8 @@ Answer = Callable[..., Any]
 Mistakes = list[tuple[Any, str, str]]
 """The answers that mistakes give, each with its hint and a stronger one."""
 Mistake = TypeVar("Mistake", bound=tuple[Any, ...])
+Part = tuple[str, Any, Sequence[tuple[Any, str, str]], str]
+"""What an answer is called, its value, the usual mistakes, and a stronger hint for others."""
 
 
 @dataclass(frozen=True)
@@ -290,6 +292,27 @@ def judge_value(answer: Any, case: Case, praise: str = "", *, typed: bool = True
     if typed and case.near and np.isrealobj(got) and np.allclose(got, expected, NEAR, NEAR):
         return Verdict(False, case.near)
     return Verdict(False, *_unforeseen(got, expected, at, case), unforeseen=True)
+
+
+def in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str, near: str = "") -> Verdict:
+    """Judge several typed answers one by one; the first that is wrong decides.
+
+    Parameters
+    ----------
+    given : sequence of array_like
+        The reader's.
+    parts : sequence of Part
+        One for each answer.
+    praise : str
+        What to say when all are right.
+    near : str
+        As that of a :class:`Case`.
+    """
+    for answer, (name, value, mistakes, more) in zip(given, parts, strict=True):
+        verdict = judge_value(answer, Case((), value, mistakes, more, near=near))
+        if not verdict:
+            return Verdict(False, f"{name}: {verdict.message}", verdict.more)
+    return Verdict(True, praise)
 
 
 def _no_numbers(answer: Any, case: Case, at: str) -> str:
