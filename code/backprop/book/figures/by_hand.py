@@ -222,6 +222,16 @@ def drawing(title: str, height: float, description: str, *content: str) -> Drawi
     return Drawing(markup, title)
 
 
+def pyplot() -> Any:
+    """Return ``matplotlib.pyplot`` in the book's style, for a figure that :func:`plotted` shows."""
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import use_style
+
+    use_style()
+    return plt
+
+
 def plotted(figure: Any, title: str) -> Drawing:
     """Show a Matplotlib figure of about 4.6 inches as large as the drawings, and close it.
 
@@ -434,7 +444,7 @@ def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
             stroke_width="2",
         )  # fmt: skip
         parts.append(circle)
-        name = "y" if x == last else f"x{_raised(str(2**k))}" if k else "x"
+        name = "y" if x == last else f"x{svg.raised(2**k)}" if k else "x"
         parts.append(svg.text(x, y + 6, name, font_weight=600, font_size=16))
         if x == last:
             parts.append(svg.text(x, y - 31, f"{k} squarings"))
@@ -450,10 +460,6 @@ def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
         for k, p, a in counts
     )
     return drawing(title, 186, said, *parts)
-
-
-def _raised(digits: str) -> str:
-    return digits.translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _bow(start: tuple[float, float], end: tuple[float, float], radius: float, way: int) -> str:

@@ -14,18 +14,9 @@ import numpy as np
 from backprop import Dense, Layer, Tanh
 from backprop.arrays import Array
 from backprop.book.chains import Watched
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.book.roofline import Point, roof
-
-
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
 
 
 def tower(n: int, width: int = 64, batch: int = 512) -> tuple[list[Layer], Array, Array]:
@@ -60,7 +51,7 @@ def two_mountains(plain: Watched, saving: Watched, unit: int, title: str) -> Dra
     """Draw the memory of one gradient, kept whole and kept in segments, to one scale."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, axes = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(4.6, 3.9))
     for ax, run in zip(axes, (plain, saving), strict=True):
         _mountain(ax, run, unit)
@@ -82,7 +73,7 @@ def mountains(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
     """Return one frame per number of segments: the memory of a gradient, its peak and its price."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     longest = max(len(run.kinds) for run in runs.values())
     frames = []
     for segments, run in runs.items():
@@ -123,7 +114,7 @@ def crossing(
     """
     from backprop.book.figures.plots import COLORS, INK
 
-    plt = _plt()
+    plt = pyplot()
     total = inputs[0] + inputs[-1]
     fig, ax = plt.subplots(figsize=(4.6, 2.45))
     blue, red = COLORS[:2]
@@ -177,7 +168,7 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
     """Draw the layers below the limits of processor (flat) and memory (sloping)."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 4.1))
     x = np.geomspace(0.02, 200, 200)
     ax.loglog(x, roof(x, top, slope) / 1e9, "-", color=INK, linewidth=2.2)
@@ -263,7 +254,7 @@ def timetable(n: int, schedule: Any, title: str) -> Drawing:
     schedule(diary, 0)
     starts = {first for walks, *_ in diary.rows for first, _ in walks}
     advanced = [0] * n
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.3))
     held: set[int] = set()
     for y, (walks, first, last) in enumerate(diary.rows):
@@ -319,7 +310,7 @@ def trade(
     """
     from backprop.book.figures.plots import COLORS, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 3.1))
     for runs, line, color, face in (
         (segments, "-s", COLORS[0], COLORS[0]), (binomial, "--^", COLORS[2], COLORS[2]),

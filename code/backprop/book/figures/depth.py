@@ -37,7 +37,8 @@ from backprop.activations import (
     tanh_prime,
 )  # fmt: skip
 from backprop.arrays import Array, check_count
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.initializers import Initializer, lecun, scaled, zeros
 from backprop.layers import Layer
@@ -145,15 +146,6 @@ def measured(name: str, gain: float) -> Array:
     return np.array([error_sizes(stack(s, KINDS[name][0], initializer), x, y) for s in SEEDS])
 
 
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
-
-
 def _colors() -> tuple[str, str, str]:
     from backprop.book.figures.plots import COLORS
 
@@ -167,7 +159,7 @@ def _band(ax: Any, x: Any, runs: Array, color: str, style: str, **options: Any) 
 
 def fan(title: str) -> Drawing:
     """Draw the errors of ReLU networks whose weights differ by one factor, layer by layer."""
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 3.1))
     layers = np.arange(1, DEPTH + 1)
     for gain, words, at, color, mark in zip(
@@ -205,7 +197,7 @@ def laid_over(title: str) -> Drawing:
     """Draw predicted curves over measured points, one panel an activation."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, axes = plt.subplots(len(KINDS), 1, sharex=True, figsize=(4.6, 5.8))
     layers = np.arange(1, DEPTH + 1)
     for ax, (name, (_, phi, slope)) in zip(axes, KINDS.items(), strict=True):
@@ -219,14 +211,10 @@ def laid_over(title: str) -> Drawing:
             line = np.log10(predicted(phi, slope, gain, gain, DEPTH))
             ax.plot(layers, line, "-", color=INK, linewidth=1.3)
             ax.text(*at, f"{'⅓' if gain < 1 else f'{gain:g}'}/n", color=color, va="center")
-        words = [f"10{_raised(k)}" if k else "1" for k in ticks]
+        words = [f"10{svg.raised(k)}" if k else "1" for k in ticks]
         ax.set(ylim=ends, xlim=(0, 51), yticks=ticks, yticklabels=words)
     axes[-1].set(xlabel="layer", xticks=[1, 10, 20, 30, 40, 50])
     return plotted(fig, title)
-
-
-def _raised(k: int) -> str:
-    return str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def stretched(
@@ -266,7 +254,7 @@ def spread(
     """
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, green, red = _colors()
     fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.75), width_ratios=(2.1, 1))
     for ax, (values, lengths), colors in zip(
@@ -383,7 +371,7 @@ def edge() -> list[Frame]:
     """Return one frame per scale: two inputs on their way forward, errors on their way back."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     frames, layers = [], np.arange(1, DEPTH + 1)
     for scale in SCALES:
         runs = [both_ways(scale, seed) for seed in SEEDS]
@@ -424,7 +412,7 @@ def _scientific(value: float) -> str:
     power = math.floor(math.log10(value))
     if abs(power) <= 2:
         return f"{value:.{max(0, 1 - power) if value < 1 else 0 if value >= 10 else 1}f}"
-    return f"{value / 10.0**power:.0f}\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}10{_raised(power)}"
+    return f"{value / 10.0**power:.0f}\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}10{svg.raised(power)}"
 
 
 class Arm(NamedTuple):
@@ -440,7 +428,7 @@ def cured(title: str, arms: Sequence[Arm], chance: float = 10.0) -> Drawing:
     """Draw every run as a dot and the median as a bar, one row an arm with its rate, by start."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, green, red = _colors()
     starts = list(dict.fromkeys(arm.start for arm in arms))
     rows = [[arm for arm in arms if arm.start == start] for start in starts]

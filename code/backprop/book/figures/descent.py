@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 
 CURVATURE = 4.0
@@ -37,22 +37,14 @@ def height(places: Array) -> Array:
     return np.asarray((FLAT * places[..., 0] ** 2 + STEEP * places[..., 1] ** 2) / 2)
 
 
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
-
-
 def _colors() -> tuple[str, str, str]:
     from backprop.book.figures.plots import COLORS
 
     return COLORS[0], COLORS[2], COLORS[1]
 
 
-def _ellipses(ax: Any, levels: tuple[float, ...], angle: float = 0.0) -> None:
+def ellipses(ax: Any, levels: tuple[float, ...], angle: float = 0.0) -> None:
+    """Draw contours of the ravine, turned about its minimum."""
     from backprop.book.figures.plots import GREY
 
     turn = np.linspace(0, 2 * np.pi, 121)
@@ -66,12 +58,12 @@ def ravine(title: str) -> Drawing:
     """Draw one ravine with twenty steps at each of three rates."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.4))
     words = ("too short", "about right", "too long")
     for ax, rate, color, mark, word in zip(axes, THREE, _colors(), "os^", words, strict=True):
         places = walk(rate, (FLAT, STEEP), START, STEPS)
-        _ellipses(ax, (1, 5, 15, 35, 60, 100))
+        ellipses(ax, (1, 5, 15, 35, 60, 100))
         ax.plot(*places.T, "-", marker=mark, color=color, markersize=4.5, linewidth=1.6)
         ax.plot(*START, "o", color=INK, markersize=8)
         ax.plot(0, 0, "+", color=INK, markersize=12, markeredgewidth=2)
@@ -89,7 +81,7 @@ def parabolas(title: str) -> Drawing:
     """Draw the four rates of the section by hand on the parabola 2θ², from θ = 1."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, green, red = _colors()
     fig, axes = plt.subplots(1, 4, sharex=True, sharey=True, figsize=(4.6, 2.2))
     theta = np.linspace(-2.15, 2.15, 87)
@@ -112,7 +104,7 @@ def rates() -> list[Frame]:
     """Return one frame per rate: the path in a turned ravine, both factors and the loss."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, green, red = _colors()
     angle = math.pi / 6
     c, s = math.cos(angle), math.sin(angle)
@@ -122,7 +114,7 @@ def rates() -> list[Frame]:
         places = walk(rate, (FLAT, STEEP), start, STEPS)
         turned = places @ np.array([[c, s], [-s, c]])
         fig, ax = plt.subplots(figsize=(4.4, 2.25))
-        _ellipses(ax, (1, 5, 15, 30, 50), angle)
+        ellipses(ax, (1, 5, 15, 30, 50), angle)
         color = red if rate >= 0.2 else green if rate >= 0.1 else blue
         ax.plot(*turned.T, "-o", color=color, markersize=4, linewidth=1.5)
         ax.plot(*turned[0], "o", color=INK, markersize=8)
@@ -185,7 +177,7 @@ def bands(
     """Draw medians and ranges, with dotted lines at some levels; ``axes`` goes to ``Axes.set``."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     colors = (*_colors(), COLORS[3], INK, GREY)
     fig, ax = plt.subplots(figsize=(4.6, 2.3))
     for band in series:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.book.rounding import FORMATS
 
@@ -23,15 +24,6 @@ LOWEST, HIGHEST = -45, 20
 HALF = FORMATS["float16"]
 
 
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
-
-
 def _colors() -> tuple[str, str, str]:
     from backprop.book.figures.plots import COLORS
 
@@ -40,8 +32,7 @@ def _colors() -> tuple[str, str, str]:
 
 def power(k: float) -> str:
     """Write 2 to a power, in one line."""
-    digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return "2" + str(round(k)).translate(digits)
+    return "2" + svg.raised(round(k))
 
 
 def toy_numbers() -> Array:
@@ -61,7 +52,7 @@ def ruler(title: str) -> Drawing:
     """Draw the toy format's numbers, and below them its beginning enlarged, with four results."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, red, _ = _colors()
     fig, axes = plt.subplots(2, 1, figsize=(4.6, 2.9))
     numbers = toy_numbers()
@@ -134,7 +125,7 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
     """Draw the gradient entries of some networks, and below them what each format can hold."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, red, _ = _colors()
     n = len(networks)
     fig, axes = plt.subplots(n + 1, 1, sharex=True, figsize=(4.6, 4.4),
@@ -179,7 +170,7 @@ def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> lis
     stored : sequence of arrays, shape (P,)
         What came out of a backward pass in float16 at each scale.
     """
-    plt = _plt()
+    plt = pyplot()
     _, red, _ = _colors()
     sizes, frames = exponents(values), []
     for k, found in zip(powers, stored, strict=True):
@@ -215,7 +206,7 @@ def courses(title: str, runs: Mapping[str, Array], every: int) -> Drawing:
     """Draw small pictures of the loss over the steps: median, range, and the first's median."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, red, green = _colors()
     fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.1))
     first = np.median(next(iter(runs.values())), axis=0)
@@ -238,7 +229,7 @@ def sums(title: str, series: Mapping[str, tuple[Array, float]]) -> Drawing:
     """Draw running sums, each with its words at the right end, raised by some amount."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     _, red, green = _colors()
     fig, ax = plt.subplots(figsize=(4.6, 2.4))
     styles = ((green, "-"), (INK, ":"), (red, "--"))

@@ -13,7 +13,7 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 
 TARGET = 4.0
@@ -36,20 +36,11 @@ def curvature(h: Array) -> Array:
     return np.asarray(10.58 + 14.4 * h + 2.7648 * h**2)
 
 
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
-
-
 def forecasts(title: str) -> Drawing:
     """Draw the loss along the walk, both forecasts, and the band in which it must lie."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     h = np.linspace(0, 0.4, 81)
     line, bound = 1 - 5 * h, h**2 / 2 * curvature(h)
     fig, ax = plt.subplots(figsize=(4.6, 2.9))
@@ -93,7 +84,7 @@ def turning() -> list[Frame]:
     """Return twelve frames: where you look, and the slope of L there, on a cosine that grows."""
     from backprop.book.figures.plots import COLORS, INK
 
-    plt = _plt()
+    plt = pyplot()
     degrees = [np.degrees(np.arctan2(y, x)) % 360 for x, y in CIRCLE]
     slopes = [GRADIENT[0] * x + GRADIENT[1] * y for x, y in CIRCLE]
     turn = np.linspace(0, 360, 121)
@@ -141,7 +132,7 @@ def unit_steps(title: str) -> Drawing:
     """Draw the steps of length 1 in three norms, the steepest one of each, and lines of slope."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.8))
     turn = np.linspace(0, 2 * np.pi, 361)
     around = np.stack([np.cos(turn), np.sin(turn)])
@@ -176,7 +167,7 @@ def landscape(title: str) -> Drawing:
     """Draw the contours of L with the valley, the origin, and gradients along one contour."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.95))
     axis = np.linspace(-4, 4, 81)
     values = (np.multiply.outer(axis, axis) - TARGET) ** 2
@@ -233,7 +224,7 @@ def lengths_and_curvatures(
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, (left, right) = plt.subplots(1, 2, figsize=(4.55, 2.5), width_ratios=[1, 1.15])
     looks = ((COLORS[1], "-", "o"), (COLORS[0], "--", "^"), (GREY, "-.", "s"))
     ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": INK}

@@ -7,13 +7,12 @@ minimum and what leads there, vermilion triangles the trap, and grey squares a p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.critical import unit_gradient, unit_loss
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 
 X, Y = np.array([-1.0, 1.0, 5.0]), np.array([-0.8, 0.8, -0.8])
@@ -22,15 +21,6 @@ BOX = np.array([[-1.5, 2.5], [-2.5, 2.5]])
 """Where w and b are drawn, and where the proof looks."""
 RATE, STEPS = 0.2, 5000
 LOWEST, TRAP, PLATEAU = range(3)
-
-
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
 
 
 def starts(per_side: int) -> Array:
@@ -65,7 +55,7 @@ def trap(points: Array, title: str) -> Drawing:
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     looks = ((COLORS[0], "o"), (COLORS[1], "^"), (GREY, "s"))
     fig = plt.figure(figsize=(4.6, 4.7))
     grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
@@ -132,7 +122,7 @@ def levels(
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, axes = plt.subplots(
         1, len(found) + 1, sharey=True, figsize=(4.6, 2.6),
         width_ratios=[*(1.0 for _ in found), 1.1],
@@ -171,7 +161,7 @@ def heights(losses: Mapping[int, Array], title: str) -> Drawing:
     """
     from backprop.book.figures.plots import COLORS
 
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.1))
     for at, (_width, ended) in enumerate(losses.items()):
         above = np.sort(100 * (ended / ended.min() - 1))[1:]
@@ -221,7 +211,7 @@ def paths(
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     looks = {
         "straight": (COLORS[1], "-", "^"),
         "bent": (COLORS[0], "--", "o"),
@@ -267,7 +257,7 @@ def slices(t: Array, random: Array, falling: Array, title: str) -> Drawing:
     """Draw the loss along random directions, one a row, and along one that was computed."""
     from backprop.book.figures.plots import COLORS, GREY
 
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.1))
     for values in random:
         ax.plot(t, values, "-", color=GREY, linewidth=1.2)

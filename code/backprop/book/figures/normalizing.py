@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.layers import BatchNorm
 
@@ -45,15 +45,6 @@ def terms(x: Any, d: Any) -> tuple[Array, Array, Array, float]:
     return d, np.full(len(x), -d.mean()), -x_hat * (d * x_hat).mean(), s
 
 
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
-
-
 def _colors() -> tuple[str, str, str]:
     from backprop.book.figures.plots import COLORS
 
@@ -64,7 +55,7 @@ def fan(title: str) -> Drawing:
     """Draw the slopes of L = d·x and of L = d·x̂ at columns of three numbers, along (1, 1, 1)."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, red, green = _colors()
     d = np.array(UPWARDS)
     fig, axes = plt.subplots(1, 2, figsize=(4.6, 3.0), width_ratios=(1, 1.7))
@@ -128,7 +119,7 @@ def shared(title: str) -> Drawing:
     """Draw a table of examples by units twice: a column shares a mean, or a row does."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     table = np.array([[1, 5, 3], [7, 2, 0], [9, 4, 8], [15, 1, 2]])
     fig, axes = plt.subplots(1, 2, figsize=(4.6, 1.75))
     for ax, kind in zip(axes, ("batch", "row"), strict=True):
@@ -160,7 +151,7 @@ def three_terms() -> list[Frame]:
     """Return one frame per value of the last number: d, both terms, what is left, and ∂L/∂x."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, red, green = _colors()
     frames = []
     for last in LAST:
@@ -233,7 +224,7 @@ def rates(title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curv
     """Draw median and range of final losses over the rate, a panel per (heading, rates, curves)."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, red, green = _colors()
     top = 3.5
     fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.4 * len(panels)))
@@ -261,7 +252,7 @@ def ranges(title: str, rows: Sequence[tuple[str, Array]], heading: str) -> Drawi
     """Draw median and range of several kinds of runs, one line each, from 0 to 100 %."""
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     _, red, green = _colors()
     fig, ax = plt.subplots(figsize=(4.6, 0.36 * len(rows) + 0.6))
     for k, (_, values) in enumerate(rows):

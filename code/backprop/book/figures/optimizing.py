@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.figures import descent
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures import descent, svg
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.layers import Dense
 from backprop.network import Sequential
@@ -103,11 +103,9 @@ def race(degrees: float) -> list[tuple[Array, float, float]]:
 
 
 def _ink() -> tuple[Any, Any, str, str]:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+    plt = pyplot()
+    from backprop.book.figures import plots  # imports Matplotlib
 
-    from backprop.book.figures import plots
-
-    plots.use_style()
     return plt, plots.COLORS, plots.GREY, plots.INK
 
 
@@ -117,8 +115,7 @@ def _power(value: float) -> str:
         return f"{value:.2g}"
     if value < 1e-12:
         return "below 10⁻¹²"
-    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return "about 10" + str(round(math.log10(value))).translate(raised)
+    return "about 10" + svg.raised(round(math.log10(value)))
 
 
 def races() -> list[Frame]:
@@ -179,7 +176,7 @@ def heavy_balls() -> list[Frame]:
             learning_rate=SHORT_RATE, beta=beta,
         )  # fmt: skip
         fig, ax = plt.subplots(figsize=(4.4, 1.9))
-        descent._ellipses(ax, (1, 5, 15, 35, 60, 100))
+        descent.ellipses(ax, (1, 5, 15, 35, 60, 100))
         ax.plot(*walked.T, "-o", color=colors[0], markersize=4, linewidth=1.5)
         ax.plot(*walked[0], "o", color=ink, markersize=8)
         ax.plot(0, 0, "+", color=ink, markersize=12, markeredgewidth=2)

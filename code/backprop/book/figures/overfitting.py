@@ -8,28 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from backprop.arrays import Array
 from backprop.book import by_heart
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 
 RATES = (0.0, 0.2, 0.5, 0.8, 0.9)
 SEEDS = range(10)
 KINDS = ("right", "wrong", "new")
-
-
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
 
 
 def _colors() -> tuple[str, str, str]:
@@ -52,7 +42,7 @@ def spread(places: Sequence[float], apart: float) -> Array:
 
 def rates() -> list[Frame]:
     """Return a frame for each rate of dropout: what is learned, update by update, ten seeds."""
-    plt = _plt()
+    plt = pyplot()
     updates = np.arange(0, by_heart.UPDATES + 1, by_heart.EVERY)
     kinds = (("right", "right labels", "-"), ("wrong", "wrong labels", "--"),
              ("new", "new digits", "-."))  # fmt: skip
@@ -90,7 +80,7 @@ def two_clouds(
     """Draw weights over those that a formula predicts, one panel for each way to train."""
     from backprop.book.figures.plots import GREY
 
-    plt = _plt()
+    plt = pyplot()
     fig, axes = plt.subplots(1, 2, sharex=True, sharey=True, figsize=(4.6, 2.55))
     blue, red, _ = _colors()
     for ax, (words, found), color, mark in zip(
@@ -116,7 +106,7 @@ def kept(title: str, sizes: Array, shares: Mapping[str, Array], least: float) ->
     """
     from backprop.book.figures.plots import GREY
 
-    plt = _plt()
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.7))
     blue, red, _ = _colors()
     x = np.maximum(sizes, least)
@@ -143,7 +133,7 @@ def closed(title: str, panels: Mapping[str, Mapping[str, Array]], control: str) 
     """
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     ways = [way for way in panels if way != control]
     updates = np.arange(0, by_heart.UPDATES + 1, by_heart.EVERY)
     fig, axes = plt.subplots(1, len(ways), sharex=True, sharey=True, figsize=(4.6, 2.9))
@@ -174,7 +164,7 @@ def strips(title: str, groups: Mapping[str, Mapping[str, ArrayLike]], xlabel: st
     """Draw a dot for each seed's gain and a bar at their median: a panel a group, the same rows."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     rows = list(next(iter(groups.values())))
     fig, axes = plt.subplots(
         1, len(groups), sharex=True, sharey=True, figsize=(4.6, 0.3 * len(rows) + 1.0)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.figures.by_hand import Drawing, plotted
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.schedules import (
     Cosine,
@@ -91,15 +91,6 @@ def dropped(step: int) -> Array:
     return np.where(np.arange(STEPS) < step, LARGE, SMALL)
 
 
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
-
-
 def _colors() -> tuple[str, str, str]:
     from backprop.book.figures.plots import COLORS
 
@@ -114,7 +105,7 @@ def plans(title: str) -> Drawing:
     """Draw ten walks at a large, a small and a falling rate, with the same noise."""
     from backprop.book.figures.plots import GREY
 
-    plt = _plt()
+    plt = pyplot()
     blue, green, red = _colors()
     rows = (
         (np.full(STEPS, LARGE), f"rate {LARGE}: fast but noisy", red),
@@ -141,7 +132,7 @@ def drops() -> list[Frame]:
     """Return one frame for each step at which the rate is reduced: a walk, and the mean loss."""
     from backprop.book.figures.plots import GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, _, red = _colors()
     frames = []
     for step in DROPS:
@@ -185,7 +176,7 @@ def envelope(title: str) -> Drawing:
     """Draw the mean loss of constant rates and of the best rates, in theory and measured."""
     from backprop.book.figures.plots import GREY, INK, LINES
 
-    plt = _plt()
+    plt = pyplot()
     blue, green, red = _colors()
     steps = 1000
     t = np.arange(1, steps + 1)
@@ -245,7 +236,7 @@ SHAPES: dict[str, Schedule] = {
 
 def shapes(title: str) -> Drawing:
     """Draw seven schedules and the plateau's, one in a panel, over a run of 100 steps."""
-    plt = _plt()
+    plt = pyplot()
     _, green, _ = _colors()
     fig, axes = plt.subplots(4, 2, sharex=True, sharey=True, figsize=(4.6, 4.0))
     t = np.arange(101)
@@ -281,7 +272,7 @@ def range_tests(
     """
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     blue, _, _ = _colors()
     fig, ax = plt.subplots(figsize=(4.6, 2.15))
     for k, curve in enumerate(losses):
@@ -313,7 +304,7 @@ def gains(
     """
     from backprop.book.figures.plots import INK
 
-    plt = _plt()
+    plt = pyplot()
     _, green, red = _colors()
     fig, axes = plt.subplots(
         len(ratios), len(heads), sharey=True, sharex=True, figsize=(4.6, 3.6), squeeze=False

@@ -15,7 +15,7 @@ import numpy as np
 from backprop.activations import ACTIVATIONS
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.digit_images import SIDE, glyphs, signed
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.layers import (
@@ -147,15 +147,6 @@ def differences(name: str, widths: Sequence[int], rule: Rule, seeds: Sequence[in
     return np.array(rows)
 
 
-def _plt() -> Any:
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
-    from backprop.book.figures.plots import use_style
-
-    use_style()
-    return plt
-
-
 # The first figure.
 
 
@@ -224,7 +215,7 @@ def every_activation(
     """Draw for each activation the sizes forward and backward, and the examples' differences."""
     from backprop.book.figures.plots import COLORS, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 4.1))
     for ax, (name, (theory, runs)) in zip(axes.flat, found.items(), strict=True):
         layers = np.arange(1, len(theory.forward) + 1)
@@ -260,7 +251,7 @@ def which_rule(seeds: Sequence[int]) -> list[Frame]:
     """Return one frame per width: forward and backward sizes under three rules."""
     from backprop.book.figures.plots import COLORS, INK
 
-    plt = _plt()
+    plt = pyplot()
     looks = (COLORS[2], "o", "-"), (INK, "s", "--"), (COLORS[3], "^", ":")
     frames = []
     for wide in WIDE:
@@ -334,7 +325,7 @@ def outcomes(found: Mapping[str, Mapping[float, Sequence[float]]], title: str) -
     """Draw in four named plots the final loss at each scale: every run, and the median."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = _plt()
+    plt = pyplot()
     fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.6))
     top = 3.4
     for ax, (name, by_scale) in zip(axes.flat, found.items(), strict=True):

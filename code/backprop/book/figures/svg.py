@@ -78,6 +78,11 @@ def _minus(words: str) -> str:
     return re.sub(r"(?<![\w)])-(?=\d)", "−", words)
 
 
+def raised(k: int) -> str:
+    """Write a whole number as an exponent."""
+    return str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def plate(x: float, y: float, words: str, fill: str) -> str:
     """Return words, their middle at (x, y), on a plate of the page's ground.
 
