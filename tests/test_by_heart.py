@@ -8,6 +8,7 @@ import pytest
 from backprop.book import by_heart
 from backprop.book.by_heart import Recipe, best, chosen, few, piled, run
 from backprop.book.figures import overfitting
+from backprop.book.figures.by_hand import spread
 
 
 def test_a_fifth_of_the_labels_is_wrong_and_no_test_label():
@@ -62,10 +63,10 @@ def test_the_validation_loss_chooses():
 
 @pytest.mark.parametrize("places", [[1.0, 1.0, 1.0], [3.0, 0.0, 2.9], [0.0, 5.0, 10.0]])
 def test_words_are_spread_and_keep_their_order(places):
-    moved = overfitting.spread(places, 2.0)
+    moved = spread(places, 2.0)
     assert np.diff(np.sort(moved)).min() > 2 - 1e-6
     assert np.array_equal(np.argsort(moved, kind="stable"), np.argsort(places, kind="stable"))
-    assert np.isclose(moved.mean(), np.mean(places))
+    assert np.isclose(np.mean(moved), np.mean(places))
 
 
 def test_figures_name_what_they_show():

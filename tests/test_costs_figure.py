@@ -7,6 +7,7 @@ import pytest
 
 from backprop.book.chains import binomial, in_segments, watched
 from backprop.book.figures import costs
+from backprop.book.figures.by_hand import spread
 from backprop.book.roofline import Point
 
 
@@ -38,10 +39,10 @@ def test_the_crossing_has_both_modes():
 
 
 def test_names_are_spread_and_stay_in_order():
-    places = costs._spread([0.0, 0.1, 0.15, 3.0], 1.0)
+    places = spread([0.0, 0.1, 0.15, 3.0], 1.0)
     assert np.diff(places).min() >= 1 - 1e-12 and places[3] == 3.0
-    np.testing.assert_allclose(costs._spread([0.0, 2.0, 2.5], 1.0), [0.0, 1.75, 2.75])
-    np.testing.assert_allclose(costs._spread([0.0, 1.0, 1.0], 1.0), np.array([0, 1, 2]) - 1 / 3)
+    np.testing.assert_allclose(spread([0.0, 2.0, 2.5], 1.0), [0.0, 1.75, 2.75])
+    np.testing.assert_allclose(spread([0.0, 1.0, 1.0], 1.0), np.array([0, 1, 2]) - 1 / 3)
 
 
 def test_the_roofline_names_each_layer_once():

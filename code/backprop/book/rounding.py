@@ -6,10 +6,10 @@ at once. That is how such units work: they multiply 16-bit numbers and add up in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -191,14 +191,13 @@ def running_sum(terms: Iterable[Array], form: str) -> Array:
     return total
 
 
-def kahan_sum(terms: Iterable[Array], form: str) -> Array:
-    """Add arrays, and carry into each addition what the last one lost (Kahan, 1965).
+def kahan(terms: Iterable[Any], fl: Callable[[Any], Any]) -> Any:
+    """Add numbers or arrays, and carry into each addition what the last one lost (Kahan, 1965).
 
-    Every result is rounded to the format: the corrected term, the sum and what it lost.
+    Every result goes through ``fl``: the corrected term, the sum and what it lost.
     """
-    total: Array = np.zeros((), dtype=np.float32)
-    lost = total
-    fl = partial(rounded, name=form)
+    total: Any = 0.0
+    lost: Any = 0.0
     for term in terms:
         corrected = fl(term + lost)
         following = fl(total + corrected)
@@ -206,6 +205,11 @@ def kahan_sum(terms: Iterable[Array], form: str) -> Array:
         lost = fl(corrected - arrived)
         total = following
     return total
+
+
+def kahan_sum(terms: Iterable[Array], form: str) -> Array:
+    """Return Kahan's sum of arrays, every result rounded to the format."""
+    return np.asarray(kahan(terms, partial(rounded, name=form)), dtype=np.float32)
 
 
 def pairwise_sum(terms: Sequence[Array], form: str) -> Array:

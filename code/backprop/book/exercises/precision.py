@@ -24,6 +24,7 @@ from backprop.book.exercises.verdict import (
     judge,
     numbers,
 )
+from backprop.book.rounding import kahan
 
 
 @checker
@@ -143,17 +144,6 @@ THREE = Context(prec=3)
 def three_digits(x: float) -> float:
     """Round a number to three significant decimal digits."""
     return float(THREE.create_decimal(Decimal(repr(float(x)))).normalize())
-
-
-def kahan(terms: Sequence[float], fl: Callable[[float], float]) -> float:
-    """Return the compensated sum, every operation rounded."""
-    total = lost = 0.0
-    for term in terms:
-        corrected = fl(term + lost)
-        following = fl(total + corrected)
-        lost = fl(corrected - fl(following - total))
-        total = following
-    return total
 
 
 def _naive(terms: Sequence[float], fl: Callable[[float], float]) -> float:

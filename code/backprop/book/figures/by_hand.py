@@ -246,6 +246,30 @@ def plotted(figure: Any, title: str) -> Drawing:
     return Drawing(markup, title)
 
 
+def spread(wanted: Sequence[float], least: float) -> list[float]:
+    """Return a place for each word in the order of ``wanted``, no two nearer than ``least``.
+
+    Neighbours that are too near form a group, which is centred on its mean.
+    """
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    groups = [[float(wanted[i])] for i in order]
+    k = 0
+    while k < len(groups) - 1:
+        left, right = (_placed(group, least) for group in groups[k : k + 2])
+        if right[0] - left[-1] < least:
+            groups[k : k + 2] = [groups[k] + groups[k + 1]]
+            k = max(k - 1, 0)
+        else:
+            k += 1
+    placed = [place for group in groups for place in _placed(group, least)]
+    return [place for _, place in sorted(zip(order, placed, strict=True))]
+
+
+def _placed(group: Sequence[float], least: float) -> list[float]:
+    middle = sum(group) / len(group)
+    return [middle + least * (k - (len(group) - 1) / 2) for k in range(len(group))]
+
+
 def hero(graph: Graph, title: str) -> Drawing:
     """Draw the finished sweep in short: values, adjoints, and no products."""
     done = sweep(graph.steps, [name for name, _ in reversed(graph.steps)])

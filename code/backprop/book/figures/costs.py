@@ -14,7 +14,7 @@ import numpy as np
 from backprop import Dense, Layer, Tanh
 from backprop.arrays import Array
 from backprop.book.chains import Watched
-from backprop.book.figures.by_hand import Drawing, plotted, pyplot
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot, spread
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.book.roofline import Point, roof
 
@@ -138,28 +138,6 @@ def crossing(
     return plotted(fig, title)
 
 
-def _spread(wanted: Sequence[float], least: float) -> list[float]:
-    """Return places in the same order, none nearer to the next than ``least``, around the wanted.
-
-    Neighbours that are too near form a group, which is centred on its mean.
-    """
-    groups = [[place] for place in wanted]
-    k = 0
-    while k < len(groups) - 1:
-        left, right = (_placed(group, least) for group in groups[k : k + 2])
-        if right[0] - left[-1] < least:
-            groups[k : k + 2] = [groups[k] + groups[k + 1]]
-            k = max(k - 1, 0)
-        else:
-            k += 1
-    return [place for group in groups for place in _placed(group, least)]
-
-
-def _placed(group: Sequence[float], least: float) -> list[float]:
-    middle = float(np.mean(group))
-    return [middle + least * (k - (len(group) - 1) / 2) for k in range(len(group))]
-
-
 STRIP = 0.40
 """Part of the roofline's height that belongs to the names."""
 
@@ -182,7 +160,7 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
         name: float(np.mean([np.log10(p.intensity) for p in same])) for name, same in names.items()
     }
     ordered = sorted(where, key=lambda name: where[name])
-    places = _spread([where[n] for n in ordered], 0.235)
+    places = spread([where[n] for n in ordered], 0.235)
     # Neighbours' lines differ, so that the eye can follow two that cross.
     for name, place, line in zip(ordered, places, cycle(("-", (0, (4, 2)))), strict=False):
         for p in names[name]:

@@ -6,15 +6,14 @@ what counts, the digits that the network has not seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from backprop.arrays import Array
 from backprop.book import by_heart
-from backprop.book.figures.by_hand import Drawing, plotted, pyplot
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot, spread
 from backprop.book.figures.stepper import Frame, drawn
 
 RATES = (0.0, 0.2, 0.5, 0.8, 0.9)
@@ -26,18 +25,6 @@ def _colors() -> tuple[str, str, str]:
     from backprop.book.figures.plots import COLORS
 
     return COLORS[0], COLORS[1], COLORS[2]
-
-
-def spread(places: Sequence[float], apart: float) -> Array:
-    """Return the places in their order, moved so that no two are closer than ``apart``."""
-    order = np.argsort(places, kind="stable")
-    moved = np.array(places, dtype=float)
-    for _ in range(200):
-        for a, b in pairwise(order):
-            if (lack := apart - (moved[b] - moved[a])) > 1e-12:
-                moved[a] -= lack / 2
-                moved[b] += lack / 2
-    return moved
 
 
 def rates() -> list[Frame]:
