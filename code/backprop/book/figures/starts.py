@@ -16,6 +16,7 @@ from backprop.activations import ACTIVATIONS
 from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.depth import expected
 from backprop.book.figures.digit_images import SIDE, glyphs, signed
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.layers import (
@@ -69,10 +70,8 @@ class Sizes(NamedTuple):
 
 
 def moment(f: Callable[[Array], Array], q: float) -> float:
-    """Return E[f(z)²] for a normal z with mean 0 and variance q, to about four digits."""
-    u = np.linspace(-9, 9, 7200)  # without 0, where the ReLU has its kink
-    weight = np.exp(-(u**2) / 2)
-    return float((f(np.sqrt(q) * u) ** 2) @ weight / weight.sum())
+    """Return E[f(z)²] for a normal z with mean 0 and variance q."""
+    return expected(lambda z: f(z) ** 2, q)
 
 
 def predicted(name: str, widths: Sequence[int], rule: Rule) -> Sizes:
@@ -263,9 +262,9 @@ def which_rule(seeds: Sequence[int]) -> list[Frame]:
                 predicted("identity", widths, rule),
                 several("identity", widths, rule, seeds),
             )
-            for ax, expected, found in zip(axes, theory, runs, strict=True):
+            for ax, formula, found in zip(axes, theory, runs, strict=True):
                 middle = np.sqrt(np.median(found, axis=0))
-                ax.plot(layers, np.sqrt(expected), line, color=color, linewidth=1.6)
+                ax.plot(layers, np.sqrt(formula), line, color=color, linewidth=1.6)
                 ax.plot(layers, middle, mark, color=color, markersize=3.8, label=name)
         axes[0].set_title("z, forward →", loc="left", fontsize=12, color=COLORS[0])
         axes[1].set_title("← δ, backward", loc="right", fontsize=12, color=COLORS[1])
