@@ -305,7 +305,7 @@ def passes(
         top = 54.0 + 140 * k
         rows = [dx, dx @ J1, dx @ J1 @ J2, dx @ J1 @ J2 @ slopes[2]]
         columns = _columns((24.0, 74.0, 124.0, 176.0), top + 34, 34)
-        parts += _one_pass(columns, 13, slopes, rows, FIRST)
+        parts += _one_pass(columns, 13, slopes, rows)
         for column, name in zip(columns, ("dx", "dz", "dy", "dL"), strict=True):
             parts.append(svg.text(column[0][0], column[0][1] - 19, name))
         lines.append(f"dL = {_added(v, rows[2])}")
@@ -314,7 +314,7 @@ def passes(
     for table in reversed(slopes):
         back.insert(0, back[0] @ table.T)
     columns = _columns((240.0, 296.0, 352.0, 400.0), 141, 65)
-    parts += _one_pass(columns, 16, slopes, back, svg.BACKWARD, backward=True)
+    parts += _one_pass(columns, 16, slopes, back, backward=True)
     for column, name in zip(columns, ("∂L/∂x", "∂L/∂z", "∂L/∂y", "L"), strict=True):
         parts.append(svg.text(column[-1][0], column[-1][1] + 33, name))
     parts.append(_end(416, 46, "computed once, used twice", svg.BACKWARD, 600))
@@ -338,7 +338,6 @@ def _one_pass(
     r: float,
     slopes: Sequence[Any],
     rows: Sequence[Any],
-    paint: str,
     backward: bool = False,
 ) -> list[str]:
     """Draw a graph with a number in each circle, the column where the pass ends shaded.
@@ -346,7 +345,7 @@ def _one_pass(
     Backward, z₁ and the arrows that leave it are thick: both inputs use what it holds.
     """
     parts = []
-    last = 0 if backward else len(columns) - 1
+    paint, last = (svg.BACKWARD, 0) if backward else (FIRST, len(columns) - 1)
     for k, table in enumerate(slopes):
         for i, j in product(range(len(table)), range(len(table[0]))):
             tail, point = svg.between(columns[k][i], columns[k + 1][j], r, r)
