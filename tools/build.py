@@ -25,7 +25,7 @@ def digest(root: Path = ROOT) -> str:
     """Hash what the notebooks' results depend on besides themselves."""
     out = hashlib.sha256(os.environ.get("BACKPROP_MNIST_DIR", "").encode())
     package = (root / "code/backprop").rglob("*")
-    sources = sorted(path for path in package if path.suffix in (".py", ".js", ".css"))
+    sources = sorted(path for path in package if path.suffix in (".py", ".js", ".css", ".txt"))
     for path in [*sources, root / "constraints.txt"]:
         out.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return out.hexdigest()
