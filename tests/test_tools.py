@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
+from jupyter_cache.base import CacheBundleIn
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -24,7 +25,7 @@ def no_cache(monkeypatch, tmp_path):
     monkeypatch.setattr(build, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "digest", lambda: "")
-    monkeypatch.setattr(build, "get_cache", lambda path: cache)
+    monkeypatch.setattr(build, "Cache", lambda path: cache)
     monkeypatch.setattr(build, "chapters", lambda: [])
 
     def found(errored=(), excepted=()):
@@ -42,6 +43,16 @@ def test_a_notebook_that_failed_ends_the_build(no_cache, kind):
     no_cache(**{kind: ["chapter.ipynb"]})
     with pytest.raises(SystemExit, match=r"these notebooks failed: \['chapter.ipynb'\]"):
         build.execute()
+
+
+def test_the_cache_keeps_what_another_process_has_just_added(tmp_path):
+    cache = build.Cache(tmp_path)
+    cache.change_cache_limit(1)
+    for source in ("1", "2"):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        bundle = CacheBundleIn(notebook, f"{source}.ipynb")
+        cache.cache_notebook_bundle(bundle, check_validity=False)
+    assert len(cache.list_cache_records()) == 2
 
 
 def test_the_builds_own_status_is_passed_on_and_warnings_count(monkeypatch):

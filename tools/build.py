@@ -13,12 +13,23 @@ from pathlib import Path
 import reader
 from filelock import FileLock, Timeout
 from home import writable_home
-from jupyter_cache import get_cache
+from jupyter_cache.cache.main import JupyterCacheBase
 from jupyter_cache.executors import load_executor
 from notebooks import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "_build" / ".jupyter_cache"
+
+
+class Cache(JupyterCacheBase):
+    """The cache of executed notebooks, which keeps them all.
+
+    jupyter-cache 1.0 asks twice, after each notebook, which records there are, and takes for
+    superfluous what another process has added in between.
+    """
+
+    def truncate_caches(self) -> None:
+        """Leave the others' notebooks alone."""
 
 
 def digest(root: Path = ROOT) -> str:
@@ -40,7 +51,7 @@ def execute() -> None:
         shutil.rmtree(ROOT / "_build/.doctrees", ignore_errors=True)
         CACHE.mkdir(parents=True)
         key.write_text(digest())
-    cache = get_cache(str(CACHE))
+    cache = Cache(CACHE)
     for record in cache.list_project_records():
         cache.remove_nb_from_project(record.pk)
     for path in chapters():
