@@ -17,9 +17,9 @@ from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
-from scipy import special
 
 from backprop.arrays import Array, check_array, check_ndarray
+from backprop.deferred import special
 
 
 class Elementwise(Protocol):

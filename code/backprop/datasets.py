@@ -26,10 +26,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from scipy import ndimage
 from tqdm import TqdmWarning
 
 from backprop.arrays import Array, Labels, check_dtype
+from backprop.deferred import ndimage
 
 MIRRORS: tuple[str, ...] = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

@@ -21,7 +21,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from backprop.arrays import check_ndarray
 from backprop.autodiff.adjoints import (
@@ -65,6 +64,7 @@ from backprop.autodiff.graph import (
     reduction,
     unary,
 )
+from backprop.deferred import special
 
 ROOT_PI = math.sqrt(math.pi)
 

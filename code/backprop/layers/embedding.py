@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from scipy import sparse
 
 from backprop.arrays import (
     Array,
@@ -16,6 +15,7 @@ from backprop.arrays import (
     check_ndarray,
     check_positive,
 )
+from backprop.deferred import sparse
 from backprop.layers.base import Layer
 
 
