@@ -125,7 +125,7 @@ def _hops(
     numbers = [v for v in toy_numbers().tolist() if 1 <= v <= 3]
     ink = "currentColor"
     parts = [
-        svg.text(_at(0.9), y - 54, words, text_anchor="start"),
+        svg.text(_at(0.9), y - 50, words, text_anchor="start"),
         svg.element("line", x1=_at(0.9), x2=_at(3.1), y1=y, y2=y, stroke=ink),
     ]
     for low, high in pairwise(numbers):
@@ -145,10 +145,10 @@ def _hops(
             svg.element("line", x1=_at(end), x2=_at(to), y1=y - 28, y2=y - 6, stroke=paint,
                         stroke_width="1.5"),
             opacity=None if k == len(hops) - 1 else "0.3"))  # fmt: skip
-    stands, paint = hops[-1][2] if hops else 1, svg.BACKWARD if lost else svg.FORWARD
-    parts.append(svg.element("circle", cx=_at(stands), cy=float(y), r=7, fill=paint))
+    paint = svg.BACKWARD if lost else svg.FORWARD
+    parts.append(svg.element("circle", cx=_at(hops[-1][2]), cy=float(y), r=7, fill=paint))
     if not master:
-        parts.append(svg.text(_at(2.75), y - 48, "half-way"))
+        parts.append(svg.text(_at(2.75), y - 50, "half-way"))
     if lost:
         parts.append(svg.text(_at(2.1), y - 39, "lost", svg.BACKWARD))
     return parts
@@ -162,18 +162,16 @@ def updates(count: int = 10, update: float = 0.2) -> list[Frame]:
     """
     frames = []
     weights = kept_weights(count, update)
-    for k in range(count + 1):
+    for k in range(1, count + 1):
         seen = list(pairwise(weights[: k + 1]))
         kept = [(a[0], a[0] + update, b[0]) for a, b in seen]
         master = [(a[1], b[1], b[2]) for a, b in seen]
-        words = "Both weights are 1."
-        if seen:
-            start, end, to = kept[-1]
-            words = (
-                f"Update {k}. Above: {start:g} + {update:g} = {end:g} is rounded to {to:g}"
-                f"{', so it is lost' * (to == start)}. "
-                f"Below: the master weight is {weights[k][1]:g}, its copy {weights[k][2]:g}."
-            )
+        start, end, to = kept[-1]
+        words = (
+            f"Above, {start:g} + {update:g} = {end:g} is rounded to {to:g}"
+            f"{', so the update is lost' * (to == start)}. "
+            f"Below, the master weight is {weights[k][1]:g} and its copy {weights[k][2]:g}."
+        )
         rows = [
             *_hops(80, "weight of few digits", kept),
             *_hops(206, "master weight (arrows), rounded copy (dot)", master, master=True),
@@ -325,13 +323,14 @@ def sums(title: str, series: Mapping[str, tuple[Array, float]]) -> Drawing:
 
     plt = pyplot()
     _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.9))
+    fig, ax = plt.subplots(figsize=(4.6, 2.7))
     top = max(float(np.max(values)) for values, _ in series.values())
     for low in (512.0, 1024.0, 2048.0):
         if low < top:
             ax.axhline(low, color=GREY, linewidth=1)
             apart = low * FORMATS["bfloat16"].eps
-            ax.text(0, low + 0.02 * top, f"{apart:.0f} apart", color=GREY, va="bottom")
+            ax.text(1.02, (low + min(2 * low, 1.05 * top)) / 2, f"{apart:.0f} apart",
+                    transform=ax.get_yaxis_transform(), color=GREY, va="center")  # fmt: skip
     styles = ((green, "-"), (INK, ":"), (red, "--"))
     for (words, (values, up)), (color, style) in zip(series.items(), styles, strict=True):
         ax.plot(np.arange(1, len(values) + 1), values, style, color=color, linewidth=2)
