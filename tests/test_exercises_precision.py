@@ -138,6 +138,24 @@ def neumaier(terms, fl):
     return fl(total + lost)
 
 
+def by_halves(terms, fl):
+    if len(terms) == 1:
+        return fl(terms[0])
+    middle = len(terms) // 2
+    return fl(by_halves(terms[:middle], fl) + by_halves(terms[middle:], fl))
+
+
+def plain_in_place_of_lost(terms, fl):
+    total = lost = 0.0
+    for term in terms:
+        corrected = fl(term + lost)
+        total, lost = fl(total + corrected), fl(corrected - corrected)
+    return total
+
+
+OWN = np.random.default_rng(0)
+
+
 def lost_of_the_term(terms, fl):
     total = lost = 0.0
     for term in terms:
@@ -235,7 +253,9 @@ WRONG_FUNCTIONS = {
         (naive, "plain running"), (lambda t, fl: sum(t), "exact sum"),
         (lambda t, fl: fl(sum(t)), "exact sum, rounded"), (wrong_sign, "wrong sign"),
         (loose, "term + lost was not"), (arrived, "following - total was not"),
-        (neumaier, "exact sum, rounded"), (late, "once, at the end"),
+        (neumaier, "another kind"), (by_halves, "pairwise"),
+        (plain_in_place_of_lost, "corrected - (following - total) is 0"),
+        (late, "once, at the end"),
         (lost_of_the_term, "corrected term loses"),
         (lambda t, fl: naive(sorted(t, key=abs), fl), "smallest first"),
         (lambda t, fl: naive(t[::-1], fl), "from the end|smallest first"),
@@ -257,6 +277,10 @@ WRONG_FUNCTIONS = {
         (some(lambda w, g, s, r: w - r * g / s / s), "twice"),
         (some(lambda w, g, s, r: w - np.float32(r) * (g.astype(half) / half(s)).astype(np.float32)),
          "divided by s in float16"),
+        (some(lambda w, g, s, r: w - (np.float32(r) * g / np.float32(s)).astype(half)),
+         "update went through"),
+        (some(lambda w, g, s, r: w - (half(r) * g.astype(half)).astype(np.float32) / np.float32(s)),
+         "rate times the gradient"),
         (some(lambda w, g, s, r: (w - r * g / s).astype(half).astype(np.float32)),
          "went through float16"),
         (lambda w, g, s, r: no_skip(w, np.where(np.isfinite(g), g, 0), s, r), "finite entries"),
@@ -279,6 +303,7 @@ WRONG_FUNCTIONS = {
         (lambda s, n, ok: (2 * s, n + 1) if ok and n == 2 else rule(s, n, ok), "after doubling"),
         (lambda s, n, ok: (s + 1, 0) if ok and n == 2 else rule(s, n, ok), "grows by 1"),
         (lambda s, n, ok: (2 * s, 0) if ok and n == 1 else rule(s, n, ok), "second clean"),
+        (lambda s, n, ok: ((2 * s, 0) if n == 1 else (s, n + 1)) if ok else (s / 2, 0), "second"),
         (lambda s, n, ok: rule(s, n, ok)[0], "shape"),
     ],
     ex.check_lot: [
@@ -289,6 +314,9 @@ WRONG_FUNCTIONS = {
         (lambda x, d, u: np.ceil(x / d) * d, "always rounds up"),
         (lambda x, d, u: x, "Nothing was rounded"), (lambda x, d, u: x + u * d, "nothing was"),
         (lambda x, d, u: np.rint(x / d + u) * d, "too far up"),
+        (lambda x, d, u: np.ceil(x / d + u) * d, "Rounding up"),
+        (lambda x, d, u: np.floor((x + u) / d) * d, "added to x itself"),
+        (lambda x, d, u: np.floor(x / d + OWN.random()) * d, "different answers"),
         (lambda x, d, u: np.floor(x + u), "whole numbers"),
         (lambda x, d, u: np.trunc(x / d + u) * d, "cut off"),
         (lambda x, d, u: (np.floor(x / d) + (u < 0.5)) * d, "equally likely"),

@@ -34,6 +34,17 @@ def test_frames_say_how_much_is_lost():
     assert "under 0.1 %" in figures.window(np.ones(5000), [0], [few])[0].caption
 
 
+def test_a_weight_of_few_digits_stops_and_its_master_does_not():
+    kept, master, copies = zip(*figures.kept_weights(10), strict=True)
+    assert kept == (1, 1.25, 1.5, 1.75, 2, 2, 2, 2, 2, 2, 2)
+    assert master[-1] == 3 and copies[5:] == (2, 2, 2.5, 2.5, 3, 3)
+    frames = figures.updates()
+    assert len(frames) == 10
+    assert "2 + 0.2 = 2.2 is rounded to 2, so the update is lost" in frames[4].caption
+    assert [">lost<" in frame.svg for frame in frames] == [False] * 4 + [True] * 6
+    assert "master weight is 2.4 and its copy 2.5" in frames[6].caption
+
+
 def test_all_can_be_drawn():
     values = 2.0 ** np.linspace(-50, 25, 200)
     runs = {name: np.ones((3, 4)) for name in "abcd"}

@@ -204,6 +204,13 @@ def _arrived(terms: Sequence[float], fl: Callable[[float], float]) -> float:
     return total
 
 
+def _by_halves(terms: Sequence[float], fl: Callable[[float], float]) -> float:
+    if len(terms) == 1:
+        return fl(terms[0])
+    middle = len(terms) // 2
+    return fl(_by_halves(terms[:middle], fl) + _by_halves(terms[middle:], fl))
+
+
 KAHAN_TERMS = (
     [100.0, 0.4, 0.4, 0.4, 0.4],
     [250.0, 0.3, 0.7, 0.6, 0.3, 0.4, 0.4],
@@ -225,7 +232,7 @@ def check_kahan(kahan_sum: Answer) -> Verdict:
         right, exact = kahan(terms, three_digits), sum(map(Decimal, map(str, terms)))
         mistakes = [
             (_naive(terms, three_digits), "This is the plain running sum.",
-             "(t - s) - y must be computed with a rounding after each operation."),
+             "On paper, corrected - (following - total) is 0. Round each of its operations."),
             (float(exact), "This is the exact sum.",
              "Round every operation with fl."),
             (sum(terms), "This is the exact sum.", "Round every operation with fl."),
@@ -236,13 +243,16 @@ def check_kahan(kahan_sum: Answer) -> Verdict:
              "Round every operation with fl."),
             (_arrived(terms, three_digits), "following - total was not rounded.",
              "Round every operation with fl."),
-            (three_digits(float(exact)), "This is the exact sum, rounded.",
+            (three_digits(float(exact)), "This is the exact sum, rounded, or a"
+             " compensated sum of another kind.",
              "Round every operation with fl, and carry what was lost into the next term."),
             (_late(terms, three_digits), "What was lost was added once, at the end.",
              "Carry it into the next addition."),
             (_naive(sorted(terms, key=abs), three_digits), "This adds the smallest first.",
              "Keep the order, and carry what was lost."),
             (_naive(terms[::-1], three_digits), "This adds from the end.", "Keep the order."),
+            (_by_halves(terms, three_digits), "This is the pairwise sum.",
+             "Keep the order, and carry what was lost."),
             (kahan(terms[1:], three_digits), "The first term is missing.", ""),
             (kahan(terms[:-1], three_digits), "The last term is missing.", ""),
         ]  # fmt: skip
@@ -285,6 +295,11 @@ def check_step(step: Answer) -> Verdict:
         wrong: list[tuple[Callable[[Array, Array], Array], str, str]] = [
             (skipping(lambda w, g: w - rate * narrow(g)), "The gradient was divided by s in"
              " float16.", wide),
+            (skipping(lambda w, g: w - (rate * g.astype(np.float32) / np.float32(s)).astype(
+                np.float16)), "The update went through float16.",
+             "Only the gradient comes in float16: stay in float32 after it."),
+            (skipping(lambda w, g: w - (np.float16(rate) * g).astype(np.float32) / np.float32(s)),
+             "The rate times the gradient was computed in float16.", wide),
             (skipping(lambda w, g: plain(w, g).astype(np.float16).astype(np.float32)),
              "The weights went through float16.", half),
             (skipping(lambda w, g: w.astype(np.float16) - np.float16(rate) * (g / np.float16(s))),
@@ -382,6 +397,8 @@ def check_dynamic(rule: Answer) -> Verdict:
         (at(1, lambda s, n, ok: (2 * s, 0)), "The second clean step doubles already.", third),
         (at(0, lambda s, n, ok: (2 * s, 0)), "Every clean step doubles the scale.", third),
         (at(2, lambda s, n, ok: (s, n + 1)), "The third clean step does not double.", third),
+        (at(1, lambda s, n, ok: (2 * s, 0) if n == 1 else (s, n + 1)),
+         "The second clean step doubles already.", third),
         (at(2, lambda s, n, ok: (2 * s, n + 1)), "The count goes on after doubling.", both),
         (at(2, lambda s, n, ok: (2 * s, 1)), "The count starts anew at 1.", both),
         (at(2, lambda s, n, ok: (s + 1, 0)), "The scale grows by 1.", "Double it."),
@@ -423,6 +440,10 @@ def check_lot(by_lot: Answer) -> Verdict:
          "Round down after it."),
         (lambda x, d, u: np.rint(x / d + u) * d, "Rounding to the nearest after adding u leads too"
          " far up.", "Round down after it."),
+        (lambda x, d, u: np.ceil(x / d + u) * d, "Rounding up after adding u leads too far up.",
+         "Round down after it."),
+        (lambda x, d, u: np.floor((x + u) / d) * d, "u was added to x itself.",
+         "u is a part of the distance: measure x in units of apart first."),
         (lambda x, d, u: np.floor(x + u), "These are whole numbers.",
          "Measure x in units of apart."),
         (lambda x, d, u: np.trunc(x / d + u) * d, "Negative numbers are cut off towards 0.",
@@ -454,4 +475,13 @@ def check_lot(by_lot: Answer) -> Verdict:
               "x, apart, u")
         for small in (False, True)
     )  # fmt: skip
-    return first if first or not second else second
+    if first or second:
+        return first or second
+    try:
+        changing = len({float(by_lot(1.3, 0.5, 0.7)) for _ in range(30)}) > 1
+    except Exception:  # the verdict quotes it
+        changing = False
+    if changing:
+        return Verdict(False, "The same u leads to different answers.",
+                       "Draw nothing yourself: u is the random number.")  # fmt: skip
+    return first

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,91 @@ def ruler(title: str) -> Drawing:
     return plotted(fig, title)
 
 
+def kept_weights(count: int, update: float = 0.2) -> list[tuple[float, float, float]]:
+    """Return, at the start at 1 and after each of some updates, what three weights are.
+
+    The first is rounded to the toy format after each update. The second, the master weight, is
+    not, and the third is its rounded copy.
+    """
+    found = [(1.0, 1.0, 1.0)]
+    for k in range(1, count + 1):
+        master = round(1 + k * update, 6)
+        found.append((nearest(found[-1][0] + update), master, nearest(master)))
+    return found
+
+
+def _at(value: float) -> float:
+    """Where a number from 1 to 3 stands on a drawn ruler."""
+    return 38 + 172 * (value - 1)
+
+
+def _hops(
+    y: float, words: str, hops: Sequence[tuple[float, float, float]], *, master: bool = False
+) -> list[str]:
+    """Draw a ruler of the toy format, and on it updates from, to, and rounded to a number.
+
+    Dotted lines are half-way between neighbours. Updates before the last one are pale. An update
+    of a master weight is never lost.
+    """
+    numbers = [v for v in toy_numbers().tolist() if 1 <= v <= 3]
+    ink = "currentColor"
+    parts = [
+        svg.text(_at(0.9), y - 50, words, text_anchor="start"),
+        svg.element("line", x1=_at(0.9), x2=_at(3.1), y1=y, y2=y, stroke=ink),
+    ]
+    for low, high in pairwise(numbers):
+        x = _at((low + high) / 2)
+        parts.append(svg.element("line", x1=x, x2=x, y1=y - 42, y2=y, stroke=ink,
+                                 stroke_dasharray="2 4"))  # fmt: skip
+    for v in numbers:
+        parts.append(svg.element("line", x1=_at(v), x2=_at(v), y1=y - 9, y2=y + 9, stroke=ink,
+                                 stroke_width="2.5"))  # fmt: skip
+        parts.append(svg.text(_at(v), y + 25, f"{v:g}") if v in (1, 1.5, 2, 2.5, 3) else "")
+    lost = False
+    for k, (start, end, to) in enumerate(hops):
+        lost = not master and to == start
+        paint = svg.BACKWARD if lost else svg.FORWARD
+        parts.append(svg.element(
+            "g", svg.pointer((_at(start), y - 30), (_at(end), y - 30), paint, "3", 9, 5),
+            svg.element("line", x1=_at(end), x2=_at(to), y1=y - 28, y2=y - 6, stroke=paint,
+                        stroke_width="1.5"),
+            opacity=None if k == len(hops) - 1 else "0.3"))  # fmt: skip
+    paint = svg.BACKWARD if lost else svg.FORWARD
+    parts.append(svg.element("circle", cx=_at(hops[-1][2]), cy=float(y), r=7, fill=paint))
+    if not master:
+        parts.append(svg.text(_at(2.75), y - 50, "half-way"))
+    if lost:
+        parts.append(svg.text(_at(2.1), y - 39, "lost", svg.BACKWARD))
+    return parts
+
+
+def updates(count: int = 10, update: float = 0.2) -> list[Frame]:
+    """Return one frame an update: a weight kept in the toy format, and below it a master weight.
+
+    Above, each arrow starts at the rounded weight. Below, it starts where the last one ended, and
+    only what the passes use is rounded.
+    """
+    frames = []
+    weights = kept_weights(count, update)
+    for k in range(1, count + 1):
+        seen = list(pairwise(weights[: k + 1]))
+        kept = [(a[0], a[0] + update, b[0]) for a, b in seen]
+        master = [(a[1], b[1], b[2]) for a, b in seen]
+        start, end, to = kept[-1]
+        words = (
+            f"Above, {start:g} + {update:g} = {end:g} is rounded to {to:g}"
+            f"{', so the update is lost' * (to == start)}. "
+            f"Below, the master weight is {weights[k][1]:g} and its copy {weights[k][2]:g}."
+        )
+        rows = [
+            *_hops(80, "weight of few digits", kept),
+            *_hops(206, "master weight (arrows), rounded copy (dot)", master, master=True),
+        ]
+        title = f"Two weights after {k} updates of {update:g}"
+        frames.append(Frame(svg.picture(svg.WIDTH, 238, title, words, *rows), words))
+    return frames
+
+
 def exponents(values: Array) -> Array:
     """Return log₂ of the sizes of all entries that are neither 0 nor infinite."""
     values = np.abs(np.asarray(values, dtype=np.float64).ravel())
@@ -178,7 +264,10 @@ def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> lis
         fig, ax = plt.subplots(figsize=(4.4, 2.1))
         _bars(ax, sizes + k)
         ax.set_ylim(0, 12)
-        for side, words in (("left", f"0: {_percent(zeros)}"), ("right", f"∞: {_percent(wild)}")):
+        for side, words in (
+            ("left", f"become 0: {_percent(zeros)}"),
+            ("right", f"become ∞: {_percent(wild)}"),
+        ):
             ax.set_title(words, loc=side, color=red, fontsize=12)
         ax.set_xticks(range(-40, 21, 10), [power(k) for k in range(-40, 21, 10)])
         ax.set_xlabel("size of an entry, times s")
@@ -226,15 +315,27 @@ def courses(title: str, runs: Mapping[str, Array], every: int) -> Drawing:
 
 
 def sums(title: str, series: Mapping[str, tuple[Array, float]]) -> Drawing:
-    """Draw running sums, each with its words at the right end, raised by some amount."""
-    from backprop.book.figures.plots import INK
+    """Draw running sums, each with its words at the right end, raised by some amount.
+
+    The ground says how far apart the numbers of bfloat16 are at each height.
+    """
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    top = max(float(np.max(values)) for values, _ in series.values())
+    for low in (512.0, 1024.0, 2048.0):
+        if low < top:
+            ax.axhline(low, color=GREY, linewidth=1)
+            apart = low * FORMATS["bfloat16"].eps
+            ax.text(1.02, (low + min(2 * low, 1.05 * top)) / 2, f"{apart:.0f} apart",
+                    transform=ax.get_yaxis_transform(), color=GREY, va="center")  # fmt: skip
     styles = ((green, "-"), (INK, ":"), (red, "--"))
     for (words, (values, up)), (color, style) in zip(series.items(), styles, strict=True):
         ax.plot(np.arange(1, len(values) + 1), values, style, color=color, linewidth=2)
         ax.text(len(values), values[-1] + up, words, color=color, ha="right", va="center")
     ax.set(xlabel="losses added", ylabel="running sum", ylim=(0, None))
+    ax.set_yticks([0, 512, 1024, 2048, 3072], ["0", "512", "1,024", "2,048", "3,072"])
+    ax.grid(False)
     return plotted(fig, title)
