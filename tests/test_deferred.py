@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import special
 
+from backprop import grad
 from backprop.deferred import Deferred
 
 FIRST_USE = """
@@ -35,6 +36,13 @@ def test_a_deferred_function_is_the_modules_own_in_value_and_name():
     assert deferred.expit(x, out=out) is out
     assert (out == special.expit(x)).all()
     assert deferred.expit.__name__ == "expit" and deferred.expit is deferred.expit
+
+
+def test_scipys_function_on_a_variable_finds_the_line_of_the_deferred_one():
+    assert grad(special.expit)(0.0) == 0.25
+    assert np.isclose(grad(special.erf)(0.0), 2 / np.sqrt(np.pi))
+    with pytest.raises(TypeError, match="gammaln has no line in the table of derivatives"):
+        grad(special.gammaln)(1.0)
 
 
 def test_an_absent_module_is_named_at_the_call():

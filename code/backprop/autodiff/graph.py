@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop import deferred
 from backprop.arrays import check_array, check_ndarray
 from backprop.autodiff.adjoints import Axis, degrees, reduced, unbroadcast
 
@@ -123,9 +124,10 @@ class Traced:
         return self.__array_function__(ufunc, (), args, options)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
-        if function not in NUMPY:
+        op = line_of(function)
+        if op is None:
             raise TypeError(f"{function.__name__} has no line in the table of derivatives")
-        return NUMPY[function](*args, **options)
+        return op(*args, **options)
 
 
 class Variable(Traced):
@@ -154,7 +156,15 @@ class Variable(Traced):
 
 TABLE: dict[str, Rule] = {}
 NUMPY: dict[Function, Function] = {}
-"""NumPy's function ↦ the table's, so that ``np.exp(variable)`` finds its line."""
+"""NumPy's function ↦ the table's, so that ``np.exp(variable)`` finds its line; SciPy's likewise."""
+
+
+def line_of(function: Function) -> Function | None:
+    """Return the table's function for NumPy's or SciPy's, or None where it has no line."""
+    if function in NUMPY:
+        return NUMPY[function]
+    later = ((f, op) for f, op in NUMPY.items() if isinstance(f, deferred.Function))
+    return next((op for f, op in later if f.stands_for(function)), None)
 
 
 class Rule:
