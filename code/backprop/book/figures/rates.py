@@ -367,12 +367,12 @@ def warmed_up(
     finals : mapping of str to pair of arrays, shape (seeds,)
         The final losses without and with warm-up, by the words for a row.
     """
-    from backprop.book.figures.plots import INK
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     _, green, red = _colors()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.5), width_ratios=[1.25, 1])
-    paints = ((red, "--", "^", 0.2), (green, "-", "o", -0.2))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.9), width_ratios=[1.15, 1])
+    paints = ((red, "--", "^", 0.22), (green, "-", "o", -0.22))
     for (words, found), (color, style, _, _), spot in zip(
         curves.items(), paints, ((5, 4.6), (1.3, 0.4)), strict=True
     ):
@@ -385,13 +385,15 @@ def warmed_up(
     left.set_title("loss of the batch", loc="left", fontsize=11)
     left.minorticks_off()
     for k, pair in enumerate(finals.values()):
+        if k % 2 == 0:
+            right.axhspan(k - 0.5, k + 0.5, color=GREY, alpha=0.12, linewidth=0)
         for losses, (color, _, mark, shift) in zip(pair, paints, strict=True):
             right.plot(losses, np.full(len(losses), k - shift), mark, color=color, markersize=4,
-                       alpha=0.6)  # fmt: skip
+                       alpha=0.5)  # fmt: skip
             right.plot([np.median(losses)] * 2, [k - shift - 0.2, k - shift + 0.2], "-", color=INK)
     right.set(xscale="log", xticks=[0.2, 0.5, 2], xticklabels=["0.2", "0.5", "2"])
     right.set(yticks=range(len(finals)), yticklabels=list(finals), xlabel="test loss")
-    right.invert_yaxis()
+    right.set(ylim=(len(finals) - 0.5, -0.5))
     right.minorticks_off()
     right.grid(axis="y", visible=False)
     return plotted(fig, title)
