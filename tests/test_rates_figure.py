@@ -1,5 +1,8 @@
 """What the figures of the chapter on schedules draw is what noisy descent does."""
 
+import re
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -38,6 +41,20 @@ def test_the_stepper_says_where_each_run_ends():
         assert end == pytest.approx(loss, rel=0.06)
 
 
+def test_each_choice_is_the_lowest_point_of_its_two_parts():
+    eta = np.linspace(0, 1, 10_001)
+    for n, frame in zip(rates.SQUARES, rates.choices(), strict=True):
+        total = (1 - eta) ** 2 / n + eta**2
+        best = eta[total.argmin()]
+        assert best == pytest.approx(1 / (n + 1), abs=1e-4)
+        whole, distance, noise, left = (
+            float(Fraction(part)) for part in re.findall(r"\d+/\d+", frame.caption)
+        )
+        assert whole == pytest.approx(best, abs=1e-4) and left == pytest.approx(total.min())
+        assert (distance, noise) == pytest.approx(((1 - whole) ** 2 / n, whole**2))
+        assert f"from V = {rates.unit(n)}" in frame.svg
+
+
 def test_the_plateau_waits_and_never_rises():
     found = rates.watched()
     assert found[0] == 1.0 and (np.diff(found) <= 0).all() and found[-1] < 0.1
@@ -45,12 +62,16 @@ def test_the_plateau_waits_and_never_rises():
 
 
 def test_drawings_are_small_and_name_their_parts():
-    drawn = {name: getattr(rates, name)("title").markup for name in ("plans", "envelope", "shapes")}
-    assert "loss 8 → 0.17" in drawn["plans"] and "best η in each step" in drawn["envelope"]
+    drawn = {name: getattr(rates, name)("title").markup for name in ("plans", "shapes")}
+    assert "loss 8 → 0.17" in drawn["plans"]
     assert all(f">{name}<" in drawn["shapes"] for name in [*rates.SHAPES, "plateau"])
     assert max(map(len, drawn.values())) < 100_000
     column = {"cosine": np.array([0.5, 1.2]), "step": np.array([0.9, 0.8])}
     gains = rates.gains("title", ["30 steps"], {"right labels": [column]}).markup
+    assert gains.count(">1<") > 1  # the cosine wins once; the axis has a 1 as well
     assert "30 steps" in gains and "right labels" in gains and "cosine" in gains
     curve = rates.range_tests("title", np.geomspace(0.1, 1, 5), [np.ones(4)], {"here": (0.5, 1)})
     assert "here" in curve.markup
+    curves = {"bare": np.full((2, 5), 2.0), "warmed": np.ones((2, 5))}
+    both = rates.warmed_up("title", curves, {"Adam 0.1": [np.ones(2), np.full(2, 0.5)]}).markup
+    assert all(f">{words}<" in both for words in ("bare", "warmed", "Adam 0.1"))

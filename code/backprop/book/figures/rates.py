@@ -29,8 +29,9 @@ LARGE, SMALL = 0.5, 0.02
 CREEP = 0.01
 START, STEPS = 4.0, 100
 DROPS = (0, 2, 5, 10, 20, 40, 60, 80, 100)
-CONSTANT = (0.5, 0.2, 0.05, 0.01)
 RUNS = 1000
+SQUARES = (1, 2, 3, 4, 5, 10, 20)
+"""V before the step is 1 over each of these."""
 
 
 def mean_square(rates: Any, start: float = START**2) -> Array:
@@ -99,6 +100,11 @@ def _colors() -> tuple[str, str, str]:
 
 def _short(value: float) -> str:
     return f"{value:.2g}"
+
+
+def unit(n: int) -> str:
+    """Return one over ``n`` in words, 1 or 1/n."""
+    return "1" if n == 1 else f"1/{n}"
 
 
 def plans(title: str) -> Drawing:
@@ -172,39 +178,49 @@ def drops() -> list[Frame]:
     return frames
 
 
-def envelope(title: str) -> Drawing:
-    """Draw the mean loss of constant rates and of the best rates, in theory and measured."""
-    from backprop.book.figures.plots import GREY, INK, LINES
+def choices() -> list[Frame]:
+    """Return one frame for each V of ``SQUARES``: what a step at each rate would leave of it."""
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     blue, green, red = _colors()
-    steps = 1000
-    t = np.arange(1, steps + 1)
-    at = np.unique(np.geomspace(1, steps, 13).astype(int))
-    fig, ax = plt.subplots(figsize=(4.6, 2.75))
-    rows = [(np.full(steps, rate), f"η = {rate}") for rate in CONSTANT]
-    rows.append((greedy(steps), "best η in each step"))
-    paints = (red, "#CC79A7", "#56B4E9", blue, green)
-    spots = ((1050, 0.2), (1050, 0.067), (122, 0.31), (60, 8.6), (22, 0.0105))
-    for (rates, words), color, style, spot in zip(
-        rows, paints, (*LINES[:4], "-"), spots, strict=True
-    ):
-        best = words.startswith("best")
-        loss = mean_square(rates)[1:] / 2
-        ax.plot(t, loss, linestyle=style, color=color, linewidth=3 if best else 1.8)
-        met = (walks(rates, RUNS, 1)[:, 1:] ** 2).mean(axis=0) / 2
-        ax.plot(at, met[at - 1], "o", color=color, markersize=4, markeredgecolor=INK,
-                markeredgewidth=0.5)  # fmt: skip
-        ax.text(*spot, words, color=color, ha="right", va="bottom" if not best else "top")
-    ax.set(
-        xscale="log", yscale="log", xlim=(0.9, 1150), ylim=(0.0004, 14), xlabel="step",
-        xticks=[1, 10, 100, 1000], xticklabels=["1", "10", "100", "1000"],
-        yticks=[0.001, 0.01, 0.1, 1, 10], yticklabels=["0.001", "0.01", "0.1", "1", "10"],
-    )  # fmt: skip
-    ax.minorticks_off()
-    ax.grid(color=GREY)
-    ax.set_title("mean loss", loc="left", fontsize=11)
-    return plotted(fig, title)
+    eta = np.linspace(0, 1, 101)
+    frames = []
+    for n in SQUARES:
+        V, best = 1 / n, 1 / (n + 1)
+        left = (1 - eta) ** 2 * V + eta**2
+        fig, ax = plt.subplots(figsize=(4.4, 2.5))
+        ax.fill_between(eta, eta**2, color=red, alpha=0.3, linewidth=0)
+        ax.fill_between(eta, eta**2, left, color=blue, alpha=0.3, linewidth=0)
+        ax.plot(eta, eta**2, "--", color=red, linewidth=1.4)
+        ax.plot(eta, left, "-", color=INK, linewidth=2.2)
+        earlier = 1 / np.arange(2, n + 1)
+        ax.plot(earlier, earlier, "o", color=green, markersize=5, alpha=0.55)
+        ax.plot([best, best], [0, best], "-", color=green, linewidth=2)
+        ax.plot(best, best, "o", color=green, markersize=9)
+        for y, words, color in (
+            (1.03, f"from V = {unit(n)}", INK), (0.89, f"best rate {unit(n + 1)}", green),
+        ):  # fmt: skip
+            ax.text(0.33, y, words, color=color, va="center")
+        ax.text(0.93, 0.35, "η²", color=red, ha="center")
+        if n < 4:
+            ax.text(0.03, 0.4 * V, "(1 − η)²V", color=blue, va="center")
+        for x, words, color in (
+            (0, "V after the step:", GREY), (0.44, "distance left", blue),
+            (0.735, "+ noise let in", red),
+        ):  # fmt: skip
+            ax.text(x, 1.05, words, color=color, transform=ax.transAxes)
+        ax.set(xlim=(0, 1), ylim=(0, 1.1), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0, 0.5, 1])
+        ax.set(xticklabels=["0", "1/4", "1/2", "3/4", "1"], yticklabels=["0", "1/2", "1"])
+        ax.set_xlabel("rate η of the next step")
+        ax.grid(visible=False)
+        below = (n + 1) ** 2
+        words = (
+            f"The best rate is {unit(n + 1)}. It leaves {n}/{below} of distance "
+            f"and 1/{below} of noise, together {unit(n + 1)}."
+        )
+        frames.append(drawn(fig, f"V after a step at each rate, from V = {unit(n)}", words))
+    return frames
 
 
 def watched(steps: int = 101) -> Array:
@@ -238,7 +254,7 @@ def shapes(title: str) -> Drawing:
     """Draw seven schedules and the plateau's, one in a panel, over a run of 100 steps."""
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(4, 2, sharex=True, sharey=True, figsize=(4.6, 4.0))
+    fig, axes = plt.subplots(4, 2, sharex=True, sharey=True, figsize=(4.6, 3.5))
     t = np.arange(101)
     drawn_ = {name: np.array([rule(int(k)) for k in t]) for name, rule in SHAPES.items()}
     for ax, (name, rates) in zip(axes.flat, (drawn_ | {"plateau": watched()}).items(), strict=True):
@@ -291,7 +307,9 @@ def range_tests(
 def gains(
     title: str, heads: Sequence[str], ratios: Mapping[str, Sequence[Mapping[str, Array]]]
 ) -> Drawing:
-    """Draw losses relative to that of a rival, one dot a seed, and the median of each row.
+    """Draw losses relative to that of a rival, one mark a seed, and the median of each row.
+
+    To the right of each row of marks is the number of seeds that the schedule wins.
 
     Parameters
     ----------
@@ -307,24 +325,75 @@ def gains(
     plt = pyplot()
     _, green, red = _colors()
     fig, axes = plt.subplots(
-        len(ratios), len(heads), sharey=True, sharex=True, figsize=(4.6, 3.6), squeeze=False
+        len(ratios), len(heads), sharey=True, sharex=True, figsize=(4.6, 3.7), squeeze=False
     )
     for row, (words, columns) in zip(axes, ratios.items(), strict=True):
-        for ax, head, column in zip(row, heads, columns, strict=True):
+        for ax, column in zip(row, columns, strict=True):
+            ax.axvspan(0.4, 1, color=green, alpha=0.1, linewidth=0)
             for k, ratio in enumerate(column.values()):
-                spread = np.linspace(-0.2, 0.2, len(ratio))
+                spread = np.linspace(-0.25, 0.25, len(ratio))
                 better = ratio < 1
                 for part, color, mark in ((better, green, "o"), (~better, red, "^")):
-                    ax.plot(ratio[part], k + spread[part], mark, color=color, markersize=4.5,
-                            alpha=0.65)  # fmt: skip
-                ax.plot([np.median(ratio)] * 2, [k - 0.38, k + 0.38], "-", color=INK, linewidth=2.4)
+                    ax.plot(ratio[part], k + spread[part], mark, color=color, markersize=4,
+                            alpha=0.75)  # fmt: skip
+                ax.plot([np.median(ratio)] * 2, [k - 0.4, k + 0.4], "-", color=INK, linewidth=1.8)
+                ax.text(2.75, k, str(better.sum()), ha="right", va="center", color=INK)
             ax.axvline(1, color=INK, linewidth=1.2, linestyle=":")
             ax.set_xscale("log")
-            ax.set(xlim=(0.42, 2.15), xticks=[0.5, 1, 2], xticklabels=["½", "1", "2"])
+            ax.set(xlim=(0.42, 2.8), xticks=[0.5, 1, 2], xticklabels=["½", "1", "2"])
             ax.set(yticks=range(len(column)), yticklabels=list(column), ylim=(2.6, -0.6))
             ax.minorticks_off()
-            ax.grid(axis="y", visible=False)
-            ax.set_title(head, fontsize=11)
-        row[0].annotate(words, (0, 1), (-60, 22), "axes fraction", "offset points", fontsize=12)
+            ax.grid(visible=False)
+        row[0].annotate(words, (0, 1), (-62, 5), "axes fraction", "offset points", fontsize=12)
+    for ax, head in zip(axes[0], heads, strict=True):
+        ax.set_title(head, fontsize=12, loc="left")
+        ax.annotate("wins", (1, 1), (0, 6), "axes fraction", "offset points", ha="right",
+                    fontsize=11, color=INK)  # fmt: skip
     fig.supxlabel("test loss / test loss of the constant rate", fontsize=11)
+    return plotted(fig, title)
+
+
+def warmed_up(
+    title: str, curves: Mapping[str, Array], finals: Mapping[str, Sequence[Array]]
+) -> Drawing:
+    """Draw losses over the steps without and with warm-up, and beside them where the runs end.
+
+    Parameters
+    ----------
+    title : str
+        Of the drawing.
+    curves : mapping of str to array, shape (seeds, steps)
+        The losses without and with warm-up, by the words that name them.
+    finals : mapping of str to pair of arrays, shape (seeds,)
+        The final losses without and with warm-up, by the words for a row.
+    """
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = pyplot()
+    _, green, red = _colors()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.9), width_ratios=[1.15, 1])
+    paints = ((red, "--", "^", 0.22), (green, "-", "o", -0.22))
+    for (words, found), (color, style, _, _), spot in zip(
+        curves.items(), paints, ((5, 4.6), (1.3, 0.4)), strict=True
+    ):
+        steps = np.arange(1, found.shape[1] + 1)
+        left.plot(steps, found.T, "-", color=color, linewidth=0.5, alpha=0.3)
+        left.plot(steps, np.median(found, axis=0), style, color=color, linewidth=2)
+        left.text(*spot, words, color=color)
+    left.set(xscale="log", xlabel="step", xlim=(1, found.shape[1]), ylim=(0, 5.3))
+    left.set(xticks=[1, 10, 100], xticklabels=["1", "10", "100"])
+    left.set_title("loss of the batch", loc="left", fontsize=11)
+    left.minorticks_off()
+    for k, pair in enumerate(finals.values()):
+        if k % 2 == 0:
+            right.axhspan(k - 0.5, k + 0.5, color=GREY, alpha=0.12, linewidth=0)
+        for losses, (color, _, mark, shift) in zip(pair, paints, strict=True):
+            right.plot(losses, np.full(len(losses), k - shift), mark, color=color, markersize=4,
+                       alpha=0.5)  # fmt: skip
+            right.plot([np.median(losses)] * 2, [k - shift - 0.2, k - shift + 0.2], "-", color=INK)
+    right.set(xscale="log", xticks=[0.2, 0.5, 2], xticklabels=["0.2", "0.5", "2"])
+    right.set(yticks=range(len(finals)), yticklabels=list(finals), xlabel="test loss")
+    right.set(ylim=(len(finals) - 0.5, -0.5))
+    right.minorticks_off()
+    right.grid(axis="y", visible=False)
     return plotted(fig, title)
