@@ -173,8 +173,8 @@ def races() -> list[Frame]:
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
             f"{STEPS} steps at the best of {len(TRIED)} rates (curvatures 1 and 30, β = β₁ = 0.5,"
-            " β₂ = 0.9), from eight starts, of which one is drawn. Each bar counts the powers of"
-            f" ten by which the median loss falls: from {_height(START):.0f} to"
+            " β₂ = 0.9). Each bar counts the powers of ten by which the median loss of eight starts"
+            f" falls: from {_height(START):.0f} to"
             f" {told['gradient descent']:.2g} with gradient descent,"
             f" {_power(told['momentum'])} with momentum, {_power(told['AdaGrad'])} with AdaGrad,"
             f" {_power(told['RMSProp'])} with RMSProp, {_power(told['Adam'])} with Adam and"
@@ -387,7 +387,7 @@ def budgets(
              "Lion": ink}  # fmt: skip
     styles = dict(zip(paint, ((0, (1, 1)), "--", "-.", "-", (0, (5, 1, 1, 1))), strict=True))
     marks = dict(zip(paint, "os^Dv", strict=True))
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
     for ax, (heading, runs) in zip(axes, panels.items(), strict=True):
         for name, losses in runs.items():
             curve = np.median(expected_best(losses, draws), axis=0)
@@ -419,7 +419,7 @@ def differences(
     """
     plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.25))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.1))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
