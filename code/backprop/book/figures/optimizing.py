@@ -325,9 +325,9 @@ def roots() -> list[Frame]:
         plane.set_title("the roots ρ", loc="left", fontsize=11.5)
         sizes.set(xlim=(0, 1), ylim=(0, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], xlabel="β")
         sizes.set_title("larger size |ρ|", loc="left", fontsize=11.5)
-        sizes.text(0.62, 0.5, "√β", color=ink, fontsize=11.5)
-        sizes.text(0.05, 0.87, "flat", color=colors[0], fontsize=11.5)
-        sizes.text(0.03, 0.4, "steep", color=colors[1], fontsize=11.5)
+        sizes.text(0.14, 0.16, "√β", color=ink, fontsize=11.5)
+        sizes.text(0.3, 0.83, "flat", color=colors[0], fontsize=11.5)
+        sizes.text(0.35, 0.44, "steep", color=colors[1], fontsize=11.5)
         for ax in (plane, sizes):
             ax.grid(False)
         if said == ["complex", "complex"]:
