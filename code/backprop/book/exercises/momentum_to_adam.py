@@ -364,6 +364,7 @@ def check_drift(moved: Any) -> Verdict:
     case = Case((), drift(0.1, 0.1), mistakes, more)
     given = numbers(moved)
     if given is not None and given.ndim == 0:  # two digits are enough here
-        known = {0.068: case.expected, -0.068: -case.expected, -0.052: drift(0.999, 0.1)}
+        up = drift(0.1, 0.1)
+        known = {0.068: up, -0.068: -up, -0.052: drift(0.999, 0.1)}
         moved = known.get(float(given), moved)
     return judge_value(moved, case, "Uphill: the rare large gradient is divided by its own size.")
