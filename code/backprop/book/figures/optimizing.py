@@ -174,7 +174,7 @@ def races() -> list[Frame]:
         words = (
             f"{STEPS} steps at the best of {len(TRIED)} rates (curvatures 1 and 30, β = β₁ = 0.5,"
             " β₂ = 0.9). Each bar counts the powers of ten by which the median loss of eight starts"
-            f" falls: from {_height(START):.0f} to"
+            f" (one is drawn) falls: from {_height(START):.0f} to"
             f" {told['gradient descent']:.2g} with gradient descent,"
             f" {_power(told['momentum'])} with momentum, {_power(told['AdaGrad'])} with AdaGrad,"
             f" {_power(told['RMSProp'])} with RMSProp, {_power(told['Adam'])} with Adam and"
