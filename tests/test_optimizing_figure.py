@@ -27,7 +27,7 @@ def test_turning_leaves_gradient_descent_and_momentum_alone():
     for name, flat, turned in zip(names, *rows.values(), strict=True):
         if name in ("gradient descent", "momentum"):
             assert turned == pytest.approx(flat, rel=1e-6)
-        else:
+        elif name != "Lion":  # it hovers at every angle
             assert turned > 5 * flat
     assert np.allclose(optimizing.turn(30) @ optimizing.turn(-30), np.eye(2))
 
@@ -35,8 +35,10 @@ def test_turning_leaves_gradient_descent_and_momentum_alone():
 def test_frames_say_what_they_draw():
     frames = optimizing.races()
     assert len(frames) == len(optimizing.ANGLES)
-    assert "from 129 to 0.28 with gradient descent" in frames[0].caption
+    assert "from 129 to 0.36 with gradient descent" in frames[0].caption
     assert all("about 10⁻⁹ with momentum" in frame.caption for frame in frames)
+    assert "below 10⁻¹² with AdaGrad" in frames[0].caption
+    assert "1.3 with AdaGrad" in frames[-1].caption
     assert "to 9.9." in optimizing.heavy_balls()[0].caption
     assert "0.98 of itself and the steep one to 0.80" in optimizing.heavy_balls()[0].caption
     far, near = optimizing.saddles()[0], optimizing.saddles()[-1]
@@ -79,10 +81,33 @@ def test_expected_best_by_listing_all_draws():
         np.testing.assert_allclose(found, mean)
 
 
+def test_no_best_rate_lies_at_the_end_of_those_tried():
+    for degrees in (0, 45):
+        rates = [rate for _, _, rate in optimizing.race(degrees)]
+        assert optimizing.TRIED[0] < min(rates) and max(rates) < optimizing.TRIED[-1]
+
+
+def test_the_starts_lie_on_one_contour():
+    starts = optimizing.starts()
+    np.testing.assert_allclose(starts[0], optimizing.START)
+    np.testing.assert_allclose((starts**2 @ [1, optimizing.KAPPA]) / 2, 129.35)
+
+
+def test_the_frames_of_the_roots_say_where_they_lie():
+    frames = dict(zip(optimizing.BETAS, optimizing.roots(), strict=True))
+    assert "flat roots are real, the larger one is 0.98" in frames[0.0].caption
+    assert "steep roots are real, the larger one is 0.80" in frames[0.0].caption
+    assert "circle of radius √β = 0.71" in frames[0.5].caption
+    for beta in (0.75, 0.95):
+        for curvature in (1, 10):
+            pair = np.roots([1, -(1 + beta - 0.02 * curvature), beta])
+            np.testing.assert_allclose(abs(pair), beta**0.5)
+        assert f"Both pairs are complex and lie on the circle of radius √β = {beta**0.5:.2f}" in (
+            frames[beta].caption
+        )
+
+
 def test_plots_name_their_curves():
-    at = [0.0, 0.5]
-    drawn = optimizing.factors("t", {10: (at, at), 100: (at, at)})
-    assert "κ = 10" in drawn.markup and "κ = 100" in drawn.markup
     names = ("SGD", "Momentum", "RMSProp", "Adam", "Lion")
     runs = {name: np.ones((3, 4)) for name in names}
     heights = {name: 0.2 * k for k, name in enumerate(names, start=1)}
@@ -99,7 +124,7 @@ def test_plots_name_their_curves():
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(129.4, "1.3e+02"), (0.28, "0.28"), (0.042, "0.042"), (3.6e-8, "about 10⁻⁷"),
+    [(129.4, "1.3e+02"), (0.28, "0.28"), (0.0036, "0.0036"), (3.6e-8, "about 10⁻⁷"),
      (1e-20, "below 10⁻¹²")],
 )  # fmt: skip
 def test_losses_are_written_short(value, written):

@@ -43,11 +43,12 @@ def check_three(first: Any, second: Any, third: Any) -> Verdict:
         ], rule),
         ("θ after two steps", 0.0, [
             (2.0, "This step has forgotten the velocity: half of the old v stays.", rule),
-            (-2.0, "This is θ after three steps, or v was not halved and the gradient is old.",
+            (-2.0, "This is θ after three steps, or v was not halved, or g is that of the start.",
              rule),
             (1.0, "The old velocity is missing, or was subtracted.", rule),
             (4.0, "Here the velocity pulls backwards.", "Half of the old v is *added*."),
-            (-4.0, "The gradient is that of the start.", "Take the slope at the new place."),
+            (-4.0, "v was not halved, and g is that of the start.",
+             "Take half of v and the slope at the new place."),
         ], rule),
         ("θ after three steps", -2.0, [
             (0.0, "The gradient is 0 here, but the velocity is not.", "Half of v is left."),
@@ -272,6 +273,8 @@ def check_nesterov(factor: Answer) -> Verdict:
             (beta * left, "This is the product of the roots.", more),
             (abs(left), "This is the factor without momentum.", more),
             (smaller, "This is the smaller root.", "The larger one decides in the long run."),
+            (((1 + beta) * left + away).real / 2, "This is the larger real part, not the size.",
+             "A complex root has the size |ρ|, and a negative one counts too."),
             (_larger((1 + beta) * left, beta), "The last term is not right.", more),
             (_larger(1 + beta - pull, beta * left), "The middle term is not right.", more),
             (right**2, "This is the factor of the loss.", "That of the distance is asked for."),
@@ -356,9 +359,12 @@ def check_drift(moved: Any) -> Verdict:
             "With β₂ = 0.1, s hardly remembers the step before.",
         ),
         (0.07, "Give one more digit.", ""),
+        (-0.07, "The sign is wrong.", "θ moves against g."),
     ]
     case = Case((), drift(0.1, 0.1), mistakes, more)
     given = numbers(moved)
-    if given is not None and given.ndim == 0 and given == 0.068:  # two digits are enough here
-        moved = case.expected
+    if given is not None and given.ndim == 0:  # two digits are enough here
+        up = drift(0.1, 0.1)
+        known = {0.068: up, -0.068: -up, -0.052: drift(0.999, 0.1)}
+        moved = known.get(float(given), moved)
     return judge_value(moved, case, "Uphill: the rare large gradient is divided by its own size.")

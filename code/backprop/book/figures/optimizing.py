@@ -6,6 +6,8 @@ The race's ravine is L = ½ (θ₁² + 30 θ₂²), turned about its minimum; th
 
 from __future__ import annotations
 
+import cmath
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -25,8 +27,12 @@ START = (-10.0, 2.3)
 STEPS = 40
 ANGLES = (0, 5, 10, 15, 20, 30, 45)
 """Degrees by which the race's ravine is turned."""
-TRIED = np.geomspace(0.01, 2, 47)
-"""Learning rates, of which each optimizer has the one with the lowest last loss."""
+TRIED = np.geomspace(0.01, 20, 67)
+"""Learning rates, of which each optimizer has the one with the lowest median of the last losses."""
+STARTS = 8
+"""So many starts on the contour of the first, spread over one half: the other half mirrors it."""
+LEAST = 1e-12
+"""Where the bars of the race end: what falls below counts alike, and the shortest rate wins."""
 RACERS: tuple[tuple[str, type[Optimizer], dict[str, float]], ...] = (
     ("gradient descent", SGD, {}),
     ("momentum", Momentum, {"beta": 0.5}),
@@ -83,23 +89,38 @@ def turn(degrees: float) -> Array:
     return np.array([[c, s], [-s, c]])
 
 
+def starts() -> Array:
+    """Return the race's starts, one a row: the loss is the same at all of them."""
+    x, y = START[0], START[1] * math.sqrt(KAPPA)
+    around = math.atan2(y, x) + math.pi * np.arange(STARTS) / STARTS
+    return math.hypot(x, y) * np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
+
+
+@functools.cache
 def race(degrees: float) -> list[tuple[Array, float, float]]:
-    """Return for each racer the places, the last loss and its learning rate, the best of those."""
+    """Return for each racer the places from the first start, the median loss and the best rate."""
     turned = turn(degrees)
     H = turned.T @ np.diag([1.0, KAPPA]) @ turned
+    first = (starts() @ turned).ravel()  # every rule treats each number on its own
     results = []
     for _, rule, options in RACERS:
         runs = []
         for rate in TRIED:
             with np.errstate(all="ignore"):  # a rate that is too large may overflow
                 walked = follow(
-                    rule, lambda theta: theta @ H, START @ turned, STEPS,
+                    rule, lambda theta: (theta.reshape(-1, 2) @ H).ravel(), first, STEPS,
                     learning_rate=rate, **options,
-                )  # fmt: skip
-                last = float(walked[-1] @ H @ walked[-1]) / 2
-            runs.append((walked, last if math.isfinite(last) else math.inf, float(rate)))
-        results.append(min(runs, key=lambda run: run[1]))
+                ).reshape(STEPS + 1, STARTS, 2)  # fmt: skip
+                last = np.einsum("si,ij,sj->s", walked[-1], H, walked[-1]) / 2
+            ends = float(np.median(last)) if np.isfinite(last).all() else math.inf
+            runs.append((walked[:, 0], ends, float(rate)))
+        results.append(min(runs, key=lambda run: max(run[1], LEAST)))
     return results
+
+
+def _height(theta: Sequence[float]) -> float:
+    """Return the race's loss where the ravine is not turned."""
+    return (theta[0] ** 2 + KAPPA * theta[1] ** 2) / 2
 
 
 def _ink() -> tuple[Any, Any, str, str]:
@@ -111,7 +132,7 @@ def _ink() -> tuple[Any, Any, str, str]:
 
 def _power(value: float) -> str:
     """Write a loss with one digit; a small one as a power of ten."""
-    if value >= 0.0095:
+    if value >= 0.00095:
         return f"{value:.2g}"
     if value < 1e-12:
         return "below 10⁻¹²"
@@ -124,7 +145,7 @@ def races() -> list[Frame]:
     paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
     frames = []
     for degrees in ANGLES:
-        fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.4, 3.25))
+        fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.4, 3.5))
         results = race(degrees)
         for ax, (name, _, _), color, (walked, last, _) in zip(
             axes.flat, RACERS, paint, results, strict=True
@@ -137,22 +158,27 @@ def races() -> list[Frame]:
             ax.plot(*walked.T, "-o", color=color, markersize=3.2, linewidth=1.2)
             ax.plot(*walked[0], "o", color=ink, markersize=7)
             ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
-            ax.set(xlim=(-12, 4), ylim=(-12.5, 4.5), xticks=[], yticks=[])
+            fallen = math.log10(_height(START) / max(last, LEAST))
+            whole = math.log10(_height(START) / LEAST)
+            for part, shade in ((1.0, 0.25), (fallen / whole, 1.0)):
+                ax.plot([-12, -12 + 16 * part], [-15.6, -15.6], "-", color=color, linewidth=6,
+                        alpha=shade, solid_capstyle="butt")  # fmt: skip
+            ax.set(xlim=(-12, 4), ylim=(-16.2, 4.2), xticks=[], yticks=[])
             ax.grid(False)
             for side in ax.spines.values():
                 side.set_visible(False)
             ax.set_title(name, loc="left", fontsize=11.5, color=color)
-            words = _power(last).removeprefix("about ")
-            ax.text(4, -12.4, f"loss {words}", ha="right", fontsize=11.5, color=color)
+            words = _power(last).removeprefix("about ").replace("below ", "< ")
+            ax.text(-12, -14.4, f"loss {words}", fontsize=11.5, color=color)
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
-            f"{STEPS} steps at the best of {len(TRIED)} rates (curvatures 1 and 30,"
-            f" β = β₁ = 0.5, β₂ = 0.9). The loss falls"
-            f" from {(START[0] ** 2 + KAPPA * START[1] ** 2) / 2:.0f} to"
-            f" {told['gradient descent']:.2g} with gradient descent and to"
-            f" {_power(told['momentum'])} with momentum, at every angle. AdaGrad reaches"
-            f" {_power(told['AdaGrad'])}, RMSProp {_power(told['RMSProp'])}, Adam"
-            f" {_power(told['Adam'])} and Lion {_power(told['Lion'])}."
+            f"{STEPS} steps at the best of {len(TRIED)} rates (curvatures 1 and 30, β = β₁ = 0.5,"
+            " β₂ = 0.9). Each bar counts the powers of ten by which the median loss of eight starts"
+            f" (one is drawn) falls: from {_height(START):.0f} to"
+            f" {told['gradient descent']:.2g} with gradient descent,"
+            f" {_power(told['momentum'])} with momentum, {_power(told['AdaGrad'])} with AdaGrad,"
+            f" {_power(told['RMSProp'])} with RMSProp, {_power(told['Adam'])} with Adam and"
+            f" {_power(told['Lion'])} with Lion."
         )
         frames.append(drawn(fig, f"Six optimizers, ravine turned by {degrees} degrees", words))
     return frames
@@ -265,27 +291,62 @@ def measured_factor(beta: float, kappa: float, rates: int = 400) -> float:
     return float(((late / np.maximum(early, late)) ** (1 / 200)).max(axis=0).min())
 
 
-def factors(title: str, measured: dict[int, tuple[Sequence[float], Sequence[float]]]) -> Drawing:
-    """Draw the factor over β: theory as lines, measured points, and the best β of each κ."""
+def roots() -> list[Frame]:
+    """Return one frame per β: the roots of both curvatures, and what size they have over β."""
     plt, colors, grey, ink = _ink()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
-    beta = np.linspace(0, 1, 401)
-    for (kappa, (at, found)), color, mark, style in zip(
-        measured.items(), (colors[0], colors[1]), "os", ("-", "--"), strict=True
-    ):
-        ax.plot(beta, best_factor(beta, kappa), style, color=color)
-        ax.plot(at, found, mark, color=color, markersize=6)
-        root = (math.sqrt(kappa) - 1) / (math.sqrt(kappa) + 1)
-        ax.plot(root**2, root, "*", color=ink, markersize=13)
-        first = float(best_factor(0.0, kappa))
-        ax.text(
-            0.02, first - (0.1 if kappa > 50 else 0.16), f"κ = {kappa}", color=color, fontsize=11.5
+    curves = np.linspace(0, 1, 401)
+    around = np.linspace(0, 2 * np.pi, 121)
+    kinds = ((descent.FLAT, colors[0], "o", "-"), (descent.STEEP, colors[1], "s", "--"))
+    frames = []
+    for beta in BETAS:
+        fig, (plane, sizes) = plt.subplots(
+            1, 2, figsize=(4.4, 2.25), gridspec_kw={"width_ratios": [1, 1.05]}
         )
-    ax.plot(beta, np.sqrt(beta), ":", color=grey, linewidth=1.4)
-    ax.text(0.12, 0.27, "√β: no pair goes below", color=grey, fontsize=11.5)
-    ax.set(xlim=(0, 1), ylim=(0.2, 1.03), xlabel="momentum β", yticks=[0.2, 0.4, 0.6, 0.8, 1])
-    ax.set_title("factor per step at the best rate", loc="left", fontsize=11.5)
-    return plotted(fig, title)
+        for radius, style, color in ((1.0, "-", grey), (math.sqrt(beta), ":", ink)):
+            plane.plot(radius * np.cos(around), radius * np.sin(around), style, color=color,
+                       linewidth=1.4)  # fmt: skip
+        plane.axhline(0, color=grey, linewidth=0.7)
+        plane.plot(0, 0, "+", color=grey, markersize=8)
+        sizes.plot(curves, np.sqrt(curves), ":", color=ink, linewidth=1.4)
+        said, middles = [], []
+        for curvature, color, mark, style in kinds:
+            pull = SHORT_RATE * curvature
+            middle = (1 + beta - pull) / 2
+            away = cmath.sqrt(middle**2 - beta)
+            both = np.array([middle + away, middle - away])
+            size = float(factor(pull, beta))
+            plane.plot(both.real, both.imag, mark, color=color, markersize=7.5)
+            sizes.plot(curves, factor(pull, curves), style, color=color)
+            sizes.plot(beta, size, mark, color=color, markersize=7.5)
+            said.append("complex" if away.imag else "real")
+            middles.append(size)
+        plane.set(xlim=(-0.2, 1.12), ylim=(-0.66, 0.66), aspect="equal", xticks=[0, 0.5, 1])
+        plane.set_yticks([-0.5, 0, 0.5], ["−½i", "0", "½i"])
+        plane.set_title("the roots ρ", loc="left", fontsize=11.5)
+        sizes.set(xlim=(0, 1), ylim=(0, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], xlabel="β")
+        sizes.set_title("larger size |ρ|", loc="left", fontsize=11.5)
+        sizes.text(0.14, 0.16, "√β", color=ink, fontsize=11.5)
+        sizes.text(0.3, 0.83, "flat", color=colors[0], fontsize=11.5)
+        sizes.text(0.35, 0.44, "steep", color=colors[1], fontsize=11.5)
+        for ax in (plane, sizes):
+            ax.grid(False)
+        if said == ["complex", "complex"]:
+            words = (
+                f"Both pairs are complex and lie on the circle of radius √β = {middles[0]:.2f}:"
+                " the flat and the steep coordinate shrink at the same pace."
+            )
+        else:
+            steep = (
+                f"complex and lie on the circle of radius √β = {middles[1]:.2f}"
+                if said[1] == "complex"
+                else f"real, the larger one is {middles[1]:.2f}"
+            )
+            words = (
+                f"The flat roots are real, the larger one is {middles[0]:.2f}. The steep roots are"
+                f" {steep}."
+            )
+        frames.append(drawn(fig, f"Roots of momentum's polynomial at β = {beta:g}", words))
+    return frames
 
 
 def expected_best(losses: Any, draws: Any) -> Array:
@@ -326,7 +387,7 @@ def budgets(
              "Lion": ink}  # fmt: skip
     styles = dict(zip(paint, ((0, (1, 1)), "--", "-.", "-", (0, (5, 1, 1, 1))), strict=True))
     marks = dict(zip(paint, "os^Dv", strict=True))
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
     for ax, (heading, runs) in zip(axes, panels.items(), strict=True):
         for name, losses in runs.items():
             curve = np.median(expected_best(losses, draws), axis=0)
@@ -358,7 +419,7 @@ def differences(
     """
     plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.25))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.1))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
