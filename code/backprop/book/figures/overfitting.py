@@ -128,7 +128,7 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    edges, line = np.logspace(-4, 0, 13), np.logspace(-4, 0, 200)
+    edges, line = np.logspace(-5, 0, 16), np.logspace(-5, 0, 200)
     middle = np.sqrt(edges[1:] * edges[:-1])
     frames = []
     for t in STEPS:
@@ -159,7 +159,7 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
                          color=color)  # fmt: skip
             ax.set(ylim=(0, 30 if which == 1 else 26), yticks=[0, 10, 20])
         axes[2].set(xscale="log", xlim=(edges[0], edges[-1]), xlabel="flat ← curvature → steep",
-                    xticks=[1e-4, 1e-3, 1e-2, 1e-1, 1])  # fmt: skip
+                    xticks=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1])  # fmt: skip
         for ax in axes:
             ax.minorticks_off()
             ax.grid(axis="x", visible=False)
