@@ -137,7 +137,7 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
         axes[0].plot(line, 100 * (1 - (1 - rate * line) ** t), "-", color=INK, linewidth=2)
         axes[0].plot(line, 100 * line / (line + lam), "--", color=GREY, linewidth=1.6)
         axes[0].set(ylim=(0, 104), yticks=[0, 50, 100])
-        axes[0].set_title("share of the way that is done, in percent", loc="left", fontsize=11)
+        axes[0].set_title("share of the way that is done", loc="left", fontsize=11)
         ends = []
         for ax, which, words, color in zip(
             axes[1:], (1, 2), ("right labels", "errors"), _colors()[:2], strict=True
@@ -158,6 +158,7 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
             ax.set_title(f"{words}: {ends[-1][0]:.0%} learned", loc="left", fontsize=11,
                          color=color)  # fmt: skip
             ax.set(ylim=(0, 30 if which == 1 else 26), yticks=[0, 10, 20])
+        axes[1].set_ylabel("percent")
         axes[2].set(xscale="log", xlim=(edges[0], edges[-1]), xlabel="flat ← curvature → steep",
                     xticks=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1])  # fmt: skip
         for ax in axes:
