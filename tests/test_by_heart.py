@@ -75,17 +75,26 @@ def test_figures_name_what_they_show():
     assert all(word in markup for word in ("first", "second", "one", "two", "points"))
     shares = {"a": np.ones(64), "b": np.zeros(64)}
     assert "always" in overfitting.kept("t", np.zeros(64), shares, 1e-5).markup
-    clouds = {"left": np.zeros(3), "right": np.ones(3)}
-    assert "right" in overfitting.two_clouds("t", np.ones(3), clouds, 2.0).markup
 
 
-def test_the_last_figure_ends_at_the_medians():
-    looks = by_heart.UPDATES // by_heart.EVERY + 1
-    panels = {name: {kind: np.full((3, looks), share) for kind in overfitting.KINDS}
-              for name, share in (("plain", 0.31), ("one", 0.62), ("two", 0.87))}  # fmt: skip
-    markup = overfitting.closed("t", panels, "plain").markup
-    assert all(word in markup for word in ("one", "two", ">62<", ">87<", "wrong"))
-    assert "plain" not in markup and ">31<" not in markup
+def test_the_mean_over_the_masks_rises_with_the_rate():
+    frames = overfitting.noise()
+    assert len(frames) == len(overfitting.CHANCES)
+    for frame, rate in zip(frames, overfitting.CHANCES, strict=True):
+        added = 4 * rate / (1 - rate)  # half of p/(1 - p) times 2² + 2²
+        assert f">added: {added:.3g}<" in frame.svg and f"mean loss {added + 0.5:.3g}<" in frame.svg
+    assert "0.25 · 12.5 + 0.5 · 0.5 + 0.25 · 4.5 = 4.5." in frames[-1].caption
+
+
+def test_a_sieve_reports_the_medians_of_what_is_learned():
+    c = np.array([0.5, 0.1])
+    split = c, np.array([0.6, 0.2]), np.array([0.1, 0.3])
+    frames = overfitting.sieve([split, split, (c, 0 * c, 0 * c)], 0.5)
+    assert len(frames) == len(overfitting.STEPS)
+    # one step: a quarter and a twentieth of the way; a decay of 2: a fifth and 1/21
+    assert "learned 16 % of the right labels and 4 % of the errors" in frames[0].caption
+    assert "λ = 1/(ηt) = 2 learns 13 % and 3 %" in frames[0].caption
+    assert ">errors: 4% learned<" in frames[0].svg
 
 
 def test_frames_report_the_medians():

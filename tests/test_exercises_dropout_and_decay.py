@@ -91,6 +91,16 @@ def compared_with_the_last(losses, patience):
     return len(losses) - 1, best
 
 
+def never_reset(losses, patience):
+    waited, best = 0, 0
+    for epoch in range(1, len(losses)):
+        better = losses[epoch] < losses[best]
+        best, waited = (epoch, waited) if better else (best, waited + 1)
+        if waited == patience:
+            return epoch, best
+    return len(losses) - 1, best
+
+
 WRONG = {
     ex.check_mask: [
         (([0, -1, 4, 3], BACKWARD), "the scale is not"),
@@ -108,7 +118,8 @@ WRONG = {
         ((0.04, 0.0132, 0.04), "decoupled"), ((0.133, 0.0132, 0.04), "under the root"),
         ((0.16, 0.0132, 0.04), "root is missing"), ((0.0571, 0.0132, 0.04), "added"),
         ((0.8, 0.0132, 0.04), "rate"), ((0.1, 0.0132, 0.04), "no gradient"),
-        ((0.0555, 0.0132, 0.04), "multiplied by θ"),
+        ((0.0555, 0.0132, 0.04), "multiplied by θ"), ((0.0132, 0.08, 0.04), "second weight"),
+        ((-0.08, -0.0132, -0.04), "sign"), ((1.92, 1.987, 1.96), "where the weight ends"),
         ((0.08, 0.08, 0.04), "first weight"), ((0.08, 0.008, 0.04), "tenth"),
         ((0.08, 0.013, 0.04), "significant"),
         ((0.08, 0.0133, 0.04), "under the root"), ((0.08, 0.04, 0.04), "decoupled"),
@@ -138,6 +149,8 @@ WRONG = {
         ((lambda W, x, p: penalty(W, x, p) / W.shape[1],), "mean over the outputs"),
         ((lambda W, x, p: p / (1 - p) * (W**2).sum() / 2,), "plain weight decay"),
         ((lambda W, x, p: penalty(np.abs(W) ** 0.5, x, p),), "not squared"),
+        ((lambda W, x, p: penalty(W, x - x.mean(axis=0), p),), "variance of x"),
+        ((lambda W, x, p: p / (1 - p) / 2 * ((x @ W) ** 2).sum(axis=1).mean(),), "were squared"),
         ((always(None),), "None"), ((lambda W, x: 0,), "3 arguments"),
     ],
     ex.check_adamw: [
@@ -165,6 +178,7 @@ WRONG = {
         ((lambda a, n: (stop(a, n)[0], stop(a, n)[0] - n),), "before the end"),
         ((lambda a, n: (len(a) - 1, int(np.argmin(a))),), "future"),
         ((lambda a, n: (stop(a, n)[0], int(np.argmin(a))),), "future"),
+        ((never_reset,), "begins again"),
         ((compared_with_the_last,), "one before"), ((stop_at_ties,), "equals the best"),
         ((lambda a, n: stop(a, n)[1],), "shape"),
         ((always(None),), "None"), ((lambda a: (0, 0),), "2 arguments"),

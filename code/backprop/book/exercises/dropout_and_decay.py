@@ -122,6 +122,10 @@ def check_penalty(penalty: Answer) -> Verdict:
             (q * float((W**2).sum()) / 2, "This is plain weight decay.",
              "Each weight counts with the mean square of its input."),
             (q * float((np.abs(W).T @ squares).sum()) / 2, "The weights are not squared.", ""),
+            (q * float((W.T**2 @ x.var(axis=0)).sum()) / 2, "The variance of x was taken.",
+             "The mean of x is not subtracted: dropout sets x to 0, and not to its mean."),
+            (q * float(((x @ W) ** 2).sum(axis=1).mean()) / 2, "The outputs were squared.",
+             "Each input is dropped by itself. Square w_i x_i, then add."),
         ]  # fmt: skip
         more = "Each weight counts with its square and the mean square of its input."
         return Case((W, x, p), right, distinct(mistakes, right), more)
@@ -148,6 +152,9 @@ def check_pull(first: Any, second: Any, decoupled: Any) -> Verdict:
             (0.1 * 0.2 / 0.5, "θ is missing.", "The penalty's gradient is λθ."),
             (0.1 * 0.4 / 0.7, "Sizes were added.", root),
             (0.8, "The rate is missing.", ""),
+            (0.1 * 0.4 / np.hypot(3, 0.4), "This is the pull on the second weight.", root),
+            (-0.08, "Only the sign is wrong.", "How far is the weight pulled, without a sign?"),
+            (1.92, "This is where the weight ends.", "How far was it pulled?"),
             (0.1, "This is the pull on a weight whose loss has no gradient.", root),
         ], root),
         ("The second weight", second, 0.1 * 0.4 / np.hypot(3, 0.4), [
@@ -254,6 +261,17 @@ def check_stopping(stop: Answer) -> Verdict:
                 return epoch, best
         return len(losses) - 1, best
 
+    def never_reset(losses: Sequence[float], patience: int) -> tuple[int, int]:
+        waited, best = 0, 0
+        for epoch in range(1, len(losses)):
+            if losses[epoch] < losses[best]:
+                best = epoch
+            else:
+                waited += 1
+            if waited >= patience:
+                return epoch, best
+        return len(losses) - 1, best
+
     def case(losses: list[float], patience: int) -> Case:
         end, kept = right = _halts(losses, patience)
         ahead = int(np.argmin(losses))
@@ -277,6 +295,8 @@ def check_stopping(stop: Answer) -> Verdict:
              "Compare it with the best so far."),
             (last_best(losses, patience), "A loss that equals the best counted as better.",
              "Compare with <, and not with <=."),
+            (never_reset(losses, patience), "All epochs without a better loss were counted.",
+             "The count begins again with each better loss."),
         ]  # fmt: skip
         return Case((losses, patience), right, distinct(mistakes, right),
                     "Remember the best epoch, and stop when the present one is `patience` later.",
@@ -286,6 +306,7 @@ def check_stopping(stop: Answer) -> Verdict:
         case([5.0, 3.0, 4.0, 4.5, 2.0, 1.0], 2), case([5.0, 4.0, 3.0, 3.5], 3),
         case([5.0, 3.0, 4.0, 3.0, 4.0, 4.5, 6.0, 1.0], 3),
         case([4.0, 2.0, 3.0, 2.5, 2.2, 2.1, 1.0], 3), case([3.0, 3.0, 3.0, 1.0], 2),
+        case([5.0, 4.0, 4.5, 3.0, 3.5, 2.0], 2),
     ]  # fmt: skip
     return judge(stop, cases, "And it never looked ahead.", "losses, patience")
 

@@ -6,19 +6,24 @@ what counts, the digits that the network has not seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from backprop.arrays import Array
 from backprop.book import by_heart
+from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot, spread
 from backprop.book.figures.stepper import Frame, drawn
 
 RATES = (0.0, 0.2, 0.5, 0.8, 0.9)
 SEEDS = range(10)
 KINDS = ("right", "wrong", "new")
+CHANCES = (0.0, 0.2, 0.4, 0.5)
+"""The rates at which the masks of two inputs are drawn."""
+STEPS = (1, 3, 10, 30, 100, 1000)
+"""After which linear units are looked at."""
 
 
 def _colors() -> tuple[str, str, str]:
@@ -61,24 +66,112 @@ def rates() -> list[Frame]:
     return frames
 
 
-def two_clouds(
-    title: str, expected: ArrayLike, clouds: Mapping[str, ArrayLike], limit: float
-) -> Drawing:
-    """Draw weights over those that a formula predicts, one panel for each way to train."""
-    from backprop.book.figures.plots import GREY
+def noise() -> list[Frame]:
+    """Return a frame for each rate: what the masks of two inputs do to one squared error.
+
+    The weights are (1, 2), the inputs (2, 1) and the target 3, so that each input contributes 2.
+    """
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, sharex=True, sharey=True, figsize=(4.6, 2.55))
-    blue, red, _ = _colors()
-    for ax, (words, found), color, mark in zip(
-        axes, clouds.items(), (red, blue), ("^", "o"), strict=True
-    ):
-        ax.plot([-limit, limit], [-limit, limit], "-", color=GREY, linewidth=1)
-        ax.plot(np.ravel(expected), np.ravel(found), mark, color=color, markersize=3.4, alpha=0.6)
-        ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="predicted")
-        ax.set_title(words, fontsize=11.5, color=color)
-    axes[0].set_ylabel("found")
-    return plotted(fig, title)
+    blue, red, green = _colors()
+    frames = []
+    for p in CHANCES:
+        scale = 2 / (1 - p)
+        masks = (("both", 2 * scale, (1 - p) ** 2, (12, -2), "left", "center"),
+                 ("one", scale, 2 * p * (1 - p), (0, -10), "center", "top"),
+                 ("none", 0.0, p**2, (-11, -2), "right", "center"))  # fmt: skip
+        shown = [mask for mask in masks if mask[2] > 0]
+        losses = [(z - 3) ** 2 / 2 for _, z, *_ in shown]
+        mean = sum(mask[2] * loss for mask, loss in zip(shown, losses, strict=True))
+        fig, ax = plt.subplots(figsize=(4.4, 2.5))
+        z = np.linspace(-2.9, 8.9, 200)
+        ax.plot(z, (z - 3) ** 2 / 2, "-", color=GREY, linewidth=1.4)
+        for (words, at, chance, shift, ha, va), loss in zip(shown, losses, strict=True):
+            ax.plot(at, loss, "o", color=red, markersize=4 + 13 * chance**0.5, alpha=0.75)
+            if p:
+                ax.annotate(f"{words}\n{chance:.0%}", (at, loss), shift, color=red, ha=ha, va=va,
+                            textcoords="offset points", linespacing=1.1)  # fmt: skip
+        ax.plot([4, 4], [0.5, mean], "-", color=green, linewidth=4, alpha=0.5)
+        ax.plot(4, 0.5, "s", color=blue, markersize=6)
+        ax.plot(4, mean, "D", color=green, markersize=7)
+        lines = ((f"◆ mean loss {mean:.3g}", green), ("■ loss in use 0.5", blue),
+                 (f"added: {mean - 0.5:.3g}", INK))  # fmt: skip
+        for k, (words, color) in enumerate(lines):
+            ax.text(3, 15.6 - 2.3 * k, words, color=color, ha="center", va="center")
+        ax.set(xlim=(-4, 11), ylim=(-4.6, 17), xticks=[0, 4, 8], yticks=[0, 5, 10, 15],
+               xlabel="output z", ylabel="loss")  # fmt: skip
+        parts = " + ".join(
+            f"{mask[2]:.2g} · {loss:.3g}" for mask, loss in zip(shown, losses, strict=True)
+        )
+        words = (
+            f"The masks keep both inputs, one or none. Chance times loss, summed:"
+            f" {parts} = {mean:.3g}. The loss in use is 0.5."
+            if p
+            else "Nothing is dropped, so z is 4 and the loss is 0.5 in every step."
+        )
+        frames.append(drawn(fig, f"The losses of a linear unit with dropout at {p:g}", words))
+    return frames
+
+
+def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Frame]:
+    """Return a frame for each number of steps: what linear units have learned by then, and where.
+
+    Parameters
+    ----------
+    splits : sequence of (array, array, array)
+        For each split of the data and each direction, its curvature, and its shares of the right
+        labels and of the errors.
+    rate : float
+        The learning rate.
+    """
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = pyplot()
+    edges, line = np.logspace(-5, 0, 16), np.logspace(-5, 0, 200)
+    middle = np.sqrt(edges[1:] * edges[:-1])
+    frames = []
+    for t in STEPS:
+        lam = 1 / (rate * t)
+        fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.4, 3.5), height_ratios=(1, 1.15, 1))
+        axes[0].plot(line, 100 * (1 - (1 - rate * line) ** t), "-", color=INK, linewidth=2)
+        axes[0].plot(line, 100 * line / (line + lam), "--", color=GREY, linewidth=1.6)
+        axes[0].set(ylim=(0, 104), yticks=[0, 50, 100])
+        axes[0].set_title("share of the way that is done", loc="left", fontsize=11)
+        ends = []
+        for ax, which, words, color in zip(
+            axes[1:], (1, 2), ("right labels", "errors"), _colors()[:2], strict=True
+        ):
+            full, done, totals = [], [], []
+            for split in splits:
+                c, held = split[0], split[which]
+                learned = held * (1 - (1 - rate * c) ** t)
+                inside = np.clip(c, edges[0], edges[-1])
+                full.append(np.histogram(inside, edges, weights=held)[0])
+                done.append(np.histogram(inside, edges, weights=learned)[0])
+                decayed = float(held @ (c / (c + lam)))
+                totals.append((float(learned.sum()), decayed))
+            ends.append(np.median(totals, axis=0))
+            width = 0.9 * np.diff(edges)
+            ax.bar(middle, 100 * np.mean(full, axis=0), width, facecolor="none", edgecolor=color)
+            ax.bar(middle, 100 * np.mean(done, axis=0), width, color=color, alpha=0.75)
+            ax.set_title(f"{words}: {ends[-1][0]:.0%} learned", loc="left", fontsize=11,
+                         color=color)  # fmt: skip
+            ax.set(ylim=(0, 30 if which == 1 else 26), yticks=[0, 10, 20])
+        axes[1].set_ylabel("percent")
+        axes[2].set(xscale="log", xlim=(edges[0], edges[-1]), xlabel="flat ← curvature → steep",
+                    xticks=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1])  # fmt: skip
+        for ax in axes:
+            ax.minorticks_off()
+            ax.grid(axis="x", visible=False)
+        (right, right_decay), (errors, errors_decay) = ends
+        words = (
+            f"The units have learned {right:.0%} of the right labels and"
+            f" {errors:.0%} of the errors. Dashed: weight decay with λ = 1/(ηt) = {lam:.3g}"
+            f" learns {right_decay:.0%} and {errors_decay:.0%}."
+        ).replace("%", " %")
+        frames.append(drawn(fig, f"What linear units have learned after {t} steps", words))
+    return frames
 
 
 def kept(title: str, sizes: Array, shares: Mapping[str, Array], least: float) -> Drawing:
@@ -106,44 +199,9 @@ def kept(title: str, sizes: Array, shares: Mapping[str, Array], least: float) ->
     ax.text(least * 2, 0.55, "pixels that\nare always\nblank", color=GREY, va="center")
     ax.set(xscale="log", xlim=(least / 1.6, 4e-2), ylim=(-0.05, 1.16), yticks=[0, 0.5, 1],
            xlabel="size of the gradient of the loss", ylabel="share that is left")  # fmt: skip
+    tens = [-4, -3, -2]
+    ax.set_xticks([least, *(10.0**k for k in tens)], ["0", *("10" + svg.raised(k) for k in tens)])
     ax.minorticks_off()
-    return plotted(fig, title)
-
-
-def closed(title: str, panels: Mapping[str, Mapping[str, Array]], control: str) -> Drawing:
-    """Draw the three curves of the opening figure for each way to train, the control in grey.
-
-    Parameters
-    ----------
-    panels : mapping of str to mapping of str to array, shape (seeds, looks)
-        For each way, the shares of right labels, wrong labels and new digits; one is the control.
-    """
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    ways = [way for way in panels if way != control]
-    updates = np.arange(0, by_heart.UPDATES + 1, by_heart.EVERY)
-    fig, axes = plt.subplots(1, len(ways), sharex=True, sharey=True, figsize=(4.6, 2.9))
-    for ax, way in zip(axes, ways, strict=True):
-        ends = []
-        for kind, color, line in zip(KINDS, _colors(), ("-", "--", "-."), strict=True):
-            shares = 100 * panels[way][kind]
-            low, middle, high = np.quantile(shares, (0, 0.5, 1), axis=0)
-            without = 100 * np.median(panels[control][kind], axis=0)
-            ax.plot(updates, without, line, color=GREY, linewidth=1.1)
-            ax.fill_between(updates, low, high, color=color, alpha=0.16, linewidth=0)
-            ax.plot(updates, middle, line, color=color, linewidth=2.2)
-            ends.append(float(middle[-1]))
-        for end, color, y in zip(ends, _colors(), spread(ends, 11), strict=True):
-            ax.annotate(f"{end:.0f}", (updates[-1], y), (3, 0), textcoords="offset points",
-                        color=color, va="center", annotation_clip=False)  # fmt: skip
-        ax.set_title(way, fontsize=11.5, color=INK)
-        ax.set(xlim=(0, updates[-1]), ylim=(0, 103), xticks=[0, 150, 300],
-               yticks=[0, 25, 50, 75, 100])  # fmt: skip
-    axes[0].set_ylabel("percent right")
-    axes[len(ways) // 2].set_xlabel("updates")
-    for word, color, place in zip(KINDS, _colors(), ((170, 90), (230, 33), (255, 69)), strict=True):
-        axes[0].text(*place, word, color=color, ha="center", va="center")
     return plotted(fig, title)
 
 
