@@ -267,6 +267,7 @@ def hero(x: Array, W: Array, delta: Array, place: tuple[int, int], title: str) -
             stroke="currentColor", stroke_width="1", stroke_dasharray="3 3", opacity="0.6",
         )
     )  # fmt: skip
+    parts.append(svg.text(lefts[2] + wide / 2, below + wide - 8, "zeros"))
     parts.append(_marked(lefts[2], below, cell, pixel, (3, 3), svg.BACKWARD))
     parts.append(_marked(lefts[0], below + cell, cell, pixel, (1, 1), svg.BACKWARD))
     for y, paint, heads in (
@@ -417,10 +418,12 @@ def drops(rows: Mapping[str, tuple[Any, Any]], title: str) -> Drawing:
             ax.plot([runs.min(), runs.max()], [y, y], "-", color=color, linewidth=width, alpha=0.35,
                     solid_capstyle="round")  # fmt: skip
             ax.plot(np.median(runs), y, mark, color=color, markersize=6.5)
-            ax.text(np.median(runs), y + 0.2, f"{np.median(runs):.0f}", color=color,
-                    ha="center", va="bottom", fontsize=11)  # fmt: skip
+            side = 1 if mark == "o" else -1
+            ax.text(runs.max() + 1 if side > 0 else runs.min() - 1, y, f"{np.median(runs):.0f}",
+                    color=color, ha="left" if side > 0 else "right", va="center",
+                    fontsize=11)  # fmt: skip
     ax.set(
-        yticks=range(len(rows) - 1, -1, -1), yticklabels=list(rows), xlim=(36, 102),
+        yticks=range(len(rows) - 1, -1, -1), yticklabels=list(rows), xlim=(33, 104),
         ylim=(-0.5, len(rows) - 0.25), xlabel="test digits read correctly, %",
     )  # fmt: skip
     ax.tick_params(axis="y", length=0, labelsize=11)
