@@ -145,8 +145,9 @@ def check_hand(z: Any, dW: Any, dx: Any) -> Verdict:
         ("The gradient of the image", right[2], distinct([
             (stamped(turned, DZ, 1, X.shape), "The filter was turned once too often, or not.",
              "If errors stamp, they stamp the filter as it is; if pixels look back, it is turned."),
-            (stamped(W, DZ, 1, X.shape, add=False), "One share overwrote another.",
-             "The pixel in the middle lies in both windows: add."),
+            *((np.where(np.eye(3)[1:2].T * np.eye(3)[1], share, right[2]),
+               "One share overwrote another.", "The pixel in the middle lies in both windows: add.")
+              for share in (-2, 3)),
             (stamped(W, np.abs(DZ), 1, X.shape), "The second error is negative.", stamps),
             (correlated(DZ, W), "The image has nine pixels.", stamps),
             (correlated(np.pad(DZ, 1), W), "The filter was not turned.",
@@ -243,10 +244,7 @@ def filter_gradient(x: Array, dz: Array, s: int, shape: Sequence[int]) -> Array:
     rows, columns = dz.shape
     return np.array(
         [
-            [
-                np.sum(dz * x[u : u + s * rows : s, v : v + s * columns : s])
-                for v in range(shape[1])
-            ]
+            [np.sum(dz * x[u : u + s * rows : s, v : v + s * columns : s]) for v in range(shape[1])]
             for u in range(shape[0])
         ]
     )
@@ -358,9 +356,7 @@ def check_image_gradient(function: Answer) -> Verdict:
     return judge(function, cases, "Also where pixels lie in no window.", "W, dz, s, shape")
 
 
-def max_pool_back(
-    x: Array, dz: Array, k: int, *, pick: str = "first"
-) -> Array:
+def max_pool_back(x: Array, dz: Array, k: int, *, pick: str = "first") -> Array:
     """Return ∂L/∂x: the error of each k x k window goes to its first maximum."""
     dx = np.zeros(x.shape)
     for i, j in np.ndindex(dz.shape):

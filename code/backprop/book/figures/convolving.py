@@ -6,6 +6,7 @@ and what has the output's on the right. Blue is the forward pass, orange the bac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,6 @@ ERROR = np.array([[0, 2, 0], [0, 0, -1], [0, 0, 0]])
 """The example that the chapter computes by hand: two of the nine outputs have an error."""
 
 MINUS = "\N{MINUS SIGN}"
-LETTERS = {1: "1", 2: "2", -1: f"{MINUS}1", 3: "3"}
 CELL = 28
 LEFT, MIDDLE, RIGHT, TOP = 6, 168, 274, 34
 
@@ -32,7 +32,7 @@ LEFT, MIDDLE, RIGHT, TOP = 6, 168, 274, 34
 def slide(image: Any, window: Any) -> Array:
     """Return the sums of products at each place of a window that stays inside the image."""
     views = sliding_window_view(image, np.shape(window))
-    return np.einsum("ijuv,uv->ij", views, window)
+    return np.asarray(np.einsum("ijuv,uv->ij", views, window))
 
 
 def ringed(error: Any, size: tuple[int, int]) -> Array:
@@ -40,7 +40,7 @@ def ringed(error: Any, size: tuple[int, int]) -> Array:
     return np.pad(error, [(n - 1, n - 1) for n in size])
 
 
-def _shown(value: float) -> str:
+def _shown(value: Any) -> str:
     return f"{value:g}".replace("-", MINUS)
 
 
@@ -200,9 +200,10 @@ def _inked(image: Array, left: float, top: float, cell: float) -> str:
 def _signed(values: Array, left: float, top: float, cell: float, limit: float = 0.0) -> str:
     """Draw numbers as squares, by area: filled where positive, outlined where negative."""
     limit = limit or float(np.abs(values).max()) or 1.0
-    filled, outlined = [], []
+    filled: list[str] = []
+    outlined: list[str] = []
     for (row, column), value in np.ndenumerate(values):
-        half = cell * 0.47 * float(np.sqrt(min(1.0, abs(value) / limit)))
+        half = cell * 0.47 * math.sqrt(min(1.0, abs(float(value)) / limit))
         if half < 0.7:
             continue
         half -= 0 if value > 0 else 0.6
@@ -239,9 +240,7 @@ def hero(x: Array, W: Array, delta: Array, place: tuple[int, int], title: str) -
 
     def panel(values: Array, left: float, y: float, side: float, ink: bool = False) -> None:
         shape = values.shape
-        parts.append(
-            _inked(values, left, y, side) if ink else _signed(values, left, y, side)
-        )
+        parts.append(_inked(values, left, y, side) if ink else _signed(values, left, y, side))
         parts.append(
             svg.element(
                 "rect", x=left, y=y, width=side * shape[1], height=side * shape[0], fill="none",
