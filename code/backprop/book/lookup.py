@@ -7,7 +7,7 @@ network must say its digit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,8 @@ from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam
 
-LETTERS, DIGITS = 8, 8
+ALPHABET = "abcdefgh"
+LETTERS, DIGITS = len(ALPHABET), 8
 WIDTH = LETTERS + DIGITS
 
 
@@ -43,7 +44,7 @@ class Batch(NamedTuple):
     told: NDArray[np.integer]
 
 
-def draw(rng: np.random.Generator, batch: int, n: int = 6) -> Batch:
+def draw(rng: np.random.Generator, batch: int, n: int = 4) -> Batch:
     """Draw sequences of n letters told and asked for."""
     letters = rng.permuted(np.tile(np.arange(LETTERS), (batch, 1)), axis=1)[:, :n]
     digits = rng.integers(DIGITS, size=(batch, n))
@@ -64,9 +65,26 @@ def names(batch: Batch, which: int) -> list[str]:
     """Write the tokens of one sequence: "b=3" or "b?"."""
     found = []
     for token, asked in zip(batch.x[which], batch.asked[which], strict=True):
-        letter = "abcdefgh"[int(token[:LETTERS].argmax())]
+        letter = ALPHABET[int(token[:LETTERS].argmax())]
         found.append(f"{letter}?" if asked else f"{letter}={int(token[LETTERS:].argmax())}")
     return found
+
+
+def written(text: str) -> Batch:
+    """Make a batch of one sequence from what :func:`names` writes: "b=3 a=1 b? a?"."""
+    tokens = text.split()
+    x, told, y, where = np.zeros((1, len(tokens), WIDTH)), {}, [], []
+    for t, token in enumerate(tokens):
+        letter = ALPHABET.index(token[0])
+        x[0, t, letter] = 1
+        if token[1] == "=":
+            told[letter] = t, int(token[2:])
+            x[0, t, LETTERS + told[letter][1]] = 1
+        else:
+            where.append(told[letter][0])
+            y.append(told[letter][1])
+    asked = np.array([[token.endswith("?") for token in tokens]])
+    return Batch(x, asked, np.array(y), np.array(where))
 
 
 class Tokenwise(Layer):
@@ -123,7 +141,7 @@ def averaging(rng: np.random.Generator) -> Sequential:
     """Return a network that sees, beside a token, only the mean of what came before."""
     return Sequential([
         Tokenwise(Dense(WIDTH, 16, rng=rng)), Tanh(), MeanSoFar(),
-        Tokenwise(Dense(32, 20, rng=rng)), Tanh(), Tokenwise(Dense(20, DIGITS, rng=rng)),
+        Tokenwise(Dense(32, 24, rng=rng)), Tanh(), Tokenwise(Dense(24, DIGITS, rng=rng)),
     ])  # fmt: skip
 
 
@@ -140,17 +158,26 @@ def errors(network: Sequential, loss: SoftmaxCrossEntropy, batch: Batch) -> tupl
 
 
 def trained(
-    build: Build, rate: float, seed: int, *, steps: int = 400, batch: int = 32, n: int = 6
+    build: Build, rate: float, seed: int, *, steps: int = 600, batch: int = 32, n: int = 4
 ) -> Sequential:
     """Train with Adam on new sequences in every step."""
+    *_, (network, _) = _training(build, rate, seed, steps, batch, n)
+    return network
+
+
+def _training(
+    build: Build, rate: float, seed: int, steps: int, batch: int, n: int
+) -> Iterator[tuple[Sequential, int]]:
+    """Yield the network before the first step and after each."""
     rng = np.random.default_rng(seed)
     network, loss = build(rng), SoftmaxCrossEntropy()
     optimizer = Adam(network, rate)
-    for _ in range(steps):
+    yield network, 0
+    for step in range(1, steps + 1):
         _, dz = errors(network, loss, draw(rng, batch, n))
         network.backward_parameters(dz)
         optimizer.step()
-    return network
+        yield network, step
 
 
 def share_right(network: Sequential, batch: Batch) -> float:
@@ -158,11 +185,37 @@ def share_right(network: Sequential, batch: Batch) -> float:
     return float((network.forward(batch.x)[batch.asked].argmax(axis=1) == batch.y).mean())
 
 
+def learning(
+    build: Build, rate: float, seed: int, looks: Sequence[int], test: Batch, n: int = 4
+) -> tuple[Sequential, list[float]]:
+    """Return a trained network and its share of right answers after each number of steps."""
+    seen = []
+    for network, step in _training(build, rate, seed, max(looks), 32, n):
+        if step in looks:
+            seen.append(share_right(network, test))
+    return network, seen
+
+
 def tuned(build: Build, rates: Sequence[float], seeds: Sequence[int], **options: int) -> float:
     """Return the rate whose worst run on these seeds is best."""
-    test = draw(np.random.default_rng(2**20), 200, options.get("n", 6))
+    test = draw(np.random.default_rng(2**20), 200, options.get("n", 4))
 
     def worst(rate: float) -> float:
         return min(share_right(trained(build, rate, s, **options), test) for s in seeds)
 
     return max(rates, key=worst)
+
+
+def reach(network: Sequential, x: Array) -> Array:
+    """Return the sizes of ∂z_t/∂x_s for one sequence, shape (time, time), t down and s across.
+
+    The size of a Jacobian is the root of the sum of its squares. It takes a backward pass for
+    each entry of the output, and all of them are one batch.
+    """
+    time, classes = len(x), DIGITS
+    z = network.forward(np.tile(x, (time * classes, 1, 1)))
+    dz = np.zeros_like(z)
+    which = np.arange(time * classes)
+    dz[which, which // classes, which % classes] = 1
+    J = network.backward(dz).reshape(time, classes, time, -1)
+    return np.asarray(np.sqrt((J**2).sum(axis=(1, 3))))
