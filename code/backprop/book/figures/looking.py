@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,20 +258,4 @@ def learned(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Draw
     ax.text(looks[-1], 0.165, "guessing", color=INK, ha="right", va="center")
     ax.set(xlabel="training step", ylim=(0, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
     ax.set_title("share of right answers", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def peaks(lengths: Sequence[int], found: Mapping[str, Any], title: str) -> Drawing:
-    """Draw the most memory that a forward and a backward pass hold, in MB, over the length."""
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.2))
-    for (name, values), color, style in zip(
-        found.items(), (INK, COLORS[0]), ("--s", "-o"), strict=True
-    ):
-        ax.plot(lengths, np.asarray(values) / 1e6, style, color=color, markersize=5)
-        ax.text(lengths[-1] * 0.98, values[-1] / 1e6, f"{name}  ", color=color, ha="right")
-    ax.set(xlabel="length n", xticks=list(lengths))
-    ax.set_title("memory of both passes, MB", loc="left", fontsize=11)
     return plotted(fig, title)
