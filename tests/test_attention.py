@@ -365,7 +365,7 @@ BLOCKWISE_BUGS = [
     ("        o = o * shrink + e @ v[..., keys, :]\n", "        o = o + e @ v[..., keys, :]\n"),
     ("total = total * shrink + e.sum", "total = total + e.sum"),
     ("        dq += ds @ k[..., keys, :]\n", "        dq = ds @ k[..., keys, :]\n"),
-    ("dy @ v[..., keys, :].swapaxes(-1, -2) - mean", "dy @ v[..., keys, :].swapaxes(-1, -2)"),
+    ("ds = p * (dp - mean) * scale", "ds = p * dp * scale"),
     ("    total[~seen] = 1\n", ""),
     ("np.arange(keys.start, keys.stop) >", "np.arange(keys.stop - keys.start) >"),
 ]

@@ -160,7 +160,8 @@ def blockwise_attention_vjp(
     for keys in _blocks(shape[-1], block):
         p = np.exp(_scores(q, k, allowed, causal, keys, shape) - _finite(log_sum[..., None]))
         dv[..., keys, :] = p.swapaxes(-1, -2) @ dy
-        ds = p * (dy @ v[..., keys, :].swapaxes(-1, -2) - mean) * scale
+        dp = dy @ v[..., keys, :].swapaxes(-1, -2)
+        ds = p * (dp - mean) * scale
         dq += ds @ k[..., keys, :]
         dk[..., keys, :] = ds.swapaxes(-1, -2) @ q
     return dq, dk, dv

@@ -86,8 +86,8 @@ def _cell(x: float, y: float, wide: float, share: float) -> str:
 
 # One query that turns.
 
-ANGLES = tuple(range(90, 451, 20))
-"""Of the query, in degrees: from the first key once round."""
+ANGLES = tuple(range(30, 391, 20))
+"""Of the query, in degrees: once round, from between the second key and the first."""
 KEYS = (90, 330, 210)
 VALUES = np.array([10.0, 0.0, 20.0])
 WANTED = 10.0
@@ -110,7 +110,7 @@ def turning() -> list[Frame]:
 
 def directions() -> list[str]:
     """Return what the slider shows."""
-    return [f"{angle - 90}°" for angle in ANGLES]
+    return [f"{angle - ANGLES[0]}°" for angle in ANGLES]
 
 
 def _point(x: float, y: float, angle: float, far: float) -> tuple[float, float]:
@@ -119,7 +119,7 @@ def _point(x: float, y: float, angle: float, far: float) -> tuple[float, float]:
 
 def _turned(angle: int) -> Frame:
     p, y, ds = turned(angle)
-    cx, cy, far = 92.0, 118.0, 62.0
+    cx, cy, far = 100.0, 118.0, 62.0
     parts = []
     for k, (key, value) in enumerate(zip(KEYS, VALUES, strict=True)):
         tip = _point(cx, cy, key, far)
@@ -130,7 +130,7 @@ def _turned(angle: int) -> Frame:
         parts.append(svg.text(x, foot + shift + 10, f"value {value:g}"))
     tip = _point(cx, cy, angle, far - 8)
     parts.append(svg.pointer((cx, cy), tip, svg.FORWARD, "6", 18, 9))
-    bar, long, middle, unit = 218.0, 74.0, 366.0, 1.5
+    bar, long, middle, unit = 232.0, 74.0, 372.0, 1.5
     parts.append(svg.text(bar, 18, "weight p", svg.FORWARD, text_anchor="start", font_weight=600))
     parts.append(svg.text(middle, 18, "push", svg.BACKWARD, font_weight=600))
     parts.append(
@@ -170,7 +170,7 @@ def _turned(angle: int) -> Frame:
             if abs(y - WANTED) > 5
             else ", and the answer is nearly right."
         )
-    what = f"The query is turned by {angle - 90} degrees: weights "
+    what = f"The query is turned by {angle - ANGLES[0]} degrees: weights "
     what += ", ".join(f"{w:.2f}" for w in p)
     markup = svg.picture(svg.WIDTH, 214, what, unbroken(words), *parts)
     return Frame(markup, unbroken(words))
@@ -228,11 +228,11 @@ def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Dra
     axes[0].set(ylim=(0, 1.05))
     axes[0].set_title("largest weight", loc="left", fontsize=12, color=COLORS[0])
     axes[1].set_title("error at the scores", loc="left", fontsize=12, color=COLORS[1])
-    axes[1].set_ylim(0, 0.9)
+    axes[1].set_ylim(0, 0.98)
     axes[0].text(widths[-1], 0.37, "divided", color=COLORS[0], ha="right")
-    axes[0].text(widths[-1], 0.78, "not divided", color=INK, ha="right")
-    axes[1].text(widths[-1], 0.78, "divided", color=COLORS[1], ha="right")
-    axes[1].text(widths[-1], 0.2, "not divided", color=INK, ha="right")
+    axes[0].text(widths[-1], 0.56, "not divided", color=INK, ha="right")
+    axes[1].text(widths[-1], 0.84, "divided", color=COLORS[1], ha="right")
+    axes[1].text(widths[0], 0.2, "not divided", color=INK)
     return plotted(fig, title)
 
 
@@ -255,7 +255,7 @@ def learned(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Draw
         ax.plot(looks, np.median(found, axis=0), style, color=color, markersize=4, linewidth=1.6)
         ax.text(looks[-1], place, name, color=color, ha="right", va="center")
     ax.axhline(1 / 8, color=INK, linewidth=1, linestyle=(0, (1, 3)))
-    ax.text(looks[-1], 0.165, "guessing", color=INK, ha="right", va="center")
+    ax.text(looks[-1], 0.19, "guessing", color=INK, ha="right", va="center")
     ax.set(xlabel="training step", ylim=(0, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
     ax.set_title("share of right answers", loc="left", fontsize=11)
     return plotted(fig, title)
