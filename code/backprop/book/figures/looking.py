@@ -19,7 +19,7 @@ from backprop.book.figures.stepper import Frame
 
 # Where the error of an output arrives.
 
-LEFT, TALL = 44.0, 26.0
+LEFT, TALL = 44.0, 24.0
 """Width of the names of the rows, and height of a row."""
 
 
@@ -56,7 +56,7 @@ def reached(
             parts.append(svg.text(LEFT + (s + 0.5) * across, top - 6, token))
         for k, t in enumerate(rows):
             y = top + k * TALL
-            parts.append(svg.text(LEFT - 7, y + 18, tokens[t], text_anchor="end", font_weight=600))
+            parts.append(svg.text(LEFT - 7, y + 17, tokens[t], text_anchor="end", font_weight=600))
             for s, share in enumerate(table[k]):
                 parts.append(_cell(LEFT + s * across, y, across, float(share)))
             if told and int(t) in told:
@@ -130,15 +130,15 @@ def _turned(angle: int) -> Frame:
         parts.append(svg.text(x, foot + shift + 10, f"value {value:g}"))
     tip = _point(cx, cy, angle, far - 8)
     parts.append(svg.pointer((cx, cy), tip, svg.FORWARD, "6", 18, 9))
-    bar, long, middle, unit = 232.0, 74.0, 372.0, 1.5
+    bar, long, middle, unit = 232.0, 74.0, 370.0, 2.8
     parts.append(svg.text(bar, 18, "weight p", svg.FORWARD, text_anchor="start", font_weight=600))
     parts.append(svg.text(middle, 18, "push", svg.BACKWARD, font_weight=600))
-    parts.append(
-        svg.element("line", x1=middle, y1=28.0, x2=middle, y2=200.0, stroke="currentColor",
-                    opacity="0.5", stroke_dasharray="1.5 3")
-    )  # fmt: skip
     for k in range(3):
         row = 56.0 + 54 * k
+        parts.append(
+            svg.element("line", x1=middle, y1=row - 13, x2=middle, y2=row + 13,
+                        stroke="currentColor", opacity="0.6")
+        )  # fmt: skip
         parts.append(svg.text(bar - 6, row + 5, f"{k + 1}", text_anchor="end", font_weight=600))
         parts.append(
             svg.element("rect", x=bar, y=row - 9, width=long, height=18, fill="none",
@@ -158,18 +158,16 @@ def _turned(angle: int) -> Frame:
             parts.append(svg.pointer((middle, row), (end, row), svg.BACKWARD, "5", head, 8))
         words = f"{push:+.1f}".replace("-", "−") if abs(push) >= 0.05 else "0"
         parts.append(svg.text(middle, row + 26, words, svg.BACKWARD, font_weight=600))
-    said = f"{y:.1f}"
+    parts.append(svg.text(2, 18, "query", svg.FORWARD, text_anchor="start", font_weight=600))
+    answer = f"answer {y:.1f}, wanted {WANTED:g}"
+    parts.append(svg.text(cx, 205, answer, font_weight=600))
     error = f"{y - WANTED:.1f}".replace("-", "−")
     error = "0" if error in ("0.0", "−0.0") else error
     most = int(p.argmax())
-    words = f"The answer is y = {said}, and the error at y is {error}."
+    words = f"The error at the answer is {error}."
     if p[most] > 0.9:
         words += f" Key {most + 1} has nearly all the weight"
-        words += (
-            ", and nearly no error gets past the softmax."
-            if abs(y - WANTED) > 5
-            else ", and the answer is nearly right."
-        )
+        words += ": hardly any error passes." if abs(y - WANTED) > 5 else "."
     what = f"The query is turned by {angle - ANGLES[0]} degrees: weights "
     what += ", ".join(f"{w:.2f}" for w in p)
     markup = svg.picture(svg.WIDTH, 214, what, unbroken(words), *parts)
