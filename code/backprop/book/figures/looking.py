@@ -153,7 +153,7 @@ def _turned(angle: int) -> Frame:
         )
         push = -float(ds[k])
         end = middle + push * unit
-        if abs(push) * unit > 4:
+        if abs(push) * unit > 8:
             head = min(10.0, abs(push) * unit * 0.7)
             parts.append(svg.pointer((middle, row), (end, row), svg.BACKWARD, "5", head, 8))
         words = f"{push:+.1f}".replace("-", "−") if abs(push) >= 0.05 else "0"
@@ -242,7 +242,7 @@ def learned(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Draw
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fig, ax = plt.subplots(figsize=(4.6, 2.15))
     places = (0.93, 0.59, 0.36)
     looks_of = zip((COLORS[0], COLORS[1], INK), ("-o", "--s", ":^"), places, strict=True)
     for (name, found), (color, style, place) in zip(runs.items(), looks_of, strict=True):
