@@ -26,6 +26,7 @@ SECOND_EDITION = [
     "precision",
     "cost",
     "convolution",
+    "attention",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

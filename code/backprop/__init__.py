@@ -38,6 +38,10 @@ from backprop.layers import (
     Softmax,
     Softplus,
     Tanh,
+    blockwise_attention,
+    blockwise_attention_vjp,
+    dot_product_attention,
+    dot_product_attention_vjp,
 )
 from backprop.losses import (
     BinaryCrossEntropy,
@@ -88,8 +92,9 @@ __all__ = [
     "MeanAbsoluteError", "MeanSquaredError", "Momentum", "MultiHeadAttention", "Nesterov",
     "Network", "OneCycle", "Optimizer", "RMSNorm", "RMSProp", "ReLU", "ReduceOnPlateau",
     "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Softplus",
-    "Split", "Step", "StepDecay", "Tanh", "Warmup", "accuracy", "check_gradient", "check_layer",
-    "check_loss", "check_network", "clip_norm", "clip_value", "evaluate", "fit", "grad", "hvp",
-    "jacobian", "jvp", "learning_rate_range_test", "load_digits", "load_mnist", "minimize_lbfgs",
-    "value_and_grad", "vjp",
+    "Split", "Step", "StepDecay", "Tanh", "Warmup", "accuracy", "blockwise_attention",
+    "blockwise_attention_vjp", "check_gradient", "check_layer", "check_loss", "check_network",
+    "clip_norm", "clip_value", "dot_product_attention", "dot_product_attention_vjp", "evaluate",
+    "fit", "grad", "hvp", "jacobian", "jvp", "learning_rate_range_test", "load_digits",
+    "load_mnist", "minimize_lbfgs", "value_and_grad", "vjp",
 ]  # fmt: skip

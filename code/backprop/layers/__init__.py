@@ -15,6 +15,8 @@ from backprop.layers.activation import (
 )
 from backprop.layers.attention import (
     MultiHeadAttention,
+    blockwise_attention,
+    blockwise_attention_vjp,
     dot_product_attention,
     dot_product_attention_vjp,
 )
@@ -38,5 +40,6 @@ __all__ = [
     "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "Flatten", "Identity", "Junction",
     "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d", "MultiHeadAttention", "RMSNorm", "ReLU",
     "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Watcher",
-    "dot_product_attention", "dot_product_attention_vjp", "lengths_to_mask",
+    "blockwise_attention", "blockwise_attention_vjp", "dot_product_attention",
+    "dot_product_attention_vjp", "lengths_to_mask",
 ]  # fmt: skip
