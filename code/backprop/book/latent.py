@@ -23,7 +23,7 @@ from backprop.network import Graph, Sequential
 from backprop.optimizers import Adam
 
 PIXELS, HIDDEN = 64, 64
-RATE, BATCH, EPOCHS = 0.01, 100, 30
+RATE, BATCH, EPOCHS = 0.01, 100, 25
 INK = 0.5
 """A pixel at least so dark is 1, else 0."""
 Way = Literal["path", "score", "baseline"]
@@ -89,10 +89,10 @@ def digits(seed: int) -> Binary:
     return Binary(x, test, split.y_test)
 
 
-def autoencoder(d: int, rng: np.random.Generator) -> Graph:
+def autoencoder(d: int, rng: np.random.Generator, hidden: int = HIDDEN) -> Graph:
     """Return encoder, draw and decoder; the output is the logits, and μ and ln v beside them."""
-    encoder = Sequential([Dense(PIXELS, HIDDEN, rng=rng), ReLU(), Dense(HIDDEN, 2 * d, rng=rng)])
-    decoder = Sequential([Dense(d, HIDDEN, rng=rng), ReLU(), Dense(HIDDEN, PIXELS, rng=rng)])
+    encoder = Sequential([Dense(PIXELS, hidden, rng=rng), ReLU(), Dense(hidden, 2 * d, rng=rng)])
+    decoder = Sequential([Dense(d, hidden, rng=rng), ReLU(), Dense(hidden, PIXELS, rng=rng)])
     return Graph(
         {
             "encoder": (encoder, "x"),

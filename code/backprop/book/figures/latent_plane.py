@@ -160,6 +160,7 @@ def variances(
             ax.vlines(places[k], runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
             ax.plot(places[k], np.median(runs, axis=0), mark, color=color, markersize=5)
         ax.set_yscale("log")
+        ax.set_ylim(1, 40_000)
     axes[0].set(xlabel="mean μ  (d = 1)", xticks=[0, 1, 2, 3, 4])
     axes[1].set_xscale("log")
     ticks = [1, 4, 16, 64]
@@ -167,7 +168,7 @@ def variances(
     axes[1].minorticks_off()
     axes[0].set_title("variance of one estimate", loc="left", fontsize=11)
     names = list(theory)
-    axes[0].text(2.0, 1.2, names[0], color=looks[names[0]][0], ha="center")
+    axes[0].text(2.0, 1.6, names[0], color=looks[names[0]][0], ha="center")
     axes[0].text(1.9, 900, names[1], color=looks[names[1]][0], ha="center")
     return plotted(fig, title)
 
