@@ -93,18 +93,17 @@ def stable(log_w):
 
 
 def stable_in_lists(log_w):
-    top = max(map(max, log_w.tolist()))
-    assert np.ndim(log_w) == 2
-    columns = log_w.T
-    del top
     return [float(c.max() + math.log(sum(math.exp(v - c.max()) for v in c) / len(c)))
-            for c in columns]  # fmt: skip
+            for c in log_w.T]  # fmt: skip
 
 
 SCORES = (lambda tau, xi: xi / tau), (lambda tau, xi: (xi**2 - 1) / tau)
 RIGHT_FUNCTIONS = {
     ex.check_backward: [ex.sample_slopes, by_columns],
-    ex.check_score: [rows(*SCORES), lambda f, mu, tau, xi: f(mu + tau * xi)[:, None] * np.column_stack([xi / tau, xi**2 / tau - 1 / tau])],
+    ex.check_score: [
+        rows(*SCORES),
+        lambda f, mu, tau, xi: (np.column_stack([xi, xi**2 - 1]).T * f(mu + tau * xi) / tau).T,
+    ],
     ex.check_importance: [stable, stable_in_lists],
 }  # fmt: skip
 WRONG_FUNCTIONS = {

@@ -98,9 +98,9 @@ def autoencoder(d: int, rng: np.random.Generator, hidden: int = HIDDEN) -> Graph
             "encoder": (encoder, "x"),
             "draw": (GaussianSample(rng=rng), "encoder"),
             "decoder": (decoder, "draw"),
-            "both": (Concatenate(), ["decoder", "encoder"]),
+            "out": (Concatenate(), ["decoder", "encoder"]),
         },
-        output="both",
+        output="out",
     )
 
 

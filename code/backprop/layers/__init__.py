@@ -36,8 +36,8 @@ from backprop.layers.sampling import GaussianSample
 
 __all__ = [
     "ELU", "GELU", "GRU", "LSTM", "RNN", "Activation", "Add", "AvgPool2d", "BatchNorm", "Composite",
-    "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "Flatten", "GaussianSample", "Identity",
-    "Junction", "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d", "MultiHeadAttention", "RMSNorm",
-    "ReLU", "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Watcher",
-    "dot_product_attention", "dot_product_attention_vjp", "lengths_to_mask",
+    "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "Flatten", "GaussianSample",
+    "Identity", "Junction", "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d", "MultiHeadAttention",
+    "RMSNorm", "ReLU", "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "Watcher", "dot_product_attention", "dot_product_attention_vjp", "lengths_to_mask",
 ]  # fmt: skip

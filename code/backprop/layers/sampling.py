@@ -77,8 +77,9 @@ class GaussianSample(Layer):
         check_array("GaussianSample.backward", "dz", dz, self.a_shape)
         if not self.drawn:
             return np.concatenate([dz, np.zeros_like(dz)], axis=1)
-        slope = 0.5 * self._kept("deviation") * self._kept("noise")
-        return np.concatenate([dz, dz * slope], axis=1)
+        tau, xi = self._kept("deviation"), self._kept("noise")
+        parts = [dz, dz * (0.5 * tau * xi)]
+        return np.concatenate(parts, axis=1)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return "rng", the state of the generator as text, shape ()."""

@@ -167,17 +167,20 @@ def check_backward(backward: Answer) -> Verdict:
     return judge(backward, cases, "Two products, and no draw.", "dz, log_variance, noise")
 
 
+WORDS = {"square": "z²", "step": "1 where z > 1, else 0"}
+
+
 @checker
 def check_score(score_estimates: Answer) -> Verdict:
     """Check ``score_estimates(f, mu, tau, noise)``: rows f(z) [ξ/τ, (ξ² - 1)/τ], shape (n, 2)."""
     rule = "ln q = -ln τ - ½ ((z - μ)/τ)² + constant. Differentiate with z held fixed."
 
     def square(z: Array) -> Array:
-        """z²"""
+        """Return z²."""
         return np.asarray(z) ** 2
 
     def step(z: Array) -> Array:
-        """1 where z > 1, else 0."""
+        """Return 1 where z > 1, else 0."""
         return (np.asarray(z) > 1).astype(float)
 
     def case(seed: int, f: Any, mu: float, tau: float) -> Case:
@@ -207,7 +210,7 @@ def check_score(score_estimates: Answer) -> Verdict:
              "f was given the noise instead of z.", "z = μ + τξ."),
         ]  # fmt: skip
         return Case((f, mu, tau, xi), right, distinct(mistakes, right), rule,
-                    where=f"f = {f.__doc__} at μ = {mu}, τ = {tau}")  # fmt: skip
+                    where=f"f = {WORDS[f.__name__]} at μ = {mu}, τ = {tau}")  # fmt: skip
 
     cases = [case(0, square, 1.0, 2.0), case(1, square, -0.5, 0.5), case(2, step, 0.7, 1.5)]
     return judge(score_estimates, cases, "Even for a step, which has no slope.",
@@ -216,7 +219,7 @@ def check_score(score_estimates: Answer) -> Verdict:
 
 @checker
 def check_baseline(constant: Any, variance: Any) -> Verdict:
-    """Check the best constant c in (z² - c) ξ/τ at μ = 3, τ = 1, which is 12, and the variance, 78."""
+    """Check the best c in (z² - c) ξ/τ at μ = 3, τ = 1, which is 12, and the variance, 78."""
     best = "⟨ξ²⟩ = 1, so the variance is a parabola in c with its minimum at c = ⟨z²ξ²⟩."
     parts: list[Part] = [
         ("The constant", 12.0, [
@@ -260,7 +263,7 @@ def check_importance(importance: Answer) -> Verdict:
                 (total, "This is the logarithm of the sum.", "Divide by the number of draws."),
                 (right - top, "The largest entry was not added again.", shift),
                 (top, "This is the largest entry.", shift),
-                (right + math.log(len(log_w)) * -2, "The division by the draws was done twice.", ""),
+                (right - math.log(len(log_w)), "The sum was divided by the draws twice.", ""),
                 (np.exp(right), "The logarithm is missing.", ""),
                 (-right, "The sign is wrong.", "The bound is the logarithm itself."),
                 (right.mean(), "This is the mean over the images.", "One number for each image."),

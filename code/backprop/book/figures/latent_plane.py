@@ -21,6 +21,8 @@ from backprop.book.figures.digit_images import SIDE, glyphs
 from backprop.book.figures.stepper import Frame
 from backprop.layers import Layer
 
+RIM = 27
+"""Radius of a node."""
 ACROSS, REACH = 11, 2.0
 """Images on a side of the plane, and its numbers' range."""
 RADIUS, ROUND = 1.6, 24
@@ -55,13 +57,20 @@ def _way(
     start: tuple[float, float], end: tuple[float, float], paint: str, thick: float, *, shift: float
 ) -> str:
     """Draw an arrow from rim to rim, ``shift`` to the left of the line between the middles."""
-    (x1, y1), (x2, y2) = svg.between(start, end, svg.RADIUS + 3, svg.RADIUS + 4)
+    (x1, y1), (x2, y2) = svg.between(start, end, RIM + 3, RIM + 4)
     length = math.hypot(x2 - x1, y2 - y1)
     dx, dy = shift * (y2 - y1) / length, -shift * (x2 - x1) / length
     return svg.pointer(
         (x1 + dx, y1 + dy), (x2 + dx, y2 + dy), paint, svg.fixed(thick), 6 + 1.6 * thick,
         3 + 0.6 * thick,
     )  # fmt: skip
+
+
+def _disc(x: float, y: float, name: str) -> str:
+    rim = svg.element(
+        "circle", cx=x, cy=y, r=RIM, fill=svg.GROUND, stroke="currentColor", stroke_width="1.5"
+    )
+    return rim + svg.text(x, y + 5, name, font_weight=600)
 
 
 def _there_and_back(start: tuple[float, float], end: tuple[float, float], back: bool) -> str:
@@ -96,8 +105,8 @@ def two_ways(title: str) -> Drawing:
     parts = [svg.text(14, 22, "The draw is inside", text_anchor="start", **bold)]
     parts += [_there_and_back(mu, middle, False), _there_and_back(tau, middle, False)]
     parts += [_there_and_back(middle, z, True), _there_and_back(z, f, True)]
-    parts += [svg.disc(*mu, "μ = 1", None), svg.disc(*tau, "τ = ½", None), _die(*middle)]
-    parts += [svg.disc(*z, "z", None), svg.disc(*f, "f", None)]
+    parts += [_disc(*mu, "μ = 1"), _disc(*tau, "τ = ½"), _die(*middle)]
+    parts += [_disc(*z, "z"), _disc(*f, "f")]
     parts.append(svg.text(118, 122, "?", svg.BACKWARD, font_size=26, **bold))
     parts += [svg.text(330, 150, "slope 4", svg.BACKWARD), svg.text(z[0], 88, "z = 2"),
               svg.text(f[0], 88, "z² = 4")]  # fmt: skip
@@ -112,8 +121,8 @@ def two_ways(title: str) -> Drawing:
     z, xi = (230.0, down + 134), (230.0, down + 50)
     parts += [_there_and_back(mu, z, True), _there_and_back(tau, z, True)]
     parts += [_there_and_back(xi, z, False), _there_and_back(z, f, True)]
-    parts += [_die(*xi), svg.disc(*mu, "μ = 1", None), svg.disc(*tau, "τ = ½", None)]
-    parts += [svg.disc(*z, "z", None), svg.disc(*f, "f", None)]
+    parts += [_die(*xi), _disc(*mu, "μ = 1"), _disc(*tau, "τ = ½")]
+    parts += [_disc(*z, "z"), _disc(*f, "f")]
     parts += [
         svg.text(xi[0] + 28, xi[1] + 5, "ξ = 2", text_anchor="start"),
         svg.text(156, down + 90, "slope 1", text_anchor="start"),
@@ -151,7 +160,7 @@ def variances(
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 3.0))
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.7))
     looks = dict(zip(theory, ((COLORS[2], "-", "o"), (COLORS[3], "--", "s")), strict=True))
     for k, ax in enumerate(axes):
         for name, (color, line, mark) in looks.items():
