@@ -54,7 +54,7 @@ class NegativeBound(Loss):
 
     def forward(self, z: Array, y: NDArray[np.generic]) -> float:
         """Return L; raises ``ValueError`` for a shape or a target outside [0, 1]."""
-        self.pixels = y.shape[1]
+        self.pixels: int = y.shape[1]
         logits, code = np.split(z, [self.pixels], axis=1)
         self.logits, self.y = logits, y
         # The mean over all pixels of the batch, times the pixels: a sum over those of one image.
@@ -69,7 +69,7 @@ class NegativeBound(Loss):
 
     def costs(self) -> Array:
         """Return the cross-entropy of each image of the last ``forward``, shape (batch,)."""
-        return pixel_costs(self._kept("logits"), self.y)
+        return pixel_costs(self._kept("logits"), self._kept("y"))
 
 
 @dataclass(frozen=True)
