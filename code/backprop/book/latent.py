@@ -60,7 +60,8 @@ class NegativeBound(Loss):
         # The mean over all pixels of the batch, times the pixels: a sum over those of one image.
         cross = self.pixels * self.cross.forward(logits.reshape(-1, 1), y.reshape(-1, 1))
         self.parts = cross, self.divergence.forward(code, np.zeros_like(code))
-        return self.parts[0] + self.kl * self.parts[1]
+        total: float = self.parts[0] + self.kl * self.parts[1]
+        return total
 
     def backward(self) -> Array:
         """∂L/∂a = (σ(a) - x) / N, and the divergence's gradient beside it."""
