@@ -27,6 +27,7 @@ SECOND_EDITION = [
     "cost",
     "convolution",
     "attention",
+    "variational-autoencoder",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
