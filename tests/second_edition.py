@@ -25,6 +25,7 @@ SECOND_EDITION = [
     "local-minima",
     "precision",
     "cost",
+    "recurrent",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25
