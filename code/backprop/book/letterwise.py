@@ -6,6 +6,8 @@ logarithm of one over the probability of what came, on average.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,8 +90,8 @@ class Speller:
         dh = self.head.backward(self.loss.backward())
         self.reader.backward_parameters(dh.reshape(batch, -1, self.n))
 
-    def train(self, steps: int) -> None:
-        """Take Adam's steps on random passages."""
+    def train(self, steps: int, watch: Callable[[int], None] | None = None) -> None:
+        """Take Adam's steps on random passages; ``watch`` is called with the number of each."""
         parts = self.reader, self.head
         optimizers = [Adam(part, RATE) for part in parts]
         for step in range(steps):
@@ -100,6 +102,8 @@ class Speller:
                 clip_norm(part, LIMIT)
                 optimizer.learning_rate = RATE * min(1.0, (steps - step) / (FALLING * steps))
                 optimizer.step()
+            if watch is not None:
+                watch(step + 1)
 
     def validated(self) -> float:
         """Return the bits per character on the text that is kept for validation."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -250,6 +250,7 @@ class Outcome:
     """The rate that two starts chose, the networks of the other ten, and their squared errors."""
 
     task: str
+    length: int
     rate: float
     groups: list[SideBySide]
     errors: Array
@@ -259,9 +260,11 @@ class Outcome:
         """How many networks left less than a tenth of the error of guessing."""
         return int((self.errors < GUESSING[self.task] / 10).sum())
 
-    def sizes(self, x: Array, y: Array) -> Array:
-        """Return :meth:`SideBySide.sizes` of all networks, shape (networks, length + 1)."""
-        return np.concatenate([group.sizes(x, y) for group in self.groups])
+    @cached_property
+    def sizes(self) -> Array:
+        """:meth:`SideBySide.sizes` of all networks on 64 sequences, (networks, length + 1)."""
+        x, y = tested(self.task, self.length)
+        return np.concatenate([group.sizes(x[:64], y[:64]) for group in self.groups])
 
 
 @cache
@@ -276,4 +279,4 @@ def outcome(task: str, start: Start, length: int) -> Outcome:
     rate = min(RATES, key=mean_error)
     groups = trained(task, start, length, rate, SEEDS)
     errors = np.concatenate([group.errors(*test) for group in groups])
-    return Outcome(task, rate, groups, errors)
+    return Outcome(task, length, rate, groups, errors)

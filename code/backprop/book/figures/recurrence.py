@@ -94,6 +94,7 @@ def example(length: int = STEPS, seed: int = 5) -> tuple[Array, Array, float]:
     return x[0, :, 0], x[0, :, 1], float(y[0, 0])
 
 
+@cache
 def starting(start: Start, task: str, length: int) -> Array:
     """Return the sizes of the error in ten networks before training."""
     x, y = recalling.tested(task, length)
@@ -115,7 +116,7 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
 
     plt = pyplot()
     orange = COLORS[1]
-    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 5.2), height_ratios=(0.8, 1, 1, 1))
+    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.7), height_ratios=(0.8, 1, 1, 1))
     values, marks, total = example()
     steps = np.arange(1, STEPS + 1)
     axes[0].vlines(steps, 0, values, color=GREY, linewidth=1.5)
@@ -130,9 +131,8 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
     axes[0].set_title(f"40 numbers, two marked: say the sum, {said}", loc="left", fontsize=11.5)
     axes[0].set(ylim=(-1.15, 1.25), yticks=[])
     axes[0].grid(False)
-    test = recalling.tested("adding", STEPS)
     for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
-        sizes = result.sizes(test[0][:64], test[1][:64])[:, 1:]
+        sizes = result.sizes[:, 1:]
         low, high = sizes.min(axis=0), sizes.max(axis=0)
         before = np.median(starting(Start(kind), "adding", STEPS)[:, 1:], axis=0)
         ax.fill_between(steps, np.median(sizes, axis=0), color=orange, alpha=0.35, linewidth=0)
@@ -197,7 +197,8 @@ def radii() -> list[Frame]:
         names = {"dotted: largest singular value": GREY, "dashed: spectral radius": INK,
                  "thin: no tanh": GREY, "thick: with tanh": orange}  # fmt: skip
         for k, (words, color) in enumerate(names.items()):
-            ax.text(0.03, 0.35 - 0.095 * k, words, color=color, va="center", fontsize=11,
+            top = 0.35 if radius >= 1 else 0.94  # where no line runs
+            ax.text(0.03, top - 0.095 * k, words, color=color, va="center", fontsize=11,
                     transform=ax.transAxes)  # fmt: skip
         ax.set_title("size of the error, relative", loc="left", fontsize=11)
         end = float(np.median(runs[:, -1]))
@@ -240,9 +241,14 @@ def starts(title: str, rows: Mapping[str, tuple[Outcome, Array]]) -> Drawing:
     guess = recalling.GUESSING[result.task]
     right.axvline(guess / 10, color=GREY, linestyle=":", linewidth=1.5)
     left.set(xscale="log", xlim=(3e-5, 3), xticks=[1e-4, 1e-2, 1], yticks=range(len(rows)))
-    right.set(xscale="log", xlim=(2e-4, 2.4), xticks=[1e-3, 1e-2, 1e-1], ylim=(len(rows) - 0.5, -0.5))
+    right.set(
+        xscale="log", xlim=(2e-4, 2.4), xticks=[1e-3, 1e-2, 1e-1], ylim=(len(rows) - 0.5, -0.5)
+    )
     left.set_yticklabels(list(rows), fontsize=11.5)
-    for ax, words in ((left, "error at step 1,\nbefore training"), (right, "error of the answer,\nafter it")):
+    for ax, words in (
+        (left, "error at step 1,\nbefore training"),
+        (right, "error of the answer,\nafter it"),
+    ):
         ax.minorticks_off()
         ax.set_title(words, loc="left", fontsize=11.5, pad=18)
     right.tick_params(left=False)
