@@ -51,7 +51,7 @@ def test_each_gradient_is_clipped_by_its_own_length():
     x, y = recalling.copying(np.random.default_rng(1), 7, 6)
     group = SideBySide(Start("RNN"), 2, (0, 1))
     strong = group.take(1)
-    strong.parameters["dense2.W"][...] *= 50
+    strong.parameters["dense1.W"][...] *= 50
     group.put(1, strong)
     group.gradient(x, y)
     lengths = [np.linalg.norm(group.network.dtheta[group.owner == k]) for k in (0, 1)]

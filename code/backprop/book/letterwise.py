@@ -83,7 +83,7 @@ class Speller:
         """Return the loss, in bits, of predicting y[:, t] from x[:, 0] … x[:, t]."""
         h = self.reader.forward(self.one_hot[x])
         z = self.head.forward(h.reshape(-1, self.n))
-        return float(self.loss.forward(z, y.ravel())) * BITS
+        return float(self.loss.forward(z, y.ravel()) * BITS)
 
     def backward(self, batch: int) -> None:
         """Fill the gradients of the last ``forward`` over so many passages."""
@@ -129,7 +129,7 @@ class Speller:
         x, state, text = self.data.alphabet.encode(begin)[None], None, begin
         for _ in range(count):
             h = self.layer.forward(self.one_hot[x], h0=state)
-            state = self.layer.final_state
+            state = h[:, -1]
             z = self.head.forward(h[:, -1])[0].astype(np.float64) / heat
             p = np.exp(z - z.max())
             x = np.array([[rng.choice(self.size, p=p / p.sum())]])

@@ -97,7 +97,7 @@ class Start:
     def network(self, n_out: int, seed: int, **options: Any) -> Sequential:
         """Return one network: a recurrent layer, whose last state a dense layer reads."""
         n, rng = UNITS[self.kind], np.random.default_rng(seed)
-        options = {"return_sequence": False, "dtype": np.float32} | options
+        options = {"return_sequence": False, "dtype": np.float32, **options}
         layer = KINDS[self.kind](
             2, n, rng=rng, recurrent_initializer=scaled(orthogonal, self.scale), **options
         )
@@ -175,7 +175,7 @@ class SideBySide:
         return owner
 
     def gradient(self, x: Array, y: Array) -> None:
-        """Leave in ``network.dtheta`` the gradients of all, each clipped, with L = ½ mean |p - y|²."""
+        """Leave in ``network.dtheta`` the gradients of ½ mean ‖p - y‖², each clipped by itself."""
         p = self.network.forward(x).reshape(len(x), len(self.seeds), self.n_out)
         delta = (p - y[:, None]) / len(x)
         self.network.backward_parameters(delta.reshape(len(x), -1))
@@ -210,15 +210,15 @@ class SideBySide:
         upstream = self.network.layers[1].backward(delta).copy()
 
         def squares(error: Array) -> Array:
-            each: Array = (error.astype(np.float64) ** 2).reshape(len(x), count, self.n)
-            return each.sum(axis=(0, 2))
+            each = (error.astype(np.float64) ** 2).reshape(len(x), count, self.n)
+            return np.asarray(each.sum(axis=(0, 2)))
 
         found = [squares(upstream)]
         for t in reversed(range(length)):
             given = {f"{name}0": state[t] for name, state in zip(names, states, strict=True)}
             self.layer.forward(x[:, t:], **given)
             self.layer.backward_parameters(upstream)
-            found.append(sum(squares(getattr(self.layer, f"d{name}0")) for name in names))
+            found.append(np.sum([squares(getattr(self.layer, f"d{name}0")) for name in names], 0))
         return np.sqrt(np.array(found[::-1]).T / found[0][:, None])
 
 

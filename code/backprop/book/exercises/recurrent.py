@@ -123,22 +123,20 @@ def check_stretch(radius: Any, stretch: Any, steps: Any) -> Verdict:
              "It is the root of the largest eigenvalue of U Uᵀ."),
             (float(large**2), "This is its square.", "Take the root."),
             (float(small), "This is the smallest one.", ""),
-            (float(np.linalg.norm(matrix)), "This is the root of the sum of all squares.",
-             "It is the root of the largest eigenvalue of U Uᵀ."),
             (4.5, "This is the largest sum of a row.", ""),
             (math.sqrt(16.25), "This is how much (1, 0) is stretched.",
              "Another row is stretched a little more."),
             (4.1, "Give three significant digits.", ""),
         ], "It is the root of the largest eigenvalue of U Uᵀ."),
         ("The steps", 6.0, [
-            (5.0, "After five steps the length is still above 1.", "Compute (1, 0) times the power."),
-            (7.0, "It is shorter than 1 before that.", "Compute (1, 0) times the power."),
+            (5.0, "After five steps the length is still above 1.", "Multiply (1, 0) again."),
+            (7.0, "It is shorter than 1 before that.", "Multiply (1, 0) again."),
             (1.0, "After one step the error is (0.5, 4).", "Its length is above 4."),
             (0.0, "At the start the length is 1.", "It must be below."),
             (2.0, "After two steps the error is (0.25, 4).", "Its length is above 4."),
             (3.0, "The error is multiplied by more than the eigenvalue at first.",
-             "Compute (1, 0) times the power."),
-            (4.0, "This is too early.", "Compute (1, 0) times the power, step by step."),
+             "Multiply (1, 0) again."),
+            (4.0, "This is too early.", "Multiply (1, 0) again."),
         ], "Multiply (1, 0) by the matrix from the right, again and again."),
     ]  # fmt: skip
     return in_turn((radius, stretch, steps), parts, "First it grows, then it fades.")
@@ -251,7 +249,7 @@ WRONG = {
 
 
 def _sequences() -> list[tuple[Array, Array, Array]]:
-    found = []
+    found: list[tuple[Array, Array, Array]] = []
     for seed, (n, T) in enumerate(((1, 2), (2, 4), (3, 5))):
         rng = np.random.default_rng(seed)
         U, shares = rng.normal(size=(n, n)), rng.normal(size=(T, n))

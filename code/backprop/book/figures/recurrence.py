@@ -7,6 +7,7 @@ compared, each is one of ten that differ by their seed.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -30,7 +31,10 @@ RADII = (0.5, 0.7, 0.85, 0.95, 1.0, 1.05, 1.2, 1.5, 2.0)
 
 
 def by_hand(w: float = W, u: float = U, x: Sequence[float] = X, y: float = TARGET) -> Any:
-    """Return z, h (with h_0), slopes, ∂L/∂h and δ of h_t = tanh(w x_t + u h_{t-1}), L = ½(h - y)²."""
+    """Return z, h (with h_0), slopes, ∂L/∂h and δ of h_t = tanh(w x_t + u h_{t-1}).
+
+    The loss is ½(h - y)² at the last step.
+    """
     z, h = [], [0.0]
     for value in x:
         z.append(w * value + u * h[-1])
@@ -232,8 +236,8 @@ def starts(title: str, rows: Mapping[str, tuple[Outcome, Array]]) -> Drawing:
     plt = pyplot()
     blue, orange = COLORS[0], COLORS[1]
     fig, (left, right) = plt.subplots(1, 2, sharey=True, figsize=(4.6, 3.4), width_ratios=(1, 1.2))
-    jitter = np.linspace(-0.22, 0.22, 10)
     for k, (result, sizes) in enumerate(rows.values()):
+        jitter = np.linspace(-0.22, 0.22, len(sizes))
         left.plot(sizes[:, 1], k + jitter, "o", color=orange, markersize=4)
         right.plot(result.errors, k + jitter, "s", color=blue, markersize=4)
         right.text(2.2, k, f"{result.solved}", color=INK, ha="right", va="center", fontsize=12,
@@ -304,15 +308,4 @@ def written(title: str, samples: Sequence[tuple[str, str]], columns: int = 50) -
 
 def wrapped(text: str, columns: int) -> list[str]:
     """Break a text between words, and long words where the line ends; a new line is shown as ¶."""
-    lines, line = [], ""
-    for word in text.replace("\n", " ¶ ").split():
-        while len(word) > columns:
-            word, rest = word[:columns], word[columns:]
-            lines.append((line + " " + word).strip() if not line else line)
-            line, word = "", rest
-        if line and len(line) + 1 + len(word) > columns:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return [*lines, line] if line else lines
+    return textwrap.wrap(text.replace("\n", " ¶ "), columns)
