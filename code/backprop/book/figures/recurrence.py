@@ -276,7 +276,7 @@ def cut(title: str, chunks: Sequence[int], runs: Mapping[str, Array]) -> Drawing
 
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.5))
-    colors = COLORS[0], COLORS[1]
+    colors = COLORS[0], COLORS[2]
     for (name, found), color, style in zip(runs.items(), colors, ("-o", "--s"), strict=True):
         ax.fill_between(chunks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
                         linewidth=0)  # fmt: skip
