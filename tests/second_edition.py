@@ -26,6 +26,7 @@ SECOND_EDITION = [
     "precision",
     "cost",
     "convolution",
+    "recurrent",
     "attention",
     "variational-autoencoder",
 ]
