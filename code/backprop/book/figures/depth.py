@@ -460,7 +460,7 @@ def cured(title: str, arms: Sequence[Arm], chance: float = 10.0) -> Drawing:
     starts = list(dict.fromkeys(arm.start for arm in arms))
     rows = [[arm for arm in arms if arm.start == start] for start in starts]
     fig, axes = plt.subplots(
-        len(starts), 1, sharex=True, figsize=(4.6, 0.27 * len(arms) + 0.46 * len(starts) + 0.3),
+        len(starts), 1, sharex=True, figsize=(4.6, 0.245 * len(arms) + 0.44 * len(starts) + 0.3),
         height_ratios=[len(row) + 0.4 for row in rows],
     )  # fmt: skip
     for ax, start, row, color in zip(

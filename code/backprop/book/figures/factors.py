@@ -14,9 +14,9 @@ HOLD = 0.25
 """The z at which the biases of the later frames keep every unit."""
 HOLDING = 1 / (1 - math.tanh(HOLD) ** 2)
 """The weight whose product with the slope there is 1."""
-COLUMNS, TOP = (118, 234, 350), 28
-"""Where the three units stand."""
-AXIS, DECADE, LEFT, PITCH = 216, 2.2, 62, 7
+COLUMNS, TOP, RADIUS = (118, 234, 350), 28, 26
+"""Where the three units stand, and how large they are."""
+AXIS, DECADE, LEFT, PITCH = 210, 2.0, 62, 7
 """The bars: the line of the size 1, the height of a power of ten, the first bar, the next one."""
 
 
@@ -55,11 +55,13 @@ def drawing(weight: float, hold: float | None = None) -> str:
     known = [*remaining([unit.factor for unit in short]), 1.0]
     parts = [svg.text(22, TOP + 5, "x = 1")]
     for k, (x, unit) in enumerate(zip(COLUMNS, short, strict=True)):
-        start = 46 if k == 0 else COLUMNS[k - 1] + svg.RADIUS
+        start = 46 if k == 0 else COLUMNS[k - 1] + RADIUS
         parts += [
-            svg.pointer((start, TOP), (x - svg.RADIUS, TOP), svg.FORWARD, "2", 9, 4),
-            svg.text((start + x - svg.RADIUS) / 2, TOP - 8, f"· {_number(weight)}", svg.FORWARD),
-            svg.disc(x, TOP, f"{unit.a:.3f}", None),
+            svg.pointer((start, TOP), (x - RADIUS, TOP), svg.FORWARD, "2", 9, 4),
+            svg.text((start + x - RADIUS) / 2, TOP - 8, f"· {_number(weight)}", svg.FORWARD),
+            svg.element("circle", cx=float(x), cy=float(TOP), r=RADIUS, fill=svg.GROUND,
+                        stroke="currentColor", stroke_width="1.5"),
+            svg.text(x, TOP + 5, f"{unit.a:.3f}"),
             svg.text(x, TOP + 42, f"z = {_number(unit.z)}"),
             svg.text(x, TOP + 59, f"slope {unit.slope:.3f}"),
             svg.text(x, TOP + 84, f"{_number(weight)} · {unit.slope:.3f}", svg.BACKWARD),
@@ -105,7 +107,7 @@ def _bars(errors: Sequence[float]) -> list[str]:
         svg.text(LEFT + 2, foot, "unit 1", text_anchor="start"),
         svg.text(end, foot, "unit 50", text_anchor="end"),
         svg.text((LEFT + end) / 2, foot, "← error", svg.BACKWARD),
-        svg.text(LEFT + 2, AXIS - 37, "fifty such units", text_anchor="start"),
+        svg.text(LEFT + 2, AXIS - 32, "fifty such units", text_anchor="start"),
     ]
     return parts
 
