@@ -186,9 +186,9 @@ def fan(title: str) -> Drawing:
 GAINS = (1 / 3, 1.0, 2.0)
 """n Var(w) of the layer-by-layer figure: the old standard, LeCun's and Glorot's, and He's."""
 PLACES = {
-    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -31), (4.2, -34.6), (4, -10))),
-    "tanh": ((-14.5, 3.5), (-12, -6, 0), ((24, -8), (25, -2.3), (20, 2.1))),
-    "ReLU": ((-24, 5), (-20, -10, 0), ((24, -14.5), (5, -3), (25, 2.2))),
+    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -31), (5.4, -32.8), (4, -10))),
+    "tanh": ((-14.5, 4.5), (-12, -6, 0), ((24, -8.2), (25, -2.6), (20, 2.8))),
+    "ReLU": ((-24, 7), (-20, -10, 0), ((24, -14.5), (5, -2.6), (25, 3.8))),
 }
 """Of each panel: the powers of ten at its ends, at the ticks, and where the words begin."""
 
@@ -198,7 +198,7 @@ def laid_over(title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(len(KINDS), 1, sharex=True, figsize=(4.6, 4.7))
+    fig, axes = plt.subplots(len(KINDS), 1, sharex=True, figsize=(4.6, 4.95))
     layers = np.arange(1, DEPTH + 1)
     for ax, (name, (_, phi, slope)) in zip(axes, KINDS.items(), strict=True):
         ax.set_title(name, loc="left", fontsize=12, color=INK)
