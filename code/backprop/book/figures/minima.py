@@ -150,7 +150,7 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
     frames = []
     for k in shown:
         w, b, q, w_new, b_new = run[k]
-        fig = plt.figure(figsize=(4.4, 4.0))
+        fig = plt.figure(figsize=(4.4, 3.65))
         grid = fig.add_gridspec(2, 2, height_ratios=[1.15, 1], width_ratios=[1.25, 1])
         fit = fig.add_subplot(grid[0, :])
         first = np.tanh(w * line + b)
@@ -186,13 +186,11 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
         low.plot(losses[: k + 1], "-", color=blue, linewidth=2.4)
         low.plot(k, losses[k], "o", color=blue, markersize=9)
         low.axhline(best, color=INK, linestyle=":", linewidth=1.5)
-        low.text(
-            max(shown), best + 0.02, f"one unit, {best:.2f}", color=INK, ha="right", va="bottom"
-        )
+        low.text(max(shown), best + 0.02, "one unit", color=INK, ha="right", va="bottom")
         low.set(ylim=(0, 0.6), yticks=[0, 0.2, 0.4], xlabel="step", xticks=[0, 25, 50])
         low.set_title("loss", loc="left", fontsize=11)
         said = (
-            f"After {k} steps: q = {q:.2f}, w′ = {w_new:.2f}, w = {w:.2f}, loss {losses[k]:.2f}. "
+            f"Loss {losses[k]:.2f}, with q = {q:.2f}, w′ = {w_new:.2f} and w = {w:.2f}. "
             f"At x = 5 the answer is {widened(run[k])[2]:.2f} and the target -0.8."
         ).replace("-", "−")
         frames.append(drawn(fig, f"The network after {k} steps from the trap", said))
@@ -321,7 +319,7 @@ def paths(
     frames = []
     top = 1.1 * max(values.max() for values in losses.values())
     for k in range(0, len(t), 2):
-        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 4.1), height_ratios=[1.25, 1])
+        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.7), height_ratios=[1.25, 1])
         levels = [0.05, 0.1, 0.2, 0.4, 0.7, 1]
         ax.contourf(across, up, height.T, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
         ax.set_rasterization_zorder(0.5)
