@@ -345,8 +345,13 @@ def paths(
             low.plot(t[k], values[k], mark, color=color, markersize=8)
         low.text(0.66, 0.8 * top, "straight", color=COLORS[1])
         low.text(0.5, 0.22 * top, "bent or aligned", color=COLORS[0], ha="center", va="bottom")
-        low.text(0.5, 0.055 * top, "both", color=INK, ha="center", va="top")
-        low.set(xlim=(-0.03, 1.03), ylim=(0, top), xlabel="share of the way", yticks=[0, 0.2, 0.4])
+        low.text(0.5, 0.035 * top, "both", color=INK, ha="center", va="top")
+        low.set(
+            xlim=(-0.03, 1.03),
+            ylim=(-0.16 * top, top),
+            xlabel="share of the way",
+            yticks=[0, 0.2, 0.4],
+        )
         low.set_xticks([0, 0.5, 1], ["0, at A", "½", "1, at B"])
         low.set_title("loss along the path", loc="left", fontsize=11)
         said = ", ".join(f"{name} {values[k]:.2f}" for name, values in losses.items())
