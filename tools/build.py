@@ -89,7 +89,8 @@ def make() -> None:
         raise SystemExit(done.returncode)
     if reader.wanted():
         reader.main()
-    live.main()
+    if live.wanted():
+        live.main()
     print(f"The site is at {ROOT / '_build/html/index.html'}; `make serve` opens it.")
 
 

@@ -69,7 +69,7 @@ class Answering:
         self.button(name).click()
         output = self.box.locator(".live-output > *").first
         output.wait_for(timeout=FIRST_USE)
-        return self.box.locator(".live-output").inner_text()
+        return self.box.locator(".live-output").inner_text().strip()
 
 
 @pytest.mark.xdist_group("live")
@@ -145,7 +145,7 @@ def test_the_text_survives_a_reload_and_starting_over_brings_the_first_back(visi
 @pytest.mark.xdist_group("live")
 def test_a_full_store_is_said_and_the_answer_is_checked_all_the_same(visit):
     page = visit(MATRICES, fresh=True).page
-    page.evaluate("Storage.prototype.setItem = () => { throw new Error('full'); }")
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }")
     exercise = Answering(page, "ex-mf-back")
     exercise.write(BACK.format("W.T"))
     exercise.box.get_by_text("keeps no more text").wait_for()

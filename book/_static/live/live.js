@@ -51,12 +51,18 @@ async function described() {
 
 async function fetched(names, say) {
   let done = 0;
+  let refused = false;
   const total = names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
   const pairs = await Promise.all(names.map(async (name) => {
     const { bytes, integrity } = manifest.files[name];
-    const content = await (await load(new URL(name, live), { integrity })).arrayBuffer();
+    const content = await load(new URL(name, live), { integrity })
+      .then((answer) => answer.arrayBuffer())
+      .catch((error) => {
+        refused = true;
+        throw new Error(`${name} could not be loaded, or is not what it should be.`, { cause: error });
+      });
     done += bytes;
-    say(`Loading ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB, on the first use only …`);
+    if (!refused) say(`Loading ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB, on the first use only …`);
     return [name, content];
   }));
   return Object.fromEntries(pairs);
