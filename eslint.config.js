@@ -1,5 +1,9 @@
 import js from '@eslint/js';
 
+const page = [
+  'Blob', 'Response', 'TextDecoder', 'URL', 'Worker', 'addEventListener', 'clearTimeout', 'document',
+  'fetch', 'localStorage', 'postMessage', 'removeEventListener', 'self', 'setTimeout',
+];
 const browser = ['document', 'DOMPoint'];
 
 export default [
@@ -19,6 +23,13 @@ export default [
       'object-shorthand': 'error',
       'prefer-const': 'error',
       'prefer-template': 'error',
+    },
+  },
+  {
+    files: ['book/_static/live/*.js', 'tools/live_runtime/*.js'],
+    languageOptions: {
+      ecmaVersion: 2022,
+      globals: Object.fromEntries(page.map((name) => [name, 'readonly'])),
     },
   },
   {

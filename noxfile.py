@@ -99,6 +99,12 @@ def book(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def live(session: nox.Session) -> None:
+    """Add to the built site what runs its live cells; needs the network the first time."""
+    python(session, "tools/live.py", level="reader", BACKPROP_REQUIRE_LIVE="1")
+
+
+@nox.session(venv_backend="none")
 def serve(session: nox.Session) -> None:
     """Build the book and open it in a browser."""
     ready(session, "reader")
@@ -131,6 +137,13 @@ def test_lab(session: nox.Session) -> None:
     ready(session, "lab")
     command = ("-m", "pytest", "tests/site/test_jupyterlab.py", "-n", "0")
     python(session, *command, BACKPROP_REQUIRE_LAB="1")
+
+
+@nox.session(venv_backend="none", name="test-live")
+def test_live(session: nox.Session) -> None:
+    """Answer every exercise in the page, in a browser; needs the built book and its runtime."""
+    command = ("-m", "pytest", "tests/test_live_cells.py", "tests/site/test_live.py", "-n", "2")
+    python(session, *command, BACKPROP_REQUIRE_SITE="1", BACKPROP_LIVE="all")
 
 
 @nox.session(venv_backend="none", name="test-reader")

@@ -25,6 +25,10 @@ SECOND_EDITION = [
     "local-minima",
     "precision",
     "cost",
+    "convolution",
+    "recurrent",
+    "attention",
+    "variational-autoencoder",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

@@ -70,6 +70,7 @@ ENTRIES = {
     "LayerNorm": forward(layers.LayerNorm(2)),
     "RMSNorm": forward(layers.RMSNorm(2)),
     "Dropout": forward(layers.Dropout(0.5, rng=RNG)),
+    "GaussianSample": forward(layers.GaussianSample(rng=RNG)),
     "Flatten": forward(layers.Flatten()),
     "Add": lambda x: layers.Add().join([X, x]),
     "Sequential": lambda x: Sequential([dense(), layers.Tanh()]).forward(x),

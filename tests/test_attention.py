@@ -18,6 +18,8 @@ from backprop.layers import (
     Layer,
     MultiHeadAttention,
     attention,
+    blockwise_attention,
+    blockwise_attention_vjp,
     dot_product_attention,
     dot_product_attention_vjp,
     lengths_to_mask,
@@ -325,6 +327,138 @@ def test_reused_buffers():
     assert peak < layer.p.nbytes / 2
     for name, value in results(layer, x, dy).items():
         np.testing.assert_array_equal(value, fresh[name], name)
+
+
+def block_by_block(module=attention):
+    """Raise AssertionError unless blocks of any size give what all scores at once give."""
+    rng = np.random.default_rng(16)
+    q, k, v, dy = (rng.normal(size=(2, *s)) for s in ((7, 3), (9, 3), (9, 4), (7, 4)))
+    q *= 5  # so that the maximum moves from block to block
+    holes = rng.random((7, 9)) < 0.3
+    holes[2] = False
+    for allowed in (None, rng.random((2, 1, 9)) < 0.5, holes):
+        for causal in (False, True):
+            seen = (
+                np.ones((2, 7, 9), bool) if allowed is None else np.broadcast_to(allowed, (2, 7, 9))
+            )
+            seen = seen & np.tri(7, 9, dtype=bool) if causal else seen
+            y, p = dot_product_attention(q, k, v, seen)
+            exact = dot_product_attention_vjp(q, k, v, p, dy)
+            for block in (1, 2, 4, 9, 64):
+                options = {"causal": causal, "block": block}
+                with np.errstate(over="raise", invalid="raise", divide="raise"):
+                    ours, log_sum = module.blockwise_attention(q, k, v, allowed, **options)
+                    found = module.blockwise_attention_vjp(
+                        q, k, v, ours, log_sum, dy, allowed, **options
+                    )
+                np.testing.assert_allclose(ours, y, rtol=1e-12, atol=1e-14)
+                np.testing.assert_array_equal(log_sum == -np.inf, ~seen.any(axis=-1))
+                for one, other in zip(found, exact, strict=True):
+                    np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-13)
+
+
+def test_blockwise_is_the_same_as_all_at_once():
+    block_by_block()
+
+
+BLOCKWISE_BUGS = [
+    ("        o = o * shrink + e @ v[..., keys, :]\n", "        o = o + e @ v[..., keys, :]\n"),
+    ("total = total * shrink + e.sum", "total = total + e.sum"),
+    ("        dq += ds @ k[..., keys, :]\n", "        dq = ds @ k[..., keys, :]\n"),
+    ("ds = p * (dp - mean) * scale", "ds = p * dp * scale"),
+    ("    total[~seen] = 1\n", ""),
+    ("np.arange(keys.start, keys.stop) >", "np.arange(keys.stop - keys.start) >"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), BLOCKWISE_BUGS)
+def test_the_checks_of_blocks_catch(old, new):
+    source = inspect.getsource(attention)
+    assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in the source"
+    broken = types.ModuleType(attention.__name__)
+    exec(compile(source.replace(old, new), attention.__file__, "exec"), broken.__dict__)
+    with pytest.raises((AssertionError, FloatingPointError)):
+        block_by_block(broken)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_blockwise_gradients(causal):
+    rng = np.random.default_rng(17)
+    q, k, v, dy = (rng.normal(size=s) for s in ((4, 3), (5, 3), (5, 2), (4, 2)))
+    options = {"causal": causal, "block": 2}
+    allowed = np.array([True, True, False, True, True])
+    y, log_sum = blockwise_attention(q, k, v, allowed, **options)
+    dq, dk, dv = blockwise_attention_vjp(q, k, v, y, log_sum, dy, allowed, **options)
+
+    def loss(q, k, v):
+        return (dy * blockwise_attention(q, k, v, allowed, **options)[0]).sum()
+
+    for report in (
+        gradcheck.check_gradient(lambda t: loss(t, k, v), q, dq, "q"),
+        gradcheck.check_gradient(lambda t: loss(q, t, v), k, dk, "k"),
+        gradcheck.check_gradient(lambda t: loss(q, k, t), v, dv, "v"),
+    ):
+        report.raise_if_off()
+    for name, f, x, exact in (
+        ("q", lambda t: loss(t, k, v), q, dq),
+        ("k", lambda t: loss(q, t, v), k, dk),
+    ):
+        np.testing.assert_allclose(
+            gradcheck.complex_step(f, x), exact, rtol=1e-12, atol=1e-14, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_blockwise_against_pytorch(causal):
+    torch = pytest.importorskip("torch", reason=PEERS)
+    rng = np.random.default_rng(18)
+    arrays = [rng.normal(size=(2, 3, *s)) for s in ((6, 5), (6, 5), (6, 7))]
+    dy = rng.normal(size=(2, 3, 6, 7))
+    tensors = [torch.tensor(a, requires_grad=True) for a in arrays]
+    theirs = torch.nn.functional.scaled_dot_product_attention(*tensors, is_causal=causal)
+    (theirs * torch.from_numpy(dy)).sum().backward()
+    y, log_sum = blockwise_attention(*arrays, causal=causal, block=4)
+    np.testing.assert_allclose(y, theirs.detach().numpy(), **CLOSE)
+    found = blockwise_attention_vjp(*arrays, y, log_sum, dy, causal=causal, block=4)
+    for ours, tensor in zip(found, tensors, strict=True):
+        np.testing.assert_allclose(ours, tensor.grad.numpy(), **CLOSE)
+
+
+def test_blockwise_holds_no_scores_of_all_pairs():
+    rng = np.random.default_rng(19)
+    n = 512
+    q, k, v, dy = rng.normal(size=(4, n, 4))
+    tracemalloc.start()
+    y, log_sum = blockwise_attention(q, k, v, causal=True, block=16)
+    blockwise_attention_vjp(q, k, v, y, log_sum, dy, causal=True, block=16)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < n * n * 8 / 2
+
+
+def test_blockwise_of_large_scores_in_float32():
+    x = np.random.default_rng(20).choice([-1e3, 1e3], (5, 4)).astype(np.float32)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        y, log_sum = blockwise_attention(x, x, x, causal=True, block=2)
+        found = blockwise_attention_vjp(x, x, x, y, log_sum, np.ones_like(x), causal=True, block=2)
+    assert all(a.dtype == np.float32 and np.isfinite(a).all() for a in (y, log_sum, *found))
+
+
+def test_errors_of_blockwise_attention():
+    q, k, v = np.zeros((2, 4, 3)), np.zeros((2, 5, 3)), np.zeros((2, 5, 6))
+    with pytest.raises(ValueError, match="blockwise_attention: block is 0"):
+        blockwise_attention(q, k, v, block=0)
+    with pytest.raises(TypeError, match=r"blockwise_attention: block is 2\.0"):
+        blockwise_attention(q, k, v, block=2.0)
+    with pytest.raises(ValueError, match=r"blockwise_attention: v has shape \(2, 4, 6\)"):
+        blockwise_attention(q, k, v[:, :4])
+    with pytest.raises(TypeError, match="blockwise_attention: allowed has dtype float64"):
+        blockwise_attention(q, k, v, np.ones((4, 5)))
+    y, log_sum = blockwise_attention(q, k, v)
+    with pytest.raises(ValueError, match=r"blockwise_attention_vjp: dy has shape \(4, 6\)"):
+        blockwise_attention_vjp(q, k, v, y, log_sum, y[0])
+    with pytest.raises(ValueError, match=r"blockwise_attention_vjp: log_sum has shape \(2, 4, 6\)"):
+        blockwise_attention_vjp(q, k, v, y, y, y)
 
 
 BUGS = [

@@ -64,6 +64,7 @@ CASES = {
     layers.LayerNorm: dict(n=(2, 3), eps=(1e-5, 1e-6), dtype=(np.float64, np.float32)),
     layers.RMSNorm: dict(n=(2, 3), eps=(1e-5, 1e-6), dtype=(np.float64, np.float32)),
     layers.Dropout: dict(p=(0.1, 0.2), rng=(rng(0), STATE)),
+    layers.GaussianSample: dict(rng=(rng(0), STATE)),
     layers.Concatenate: dict(axis=(1, 2)),
     layers.RNN: dict(**RECURRENT, activation=("tanh", "relu")),
     layers.GRU: RECURRENT,

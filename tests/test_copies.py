@@ -114,6 +114,7 @@ LAYERS = {
     "LSTM": (lambda rng: layers.LSTM(3, 2, rng=rng), (4, 5, 3)),
     "MultiHeadAttention": (lambda rng: layers.MultiHeadAttention(4, 2, rng=rng), (4, 5, 4)),
     "Dropout": (lambda rng: Dropout(0.4, rng=rng), (4, 3)),
+    "GaussianSample": (lambda rng: layers.GaussianSample(rng=rng), (4, 4)),
     "Residual": (lambda rng: Residual([Dense(3, 3, rng=rng), Dropout(0.2, rng=rng)]), (4, 3)),
     "Softmax": (lambda rng: layers.Softmax(), (4, 3)),
     "Add": (lambda rng: layers.Add(), (4, 3)),

@@ -56,6 +56,7 @@ WRONG_ANSWERS = {
         ((384, 24, 192), "three others"), ((384, 192, 384), "does nothing"),
         ((384, 192, 96), "one by one"), ((384, 192, 48), "still there"),
         ((384, 192, 128), "halves"), ((384, 192, 288), "pair first"), ((384, 192), "3 answers"),
+        ((384, 192, 24), "still turn"), ((384, 192, 12), "still turn"),
         (("384", 192, 192), "expected a number"),
     ],
 }  # fmt: skip
@@ -105,6 +106,12 @@ def log_slope(theta, known, power=2):
 
 def deflated(step, theta, known):
     return step / (1 - log_slope(theta, known) @ step)
+
+
+def ln_of_one_over_r(step, theta, known):
+    apart = theta - known
+    far = (apart**2).sum(axis=1, keepdims=True)
+    return step / (1 - (-2 * apart / far**2).sum(axis=0) @ step)
 
 
 def deflated_by_differences(step, theta, known):
@@ -166,6 +173,15 @@ def unsigned(A, B):
     return B[:, linear_sum_assignment(-(A.T @ B))[1]]
 
 
+def turned_last(A, B):
+    found = unsigned(A, B)
+    return found * np.where((A * found).sum(axis=0) < 0, -1, 1)
+
+
+def signs_only(A, B):
+    return B * np.where((A * B).sum(axis=0) < 0, -1, 1)
+
+
 def by_cosine(A, B):
     likeness = A.T @ B
     lengths = np.linalg.norm(A, axis=0)[:, None] * np.linalg.norm(B, axis=0)
@@ -185,7 +201,9 @@ RIGHT_FUNCTIONS = {
 }
 WRONG_FUNCTIONS = {
     ex.check_opened: [
-        (lambda x, d, a: -np.linalg.norm(block(x, d), 2), "weight decay is missing"),
+        (lambda x, d, a: -np.linalg.norm(block(x, d), 2), "block's diagonal"),
+        (lambda x, d, a: a - np.linalg.svd(block(x, d))[1], "one number"),
+        (lambda x, d, a: a - np.linalg.norm(block(x, d).sum(axis=1)), "The block"),
         (lambda x, d, a: a + np.linalg.norm(block(x, d), 2), "largest eigenvalue"),
         (lambda x, d, a: np.linalg.norm(block(x, d), 2) - a, "sign is wrong"),
         (lambda x, d, a: np.linalg.norm(block(x, d), 2), "The block"),
@@ -201,7 +219,7 @@ WRONG_FUNCTIONS = {
         (lambda x, d, a: x @ d, "ValueError"), (0.5, "without calling it"),
     ],
     ex.check_deflated: [
-        (lambda s, t, k: s, "plain step"),
+        (lambda s, t, k: s, "plain step"), (lambda s, t, k: -s, "turned round"),
         (lambda s, t, k: s * (1 - log_slope(t, k) @ s), "should divide"),
         (lambda s, t, k: s / (1 + log_slope(t, k) @ s), "sign is wrong"),
         (lambda s, t, k: s * (1 + log_slope(t, k) @ s), "first order"),
@@ -211,14 +229,16 @@ WRONG_FUNCTIONS = {
         (lambda s, t, k: s / (1 - log_slope(t, k[:1]) @ s), "first known"),
         (lambda s, t, k: s / (1 - log_slope(t, k) @ s / 2), "The 2"),
         (lambda s, t, k: -s / (1 - log_slope(t, k) @ s), "sign"),
-        (lambda s, t, k: 1 / (1 - log_slope(t, k) @ s), "shape"),
+        (lambda s, t, k: 1 / (1 - log_slope(t, k) @ s), "number alone"),
+        (ln_of_one_over_r, "∇ ln m adds"),
         (lambda s, t, k: None, "return"), (lambda s, t: s, "step, theta, known"),
         (np.zeros(2), "without calling it"),
     ],
     ex.check_align: [
         (lambda A, B: B, "Nothing has changed"), (lambda A, B: A, "This is A"),
         (greedy, "only partner"), (nearest, "used twice"), (lowest, "lowest cost"),
-        (by_cosine, "forgets the lengths"),
+        (by_cosine, "forgets the lengths"), (turned_last, "size of its product"),
+        (signs_only, "not right"),
         (unsigned, "signs"), (lambda A, B: abs(align(A, B)), "not right"),
         (lambda A, B: -align(A, B), "must be positive"),
         (lambda A, B: align(B, A), "Return the columns of B"),

@@ -29,7 +29,12 @@ def test_the_levels_mark_the_trap_in_each_panel():
     }
     runs = {2: np.array([0.02, 0.27]), 3: np.array([0.02, 0.02])}
     markup = minima.levels(found, runs, 0.27, "title").markup
-    assert markup.count("0.27") >= 2 and "25 points" in markup and "73 points" in markup
+    assert (
+        ">trap<" in markup
+        and ">saddle<" in markup
+        and "25 points" in markup
+        and "73 points" in markup
+    )
 
 
 def test_the_heights_name_the_best_loss():
@@ -49,13 +54,26 @@ def test_a_bent_path_lies_in_the_plane_of_its_three_points():
 
 def test_the_stepper_reads_the_losses_off_the_curves():
     t = np.linspace(0, 1, 5)
-    losses = {name: k + t for k, name in enumerate(("straight", "bent", "aligned"))}
+    losses = {name: k + t for k, name in enumerate(("straight", "bent", "aligned", "both"))}
     side = np.linspace(0, 1, 4)
     tracks = {name: np.stack([t, t], axis=1) for name in ("straight", "bent")}
     surface = (side, side, np.add.outer(side, side))
     frames = minima.paths(t, losses, surface, tracks)
     assert [re.sub(":.*", "", f.caption) for f in frames] == ["At A", "50% of the way", "At B"]
     assert "straight 0.50, bent 1.50, aligned 2.50" in frames[1].caption
+
+
+def test_two_units_leave_the_trap_downhill():
+    run = minima.widened_run(np.array([*POINTS[1], 0.01, -0.01, 0.0]), 50)
+    losses = minima.widened_loss(run)
+    assert (np.diff(losses) < 0).all() and losses[11] > 0.2764 > losses[12]
+    h, step = 1e-6, run[8] - run[7]
+    moved = run[7] + h * np.eye(5), run[7] - h * np.eye(5)
+    slope = (minima.widened_loss(moved[0]) - minima.widened_loss(moved[1])) / (2 * h)
+    np.testing.assert_allclose(step, -minima.RATE * slope, atol=1e-8)
+    frames = minima.opening(run, (0, 12), 0.2764)
+    assert frames[0].caption.startswith("Loss 0.54, with q = 0.01, w′ = −0.01 and w = 1.10.")
+    assert "the answer is 0.40" in frames[1].caption and "one unit" in frames[1].svg
 
 
 def test_slices_are_drawn():

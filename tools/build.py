@@ -10,6 +10,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import live
 import reader
 from filelock import FileLock, Timeout
 from home import writable_home
@@ -88,6 +89,8 @@ def make() -> None:
         raise SystemExit(done.returncode)
     if reader.wanted():
         reader.main()
+    if live.wanted():
+        live.main()
     print(f"The site is at {ROOT / '_build/html/index.html'}; `make serve` opens it.")
 
 

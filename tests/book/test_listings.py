@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from sphinx.config import Config
 from sphinx.directives.code import LiteralIncludeReader
 
@@ -24,8 +25,8 @@ def listings():
             continue
         for source in sources(path):
             for file, lines in BLOCK.findall(source):
-                values = (line[1:].partition(":") for line in lines.splitlines())
-                options = {name: value.strip().strip('"') for name, _, value in values}
+                block = "\n".join(line[1:] for line in lines.splitlines())
+                options = {name: str(value) for name, value in yaml.safe_load(block).items()}
                 yield pytest.param(
                     path.parent / file, options, id=f"{path.stem}-{next(iter(options.values()))}"
                 )

@@ -15,6 +15,8 @@ from backprop.layers.activation import (
 )
 from backprop.layers.attention import (
     MultiHeadAttention,
+    blockwise_attention,
+    blockwise_attention_vjp,
     dot_product_attention,
     dot_product_attention_vjp,
 )
@@ -32,11 +34,13 @@ from backprop.layers.normalization import BatchNorm, LayerNorm, RMSNorm
 from backprop.layers.recurrent import Recurrent
 from backprop.layers.residual import Residual
 from backprop.layers.rnn import RNN
+from backprop.layers.sampling import GaussianSample
 
 __all__ = [
     "ELU", "GELU", "GRU", "LSTM", "RNN", "Activation", "Add", "AvgPool2d", "BatchNorm", "Composite",
-    "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "Flatten", "Identity", "Junction",
-    "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d", "MultiHeadAttention", "RMSNorm", "ReLU",
-    "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Watcher",
-    "dot_product_attention", "dot_product_attention_vjp", "lengths_to_mask",
+    "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "Flatten", "GaussianSample",
+    "Identity", "Junction", "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d", "MultiHeadAttention",
+    "RMSNorm", "ReLU", "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "Watcher", "blockwise_attention", "blockwise_attention_vjp", "dot_product_attention",
+    "dot_product_attention_vjp", "lengths_to_mask",
 ]  # fmt: skip

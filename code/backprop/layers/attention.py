@@ -69,6 +69,142 @@ def dot_product_attention_vjp(
     return dq, dk, dv
 
 
+def blockwise_attention(
+    q: Array,
+    k: Array,
+    v: Array,
+    allowed: NDArray[np.bool_] | None = None,
+    *,
+    causal: bool = False,
+    block: int = 64,
+) -> tuple[Array, Array]:
+    """Return y = softmax(q kᵀ / √d) v without holding all scores at once (Dao et al., 2022).
+
+    It walks along the keys in blocks. Of each query it keeps the largest score t so far, the sum
+    c = Σ_j exp(s_j - t) and the vector o = Σ_j exp(s_j - t) v_j. A block with a larger score
+    makes t larger, and multiplies c and o by exp(t_old - t_new) (Milakov & Gimelshein, 2018).
+    At the end y = o / c.
+
+    Parameters
+    ----------
+    q, k, v, allowed
+        As in :func:`dot_product_attention`.
+    causal : bool
+        Whether query i may see the keys 0 … i alone; the mask is made block by block.
+    block : int
+        Keys at once, at least 1. Scores take n · block numbers at a time.
+
+    Returns
+    -------
+    y : array, shape (…, n, d_v)
+    log_sum : array, shape (…, n)
+        log Σ_j exp(s_j) over the keys that a query may see, -∞ if there are none. From it
+        :func:`blockwise_attention_vjp` finds the weights again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`dot_product_attention`, or if ``block`` is no integer or below 1.
+    """
+    where = "blockwise_attention"
+    shape = _check_blocks(where, q, k, v, allowed, block)
+    kind = np.result_type(q, k, v)
+    top = np.full((*shape[:-1], 1), -np.inf, np.empty(0, kind).real.dtype)
+    total, o = np.zeros(top.shape, kind), np.zeros((*q.shape[:-1], v.shape[-1]), kind)
+    for keys in _blocks(shape[-1], block):
+        s = _scores(q, k, allowed, causal, keys, shape)
+        old, top = top, np.maximum(top, s.real.max(axis=-1, keepdims=True))
+        safe = _finite(top)
+        e = np.exp(s - safe)
+        # Before the first key that is seen, exp(-∞) = 0 multiplies sums that are 0.
+        shrink = np.exp(old - safe)
+        total = total * shrink + e.sum(axis=-1, keepdims=True)
+        o = o * shrink + e @ v[..., keys, :]
+    seen = top > -np.inf
+    total[~seen] = 1
+    log_sum = np.where(seen, _finite(top) + np.log(total), -np.inf)
+    return o / total, log_sum[..., 0]
+
+
+def blockwise_attention_vjp(
+    q: Array,
+    k: Array,
+    v: Array,
+    y: Array,
+    log_sum: Array,
+    dy: Array,
+    allowed: NDArray[np.bool_] | None = None,
+    *,
+    causal: bool = False,
+    block: int = 64,
+) -> tuple[Array, Array, Array]:
+    """Return ∂L/∂q, ∂L/∂k, ∂L/∂v from what :func:`blockwise_attention` returned.
+
+    The weights are computed a second time, block by block:
+
+    | p = exp(s - log_sum), where s = q kᵀ / √d
+    | dv = pᵀ dy,  ds = p ⊙ (dy vᵀ - Σ_c dy_c y_c)
+    | dq = Σ_blocks ds k / √d,  dk = dsᵀ q / √d
+
+    since Σ_j p_j dp_j = Σ_j p_j dy v_jᵀ = dy yᵀ, which needs no weights.
+    """
+    where = "blockwise_attention_vjp"
+    shape = _check_blocks(where, q, k, v, allowed, block)
+    for name, value in (("y", y), ("dy", dy)):
+        check_array(where, name, value, (*q.shape[:-1], v.shape[-1]))
+    check_array(where, "log_sum", log_sum, q.shape[:-1])
+    kind = np.result_type(q, k, v, dy)
+    dq, dk, dv = (np.zeros(of.shape, kind) for of in (q, k, v))
+    mean = np.einsum("...c,...c->...", dy, y)[..., None]
+    scale = float(1 / np.sqrt(q.shape[-1]))
+    for keys in _blocks(shape[-1], block):
+        p = np.exp(_scores(q, k, allowed, causal, keys, shape) - _finite(log_sum[..., None]))
+        dv[..., keys, :] = p.swapaxes(-1, -2) @ dy
+        dp = dy @ v[..., keys, :].swapaxes(-1, -2)
+        ds = p * (dp - mean) * scale
+        dq += ds @ k[..., keys, :]
+        dk[..., keys, :] = ds.swapaxes(-1, -2) @ q
+    return dq, dk, dv
+
+
+def _check_blocks(
+    where: str, q: Array, k: Array, v: Array, allowed: NDArray[np.bool_] | None, block: int
+) -> tuple[int, ...]:
+    """Check the arguments; return the shape of all scores, which no array will have."""
+    _check_fit(where, q, k, v)
+    shape = (*q.shape[:-1], k.shape[-2])
+    if allowed is not None:
+        _check_allowed(where, allowed, shape)
+    check_count(where, "block", block)
+    return shape
+
+
+def _blocks(n: int, block: int) -> list[slice]:
+    return [slice(start, min(start + block, n)) for start in range(0, n, block)]
+
+
+def _scores(
+    q: Array,
+    k: Array,
+    allowed: NDArray[np.bool_] | None,
+    causal: bool,
+    keys: slice,
+    shape: tuple[int, ...],
+) -> Array:
+    """q kᵀ / √d for some keys, -∞ where one must not be seen."""
+    s = (q * float(1 / np.sqrt(q.shape[-1]))) @ k[..., keys, :].swapaxes(-1, -2)
+    if allowed is not None:
+        s[~np.broadcast_to(allowed, shape)[..., keys]] = -np.inf
+    if causal:
+        s[..., np.arange(keys.start, keys.stop) > np.arange(shape[-2])[:, None]] = -np.inf
+    return s
+
+
+def _finite(top: Array) -> Array:
+    """The values, and 0 where they are -∞: a query without keys has exp(-∞ - 0) = 0 everywhere."""
+    return np.where(top.real == -np.inf, 0, top)
+
+
 def _weights(q: Array, k: Array, bias: Array | None, p: Array) -> Array:
     """p = softmax(q kᵀ / √d + bias), bias being 0 or -∞."""
     # The scale acts on q, which is smaller than the scores.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from backprop.arrays import Array
-from backprop.layers import Dropout, Layer
+from backprop.layers import Dropout, GaussianSample, Layer
 from backprop.training.memory import arrays_kept, changed, with_inner
 
 
@@ -62,8 +62,8 @@ class Pass:
         """Free what the layers have kept for their backward passes; their states stay."""
         now = Moment(self.layers)
         for layer, trace in zip(self.everyone, self._traces, strict=False):
-            # A mask that is held must outlive the pass.
-            if isinstance(layer, Dropout) and layer.held:
+            # A mask or noise that is held must outlive the pass.
+            if isinstance(layer, Dropout | GaussianSample) and layer.held:
                 continue
             for name, value in trace.items():
                 if value is ...:

@@ -128,6 +128,8 @@ def check_copies(different: Any, one_zero: Any, two_equal: Any) -> Verdict:
             (96.0, "The signs of the two still count one by one.",
              "If only one of them turns its sign, the point is another one."),
             (48.0, "Each of the two is still there.", half),
+            (24.0, "The four units may still turn their signs.", half),
+            (12.0, "The four units may still turn their signs.", half),
             (128.0, "A swap halves the number.", half),
             (288.0, "Some points are missing, or counted twice.",
              "Fix the places of the pair first, then the signs."),
@@ -150,8 +152,11 @@ def check_opened(opened: Answer) -> Verdict:
         top, low = np.linalg.svd(C)[1][[0, -1]]
         right = decay - top
         hint = "The block of the new parameters is [[decay·1, C], [Cᵀ, decay·1]]."
+        all_of_them = "These are all of them."
         mistakes: list[tuple[Any, str, str]] = [
-            (-top, "The weight decay is missing.", hint),
+            (decay - np.linalg.svd(C)[1], all_of_them, "Return the smallest as one number."),
+            (-top, "The weight decay is missing.",
+             "It adds the same to each entry of the block's diagonal."),
             (decay + top, "This is the largest eigenvalue.", "The new ones come in pairs."),
             (top - decay, "The sign is wrong.", "A large C makes the eigenvalue negative."),
             (top, "This is the singular value itself.", hint),
@@ -171,7 +176,14 @@ def check_opened(opened: Answer) -> Verdict:
             (min(0.0, right), "This is cut off at 0.",
              "Where decay outweighs C, the smallest eigenvalue is positive."),
         ]  # fmt: skip
-        where = f"{len(x)} examples, {x.shape[1]} inputs, {delta.shape[1]} outputs"
+        where = ", ".join(
+            f"{count} {name}{'s' if count > 1 else ''}"
+            for count, name in (
+                (len(x), "example"),
+                (x.shape[1], "input"),
+                (delta.shape[1], "output"),
+            )
+        )
         return Case((x, delta, decay), right, distinct(mistakes, right), hint, where=where)
 
     rng = np.random.default_rng(0)
@@ -199,6 +211,9 @@ def check_deflated(deflated: Answer) -> Verdict:
         chain = "∇ ln m adds -2(θ - θₖ) / (r(r + 1)) for each k, where r = ‖θ - θₖ‖²."
         mistakes: list[tuple[Any, str, str]] = [
             (step, "This is the plain step.", "The product has another Jacobian: derive it."),
+            (-step, "This is the plain step, turned round.",
+             "The product has another Jacobian: derive it."),
+            (1 / (1 - slope), "This is the number alone.", "Multiply the step by it."),
             (step * (1 - slope), "This multiplies where it should divide.",
              "Put β·step into the equation and solve it for β."),
             (step / (1 + slope), "A sign is wrong.", "Mind that H·step = -g."),
@@ -214,14 +229,15 @@ def check_deflated(deflated: Answer) -> Verdict:
             (step / (1 - each[0] @ step), "Only the first known point counts here.",
              "Add up all of them."),
             (step / (1 - (-2 * apart / far**2).sum(axis=0) @ step),
-             "This differentiates ln(1/r) instead of ln(1 + 1/r).", chain),
+             "This differentiates ln(1/r) instead of ln(1 + 1/r), where r = ‖θ - θₖ‖².", chain),
             (step / (1 - (-2 * apart / (far + 1)).sum(axis=0) @ step),
              "A factor 1/r is missing in the slope.", chain),
             (step / (1 - slope / 2), "The 2 of the square is missing.", chain),
             (step / (1 - (-apart / (far**0.5 * (far**0.5 + 1)) / far**0.5).sum(axis=0) @ step),
              "This takes 1/‖θ - θₖ‖ instead of its square.", chain),
         ]  # fmt: skip
-        where = f"{len(known)} known points in {len(theta)} dimensions"
+        points = "1 known point" if len(known) == 1 else f"{len(known)} known points"
+        where = f"{points} in {len(theta)} dimensions"
         return Case((step, theta, known), right, distinct(mistakes, right), chain, where=where)
 
     problems = [
@@ -259,6 +275,10 @@ def check_align(align: Answer) -> Verdict:
         order = list(max(permutations(range(n)), key=lambda p: score[range(n), p].sum()))
         return np.asarray(B[:, order] * np.sign(likeness[range(n), order]))
 
+    def turned_last(A: Array, B: Array) -> Array:
+        found = arranged(A, B, signs=False)
+        return np.asarray(found * np.where((A * found).sum(axis=0) < 0, -1, 1))
+
     def greedy(A: Array, B: Array) -> Array:
         likeness = A.T @ B
         left, out = np.abs(likeness), np.empty_like(B)
@@ -288,6 +308,8 @@ def check_align(align: Answer) -> Verdict:
             (A, "This is A.", "Return the columns of B."),
             (arranged(A, B, signs=False), "No sign is turned.", signs),
             (B[:, order], "The order is right, but no sign is turned.", signs),
+            (turned_last(A, B), "This chooses the order by the products with their signs.",
+             "A sign may be turned, so what a pair is worth is the size of its product."),
             (greedy(A, B), "This takes the most similar pair first.",
              "That pair may use up the only partner of another unit. Look at all pairs at once."),
             (by_cosine(A, B), "This compares angles and forgets the lengths.",

@@ -186,9 +186,9 @@ def fan(title: str) -> Drawing:
 GAINS = (1 / 3, 1.0, 2.0)
 """n Var(w) of the layer-by-layer figure: the old standard, LeCun's and Glorot's, and He's."""
 PLACES = {
-    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -31), (4.2, -34.6), (4, -10))),
-    "tanh": ((-14.5, 3.5), (-12, -6, 0), ((24, -8), (25, -2.3), (20, 2.1))),
-    "ReLU": ((-24, 5), (-20, -10, 0), ((24, -14.5), (5, -3), (25, 2.2))),
+    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -31), (5.4, -32.8), (4, -10))),
+    "tanh": ((-14.5, 4.5), (-12, -6, 0), ((24, -8.2), (25, -2.6), (20, 2.8))),
+    "ReLU": ((-24, 7), (-20, -10, 0), ((24, -14.5), (5, -2.6), (25, 3.8))),
 }
 """Of each panel: the powers of ten at its ends, at the ticks, and where the words begin."""
 
@@ -198,7 +198,7 @@ def laid_over(title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(len(KINDS), 1, sharex=True, figsize=(4.6, 5.8))
+    fig, axes = plt.subplots(len(KINDS), 1, sharex=True, figsize=(4.6, 4.95))
     layers = np.arange(1, DEPTH + 1)
     for ax, (name, (_, phi, slope)) in zip(axes, KINDS.items(), strict=True):
         ax.set_title(name, loc="left", fontsize=12, color=INK)
@@ -309,6 +309,23 @@ def both_ways(scale: float, seed: int, width: int = 100) -> tuple[Array, Array]:
     Weights have the variance scale² / n_in and biases the variance ``BIAS``. Returns, layer by
     layer, the correlation of the two inputs' pre-activations, and √mean δ² relative to the last.
     """
+    seen = _sent(scale, seed, width)
+    names = [f"dense{k}" for k in range(1, DEPTH + 1)]
+    errors = np.array([seen.errors[name] for name in names])
+    return np.array([cosine(seen.outputs[name]) for name in names]), errors / errors[-1]
+
+
+def clouds(scale: float, layers: Sequence[int], seed: int = 0, width: int = 100) -> Array:
+    """Return both images' pre-activations in some layers, each row with the mean square 1.
+
+    The network is that of :func:`both_ways`; the shape is (len(layers), 2, width).
+    """
+    seen = _sent(scale, seed, width)
+    pairs = np.array([seen.outputs[f"dense{k}"] for k in layers])
+    return np.asarray(pairs / np.sqrt(np.mean(pairs**2, axis=-1, keepdims=True)))
+
+
+def _sent(scale: float, seed: int, width: int) -> _Watcher:
     network = stack(seed, Tanh, zeros, width)
     network.theta[...] = scale * _weights(seed, width)
     rng = np.random.default_rng(1000 + seed)
@@ -319,21 +336,18 @@ def both_ways(scale: float, seed: int, width: int = 100) -> tuple[Array, Array]:
     network.forward(two_inputs())
     network.backward(rng.normal(size=(2, 10)))
     network.watch(before)
-    names = [f"dense{k}" for k in range(1, DEPTH + 1)]
-    errors = np.array([seen.errors[name] for name in names])
-    return np.array([seen.cosines[name] for name in names]), errors / errors[-1]
+    return seen
 
 
 class _Watcher:
-    """Keeps the cosine of a layer's two outputs, and the size of its error."""
+    """Keeps a layer's outputs for two inputs, and the size of its error."""
 
     def __init__(self) -> None:
-        self.cosines: dict[str, float] = {}
+        self.outputs: dict[str, Array] = {}
         self.errors: dict[str, float] = {}
 
     def output(self, name: str, layer: Layer, a: Array) -> None:
-        if a.shape == (2, a.shape[1]):
-            self.cosines[name] = cosine(a)
+        self.outputs[name] = a.copy()
 
     def delta(self, name: str, layer: Layer, da: Array) -> None:
         self.errors[name] = math.sqrt(np.mean(da**2))
@@ -367,37 +381,50 @@ def critical(bias: float, low: float = 0.5, high: float = 3.0) -> float:
     return (low + high) / 2
 
 
+SHOWN = 1, 10, 50
+"""The layers in which the stepper compares the two images."""
+
+
 def edge() -> list[Frame]:
-    """Return one frame per scale: two inputs on their way forward, errors on their way back."""
-    from backprop.book.figures.plots import INK
+    """Return one frame per scale: two images on their way forward, errors on their way back."""
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     frames, layers = [], np.arange(1, DEPTH + 1)
     for scale in SCALES:
         runs = [both_ways(scale, seed) for seed in SEEDS]
-        measured = [np.array(part) for part in zip(*runs, strict=True)]
+        alike, errors = (np.array(part) for part in zip(*runs, strict=True))
         chi = backward_factor(resting(tanh, scale**2, BIAS), tanh_prime, scale**2)
         color = _colors()[1 if abs(chi - 1) < 0.03 else 2 if chi > 1 else 0]
-        fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.4, 3.9))
-        for ax, sizes, line in zip(axes, measured, theory(scale), strict=True):
-            _band(ax, layers, sizes, color, "o", markersize=4.5, markevery=3)
-            ax.plot(layers, line, "-", color=INK, linewidth=1.3)
-        axes[0].set(ylim=(-0.6, 1.1), yticks=[-0.5, 0, 0.5, 1])
-        axes[0].set_title("forward: correlation of two images", loc="left", fontsize=11)
-        axes[1].set(yscale="log", ylim=(1e-25, 1e15), yticks=[1e-20, 1e-10, 1, 1e10],
-                    xlabel="layer", xlim=(0, 51), xticks=[1, 10, 20, 30, 40, 50])  # fmt: skip
-        axes[1].set_yticklabels(["10⁻²⁰", "10⁻¹⁰", "1", "10¹⁰"])
-        axes[1].minorticks_off()
-        axes[1].set_title("backward: error, relative to layer 50", loc="left", fontsize=11)
-        last, first = (float(np.median(m[:, k])) for m, k in zip(measured, (-1, 0), strict=True))
         kind = "the edge" if abs(chi - 1) < 0.03 else "chaos" if chi > 1 else "order"
-        alike = (
-            f"have the correlation {_two(last)}" if abs(last) > 0.1 else "have nothing in common"
-        )
+        fig = plt.figure(figsize=(4.4, 4.1))
+        grid = fig.add_gridspec(2, 3, height_ratios=(1, 1.15))
+        for k, (layer, (one, two)) in enumerate(
+            zip(SHOWN, clouds(scale, SHOWN), strict=True)
+        ):  # fmt: skip
+            ax = fig.add_subplot(grid[0, k])
+            ax.plot([-3.3, 3.3], [-3.3, 3.3], "-", color=GREY, linewidth=1)
+            ax.plot(one[:60], two[:60], "o", color=color, alpha=0.6, markersize=3)
+            ax.set(xlim=(-3.3, 3.3), ylim=(-3.3, 3.3), xticks=[], yticks=[], aspect="equal")
+            ax.set_title(f"layer {layer}", fontsize=11)
+            ax.set_xlabel("z, image 1")
+            if k == 0:
+                ax.set_ylabel("z, image 2")
+        ax = fig.add_subplot(grid[1, :])
+        _band(ax, layers, errors, color, "o", markersize=4.5, markevery=3)
+        ax.plot(layers, theory(scale)[1], "-", color=INK, linewidth=1.3)
+        ax.set(yscale="log", ylim=(1e-18, 1e11), yticks=[1e-16, 1e-8, 1, 1e8],
+               xlabel="layer", xlim=(0, 51), xticks=[1, 10, 20, 30, 40, 50])  # fmt: skip
+        ax.set_yticklabels(["10⁻¹⁶", "10⁻⁸", "1", "10⁸"])
+        ax.minorticks_off()
+        ax.set_title("error, relative to layer 50", loc="left", fontsize=11)
+        fig.suptitle(f"χ = {chi:.2f}: {kind}", color=color, fontsize=13)
+        low, high = alike[:, -1].min(), alike[:, -1].max()
+        between = _two(low) if _two(low) == _two(high) else f"{_two(low)} to {_two(high)}"
         words = (
-            f"χ = {chi:.2f}: {kind}. After {DEPTH} layers, the two images {alike}. On the way back"
-            f" to layer 1, the error is multiplied by {_scientific(first)}. Dots and band: ten"
-            " networks. Line: computed."
+            f"χ = {chi:.2f}: {kind}. In layer {DEPTH}, the two images have the correlation"
+            f" {between}. On the way back to layer 1, the error is multiplied by"
+            f" {_scientific(float(np.median(errors[:, 0])))}."
         )
         frames.append(drawn(fig, f"{DEPTH} tanh layers of weights with the scale {scale:g}", words))
     return frames
@@ -433,7 +460,7 @@ def cured(title: str, arms: Sequence[Arm], chance: float = 10.0) -> Drawing:
     starts = list(dict.fromkeys(arm.start for arm in arms))
     rows = [[arm for arm in arms if arm.start == start] for start in starts]
     fig, axes = plt.subplots(
-        len(starts), 1, sharex=True, figsize=(4.6, 0.27 * len(arms) + 0.46 * len(starts) + 0.3),
+        len(starts), 1, sharex=True, figsize=(4.6, 0.245 * len(arms) + 0.44 * len(starts) + 0.3),
         height_ratios=[len(row) + 0.4 for row in rows],
     )  # fmt: skip
     for ax, start, row, color in zip(

@@ -6,7 +6,7 @@ minimum and what leads there, vermilion triangles the trap, and grey squares a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -101,6 +101,102 @@ def trap(points: Array, title: str) -> Drawing:
     return plotted(fig, title)
 
 
+def widened(theta: Array) -> Array:
+    """Return what tanh(w x + b) + q tanh(w' x + b') answers at x; the last axis is w, b, q, w', b'.
+
+    Shape (…, 5) becomes (…, 3), one answer an example.
+    """
+    w, b, q, w_new, b_new = (theta[..., k, None] for k in range(5))
+    return np.asarray(np.tanh(w * X + b) + q * np.tanh(w_new * X + b_new))
+
+
+def widened_loss(theta: Array) -> Array:
+    """Return the loss of both units together, one number for each row of ``theta``, (…, 5)."""
+    return np.asarray(((widened(theta) - Y) ** 2).mean(axis=-1) / 2)
+
+
+def widened_run(start: Array, steps: int) -> Array:
+    """Return gradient descent at the rate 0.2 with both units, shape (steps + 1, 5)."""
+    run = [np.array(start, dtype=float)]
+    for _ in range(steps):
+        w, b, q, w_new, b_new = run[-1]
+        first, second = np.tanh(w * X + b), np.tanh(w_new * X + b_new)
+        delta = (first + q * second - Y) / len(X)
+        old, new = delta * (1 - first**2), delta * q * (1 - second**2)
+        slope = np.array([old @ X, old.sum(), delta @ second, new @ X, new.sum()])
+        run.append(run[-1] - RATE * slope)
+    return np.array(run)
+
+
+def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
+    """Return a frame for each of some steps: the fit, the way out of the trap, and the loss.
+
+    Parameters
+    ----------
+    run : array, shape (steps, 5)
+        w, b, q, w' and b' from step to step.
+    shown : sequence of int
+        The steps.
+    best : float
+        The lowest loss of a single unit.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    blue, orange = COLORS[:2]
+    line = np.linspace(-2, 6, 161)
+    q_axis, w_axis = np.linspace(-0.7, 2.3, 49), np.linspace(-0.55, 0.45, 41)
+    losses = widened_loss(run)
+    frames = []
+    for k in shown:
+        w, b, q, w_new, b_new = run[k]
+        fig = plt.figure(figsize=(4.4, 3.65))
+        grid = fig.add_gridspec(2, 2, height_ratios=[1.15, 1], width_ratios=[1.25, 1])
+        fit = fig.add_subplot(grid[0, :])
+        first = np.tanh(w * line + b)
+        both = first + q * np.tanh(w_new * line + b_new)
+        fit.plot(line, first, "--", color=GREY, linewidth=1.4)
+        fit.plot(line, both, "-", color=blue, linewidth=2.6)
+        for x, y, answer in zip(X, Y, widened(run[k]), strict=True):
+            fit.plot([x, x], [y, answer], ":", color=orange, linewidth=2)
+        fit.plot(X, Y, "D", color=INK, markersize=7)
+        fit.text(2.1, 1.1, "first unit alone", color=INK, va="bottom", ha="center")
+        fit.text(3, both[100] - 0.15, "both units", color=blue, va="top", ha="center")
+        fit.set(xticks=[-1, 1, 5], yticks=[-1, 0, 1], ylim=(-1.25, 1.5), xlim=(-2, 6))
+        fit.set_title("answer, against the input x", loc="left", fontsize=11)
+        fit.grid(False)
+        ax = fig.add_subplot(grid[1, 0])
+        places = np.empty((len(q_axis), len(w_axis), 5))
+        places[...] = run[k]
+        places[..., 2], places[..., 3] = np.meshgrid(q_axis, w_axis, indexing="ij")
+        levels = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, losses[0], 0.6, 0.8, 1.2, 2]
+        heights = widened_loss(places).T
+        ax.contourf(q_axis, w_axis, heights, levels, cmap="Blues", alpha=0.4, extend="both",
+                    zorder=0)  # fmt: skip
+        ax.set_rasterization_zorder(0.5)
+        ax.contour(q_axis, w_axis, heights, levels, colors=GREY, linewidths=0.7, zorder=1)
+        ax.plot(*run[: k + 1, 2:4].T, "-", color=INK, linewidth=2)
+        ax.plot(0, 0, "^", color=orange, markersize=14, markeredgecolor="#fefefe")
+        ax.plot(q, w_new, "o", color=blue, markersize=9, markeredgecolor="#fefefe")
+        ax.set(xticks=[0, 1, 2], yticks=[-0.4, 0, 0.4], xlabel="q", ylabel="w′")
+        ax.set_title("loss over q and w′", loc="left", fontsize=11)
+        ax.grid(False)
+        low = fig.add_subplot(grid[1, 1])
+        low.plot(losses[: max(shown) + 1], "-", color=GREY, linewidth=1)
+        low.plot(losses[: k + 1], "-", color=blue, linewidth=2.4)
+        low.plot(k, losses[k], "o", color=blue, markersize=9)
+        low.axhline(best, color=INK, linestyle=":", linewidth=1.5)
+        low.text(max(shown), best + 0.02, "one unit", color=INK, ha="right", va="bottom")
+        low.set(ylim=(0, 0.6), yticks=[0, 0.2, 0.4], xlabel="step", xticks=[0, 25, 50])
+        low.set_title("loss", loc="left", fontsize=11)
+        said = (
+            f"Loss {losses[k]:.2f}, with q = {q:.2f}, w′ = {w_new:.2f} and w = {w:.2f}. "
+            f"At x = 5 the answer is {widened(run[k])[2]:.2f} and the target -0.8."
+        ).replace("-", "−")
+        frames.append(drawn(fig, f"The network after {k} steps from the trap", said))
+    return frames
+
+
 def levels(
     found: Mapping[int, tuple[Array, Array, Array]],
     runs: Mapping[int, Array],
@@ -136,7 +232,8 @@ def levels(
         ):  # fmt: skip
             ax.plot(indices[which], losses[which], mark, color=color, markersize=8, alpha=0.8)
         side = int(indices[marked][0])
-        ax.annotate(f"{fallen:.2f}", (side, fallen), (side - 0.35, fallen - 0.075), color=COLORS[1])
+        name = "trap" if side == 0 else "saddle"
+        ax.text(side, fallen - 0.045, name, color=COLORS[1], ha="center", va="top")
         ax.set_title(f"{width} units,\n{copies.sum():,} points", fontsize=11)
         ax.set(xticks=[0, 1, 2, 3], xlim=(-0.5, 3.5), xlabel="index")
     last, rng = axes[-1], np.random.default_rng(0)
@@ -196,14 +293,14 @@ def paths(
     surface: tuple[Array, Array, Array],
     tracks: Mapping[str, Array],
 ) -> list[Frame]:
-    """Return a frame for every other t: where three paths are, and the loss on each.
+    """Return a frame for every other t: where the paths are, and the loss on each.
 
     Parameters
     ----------
     t : array, shape (n,)
         Shares of the way.
     losses : mapping of str to array, shape (n,)
-        "straight", "bent" and "aligned".
+        "straight", "bent", "aligned" and "both".
     surface : (across, up, loss)
         Coordinates in the plane of both solutions and the middle of the bent path, and the loss.
     tracks : mapping of str to array, shape (n, 2)
@@ -216,21 +313,25 @@ def paths(
         "straight": (COLORS[1], "-", "^"),
         "bent": (COLORS[0], "--", "o"),
         "aligned": (COLORS[2], "-.", "s"),
+        "both": (INK, "-", "D"),
     }
     across, up, height = surface
     frames = []
     top = 1.1 * max(values.max() for values in losses.values())
     for k in range(0, len(t), 2):
-        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.5), height_ratios=[1.3, 1])
+        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.7), height_ratios=[1.25, 1])
+        levels = [0.05, 0.1, 0.2, 0.4, 0.7, 1]
+        ax.contourf(across, up, height.T, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
+        ax.set_rasterization_zorder(0.5)
         lines = ax.contour(
-            across, up, height.T, [0.05, 0.1, 0.2, 0.4, 0.7, 1],
-            colors=GREY, linewidths=0.8, linestyles="-",
-        )  # fmt: skip
+            across, up, height.T, levels, colors=GREY, linewidths=0.8, linestyles="-", zorder=1
+        )
         ax.clabel(lines, [0.1, 0.4, 1], fmt="%g", fontsize=11, colors=INK)
         for name, track in tracks.items():
             color, style, mark = looks[name]
             ax.plot(*track.T, style, color=color, linewidth=2.2)
-            ax.plot(*track[k], mark, color=color, markersize=10)
+            size = 10 if name == "bent" else 13  # where they meet, both are seen
+            ax.plot(*track[k], mark, color=color, markersize=size, markeredgecolor="#fefefe")
         for end, letter, side in ((0, "A", "right"), (-1, "B", "left")):
             x, y = tracks["straight"][end]
             ax.plot(x, y, ".", color=INK)
@@ -241,15 +342,21 @@ def paths(
         for name, values in losses.items():
             color, style, mark = looks[name]
             low.plot(t, values, style, color=color)
-            low.plot(t[k], values[k], mark, color=color, markersize=10)
+            low.plot(t[k], values[k], mark, color=color, markersize=8)
         low.text(0.66, 0.8 * top, "straight", color=COLORS[1])
-        low.text(0.5, 0.32 * top, "bent, aligned", color=INK, ha="center")
-        low.set(xlim=(-0.03, 1.03), ylim=(0, top), xlabel="share of the way", yticks=[0, 0.2, 0.4])
+        low.text(0.5, 0.22 * top, "bent or aligned", color=COLORS[0], ha="center", va="bottom")
+        low.text(0.5, 0.035 * top, "both", color=INK, ha="center", va="top")
+        low.set(
+            xlim=(-0.03, 1.03),
+            ylim=(-0.16 * top, top),
+            xlabel="share of the way",
+            yticks=[0, 0.2, 0.4],
+        )
         low.set_xticks([0, 0.5, 1], ["0, at A", "½", "1, at B"])
         low.set_title("loss along the path", loc="left", fontsize=11)
         said = ", ".join(f"{name} {values[k]:.2f}" for name, values in losses.items())
         where = "At A" if k == 0 else "At B" if k == len(t) - 1 else f"{t[k]:.0%} of the way"
-        frames.append(drawn(fig, f"Three paths, {t[k]:.0%} of the way", f"{where}: loss {said}."))
+        frames.append(drawn(fig, f"Four paths, {t[k]:.0%} of the way", f"{where}: loss {said}."))
     return frames
 
 

@@ -1,0 +1,277 @@
+"""Checkers of the chapter "Attention".
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Part,
+    Told,
+    Verdict,
+    checker,
+    distinct,
+    in_turn,
+    judge,
+    misfit,
+)
+
+VALUES = np.array([4.0, 0.0, 10.0])
+"""Of the exercises by hand; exp(s) is 5, 3 and 2, and the target is 2."""
+
+
+@checker
+def check_hand(y: Any, ds: Any) -> Verdict:
+    """Check p = (0.5, 0.3, 0.2) with the values 4, 0, 10 and L = ½(y - 2)²: y = 4, then ds."""
+    p = np.array([0.5, 0.3, 0.2])
+    dp = 2 * VALUES
+    parts: list[Part] = [
+        ("The answer", 4.0, [
+            (40.0, "The weights were not divided by their sum.", "The powers sum to 10."),
+            (14 / 3, "This is the plain mean of the values.", "Weigh each value by its p."),
+            (2.0, "This is the target.", "The answer is the weighted mean of the values."),
+            (5.0, "This is the power of the first score.", "Weigh each value by its p."),
+        ], "The weights are 0.5, 0.3 and 0.2. Add p times value."),
+        ("The error at the scores", p * (dp - 8), [
+            (p * (VALUES - 4), "These are the slopes of y, not of L.", "∂L/∂y = y - 2 is missing."),
+            (-p * (dp - 8), "The signs are those of the step downhill.",
+             "The error is the derivative itself."),
+            (p * dp, "The sum is not taken away.", "Subtract Σ p·dp before you multiply by p."),
+            (dp - 8, "The weights are missing.", "Each difference is multiplied by its p."),
+            (dp, "This is the error at the weights.", "It still has to pass the softmax."),
+            (2 * p, "This is the error at the values.", "Those of the scores sum to 0."),
+            (p * (1 - p) * dp, "Each weight was differentiated by its own score alone.",
+             "A score changes all the weights: subtract Σ p·dp."),
+            (p * (VALUES - 2) * 2, "The values are compared with the target.",
+             "Compare each value with the answer."),
+        ], "It is p times ∂L/∂y times (value - answer)."),
+    ]  # fmt: skip
+    return in_turn((y, ds), parts, "The heaviest key gets no error: its value is the answer.")
+
+
+@checker
+def check_masked(y: Any, ds: Any) -> Verdict:
+    """Check the same with the third key forbidden: p = (5/8, 3/8, 0), y = 2.5, then ds."""
+    p = np.array([5, 3, 0]) / 8
+    parts: list[Part] = [
+        ("The answer", 2.5, [
+            (2.0, "The weight was set to 0 after the softmax.",
+             "Then the other two sum to 0.8 only. Divide by 8, not by 10."),
+            (4.0, "This is the answer without the mask.", "The third power becomes 0."),
+            (20.0, "The weights were not divided by their sum.", "The powers sum to 8."),
+            (20 / 9, "The forbidden score was set to 0.", "exp(0) is 1, not 0: set it to -∞."),
+            (30 / 9, "The forbidden score was set to 0, and its value was read.",
+             "exp(0) is 1, not 0: set it to -∞."),
+        ], "The powers are now 5, 3 and 0."),
+        ("The error at the scores", p * 0.5 * (VALUES - 2.5), [
+            (p * (VALUES - 2.5), "These are the slopes of y, not of L.", "∂L/∂y is 0.5."),
+            (-p * 0.5 * (VALUES - 2.5), "The signs are those of the step downhill.",
+             "The error is the derivative itself."),
+            ([0.0, -2.4, 2.4], "This is the error without the mask.", "Both p and y have changed."),
+            (p * 2 * (VALUES - 4), "The answer has changed, and with it ∂L/∂y.", ""),
+            (p * 0.5 * VALUES, "The sum is not taken away.",
+             "Each value is compared with the answer."),
+            ([0.469, -0.469], "The third entry is missing.", "It is the one you can guess."),
+        ], "It is p times ∂L/∂y times (value - answer), and p of the third key is 0."),
+    ]  # fmt: skip
+    return in_turn((y, ds), parts, "What is not read gets no error.")
+
+
+@checker
+def check_scale(before: Any, after: Any) -> Verdict:
+    """Check q·k with d = 16 and variances 4 and 9: the deviation is 24, and 6 after 1/√d."""
+    parts: list[Part] = [
+        ("Before", 24.0, [
+            (576.0, "This is the variance.", "The deviation is its root."),
+            (6.0, "This is the deviation of a single product.", "There are 16 of them."),
+            (96.0, "The deviations were added.", "Variances add up; take the root at the end."),
+            (36.0, "This is the variance of a single product.", "There are 16 of them."),
+            (4.0, "This holds if all entries have the variance 1.", "One product has 4 · 9."),
+            (math.sqrt(16 * 13), "The variances of a product were added.",
+             "For independent factors with mean 0 they multiply."),
+            (144.0, "The root was taken of 36 only.", "The root of 16 · 36."),
+        ], "A product of independent entries with mean 0 has the variance 4 · 9."),
+        ("After", 6.0, [
+            (1.0, "Dividing by √d gives 1 only if the entries have the variance 1.",
+             "Divide the deviation by 4."),
+            (1.5, "This was divided by d.", "The scores are divided by √d."),
+            (36.0, "This is the variance.", "The deviation is its root."),
+            (24.0, "Nothing was divided.", "Divide by √16."),
+        ], "Divide the deviation by √16."),
+    ]  # fmt: skip
+    return in_turn((before, after), parts, "√d undoes the width, not the size of the entries.")
+
+
+@checker
+def check_count(parameters: Any, megabytes: Any) -> Verdict:
+    """Check d_model = 512, 8 heads, n = 4096, float32: 4(512² + 512), and 8·4096²·4 bytes."""
+    weights = 512 * 512
+    parts: list[Part] = [
+        ("The parameters", 4 * (weights + 512), [
+            (4 * weights, "The biases are missing.", "Each of the four matrices has 512 of them."),
+            (3 * (weights + 512), "Three matrices make q, k and v. There is one more.",
+             "W_o mixes what the heads have read."),
+            (32 * (weights + 512), "The heads share the columns of one matrix.",
+             "Each head has 512/8 = 64 columns."),
+            (4 * (64 * 64 + 64), "This is for width 64.", "Every head reads all 512 entries."),
+            (weights + 512, "This is one of the four matrices.", "Q, K, V and the output."),
+        ], "Four matrices of 512 by 512, each with its bias."),
+        ("The megabytes", 8 * 4096**2 * 4 / 1e6, [
+            (4096**2 * 4 / 1e6, "This is for one head.", "Each head has weights of its own."),
+            (8 * 4096**2 * 8 / 1e6, "These are float64 numbers.", "A float32 number has 4 bytes."),
+            (8 * 4096 * 4 / 1e6, "A query has a weight for each key.", "Count pairs."),
+            (8 * 4096**2 / 1e6, "This counts numbers.", "A float32 number has 4 bytes."),
+            (8 * 4096**2 * 4, "These are bytes.", "A megabyte is 10⁶ bytes."),
+            (8 * 4096**2 * 4 / 2**20, "These are mebibytes, 2²⁰ bytes each.", "Divide by 10⁶."),
+        ], "Each head has 4096 · 4096 weights of 4 bytes."),
+    ]  # fmt: skip
+    return in_turn((parameters, megabytes), parts, "More for P than for all parameters.")
+
+
+GIVEN = "q, k, v, c, dy"
+
+
+def _temperature(q: Array, k: Array, v: Array, c: float, dy: Array) -> tuple[Array, ...]:
+    """Return p, dp and ds of y = softmax(c q kᵀ) v, by loops over the pairs."""
+    n, m = len(q), len(k)
+    p, dp, ds = np.zeros((n, m)), np.zeros((n, m)), np.zeros((n, m))
+    for i in range(n):
+        powers = [math.exp(c * float(np.sum(q[i] * k[j]))) for j in range(m)]
+        for j in range(m):
+            p[i, j] = powers[j] / sum(powers)
+            dp[i, j] = float(np.sum(dy[i] * v[j]))
+        for j in range(m):
+            ds[i, j] = sum(p[i, o] * ((o == j) - p[i, j]) * dp[i, o] for o in range(m))
+    return p, dp, ds
+
+
+@checker
+def check_backward(backward: Answer) -> Verdict:
+    """Check ``backward(q, k, v, c, dy)`` for y = softmax(c q kᵀ) v: (dq, dk, dv, dc)."""
+    names = "Return a tuple of four: (dq, dk, dv, dc)."
+
+    def flat(*parts: Any) -> Array:
+        return np.concatenate([np.ravel(part) for part in parts])
+
+    def case(n: int, m: int, d: int, d_v: int, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        q, k, v, dy = (rng.normal(size=s) for s in ((n, d), (m, d), (m, d_v), (n, d_v)))
+        c = 0.7
+        p, dp, ds = _temperature(q, k, v, c, dy)
+        dq, dk, dv, dc = c * ds @ k, c * ds.T @ q, p.T @ dy, float((ds * (q @ k.T)).sum())
+        forgot, own = p * dp, p * (1 - p) * dp
+        by_column = p * (dp - (p * dp).sum(axis=0))
+        mistakes: list[tuple[Any, str, str]] = [
+            (flat(c * forgot @ k, c * forgot.T @ q, dv, (forgot * (q @ k.T)).sum()),
+             "The sum of the softmax is missing in ds.", "ds = p ⊙ (dp - Σ_j p_j dp_j)."),
+            (flat(c * own @ k, c * own.T @ q, dv, (own * (q @ k.T)).sum()),
+             "Each weight was differentiated by its own score alone.",
+             "A score changes every weight of its row."),
+            (flat(c * by_column @ k, c * by_column.T @ q, dv, (by_column * (q @ k.T)).sum()),
+             "The sum runs over the queries.", "Sum over the keys of each query: axis 1."),
+            (flat(ds @ k, ds.T @ q, dv, dc), "dq and dk lack the factor c.",
+             "The scores are c times q kᵀ."),
+            (flat(dq, dk, dv, c * dc), "dc has a factor c too much.",
+             "The slope of c q kᵀ with respect to c is q kᵀ."),
+            (flat(dq, dk, dv, ds.sum()), "dc lacks the slopes of the scores.",
+             "Each score has the slope q kᵀ with respect to c."),
+            (flat(ds @ k / np.sqrt(d), ds.T @ q / np.sqrt(d), dv, dc),
+             "The scale here is c, not 1/√d.", "Replace 1/√d by c in dq and dk."),
+            (flat(-dq, -dk, -dv, -dc), "All signs are wrong.", "A minus belongs to the update."),
+            (flat(c * dp @ k, c * dp.T @ q, dv, (dp * (q @ k.T)).sum()),
+             "dp was used for ds.", "The error must pass the softmax."),
+        ]  # fmt: skip
+        right = flat(dq, dk, dv, dc)
+        kept = [m for m in mistakes if m[0].shape == right.shape]
+        places = "Compare part by part: dv = pᵀ dy, then dp = dy vᵀ, ds, and dc = Σ ds ⊙ q kᵀ."
+        where = f"{n} queries and {m} keys of width {d}, values of width {d_v}"
+        return Case((q, k, v, c, dy), right, distinct(kept, right), places, where=where)
+
+    def joined(q: Array, k: Array, v: Array, c: float, dy: Array) -> Any:
+        found = backward(q, k, v, c, dy)
+        if found is None:
+            raise Told("It returns None: is a return missing?")
+        if not isinstance(found, tuple | list) or len(found) != 4:
+            raise Told(names)
+        shapes = (q.shape, k.shape, v.shape, ())
+        for name, part, shape in zip(("dq", "dk", "dv", "dc"), found, shapes, strict=True):
+            if np.shape(part) != shape:
+                raise Told(f"{name} has shape {np.shape(part)}, expected {shape}.")
+        return flat(*found)
+
+    cases = [case(1, 3, 2, 2, 0), case(2, 3, 4, 5, 1), case(3, 3, 2, 3, 2)]
+    unfit = misfit(backward, GIVEN)
+    if unfit is not None or not callable(backward):
+        return unfit or judge(backward, cases, "", GIVEN)
+    return judge(joined, cases, "The error of c is a sum over all pairs.", GIVEN)
+
+
+class Once:
+    """Pairs that can be walked along one time only."""
+
+    def __init__(self, pairs: Sequence[tuple[float, float]]) -> None:
+        self.pairs, self.used = list(pairs), False
+
+    def __iter__(self) -> Iterator[tuple[float, float]]:
+        if self.used:
+            raise Told("The pairs were walked along twice: keep what you need of them.")
+        self.used = True
+        return iter(self.pairs)
+
+    def __getitem__(self, k: Any) -> Any:
+        raise Told("The pairs come one by one: write a loop over them.")
+
+
+def _stream(
+    pairs: Sequence[tuple[float, float]], shrink_c: bool = True, shrink_o: bool = True
+) -> float:
+    top, c, o = -math.inf, 0.0, 0.0
+    for s, v in pairs:
+        new = max(top, s)
+        factor = math.exp(top - new)
+        c = c * (factor if shrink_c else 1.0) + math.exp(s - new)
+        o = o * (factor if shrink_o else 1.0) + math.exp(s - new) * v
+        top = new
+    return o / c
+
+
+@checker
+def check_stream(stream: Callable[[Any], Any]) -> Verdict:
+    """Check ``stream(pairs)``: Σ p v of pairs (score, value) that come once, without overflow."""
+
+    def case(pairs: Sequence[tuple[float, float]], where: str) -> Case:
+        right = _stream(pairs)
+        weights = np.exp(np.array([s for s, _ in pairs]) - max(s for s, _ in pairs))
+        mistakes: list[tuple[Any, str, str]] = [
+            (_stream(pairs, shrink_o=False), "The vector sum is not shrunk.",
+             "A larger maximum multiplies both sums by exp(old - new)."),
+            (_stream(pairs, shrink_c=False), "The sum of the weights is not shrunk.",
+             "A larger maximum multiplies both sums by exp(old - new)."),
+            (_stream(pairs, False, False), "Neither sum is shrunk.",
+             "A larger maximum multiplies both sums by exp(old - new)."),
+            (float(np.mean([v for _, v in pairs])), "This is the plain mean.", "Weigh by exp(s)."),
+            (float(weights @ [v for _, v in pairs]), "The division by the sum is missing.", ""),
+            (max(pairs)[1], "This is the value of the largest score.",
+             "All keys count, by exp(s)."),
+        ]  # fmt: skip
+        more = "Keep the largest score so far, the sum of exp(s - largest), and that times v."
+        return Case((Once(pairs),), right, distinct(mistakes, right), more, where=where)
+
+    rng = np.random.default_rng(0)
+    many = list(zip(rng.normal(0, 3, 20).tolist(), rng.normal(size=20).tolist(), strict=True))
+    cases = [
+        case([(math.log(3), 4.0), (math.log(6), 10.0), (0.0, 20.0)], "three pairs"),
+        case(many, "twenty pairs"),
+        case([(999.0, 3.0), (1000.0, -1.0), (1001.0, 5.0)], "scores around 1000"),
+        case([(-1001.0, 5.0), (-1000.0, 2.0)], "scores around -1000"),
+    ]  # fmt: skip
+    return judge(stream, cases, "One pass, three running numbers.", "pairs")

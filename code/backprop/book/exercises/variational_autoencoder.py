@@ -1,0 +1,283 @@
+"""Checkers of the chapter "Variational autoencoder".
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Part,
+    Verdict,
+    checker,
+    distinct,
+    in_turn,
+    judge,
+)
+from backprop.book.latent import log_mean_exp
+
+
+def divergence(mean: float, variance: float) -> float:
+    """Return KL(N(mean, variance) ‖ N(0, 1))."""
+    return 0.5 * (mean**2 + variance - 1 - math.log(variance))
+
+
+@checker
+def check_divergence(one: Any, two: Any) -> Verdict:
+    """Check the divergence for μ = -1, τ = 2, and for a code with a second number, μ = 0, τ = ½."""
+    rule = "½ (μ² + τ² - 1 - ln τ²), with τ² = 4."
+    first, second = divergence(-1, 4), divergence(0, 0.25)
+    parts: list[Part] = [
+        ("The first number", first, [
+            (2 * first, "The ½ is missing.", rule),
+            (divergence(-1, 2), "τ was taken for τ².", rule),
+            (0.5 * (1 + 4 - 1 + math.log(4)), "The logarithm has the wrong sign.", rule),
+            (0.5 * (1 + 4 - 1 - math.log(2)), "The logarithm is that of τ.",
+             "ln τ² is twice ln τ."),
+            (0.5 * (1 + 4 - math.log(4)), "The -1 is missing.",
+             "At μ = 0, τ = 1 the divergence is 0."),
+            (0.5 * (-1 + 4 - 1 - math.log(4)), "μ was not squared.", rule),
+            (-first, "The sign is wrong.", "A divergence is never negative."),
+            (first / math.log(2), "This is in bits.", "Use the natural logarithm."),
+            (0.5 * (1 + 4 - 1 - math.log10(4)), "This is the logarithm to base 10.",
+             "Use the natural logarithm."),
+            (divergence(-1, 0.25), "This is the divergence for τ = ½.", "Here τ = 2."),
+            # The other way round: KL(N(0, 1) ‖ N(-1, 4)).
+            (0.5 * (math.log(4) + (1 + 1) / 4 - 1), "The two distributions have changed places.",
+             "The average is over draws from the cloud, not from the standard normal."),
+            (1.3, "Give three significant digits.", ""),
+        ], rule),
+        ("The whole code", first + second, [
+            (second, "This is the second number's share.", "Shares of a code add up."),
+            (first, "This is the first number's share.", "Shares of a code add up."),
+            ((first + second) / 2, "This is the mean of both.", "Shares of a code add up."),
+            (first * second, "The shares were multiplied.", "Shares of a code add up."),
+            (first + divergence(0, 0.5), "τ was taken for τ² in the second.", "There τ² = ¼."),
+            (first - second, "The shares were subtracted.", "Shares of a code add up."),
+            (first + 2 * second, "The ½ is missing in the second.", "There τ² = ¼."),
+            (first + 0.5 * (0.25 - 1 + math.log(0.25)), "A logarithm has the wrong sign.",
+             "A divergence is never negative."),
+        ], "The logarithm of a product is a sum, so the shares of independent numbers add up."),
+    ]  # fmt: skip
+    return in_turn((one, two), parts, "A wide cloud costs more than a narrow one here.")
+
+
+@checker
+def check_bound(evidence: Any, bound: Any, best: Any) -> Verdict:
+    """Check the coin with p(x|heads) = 0.6, p(x|tails) = 0.1, p(heads) = ½ and q(heads) = ½."""
+    p = 0.5 * 0.6 + 0.5 * 0.1
+    low = 0.5 * math.log(0.6) + 0.5 * math.log(0.1)
+    joint = "p(x, heads) = ½ · 0.6 and p(x, tails) = ½ · 0.1."
+    parts: list[Part] = [
+        ("ln p(x)", math.log(p), [
+            (p, "This is p(x).", "Take its natural logarithm."),
+            (math.log(0.7), "The prior is missing.", joint),
+            (math.log(0.6 * 0.1), "The probabilities were multiplied.", "Average them."),
+            (-math.log(p), "The sign is wrong.", "The logarithm of a number below 1 is negative."),
+            (math.log2(p), "This is in bits.", "Use the natural logarithm."),
+            (math.log10(p), "This is the logarithm to base 10.", "Use the natural logarithm."),
+            (low, "This is an average of logarithms.", "Average the probabilities first."),
+            (math.log(0.6), "This is for heads alone.", joint),
+        ], joint),
+        ("The bound", low, [
+            (low - math.log(2), "The division by q is missing.",
+             "With q = ½ it cancels the prior."),
+            (low + math.log(2), "The prior is missing.", joint),
+            (math.log(p), "This is ln p(x) itself.", "The bound lies below it."),
+            (-low, "The sign is wrong.", "The loss is minus the bound."),
+            (2 * low, "The average over q is missing.", "Each side counts ½."),
+            (math.log(p) - low, "This is the gap.", "Which number lies below ln p(x)?"),
+            (low / math.log(2), "This is in bits.", "Use the natural logarithm."),
+        ], "Average ln [p(x, z)/q(z)] over both sides of the coin, with the weights q."),
+        ("The best q(heads)", 6 / 7, [
+            (0.6, "This is p(x | heads).", "The best q is the posterior p(heads | x)."),
+            (0.3, "This is p(x, heads).", "Divide by p(x)."),
+            (1 / 7, "This is the best q(tails).", ""),
+            (1.0, "A q that is certain loses the other side's share of p(x).",
+             "The best q is the posterior."),
+            (0.5, "This is the q that you were given.", "The gap vanishes at the posterior."),
+            (0.35, "This is p(x).", "Which part of it comes from heads?"),
+            (6.0, "These are the odds.", "Odds of 6 to 1 are a probability of 6 in 7."),
+            (0.86, "Give three significant digits.", ""),
+        ], "The gap vanishes where q is the posterior: the part of p(x) that comes from heads."),
+    ]  # fmt: skip
+    return in_turn((evidence, bound, best), parts, "At the posterior, the bound is exact.")
+
+
+def sample_slopes(dz: Array, log_variance: Array, noise: Array) -> Array:
+    """Return ∂L/∂μ and ∂L/∂ln τ², side by side."""
+    return np.concatenate([dz, dz * 0.5 * np.exp(log_variance / 2) * noise], axis=1)
+
+
+@checker
+def check_backward(backward: Answer) -> Verdict:
+    """Check ``backward(dz, log_variance, noise)``: [dz, dz ½ exp(½ ln τ²) ξ], shape (n, 2 d)."""
+    chain = "z = μ + exp(½ ℓ) ξ. What is its derivative with respect to ℓ?"
+
+    def case(seed: int, shape: tuple[int, int]) -> Case:
+        rng = np.random.default_rng(seed)
+        dz, ell, xi = rng.normal(size=shape), rng.normal(size=shape), rng.normal(size=shape)
+        tau = np.exp(ell / 2)
+        right = sample_slopes(dz, ell, xi)
+
+        def pair(second: Array) -> Array:
+            return np.concatenate([dz, second], axis=1)
+
+        mistakes: list[tuple[Any, str, str]] = [
+            (pair(dz * tau * xi), "A ½ is missing.", chain),
+            (pair(dz * 0.5 * tau), "The noise is missing.", chain),
+            (pair(dz * tau), "The noise and a ½ are missing.", chain),
+            (pair(dz * xi), "This is the derivative with respect to τ.",
+             "Multiply by dτ/dℓ = ½ τ."),
+            (pair(dz * 0.5 * xi), "The deviation is missing.", chain),
+            (pair(dz * 0.5 * np.exp(ell) * xi), "The variance stands where the deviation should.",
+             "τ = exp(½ ℓ)."),
+            (pair(dz * np.exp(ell) * xi), "This takes ℓ for the logarithm of the deviation.",
+             "τ = exp(½ ℓ)."),
+            (pair(0.5 * tau * xi), "The error that arrives, dz, is missing in the second half.",
+             "Chain rule: dz times the slope."),
+            (pair(dz * 0.5 * ell * xi), "The exponential is missing.", "τ = exp(½ ℓ)."),
+            (pair(-dz * 0.5 * tau * xi), "The second half has the wrong sign.", chain),
+            (pair(dz * 0.5 / tau * xi), "The deviation divides where it should multiply.", chain),
+            (pair(dz * 0.5 * (xi**2 - 1)), "This is the score, not the slope of z.", chain),
+            (pair(np.zeros_like(dz)), "The second half is 0, as if τ were a constant.", chain),
+            (np.concatenate([right[:, shape[1]:], dz], axis=1), "The halves have changed places.",
+             "The means come first."),
+            (np.concatenate([dz.mean(axis=0) + 0 * dz, right[:, shape[1]:]], axis=1),
+             "The first half was averaged over the batch.", "The loss has taken the mean already."),
+            (right / shape[0], "This is divided by the batch size.",
+             "The loss has taken the mean already."),
+            (dz, "This is the first half alone.", "There are slopes for μ and for ℓ."),
+            (right[:, shape[1]:], "This is the second half alone.",
+             "There are slopes for μ and for ℓ."),
+            (np.concatenate([dz, right[:, shape[1]:]], axis=0),
+             "The halves stand one below the other.", "Side by side is axis=1."),
+        ]  # fmt: skip
+        return Case((dz, ell, xi), right, distinct(mistakes, right), chain,
+                    where=f"arrays of the shape {shape}")  # fmt: skip
+
+    cases = [case(0, (3, 2)), case(1, (2, 1)), case(2, (1, 3))]
+    return judge(backward, cases, "Two products, and no draw.", "dz, log_variance, noise")
+
+
+WORDS = {"square": "z²", "step": "1 where z > 1, else 0"}
+
+
+@checker
+def check_score(score_estimates: Answer) -> Verdict:
+    """Check ``score_estimates(f, mu, tau, noise)``: rows f(z) [ξ/τ, (ξ² - 1)/τ], shape (n, 2)."""
+    rule = "ln q = -ln τ - ½ ((z - μ)/τ)² + constant. Differentiate with z held fixed."
+
+    def square(z: Array) -> Array:
+        """Return z²."""
+        return np.asarray(z) ** 2
+
+    def step(z: Array) -> Array:
+        """Return 1 where z > 1, else 0."""
+        return (np.asarray(z) > 1).astype(float)
+
+    def case(seed: int, f: Any, mu: float, tau: float) -> Case:
+        xi = np.random.default_rng(seed).normal(size=5)
+        value = f(mu + tau * xi)
+
+        def rows(first: Array, second: Array) -> Array:
+            return np.stack([value * first, value * second], axis=1)
+
+        right = rows(xi / tau, (xi**2 - 1) / tau)
+        mistakes: list[tuple[Any, str, str]] = [
+            (rows(xi, (xi**2 - 1) / tau), "In the first column, τ is missing.", rule),
+            (rows(xi / tau, xi**2 - 1), "In the second column, τ is missing.", rule),
+            (rows(xi, xi**2 - 1), "τ is missing in both columns.", rule),
+            (rows(xi / tau**2, (xi**2 - 1) / tau), "In the first column there is a τ too many.",
+             "z - μ = τξ."),
+            (rows(xi / tau, xi**2 / tau), "In the second column, the -1 is missing.",
+             "The density's factor 1/τ has a slope as well."),
+            (rows(xi / tau, (1 - xi**2) / tau), "The second column has the wrong sign.", rule),
+            (rows(-xi / tau, (xi**2 - 1) / tau), "The first column has the wrong sign.", rule),
+            (rows(xi / tau, 0.5 * (xi**2 - 1)), "The second column is for ln τ².",
+             "Asked for is the derivative with respect to τ."),
+            (right.mean(axis=0), "This is the mean of the estimates.", "One row for each draw."),
+            (right.T, "Draws should be rows.", "np.stack(..., axis=1)"),
+            (np.stack([xi / tau, (xi**2 - 1) / tau], axis=1), "The factor f(z) is missing.", ""),
+            (np.stack([f(xi) * xi / tau, f(xi) * (xi**2 - 1) / tau], axis=1),
+             "f was given the noise instead of z.", "z = μ + τξ."),
+        ]  # fmt: skip
+        return Case((f, mu, tau, xi), right, distinct(mistakes, right), rule,
+                    where=f"f = {WORDS[f.__name__]} at μ = {mu}, τ = {tau}")  # fmt: skip
+
+    cases = [case(0, square, 1.0, 2.0), case(1, square, -0.5, 0.5), case(2, step, 0.7, 1.5)]
+    return judge(score_estimates, cases, "Even for a step, which has no slope.",
+                 "f, mu, tau, noise")  # fmt: skip
+
+
+@checker
+def check_baseline(constant: Any, variance: Any) -> Verdict:
+    """Check the best c in (z² - c) ξ/τ at μ = 3, τ = 1, which is 12, and the variance, 78."""
+    best = "⟨ξ²⟩ = 1, so the variance is a parabola in c with its minimum at c = ⟨z²ξ²⟩."
+    parts: list[Part] = [
+        ("The constant", 12.0, [
+            (10.0, "This is the mean of z².", "It serves well, but another c serves best."),
+            (9.0, "This is f(μ).", best),
+            (24.0, "The parabola has its minimum at half of this.", best),
+            (6.0, "This is the derivative 2μ, or half of the constant.", best),
+            (0.0, "This is no baseline.", best),
+            (222.0, "This is the variance without a baseline.", "Asked for is c."),
+            (144.0, "This is the square of the constant.", best),
+            (3.0, "This is μ.", best),
+        ], best),
+        ("The variance", 78.0, [
+            (222.0, "This is the variance without a baseline.", "How much does c = 12 take away?"),
+            (114.0, "This is the second moment.", "Subtract the square of the mean, (2μ)²."),
+            (82.0, "This is the variance at c = 10.", "At the best constant it is smaller."),
+            (366.0, "c² was added.", "At its minimum the parabola is lower by c²."),
+            (210.0, "c was subtracted.", "At its minimum the parabola is lower by c²."),
+            (4.0, "This is the variance of the estimate through the draw.", ""),
+            (87.0, "This is the variance at c = 9 or c = 15.", "Use the best constant."),
+        ], "Expand the mean of ((z² - c) ξ)² in c."),
+    ]  # fmt: skip
+    return in_turn((constant, variance), parts, "Better, and still far above 4.")
+
+
+@checker
+def check_importance(importance: Answer) -> Verdict:
+    """Check ``importance(log_w)``: ln of the mean of exp(log_w) over axis 0, for (draws, n)."""
+    shift = "Subtract the largest entry of each column before exp, and add it after the logarithm."
+
+    def case(log_w: Array, where: str) -> Case:
+        right = log_mean_exp(log_w, 0)
+        with np.errstate(divide="ignore", over="ignore", under="ignore"):
+            naive = np.log(np.exp(log_w).mean(axis=0))
+            total = right + math.log(len(log_w))
+            top = log_w.max(axis=0)
+            mistakes: list[tuple[Any, str, str]] = [
+                (naive, "The exponentials underflow to 0 or overflow.", shift),
+                (log_w.mean(axis=0), "This is the mean of the logarithms: the ordinary bound.",
+                 "The mean comes first, the logarithm last."),
+                (total, "This is the logarithm of the sum.", "Divide by the number of draws."),
+                (right - top, "The largest entry was not added again.", shift),
+                (top, "This is the largest entry.", shift),
+                (right - math.log(len(log_w)), "The sum was divided by the draws twice.", ""),
+                (np.exp(right), "The logarithm is missing.", ""),
+                (-right, "The sign is wrong.", "The bound is the logarithm itself."),
+                (right.mean(), "This is the mean over the images.", "One number for each image."),
+                (log_mean_exp(log_w, 1), "The mean was taken over the images.",
+                 "Draws lie along axis 0."),
+            ]  # fmt: skip
+        kept = [m for m in distinct(mistakes, right) if np.isfinite(m[0]).all() or m[0] is naive]
+        return Case((log_w,), right, kept, shift, where=where)
+
+    rng = np.random.default_rng(0)
+    cases = [
+        case(rng.normal(size=(4, 3)), "log-weights near 0"),
+        case(rng.normal(size=(3, 2)) - 2000, "log-weights near -2000"),
+        case(rng.normal(size=(5, 2)) + 1000, "log-weights near 1000"),
+    ]
+    with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
+        return judge(importance, cases, "Whatever the size of the weights.", "log_w")

@@ -1,0 +1,261 @@
+"""The figures of the chapter on the variational autoencoder: codes, draws and what is decoded.
+
+Blue is a pass forward and vermilion a pass back, as in all drawings by hand. The two estimators of
+a gradient are green (through the draw) and purple, dashed (by the score).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.activations import sigmoid
+from backprop.arrays import Array
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.digit_images import SIDE, glyphs
+from backprop.book.figures.stepper import Frame
+from backprop.layers import Layer
+
+RIM = 27
+"""Radius of a node."""
+ACROSS, REACH = 11, 2.0
+"""Images on a side of the plane, and its numbers' range."""
+RADIUS, ROUND = 1.6, 24
+"""Of the walk's circle, and its frames."""
+MINUS = "\N{MINUS SIGN}"
+
+
+def plane(decoder: Layer, title: str) -> Drawing:
+    """Draw what a decoder makes of each point on a grid of the plane."""
+    line = np.linspace(-REACH, REACH, ACROSS)
+    left, top, step, cell = 36.0, 8.0, 34.5, 3.7
+    codes = np.array([(x, y) for y in line[::-1] for x in line])
+    places = [(left + j * step, top + i * step) for i in range(ACROSS) for j in range(ACROSS)]
+    parts = [glyphs(sigmoid(decoder.forward(codes)), places, cell)]
+    for value in (-2, -1, 0, 1, 2):
+        along = (value + REACH) / (2 * REACH) * (ACROSS - 1) * step + 4 * cell
+        parts.append(svg.text(left + along, top + ACROSS * step + 15, str(value)))
+        parts.append(
+            svg.text(left - 8, top + (ACROSS - 1) * step + 8 * cell + 5 - along, str(value),
+                     text_anchor="end")
+        )  # fmt: skip
+    foot = top + ACROSS * step + 34
+    parts.append(svg.text(left + ACROSS * step / 2, foot, "first number of the code"))
+    said = f"{ACROSS} by {ACROSS} decoded images; the code's numbers run from -2 to 2"
+    return drawing(title, foot + 10, said, *parts)
+
+
+# The draw in a graph.
+
+
+def _way(
+    start: tuple[float, float], end: tuple[float, float], paint: str, thick: float, *, shift: float
+) -> str:
+    """Draw an arrow from rim to rim, ``shift`` to the left of the line between the middles."""
+    (x1, y1), (x2, y2) = svg.between(start, end, RIM + 3, RIM + 4)
+    length = math.hypot(x2 - x1, y2 - y1)
+    dx, dy = shift * (y2 - y1) / length, -shift * (x2 - x1) / length
+    return svg.pointer(
+        (x1 + dx, y1 + dy), (x2 + dx, y2 + dy), paint, svg.fixed(thick), 6 + 1.6 * thick,
+        3 + 0.6 * thick,
+    )  # fmt: skip
+
+
+def _disc(x: float, y: float, name: str) -> str:
+    rim = svg.element(
+        "circle", cx=x, cy=y, r=RIM, fill=svg.GROUND, stroke="currentColor", stroke_width="1.5"
+    )
+    return rim + svg.text(x, y + 5, name, font_weight=600)
+
+
+def _there_and_back(start: tuple[float, float], end: tuple[float, float], back: bool) -> str:
+    parts = _way(start, end, svg.FORWARD, 1.4, shift=5.0)
+    return parts + (_way(end, start, svg.BACKWARD, 3.4, shift=5.0) if back else "")
+
+
+def _die(x: float, y: float) -> str:
+    """Draw a die that shows five."""
+    half = 19.0
+    box = svg.element(
+        "rect", x=x - half, y=y - half, width=2 * half, height=2 * half, rx=6, fill=svg.GROUND,
+        stroke="currentColor", stroke_width="1.8",
+    )  # fmt: skip
+    spots = ((-1, -1), (1, -1), (0, 0), (-1, 1), (1, 1))
+    return box + "".join(
+        svg.element("circle", cx=x + 9.5 * i, cy=y + 9.5 * j, r=3, fill="currentColor")
+        for i, j in spots
+    )
+
+
+def two_ways(title: str) -> Drawing:
+    """Draw a graph with a draw inside it, and the same with the noise as an input."""
+    mu, tau, middle, z, f = (
+        (46.0, 74.0),
+        (46.0, 164.0),
+        (170.0, 119.0),
+        (276.0, 119.0),
+        (384.0, 119.0),
+    )
+    bold: dict[str, Any] = {"font_weight": 600}
+    parts = [svg.text(14, 22, "The draw is inside", text_anchor="start", **bold)]
+    parts += [_there_and_back(mu, middle, False), _there_and_back(tau, middle, False)]
+    parts += [_there_and_back(middle, z, True), _there_and_back(z, f, True)]
+    parts += [_disc(*mu, "μ = 1"), _disc(*tau, "τ = ½"), _die(*middle)]
+    parts += [_disc(*z, "z"), _disc(*f, "f")]
+    parts.append(svg.text(118, 122, "?", svg.BACKWARD, font_size=26, **bold))
+    parts += [svg.text(330, 150, "slope 4", svg.BACKWARD), svg.text(z[0], 88, "z = 2"),
+              svg.text(f[0], 88, "z² = 4")]  # fmt: skip
+    down = 200.0
+    parts.append(
+        svg.element(
+            "line", x1=10.0, y1=down, x2=410.0, y2=down, stroke="currentColor", opacity="0.3"
+        )
+    )
+    parts.append(svg.text(14, down + 24, "The noise is an input", text_anchor="start", **bold))
+    mu, tau, f = (46.0, down + 84), (46.0, down + 184), (384.0, down + 134)
+    z, xi = (230.0, down + 134), (230.0, down + 50)
+    parts += [_there_and_back(mu, z, True), _there_and_back(tau, z, True)]
+    parts += [_there_and_back(xi, z, False), _there_and_back(z, f, True)]
+    parts += [_die(*xi), _disc(*mu, "μ = 1"), _disc(*tau, "τ = ½")]
+    parts += [_disc(*z, "z"), _disc(*f, "f")]
+    parts += [
+        svg.text(xi[0] + 28, xi[1] + 5, "ξ = 2", text_anchor="start"),
+        svg.text(156, down + 90, "slope 1", text_anchor="start"),
+        svg.text(132, down + 192, "slope ξ = 2", text_anchor="start"),
+        svg.text(z[0] + 4, z[1] + 44, "z = 1 + ½ · 2 = 2", text_anchor="start"),
+        svg.text(f[0], f[1] - 34, "z² = 4"),
+        svg.text(308, f[1] - 14, "slope 2z = 4", svg.BACKWARD),
+        svg.text(20, mu[1] - 30, "4 · 1 = 4", svg.BACKWARD, text_anchor="start", **bold),
+        svg.text(20, tau[1] + 44, "4 · 2 = 8", svg.BACKWARD, text_anchor="start", **bold),
+    ]
+    said = (
+        "Above: μ and τ lead to a draw, the draw to z = 2, and z to z² = 4. The slope 4 comes back"
+        " to z and stops at the draw. Below: μ = 1, τ = ½ and the noise ξ = 2 lead to z = 2. The"
+        " slope 4 passes on as 4 to μ and as 8 to τ."
+    )
+    return drawing(title, down + 242, said, *parts)
+
+
+# Variances.
+
+
+def variances(
+    theory: Mapping[str, tuple[Array, Array]], measured: Mapping[str, tuple[Array, Array]],
+    places: tuple[Array, Array], title: str,
+) -> Drawing:  # fmt: skip
+    """Draw the variance of the two estimators over μ and over the number of dimensions.
+
+    Parameters
+    ----------
+    theory, measured : mapping of str to pair of arrays
+        By estimator, over the μ and over the d of ``places``. Those measured have a row a seed.
+    places : pair of arrays
+        The μ and the d.
+    """
+    from backprop.book.figures.plots import COLORS
+
+    plt = pyplot()
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.7))
+    looks = dict(zip(theory, ((COLORS[2], "-", "o"), (COLORS[3], "--", "s")), strict=True))
+    for k, ax in enumerate(axes):
+        for name, (color, line, mark) in looks.items():
+            ax.plot(places[k], theory[name][k], line, color=color)
+            runs = measured[name][k]
+            ax.vlines(places[k], runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
+            ax.plot(places[k], np.median(runs, axis=0), mark, color=color, markersize=5)
+        ax.set_yscale("log")
+        ax.set_ylim(1, 40_000)
+    axes[0].set(xlabel="mean μ  (d = 1)", xticks=[0, 1, 2, 3, 4])
+    axes[1].set_xscale("log")
+    ticks = [1, 4, 16, 64]
+    axes[1].set(xlabel="dimensions d  (μ = 1)", xticks=ticks, xticklabels=map(str, ticks))
+    axes[1].minorticks_off()
+    axes[0].set_title("variance of one estimate", loc="left", fontsize=11)
+    names = list(theory)
+    axes[0].text(2.0, 1.6, names[0], color=looks[names[0]][0], ha="center")
+    axes[0].text(1.9, 900, names[1], color=looks[names[1]][0], ha="center")
+    return plotted(fig, title)
+
+
+# A walk through the plane.
+
+
+def circle() -> Array:
+    """Return the codes of the walk, clockwise from the upper left, shape (frames, 2)."""
+    angle = math.radians(150) - 2 * math.pi * np.arange(ROUND) / ROUND
+    return RADIUS * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def walk(
+    decoder: Layer, codes: Array, labels: NDArray[np.integer[Any]], shown: int = 200
+) -> list[Frame]:
+    """Return frames with the map of codes, a place on a circle, and what is decoded there."""
+    from backprop.book.figures.plots import COLORS
+
+    size, reach, left, top = 222.0, 2.6, 6.0, 26.0
+    scale = size / (2 * reach)
+
+    def at(code: Any) -> tuple[float, float]:
+        return left + (float(code[0]) + reach) * scale, top + (reach - float(code[1])) * scale
+
+    fixed = [svg.element("rect", x=left, y=top, width=size, height=size, fill="none",
+                         stroke="currentColor", opacity="0.4")]  # fmt: skip
+    for digit in range(10):
+        places = [at(code) for code in codes[:shown][labels[:shown] == digit]]
+        path = "".join(f"M{svg.fixed(x)} {svg.fixed(y)}h0" for x, y in places)
+        fixed.append(
+            svg.element("path", d=path, stroke=COLORS[digit % len(COLORS)], stroke_width="4.5",
+                        stroke_linecap="round", opacity="0.55")
+        )  # fmt: skip
+    x, y = at((0, 0))
+    fixed.append(svg.element("circle", cx=x, cy=y, r=RADIUS * scale, fill="none",
+                             stroke="currentColor", stroke_dasharray="3 4"))  # fmt: skip
+    for digit in range(10):
+        x, y = at(np.median(codes[labels == digit], axis=0))
+        fixed.append(
+            svg.text(x, y + 6, str(digit), font_size=18, font_weight=700, stroke=svg.GROUND,
+                     stroke_width="4", paint_order="stroke")
+        )  # fmt: skip
+    fixed.append(svg.text(left, 17, "codes of test digits", text_anchor="start"))
+    images = sigmoid(decoder.forward(circle()))
+    frames, cell, column = [], 20.0, 246.0
+    for code, image in zip(circle(), images, strict=True):
+        words = " and ".join(_plain(value) for value in code)
+        x, y = at(code)
+        now = svg.element("circle", cx=x, cy=y, r=9, fill="none", stroke="currentColor",
+                          stroke_width="3.5")  # fmt: skip
+        high = top + (size - SIDE * cell) / 2
+        box = svg.element("rect", x=column, y=high, width=SIDE * cell, height=SIDE * cell,
+                          fill="none", stroke="currentColor", opacity="0.4")  # fmt: skip
+        parts = [
+            *fixed, now, glyphs(image[None], [(column, high)], cell), box,
+            svg.text(column + SIDE * cell / 2, high - 9, "decoded here"),
+        ]  # fmt: skip
+        said = f"The code {words} on the map, and the image that the decoder makes of it"
+        markup = svg.picture(svg.WIDTH, top + size + 8, said, said, *parts)
+        frames.append(Frame(markup, f"The decoder is given the two numbers {words}."))
+    return frames
+
+
+def _plain(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", MINUS)
+
+
+def rows_of_images(rows: Sequence[tuple[str, Array, str]], title: str, across: int = 9) -> Drawing:
+    """Draw rows of images, each below its name, with a number at the right end of its name."""
+    cell, step, down, left = 5.0, 46.0, 72.0, 6.0
+    parts, said = [], []
+    for k, (name, images, number) in enumerate(rows):
+        top = 24 + k * down
+        parts.append(svg.text(left, top - 6, name, text_anchor="start", font_weight=600))
+        parts.append(svg.text(svg.WIDTH - left, top - 6, number, svg.FORWARD, text_anchor="end",
+                              font_weight=600))  # fmt: skip
+        places = [(left + j * step, top) for j in range(across)]
+        parts.append(glyphs(images[:across], places, cell))
+        said.append(f"{name}: {number}")
+    return drawing(title, 24 + len(rows) * down - 26, "; ".join(said), *parts)

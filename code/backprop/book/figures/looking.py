@@ -1,0 +1,259 @@
+"""The figures of the chapter on attention: where an error arrives, and what turns a query.
+
+Blue is forward and orange is backward in all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.activations import softmax
+from backprop.arrays import Array
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, unbroken
+from backprop.book.figures.stepper import Frame
+
+# Where the error of an output arrives.
+
+LEFT, TALL = 44.0, 24.0
+"""Width of the names of the rows, and height of a row."""
+
+
+def shares(sizes: Array) -> Array:
+    """Divide each row by its sum."""
+    return np.asarray(sizes / sizes.sum(axis=-1, keepdims=True))
+
+
+def reached(
+    tokens: Sequence[str],
+    maps: Mapping[str, tuple[NDArray[np.integer], Array]],
+    title: str,
+    told: Mapping[int, int] | None = None,
+) -> Drawing:
+    """Draw tables of where outputs get their errors from, one below another.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        The names of the columns.
+    maps : mapping of str to (rows, shares)
+        The heading of each table, the tokens that are its rows, and one row of shares for each.
+    title : str
+        What the picture shows, for those who do not see it.
+    told : mapping of int to int, optional
+        The column that is framed in the row of a token.
+    """
+    across = (svg.WIDTH - LEFT - 4) / len(tokens)
+    parts, said, top = [], [], 0.0
+    for name, (rows, table) in maps.items():
+        parts.append(svg.text(2, top + 17, name, text_anchor="start", font_weight=600))
+        top += 44
+        for s, token in enumerate(tokens):
+            parts.append(svg.text(LEFT + (s + 0.5) * across, top - 6, token))
+        for k, t in enumerate(rows):
+            y = top + k * TALL
+            parts.append(svg.text(LEFT - 7, y + 17, tokens[t], text_anchor="end", font_weight=600))
+            for s, share in enumerate(table[k]):
+                parts.append(_cell(LEFT + s * across, y, across, float(share)))
+            if told and int(t) in told:
+                x = LEFT + told[int(t)] * across
+                parts.append(
+                    svg.element(
+                        "rect", x=x + 2, y=y + 2, width=across - 4, height=TALL - 4, fill="none",
+                        stroke="currentColor", stroke_width="2.2", rx="3",
+                    )
+                )  # fmt: skip
+            said.append(f"{name}, {tokens[t]}: {', '.join(f'{v:.2f}' for v in table[k])}")
+        top += len(rows) * TALL + 12
+    return drawing(title, top - 6, "; ".join(said), *parts)
+
+
+def _cell(x: float, y: float, wide: float, share: float) -> str:
+    paint = svg.element(
+        "rect", x=x, y=y, width=wide, height=TALL, fill=svg.BACKWARD,
+        fill_opacity=f"{min(1.0, share / 0.6):.2f}",
+    )  # fmt: skip
+    frame = svg.element(
+        "rect", x=x, y=y, width=wide, height=TALL, fill="none", stroke="currentColor",
+        opacity="0.25",
+    )  # fmt: skip
+    return paint + frame
+
+
+# One query that turns.
+
+ANGLES = tuple(range(30, 391, 20))
+"""Of the query, in degrees: once round, from between the second key and the first."""
+KEYS = (90, 330, 210)
+VALUES = np.array([10.0, 0.0, 20.0])
+WANTED = 10.0
+LONG = 3.5
+"""How long the query is; the keys have the length 1."""
+
+
+def turned(angle: float) -> tuple[Array, float, Array]:
+    """Return the weights, the answer, and ∂L/∂s for L = ½ (y - 10)²."""
+    s = LONG * np.cos(np.radians(np.array(KEYS) - angle))
+    p = softmax(s[None])[0]
+    y = float(p @ VALUES)
+    return p, y, p * (y - WANTED) * (VALUES - y)
+
+
+def turning() -> list[Frame]:
+    """Return a frame for each direction of the query."""
+    return [_turned(angle) for angle in ANGLES]
+
+
+def directions() -> list[str]:
+    """Return what the slider shows."""
+    return [f"{angle - ANGLES[0]}°" for angle in ANGLES]
+
+
+def _point(x: float, y: float, angle: float, far: float) -> tuple[float, float]:
+    return x + far * math.cos(math.radians(angle)), y - far * math.sin(math.radians(angle))
+
+
+def _turned(angle: int) -> Frame:
+    p, y, ds = turned(angle)
+    cx, cy, far = 100.0, 118.0, 62.0
+    parts = []
+    for k, (key, value) in enumerate(zip(KEYS, VALUES, strict=True)):
+        tip = _point(cx, cy, key, far)
+        parts.append(svg.pointer((cx, cy), tip, "currentColor", "2", 10, 5))
+        x, foot = _point(cx, cy, key, far + 15)
+        shift = 0 if k == 0 else 14
+        parts.append(svg.text(x, foot + shift - 6, f"key {k + 1}"))
+        parts.append(svg.text(x, foot + shift + 10, f"value {value:g}"))
+    tip = _point(cx, cy, angle, far - 8)
+    parts.append(svg.pointer((cx, cy), tip, svg.FORWARD, "6", 18, 9))
+    bar, long, middle, unit = 232.0, 74.0, 370.0, 2.8
+    parts.append(svg.text(bar, 18, "weight p", svg.FORWARD, text_anchor="start", font_weight=600))
+    parts.append(svg.text(middle, 18, "push", svg.BACKWARD, font_weight=600))
+    for k in range(3):
+        row = 56.0 + 54 * k
+        parts.append(
+            svg.element("line", x1=middle, y1=row - 13, x2=middle, y2=row + 13,
+                        stroke="currentColor", opacity="0.6")
+        )  # fmt: skip
+        parts.append(svg.text(bar - 6, row + 5, f"{k + 1}", text_anchor="end", font_weight=600))
+        parts.append(
+            svg.element("rect", x=bar, y=row - 9, width=long, height=18, fill="none",
+                        stroke="currentColor", opacity="0.4")
+        )  # fmt: skip
+        parts.append(
+            svg.element("rect", x=bar, y=row - 9, width=float(long * p[k]), height=18,
+                        fill=svg.FORWARD)
+        )  # fmt: skip
+        parts.append(
+            svg.text(bar + long / 2, row + 26, f"{p[k]:.2f}", svg.FORWARD, font_weight=600)
+        )
+        push = -float(ds[k])
+        end = middle + push * unit
+        if abs(push) * unit > 8:
+            head = min(10.0, abs(push) * unit * 0.7)
+            parts.append(svg.pointer((middle, row), (end, row), svg.BACKWARD, "5", head, 8))
+        words = f"{push:+.1f}".replace("-", "−") if abs(push) >= 0.05 else "0"
+        parts.append(svg.text(middle, row + 26, words, svg.BACKWARD, font_weight=600))
+    parts.append(svg.text(2, 18, "query", svg.FORWARD, text_anchor="start", font_weight=600))
+    answer = f"answer {y:.1f}, wanted {WANTED:g}"
+    parts.append(svg.text(cx, 205, answer, font_weight=600))
+    error = f"{y - WANTED:.1f}".replace("-", "−")
+    error = "0" if error in ("0.0", "−0.0") else error
+    most = int(p.argmax())
+    words = f"The error at the answer is {error}."
+    if p[most] > 0.9:
+        words += f" Key {most + 1} has nearly all the weight"
+        words += ": hardly any error passes." if abs(y - WANTED) > 5 else "."
+    what = f"The query is turned by {angle - ANGLES[0]} degrees: weights "
+    what += ", ".join(f"{w:.2f}" for w in p)
+    markup = svg.picture(svg.WIDTH, 214, what, unbroken(words), *parts)
+    return Frame(markup, unbroken(words))
+
+
+# Scores that are too large.
+
+
+def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) -> Array:
+    """Return for each width d the largest weight of a query and the size of ∂L/∂s, on average.
+
+    Queries, keys, values and the error at the answer are standard normal; the values have 8
+    entries, whatever d is.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for d in widths:
+        q, k = rng.normal(size=(100, 1, d)), rng.normal(size=(100, keys, d))
+        v, dy = rng.normal(size=(100, keys, 8)), rng.normal(size=(100, 1, 8))
+        s = (q @ k.swapaxes(1, 2)) / (math.sqrt(d) if divided else 1.0)
+        p = softmax(s.reshape(100, keys)).reshape(s.shape)
+        dp = dy @ v.swapaxes(1, 2)
+        ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
+        rows.append((s.std(), p.max(axis=-1).mean(), np.median(np.linalg.norm(ds, axis=-1))))
+    return np.array(rows)
+
+
+def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Drawing:
+    """Draw the largest weight and the error at the scores over d, divided by √d and not.
+
+    Parameters
+    ----------
+    widths : sequence of int
+    runs : mapping of bool to array, shape (seeds, widths, 3)
+        As :func:`saturation` returns them; the key tells whether scores were divided.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.3))
+    for divided, found in runs.items():
+        for ax, column, color in zip(axes, (1, 2), COLORS[:2], strict=True):
+            style, tint = ("-o", color) if divided else ("--s", INK)
+            low, high = found[..., column].min(axis=0), found[..., column].max(axis=0)
+            ax.fill_between(widths, low, high, color=tint, alpha=0.2, linewidth=0)
+            middle = np.median(found[..., column], axis=0)
+            ax.plot(widths, middle, style, color=tint, markersize=5)
+    for ax in axes:
+        ax.set_xscale("log", base=4)
+        ax.set_xticks(widths, [str(d) for d in widths])
+        ax.minorticks_off()
+        ax.set_xlabel("width d")
+    axes[0].set(ylim=(0, 1.05))
+    axes[0].set_title("largest weight", loc="left", fontsize=12, color=COLORS[0])
+    axes[1].set_title("error at the scores", loc="left", fontsize=12, color=COLORS[1])
+    axes[1].set_ylim(0, 0.98)
+    axes[0].text(widths[-1], 0.37, "divided", color=COLORS[0], ha="right")
+    axes[0].text(widths[-1], 0.56, "not divided", color=INK, ha="right")
+    axes[1].text(widths[-1], 0.84, "divided", color=COLORS[1], ha="right")
+    axes[1].text(widths[0], 0.2, "not divided", color=INK)
+    return plotted(fig, title)
+
+
+# Learning to look up.
+
+
+def learned(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the share of right answers over the steps: median and range of each kind."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.15))
+    places = (0.93, 0.59, 0.36)
+    looks_of = zip((COLORS[0], COLORS[1], INK), ("-o", "--s", ":^"), places, strict=True)
+    for (name, found), (color, style, place) in zip(runs.items(), looks_of, strict=True):
+        found = np.asarray(found)
+        ax.fill_between(
+            looks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2, linewidth=0
+        )
+        ax.plot(looks, np.median(found, axis=0), style, color=color, markersize=4, linewidth=1.6)
+        ax.text(looks[-1], place, name, color=color, ha="right", va="center")
+    ax.axhline(1 / 8, color=INK, linewidth=1, linestyle=(0, (1, 3)))
+    ax.text(looks[-1], 0.19, "guessing", color=INK, ha="right", va="center")
+    ax.set(xlabel="training step", ylim=(0, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
+    ax.set_title("share of right answers", loc="left", fontsize=11)
+    return plotted(fig, title)

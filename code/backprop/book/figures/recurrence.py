@@ -1,0 +1,311 @@
+"""The figures of the chapter on recurrent networks: three steps by hand, and errors going back.
+
+Orange is the error on its way back, blue is forward, as everywhere in the book. Where networks are
+compared, each is one of ten that differ by their seed.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book import recalling
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.stepper import Frame, drawn
+from backprop.book.recalling import Outcome, SideBySide, Start
+from backprop.layers import RNN
+
+MINUS = "\N{MINUS SIGN}"
+W, U, X, TARGET = 0.8, 0.7, (1.0, 0.0, 0.0), 1.0
+"""The unit of the section by hand: one pulse, then silence, and a 1 to be remembered."""
+STEPS, UNITS, SEEDS = 40, 32, range(10)
+RADII = (0.5, 0.7, 0.85, 0.95, 1.0, 1.05, 1.2, 1.5, 2.0)
+"""Spectral radii of the stepper."""
+
+
+def by_hand(w: float = W, u: float = U, x: Sequence[float] = X, y: float = TARGET) -> Any:
+    """Return z, h (with h_0), slopes, ∂L/∂h and δ of h_t = tanh(w x_t + u h_{t-1}).
+
+    The loss is ½(h - y)² at the last step.
+    """
+    z, h = [], [0.0]
+    for value in x:
+        z.append(w * value + u * h[-1])
+        h.append(math.tanh(z[-1]))
+    slopes = [1 - value**2 for value in h[1:]]
+    error, arriving, delta = h[-1] - y, [], []
+    for slope in reversed(slopes):
+        arriving.append(error)
+        delta.append(error * slope)
+        error = delta[-1] * u
+    return z, h, slopes, arriving[::-1], delta[::-1]
+
+
+def unrolled(title: str) -> Drawing:
+    """Draw one unit unrolled over three steps, with every number forward and backward."""
+    z, h, slopes, arriving, delta = by_hand()
+    columns, middle, parts = (66, 210, 354), 150, []
+    blue, orange, plain = svg.FORWARD, svg.BACKWARD, "currentColor"
+
+    def word(x: float, y: float, text: str, fill: str = plain, **more: Any) -> None:
+        parts.append(svg.text(x, y, text, fill, **more))
+
+    for k, x in enumerate(columns):
+        sub = "₁₂₃"[k]
+        before = f" + {U:g}·{h[k]:.3f}" if k else ""
+        own = f"{W:g}·{X[k]:g}" if not k else f"{U:g}·{h[k]:.3f}"
+        word(x, 20, f"x{sub} = {X[k]:g}", blue, font_weight=600)
+        word(x, 46, f"z{sub} = {own}", blue)
+        word(x, 66, f"= {z[k]:.3f}" if before else f"= {z[k]:.1f}", blue)
+        word(x, 90, f"h{sub} = {h[k + 1]:.3f}", blue, font_weight=600)
+        parts.append(svg.disc(x, middle - 14, f"h{sub}", blue))
+        word(x, 192, f"error {arriving[k]:.3f}", orange)
+        word(x, 214, f"· slope {slopes[k]:.3f}", orange)
+        word(x, 238, f"δ{sub} = {delta[k]:.3f}", orange, font_weight=600)
+        share = f"δ{sub}h{'₀₁₂'[k]} = {delta[k] * h[k]:.3f}" if k else "δ₁h₀ = 0"
+        word(x, 282, share, orange)
+    for left, right in ((66, 210), (210, 354)):
+        centre = (left + right) / 2
+        y = middle - 14
+        parts.append(svg.pointer((left + 27, y - 7), (right - 27, y - 7), blue, "2.5", 10, 5))
+        parts.append(svg.pointer((right - 27, y + 9), (left + 27, y + 9), orange, "2.5", 10, 5))
+        word(centre, y - 14, f"· {U:g}", blue)
+        word(centre, y + 27, f"· {U:g}", orange)
+    parts.append(svg.element("line", x1=10.0, x2=410.0, y1=258.0, y2=258.0, stroke=plain,
+                             stroke_width="0.7"))  # fmt: skip
+    total_u = sum(d * before for d, before in zip(delta, h, strict=False))
+    total_w = sum(d * value for d, value in zip(delta, X, strict=True))
+    word(12, 312, f"sum for u: {total_u:.3f}", orange, text_anchor="start", font_weight=600)
+    word(408, 312, f"sum for w: δ₁x₁ = {total_w:.3f}", orange, text_anchor="end", font_weight=600)
+    said = "; ".join(
+        f"step {k + 1}: x = {X[k]:g}, z = {z[k]:.3f}, h = {h[k + 1]:.3f}, error"
+        f" {arriving[k]:.3f}, slope {slopes[k]:.3f}, delta {delta[k]:.3f}"
+        for k in range(3)
+    )
+    return drawing(title, 322, said, *parts)
+
+
+def example(length: int = STEPS, seed: int = 5) -> tuple[Array, Array, float]:
+    """Return the numbers and marks of one sequence of the adding task, and its sum."""
+    x, y = recalling.adding(np.random.default_rng(seed), 1, length)
+    return x[0, :, 0], x[0, :, 1], float(y[0, 0])
+
+
+@cache
+def starting(start: Start, task: str, length: int) -> Array:
+    """Return the sizes of the error in ten networks before training."""
+    x, y = recalling.tested(task, length)
+    groups = [SideBySide(start, y.shape[1], recalling.SEEDS[k : k + 5]) for k in (0, 5)]
+    return np.concatenate([group.sizes(x[:64], y[:64]) for group in groups])
+
+
+def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
+    """Draw a sequence with two marked numbers, and how much error each step of it receives.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    outcomes : mapping of str to Outcome
+        By kind, the networks that were trained on the adding task with 40 steps.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    orange = COLORS[1]
+    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.7), height_ratios=(0.8, 1, 1, 1))
+    values, marks, total = example()
+    steps = np.arange(1, STEPS + 1)
+    axes[0].vlines(steps, 0, values, color=GREY, linewidth=1.5)
+    axes[0].axhline(0, color=GREY, linewidth=0.8)
+    for step in np.flatnonzero(marks):
+        value = values[step]
+        axes[0].vlines(step + 1, 0, value, color=INK, linewidth=4)
+        axes[0].plot(step + 1, value, "o", color=INK, markersize=7)
+        axes[0].text(step + 2.2, value, f"{value:.2f}".replace("-", MINUS), color=INK,
+                     va="center", fontsize=12, fontweight="bold")  # fmt: skip
+    said = f"{total:.2f}".replace("-", MINUS)
+    axes[0].set_title(f"40 numbers, two marked: say the sum, {said}", loc="left", fontsize=11.5)
+    axes[0].set(ylim=(-1.15, 1.25), yticks=[])
+    axes[0].grid(False)
+    for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
+        sizes = result.sizes[:, 1:]
+        low, high = sizes.min(axis=0), sizes.max(axis=0)
+        before = np.median(starting(Start(kind), "adding", STEPS)[:, 1:], axis=0)
+        ax.fill_between(steps, np.median(sizes, axis=0), color=orange, alpha=0.35, linewidth=0)
+        ax.plot(steps, np.median(sizes, axis=0), "-", color=orange, linewidth=2.2)
+        ax.vlines(steps[::3], low[::3], np.minimum(high[::3], 1.3), color=orange, linewidth=0.8)
+        ax.plot(steps, before, "--", color=INK, linewidth=1.3)
+        name = "plain RNN" if kind == "RNN" else kind
+        color = orange if result.solved else INK
+        ax.set_title(f"{name}: {result.solved} of 10 solved", loc="left", fontsize=12, color=color)
+        ax.set(ylim=(0, 1.35), yticks=[0, 1], xlim=(0.3, STEPS + 0.7))
+    axes[2].set_ylabel("error that arrives")
+    axes[1].text(1.5, 0.85, "dashed: before training", color=INK, fontsize=11.5)
+    axes[1].text(1.5, 0.5, "filled: after training", color=orange, fontsize=11.5)
+    axes[-1].set(xlabel="step", xticks=[1, 10, 20, 30, 40])
+    return plotted(fig, title)
+
+
+@cache
+def one_matrix(radius: float, seed: int) -> tuple[Array, Array, float]:
+    """Return the size of δ, 0 to 40 steps back, with tanh and without, and U's largest stretch.
+
+    U is a Gaussian matrix, divided by its spectral radius and multiplied by ``radius``.
+    """
+    rng = np.random.default_rng(seed)
+    layer = RNN(2, UNITS, rng=rng, return_sequence=False)
+    raw = rng.normal(size=(UNITS, UNITS))
+    matrix = raw * (radius / np.abs(np.linalg.eigvals(raw)).max())
+    layer.parameters["U"][...] = matrix
+    x, _ = recalling.adding(rng, 16, STEPS + 1)
+    layer.forward(x.astype(float))
+    row = rng.normal(size=(16, UNITS))
+    layer.backward_parameters(row)
+    measured = np.sqrt((layer.dz**2).sum(axis=2).mean(axis=1))[::-1]
+    plain = [row]
+    for _ in range(STEPS):
+        plain.append(plain[-1] @ matrix.T)
+    linear = np.sqrt([(error**2).sum(axis=1).mean() for error in plain])
+    return measured / measured[0], linear / linear[0], float(np.linalg.norm(matrix, 2))
+
+
+def radii() -> list[Frame]:
+    """Return one frame per spectral radius: how the error fades or grows, and what bounds it."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    orange = COLORS[1]
+    back, frames = np.arange(STEPS + 1), []
+    for radius in RADII:
+        runs, plain, stretch = (
+            np.array(part) for part in zip(*(one_matrix(radius, s) for s in SEEDS), strict=True)
+        )
+        fig, ax = plt.subplots(figsize=(4.4, 2.7))
+        ax.semilogy(back, np.max(stretch) ** back, ":", color=GREY, linewidth=2)
+        ax.semilogy(back, radius**back, "--", color=INK, linewidth=1.8)
+        ax.semilogy(back, np.median(plain, axis=0), "-", color=GREY, linewidth=1.2)
+        ax.fill_between(back, runs.min(axis=0), runs.max(axis=0), color=orange, alpha=0.25,
+                        linewidth=0)  # fmt: skip
+        ax.semilogy(back, np.median(runs, axis=0), "-", color=orange, linewidth=2.4)
+        ax.set(xlim=(0, 40), ylim=(1e-14, 1e14), xlabel="steps back in time",
+               yticks=[1e-12, 1e-6, 1, 1e6, 1e12])  # fmt: skip
+        ax.minorticks_off()
+        names = {"dotted: largest singular value": GREY, "dashed: spectral radius": INK,
+                 "thin: no tanh": GREY, "thick: with tanh": orange}  # fmt: skip
+        for k, (words, color) in enumerate(names.items()):
+            top = 0.35 if radius >= 1 else 0.94  # where no line runs
+            ax.text(0.03, top - 0.095 * k, words, color=color, va="center", fontsize=11,
+                    transform=ax.transAxes)  # fmt: skip
+        ax.set_title("size of the error, relative", loc="left", fontsize=11)
+        end = float(np.median(runs[:, -1]))
+        words = (
+            f"Forty steps at the spectral radius {radius:g}: the power {radius:g}⁴⁰ is"
+            f" {_power(radius**STEPS)}, and with tanh the error is multiplied by {_power(end)}"
+            f" (median of ten networks). The bound allows {_power(float(stretch.max()) ** STEPS)}."
+        )
+        frames.append(drawn(fig, f"Errors over 40 steps at the spectral radius {radius:g}", words))
+    return frames
+
+
+def _power(value: float) -> str:
+    """Write a number near 1 with one digit, any other as the nearest power of ten."""
+    exponent = round(math.log10(value))
+    return f"{value:.1g}" if 0.2 < value < 5 else f"about 10{svg.raised(exponent)}"
+
+
+def starts(title: str, rows: Mapping[str, tuple[Outcome, Array]]) -> Drawing:
+    """Draw, for several starts, how much error reaches the first step, and what ten networks learn.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    rows : mapping of str to (Outcome, array of shape (networks, length + 1))
+        By name: what came out, and the sizes of the error before training.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    blue, orange = COLORS[0], COLORS[1]
+    fig, (left, right) = plt.subplots(1, 2, sharey=True, figsize=(4.6, 3.4), width_ratios=(1, 1.2))
+    for k, (result, sizes) in enumerate(rows.values()):
+        jitter = np.linspace(-0.22, 0.22, len(sizes))
+        left.plot(sizes[:, 1], k + jitter, "o", color=orange, markersize=4)
+        right.plot(result.errors, k + jitter, "s", color=blue, markersize=4)
+        right.text(2.2, k, f"{result.solved}", color=INK, ha="right", va="center", fontsize=12,
+                   fontweight="bold")  # fmt: skip
+    guess = recalling.GUESSING[result.task]
+    right.axvline(guess / 10, color=GREY, linestyle=":", linewidth=1.5)
+    left.set(xscale="log", xlim=(3e-5, 3), xticks=[1e-4, 1e-2, 1], yticks=range(len(rows)))
+    right.set(
+        xscale="log", xlim=(2e-4, 2.4), xticks=[1e-3, 1e-2, 1e-1], ylim=(len(rows) - 0.5, -0.5)
+    )
+    left.set_yticklabels(list(rows), fontsize=11.5)
+    for ax, words in (
+        (left, "error at step 1,\nbefore training"),
+        (right, "error of the answer,\nafter it"),
+    ):
+        ax.minorticks_off()
+        ax.set_title(words, loc="left", fontsize=11.5, pad=18)
+    right.tick_params(left=False)
+    right.text(2.2, -0.72, "solved", color=INK, ha="right", va="bottom", fontsize=11.5)
+    return plotted(fig, title)
+
+
+def cut(title: str, chunks: Sequence[int], runs: Mapping[str, Array]) -> Drawing:
+    """Draw which part of the whole gradient's length a truncated one has.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    chunks : sequence of int
+        Steps in a chunk.
+    runs : mapping of str to array, shape (runs, chunks)
+        The lengths; the first is drawn with a full line, the second with a dashed one.
+    """
+    from backprop.book.figures.plots import COLORS
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    colors = COLORS[0], COLORS[2]
+    for (name, found), color, style in zip(runs.items(), colors, ("-o", "--s"), strict=True):
+        ax.fill_between(chunks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
+                        linewidth=0)  # fmt: skip
+        ax.plot(chunks, np.median(found, axis=0), style, color=color, markersize=5)
+        below = name == list(runs)[-1]
+        ax.text(chunks[2], float(np.median(found[:, 2])) + (-0.12 if below else 0.1), name,
+                color=color, va="center", fontsize=12)  # fmt: skip
+    ax.set(xscale="log", xticks=list(chunks), ylim=(0, 1.12), yticks=[0, 0.5, 1],
+           xlabel="steps in a chunk")  # fmt: skip
+    ax.set_xticklabels([str(k) for k in chunks])
+    ax.minorticks_off()
+    ax.set_title("length of the gradient, relative to the whole", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def written(title: str, samples: Sequence[tuple[str, str]], columns: int = 50) -> Drawing:
+    """Set what a model wrote, each sample below its heading, line by line."""
+    parts, y, said = [], 4, []
+    for heading, text in samples:
+        y += 22
+        parts.append(svg.text(8, y, heading, svg.FORWARD, text_anchor="start", font_weight=600))
+        for line in wrapped(text, columns):
+            y += 19
+            parts.append(svg.text(8, y, line, text_anchor="start"))
+        said.append(f"{heading}: {text}")
+        y += 8
+    return drawing(title, y + 4, " ".join(said), *parts)
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Break a text between words, and long words where the line ends; a new line is shown as ¶."""
+    return textwrap.wrap(text.replace("\n", " ¶ "), columns)

@@ -1,0 +1,233 @@
+"""Autoencoders of binarised digits: training with the noise or without, and what is measured.
+
+What the chapter "Variational autoencoder" runs. A code is a row z; the decoder returns logits of
+Bernoulli probabilities, one a pixel. Costs are negative logarithms of probabilities, in nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.activations import softplus
+from backprop.arrays import Array, Labels
+from backprop.datasets import load_digits
+from backprop.layers import Concatenate, Dense, GaussianSample, Layer, ReLU
+from backprop.losses import BinaryCrossEntropy, GaussianKL, Loss
+from backprop.network import Graph, Sequential
+from backprop.optimizers import Adam
+
+PIXELS, HIDDEN = 64, 64
+RATE, BATCH, EPOCHS = 0.01, 100, 25
+INK = 0.5
+"""A pixel at least so dark is 1, else 0."""
+Way = Literal["path", "score", "baseline"]
+"""Through the draw; by the score of the draw; by the score, the other digits' mean cost less."""
+
+
+class NegativeBound(Loss):
+    """L = 1/N Σ_n [Σ_k cross-entropy(x_nk, a_nk) + w KL(N(μ_n, v_n) ‖ N(0, 1))].
+
+    Shapes: z (batch, pixels + 2 d), the logits a and then μ and ln v; y (batch, pixels), the
+    images, values in [0, 1]. With w = 1 this is minus the evidence lower bound.
+
+    Parameters
+    ----------
+    kl : float
+        w, the weight of the divergence.
+
+    Attributes
+    ----------
+    parts : (float, float)
+        Both means of the last ``forward``: cross-entropy and divergence.
+    """
+
+    def __init__(self, *, kl: float = 1.0) -> None:
+        super().__init__()
+        self.kl = kl
+        self.cross, self.divergence = BinaryCrossEntropy(), GaussianKL()
+
+    def forward(self, z: Array, y: NDArray[np.generic]) -> float:
+        """Return L; raises ``ValueError`` for a shape or a target outside [0, 1]."""
+        self.pixels: int = y.shape[1]
+        logits, code = np.split(z, [self.pixels], axis=1)
+        self.logits, self.y = logits, y
+        # The mean over all pixels of the batch, times the pixels: a sum over those of one image.
+        cross = self.pixels * self.cross.forward(logits.reshape(-1, 1), y.reshape(-1, 1))
+        self.parts = cross, self.divergence.forward(code, np.zeros_like(code))
+        total: float = self.parts[0] + self.kl * self.parts[1]
+        return total
+
+    def backward(self) -> Array:
+        """∂L/∂a = (σ(a) - x) / N, and the divergence's gradient beside it."""
+        image = self.pixels * self.cross.backward().reshape(-1, self.pixels)
+        return np.concatenate([image, self.kl * self.divergence.backward()], axis=1)
+
+    def costs(self) -> Array:
+        """Return the cross-entropy of each image of the last ``forward``, shape (batch,)."""
+        return pixel_costs(self._kept("logits"), self._kept("y"))
+
+
+@dataclass(frozen=True)
+class Binary:
+    """Binarised digits, 0 or 1 in each pixel, to train and to test, and the latter's labels."""
+
+    x: Array
+    test: Array
+    labels: Labels
+
+
+@cache
+def digits(seed: int) -> Binary:
+    """Return a split of the digits."""
+    split = load_digits(seed=seed)
+    x, test = ((part >= INK).astype(float) for part in (split.x_train, split.x_test))
+    return Binary(x, test, split.y_test)
+
+
+def autoencoder(d: int, rng: np.random.Generator, hidden: int = HIDDEN) -> Graph:
+    """Return encoder, draw and decoder; the output is the logits, and μ and ln v beside them."""
+    encoder = Sequential([Dense(PIXELS, hidden, rng=rng), ReLU(), Dense(hidden, 2 * d, rng=rng)])
+    decoder = Sequential([Dense(d, hidden, rng=rng), ReLU(), Dense(hidden, PIXELS, rng=rng)])
+    return Graph(
+        {
+            "encoder": (encoder, "x"),
+            "draw": (GaussianSample(rng=rng), "encoder"),
+            "decoder": (decoder, "draw"),
+            "out": (Concatenate(), ["decoder", "encoder"]),
+        },
+        output="out",
+    )
+
+
+def pixel_costs(logits: Array, x: Array) -> Array:
+    """Return -ln p(x | z) for each row of ``logits``: the sum of the pixels' cross-entropies."""
+    return np.asarray((softplus(logits) - x * logits).sum(axis=-1))
+
+
+# Two ways past the draw.
+
+
+def gradient(network: Graph, x: Array, way: Way = "path", kl: float = 1.0) -> Array:
+    """Fill and return the gradient of the negative bound on ``x``, with one draw for each row."""
+    loss = NegativeBound(kl=kl)
+    loss.forward(network.forward(x), x)
+    if way == "path":
+        network.backward_parameters(loss.backward())
+        return network.dtheta
+    image, divergence = np.split(loss.backward(), [PIXELS], axis=1)
+    encoder, draw, decoder = (network.named[name] for name in ("encoder", "draw", "decoder"))
+    decoder.backward_parameters(image)
+    costs = loss.costs()
+    if way == "baseline":
+        costs = costs - (costs.sum() - costs) / (len(x) - 1)
+    encoder.backward_parameters(score(draw) * costs[:, None] / len(x) + divergence)
+    return network.dtheta
+
+
+def score(draw: Layer) -> Array:
+    """Return ∂ln q/∂μ = ξ/τ and ∂ln q/∂ln v = ½ (ξ² - 1) at the last draw, side by side."""
+    assert isinstance(draw, GaussianSample) and draw.noise is not None
+    return np.concatenate([draw.noise / draw.deviation, 0.5 * (draw.noise**2 - 1)], axis=1)
+
+
+@cache
+def trained(
+    seed: int,
+    d: int = 2,
+    *,
+    way: Way = "path",
+    rate: float = RATE,
+    noise: bool = True,
+    kl: float = 1.0,
+    epochs: int = EPOCHS,
+) -> Graph:
+    """Return an autoencoder with ``d`` numbers a code, trained by Adam; its draws go on.
+
+    Without noise and with kl = 0 it is an ordinary autoencoder, in which ln v plays no part.
+    """
+    data, rng = digits(seed), np.random.default_rng(seed)
+    network = autoencoder(d, rng)
+    network.named["draw"].train(noise)
+    optimizer = Adam(network, rate)
+    for _ in range(epochs):
+        order = rng.permutation(len(data.x))
+        for start in range(0, len(data.x), BATCH):
+            gradient(network, data.x[order[start : start + BATCH]], way, kl)
+            optimizer.step()
+    return network
+
+
+def encoder_noise(network: Graph, x: Array, way: Way, repeats: int = 100) -> float:
+    """Return the variance of the encoder's gradient over draws, summed over its entries."""
+    count = sum(value.size for value in network.named["encoder"].parameters.values())
+    seen = [gradient(network, x, way)[:count].copy() for _ in range(repeats)]
+    return float(np.var(seen, axis=0, ddof=1).sum())
+
+
+# What a trained one is worth.
+
+
+def bound(network: Graph, x: Array, draws: int = 20) -> float:
+    """Return the mean negative bound on ``x``, over some draws."""
+    loss = NegativeBound()
+    return float(np.mean([loss.forward(network.forward(x), x) for _ in range(draws)]))
+
+
+def log_mean_exp(values: Array, axis: int) -> Array:
+    """Return the logarithm of the mean of exp(values) along an axis; nothing overflows."""
+    top = values.max(axis=axis, keepdims=True)
+    return np.asarray(np.log(np.exp(values - top).mean(axis=axis)) + top.squeeze(axis))
+
+
+def importance(network: Graph, x: Array, groups: Sequence[int], rng: np.random.Generator) -> Array:
+    """Return the mean of -ln of an average of ``n`` weights p(x, z)/q(z | x), for n in ``groups``.
+
+    All use the same draws, as many as the largest n, which the others divide (Burda et al., 2016).
+    """
+    mean, log_v = np.split(network.named["encoder"].forward(x), 2, axis=1)
+    most = max(groups)
+    noise = rng.normal(size=(most, *mean.shape))
+    z = mean + np.exp(log_v / 2) * noise
+    logits = network.named["decoder"].forward(z.reshape(-1, mean.shape[1]))
+    cost = pixel_costs(logits.reshape(most, len(x), -1), x)
+    # ln p(z) - ln q(z | x): the factors 2π cancel.
+    log_w = 0.5 * (noise**2 - z**2 + log_v).sum(axis=2) - cost
+    return np.array([-log_mean_exp(log_w.reshape(most // n, n, -1), 1).mean() for n in groups])
+
+
+def integral(decoder: Layer, x: Array, *, reach: float = 5.0, step: float = 0.1) -> float:
+    """Return the mean of -ln p(x) for codes of two numbers: a sum over a grid of the plane."""
+    line = np.arange(-reach, reach + step / 2, step)
+    z = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    logits = decoder.forward(z)
+    log_prior = -0.5 * (z**2).sum(axis=1) - np.log(2 * np.pi) + 2 * np.log(step)
+    log_p = x @ logits.T + (log_prior - softplus(logits).sum(axis=1) + np.log(len(z)))
+    return float(-log_mean_exp(log_p, 1).mean())
+
+
+def drawn_images(
+    network: Graph, x: Array, n: int, rng: np.random.Generator, *, fitted: bool
+) -> Array:
+    """Return the likeliest images of ``n`` random codes, (n, 64).
+
+    The codes are standard normal, or normal with the mean and covariance that ``x`` has as codes.
+    """
+    d = network.named["encoder"].forward(x[:1]).shape[1] // 2
+    z = rng.normal(size=(n, d))
+    if fitted:
+        codes = network.named["encoder"].forward(x)[:, :d]
+        values, axes = np.linalg.eigh(np.cov(codes.T))
+        z = codes.mean(axis=0) + z * np.sqrt(np.maximum(values, 0)) @ axes.T
+    return (network.named["decoder"].forward(z) > 0).astype(float)
+
+
+def apart(images: Array, real: Array) -> tuple[float, float]:
+    """Return in how many pixels an image differs from the nearest real one, and the other way."""
+    differ = images @ (1 - real).T + (1 - images) @ real.T
+    return float(differ.min(axis=1).mean()), float(differ.min(axis=0).mean())

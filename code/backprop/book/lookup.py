@@ -1,0 +1,221 @@
+"""A task that needs looking up, and three networks of about one size that may learn it.
+
+A sequence tells n letters a digit each ("b=3") and asks for each letter once ("b?"), in a random
+order in which no letter is asked for before it was told. Wherever a letter is asked for, the
+network must say its digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.arrays import Array
+from backprop.layers import GRU, Dense, Layer, MultiHeadAttention, Tanh
+from backprop.losses import SoftmaxCrossEntropy
+from backprop.network import Sequential
+from backprop.optimizers import Adam
+
+ALPHABET = "abcdefgh"
+LETTERS, DIGITS = len(ALPHABET), 8
+WIDTH = LETTERS + DIGITS
+
+
+class Batch(NamedTuple):
+    """Sequences of the task.
+
+    Attributes
+    ----------
+    x : array, shape (batch, 2 n, WIDTH)
+        Tokens: the letter one-hot, then the digit one-hot, or zeros where it is asked for.
+    asked : bool array, shape (batch, 2 n)
+    y : int array, shape (questions,)
+        The digit of each question, in the order of ``x[asked]``.
+    told : int array, shape (questions,)
+        Where that digit stands.
+    """
+
+    x: Array
+    asked: NDArray[np.bool_]
+    y: NDArray[np.integer]
+    told: NDArray[np.integer]
+
+
+def draw(rng: np.random.Generator, batch: int, n: int = 4) -> Batch:
+    """Draw sequences of n letters told and asked for."""
+    letters = rng.permuted(np.tile(np.arange(LETTERS), (batch, 1)), axis=1)[:, :n]
+    digits = rng.integers(DIGITS, size=(batch, n))
+    slots = rng.permuted(np.tile(np.arange(2 * n), (batch, 1)), axis=1)
+    slots = np.sort(slots.reshape(batch, n, 2), axis=2)
+    row = np.arange(batch)[:, None]
+    x = np.zeros((batch, 2 * n, WIDTH))
+    for k in range(2):
+        x[row, slots[:, :, k], letters] = 1
+    x[row, slots[:, :, 0], LETTERS + digits] = 1
+    asked, answer, told = (np.zeros((batch, 2 * n), kind) for kind in (bool, int, int))
+    asked[row, slots[:, :, 1]] = True
+    answer[row, slots[:, :, 1]], told[row, slots[:, :, 1]] = digits, slots[:, :, 0]
+    return Batch(x, asked, answer[asked], told[asked])
+
+
+def names(batch: Batch, which: int) -> list[str]:
+    """Write the tokens of one sequence: "b=3" or "b?"."""
+    found = []
+    for token, asked in zip(batch.x[which], batch.asked[which], strict=True):
+        letter = ALPHABET[int(token[:LETTERS].argmax())]
+        found.append(f"{letter}?" if asked else f"{letter}={int(token[LETTERS:].argmax())}")
+    return found
+
+
+def written(text: str) -> Batch:
+    """Make a batch of one sequence from what :func:`names` writes: "b=3 a=1 b? a?"."""
+    tokens = text.split()
+    x, told, y, where = np.zeros((1, len(tokens), WIDTH)), {}, [], []
+    for t, token in enumerate(tokens):
+        letter = ALPHABET.index(token[0])
+        x[0, t, letter] = 1
+        if token[1] == "=":
+            told[letter] = t, int(token[2:])
+            x[0, t, LETTERS + told[letter][1]] = 1
+        else:
+            where.append(told[letter][0])
+            y.append(told[letter][1])
+    asked = np.array([[token.endswith("?") for token in tokens]])
+    return Batch(x, asked, np.array(y), np.array(where))
+
+
+class Tokenwise(Layer):
+    """One layer for every token: (batch, time, n) is seen as (batch · time, n), and back."""
+
+    name = "tokenwise"
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.layer = layer
+        self.parameters, self.gradients = layer.parameters, layer.gradients
+
+    def forward(self, x: Array) -> Array:
+        """Return f(x_t) for each t."""
+        z = self.layer.forward(x.reshape(-1, x.shape[-1]))
+        return z.reshape(*x.shape[:2], -1)
+
+    def backward(self, dz: Array) -> Array:
+        """Return ∂L/∂x."""
+        dx = self.layer.backward(dz.reshape(-1, dz.shape[-1]))
+        return dx.reshape(*dz.shape[:2], -1)
+
+
+class MeanSoFar(Layer):
+    """y_t = (mean of x_1 … x_t, x_t): every position reads all up to it in equal parts."""
+
+    name = "mean"
+
+    def forward(self, x: Array) -> Array:
+        """Return y, shape (batch, time, 2 n)."""
+        counts = np.arange(1, x.shape[1] + 1)[:, None]
+        return np.concatenate([x.cumsum(axis=1) / counts, x], axis=-1)
+
+    def backward(self, dz: Array) -> Array:
+        """Return ∂L/∂x_s = Σ_{t ≥ s} ∂L/∂mean_t / t + ∂L/∂x_s of the copy."""
+        n = dz.shape[-1] // 2
+        counts = np.arange(1, dz.shape[1] + 1)[:, None]
+        shares = (dz[..., :n] / counts)[:, ::-1].cumsum(axis=1)[:, ::-1]
+        return shares + dz[..., n:]
+
+
+def attention(rng: np.random.Generator, *, causal: bool = True, n_heads: int = 1) -> Sequential:
+    """Return a layer of attention and a linear one."""
+    layer = MultiHeadAttention(WIDTH, n_heads, rng=rng, causal=causal)
+    return Sequential([layer, Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
+
+
+def recurrent(rng: np.random.Generator, *, units: int = 13) -> Sequential:
+    """Return a gated recurrent layer and a linear one."""
+    return Sequential([GRU(WIDTH, units, rng=rng), Tokenwise(Dense(units, DIGITS, rng=rng))])
+
+
+def averaging(rng: np.random.Generator) -> Sequential:
+    """Return a network that sees, beside a token, only the mean of what came before."""
+    return Sequential([
+        Tokenwise(Dense(WIDTH, 16, rng=rng)), Tanh(), MeanSoFar(),
+        Tokenwise(Dense(32, 24, rng=rng)), Tanh(), Tokenwise(Dense(24, DIGITS, rng=rng)),
+    ])  # fmt: skip
+
+
+Build = Callable[[np.random.Generator], Sequential]
+
+
+def errors(network: Sequential, loss: SoftmaxCrossEntropy, batch: Batch) -> tuple[float, Array]:
+    """Return the loss over all questions, and ∂L/∂z, which is 0 where nothing is asked."""
+    z = network.forward(batch.x)
+    value = loss.forward(z[batch.asked], batch.y)
+    dz = np.zeros_like(z)
+    dz[batch.asked] = loss.backward()
+    return value, dz
+
+
+def trained(
+    build: Build, rate: float, seed: int, *, steps: int = 600, batch: int = 32, n: int = 4
+) -> Sequential:
+    """Train with Adam on new sequences in every step."""
+    *_, (network, _) = _training(build, rate, seed, steps, batch, n)
+    return network
+
+
+def _training(
+    build: Build, rate: float, seed: int, steps: int, batch: int, n: int
+) -> Iterator[tuple[Sequential, int]]:
+    """Yield the network before the first step and after each."""
+    rng = np.random.default_rng(seed)
+    network, loss = build(rng), SoftmaxCrossEntropy()
+    optimizer = Adam(network, rate)
+    yield network, 0
+    for step in range(1, steps + 1):
+        _, dz = errors(network, loss, draw(rng, batch, n))
+        network.backward_parameters(dz)
+        optimizer.step()
+        yield network, step
+
+
+def share_right(network: Sequential, batch: Batch) -> float:
+    """Return the share of the questions that are answered rightly."""
+    return float((network.forward(batch.x)[batch.asked].argmax(axis=1) == batch.y).mean())
+
+
+def learning(
+    build: Build, rate: float, seed: int, looks: Sequence[int], test: Batch, n: int = 4
+) -> tuple[Sequential, list[float]]:
+    """Return a trained network and its share of right answers after each number of steps."""
+    seen = []
+    for network, step in _training(build, rate, seed, max(looks), 32, n):
+        if step in looks:
+            seen.append(share_right(network, test))
+    return network, seen
+
+
+def tuned(build: Build, rates: Sequence[float], seeds: Sequence[int], **options: int) -> float:
+    """Return the rate whose worst run on these seeds is best."""
+    test = draw(np.random.default_rng(2**20), 200, options.get("n", 4))
+
+    def worst(rate: float) -> float:
+        return min(share_right(trained(build, rate, s, **options), test) for s in seeds)
+
+    return max(rates, key=worst)
+
+
+def reach(network: Sequential, x: Array) -> Array:
+    """Return the sizes of ∂z_t/∂x_s for one sequence, shape (time, time), t down and s across.
+
+    The size of a Jacobian is the root of the sum of its squares. It takes a backward pass for
+    each entry of the output, and all of them are one batch.
+    """
+    time, classes = len(x), DIGITS
+    z = network.forward(np.tile(x, (time * classes, 1, 1)))
+    dz = np.zeros_like(z)
+    which = np.arange(time * classes)
+    dz[which, which // classes, which % classes] = 1
+    J = network.backward(dz).reshape(time, classes, time, -1)
+    return np.asarray(np.sqrt((J**2).sum(axis=(1, 3))))

@@ -1,0 +1,205 @@
+"""The checkers of "Attention": right answers in several forms, and at least ten wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
+
+from backprop.book.exercises import attention as ex
+
+DS = [0, -2.4, 2.4]
+MASKED = [15 / 32, -15 / 32, 0]
+
+
+def backward(q, k, v, c, dy):
+    s = c * q @ k.T
+    p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+    dp = dy @ v.T
+    ds = p * (dp - (p * dp).sum(axis=1, keepdims=True))
+    return c * ds @ k, c * ds.T @ q, p.T @ dy, (ds * (q @ k.T)).sum()
+
+
+def with_jacobians(q, k, v, c, dy):
+    s = c * q @ k.T
+    p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+    ds = np.array(
+        [(np.diag(row) - np.outer(row, row)) @ (v @ g) for row, g in zip(p, dy, strict=True)]
+    )
+    return [c * ds @ k, c * ds.T @ q, p.T @ dy, np.einsum("ij,id,jd", ds, q, k)]
+
+
+def changed(what):
+    """Return a backward pass with a mistake."""
+
+    def wrong(q, k, v, c, dy):
+        s = c * q @ k.T
+        p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+        dp = dy @ v.T
+        dot = (p * dp).sum(axis=1, keepdims=True)
+        ds = p * (dp - dot)
+        if what == "no sum":
+            ds = p * dp
+        elif what == "own":
+            ds = p * (1 - p) * dp
+        elif what == "column":
+            ds = p * (dp - (p * dp).sum(axis=0))
+        elif what == "dp":
+            ds = dp
+        scale = {"no c": 1.0, "root": 1 / np.sqrt(q.shape[1])}.get(what, c)
+        dq, dk, dv, dc = scale * ds @ k, scale * ds.T @ q, p.T @ dy, (ds * (q @ k.T)).sum()
+        if what == "dc c":
+            dc *= c
+        elif what == "dc sum":
+            dc = ds.sum()
+        elif what == "sign":
+            return -dq, -dk, -dv, -dc
+        elif what == "three":
+            return dq, dk, dv
+        elif what == "shape":
+            return dq.T if len(q) != q.shape[1] else dq, dk, dv, dc
+        elif what == "order":
+            return dk, dq, dv, dc
+        elif what == "none":
+            return None
+        elif what == "dv":
+            return dq, dk, dv * 2, dc
+        return dq, dk, dv, dc
+
+    return wrong
+
+
+def stream(pairs):
+    top, c, o = -math.inf, 0.0, 0.0
+    for s, v in pairs:
+        new = max(top, s)
+        c, o = (total * math.exp(top - new) for total in (c, o))
+        c, o, top = c + math.exp(s - new), o + math.exp(s - new) * v, new
+    return o / c
+
+
+def listed(pairs):
+    kept = list(iter(pairs))
+    s, v = np.array(kept).T
+    p = np.exp(s - s.max())
+    return p @ v / p.sum()
+
+
+def running(c_shrinks, o_shrinks):
+    def wrong(pairs):
+        return ex._stream(list(iter(pairs)), c_shrinks, o_shrinks)
+
+    return wrong
+
+
+def naive(pairs):
+    c = o = 0.0
+    for s, v in pairs:
+        c, o = c + math.exp(s), o + math.exp(s) * v
+    return o / c
+
+
+def quiet(pairs):
+    kept = np.array(list(iter(pairs)))
+    with np.errstate(all="ignore"):
+        p = np.exp(kept[:, 0])
+        return p @ kept[:, 1] / p.sum()
+
+
+RIGHT = {
+    ex.check_hand: [(4, DS), (4.0, (0.0, Fraction(-12, 5), sp.Rational(12, 5))),
+                    (0.5 * 4 + 0.2 * 10, np.array(DS))],
+    ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
+    ex.check_scale: [(24, 6), (math.sqrt(16 * 36), 24 / math.sqrt(16))],
+    ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
+    ex.check_backward: [(backward,), (with_jacobians,)],
+    ex.check_stream: [(stream,), (listed,)],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_hand: [
+        ((40, DS), "sum to 10"), ((4.67, DS), "plain mean"), ((2, DS), "the target"),
+        ((5, DS), "power of the first"), ((7, DS), "0.5, 0.3 and 0.2"),
+        ((4, [0, -1.2, 1.2]), "slopes of y"), ((4, [0, 2.4, -2.4]), "downhill"),
+        ((4, [4, 0, 4]), "taken away"), ((4, [0, -8, 12]), "weights are missing"),
+        ((4, [8, 0, 20]), "error at the weights"), ((4, [1, 0.6, 0.4]), "error at the values"),
+        ((4, [2, 0, 3.2]), "own score alone"), ((4, [2, -1.2, 3.2]), "with the target"),
+        ((4, [0, -2.4]), "shape"), ((4, [0, 0, 0]), "value - answer"), ((None, DS), "None"),
+        ((4,), "2 answers"),
+    ],
+    ex.check_masked: [
+        ((2, MASKED), "after the softmax"), ((4, MASKED), "without the mask"),
+        ((20, MASKED), "not divided"), ((2.22, MASKED), "set to 0"),
+        ((3.33, MASKED), "was read"), ((0, MASKED), "5, 3 and 0"),
+        ((2.5, [0.9375, -0.9375, 0]), "slopes of y"),
+        ((2.5, [-0.469, 0.469, 0]), "downhill"), ((2.5, DS), "without the mask"),
+        ((2.5, [0, -3, 0]), "has changed"), ((2.5, [1.25, 0, 0]), "taken away"),
+        ((2.5, [0.469, -0.469]), "third entry"), ((2.5, None), "None"),
+    ],
+    ex.check_scale: [
+        ((576, 6), "variance"), ((6, 6), "single product"), ((96, 6), "were added"),
+        ((36, 6), "single product"), ((4, 1), "variance 1"), ((14.4, 6), "multiply"),
+        ((144, 6), "root"), ((12, 6), "4 · 9"), ((24, 1), "only if"), ((24, 1.5), "by d"),
+        ((24, 36), "variance"), ((24, 24), "Nothing"), ((24, 3), "√16"), ((24,), "2 answers"),
+    ],
+    ex.check_count: [
+        ((1048576, 537), "biases"), ((787968, 537), "one more"), ((8404992, 537), "share"),
+        ((16640, 537), "width 64"), ((262656, 537), "one of the four"), ((1000, 537), "Four"),
+        ((1050624, 67.1), "one head"), ((1050624, 1074), "float64"), ((1050624, 0.131), "pairs"),
+        ((1050624, 134.2), "counts numbers"), ((1050624, 536870912), "bytes"),
+        ((1050624, 512), "mebibytes"), ((1050624, 100), "4 bytes"),
+    ],
+    ex.check_backward: [
+        ((changed("no sum"),), "sum of the softmax"), ((changed("own"),), "own score"),
+        ((changed("column"),), "over the queries"), ((changed("dp"),), "dp was used"),
+        ((changed("no c"),), "lack the factor"), ((changed("root"),), "not 1/√d"),
+        ((changed("dc c"),), "too much"), ((changed("dc sum"),), "lacks the slopes"),
+        ((changed("sign"),), "All signs"), ((changed("three"),), "four"),
+        ((changed("shape"),), "dq has shape"), ((changed("order"),), "dq has shape"),
+        ((changed("none"),), "return missing"), ((changed("dv"),), "part by part"),
+        ((backward(*(np.ones((1, 1)),) * 3, 1.0, np.ones((1, 1))),), "function itself"),
+        ((lambda q, k: q,), "5 arguments"),
+    ],
+    ex.check_stream: [
+        ((running(True, False),), "vector sum"), ((running(False, True),), "sum of the weights"),
+        ((running(False, False),), "Neither"), ((naive,), "OverflowError"),
+        ((quiet,), "division by zero"), ((lambda pairs: np.mean([v for _, v in pairs]),), "mean"),
+        ((lambda pairs: max(iter(pairs))[1],), "largest score"),
+        ((lambda pairs: [*pairs, *pairs],), "twice"), ((lambda pairs: pairs[0],), "one by one"),
+        ((lambda pairs: len(pairs),), "TypeError"), ((lambda pairs: None,), "None"),
+        ((lambda pairs: stream(pairs) + 1,), "largest score so far"), ((3.0,), "function itself"),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@each_wrong(WRONG_ANSWERS)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
+
+
+def test_the_expected_numbers_are_right():
+    powers, values = np.array([5.0, 3.0, 2.0]), np.array([4.0, 0.0, 10.0])
+    for seen, y, ds in ((powers, 4, DS), (powers * [1, 1, 0], 2.5, MASKED)):
+        p = seen / seen.sum()
+        assert p @ values == pytest.approx(y)
+        J = np.diag(p) - np.outer(p, p)
+        np.testing.assert_allclose(J @ ((y - 2) * values), ds, atol=1e-14)
+    rng = np.random.default_rng(0)
+    scores = (rng.normal(0, 2, (100_000, 16)) * rng.normal(0, 3, (100_000, 16))).sum(axis=1)
+    assert scores.std() == pytest.approx(24, rel=0.02)

@@ -1,0 +1,206 @@
+"""The checkers of "Recurrent networks": right answers in several forms, and ten wrong ones each.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
+
+from backprop import RNN
+from backprop.book.exercises import recurrent as ex
+
+GATE = 1 / (1 + math.exp(-1))
+LEFT, OPEN = GATE**10, 0.5**0.01
+BIAS = math.log(OPEN / (1 - OPEN))
+STRETCH = float(np.linalg.norm([[0.5, 4.0], [0.0, 0.5]], 2))
+RIGHT = {
+    ex.check_hand: [(8, 12), (sp.Integer(8), 12.0), (np.float64(8), Fraction(12))],
+    ex.check_gate: [(LEFT, BIAS), (0.0436, 4.97), (sp.Float(LEFT), 4.968)],
+    ex.check_stretch: [(0.5, STRETCH, 6), (Fraction(1, 2), 4.06, 6.0), (0.5, 4.062, 6)],
+}
+WRONG_ANSWERS = {
+    ex.check_hand: [
+        ((-1, 12), "last step"), ((9, 12), "first step"), ((-8, 12), "sign"),
+        ((0, 12), "multiplied by u"), ((10, 12), "negative"), ((3, 12), "each step back"),
+        ((16, 12), "square brings a 2"), ((12, 8), "∂L/∂u"), ((128, 12), "target"),
+        ((1, 12), "error at the end"), ((7, 12), "u = 3"),
+        ((8, 6), "shares is missing"), ((8, 52), "same step"), ((8, 40), "same step"),
+        ((8, -12), "sign"), ((8, 8), "multiplied by u"), ((8, 24), "square brings a 2"),
+        ((8, 10), "not by w"), ((8, 18), "wrong state"), ((8, 192), "target"), ((8, 0), "h₁ at"),
+        ((8, None), "None"), (("8", 12), "expected a number"), ((8,), "2 answers"),
+    ],
+    ex.check_gate: [
+        ((GATE, BIAS), "one step"), ((1 - LEFT, BIAS), "lost"), ((10 * GATE, BIAS), "do not add"),
+        ((0.5**10, BIAS), "bias 0"), ((GATE**9, BIAS), "nine"), ((GATE**11, BIAS), "eleven"),
+        ((math.tanh(1) ** 10, BIAS), "not a tanh"), ((1, BIAS), "σ(1)"),
+        (((1 - GATE) ** 10, BIAS), "bias -1"), ((0.2, BIAS), "ten times"),
+        ((LEFT, OPEN), "This is the gate"), ((LEFT, -BIAS), "nearly shut"),
+        ((LEFT, math.log(OPEN)), "not its bias"), ((LEFT, 0), "one half"),
+        ((LEFT, math.atanh(OPEN)), "not a tanh"), ((LEFT, 5), "three significant"),
+        ((LEFT, 2.63), "after 10 steps"), ((LEFT, 5.293), "steps multiply"),
+        ((LEFT, 0.5), "forgets fast"), ((LEFT, 3), "100th power"), ((None, BIAS), "None"),
+        ((LEFT, "5"), "expected a number"),
+    ],
+    ex.check_stretch: [
+        ((4, STRETCH, 6), "largest entry"), ((STRETCH, STRETCH, 6), "singular value"),
+        ((1, STRETCH, 6), "trace"), ((0.25, STRETCH, 6), "determinant"),
+        ((4.5, STRETCH, 6), "sum of a row"), ((0, STRETCH, 6), "no eigenvalue"),
+        ((0.7, STRETCH, 6), "triangular"),
+        ((0.5, 0.5, 6), "spectral radius"), ((0.5, 4, 6), "largest entry"),
+        ((0.5, STRETCH**2, 6), "square"), ((0.5, 0.0616, 6), "smallest"),
+        ((0.5, math.sqrt(16.5), 6), "U Uᵀ"),
+        ((0.5, math.sqrt(16.25), 6), "stretched"), ((0.5, 4.1, 6), "three significant"),
+        ((0.5, 3, 6), "U Uᵀ"), ((0.5, STRETCH, 5), "still above"), ((0.5, STRETCH, 7), "before"),
+        ((0.5, STRETCH, 1), "above 4"), ((0.5, STRETCH, 2), "above 4"),
+        ((0.5, STRETCH, 0), "start"),
+        ((0.5, STRETCH, 40), "again and again"), ((0.5, STRETCH, None), "None"),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@each_wrong(WRONG_ANSWERS)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert any(part in second for part in hint.split("|")), second
+    assert second.startswith(first)
+
+
+# Functions.
+
+
+def kept(f):
+    rows = [np.ones(f.shape[1])]
+    for gate in f[::-1]:
+        rows.append(rows[-1] * gate)
+    return np.array(rows[::-1])
+
+
+def kept_at_once(f):
+    padded = np.vstack([f, np.ones((1, f.shape[1]))])
+    return np.cumprod(padded[::-1], axis=0)[::-1]
+
+
+def backward(h, U, shares):
+    total, error = np.zeros_like(U), np.zeros(len(U))
+    for t in reversed(range(len(shares))):
+        delta = (error + shares[t]) * (1 - h[t + 1] ** 2)
+        total += np.outer(h[t], delta)
+        error = delta @ U.T
+    return total
+
+
+def backward_by_table(h, U, shares):
+    """All δ first, from a list, and one product at the end."""
+    slopes, deltas, error = 1 - h[1:] ** 2, [], 0
+    for share, slope in zip(shares[::-1], slopes[::-1], strict=True):
+        deltas.append((share + error) * slope)
+        error = U @ deltas[-1]
+    return h[:-1].T @ np.array(deltas[::-1])
+
+
+def truncated(h, U, shares, k):
+    total, error = np.zeros_like(U), np.zeros(len(U))
+    for t in reversed(range(len(shares))):
+        delta = (error + shares[t]) * (1 - h[t + 1] ** 2)
+        total += np.outer(h[t], delta)
+        error = delta @ U.T if t % k else np.zeros(len(U))
+    return total
+
+
+def truncated_in_chunks(h, U, shares, k):
+    parts = range(0, len(shares), k)
+    return sum(backward(h[t : t + k + 1], U, shares[t : t + k]) for t in parts)
+
+
+def mistaken(name):
+    return lambda h, U, shares: ex.gradient_U(h, U, shares, mistake=name)
+
+
+def cut_mistaken(name):
+    return lambda h, U, shares, k: ex.gradient_U(h, U, shares, k, name)
+
+
+RIGHT_FUNCTIONS = {
+    ex.check_kept: [kept, kept_at_once],
+    ex.check_backward: [backward, backward_by_table],
+    ex.check_truncated: [truncated, truncated_in_chunks],
+}
+WRONG_FUNCTIONS = {
+    ex.check_kept: [
+        (lambda f: None, "return missing"), (3, "without calling it"), (lambda: 3, "one argument"),
+        (lambda f: {}["x"], "KeyError"),
+        (lambda f: np.cumprod(f, axis=0), "begin at the first"),
+        (lambda f: np.vstack([np.ones((1, f.shape[1])), np.cumprod(f, 0)]), "begin at the first"),
+        (lambda f: kept(f)[:-1], "t = T"), (lambda f: kept(f)[::-1], "reverse"),
+        (lambda f: kept(f)[1:], "t = 0"),
+        (lambda f: np.vstack([f, np.ones((1, f.shape[1]))]), "Only one step"),
+        (lambda f: np.prod(f, axis=0), "alone"), (lambda f: kept(1 - f), "1 - f"),
+        (lambda f: np.vstack([kept(f)[:-1], np.zeros((1, f.shape[1]))]), "last row is 0"),
+        (lambda f: kept(f * (1 - f)), "slopes"), (lambda f: 2 * kept(f), "same factor"),
+    ],
+    ex.check_backward: [
+        (lambda h, U, s: None, "return missing"), (lambda h: 3, "3 arguments"),
+        (lambda h, U, s: backward(h, U, s).T, "transposed|transpose"),
+        (lambda h, U, s: backward(h, U, s) / len(s), "mean"),
+        (lambda h, U, s: -backward(h, U, s), "sign"),
+        (lambda h, U, s: h.T @ h, "not right"),
+        *((mistaken(name), said[0]) for name, said in ex.WRONG.items()),
+    ],
+    ex.check_truncated: [
+        (lambda h, U, s, k: None, "return missing"), (backward, "4 arguments"),
+        (lambda h, U, s, k: backward(h, U, s), "never stops"),
+        (lambda h, U, s, k: truncated(h, U, s, 1), "always stops"),
+        (cut_mistaken("late stop"), "too early"), (cut_mistaken("from the end"), "from the end"),
+        (cut_mistaken("once"), "last k steps|Only the last"),
+        (lambda h, U, s, k: truncated(h, U, s, k + 1), "k + 1"),
+        *((cut_mistaken(name), said[0]) for name, said in ex.WRONG.items()
+          if name not in ("no future", "no U", "no shares")),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT_FUNCTIONS)
+def test_right_functions(check, answer):
+    assert check(answer), check(answer)
+
+
+@each_wrong(WRONG_FUNCTIONS)
+def test_wrong_functions(check, answer, hint):
+    first, second = both_hints(check, answer)
+    assert any(part in second for part in hint.split("|")), second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", [*WRONG_ANSWERS, *WRONG_FUNCTIONS])
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    wrong, right = WRONG_ANSWERS | WRONG_FUNCTIONS, RIGHT | RIGHT_FUNCTIONS
+    assert len(wrong[check]) >= 10 and len(right[check]) >= 2
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_the_reference_is_the_layer(k):
+    rng = np.random.default_rng(k)
+    layer = RNN(2, 3, rng=rng, truncate=k or None)
+    x, shares = rng.normal(size=(5, 2)), rng.normal(size=(5, 3))
+    h = np.vstack([np.zeros((1, 3)), layer.forward(x[None])[0]])
+    layer.backward_parameters(shares[None])
+    found = ex.gradient_U(h, layer.parameters["U"], shares, k)
+    np.testing.assert_allclose(found, layer.gradients["U"], rtol=1e-12)
+
+
+def test_the_expected_numbers_are_right():
+    w, u = sp.symbols("w u")
+    end = w * -1 + u * (u * w)
+    loss = (end - 15) ** 2 / 2
+    assert [sp.diff(loss, v).subs({w: 2, u: 3}) for v in (w, u)] == [8, 12]
+    assert pytest.approx((0.0436, 4.97), abs=0.005) == (LEFT, BIAS)

@@ -1,0 +1,194 @@
+"""The checkers of "Variational autoencoder": right answers in several forms, and wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
+
+from backprop.book.exercises import variational_autoencoder as ex
+
+ONE, TWO = ex.divergence(-1, 4), ex.divergence(0, 0.25)
+P, LOW = math.log(0.35), 0.5 * math.log(0.06)
+RIGHT = {
+    ex.check_divergence: [
+        (ONE, ONE + TWO), (1.307, 1.625), (1.31, 1.62), (2 - sp.log(2), sp.Float(1.6250)),
+    ],
+    ex.check_bound: [
+        (P, LOW, 6 / 7), (-1.05, -1.41, Fraction(6, 7)), (sp.log(sp.Rational(7, 20)), LOW, 0.857),
+    ],
+    ex.check_baseline: [(12, 78), (12.0, Fraction(78)), (sp.Integer(12), np.float64(78))],
+}  # fmt: skip
+WRONG = {
+    ex.check_divergence: [
+        ((2 * ONE, 0), "½ is missing"), ((ex.divergence(-1, 2), 0), "τ was taken"),
+        ((0.5 * (4 + math.log(4)), 0), "wrong sign"), ((2 - 0.5 * math.log(2), 0), "of τ"),
+        ((2.5 - math.log(2), 0), "-1 is missing"), ((1 - math.log(2), 0), "not squared"),
+        ((-ONE, 0), "never negative"), ((1.885, 0), "bits"), ((1.3, 0), "three significant"),
+        ((ONE, TWO), "second number's share"), ((ONE, ONE), "first number's share"),
+        ((ONE, ONE * TWO), "multiplied"), ((ONE, (ONE + TWO) / 2), "mean of both"),
+        ((None, 1), "None"), ((ONE,), "takes 2 answers"), (("1.307", 1), "expected a number"),
+    ],
+    ex.check_bound: [
+        ((0.35, LOW, 0.857), "p(x)"), ((-0.357, LOW, 0.857), "prior"),
+        ((math.log(0.06), LOW, 0.857), "multiplied"), ((1.05, LOW, 0.857), "sign"),
+        ((-1.515, LOW, 0.857), "bits"), ((-0.456, LOW, 0.857), "base 10"),
+        ((LOW, LOW, 0.857), "average of logarithms"), ((P, LOW - math.log(2), 0.857), "cancels"),
+        ((P, LOW + math.log(2), 0.857), "prior"), ((P, P, 0.857), "itself"),
+        ((P, -LOW, 0.857), "minus the bound"), ((P, LOW, 0.6), "p(x | heads)"),
+        ((P, LOW, 0.3), "Divide by p(x)"), ((P, LOW, 1), "certain"), ((P, LOW, 6), "odds"),
+        ((P, LOW, 0.143), "tails"), ((P, LOW, 0.5), "given"), ((P, LOW), "takes 3 answers"),
+    ],
+    ex.check_baseline: [
+        ((10, 78), "mean of z²"), ((9, 78), "f(μ)"), ((24, 78), "half"), ((0, 222), "no baseline"),
+        ((222, 78), "without"), ((144, 78), "square"), ((12, 222), "without a baseline"),
+        ((12, 114), "second moment"), ((12, 82), "c = 10"), ((12, 366), "added"),
+        ((12, 210), "subtracted"), ((12, 4), "through the draw"), ((12, None), "None"),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@each_wrong(WRONG)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+# Functions.
+
+
+def halves(second):
+    """Return a backward pass whose second half is ``second(dz, ell, xi)``."""
+    return lambda dz, ell, xi: np.concatenate([dz, second(dz, ell, xi)], axis=1)
+
+
+def rows(first, second):
+    """Return estimates from the two scores, functions of τ and ξ."""
+    return lambda f, mu, tau, xi: np.stack(
+        [f(mu + tau * xi) * first(tau, xi), f(mu + tau * xi) * second(tau, xi)], axis=1
+    )
+
+
+def by_columns(dz, ell, xi):
+    out = np.zeros((len(dz), 2 * dz.shape[1]))
+    out[:, : dz.shape[1]] = dz
+    out[:, dz.shape[1] :] = dz * xi * np.sqrt(np.exp(ell)) / 2
+    return out
+
+
+def stable(log_w):
+    top = log_w.max(axis=0)
+    return top + np.log(np.exp(log_w - top).mean(axis=0))
+
+
+def stable_in_lists(log_w):
+    return [float(c.max() + math.log(sum(math.exp(v - c.max()) for v in c) / len(c)))
+            for c in log_w.T]  # fmt: skip
+
+
+SCORES = (lambda tau, xi: xi / tau), (lambda tau, xi: (xi**2 - 1) / tau)
+RIGHT_FUNCTIONS = {
+    ex.check_backward: [ex.sample_slopes, by_columns],
+    ex.check_score: [
+        rows(*SCORES),
+        lambda f, mu, tau, xi: (np.column_stack([xi, xi**2 - 1]).T * f(mu + tau * xi) / tau).T,
+    ],
+    ex.check_importance: [stable, stable_in_lists],
+}  # fmt: skip
+WRONG_FUNCTIONS = {
+    ex.check_backward: [
+        (halves(lambda dz, ell, xi: dz * np.exp(ell / 2) * xi), "A ½ is missing"),
+        (halves(lambda dz, ell, xi: dz * 0.5 * np.exp(ell / 2)), "The noise is missing"),
+        (halves(lambda dz, ell, xi: dz * np.exp(ell / 2)), "noise and a ½"),
+        (halves(lambda dz, ell, xi: dz * xi), "with respect to τ"),
+        (halves(lambda dz, ell, xi: dz * 0.5 * xi), "deviation is missing"),
+        (halves(lambda dz, ell, xi: dz * 0.5 * np.exp(ell) * xi), "variance stands"),
+        (halves(lambda dz, ell, xi: dz * np.exp(ell) * xi), "logarithm of the deviation"),
+        (halves(lambda dz, ell, xi: 0.5 * np.exp(ell / 2) * xi), "dz, is missing"),
+        (halves(lambda dz, ell, xi: 0 * dz), "constant"),
+        (halves(lambda dz, ell, xi: -dz * 0.5 * np.exp(ell / 2) * xi), "wrong sign"),
+        (halves(lambda dz, ell, xi: dz * 0.5 * (xi**2 - 1)), "score"),
+        (lambda dz, ell, xi: np.roll(ex.sample_slopes(dz, ell, xi), dz.shape[1], axis=1),
+         "changed places"),
+        (lambda dz, ell, xi: ex.sample_slopes(dz, ell, xi) / len(dz), "batch size"),
+        (lambda dz, ell, xi: dz, "first half alone"),
+        (lambda dz, ell, xi: (dz, dz * 0.5 * np.exp(ell / 2) * xi), "shape"),
+        (lambda dz, ell, xi: None, "None"),
+        (lambda dz, ell: dz, "three arguments|3 arguments"),
+        (3, "function itself"),
+    ],
+    ex.check_score: [
+        (rows(lambda tau, xi: xi, SCORES[1]), "first column, τ is missing"),
+        (rows(SCORES[0], lambda tau, xi: xi**2 - 1), "second column, τ is missing"),
+        (rows(lambda tau, xi: xi, lambda tau, xi: xi**2 - 1), "both columns"),
+        (rows(lambda tau, xi: xi / tau**2, SCORES[1]), "τ too many"),
+        (rows(SCORES[0], lambda tau, xi: xi**2 / tau), "-1 is missing"),
+        (rows(SCORES[0], lambda tau, xi: (1 - xi**2) / tau), "wrong sign"),
+        (rows(lambda tau, xi: -xi / tau, SCORES[1]), "wrong sign"),
+        (rows(SCORES[0], lambda tau, xi: 0.5 * (xi**2 - 1)), "ln τ²"),
+        (lambda *a: rows(*SCORES)(*a).mean(axis=0), "One row for each draw"),
+        (lambda *a: rows(*SCORES)(*a).T, "Draws should be rows"),
+        (lambda f, mu, tau, xi: np.stack([xi / tau, (xi**2 - 1) / tau], axis=1), "f(z) is missing"),
+        (lambda f, mu, tau, xi: f(xi)[:, None] * np.stack([xi, xi**2 - 1], axis=1) / tau,
+         "instead of z"),
+        (lambda f, mu, tau, xi: None, "None"),
+    ],
+    ex.check_importance: [
+        (lambda w: np.log(np.exp(w).mean(axis=0)), "underflow"),
+        (lambda w: w.mean(axis=0), "ordinary bound"),
+        (lambda w: stable(w) + math.log(len(w)), "logarithm of the sum"),
+        (lambda w: stable(w) - w.max(axis=0), "not added again"),
+        (lambda w: w.max(axis=0), "largest entry"),
+        (lambda w: np.exp(stable(w)), "logarithm is missing"),
+        (lambda w: -stable(w), "sign"),
+        (lambda w: stable(w).mean(), "each image"),
+        (lambda w: stable(w.T), "over the images"),
+        (lambda w: None, "None"),
+        (lambda: 0, "one argument"),
+    ],
+}  # fmt: skip
+
+
+@each_right({check: [(f,) for f in some] for check, some in RIGHT_FUNCTIONS.items()})
+def test_right_functions(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@each_wrong({c: [((f,), hint) for f, hint in some] for c, some in WRONG_FUNCTIONS.items()})
+def test_wrong_functions(check, answer, hint):
+    with np.errstate(all="ignore"):
+        first, second = both_hints(check, *answer)
+    assert any(part in second for part in hint.split("|")), second
+    assert second.startswith(first)
+
+
+def test_the_divergence_is_the_integral():
+    z = np.linspace(-30, 30, 60_001)
+    q = np.exp(-((z + 1) ** 2) / 8) / np.sqrt(8 * np.pi)
+    p = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    with np.errstate(divide="ignore"):
+        terms = np.where(p > 0, q * (np.log(q) - np.log(np.maximum(p, 1e-300))), 0)
+    assert terms.sum() * 0.001 == pytest.approx(ONE, rel=1e-6)
+
+
+def test_the_parabola_of_the_baseline():
+    x, weight = np.polynomial.hermite_e.hermegauss(20)
+    weight = weight / weight.sum()
+
+    def variance(c):
+        g = ((3 + x) ** 2 - c) * x
+        return g**2 @ weight - (g @ weight) ** 2
+
+    assert variance(12) == pytest.approx(78) and variance(0) == pytest.approx(222)
+    assert variance(10) == pytest.approx(82) and variance(9) == pytest.approx(87)

@@ -1,0 +1,113 @@
+"""The autoencoders of "Variational autoencoder": their loss, both gradients, what is measured."""
+
+import numpy as np
+import pytest
+
+from backprop.autodiff import gradcheck
+from backprop.book import latent
+from backprop.book.latent import NegativeBound, autoencoder, digits, trained
+
+
+def small(d=2, seed=0):
+    return autoencoder(d, np.random.default_rng(seed), hidden=5)
+
+
+def test_pixels_are_0_or_1_and_the_sets_apart():
+    data = digits(0)
+    assert data.x.shape == (1347, 64) and data.test.shape == (450, 64)
+    assert set(np.unique(data.x)) == {0, 1} == set(np.unique(data.test))
+    assert 0.2 < data.x.mean() < 0.5
+
+
+@pytest.mark.parametrize("kl", [0.0, 1.0, 64.0])
+def test_the_loss_is_its_formula_and_passes_the_check(kl):
+    network, x, loss = small(3), digits(0).x[:4], NegativeBound(kl=kl)
+    out = network.forward(x)
+    value = loss.forward(out, x)
+    a, mean, log_v = np.split(out, [64, 67], axis=1)
+    p = 1 / (1 + np.exp(-a))
+    cross = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=1)
+    divergence = 0.5 * (mean**2 + np.exp(log_v) - 1 - log_v).sum(axis=1)
+    np.testing.assert_allclose(loss.costs(), cross, rtol=1e-10)
+    assert loss.parts == pytest.approx((cross.mean(), divergence.mean()))
+    assert value == pytest.approx((cross + kl * divergence).mean())
+    gradcheck.check_network(network, loss, x, x).raise_if_off()
+
+
+def test_all_ways_agree_on_average():
+    # A fixed network, many draws: the three gradients differ by their noise alone.
+    network, x = small(), np.repeat(digits(0).x[:1], 20_000, axis=0)
+    found = []
+    for way in ("path", "baseline"):
+        latent.gradient(network, x, way)
+        found.append(network.gradients["encoder.dense2.b"].copy())
+    path, other = found
+    np.testing.assert_allclose(path, other, atol=0.15)
+    assert np.abs(path).max() > 0.2
+
+
+def test_the_score_is_the_slope_of_the_log_density():
+    network, x = small(), digits(0).x[:3]
+    code = network.named["encoder"].forward(x)
+    draw = network.named["draw"]
+    z = draw.forward(code)
+
+    def log_q(c):
+        mean, log_v = np.split(c, 2, axis=1)
+        return (-0.5 * log_v - 0.5 * (z - mean) ** 2 / np.exp(log_v)).sum()
+
+    np.testing.assert_allclose(
+        latent.score(draw), gradcheck.central_difference(log_q, code), rtol=1e-6, atol=1e-8
+    )
+
+
+def test_bounds_are_ordered_and_approach_the_integral():
+    network, x = trained(0, epochs=5), digits(0).test[:60]
+    one, ten, hundred = latent.importance(network, x, (1, 10, 100), np.random.default_rng(0))
+    exact = latent.integral(network.named["decoder"], x)
+    assert exact - 0.05 < hundred < ten < one
+    assert exact == pytest.approx(latent.integral(network.named["decoder"], x, step=0.05, reach=6))
+    assert latent.bound(network, x) == pytest.approx(one, abs=0.15)
+
+
+def test_log_mean_exp_does_not_overflow():
+    values = np.array([[0.0, 1.0], [2.0, 5.0]])
+    np.testing.assert_allclose(
+        latent.log_mean_exp(values + 2000, 0) - 2000, np.log(np.exp(values).mean(axis=0))
+    )
+
+
+def test_distances_count_pixels():
+    real = np.array([[1.0, 1, 0, 0], [0, 0, 0, 0]])
+    images = np.array([[1.0, 1, 1, 0]])
+    assert latent.apart(images, real) == (1.0, 2.0)
+    assert latent.apart(real, real) == (0.0, 0.0)
+
+
+def test_fitted_numbers_have_the_codes_mean_and_covariance(monkeypatch):
+    network, x = trained(0, noise=False, kl=0.0, epochs=2), digits(0).x
+    codes = network.named["encoder"].forward(x)[:, :2]
+    seen = []
+    decoder = network.named["decoder"]
+    forward = decoder.forward
+    monkeypatch.setattr(decoder, "forward", lambda z: seen.append(z) or forward(z))
+    latent.drawn_images(network, x, 50_000, np.random.default_rng(0), fitted=True)
+    np.testing.assert_allclose(seen[0].mean(axis=0), codes.mean(axis=0), atol=0.1)
+    np.testing.assert_allclose(np.cov(seen[0].T), np.cov(codes.T), rtol=0.05, atol=0.05)
+    images = latent.drawn_images(network, x, 7, np.random.default_rng(0), fitted=False)
+    assert images.shape == (7, 64) and set(np.unique(images)) <= {0, 1}
+
+
+def test_training_lowers_the_bound_and_a_heavy_divergence_collapses_the_code():
+    x = digits(0).test
+    start = latent.bound(autoencoder(2, np.random.default_rng(0)), x)
+    assert latent.bound(trained(0, epochs=5), x) < start - 15
+    loss, network = NegativeBound(), trained(0, kl=64.0, epochs=5)
+    loss.forward(network.forward(x), x)
+    assert loss.parts[1] < 0.05
+
+
+def test_the_score_is_noisier_than_the_path():
+    network, x = autoencoder(2, np.random.default_rng(0)), digits(0).x[:50]
+    noise = [latent.encoder_noise(network, x, way, 20) for way in ("path", "baseline", "score")]
+    assert noise[0] < noise[1] < noise[2]

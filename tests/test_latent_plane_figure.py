@@ -1,0 +1,47 @@
+"""The figures of "Variational autoencoder" show what was computed."""
+
+import numpy as np
+
+from backprop.book.figures import latent_plane
+from backprop.layers import Dense
+
+decoder = Dense(2, 64, rng=np.random.default_rng(0))
+
+
+def test_the_plane_has_its_numbers_on_both_sides():
+    markup = latent_plane.plane(decoder, "title").markup
+    assert markup.count(">−2<") == 2 and ">1<" in markup
+
+
+def test_the_graph_shows_numbers_that_follow():
+    markup = latent_plane.two_ways("title").markup
+    mu, tau, xi = 1, 0.5, 2
+    z = mu + tau * xi
+    for words in (f"z = {z:.0f}", f"z² = {z**2:.0f}", f"slope 2z = {2 * z:.0f}",
+                  f"4 · 1 = {2 * z * 1:.0f}", f"4 · 2 = {2 * z * xi:.0f}"):  # fmt: skip
+        assert f">{words}<" in markup, words
+
+
+def test_variances_are_drawn_with_their_names():
+    places = np.array([0.0, 1.0]), np.array([1, 4])
+    one = np.ones((3, 2)) * 4
+    series = {"a path": (one[0], one[0]), "a score": (9 * one[0], 9 * one[0])}
+    runs = {name: (np.tile(v[0], (3, 1)), np.tile(v[1], (3, 1))) for name, v in series.items()}
+    markup = latent_plane.variances(series, runs, places, "title").markup
+    assert "a path" in markup and "a score" in markup and len(markup) < 150_000
+
+
+def test_the_walk_is_a_circle_and_its_captions_say_where():
+    places = latent_plane.circle()
+    np.testing.assert_allclose(np.hypot(*places.T), latent_plane.RADIUS)
+    rng = np.random.default_rng(0)
+    frames = latent_plane.walk(decoder, rng.normal(size=(50, 2)), np.arange(50) % 10, shown=30)
+    assert len(frames) == latent_plane.ROUND == len(places)
+    assert frames[0].caption == "The decoder is given the two numbers −1.39 and 0.80."
+    assert sum(len(frame.svg) for frame in frames) < 400_000
+
+
+def test_rows_of_images_have_their_names_and_numbers():
+    images = np.eye(64)[:9]
+    markup = latent_plane.rows_of_images([("one", images, "4.2 off")], "title").markup
+    assert ">one<" in markup and ">4.2 off<" in markup

@@ -1,0 +1,56 @@
+"""What the figures of "Attention" draw is what attention computes."""
+
+import re
+
+import numpy as np
+import pytest
+
+from backprop.book.figures import looking
+from backprop.layers import dot_product_attention, dot_product_attention_vjp
+
+
+@pytest.mark.parametrize("angle", looking.ANGLES)
+def test_the_turned_query_attends_as_the_package(angle):
+    def point(degrees):
+        return [np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]
+
+    q = looking.LONG * np.sqrt(2) * np.array([point(angle)])
+    k, v = np.array([point(key) for key in looking.KEYS]), looking.VALUES[:, None]
+    y, p = dot_product_attention(q, k, v)
+    weights, answer, ds = looking.turned(angle)
+    np.testing.assert_allclose(weights, p[0])
+    assert answer == pytest.approx(y.item())
+    dq, _, _ = dot_product_attention_vjp(q, k, v, p, y - looking.WANTED)
+    np.testing.assert_allclose(ds @ k / np.sqrt(2), dq[0], atol=1e-12)
+
+
+def test_frames_show_weights_that_sum_to_one():
+    frames = looking.turning()
+    assert len(frames) == len(looking.directions()) == len(looking.ANGLES)
+    for frame in frames:
+        shown = [float(n) for n in re.findall(r">(\d\.\d\d)<", frame.svg)]
+        assert len(shown) == 3 and sum(shown) == pytest.approx(1, abs=0.011)
+
+
+def test_every_share_is_drawn():
+    table = np.array([[0.75, 0.25, 0.0], [0.2, 0.3, 0.5]])
+    drawn = looking.reached(["a=1", "b=2", "b?"], {"one": (np.array([1, 2]), table)}, "t", {2: 1})
+    assert drawn.markup.count("fill-opacity") == 6 and drawn.markup.count('rx="3"') == 1
+    assert "one, b=2: 0.75, 0.25, 0.00" in drawn.markup
+    np.testing.assert_allclose(looking.shares(np.array([[1.0, 3.0]])), [[0.25, 0.75]])
+
+
+def test_division_keeps_the_scores_at_one():
+    found = {d: looking.saturation(0, (4, 256), d) for d in (True, False)}
+    np.testing.assert_allclose(found[True][:, 0], 1, rtol=0.15)
+    np.testing.assert_allclose(found[False][:, 0], [2, 16], rtol=0.15)
+    np.testing.assert_allclose(found[False][:, 0], found[True][:, 0] * [2, 16])
+    assert found[True][1, 2] > 10 * found[False][1, 2]
+    drawn = looking.scales((4, 256), {d: run[None] for d, run in found.items()}, "t")
+    assert "not divided" in drawn.markup
+
+
+def test_curves_are_named():
+    runs = {name: np.random.default_rng(0).random((3, 4)) for name in ("one", "two", "three")}
+    drawn = looking.learned([0, 1, 2, 3], runs, "t")
+    assert all(name in drawn.markup for name in runs)

@@ -1,0 +1,77 @@
+"""The task of looking up: what is asked was told before, and the layers pass their checks."""
+
+import numpy as np
+import pytest
+
+from backprop.autodiff import gradcheck
+from backprop.book import lookup
+from backprop.layers import Dense
+from backprop.losses import SoftmaxCrossEntropy
+
+BUILDS = (lookup.attention, lookup.recurrent, lookup.averaging)
+
+
+def test_each_question_was_told_before():
+    batch = lookup.draw(np.random.default_rng(0), 50, 3)
+    assert batch.x.shape == (50, 6, lookup.WIDTH) and (batch.asked.sum(axis=1) == 3).all()
+    rows, places = np.nonzero(batch.asked)
+    assert (batch.told < places).all()
+    letter = batch.x[rows, places, : lookup.LETTERS]
+    np.testing.assert_array_equal(letter, batch.x[rows, batch.told, : lookup.LETTERS])
+    told = batch.x[rows, batch.told, lookup.LETTERS :]
+    np.testing.assert_array_equal(told.argmax(axis=1), batch.y)
+    assert not batch.x[rows, places, lookup.LETTERS :].any() and (told.sum(axis=1) == 1).all()
+
+
+def test_sequences_are_written_and_read():
+    text = "c=5 a=3 c? b=7 b? a?"
+    batch = lookup.written(text)
+    assert lookup.names(batch, 0) == text.split()
+    np.testing.assert_array_equal(batch.y, [5, 7, 3])
+    np.testing.assert_array_equal(batch.told, [0, 3, 1])
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [lookup.MeanSoFar(), lookup.Tokenwise(Dense(3, 2, rng=np.random.default_rng(1)))],
+    ids=["mean", "tokenwise"],
+)
+def test_gradients(layer):
+    rng = np.random.default_rng(2)
+    gradcheck.check_layer(layer, rng.normal(size=(2, 5, 3)), rng=rng).raise_if_off()
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_sizes_are_alike_and_nothing_is_seen_early(build):
+    network = build(np.random.default_rng(3))
+    assert 1200 < network.theta.size < 1300
+    sizes = lookup.reach(network, lookup.draw(np.random.default_rng(4), 1).x[0])
+    assert not sizes[~np.tri(8, dtype=bool)].any() and (np.diag(sizes) > 0).all()
+
+
+def test_reach_is_the_size_of_jacobians():
+    network = lookup.attention(np.random.default_rng(5), causal=False)
+    x = lookup.draw(np.random.default_rng(6), 1, 2).x[0]
+    sizes = lookup.reach(network, x)
+    J = np.zeros((4, 8, 4, lookup.WIDTH))
+    for s, i in np.ndindex(4, lookup.WIDTH):
+        up, down = x.copy(), x.copy()
+        up[s, i] += 1e-5
+        down[s, i] -= 1e-5
+        J[:, :, s, i] = (network.forward(up[None])[0] - network.forward(down[None])[0]) / 2e-5
+    np.testing.assert_allclose(sizes, np.sqrt((J**2).sum(axis=(1, 3))), rtol=1e-6)
+
+
+def test_only_questions_send_errors():
+    network, batch = lookup.attention(np.random.default_rng(7)), lookup.written("a=1 b=2 b? a?")
+    value, dz = lookup.errors(network, SoftmaxCrossEntropy(), batch)
+    assert value > 0 and dz[batch.asked].any(axis=1).all() and not dz[~batch.asked].any()
+
+
+def test_attention_learns_and_the_best_rate_is_chosen():
+    test = lookup.draw(np.random.default_rng(8), 100, 2)
+    network, seen = lookup.learning(lookup.attention, 0.03, 0, [0, 60], test, 2)
+    assert seen[0] < 0.5 < 0.95 < seen[1] == lookup.share_right(network, test)
+    again = lookup.trained(lookup.attention, 0.03, 0, steps=60, n=2)
+    np.testing.assert_array_equal(again.theta, network.theta)
+    assert lookup.tuned(lookup.attention, (1e-6, 0.03), (0,), steps=60, n=2) == 0.03

@@ -1,0 +1,62 @@
+"""The figures of the chapter on recurrent networks say what was computed."""
+
+import numpy as np
+import pytest
+
+from backprop.book import recalling
+from backprop.book.figures import recurrence
+from backprop.book.recalling import Outcome, SideBySide, Start
+
+
+def outcome(task, kind, length):
+    group = SideBySide(Start(kind), 2 if task == "copying" else 1, (0, 1))
+    return Outcome(task, length, 0.01, [group], np.array([0.001, 0.5]))
+
+
+def test_the_unit_by_hand_has_the_gradient_of_its_loss():
+    def loss(w, u):
+        return (recurrence.by_hand(w, u)[1][-1] - recurrence.TARGET) ** 2 / 2
+
+    z, h, slopes, arriving, delta = recurrence.by_hand()
+    assert len(z) == len(slopes) == len(arriving) == len(delta) == 3 and len(h) == 4
+    w, u, step = recurrence.W, recurrence.U, 1e-6
+    by_w = (loss(w + step, u) - loss(w - step, u)) / (2 * step)
+    by_u = (loss(w, u + step) - loss(w, u - step)) / (2 * step)
+    assert sum(d * x for d, x in zip(delta, recurrence.X, strict=True)) == pytest.approx(by_w)
+    assert sum(d * before for d, before in zip(delta, h, strict=False)) == pytest.approx(by_u)
+
+
+def test_the_unrolled_unit_shows_its_numbers():
+    drawn = recurrence.unrolled("t").markup
+    for words in ("0.664", "0.434", "0.295", "−0.705", "−0.644", "−0.522", "−0.143", "0.559"):
+        assert words in drawn, words
+
+
+def test_without_tanh_the_error_follows_the_spectral_radius():
+    measured, plain, stretch = recurrence.one_matrix(0.5, 0)
+    assert measured[0] == plain[0] == 1 and len(measured) == len(plain) == recurrence.STEPS + 1
+    assert plain[-1] / plain[-11] == pytest.approx(0.5**10, rel=0.9)
+    assert (measured <= stretch ** np.arange(recurrence.STEPS + 1) + 1e-12).all() and stretch > 0.5
+
+
+def test_frames_and_drawings():
+    frames = recurrence.radii()
+    assert len(frames) == len(recurrence.RADII) and "radius 0.5" in frames[0].caption
+    marks = recurrence.example()[1]
+    assert marks.sum() == 2 and recurrence.example()[2] == pytest.approx(
+        float(recurrence.example()[0] @ marks), abs=1e-6
+    )
+    runs = {kind: outcome("adding", kind, 40) for kind in recalling.KINDS}
+    assert "1 of 10 solved" in recurrence.arriving("t", runs).markup
+    copied = outcome("copying", "RNN", 5)
+    assert "one start" in recurrence.starts("t", {"one start": (copied, copied.sizes)}).markup
+    cut = recurrence.cut("t", (1, 2, 4), {"a": np.ones((2, 3)), "b": np.ones((2, 3)) / 2})
+    assert ">a<" in cut.markup and ">b<" in cut.markup
+
+
+def test_a_text_is_wrapped_and_nothing_is_lost():
+    lines = recurrence.wrapped("one two\nthree " + "x" * 25, 10)
+    assert max(map(len, lines)) <= 10 and "¶" in " ".join(lines)
+    assert "".join(lines).replace(" ", "").replace("¶", "") == "onetwothree" + "x" * 25
+    drawn = recurrence.written("t", [("first", "a <b>"), ("second", "c")]).markup
+    assert "a &lt;b&gt;" in drawn and "second" in drawn
