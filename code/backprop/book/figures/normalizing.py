@@ -125,7 +125,7 @@ def rays(title: str, rate: float = 0.2, steps: int = 12) -> Drawing:
     green = _colors()[2]
     uphill = INPUTS.T @ np.array(SLOPES)
     tilt, reach = math.atan2(uphill[1], uphill[0]), 3.1
-    fig, ax = plt.subplots(figsize=(4.6, 3.3))
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
     for low, high in pairwise(np.linspace(0, 2 * np.pi, 37)):
         wedge = np.array([(0, 0), *(reach * _unit(tilt + a) for a in (low, high))])
         depth = (1 + math.cos((low + high) / 2)) / 2
@@ -140,7 +140,7 @@ def rays(title: str, rate: float = 0.2, steps: int = 12) -> Drawing:
     ax.text(*(path[0] - (0.12, 0.12)), "start", ha="right", va="top", color=INK)
     for place, word in ((1.12, "loss high"), (-1.12, "loss low")):
         ax.text(*(place * reach * _unit(tilt)), word, ha="center", va="center", color=INK)
-    ax.set(xlim=(-4.6, 4.6), ylim=(-3.4, 3.4), aspect="equal")
+    ax.set(xlim=(-4.8, 4.8), ylim=(-3.7, 3.7), aspect="equal")
     ax.axis("off")
     return plotted(fig, title)
 
