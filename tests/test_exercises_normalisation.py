@@ -55,7 +55,8 @@ WRONG_ANSWERS = {
     ],
     ex.check_running: [
         ((43,), "above 0.1"), ((43.7,), "whole number"), ((2,), "exchanged"), ((1,), "from 0 to 1"),
-        ((10,), "added 1"), ((100,), "same"), ((9.9,), "same"), ((22,), "10 %"), ((66,), "0.1 %"),
+        ((10,), "added 1"), ((100,), "not all add the same"), ((9.9,), "same"),
+        ((22,), "10 %"), ((66,), "0.1 %"),
         ((459,), "0.01"), ((45,), "less"), ((7,), "by 0.9"), ((None,), "None"),
         (("44",), "expected a number"),
     ],
@@ -97,6 +98,11 @@ def rmsnorm(dz, x, gamma):
 
 def without_keepdims(dz, x, gamma):
     return (dz * gamma) / np.sqrt((x**2).mean(axis=1))
+
+
+def without_centring(dz, x, gamma):
+    d, s = dz * gamma, x.std(axis=1, keepdims=True)
+    return (d - x / s * (d * x / s).mean(axis=1, keepdims=True)) / s
 
 
 def in_place(dz, x, gamma):
@@ -162,6 +168,7 @@ WRONG_FUNCTIONS = {
         (fold_with(lambda W, k: W * k, lambda b, k, c, m: (b - m) * k), "beta is missing"),
         (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, mean, 1), "s is missing"),
         (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, mean, s**2), "variance"),
+        (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, mean, s**0.5), "root of s"),
         (lambda W, b, gamma, beta, mean, s: FOLD(W, b, 1, beta, mean, s), "gamma is missing"),
         (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, -mean, s), "mean was added"),
     ],
@@ -186,6 +193,7 @@ WRONG_FUNCTIONS = {
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 1), "LayerNorm"),
         (lambda dz, x, gamma: dz * gamma / np.sqrt((x**2).mean(1, keepdims=True)), "constant"),
         (lambda dz, x, gamma: ex.rms(dz * gamma, x, 0), "wrong axis"),
+        (without_centring, "s is the deviation"),
         (lambda dz, x, gamma: ex.rms(dz, x, 1), "gamma is missing"),
         (lambda dz, x, gamma: ex.rms(dz * gamma**2, x, 1), "twice"),
         (lambda dz, x, gamma: ex.rms(dz * gamma, x, 1, eps=1e-5), "eps"),

@@ -19,13 +19,27 @@ def test_the_column_by_hand():
     np.testing.assert_allclose(found, [0.22, -0.34, -0.06, 0.18])
 
 
-def test_the_plane_is_seen_along_the_shift():
-    np.testing.assert_allclose(normalizing.PLANE @ normalizing.PLANE.T, np.eye(2), atol=1e-15)
-    np.testing.assert_allclose(normalizing.PLANE @ np.ones(3), 0, atol=1e-15)
+def test_the_box_has_perpendicular_edges_that_add_up():
+    d, shift, stretch, _ = normalizing.terms(normalizing.COLUMN, normalizing.SLOPES)
+    edges = np.array([d + shift + stretch, -stretch, -shift])
+    np.testing.assert_allclose(edges.sum(axis=0), d)
+    np.testing.assert_allclose(edges @ edges.T, np.diag([5, 9, 16]), atol=1e-12)
+
+
+def test_the_steps_leave_the_rays_at_right_angles_and_halve():
+    weights = np.array([0.6, -0.3])
+    slope = normalizing.weight_slopes(weights)
+    np.testing.assert_allclose(slope @ weights, 0, atol=1e-12)
+    np.testing.assert_allclose(normalizing.weight_slopes(2 * weights), slope / 2)
+    long = np.linalg.norm(normalizing.walk(weights, 0.2, 12), axis=1)
+    assert (np.diff(long) > 0).all()
 
 
 def test_they_draw():
-    assert "not normalized" in normalizing.fan("t").markup
+    assert "rest (1.1, −1.7, −0.3, 0.9), passed on" in normalizing.box("t").markup
+    assert "loss low" in normalizing.rays("t").markup
+    track = normalizing.Track("one", np.array([[0.1, 0.3]]), np.array([[0.9, 0.2]]), (0.1, 0), "-o")
+    assert "length of the step" in normalizing.tracks("t", [("both", [track])]).markup
     assert "examples" in normalizing.shared("t").markup
     frames = normalizing.three_terms()
     assert len(frames) == len(normalizing.LAST)

@@ -129,8 +129,8 @@ def check_running(batches: Any) -> Verdict:
         (2.0, "The two weights are exchanged.", f"The new batch has the weight 0.1. {gap}"),
         (1.0, "One batch moves the average from 0 to 1.", gap),
         (10.0, "This would be right if each batch added 1.", gap),
-        (9.9, "Each batch does not add the same.", gap),
-        (100.0, "Each batch does not add the same.", gap),
+        (9.9, "The batches do not all add the same.", gap),
+        (100.0, "The batches do not all add the same.", gap),
         (22.0, "This brings it within 10 %.", "1 % of 10 is 0.1."),
         (66.0, "This brings it within 0.1 %.", "1 % of 10 is 0.1."),
         (459.0, "Here the weight of a new batch is 0.01.", "It is 0.1."),
@@ -245,6 +245,12 @@ def rms(d: Array, x: Array, axis: int, *, eps: float = 0.0) -> Array:
     return np.asarray((d - x_hat * (d * x_hat).mean(axis=axis, keepdims=True)) / r)
 
 
+def _unmoved(d: Array, x: Array) -> Array:
+    """Return the backward pass of a row over its deviation, the mean left in: a mistake."""
+    s = x.std(axis=1, keepdims=True)
+    return np.asarray((d - x / s * (d * x / s).mean(axis=1, keepdims=True)) / s)
+
+
 @checker
 def check_rmsnorm(backward: Answer) -> Verdict:
     """Check ``rmsnorm_backward(dz, x, gamma)``: ∂L/∂x, eps = 0, rows over their r.m.s."""
@@ -274,6 +280,8 @@ def check_rmsnorm(backward: Answer) -> Verdict:
             ((d + x_hat * inner) / r, "The last term was added.", "It is taken away."),
             ((d - x_hat * inner) / x.std(1, keepdims=True), "It is divided by the deviation.",
              "Nothing is centred here: divide by the root mean square."),
+            (_unmoved(d, x), "s is the deviation.",
+             "Nothing is centred here: s is the root mean square."),
             ((d - x_hat * (d * x_hat).mean()) / r, "All rows share one mean.",
              "Each row has its own: axis=1, keepdims=True."),
         ]  # fmt: skip
@@ -336,6 +344,8 @@ def check_fold(fold: Answer) -> Verdict:
             (np.vstack([W * gamma, (b - mean) * gamma + beta]), "s is missing.", rule),
             (np.vstack([W * rate / s, (b - mean) * rate / s + beta]),
              "It is divided by the variance.", "s is the deviation already."),
+            (np.vstack([W * gamma / np.sqrt(s), (b - mean) * gamma / np.sqrt(s) + beta]),
+             "It is divided by the root of s.", "s is the deviation, not the variance."),
             (np.vstack([W * gamma * s, (b - mean) * gamma * s + beta]),
              "It is multiplied by s.", "Divide."),
             (np.vstack([W * rate, (b + mean) * rate + beta]), "The mean was added.", rule),

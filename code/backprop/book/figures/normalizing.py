@@ -23,10 +23,6 @@ SLOPES = (1.0, 0.0, 2.0, 5.0)
 """The column worked by hand, and ∂L/∂x̂."""
 LAST = (15.0, 18.0, 22.0, 30.0, 50.0, 100.0, 200.0)
 """The values of its last number in the frames."""
-PLANE = np.array([[1, -1, 0], [-1, -1, 2]]) / np.sqrt([[2], [6]])
-"""Right and up, as seen along (1, 1, 1)."""
-UPWARDS, LONG = (-0.5, 0.2, 1.0), 0.95
-"""∂L/∂x̂ in the fan, and how long an arrow of length 1 is drawn."""
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -51,68 +47,137 @@ def _colors() -> tuple[str, str, str]:
     return COLORS[0], COLORS[1], COLORS[2]
 
 
-def fan(title: str) -> Drawing:
-    """Draw the slopes of L = d·x and of L = d·x̂ at columns of three numbers, along (1, 1, 1)."""
-    from backprop.book.figures.plots import GREY, INK
+def box(title: str) -> Drawing:
+    """Draw d as the diagonal of a box: the parts along a shift and a stretch, and the rest."""
+    from backprop.book.figures.plots import GREY
 
     plt = pyplot()
     blue, red, green = _colors()
-    d = np.array(UPWARDS)
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 3.0), width_ratios=(1, 1.7))
-    flat = PLANE @ d
-    tilt = math.atan2(flat[1], flat[0])
-    reach = 3.4
-    turn = np.linspace(0, 2 * np.pi, 37)
-    for normalized, ax in enumerate(axes):
-        if normalized:
-            for low, high in pairwise(turn):
-                wedge = np.array([(0, 0), *(reach * _unit(tilt + a) for a in (low, high))])
-                depth = (1 + math.cos((low + high) / 2)) / 2
-                ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.4 * depth, linewidth=0)
-        else:
-            levels = np.linspace(-reach, reach, 14)
-            for low, high in pairwise(levels):
-                ends = [(low, -9), (high, -9), (high, 9), (low, 9)]
-                band = np.array([u * _unit(tilt) + v * _unit(tilt + math.pi / 2) for u, v in ends])
-                depth = ((low + high) / 2 + reach) / (2 * reach)
-                (patch,) = ax.fill(*band.T, color=GREY, alpha=0.04 + 0.4 * depth, linewidth=0)
-                circle = plt.Circle((0, 0), reach, transform=ax.transData)
-                patch.set_clip_path(circle)
-        for k, name in enumerate(("x₁", "x₂", "x₃")):
-            end = PLANE[:, k] / np.linalg.norm(PLANE[:, k])
-            ax.plot(*np.array([(0, 0), reach * end]).T, "-", color=GREY, linewidth=0.9)
-            ax.text(*(1.13 * reach * end), name, ha="center", va="center", color=INK)
-        for s, count in ((0.55, 6), (1.0, 9), (1.6, 12)):
-            for angle in np.arange(count) * 2 * math.pi / count + tilt:
-                place = math.sqrt(3) * s * _unit(angle)
-                slope = PLANE @ (gradient(place @ PLANE, d) if normalized else d)
-                _arrow(ax, place, LONG * slope, green if normalized else blue)
-        if normalized:  # on the ring with s = 1: d, and the part that the stretch takes
-            out = _unit(tilt - 2 * math.pi / 9)
-            along = LONG * (flat @ out) * out
-            start = math.sqrt(3) * out - (LONG * flat - along) / 2
-            _arrow(ax, start + LONG * flat / 2, LONG * flat, blue)
-            _arrow(ax, start + LONG * flat - along / 2, -along, red)
-        ax.set(xlim=(-3.9, 3.9), ylim=(-3.55, 4.3), aspect="equal")
-        ax.axis("off")
-        words = ("normalized", green) if normalized else ("not normalized", blue)
-        ax.set_title(words[0], color=words[1], fontsize=12)
+    d, shift, stretch, _ = terms(COLUMN, SLOPES)
+    rest = d + shift + stretch
+    long = [float(np.linalg.norm(v)) for v in (rest, stretch, shift)]
+    depth, right, up = np.array([(0.72, 0.42), (1, 0), (0, 0.86)]) * np.array(long)[:, None]
+    fig, ax = plt.subplots(figsize=(4.6, 3.1))
+    for one, two, edge in ((depth, right, up), (depth, up, right), (right, up, depth)):
+        for start in (0 * one, one, two, one + two):
+            ax.plot(*np.array([start, start + edge]).T, "-", color=GREY, linewidth=0.7, alpha=0.55)
+    floor = np.array([0 * depth, depth, depth + right, right])
+    ax.fill(*floor.T, color=GREY, alpha=0.13, linewidth=0)
+    corners = np.cumsum([0 * depth, depth, right, up], axis=0)
+    for k, colour in enumerate((green, red, red)):
+        _arrow(ax, corners[k : k + 2].mean(axis=0), corners[k + 1] - corners[k], colour, 2.6)
+    _arrow(ax, corners[3] / 2, corners[3], blue, 3.2)
+    beside = corners[2, 0] + 0.25
+    words = (
+        (beside, corners[3, 1] - 0.15, blue, f"d = {_row(d)}"),
+        (beside, 0.62 * corners[3, 1], red, f"shift {_row(-shift)}\nremoved"),
+        (beside, corners[2, 1] + 0.2, red, f"stretch\n{_row(-stretch)}\nremoved"),
+        (0.1, -0.45, green, f"rest {_row(rest)}, passed on"),
+    )
+    for across, high, colour, text in words:
+        ax.text(across, high, text, va="center", color=colour, fontsize=12)
+    ax.set(xlim=(-0.2, 8.6), ylim=(-0.8, 4.6), aspect="equal")
+    ax.axis("off")
     return plotted(fig, title)
 
 
-def _arrow(ax: Any, middle: Array, step: Array, colour: str) -> None:
+def _row(values: Array) -> str:
+    return "(" + ", ".join(_written(float(v), 1).removesuffix(".0") for v in values) + ")"
+
+
+def _arrow(ax: Any, middle: Array, step: Array, colour: str, width: float = 1.6) -> None:
     if np.linalg.norm(step) < 0.05:
         ax.plot(*middle, ".", color=colour, markersize=4)
         return
     style = {
-        "arrowstyle": "-|>,head_width=0.22,head_length=0.4", "color": colour, "linewidth": 1.6,
-        "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0,
+        "arrowstyle": "-|>,head_width=0.22,head_length=0.4", "color": colour, "linewidth": width,
+        "mutation_scale": 6 + 2 * width, "shrinkA": 0, "shrinkB": 0,
     }  # fmt: skip
     ax.annotate("", middle + step / 2, middle - step / 2, arrowprops=style)
 
 
 def _unit(angle: float) -> Array:
     return np.array([math.cos(angle), math.sin(angle)])
+
+
+INPUTS = np.array([(1, 1), (-1, 1), (1, -1), (-1, -1)], dtype=float)
+"""Four examples of two inputs, for the unit whose loss is drawn over its two weights."""
+
+
+def weight_slopes(weights: Any, d: Any = SLOPES) -> Array:
+    """Return ∂L/∂W of L = d·x̂, where x̂ is INPUTS @ W, normalized over the examples."""
+    return np.asarray(INPUTS.T @ gradient(INPUTS @ np.asarray(weights, dtype=float), d))
+
+
+def walk(start: Any, rate: float, steps: int) -> Array:
+    """Return the weights before and after each step of gradient descent: shape (steps + 1, 2)."""
+    path = [np.array(start, dtype=float)]
+    for _ in range(steps):
+        path.append(path[-1] - rate * weight_slopes(path[-1]))
+    return np.array(path)
+
+
+def rays(title: str, rate: float = 0.2, steps: int = 12) -> Drawing:
+    """Draw the loss of a normalized unit over its two weights, and steps of gradient descent."""
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = pyplot()
+    green = _colors()[2]
+    uphill = INPUTS.T @ np.array(SLOPES)
+    tilt, reach = math.atan2(uphill[1], uphill[0]), 3.1
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
+    for low, high in pairwise(np.linspace(0, 2 * np.pi, 37)):
+        wedge = np.array([(0, 0), *(reach * _unit(tilt + a) for a in (low, high))])
+        depth = (1 + math.cos((low + high) / 2)) / 2
+        ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.4 * depth, linewidth=0)
+    out = _unit(tilt + 0.42 * math.pi)
+    ax.plot(*np.array([0 * out, reach * out]).T, "-", color=GREY, linewidth=1)
+    for radius in (0.7, 1.4, 2.8):
+        step = -rate * weight_slopes(radius * out)
+        _arrow(ax, radius * out + step / 2, step, green, 2.4)
+    path = walk(0.6 * _unit(tilt - math.pi / 6), rate, steps)
+    ax.plot(*path.T, "-o", color=INK, linewidth=1.8, markersize=4.5)
+    ax.text(*(path[0] - (0.12, 0.12)), "start", ha="right", va="top", color=INK)
+    for place, word in ((1.12, "loss high"), (-1.12, "loss low")):
+        ax.text(*(place * reach * _unit(tilt)), word, ha="center", va="center", color=INK)
+    ax.set(xlim=(-4.8, 4.8), ylim=(-3.7, 3.7), aspect="equal")
+    ax.axis("off")
+    return plotted(fig, title)
+
+
+class Track(NamedTuple):
+    """Runs of one kind, a row per seed and a column per rate: how far they step, and cosines."""
+
+    words: str
+    steps: Array
+    cosines: Array
+    at: tuple[float, float]
+    style: str
+
+
+def tracks(title: str, panels: Sequence[tuple[str, Sequence[Track]]]) -> Drawing:
+    """Draw the median cosine over the median step, with ranges, a panel per (heading, tracks)."""
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = pyplot()
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.6, 2.5), sharey=True)
+    fig.get_layout_engine().set(wspace=0.04)
+    for ax, (heading, kinds) in zip(np.atleast_1d(axes), panels, strict=True):
+        ax.axhline(0, color=GREY, linewidth=0.8)
+        for kind, colour in zip(kinds, _colors(), strict=False):
+            low, middle, high = (f(kind.cosines, axis=0) for f in (np.min, np.median, np.max))
+            step = np.median(kind.steps, axis=0)
+            ax.vlines(step, low, high, color=colour, linewidth=4, alpha=0.3)
+            ax.semilogx(step, middle, kind.style, color=colour, markersize=5)
+            ax.text(*kind.at, kind.words, color=colour, ha="center", va="center")
+        ax.set(xlim=(0.014, 1.4), ylim=(-0.3, 1.05))
+        ax.set_xticks([0.03, 0.1, 0.3, 1], ["", "0.1", "", "1"])
+        ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        ax.minorticks_off()
+        ax.set_title(heading, fontsize=11.5, color=INK)
+    np.atleast_1d(axes)[0].set_ylabel("cosine")
+    fig.supxlabel("length of the step", fontsize=11)
+    return plotted(fig, title)
 
 
 def shared(title: str) -> Drawing:
@@ -160,15 +225,22 @@ def three_terms() -> list[Frame]:
         left = d + shift + stretch
         found = gradient(x, SLOPES)
         assert np.allclose(found, left / s)
-        fig, axes = plt.subplots(1, 5, figsize=(4.6, 2.2), width_ratios=(1, 1, 1, 1, 0.62))
-        heads = ("d", "shift", "stretch", "rest", "÷ s")
-        columns = (d, shift, stretch, left, found)
-        colours = (blue, red, red, green, green)
+        fig, axes = plt.subplots(1, 6, figsize=(4.6, 2.3), width_ratios=(*[1] * 5, 0.9))
+        heads = (
+            "x\N{COMBINING CIRCUMFLEX ACCENT}",
+            "d",
+            f"{MINUS}shift",
+            f"{MINUS}stretch",
+            "rest",
+            "÷ s",
+        )
+        columns = ((x - x.mean()) / s, d, shift, stretch, left, found)
+        colours = (GREY, blue, red, red, green, green)
         for k, (ax, head, values, colour) in enumerate(
             zip(axes, heads, columns, colours, strict=True)
         ):
             rows = np.arange(4)[::-1]
-            if k < 4:
+            if k < 5:
                 ax.barh(rows, values, 0.42, color=colour, alpha=0.85)
                 ax.vlines(np.zeros(4), rows - 0.27, rows + 0.27, color=GREY, linewidth=1)
                 for row, value in zip(rows, values, strict=True):
@@ -189,7 +261,8 @@ def three_terms() -> list[Frame]:
             ax.grid(False)
             for side in ax.spines.values():
                 side.set_visible(False)
-        axes[0].set_yticks(np.arange(4)[::-1], [f"x = {_written(v, 0)}" for v in x])
+        axes[0].set_yticks(np.arange(4)[::-1], [_written(v, 0) for v in x])
+        axes[0].text(-0.18, 1, "x", ha="right", va="baseline", transform=axes[0].transAxes)
         axes[0].tick_params(length=0)
         part = [float(v @ v) for v in (d, shift, stretch, left)]
         words = (
@@ -206,9 +279,9 @@ def _written(value: float, digits: int) -> str:
 
 
 def _significant(value: float) -> str:
-    """Write at least two decimals, and more where two significant digits need them."""
+    """Write two decimals, and up to four where two significant digits need them."""
     places = 1 - math.floor(math.log10(abs(value))) if abs(value) > 1e-9 else 2
-    return _written(value, max(2, places)).rstrip("0")
+    return _written(value, min(4, max(2, places))).rstrip("0")
 
 
 class Curve(NamedTuple):
