@@ -89,7 +89,7 @@ def make() -> None:
         raise SystemExit(done.returncode)
     if reader.wanted():
         reader.main()
-    if live.wanted():
+    if reader.wanted("live_cells"):
         live.main()
     print(f"The site is at {ROOT / '_build/html/index.html'}; `make serve` opens it.")
 

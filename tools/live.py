@@ -283,11 +283,6 @@ def write(folder: Path) -> int:
     return sum(map(len, files.values()))
 
 
-def wanted() -> bool:
-    """Whether the book's pages have live cells."""
-    return "live_cells" in (ROOT / "_config.yml").read_text(encoding="utf-8")
-
-
 def main() -> None:
     try:
         size = write(RUNTIME)

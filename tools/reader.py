@@ -29,10 +29,10 @@ Start with [book/index.ipynb](book/index.ipynb).
 """
 
 
-def wanted() -> bool:
-    """Say whether the book's configuration loads the extension with the builder."""
+def wanted(extension: str = "reader_notebooks") -> bool:
+    """Say whether the book loads an extension; asked for none, the one with the builder."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    return "reader_notebooks" in config.get("sphinx", {}).get("local_extensions", {})
+    return extension in config.get("sphinx", {}).get("local_extensions", {})
 
 
 def write() -> None:
