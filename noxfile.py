@@ -100,8 +100,10 @@ def book(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def live(session: nox.Session) -> None:
-    """Add to the built site what runs its live cells; needs the network the first time."""
-    python(session, "tools/live.py", level="reader", BACKPROP_REQUIRE_LIVE="1")
+    """Add what runs live cells and whole notebooks; needs the built book, and once the network."""
+    ready(session, "reader")
+    for script in ("tools/live.py", "tools/lite.py"):
+        session.run(str(BIN / "python"), script, env={"BACKPROP_REQUIRE_LIVE": "1"}, external=True)
 
 
 @nox.session(venv_backend="none")
@@ -213,7 +215,7 @@ def constraints(session: nox.Session) -> None:
     tool(
         session, "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--no-header",
         "--no-emit-find-links", "--no-emit-index-url", *session.posargs,
-        "requirements.txt", "requirements-dev.txt", "requirements-lab.txt",
+        "requirements.txt", "requirements-dev.txt", "requirements-lab.txt", "requirements-lite.txt",
         "-o", "constraints.txt",
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def test_requirements_hold_the_packages_dependencies_with_the_same_ranges():
 
 def test_every_requirement_is_pinned():
     pinned = {name(line) for line in lines("constraints.txt") if "==" in line}
-    files = ("requirements.txt", "requirements-dev.txt", "requirements-lab.txt")
+    files = [f"requirements{kind}.txt" for kind in ("", "-dev", "-lab", "-lite")]
     wanted = {name(line) for file in files for line in lines(file)}
     assert wanted <= pinned
 

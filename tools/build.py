@@ -10,6 +10,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import lite
 import live
 import reader
 from filelock import FileLock, Timeout
@@ -91,6 +92,8 @@ def make() -> None:
         reader.main()
     if reader.wanted("live_cells"):
         live.main()
+        if (live.RUNTIME / "manifest.json").exists() and reader.wanted():
+            lite.main()
     print(f"The site is at {ROOT / '_build/html/index.html'}; `make serve` opens it.")
 
 

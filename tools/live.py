@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "_build" / "live-cache"
 RUNTIME = ROOT / "_build" / "html" / "_static" / "live" / "runtime"
 SCRIPTS = ROOT / "tools" / "live_runtime"
+PURE = ROOT / "requirements-live.txt"
 NPM = os.environ.get("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org").rstrip("/")
 RELEASE = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 CARRIER = ("open-webui==0.12.4", "02e9caba96234db3fa17a92e56163b3f7f2b8ca8227fa886b85c178d696483f6")
@@ -119,7 +120,8 @@ def pip_download(requirement: str, digest: str) -> Path:
             pinned = Path(place, "pinned.txt")
             pinned.write_text(f"{requirement} --hash=sha256:{digest}\n")
             command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps"]
-            options = ["--only-binary=:all:", "--require-hashes", "-r", pinned, "-d", place]
+            options = ["--only-binary=:all:", "--ignore-requires-python", "--require-hashes"]
+            options += ["-r", str(pinned), "-d", place]
             done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
             wheels = list(Path(place).glob("*.whl"))
             if done.returncode or not wheels:
@@ -169,10 +171,15 @@ class Wheels:
         raise Unreachable(f"{file} is neither in Pyodide's release nor in {CARRIER[0]}")
 
 
+def pinned(requirements: Path = PURE) -> list[tuple[str, str]]:
+    """Return the requirements of a file, each with its hash."""
+    text = requirements.read_text(encoding="utf-8")
+    return re.findall(r"^(\S+) --hash=sha256:(\w+)$", text, re.MULTILINE)
+
+
 def pure() -> Iterator[tuple[str, str, bytes]]:
     """Yield name, file name and content of the wheels in ``requirements-live.txt``."""
-    text = (ROOT / "requirements-live.txt").read_text(encoding="utf-8")
-    for requirement, digest in re.findall(r"^(\S+) --hash=sha256:(\w+)$", text, re.MULTILINE):
+    for requirement, digest in pinned():
         wheel = pip_download(requirement, digest)
         yield requirement.partition("==")[0], wheel.name, wheel.read_bytes()
 

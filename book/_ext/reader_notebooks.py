@@ -8,7 +8,8 @@ the sources' own, cell by cell; those that the site folds are folded by Jupyter'
 
 In an HTML build the extension points the buttons of the pages at these notebooks: the download
 button to ``notebooks/`` on the site, where ``tools/reader.py`` puts them, Colab and Binder to the
-branch ``reader_branch`` of the repository, to which they are published.
+branch ``reader_branch`` of the repository, to which they are published. With ``reader_lite`` a
+button for the site's own JupyterLite comes first.
 """
 
 from __future__ import annotations
@@ -380,12 +381,25 @@ def point_buttons(
         if group.get("label") == "launch-buttons":
             for button in group["buttons"]:
                 button["url"] = moved(button["url"], branch, reader)
+            if app.config.reader_lite:
+                group["buttons"].insert(0, in_this_browser(context["pathto"], pagename))
 
 
 def with_notebook(button: dict[str, Any], pathto: Any, pagename: str) -> dict[str, Any]:
     if button.get("label") == "download-source-button" and button["text"] == ".ipynb":
         return {**button, "url": f"{pathto('notebooks', 1)}/{pagename}.ipynb"}
     return button
+
+
+def in_this_browser(pathto: Any, pagename: str) -> dict[str, Any]:
+    """Return the button for JupyterLite, which ``tools/lite.py`` puts on the site itself."""
+    return {
+        "type": "link",
+        "text": "This browser",
+        "tooltip": "Run the notebook in this browser: nothing is installed, nothing is sent",
+        "icon": "fas fa-play",
+        "url": f"{pathto('lite', 1)}/notebooks/index.html?path={quote(pagename)}.ipynb",
+    }
 
 
 def moved(url: str, branch: str, reader: str) -> str:
@@ -411,6 +425,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # Both matter when a page is written, not when it is read.
     app.add_config_value("reader_branch", "notebooks", "html", [str])
     app.add_config_value("reader_except", [], "html", [list])
+    app.add_config_value("reader_lite", False, "html", [bool])
     app.connect("config-inited", choose_text)
     # The theme adds its buttons with the priority 501.
     app.connect("html-page-context", point_buttons, priority=600)

@@ -20,7 +20,8 @@ ARGUMENTS = [
 
 def pages():
     """Every page of the built site but the redirect at its root, as paths below it."""
-    found = sorted(p for p in SITE.rglob("*.html") if "_static" not in p.relative_to(SITE).parts)
+    apart = {"_static", "lite"}
+    found = sorted(p for p in SITE.rglob("*.html") if not apart & {*p.relative_to(SITE).parts})
     return [str(p.relative_to(SITE)) for p in found if p != SITE / "index.html"]
 
 

@@ -167,6 +167,7 @@ def test_chapter_has_its_buttons(visit, chapter):
         "n => document.querySelectorAll('div.cell_input button.copybtn').length === n", arg=blocks
     )
     for name, selector in {
+        "This browser": ".dropdown-launch-buttons li:first-child a[href*='lite/notebooks']",
         "download": "a.btn-download-source-button[href$='.ipynb']",
         "Binder": ".dropdown-launch-buttons a[href*='mybinder.org']",
         "Colab": ".dropdown-launch-buttons a[href*='colab.research.google.com']",
