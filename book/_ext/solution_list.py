@@ -106,9 +106,6 @@ def item(
     line = nodes.paragraph()
     words = nodes.inline()
     words += title_of(app, label, exercise)
-    if next(words.findall(nodes.math), None):
-        # Or MathJax would not be loaded on a page whose only mathematics are these titles.
-        app.env.get_domain("math").data["has_equations"][here] = True
     line += make_refnode(app.builder, here, exercise["docname"], label, words)
     if solution:
         line += nodes.Text(" · ")

@@ -76,7 +76,6 @@ def test_chapters_in_reading_order_with_links_to_exercise_and_solution(tmp_path)
         target = BeautifulSoup((tmp_path / "_build/html" / name).read_text(), "html.parser")
         kind = "solution" if a.get_text() == "solution" else "exercise"
         assert kind in target.find(id=anchor)["class"]
-    assert "mathjax" in html(tmp_path, "list").lower()
 
 
 def test_the_list_follows_an_incremental_build(tmp_path):

@@ -16,7 +16,7 @@ THEMES_OWN = {
 }
 
 EQUATIONS = """() => [...document.querySelectorAll('.math')]
-  .filter(e => !e.querySelector('mjx-container') || e.querySelector('mjx-merror, [data-mjx-error]'))
+  .filter(e => !e.querySelector('.katex math') || e.querySelector('.katex-error'))
   .map(e => e.textContent.trim().slice(0, 80))"""
 
 NAMELESS = """() => {
@@ -49,9 +49,9 @@ def test_page(visit, any_page):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_no_serious_axe_violation(visit, phone, any_page, dark):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    # What MathJax made is its own, and code has the same colours on every page; only colours
+    # What KaTeX made is its own, and code has the same colours on every page; only colours
     # differ in the dark.
-    exclude = [["mjx-container"], [".bp-drawn"]]
+    exclude = [[".katex"], [".bp-drawn"]]
     if any_page != chapters()[0]:
         exclude.append(["div.highlight pre"])
     options = {"runOnly": ["color-contrast"]} if dark else {}
@@ -72,7 +72,7 @@ def test_phone_does_not_scroll_sideways(phone, any_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     wide = page.evaluate(
         """() => [...document.querySelectorAll('article *')].filter(e => {
-          if (e.closest('mjx-assistive-mml, .visually-hidden, .bp-stepper svg')) return false;
+          if (e.closest('.katex-mathml, .visually-hidden, .bp-stepper svg')) return false;
           const box = e.getBoundingClientRect();
           if (!box.width || box.right <= 391) return false;
           for (let p = e; p && p.tagName !== 'ARTICLE'; p = p.parentElement)
@@ -186,6 +186,27 @@ def test_copy_button_copies_the_code(visit, first_chapter):
     cell.locator("button.copybtn").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == cell.locator("pre").inner_text().strip() != ""
+
+
+def test_a_formula_is_copied_as_latex_and_shown_larger(visit, first_chapter):
+    page = visit(first_chapter, fresh=True).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    formula = page.locator("article div.math .katex-display").first
+    source = formula.locator("annotation").inner_text()
+    page.evaluate("element => getSelection().selectAllChildren(element)", formula.element_handle())
+    page.keyboard.press("Control+C")
+    assert page.evaluate("navigator.clipboard.readText()").strip() == f"$${source}$$"
+    page.evaluate("getSelection().removeAllRanges()")
+    small = formula.locator(".katex").first.bounding_box()["height"]
+    formula.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Formula")
+    assert dialog.locator(".katex").first.bounding_box()["height"] > 1.2 * small
+    dialog.get_by_role("button", name="Copy LaTeX").click()
+    dialog.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == source
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0
 
 
 def test_citation_shows_its_reference_on_hover(visit, first_chapter):

@@ -17,7 +17,7 @@ second = pytest.mark.parametrize(
 
 OUTPUTS = [
     ".cell_output pre", ".cell_output .output", "table", "div.math", ".bp-drawn", ".bp-figure",
-    'mjx-container[display="true"]', ".pst-scrollable-table-container",
+    ".pst-scrollable-table-container",
 ]  # fmt: skip
 # Blocks that hold more than they show: what a reader would have to scroll sideways to see.
 CUT = """selectors => [...document.querySelectorAll(selectors.map(s => 'article ' + s).join(','))]

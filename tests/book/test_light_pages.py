@@ -1,0 +1,69 @@
+"""Pages keep of the theme what they show."""
+
+import sys
+
+import pytest
+from fontTools.ttLib import TTFont
+from sphinx_project import EXTENSIONS, build, html, write
+
+sys.path.insert(0, str(EXTENSIONS))
+import light_pages
+
+RULES = (
+    '.fa-play:before{content:"\\f04b"}.fa-bell:before{content:"\\f0f3"}'
+    '.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}'
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    root = tmp_path_factory.mktemp("light")
+    pages = {
+        "index": "# Book\n\n```{toctree}\nother\n```\n\nMore.\n",
+        "other": "# Other\n\nText.\n",
+    }
+    write(root, pages, "light_pages", html_theme="sphinx_book_theme")
+    build(root)
+    return root
+
+
+def test_icons_are_a_font_of_those_that_are_named(site):
+    page, static = html(site, "index"), site / "_build/html/_static"
+    assert "fontawesome.js" not in page and not list(static.rglob("fontawesome.js*"))
+    assert 'class="fa-solid fa-bars"' in page
+    fonts = list((static / "vendor/fontawesome/webfonts").iterdir())
+    assert fonts and all(font.suffix == ".ttf" and font.stat().st_size < 20_000 for font in fonts)
+    assert 0xF0C9 in TTFont(static / "vendor/fontawesome/webfonts/fa-solid-900.ttf").getBestCmap()
+    style = (static / "styles/pydata-sphinx-theme.css").read_text(encoding="utf-8")
+    assert "fa-bars:before" in style and "fa-zhihu:before" not in style
+    assert ".woff2" not in style and style.count("@font-face") == 3
+
+
+def test_the_search_alone_loads_its_index(site):
+    assert "searchindex.js" not in html(site, "index")
+    assert "searchindex.js" in html(site, "search")
+
+
+def test_a_second_build_changes_nothing(site):
+    before = html(site, "index")
+    site.joinpath("other.md").write_text("# Other\n\nAnother text.\n")
+    build(site)
+    assert html(site, "index") == before and "fontawesome.js" not in html(site, "other")
+
+
+def test_rules_of_unnamed_icons_go():
+    kept = light_pages.fewer_icons(RULES, {"play", "navicon"})
+    assert kept == '.fa-play:before{content:"\\f04b"}.fa-navicon:before{content:"\\f0c9"}'
+
+
+def test_tips_and_logos_wait():
+    page = (
+        '<head>\n<script defer="defer" src="../_static/vendor/popper.min.js?v=1"></script>\n'
+        '<script defer="defer" src="../_static/tippy/a.1.js"></script>\n</head>'
+        '<img alt="" src="../_static/images/logo_colab.png">'
+    )
+    light = light_pages.lighter(page, search=False)
+    assert 'data-tips="../_static/vendor/popper.min.js?v=1 ../_static/tippy/a.1.js"' in light
+    assert light.count("<script") == 1 and 'src="../_static/tips.js"' in light
+    assert '<img loading="lazy" alt=""' in light
+    assert light_pages.lighter(light, search=False) == light

@@ -1,0 +1,38 @@
+"""What a page asks for before its reader does anything, and whether it then stands still."""
+
+import gzip
+
+BYTES = 300_000
+"""Compressed, as a server sends it."""
+SHIFT = 0.01
+"""Cumulative layout shift; up to 0.1 is called good."""
+OBSERVE = """
+  window.shift = 0;
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+  }).observe({type: 'layout-shift', buffered: true});
+"""
+PACKED = (".woff2", ".png", ".webp", ".jpg")
+SCRIPTS = ("mathjax", "fontawesome", "searchindex", "tippy", "codemirror", "pyodide")
+
+
+def test_a_page_weighs_little_and_stands_still(browser, base, any_page):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.add_init_script(OBSERVE)
+    page = context.new_page()
+    answers = []
+    page.on("response", answers.append)
+    page.goto(base + any_page)
+    page.wait_for_load_state("networkidle")
+    weights = {}
+    for answer in answers:
+        body = answer.body()
+        packed = answer.url.partition("?")[0].endswith(PACKED)
+        weights[answer.url.removeprefix(base)] = len(body if packed else gzip.compress(body))
+    shift = page.evaluate("window.shift")
+    context.close()
+    assert sum(weights.values()) <= BYTES, sorted(weights.items(), key=lambda pair: -pair[1])[:8]
+    searching = any_page == "search.html"
+    asked = [url for url in weights for name in SCRIPTS if name in url.lower() and not searching]
+    assert not asked
+    assert shift <= SHIFT
