@@ -123,6 +123,14 @@ def lab(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def classroom(session: nox.Session) -> None:
+    """Write assignments, answers and a course for nbgrader into _build/classroom."""
+    ready(session, "reader")
+    tool(session, "python", "tools/build.py")
+    python(session, "tools/classroom.py", level="reader")
+
+
+@nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Build the site, then run every test and every notebook."""
     ready(session, "developer")

@@ -15,6 +15,7 @@ button for the site's own JupyterLite comes first.
 from __future__ import annotations
 
 import base64
+import json
 import posixpath
 import re
 from collections.abc import Iterator
@@ -57,6 +58,7 @@ class NotebookBuilder(Builder):
 
     def init(self) -> None:
         self.doctrees: dict[str, nodes.document] = {}
+        self.exercises: dict[str, list[dict[str, str]]] = {}
         self.links: dict[str, Links] = {}
 
     def get_outdated_docs(self) -> set[str]:
@@ -98,10 +100,15 @@ class NotebookBuilder(Builder):
             path = Path(self.outdir) / self.get_target_uri(docname)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(nbformat.writes(page.notebook()) + "\n", encoding="utf-8")
+            if exercises := list(page.exercises()):
+                self.exercises[docname] = exercises
             for anchor in sorted(wanted.get(docname, set()) - page.markdown.placed):
                 LOGGER.warning(
                     "a notebook links to %s, which has no place", anchor, location=docname
                 )
+        # What make classroom takes apart once more; it is not published with the notebooks.
+        path = Path(self.outdir).parent / "exercises.json"
+        path.write_text(json.dumps(self.exercises, indent=1), encoding="utf-8")
 
 
 def is_link(node: nodes.Node) -> bool:
@@ -261,6 +268,24 @@ class Page:
             out.cells = list(self.from_text())
         return out
 
+    def exercises(self) -> Iterator[dict[str, str]]:
+        """Yield the exercises: label, heading, text, and the words of the solution."""
+        solutions = {
+            node["target_label"]: self.markdown.blocks(
+                [part for part in node.children[1:] if not holds_code(part)]
+            )
+            for node in self.doctree.findall(is_solution)
+        }
+        for node in self.doctree.findall(is_exercise):
+            heading = self.markdown.exercise_heading(node).lstrip("# ")
+            yield {
+                "label": node["label"],
+                "heading": re.sub(r"<a id=[^>]*></a>", "", heading).strip(),
+                "text": self.markdown.blocks(node.children[1:]),
+                "solution": solutions.get(node["label"], ""),
+            }
+        self.markdown.attachments = {}
+
     def from_notebook(self) -> Iterator[Any]:
         """Yield the source's cells: those of code with their outputs, and the Markdown anew."""
         texts: dict[int, list[str]] = {}
@@ -301,6 +326,18 @@ class Title(nodes.Element):
     def __init__(self, node: nodes.Element) -> None:
         super().__init__()
         self.node = node
+
+
+def is_exercise(node: nodes.Node) -> bool:
+    return type(node).__name__ in ("exercise_node", "exercise_enumerable_node")
+
+
+def is_solution(node: nodes.Node) -> bool:
+    return type(node).__name__ == "solution_node"
+
+
+def holds_code(node: nodes.Node) -> bool:
+    return any(part.get("nb_element") == "cell_code" for part in node.findall(nodes.container))
 
 
 def line_of(node: nodes.Element) -> int | None:
