@@ -51,12 +51,22 @@ def changed(what):
             ds = p * (dp - (p * dp).sum(axis=0))
         elif what == "dp":
             ds = dp
+        elif what == "table":
+            ds = p * (dp - (p * dp).sum())
+        elif what == "plain":
+            ds = p * (dp - dp.mean(axis=1, keepdims=True))
         scale = {"no c": 1.0, "root": 1 / np.sqrt(q.shape[1])}.get(what, c)
         dq, dk, dv, dc = scale * ds @ k, scale * ds.T @ q, p.T @ dy, (ds * (q @ k.T)).sum()
         if what == "dc c":
             dc *= c
         elif what == "dc sum":
             dc = ds.sum()
+        elif what == "dc mean":
+            dc = (ds * (q @ k.T)).mean()
+        elif what == "dc dp":
+            dc = (dp * (q @ k.T)).sum()
+        elif what == "dc p":
+            dc = (p * (q @ k.T)).sum()
         elif what == "sign":
             return -dq, -dk, -dv, -dc
         elif what == "three":
@@ -74,8 +84,58 @@ def changed(what):
     return wrong
 
 
+def by_columns(axis):
+    """Return a backward pass whose softmax runs over the queries, and its sum over ``axis``."""
+
+    def wrong(q, k, v, c, dy):
+        p = np.exp(c * q @ k.T)
+        p = p / p.sum(axis=0)
+        dp = dy @ v.T
+        ds = p * (dp - (p * dp).sum(axis=axis, keepdims=True))
+        return c * ds @ k, c * ds.T @ q, p.T @ dy, (ds * (q @ k.T)).sum()
+
+    return wrong
+
+
+def with_root(q, k, v, c, dy):
+    return backward(q, k, v, 1 / np.sqrt(q.shape[1]), dy)
+
+
 def stream(pairs):
     top, c, o = -math.inf, 0.0, 0.0
+    for s, v in pairs:
+        new = max(top, s)
+        c, o = (total * math.exp(top - new) for total in (c, o))
+        c, o, top = c + math.exp(s - new), o + math.exp(s - new) * v, new
+    return o / c
+
+
+def mean_and_log(pairs):
+    log_sum, y = -math.inf, 0.0
+    for s, v in pairs:
+        log_sum = np.logaddexp(log_sum, s)
+        y += (v - y) * np.exp(s - log_sum)
+    return y
+
+
+def from_the_first(pairs):
+    pairs = iter(pairs)
+    first, o = next(pairs)
+    c = 1.0
+    for s, v in pairs:
+        c, o = c + np.exp(s - first), o + np.exp(s - first) * v
+    return o / c
+
+
+def cut_off(pairs):
+    c = o = 0.0
+    for s, v in pairs:
+        c, o = c + math.exp(min(s, 700)), o + math.exp(min(s, 700)) * v
+    return o / c
+
+
+def from_zero(pairs):
+    top, c, o = 0.0, 0.0, 0.0
     for s, v in pairs:
         new = max(top, s)
         c, o = (total * math.exp(top - new) for total in (c, o))
@@ -118,7 +178,7 @@ RIGHT = {
     ex.check_scale: [(24, 6), (math.sqrt(16 * 36), 24 / math.sqrt(16))],
     ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
     ex.check_backward: [(backward,), (with_jacobians,)],
-    ex.check_stream: [(stream,), (listed,)],
+    ex.check_stream: [(stream,), (mean_and_log,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_hand: [
@@ -139,6 +199,8 @@ WRONG_ANSWERS = {
         ((2.5, [-0.469, 0.469, 0]), "downhill"), ((2.5, DS), "without the mask"),
         ((2.5, [0, -3, 0]), "has changed"), ((2.5, [1.25, 0, 0]), "taken away"),
         ((2.5, [0.469, -0.469]), "third entry"), ((2.5, None), "None"),
+        ((2.5, [0.375, -0.375, 0]), "without the mask"), ((2.5, [2, 0, 5]), "at the weights"),
+        ((2.5, [0.3125, 0.1875, 0]), "at the values"), ((2.5, [0.75, -1.25, 3.75]), "missing"),
     ],
     ex.check_scale: [
         ((576, 6), "variance"), ((6, 6), "single product"), ((96, 6), "were added"),
@@ -152,6 +214,7 @@ WRONG_ANSWERS = {
         ((1050624, 67.1), "one head"), ((1050624, 1074), "float64"), ((1050624, 0.131), "pairs"),
         ((1050624, 134.2), "counts numbers"), ((1050624, 536870912), "bytes"),
         ((1050624, 512), "mebibytes"), ((1050624, 100), "4 bytes"),
+        ((1050624, 537e6), "bytes"), ((1050624, 0.537), "gigabytes"),
     ],
     ex.check_backward: [
         ((changed("no sum"),), "sum of the softmax"), ((changed("own"),), "own score"),
@@ -161,17 +224,25 @@ WRONG_ANSWERS = {
         ((changed("sign"),), "All signs"), ((changed("three"),), "four"),
         ((changed("shape"),), "dq has shape"), ((changed("order"),), "dq has shape"),
         ((changed("none"),), "return missing"), ((changed("dv"),), "part by part"),
+        ((changed("dv"),), "dv[0, 0] ="), ((changed("dc p"),), "dc ="),
+        ((changed("dv"),), "one query and"), ((changed("table"),), "whole table"),
+        ((changed("plain"),), "plain mean"), ((changed("dc mean"),), "mean over the pairs"),
+        ((changed("dc dp"),), "for ds in dc"), ((by_columns(0),), "softmax runs"),
+        ((by_columns(1),), "softmax runs"), ((with_root,), "forwards and backwards"),
         ((backward(*(np.ones((1, 1)),) * 3, 1.0, np.ones((1, 1))),), "function itself"),
         ((lambda q, k: q,), "5 arguments"),
     ],
     ex.check_stream: [
-        ((running(True, False),), "vector sum"), ((running(False, True),), "sum of the weights"),
-        ((running(False, False),), "Neither"), ((naive,), "OverflowError"),
+        ((running(True, False),), "sum with the values"),
+        ((running(False, True),), "sum of the weights"), ((running(False, False),), "Neither"),
+        ((naive,), "OverflowError"),
         ((quiet,), "division by zero"), ((lambda pairs: np.mean([v for _, v in pairs]),), "mean"),
         ((lambda pairs: max(iter(pairs))[1],), "largest score"),
         ((lambda pairs: [*pairs, *pairs],), "twice"), ((lambda pairs: pairs[0],), "one by one"),
         ((lambda pairs: len(pairs),), "TypeError"), ((lambda pairs: None,), "None"),
         ((lambda pairs: stream(pairs) + 1,), "largest score so far"), ((3.0,), "function itself"),
+        ((listed,), "more memory"), ((from_the_first,), "from 0 to 1001"),
+        ((cut_off,), "around 1000"), ((from_zero,), "around -1000"),
     ],
 }  # fmt: skip
 

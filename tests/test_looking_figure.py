@@ -33,11 +33,21 @@ def test_frames_show_weights_that_sum_to_one():
 
 
 def test_every_share_is_drawn():
-    table = np.array([[0.75, 0.25, 0.0], [0.2, 0.3, 0.5]])
-    drawn = looking.reached(["a=1", "b=2", "b?"], {"one": (np.array([1, 2]), table)}, "t", {2: 1})
-    assert drawn.markup.count("fill-opacity") == 6 and drawn.markup.count('rx="3"') == 1
-    assert "one, b=2: 0.75, 0.25, 0.00" in drawn.markup
+    sizes = np.array([[4.0, 0.0, 0.0], [3.0, 1.0, 0.0], [2.0, 3.0, 5.0]])
+    names, runs = ["a=1", "b=2", "b?"], {"one": [(0.125, sizes), (0.995, sizes.T)]}
+    first, last = looking.gathering(names, np.array([1, 2]), {2: 1}, runs)
+    assert first.svg.count("fill-opacity") == 6 and first.svg.count('rx="3"') == 1
+    assert "one: 12 % right, b=2: 0.75, 0.25, 0.00" in first.svg and "one: 100 % right" in last.svg
+    assert "b?: 0.00, 0.00, 1.00" in last.svg
     np.testing.assert_allclose(looking.shares(np.array([[1.0, 3.0]])), [[0.25, 0.75]])
+
+
+def test_a_row_that_depends_on_nothing_is_empty():
+    table = looking.shares(np.array([[0.0, 0.0], [0.0, 2.0]]))
+    np.testing.assert_array_equal(table, [[0, 0], [0, 1]])
+    (frame,) = looking.masked([["pad", "b?"]], [table], ["what it says"])
+    assert frame.caption == "what it says" and "pad: 0.00, 0.00; b?: 0.00, 1.00" in frame.svg
+    assert frame.svg.count('fill-opacity="0.00"') == 3
 
 
 def test_division_keeps_the_scores_at_one():

@@ -31,6 +31,13 @@ def test_sequences_are_written_and_read():
     np.testing.assert_array_equal(batch.told, [0, 3, 1])
 
 
+def test_padding_is_written_and_read():
+    batch = lookup.written("pad pad c=5 c?")
+    assert lookup.names(batch, 0) == ["pad", "pad", "c=5", "c?"] and not batch.x[0, :2].any()
+    np.testing.assert_array_equal(batch.asked, [[False, False, False, True]])
+    np.testing.assert_array_equal(batch.told, [2])
+
+
 @pytest.mark.parametrize(
     "layer",
     [lookup.MeanSoFar(), lookup.Tokenwise(Dense(3, 2, rng=np.random.default_rng(1)))],
@@ -62,6 +69,16 @@ def test_reach_is_the_size_of_jacobians():
     np.testing.assert_allclose(sizes, np.sqrt((J**2).sum(axis=(1, 3))), rtol=1e-6)
 
 
+def test_padding_is_not_reached_and_reaches_nothing():
+    network = lookup.attention(np.random.default_rng(5))
+    padded, plain = lookup.written("pad c=5 b=1 c? b?"), lookup.written("c=5 b=1 c? b?")
+    sizes = lookup.reach(network, padded.x[0], padded.x[0].any(axis=1))
+    assert not sizes[0].any() and not sizes[:, 0].any()
+    np.testing.assert_allclose(sizes[1:, 1:], lookup.reach(network, plain.x[0]))
+    whole = lookup.reach(network, plain.x[0], np.ones(4, bool))
+    np.testing.assert_array_equal(whole, lookup.reach(network, plain.x[0]))
+
+
 def test_only_questions_send_errors():
     network, batch = lookup.attention(np.random.default_rng(7)), lookup.written("a=1 b=2 b? a?")
     value, dz = lookup.errors(network, SoftmaxCrossEntropy(), batch)
@@ -75,3 +92,30 @@ def test_attention_learns_and_the_best_rate_is_chosen():
     again = lookup.trained(lookup.attention, 0.03, 0, steps=60, n=2)
     np.testing.assert_array_equal(again.theta, network.theta)
     assert lookup.tuned(lookup.attention, (1e-6, 0.03), (0,), steps=60, n=2) == 0.03
+
+
+def test_what_is_watched_is_what_is_trained():
+    test, one = lookup.draw(np.random.default_rng(8), 50), lookup.written("a=1 b=2 b? a?")
+    seen = lookup.watched(lookup.recurrent, 0.03, 1, [0, 3], test, one.x[0])
+    for steps, (right, sizes) in zip((0, 3), seen, strict=True):
+        network = lookup.trained(lookup.recurrent, 0.03, 1, steps=steps)
+        assert right == lookup.share_right(network, test)
+        np.testing.assert_array_equal(sizes, lookup.reach(network, one.x[0]))
+
+
+def test_one_token_asks_for_two_letters():
+    x, y = lookup._two_asked(np.random.default_rng(0), 20)
+    for tokens, digits in zip(x, y, strict=True):
+        told = {
+            row[: lookup.LETTERS].argmax(): row[-lookup.DIGITS :].argmax() for row in tokens[:4]
+        }
+        first, second = tokens[4, : lookup.LETTERS], tokens[4, lookup.LETTERS : 2 * lookup.LETTERS]
+        assert first.sum() == second.sum() == 1 and not tokens[4, -lookup.DIGITS :].any()
+        assert [told[first.argmax()], told[second.argmax()]] == digits.tolist()
+        assert len(told) == 4 and first.argmax() != second.argmax()
+
+
+def test_two_heads_read_two_places():
+    size, one = lookup.two_at_once(1, 0.01, 0, test=200)
+    same, two = lookup.two_at_once(2, 0.01, 0, test=200)
+    assert size == same == 2800 and one < 0.4 and two > 0.99

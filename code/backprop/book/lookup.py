@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.layers import GRU, Dense, Layer, MultiHeadAttention, Tanh
+from backprop.layers.masks import Mask
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam
@@ -22,6 +23,8 @@ from backprop.optimizers import Adam
 ALPHABET = "abcdefgh"
 LETTERS, DIGITS = len(ALPHABET), 8
 WIDTH = LETTERS + DIGITS
+PAD = "pad"
+"""What a token of padding, all zeros, is called."""
 
 
 class Batch(NamedTuple):
@@ -62,19 +65,24 @@ def draw(rng: np.random.Generator, batch: int, n: int = 4) -> Batch:
 
 
 def names(batch: Batch, which: int) -> list[str]:
-    """Write the tokens of one sequence: "b=3" or "b?"."""
+    """Write the tokens of one sequence: "b=3" or "b?", and "pad" for zeros."""
     found = []
     for token, asked in zip(batch.x[which], batch.asked[which], strict=True):
+        if not token.any():
+            found.append(PAD)
+            continue
         letter = ALPHABET[int(token[:LETTERS].argmax())]
         found.append(f"{letter}?" if asked else f"{letter}={int(token[LETTERS:].argmax())}")
     return found
 
 
 def written(text: str) -> Batch:
-    """Make a batch of one sequence from what :func:`names` writes: "b=3 a=1 b? a?"."""
+    """Make a batch of one sequence from what :func:`names` writes, or padding: "pad b=3 b?"."""
     tokens = text.split()
     x, told, y, where = np.zeros((1, len(tokens), WIDTH)), {}, [], []
     for t, token in enumerate(tokens):
+        if token == PAD:
+            continue
         letter = ALPHABET.index(token[0])
         x[0, t, letter] = 1
         if token[1] == "=":
@@ -196,6 +204,17 @@ def learning(
     return network, seen
 
 
+def watched(
+    build: Build, rate: float, seed: int, looks: Sequence[int], test: Batch, x: Array
+) -> list[tuple[float, Array]]:
+    """Return the share of right answers and what :func:`reach` finds, after these many steps."""
+    seen = []
+    for network, step in _training(build, rate, seed, max(looks), 32, 4):
+        if step in looks:
+            seen.append((share_right(network, test), reach(network, x)))
+    return seen
+
+
 def tuned(build: Build, rates: Sequence[float], seeds: Sequence[int], **options: int) -> float:
     """Return the rate whose worst run on these seeds is best."""
     test = draw(np.random.default_rng(2**20), 200, options.get("n", 4))
@@ -206,16 +225,68 @@ def tuned(build: Build, rates: Sequence[float], seeds: Sequence[int], **options:
     return max(rates, key=worst)
 
 
-def reach(network: Sequential, x: Array) -> Array:
+def reach(network: Sequential, x: Array, mask: Mask | None = None) -> Array:
     """Return the sizes of ∂z_t/∂x_s for one sequence, shape (time, time), t down and s across.
 
     The size of a Jacobian is the root of the sum of its squares. It takes a backward pass for
-    each entry of the output, and all of them are one batch.
+    each entry of the output, and all of them are one batch. With a mask, shape (time,), the first
+    layer is told which tokens are padding.
     """
     time, classes = len(x), DIGITS
-    z = network.forward(np.tile(x, (time * classes, 1, 1)))
+    copies = np.tile(x, (time * classes, 1, 1))
+    if mask is None:
+        z = network.forward(copies)
+    else:
+        first, *others = network.layers
+        z = first.forward(copies, np.tile(mask, (len(copies), 1)))  # type: ignore[call-arg]
+        for layer in others:
+            z = layer.forward(z)
     dz = np.zeros_like(z)
     which = np.arange(time * classes)
     dz[which, which // classes, which % classes] = 1
     J = network.backward(dz).reshape(time, classes, time, -1)
     return np.asarray(np.sqrt((J**2).sum(axis=(1, 3))))
+
+
+# Two questions in one token.
+
+
+def _two_asked(rng: np.random.Generator, batch: int) -> tuple[Array, NDArray[np.integer]]:
+    """Draw four letters told, then one token that asks for two of them, and their two digits.
+
+    The letter asked for first and the one asked for second have one-hot entries of their own.
+    """
+    letters = rng.permuted(np.tile(np.arange(LETTERS), (batch, 1)), axis=1)[:, :4]
+    digits = rng.integers(DIGITS, size=(batch, 4))
+    asked = rng.permuted(np.tile(np.arange(4), (batch, 1)), axis=1)[:, :2]
+    each, row = np.arange(batch), np.arange(batch)[:, None]
+    x = np.zeros((batch, 5, 2 * LETTERS + DIGITS))
+    x[row, np.arange(4), letters] = x[row, np.arange(4), 2 * LETTERS + digits] = 1
+    for k in range(2):
+        x[each, 4, k * LETTERS + letters[each, asked[:, k]]] = 1
+    return x, digits[row, asked]
+
+
+def two_at_once(
+    n_heads: int, rate: float, seed: int, *, steps: int = 400, test: int = 1000
+) -> tuple[int, float]:
+    """Return the number of parameters, and how often both answers are right after training.
+
+    A token asks for two letters at once. A layer of attention and a linear layer must say both
+    digits, in order.
+    """
+    rng, width = np.random.default_rng(seed), 2 * LETTERS + DIGITS
+    layer = MultiHeadAttention(width, n_heads, rng=rng)
+    network = Sequential([layer, Tokenwise(Dense(width, 2 * DIGITS, rng=rng))])
+    loss, optimizer = SoftmaxCrossEntropy(), Adam(network, rate)
+    for _ in range(steps):
+        x, y = _two_asked(rng, 32)
+        z = network.forward(x)
+        loss.forward(z[:, -1].reshape(-1, DIGITS), y.ravel())
+        dz = np.zeros_like(z)
+        dz[:, -1] = loss.backward().reshape(-1, 2 * DIGITS)
+        network.backward_parameters(dz)
+        optimizer.step()
+    x, y = _two_asked(np.random.default_rng(10**6), test)
+    said = network.forward(x)[:, -1].reshape(-1, 2, DIGITS).argmax(axis=2)
+    return network.theta.size, float((said == y).all(axis=1).mean())

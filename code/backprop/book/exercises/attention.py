@@ -23,6 +23,7 @@ from backprop.book.exercises.verdict import (
     in_turn,
     judge,
     misfit,
+    peak_memory,
 )
 
 VALUES = np.array([4.0, 0.0, 10.0])
@@ -81,6 +82,13 @@ def check_masked(y: Any, ds: Any) -> Verdict:
             (p * 0.5 * VALUES, "The sum is not taken away.",
              "Each value is compared with the answer."),
             ([0.469, -0.469], "The third entry is missing.", "It is the one you can guess."),
+            (np.array([0.5, 0.3, 0]) * 0.5 * (VALUES - 2.5),
+             "The weights are still those without the mask.", "The other two now sum to 1."),
+            (0.5 * VALUES, "This is the error at the weights.",
+             "It still has to pass the softmax."),
+            (0.5 * p, "This is the error at the values.", "Those of the scores sum to 0."),
+            (0.5 * (VALUES - 2.5), "The weights are missing.",
+             "Each difference is multiplied by its p."),
         ], "It is p times ∂L/∂y times (value - answer), and p of the third key is 0."),
     ]  # fmt: skip
     return in_turn((y, ds), parts, "What is not read gets no error.")
@@ -131,6 +139,8 @@ def check_count(parameters: Any, megabytes: Any) -> Verdict:
             (8 * 4096 * 4 / 1e6, "A query has a weight for each key.", "Count pairs."),
             (8 * 4096**2 / 1e6, "This counts numbers.", "A float32 number has 4 bytes."),
             (8 * 4096**2 * 4, "These are bytes.", "A megabyte is 10⁶ bytes."),
+            (537e6, "These are bytes.", "A megabyte is 10⁶ bytes."),
+            (8 * 4096**2 * 4 / 1e9, "These are gigabytes.", "A megabyte is 10⁶ bytes."),
             (8 * 4096**2 * 4 / 2**20, "These are mebibytes, 2²⁰ bytes each.", "Divide by 10⁶."),
         ], "Each head has 4096 · 4096 weights of 4 bytes."),
     ]  # fmt: skip
@@ -167,34 +177,59 @@ def check_backward(backward: Answer) -> Verdict:
         q, k, v, dy = (rng.normal(size=s) for s in ((n, d), (m, d), (m, d_v), (n, d_v)))
         c = 0.7
         p, dp, ds = _temperature(q, k, v, c, dy)
-        dq, dk, dv, dc = c * ds @ k, c * ds.T @ q, p.T @ dy, float((ds * (q @ k.T)).sum())
-        forgot, own = p * dp, p * (1 - p) * dp
-        by_column = p * (dp - (p * dp).sum(axis=0))
+        scores = q @ k.T
+
+        def parts(ds: Array, p: Array = p, scale: float = c) -> Array:
+            return flat(scale * ds @ k, scale * ds.T @ q, p.T @ dy, (ds * scores).sum())
+
+        root = 1 / math.sqrt(d)
+        across = np.exp(c * scores) / np.exp(c * scores).sum(axis=0)
+        pulled = across * (dp - (across * dp).sum(axis=0))
+        half = across * (dp - (across * dp).sum(axis=1, keepdims=True))
+        p_root, _, ds_root = _temperature(q, k, v, root, dy)
+        dq, dk, dv, dc = c * ds @ k, c * ds.T @ q, p.T @ dy, float((ds * scores).sum())
+        column = "The sum runs over the queries.", "Sum over the keys of each query: axis 1."
+        softmax = "The softmax runs over the queries.", "Each row of p sums to 1: axis 1."
+        unscaled = "The scale here is c, not 1/√d.", "Replace 1/√d by c, forwards and backwards."
         mistakes: list[tuple[Any, str, str]] = [
-            (flat(c * forgot @ k, c * forgot.T @ q, dv, (forgot * (q @ k.T)).sum()),
-             "The sum of the softmax is missing in ds.", "ds = p ⊙ (dp - Σ_j p_j dp_j)."),
-            (flat(c * own @ k, c * own.T @ q, dv, (own * (q @ k.T)).sum()),
-             "Each weight was differentiated by its own score alone.",
+            (parts(p * dp), "The sum of the softmax is missing in ds.",
+             "ds = p ⊙ (dp - Σ_j p_j dp_j)."),
+            (parts(p * (1 - p) * dp), "Each weight was differentiated by its own score alone.",
              "A score changes every weight of its row."),
-            (flat(c * by_column @ k, c * by_column.T @ q, dv, (by_column * (q @ k.T)).sum()),
-             "The sum runs over the queries.", "Sum over the keys of each query: axis 1."),
+            (parts(p * (dp - (p * dp).sum(axis=0))), *column),
+            (parts(p * (dp - (p * dp).sum())), "The sum runs over the whole table.",
+             "Sum over the keys of each query: axis 1."),
+            (parts(p * (dp - dp.mean(axis=1, keepdims=True))),
+             "dp was compared with its plain mean.", "Weigh it: Σ_j p_j dp_j."),
+            (parts(pulled, across), *softmax),
+            (parts(half, across), *softmax),
             (flat(ds @ k, ds.T @ q, dv, dc), "dq and dk lack the factor c.",
              "The scores are c times q kᵀ."),
             (flat(dq, dk, dv, c * dc), "dc has a factor c too much.",
              "The slope of c q kᵀ with respect to c is q kᵀ."),
             (flat(dq, dk, dv, ds.sum()), "dc lacks the slopes of the scores.",
              "Each score has the slope q kᵀ with respect to c."),
-            (flat(ds @ k / np.sqrt(d), ds.T @ q / np.sqrt(d), dv, dc),
-             "The scale here is c, not 1/√d.", "Replace 1/√d by c in dq and dk."),
-            (flat(-dq, -dk, -dv, -dc), "All signs are wrong.", "A minus belongs to the update."),
-            (flat(c * dp @ k, c * dp.T @ q, dv, (dp * (q @ k.T)).sum()),
-             "dp was used for ds.", "The error must pass the softmax."),
+            (flat(dq, dk, dv, dc / ds.size), "dc is a mean over the pairs.",
+             "c acts on every pair: add what they send."),
+            (flat(dq, dk, dv, (dp * scores).sum()), "dp was used for ds in dc.",
+             "The error must pass the softmax."),
+            (parts(ds, scale=root), *unscaled),
+            (parts(ds_root, p_root, root), *unscaled),
+            (-flat(dq, dk, dv, dc), "All signs are wrong.", "A minus belongs to the update."),
+            (parts(dp), "dp was used for ds.", "The error must pass the softmax."),
         ]  # fmt: skip
         right = flat(dq, dk, dv, dc)
-        kept = [m for m in mistakes if m[0].shape == right.shape]
-        places = "Compare part by part: dv = pᵀ dy, then dp = dy vᵀ, ds, and dc = Σ ds ⊙ q kᵀ."
-        where = f"{n} queries and {m} keys of width {d}, values of width {d_v}"
-        return Case((q, k, v, c, dy), right, distinct(kept, right), places, where=where)
+        names = [
+            f"{name}[{i}, {j}]"
+            for name, part in zip(("dq", "dk", "dv"), (dq, dk, dv), strict=True)
+            for i, j in np.ndindex(part.shape)
+        ]
+        more = "Compare part by part: dv = pᵀ dy, then dp = dy vᵀ, ds, and dc = Σ ds ⊙ q kᵀ."
+        queries = "one query" if n == 1 else f"{n} queries"
+        where = f"{queries} and {m} keys of width {d}, values of width {d_v}"
+        return Case(
+            (q, k, v, c, dy), right, distinct(mistakes, right), more, [*names, "dc"], where=where
+        )
 
     def joined(q: Array, k: Array, v: Array, c: float, dy: Array) -> Any:
         found = backward(q, k, v, c, dy)
@@ -213,6 +248,10 @@ def check_backward(backward: Answer) -> Verdict:
     if unfit is not None or not callable(backward):
         return unfit or judge(backward, cases, "", GIVEN)
     return judge(joined, cases, "The error of c is a sum over all pairs.", GIVEN)
+
+
+LONG = 4000
+"""Pairs for which memory is measured: a list of them, or of their numbers, takes 8 bytes each."""
 
 
 class Once:
@@ -252,13 +291,14 @@ def check_stream(stream: Callable[[Any], Any]) -> Verdict:
         right = _stream(pairs)
         weights = np.exp(np.array([s for s, _ in pairs]) - max(s for s, _ in pairs))
         mistakes: list[tuple[Any, str, str]] = [
-            (_stream(pairs, shrink_o=False), "The vector sum is not shrunk.",
+            (_stream(pairs, shrink_o=False), "The sum with the values is not shrunk.",
              "A larger maximum multiplies both sums by exp(old - new)."),
             (_stream(pairs, shrink_c=False), "The sum of the weights is not shrunk.",
              "A larger maximum multiplies both sums by exp(old - new)."),
             (_stream(pairs, False, False), "Neither sum is shrunk.",
              "A larger maximum multiplies both sums by exp(old - new)."),
-            (float(np.mean([v for _, v in pairs])), "This is the plain mean.", "Weigh by exp(s)."),
+            (float(np.mean([v for _, v in pairs])), "This is the plain mean.",
+             "Weigh by exp(s), without a limit to the scores."),
             (float(weights @ [v for _, v in pairs]), "The division by the sum is missing.", ""),
             (max(pairs)[1], "This is the value of the largest score.",
              "All keys count, by exp(s)."),
@@ -271,7 +311,14 @@ def check_stream(stream: Callable[[Any], Any]) -> Verdict:
     cases = [
         case([(math.log(3), 4.0), (math.log(6), 10.0), (0.0, 20.0)], "three pairs"),
         case(many, "twenty pairs"),
-        case([(999.0, 3.0), (1000.0, -1.0), (1001.0, 5.0)], "scores around 1000"),
+        case([(1000.0, -1.0), (999.0, 3.0), (1001.0, 5.0)], "scores around 1000"),
+        case([(0.0, 7.0), (1000.0, -1.0), (1001.0, 5.0)], "scores from 0 to 1001"),
         case([(-1001.0, 5.0), (-1000.0, 2.0)], "scores around -1000"),
     ]  # fmt: skip
-    return judge(stream, cases, "One pass, three running numbers.", "pairs")
+    verdict = judge(stream, cases, "One pass, three running numbers.", "pairs")
+    if verdict and peak_memory(stream, Once(many * (LONG // len(many)))) > 4 * LONG:
+        return Verdict(
+            False, "The more pairs there are, the more memory it takes.",
+            "Do not keep the pairs, nor a list of what you make of them.",
+        )  # fmt: skip
+    return verdict

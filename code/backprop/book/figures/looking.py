@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backprop.activations import softmax
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, unbroken
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot, unbroken
 from backprop.book.figures.stepper import Frame
 
 # Where the error of an output arrives.
@@ -23,35 +23,74 @@ LEFT, TALL = 44.0, 24.0
 """Width of the names of the rows, and height of a row."""
 
 
+Maps = Mapping[str, tuple[NDArray[np.integer], Array]]
+"""The heading of each table, the tokens that are its rows, and one row of shares for each."""
+
+
 def shares(sizes: Array) -> Array:
-    """Divide each row by its sum."""
-    return np.asarray(sizes / sizes.sum(axis=-1, keepdims=True))
+    """Divide each row by its sum; a row of zeros stays one."""
+    total = sizes.sum(axis=-1, keepdims=True)
+    return np.asarray(sizes / np.where(total == 0, 1, total))
 
 
-def reached(
+def gathering(
     tokens: Sequence[str],
-    maps: Mapping[str, tuple[NDArray[np.integer], Array]],
-    title: str,
-    told: Mapping[int, int] | None = None,
-) -> Drawing:
-    """Draw tables of where outputs get their errors from, one below another.
+    rows: NDArray[np.integer],
+    told: Mapping[int, int],
+    runs: Mapping[str, Sequence[tuple[float, Array]]],
+) -> list[Frame]:
+    """Return a frame for each look at training networks.
 
     Parameters
     ----------
     tokens : sequence of str
         The names of the columns.
-    maps : mapping of str to (rows, shares)
-        The heading of each table, the tokens that are its rows, and one row of shares for each.
-    title : str
-        What the picture shows, for those who do not see it.
-    told : mapping of int to int, optional
+    rows : array of int
+        The tokens that are rows: the questions.
+    told : mapping of int to int
         The column that is framed in the row of a token.
+    runs : mapping of str to sequence of (right, sizes)
+        The name of each network, and what it is at each look: the share of right answers, and
+        the sizes of all slopes.
     """
+    frames = []
+    for seen in zip(*runs.values(), strict=True):
+        maps = {
+            f"{name}: {100 * right:.0f} % right": (rows, shares(sizes)[rows])
+            for name, (right, sizes) in zip(runs, seen, strict=True)
+        }
+        frames.append(_frame(tokens, maps, told, "Each row is a question, each column a token."))
+    return frames
+
+
+def masked(
+    tokens: Sequence[Sequence[str]], tables: Sequence[Array], said: Sequence[str]
+) -> list[Frame]:
+    """Return a frame for each mask, whose rows are all tokens; ``said`` is one line for each."""
+    return [
+        _frame(names, {"": (np.arange(len(names)), table)}, {}, words)
+        for names, table, words in zip(tokens, tables, said, strict=True)
+    ]
+
+
+def _frame(tokens: Sequence[str], maps: Maps, told: Mapping[int, int], caption: str) -> Frame:
+    height, said, parts = _tables(tokens, maps, told)
+    # Trained networks are not the same to the last digit on every machine.
+    markup = svg.picture(svg.WIDTH, height, caption, said, *parts)
+    return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
+
+
+def _tables(
+    tokens: Sequence[str], maps: Maps, told: Mapping[int, int]
+) -> tuple[float, str, list[str]]:
+    """Return the height of tables, one below another, what they say, and their markup."""
     across = (svg.WIDTH - LEFT - 4) / len(tokens)
     parts, said, top = [], [], 0.0
     for name, (rows, table) in maps.items():
-        parts.append(svg.text(2, top + 17, name, text_anchor="start", font_weight=600))
-        top += 44
+        if name:
+            parts.append(svg.text(2, top + 17, name, text_anchor="start", font_weight=600))
+            top += 24
+        top += 20
         for s, token in enumerate(tokens):
             parts.append(svg.text(LEFT + (s + 0.5) * across, top - 6, token))
         for k, t in enumerate(rows):
@@ -59,7 +98,7 @@ def reached(
             parts.append(svg.text(LEFT - 7, y + 17, tokens[t], text_anchor="end", font_weight=600))
             for s, share in enumerate(table[k]):
                 parts.append(_cell(LEFT + s * across, y, across, float(share)))
-            if told and int(t) in told:
+            if int(t) in told:
                 x = LEFT + told[int(t)] * across
                 parts.append(
                     svg.element(
@@ -67,9 +106,10 @@ def reached(
                         stroke="currentColor", stroke_width="2.2", rx="3",
                     )
                 )  # fmt: skip
-            said.append(f"{name}, {tokens[t]}: {', '.join(f'{v:.2f}' for v in table[k])}")
+            row = f"{tokens[t]}: {', '.join(f'{v:.2f}' for v in table[k])}"
+            said.append(f"{name}, {row}" if name else row)
         top += len(rows) * TALL + 12
-    return drawing(title, top - 6, "; ".join(said), *parts)
+    return top - 6, "; ".join(said), parts
 
 
 def _cell(x: float, y: float, wide: float, share: float) -> str:
@@ -167,7 +207,7 @@ def _turned(angle: int) -> Frame:
     words = f"The error at the answer is {error}."
     if p[most] > 0.9:
         words += f" Key {most + 1} has nearly all the weight"
-        words += ": hardly any error passes." if abs(y - WANTED) > 5 else "."
+        words += ": little error passes." if abs(y - WANTED) > 5 else "."
     what = f"The query is turned by {angle - ANGLES[0]} degrees: weights "
     what += ", ".join(f"{w:.2f}" for w in p)
     markup = svg.picture(svg.WIDTH, 214, what, unbroken(words), *parts)
