@@ -122,6 +122,14 @@ def lab(session: nox.Session) -> None:
     python(session, "tools/lab.py", level="lab")
 
 
+@nox.session(venv_backend="none", name="print")
+def print_(session: nox.Session) -> None:
+    """Make a PDF and an EPUB of the built book, in _build/paper; needs Chromium."""
+    ready(session, "developer")
+    tool(session, "python", "tools/build.py")
+    python(session, "tools/paper.py")
+
+
 @nox.session(venv_backend="none")
 def classroom(session: nox.Session) -> None:
     """Write assignments, answers and a course for nbgrader into _build/classroom."""

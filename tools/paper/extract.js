@@ -1,0 +1,109 @@
+// Takes the text of an open page out of its surroundings, as paper and e-readers need it: nothing to
+// press, nothing folded, colours written out, and each id with its page's name before it.
+// Evaluated in the page by tools/print.py, as a function of {page, pages, epub, site}.
+
+({ page, pages, epub, site }) => {
+  const article = document.querySelector('article.bd-article');
+  const prefix = (id, of = page) => `${pages[of]}--${id}`;
+
+  // A colour may be a variable of the page's style: write what it is here.
+  for (const element of article.querySelectorAll('svg, svg *')) {
+    const style = getComputedStyle(element);
+    for (const name of ['fill', 'stroke', 'color', 'font-size', 'font-weight', 'text-anchor']) {
+      const variable = /var\(|currentColor/.test(element.getAttribute(name) ?? '');
+      if (!variable && !element.getAttribute('style')?.includes(name)) continue;
+      element.style.setProperty(name, style.getPropertyValue(name));
+      if (variable) element.removeAttribute(name);
+    }
+  }
+  const copy = article.cloneNode(true);
+  const all = (selector) => copy.querySelectorAll(selector);
+  const drop = (selector) => all(selector).forEach((element) => element.remove());
+
+  // A figure that moves stands still: its first frame and its last, or all of up to three.
+  for (const figure of all('.bp-stepper')) {
+    const frames = [...figure.querySelectorAll('figure')];
+    const kept = frames.length > 3 ? [frames[0], frames.at(-1)] : frames;
+    const place = document.createElement('div');
+    place.className = 'frames';
+    for (const frame of kept) {
+      frame.querySelector('figcaption')?.prepend(`${frame.dataset.name}. `);
+      place.append(frame);
+    }
+    figure.replaceWith(place);
+  }
+  drop('script, style, button, input, select, .headerlink, .copybtn, .live, .bp-controls, .bp-live');
+  drop('.prev-next-footer, .report-error, details.hide, .toggle-button, noscript, iframe, canvas');
+  drop(epub ? '.katex-html' : '.katex-mathml');
+  for (const math of all('.katex-mathml')) math.replaceWith(...math.childNodes);
+  for (const fold of all('details')) {
+    const title = fold.querySelector(':scope > summary');
+    const box = document.createElement('div');
+    box.className = `fold ${fold.className}`;
+    if (fold.id) box.id = fold.id;
+    if (title) {
+      const head = document.createElement('p');
+      head.className = 'fold-title';
+      head.textContent = title.textContent.trim();
+      box.append(head);
+      title.remove();
+    }
+    box.append(...fold.childNodes);
+    fold.replaceWith(box);
+  }
+
+  const seen = new Set();
+  for (const element of all('[id]')) {
+    const id = prefix(element.id);
+    if (seen.has(id)) element.removeAttribute('id');
+    else element.id = id;
+    seen.add(id);
+  }
+  const target = (href) => {
+    const url = new URL(href, document.baseURI);
+    if (!url.href.startsWith(site)) return href;
+    const path = decodeURIComponent(url.pathname.slice(new URL(site).pathname.length));
+    if (!(path in pages)) return null;
+    const anchor = decodeURIComponent(url.hash.slice(1));
+    const id = anchor ? prefix(anchor, path) : pages[path];
+    return epub ? `${pages[path]}.xhtml${anchor ? `#${id}` : ''}` : `#${id}`;
+  };
+  for (const link of all('a[href]')) {
+    const to = target(link.getAttribute('href'));
+    if (to === null) link.replaceWith(...link.childNodes);
+    else link.setAttribute('href', to);
+  }
+  const inside = (value) => value.replace(/url\((["']?)#([^)"']+)\1\)/g, (_, q, id) => `url(#${prefix(id)})`);
+  for (const element of all('svg *')) {
+    for (const { name, value } of [...element.attributes]) {
+      if (/href$/.test(name) && value.startsWith('#')) element.setAttribute(name, `#${prefix(value.slice(1))}`);
+      else if (value.includes('url(')) element.setAttribute(name, inside(value));
+    }
+  }
+  for (const element of all('*')) {
+    for (const { name } of [...element.attributes])
+      if (/^(data-|on|aria-(labelledby|describedby|controls|owns|expanded|haspopup)|tabindex|contenteditable|translate|fetchpriority)/.test(name))
+        element.removeAttribute(name);
+  }
+  // KaTeX leaves a space at the end of a list of lengths, or the list empty.
+  for (const table of all('mtable[columnspacing]')) {
+    const spacing = table.getAttribute('columnspacing').trim();
+    if (spacing) table.setAttribute('columnspacing', spacing);
+    else table.removeAttribute('columnspacing');
+  }
+  for (const image of all('img')) {
+    image.setAttribute('src', image.src);
+    image.removeAttribute('loading');
+  }
+  const words = copy.textContent;
+  const heading = copy.querySelector('h1');
+  return {
+    title: heading?.textContent.trim() ?? page,
+    sections: [...all('h2')].map((h) => [h.closest('section')?.id ?? h.id, h.textContent.trim()]),
+    images: [...all('img')].map((image) => image.src),
+    mathml: Boolean(copy.querySelector('math')),
+    svg: Boolean(copy.querySelector('svg')),
+    words: words.split(/\s+/).length,
+    html: epub ? new XMLSerializer().serializeToString(copy) : copy.innerHTML,
+  };
+};
