@@ -17,7 +17,8 @@ ONE, TWO = ex.divergence(-1, 4), ex.divergence(0, 0.25)
 P, LOW = math.log(0.35), 0.5 * math.log(0.06)
 RIGHT = {
     ex.check_divergence: [
-        (ONE, ONE + TWO), (1.307, 1.625), (1.31, 1.62), (2 - sp.log(2), sp.Float(1.6250)),
+        (ONE, ONE + TWO), (1.307, 1.625), (1.31, 1.62), (1.31, 1.63),
+        (2 - sp.log(2), sp.Float(1.6250)),
     ],
     ex.check_bound: [
         (P, LOW, 6 / 7), (-1.05, -1.41, Fraction(6, 7)), (sp.log(sp.Rational(7, 20)), LOW, 0.857),
@@ -27,11 +28,13 @@ RIGHT = {
 WRONG = {
     ex.check_divergence: [
         ((2 * ONE, 0), "½ is missing"), ((ex.divergence(-1, 2), 0), "τ was taken"),
-        ((0.5 * (4 + math.log(4)), 0), "wrong sign"), ((2 - 0.5 * math.log(2), 0), "of τ"),
+        ((0.5 * (4 + math.log(4)), 0), "wrong sign"), ((2 - 0.5 * math.log(2), 0), "halved"),
         ((2.5 - math.log(2), 0), "-1 is missing"), ((1 - math.log(2), 0), "not squared"),
         ((-ONE, 0), "never negative"), ((1.885, 0), "bits"), ((1.3, 0), "three significant"),
         ((ONE, TWO), "second number's share"), ((ONE, ONE), "first number's share"),
-        ((ONE, ONE * TWO), "multiplied"), ((ONE, (ONE + TWO) / 2), "mean of both"),
+        ((ONE, ONE * TWO), "multiplied"), ((2, 0), "logarithm is missing"),
+        ((1.5 - math.log(2), 0), "part of μ"), ((ONE, 1.6), "three significant"),
+        ((ONE, (ONE + TWO) / 2), "mean of both"),
         ((None, 1), "None"), ((ONE,), "takes 2 answers"), (("1.307", 1), "expected a number"),
     ],
     ex.check_bound: [
@@ -42,6 +45,7 @@ WRONG = {
         ((P, LOW + math.log(2), 0.857), "prior"), ((P, P, 0.857), "itself"),
         ((P, -LOW, 0.857), "minus the bound"), ((P, LOW, 0.6), "p(x | heads)"),
         ((P, LOW, 0.3), "Divide by p(x)"), ((P, LOW, 1), "certain"), ((P, LOW, 6), "odds"),
+        ((P, -1.4, 0.86), "three significant"), ((-1.0, LOW, 0.86), "three significant"),
         ((P, LOW, 0.143), "tails"), ((P, LOW, 0.5), "given"), ((P, LOW), "takes 3 answers"),
     ],
     ex.check_baseline: [
@@ -80,6 +84,13 @@ def rows(first, second):
     )
 
 
+def by_differences(f, mu, tau, xi):
+    """Return the estimates by the slope of f."""
+    z = mu + tau * xi
+    slope = (f(z + 1e-6) - f(z - 1e-6)) / 2e-6
+    return np.stack([slope, slope * xi], axis=1)
+
+
 def by_columns(dz, ell, xi):
     out = np.zeros((len(dz), 2 * dz.shape[1]))
     out[:, : dz.shape[1]] = dz
@@ -90,6 +101,15 @@ def by_columns(dz, ell, xi):
 def stable(log_w):
     top = log_w.max(axis=0)
     return top + np.log(np.exp(log_w - top).mean(axis=0))
+
+
+def shifted(shift):
+    """Return the logarithm of the mean by a shift that need not be safe."""
+
+    def bound(w):
+        return shift(w) + np.log(np.exp(w - shift(w)).mean(axis=0))
+
+    return bound
 
 
 def stable_in_lists(log_w):
@@ -116,6 +136,8 @@ WRONG_FUNCTIONS = {
         (halves(lambda dz, ell, xi: dz * 0.5 * np.exp(ell) * xi), "variance stands"),
         (halves(lambda dz, ell, xi: dz * np.exp(ell) * xi), "logarithm of the deviation"),
         (halves(lambda dz, ell, xi: 0.5 * np.exp(ell / 2) * xi), "dz, is missing"),
+        (lambda dz, ell, xi: ex.sample_slopes(np.ones_like(dz), ell, xi),
+         "arrives, dz, is missing."),
         (halves(lambda dz, ell, xi: 0 * dz), "constant"),
         (halves(lambda dz, ell, xi: -dz * 0.5 * np.exp(ell / 2) * xi), "wrong sign"),
         (halves(lambda dz, ell, xi: dz * 0.5 * (xi**2 - 1)), "score"),
@@ -142,6 +164,12 @@ WRONG_FUNCTIONS = {
         (lambda f, mu, tau, xi: np.stack([xi / tau, (xi**2 - 1) / tau], axis=1), "f(z) is missing"),
         (lambda f, mu, tau, xi: f(xi)[:, None] * np.stack([xi, xi**2 - 1], axis=1) / tau,
          "instead of z"),
+        (by_differences, "slope of f"),
+        (lambda f, mu, tau, xi: (f(mu + tau * xi) * np.stack(
+            [score(tau, mu + tau * xi) for score in SCORES])).T, "z stands where"),
+        (rows(*SCORES[::-1]), "changed places"),
+        (lambda *a: -rows(*SCORES)(*a), "Both columns have the wrong sign"),
+        (lambda f, *a: rows(*SCORES)(lambda z: f(z) - f(z).mean(), *a), "mean of f"),
         (lambda f, mu, tau, xi: None, "None"),
     ],
     ex.check_importance: [
@@ -154,6 +182,13 @@ WRONG_FUNCTIONS = {
         (lambda w: -stable(w), "sign"),
         (lambda w: stable(w).mean(), "each image"),
         (lambda w: stable(w.T), "over the images"),
+        (shifted(lambda w: w.min(axis=0)), "others overflow"),
+        (shifted(lambda w: w.max()), "One shift for all images"),
+        (shifted(lambda w: w.mean(axis=0)), "far above the mean"),
+        (shifted(lambda w: w.mean()), "far above the mean"),
+        (shifted(lambda w: np.median(w, axis=0)), "far above the median"),
+        (shifted(lambda w: w[0]), "first draw"),
+        (lambda w: stable(w) - 2 * w.max(axis=0), "subtracted again"),
         (lambda w: None, "None"),
         (lambda: 0, "one argument"),
     ],
@@ -171,6 +206,16 @@ def test_wrong_functions(check, answer, hint):
         first, second = both_hints(check, *answer)
     assert any(part in second for part in hint.split("|")), second
     assert second.startswith(first)
+
+
+def test_hints_do_not_give_the_answers_away():
+    for check, wrong, formula in (
+        (ex.check_divergence, (7.0, 7.0), "ln τ²"),
+        (ex.check_baseline, (7.0, 7.0), "⟨z²ξ²⟩"),
+        (ex.check_bound, (-7.0, -7.0, 0.2), "0.6"),
+    ):
+        assert formula not in both_hints(check, *wrong)[1]
+    assert "largest" not in both_hints(ex.check_importance, lambda w: w[0] + 7)[1]
 
 
 def test_the_divergence_is_the_integral():

@@ -63,7 +63,11 @@ def test_the_score_is_the_slope_of_the_log_density():
 
 def test_bounds_are_ordered_and_approach_the_integral():
     network, x = trained(0, epochs=5), digits(0).test[:60]
-    one, ten, hundred = latent.importance(network, x, (1, 10, 100), np.random.default_rng(0))
+    log_w = latent.log_weights(network, x, 100, np.random.default_rng(0))
+    assert log_w.shape == (100, 60)
+    one, ten, hundred = (
+        -latent.log_mean_exp(log_w.reshape(100 // n, n, 60), 1).mean() for n in (1, 10, 100)
+    )
     exact = latent.integral(network.named["decoder"], x)
     assert exact - 0.05 < hundred < ten < one
     assert exact == pytest.approx(latent.integral(network.named["decoder"], x, step=0.05, reach=6))
@@ -84,6 +88,25 @@ def test_distances_count_pixels():
     assert latent.apart(real, real) == (0.0, 0.0)
 
 
+def test_the_arms_differ_in_network_and_codes(monkeypatch):
+    asked = []
+    monkeypatch.setattr(latent, "trained", lambda seed, d, **how: (d, how))
+    monkeypatch.setattr(
+        latent, "drawn_images", lambda net, *_, fitted, likeliest: asked.append((net, fitted))
+    )
+    *_, real = latent.arms(0, 8, True, 20)
+    plain = 8, {"noise": False, "kl": 0.0}
+    assert asked == [((8, {}), False), (plain, True), (plain, False)]
+    np.testing.assert_array_equal(real, digits(0).x[:20])
+
+
+def test_pixels_alone_cost_their_cross_entropy():
+    x = np.array([[1.0, 0], [1, 1], [1, 0], [1, 0]])
+    cost = latent.pixels_alone(latent.Binary(x, x, np.zeros(4, dtype=int)))
+    p, clipped = 0.25, 1 - 1e-3
+    assert cost == pytest.approx(-np.log(clipped) - p * np.log(p) - (1 - p) * np.log(1 - p))
+
+
 def test_fitted_numbers_have_the_codes_mean_and_covariance(monkeypatch):
     network, x = trained(0, noise=False, kl=0.0, epochs=2), digits(0).x
     codes = network.named["encoder"].forward(x)[:, :2]
@@ -96,6 +119,16 @@ def test_fitted_numbers_have_the_codes_mean_and_covariance(monkeypatch):
     np.testing.assert_allclose(np.cov(seen[0].T), np.cov(codes.T), rtol=0.05, atol=0.05)
     images = latent.drawn_images(network, x, 7, np.random.default_rng(0), fitted=False)
     assert images.shape == (7, 64) and set(np.unique(images)) <= {0, 1}
+
+
+def test_likeliest_images_are_thresholded_and_drawn_ones_are_drawn(monkeypatch):
+    network, x = trained(0, epochs=2), digits(0).x
+    logit = np.log(0.3 / 0.7)
+    monkeypatch.setattr(network.named["decoder"], "forward", lambda z: np.full((len(z), 64), logit))
+    rng = np.random.default_rng(0)
+    assert latent.drawn_images(network, x, 9, rng, fitted=False).sum() == 0
+    drawn = latent.drawn_images(network, x, 1000, rng, fitted=False, likeliest=False)
+    assert set(np.unique(drawn)) == {0, 1} and abs(drawn.mean() - 0.3) < 0.01
 
 
 def test_training_lowers_the_bound_and_a_heavy_divergence_collapses_the_code():

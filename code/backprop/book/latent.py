@@ -6,7 +6,7 @@ Bernoulli probabilities, one a pixel. Costs are negative logarithms of probabili
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.activations import softplus
+from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array, Labels
 from backprop.datasets import load_digits
 from backprop.layers import Concatenate, Dense, GaussianSample, Layer, ReLU
@@ -179,26 +179,31 @@ def bound(network: Graph, x: Array, draws: int = 20) -> float:
     return float(np.mean([loss.forward(network.forward(x), x) for _ in range(draws)]))
 
 
+def pixels_alone(data: Binary) -> float:
+    """Return the mean cost of a test digit by how often each pixel is ink in training."""
+    p = np.clip(data.x.mean(axis=0), 1e-3, 1 - 1e-3)
+    return float(pixel_costs(np.log(p / (1 - p)), data.test).mean())
+
+
 def log_mean_exp(values: Array, axis: int) -> Array:
     """Return the logarithm of the mean of exp(values) along an axis; nothing overflows."""
     top = values.max(axis=axis, keepdims=True)
     return np.asarray(np.log(np.exp(values - top).mean(axis=axis)) + top.squeeze(axis))
 
 
-def importance(network: Graph, x: Array, groups: Sequence[int], rng: np.random.Generator) -> Array:
-    """Return the mean of -ln of an average of ``n`` weights p(x, z)/q(z | x), for n in ``groups``.
+def log_weights(network: Graph, x: Array, n: int, rng: np.random.Generator) -> Array:
+    """Return ln [p(x, z)/q(z | x)] for ``n`` draws of z for each image, shape (n, images).
 
-    All use the same draws, as many as the largest n, which the others divide (Burda et al., 2016).
+    Their mean is the bound; the logarithm of the weights' mean is a tighter one (Burda et al.,
+    2016).
     """
     mean, log_v = np.split(network.named["encoder"].forward(x), 2, axis=1)
-    most = max(groups)
-    noise = rng.normal(size=(most, *mean.shape))
+    noise = rng.normal(size=(n, *mean.shape))
     z = mean + np.exp(log_v / 2) * noise
     logits = network.named["decoder"].forward(z.reshape(-1, mean.shape[1]))
-    cost = pixel_costs(logits.reshape(most, len(x), -1), x)
     # ln p(z) - ln q(z | x): the factors 2π cancel.
-    log_w = 0.5 * (noise**2 - z**2 + log_v).sum(axis=2) - cost
-    return np.array([-log_mean_exp(log_w.reshape(most // n, n, -1), 1).mean() for n in groups])
+    priors = 0.5 * (noise**2 - z**2 + log_v).sum(axis=2)
+    return np.asarray(priors - pixel_costs(logits.reshape(n, len(x), -1), x))
 
 
 def integral(decoder: Layer, x: Array, *, reach: float = 5.0, step: float = 0.1) -> float:
@@ -212,11 +217,18 @@ def integral(decoder: Layer, x: Array, *, reach: float = 5.0, step: float = 0.1)
 
 
 def drawn_images(
-    network: Graph, x: Array, n: int, rng: np.random.Generator, *, fitted: bool
+    network: Graph,
+    x: Array,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    fitted: bool,
+    likeliest: bool = True,
 ) -> Array:
-    """Return the likeliest images of ``n`` random codes, (n, 64).
+    """Return the images of ``n`` random codes, (n, 64).
 
     The codes are standard normal, or normal with the mean and covariance that ``x`` has as codes.
+    A pixel is ink where its probability exceeds ½, or else with its probability.
     """
     d = network.named["encoder"].forward(x[:1]).shape[1] // 2
     z = rng.normal(size=(n, d))
@@ -224,7 +236,19 @@ def drawn_images(
         codes = network.named["encoder"].forward(x)[:, :d]
         values, axes = np.linalg.eigh(np.cov(codes.T))
         z = codes.mean(axis=0) + z * np.sqrt(np.maximum(values, 0)) @ axes.T
-    return (network.named["decoder"].forward(z) > 0).astype(float)
+    p = sigmoid(network.named["decoder"].forward(z))
+    level = 0.5 if likeliest else rng.random(p.shape)
+    return (p > level).astype(float)
+
+
+def arms(seed: int, d: int, likeliest: bool, n: int = 450) -> Iterator[Array]:
+    """Yield ``n`` images each: variational, plain with fitted and with normal codes, training."""
+    data = digits(seed)
+    variational, plain = trained(seed, d), trained(seed, d, noise=False, kl=0.0)
+    for network, fitted in ((variational, False), (plain, True), (plain, False)):
+        rng = np.random.default_rng(seed)
+        yield drawn_images(network, data.x, n, rng, fitted=fitted, likeliest=likeliest)
+    yield data.x[:n]
 
 
 def apart(images: Array, real: Array) -> tuple[float, float]:

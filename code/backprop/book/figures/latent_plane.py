@@ -21,7 +21,7 @@ from backprop.book.figures.digit_images import SIDE, glyphs
 from backprop.book.figures.stepper import Frame
 from backprop.layers import Layer
 
-RIM = 27
+RIM = 26
 """Radius of a node."""
 ACROSS, REACH = 11, 2.0
 """Images on a side of the plane, and its numbers' range."""
@@ -80,65 +80,60 @@ def _there_and_back(start: tuple[float, float], end: tuple[float, float], back: 
 
 def _die(x: float, y: float) -> str:
     """Draw a die that shows five."""
-    half = 19.0
+    half = 17.0
     box = svg.element(
         "rect", x=x - half, y=y - half, width=2 * half, height=2 * half, rx=6, fill=svg.GROUND,
         stroke="currentColor", stroke_width="1.8",
     )  # fmt: skip
     spots = ((-1, -1), (1, -1), (0, 0), (-1, 1), (1, 1))
     return box + "".join(
-        svg.element("circle", cx=x + 9.5 * i, cy=y + 9.5 * j, r=3, fill="currentColor")
+        svg.element("circle", cx=x + 8.5 * i, cy=y + 8.5 * j, r=3, fill="currentColor")
         for i, j in spots
     )
 
 
 def two_ways(title: str) -> Drawing:
     """Draw a graph with a draw inside it, and the same with the noise as an input."""
-    mu, tau, middle, z, f = (
-        (46.0, 74.0),
-        (46.0, 164.0),
-        (170.0, 119.0),
-        (276.0, 119.0),
-        (384.0, 119.0),
-    )
+    mu, tau, middle = (44.0, 58.0), (44.0, 122.0), (170.0, 90.0)
+    z, f = (276.0, 90.0), (386.0, 90.0)
     bold: dict[str, Any] = {"font_weight": 600}
-    parts = [svg.text(14, 22, "The draw is inside", text_anchor="start", **bold)]
+    parts = [svg.text(14, 20, "The draw is inside", text_anchor="start", **bold)]
     parts += [_there_and_back(mu, middle, False), _there_and_back(tau, middle, False)]
     parts += [_there_and_back(middle, z, True), _there_and_back(z, f, True)]
     parts += [_disc(*mu, "μ = 1"), _disc(*tau, "τ = ½"), _die(*middle)]
     parts += [_disc(*z, "z"), _disc(*f, "f")]
-    parts.append(svg.text(118, 122, "?", svg.BACKWARD, font_size=26, **bold))
-    parts += [svg.text(330, 150, "slope 4", svg.BACKWARD), svg.text(z[0], 88, "z = 2"),
-              svg.text(f[0], 88, "z² = 4")]  # fmt: skip
-    down = 200.0
+    parts.append(svg.text(120, 94, "?", svg.BACKWARD, font_size=26, **bold))
+    parts += [svg.text(331, 122, "slope 4", svg.BACKWARD), svg.text(z[0], 59, "z = 2"),
+              svg.text(f[0], 59, "z² = 4")]  # fmt: skip
+    down = 158.0
     parts.append(
         svg.element(
             "line", x1=10.0, y1=down, x2=410.0, y2=down, stroke="currentColor", opacity="0.3"
         )
     )
-    parts.append(svg.text(14, down + 24, "The noise is an input", text_anchor="start", **bold))
-    mu, tau, f = (46.0, down + 84), (46.0, down + 184), (384.0, down + 134)
-    z, xi = (230.0, down + 134), (230.0, down + 50)
+    parts.append(svg.text(14, down + 22, "The noise is an input", text_anchor="start", **bold))
+    mu, tau, f = (44.0, down + 74), (44.0, down + 146), (386.0, down + 110)
+    z, xi = (230.0, down + 110), (230.0, down + 38)
     parts += [_there_and_back(mu, z, True), _there_and_back(tau, z, True)]
     parts += [_there_and_back(xi, z, False), _there_and_back(z, f, True)]
     parts += [_die(*xi), _disc(*mu, "μ = 1"), _disc(*tau, "τ = ½")]
     parts += [_disc(*z, "z"), _disc(*f, "f")]
     parts += [
         svg.text(xi[0] + 28, xi[1] + 5, "ξ = 2", text_anchor="start"),
-        svg.text(156, down + 90, "slope 1", text_anchor="start"),
-        svg.text(132, down + 192, "slope ξ = 2", text_anchor="start"),
-        svg.text(z[0] + 4, z[1] + 44, "z = 1 + ½ · 2 = 2", text_anchor="start"),
-        svg.text(f[0], f[1] - 34, "z² = 4"),
+        svg.text(140, down + 73, "slope 1", text_anchor="start"),
+        svg.text(126, down + 162, "slope ξ = 2", text_anchor="start"),
+        svg.text(z[0] + 4, z[1] + 40, "z = 1 + ½ · 2 = 2", text_anchor="start"),
+        svg.text(f[0], f[1] - 31, "z² = 4"),
         svg.text(308, f[1] - 14, "slope 2z = 4", svg.BACKWARD),
-        svg.text(20, mu[1] - 30, "4 · 1 = 4", svg.BACKWARD, text_anchor="start", **bold),
-        svg.text(20, tau[1] + 44, "4 · 2 = 8", svg.BACKWARD, text_anchor="start", **bold),
+        svg.text(20, mu[1] - 28, "4 · 1 = 4", svg.BACKWARD, text_anchor="start", **bold),
+        svg.text(20, tau[1] + 38, "4 · 2 = 8", svg.BACKWARD, text_anchor="start", **bold),
     ]
     said = (
         "Above: μ and τ lead to a draw, the draw to z = 2, and z to z² = 4. The slope 4 comes back"
         " to z and stops at the draw. Below: μ = 1, τ = ½ and the noise ξ = 2 lead to z = 2. The"
         " slope 4 passes on as 4 to μ and as 8 to τ."
     )
-    return drawing(title, down + 242, said, *parts)
+    return drawing(title, down + 196, said, *parts)
 
 
 # Variances.
@@ -148,19 +143,20 @@ def variances(
     theory: Mapping[str, tuple[Array, Array]], measured: Mapping[str, tuple[Array, Array]],
     places: tuple[Array, Array], title: str,
 ) -> Drawing:  # fmt: skip
-    """Draw the variance of the two estimators over μ and over the number of dimensions.
+    """Draw the variance of the two estimators over a sigmoid's factor and over the dimensions.
 
     Parameters
     ----------
     theory, measured : mapping of str to pair of arrays
-        By estimator, over the μ and over the d of ``places``. Those measured have a row a seed.
+        By estimator, over the factors and over the d of ``places``. Those measured have a row a
+        seed.
     places : pair of arrays
-        The μ and the d.
+        The factors and the d.
     """
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.7))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5))
     looks = dict(zip(theory, ((COLORS[2], "-", "o"), (COLORS[3], "--", "s")), strict=True))
     for k, ax in enumerate(axes):
         for name, (color, line, mark) in looks.items():
@@ -168,17 +164,19 @@ def variances(
             runs = measured[name][k]
             ax.vlines(places[k], runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
             ax.plot(places[k], np.median(runs, axis=0), mark, color=color, markersize=5)
+        ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.set_ylim(1, 40_000)
-    axes[0].set(xlabel="mean μ  (d = 1)", xticks=[0, 1, 2, 3, 4])
-    axes[1].set_xscale("log")
-    ticks = [1, 4, 16, 64]
-    axes[1].set(xlabel="dimensions d  (μ = 1)", xticks=ticks, xticklabels=map(str, ticks))
-    axes[1].minorticks_off()
+        ticks = [1, 4, 16, 64]
+        ax.set(xticks=ticks, xticklabels=map(str, ticks))
+        ax.minorticks_off()
+    axes[0].set(xlabel="factor in σ(factor · z)", ylim=(0.002, 10))
+    axes[1].set(xlabel="dimensions of Σ z²", ylim=(1, 40_000))
     axes[0].set_title("variance of one estimate", loc="left", fontsize=11)
-    names = list(theory)
-    axes[0].text(2.0, 1.6, names[0], color=looks[names[0]][0], ha="center")
-    axes[0].text(1.9, 900, names[1], color=looks[names[1]][0], ha="center")
+    path, score = theory
+    axes[0].text(6, 0.025, path, color=looks[path][0])
+    axes[0].text(1.1, 1.1, score, color=looks[score][0])
+    axes[1].text(6, 7, path, color=looks[path][0], va="bottom")
+    axes[1].text(1.2, 900, score, color=looks[score][0])
     return plotted(fig, title)
 
 
