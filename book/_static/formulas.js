@@ -13,7 +13,7 @@ function copied(selection) {
   const part = range.cloneContents();
   if (!part.querySelector('annotation')) return null;
   for (const formula of part.querySelectorAll('.katex')) {
-    const mark = formula.parentElement?.classList.contains('katex-display') ? '$$' : '$';
+    const mark = formula.querySelector('math[display=block]') ? '$$' : '$';
     formula.replaceWith(mark + source(formula) + mark);
   }
   return part.textContent;

@@ -192,7 +192,7 @@ def test_a_formula_is_copied_as_latex_and_shown_larger(visit, first_chapter):
     page = visit(first_chapter, fresh=True).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     formula = page.locator("article div.math .katex-display").first
-    source = formula.locator("annotation").inner_text()
+    source = formula.locator("annotation").text_content()
     page.evaluate("element => getSelection().selectAllChildren(element)", formula.element_handle())
     page.keyboard.press("Control+C")
     assert page.evaluate("navigator.clipboard.readText()").strip() == f"$${source}$$"

@@ -21,7 +21,7 @@ def test_a_page_weighs_little_and_stands_still(browser, base, any_page):
     context.add_init_script(OBSERVE)
     page = context.new_page()
     answers = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(base + any_page)
     page.wait_for_load_state("networkidle")
     weights = {}
