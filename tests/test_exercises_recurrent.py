@@ -18,6 +18,7 @@ GATE = 1 / (1 + math.exp(-1))
 LEFT, OPEN = GATE**10, 0.5**0.01
 BIAS = math.log(OPEN / (1 - OPEN))
 STRETCH = float(np.linalg.norm([[0.5, 4.0], [0.0, 0.5]], 2))
+FROBENIUS = float(np.linalg.norm([[0.5, 4.0], [0.0, 0.5]]))
 RIGHT = {
     ex.check_hand: [(8, 12), (sp.Integer(8), 12.0), (np.float64(8), Fraction(12))],
     ex.check_gate: [(LEFT, BIAS), (0.0436, 4.97), (sp.Float(LEFT), 4.968)],
@@ -26,12 +27,15 @@ RIGHT = {
 WRONG_ANSWERS = {
     ex.check_hand: [
         ((-1, 12), "last step"), ((9, 12), "first step"), ((-8, 12), "sign"),
-        ((0, 12), "multiplied by u"), ((10, 12), "negative"), ((3, 12), "each step back"),
-        ((16, 12), "square brings a 2"), ((12, 8), "∂L/∂u"), ((128, 12), "target"),
-        ((1, 12), "error at the end"), ((7, 12), "u = 3"),
+        ((0, 12), "passed u twice"), ((2, 12), "passed u once"), ((10, 12), "negative"),
+        ((3, 12), "each step back"), ((16, 12), "spoil both"), ((12, 12), "∂L/∂u"),
+        ((128, 12), "spoil both"), ((1, 12), "error at the end"), ((7, 12), "spoil both"),
+        ((0, 0), "three states again"), ((0, 8), "multiplied by u"), ((3, 10), "not by w"),
+        ((16, 24), "square brings a 2"), ((128, 192), "target"), ((12, 8), "exchanged"),
+        ((-8, -12), "signs"), ((Fraction(16), np.float64(24)), "square brings a 2"),
         ((8, 6), "shares is missing"), ((8, 52), "same step"), ((8, 40), "same step"),
-        ((8, -12), "sign"), ((8, 8), "multiplied by u"), ((8, 24), "square brings a 2"),
-        ((8, 10), "not by w"), ((8, 18), "wrong state"), ((8, 192), "target"), ((8, 0), "h₁ at"),
+        ((8, -12), "sign"), ((8, 8), "multiplied by u"), ((8, 24), "another step"),
+        ((8, 10), "not by w"), ((8, 18), "another step"), ((8, 192), "h₁ at"), ((8, 0), "h₁ at"),
         ((8, None), "None"), (("8", 12), "expected a number"), ((8,), "2 answers"),
     ],
     ex.check_gate: [
@@ -39,6 +43,11 @@ WRONG_ANSWERS = {
         ((0.5**10, BIAS), "bias 0"), ((GATE**9, BIAS), "nine"), ((GATE**11, BIAS), "eleven"),
         ((math.tanh(1) ** 10, BIAS), "not a tanh"), ((1, BIAS), "σ(1)"),
         (((1 - GATE) ** 10, BIAS), "bias -1"), ((0.2, BIAS), "ten times"),
+        ((100 * LEFT, BIAS), "per cent"), ((math.exp(-10), BIAS), "e⁻¹"),
+        ((BIAS, LEFT), "exchanged"),
+        ((0.044, BIAS), "three significant"), ((LEFT, BIAS / math.log(10)), "natural logarithm"),
+        ((LEFT, BIAS / math.log(2)), "natural logarithm"), ((LEFT, 4.272), "50 steps"),
+        ((LEFT, math.log(1 / 99)), "nearly all"),
         ((LEFT, OPEN), "This is the gate"), ((LEFT, -BIAS), "nearly shut"),
         ((LEFT, math.log(OPEN)), "not its bias"), ((LEFT, 0), "one half"),
         ((LEFT, math.atanh(OPEN)), "not a tanh"), ((LEFT, 5), "three significant"),
@@ -53,10 +62,11 @@ WRONG_ANSWERS = {
         ((0.7, STRETCH, 6), "triangular"),
         ((0.5, 0.5, 6), "spectral radius"), ((0.5, 4, 6), "largest entry"),
         ((0.5, STRETCH**2, 6), "square"), ((0.5, 0.0616, 6), "smallest"),
-        ((0.5, math.sqrt(16.5), 6), "U Uᵀ"),
         ((0.5, math.sqrt(16.25), 6), "stretched"), ((0.5, 4.1, 6), "three significant"),
         ((0.5, 3, 6), "U Uᵀ"), ((0.5, STRETCH, 5), "still above"), ((0.5, STRETCH, 7), "before"),
-        ((0.5, STRETCH, 1), "above 4"), ((0.5, STRETCH, 2), "above 4"),
+        ((0.5, STRETCH, 1), "through Uᵀ"), ((0.5, STRETCH, 2), "too early"),
+        ((0.5, math.inf, 6), "inf"), ((0.5, STRETCH, math.inf), "fades in the end"),
+        ((0.5, FROBENIUS, 6), "both singular values"), ((0.5, 4.06202, 6), "sum of all squares"),
         ((0.5, STRETCH, 0), "start"),
         ((0.5, STRETCH, 40), "again and again"), ((0.5, STRETCH, None), "None"),
     ],
@@ -122,6 +132,34 @@ def truncated_in_chunks(h, U, shares, k):
     return sum(backward(h[t : t + k + 1], U, shares[t : t + k]) for t in parts)
 
 
+def ended(rows):
+    return np.vstack([rows, np.ones_like(rows[:1])])
+
+
+def sliding(h, U, shares, k):
+    """Each share alone, over the k steps that end with its own."""
+    total = np.zeros_like(U)
+    for t in range(len(shares)):
+        first = max(t + 1 - k, 0)
+        alone = np.zeros_like(shares[first : t + 1])
+        alone[-1] = shares[t]
+        total += backward(h[first : t + 2], U, alone)
+    return total
+
+
+def from_zero(h, U, shares, k):
+    total = np.zeros_like(U)
+    for t in range(0, len(shares), k):
+        part = h[t : t + k + 1].copy()
+        part[0] = 0 if t else part[0]
+        total += backward(part, U, shares[t : t + k])
+    return total
+
+
+def all_from_zero(h, U, shares, k):
+    return from_zero(np.vstack([0 * h[:1], h[1:]]), U, shares, k)
+
+
 def mistaken(name):
     return lambda h, U, shares: ex.gradient_U(h, U, shares, mistake=name)
 
@@ -147,6 +185,12 @@ WRONG_FUNCTIONS = {
         (lambda f: np.prod(f, axis=0), "alone"), (lambda f: kept(1 - f), "1 - f"),
         (lambda f: np.vstack([kept(f)[:-1], np.zeros((1, f.shape[1]))]), "last row is 0"),
         (lambda f: kept(f * (1 - f)), "slopes"), (lambda f: 2 * kept(f), "same factor"),
+        (lambda f: ended(np.cumprod(f, axis=1)), "over the units"),
+        (lambda f: ended(np.cumprod(f[:, ::-1], axis=1)), "over the units"),
+        (lambda f: np.cumprod(np.vstack([np.ones_like(f[:1]), f]), axis=0)[::-1], "reversed"),
+        (lambda f: f[0] ** np.arange(len(f), -1, -1)[:, None], "first gate"),
+        (lambda f: f[-1] ** np.arange(len(f), -1, -1)[:, None], "last gate"),
+        (lambda f: ended(np.cumprod(f[::-1])[::-1].reshape(f.shape)), "together"),
     ],
     ex.check_backward: [
         (lambda h, U, s: None, "return missing"), (lambda h: 3, "3 arguments"),
@@ -154,6 +198,8 @@ WRONG_FUNCTIONS = {
         (lambda h, U, s: backward(h, U, s) / len(s), "mean"),
         (lambda h, U, s: -backward(h, U, s), "sign"),
         (lambda h, U, s: h.T @ h, "not right"),
+        (lambda h, U, s: backward(h, U, np.roll(s, 1, axis=0)), "other steps"),
+        (lambda h, U, s: backward(h, U, np.roll(s, -1, axis=0)), "other steps"),
         *((mistaken(name), said[0]) for name, said in ex.WRONG.items()),
     ],
     ex.check_truncated: [
@@ -163,6 +209,12 @@ WRONG_FUNCTIONS = {
         (cut_mistaken("late stop"), "too early"), (cut_mistaken("from the end"), "from the end"),
         (cut_mistaken("once"), "last k steps|Only the last"),
         (lambda h, U, s, k: truncated(h, U, s, k + 1), "k + 1"),
+        (lambda h, U, s, k: truncated(h, U, s, max(k - 1, 1)), "k - 1"),
+        (sliding, "back through k steps"), (from_zero, "set to 0"), (all_from_zero, "set to 0"),
+        (lambda h, U, s, k: backward(h[: k + 1], U, s[:k]), "first chunk"),
+        (lambda h, U, s, k: backward(h[-k - 1 :], U, s[-k:]), "last k steps"),
+        (lambda h, U, s, k: truncated(h, U, s, k) / math.ceil(len(s) / k), "over the chunks"),
+        (cut_mistaken("reversed"), "should go on"),
         *((cut_mistaken(name), said[0]) for name, said in ex.WRONG.items()
           if name not in ("no future", "no U", "no shares")),
     ],

@@ -32,6 +32,27 @@ def test_the_unrolled_unit_shows_its_numbers():
         assert words in drawn, words
 
 
+def test_the_cell_has_the_slopes_that_are_drawn():
+    def after(c):
+        return recurrence.one_cell(c)["c"]
+
+    step, slopes = 1e-6, recurrence.cell_slopes()
+    numeric = (after(1 + step) - after(1 - step)) / (2 * step)
+    assert slopes["c>new"] + recurrence.detour() == pytest.approx(numeric, rel=1e-8)
+    values = recurrence.one_cell()
+    assert values["c"] == pytest.approx(0.9 * 1 - 0.5 * 0.4)
+    assert values["shown"] == pytest.approx(0.5 * np.tanh(0.7))
+    drawn = recurrence.cell("t").markup
+    for words in (
+        ">0.9<",
+        ">0.21<",
+        ">0.84<",
+        ">−0.4<",
+        "0.21·(0.09·1 − 0.25·0.4 + 0.84·0.5) = 0.09",
+    ):
+        assert words in drawn, words
+
+
 def test_without_tanh_the_error_follows_the_spectral_radius():
     measured, plain, stretch = recurrence.one_matrix(0.5, 0)
     assert measured[0] == plain[0] == 1 and len(measured) == len(plain) == recurrence.STEPS + 1
@@ -49,7 +70,11 @@ def test_frames_and_drawings():
     runs = {kind: outcome("adding", kind, 40) for kind in recalling.KINDS}
     assert "1 of 10 solved" in recurrence.arriving("t", runs).markup
     copied = outcome("copying", "RNN", 5)
-    assert "one start" in recurrence.starts("t", {"one start": (copied, copied.sizes)}).markup
+    rows = {"one start": (copied, copied.arriving[0][:, 0]), "none": (copied, np.zeros(2))}
+    drawn = recurrence.starts("t", rows).markup
+    assert "one start" in drawn and "none" in drawn
+    listening = {"all": runs["GRU"], "alone": outcome("silenced", "RNN", 5)}
+    assert "alone" in recurrence.selecting("t", listening).markup
     cut = recurrence.cut("t", (1, 2, 4), {"a": np.ones((2, 3)), "b": np.ones((2, 3)) / 2})
     assert ">a<" in cut.markup and ">b<" in cut.markup
 

@@ -17,11 +17,26 @@ from backprop.book.exercises.verdict import (
     Mistakes,
     Part,
     Verdict,
+    alike,
     checker,
     distinct,
     in_turn,
     judge,
+    numbers,
 )
+
+BOTH = {
+    (0.0, 0.0): ("The error at the end is not 0.", "Compute the three states again."),
+    (0.0, 8.0): ("The error has not been multiplied by u on its way back.",
+                 "δ₃ is the error at the end. Each step back multiplies it by u = 3."),
+    (3.0, 10.0): ("A step back multiplies by u, not by w.",
+                  "δ₃ is the error at the end. Each step back multiplies it by u = 3."),
+    (16.0, 24.0): ("The ½ of the loss is missing.", "The square brings a 2."),
+    (128.0, 192.0): ("The error is h₃ itself here.", "Subtract the target."),
+    (12.0, 8.0): ("The two answers are exchanged.", "∂L/∂w comes first."),
+    (-8.0, -12.0): ("The sizes are right, the signs are not.", "The error is h₃ - 15."),
+}  # fmt: skip
+"""Mistakes that change δ, and so both derivatives."""
 
 
 @checker
@@ -29,21 +44,26 @@ def check_hand(dw: Any, du: Any) -> Verdict:
     """Check h = 2x + 3h, x = (1, 0, -1), L = ½(h₃ - 15)²: the sums over three steps, 8 and 12."""
     back = "δ₃ is the error at the end. Each step back multiplies it by u = 3."
     uses = "Each step adds its δ times what the weight was multiplied by there."
+    same = "Both derivatives use the same δ at each step, so a wrong δ would spoil both."
+    given = [numbers(value) for value in (dw, du)]
+    for pair, said in BOTH.items():
+        if all(
+            v is not None and v.shape == () and v == w for v, w in zip(given, pair, strict=True)
+        ):
+            return Verdict(False, f"Both: {said[0]}", said[1])
     parts: list[Part] = [
         ("∂L/∂w", 8.0, [
             (-1.0, "This is the last step's share alone.", uses),
             (9.0, "This is the first step's share alone.", uses),
-            (-8.0, "The size is right, the sign is not.", "The error is h₃ - 15."),
-            (0.0, "The error has not been multiplied by u on its way back.", back),
+            (-8.0, "The size is right, the sign is not.", "The first input is 1, the last -1."),
+            (0.0, "The first step's δ should have passed u twice.", back),
+            (2.0, "The first step's δ has passed u once.", "Two steps lie between h₁ and h₃."),
             (10.0, "The last input is negative.", uses),
             (3.0, "An error passes u once for each step back, twice to step 1.", back),
-            (128.0, "The error is h₃ itself here.", "Subtract the target."),
-            (16.0, "The ½ of the loss is missing.", "The square brings a 2."),
             (12.0, "This is ∂L/∂u.", ""),
             (26.0, "Each term was multiplied by a state.", "w was multiplied by the inputs."),
             (1.0, "This is the error at the end.", uses),
-            (3 + 0 - 2, "A step back multiplies by u, not by w.", back),
-        ], back),
+        ], same),
         ("∂L/∂u", 12.0, [
             (6.0, "One of its two shares is missing.",
              "u was multiplied by h₁ at step 2 and by h₂ at step 3."),
@@ -51,12 +71,13 @@ def check_hand(dw: Any, du: Any) -> Verdict:
              "At step t, u was multiplied by h_{t-1}."),
             (16 + 18 + 18, "The state of the same step was used.",
              "At step t, u was multiplied by h_{t-1}."),
-            (-12.0, "The size is right, the sign is not.", "The error is h₃ - 15."),
-            (8.0, "The error has not been multiplied by u, or this is ∂L/∂w.", back),
-            (24.0, "The ½ of the loss is missing.", "The square brings a 2."),
+            (-12.0, "The size is right, the sign is not.", "No state here is negative."),
+            (8.0, "The error of step 2 has not been multiplied by u, or this is ∂L/∂w.", back),
+            (24.0, "A state was paired with the δ of another step.",
+             "At step t, δ_t goes with h_{t-1}."),
+            (18.0, "A state was paired with the δ of another step.",
+             "At step t, δ_t goes with h_{t-1}."),
             (10.0, "A step back multiplies by u, not by w.", back),
-            (192.0, "The error is h₃ itself here.", "Subtract the target."),
-            (18.0, "A share was taken with the wrong state or error.", uses),
         ], "u was multiplied by h₁ at step 2 and by h₂ at step 3."),
     ]  # fmt: skip
     return in_turn((dw, du), parts, "Sums over all uses.")
@@ -78,6 +99,10 @@ def check_gate(left: Any, bias: Any) -> Verdict:
             (gate**9, "These are nine steps.", ""),
             (gate**11, "These are eleven steps.", ""),
             (gate**40, "These are forty steps.", ""),
+            (100 * gate**10, "This is per cent.", "Give the fraction itself."),
+            (math.exp(-10), "This gate would be e⁻¹.", "σ(b) = 1/(1 + e⁻ᵇ)."),
+            (math.log(open_ / (1 - open_)), "This is a bias: the answers are exchanged.", ""),
+            (0.044, "Give three significant digits.", ""),
             (1.0, "This gate would be 1.", "The bias is 1, the gate is σ(1)."),
             ((gate * (1 - gate)) ** 10, "These are slopes of the sigmoid.",
              "Along the cell, the error is multiplied by the gate itself."),
@@ -93,6 +118,11 @@ def check_gate(left: Any, bias: Any) -> Verdict:
             (math.log(0.5 ** (1 / 40) / (1 - 0.5 ** (1 / 40))), "This is for 40 steps.", ""),
             (math.log(0.995 / 0.005), "The steps multiply: 1 - 0.5/100 is not quite the gate.",
              "Which gate has the 100th power ½?"),
+            (math.log10(open_ / (1 - open_)), "σ has e in it, so take the natural logarithm.", ""),
+            (math.log2(open_ / (1 - open_)), "σ has e in it, so take the natural logarithm.", ""),
+            (math.log(0.5**0.02 / (1 - 0.5**0.02)), "This is for 50 steps.", ""),
+            (math.log(0.01 / 0.99), "This gate forgets nearly all at once.",
+             "Which gate has the 100th power ½?"),
             (100.0, "So open a gate keeps nearly everything.", "Which gate has the 100th power ½?"),
             (0.5, "This gate forgets fast.", "Which gate has the 100th power ½?"),
             (5.0, "Close, but three significant digits are needed.", ""),
@@ -107,6 +137,13 @@ def check_stretch(radius: Any, stretch: Any, steps: Any) -> Verdict:
     matrix = np.array([[0.5, 4.0], [0.0, 0.5]])
     large, small = np.linalg.svd(matrix, compute_uv=False)
     radius_ = "It is the size of the largest eigenvalue. Those of a triangular matrix are known."
+    frobenius = math.sqrt(float((matrix**2).sum()))
+    if alike(radius, 0.5) and not alike(stretch, large) and alike(stretch, frobenius):
+        return Verdict(
+            False,
+            "The largest singular value: This is the root of the sum of all squares.",
+            "It counts both singular values. Take the larger one alone.",
+        )
     parts: list[Part] = [
         ("The spectral radius", 0.5, [
             (4.0, "This is the largest entry.", radius_),
@@ -131,12 +168,14 @@ def check_stretch(radius: Any, stretch: Any, steps: Any) -> Verdict:
         ("The steps", 6.0, [
             (5.0, "After five steps the length is still above 1.", "Multiply (1, 0) again."),
             (7.0, "It is shorter than 1 before that.", "Multiply (1, 0) again."),
-            (1.0, "After one step the error is (0.5, 4).", "Its length is above 4."),
+            (1.0, "With U it would be short after one step, but the error goes through Uᵀ.",
+             "Multiply (1, 0) by the matrix of the exercise, from the right."),
             (0.0, "At the start the length is 1.", "It must be below."),
-            (2.0, "After two steps the error is (0.25, 4).", "Its length is above 4."),
+            (2.0, "This is too early.", "Multiply (1, 0) again."),
             (3.0, "The error is multiplied by more than the eigenvalue at first.",
              "Multiply (1, 0) again."),
             (4.0, "This is too early.", "Multiply (1, 0) again."),
+            (math.inf, "The radius is below 1, so it fades in the end.", "Multiply (1, 0) again."),
         ], "Multiply (1, 0) by the matrix from the right, again and again."),
     ]  # fmt: skip
     return in_turn((radius, stretch, steps), parts, "First it grows, then it fades.")
@@ -178,6 +217,18 @@ def check_kept(kept: Answer) -> Verdict:
              "Along the cell, the gate itself is the factor."),
             (np.array([np.full(f.shape[1], np.prod(f[t:])) for t in range(T + 1)]),
              "The units were multiplied together.", "Each column is a cell of its own."),
+            (np.vstack([np.cumprod(f, axis=1), one]), "These products run over the units.",
+             "Multiply along the steps, the first axis."),
+            (np.vstack([np.cumprod(f[:, ::-1], axis=1), one]), "These products run over the units.",
+             "Multiply along the steps, the first axis."),
+            (np.vstack([one, np.cumprod(f, axis=0)])[::-1], "These are the first gates, reversed.",
+             "From c_t to c_T, the gates of the last steps act."),
+            (np.vstack([np.cumprod(f[::-1])[::-1].reshape(f.shape), one]),
+             "The units were multiplied together.", "Each column is a cell of its own."),
+            (f[0] ** np.arange(T, -1, -1)[:, None], "Here all steps have the first gate.",
+             "Each step has a gate of its own."),
+            (f[-1] ** np.arange(T, -1, -1)[:, None], "Here all steps have the last gate.",
+             "Each step has a gate of its own."),
         ]  # fmt: skip
         return Case((f,), right, distinct(mistakes, right), ahead)
 
@@ -213,7 +264,13 @@ def gradient_U(h: Array, U: Array, shares: Array, k: int = 0, mistake: str = "")
             error = delta
         if mistake == "slope after":
             error = arriving @ U.T
+        if k and t % k == 0 and (mistake == "all new" or (mistake == "new state" and t)):
+            total = total - term + np.outer(0 * before, factor)
+        if k and mistake == "first alone" and t >= k:
+            total = np.zeros_like(U)
         stops = k and t % k == 0
+        if mistake == "reversed":
+            stops = not stops
         if mistake == "late stop":
             stops = k and (t + 1) % k == 0
         if mistake == "from the end":
@@ -223,6 +280,18 @@ def gradient_U(h: Array, U: Array, shares: Array, k: int = 0, mistake: str = "")
         if mistake == "once" and last - t + 1 >= k:
             return total
     return np.asarray(total)
+
+
+def _sliding(h: Array, U: Array, shares: Array, k: int) -> Array:
+    """Return ∂L/∂U if the share of each step goes back through k steps, wherever it begins."""
+    total = np.zeros_like(U)
+    for last in range(len(shares)):
+        error = shares[last]
+        for t in range(last, max(last - k, -1), -1):
+            delta = error * (1 - h[t + 1] ** 2)
+            total += np.outer(h[t], delta)
+            error = delta @ U.T
+    return total
 
 
 WRONG = {
@@ -270,6 +339,12 @@ def check_backward(gradient_U: Answer) -> Verdict:
             (reference(h, U, shares, mistake=name), *said) for name, said in WRONG.items()
         ]
         mistakes.append((right / len(shares), "This is the mean over the steps.", "Take the sum."))
+        for shift in (1, -1):
+            rolled = np.roll(shares, shift, axis=0)
+            mistakes.append(
+                (reference(h, U, rolled), "The shares belong to other steps.",
+                 "Row t - 1 of shares is that of h_t, which is row t of h.")
+            )  # fmt: skip
         where = f"{len(shares)} steps of {len(U)} unit{'s' * (len(U) > 1)}"
         cases.append(Case((h, U, shares), right, distinct(mistakes, right), more, where=where))
     return judge(gradient_U, cases, "One loop, and a sum over its steps.", "h, U, shares")
@@ -291,6 +366,19 @@ def check_truncated(truncated_U: Answer) -> Verdict:
             (gradient_U(h, U, shares, k, "once"), "Only the last k steps have a term.",
              "Every step has a term; the error starts anew from its own share."),
             (gradient_U(h, U, shares, k + 1), "These chunks have k + 1 steps.", more),
+            (gradient_U(h, U, shares, max(k - 1, 1)), "These chunks have k - 1 steps.", more),
+            (gradient_U(h, U, shares, k, "reversed"), "The error stops where it should go on.",
+             more),
+            *((gradient_U(h, U, shares, k, name), "The state was set to 0 at each cut.",
+               "Only the error stops. The states are those that were given.")
+              for name in ("new state", "all new")),
+            (gradient_U(h[-k - 1 :], U, shares[-k:]), "Only the last k steps have a term.",
+             "Every step has a term; the error starts anew from its own share."),
+            (gradient_U(h, U, shares, k, "first alone"), "Only the first chunk is there.",
+             "Every step has a term."),
+            (_sliding(h, U, shares, k), "Here every share goes back through k steps.",
+             "The cuts are fixed, between k and k + 1 and so on, for the shares of all steps."),
+            (right / -(-len(shares) // k), "This is the mean over the chunks.", "Take the sum."),
             *((gradient_U(h, U, shares, k, name), *said) for name, said in WRONG.items()),
         ]  # fmt: skip
         where = f"{len(shares)} steps of {len(U)} units with k = {k}"

@@ -1,4 +1,4 @@
-"""The figures of the chapter on recurrent networks: three steps by hand, and errors going back.
+"""The figures of the chapter on recurrent networks: steps by hand, and errors going back.
 
 Orange is the error on its way back, blue is forward, as everywhere in the book. Where networks are
 compared, each is one of ten that differ by their seed.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from backprop.book import recalling
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
-from backprop.book.recalling import Outcome, SideBySide, Start
+from backprop.book.recalling import Outcome, Start
 from backprop.layers import RNN
 
 MINUS = "\N{MINUS SIGN}"
@@ -92,18 +92,99 @@ def unrolled(title: str) -> Drawing:
     return drawing(title, 322, said, *parts)
 
 
+CELL = {"f": 0.9, "i": 0.5, "o": 0.5, "g": -0.4}
+"""Gates and candidate of the cell by hand at step 2; o is the same at step 1."""
+BEFORE = 1.0
+"""c₁ of the cell by hand. All its weights from h₁ are 1, and its inputs do not change."""
+
+
+def one_cell(c: float = BEFORE) -> dict[str, float]:
+    """Run one LSTM cell for a step, from c₁ = ``c``, which the gates see through h₁.
+
+    The gates are those of ``CELL`` at c = ``BEFORE``; elsewhere their pre-activations are as much
+    larger as h₁ is.
+    """
+    more = CELL["o"] * (math.tanh(c) - math.tanh(BEFORE))
+    f, i, o = (
+        1 / (1 + math.exp(-math.log(CELL[k] / (1 - CELL[k])) - more)) for k in ("f", "i", "o")
+    )
+    g = math.tanh(math.atanh(CELL["g"]) + more)
+    new = f * c + i * g
+    return {"f": f, "i": i, "o": o, "g": g, "h": CELL["o"] * math.tanh(c), "c": new,
+            "shown": o * math.tanh(new)}  # fmt: skip
+
+
+def cell_slopes() -> dict[str, float]:
+    """Return the slope of every arrow of :func:`cell`, by where it begins and ends."""
+    f, i, o, g, new = (one_cell()[k] for k in ("f", "i", "o", "g", "c"))
+    return {
+        "c>new": f, "c>h": o * (1 - math.tanh(BEFORE) ** 2), "h>f": f * (1 - f),
+        "h>i": i * (1 - i), "h>g": 1 - g**2, "h>o": o * (1 - o), "f>new": BEFORE, "i>new": g,
+        "g>new": i, "new>shown": o * (1 - math.tanh(new) ** 2), "o>shown": math.tanh(new),
+    }  # fmt: skip
+
+
+def detour() -> float:
+    """Return the slope of c₂ with respect to c₁ through h₁: over f, i and g."""
+    s = cell_slopes()
+    return s["c>h"] * sum(s[f"h>{k}"] * s[f"{k}>new"] for k in "fig")
+
+
+def cell(title: str) -> Drawing:
+    """Draw one LSTM cell with its numbers, and the slope on each arrow."""
+    slopes, values, blue, orange = cell_slopes(), one_cell(), svg.FORWARD, svg.BACKWARD
+    at = {"c": (42, 52), "new": (262, 52), "shown": (388, 52), "h": (42, 232),
+          "f": (112, 158), "i": (187, 158), "g": (262, 158), "o": (352, 158)}  # fmt: skip
+    names = {"c": "c₁", "new": "c₂", "shown": "h₂", "h": "h₁"}
+    parts = []
+
+    def arrow(start: str, end: str, word: tuple[float, float], thick: str = "2") -> None:
+        tail, tip = svg.between(at[start], at[end], 25.0, 27.0)
+        parts.append(svg.pointer(tail, tip, blue, thick, 9, 5))
+        parts.append(svg.plate(*word, _slope(slopes[f"{start}>{end}"]), orange))
+
+    arrow("c", "new", (150, 38), "5")
+    arrow("new", "shown", (324, 38))
+    arrow("c", "h", (42, 142))
+    for gate, x in (("f", 177), ("i", 219), ("g", 262)):
+        arrow(gate, "new", (x, 113))
+    arrow("o", "shown", (369, 112))
+    bus = svg.element("line", x1=67, y1=232, x2=352, y2=232, stroke=blue, stroke_width="2")
+    parts.append(bus)
+    for gate in "figo":
+        x, y = at[gate]
+        parts.append(svg.pointer((x, 232), (x, y + 26), blue, "2", 9, 5))
+        parts.append(svg.plate(x, 206, _slope(slopes[f"h>{gate}"]), orange))
+    for key, (x, y) in at.items():
+        parts.append(svg.disc(x, y, names.get(key, key), None))
+    shown = ((42, 18, BEFORE), (262, 18, values["c"]), (388, 18, values["shown"]),
+             (42, 272, values["h"]))  # fmt: skip
+    for x, y, value in shown:
+        parts.append(svg.text(x, y, _slope(value), blue, font_weight=600))
+    for gate in "figo":
+        x, y = at[gate]
+        parts.append(svg.text(x + 27, y + 5, _slope(values[gate]), blue, text_anchor="start"))
+    s = {key: _slope(value) for key, value in slopes.items()}
+    parts.append(svg.text(12, 300, f"direct path: {s['c>new']}", orange, text_anchor="start",
+                          font_weight=600))  # fmt: skip
+    ways = " + ".join(f"{s[f'h>{k}']}·{s[f'{k}>new']}" for k in "fig").replace(
+        "+ 0.25·-", "− 0.25·"
+    )
+    parts.append(svg.text(12, 322, f"detour: {s['c>h']}·({ways}) = {detour():.2f}", orange,
+                          text_anchor="start", font_weight=600))  # fmt: skip
+    said = "; ".join(f"slope from {key.replace('>', ' to ')}: {value}" for key, value in s.items())
+    return drawing(title, 332, said, *parts)
+
+
+def _slope(value: float) -> str:
+    """Write a number of the cell: two decimals, without zeros at their end."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 def example(length: int = STEPS, seed: int = 5) -> tuple[Array, Array, float]:
     """Return the numbers and marks of one sequence of the adding task, and its sum."""
     x, y = recalling.adding(np.random.default_rng(seed), 1, length)
     return x[0, :, 0], x[0, :, 1], float(y[0, 0])
-
-
-@cache
-def starting(start: Start, task: str, length: int) -> Array:
-    """Return the sizes of the error in ten networks before training."""
-    x, y = recalling.tested(task, length)
-    groups = [SideBySide(start, y.shape[1], recalling.SEEDS[k : k + 5]) for k in (0, 5)]
-    return np.concatenate([group.sizes(x[:64], y[:64]) for group in groups])
 
 
 def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
@@ -120,7 +201,7 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
 
     plt = pyplot()
     orange = COLORS[1]
-    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.7), height_ratios=(0.8, 1, 1, 1))
+    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.1), height_ratios=(0.8, 1, 1, 1))
     values, marks, total = example()
     steps = np.arange(1, STEPS + 1)
     axes[0].vlines(steps, 0, values, color=GREY, linewidth=1.5)
@@ -136,20 +217,21 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
     axes[0].set(ylim=(-1.15, 1.25), yticks=[])
     axes[0].grid(False)
     for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
-        sizes = result.sizes[:, 1:]
+        sizes = result.arriving[0]
         low, high = sizes.min(axis=0), sizes.max(axis=0)
-        before = np.median(starting(Start(kind), "adding", STEPS)[:, 1:], axis=0)
+        before = np.median(recalling.untrained("adding", Start(kind), STEPS)[0], axis=0)
         ax.fill_between(steps, np.median(sizes, axis=0), color=orange, alpha=0.35, linewidth=0)
         ax.plot(steps, np.median(sizes, axis=0), "-", color=orange, linewidth=2.2)
-        ax.vlines(steps[::3], low[::3], np.minimum(high[::3], 1.3), color=orange, linewidth=0.8)
+        ax.vlines(steps[::3], low[::3], np.minimum(high[::3], 1.6), color=orange, linewidth=0.8)
         ax.plot(steps, before, "--", color=INK, linewidth=1.3)
         name = "plain RNN" if kind == "RNN" else kind
         color = orange if result.solved else INK
         ax.set_title(f"{name}: {result.solved} of 10 solved", loc="left", fontsize=12, color=color)
-        ax.set(ylim=(0, 1.35), yticks=[0, 1], xlim=(0.3, STEPS + 0.7))
-    axes[2].set_ylabel("error that arrives")
-    axes[1].text(1.5, 0.85, "dashed: before training", color=INK, fontsize=11.5)
-    axes[1].text(1.5, 0.5, "filled: after training", color=orange, fontsize=11.5)
+        ax.set(ylim=(0, 1.6), yticks=[0, 1], xlim=(0.3, STEPS + 0.7))
+    axes[2].set_ylabel("size of the error")
+    for ax, words, color in ((axes[1], "dashed: before training", INK),
+                             (axes[2], "filled: after training", orange)):  # fmt: skip
+        ax.set_title(words, loc="right", fontsize=11, color=color)
     axes[-1].set(xlabel="step", xticks=[1, 10, 20, 30, 40])
     return plotted(fig, title)
 
@@ -188,7 +270,7 @@ def radii() -> list[Frame]:
         runs, plain, stretch = (
             np.array(part) for part in zip(*(one_matrix(radius, s) for s in SEEDS), strict=True)
         )
-        fig, ax = plt.subplots(figsize=(4.4, 2.7))
+        fig, ax = plt.subplots(figsize=(4.4, 2.4))
         ax.semilogy(back, np.max(stretch) ** back, ":", color=GREY, linewidth=2)
         ax.semilogy(back, radius**back, "--", color=INK, linewidth=1.8)
         ax.semilogy(back, np.median(plain, axis=0), "-", color=GREY, linewidth=1.2)
@@ -201,8 +283,8 @@ def radii() -> list[Frame]:
         names = {"dotted: largest singular value": GREY, "dashed: spectral radius": INK,
                  "thin: no tanh": GREY, "thick: with tanh": orange}  # fmt: skip
         for k, (words, color) in enumerate(names.items()):
-            top = 0.35 if radius >= 1 else 0.94  # where no line runs
-            ax.text(0.03, top - 0.095 * k, words, color=color, va="center", fontsize=11,
+            top = 0.4 if radius >= 1 else 0.93  # where no line runs
+            ax.text(0.03, top - 0.11 * k, words, color=color, va="center", fontsize=11,
                     transform=ax.transAxes)  # fmt: skip
         ax.set_title("size of the error, relative", loc="left", fontsize=11)
         end = float(np.median(runs[:, -1]))
@@ -221,43 +303,89 @@ def _power(value: float) -> str:
     return f"{value:.1g}" if 0.2 < value < 5 else f"about 10{svg.raised(exponent)}"
 
 
-def starts(title: str, rows: Mapping[str, tuple[Outcome, Array]]) -> Drawing:
-    """Draw, for several starts, how much error reaches the first step, and what ten networks learn.
+def selecting(title: str, rows: Mapping[str, Outcome]) -> Drawing:
+    """Draw how the answers change with marked and with other numbers, and what networks learn.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
-    rows : mapping of str to (Outcome, array of shape (networks, length + 1))
-        By name: what came out, and the sizes of the error before training.
+    rows : mapping of str to Outcome
+        By name, ten networks that were trained to add. Where the other numbers are silenced, only
+        the marked ones are drawn.
+    """
+
+    def left(ax: Any, k: int, name: str, jitter: Array) -> None:
+        from backprop.book.figures.plots import COLORS
+
+        marked, others = rows[name].listening.T
+        ax.plot(marked, k + jitter, "o", color=COLORS[1], markersize=4)
+        if rows[name].task == "adding":
+            ax.plot(others, k + jitter, "o", color=COLORS[1], markersize=4, markerfacecolor="none")
+
+    fig, ax = _beside(rows, left, "slope of answer:\n● marked  ○ not", 2.7)
+    ax.set(xlim=(-0.1, 1.25), xticks=[0, 0.5, 1])
+    return plotted(fig, title)
+
+
+def starts(title: str, rows: Mapping[str, tuple[Outcome, Array]]) -> Drawing:
+    """Draw, for several starts, how much error reaches the first step, and what networks learn.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    rows : mapping of str to (Outcome, array of shape (networks,))
+        By name: what came out, and the size of the error at step 1 before training.
+    """
+
+    def left(ax: Any, k: int, name: str, jitter: Array) -> None:
+        from backprop.book.figures.plots import COLORS
+
+        sizes = rows[name][1]
+        if sizes.any():
+            ax.plot(sizes, k + jitter, "o", color=COLORS[1], markersize=4)
+        else:
+            ax.text(1e-4, k, "0", color=COLORS[1], ha="center", va="center", fontsize=12,
+                    fontweight="bold")  # fmt: skip
+
+    runs = {name: run for name, (run, _) in rows.items()}
+    fig, ax = _beside(runs, left, "error at step 1,\nbefore training", 3.4)
+    ax.set(xscale="log", xlim=(3e-5, 30), xticks=[1e-4, 1e-2, 1])
+    ax.minorticks_off()
+    return plotted(fig, title)
+
+
+def _beside(
+    rows: Mapping[str, Outcome],
+    draw: Callable[[Any, int, str, Array], None],
+    words: str,
+    tall: float,
+) -> tuple[Any, Any]:
+    """Return a figure with a row for each outcome, its losses on the right, and the left axes.
+
+    ``draw(axes, row, name, jitter)`` puts the left part of a row, and ``words`` stand above it.
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    blue, orange = COLORS[0], COLORS[1]
-    fig, (left, right) = plt.subplots(1, 2, sharey=True, figsize=(4.6, 3.4), width_ratios=(1, 1.2))
-    for k, (result, sizes) in enumerate(rows.values()):
-        jitter = np.linspace(-0.22, 0.22, len(sizes))
-        left.plot(sizes[:, 1], k + jitter, "o", color=orange, markersize=4)
-        right.plot(result.errors, k + jitter, "s", color=blue, markersize=4)
-        right.text(2.2, k, f"{result.solved}", color=INK, ha="right", va="center", fontsize=12,
+    fig, (left, right) = plt.subplots(1, 2, sharey=True, figsize=(4.6, tall), width_ratios=(1, 1.1))
+    for k, (name, result) in enumerate(rows.items()):
+        jitter = np.linspace(-0.22, 0.22, len(result.losses))
+        draw(left, k, name, jitter)
+        right.plot(result.relative, k + jitter, "s", color=COLORS[0], markersize=4)
+        right.text(9, k, f"{result.solved}", color=INK, ha="right", va="center", fontsize=12,
                    fontweight="bold")  # fmt: skip
-    guess = recalling.GUESSING[result.task]
-    right.axvline(guess / 10, color=GREY, linestyle=":", linewidth=1.5)
-    left.set(xscale="log", xlim=(3e-5, 3), xticks=[1e-4, 1e-2, 1], yticks=range(len(rows)))
-    right.set(
-        xscale="log", xlim=(2e-4, 2.4), xticks=[1e-3, 1e-2, 1e-1], ylim=(len(rows) - 0.5, -0.5)
-    )
-    left.set_yticklabels(list(rows), fontsize=11.5)
-    for ax, words in (
-        (left, "error at step 1,\nbefore training"),
-        (right, "error of the answer,\nafter it"),
-    ):
-        ax.minorticks_off()
-        ax.set_title(words, loc="left", fontsize=11.5, pad=18)
+    right.axvline(0.1, color=GREY, linestyle=":", linewidth=1.5)
+    right.set(xscale="log", xlim=(4e-4, 10), xticks=[1e-3, 1e-1],
+              ylim=(len(rows) - 0.5, -0.5))  # fmt: skip
+    right.minorticks_off()
+    left.set_yticks(range(len(rows)), list(rows), fontsize=11.5)
+    for ax, said in ((left, words), (right, "loss, relative\nto answering 0")):
+        ax.set_title(said, loc="left", fontsize=11.5, pad=18)
     right.tick_params(left=False)
-    right.text(2.2, -0.72, "solved", color=INK, ha="right", va="bottom", fontsize=11.5)
-    return plotted(fig, title)
+    right.text(9, -0.72, "solved", color=INK, ha="right", va="bottom", fontsize=11.5)
+    return fig, left
 
 
 def cut(title: str, chunks: Sequence[int], runs: Mapping[str, Array]) -> Drawing:
@@ -275,16 +403,16 @@ def cut(title: str, chunks: Sequence[int], runs: Mapping[str, Array]) -> Drawing
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fig, ax = plt.subplots(figsize=(4.6, 1.9))
     colors = COLORS[0], COLORS[2]
     for (name, found), color, style in zip(runs.items(), colors, ("-o", "--s"), strict=True):
         ax.fill_between(chunks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
                         linewidth=0)  # fmt: skip
         ax.plot(chunks, np.median(found, axis=0), style, color=color, markersize=5)
         below = name == list(runs)[-1]
-        ax.text(chunks[2], float(np.median(found[:, 2])) + (-0.12 if below else 0.1), name,
+        ax.text(chunks[2], float(np.median(found[:, 2])) + (-0.16 if below else 0.13), name,
                 color=color, va="center", fontsize=12)  # fmt: skip
-    ax.set(xscale="log", xticks=list(chunks), ylim=(0, 1.12), yticks=[0, 0.5, 1],
+    ax.set(xscale="log", xticks=list(chunks), ylim=(0, 1.2), yticks=[0, 0.5, 1],
            xlabel="steps in a chunk")  # fmt: skip
     ax.set_xticklabels([str(k) for k in chunks])
     ax.minorticks_off()
