@@ -62,5 +62,9 @@ function enlarge(formula) {
 for (const formula of document.querySelectorAll('article div.math .katex-display')) {
   formula.tabIndex = 0;
   formula.addEventListener('click', () => document.getSelection().isCollapsed && enlarge(formula));
-  formula.addEventListener('keydown', (event) => event.key === 'Enter' && enlarge(formula));
+  formula.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault(); // or the key would press the button that has the focus next
+    enlarge(formula);
+  });
 }

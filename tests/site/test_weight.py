@@ -13,7 +13,7 @@ OBSERVE = """
   }).observe({type: 'layout-shift', buffered: true});
 """
 PACKED = (".woff2", ".png", ".webp", ".jpg")
-SCRIPTS = ("mathjax", "fontawesome", "searchindex", "tippy", "codemirror", "pyodide")
+SCRIPTS = ("mathjax", "fontawesome.js", "searchindex", "tippy", "codemirror", "pyodide")
 
 
 def test_a_page_weighs_little_and_stands_still(browser, base, any_page):
