@@ -87,7 +87,7 @@ SETTINGS = (
     ),
     Setting(
         "gradients",
-        ("check-gradient",),
+        ("check-gradient", "two-slopes"),
         program=(r"L = (\theta_1\theta_2 - 4)^2",),
         nabla=(r"\theta_1", r"\theta_2"),
     ),
@@ -198,7 +198,9 @@ SETTINGS = (
     ),
     Setting("losses", ("eq-losses-logsumexp",), shapes={"z": (1, 3)}, at={"m": 0.3}),
     Setting("losses", ("binary",), words=(r"p_2 = \frac{e^{z_2}}{e^{z_1} + e^{z_2}}",)),
-    Setting("networks", ("tanh-text", "sigmoid-judged", "tanh-judged", "relu-judged")),
+    Setting(
+        "networks", ("tanh-text", "slope-of-sigma", "sigmoid-judged", "tanh-judged", "relu-judged")
+    ),
     Setting(
         "the-tape",
         ("evidence-tied-record",),
@@ -228,6 +230,39 @@ SETTINGS = (
         bar="q",
         dot="x",
         ranges={"i": (1, 2), "j": (2, 3)},
+    ),
+    Setting(
+        "chain-rule",
+        ("layer",),
+        shapes={"x": (1, 2), "W": (2, 3), "b": (1, 3)},
+        program=(
+            r"a = \varphi(z)",
+            "z = xW + b",
+        ),
+        functions={r"\varphi": r"\tanh"},
+        entries={"w": "W"},
+        means={"J": r"\partial a/\partial x"},
+    ),
+    Setting(
+        "gradients",
+        ("cut",),
+        program=("c(h) = (-1 + 2.5h + 0.48h^2)^2",),
+        of={"c": ("h",)},
+    ),
+    Setting(
+        "graphs-by-hand",
+        ("visit-s",),
+        program=(r"u = a \cdot b", "s = a + u", r"y = u \cdot s"),
+        bar="y",
+    ),
+    Setting("losses", ("bce-p",), program=(r"L = -y \ln p - (1 - y) \ln(1 - p)",)),
+    Setting("losses", ("squared-z",), program=(r"p = \sigma(z)",)),
+    Setting(
+        "the-tape",
+        ("jacobian",),
+        shapes={"x": (1, 2)},
+        words=(r"a = \tanh(x)",),
+        means={"J": r"\partial a/\partial x"},
     ),
     # --- Part II ---
     Setting(
@@ -395,8 +430,8 @@ SETTINGS = (
     Setting(
         "gradient-checking",
         ("evidence-record", "gelu"),
-        words=(r"\mathrm{GELU}(z) = z\,\Phi(z)",),
         of={"GELU": ("z",)},
+        program=(r"\mathrm{GELU}(z) = z\,\Phi(z)",),
     ),
     Setting(
         "gradient-descent",
@@ -450,7 +485,8 @@ SETTINGS = (
         "matrix-form",
         ("eq-mf-elementwise",),
         shapes={"z": (4, 3)},
-        words=(r"a = \varphi(z)", r"L = \sum_{i,j} a_{ij}^4"),
+        program=(r"a = \varphi(z)",),
+        words=(r"L = \sum_{i,j} a_{ij}^4",),
         functions={r"\varphi": r"\tanh"},
         means={r"\delta": r"\partial L/\partial z"},
     ),
@@ -458,7 +494,8 @@ SETTINGS = (
         "matrix-form",
         ("eq-mf-softmax",),
         shapes={"z": (4, 3)},
-        words=(r"p = \operatorname{softmax}(z)", r"L = \sum_{i,j} p_{ij}^4"),
+        program=(r"p = \operatorname{softmax}(z)",),
+        words=(r"L = \sum_{i,j} p_{ij}^4",),
         means={r"\delta": r"\partial L/\partial z"},
     ),
     Setting(
@@ -525,6 +562,40 @@ SETTINGS = (
         words=(r"L = -\frac1B \sum_{i,k} y_{ik} \ln p_{ik}",),
         means={r"\delta^{(l)}": r"\partial L/\partial z^{(l)}"},
     ),
+    Setting(
+        "broadcasting",
+        ("symbols",),
+        shapes={"x": (3, 2), "s": (1, 2), "g": (3, 2)},
+        words=(r"L = \sum_{i,k} g_{ik} x_{ik} s_k",),
+    ),
+    Setting(
+        "debugging-the-article",
+        ("delta-sigmoid",),
+        words=(r"L = \tfrac12 (\sigma(z) - y)^2",),
+        means={r"\delta": r"\partial L/\partial z"},
+    ),
+    Setting(
+        "digits",
+        ("claim",),
+        words=(r"a = \sigma(wx)", "z_0 = av_0", "z_1 = av_1", "L = q(z_0, z_1)"),
+        functions={"q": "any"},
+        means={"d_0": r"\partial L/\partial z_0", "d_1": r"\partial L/\partial z_1"},
+    ),
+    Setting(
+        "four-steps",
+        ("delta1", "delta2"),
+        program=(r"L = \tfrac12 (a^{(2)} - y)^2",),
+        words=(
+            r"a^{(1)}_1 = \sigma(z^{(1)}_1)",
+            r"z^{(2)} = a^{(1)}_1 w^{(2)}_1 + a^{(1)}_2 w^{(2)}_2 + b^{(2)}",
+            r"a^{(2)} = \sigma(z^{(2)})",
+        ),
+        means={
+            r"\delta^{(2)}": r"\partial L/\partial z^{(2)}",
+            r"\delta^{(1)}_1": r"\partial L/\partial z^{(1)}_1",
+        },
+    ),
+    Setting("ten-bugs", ("dropped",), words=(r"h = m\,\sigma(z)",)),
     # --- Part III ---
     Setting(
         "dropout-and-decay",
@@ -571,7 +642,7 @@ SETTINGS = (
     ),
     Setting(
         "local-minima",
-        ("smallest-ledger",),
+        ("smallest-hessian", "smallest-ledger"),
         words=(r"L = \tfrac12 (w_1w_2 - 1)^2",),
         nabla=("w_1", "w_2"),
         means={"H": r"\nabla^2 L"},
@@ -606,10 +677,10 @@ SETTINGS = (
         ("aims",),
         at={"x": r"\begin{pmatrix} 1 & 7 & 9 & 15 \end{pmatrix}"},
         axis=1,
+        program=(r"\hat x = \frac{x - \mu}{s}",),
         words=(
             r"\mu = \operatorname{mean}(x)",
             r"s = \sqrt{\operatorname{mean}((x - \mu)^2)}",
-            r"\hat x = \frac{x - \mu}{s}",
         ),
     ),
     Setting(
@@ -617,10 +688,10 @@ SETTINGS = (
         ("eq-norm-backward", "ledger-batch", "ledger-layer"),
         shapes={"x": (1, 5), r"\gamma": (1, 5), r"\beta": (1, 5)},
         axis=1,
+        program=(r"\hat x = \frac{x - \mu}{s}",),
         words=(
             r"\mu = \operatorname{mean}(x)",
             r"s = \sqrt{\operatorname{mean}((x - \mu)^2)}",
-            r"\hat x = \frac{x - \mu}{s}",
             r"z = \gamma \odot \hat x + \beta",
             r"L = \sum_j z_j^4",
         ),
@@ -726,6 +797,31 @@ SETTINGS = (
         },
         left={"evidence-residual": r"\partial L/\partial x"},
     ),
+    Setting(
+        "cost",
+        ("best-k",),
+        of={"A": ("k",)},
+        program=("A(k) = k + n/k",),
+    ),
+    Setting(
+        "normalisation",
+        ("perpendicular",),
+        shapes={"x": (4, 3), "W": (3, 1)},
+        words=(
+            "z = xW",
+            r"\mu = \operatorname{mean}(z)",
+            r"s = \sqrt{\operatorname{mean}((z - \mu)^2)}",
+            r"\hat x = \frac{z - \mu}{s}",
+            r"L = \sum_i (\hat x_i - y_i)^4",
+        ),
+        at={"y": r"\begin{pmatrix} 1 \\ 0 \\ 2 \\ 5 \end{pmatrix}"},
+        nabla=("W",),
+    ),
+    Setting(
+        "vanishing-and-exploding",
+        ("chain-shown",),
+        words=(r"a_1 = \tanh(w_1 x)", r"a_2 = \tanh(w_2 a_1)"),
+    ),
     # --- Part IV ---
     Setting(
         "attention",
@@ -765,6 +861,35 @@ SETTINGS = (
         differentials="adjoint",
         words=(r"y = pv", r"L = \sum_j y_j^4"),
     ),
+    Setting(
+        "attention",
+        ("softmax-jacobian",),
+        shapes={"s": (1, 3)},
+        words=(r"p = \operatorname{softmax}(s)",),
+        means={"J": r"\partial p/\partial s"},
+    ),
+    Setting(
+        "convolution",
+        ("symbolic",),
+        shapes={"x": (4, 4), "W": (2, 2), r"\delta": (3, 3)},
+        first=0,
+        made={"z": (3, 3)},
+        words=(r"z_{ij} = \sum_{u,v} W_{uv}\, x_{i+u,\,j+v}", r"L = \sum_{i,j} \delta_{ij} z_{ij}"),
+        bar="L",
+    ),
+    Setting(
+        "recurrent",
+        ("derive-u",),
+        at={"x_1": 1, "x_2": 0, "x_3": 0, "h_0": 0},
+        words=(
+            r"L = \tfrac12 (h_3 - y)^2",
+            r"h_1 = \tanh(w x_1 + u h_0)",
+            r"h_2 = \tanh(w x_2 + u h_1)",
+            r"h_3 = \tanh(w x_3 + u h_2)",
+        ),
+        means={"e": "h_3 - y"},
+    ),
+    Setting("recurrent", ("derive-c",), words=("c_2 = f c_1 + i g",), ranges={"t": (2,)}),
     Setting(
         "convolution",
         ("by-hand#3",),
@@ -860,7 +985,7 @@ SETTINGS = (
     Setting(
         "variational-autoencoder",
         ("evidence-draw",),
-        words=(r"z = \mu + e^{\ell/2}\,\xi",),
+        program=(r"z = \mu + e^{\ell/2}\,\xi",),
     ),
     Setting(
         "variational-autoencoder",
@@ -884,7 +1009,10 @@ EXCEPTIONS = {
     "the-tape:eq-cheap-gradient": "a bound on a cost",
     # --- Part II ---
     "four-steps:eq-steps-update": "an update, which defines the next value",
+    "gradient-checking:truncation": "the leading term of a series",
+    "gradient-checking:complex-step": "the leading terms of a series",
     # --- Part III ---
+    "initialisation:backward-integral": "a mean over a normal distribution",
     "cost:evidence-checkpointed": "names the derivative, and says nothing of its value",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",

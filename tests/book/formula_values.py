@@ -86,8 +86,8 @@ class Setting:
         What a value is a function of, for ``L(\\theta + hv)``.
     at, example : dict
         Numbers that hold in the formula; those of an example, whose equations also hold without.
-    positive, whole : tuple of str
-        Letters with values in (0.2, 0.8), and one-hot rows.
+    positive, onehot : tuple of str
+        Letters with positive values, and arrays with a single 1 in each row.
     differentials : str
         What dX is: "adjoint" (∂L/∂X), "tangent" (along the random change of ``moving``), "symbol".
     nabla : tuple of str
@@ -1100,7 +1100,7 @@ def half_unit(side: Node) -> float | None:
 
 def _same(left: Any, right: Any, symbolic: bool, allowed: float) -> bool:
     if not symbolic:
-        scale = max(np.abs(left).max(), np.abs(right).max(), 1e-300)
+        scale = max(np.abs(left).max(), np.abs(right).max(), 1e-3)
         largest = np.abs(np.asarray(left) - np.asarray(right)).max()
         return bool(largest <= max(1e-9 * scale, allowed))
     pairs = zip(left, right, strict=True) if isinstance(left, sp.MatrixBase) else [(left, right)]

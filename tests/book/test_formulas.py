@@ -62,7 +62,7 @@ def cells(path: Path) -> list[dict]:
 
 @cache
 def displays() -> tuple[Display, ...]:
-    """Return all displays of the chapters, and the formulas of the ledger."""
+    """Return all displays of the chapters, written and printed, and the ledger's formulas."""
     out = []
     for path in sorted(BOOK.glob("part*/*.ipynb")):
         for cell in cells(path):
@@ -75,6 +75,9 @@ def displays() -> tuple[Display, ...]:
                         key = cell["id"] if count == 1 else f"{cell['id']}#{count}"
                     out.append(Display(path.stem, key, found[1] or found[3]))
             for output in cell.get("outputs", ()):
+                if shown := output.get("data", {}).get("text/latex"):
+                    latex = "".join(shown).strip().strip("$").removeprefix(r"\displaystyle")
+                    out.append(Display(path.stem, cell["id"], latex))
                 if entry := output.get("data", {}).get(LEDGER):
                     entry = json.loads("".join(entry))
                     out.append(Display(path.stem, cell["id"], entry["latex"], in_ledger=True))
@@ -179,12 +182,15 @@ def test_the_exceptions_are_those_of_today():
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: f"{s.page}:{'+'.join(s.displays)}")
 def test_a_setting_speaks_of_displays_of_today_in_their_own_equations(setting):
+    assert isinstance(setting.program, tuple) and isinstance(setting.words, tuple)
     keys = {d.key for d in displays() if d.page == setting.page}
     assert {*setting.displays, *setting.left} <= keys
     (path,) = BOOK.glob(f"part*/{setting.page}.ipynb")
     page = _bare("".join("".join(c["source"]) for c in cells(path) if c["cell_type"] == "markdown"))
     for equation in setting.program:
         assert _bare(equation) in page, f"{equation} does not stand on the page"
+    for equation in setting.words:
+        assert _bare(equation) not in page, f"{equation} stands on the page: it is the program's"
 
 
 def _bare(latex: str) -> str:
