@@ -7,6 +7,7 @@ noise that a good choice of penalties would switch off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,13 +111,13 @@ def one_penalty(parts: Parts, solves: int) -> Array:
     """Return the w whose one penalty, of a grid of ``solves``, has the least validation error."""
     grid = np.linspace(LOW, HIGH, solves)
     n = parts.train[0].shape[1]
-    return _best([np.full(n, s) for s in grid], parts)
+    return _best([np.full(n, float(s)) for s in grid], parts)
 
 
 def random_penalties(parts: Parts, solves: int, rng: np.random.Generator) -> Array:
     """Return the w of the best of ``solves`` random choices of all the penalties."""
     n = parts.train[0].shape[1]
-    return _best([rng.uniform(LOW, HIGH, n) for _ in range(solves)], parts)
+    return _best(list(rng.uniform(LOW, HIGH, (solves, n))), parts)
 
 
 def descended(parts: Parts, solves: int) -> Array:
@@ -132,5 +133,5 @@ def descended(parts: Parts, solves: int) -> Array:
     return _best(seen, parts)
 
 
-def _best(choices: list[Array], parts: Parts) -> Array:
+def _best(choices: Sequence[Array], parts: Parts) -> Array:
     return min((fitted(s, parts.train) for s in choices), key=lambda w: error(w, parts.valid))

@@ -261,5 +261,4 @@ def panels(panels: Sequence[Panel], title: str) -> Drawing:
         ax.set(xlabel=panel.label, ylim=panel.span)
         ax.set_title(panel.head, loc="left", fontsize=11)
         ax.minorticks_off()
-    fig.tight_layout(w_pad=1.5)
     return plotted(fig, title)
