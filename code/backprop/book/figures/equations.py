@@ -76,7 +76,7 @@ def hero(title: str) -> Drawing:
         return left + x / reach * side, top + side - y / reach * side
 
     bold: dict[str, Any] = {"font_weight": 600}
-    parts = [svg.text(left, 18, "The way, step by step", text_anchor="start", **bold)]
+    parts = [svg.text(left, 18, "Step by step", text_anchor="start", **bold)]
     parts += [_line(at(0, 0), at(reach, 0), "currentColor", "1", opacity="0.5"),
               _line(at(0, 0), at(0, reach), "currentColor", "1", opacity="0.5"),
               _line(at(0, 0), at(reach, reach), "currentColor", "1.2")]  # fmt: skip
@@ -87,7 +87,8 @@ def hero(title: str) -> Drawing:
     for k, name in ((0, "0"), (1, "0.75"), (2, "0.89")):
         x, y = at(xs[k], 0)
         parts.append(_line((x, y), (x, y + 4), "currentColor", "1"))
-        parts.append(svg.text(x + (8 if k == 2 else -4 if k == 1 else 0), y + 18, name))
+        anchor = ("middle", "end", "start")[k]
+        parts.append(svg.text(x + (0, 6, -4)[k], y + 18, name, text_anchor=anchor))
     x, y = at(1, 1)
     parts.append(svg.element("circle", cx=x, cy=y, r=5, fill=svg.BACKWARD))
     x, y = at(0.07, 0.86)
@@ -99,7 +100,7 @@ def hero(title: str) -> Drawing:
     unit, corner = 58.0, (256.0, top + side - 16)
     cx, cy = corner
     px, py = cx + 2 * unit, cy - 2 * unit
-    parts.append(svg.text(232, 18, "The answer, at the crossing", text_anchor="start", **bold))
+    parts.append(svg.text(232, 18, "At the crossing", text_anchor="start", **bold))
     parts.append(_line((cx - 22, cy + 22), (px + 24, py - 24), "currentColor", "1.2"))
     parts.append(_line((cx - 22, cy + 11), (px + 32, cy - unit - 16), "currentColor", "2"))
     parts.append(_line((cx - 22, cy + 11 - unit), (px + 32, py - 16), svg.BACKWARD, "2"))
@@ -114,7 +115,7 @@ def hero(title: str) -> Drawing:
         svg.text(px + 6, cy - unit / 2 + 4, "½ dx", svg.BACKWARD, text_anchor="start"),
         svg.text(px + 6, py + unit / 2 + 8, "dθ", svg.BACKWARD, text_anchor="start"),
         svg.text(cx + unit, cy + 16, "dx", svg.BACKWARD),
-        svg.text(322, top + side + 24, "dx = dθ + ½ dx, so dx = 2 dθ", svg.BACKWARD, **bold),
+        svg.text(322, top + side + 24, "dx = dθ + ½ dx = 2 dθ", svg.BACKWARD, **bold),
     ]
     said = (
         "Left: a staircase between the curve θ + x²/4 and the diagonal leads from 0 over 0.75 and"
@@ -193,17 +194,17 @@ def _frame(m: float | None, theta: float) -> Frame:
             "At θ = 1 the curve touches the diagonal. There 1 - 1 = 0, and no number solves"
             " the equation for the derivative: the crossing moves infinitely fast."
         )
-        words = "equation: 1/(1 − 1)"
+        words = "by the equation: 1/(1 − 1)"
     else:
         caption = (
             f"At θ = {name}, f has the slope {m:g} at the crossing. After {STEPS} steps the"
             f" derivative is {slopes[-1]:.3f} by unrolling, and {exact:.3f} by the equation."
         )
         minus = "+" if m < 0 else "−"
-        words = f"equation: 1/(1 {minus} {abs(m):g}) = {exact:.3g}"
-    parts.append(svg.text(start + wide / 2 - 8, top + side + 18, words, svg.BACKWARD, **bold))
+        words = f"by the equation: 1/(1 {minus} {abs(m):g}) = {exact:.3g}"
+    parts.append(svg.text(svg.WIDTH / 2, top + side + 26, words, svg.BACKWARD, **bold))
     caption = caption.replace("-", "−")
-    markup = svg.picture(svg.WIDTH, top + side + 28, f"θ = {name}", caption, *parts)
+    markup = svg.picture(svg.WIDTH, top + side + 34, f"θ = {name}", caption, *parts)
     return Frame(markup, caption)
 
 
@@ -212,7 +213,7 @@ def _frame(m: float | None, theta: float) -> Frame:
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot with a logarithmic axis upwards.
+    """One plot, upwards on a logarithmic axis if ``span`` covers more than a factor of 100.
 
     Attributes
     ----------
@@ -228,6 +229,8 @@ class Panel:
         Whether the other axis is logarithmic as well.
     ticks : sequence of float
         Of that axis; Matplotlib's own if there is none.
+    bars : bool
+        Whether ranges are bars beside each other and not bands.
     """
 
     head: str
@@ -237,6 +240,7 @@ class Panel:
     span: tuple[float, float]
     log_x: bool = False
     ticks: Sequence[float] = ()
+    bars: bool = False
 
 
 def panels(panels: Sequence[Panel], title: str) -> Drawing:
@@ -244,20 +248,25 @@ def panels(panels: Sequence[Panel], title: str) -> Drawing:
     plt = pyplot()
     fig, axes = plt.subplots(1, len(panels), figsize=(4.6, 2.6), squeeze=False)
     for ax, panel in zip(axes[0], panels, strict=True):
-        for name, (x, y, style) in panel.lines.items():
-            rows = np.atleast_2d(y)
-            (line,) = ax.plot(x, np.median(rows, axis=0), style)
-            if len(rows) > 1:
-                ax.fill_between(
-                    x, rows.min(axis=0), rows.max(axis=0), alpha=0.2, color=line.get_color()
-                )
-            if name in panel.names:
-                ax.text(*panel.names[name], name, color=line.get_color())
-        ax.set_yscale("log")
         if panel.log_x:
             ax.set_xscale("log")
+        if panel.span[1] > 100 * panel.span[0]:
+            ax.set_yscale("log")
+        for k, (name, (x, y, style)) in enumerate(panel.lines.items()):
+            rows = np.atleast_2d(y)
+            places = x * 1.09 ** (k - 1) if panel.bars else x
+            (line,) = ax.plot(places, np.median(rows, axis=0), style, zorder=3)
+            low, high, color = rows.min(axis=0), rows.max(axis=0), line.get_color()
+            if panel.bars:
+                ax.vlines(places, low, high, color=color, linewidth=3, alpha=0.4)
+            elif len(rows) > 1:
+                ax.fill_between(places, low, high, alpha=0.2, color=color)
+            if name in panel.names:
+                ax.text(*panel.names[name], name, color=color)
         if panel.ticks:
-            ax.set_xticks(panel.ticks, [f"{tick:g}" for tick in panel.ticks])
+            ax.set_xticks(panel.ticks)
+        if panel.bars:
+            ax.set_xticklabels([f"{tick:g}" for tick in panel.ticks])
         ax.set(xlabel=panel.label, ylim=panel.span)
         ax.set_title(panel.head, loc="left", fontsize=11)
         ax.minorticks_off()
