@@ -187,18 +187,18 @@ def _frame(m: float | None, theta: float) -> Frame:
         parts.append(svg.element("circle", cx=x, cy=y, r=4, fill=svg.FORWARD))
     name = f"{round(theta, 4):g}"
     if m is None:
-        caption = f"At θ = {name} nothing solves the equation: the iterates grow for ever."
+        caption = "Nothing solves the equation, and the iterates grow for ever."
         words = "no crossing, no derivative"
     elif exact is None:
         caption = (
-            "At θ = 1 the curve touches the diagonal. There 1 - 1 = 0, and no number solves"
+            "The curve only touches the diagonal. There 1 - 1 = 0, and no number solves"
             " the equation for the derivative: the crossing moves infinitely fast."
         )
         words = "by the equation: 1/(1 − 1)"
     else:
         caption = (
-            f"At θ = {name}, f has the slope {m:g} at the crossing. After {STEPS} steps the"
-            f" derivative is {slopes[-1]:.3f} by unrolling, and {exact:.3f} by the equation."
+            f"The slope of f at the crossing is {m:g}. After {STEPS} steps, the derivative is"
+            f" {slopes[-1]:.3f} by unrolling, and {exact:.3f} by the equation."
         )
         minus = "+" if m < 0 else "−"
         words = f"by the equation: 1/(1 {minus} {abs(m):g}) = {exact:.3g}"
