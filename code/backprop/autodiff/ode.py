@@ -30,6 +30,7 @@ from backprop.autodiff.tape import vjp
 State = list[Any]
 """The arrays that move together: x alone, or x, its adjoint and the gradient so far."""
 Slopes = Callable[[State], State]
+"""What says how fast each of them changes."""
 
 
 def _moved(y: State, h: float, k: State) -> State:
