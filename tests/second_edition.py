@@ -29,6 +29,7 @@ SECOND_EDITION = [
     "recurrent",
     "attention",
     "variational-autoencoder",
+    "implicit",
 ]
 WORDS = 2600
 CELLS, VISIBLE_CELLS = 40, 25

@@ -79,6 +79,8 @@ ENTRIES = {
     "LSTM.backward": backward(layers.LSTM(2, 2, rng=RNG, return_sequence=False), ONES),
     "GRU.backward": backward(layers.GRU(2, 2, rng=RNG, return_sequence=False), ONES),
     "MultiHeadAttention": forward(layers.MultiHeadAttention(2, 1, rng=RNG)),
+    "FixedPoint": forward(layers.FixedPoint(2, 2, rng=RNG)),
+    "FixedPoint.backward": backward(layers.FixedPoint(2, 2, rng=RNG), X),
     "Conv2d": forward(layers.Conv2d(1, 1, 1, rng=RNG)),
     "MeanSquaredError": lambda x: losses.MeanSquaredError().forward(x, X),
     "MeanAbsoluteError": lambda x: losses.MeanAbsoluteError().forward(x, X),

@@ -58,6 +58,11 @@ CASES = {
         n_in=(2, 3), n_out=(3, 4), rng=(rng(0), INITIAL), scale=(1.0, INITIAL),
         dtype=(np.float64, np.float32),
     ),
+    layers.FixedPoint: dict(
+        n_in=(2, 3), n_hidden=(3, 4), rng=(rng(0), INITIAL), norm=(0.9, INITIAL),
+        tolerance=(1e-15, 1e-6), iterations=(1000, 999),
+        initializer=(initializers.glorot, INITIAL), dtype=(np.float64, np.float32),
+    ),
     layers.BatchNorm: dict(
         n=(2, 3), momentum=(0.1, 0.2), eps=(1e-5, 1e-6), dtype=(np.float64, np.float32)
     ),
@@ -165,7 +170,7 @@ EXEMPT = [
 ANOTHER = {
     "rng": lambda: rng(7), "initializer": lambda: initializers.zeros, "scale": lambda: 3.0,
     "recurrent_initializer": lambda: initializers.glorot, "forget_bias": lambda: 0.0,
-    "segments": lambda: 2, "learning_rate": lambda: 0.03,
+    "segments": lambda: 2, "learning_rate": lambda: 0.03, "norm": lambda: 0.5,
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ LEAVES = {
     "Dense": lambda: Dense(3, 2, rng=rng()),
     "Conv2d": lambda: layers.Conv2d(2, 3, 2, rng=rng()),
     "Embedding": lambda: layers.Embedding(4, 3, rng=rng()),
+    "FixedPoint": lambda: layers.FixedPoint(3, 2, rng=rng()),
     "BatchNorm": lambda: layers.BatchNorm(3),
     "LayerNorm": lambda: layers.LayerNorm(3),
     "RMSNorm": lambda: layers.RMSNorm(3),

@@ -105,6 +105,7 @@ LAYERS = {
     "AvgPool2d": (lambda rng: layers.AvgPool2d(2), (4, 2, 4, 4)),
     "Flatten": (lambda rng: layers.Flatten(), (4, 2, 4)),
     "Embedding": (lambda rng: layers.Embedding(4, 3, rng=rng), None),
+    "FixedPoint": (lambda rng: layers.FixedPoint(3, 2, rng=rng), (4, 3)),
     "BatchNorm": (lambda rng: BatchNorm(3), (4, 3)),
     "LayerNorm": (lambda rng: layers.LayerNorm(3), (4, 3)),
     "RMSNorm": (lambda rng: layers.RMSNorm(3), (4, 3)),

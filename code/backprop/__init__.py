@@ -5,7 +5,18 @@ modules. The modules import downwards only, and the library never imports ``back
 which holds what the pages need.
 """
 
-from backprop.autodiff import grad, hvp, jacobian, jvp, value_and_grad, vjp
+from backprop.autodiff import (
+    adjoint_vjp,
+    grad,
+    hvp,
+    implicit_vjp,
+    jacobian,
+    jvp,
+    odeint,
+    odeint_vjp,
+    value_and_grad,
+    vjp,
+)
 from backprop.autodiff.gradcheck import check_gradient, check_layer, check_loss, check_network
 from backprop.datasets import DatasetError, Split, load_digits, load_mnist
 from backprop.layers import (
@@ -23,6 +34,7 @@ from backprop.layers import (
     Dense,
     Dropout,
     Embedding,
+    FixedPoint,
     Flatten,
     GaussianSample,
     Identity,
@@ -88,14 +100,15 @@ __all__ = [
     "ELU", "GELU", "GRU", "LSTM", "RNN", "SGD", "Activation", "AdaGrad", "Adam", "AdamW", "Add",
     "AvgPool2d", "BatchNorm", "BinaryCrossEntropy", "CheckpointError", "Checkpointed",
     "Concatenate", "Constant", "Conv2d", "Cosine", "CosineWarmRestarts", "DatasetError", "Dense",
-    "Dropout", "Embedding", "Exponential", "Flatten", "GaussianKL", "GaussianSample", "Graph",
-    "Hinge", "History", "Huber", "Identity", "Layer", "LayerNorm", "LeakyReLU", "Lion", "Loss",
-    "MaxPool2d", "MeanAbsoluteError", "MeanSquaredError", "Momentum", "MultiHeadAttention",
+    "Dropout", "Embedding", "Exponential", "FixedPoint", "Flatten", "GaussianKL", "GaussianSample",
+    "Graph", "Hinge", "History", "Huber", "Identity", "Layer", "LayerNorm", "LeakyReLU", "Lion",
+    "Loss", "MaxPool2d", "MeanAbsoluteError", "MeanSquaredError", "Momentum", "MultiHeadAttention",
     "Nesterov", "Network", "OneCycle", "Optimizer", "RMSNorm", "RMSProp", "ReLU", "ReduceOnPlateau",
     "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Softplus",
-    "Split", "Step", "StepDecay", "Tanh", "Warmup", "accuracy", "blockwise_attention",
-    "blockwise_attention_vjp", "check_gradient", "check_layer", "check_loss", "check_network",
-    "clip_norm", "clip_value", "dot_product_attention", "dot_product_attention_vjp", "evaluate",
-    "fit", "grad", "hvp", "jacobian", "jvp", "learning_rate_range_test", "load_digits",
-    "load_mnist", "minimize_lbfgs", "value_and_grad", "vjp",
+    "Split", "Step", "StepDecay", "Tanh", "Warmup", "accuracy", "adjoint_vjp",
+    "blockwise_attention", "blockwise_attention_vjp", "check_gradient", "check_layer", "check_loss",
+    "check_network", "clip_norm", "clip_value", "dot_product_attention",
+    "dot_product_attention_vjp", "evaluate", "fit", "grad", "hvp", "implicit_vjp", "jacobian",
+    "jvp", "learning_rate_range_test", "load_digits", "load_mnist", "minimize_lbfgs", "odeint",
+    "odeint_vjp", "value_and_grad", "vjp",
 ]  # fmt: skip

@@ -26,6 +26,7 @@ from backprop.layers.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d
 from backprop.layers.dense import Dense
 from backprop.layers.dropout import Dropout
 from backprop.layers.embedding import Embedding
+from backprop.layers.fixed_point import FixedPoint
 from backprop.layers.gru import GRU
 from backprop.layers.junction import Add, Concatenate, Junction
 from backprop.layers.lstm import LSTM
@@ -38,9 +39,9 @@ from backprop.layers.sampling import GaussianSample
 
 __all__ = [
     "ELU", "GELU", "GRU", "LSTM", "RNN", "Activation", "Add", "AvgPool2d", "BatchNorm", "Composite",
-    "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "Flatten", "GaussianSample",
-    "Identity", "Junction", "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d", "MultiHeadAttention",
-    "RMSNorm", "ReLU", "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
-    "Watcher", "blockwise_attention", "blockwise_attention_vjp", "dot_product_attention",
-    "dot_product_attention_vjp", "lengths_to_mask",
+    "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "FixedPoint", "Flatten",
+    "GaussianSample", "Identity", "Junction", "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d",
+    "MultiHeadAttention", "RMSNorm", "ReLU", "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax",
+    "Softplus", "Tanh", "Watcher", "blockwise_attention", "blockwise_attention_vjp",
+    "dot_product_attention", "dot_product_attention_vjp", "lengths_to_mask",
 ]  # fmt: skip

@@ -1,0 +1,324 @@
+"""Checkers of the chapter on implicit derivatives.
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Part,
+    Told,
+    Verdict,
+    checker,
+    distinct,
+    in_turn,
+    judge,
+    misfit,
+)
+
+
+@checker
+def check_landing(by_speed: Any, by_height: Any) -> Verdict:
+    """Check 15 + 10 t - 5 t² = 0 at t = 3: F_t = -20, so 3/20 by the speed, 1/20 by the height."""
+    rule = "Minus the slope of F with respect to the parameter, over its slope with respect to t."
+    parts: list[Part] = [
+        ("The derivative with respect to the speed", 0.15, [
+            (-0.15, "The sign is wrong.", "A faster ball lands later. " + rule),
+            (3.0, "This is the slope of F with respect to the speed.", rule),
+            (-20.0, "This is the slope of F with respect to t.", rule),
+            (0.05, "This belongs to the height, or to the solution t = -1.",
+             "The speed is multiplied by t, and the ball lands at t = 3."),
+            (0.1, "The slope of F with respect to t lacks the 10 of the speed.",
+             "It is 10 - 10 t."),
+            (0.6, "The slope of 5 t² was taken for 5 t.", "It is 10 t."),
+            (20 / 3, "This is upside down.", rule),
+            (0.3, "Only the 10 of the speed was taken for the slope with respect to t.",
+             "It is 10 - 10 t."),
+            (0.075, "The slope of F with respect to t has a factor 2 too many.",
+             "It is 10 - 10 · 3."),
+        ], rule),
+        ("The derivative with respect to the height", 0.05, [
+            (-0.05, "The sign is wrong.", "From higher up, the ball lands later. " + rule),
+            (1.0, "This is the slope of F with respect to the height.", rule),
+            (20.0, "This is upside down.", rule),
+            (-20.0, "This is the slope of F with respect to t.", rule),
+            (1 / 30, "The slope of F with respect to t lacks the 10 of the speed.",
+             "It is 10 - 10 t."),
+            (0.2, "The slope of 5 t² was taken for 5 t.", "It is 10 t."),
+            (0.15, "This belongs to the speed.", "The height stands alone in F: its slope is 1."),
+        ], rule),
+    ]  # fmt: skip
+    return in_turn((by_speed, by_height), parts, "One equation, solved once, and two derivatives.")
+
+
+@checker
+def check_crossing(other: Any, derivative: Any, steps: Any) -> Verdict:
+    """Check x = θ + x²/4: -2 at x = 3; at θ = 7/16 the slope is ¼, so 4/3 and 5 steps."""
+    rule = "It is 1/(1 - x/2)."
+    parts: list[Part] = [
+        ("The derivative at x = 3", -2.0, [
+            (2.0, "This belongs to the crossing at 1, or has lost its sign.", rule),
+            (1.5, "This is the slope of f.", rule),
+            (-0.5, "This is 1 minus the slope of f.", "Take one over it."),
+            (0.4, "The sign before the slope is wrong.", rule),
+            (1.0, "This is the slope of f with respect to θ.", rule),
+            (2 / 3, "This is one over the slope of f.", rule),
+            (-1.0, "The slope of f at 3 is 3/2, not 2.", rule),
+            (0.5, "The sign is lost, and it is upside down.", rule),
+        ], rule),
+        ("The derivative at θ = 7/16", 4 / 3, [
+            (0.25, "This is the slope of f.", rule),
+            (0.75, "This is 1 minus the slope of f.", "Take one over it."),
+            (0.8, "The sign before the slope is wrong.", rule),
+            (2.0, "x was taken for the slope of f, or θ for 3/4.", "The slope is x/2."),
+            (4.0, "This is one over the slope of f.", rule),
+            (0.5, "This is x.", rule),
+            (1 / (1 - 1.75), "This is the other crossing, x = 3.5.",
+             "From 0 the iteration arrives at the nearer one."),
+        ], rule),
+        ("The number of steps", 5, [
+            (10, "This would hold for the slope ½.", "Here a step divides the error by 4."),
+            (4, "4⁴ is only 256.", "Count until the factor exceeds 1,000."),
+            (250, "Errors are divided again and again, not once.", "4 · 4 · 4 … > 1,000."),
+            (7, "This is the natural logarithm of 1,000.", "Divide it by that of 4."),
+            (3, "This is the logarithm to base 10.", "A step divides by 4, not by 10."),
+            (6, "This is one too many.", "4⁵ = 1,024."),
+            (math.log(1000) / math.log(4), "Steps are whole.", "Round up."),
+        ], "A step multiplies a small error by the slope of f, ¼."),
+    ]  # fmt: skip
+    return in_turn((other, derivative, steps), parts, "The equation serves both crossings.")
+
+
+@checker
+def check_adjoint(start: Any, gradient: Any) -> Verdict:
+    """Check dx/dt = θx, x(0) = 1, θ = ln 2, T = 2, L = ½(x(T) - 3)²: x̄(0) = 4, ∂L/∂θ = 8."""
+    parts: list[Part] = [
+        ("x̄(0)", 4.0, [
+            (1.0, "This is x̄(T).", "Going back in time, x̄ grows: dx̄/dt = -θ x̄."),
+            (0.25, "x̄ was led back with the wrong sign.", "dx̄/dt = -θ x̄, so it grows backward."),
+            (16.0, "The error at the end is x(T) - 3 = 1, not 4.", ""),
+            (-4.0, "The sign is wrong.", "A larger x(0) makes x(T), and here L, larger."),
+            (2.0, "x̄ was led back over one unit of time.", "T is 2."),
+            (0.5, "This is the loss.", "x̄(T) is its slope, x(T) - 3."),
+            (-2.0, "The error was taken at x = 1.", "x(T) is 4."),
+            (1 + 2 * math.log(2), "x̄ was led back along a straight line.", "It grows like 2ᵗ."),
+            (12.0, "x̄(T) is x(T) - 3, not 3.", ""),
+            (8.0, "This is the derivative with respect to θ.", "Give x̄(0) first."),
+        ], "x̄(T) = x(T) - 3 = 1, and backward x̄ doubles in each unit of time."),
+        ("∂L/∂θ", 8.0, [
+            (4.0, "The integral runs over two units of time.", "The product x̄ x is constant."),
+            (-8.0, "The sign is wrong.", "A larger θ makes x(T), and here L, larger."),
+            (2.0, "The product x̄ x is missing.", "It is the integral of x̄ times x."),
+            (8 * math.log(2), "The slope of θ x with respect to θ is x, not θ x.", ""),
+            (4 * math.log(2), "The slope of θ x with respect to θ is x, not θ.",
+             "Integrate x̄ x over two units of time."),
+            (3 / math.log(2), "One factor is missing.", "It is the integral of x̄ times x."),
+            (1.0, "This is x̄(T).", "It is the integral of x̄ times x."),
+            (32.0, "The integral has 4 twice.", "x̄ x is 1 · 4 at T, and 4 · 1 at 0."),
+            (16.0, "x̄ x is 4 all the time, for two units of time.", ""),
+            (math.log(2), "This is θ.", "It is the integral of x̄ times x."),
+        ], "f = θ x has the slope x with respect to θ. Integrate x̄ x."),
+    ]  # fmt: skip
+    return in_turn((start, gradient), parts, "x̄ grows backward as x grows forward.")
+
+
+@checker
+def check_damped(limit: Any, best: Any, derivative: Any) -> Verdict:
+    """Check x ← x + c(f(x) - x) at θ = -8, x = -4, slope -2: c < 2/3, best 1/3, dx/dθ = 1/3."""
+    slope = "The damped step has the slope 1 + c (-2 - 1) = 1 - 3c."
+    parts: list[Part] = [
+        ("The limit of c", 2 / 3, [
+            (1.0, "At c = 1 the slope is -2: the iteration runs away.", slope),
+            (1 / 3, "There the slope is 0.", "It may go down to -1. " + slope),
+            (0.5, "Only f was multiplied by c.", slope),
+            (2.0, "The slope was taken for 1 - c.", slope),
+            (1 / 6, "There the slope is still ½.", "It may go down to -1. " + slope),
+            (1.5, "This is upside down.", slope),
+            (-2 / 3, "The sign is wrong.", slope),
+            (4 / 3, "There the slope is -3.", slope),
+            (0.0, "With c = 0 nothing moves.", slope),
+        ], slope),
+        ("The best c", 1 / 3, [
+            (2 / 3, "There the slope is -1: the error stays.", "Choose c so that it is 0."),
+            (0.5, "There the slope is -½.", slope),
+            (1.0, "This is no damping at all.", slope),
+            (3.0, "This is upside down.", slope),
+            (1 / 6, "There the slope is still ½.", slope),
+            (0.25, "There the slope is still ¼.", slope),
+            (-1 / 3, "The sign is wrong.", slope),
+        ], "The error shrinks fastest where the slope is 0."),
+        ("The derivative", 1 / 3, [
+            (1.0, "The step also multiplies the slope with respect to θ by c.",
+             "Or use the equation, which knows nothing of c."),
+            (-1.0, "The slope of f at -4 is -2, not 2.", "It is 1/(1 - (-2))."),
+            (-2.0, "This is the slope of f.", "It is 1/(1 - (-2))."),
+            (3.0, "This is upside down.", "It is 1/(1 - (-2))."),
+            (-1 / 3, "The sign is wrong.", "It is 1/(1 - (-2))."),
+            (1 / 9, "c was counted twice.", "The equation knows nothing of c."),
+            (-0.5, "This is one over the slope of f.", "It is 1/(1 - (-2))."),
+            (0.5, "The 1 is missing, and the sign of the slope.", "It is 1/(1 - (-2))."),
+        ], "x = f(x, θ) is still the equation."),
+    ]  # fmt: skip
+    return in_turn((limit, best, derivative), parts, "The way was changed, and not the answer.")
+
+
+@checker
+def check_linear(u: Any, gradient: Any) -> Verdict:
+    """Check x = θ + xU, U = [[0, ½], [¼, 0]], θ = (7/8, 0), L = x_1: u = (8/7, 2/7), then 2/7."""
+    rule = "u = v + u Uᵀ: u_1 = 1 + ½ u_2, and u_2 = ¼ u_1."
+    parts: list[Part] = [
+        ("u", np.array([8, 2]) / 7, [
+            ([1.0, 0.0], "This is v: nothing was solved.", rule),
+            (np.array([8, 4]) / 7, "This solves the equation without the transpose.", rule),
+            (np.array([-8, -2]) / 7, "The sign is wrong.", "The minus comes after u."),
+            ([1.0, 0.25], "This is the first step only.", "What comes back to u_1 counts, too."),
+            ([1.0, 0.5], "This is x, or one step without the transpose.", rule),
+            ([1.125, 0.25], "The series was ended after two steps.", rule),
+            (np.array([8, -2]) / 7, "The sign of U is wrong.", "The matrix is I - U."),
+            (np.array([7 / 8, 7 / 32]), "This was multiplied by 7/8.", "Divide by it."),
+            (np.array([2, 8]) / 7, "The two entries have changed places.", ""),
+            ([8 / 7, 0.0], "The second entry of v is 0, but not that of u.", rule),
+        ], rule),
+        ("∂L/∂U_12", 2 / 7, [
+            (4 / 7, "This is ∂L/∂U_21, or u without its transpose.", "U_12 leads from x_1 to x_2."),
+            (8 / 7, "This is ∂L/∂U_11.", "U_12 leads from x_1 to x_2."),
+            (1 / 7, "This is ∂L/∂U_22.", "U_12 leads from x_1 to x_2."),
+            (-2 / 7, "The sign is wrong.", "A larger U_12 raises x_2, and that raises x_1."),
+            (0.0, "v was used instead of u.", "x_2 acts on x_1 through U."),
+            (0.25, "This is the first step only.", "What comes back counts, too."),
+            (7 / 8 * 2 / 7, "θ_1 was used instead of x_1.", "x_1 is 1."),
+            (0.5, "This is U_12 itself, or x_2.", "It is x_1 times u_2."),
+        ], "It is x_1 times u_2, and x = (1, ½)."),
+    ]  # fmt: skip
+    return in_turn((u, gradient), parts, "Two equations forward, the transposed ones backward.")
+
+
+def _sigmoid(z: Array) -> Array:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * z)))
+
+
+@checker
+def check_backward(backward: Answer) -> Verdict:
+    """Check ``backward(dh, x, h, W, U)`` for h = σ(xW + hU): the tuple (dx, dW, dU)."""
+    given = "dh, x, h, W, U"
+
+    def flat(*parts: Any) -> Array:
+        return np.concatenate([np.ravel(part) for part in parts])
+
+    def case(batch: int, n_in: int, n: int, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        x, dh = rng.normal(size=(batch, n_in)), rng.normal(size=(batch, n))
+        W, U = rng.normal(size=(n_in, n)), rng.normal(size=(n, n))
+        h: Any = np.zeros((batch, n))
+        U *= 2 / np.linalg.norm(U, 2)  # σ' is at most ¼
+        for _ in range(200):
+            h = _sigmoid(x @ W + h @ U)
+        slope = h * (1 - h)
+
+        def parts(u: Array, s: Array = slope, sign: float = 1.0) -> Array:
+            dz = sign * u * s
+            return flat(dz @ W.T, x.T @ dz, h.T @ dz)
+
+        def solved(s: Array, transposed: bool = False, sign: float = -1.0) -> Array:
+            A = [np.eye(n) + sign * U @ np.diag(row) for row in s]
+            return np.stack([np.linalg.solve(a.T if transposed else a, g)
+                             for a, g in zip(A, dh, strict=True)])  # fmt: skip
+
+        right = solved(slope)
+        dz = right * slope
+        mistakes: list[tuple[Any, str, str]] = [
+            (parts(dh), "This is the way back through one iteration.",
+             "h is on both sides: solve u = dh + (u ⊙ slope) Uᵀ."),
+            (parts(dh + (dh * slope) @ U.T), "This is the way back through two iterations.",
+             "Solve the equation, or go on until u no longer changes."),
+            (parts(solved(slope, True)), "The matrix is transposed.",
+             "For a row u, the equation is u = dh + (u ⊙ slope) Uᵀ."),
+            (parts(right, np.ones_like(h)), "The slope of σ is missing after u.",
+             "dz = u ⊙ h (1 - h)."),
+            (parts(solved(np.ones_like(h))), "The slope of σ is missing in the equation.",
+             "u = dh + (u ⊙ slope) Uᵀ."),
+            (parts(solved(1 - h * h), 1 - h * h), "This is the slope of tanh.",
+             "That of σ is h (1 - h)."),
+            (parts(right, sign=-1.0), "All signs are wrong.",
+             "F = h - σ(xW + hU) has a minus of its own."),
+            (parts(solved(slope, sign=1.0)), "The sign of U in the equation is wrong.",
+             "u - (u ⊙ slope) Uᵀ = dh."),
+            (parts(right) / batch, "This is divided by the batch size.",
+             "dh is the slope of a loss that has done so."),
+            (flat(dz @ W.T, x.T @ dz, dz.T @ h), "dU is transposed.", "dU = hᵀ dz."),
+            (flat(dz @ W.T, x.T @ dz, h.T @ (dh * slope)), "dU has the error of one iteration.",
+             "dW and dU come from the same dz."),
+            (flat(dz @ W.T, x.T @ dz, h.T @ right), "dU lacks the slope.", "dU = hᵀ dz."),
+        ]  # fmt: skip
+        where = f"{batch} examples, {n_in} inputs and {n} units"
+        more = "Solve for u, then dz = u ⊙ slope, dx = dz Wᵀ, dW = xᵀ dz, dU = hᵀ dz."
+        return Case((dh, x, h, W, U), parts(right), distinct(mistakes, parts(right)), more,
+                    where=where)  # fmt: skip
+
+    def joined(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
+        found = backward(dh, x, h, W, U)
+        if found is None:
+            raise Told("It returns None: is a return missing?")
+        if not isinstance(found, tuple | list) or len(found) != 3:
+            raise Told("Return a tuple of three: (dx, dW, dU).")
+        for name, part, shape in zip(("dx", "dW", "dU"), found, (x.shape, W.shape, U.shape),
+                                     strict=True):  # fmt: skip
+            if np.shape(part) != shape:
+                raise Told(f"{name} has shape {np.shape(part)}, expected {shape}.")
+        return flat(*found)
+
+    cases = [case(1, 2, 1, 0), case(1, 2, 3, 1), case(4, 3, 5, 2)]
+    unfit = misfit(backward, given)
+    if unfit is not None or not callable(backward):
+        return unfit or judge(backward, cases, "", given)
+    return judge(joined, cases, "However many iterations there were.", given)
+
+
+@checker
+def check_influence(influence: Answer) -> Verdict:
+    """Check ``influence(X, y, alpha, X_valid, y_valid)``: -(x_n · u) r_n / N for each example."""
+    given = "X, y, alpha, X_valid, y_valid"
+
+    def case(n: int, d: int, m: int, alpha: float, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        X, X_valid = rng.normal(size=(n, d)), rng.normal(size=(m, d))
+        y, y_valid = rng.normal(size=n), rng.normal(size=m)
+        A = X.T @ X / n + alpha * np.eye(d)
+        w = np.linalg.solve(A, X.T @ y / n)
+        r = X @ w - y
+        v = X_valid.T @ (X_valid @ w - y_valid) / m
+        right = -(X @ np.linalg.solve(A, v)) * r / n
+        bare = np.linalg.solve(X.T @ X / n, v)
+        mistakes: list[tuple[Any, str, str]] = [
+            (-right, "The sign is wrong.", "∂L/∂a = -u F_aᵀ, with r = Xw - y."),
+            (right * n, "The 1/N of the training loss is missing.", ""),
+            (-(X @ v) * r / n, "Nothing was solved: v stands where u belongs.",
+             "Solve A u = v, with A = XᵀX/N + α."),
+            (-(X @ bare) * r / n, "The penalty is missing in A.", "A = XᵀX/N + α."),
+            (right * 2, "There is a factor 2 too many.", "The slope of ½ r² is r."),
+            (right * m, "The validation loss is a mean.", "Divide v by its number of examples."),
+            (right * m / n, "v was divided by N.", "The validation set has its own number."),
+            (r * r / (2 * n), "This is the share of each example in the training loss.",
+             "The validation loss depends on a through w."),
+            (-(X @ np.linalg.solve(A, v)) / n, "The residuals r are missing.",
+             "F has the slope x_n r_n / N with respect to a_n."),
+            (-(X @ np.linalg.solve(A, v)) * y / n, "y stands where r belongs.", "r = Xw - y."),
+            (-(X @ np.linalg.solve(X.T @ X + alpha * np.eye(d), v)) * r / n,
+             "The curvature lacks its 1/N.", "A = XᵀX/N + α."),
+        ]  # fmt: skip
+        kept = [k for k in mistakes if np.shape(k[0]) == right.shape]
+        where = f"{n} examples of {d} features, and {m} for validation"
+        more = "Solve A u = v with A = XᵀX/N + α, then one entry for each row of X."
+        return Case((X, y, alpha, X_valid, y_valid), right, distinct(kept, right), more,
+                    where=where)  # fmt: skip
+
+    cases = [case(4, 1, 3, 0.5, 0), case(6, 2, 5, 0.1, 1), case(9, 3, 4, 1.0, 2)]
+    return judge(influence, cases, "One solution for all the examples.", given)
