@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,12 @@ NOTEBOOKS = (
     "book", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env",
     "--nbval-sanitize-with=tests/book/sanitize.cfg", "--nbval-cell-timeout=300",
 )  # fmt: skip
+# An older CPU's kernels in OpenBLAS, and what NumPy must then do without: it only warns of a name
+# that it does not know, so a test looks them up.
+KERNELS = {
+    "Haswell": "X86_V4 AVX512_ICL AVX512_SPR",
+    "Nehalem": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+}
 # What check-jsonschema looks at, by the name of the schema that it carries.
 SCHEMAS = {
     "citation-file-format": ("CITATION.cff",),
@@ -169,6 +176,25 @@ def test_reader(session: nox.Session) -> None:
     """Run every reader's notebook, and compare it as the sources are; needs the built book."""
     arguments = ("_build/notebooks", *NOTEBOOKS[1:])
     python(session, "-m", "pytest", *arguments, BACKPROP_MNIST_DIR=None)
+
+
+@nox.session(venv_backend="none")
+def kernels(session: nox.Session) -> None:
+    """Compare the notebooks, or those after ``--``, as two older CPUs would compute them."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        session.skip("only an x86 CPU can compute as another one does")
+    ready(session, "developer")
+    command = (str(BIN / "python"), "-m", "pytest", *(session.posargs or ["book"]), *NOTEBOOKS[1:])
+    failed = []
+    for name, without in KERNELS.items():
+        session.log(f"with the kernels for {name}")
+        env = {"OPENBLAS_CORETYPE": name, "NPY_DISABLE_CPU_FEATURES": without}
+        try:
+            session.run(*command, env=env | {"BACKPROP_MNIST_DIR": None}, external=True)
+        except nox.command.CommandFailed:  # what fails with the other kernels is worth knowing
+            failed.append(name)
+    if failed:
+        session.error(f"outputs differ with the kernels for {' and '.join(failed)}")
 
 
 @nox.session(venv_backend="none")

@@ -1,7 +1,9 @@
 """What a newcomer relies on: the layout, the pinned requirements, the commands."""
 
+import ast
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -12,11 +14,18 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from numpy._core import _multiarray_umath as umath
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import build  # noqa: E402
 
+FEATURES = """
+from numpy._core._multiarray_umath import __cpu_features__
+from threadpoolctl import threadpool_info
+print(*(blas.get("architecture", "other") for blas in threadpool_info()))
+print(*(name for name, found in __cpu_features__.items() if found))
+"""
 STANDARD = "import code, pdb; assert hasattr(code, 'InteractiveConsole'), code; print('standard')"
 
 
@@ -86,6 +95,26 @@ def test_an_edit_in_the_package_makes_the_chapters_run_again(tmp_path, monkeypat
     (tmp_path / "constraints.txt").write_text("numpy==2.5\n")
     monkeypatch.setenv("BACKPROP_MNIST_DIR", "/elsewhere")
     assert len({before, edited, build.digest(tmp_path)}) == 3
+
+
+def test_the_kernels_session_names_features_that_numpy_can_do_without():
+    # NumPy would only warn of a name that it does not know, and compute as always.
+    source = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    kernels = ast.literal_eval(re.search(r"^KERNELS = (\{.*?\n\})", source, re.M | re.S)[1])
+    assert list(kernels) == ["Haswell", "Nehalem"]
+    named = {feature for features in kernels.values() for feature in features.split()}
+    known = set(umath.__cpu_dispatch__)
+    if platform.machine().lower() not in ("x86_64", "amd64") or "X86_V4" not in known:
+        pytest.skip("another kind of CPU, or a NumPy with other names")
+    assert named <= known
+    for name, features in kernels.items():
+        env = {"OPENBLAS_CORETYPE": name, "NPY_DISABLE_CPU_FEATURES": features}
+        run = subprocess.run(
+            [sys.executable, "-c", FEATURES], env=os.environ | env, check=True, timeout=60,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        blas, *left = run.stdout.split()
+        assert blas in (name, "other") and not set(left) & set(features.split())
 
 
 def test_the_project_holds_no_large_file():
