@@ -25,6 +25,8 @@ LEAVES = {
     "GRU": lambda: layers.GRU(3, 2, rng=rng()),
     "LSTM": lambda: layers.LSTM(3, 2, rng=rng()),
     "MultiHeadAttention": lambda: layers.MultiHeadAttention(4, 2, rng=rng()),
+    "GatedMLP": lambda: layers.GatedMLP(3, 2, rng=rng()),
+    "Positions": lambda: layers.Positions(4, 3, rng=rng()),
 }
 
 
@@ -33,7 +35,8 @@ def test_every_layer_with_parameters_is_tried():
     without = {
         "Activation", "Add", "AvgPool2d", "Composite", "Concatenate", "Dropout", "ELU", "Flatten",
         "GELU", "GaussianSample", "Identity", "Junction", "Layer", "LeakyReLU", "MaxPool2d", "ReLU",
-        "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Watcher",
+        "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Tied",
+        "Watcher",
     }  # fmt: skip
     assert public - without == set(LEAVES)
 
