@@ -77,8 +77,9 @@ CASES = {
         n=(2, 3), n_hidden=(3, 4), rng=(rng(0), INITIAL),
         initializer=(initializers.glorot, INITIAL), dtype=(np.float64, np.float32),
     ),
-    layers.Positions: dict(
-        length=(2, 3), n=(3, 4), rng=(rng(0), INITIAL), scale=(1.0, INITIAL),
+    layers.RotaryAttention: dict(
+        d_model=(4, 8), n_heads=(1, 2), rng=(rng(0), INITIAL), causal=(False, True),
+        base=(10_000.0, 100.0), initializer=(initializers.glorot, INITIAL),
         dtype=(np.float64, np.float32),
     ),
     layers.Tied: dict(

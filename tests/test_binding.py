@@ -26,7 +26,7 @@ LEAVES = {
     "LSTM": lambda: layers.LSTM(3, 2, rng=rng()),
     "MultiHeadAttention": lambda: layers.MultiHeadAttention(4, 2, rng=rng()),
     "GatedMLP": lambda: layers.GatedMLP(3, 2, rng=rng()),
-    "Positions": lambda: layers.Positions(4, 3, rng=rng()),
+    "RotaryAttention": lambda: layers.RotaryAttention(4, 2, rng=rng()),
 }
 
 

@@ -62,20 +62,20 @@ def test_against_autograd(case):
 
 
 def test_against_sympy():
-    x, G, U, O = (symbolic.matrix(n, *s) for n, s in
+    x, G, U, V = (symbolic.matrix(n, *s) for n, s in
                   (("x", (1, 2)), ("g", (2, 2)), ("u", (2, 2)), ("o", (2, 2))))  # fmt: skip
     dy = symbolic.matrix("d", 1, 2)
     gate = (x * G).applyfunc(lambda z: z / (1 + sp.exp(-z)))
-    loss = sum(dy.multiply_elementwise(gate.multiply_elementwise(x * U) * O))
+    loss = sum(dy.multiply_elementwise(gate.multiply_elementwise(x * U) * V))
     rng = np.random.default_rng(0)
     layer = GatedMLP(2, 2, rng=rng)
     row, error = rng.normal(size=(1, 2)), rng.normal(size=(1, 2))
     at = {}
-    for name, value in zip((x, G, U, O, dy), (row, *layer.parameters.values(), error), strict=True):
+    for name, value in zip((x, G, U, V, dy), (row, *layer.parameters.values(), error), strict=True):
         at |= symbolic.values(name, value)
     layer.forward(row)
     for name, mine in zip(
-        (x, G, U, O), (layer.backward(error), *layer.gradients.values()), strict=True
+        (x, G, U, V), (layer.backward(error), *layer.gradients.values()), strict=True
     ):
         exact = symbolic.evaluate(symbolic.gradient(loss, name), at)
         np.testing.assert_allclose(mine, exact, rtol=1e-13)
@@ -196,7 +196,7 @@ def test_errors_name_the_argument():
         layer.backward(np.zeros((3, 3)))
     with pytest.raises(ValueError, match="GatedMLP: n is 0"):
         GatedMLP(0, 2, rng=rng)
-    with pytest.raises(TypeError, match="GatedMLP: n_hidden is 2.0, a float"):
+    with pytest.raises(TypeError, match=r"GatedMLP: n_hidden is 2\.0, a float"):
         GatedMLP(3, 2.0, rng=rng)
     with pytest.raises(TypeError, match="GatedMLP: dtype is float16"):
         GatedMLP(3, 2, rng=rng, dtype=np.float16)

@@ -32,10 +32,10 @@ from backprop.layers.junction import Add, Concatenate, Junction
 from backprop.layers.lstm import LSTM
 from backprop.layers.masks import lengths_to_mask
 from backprop.layers.normalization import BatchNorm, LayerNorm, RMSNorm
-from backprop.layers.positions import Positions
 from backprop.layers.recurrent import Recurrent
 from backprop.layers.residual import Residual
 from backprop.layers.rnn import RNN
+from backprop.layers.rotary import RotaryAttention
 from backprop.layers.sampling import GaussianSample
 from backprop.layers.tied import Tied
 
@@ -43,7 +43,7 @@ __all__ = [
     "ELU", "GELU", "GRU", "LSTM", "RNN", "Activation", "Add", "AvgPool2d", "BatchNorm",
     "Composite", "Concatenate", "Conv2d", "Dense", "Dropout", "Embedding", "Flatten", "GatedMLP",
     "GaussianSample", "Identity", "Junction", "Layer", "LayerNorm", "LeakyReLU", "MaxPool2d",
-    "MultiHeadAttention", "Positions", "RMSNorm", "ReLU", "Recurrent", "Residual", "SiLU",
+    "MultiHeadAttention", "RMSNorm", "ReLU", "Recurrent", "Residual", "RotaryAttention", "SiLU",
     "Sigmoid", "Softmax", "Softplus", "Tanh", "Tied", "Watcher", "blockwise_attention",
     "blockwise_attention_vjp", "dot_product_attention", "dot_product_attention_vjp",
     "lengths_to_mask",
