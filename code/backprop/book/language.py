@@ -84,7 +84,7 @@ class Settings:
 SMALL = Settings(32, 2, 2, 64, length=32, batch=8, steps=400, rate=1e-2, warmup=50)
 """A model that learns in a second or two."""
 LARGE = Settings(
-    64, 4, 4, 160, length=64, batch=16, steps=12_000, rate=5e-3, warmup=100, dropout=0.1
+    64, 4, 4, 160, length=64, batch=16, steps=4_000, rate=5e-3, warmup=100, dropout=0.1
 )
 """The one of the command: minutes on one core."""
 
@@ -196,7 +196,10 @@ class Training:
 
     def step(self) -> float:
         """Take one step on passages drawn at random; return the loss before it, in bits."""
-        x, y = passages(self.text, self.s.batch, self.s.length, self.rng)
+        return self.take(*passages(self.text, self.s.batch, self.s.length, self.rng))
+
+    def take(self, x: NDArray[np.int64], y: NDArray[np.int64]) -> float:
+        """Take one step on these passages; return the loss before it, in bits."""
         value = self.loss.forward(scores(self.network, x), y)
         self.network.backward_parameters(self.loss.backward())
         clip_norm(self.network, 1.0)
