@@ -83,9 +83,7 @@ class Settings:
 
 SMALL = Settings(32, 2, 2, 64, length=32, batch=8, steps=400, rate=1e-2, warmup=50)
 """A model that learns in a second or two."""
-LARGE = Settings(
-    64, 4, 4, 160, length=64, batch=16, steps=4_000, rate=5e-3, warmup=100, dropout=0.1
-)
+LARGE = Settings(64, 3, 4, 160, length=64, batch=16, steps=3_000, rate=5e-3, warmup=100)
 """The one of the command: minutes on one core."""
 
 
