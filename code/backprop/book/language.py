@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backprop.arrays import Array
+from backprop.book import reading
 from backprop.book.alice import Alphabet, letters, passages
+from backprop.book.counting import Counts, chosen
 from backprop.layers import (
     Dropout,
     Embedding,
@@ -81,7 +83,7 @@ class Settings:
     decay: float = 0.1
 
 
-SMALL = Settings(32, 2, 2, 64, length=32, batch=8, steps=400, rate=1e-2, warmup=50)
+SMALL = Settings(32, 2, 2, 64, length=32, batch=8, steps=300, rate=1e-2, warmup=50)
 """A model that learns in a second or two."""
 LARGE = Settings(64, 3, 4, 160, length=64, batch=16, steps=3_000, rate=5e-3, warmup=100)
 """The one of the command: minutes on one core."""
@@ -142,6 +144,11 @@ class OnePath(Tied):
 
     kept = "scores"
 
+    def backward(self, dz: Array) -> Array:
+        """Fill ``gradients``, wrongly; return zeros for ∂L/∂x."""
+        self.backward_parameters(dz)
+        return np.zeros(self.h.shape[:-1], dz.dtype)
+
     def backward_parameters(self, dz: Array) -> None:
         """Fill ``gradients``, wrongly."""
         dW, dh = self._score_errors(dz)
@@ -156,6 +163,26 @@ def one_path(network: Sequential, kept: str) -> Sequential:
     wrong = OnePath(tied.layers)  # type: ignore[attr-defined]
     wrong.kept = kept
     return Sequential([wrong])
+
+
+ORDERS, STRENGTHS = range(2, 10), (4.0, 8.0, 16.0, 32.0, 64.0)
+"""What is tried for counting."""
+
+
+@cache
+def counted() -> dict[str, Counts]:
+    """Return two models that count, after the last letter and after several, by their names.
+
+    How many letters, and how much the shorter contexts count, is chosen on the last tenth of the
+    text for training, for pairs as well.
+    """
+    data = letters()
+    size, found = len(data.alphabet), {}
+    for orders in (range(1, 2), ORDERS):
+        order, strength = chosen(data.train, size, orders, STRENGTHS)
+        name = "last letter" if order == 1 else f"last {order} letters"
+        found[name] = Counts(data.train, size, order, strength)
+    return found
 
 
 class Training:
@@ -350,11 +377,11 @@ def stored() -> dict[str, Any]:
 
 @cache
 def stored_model() -> Sequential:
-    """Return the model of the run with the seed 0, its weights rounded to 16 bits."""
-    network = transformer(len(letters().alphabet), LARGE, np.random.default_rng(0))
+    """Return the model of the run with the seed 0, its weights rounded to 16 bits, in float64."""
+    network = transformer(len(letters().alphabet), LARGE, np.random.default_rng(0), np.float64)
     content = (files("backprop.book") / "language.npz").read_bytes()
     with np.load(BytesIO(content), allow_pickle=False) as file:
-        network.theta[...] = file["theta"].astype(np.float32)
+        network.theta[...] = file["theta"]
     network.train(False)
     return network
 
@@ -366,11 +393,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=LARGE.steps, help="fewer, for a trial")
     parser.add_argument("--checkpoint", type=Path, help="file in which the run is kept")
     parser.add_argument("--weights", type=Path, help="file for the weights, in 16 bits each")
+    parser.add_argument("--read", type=Path, help="file for what the stored model reads")
     parser.add_argument(
         "--collect", type=Path, nargs="+", metavar="FILE",
         help="a file for the curves, then the finished checkpoints of the seeds 0, 1, …",
     )  # fmt: skip
     given = parser.parse_args(arguments)
+    if given.read is not None:
+        data = letters()
+        found = reading.told(stored_model(), counted(), data)
+        given.read.write_text(json.dumps(found) + "\n")
+        return
     if given.collect:
         target, *runs = given.collect
         curves = [learned(LARGE, seed, path)[1] for seed, path in enumerate(runs)]

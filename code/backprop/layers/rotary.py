@@ -11,7 +11,7 @@ from backprop.layers.attention import MultiHeadAttention
 
 
 class RotaryAttention(MultiHeadAttention):
-    """:class:`MultiHeadAttention` with turned queries and keys (RoPE: Su et al., 2021).
+    """:class:`MultiHeadAttention` with turned queries and keys (RoPE: Su et al., 2024).
 
     Entries i and i + d/2 of a query, or of a key, are a point in a plane. At the place t it is
     turned by the angle t ω_i, ω_i = base^(-2i/d):
