@@ -165,7 +165,7 @@ def one_path(network: Sequential, kept: str) -> Sequential:
     return Sequential([wrong])
 
 
-ORDERS, STRENGTHS = range(2, 10), (4.0, 8.0, 16.0, 32.0, 64.0)
+ORDERS, STRENGTHS = range(4, 10), (8.0, 16.0, 32.0, 64.0)
 """What is tried for counting."""
 
 

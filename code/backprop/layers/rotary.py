@@ -11,7 +11,7 @@ from backprop.layers.attention import MultiHeadAttention
 
 
 class RotaryAttention(MultiHeadAttention):
-    """:class:`MultiHeadAttention` with turned queries and keys (RoPE: Su et al., 2024).
+    """:class:`backprop.layers.MultiHeadAttention` with queries and keys turned (Su et al., 2024).
 
     Entries i and i + d/2 of a query, or of a key, are a point in a plane. At the place t it is
     turned by the angle t ω_i, ω_i = base^(-2i/d):
@@ -30,7 +30,7 @@ class RotaryAttention(MultiHeadAttention):
     base : float
         Above 0; the slowest angles are about 1/base.
     n_heads, rng, causal, initializer, dtype
-        As in :class:`MultiHeadAttention`.
+        As in :class:`backprop.layers.MultiHeadAttention`.
 
     Raises
     ------

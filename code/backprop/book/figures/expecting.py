@@ -156,14 +156,14 @@ def whole(title: str) -> Drawing:
             svg.element("line", x1=x, y1=road + 72, x2=x, y2=low, stroke=ORANGE, stroke_width="2.5")
         )
         parts.append(_arrow((x, low), (tip, low), ORANGE, "2.5"))
-        parts.append(svg.text(edge, low + 20, words, ORANGE, text_anchor=anchor, font_weight=600))
+        parts.append(svg.text(edge, low + 36, words, ORANGE, text_anchor=anchor, font_weight=600))
     said = (
         "Letters enter the table W, whose rows run along a line to the table's transpose. In a"
         " block, a norm and attention branch off the line and are added to it, then a norm and a"
         " gated layer. The error runs back along the line. The table gets a share of its gradient"
         " at both ends, and they are added."
     )
-    return drawing(title, 290, said, *parts)
+    return drawing(title, 304, said, *parts)
 
 
 def curves(found: Mapping[str, Any], lines: Mapping[str, float], title: str) -> Drawing:
@@ -186,7 +186,7 @@ def curves(found: Mapping[str, Any], lines: Mapping[str, float], title: str) -> 
     steps = found["steps"]
     for name, words, color, style, place in (
         ("validation", "on new text", COLORS[0], "-", (0.32, 8)),
-        ("training", "in training", COLORS[1], "--", (0.78, -16)),
+        ("training", "in training", COLORS[1], "--", (0.55, -17)),
     ):
         runs = np.array(found[name])
         ax.fill_between(
