@@ -33,8 +33,8 @@ from _measure import (
 
 HERE = Path(__file__).parent
 JOBS = (
-    ("threads", None), ("mlp", 1), ("layers", 1), ("gradient_cost", 1), ("scaling", 1),
-    ("tape_overhead", 1), ("layers", 0),
+    ("threads", None), ("mlp", 1), ("layers", 1), ("language_model", 1), ("gradient_cost", 1),
+    ("scaling", 1), ("tape_overhead", 1), ("layers", 0),
 )  # fmt: skip
 """Script and threads; 0 for all cores, None where the script starts processes of its own."""
 

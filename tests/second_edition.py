@@ -28,6 +28,7 @@ SECOND_EDITION = [
     "convolution",
     "recurrent",
     "attention",
+    "small-language-model",
     "variational-autoencoder",
     "implicit",
 ]

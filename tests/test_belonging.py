@@ -78,6 +78,21 @@ CASES = {
         d_model=(4, 8), n_heads=(2, 4), rng=(rng(0), INITIAL), causal=(False, True),
         initializer=(initializers.glorot, INITIAL), dtype=(np.float64, np.float32),
     ),
+    layers.GatedMLP: dict(
+        n=(2, 3), n_hidden=(3, 4), rng=(rng(0), INITIAL),
+        initializer=(initializers.glorot, INITIAL), dtype=(np.float64, np.float32),
+    ),
+    layers.RotaryAttention: dict(
+        d_model=(4, 8), n_heads=(1, 2), rng=(rng(0), INITIAL), causal=(False, True),
+        base=(10_000.0, 100.0), initializer=(initializers.glorot, INITIAL),
+        dtype=(np.float64, np.float32),
+    ),
+    layers.Tied: dict(
+        layers=(
+            lambda: [layers.Embedding(4, 2, rng=rng(0))],
+            lambda: [layers.Embedding(4, 2, rng=rng(0)), layers.RMSNorm(2)],
+        )
+    ),
     layers.Residual: dict(layers=(lambda: [dense()], lambda: [dense(), Tanh()])),
     Sequential: dict(layers=(lambda: [dense()], lambda: [dense(), Tanh()])),
     Checkpointed: dict(

@@ -26,6 +26,8 @@ LEAVES = {
     "GRU": lambda: layers.GRU(3, 2, rng=rng()),
     "LSTM": lambda: layers.LSTM(3, 2, rng=rng()),
     "MultiHeadAttention": lambda: layers.MultiHeadAttention(4, 2, rng=rng()),
+    "GatedMLP": lambda: layers.GatedMLP(3, 2, rng=rng()),
+    "RotaryAttention": lambda: layers.RotaryAttention(4, 2, rng=rng()),
 }
 
 
@@ -34,7 +36,8 @@ def test_every_layer_with_parameters_is_tried():
     without = {
         "Activation", "Add", "AvgPool2d", "Composite", "Concatenate", "Dropout", "ELU", "Flatten",
         "GELU", "GaussianSample", "Identity", "Junction", "Layer", "LeakyReLU", "MaxPool2d", "ReLU",
-        "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Watcher",
+        "Recurrent", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Tied",
+        "Watcher",
     }  # fmt: skip
     assert public - without == set(LEAVES)
 

@@ -200,3 +200,21 @@ def visit(visits):
 def phone(visit):
     """Open a page on a phone, in the dark."""
     return functools.partial(visit, width=390, height=844, dark=True)
+
+
+@pytest.fixture
+def alone(browser):
+    """A function that shows the figure alone on a page, with or without JavaScript."""
+    contexts, complaints = [], []
+
+    def show(figure, **options):
+        contexts.append(browser.new_context(viewport={"width": 390, "height": 900}, **options))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.set_content(figure._repr_html_())
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -17,24 +17,6 @@ from backprop.book.figures.regions import crossing, region
 from backprop.book.figures.stepper import Stepper, network_steps
 
 
-@pytest.fixture
-def alone(browser):
-    """A function that shows the figure alone on a page, with or without JavaScript."""
-    contexts, complaints = [], []
-
-    def show(figure, **options):
-        contexts.append(browser.new_context(viewport={"width": 390, "height": 900}, **options))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.set_content(figure._repr_html_())
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
 def told(page):
     """The output and the number of right points as computed, and what the figure says."""
     root = page.locator(".bp-explorer")

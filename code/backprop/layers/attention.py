@@ -364,6 +364,7 @@ class MultiHeadAttention(Layer):
         _product(x, W_qkv, qkv)
         qkv += b_qkv
         self.q, self.k, self.v = self._heads(qkv)
+        self._turn(self.q, self.k)
         p = self._empty("p", (batch, self.n_heads, time, time), kind)
         forbidden = self._forbidden(time)
         bias = None if forbidden is None else _bias(forbidden, kind)
@@ -409,7 +410,11 @@ class MultiHeadAttention(Layer):
         dq, dk, dv = self._heads(dqkv)
         ds = self._empty("ds", p.shape, kind)
         _errors(q, k, v, p, do_heads, ds, dq, dk, dv)
+        self._turn(dq, dk, back=True)
         self._sums("W_qkv", "b_qkv", self.x, dqkv)
+
+    def _turn(self, q: Array, k: Array, back: bool = False) -> None:
+        """Turn queries and keys by their places, or errors back: a subclass does."""
 
     def _heads(self, packed: Array) -> tuple[Array, ...]:
         """Return views (batch, n_heads, time, d) of each block of d_model columns."""

@@ -1,0 +1,319 @@
+"""Checkers of the chapter "A small language model".
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.arrays import Array
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Part,
+    Told,
+    Verdict,
+    checker,
+    distinct,
+    in_turn,
+    judge,
+    misfit,
+)
+
+
+@checker
+def check_bits(bits: Any, perplexity: Any) -> Verdict:
+    """Check four times ½, twice ¼ and twice 1/16: 2 bits per letter and the perplexity 4."""
+    parts: list[Part] = [
+        ("The bits", 2.0, [
+            (16.0, "This is the sum over all eight letters.", "Divide by 8."),
+            (2 * math.log(2), "These are nats.", "Take the logarithm to the base 2."),
+            (-2.0, "The size is right, the sign is not.", "The logarithm of 1/p is positive."),
+            (math.log2(8 / 2.625), "The probabilities were averaged before the logarithm.",
+             "Take the logarithm of each probability first."),
+            (7 / 3, "The three probabilities were weighed alike.",
+             "Four letters have ½, two have ¼, and two have 1/16."),
+            (0.25, "This is the typical probability itself.", "How many bits has ¼?"),
+            (0.328125, "This is the mean of the probabilities.", "Take log2 of 1/p first."),
+            (8.0, "There are eight letters. How many bits has each on average?", ""),
+            (1.0, "This counts the four letters with ½ only.", "¼ has 2 bits, 1/16 has 4."),
+            (4.0, "This is the perplexity.", "The bits are its logarithm to the base 2."),
+        ], "½ has 1 bit, ¼ has 2, and 1/16 has 4."),
+        ("The perplexity", 4.0, [
+            (math.exp(2), "The base is 2, as that of the bits.", "2 to the power of the bits."),
+            (2.0, "These are the bits.", "2 to the power of the bits."),
+            (0.25, "This is its inverse.", "Among how many equal letters would it guess?"),
+            (8.0, "2 · 4 is no power.", "2 to the power of the bits."),
+            (2.0**16, "This is for the whole text.", "Use the bits per letter."),
+            (16.0, "This is the square.", "2 to the power of the bits."),
+        ], "2 to the power of the bits per letter."),
+    ]  # fmt: skip
+    return in_turn((bits, perplexity), parts, "As uncertain as among four equal letters.")
+
+
+LN3 = math.log(3)
+
+
+@checker
+def check_hand(da: Any, db: Any) -> Verdict:
+    """Check w = (1, 1 + ln 3), the letter a after a: the errors are (-¾, ¾), then both shares."""
+    second = 0.75 * LN3
+    scores = "As a row of scores, the vector gets its error times h = 1."
+    enters = "As h, it gets the sum of error times vector over both letters: -¾·1 + ¾·(1 + ln 3)."
+    parts: list[Part] = [
+        ("The gradient of the vector of a", -0.75 + second, [
+            (-0.75, "This is the share of its score alone.", enters),
+            (second, "This is the share of the input alone.", scores),
+            (0.25 - 0.25 * LN3, "Here the text goes on with b.", "Now it goes on with a."),
+            (0.75 - second, "The sign is that of a step downhill.", "The error is p - target."),
+            (0.25 + 0.25 + 0.75 * (1 + LN3), "The target was not subtracted.",
+             "The error at the score of a is ¼ - 1."),
+            (-1.5, "The share of the input is not that of the score.", enters),
+            (-0.75 * second, "The shares add up.", "Two uses, two shares, one sum."),
+            (-0.75 + 0.75 * (1 + LN3), "The score of a has a share in the error at h, too.",
+             enters),
+            (-1.5 + 0.75 * (1 + LN3) + 0.75, "One share was counted twice.", enters),
+            (0.75 + second, "The error at the score of a is negative.", "It is ¼ - 1."),
+        ], f"{scores} {enters}"),
+        ("The gradient of the vector of b", 0.75, [
+            (-0.25, "Here the text goes on with b.", "Now it goes on with a."),
+            (-0.75, "The size is right, the sign is not.", "The error at the score of b is ¾ - 0."),
+            (0.75 * (1 + LN3), "A row of scores is multiplied by h, which is the vector of a.",
+             scores),
+            (0.75 + second, "The letter b was never read.", "It has no share from the input."),
+            (second, "The letter b was never read.", "It has the share of its score alone."),
+            (0.0, "The vector of b gave a score.", scores),
+            (0.25, "The probability of b is ¾.", "¼ belongs to a."),
+            (-0.75 + second, "This is the gradient of the vector of a.", scores),
+        ], scores),
+    ]  # fmt: skip
+    return in_turn((da, db), parts, "The two shares of a nearly cancel, and the sign is the sum's.")
+
+
+@checker
+def check_turn(score: Any, dq: Any) -> Verdict:
+    """Check q = (2, 0) at place 9, k = (3, 1) at place 7, 45° a place: 2, and slopes (1, -3)."""
+    apart = "The places differ by 2, so q is turned by 90° more than k."
+    back = "The slope of the score in the turned q is k. Turn it back by 90°."
+    root = math.sqrt(2)
+    parts: list[Part] = [
+        ("The score", 2.0, [
+            (6.0, "This is the score without turns.", apart),
+            (-2.0, "The turn goes the wrong way.", "q is at the later place: it is turned more."),
+            (0.0, "Neither entry was left.", "(2, 0) turned by 90° is (0, 2)."),
+            (8 / root, "This is a turn by 45°.", apart),
+            (4 / root, "This is a turn by -45°.", apart),
+            (2 / root, "There is no √d here.", ""),
+            (-6.0, "This is a turn by 180°.", apart),
+            (-4.0, "Each was turned by 90°, or the turns added.", apart),
+            (4.0, "(2, 0) turned by 90° is (0, 2).", "Multiply it by (3, 1)."),
+        ], f"{apart} (2, 0) becomes (0, 2)."),
+        ("The slopes", np.array([1.0, -3.0]), [
+            (np.array([3.0, 1.0]), "This is k. It is the slope in the turned query.", back),
+            (np.array([-1.0, 3.0]), "The error was turned on, not back.", back),
+            (np.array([0.0, 2.0]), "This is the turned query.", back),
+            (np.array([1.0, 3.0]), "A sign is missing.", "(3, 1) turned by -90° is (1, -3)."),
+            (np.array([-3.0, -1.0]), "This is a turn by 180°.", back),
+            (np.array([4.0, -2.0]) / root, "This is a turn by 45°.", apart),
+            (np.array([3.0, -1.0]), "The entries change places.", back),
+        ], back),
+    ]  # fmt: skip
+    return in_turn((score, dq), parts, "Errors turn back by the angle that queries turned on.")
+
+
+@checker
+def check_size(tied: Any, untied: Any) -> Verdict:
+    """Check 100 letters, width 128, 2 blocks, 4 heads, hidden 320: 391,296, untied 12,800 more."""
+    table, d, hidden = 100 * 128, 128, 320
+    attention, gated, norms = 4 * (d * d + d), 3 * d * hidden, 2 * d
+    right = table + 2 * (attention + gated + norms) + d
+    parts: list[Part] = [
+        ("The tied model", right, [
+            (right - d, "The last RMSNorm has scales, too.", "It stands before the scores."),
+            (right - 2 * norms, "Each branch begins with an RMSNorm.", "It has 128 scales."),
+            (right - 5 * d, "The scales of the norms are missing.", "Five norms of 128."),
+            (right - 8 * d, "The biases of the attention are missing.",
+             "Each of the four matrices has 128 of them."),
+            (right + 4 * hidden + 2 * d, "The gated layer has no biases.", ""),
+            (right - 2 * d * hidden, "The gated layer has three matrices.",
+             "Two lead in, and one leads out."),
+            (right + table, "The table was counted twice.", "It is one array."),
+            (right - table, "The table is missing.", "100 vectors of 128 entries."),
+            (table + attention + gated + norms + d, "This is one block.", "There are two."),
+            (right + 6 * (d * d + d) * 4, "Heads share the columns of one matrix.",
+             "Their number does not change the count."),
+            (right - 2 * (d * d + d), "W_o of the attention is missing.", "Four matrices."),
+        ], "Table, and in each block 4 (128² + 128), 3 · 128 · 320 and two norms; then one norm."),
+        ("The untied model", right + table, [
+            (right, "This is the tied model.", "Two tables instead of one."),
+            (table, "This is the difference.", "Add it to the tied model."),
+            (right - table, "Untied is larger.", "Two tables instead of one."),
+            (2 * right, "Only the table doubles.", ""),
+            (right + table + 100, "The scores have no bias here.", ""),
+            (right + d * d, "A table has a row for each letter.", "100 vectors of 128 entries."),
+        ], "A second table for the scores: 100 vectors of 128 entries."),
+    ]  # fmt: skip
+    return in_turn((tied, untied), parts, "At this size, tying saves little. Look at the blocks.")
+
+
+def _shares(x: NDArray[np.int64], W: Array, dz: Array) -> tuple[Array, Array]:
+    """Return both shares of ∂L/∂W for z = W[x] Wᵀ, by loops."""
+    scores, enters = np.zeros(W.shape), np.zeros(W.shape)
+    for i, letter in enumerate(x):
+        for k in range(len(W)):
+            scores[k] += dz[i, k] * W[letter]
+            enters[letter] += dz[i, k] * W[k]
+    return scores, enters
+
+
+@checker
+def check_tied(gradient_W: Answer) -> Verdict:
+    """Check ``gradient_W(x, W, dz)`` for z = W[x] Wᵀ: dzᵀ W[x] plus the rows of dz W."""
+
+    def case(x: Any, n: int, d: int, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        x, W, dz = np.array(x), rng.normal(size=(n, d)), rng.normal(size=(len(x), n))
+        scores, enters = _shares(x, W, dz)
+        last, once = np.zeros(W.shape), scores.copy()
+        last[x] = dz @ W
+        once[x] = dz @ W
+        right = scores + enters
+        mistakes: list[tuple[Any, str, str]] = [
+            (scores, "This is the share of the scores alone.",
+             "The letters that were read have a share from the input, too."),
+            (enters, "This is the share of the input alone.",
+             "Every row of W gave a score, and has a share from it."),
+            (scores + last, "A letter that is read twice gets one of its two shares.",
+             "W[x] += … adds once for a repeated index; np.add.at(W, x, …) adds each time."),
+            (once, "The share of the input replaced that of the scores.", "Add the two."),
+            (last, "The share of the input overwrote itself, and the scores' is missing.",
+             "Add up all shares."),
+            (right / len(x), "Nobody asked for a mean.", "dz holds what is needed."),
+            (-right, "All signs are wrong.", "A minus belongs to the update."),
+            (scores - enters, "The shares add up.", ""),
+            (2 * scores, "The two shares are not equal.", "The input's has other rows."),
+            (right.T, "It is the transpose.", "The gradient has the shape of W."),
+        ]  # fmt: skip
+        more = "As scores: dzᵀ W[x]. As input: row i of dz W is added to row x[i]."
+        where = f"x = {x.tolist()} and W of shape ({n}, {d})"
+        return Case((x, W, dz), right, distinct(mistakes, right), more, where=where)
+
+    cases = [case([1], 3, 2, 0), case([2, 0, 2], 4, 3, 1), case([1, 1, 0, 3], 4, 2, 2)]
+    return judge(gradient_W, cases, "One table, two uses, one sum.", "x, W, dz")
+
+
+@checker
+def check_mixed(mixed: Answer) -> Verdict:
+    """Check ``mixed(text, before, letter, s)``: (n(hc) + s n(c)/n) / (n(h) + s) for a string."""
+
+    def case(text: str, before: str, letter: str, s: float) -> Case:
+        pairs = list(pairwise(text))
+        followed = sum(pair == (before, letter) for pair in pairs)
+        met = sum(first == before for first, _ in pairs)
+        everywhere = text.count(before)
+        p = text.count(letter) / len(text)
+        kinds = len(set(text))
+        right = (followed + s * p) / (met + s)
+        mistakes: list[tuple[Any, str, str]] = [
+            (followed / met if met else 0.0, "This is the share of the pairs alone.",
+             "A pair that was never met would be impossible."),
+            ((followed + s) / (met + s * kinds), "This adds s to every pair.",
+             "Add s times the frequency of the letter."),
+            ((followed + s * p) / (everywhere + s), "A letter at the end is followed by nothing.",
+             "n(h) counts how often h was followed by a letter."),
+            ((followed + s / kinds) / (met + s), "The shorter guess is not uniform here.",
+             "Use the frequency of the letter in the text."),
+            ((followed + s * p) / met if met else math.inf, "The s is missing below.",
+             "The probabilities of all letters must sum to 1."),
+            ((followed + p) / (met + s), "The s is missing above.",
+             "The probabilities of all letters must sum to 1."),
+            (p, "This is the frequency alone.", "Add what came after the letter before."),
+            ((followed + s * text.count(letter)) / (met + s), "A frequency is at most 1.",
+             "Divide the count of the letter by the length of the text."),
+            (followed + s * p, "The division is missing.", "Divide by n(h) + s."),
+            (-math.log2(right), "These are bits.", "The probability is asked for."),
+            ((followed + s * p) / (len(pairs) + s), "All pairs were counted below.",
+             "Only those that begin with the letter before."),
+        ]  # fmt: skip
+        more = "n(hc) + s times the frequency of c, divided by n(h) + s."
+        return Case((text, before, letter, s), right, distinct(mistakes, right), more)
+
+    cases = [
+        case("abracadabra", "b", "r", 1.0), case("abracadabra", "a", "b", 2.0),
+        case("abracadabra", "c", "b", 0.5), case("looking-glass", "s", "s", 3.0),
+        case("papa", "p", "p", 1.5),
+    ]  # fmt: skip
+    return judge(mixed, cases, "Nothing is impossible, and what was met counts most.",
+                 "text, before, letter, s")  # fmt: skip
+
+
+GIVEN = "x, W_g, W_u, W_o, dy"
+
+
+@checker
+def check_gated(backward: Answer) -> Verdict:
+    """Check ``backward(x, W_g, W_u, W_o, dy)`` of y = (relu(x W_g) ⊙ x W_u) W_o."""
+    names = "Return a tuple of four: (dx, dW_g, dW_u, dW_o)."
+
+    def flat(*parts: Any) -> Array:
+        return np.concatenate([np.ravel(part) for part in parts])
+
+    def case(rows: int, n: int, hidden: int, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        shapes = (rows, n), (n, hidden), (n, hidden), (hidden, n), (rows, n)
+        x, W_g, W_u, W_o, dy = (rng.normal(size=s) for s in shapes)
+        g, u = x @ W_g, x @ W_u
+        a, slope = np.maximum(g, 0), (g > 0).astype(float)
+        dh = dy @ W_o.T
+
+        def made(dg: Array, du: Array, h: Array = a * u, dx: Array | None = None) -> Array:
+            dx = dg @ W_g.T + du @ W_u.T if dx is None else dx
+            return flat(dx, x.T @ dg, x.T @ du, h.T @ dy)
+
+        dg, du = dh * u * slope, dh * a
+        right = made(dg, du)
+        mistakes: list[tuple[Any, str, str]] = [
+            (made(dh * slope, du), "dg lacks the other factor.", "h = φ(g) ⊙ u, so dg has u."),
+            (made(dg, dh), "du lacks the other factor.", "h = φ(g) ⊙ u, so du has φ(g)."),
+            (made(dh * u, du), "The slope of the ReLU is missing in dg.",
+             "Where g is negative, no error passes."),
+            (made(dg, dh * g), "du was multiplied by g, not by relu(g).", ""),
+            (made(dg, du, h=g * u), "dW_o needs h = relu(g) ⊙ u.", "Not g itself."),
+            (made(dg, du, h=a), "dW_o needs all of h.", "h = relu(g) ⊙ u."),
+            (made(dg, du, h=u), "dW_o needs all of h.", "h = relu(g) ⊙ u."),
+            (made(dg, du, dx=dg @ W_g.T), "x has two branches: dx has one share only.",
+             "Add that of u."),
+            (made(dg, du, dx=du @ W_u.T), "x has two branches: dx has one share only.",
+             "Add that of the gate."),
+            (made(du, dg), "The two branches were exchanged.", "The gate has the ReLU."),
+            (-right, "All signs are wrong.", "A minus belongs to the update."),
+        ]  # fmt: skip
+        more = "Part by part: dW_o = hᵀ dy, dh = dy W_oᵀ, du = dh ⊙ relu(g), dg = dh ⊙ u ⊙ [g > 0]."
+        where = f"{rows} rows of width {n} and a hidden width of {hidden}"
+        return Case(
+            (x, W_g, W_u, W_o, dy), right, distinct(mistakes, right), more, where=where
+        )  # fmt: skip
+
+    def joined(x: Array, W_g: Array, W_u: Array, W_o: Array, dy: Array) -> Any:
+        found = backward(x, W_g, W_u, W_o, dy)
+        if found is None:
+            raise Told("It returns None: is a return missing?")
+        if not isinstance(found, tuple | list) or len(found) != 4:
+            raise Told(names)
+        shapes = (x.shape, W_g.shape, W_u.shape, W_o.shape)
+        for name, part, shape in zip(("dx", "dW_g", "dW_u", "dW_o"), found, shapes, strict=True):
+            if np.shape(part) != shape:
+                raise Told(f"{name} has shape {np.shape(part)}, expected {shape}.")
+        return flat(*found)
+
+    cases = [case(1, 2, 3, 0), case(3, 2, 4, 1), case(4, 3, 2, 2)]
+    unfit = misfit(backward, GIVEN)
+    if unfit is not None or not callable(backward):
+        return unfit or judge(backward, cases, "", GIVEN)
+    return judge(joined, cases, "Each factor of a product sends the other along.", GIVEN)

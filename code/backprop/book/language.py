@@ -1,0 +1,422 @@
+"""A language model made of the package's layers, its training, and what ten runs of it achieved.
+
+What the chapter "A small language model" trains in seconds, and in minutes by the command
+
+    python -m backprop.book.language --seed 0 --checkpoint run.npz
+
+which can be stopped and goes on where it was. Its curves are stored beside this file. The loss is
+in bits per character: the base-2 logarithm of one over the probability of what came, on average.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from backprop.arrays import Array
+from backprop.book import reading
+from backprop.book.alice import Alphabet, letters, passages
+from backprop.book.counting import Counts, chosen
+from backprop.layers import (
+    Dropout,
+    Embedding,
+    GatedMLP,
+    Layer,
+    Residual,
+    RMSNorm,
+    RotaryAttention,
+    Tied,
+)
+from backprop.layers.composite import Chain
+from backprop.losses import SoftmaxCrossEntropy
+from backprop.network import Network, Sequential
+from backprop.optimizers import AdamW, clip_norm
+from backprop.schedules import Cosine, Warmup
+from backprop.training.state import State, fingerprint, load, save
+
+BITS = 1 / np.log(2)
+"""Bits in a nat."""
+LOOKS = 20
+"""How often in a run the loss is measured."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How large a model is and how it learns.
+
+    Attributes
+    ----------
+    width, blocks, heads, hidden : int
+        Of the vectors, of the stack, of each attention, and of each gated layer.
+    length : int
+        Characters that it reads at once.
+    batch, steps : int
+        Passages in a step, and steps of AdamW.
+    rate, warmup : float, int
+        Where the cosine begins, after so many steps of warm-up; it ends at a twentieth.
+    dropout : float
+        At the end of each branch.
+    decay : float
+        Weight decay of all parameters.
+    """
+
+    width: int
+    blocks: int
+    heads: int
+    hidden: int
+    length: int
+    batch: int
+    steps: int
+    rate: float
+    warmup: int
+    dropout: float = 0.0
+    decay: float = 0.1
+
+
+SMALL = Settings(32, 2, 2, 64, length=32, batch=8, steps=300, rate=1e-2, warmup=50)
+"""A model that learns in a second or two."""
+LARGE = Settings(64, 3, 4, 160, length=64, batch=16, steps=3_000, rate=5e-3, warmup=100)
+"""The one of the command: minutes on one core."""
+
+
+def transformer(
+    n_tokens: int, s: Settings, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> Sequential:
+    """Return z = h Wᵀ: an embedding, blocks of attention and gated layers, and the same table."""
+    d = s.width
+    layers: list[Layer] = [Embedding(n_tokens, d, scale=d**-0.5, rng=rng, dtype=dtype)]
+    for _ in range(s.blocks):
+        for branch in (
+            RotaryAttention(d, s.heads, causal=True, rng=rng, dtype=dtype),
+            GatedMLP(d, s.hidden, rng=rng, dtype=dtype),
+        ):
+            branch.parameters["W_o"] /= np.sqrt(2 * s.blocks)
+            layers.append(Residual([RMSNorm(d, dtype=dtype), branch, *dropout(s, rng)]))
+    layers.append(RMSNorm(d, dtype=dtype))
+    return Sequential([Tied(layers)])
+
+
+def dropout(s: Settings, rng: np.random.Generator) -> list[Layer]:
+    """Return a layer of dropout, or none where its rate is 0."""
+    if not s.dropout:
+        return []
+    return [Dropout(s.dropout, rng=np.random.default_rng(rng.integers(2**32)))]
+
+
+class PerCharacter(SoftmaxCrossEntropy):
+    """L = -1/(B T) Σ_b Σ_t log p_bt[y_bt], p = softmax(z): the mean over all characters.
+
+    Shapes: z (batch, time, classes), y (batch, time) of integers.
+    """
+
+    def forward(self, z: Array, y: NDArray[np.generic]) -> float:
+        """Return L, in nats."""
+        self.shape = z.shape
+        return super().forward(z.reshape(-1, z.shape[-1]), y.ravel())
+
+    def backward(self) -> Array:
+        """∂L/∂z = (p - onehot(y)) / (B T), shape of z."""
+        return super().backward().reshape(self.shape)
+
+    def weight(self, y: NDArray[np.generic]) -> float:
+        """How many characters."""
+        return float(y.size)
+
+
+class OnePath(Tied):
+    """A table that is used twice, but whose gradient keeps one share alone: a mistake.
+
+    Attributes
+    ----------
+    kept : {"scores", "input"}
+        Which.
+    """
+
+    kept = "scores"
+
+    def backward(self, dz: Array) -> Array:
+        """Fill ``gradients``, wrongly; return zeros for ∂L/∂x."""
+        self.backward_parameters(dz)
+        return np.zeros(self.h.shape[:-1], dz.dtype)
+
+    def backward_parameters(self, dz: Array) -> None:
+        """Fill ``gradients``, wrongly."""
+        dW, dh = self._score_errors(dz)
+        Chain.backward_parameters(self, dh)
+        if self.kept == "scores":
+            self.layers[0].gradients["W"][...] = dW
+
+
+def one_path(network: Sequential, kept: str) -> Sequential:
+    """Return the network of the same layers that makes the mistake of :class:`OnePath`."""
+    (tied,) = network.layers
+    wrong = OnePath(tied.layers)  # type: ignore[attr-defined]
+    wrong.kept = kept
+    return Sequential([wrong])
+
+
+ORDERS, STRENGTHS = range(4, 10), (8.0, 16.0, 32.0, 64.0)
+"""What is tried for counting."""
+
+
+@cache
+def counted() -> dict[str, Counts]:
+    """Return two models that count, after the last letter and after several, by their names.
+
+    How many letters, and how much the shorter contexts count, is chosen on the last tenth of the
+    text for training, for pairs as well.
+    """
+    data = letters()
+    size, found = len(data.alphabet), {}
+    for orders in (range(1, 2), ORDERS):
+        order, strength = chosen(data.train, size, orders, STRENGTHS)
+        name = "last letter" if order == 1 else f"last {order} letters"
+        found[name] = Counts(data.train, size, order, strength)
+    return found
+
+
+class Training:
+    """A model, its optimizer and its place in the run.
+
+    Parameters
+    ----------
+    s : Settings
+    seed : int
+        Of the start and of the passages.
+    text : array of int, optional
+        Default: what the book's text has for training.
+    changed : callable, optional
+        Makes another network of the model.
+    """
+
+    def __init__(
+        self,
+        s: Settings,
+        seed: int,
+        text: NDArray[np.int64] | None = None,
+        changed: Callable[[Sequential], Sequential] | None = None,
+    ) -> None:
+        data = letters()
+        self.s, self.seed, self.alphabet = s, seed, data.alphabet
+        self.text = data.train if text is None else text
+        self.rng = np.random.default_rng(seed)
+        self.network = transformer(len(data.alphabet), s, self.rng)
+        if changed is not None:
+            self.network = changed(self.network)
+        self.network.reuse_buffers(True)
+        self.loss = PerCharacter()
+        self.loss.reuse = True
+        self.schedule = Warmup(Cosine(s.rate, s.steps - s.warmup, s.rate / 20), s.warmup)
+        self.optimizer = AdamW(self.network, s.rate, beta2=0.99, weight_decay=s.decay)
+
+    def step(self) -> float:
+        """Take one step on passages drawn at random; return the loss before it, in bits."""
+        return self.take(*passages(self.text, self.s.batch, self.s.length, self.rng))
+
+    def take(self, x: NDArray[np.int64], y: NDArray[np.int64]) -> float:
+        """Take one step on these passages; return the loss before it, in bits."""
+        value = self.loss.forward(scores(self.network, x), y)
+        self.network.backward_parameters(self.loss.backward())
+        clip_norm(self.network, 1.0)
+        self.optimizer.learning_rate = self.schedule(self.optimizer.steps)
+        self.optimizer.step()
+        return float(value * BITS)
+
+    def finish(self) -> Sequential:
+        """Take the steps that are left, and return the model."""
+        while self.optimizer.steps < self.s.steps:
+            self.step()
+        self.network.train(False)
+        return self.network
+
+
+def scores(network: Network, x: NDArray[np.int64]) -> Array:
+    """Return z for each character: forward takes integers here, and arrays of floats elsewhere."""
+    forward: Callable[[Any], Array] = network.forward
+    return forward(x)
+
+
+def bits(network: Network, text: NDArray[np.int64], length: int) -> float:
+    """Return the bits per character of a text.
+
+    The model reads ``length`` characters at once, in windows that overlap by half, and only the
+    later half of a window counts: each character is predicted from at least length/2 others.
+    """
+    half, training = length // 2, network.training
+    starts = np.arange(0, len(text) - length, half)
+    windows = text[starts[:, None] + np.arange(length + 1)]
+    loss, total = PerCharacter(), 0.0
+    network.train(False)
+    for group in np.array_split(windows, max(1, len(windows) * length // 4096)):
+        z = scores(network, group[:, :-1])[:, length - half :]
+        total += loss.forward(z, group[:, length - half + 1 :]) * len(group)
+    network.train(training)
+    return float(total / len(windows) * BITS)
+
+
+def continued(
+    network: Network,
+    alphabet: Alphabet,
+    begin: str,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    heat: float = 1.0,
+    length: int,
+) -> str:
+    """Continue a text by ``count`` characters, each drawn from softmax(z / heat).
+
+    Parameters
+    ----------
+    network : Network
+        In use, not in training.
+    begin : str
+        At least one character.
+    count : int
+    rng : numpy.random.Generator
+        Draws them.
+    heat : float
+        The temperature: below 1 the likely becomes likelier.
+    length : int
+        How many of the last characters the model reads.
+    """
+    text = alphabet.encode(begin)
+    for _ in range(count):
+        z = scores(network, text[None, -length:])[0, -1].astype(np.float64) / heat
+        p = np.exp(z - z.max())
+        text = np.append(text, rng.choice(len(p), p=p / p.sum()))
+    return alphabet.decode(text)
+
+
+# The runs of the command.
+
+
+class Curve:
+    """Steps, and the bits per character on training passages since the last look and on the rest.
+
+    It can be part of a checkpoint.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, float, float]] = []
+        self.first: list[float] = []
+        """Losses of the first steps, by which the run can be known again."""
+        self.since: list[float] = []
+
+    def state(self) -> State:
+        """Return all of it as arrays."""
+        rows = np.array(self.rows, np.float64).reshape(-1, 3)
+        return {"rows": rows, "first": np.array(self.first), "since": np.array(self.since)}
+
+    def load_state(self, state: State) -> None:
+        """Take over what :meth:`state` returned."""
+        self.rows = [(int(n), a, b) for n, a, b in state["rows"].tolist()]
+        self.first, self.since = state["first"].tolist(), state["since"].tolist()
+
+
+def learned(
+    s: Settings,
+    seed: int,
+    checkpoint: Path | None = None,
+    show: Callable[[str], None] | None = None,
+) -> tuple[Training, Curve]:
+    """Train with looks at the validation text; go on from the checkpoint where there is one."""
+    run, curve = Training(s, seed), Curve()
+    kept: dict[str, Any] = dict(
+        network=run.network, optimizer=run.optimizer, rng=run.rng, others={"curve": curve},
+        about={"settings": str(s), "seed": str(seed), "text": fingerprint(run.text)},
+    )  # fmt: skip
+    if checkpoint is not None and checkpoint.exists():
+        load(checkpoint, **kept)
+    while (done := run.optimizer.steps) < s.steps:
+        value = run.step()
+        curve.since.append(value)
+        if done < 5:
+            curve.first.append(value)
+        if (done + 1) % max(1, s.steps // LOOKS) == 0:
+            rest = bits(run.network, letters().validation, s.length)
+            curve.rows.append((done + 1, float(np.mean(curve.since)), rest))
+            curve.since = []
+            if show is not None:
+                show("step {:6d}: {:.3f} bits in training, {:.3f} in validation".format(
+                    *curve.rows[-1]))  # fmt: skip
+            if checkpoint is not None:
+                save(checkpoint, **kept)
+    run.network.train(False)
+    return run, curve
+
+
+def told(s: Settings, curves: Sequence[Curve]) -> dict[str, Any]:
+    """Return what is stored of runs whose seeds are 0, 1, …: their settings and their curves."""
+    return {
+        "settings": asdict(s),
+        "text": fingerprint(letters().train),
+        "first": [round(value, 4) for value in curves[0].first],
+        "steps": [row[0] for row in curves[0].rows],
+        "training": [[round(row[1], 4) for row in curve.rows] for curve in curves],
+        "validation": [[round(row[2], 4) for row in curve.rows] for curve in curves],
+    }
+
+
+@cache
+def stored() -> dict[str, Any]:
+    """Return the curves of ten runs with :data:`LARGE`."""
+    found: dict[str, Any] = json.loads((files("backprop.book") / "language.json").read_text())
+    return found
+
+
+@cache
+def stored_model() -> Sequential:
+    """Return the model of the run with the seed 0, its weights rounded to 16 bits, in float64."""
+    network = transformer(len(letters().alphabet), LARGE, np.random.default_rng(0), np.float64)
+    content = (files("backprop.book") / "language.npz").read_bytes()
+    with np.load(BytesIO(content), allow_pickle=False) as file:
+        network.theta[...] = file["theta"]
+    network.train(False)
+    return network
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, or with ``--collect`` put the curves of finished runs into one file."""
+    parser = argparse.ArgumentParser(description="Train the language model of the book.")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=LARGE.steps, help="fewer, for a trial")
+    parser.add_argument("--checkpoint", type=Path, help="file in which the run is kept")
+    parser.add_argument("--weights", type=Path, help="file for the weights, in 16 bits each")
+    parser.add_argument("--read", type=Path, help="file for what the stored model reads")
+    parser.add_argument(
+        "--collect", type=Path, nargs="+", metavar="FILE",
+        help="a file for the curves, then the finished checkpoints of the seeds 0, 1, …",
+    )  # fmt: skip
+    given = parser.parse_args(arguments)
+    if given.read is not None:
+        data = letters()
+        found = reading.told(stored_model(), counted(), data)
+        given.read.write_text(json.dumps(found) + "\n")
+        return
+    if given.collect:
+        target, *runs = given.collect
+        curves = [learned(LARGE, seed, path)[1] for seed, path in enumerate(runs)]
+        target.write_text(json.dumps(told(LARGE, curves)) + "\n")
+        return
+    settings = Settings(**{**asdict(LARGE), "steps": given.steps})
+    run, _ = learned(settings, given.seed, given.checkpoint, print)
+    if given.weights is not None:
+        with given.weights.open("wb") as file:
+            np.savez(file, theta=run.network.theta.astype(np.float16))
+    rng = np.random.default_rng(0)
+    print(continued(run.network, run.alphabet, "Alice ", 300, rng, heat=0.7, length=LARGE.length))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Counting: probabilities by hand, sums of 1, and no peeping at what is predicted."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backprop.book.alice import Alphabet, letters
+from backprop.book.counting import Counts, chosen
+from backprop.book.letterwise import counted
+
+ABRA = Alphabet("abracadabra")
+TEXT = ABRA.encode("abracadabra")
+
+
+def by_hand(text, size, order, s, history, c):
+    """The formula, with loops."""
+    if order < 0:
+        return 1 / size
+    if order > len(history):
+        return by_hand(text, size, order - 1, s, history, c)
+    h = list(history[len(history) - order :])
+    text = list(text)
+    followed = met = 0
+    for i in range(order, len(text)):
+        if text[i - order : i] == h:
+            met += 1
+            followed += text[i] == c
+    return (followed + s * by_hand(text, size, order - 1, s, history, c)) / (met + s)
+
+
+def test_a_word_by_hand():
+    # After "a" came b, c, d, b; of the eleven letters two are b.
+    a, b = ABRA.encode("ab")
+    p0 = (2 + 1 / 5) / 12
+    assert Counts(TEXT, 5, 0, 1).after(np.array([a]))[b] == pytest.approx(p0)
+    assert Counts(TEXT, 5, 1, 1).after(np.array([a]))[b] == pytest.approx((2 + p0) / 5)
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(st.integers(0, 3), st.floats(0.1, 5), st.lists(st.integers(0, 4), min_size=1, max_size=6))
+def test_as_the_formula_says(order, s, other):
+    counts, other = Counts(TEXT, 5, order, s), np.array(other)
+    after = counts.after(other)
+    assert after.sum() == pytest.approx(1) and (after > 0).all()
+    for c in range(5):
+        assert after[c] == pytest.approx(by_hand(TEXT, 5, order, s, other, c))
+    p = counts.probabilities(other)
+    for i, c in enumerate(other):
+        assert p[i] == pytest.approx(by_hand(TEXT, 5, order, s, other[:i], c))
+    assert counts.bits(other) == pytest.approx(-sum(map(math.log2, p)) / len(p))
+
+
+def test_a_letter_does_not_know_itself():
+    one = np.array([0, 1, 2, 3])
+    other = np.array([0, 1, 2, 4])
+    counts = Counts(TEXT, 5, 2, 1)
+    np.testing.assert_array_equal(counts.probabilities(one)[:3], counts.probabilities(other)[:3])
+
+
+def test_choosing_never_sees_what_it_is_judged_on_and_finds_the_least():
+    rng = np.random.default_rng(0)
+    text = np.concatenate([np.tile([0, 1, 2], 60), rng.integers(3, size=20)])
+    found = chosen(text, 3, (0, 1, 2), (0.5, 2.0), part=0.1)
+    cut = 180
+    bits = {
+        (k, s): Counts(text[:cut], 3, k, s).bits(text[cut:]) for k in (0, 1, 2) for s in (0.5, 2.0)
+    }
+    assert found == min(bits, key=bits.get)
+    assert chosen(np.tile([0, 1], 50), 2, (0, 1), (0.5, 5.0)) == (1, 0.5)
+
+
+def test_pairs_of_the_book_are_about_as_good_as_with_another_smoothing():
+    data = letters()
+    bits = Counts(data.train, len(data.alphabet), 1, 12).bits(data.validation)
+    assert bits == pytest.approx(counted(data, 1), abs=0.02)
+
+
+def test_errors_name_the_argument():
+    with pytest.raises(ValueError, match="Counts: order is -1"):
+        Counts(TEXT, 5, -1, 1)
+    with pytest.raises(ValueError, match="Counts: strength is 0"):
+        Counts(TEXT, 5, 1, 0)
+    with pytest.raises(ValueError, match="Counts: text has 11 letters, expected more than 11"):
+        Counts(TEXT, 5, 11, 1)
+    with pytest.raises(ValueError, match="Counts: text holds classes 0 to 4, expected 0 to 3"):
+        Counts(TEXT, 4, 1, 1)
+    with pytest.raises(ValueError, match="Counts: order is 10, which 100 letters make too large"):
+        Counts(np.zeros(20, int), 100, 10, 1)
+    with pytest.raises(TypeError, match="Counts: text is a list"):
+        Counts([0, 1], 2, 0, 1)

@@ -1,0 +1,292 @@
+"""The checkers of "A small language model": right answers in several forms, and wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
+
+from backprop.autodiff import gradcheck
+from backprop.book import language
+from backprop.book.counting import Counts
+from backprop.book.exercises import small_language_model as ex
+
+LN3 = math.log(3)
+DA = -0.75 + 0.75 * LN3
+SIZE = 391296
+
+
+def tied(x, W, dz):
+    dW = dz.T @ W[x]
+    np.add.at(dW, x, dz @ W)
+    return dW
+
+
+def one_hot(x, W, dz):
+    E = np.eye(len(W))[x]
+    return (dz.T @ E @ W) + E.T @ dz @ W
+
+
+def tied_wrongly(what):
+    def wrong(x, W, dz):
+        scores, enters = dz.T @ W[x], np.zeros(W.shape)
+        np.add.at(enters, x, dz @ W)
+        if what == "once":
+            scores[x] += dz @ W
+            return scores
+        if what == "replaced":
+            scores[x] = dz @ W
+            return scores
+        if what == "in place":
+            W += 1
+            return scores + enters
+        return {
+            "scores": scores, "input": enters, "mean": (scores + enters) / len(x),
+            "sign": -scores - enters, "minus": scores - enters, "twice": 2 * scores,
+            "transposed": (scores + enters).T, "none": None, "flat": (scores + enters).ravel(),
+            "W": W + scores + enters,
+        }[what]  # fmt: skip
+
+    return wrong
+
+
+def mixed(text, before, letter, s):
+    followed = sum(text[i : i + 2] == before + letter for i in range(len(text) - 1))
+    return (followed + s * text.count(letter) / len(text)) / (text[:-1].count(before) + s)
+
+
+def weighed(text, before, letter, s):
+    heads = [i for i in range(len(text) - 1) if text[i] == before]
+    share = np.mean([text[i + 1] == letter for i in heads]) if heads else 0
+    part = len(heads) / (len(heads) + s)
+    return part * share + (1 - part) * Fraction(text.count(letter), len(text))
+
+
+def mixed_wrongly(what):
+    def wrong(text, before, letter, s):
+        followed = sum(text[i : i + 2] == before + letter for i in range(len(text) - 1))
+        met, p = text[:-1].count(before), text.count(letter) / len(text)
+        return {
+            "share": lambda: followed / met,
+            "add s": lambda: (followed + s) / (met + s * len(set(text))),
+            "end": lambda: (followed + s * p) / (text.count(before) + s),
+            "uniform": lambda: (followed + s / len(set(text))) / (met + s),
+            "below": lambda: (followed + s * p) / met,
+            "above": lambda: (followed + p) / (met + s),
+            "frequency": lambda: p,
+            "count": lambda: (followed + s * text.count(letter)) / (met + s),
+            "undivided": lambda: followed + s * p,
+            "bits": lambda: -math.log2((followed + s * p) / (met + s)),
+            "pairs": lambda: (followed + s * p) / (len(text) - 1 + s),
+            "text": lambda: str((followed + s * p) / (met + s)),
+        }[what]()
+
+    return wrong
+
+
+def gated(x, W_g, W_u, W_o, dy):
+    g, u = x @ W_g, x @ W_u
+    a = np.maximum(g, 0)
+    dh = dy @ W_o.T
+    dg, du = dh * u * (g > 0), dh * a
+    return dg @ W_g.T + du @ W_u.T, x.T @ dg, x.T @ du, (a * u).T @ dy
+
+
+def gated_by_rows(x, W_g, W_u, W_o, dy):
+    parts = [np.zeros_like(x), np.zeros_like(W_g), np.zeros_like(W_u), np.zeros_like(W_o)]
+    for i in range(len(x)):
+        for j in range(W_g.shape[1]):
+            g, u = x[i] @ W_g[:, j], x[i] @ W_u[:, j]
+            dh = W_o[j] @ dy[i]
+            parts[3][j] += max(g, 0) * u * dy[i]
+            if g > 0:
+                parts[0][i] += dh * (u * W_g[:, j] + g * W_u[:, j])
+                parts[1][:, j] += dh * u * x[i]
+                parts[2][:, j] += dh * g * x[i]
+    return parts
+
+
+def gated_wrongly(what):
+    def wrong(x, W_g, W_u, W_o, dy):
+        g, u = x @ W_g, x @ W_u
+        a, slope = np.maximum(g, 0), g > 0
+        dh, h = dy @ W_o.T, np.maximum(g, 0) * u
+        dg, du = dh * u * slope, dh * a
+        if what == "no u":
+            dg = dh * slope
+        elif what == "no a":
+            du = dh
+        elif what == "no slope":
+            dg = dh * u
+        elif what == "g":
+            du = dh * g
+        elif what == "h of g":
+            h = g * u
+        elif what == "h is a":
+            h = a
+        elif what == "h is u":
+            h = u
+        elif what == "exchanged":
+            dg, du = du, dg
+        dx = dg @ W_g.T + du @ W_u.T
+        if what == "gate alone":
+            dx = dg @ W_g.T
+        elif what == "signal alone":
+            dx = du @ W_u.T
+        parts = dx, x.T @ dg, x.T @ du, h.T @ dy
+        if what == "sign":
+            return [-part for part in parts]
+        if what == "three":
+            return parts[1:]
+        if what == "none":
+            return None
+        if what == "shape":
+            return (*parts[:3], parts[3].T)
+        if what == "twice":
+            return (*parts[:3], 2 * parts[3])
+        return parts
+
+    return wrong
+
+
+RIGHT = {
+    ex.check_bits: [(2, 4), (sp.Integer(2), 2**2.0), (Fraction(16, 8), math.exp(2 * math.log(2)))],
+    ex.check_hand: [(DA, 0.75), (0.0740, Fraction(3, 4)),
+                    (sp.Rational(3, 4) * (sp.log(3) - 1), 3 / 4)],
+    ex.check_turn: [(2, [1, -3]), (2.0, (sp.Integer(1), -3)), (Fraction(2), np.array([1.0, -3]))],
+    ex.check_size: [(SIZE, SIZE + 12800), (391296.0, 404096)],
+    ex.check_tied: [(tied,), (one_hot,)],
+    ex.check_mixed: [(mixed,), (weighed,)],
+    ex.check_gated: [(gated,), (gated_by_rows,)],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_bits: [
+        ((16, 4), "Divide by 8"), ((1.386, 4), "base 2"), ((-2, 4), "positive"),
+        ((1.608, 4), "averaged"), ((2.333, 4), "weighed alike"), ((0.25, 4), "has ¼"),
+        ((0.328, 4), "log2"), ((8, 4), "average"), ((1, 4), "½ only"), ((4, 4), "perplexity"),
+        ((3, 4), "½ has 1 bit"), ((2, 7.389), "base is 2"), ((2, 2), "power"),
+        ((2, 0.25), "inverse"), ((2, 8), "no power"), ((2, 65536), "whole text"),
+        ((2, None), "None"), ((2,), "2 answers"),
+    ],
+    ex.check_hand: [
+        ((-0.75, 0.75), "score alone"), ((0.824, 0.75), "input alone"),
+        ((-0.0247, 0.75), "goes on with a"), ((-DA, 0.75), "downhill"),
+        ((2.074, 0.75), "target"), ((-1.5, 0.75), "not that of the score"),
+        ((-0.618, 0.75), "add up"), ((0.824 + 0.0000, 0.75), "input alone"),
+        ((1.574, 0.75), "¼ - 1"), ((DA, -0.25), "goes on with a"), ((DA, -0.75), "¾ - 0"),
+        ((DA, 1.574), "vector of a"), ((DA, 0.824), "never read"), ((DA, 0), "gave a score"),
+        ((DA, 0.25), "is ¾"), ((DA, DA), "vector of a"), ((DA, 3), "row of scores"),
+        (("x", 0.75), "a number"),
+    ],
+    ex.check_turn: [
+        ((6, [1, -3]), "without turns"), ((-2, [1, -3]), "wrong way"), ((0, [1, -3]), "(0, 2)"),
+        ((5.657, [1, -3]), "45°"), ((2.828, [1, -3]), "-45°"), ((1.414, [1, -3]), "√d"),
+        ((-6, [1, -3]), "180°"), ((-4, [1, -3]), "90°"), ((4, [1, -3]), "Multiply"),
+        ((2, [3, 1]), "turned query"), ((2, [-1, 3]), "not back"), ((2, [0, 2]), "turned query"),
+        ((2, [1, 3]), "sign"), ((2, [-3, -1]), "180°"), ((2, [2.828, -1.414]), "45°"),
+        ((2, [3, -1]), "change places"), ((2, 1), "shape"), ((1, [1, -3]), "turned by 90°"),
+    ],
+    ex.check_size: [
+        ((SIZE - 128, 404096), "last RMSNorm"), ((SIZE - 512, 404096), "begins with"),
+        ((SIZE - 640, 404096), "Five norms"), ((SIZE - 1024, 404096), "biases"),
+        ((SIZE - 81920, 404096), "three matrices"), ((SIZE + 12800, 404096), "twice"),
+        ((SIZE - 12800, 404096), "table is missing"), ((202112, 404096), "one block"),
+        ((SIZE - 33024, 404096), "Four matrices"), ((100, 404096), "two norms"),
+        ((SIZE, SIZE), "Two tables"), ((SIZE, 12800), "difference"), ((SIZE, 378496), "larger"),
+        ((SIZE, 2 * SIZE), "Only the table"), ((SIZE, 404196), "no bias"),
+        ((SIZE, SIZE + 128 * 128), "for each letter"),
+    ],
+    ex.check_tied: [
+        ((tied_wrongly("scores"),), "scores alone"), ((tied_wrongly("input"),), "input alone"),
+        ((tied_wrongly("once"),), "np.add.at"), ((tied_wrongly("replaced"),), "replaced"),
+        ((tied_wrongly("mean"),), "mean"), ((tied_wrongly("sign"),), "signs"),
+        ((tied_wrongly("minus"),), "add up"), ((tied_wrongly("twice"),), "not equal"),
+        ((tied_wrongly("transposed"),), "transpose"), ((tied_wrongly("none"),), "return"),
+        ((tied_wrongly("flat"),), "shape"), ((tied_wrongly("W"),), "row x[i]"),
+        ((tied_wrongly("in place"),), "in place"), ((lambda x, W: W,), "3 arguments"),
+        ((np.ones((3, 2)),), "function itself"),
+    ],
+    ex.check_mixed: [
+        ((mixed_wrongly("share"),), "impossible"), ((mixed_wrongly("add s"),), "every pair"),
+        ((mixed_wrongly("end"),), "followed by nothing"), ((mixed_wrongly("uniform"),), "uniform"),
+        ((mixed_wrongly("below"),), "missing below"), ((mixed_wrongly("above"),), "missing above"),
+        ((mixed_wrongly("frequency"),), "frequency alone"),
+        ((mixed_wrongly("count"),), "at most 1"),
+        ((mixed_wrongly("undivided"),), "division"), ((mixed_wrongly("bits"),), "bits"),
+        ((mixed_wrongly("pairs"),), "All pairs"), ((mixed_wrongly("text"),), "a number"),
+        ((lambda text, before, letter, s: 0.5,), "n(h) + s"), ((lambda t, b: 1,), "4 arguments"),
+        ((0.5,), "function itself"),
+    ],
+    ex.check_gated: [
+        ((gated_wrongly("no u"),), "dg has u"), ((gated_wrongly("no a"),), "du has φ(g)"),
+        ((gated_wrongly("no slope"),), "negative"), ((gated_wrongly("g"),), "not by relu"),
+        ((gated_wrongly("h of g"),), "Not g itself"), ((gated_wrongly("h is a"),), "all of h"),
+        ((gated_wrongly("h is u"),), "all of h"), ((gated_wrongly("exchanged"),), "exchanged"),
+        ((gated_wrongly("gate alone"),), "that of u"),
+        ((gated_wrongly("signal alone"),), "the gate"),
+        ((gated_wrongly("sign"),), "signs"), ((gated_wrongly("three"),), "four"),
+        ((gated_wrongly("none"),), "return"), ((gated_wrongly("shape"),), "dW_o has shape"),
+        ((gated_wrongly("twice"),), "Part by part"), ((lambda x: x,), "5 arguments"),
+        ((3,), "function itself"),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@each_wrong(WRONG_ANSWERS)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
+
+
+def test_the_expected_numbers_are_right():
+    p = np.array([0.5] * 4 + [0.25] * 2 + [1 / 16] * 2)
+    assert -np.log2(p).mean() == 2
+
+    def loss(w):
+        z = w[0] * w
+        return np.log(np.exp(z).sum()) - z[0]
+
+    np.testing.assert_allclose(
+        gradcheck.complex_step(loss, np.array([1, 1 + LN3])), [DA, 0.75], rtol=1e-14
+    )
+
+    def turned(v, angle):
+        c, s = np.cos(angle), np.sin(angle)
+        return np.array([v[0] * c - v[1] * s, v[0] * s + v[1] * c])
+
+    def score(q):
+        place = np.pi / 4
+        return turned(q, 9 * place) @ turned([3, 1], 7 * place)
+
+    q = np.array([2.0, 0])
+    assert score(q) == pytest.approx(2)
+    np.testing.assert_allclose(gradcheck.complex_step(score, q), [1, -3], atol=1e-14)
+    s = language.Settings(128, 2, 4, 320, length=8, batch=1, steps=1, rate=0.1, warmup=1)
+    network = language.transformer(100, s, np.random.default_rng(0))
+    assert network.theta.size == SIZE
+
+
+def test_mixed_is_what_the_chapter_counts_with():
+    # There, frequencies are mixed with 1/K as well; with a long text that hardly matters.
+    text = "abracadabra" * 300
+    letters = sorted(set(text))
+    numbers = np.array([letters.index(c) for c in text])
+    p = Counts(numbers, 5, 1, 2.0).after(numbers[:1])
+    for k, letter in enumerate(letters):
+        assert mixed(text, "a", letter, 2.0) == pytest.approx(p[k], abs=1e-4)

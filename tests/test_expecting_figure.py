@@ -1,0 +1,73 @@
+"""The figures of "A small language model": every number and letter on them is one of the data."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+from drawing_cases import check_words
+
+from backprop.book import reading
+from backprop.book.figures import expecting
+
+SVG = "{http://www.w3.org/2000/svg}"
+DATA = {
+    "text": "a bc",
+    "models": {
+        "model": {
+            "letters": ["abcde", " abcd", "cbade", "abdec"],
+            "p": [[0.5, 0.2, 0.1, 0.1, 0.1], [1, 0, 0, 0, 0], [0.6, 0.25, 0.1, 0, 0],
+                  [0.4, 0.3, 0.2, 0.05, 0.01]],
+            "came": [0.5, 1.0, 0.25, 0.01],
+        }
+    },
+}  # fmt: skip
+
+
+def test_each_letter_has_its_column_and_the_right_one_is_framed():
+    root = ET.fromstring(expecting.sentence(DATA, "t").markup)
+    words = [t.text for t in root.iter(f"{SVG}text")]
+    assert words[1:5] == ["a", "·", "b", "c"]
+    opacity = [r.get("fill-opacity") for r in root.iter(f"{SVG}rect") if r.get("fill-opacity")]
+    assert len(opacity) == 4 * expecting.GUESSES and opacity[:2] == ["0.31", "0.12"]
+    framed = [r for r in root.iter(f"{SVG}rect") if r.get("fill") == "none"]
+    assert len(framed) == 3, "the last letter is not among the first four"
+    bars = [r for r in root.iter(f"{SVG}rect") if r.get("fill") == expecting.ORANGE]
+    tall = np.array([float(r.get("height")) for r in bars])
+    np.testing.assert_allclose(tall, [52 / 6.6439, 0.8, 2 * 52 / 6.6439, 52], atol=0.06)
+    assert "6.6 bits" in words
+    assert "b: 0.60 for c, 2.0 bits" in root.find(f"{SVG}desc").text
+
+
+def test_the_first_figure_can_be_read():
+    drawn = expecting.sentence(reading.stored()["short"], "t")
+    root = ET.fromstring(drawn.markup)
+    columns = [t for t in root.iter(f"{SVG}text") if t.get("font-size") == "18"]
+    assert "".join(t.text for t in columns) == reading.SENTENCES["short"].replace(" ", "·")
+    xs = [float(t.get("x")) for t in columns]
+    assert min(np.diff(xs)) > 12 and xs[-1] < 416
+
+
+def test_the_words_of_the_model_are_clear_of_each_other():
+    drawn = expecting.whole("t")
+    check_words(drawn.markup, 0.5)
+    assert all(word in drawn.markup for word in ("(16, 64)", "(16, 64, 64)", "(16, 64, 70)"))
+
+
+def test_curves_and_lines_are_named():
+    found = {"steps": [10, 20, 30, 40], "training": [[3.0, 2.0, 1.9, 1.8]] * 3,
+             "validation": [[3.1, 2.5, 2.3, 2.2]] * 3}  # fmt: skip
+    drawn = expecting.curves(found, {"pairs": 3.5, "many": 2.0}, "t")
+    assert all(word in drawn.markup for word in ("on new text", "in training", "pairs", "many"))
+
+
+def test_each_run_is_a_dot_and_a_seed_is_a_line():
+    found = {"one": np.array([3.0, 3.1]), "two": np.array([3.05, 3.0]), "three": np.array([3.5, 3])}
+    drawn = expecting.arms(found, ("pairs", 3.5), "t")
+    root = ET.fromstring(drawn.markup)
+    dots = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{SVG}circle")]
+    assert len(dots) == 6 and dots[0] != dots[1] and dots[0][0] == dots[3][0] == dots[5][0]
+    lines = [line.get("points") for line in root.iter(f"{SVG}polyline")]
+    assert len(lines) == 2 and lines[0].startswith(f"{dots[0][0]:.1f},{dots[0][1]:.1f} ")
+    assert "three: 3.50, 3.00" in root.find(f"{SVG}desc").text
+    assert [float(t.text) for t in root.iter(f"{SVG}text") if re.fullmatch(r"\d\.\d", t.text)]
+    check_words(drawn.markup, 0.5)
