@@ -749,6 +749,8 @@ class State:
 
     def over_axis(self, operation: Callable[..., Any], value: Any) -> Any:
         """Return a mean or a sum over the axis of the setting, as a number if it is one."""
+        if _scalar(value):
+            raise Misfit("a mean or a sum of one number")
         total = operation(value, axis=self.setting.axis, keepdims=True)
         return total[0, 0] if np.shape(total) == (1, 1) else total
 
