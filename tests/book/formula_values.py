@@ -499,6 +499,8 @@ class State:
         *others, last = by
         if others:
             return self.derivative(Derivative(of, tuple(others)), (last,))
+        if isinstance(last, Product):  # by what the program gives a name
+            last = next((name for name, right in self.setting.steps if right == last), last)
         if not isinstance(last, Name):
             raise Unknown(f"a derivative by {last}")
         graph = self.setting.graph

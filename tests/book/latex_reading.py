@@ -271,15 +271,23 @@ def _word(token: str) -> str | None:
 
 
 def _clean(found: list[Token]) -> list[Token]:
-    """Drop the marks of a table's columns outside matrices, and what ends a sentence."""
-    out, inside = [], 0
+    """Drop the marks of a table's columns outside matrices, and what ends a sentence.
+
+    Each second mark of a line stands between two statements, and becomes a space between them.
+    """
+    out, inside, marks = [], 0, 0
     for token in found:
         outer = re.fullmatch(r"\\(begin|end)\{(aligned|gathered)\}", token.text)
         if token.text.startswith((r"\begin{", r"\end{")) and not outer:
             inside += 1 if token.text.startswith(r"\begin") else -1
         if token.text == "}" and out and out[-1].text == "{":
             out.pop()  # "{}", which only makes room
-        elif not outer and (inside or token.text != "&"):
+        elif token.text == "&" and not inside:
+            marks += 1
+            if marks % 2 == 0:
+                out.append(Token(r"\quad", token.start, token.end))
+        elif not outer:
+            marks = 0 if token.text == r"\\" and not inside else marks
             out.append(token)
     while out and out[-1].text in {".", ",", ";"}:
         out.pop()

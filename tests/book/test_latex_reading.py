@@ -73,6 +73,7 @@ def test_what_is_unclear_is_refused(latex):
         (r"x = y, \quad y = z .", 2),
         (r"\begin{aligned} x &= y \\ &= z \end{aligned}", 1),
         (r"\begin{aligned} x &= y \\ y &= z \end{aligned}", 2),
+        (r"\begin{aligned} x &= y & y &= z \\ z &= 1 & z &= x \end{aligned}", 4),
         (r"\begin{aligned} x &= (y \\ &- z) \end{aligned}", 1),
         (r"\begin{aligned} x &= y + {} \\ & z \end{aligned}", 1),
         (r"x = \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}", 1),
@@ -89,6 +90,11 @@ ARRAYS = Setting(
     words=("z = xW + b", r"L = \sum_{i,k} z_{ik}^3"),
     means={r"\delta": r"\partial L/\partial z"},
 )
+PRODUCT = Setting(
+    "a test",
+    shapes={"x": (4, 3), "W": (3, 2)},
+    words=("q = xW", r"L = \sum_{i,k} q_{ik}^3"),
+)
 LETTERS = Setting("a test", words=(r"y = x^2 + \ln x",), positive=("x",))
 
 
@@ -100,6 +106,8 @@ LETTERS = Setting("a test", words=(r"y = x^2 + \ln x",), positive=("x",))
         (LETTERS, r"\frac{d^2y}{dx^2} = 2 - 1/x^2", True),
         (ARRAYS, r"\partial L/\partial W = x^\top \delta", True),
         (ARRAYS, r"\partial L/\partial W = \delta^\top x", False),
+        (PRODUCT, r"\partial L/\partial W = x^\top\,\frac{\partial L}{\partial (xW)}", True),
+        (PRODUCT, r"\partial L/\partial W = 2 x^\top\,\frac{\partial L}{\partial (xW)}", False),
         (ARRAYS, r"\partial L/\partial W = x\,\delta", False),
         (ARRAYS, r"\partial L/\partial x = \delta\, W^\top", True),
         (ARRAYS, r"\partial L/\partial b_k = \sum_i \delta_{ik}", True),
