@@ -5,6 +5,10 @@ const page = [
   'fetch', 'localStorage', 'postMessage', 'removeEventListener', 'self', 'setTimeout',
 ];
 const browser = ['document', 'DOMPoint'];
+const site = [
+  'document', 'FocusEvent', 'getComputedStyle', 'MouseEvent', 'navigator', 'URL', 'window',
+  'XMLSerializer',
+];
 
 export default [
   { ignores: ['_build/', '.venv/', 'book/_static/vendor/'] },
@@ -30,6 +34,13 @@ export default [
     languageOptions: {
       ecmaVersion: 2022,
       globals: Object.fromEntries(page.map((name) => [name, 'readonly'])),
+    },
+  },
+  {
+    files: ['book/_static/*.js', 'tools/paper/*.js'],
+    languageOptions: {
+      ecmaVersion: 2022,
+      globals: Object.fromEntries(site.map((name) => [name, 'readonly'])),
     },
   },
   {

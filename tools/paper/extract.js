@@ -1,13 +1,10 @@
 // Takes the text of an open page out of its surroundings, as paper and e-readers need it: nothing to
 // press, nothing folded, colours written out, and each id with its page's name before it.
-// Evaluated in the page by tools/print.py, as a function of {page, pages, epub, site}.
+// tools/paper.py runs it in the page.
 
-({ page, pages, epub, site }) => {
-  const article = document.querySelector('article.bd-article');
-  const prefix = (id, of = page) => `${pages[of]}--${id}`;
-
-  // A colour may be a variable of the page's style: write what it is here.
-  for (const element of article.querySelectorAll('svg, svg *')) {
+// A colour may be a variable of the page's style: write what it is here.
+function writeColours(shown) {
+  for (const element of shown.querySelectorAll('svg, svg *')) {
     const style = getComputedStyle(element);
     for (const name of ['fill', 'stroke', 'color', 'font-size', 'font-weight', 'text-anchor']) {
       const variable = /var\(|currentColor/.test(element.getAttribute(name) ?? '');
@@ -16,12 +13,11 @@
       if (variable) element.removeAttribute(name);
     }
   }
-  const copy = article.cloneNode(true);
-  const all = (selector) => copy.querySelectorAll(selector);
-  const drop = (selector) => all(selector).forEach((element) => element.remove());
+}
 
-  // A figure that moves stands still: its first frame and its last, or all of up to three.
-  for (const figure of all('.bp-stepper')) {
+// A figure that moves stands still: its first frame and its last, or all of up to three.
+function standStill(copy) {
+  for (const figure of copy.querySelectorAll('.bp-stepper')) {
     const frames = [...figure.querySelectorAll('figure')];
     const kept = frames.length > 3 ? [frames[0], frames.at(-1)] : frames;
     const place = document.createElement('div');
@@ -32,11 +28,10 @@
     }
     figure.replaceWith(place);
   }
-  drop('script, style, button, input, select, .headerlink, .copybtn, .live, .bp-controls, .bp-live');
-  drop('.prev-next-footer, .report-error, details.hide, .toggle-button, noscript, iframe, canvas');
-  drop(epub ? '.katex-html' : '.katex-mathml');
-  for (const math of all('.katex-mathml')) math.replaceWith(...math.childNodes);
-  for (const fold of all('details')) {
+}
+
+function unfold(copy) {
+  for (const fold of copy.querySelectorAll('details')) {
     const title = fold.querySelector(':scope > summary');
     const box = document.createElement('div');
     box.className = `fold ${fold.className}`;
@@ -51,6 +46,23 @@
     box.append(...fold.childNodes);
     fold.replaceWith(box);
   }
+}
+
+export function extract({ page, pages, epub, site }) {
+  const article = document.querySelector('article.bd-article');
+  const prefix = (id, of = page) => `${pages[of]}--${id}`;
+
+  writeColours(article);
+  const copy = article.cloneNode(true);
+  const all = (selector) => copy.querySelectorAll(selector);
+  const drop = (selector) => all(selector).forEach((element) => element.remove());
+
+  standStill(copy);
+  drop('script, style, button, input, select, .headerlink, .copybtn, .live, .bp-controls, .bp-live');
+  drop('.prev-next-footer, .report-error, details.hide, .toggle-button, noscript, iframe, canvas');
+  drop(epub ? '.katex-html' : '.katex-mathml');
+  for (const math of all('.katex-mathml')) math.replaceWith(...math.childNodes);
+  unfold(copy);
 
   const seen = new Set();
   for (const element of all('[id]')) {
@@ -81,9 +93,11 @@
     }
   }
   for (const element of all('*')) {
-    for (const { name } of [...element.attributes])
-      if (/^(data-|on|aria-(labelledby|describedby|controls|owns|expanded|haspopup)|tabindex|contenteditable|translate|fetchpriority)/.test(name))
+    for (const { name } of [...element.attributes]) {
+      if (/^(data-|on|aria-(labelledby|describedby|controls|owns|expanded|haspopup)|tabindex|contenteditable|translate|fetchpriority)/.test(name)) {
         element.removeAttribute(name);
+      }
+    }
   }
   // KaTeX leaves a space at the end of a list of lengths, or the list empty.
   for (const table of all('mtable[columnspacing]')) {
@@ -106,4 +120,4 @@
     words: words.split(/\s+/).length,
     html: epub ? new XMLSerializer().serializeToString(copy) : copy.innerHTML,
   };
-};
+}
