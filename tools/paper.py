@@ -84,7 +84,8 @@ def served(folder: Path) -> Iterator[str]:
 def texts(browser: Browser, site: str, pages: dict[str, str], *, epub: bool) -> dict[str, Any]:
     """Return what the script takes out of each page."""
     out = {}
-    script = f"options => {{\n{part('extract.js').replace('export ', '')}\nreturn extract(options);\n}}"
+    functions = part("extract.js").replace("export ", "")
+    script = f"options => {{\n{functions}\nreturn extract(options);\n}}"
     tab = browser.new_page(viewport={"width": 900, "height": 900}, color_scheme="light")
     for path in pages:
         tab.goto(f"{site}{path}", wait_until="load")
