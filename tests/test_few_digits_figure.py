@@ -27,7 +27,7 @@ def test_shares_count_the_entries_that_are_there():
 def test_frames_say_how_much_is_lost():
     values = np.array([2.0**-30, 2.0**-10, 0.0])
     frames = figures.window(values, [0, 10], [np.array([0, 1.0, 0]), values])
-    assert "50.0 % come out as 0 and 0 % as infinite" in frames[0].caption
+    assert "under 60 % come out as 0 and 0 % as infinite" in frames[0].caption
     assert "0 % come out as 0" in frames[1].caption
     few = np.ones(5000)
     few[0] = 0

@@ -23,6 +23,8 @@ TOY_TINY = 1 / 4
 LOWEST, HIGHEST = -45, 20
 """The exponents of 2 that the histograms show."""
 HALF = FORMATS["float16"]
+BOUNDS = (0.1, 1, 3, 6, 10, 20, 30, 60, 100)
+"""One of them, in per cent, stands for a share: single entries depend on the CPU's rounding."""
 
 
 def _colors() -> tuple[str, str, str]:
@@ -286,9 +288,9 @@ def shares(exact: Array, found: Array) -> tuple[float, float]:
 
 
 def _percent(share: float) -> str:
-    if 0 < share < 0.001:
-        return "under 0.1 %"
-    return f"{100 * share:.{0 if share in (0, 1) else 1}f} %"
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    return f"under {next(bound for bound in BOUNDS if 100 * share < bound)} %"
 
 
 def courses(title: str, runs: Mapping[str, Array], every: int) -> Drawing:
