@@ -38,11 +38,11 @@ WRONG_ANSWERS = {
         ((16, 1216, 235_200), "has a size"), ((24, 1216, 235_200), "without padding and"),
         ((15, 1216, 235_200), "overhangs"), ((20, 1216, 235_200), "How often"),
         ((14, 1200, 235_200), "biases are missing"), ((14, 416, 235_200), "channels are missing"),
-        ((14, 400, 235_200), "Channels and biases"), ((14, 1248, 235_200), "one bias a filter"),
+        ((14, 400, 235_200), "Channels and biases"), ((14, 1248, 235_200), "one bias per filter"),
         ((14, 76, 235_200), "one filter"), ((14, 238_336, 235_200), "share"),
         ((14, 1216, 940_800), "stride 1"), ((14, 1216, 78_400), "channels"),
         ((14, 1216, 14_700), "one filter"), ((14, 1216, 16_800), "two sides"),
-        ((14, 1216, 238_336), "added"), ((14, 1216, 470_400), "sums"),
+        ((14, 1216, 238_336), "added"), ((14, 1216, 470_400), "Additions"),
         ((14, 1216), "3 answers"), (("14", 1216, 235_200), "expected a number"),
     ],
     ex.check_hand: [
@@ -66,7 +66,8 @@ WRONG_ANSWERS = {
         (([T, T, F, T],), "first is found"), (([F, T, T, T],), "third is found"),
         (([T, F, F, T],), "first is found"), (([F, F, T, T],), "third is found"),
         (([T, F, F, F],), "compares"), (([F, T],), "shape"), ((None,), "None"),
-        ((F, T, F, T), "one answer"),
+        ((F, T, F, T), "one answer"), ((["no", "yes", "no", "yes"],), "without quotes"),
+        (([2, 4],), "for each of the four"),
     ],
 }  # fmt: skip
 
@@ -90,6 +91,10 @@ def convolve(x, W, b, s, p):
     for o, i, j in np.ndindex(z.shape):
         z[o, i, j] = b[o] + np.sum(W[o] * x[:, s * i : s * i + k, s * j : s * j + m])
     return z
+
+
+def padded(x, W, b, s, p, **kind):
+    return convolve(np.pad(x, [(0, 0), (p, p), (p, p)], **kind), W, b, s, 0)
 
 
 def by_layer(x, W, b, s, p):
@@ -195,6 +200,11 @@ WRONG_FUNCTIONS = {
         *common(5),
         (lambda x, W, b, s, p: convolve(x, W[..., ::-1, ::-1], b, s, p), "is turned"),
         (lambda x, W, b, s, p: convolve(x, W, 0 * b, s, p), "bias is missing"),
+        (lambda x, W, b, s, p: convolve(x, W, 0 * b + b[0], s, p), "same bias"),
+        (lambda x, W, b, s, p: convolve(x, W / len(x), b, s, p), "averaged"),
+        (lambda x, W, b, s, p: np.maximum(convolve(x, W, b, s, p), 0), "no ReLU"),
+        (lambda x, W, b, s, p: padded(x, W, b, s, p, mode="edge"), "repeats"),
+        (lambda x, W, b, s, p: padded(x, W, b, s, p, constant_values=1), "not made of zeros"),
         (lambda x, W, b, s, p: convolve(x, W, b * W[0].size, s, p), "every product"),
         (lambda x, W, b, s, p: convolve(x, W, b * len(x), s, p), "each channel"),
         (lambda x, W, b, s, p: convolve(x[:1], W[:, :1], b, s, p), "one channel"),
@@ -241,6 +251,7 @@ WRONG_FUNCTIONS = {
         (lambda x, dz, k: ex.max_pool_back(x, dz, k, pick="shared"), "share the error"),
         (lambda x, dz, k: ex.max_pool_back(x, dz, k, pick="last"), "the last was chosen"),
         (lambda x, dz, k: max_pool_back(x.T, dz.T, k).T, "column by column"),
+        (lambda x, dz, k: max_pool_back(x, dz, 2), "not always"),
         (lambda x, dz, k: max_pool_back(np.abs(x), dz, k), "largest in size"),
         (lambda x, dz, k: max_pool_back(-x, dz, k), "smallest"),
         (lambda x, dz, k: max_pool_back(x, dz, k) * x, "multiplied by the number"),

@@ -50,12 +50,12 @@ def check_moves(places: Any) -> Verdict:
 
 
 @checker
-def check_size(side: Any, parameters: Any, products: Any) -> Verdict:
+def check_size(rows: Any, parameters: Any, multiplications: Any) -> Verdict:
     """Check 28 x 28 with 3 channels, 16 filters 5 x 5, stride 2, padding 2: 14, 1216, 235,200."""
     fits = "The filter starts at 0, 2, 4, … on 28 + 2 · 2 pixels. How often does it fit?"
-    every = "Each of the outputs, in each of the 16 maps, takes one product for each weight."
+    every = "Each of the outputs, in each of the 16 maps, takes one multiplication for each weight."
     parts: list[Part] = [
-        ("The side", 14, [
+        ("The number of rows", 14, [
             (13, "One place is missing.", "If the filter can move 13 times, how many places?"),
             (12, "This is without padding.", fits),
             (28, "This is with stride 1.", fits),
@@ -69,14 +69,14 @@ def check_size(side: Any, parameters: Any, products: Any) -> Verdict:
             (1200, "The biases are missing.", "Each filter has one bias."),
             (416, "The channels are missing.", "A filter has weights for every channel."),
             (400, "Channels and biases are missing.", "A filter has weights for every channel."),
-            (1248, "There is one bias a filter, not one a channel.", ""),
+            (1248, "There is one bias per filter, not one per channel.", ""),
             (1201, "One bias is not enough.", "Each filter has one."),
             (76, "This is one filter.", "There are 16."),
             (75, "This is one filter without its bias.", "There are 16."),
             (1216 * 196, "The places share their weights.", "The size of the image plays no part."),
             (1200 * 196, "The places share their weights.", "The size of the image plays no part."),
         ], "How many weights has one filter, and how many biases?"),
-        ("The number of products", 235_200, [
+        ("The number of multiplications", 235_200, [
             (16 * 28 * 28 * 75, "This is with stride 1.", every),
             (16 * 13 * 13 * 75, "There are more places.", every),
             (16 * 14 * 14 * 25, "The channels are missing.", every),
@@ -84,10 +84,12 @@ def check_size(side: Any, parameters: Any, products: Any) -> Verdict:
             (1200 * 14, "A map has two sides.", every),
             (1216 * 196, "A bias is added, not multiplied.", every),
             (1200, "This is for one place.", every),
-            (2 * 235_200, "Products and sums were counted.", "Only the products are asked for."),
+            (2 * 235_200, "Additions were counted as well.", "Only multiplications are asked for."),
         ], every),
     ]  # fmt: skip
-    return in_turn((side, parameters, products), parts, "The number of parameters needs no image.")
+    return in_turn(
+        (rows, parameters, multiplications), parts, "The number of parameters needs no image."
+    )
 
 
 X = np.array([[2, 0, 1], [1, 3, 0], [0, 1, 2]])
@@ -209,6 +211,8 @@ def check_convolve(function: Answer) -> Verdict:
          "Output (i, j) meets x at (i + u, j + v), with plus signs."),
         (lambda x, W, b, s, p: convolve(x, W, 0 * b, s, p), "The bias is missing.",
          "Each filter adds its own bias once."),
+        (lambda x, W, b, s, p: convolve(x, W, 0 * b + b[0], s, p),
+         "All filters got the same bias.", "Each filter adds its own bias once."),
         (lambda x, W, b, s, p: convolve(x, W, b * W[0].size, s, p),
          "The bias was added with every product.", "Add it once for each output."),
         (lambda x, W, b, s, p: convolve(x, W, b * len(x), s, p),
@@ -217,12 +221,22 @@ def check_convolve(function: Answer) -> Verdict:
          sums),
         (lambda x, W, b, s, p: convolve(x[-1:], W[:, -1:], b, s, p), "Only one channel was used.",
          sums),
+        (lambda x, W, b, s, p: convolve(x, W / len(x), b, s, p), "The channels were averaged.",
+         sums),
+        (lambda x, W, b, s, p: np.maximum(convolve(x, W, b, s, p), 0),
+         "There is nothing negative in the answer.", "The layer itself has no ReLU."),
         (lambda x, W, b, s, p: convolve(x, W, b, 1, p), "The stride is missing.",
          "The window of output (i, j) begins at (s·i, s·j)."),
         (lambda x, W, b, s, p: convolve(x, W, b, s, 0), "The padding is missing.",
          "Put p rows and columns of zeros on each of the four sides."),
         (lambda x, W, b, s, p: convolve(np.pad(x, [(0, 0), (0, p), (0, p)]), W, b, s, 0),
          "The padding is on one side only.", "Put zeros on each of the four sides."),
+        (lambda x, W, b, s, p: convolve(
+            np.pad(x, [(0, 0), (p, p), (p, p)], mode="edge"), W, b, s, 0),
+         "The padding repeats the image's edge.", "Pad with zeros."),
+        (lambda x, W, b, s, p: convolve(
+            np.pad(x, [(0, 0), (p, p), (p, p)], constant_values=1), W, b, s, 0),
+         "The padding is not made of zeros.", "Pad with zeros."),
         (lambda x, W, b, s, p: convolve(x, W, b, s, p)[:, :-1, :-1],
          "The last row and column of places are missing.",
          "There are (n + 2p - k) // s + 1 places along a side."),
@@ -381,7 +395,8 @@ def check_max_pool_back(function: Answer) -> Verdict:
         (np.array([[1.0, 3, -2, -1], [0, 2, -5, -4]]), np.array([[5.0, 7]]), 2),
         (np.array([[1.0, 4, 0, 0, 2], [4, 2, 0, 0, 9], [-1, -1, 3, 5, 1], [-2, -1, 5, 5, 1]]),
          np.array([[2.0, 3], [-4, 6]]), 2),
-        (np.array([[0.0, 1, 2, 8], [3, 3, 1, 9], [2, 0, 3, 7]]), np.array([[6.0]]), 3),
+        (np.array([[0.0, 1, 2, 1, 0, 5, 8], [3, 3, 1, 2, 2, 0, 9], [2, 4, 4, 5, 1, 3, 7]]),
+         np.array([[6.0, -5]]), 3),
     ]  # fmt: skip
     rule = "Find the first largest number of each window, row by row. It receives the whole error."
 
@@ -394,6 +409,8 @@ def check_max_pool_back(function: Answer) -> Verdict:
         return max_pool_back(x, np.ones_like(dz), k) * x
 
     wrong: list[Wrong] = [
+        (lambda x, dz, k: max_pool_back(x, dz, 2), "The windows are not always of 2 x 2.",
+         "k is the number of rows and of columns of a window."),
         (lambda x, dz, k: max_pool_back(x, dz, k, pick="all"),
          "Each of several equal maxima received the whole error.", rule),
         (lambda x, dz, k: max_pool_back(x, dz, k, pick="shared"),
@@ -420,7 +437,7 @@ def check_max_pool_back(function: Answer) -> Verdict:
         return f"x of shape {x.shape}, dz of shape {dz.shape}, k = {k}"
 
     cases = _cases(max_pool_back, wrong, inputs, rule, where)
-    return judge(function, cases, "One winner a window.", "x, dz, k")
+    return judge(function, cases, "One winner per window.", "x, dz, k")
 
 
 MISSED = [False, True, False, True]
@@ -429,6 +446,11 @@ MISSED = [False, True, False, True]
 @checker
 def check_missed(missed: Any) -> Verdict:
     """Check which mistakes the test of the transpose misses: those that both sides share."""
+    if isinstance(missed, list | tuple) and any(
+        isinstance(answer, str) or (np.isscalar(answer) and answer not in (0, 1))
+        for answer in missed
+    ):
+        return Verdict(False, "Give True or False for each of the four mistakes, without quotes.")
     both = "The test compares the two passes with each other, and with nothing else."
     return judge_value(missed, Case((), MISSED, [
         ([True, False, True, False], "This is the other way round.", "True: the test misses it."),

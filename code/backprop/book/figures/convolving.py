@@ -98,16 +98,23 @@ def _sum(pairs: Sequence[tuple[float, float]]) -> str:
     return " + ".join(f"{bracketed(a)}·{bracketed(b)}" for a, b in pairs) + f" = {_shown(total)}"
 
 
+Window = tuple[tuple[int, int], tuple[int, int]]
+"""Where a window begins, and its shape."""
+
+
 class _Scene(NamedTuple):
-    """One frame: three grids, a window, and what has been found so far."""
+    """One frame: three grids, a window on one or two of them, and what has been found so far.
+
+    ``known`` says which numbers of the grid ``target`` stand there already, and ``place`` which of
+    them is found now: none, if it is empty.
+    """
 
     heads: tuple[str, str, str]
     grids: tuple[Array, Array, Array]
     target: int
-    place: tuple[int, int]
-    source: int
-    window: tuple[int, int]
-    shape: tuple[int, int]
+    known: Array
+    windows: Mapping[int, Sequence[Window]]
+    arrows: tuple[bool, bool]
     paint: str
     caption: str
 
@@ -119,13 +126,8 @@ def _frame(scene: _Scene) -> Frame:
         rows, columns = grid.shape
         wide = (4, 2, 5)[k]
         x, y = left + CELL * (wide - columns) / 2, middle - CELL * rows / 2
-        known = None
-        if k == scene.target:
-            order = np.arange(grid.size).reshape(grid.shape)
-            known = order <= order[scene.place]
-            parts.append(_marked(x, y, CELL, scene.place, (1, 1), scene.paint))
-        if k == scene.source:
-            parts.append(_marked(x, y, CELL, scene.window, scene.shape, scene.paint))
+        for place, shape in scene.windows.get(k, ()):
+            parts.append(_marked(x, y, CELL, place, shape, scene.paint))
         parts.append(_squares(x, y, grid.shape, CELL, stroke_width="1", opacity="0.45"))
         if head.startswith("δ") and rows == 5:
             parts.append(
@@ -134,12 +136,15 @@ def _frame(scene: _Scene) -> Frame:
                     stroke="currentColor", stroke_width="1.5",
                 )
             )  # fmt: skip
-        parts.append(_numbers(grid, x, y, CELL, known, scene.paint if known is not None else ""))
+        found = k == scene.target
+        parts.append(
+            _numbers(grid, x, y, CELL, scene.known if found else None, scene.paint if found else "")
+        )
         parts.append(svg.text(left + CELL * wide / 2, 18, head, font_weight=600))
     first = (LEFT + 4 * CELL + 8, MIDDLE - 8)
     second = (MIDDLE + 2 * CELL + 8, RIGHT + (CELL if scene.grids[2].shape == (3, 3) else 0) - 8)
-    ends = {2: (first, second), 1: (first, second[::-1]), 0: (first[::-1], second[::-1])}
-    parts += [_arrow(a, b, middle, scene.paint) for a, b in ends[scene.target]]
+    for ends, rightward in zip((first, second), scene.arrows, strict=True):
+        parts.append(_arrow(*(ends if rightward else ends[::-1]), middle, scene.paint))
     height = TOP + 5 * CELL + 8
     return Frame(
         svg.picture(svg.WIDTH, height, scene.caption.split(":")[0], scene.caption, *parts),
@@ -147,40 +152,108 @@ def _frame(scene: _Scene) -> Frame:
     )
 
 
-def by_hand() -> list[Frame]:
-    """Return the example in 29 frames: nine outputs, four weights, sixteen pixels."""
-    x, W, delta = IMAGE, FILTER, ERROR
-    z, dW = slide(x, W), slide(x, delta)
-    ring, turned = ringed(delta, (2, 2)), W[::-1, ::-1]
-    dx = slide(ring, turned)
-    frames = []
+def _so_far(shape: tuple[int, ...], place: tuple[int, int]) -> Array:
+    """Return what of a grid is known once a place has been reached, row by row."""
+    order = np.arange(math.prod(shape)).reshape(shape)
+    return np.asarray(order <= order[place])
 
-    def add(
-        kind: str, heads: Any, grids: Any, target: int, source: int, slider: Array, paint: str
-    ) -> None:
-        for place in np.ndindex(grids[target].shape):
-            i, j = place
-            rows, columns = slider.shape
-            seen = grids[source][i : i + rows, j : j + columns]
-            pairs = list(zip(slider.ravel().tolist(), seen.ravel().tolist(), strict=True))
-            worked = _sum(pairs)
-            where = f"row {i + 1}, column {j + 1}"
-            scene = _Scene(
-                heads, grids, target, place, source, place, slider.shape, paint,
-                f"{kind}, {where}: {worked}",
-            )  # fmt: skip
-            frames.append(_frame(scene))
 
-    add("Forward", ("image x", "filter W", "output z"), (x, W, z), 2, 0, W, svg.FORWARD)
-    add(
-        "Backward to the filter", ("image x", "∂L/∂W", "error δ"), (x, dW, delta), 1, 0, delta,
-        svg.BACKWARD,
-    )  # fmt: skip
-    add(
-        "Backward to the image", ("∂L/∂x", "W turned", "δ in zeros"), (dx, turned, ring), 0, 2,
-        turned, svg.BACKWARD,
-    )  # fmt: skip
+def _at(place: tuple[int, int]) -> str:
+    return f"row {place[0] + 1}, column {place[1] + 1}"
+
+
+ONE = (1, 1)
+PIXEL = (1, 2)
+"""The pixel that receives from both errors."""
+
+
+def _outputs() -> list[Frame]:
+    """Nine frames: the filter slides over the image."""
+    z, frames = slide(IMAGE, FILTER), []
+    for place in np.ndindex(3, 3):
+        i, j = place
+        worked = _sum(list(zip(FILTER.ravel(), IMAGE[i : i + 2, j : j + 2].ravel(), strict=True)))
+        frames.append(_frame(_Scene(
+            ("image x", "filter W", "output z"), (IMAGE, FILTER, z), 2, _so_far((3, 3), place),
+            {0: [(place, (2, 2))], 2: [(place, ONE)]}, (True, True), svg.FORWARD,
+            f"Forward, {_at(place)}: {worked}",
+        )))  # fmt: skip
     return frames
+
+
+def _weights() -> list[Frame]:
+    """Four frames: the error slides over the image. Products with an error of 0 are left out."""
+    dW, frames = slide(IMAGE, ERROR), []
+    for place in np.ndindex(2, 2):
+        i, j = place
+        pairs = zip(ERROR.ravel(), IMAGE[i : i + 3, j : j + 3].ravel(), strict=True)
+        worked = _sum([pair for pair in pairs if pair[0]])
+        frames.append(_frame(_Scene(
+            ("image x", "∂L/∂W", "error δ"), (IMAGE, dW, ERROR), 1, _so_far((2, 2), place),
+            {0: [(place, (3, 3))], 1: [(place, ONE)]}, (True, False), svg.BACKWARD,
+            f"Backward to the weight in {_at(place)}: {worked}",
+        )))  # fmt: skip
+    return frames
+
+
+def _stamps() -> list[Frame]:
+    """Two frames: each error stamps the filter, times itself, onto its window."""
+    dx, known = np.zeros((4, 4)), np.zeros((4, 4), bool)
+    frames: list[Frame] = []
+    for place in np.argwhere(ERROR):
+        i, j = place
+        dx[i : i + 2, j : j + 2] += ERROR[i, j] * FILTER
+        known[i : i + 2, j : j + 2] = True
+        again = " Where the stamps overlap, they add up." if frames else ""
+        frames.append(_frame(_Scene(
+            ("∂L/∂x", "filter W", "error δ"), (dx.copy(), FILTER, ERROR), 0, known.copy(),
+            {0: [((i, j), (2, 2))], 2: [((i, j), ONE)]}, (False, False), svg.BACKWARD,
+            f"The error {_shown(ERROR[i, j])} stamps {_shown(ERROR[i, j])}·W onto the window that"
+            f" its output used.{again}",
+        )))  # fmt: skip
+    return frames
+
+
+def _met() -> list[Frame]:
+    """Four frames: through which weight each output used one pixel. They make the turned filter."""
+    m, n = PIXEL
+    met, known, frames = np.zeros((3, 3)), np.zeros((3, 3), bool), []
+    for i, j in ((m - 1, n - 1), (m - 1, n), (m, n - 1), (m, n)):
+        u, v = m - i, n - j
+        met[i, j], known[i, j] = FILTER[u, v], True
+        end = " Together they are the filter, turned." if (i, j) == (m, n) else ""
+        frames.append(_frame(_Scene(
+            ("image x", "filter W", "weight met"), (IMAGE, FILTER, met.copy()), 2, known.copy(),
+            {0: [((i, j), (2, 2)), (PIXEL, ONE)], 1: [((u, v), ONE)], 2: [((i, j), ONE)]},
+            (True, True), svg.FORWARD,
+            f"The output in {_at((i, j))} used the pixel in {_at(PIXEL)} through the weight"
+            f" {_shown(FILTER[u, v])}.{end}",
+        )))  # fmt: skip
+    return frames
+
+
+def _pixels() -> list[Frame]:
+    """Frames of all pixels whose window holds an error: the turned filter collects them."""
+    ring, turned = ringed(ERROR, (2, 2)), FILTER[::-1, ::-1]
+    dx, frames = slide(ring, turned), []
+    silent = slide(ring != 0, np.ones((2, 2))) == 0
+    for place in np.ndindex(4, 4):
+        i, j = place
+        seen = ring[i : i + 2, j : j + 2]
+        if seen.any():
+            worked = _sum(list(zip(turned.ravel(), seen.ravel(), strict=True)))
+            frames.append(_frame(_Scene(
+                ("∂L/∂x", "W turned", "δ in zeros"), (dx, turned, ring), 0,
+                silent | _so_far((4, 4), place),
+                {0: [(place, ONE)], 2: [(place, (2, 2))]}, (False, False), svg.BACKWARD,
+                f"Backward to the pixel in {_at(place)}: {worked}",
+            )))  # fmt: skip
+    return frames
+
+
+def by_hand() -> list[Frame]:
+    """Return the example in 26 frames: outputs, weights, stamps, weights met, pixels."""
+    return [*_outputs(), *_weights(), *_stamps(), *_met(), *_pixels()]
 
 
 def _inked(image: Array, left: float, top: float, cell: float) -> str:
@@ -290,108 +363,130 @@ def hero(x: Array, W: Array, delta: Array, place: tuple[int, int], title: str) -
 
 def toeplitz(title: str) -> Drawing:
     """Draw the 16 x 9 matrix of the example, one column and one row of it marked."""
-    rows, columns, cell = 16, 9, 20.0
-    left, top = 118.0, 40.0
-    entry = {(i, j): FILTER[i, j] for i, j in np.ndindex(2, 2)}
-    parts = [_squares(left, top, (rows, columns), cell, stroke_width="0.6", opacity="0.3")]
-    column, row = 1, 6
-    parts.append(_marked(left, top, cell, (0, column), (rows, 1), svg.FORWARD))
-    parts.append(_marked(left, top, cell, (row, 0), (1, columns), svg.BACKWARD))
+    rows, columns, wide, cell = 16, 9, 24.0, 17.0
+    left, top = 104.0, 28.0
+    right, foot = left + columns * wide, top + rows * cell
+    parts = []
+    for x, y, width, height, paint in (
+        (left + wide, top, wide, rows * cell, svg.FORWARD),
+        (left, top + 6 * cell, columns * wide, cell, svg.BACKWARD),
+    ):
+        parts.append(
+            svg.element("rect", x=x, y=y, width=width, height=height, fill=paint,
+                        fill_opacity="0.16", stroke=paint, stroke_width="3")
+        )  # fmt: skip
+    for k in range(rows + 1):
+        thick = {"stroke_width": "1.5"} if k % 4 == 0 else {"stroke_width": "0.6", "opacity": "0.3"}
+        parts.append(
+            svg.element("line", x1=left, x2=right, y1=top + cell * k, y2=top + cell * k,
+                        stroke="currentColor", **thick)
+        )  # fmt: skip
+    for k in range(columns + 1):
+        thick = {"stroke_width": "1.5"} if k % 3 == 0 else {"stroke_width": "0.6", "opacity": "0.3"}
+        parts.append(
+            svg.element("line", x1=left + wide * k, x2=left + wide * k, y1=top, y2=foot,
+                        stroke="currentColor", **thick)
+        )  # fmt: skip
     for out in range(columns):
         i, j = divmod(out, 3)
-        for (u, v), value in entry.items():
+        for (u, v), value in np.ndenumerate(FILTER):
             pixel = 4 * (i + u) + j + v
-            x, y = left + cell * (out + 0.5), top + cell * (pixel + 0.5)
-            parts.append(svg.text(x, y + 5, _shown(value), font_weight=600))
-    for k in range(1, 4):
-        parts.append(
-            svg.element("line", x1=left, x2=left + 9 * cell, y1=top + 4 * k * cell,
-                        y2=top + 4 * k * cell, stroke="currentColor", stroke_width="1.5")
-        )  # fmt: skip
-    for k in range(1, 3):
-        parts.append(
-            svg.element("line", x1=left + 3 * k * cell, x2=left + 3 * k * cell, y1=top,
-                        y2=top + 16 * cell, stroke="currentColor", stroke_width="1.5")
-        )  # fmt: skip
-    parts.append(
-        svg.element("rect", x=left, y=top, width=9 * cell, height=16 * cell, fill="none",
-                    stroke="currentColor", stroke_width="1.5")
-    )  # fmt: skip
+            x, y = left + wide * (out + 0.5), top + cell * (pixel + 0.5) + 5
+            parts.append(svg.text(x, y, _shown(value), font_weight=600))
     for k in range(4):
         y = top + cell * (4 * k + 2) + 5
         parts.append(svg.text(left - 10, y, f"pixels, row {k + 1}", text_anchor="end"))
-    parts.append(svg.text(left + 4.5 * cell, 16, "outputs: rows 1, 2 and 3"))
-    right = left + 9 * cell + 10
+    parts.append(svg.text((left + right) / 2, 18, "outputs: rows 1, 2 and 3"))
     for k, (y, words, paint) in enumerate(
         (
-            (top + 16, "down a column:", svg.FORWARD),
+            (top + 16, "a column:", svg.FORWARD),
             (top + 34, f"1, 2, {MINUS}1, 3", svg.FORWARD),
-            (top + 6 * cell + 14, "along a row:", svg.BACKWARD),
+            (top + 6 * cell + 14, "a row:", svg.BACKWARD),
             (top + 6 * cell + 32, f"3, {MINUS}1, 2, 1", svg.BACKWARD),
         )
     ):
         parts.append(
-            svg.text(right, y, words, paint, text_anchor="start", font_weight=600 if k % 2 else 400)
-        )
+            svg.text(right + 10, y, words, paint, text_anchor="start",
+                     font_weight=600 if k % 2 else 400)
+        )  # fmt: skip
     said = "Column 2 holds 1, 2, -1, 3 from top to bottom; row 7 holds 3, -1, 2, 1 from the left."
-    return drawing(title, top + 16 * cell + 8, said, *parts)
+    return drawing(title, foot + 8, said, *parts)
 
 
-def followed(
-    pictures: Array, filters: Array, maps: Array, heads: Sequence[str], title: str
-) -> Drawing:
-    """Draw what some filters make of an image and of the same image moved.
+def travelling(
+    pictures: Array,
+    filters: Array,
+    maps: Array,
+    chances: Mapping[str, Array],
+    moves: Sequence[str],
+    digit: int,
+) -> list[Frame]:
+    """Return frames of an image that moves, what filters make of it, and how networks read it.
 
     Parameters
     ----------
-    pictures : array, shape (2, n, n)
-        The image, and the same moved.
+    pictures : array, shape (t, n, n)
+        The image in each place.
     filters : array, shape (k, m, m)
-    maps : array, shape (2, k, n, n)
+    maps : array, shape (t, k, n, n)
         What each filter makes of each image; the largest value is ringed.
-    heads : sequence of str
-        What the rows are: the filters, and both images.
+    chances : mapping of str to array, shape (t, 10)
+        A network's name to the probabilities that it gives to the digits in each place.
+    moves : sequence of str
+        Where the image is, one for each place.
+    digit : int
+        The right answer.
     """
     count, n, m = len(filters), pictures.shape[1], filters.shape[1]
-    pitch, side = svg.WIDTH / (count + 1), 72.0
-    cell, tops = side / n, (24.0, 120.0, 232.0)
-    small = 13.0
-    parts = []
+    pitch, side, small = svg.WIDTH / (count + 1), 76.0, 12.0
+    cell, above, below = side / n, 4.0, 72.0
+    frames = []
 
-    def frame(x: float, y: float, width: float) -> None:
-        parts.append(
-            svg.element("rect", x=x, y=y, width=width, height=width, fill="none",
-                        stroke="currentColor", stroke_width="1", opacity="0.6")
-        )  # fmt: skip
+    def boxed(x: float, y: float, width: float) -> str:
+        return svg.element("rect", x=x, y=y, width=width, height=width, fill="none",
+                           stroke="currentColor", stroke_width="1", opacity="0.6")  # fmt: skip
 
-    for row, image in enumerate(pictures):
-        x, y = (pitch - side) / 2, tops[row + 1]
-        parts.append(_inked(image, x, y, cell))
-        frame(x, y, side)
-        parts.append(svg.text(pitch / 2, y + side + 17, heads[row + 1]))
-    parts.append(svg.text(pitch / 2, tops[0] + small * m / 2 + 5, heads[0]))
-    for k, weights in enumerate(filters):
-        middle = pitch * (k + 1.5)
-        parts.append(_signed(weights, middle - small * m / 2, tops[0], small))
-        frame(middle - small * m / 2, tops[0], small * m)
-        top = float(maps[:, k].max())
-        for row in range(2):
-            x, y, z = middle - side / 2, tops[row + 1], maps[row, k]
-            parts.append(_inked(np.clip(z / top, 0, 1), x, y, cell))
-            frame(x, y, side)
+    for t, image in enumerate(pictures):
+        x = (pitch - side) / 2
+        parts = [
+            _inked(image, x, below, cell), boxed(x, below, side),
+            svg.text(pitch / 2, below + side + 17, "largest"),
+            svg.text(pitch / 2, above + small * m / 2 + 5, "filters"),
+        ]  # fmt: skip
+        for k, weights in enumerate(filters):
+            middle, z = pitch * (k + 1.5), maps[t, k]
+            x = middle - small * m / 2
+            parts += [_signed(weights, x, above, small), boxed(x, above, small * m)]
+            x = middle - side / 2
+            parts.append(_inked(np.clip(z / float(maps[:, k].max()), 0, 1), x, below, cell))
+            parts.append(boxed(x, below, side))
             i, j = np.unravel_index(z.argmax(), z.shape)
             parts.append(
-                svg.element("circle", cx=x + cell * (j + 0.5), cy=y + cell * (i + 0.5), r="8.5",
+                svg.element("circle", cx=x + cell * (j + 0.5), cy=below + cell * (i + 0.5), r="8.5",
                             fill="none", stroke=svg.FORWARD, stroke_width="3")
             )  # fmt: skip
             parts.append(
-                svg.text(middle, y + side + 17, f"{z.max():.2f}", svg.FORWARD, font_weight=600)
+                svg.text(middle, below + side + 17, f"{z.max():.2f}", svg.FORWARD, font_weight=600)
             )
-    said = "; ".join(
-        f"filter {k + 1}: largest {maps[0, k].max():.2f} and {maps[1, k].max():.2f}"
-        for k in range(count)
-    )
-    return drawing(title, tops[2] + side + 26, said, *parts)
+        told = []
+        for row, (name, found) in enumerate(chances.items()):
+            read, sure = int(found[t].argmax()), 100 * float(found[t].max())
+            answer = f"{read}, {'right' if read == digit else 'wrong'}"
+            share = f"({'over 99' if sure > 99 else f'{sure:.0f}'} %)"
+            y = below + side + 44 + 22 * row
+            for x, words, anchor, weight in (
+                (184.0, f"{name}:", "end", 400),
+                (194.0, answer, "start", 600),
+                (274.0, share, "start", 400),
+            ):
+                parts.append(svg.text(x, y, words, text_anchor=anchor, font_weight=weight))
+            told.append(f"{name} reads {answer} {share}")
+        said = f"{moves[t]}: {'; '.join(told)}"
+        height = below + side + 30 + 22 * len(chances)
+        markup = svg.picture(svg.WIDTH, height, said, said, *parts)
+        # What a trained network answers may depend on the machine; the caption does not.
+        frames.append(Frame(markup.replace("<svg", '<svg class="bp-drawn"', 1), f"{moves[t]}."))
+    return frames
 
 
 def drops(rows: Mapping[str, tuple[Any, Any]], title: str) -> Drawing:
@@ -405,7 +500,7 @@ def drops(rows: Mapping[str, tuple[Any, Any]], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 0.62 * len(rows) + 0.9))
+    fig, ax = plt.subplots(figsize=(4.6, 0.54 * len(rows) + 0.9))
     for k, (still, moved) in enumerate(rows.values()):
         y = len(rows) - 1 - k
         ends = 100 * float(np.median(still)), 100 * float(np.median(moved))
@@ -428,5 +523,10 @@ def drops(rows: Mapping[str, tuple[Any, Any]], title: str) -> Drawing:
     ax.tick_params(axis="y", length=0, labelsize=11)
     ax.grid(False)
     ax.grid(True, axis="x", alpha=0.25)
-    ax.set_title("◆ moved by one pixel      ● in place", fontsize=11, loc="center", color=INK)
+    for where, words, color in (
+        (0.42, "◆ moved by one pixel", COLORS[1]),
+        (0.86, "● in place", INK),
+    ):
+        ax.text(where, 1.02, words, color=color, fontsize=11, ha="center", va="bottom",
+                transform=ax.transAxes)  # fmt: skip
     return plotted(fig, title)
