@@ -75,7 +75,9 @@ def test_it_holds_the_package_with_its_data_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert {"backprop/py.typed", "backprop/layers/dense.py"} <= own
-    assert {Path(name).suffix for name in own} == {".py", ".typed", ".js", ".css", ".txt"}
+    assert {Path(name).suffix for name in own} == {
+        ".py", ".typed", ".js", ".css", ".txt", ".json", ".npz",
+    }  # fmt: skip
     information = {n for n in names if n.split("/")[0].endswith(".dist-info")}
     assert set(names) - information == own
     assert any(name.endswith("/LICENSE") for name in information)

@@ -29,7 +29,7 @@ NAMELESS = """() => {
       bad.push('img alt=' + JSON.stringify(alt));
   }
   for (const svg of document.querySelectorAll('article figure svg, article .cell_output svg')) {
-    if (svg.closest('button, a')) continue;  // an icon: its control has the name
+    if (svg.closest('button, a, .katex')) continue;  // named by its control, or by MathML
     const name = svg.querySelector(':scope > title')?.textContent || svg.ariaLabel || '';
     if (svg.getAttribute('role') !== 'img' || !name.trim()) bad.push(svg.outerHTML.slice(0, 80));
   }

@@ -106,8 +106,11 @@ def chosen(
 ) -> tuple[int, float]:
     """Return the order and strength with the fewest bits on the last part, counted on the rest."""
     cut = round(len(text) * (1 - part))
+    # What was counted serves every smaller order.
+    counts = Counts(text[:cut], size, max(orders), 1.0)
 
     def bits(choice: tuple[int, float]) -> float:
-        return Counts(text[:cut], size, *choice).bits(text[cut:])
+        counts.order, counts.strength = choice
+        return counts.bits(text[cut:])
 
     return min(((order, s) for order in orders for s in strengths), key=bits)
