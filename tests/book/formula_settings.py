@@ -891,7 +891,7 @@ SETTINGS = (
     ),
     Setting(
         "convolution",
-        ("by-hand#3",),
+        ("by-hand#4",),
         at={
             "x": r"\begin{pmatrix} 1 & 0 & 2 & 1 \\ 0 & 3 & 1 & 0 \\ 2 & 1 & 0 & 1"
             r" \\ 1 & 0 & 1 & 2 \end{pmatrix}",
