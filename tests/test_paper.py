@@ -4,6 +4,7 @@ import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,10 @@ def made(tmp_path_factory):
         patch.setattr(paper, "OUT", root / "paper")
         patch.setattr(paper, "listed", lambda: [("", ["book/one"]), ("Part", ["book/two"])])
         patch.setattr(sys, "argv", ["paper.py"])
-        paper.main()
-        paper.main()
+        # A thread of its own: the site's tests may hold Playwright's loop in this one.
+        with ThreadPoolExecutor(1) as own:
+            own.submit(paper.main).result()
+            own.submit(paper.main).result()
     return root
 
 

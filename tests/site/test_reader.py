@@ -227,8 +227,13 @@ def test_the_buttons_lead_to_it(site, name):
     hrefs = {a["href"] for a in soup.select(".article-header-buttons a[href]")}
     assert f"https://colab.research.google.com/github/{slug}/blob/{branch}/{name}" in hrefs
     assert f"https://mybinder.org/v2/gh/{slug}/{branch}?urlpath=lab/tree/{name}" in hrefs
-    downloads = [h for h in hrefs if h.endswith(".ipynb") and "://" not in h]
-    assert [(page.parent / h).resolve() for h in downloads] == [site / "notebooks" / name]
+    own = {h for h in hrefs if h.endswith(".ipynb") and "://" not in h}
+    (lite,) = {h for h in own if "?" in h}
+    (download,) = own - {lite}
+    assert (page.parent / download).resolve() == site / "notebooks" / name
+    opened, _, path = lite.partition("?path=")
+    assert (page.parent / opened).resolve() == site / "lite/notebooks/index.html"
+    assert path == name
 
 
 def test_the_published_branch_says_what_it_is_and_what_binder_installs():
