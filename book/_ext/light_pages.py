@@ -4,11 +4,13 @@ The theme brings every icon of Font Awesome twice, as a script of 1.5 MB that dr
 fonts with a style; the pages use two dozen. The script goes, and font and style keep what the pages
 name. The search's index, which the theme loads on every page, is loaded by the search's own alone.
 The tips beside links wait for a reader who points at one (``tips.js``). KaTeX's fonts keep the
-characters that some page has.
+characters that some page has, and its four smallest come within the style: none of them arrives
+late and moves a formula. The sidebar stands at the open chapter before it is first seen.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
@@ -33,6 +35,28 @@ TIPS = re.compile(
 )
 KATEX = re.compile(r'<link rel="stylesheet" type="text/css" href="([^"]*)katex\.min\.css[^"]*" />')
 FONT = '<link rel="preload" as="font" type="font/woff2" crossorigin href="{}fonts/KaTeX_{}.woff2">'
+SIZES = re.compile(r"url\((fonts/KaTeX_Size\d-Regular\.woff2)\)")
+THEME = 'dataset.theme = localStorage.getItem("theme") || "auto";'
+# Until the theme's script has run, "auto" is neither light nor dark: a white page with two logos.
+CHOSEN = (
+    'dataset.theme = [localStorage.getItem("mode"), matchMedia("(prefers-color-scheme: dark)")'
+    '.matches ? "dark" : "light"].find(one => one === "light" || one === "dark");'
+)
+MAIN = '<main id="main-content"'
+# The theme's script does it when all is loaded, and on a slow computer the reader sees it move. It
+# goes where the storage says, which is here where the reader left it, if the chapter is in sight.
+SCROLL = """<script>{
+  const sidebar = document.querySelector("div.bd-sidebar");
+  const active = [...(sidebar?.querySelectorAll(".bd-docs-nav .active") ?? [])].pop();
+  if (active) {
+    const y = () => active.getBoundingClientRect().y - sidebar.getBoundingClientRect().y;
+    sidebar.scrollTop = parseInt(sessionStorage.getItem("sidebar-scroll-top"), 10) || 0;
+    if (y() < 0 || y() > sidebar.clientHeight * 0.9)
+      sidebar.scrollTop += y() - sidebar.clientHeight / 4;
+    sessionStorage.setItem("sidebar-scroll-top", sidebar.scrollTop);
+  }
+}</script>
+"""
 LOGO = re.compile(r'(<img\b)(?! loading)([^>]*\bsrc="[^"]*_static/images/logo_)')
 
 
@@ -42,6 +66,9 @@ def lighter(page: str, search: bool) -> str:
         # Or the text would move when they come.
         fonts = (FONT.format(style[1], name) for name in ("Main-Regular", "Math-Italic"))
         page = page.replace(style[0], "".join(fonts) + style[0], 1)
+    page = page.replace(THEME, CHOSEN)
+    if SCROLL not in page:
+        page = page.replace(MAIN, SCROLL + MAIN, 1)
     page = LOGO.sub(r'\1 loading="lazy"\2', SCRIPTS.sub("", page))
     if tips := TIPS.findall(page):
         static = tips[0].partition("_static/")[0] + "_static/"
@@ -61,6 +88,16 @@ def fewer_icons(style: str, names: set[str]) -> str:
         return rule[0].replace(rule[1], ",".join(selectors)) if selectors else ""
 
     return FACE.sub(r"url(\1.ttf)", ICON_RULE.sub(kept, style))
+
+
+def within(style: str, folder: Path) -> str:
+    """Return KaTeX's style with its smallest fonts in it, which lie in the folder."""
+
+    def data(address: re.Match[str]) -> str:
+        encoded = base64.b64encode((folder / address[1]).read_bytes()).decode()
+        return f"url(data:font/woff2;base64,{encoded})"
+
+    return SIZES.sub(data, style)
 
 
 def smaller_font(path: Path, characters: set[int]) -> None:
@@ -112,6 +149,8 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
             path.unlink()
     for path in static.glob("vendor/katex/fonts/*"):
         smaller_font(path, {*map(ord, written)})
+    for path in static.glob("vendor/katex/katex.min.css"):
+        path.write_text(within(path.read_text(encoding="utf-8"), path.parent), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

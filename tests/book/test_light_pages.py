@@ -67,3 +67,20 @@ def test_tips_and_logos_wait():
     assert light.count("<script") == 1 and 'src="../_static/tips.js"' in light
     assert '<img loading="lazy" alt=""' in light
     assert light_pages.lighter(light, search=False) == light
+
+
+def test_theme_and_place_in_the_sidebar_are_chosen_before_the_page_is_shown(site):
+    page = html(site, "index")
+    assert page.count(light_pages.SCROLL) == 1
+    assert (
+        page.index("bd-sidebar-primary") < page.index(light_pages.SCROLL) < page.index("<main id")
+    )
+
+
+def test_the_smallest_fonts_lie_in_the_style(tmp_path):
+    (tmp_path / "fonts").mkdir()
+    (tmp_path / "fonts/KaTeX_Size1-Regular.woff2").write_bytes(b"abc")
+    style = "src:url(fonts/KaTeX_Size1-Regular.woff2) url(fonts/KaTeX_Main-Regular.woff2)"
+    found = light_pages.within(style, tmp_path)
+    assert found == ("src:url(data:font/woff2;base64,YWJj) url(fonts/KaTeX_Main-Regular.woff2)")
+    assert light_pages.within(found, tmp_path) == found
