@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawing_cases import check_words
 
-from backprop import Conv2d
+from backprop import AvgPool2d, Conv2d, MaxPool2d
 from backprop.book.figures import convolving
 
 RNG = np.random.default_rng(0)
@@ -119,3 +119,13 @@ def test_drops_write_both_medians():
     rows = {"one": ([0.91, 0.95, 0.97], [0.4, 0.42, 0.47]), "two": ([0.98] * 3, [0.95] * 3)}
     markup = convolving.drops(rows, "title").markup
     assert all(f">{number}<" in markup for number in (95, 42, 98))
+
+
+def test_pooling_sends_back_what_the_layers_do():
+    markup = convolving.pooling("title").markup
+    x, dz = (np.asarray(a, float)[None, None] for a in (convolving.IMAGE, convolving.POOLED_ERROR))
+    for layer in (MaxPool2d(2), AvgPool2d(2)):
+        layer.forward(x)
+        sent = layer.backward(dz).ravel().tolist()
+        assert ", ".join(f"{n:g}".replace("-", convolving.MINUS) for n in sent) in markup
+    check_words(markup, 0.52)

@@ -54,6 +54,8 @@ WRONG_ANSWERS = {
         ((Z, ex.correlated(ex.X, abs(ex.DZ)), DX), "negative"),
         ((Z, [[-2, 0], [-1, -3]], DX), "of its own"), ((Z, [[2, 0], [1, 3]], DX), "second error"),
         ((Z, [[-6, 0], [-2, -4]], DX), "first error"),
+        ((Z, [[-1, 0], [-1, -4]], DX), "error was turned"),
+        ((Z, [[-4, 0], [-2, -3]], DX), "no place here"),
         ((Z, DW, ex.correlated(np.pad(ex.DZ, 1), ex.W)), "turned"),
         ((Z, DW, [[1, -1, 0], [2, -2, 2], [0, -4, -6]]), "overwrote"),
         ((Z, DW, ex.stamped(ex.W, abs(ex.DZ), 1, (3, 3))), "negative"),
@@ -61,11 +63,15 @@ WRONG_ANSWERS = {
         ((Z, DW), "3 answers"), ((None, DW, DX), "None"),
     ],
     ex.check_missed: [
-        (([T, F, T, F],), "other way round"), (([F, F, F, T],), "One more"),
-        (([F, T, F, F],), "One more"), (([F] * 4,), "everything"), (([T] * 4,), "sees something"),
-        (([T, T, F, T],), "first is found"), (([F, T, T, T],), "third is found"),
-        (([T, F, F, T],), "first is found"), (([F, F, T, T],), "third is found"),
-        (([T, F, F, F],), "compares"), (([F, T],), "shape"), ((None,), "None"),
+        (([T, F, T, F],), "other way round"), (([F, F, F, T],), "another one"),
+        (([F, T, F, F],), "another one"), (([F] * 4,), "everything"), (([T] * 4,), "something"),
+        (([T, T, F, T],), "The first would be noticed. The forward"),
+        (([F, T, T, T],), "The third would be noticed. One side"),
+        (([T, F, F, T],), "first would be noticed, and another"),
+        (([F, F, T, T],), "third would be noticed, and another"),
+        (([T, T, F, F],), "first would be noticed, and another"),
+        (([T, T, T, F],), "The first and the third"), (([T, F, F, F],), "compares"),
+        (([F, T],), "shape"), ((None,), "None"),
         ((F, T, F, T), "one answer"), ((["no", "yes", "no", "yes"],), "without quotes"),
         (([2, 4],), "for each of the four"),
     ],
@@ -123,6 +129,14 @@ def filter_by_layer(x, dz, s, shape):
     return layer.gradients["W"][0, 0]
 
 
+def by_steps(x, dz, s, shape, step):
+    x = np.pad(x, [(0, s * (n + m)) for n, m in zip(dz.shape, shape, strict=True)])
+    rows, columns = (step * n for n in dz.shape)
+    dW = [np.sum(dz * x[s * u : s * u + rows : step, s * v : s * v + columns : step])
+          for u, v in np.ndindex(*shape)]  # fmt: skip
+    return np.reshape(dW, shape)
+
+
 def replaced(x, dz, s, shape):
     for i, j in np.ndindex(dz.shape):
         dW = dz[i, j] * x[s * i : s * i + shape[0], s * j : s * j + shape[1]]
@@ -163,6 +177,14 @@ def max_pool_back(x, dz, k):
         window = x[k * i : k * i + k, k * j : k * j + k]
         u, v = np.unravel_index(window.argmax(), window.shape)
         dx[k * i + u, k * j + v] += dz[i, j]
+    return dx
+
+
+def exchanged(x, dz, k):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dz.shape):
+        v, u = divmod(x[k * i : k * i + k, k * j : k * j + k].argmax(), k)
+        dx[k * i + u, k * j + v] = dz[i, j]
     return dx
 
 
@@ -228,6 +250,8 @@ WRONG_FUNCTIONS = {
         (lambda x, dz, s, h: np.full(h, dz.sum()), "pixels are missing"),
         (lambda x, dz, s, h: -filter_gradient(x, dz, s, h), "sign"),
         (lambda x, dz, s, h: filter_gradient(x, dz, s, h).T, "transpose|exchanged"),
+        (lambda x, dz, s, h: by_steps(x, dz, s, h, 1), "not to the weights"),
+        (lambda x, dz, s, h: by_steps(x, dz, s, h, s), "not to the weights"),
         (lambda x, dz, s, h: np.zeros(h), "Add over all outputs"),
     ],
     ex.check_image_gradient: [
@@ -259,6 +283,8 @@ WRONG_FUNCTIONS = {
         (lambda x, dz, k: max_pool_back(x, np.ones_like(dz), k) * x, "themselves"),
         (lambda x, dz, k: max_pool_back(x, dz, k)[: k * len(dz), : k * dz.shape[1]],
          "no window|shape"),
+        (lambda x, dz, k: max_pool_back(x, dz, k) * (x > 0), "not positive"),
+        (exchanged, "Row and column of the winner"),
         (lambda x, dz, k: np.zeros(x.shape), "first largest"),
     ],
 }  # fmt: skip

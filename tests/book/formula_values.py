@@ -246,6 +246,9 @@ SYMBOLIC: dict[str, Callable[..., Any]] = {
 }
 
 
+BETWEEN = -(10**9)
+"""The index of no entry: a quotient that is no whole number lies outside of every array."""
+
 # --- states -----------------------------------------------------------------------------------
 
 
@@ -346,6 +349,9 @@ class State:
             return -self.whole(node.of)
         if isinstance(node, Product) and not node.sign:
             return int(np.prod([self.whole(factor) for factor in node.factors]))
+        if isinstance(node, Quotient):
+            over, under = self.whole(node.over), self.whole(node.under)
+            return BETWEEN if over % under else over // under
         if isinstance(node, Differential):  # "du" among indices is a product
             return self.whole(Product("", (Name("d"), node.of)))
         if isinstance(node, Name) and isinstance(self.setting.at.get(node.letter), int):

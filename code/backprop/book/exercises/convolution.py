@@ -5,6 +5,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -133,6 +134,10 @@ def check_hand(z: Any, dW: Any, dx: Any) -> Verdict:
         ], right[0]), under),
         ("The gradient of the filter", right[1], distinct([
             (right[1][::-1, ::-1], "It is turned.", "The error slides over the image unturned."),
+            (correlated(X, DZ[::-1, ::-1]), "The error was turned.",
+             "The error slides over the image unturned."),
+            (right[1] * W, "The weights themselves have no place here.",
+             "A weight's share is the pixel that it met, times the error."),
             (right[1] / 4, "It was divided by the number of outputs.",
              "The shares of the outputs are added."),
             (right[1] / 2, "It was divided by the number of errors.",
@@ -286,8 +291,22 @@ def check_filter_gradient(function: Answer) -> Verdict:
     def crop(x: Array, dz: Array, s: int, shape: Sequence[int]) -> Array:
         return correlated(x, dz)[: shape[0], : shape[1]]
 
+    def apart(step: int) -> Callable[..., Array]:
+        """Let the windows of two weights lie s pixels apart, and two outputs ``step or s``."""
+
+        def gradient(x: Array, dz: Array, s: int, shape: Sequence[int]) -> Array:
+            x = np.pad(x, [(0, s * (n + m)) for n, m in zip(dz.shape, shape, strict=True)])
+            spread = np.zeros([(n - 1) * (step or s) + 1 for n in dz.shape])
+            spread[:: step or s, :: step or s] = dz
+            return correlated(x, spread)[: s * shape[0] : s, : s * shape[1] : s]
+
+        return gradient
+
+    steps = "The stride belongs to the outputs, not to the weights."
     wrong: list[Wrong] = [
         (crop, "The stride is missing.", rule),
+        (apart(1), steps, rule),
+        (apart(0), steps, rule),
         (lambda x, dz, s, shape: filter_gradient(x, dz, s, shape)[::-1, ::-1],
          "The gradient is turned.", "The error slides over the image as it is."),
         (lambda x, dz, s, shape: filter_gradient(x, dz[::-1, ::-1], s, shape),
@@ -405,6 +424,13 @@ def check_max_pool_back(function: Answer) -> Verdict:
         dx[: k * dz.shape[0], : k * dz.shape[1]] = np.kron(dz, np.ones((k, k)))
         return dx
 
+    def exchanged(x: Array, dz: Array, k: int) -> Array:
+        dx = max_pool_back(x, dz, k)
+        for i, j in np.ndindex(dz.shape):
+            piece = np.s_[k * i : k * i + k, k * j : k * j + k]
+            dx[piece] = dx[piece].T.copy()
+        return dx
+
     def values(x: Array, dz: Array, k: int) -> Array:
         return max_pool_back(x, np.ones_like(dz), k) * x
 
@@ -425,6 +451,11 @@ def check_max_pool_back(function: Answer) -> Verdict:
          "The largest in size is not the largest.", "-1 is larger than -5."),
         (lambda x, dz, k: max_pool_back(-x, dz, k), "The smallest was chosen.", rule),
         (values, "The largest numbers themselves came back.", "The winner receives the error."),
+        (lambda x, dz, k: max_pool_back(x, dz, k) * (x > 0),
+         "A winner that is not positive received nothing.",
+         "The largest of several negative numbers wins too."),
+        (exchanged, "Row and column of the winner were exchanged.",
+         "np.unravel_index gives the row first."),
         (lambda x, dz, k: max_pool_back(x, dz, k) * x,
          "The error was multiplied by the number.", "The slope of a maximum is 1 for the winner."),
         (lambda x, dz, k: max_pool_back(x, np.ones_like(dz), k),
@@ -452,17 +483,29 @@ def check_missed(missed: Any) -> Verdict:
     ):
         return Verdict(False, "Give True or False for each of the four mistakes, without quotes.")
     both = "The test compares the two passes with each other, and with nothing else."
-    return judge_value(missed, Case((), MISSED, [
-        ([True, False, True, False], "This is the other way round.", "True: the test misses it."),
-        ([False, False, False, True], "One more is missed.", both),
-        ([False, True, False, False], "One more is missed.",
-         "Which gradient does not appear in the test at all?"),
-        ([False] * 4, "The test does not see everything.", both),
-        ([True] * 4, "The test sees something.", "Try each mistake with random numbers."),
-        ([True, True, False, True], "The first is found.",
-         "The forward pass is right there, so the two do not fit."),
-        ([False, True, True, True], "The third is found.", "One side doubles, the other does not."),
-        ([True, False, False, True], "The first is found, and one of the others is missed.", both),
-        ([False, False, True, True], "The third is found, and one of the others is missed.", both),
-    ], both, names=("The first", "The second", "The third", "The fourth")),
-        "It shows that the passes fit, not that they are those you wanted.")  # fmt: skip
+    said: dict[tuple[bool, ...], tuple[str, str]] = {
+        (True, False, True, False): ("This is the other way round.", "True: the test misses it."),
+        (False, False, False, False): ("The test does not see everything.", both),
+        (True, True, True, True): ("The test sees something.", "Try each with random numbers."),
+    }
+    found = {0: "The forward pass is right there, so the two do not fit.",
+             2: "One side doubles, the other does not."}  # fmt: skip
+    for answer in itertools.product((False, True), repeat=4):
+        if list(answer) == MISSED or answer in said:
+            continue
+        seen = [k for k in found if answer[k]]
+        forgotten = answer[1] + answer[3] < 2
+        words = " and ".join(("the first", "", "the third")[k] for k in seen)
+        if seen and forgotten:
+            hint = f"{words.capitalize()} would be noticed, and another is missed."
+        elif seen:
+            hint = f"{words.capitalize()} would be noticed."
+        else:
+            hint = "It misses another one as well."
+        more = found[seen[0]] if seen and not forgotten else both
+        said[answer] = hint, more
+    return judge_value(
+        missed,
+        Case((), MISSED, [(list(answer), *words) for answer, words in said.items()], both),
+        "It shows that the passes fit, not that they are those you wanted.",
+    )

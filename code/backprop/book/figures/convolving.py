@@ -413,6 +413,53 @@ def toeplitz(title: str) -> Drawing:
     return drawing(title, foot + 8, said, *parts)
 
 
+POOLED_ERROR = np.array([[8, -4], [12, 4]])
+"""The errors of the four outputs of a pooling layer over the example's image."""
+
+
+def pooling(title: str) -> Drawing:
+    """Draw what two kinds of pooling send back: to the largest number of a window, or to all."""
+    cell, top = 24.0, 46.0
+    lefts = 2.0, 120.0, 242.0, 322.0
+    middle, foot = top + 2 * cell, top + 4 * cell
+    largest, equal = np.zeros((4, 4)), np.kron(POOLED_ERROR, np.full((2, 2), 0.25))
+    parts = []
+    for i, j in np.ndindex(2, 2):
+        window = IMAGE[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]
+        u, v = np.unravel_index(window.argmax(), window.shape)
+        place = 2 * i + int(u), 2 * j + int(v)
+        largest[place] = POOLED_ERROR[i, j]
+        for left, paint in ((lefts[0], svg.FORWARD), (lefts[1], svg.BACKWARD)):
+            parts.append(_marked(left, top, cell, place, ONE, paint))
+    grids = (
+        (lefts[0], top, IMAGE, ""), (lefts[1], top, largest, svg.BACKWARD),
+        (lefts[2], middle - cell, POOLED_ERROR, ""), (lefts[3], top, equal, svg.BACKWARD),
+    )  # fmt: skip
+    for left, y, grid, paint in grids:
+        parts.append(_squares(left, y, grid.shape, cell, stroke_width="1", opacity="0.45"))
+        shown = grid != 0 if grid is largest else None
+        parts.append(_numbers(grid, left, y, cell, shown, paint))
+        if len(grid) == 4:
+            parts.append(_squares(left, y, (2, 2), 2 * cell, stroke_width="1.5"))
+    heads = ("", "map x"), ("max:", "to the largest"), ("", "errors"), ("average:", "equal shares")
+    for (first, second), (left, _, grid, paint) in zip(heads, grids, strict=True):
+        x = left + cell * grid.shape[1] / 2
+        for y, words, weight in ((18.0, first, 600), (36.0, second, 600 if not first else 400)):
+            if words:
+                parts.append(svg.text(x, y, words, paint or "currentColor", font_weight=weight))
+    parts.append(_arrow(lefts[2] - 3, lefts[1] + 4 * cell + 3, middle, svg.BACKWARD))
+    parts.append(_arrow(lefts[2] + 2 * cell + 3, lefts[3] - 3, middle, svg.BACKWARD))
+    said = (
+        f"errors {_listed(POOLED_ERROR)}; max pooling sends back, row by row, {_listed(largest)};"
+        f" average pooling {_listed(equal)}"
+    )
+    return drawing(title, foot + 4, said, *parts)
+
+
+def _listed(values: Array) -> str:
+    return ", ".join(_shown(value) for value in values.ravel())
+
+
 def travelling(
     pictures: Array,
     filters: Array,
