@@ -165,7 +165,7 @@ def _point(x: float, y: float, angle: float, far: float) -> tuple[float, float]:
 
 def _turned(angle: int) -> Frame:
     p, y, ds = turned(angle)
-    cx, cy, far = 100.0, 118.0, 62.0
+    cx, cy, far = 100.0, 126.0, 62.0
     parts = []
     for k, (key, value) in enumerate(zip(KEYS, VALUES, strict=True)):
         tip = _point(cx, cy, key, far)
@@ -214,7 +214,7 @@ def _turned(angle: int) -> Frame:
         svg.text(52, 18, "and its push", svg.BACKWARD, text_anchor="start", font_weight=600)
     )
     answer = f"answer {y:.1f}, wanted {WANTED:g}"
-    parts.append(svg.text(cx, 205, answer, font_weight=600))
+    parts.append(svg.text(cx, 213, answer, font_weight=600))
     error = f"{y - WANTED:.1f}".replace("-", "−")
     error = "0" if error in ("0.0", "−0.0") else error
     most = int(p.argmax())
@@ -225,7 +225,7 @@ def _turned(angle: int) -> Frame:
     what = f"The query points at {angle % 360} degrees: weights "
     what += ", ".join(f"{w:.2f}" for w in p)
     what += f"; the push on the query has the length {math.hypot(*pushed(angle)):.1f}"
-    markup = svg.picture(svg.WIDTH, 214, what, unbroken(words), *parts)
+    markup = svg.picture(svg.WIDTH, 222, what, unbroken(words), *parts)
     return Frame(markup, unbroken(words))
 
 
