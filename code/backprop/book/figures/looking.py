@@ -178,9 +178,9 @@ def _turned(angle: int) -> Frame:
     parts.append(svg.pointer((cx, cy), tip, svg.FORWARD, "6", 18, 9))
     # The largest push, of nearly 27, is to end before the names of the keys.
     right, up = 1.5 * pushed(angle)
-    if (drawn := math.hypot(right, up)) > 5:
-        end, head = (tip[0] + right, tip[1] - up), min(11.0, drawn * 0.7)
-        parts.append(svg.pointer(tip, end, svg.BACKWARD, "5", head, min(8.0, head)))
+    if (drawn := math.hypot(right, up)) > 7:
+        reached, head = (tip[0] + right, tip[1] - up), min(11.0, drawn * 0.7)
+        parts.append(svg.pointer(tip, reached, svg.BACKWARD, "5", head, min(8.0, head)))
     bar, long, middle, unit = 232.0, 74.0, 370.0, 2.8
     parts.append(svg.text(bar, 18, "weight p", svg.FORWARD, text_anchor="start", font_weight=600))
     parts.append(svg.text(middle, 18, "push", svg.BACKWARD, font_weight=600))
