@@ -12,6 +12,7 @@ import sympy as sp
 from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.book.exercises import attention as ex
+from backprop.layers import dot_product_attention, dot_product_attention_vjp
 
 DS = [0, -2.4, 2.4]
 MASKED = [15 / 32, -15 / 32, 0]
@@ -127,6 +128,11 @@ def from_the_first(pairs):
     return o / c
 
 
+def quiet_from_the_first(pairs):
+    with np.errstate(all="ignore"):
+        return from_the_first(pairs)
+
+
 def cut_off(pairs):
     c = o = 0.0
     for s, v in pairs:
@@ -171,10 +177,24 @@ def quiet(pairs):
         return p @ kept[:, 1] / p.sum()
 
 
+def learning_steps(degrees):
+    """Count them with the package."""
+    angles = np.radians([90, 330, 210])
+    k, v = np.stack([np.cos(angles), np.sin(angles)], axis=1), np.array([[10.0], [0], [20]])
+    q = 3.5 * np.array([[np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]])
+    for count in range(100):
+        y, p = dot_product_attention(q * np.sqrt(2), k, v)
+        if abs(y.item() - 10) < 1:
+            return count
+        q = q - 0.01 * np.sqrt(2) * dot_product_attention_vjp(q, k, v, p, y - 10)[0]
+    return None
+
+
 RIGHT = {
     ex.check_hand: [(4, DS), (4.0, (0.0, Fraction(-12, 5), sp.Rational(12, 5))),
                     (0.5 * 4 + 0.2 * 10, np.array(DS))],
     ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
+    ex.check_steps: [(4, 34), (np.int64(4), 34.0)],
     ex.check_scale: [(24, 6), (math.sqrt(16 * 36), 24 / math.sqrt(16))],
     ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
     ex.check_backward: [(backward,), (with_jacobians,)],
@@ -199,8 +219,15 @@ WRONG_ANSWERS = {
         ((2.5, [-0.469, 0.469, 0]), "downhill"), ((2.5, DS), "without the mask"),
         ((2.5, [0, -3, 0]), "has changed"), ((2.5, [1.25, 0, 0]), "taken away"),
         ((2.5, [0.469, -0.469]), "third entry"), ((2.5, None), "None"),
+        ((2.5, MASKED[:2]), "third entry"),
         ((2.5, [0.375, -0.375, 0]), "without the mask"), ((2.5, [2, 0, 5]), "at the weights"),
         ((2.5, [0.3125, 0.1875, 0]), "at the values"), ((2.5, [0.75, -1.25, 3.75]), "missing"),
+    ],
+    ex.check_steps: [
+        ((34, 4), "exchanged"), ((3, 33), "too few"), ((5, 35), "too many"), ((6, 23), "by √2"),
+        ((2, 4), "the length 1"), ((2, 18), "doubled"), ((24, 8), "was 0.1"), ((44, 330), "0.001"),
+        ((0, 40), "radians"), ((4, 10), "signs"), ((10, 34), "From 290°"), ((4, 33), "From 330°"),
+        ((4,), "2 answers"), ((None, 34), "None"),
     ],
     ex.check_scale: [
         ((576, 6), "variance"), ((6, 6), "single product"), ((96, 6), "were added"),
@@ -211,7 +238,8 @@ WRONG_ANSWERS = {
     ex.check_count: [
         ((1048576, 537), "biases"), ((787968, 537), "one more"), ((8404992, 537), "share"),
         ((16640, 537), "width 64"), ((262656, 537), "one of the four"), ((1000, 537), "Four"),
-        ((1050624, 67.1), "one head"), ((1050624, 1074), "float64"), ((1050624, 0.131), "pairs"),
+        ((1050624, 67.1), "one head"), ((1050624, 67), "one head"),
+        ((1050624, 1074), "float64"), ((1050624, 0.131), "pairs"),
         ((1050624, 134.2), "counts numbers"), ((1050624, 536870912), "bytes"),
         ((1050624, 512), "mebibytes"), ((1050624, 100), "4 bytes"),
         ((1050624, 537e6), "bytes"), ((1050624, 0.537), "gigabytes"),
@@ -236,7 +264,8 @@ WRONG_ANSWERS = {
         ((running(True, False),), "sum with the values"),
         ((running(False, True),), "sum of the weights"), ((running(False, False),), "Neither"),
         ((naive,), "OverflowError"),
-        ((quiet,), "division by zero"), ((lambda pairs: np.mean([v for _, v in pairs]),), "mean"),
+        ((quiet,), "too large"), ((quiet_from_the_first,), "like 0 it returns nan"),
+        ((lambda pairs: np.mean([v for _, v in pairs]),), "mean"),
         ((lambda pairs: max(iter(pairs))[1],), "largest score"),
         ((lambda pairs: [*pairs, *pairs],), "twice"), ((lambda pairs: pairs[0],), "one by one"),
         ((lambda pairs: len(pairs),), "TypeError"), ((lambda pairs: None,), "None"),
@@ -271,6 +300,7 @@ def test_the_expected_numbers_are_right():
         assert p @ values == pytest.approx(y)
         J = np.diag(p) - np.outer(p, p)
         np.testing.assert_allclose(J @ ((y - 2) * values), ds, atol=1e-14)
+    assert learning_steps(290) == 4 and learning_steps(330) == 34
     rng = np.random.default_rng(0)
     scores = (rng.normal(0, 2, (100_000, 16)) * rng.normal(0, 3, (100_000, 16))).sum(axis=1)
     assert scores.std() == pytest.approx(24, rel=0.02)

@@ -22,6 +22,15 @@ def test_the_turned_query_attends_as_the_package(angle):
     assert answer == pytest.approx(y.item())
     dq, _, _ = dot_product_attention_vjp(q, k, v, p, y - looking.WANTED)
     np.testing.assert_allclose(ds @ k / np.sqrt(2), dq[0], atol=1e-12)
+    np.testing.assert_allclose(looking.pushed(angle), -np.sqrt(2) * dq[0], atol=1e-12)
+
+
+def test_a_query_is_pushed_along_an_arrow():
+    frames = dict(zip(looking.directions(), looking.turning(), strict=True))
+    assert "length 26.7" in frames["290°"].svg and "length 2.3" in frames["330°"].svg
+    arrows = {at: frame.svg.count("<polygon") for at, frame in frames.items()}
+    # Three keys, the query, its push, and those of two scores; at 270° the error is 0.
+    assert arrows["290°"] == 7 and arrows["270°"] == 4 and arrows["330°"] == 4
 
 
 def test_frames_show_weights_that_sum_to_one():

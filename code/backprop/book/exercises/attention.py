@@ -18,11 +18,13 @@ from backprop.book.exercises.verdict import (
     Part,
     Told,
     Verdict,
+    alike,
     checker,
     distinct,
     in_turn,
     judge,
     misfit,
+    numbers,
     peak_memory,
 )
 
@@ -81,7 +83,7 @@ def check_masked(y: Any, ds: Any) -> Verdict:
             (p * 2 * (VALUES - 4), "The answer has changed, and with it ∂L/∂y.", ""),
             (p * 0.5 * VALUES, "The sum is not taken away.",
              "Each value is compared with the answer."),
-            ([0.469, -0.469], "The third entry is missing.", "It is the one you can guess."),
+            ([15 / 32, -15 / 32], "The third entry is missing.", "It is the one you can guess."),
             (np.array([0.5, 0.3, 0]) * 0.5 * (VALUES - 2.5),
              "The weights are still those without the mask.", "The other two now sum to 1."),
             (0.5 * VALUES, "This is the error at the weights.",
@@ -106,7 +108,7 @@ def check_scale(before: Any, after: Any) -> Verdict:
             (4.0, "This holds if all entries have the variance 1.", "One product has 4 · 9."),
             (math.sqrt(16 * 13), "The variances of a product were added.",
              "For independent factors with mean 0 they multiply."),
-            (144.0, "The root was taken of 36 only.", "The root of 16 · 36."),
+            (144.0, "The root was taken of 36 only.", "Take it of 16 · 36."),
         ], "A product of independent entries with mean 0 has the variance 4 · 9."),
         ("After", 6.0, [
             (1.0, "Dividing by √d gives 1 only if the entries have the variance 1.",
@@ -135,6 +137,7 @@ def check_count(parameters: Any, megabytes: Any) -> Verdict:
         ], "Four matrices of 512 by 512, each with its bias."),
         ("The megabytes", 8 * 4096**2 * 4 / 1e6, [
             (4096**2 * 4 / 1e6, "This is for one head.", "Each head has weights of its own."),
+            (67.0, "This is for one head.", "Each head has weights of its own."),
             (8 * 4096**2 * 8 / 1e6, "These are float64 numbers.", "A float32 number has 4 bytes."),
             (8 * 4096 * 4 / 1e6, "A query has a weight for each key.", "Count pairs."),
             (8 * 4096**2 / 1e6, "This counts numbers.", "A float32 number has 4 bytes."),
@@ -145,6 +148,56 @@ def check_count(parameters: Any, megabytes: Any) -> Verdict:
         ], "Each head has 4096 · 4096 weights of 4 bytes."),
     ]  # fmt: skip
     return in_turn((parameters, megabytes), parts, "More for P than for all parameters.")
+
+
+KEYS = np.array([[0, 1], [math.sqrt(3) / 2, -0.5], [-math.sqrt(3) / 2, -0.5]])
+"""Of the query that learns; the values are 10, 0 and 20, and 10 is wanted."""
+
+
+def _steps(
+    angle: float, *, rate: float = 0.01, long: float = 3.5, scale: float = 1.0, half: float = 1.0
+) -> int:
+    """Count the steps of a query until the answer lies within 1 of 10; ``angle`` is in radians."""
+    q, values = long * np.array([math.cos(angle), math.sin(angle)]), np.array([10.0, 0.0, 20.0])
+    for count in range(2000):
+        e = np.exp(scale * KEYS @ q)
+        p = e / e.sum()
+        y = float(p @ values)
+        if abs(y - 10) < 1:
+            return count
+        q = q - rate * half * scale * (p * (y - 10) * (values - y)) @ KEYS
+    return -1
+
+
+@checker
+def check_steps(from_290: Any, from_330: Any) -> Verdict:
+    """Check how many steps a query takes until |y - 10| < 1, started at 290° and at 330°."""
+
+    def part(degrees: int) -> Part:
+        angle = math.radians(degrees)
+        right = _steps(angle)
+        mistakes = [
+            (right - 1, "This is one too few.", "Count each change of q, the last one too."),
+            (right + 1, "This is one too many.", "Look at the answer before the change of q."),
+            (_steps(angle, scale=math.sqrt(0.5)), "The scores were divided by √2.",
+             "Here s = q · k."),
+            (_steps(angle, long=1.0), "The query started with the length 1.",
+             "It starts with the length 3.5."),
+            (_steps(angle, half=2.0), "The error at the answer was doubled.",
+             "With the ½ in the loss, it is y - 10."),
+            (_steps(angle, rate=0.1), "The rate was 0.1.", "It is 0.01."),
+            (_steps(angle, rate=0.001), "The rate was 0.001.", "It is 0.01."),
+            (_steps(float(degrees)), "The angle was taken in radians.",
+             "np.cos expects radians: convert it first."),
+        ]  # fmt: skip
+        more = "The error at the query is Σ_j ∂L/∂s_j k_j. If the answer moves away, look at signs."
+        return f"From {degrees}°", right, distinct(mistakes, right), more
+
+    # The mistakes differ more from 330°.
+    parts = [part(330), part(290)]
+    if alike(from_290, parts[0][1]) and alike(from_330, parts[1][1]):
+        return Verdict(False, "The two are exchanged.", "The first number is for 290°.")
+    return in_turn((from_330, from_290), parts, "The surer query takes eight times as long.")
 
 
 GIVEN = "q, k, v, c, dy"
@@ -224,7 +277,7 @@ def check_backward(backward: Answer) -> Verdict:
             for name, part in zip(("dq", "dk", "dv"), (dq, dk, dv), strict=True)
             for i, j in np.ndindex(part.shape)
         ]
-        more = "Compare part by part: dv = pᵀ dy, then dp = dy vᵀ, ds, and dc = Σ ds ⊙ q kᵀ."
+        more = "Compare part by part: dv, dp, ds, then dq and dk, with c where 1/√d stood."
         queries = "one query" if n == 1 else f"{n} queries"
         where = f"{queries} and {m} keys of width {d}, values of width {d_v}"
         return Case(
@@ -315,7 +368,22 @@ def check_stream(stream: Callable[[Any], Any]) -> Verdict:
         case([(0.0, 7.0), (1000.0, -1.0), (1001.0, 5.0)], "scores from 0 to 1001"),
         case([(-1001.0, 5.0), (-1000.0, 2.0)], "scores around -1000"),
     ]  # fmt: skip
-    verdict = judge(stream, cases, "One pass, three running numbers.", "pairs")
+
+    def looked_at(pairs: Any) -> Any:
+        y = stream(pairs)
+        found = numbers(y)
+        if found is not None and found.ndim == 0 and not np.isfinite(found):
+            raise Told(
+                f"For scores like {pairs.pairs[0][0]:g} it returns {float(found)}: a power was too "
+                "large or every power was 0. Take the largest score so far from each, and start "
+                "it at -∞."
+            )
+        return y
+
+    unfit = misfit(stream, "pairs")
+    if unfit is not None or not callable(stream):
+        return unfit or judge(stream, cases, "", "pairs")
+    verdict = judge(looked_at, cases, "One pass, three running numbers.", "pairs")
     if verdict and peak_memory(stream, Once(many * (LONG // len(many)))) > 4 * LONG:
         return Verdict(
             False, "The more pairs there are, the more memory it takes.",

@@ -126,7 +126,7 @@ def _cell(x: float, y: float, wide: float, share: float) -> str:
 
 # One query that turns.
 
-ANGLES = tuple(range(30, 391, 20))
+ANGLES = tuple(range(30, 390, 20))
 """Of the query, in degrees: once round, from between the second key and the first."""
 KEYS = (90, 330, 210)
 VALUES = np.array([10.0, 0.0, 20.0])
@@ -143,6 +143,12 @@ def turned(angle: float) -> tuple[Array, float, Array]:
     return p, y, p * (y - WANTED) * (VALUES - y)
 
 
+def pushed(angle: float) -> Array:
+    """Return the push on the query, -∂L/∂q = -Σ_j ∂L/∂s_j k_j."""
+    at = np.radians(np.array(KEYS))
+    return np.asarray(-turned(angle)[2] @ np.column_stack([np.cos(at), np.sin(at)]))
+
+
 def turning() -> list[Frame]:
     """Return a frame for each direction of the query."""
     return [_turned(angle) for angle in ANGLES]
@@ -150,7 +156,7 @@ def turning() -> list[Frame]:
 
 def directions() -> list[str]:
     """Return what the slider shows."""
-    return [f"{angle - ANGLES[0]}°" for angle in ANGLES]
+    return [f"{angle % 360}°" for angle in ANGLES]
 
 
 def _point(x: float, y: float, angle: float, far: float) -> tuple[float, float]:
@@ -159,7 +165,7 @@ def _point(x: float, y: float, angle: float, far: float) -> tuple[float, float]:
 
 def _turned(angle: int) -> Frame:
     p, y, ds = turned(angle)
-    cx, cy, far = 100.0, 118.0, 62.0
+    cx, cy, far = 100.0, 126.0, 62.0
     parts = []
     for k, (key, value) in enumerate(zip(KEYS, VALUES, strict=True)):
         tip = _point(cx, cy, key, far)
@@ -170,6 +176,11 @@ def _turned(angle: int) -> Frame:
         parts.append(svg.text(x, foot + shift + 10, f"value {value:g}"))
     tip = _point(cx, cy, angle, far - 8)
     parts.append(svg.pointer((cx, cy), tip, svg.FORWARD, "6", 18, 9))
+    # The largest push, of nearly 27, is to end before the names of the keys.
+    right, up = 1.5 * pushed(angle)
+    if (drawn := math.hypot(right, up)) > 7:
+        reached, head = (tip[0] + right, tip[1] - up), min(11.0, drawn * 0.7)
+        parts.append(svg.pointer(tip, reached, svg.BACKWARD, "5", head, min(8.0, head)))
     bar, long, middle, unit = 232.0, 74.0, 370.0, 2.8
     parts.append(svg.text(bar, 18, "weight p", svg.FORWARD, text_anchor="start", font_weight=600))
     parts.append(svg.text(middle, 18, "push", svg.BACKWARD, font_weight=600))
@@ -199,8 +210,11 @@ def _turned(angle: int) -> Frame:
         words = f"{push:+.1f}".replace("-", "−") if abs(push) >= 0.05 else "0"
         parts.append(svg.text(middle, row + 26, words, svg.BACKWARD, font_weight=600))
     parts.append(svg.text(2, 18, "query", svg.FORWARD, text_anchor="start", font_weight=600))
+    parts.append(
+        svg.text(52, 18, "and its push", svg.BACKWARD, text_anchor="start", font_weight=600)
+    )
     answer = f"answer {y:.1f}, wanted {WANTED:g}"
-    parts.append(svg.text(cx, 205, answer, font_weight=600))
+    parts.append(svg.text(cx, 213, answer, font_weight=600))
     error = f"{y - WANTED:.1f}".replace("-", "−")
     error = "0" if error in ("0.0", "−0.0") else error
     most = int(p.argmax())
@@ -208,9 +222,10 @@ def _turned(angle: int) -> Frame:
     if p[most] > 0.9:
         words += f" Key {most + 1} has nearly all the weight"
         words += ": little error passes." if abs(y - WANTED) > 5 else "."
-    what = f"The query is turned by {angle - ANGLES[0]} degrees: weights "
+    what = f"The query points at {angle % 360} degrees: weights "
     what += ", ".join(f"{w:.2f}" for w in p)
-    markup = svg.picture(svg.WIDTH, 214, what, unbroken(words), *parts)
+    what += f"; the push on the query has the length {math.hypot(*pushed(angle)):.1f}"
+    markup = svg.picture(svg.WIDTH, 222, what, unbroken(words), *parts)
     return Frame(markup, unbroken(words))
 
 
