@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pikepdf
 import yaml
 from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
@@ -249,6 +250,14 @@ def page_numbers(pdf: bytes) -> dict[str, int]:
     }
 
 
+def write_pdf(target: Path, pdf: bytes) -> None:
+    """Write the PDF, its hundred thousand small objects packed: Chromium leaves them as text."""
+    with pikepdf.open(io.BytesIO(pdf)) as book:
+        book.save(
+            target, object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True
+        )
+
+
 def offer(names: list[str]) -> None:
     """Put the files on the site, and name them on its first page."""
     folder = SITE / "downloads"
@@ -287,7 +296,7 @@ def main() -> None:
         if only != "epub":
             found = texts(browser, site, pages, epub=False)
             numbers = page_numbers(printed(browser, site, whole(found, pages, {})))
-            (OUT / f"{NAME}.pdf").write_bytes(printed(browser, site, whole(found, pages, numbers)))
+            write_pdf(OUT / f"{NAME}.pdf", printed(browser, site, whole(found, pages, numbers)))
         browser.close()
     made = sorted(OUT.glob(f"{NAME}.*"))
     offer([path.name for path in made])

@@ -8,6 +8,7 @@ cannot set is a warning, and so fails the build.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -20,6 +21,8 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
+# KaTeX applies a function even as an index, in \lambda_{\max}: that child is one too many.
+NAMED = re.compile("<mo>\u2061</mo>(?=(?:<m[a-z]+>[^<]*</m[a-z]+>)?</msu(?:b|p|bsup)>)")
 LOGGER = logging.getLogger(__name__)
 SCRIPT = Path(__file__).parents[1] / "_static/vendor/katex/katex.min.js"
 STYLE = "vendor/katex/katex.min.css"
@@ -46,7 +49,7 @@ def html(latex: str, display: bool) -> str:
     # A letter outside mathematics, as in \text{…é}, is set like another.
     options = {"displayMode": display, "strict": "ignore"}
     try:
-        return str(engine().call("katex.renderToString", latex, options))
+        return NAMED.sub("", str(engine().call("katex.renderToString", latex, options)))
     except JSEvalException as error:
         raise ValueError(str(error).partition("ParseError: ")[2].partition("\n")[0]) from error
 

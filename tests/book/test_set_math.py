@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from bs4 import BeautifulSoup
@@ -83,3 +84,12 @@ def test_katex_is_the_one_of_the_lock():
     for font in (VENDORED / "fonts").iterdir():
         assert font.read_bytes() == package[f"dist/fonts/{font.name}"], font.name
     assert (VENDORED.parent / "LICENSE.katex").read_bytes() == package["LICENSE"]
+
+
+@pytest.mark.parametrize("latex", [r"\lambda_{\max}", r"\lambda_{\max}^2", r"2^{\min}", r"\max x"])
+def test_a_function_as_an_index_is_one_child(latex):
+    found = re.search("<math.*</math>", set_math.html(latex, False))[0]
+    for element in ElementTree.fromstring(found).iter():
+        kind = element.tag.rpartition("}")[2]
+        assert len(element) == {"msub": 2, "msup": 2, "msubsup": 3}.get(kind, len(element))
+    assert ("\u2061" in found) == (latex == r"\max x")

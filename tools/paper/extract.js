@@ -92,6 +92,15 @@ export function extract({ page, pages, epub, site }) {
       else if (value.includes('url(')) element.setAttribute(name, inside(value));
     }
   }
+  if (epub) {
+    // EPUB 3 knows SVG 1.1: no paint-order but as a style, no path without one, fewer roles.
+    for (const element of all('svg [paint-order]')) {
+      element.style.paintOrder = element.getAttribute('paint-order');
+      element.removeAttribute('paint-order');
+    }
+    for (const path of all('svg path:not([d])')) path.remove();
+    for (const group of all('svg[role="group"]')) group.setAttribute('role', 'document');
+  }
   for (const element of all('*')) {
     for (const { name } of [...element.attributes]) {
       if (/^(data-|on|aria-(labelledby|describedby|controls|owns|expanded|haspopup)|tabindex|contenteditable|translate|fetchpriority)/.test(name)) {
