@@ -54,6 +54,10 @@ def check_landing(by_speed: Any, by_height: Any) -> Verdict:
              "It is 10 - 10 t."),
             (0.2, "The slope of 5 t² was taken for 5 t.", "It is 10 t."),
             (0.15, "This belongs to the speed.", "The height stands alone in F: its slope is 1."),
+            (0.1, "Only the 10 of the speed was taken for the slope with respect to t.",
+             "It is 10 - 10 t."),
+            (0.025, "The slope of F with respect to t has a factor 2 too many.",
+             "It is 10 - 10 · 3."),
         ], rule),
     ]  # fmt: skip
     return in_turn((by_speed, by_height), parts, "One equation, solved once, and two derivatives.")
@@ -90,7 +94,7 @@ def check_crossing(other: Any, derivative: Any, steps: Any) -> Verdict:
             (250, "Errors are divided again and again, not once.", "4 · 4 · 4 … > 1,000."),
             (7, "This is the natural logarithm of 1,000.", "Divide it by that of 4."),
             (3, "This is the logarithm to base 10.", "A step divides by 4, not by 10."),
-            (6, "This is one too many.", "4⁵ = 1,024."),
+            (6, "Fewer are enough.", "Count until 4 · 4 · 4 … exceeds 1,000."),
             (math.log(1000) / math.log(4), "Steps are whole.", "Round up."),
         ], "A step multiplies a small error by the slope of f, ¼."),
     ]  # fmt: skip
@@ -153,6 +157,7 @@ def check_damped(limit: Any, best: Any, derivative: Any) -> Verdict:
             (3.0, "This is upside down.", slope),
             (1 / 6, "There the slope is still ½.", slope),
             (0.25, "There the slope is still ¼.", slope),
+            (0.0, "With c = 0 nothing moves.", "Choose c so that the slope is 0."),
             (-1 / 3, "The sign is wrong.", slope),
         ], "The error shrinks fastest where the slope is 0."),
         ("The derivative", 1 / 3, [
