@@ -122,6 +122,18 @@ def plus(dh, x, h, W, U):
     return backward(dh, x, h, W, U, u=solved(A, dh))
 
 
+def before(dh, x, h, W, U):
+    A = [np.eye(len(U)) - np.diag(row) @ U for row in h * (1 - h)]
+    return backward(dh, x, h, W, U, u=solved(A, dh))
+
+
+def ended(dh, x, h, W, U, *, times):
+    u = dh
+    for _ in range(times):
+        u = dh + (u * h * (1 - h)) @ U.T
+    return backward(dh, x, h, W, U, u=u)
+
+
 def of_tanh(dh, x, h, W, U):
     s = 1 - h * h
     dz = solved([np.eye(len(U)) - U * row for row in s], dh) * s
@@ -133,6 +145,16 @@ def influence(X, y, alpha, X_valid, y_valid):
     w = np.linalg.solve(A, X.T @ y / len(X))
     u = np.linalg.solve(A, X_valid.T @ (X_valid @ w - y_valid) / len(X_valid))
     return -(X @ u) * (X @ w - y) / len(X)
+
+
+def left_out(X, y, alpha, X_valid, y_valid):
+    def missed(rows):
+        A = X[rows].T @ X[rows] / len(X) + alpha * np.eye(X.shape[1])
+        w = np.linalg.solve(A, X[rows].T @ y[rows] / len(X))
+        return ((X_valid @ w - y_valid) ** 2).mean() / 2
+
+    every = np.arange(len(X))
+    return np.array([missed(every) - missed(every != n) for n in every])
 
 
 def by_complex_step(X, y, alpha, X_valid, y_valid):
@@ -174,6 +196,10 @@ WRONG_FUNCTIONS = {
         (lambda *a: [g / len(a[0]) for g in backward(*a)], "batch size"),
         (lambda *a: (*backward(*a)[:2], backward(*a)[2].T), "dU is transposed"),
         (lambda *a: (*backward(*a)[:2], backward(a[0], *a[1:], u=a[0])[2]), "error of one"),
+        (lambda *a: [g / (len(a[0]) if k else 1) for k, g in enumerate(backward(*a))], "dW and dU"),
+        (before, "wrong side"),
+        (lambda *a: ended(*a, times=2), "too early"),
+        (lambda *a: ended(*a, times=9), "too early"),
         (lambda *a: backward(*a)[:2], "tuple of three"),
         (lambda *a: backward(*a)[::-1], "has shape"),
         (lambda dh, x, h, W, U: None, "None"),
@@ -194,6 +220,9 @@ WRONG_FUNCTIONS = {
         (changed(how=lambda X, y, al, A, r, v, n, m: -(X @ solve(A, v)) * y / n), "y stands"),
         (changed(how=lambda X, y, al, A, r, v, n, m:
                  -(X @ solve(X.T @ X + al * np.eye(len(v)), v)) * r / n), "curvature lacks"),
+        (lambda X, y, alpha, *a: influence(X, y, alpha / len(X), *a), "α was divided"),
+        (lambda X, y, alpha, *a: influence(X, y, alpha, X, y), "training loss"),
+        (left_out, "leaves each"),
         (lambda *a: influence(*a).sum(), "shape|expected|entries"),
         (lambda X, y, alpha, X_valid, y_valid: None, "None"),
         (lambda X, y: None, "5 arguments|five"),

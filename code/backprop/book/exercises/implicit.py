@@ -237,8 +237,16 @@ def check_backward(backward: Answer) -> Verdict:
             return np.stack([np.linalg.solve(a.T if transposed else a, g)
                              for a, g in zip(A, dh, strict=True)])  # fmt: skip
 
+        def repeated(times: int) -> Array:
+            u = dh
+            for _ in range(times):
+                u = dh + (u * slope) @ U.T
+            return u
+
         right = solved(slope)
         dz = right * slope
+        before = np.stack([np.linalg.solve(np.eye(n) - row[:, None] * U, g)
+                           for row, g in zip(slope, dh, strict=True)])  # fmt: skip
         mistakes: list[tuple[Any, str, str]] = [
             (parts(dh), "This is the way back through one iteration.",
              "h is on both sides: solve u = dh + (u ⊙ slope) Uᵀ."),
@@ -262,6 +270,13 @@ def check_backward(backward: Answer) -> Verdict:
             (flat(dz @ W.T, x.T @ dz, h.T @ (dh * slope)), "dU has the error of one iteration.",
              "dW and dU come from the same dz."),
             (flat(dz @ W.T, x.T @ dz, h.T @ right), "dU lacks the slope.", "dU = hᵀ dz."),
+            (flat(dz @ W.T, x.T @ dz / batch, h.T @ dz / batch),
+             "dW and dU are divided by the batch size.",
+             "dh is the slope of a loss that has done so."),
+            (parts(before), "The slope stands on the wrong side of U.",
+             "u meets the slope first, and then Uᵀ: each column of U is multiplied."),
+            *((parts(repeated(times)), "The iteration for u ended too early.",
+               "Go on until u no longer changes, or solve the equation.") for times in (2, 4, 9)),
         ]  # fmt: skip
         where = f"{batch} examples, {n_in} inputs and {n} units"
         more = "Solve for u, then dz = u ⊙ slope, dx = dz Wᵀ, dW = xᵀ dz, dU = hᵀ dz."
@@ -296,12 +311,21 @@ def check_influence(influence: Answer) -> Verdict:
         rng = np.random.default_rng(seed)
         X, X_valid = rng.normal(size=(n, d)), rng.normal(size=(m, d))
         y, y_valid = rng.normal(size=n), rng.normal(size=m)
-        A = X.T @ X / n + alpha * np.eye(d)
-        w = np.linalg.solve(A, X.T @ y / n)
-        r = X @ w - y
-        v = X_valid.T @ (X_valid @ w - y_valid) / m
-        right = -(X @ np.linalg.solve(A, v)) * r / n
+
+        def solved(penalty: float) -> tuple[Array, Array, Array, Array]:
+            A = X.T @ X / n + penalty * np.eye(d)
+            w = np.linalg.solve(A, X.T @ y / n)
+            r, v = X @ w - y, X_valid.T @ (X_valid @ w - y_valid) / m
+            return -(X @ np.linalg.solve(A, v)) * r / n, A, r, v
+
+        right, A, r, v = solved(alpha)
         bare = np.linalg.solve(X.T @ X / n, v)
+
+        def missed(a: Array) -> float:
+            w = np.linalg.solve((X.T * a) @ X / n + alpha * np.eye(d), (X.T * a) @ y / n)
+            return float(((X_valid @ w - y_valid) ** 2).mean() / 2)
+
+        without = np.array([missed(np.ones(n)) - missed(1 - row) for row in np.eye(n)])
         mistakes: list[tuple[Any, str, str]] = [
             (-right, "The sign is wrong.", "∂L/∂a = -u F_aᵀ, with r = Xw - y."),
             (right * n, "The 1/N of the training loss is missing.", ""),
@@ -318,6 +342,11 @@ def check_influence(influence: Answer) -> Verdict:
             (-(X @ np.linalg.solve(A, v)) * y / n, "y stands where r belongs.", "r = Xw - y."),
             (-(X @ np.linalg.solve(X.T @ X + alpha * np.eye(d), v)) * r / n,
              "The curvature lacks its 1/N.", "A = XᵀX/N + α."),
+            (solved(alpha / n)[0], "α was divided by N.", "A = XᵀX/N + α."),
+            (-(X @ np.linalg.solve(A, X.T @ r / n)) * r / n,
+             "v is the slope of the training loss.", "The validation loss judges."),
+            (without, "This leaves each example out.", "Move a_n a little away from 1 instead."),
+            (-without, "This leaves each example out.", "Move a_n a little away from 1 instead."),
         ]  # fmt: skip
         kept = [k for k in mistakes if np.shape(k[0]) == right.shape]
         where = f"{n} examples of {d} features, and {m} for validation"
