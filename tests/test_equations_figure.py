@@ -53,3 +53,13 @@ def test_panels_have_bands_bars_and_names(log_x):
     for words in ("a line", "head", "bars", "label"):
         assert words in markup
     assert len(markup) < 100_000
+
+
+def test_panels_with_one_span_share_its_numbers_and_a_span_across_0_is_not_logarithmic():
+    def drawn(*spans):
+        line = {"": (np.arange(3), np.arange(3.0), "C0-")}
+        return equations.panels([equations.Panel("", "", line, {}, s) for s in spans], "t").markup
+
+    once, twice = drawn((0.0, 4.0), (0.0, 4.0)), drawn((0.0, 4.0), (0.0, 4.1))
+    assert once.count("<text") < twice.count("<text")
+    assert ">4</text>" in drawn((-1.0, 4.1))

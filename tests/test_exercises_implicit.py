@@ -31,6 +31,7 @@ WRONG = {
         ((0.15, -0.05), "higher up"), ((0.15, 1), "to the height"), ((0.15, 20), "upside"),
         ((0.15, 0.0333), "lacks the 10"), ((0.15, 0.2), "5 t²"), ((0.15, 0.15), "the speed"),
         ((0.15, -20), "to t"), ((0.15,), "takes 2"), ((None, 1), "None"),
+        ((0.15, 0.1), "Only the 10"), ((0.15, 0.025), "factor 2"),
     ],
     ex.check_crossing: [
         ((2, 1, 5), "crossing at 1"), ((1.5, 1, 5), "slope of f"), ((-0.5, 1, 5), "one over"),
@@ -39,7 +40,7 @@ WRONG = {
         ((-2, 0.75, 5), "one over"), ((-2, 0.8, 5), "sign before"), ((-2, 2, 5), "x/2"),
         ((-2, 4, 5), "one over"), ((-2, 0.5, 5), "is x"), ((-2, -1.333, 5), "nearer one|sign"),
         ((-2, S(4, 3), 10), "½"), ((-2, S(4, 3), 4), "256"), ((-2, S(4, 3), 250), "again"),
-        ((-2, S(4, 3), 7), "natural"), ((-2, S(4, 3), 3), "base 10"), ((-2, S(4, 3), 6), "many"),
+        ((-2, S(4, 3), 7), "natural"), ((-2, S(4, 3), 3), "base 10"), ((-2, S(4, 3), 6), "Fewer"),
         ((-2, S(4, 3), 4.983), "whole"), ((-2, S(4, 3)), "takes 3"),
     ],
     ex.check_adjoint: [
@@ -56,6 +57,7 @@ WRONG = {
         ((-0.667, 0, 0), "sign"), ((1.333, 0, 0), "-3"), ((0, 0, 0), "nothing moves"),
         ((0.667, 0.667, 0), "error stays"), ((0.667, 0.5, 0), "-½"), ((0.667, 1, 0), "no damping"),
         ((0.667, 3, 0), "upside"), ((0.667, 0.25, 0), "still ¼"), ((0.667, -0.333, 0), "sign"),
+        ((0.667, 0, 0), "nothing moves"),
         ((0.667, 0.333, 1), "by c"), ((0.667, 0.333, -1), "not 2"), ((0.667, 0.333, -2), "of f"),
         ((0.667, 0.333, 3), "upside"), ((0.667, 0.333, -0.333), "sign"),
         ((0.667, 0.333, 0.111), "twice"), ((0.667, 0.333, -0.5), "one over"),
@@ -120,6 +122,18 @@ def plus(dh, x, h, W, U):
     return backward(dh, x, h, W, U, u=solved(A, dh))
 
 
+def before(dh, x, h, W, U):
+    A = [np.eye(len(U)) - np.diag(row) @ U for row in h * (1 - h)]
+    return backward(dh, x, h, W, U, u=solved(A, dh))
+
+
+def ended(dh, x, h, W, U, *, times):
+    u = dh
+    for _ in range(times):
+        u = dh + (u * h * (1 - h)) @ U.T
+    return backward(dh, x, h, W, U, u=u)
+
+
 def of_tanh(dh, x, h, W, U):
     s = 1 - h * h
     dz = solved([np.eye(len(U)) - U * row for row in s], dh) * s
@@ -131,6 +145,16 @@ def influence(X, y, alpha, X_valid, y_valid):
     w = np.linalg.solve(A, X.T @ y / len(X))
     u = np.linalg.solve(A, X_valid.T @ (X_valid @ w - y_valid) / len(X_valid))
     return -(X @ u) * (X @ w - y) / len(X)
+
+
+def left_out(X, y, alpha, X_valid, y_valid):
+    def missed(rows):
+        A = X[rows].T @ X[rows] / len(X) + alpha * np.eye(X.shape[1])
+        w = np.linalg.solve(A, X[rows].T @ y[rows] / len(X))
+        return ((X_valid @ w - y_valid) ** 2).mean() / 2
+
+    every = np.arange(len(X))
+    return np.array([missed(every) - missed(every != n) for n in every])
 
 
 def by_complex_step(X, y, alpha, X_valid, y_valid):
@@ -172,6 +196,10 @@ WRONG_FUNCTIONS = {
         (lambda *a: [g / len(a[0]) for g in backward(*a)], "batch size"),
         (lambda *a: (*backward(*a)[:2], backward(*a)[2].T), "dU is transposed"),
         (lambda *a: (*backward(*a)[:2], backward(a[0], *a[1:], u=a[0])[2]), "error of one"),
+        (lambda *a: [g / (len(a[0]) if k else 1) for k, g in enumerate(backward(*a))], "dW and dU"),
+        (before, "wrong side"),
+        (lambda *a: ended(*a, times=2), "too early"),
+        (lambda *a: ended(*a, times=9), "too early"),
         (lambda *a: backward(*a)[:2], "tuple of three"),
         (lambda *a: backward(*a)[::-1], "has shape"),
         (lambda dh, x, h, W, U: None, "None"),
@@ -192,6 +220,9 @@ WRONG_FUNCTIONS = {
         (changed(how=lambda X, y, al, A, r, v, n, m: -(X @ solve(A, v)) * y / n), "y stands"),
         (changed(how=lambda X, y, al, A, r, v, n, m:
                  -(X @ solve(X.T @ X + al * np.eye(len(v)), v)) * r / n), "curvature lacks"),
+        (lambda X, y, alpha, *a: influence(X, y, alpha / len(X), *a), "α was divided"),
+        (lambda X, y, alpha, *a: influence(X, y, alpha, X, y), "training loss"),
+        (left_out, "leaves each"),
         (lambda *a: influence(*a).sum(), "shape|expected|entries"),
         (lambda X, y, alpha, X_valid, y_valid: None, "None"),
         (lambda X, y: None, "5 arguments|five"),

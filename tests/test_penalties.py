@@ -69,14 +69,22 @@ def test_unrolled_descent_is_differentiated_step_by_step(parts):
         np.testing.assert_allclose(found[-1], right, rtol=1e-7, atol=1e-12)
 
 
+def test_parts_together(parts):
+    X, y = p.together(parts.train, parts.valid)
+    assert X.shape == (100, 40) and y.shape == (100,)
+    np.testing.assert_array_equal(X[60:], parts.valid[0])
+    np.testing.assert_array_equal(y[:60], parts.train[1])
+
+
 def test_each_way_returns_the_best_that_it_tried(parts):
-    one = p.error(p.one_penalty(parts, 20), parts.valid)
-    grid = [p.error(p.fitted(np.full(40, s), parts.train), parts.valid)
-            for s in np.linspace(p.LOW, p.HIGH, 20)]  # fmt: skip
-    assert one == min(grid)
-    rng = np.random.default_rng(0)
-    first = p.error(p.random_penalties(parts, 1, rng), parts.valid)
-    assert p.error(p.random_penalties(parts, 30, np.random.default_rng(0)), parts.valid) <= first
-    start = p.error(p.fitted(np.full(40, p.START), parts.train), parts.valid)
-    assert p.error(p.descended(parts, 2), parts.valid) == start
-    assert p.error(p.descended(parts, 40), parts.valid) < 0.8 * start
+    def missed(s):
+        return p.error(p.fitted(s, parts.train), parts.valid)
+
+    one = p.one_penalty(parts, 20)
+    assert len(one) == 40 and len(set(one)) == 1
+    assert missed(one) == min(missed(np.full(40, s)) for s in np.linspace(p.LOW, p.HIGH, 20))
+    first, best = (p.random_penalties(parts, n, np.random.default_rng(0)) for n in (1, 30))
+    assert missed(best) <= missed(first)
+    start = np.full(40, p.START)
+    np.testing.assert_array_equal(p.descended(parts, 2), start)
+    assert missed(p.descended(parts, 40)) < 0.8 * missed(start)

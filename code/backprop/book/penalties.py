@@ -107,21 +107,26 @@ def unrolled(s: Array, train: Part, valid: Part, rate: float, steps: int) -> tup
     return np.array(found[0]), np.array(found[1])
 
 
+def together(*parts: Part) -> Part:
+    """Return all examples of these parts as one."""
+    return np.concatenate([X for X, _ in parts]), np.concatenate([y for _, y in parts])
+
+
 def one_penalty(parts: Parts, solves: int) -> Array:
-    """Return the w whose one penalty, of a grid of ``solves``, has the least validation error."""
+    """Return the s, all alike, of a grid of ``solves`` that has the least validation error."""
     grid = np.linspace(LOW, HIGH, solves)
     n = parts.train[0].shape[1]
     return _best([np.full(n, float(s)) for s in grid], parts)
 
 
 def random_penalties(parts: Parts, solves: int, rng: np.random.Generator) -> Array:
-    """Return the w of the best of ``solves`` random choices of all the penalties."""
+    """Return the s of the best of ``solves`` random choices of all the penalties."""
     n = parts.train[0].shape[1]
     return _best(list(rng.uniform(LOW, HIGH, (solves, n))), parts)
 
 
 def descended(parts: Parts, solves: int) -> Array:
-    """Return the best w on the way of Adam along the hypergradient, two solves per step."""
+    """Return the best s on the way of Adam along the hypergradient, two solves per step."""
     s = np.full(parts.train[0].shape[1], START)
     m, square, seen = np.zeros(len(s)), np.zeros(len(s)), []
     for t in range(1, solves // 2 + 1):
@@ -134,4 +139,4 @@ def descended(parts: Parts, solves: int) -> Array:
 
 
 def _best(choices: Sequence[Array], parts: Parts) -> Array:
-    return min((fitted(s, parts.train) for s in choices), key=lambda w: error(w, parts.valid))
+    return min(choices, key=lambda s: error(fitted(s, parts.train), parts.valid))

@@ -54,6 +54,10 @@ def check_landing(by_speed: Any, by_height: Any) -> Verdict:
              "It is 10 - 10 t."),
             (0.2, "The slope of 5 t² was taken for 5 t.", "It is 10 t."),
             (0.15, "This belongs to the speed.", "The height stands alone in F: its slope is 1."),
+            (0.1, "Only the 10 of the speed was taken for the slope with respect to t.",
+             "It is 10 - 10 t."),
+            (0.025, "The slope of F with respect to t has a factor 2 too many.",
+             "It is 10 - 10 · 3."),
         ], rule),
     ]  # fmt: skip
     return in_turn((by_speed, by_height), parts, "One equation, solved once, and two derivatives.")
@@ -90,7 +94,7 @@ def check_crossing(other: Any, derivative: Any, steps: Any) -> Verdict:
             (250, "Errors are divided again and again, not once.", "4 · 4 · 4 … > 1,000."),
             (7, "This is the natural logarithm of 1,000.", "Divide it by that of 4."),
             (3, "This is the logarithm to base 10.", "A step divides by 4, not by 10."),
-            (6, "This is one too many.", "4⁵ = 1,024."),
+            (6, "Fewer are enough.", "Count until 4 · 4 · 4 … exceeds 1,000."),
             (math.log(1000) / math.log(4), "Steps are whole.", "Round up."),
         ], "A step multiplies a small error by the slope of f, ¼."),
     ]  # fmt: skip
@@ -153,6 +157,7 @@ def check_damped(limit: Any, best: Any, derivative: Any) -> Verdict:
             (3.0, "This is upside down.", slope),
             (1 / 6, "There the slope is still ½.", slope),
             (0.25, "There the slope is still ¼.", slope),
+            (0.0, "With c = 0 nothing moves.", "Choose c so that the slope is 0."),
             (-1 / 3, "The sign is wrong.", slope),
         ], "The error shrinks fastest where the slope is 0."),
         ("The derivative", 1 / 3, [
@@ -232,8 +237,16 @@ def check_backward(backward: Answer) -> Verdict:
             return np.stack([np.linalg.solve(a.T if transposed else a, g)
                              for a, g in zip(A, dh, strict=True)])  # fmt: skip
 
+        def repeated(times: int) -> Array:
+            u = dh
+            for _ in range(times):
+                u = dh + (u * slope) @ U.T
+            return u
+
         right = solved(slope)
         dz = right * slope
+        before = np.stack([np.linalg.solve(np.eye(n) - row[:, None] * U, g)
+                           for row, g in zip(slope, dh, strict=True)])  # fmt: skip
         mistakes: list[tuple[Any, str, str]] = [
             (parts(dh), "This is the way back through one iteration.",
              "h is on both sides: solve u = dh + (u ⊙ slope) Uᵀ."),
@@ -257,6 +270,13 @@ def check_backward(backward: Answer) -> Verdict:
             (flat(dz @ W.T, x.T @ dz, h.T @ (dh * slope)), "dU has the error of one iteration.",
              "dW and dU come from the same dz."),
             (flat(dz @ W.T, x.T @ dz, h.T @ right), "dU lacks the slope.", "dU = hᵀ dz."),
+            (flat(dz @ W.T, x.T @ dz / batch, h.T @ dz / batch),
+             "dW and dU are divided by the batch size.",
+             "dh is the slope of a loss that has done so."),
+            (parts(before), "The slope stands on the wrong side of U.",
+             "u meets the slope first, and then Uᵀ: each column of U is multiplied."),
+            *((parts(repeated(times)), "The iteration for u ended too early.",
+               "Go on until u no longer changes, or solve the equation.") for times in (2, 4, 9)),
         ]  # fmt: skip
         where = f"{batch} examples, {n_in} inputs and {n} units"
         more = "Solve for u, then dz = u ⊙ slope, dx = dz Wᵀ, dW = xᵀ dz, dU = hᵀ dz."
@@ -291,12 +311,21 @@ def check_influence(influence: Answer) -> Verdict:
         rng = np.random.default_rng(seed)
         X, X_valid = rng.normal(size=(n, d)), rng.normal(size=(m, d))
         y, y_valid = rng.normal(size=n), rng.normal(size=m)
-        A = X.T @ X / n + alpha * np.eye(d)
-        w = np.linalg.solve(A, X.T @ y / n)
-        r = X @ w - y
-        v = X_valid.T @ (X_valid @ w - y_valid) / m
-        right = -(X @ np.linalg.solve(A, v)) * r / n
+
+        def solved(penalty: float) -> tuple[Array, Array, Array, Array]:
+            A = X.T @ X / n + penalty * np.eye(d)
+            w = np.linalg.solve(A, X.T @ y / n)
+            r, v = X @ w - y, X_valid.T @ (X_valid @ w - y_valid) / m
+            return -(X @ np.linalg.solve(A, v)) * r / n, A, r, v
+
+        right, A, r, v = solved(alpha)
         bare = np.linalg.solve(X.T @ X / n, v)
+
+        def missed(a: Array) -> float:
+            w = np.linalg.solve((X.T * a) @ X / n + alpha * np.eye(d), (X.T * a) @ y / n)
+            return float(((X_valid @ w - y_valid) ** 2).mean() / 2)
+
+        without = np.array([missed(np.ones(n)) - missed(1 - row) for row in np.eye(n)])
         mistakes: list[tuple[Any, str, str]] = [
             (-right, "The sign is wrong.", "∂L/∂a = -u F_aᵀ, with r = Xw - y."),
             (right * n, "The 1/N of the training loss is missing.", ""),
@@ -313,6 +342,11 @@ def check_influence(influence: Answer) -> Verdict:
             (-(X @ np.linalg.solve(A, v)) * y / n, "y stands where r belongs.", "r = Xw - y."),
             (-(X @ np.linalg.solve(X.T @ X + alpha * np.eye(d), v)) * r / n,
              "The curvature lacks its 1/N.", "A = XᵀX/N + α."),
+            (solved(alpha / n)[0], "α was divided by N.", "A = XᵀX/N + α."),
+            (-(X @ np.linalg.solve(A, X.T @ r / n)) * r / n,
+             "v is the slope of the training loss.", "The validation loss judges."),
+            (without, "This leaves each example out.", "Move a_n a little away from 1 instead."),
+            (-without, "This leaves each example out.", "Move a_n a little away from 1 instead."),
         ]  # fmt: skip
         kept = [k for k in mistakes if np.shape(k[0]) == right.shape]
         where = f"{n} examples of {d} features, and {m} for validation"

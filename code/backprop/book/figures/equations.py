@@ -215,6 +215,8 @@ def _frame(m: float | None, theta: float) -> Frame:
 class Panel:
     """One plot, upwards on a logarithmic axis if ``span`` covers more than a factor of 100.
 
+    A panel with the span of the one before it has no numbers of its own beside it.
+
     Attributes
     ----------
     head, label : str
@@ -247,11 +249,13 @@ def panels(panels: Sequence[Panel], title: str) -> Drawing:
     """Draw panels side by side."""
     plt = pyplot()
     fig, axes = plt.subplots(1, len(panels), figsize=(4.6, 2.6), squeeze=False)
-    for ax, panel in zip(axes[0], panels, strict=True):
+    for number, (ax, panel) in enumerate(zip(axes[0], panels, strict=True)):
         if panel.log_x:
             ax.set_xscale("log")
-        if panel.span[1] > 100 * panel.span[0]:
+        if panel.span[1] > 100 * panel.span[0] > 0:
             ax.set_yscale("log")
+        if number and panel.span == panels[number - 1].span:
+            ax.tick_params(labelleft=False)
         for k, (name, (x, y, style)) in enumerate(panel.lines.items()):
             rows = np.atleast_2d(y)
             places = x * 1.09 ** (k - 1) if panel.bars else x
