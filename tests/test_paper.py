@@ -17,13 +17,15 @@ import set_math  # noqa: E402
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 HEAD = (
-    '<!doctype html><html lang="en"><head><style>svg { --ink: rgb(1, 2, 3) }</style></head><body>'
+    '<!doctype html><html lang="en"><head><style>svg { --ink: rgb(1, 2, 3) } .map rect { stroke: rgb(4, 5, 6) }'
+    "</style></head><body>"
 )
 FIRST = """<article class="bd-article"><section id="one">
 <h1>One<a class="headerlink" href="#one">#</a></h1>
 <p id="twice">See <a href="two.html#there">there</a>, <a href="two.html">two</a>,
 <a href="gone.html">gone</a> and <a href="https://example.org/">outside</a>:
 <span class="math">{}</span></p><p id="twice">Again.</p>
+<svg class="map" role="group"><rect/><path d="M0 0" paint-order="stroke"/><path/></svg>
 <div class="bp-stepper"><button>Next</button>{}</div>
 <details id="fold"><summary>Answer</summary><p>It is 2.</p></details><script>1</script>
 </section></article>"""
@@ -87,6 +89,9 @@ def test_nothing_is_left_to_press_and_figures_stand_still(made):
     assert "It is 2." in text and "x^2" in text and "katex-html" not in text
     assert "step 0. c" in text and "step 4. c" in text and "step 1. c" not in text
     assert "rgb(1, 2, 3)" in text and "var(" not in text
+    assert "rgb(4, 5, 6)" in text, "what only a rule of the page's style says"
+    assert 'paint-order="' not in text and "paint-order: stroke" in text
+    assert 'role="group"' not in text and text.count("<path") == 3
 
 
 def test_the_pdf_has_bookmarks_and_true_page_numbers(made):

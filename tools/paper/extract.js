@@ -2,14 +2,21 @@
 // press, nothing folded, colours written out, and each id with its page's name before it.
 // tools/paper.py runs it in the page.
 
-// A colour may be a variable of the page's style: write what it is here.
+// A colour may be a variable of the page's style, or come from a rule of it: write what it is here.
 function writeColours(shown) {
+  const names = ['fill', 'stroke', 'stroke-width', 'color', 'font-size', 'font-weight', 'text-anchor'];
+  const start = { fill: 'rgb(0, 0, 0)', stroke: 'none', 'stroke-width': '1px' };
   for (const element of shown.querySelectorAll('svg, svg *')) {
     const style = getComputedStyle(element);
-    for (const name of ['fill', 'stroke', 'color', 'font-size', 'font-weight', 'text-anchor']) {
-      const variable = /var\(|currentColor/.test(element.getAttribute(name) ?? '');
-      if (!variable && !element.getAttribute('style')?.includes(name)) continue;
-      element.style.setProperty(name, style.getPropertyValue(name));
+    const above = element.matches('svg') ? null : getComputedStyle(element.parentElement);
+    for (const name of names) {
+      const written = element.getAttribute(name);
+      const variable = /var\(|currentColor/.test(written ?? '');
+      const value = style.getPropertyValue(name);
+      const ruled = name in start && written === null
+        && value !== (above?.getPropertyValue(name) ?? start[name]);
+      if (!variable && !ruled && !element.getAttribute('style')?.includes(name)) continue;
+      element.style.setProperty(name, value);
       if (variable) element.removeAttribute(name);
     }
   }
