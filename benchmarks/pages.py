@@ -75,7 +75,7 @@ def mirrored(route: Route, base: str, mirrors: dict[str, Path], missing: set[str
         route.continue_()
         return
     for address, folder in mirrors.items():
-        path = folder / url.removeprefix(address)
+        path = folder / url.removeprefix(address).lstrip("/")
         if url.startswith(address) and path.is_file():
             headers = {"access-control-allow-origin": "*"}
             route.fulfill(path=path, headers=headers)
@@ -94,7 +94,7 @@ def visit(
     tab = context.new_page()
     context.new_cdp_session(tab).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     answers: list[Any] = []
-    tab.on("response", answers.append)
+    tab.on("response", lambda answer: answers.append(answer))
     tab.goto(base + page, wait_until="load", timeout=120_000)
     tab.wait_for_load_state("networkidle")
     tab.wait_for_timeout(3000)
