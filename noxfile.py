@@ -166,8 +166,9 @@ def test_lab(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", name="test-live")
 def test_live(session: nox.Session) -> None:
-    """Answer every exercise in the page, in a browser; needs the built book and its runtime."""
-    command = ("-m", "pytest", "tests/test_live_cells.py", "tests/site/test_live.py", "-n", "2")
+    """Answer every exercise, and run every chapter, in a browser; needs the built book and site."""
+    where = ("tests/test_live_cells.py", "tests/site/test_live.py", "tests/site/test_lite.py")
+    command = ("-m", "pytest", *where, "-n", "2", "--dist", "loadgroup", *session.posargs)
     python(session, *command, BACKPROP_REQUIRE_SITE="1", BACKPROP_LIVE="all")
 
 
