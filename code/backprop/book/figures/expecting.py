@@ -381,7 +381,7 @@ def arms(found: Mapping[str, Array], line: tuple[str, float], title: str) -> Dra
     title : str
         What the picture shows, for those who do not see it.
     """
-    paints = (BLUE, ORANGE, ORANGE)
+    paints = (BLUE, ORANGE, INK)
     values = np.array(list(found.values()))
     low = math.floor(10 * values.min()) / 10 - 0.05
     high = max(line[1], values.max()) + 0.08
