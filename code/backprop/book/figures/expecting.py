@@ -226,7 +226,8 @@ def twice(title: str) -> Drawing:
         f"The entry of a, 1, leads to the score of a directly and by way of h. Back to it come"
         f" {said(0.25)} from its score and {said(at_h)} from h, which is {said(errors[0] * w[0])}"
         f" from the score of a and {said(errors[1] * w[1])} from that of b. The sum is"
-        f" {said(0.25 + at_h)}. The entry of b, {said(w[1])}, gets {said(errors[1])} from its score."
+        f" {said(0.25 + at_h)}. The entry of b, {said(w[1])}, gets {said(errors[1])} from its"
+        " score."
     )
     return drawing(title, 212, told, *parts)
 
@@ -278,7 +279,7 @@ def clock() -> list[Frame]:
     lines = [
         ("query (2, 0), not yet turned", BLUE, 600), ("the error, turned back", ORANGE, 600),
         (f"by {i} · {PER_PLACE}° = {on}° to {PER_PLACE * (j - i)}°", ORANGE, 400),
-        (f"{slope}, still of length 1", ORANGE, 400),
+        (f"{slope}, of length 1", ORANGE, 400),
     ]  # fmt: skip
     words = f"Turn query and error back by {on}°. The error at the query is {slope},"
     words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the score again."
