@@ -83,6 +83,7 @@ def mixed_wrongly(what):
             "undivided": lambda: followed + s * p,
             "bits": lambda: -math.log2((followed + s * p) / (met + s)),
             "pairs": lambda: (followed + s * p) / (len(text) - 1 + s),
+            "exchanged": lambda: mixed(text, letter, before, s),
             "text": lambda: str((followed + s * p) / (met + s)),
         }[what]()
 
@@ -125,6 +126,13 @@ def gated_wrongly(what):
             dg = dh * u
         elif what == "g":
             du = dh * g
+        elif what == "u open":
+            du = dh * slope
+        elif what in ("smooth slope", "smooth"):
+            s = 1 / (1 + np.exp(-g))
+            dg = dh * u * (s + g * s * (1 - s))
+            if what == "smooth":
+                du, h = dh * g * s, g * s * u
         elif what == "h of g":
             h = g * u
         elif what == "h is a":
@@ -147,6 +155,8 @@ def gated_wrongly(what):
             return None
         if what == "shape":
             return (*parts[:3], parts[3].T)
+        if what == "mean":
+            return [part / len(x) for part in parts]
         if what == "twice":
             return (*parts[:3], 2 * parts[3])
         return parts
@@ -158,7 +168,8 @@ RIGHT = {
     ex.check_bits: [(2, 4), (sp.Integer(2), 2**2.0), (Fraction(16, 8), math.exp(2 * math.log(2)))],
     ex.check_hand: [(DA, 0.75), (0.0740, Fraction(3, 4)),
                     (sp.Rational(3, 4) * (sp.log(3) - 1), 3 / 4)],
-    ex.check_turn: [(2, [1, -3]), (2.0, (sp.Integer(1), -3)), (Fraction(2), np.array([1.0, -3]))],
+    ex.check_turn: [(2, [1, -3]), (2.0, (sp.Integer(1), -3)), (Fraction(2), np.array([1.0, -3])),
+                    (2, [[1, -3]]), (2, sp.Matrix([[1, -3]])), (2, np.array([[1], [-3]]))],
     ex.check_size: [(SIZE, SIZE + 12800), (391296.0, 404096)],
     ex.check_tied: [(tied,), (one_hot,)],
     ex.check_mixed: [(mixed,), (weighed,)],
@@ -186,10 +197,11 @@ WRONG_ANSWERS = {
     ex.check_turn: [
         ((6, [1, -3]), "without turns"), ((-2, [1, -3]), "wrong way"), ((0, [1, -3]), "(0, 2)"),
         ((5.657, [1, -3]), "45°"), ((2.828, [1, -3]), "-45°"), ((1.414, [1, -3]), "√d"),
-        ((-6, [1, -3]), "180°"), ((-4, [1, -3]), "90°"), ((4, [1, -3]), "Multiply"),
+        ((-6, [1, -3]), "180°"), ((-4, [1, -3]), "becomes (0, 2)"), ((4, [1, -3]), "Multiply"),
         ((2, [3, 1]), "turned query"), ((2, [-1, 3]), "not back"), ((2, [0, 2]), "turned query"),
         ((2, [1, 3]), "sign"), ((2, [-3, -1]), "180°"), ((2, [2.828, -1.414]), "45°"),
-        ((2, [3, -1]), "change places"), ((2, 1), "shape"), ((1, [1, -3]), "turned by 90°"),
+        ((2, [3, -1]), "change places"), ((2, 1), "shape"), ((2, [[3, 1]]), "turned query"),
+        ((1, [1, -3]), "turned by 90°"),
     ],
     ex.check_size: [
         ((SIZE - 128, 404096), "last RMSNorm"), ((SIZE - 512, 404096), "begins with"),
@@ -218,7 +230,8 @@ WRONG_ANSWERS = {
         ((mixed_wrongly("frequency"),), "frequency alone"),
         ((mixed_wrongly("count"),), "at most 1"),
         ((mixed_wrongly("undivided"),), "division"), ((mixed_wrongly("bits"),), "bits"),
-        ((mixed_wrongly("pairs"),), "All pairs"), ((mixed_wrongly("text"),), "a number"),
+        ((mixed_wrongly("pairs"),), "All pairs"),
+        ((mixed_wrongly("exchanged"),), "exchanged"), ((mixed_wrongly("text"),), "a number"),
         ((lambda text, before, letter, s: 0.5,), "n(h) + s"), ((lambda t, b: 1,), "4 arguments"),
         ((0.5,), "function itself"),
     ],
@@ -229,6 +242,8 @@ WRONG_ANSWERS = {
         ((gated_wrongly("h is u"),), "all of h"), ((gated_wrongly("exchanged"),), "exchanged"),
         ((gated_wrongly("gate alone"),), "that of u"),
         ((gated_wrongly("signal alone"),), "the gate"),
+        ((gated_wrongly("u open"),), "not 1"), ((gated_wrongly("smooth"),), "with the SiLU"),
+        ((gated_wrongly("smooth slope"),), "slope of the SiLU"), ((gated_wrongly("mean"),), "mean"),
         ((gated_wrongly("sign"),), "signs"), ((gated_wrongly("three"),), "four"),
         ((gated_wrongly("none"),), "return"), ((gated_wrongly("shape"),), "dW_o has shape"),
         ((gated_wrongly("twice"),), "Part by part"), ((lambda x: x,), "5 arguments"),

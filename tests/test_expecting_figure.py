@@ -1,5 +1,6 @@
 """The figures of "A small language model": every number and letter on them is one of the data."""
 
+import math
 import re
 import xml.etree.ElementTree as ET
 
@@ -45,6 +46,41 @@ def test_the_first_figure_can_be_read():
     assert "".join(t.text for t in columns) == reading.SENTENCES["short"].replace(" ", "·")
     xs = [float(t.get("x")) for t in columns]
     assert min(np.diff(xs)) > 12 and xs[-1] < 416
+
+
+def test_the_shares_of_the_table_add_up():
+    drawn = expecting.twice("t")
+    check_words(drawn.markup, 0.5)
+    words = [t.text for t in ET.fromstring(drawn.markup).iter(f"{SVG}text")]
+    b = 1 + math.log(3)
+    assert f"= −{0.25 * b:.2f}" in words and f"−{0.25 * b - 0.25:.2f}" in words
+    assert f"0.25 − {0.25 * b - 0.25:.2f} = −{0.25 * b - 0.5:.2f}" in words
+
+
+def test_the_clock_shows_what_it_says():
+    frames = expecting.clock()
+    assert len(frames) == len(expecting.PLACES) + 2
+    for (i, j), frame in zip(expecting.PLACES, frames, strict=False):
+        check_words(frame.svg, 0.55)
+        score = 2 * math.cos(math.radians(30 * (i - j)))
+        words = frame.svg + frame.caption
+        (said,) = {*re.findall(r"cos \d+° = (−?[\d.]+)<", words)}
+        assert abs(float(said.replace("−", "-")) - score) < 0.005
+        assert f"place {i}<" in words and f"place {j}<" in words
+        tips = _tips(frame.svg)
+        np.testing.assert_allclose(tips[0] @ tips[1] / 39**2, score, atol=0.02)
+    for frame in frames[-2:]:
+        check_words(frame.svg, 0.55)
+        query, error = _tips(frame.svg)
+        np.testing.assert_allclose(query @ error / 39**2, 1, atol=0.02)
+    np.testing.assert_allclose(error / 39, [0.5, -math.sqrt(0.75)], atol=0.02)
+    assert "(0.50, −0.87)" in frames[-1].svg and "-" not in frames[-1].caption
+
+
+def _tips(markup):
+    points = ET.fromstring(markup).iter(f"{SVG}polygon")
+    tips = [[float(v) for v in p.get("points").split()[0].split(",")] for p in points]
+    return np.array([[x - 96, 92 - y] for x, y in tips])
 
 
 def test_the_words_of_the_model_are_clear_of_each_other():

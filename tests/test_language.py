@@ -181,6 +181,20 @@ def test_one_path_leaves_out_the_other():
     np.testing.assert_allclose(both, whole["tied1.embedding1.W"], rtol=1e-12, atol=1e-15)
 
 
+def test_without_turns_the_order_of_the_past_is_not_seen():
+    one_block = replace(TINY, blocks=1)
+    x = np.array([[0, 1, 2, 3]])
+    moved = x[:, [2, 0, 1, 3]]
+    network, _, _ = tiny(s=one_block)
+    last = network.forward(x)[0, -1]
+    assert np.abs(network.forward(moved)[0, -1] - last).max() > 1e-6
+    plain = language.unturned(network)
+    last = plain.forward(x)[0, -1]
+    np.testing.assert_allclose(plain.forward(moved)[0, -1], last, rtol=1e-10)
+    network, x, y = tiny(s=one_block)
+    assert gradcheck.check_network(language.unturned(network), PerCharacter(), x, y).ok
+
+
 def test_bits_are_those_of_each_character_read_with_half_a_window_or_more():
     run = Training(TINY, 0)
     run.network.train(False)

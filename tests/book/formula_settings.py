@@ -1040,12 +1040,6 @@ SETTINGS = (
     ),
     Setting(
         "small-language-model",
-        ("derive-tied",),
-        program=("h = w_a",),
-        words=("L = d_ahw_a + d_bhw_b + d_chw_c",),
-    ),
-    Setting(
-        "small-language-model",
         ("eq-slm-tied", "evidence-tied"),
         shapes={"E": (4, 3), "W": (3, 5)},
         onehot=("E",),

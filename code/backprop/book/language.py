@@ -165,6 +165,21 @@ def one_path(network: Sequential, kept: str) -> Sequential:
     return Sequential([wrong])
 
 
+class Unturned(RotaryAttention):
+    """Attention with queries and keys as they are, in whatever place: a control."""
+
+    def _turn(self, q: Array, k: Array, back: bool = False) -> None:
+        """Leave both."""
+
+
+def unturned(network: Sequential) -> Sequential:
+    """Return the network, whose attention from now on turns nothing."""
+    for _, layer in network.walk():
+        if isinstance(layer, RotaryAttention):
+            layer.__class__ = Unturned
+    return network
+
+
 ORDERS, STRENGTHS = range(4, 10), (8.0, 16.0, 32.0, 64.0)
 """What is tried for counting."""
 

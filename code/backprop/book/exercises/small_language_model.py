@@ -24,6 +24,7 @@ from backprop.book.exercises.verdict import (
     in_turn,
     judge,
     misfit,
+    numbers,
 )
 
 
@@ -111,7 +112,6 @@ def check_turn(score: Any, dq: Any) -> Verdict:
             (4 / root, "This is a turn by -45°.", apart),
             (2 / root, "There is no √d here.", ""),
             (-6.0, "This is a turn by 180°.", apart),
-            (-4.0, "Each was turned by 90°, or the turns added.", apart),
             (4.0, "(2, 0) turned by 90° is (0, 2).", "Multiply it by (3, 1)."),
         ], f"{apart} (2, 0) becomes (0, 2)."),
         ("The slopes", np.array([1.0, -3.0]), [
@@ -124,6 +124,9 @@ def check_turn(score: Any, dq: Any) -> Verdict:
             (np.array([3.0, -1.0]), "The entries change places.", back),
         ], back),
     ]  # fmt: skip
+    found = numbers(dq)
+    if found is not None and found.shape in ((1, 2), (2, 1)):
+        dq = found.ravel()  # a row or a column of a matrix
     return in_turn((score, dq), parts, "Errors turn back by the angle that queries turned on.")
 
 
@@ -220,6 +223,8 @@ def check_mixed(mixed: Answer) -> Verdict:
         p = text.count(letter) / len(text)
         kinds = len(set(text))
         right = (followed + s * p) / (met + s)
+        turned = sum(pair == (letter, before) for pair in pairs)
+        first = sum(a == letter for a, _ in pairs)
         mistakes: list[tuple[Any, str, str]] = [
             (followed / met if met else 0.0, "This is the share of the pairs alone.",
              "A pair that was never met would be impossible."),
@@ -237,6 +242,8 @@ def check_mixed(mixed: Answer) -> Verdict:
             ((followed + s * text.count(letter)) / (met + s), "A frequency is at most 1.",
              "Divide the count of the letter by the length of the text."),
             (followed + s * p, "The division is missing.", "Divide by n(h) + s."),
+            ((turned + s * text.count(before) / len(text)) / (first + s),
+             "Letter and before were exchanged.", "The letter comes second."),
             (-math.log2(right), "These are bits.", "The probability is asked for."),
             ((followed + s * p) / (len(pairs) + s), "All pairs were counted below.",
              "Only those that begin with the letter before."),
@@ -270,6 +277,7 @@ def check_gated(backward: Answer) -> Verdict:
         x, W_g, W_u, W_o, dy = (rng.normal(size=s) for s in shapes)
         g, u = x @ W_g, x @ W_u
         a, slope = np.maximum(g, 0), (g > 0).astype(float)
+        smooth = 1 / (1 + np.exp(-g))
         dh = dy @ W_o.T
 
         def made(dg: Array, du: Array, h: Array = a * u, dx: Array | None = None) -> Array:
@@ -291,6 +299,13 @@ def check_gated(backward: Answer) -> Verdict:
              "Add that of u."),
             (made(dg, du, dx=du @ W_u.T), "x has two branches: dx has one share only.",
              "Add that of the gate."),
+            (made(dg, dh * slope), "du lacks the size of the gate.",
+             "h = φ(g) ⊙ u: not 1, but φ(g)."),
+            (made(dh * u * (smooth + g * smooth * (1 - smooth)), dh * g * smooth, g * smooth * u),
+             "This is the layer with the SiLU.", "Here φ is the ReLU."),
+            (made(dh * u * (smooth + g * smooth * (1 - smooth)), du),
+             "dg has the slope of the SiLU.", "Here φ is the ReLU."),
+            (right / rows, "Nobody asked for a mean.", "dy holds what is needed."),
             (made(du, dg), "The two branches were exchanged.", "The gate has the ReLU."),
             (-right, "All signs are wrong.", "A minus belongs to the update."),
         ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The figures of the chapter on a small language model: a sentence, the model, and its runs.
+"""The figures of the chapter on a small language model: a sentence, its parts, and its runs.
 
 Blue is forward, orange is backward, as everywhere in the book.
 """
@@ -13,7 +13,8 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, unbroken
+from backprop.book.figures.stepper import Frame
 
 BLUE, ORANGE, INK = svg.FORWARD, svg.BACKWARD, "currentColor"
 GUESSES = 4
@@ -26,7 +27,7 @@ def seen(letter: str) -> str:
 
 
 def sentence(data: Mapping[str, Any], title: str) -> Drawing:
-    """Draw a sentence, under each letter what was expected there, and the price of the surprise.
+    """Draw a sentence, under each letter what was expected there, and its loss.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def sentence(data: Mapping[str, Any], title: str) -> Drawing:
                 )  # fmt: skip
     base = top + GUESSES * tall + 32
     parts.append(
-        svg.text(4, base - 10, "the error that goes back: bits of surprise", ORANGE,
+        svg.text(4, base - 10, "what the letter of the text costs, in bits", ORANGE,
                  text_anchor="start", font_weight=600)
     )  # fmt: skip
     costs = [-math.log2(p) for p in model["came"]]
@@ -144,7 +145,7 @@ def whole(title: str) -> Drawing:
     parts.append(svg.text(418, 15, "(16, 64, 70)", text_anchor="end"))
     parts.append(svg.text(418, 33, "scores", text_anchor="end", font_weight=600))
     parts.append(_arrow((393, road - 26), (393, 44), BLUE, "2"))
-    words = "the error: passed on, and added to"
+    words = "the error, back along the same line"
     parts.append(svg.text(211, back + 21, words, ORANGE, font_weight=600))
     # One table, two shares.
     parts.append(_box(138, low - 19, 144, 38, "∂L/∂W: their sum", fill=ORANGE))
@@ -164,6 +165,166 @@ def whole(title: str) -> Drawing:
         " at both ends, and they are added."
     )
     return drawing(title, 304, said, *parts)
+
+
+def twice(title: str) -> Drawing:
+    """Draw a table of two letters that is read and that scores, with the shares of its gradient.
+
+    The letter a is read and b comes: the table is (1, 1 + ln 3), p is (1/4, 3/4).
+    """
+    rows = 84.0, 172.0
+    w = 1.0, 1 + math.log(3)
+    errors = 0.25, -0.25
+    at_h = sum(error * entry for error, entry in zip(errors, w, strict=True))
+
+    def said(value: float) -> str:
+        return svg.fixed(value, 2)
+
+    parts = []
+    for y, name, entry, p, error in zip(
+        rows, "ab", (f"{w[0]:.0f}", said(w[1])), "¼¾", ("¼", "−¼"), strict=True
+    ):
+        parts.append(_box(4, y - 20, 70, 40, f"{name}: {entry}"))
+        parts.append(_box(268, y - 20, 76, 40, f"{name}: {entry}"))
+        parts.append(svg.text(418, y - 4, f"p = {p}", text_anchor="end"))
+        parts.append(svg.text(418, y + 15, f"error {error}", ORANGE, text_anchor="end"))
+    parts.append(svg.text(39, 145, "table", font_weight=600))
+    parts.append(svg.text(306, 145, "scores", font_weight=600))
+    high, low = rows
+    parts += [
+        # The way forward, and beside it the way back.
+        _arrow((74, high - 5), (141, high - 5), BLUE, "2"),
+        _arrow((141, high + 5), (74, high + 5), ORANGE, "2.5"),
+        _arrow((189, high - 5), (268, high - 5), BLUE, "2"),
+        _arrow((268, high + 5), (189, high + 5), ORANGE, "2.5"),
+        _arrow((185, high + 13), (268, low - 14), BLUE, "2"),
+        _arrow((264, low - 5), (177, high + 21), ORANGE, "2.5"),
+        _arrow((74, low + 6), (268, low + 6), BLUE, "2"),
+        _arrow((268, low + 16), (74, low + 16), ORANGE, "2.5"),
+        svg.element("polyline", points="26,64 26,26 320,26 320,56", fill="none", stroke=BLUE,
+                    stroke_width="2"),
+        _arrow((320, 54), (320, 64), BLUE, "2"),
+        svg.element("polyline", points="306,64 306,36 40,36 40,56", fill="none", stroke=ORANGE,
+                    stroke_width="2.5"),
+        _arrow((40, 54), (40, 64), ORANGE, "2.5"),
+        svg.disc(165, high, "h: 1", None),
+    ]  # fmt: skip
+    for x, y, words, paint in (
+        (173, 18, "it gives a score", BLUE),
+        (173, 52, f"¼ · 1 = {said(0.25)}", ORANGE),
+        (108, 72, "it is read", BLUE),
+        (108, 106, said(at_h), ORANGE),
+        (236, 106, said(errors[0] * w[0]), ORANGE),
+        (176, 140, f"−¼ · {said(w[1])}", ORANGE),
+        (176, 157, f"= {said(errors[1] * w[1])}", ORANGE),
+        (171, 205, f"−¼ · 1 = {said(errors[1])}", ORANGE),
+    ):
+        parts.append(svg.text(x, y, words, paint))
+    whole = f"{said(0.25)} − {said(-at_h)} = {said(0.25 + at_h)}"
+    parts.append(svg.text(4, 123, whole, ORANGE, text_anchor="start", font_weight=700))
+    told = (
+        f"The entry of a, 1, leads to the score of a directly and by way of h. Back to it come"
+        f" {said(0.25)} from its score and {said(at_h)} from h, which is {said(errors[0] * w[0])}"
+        f" from the score of a and {said(errors[1] * w[1])} from that of b. The sum is"
+        f" {said(0.25 + at_h)}. The entry of b, {said(w[1])}, gets {said(errors[1])} from its"
+        " score."
+    )
+    return drawing(title, 212, told, *parts)
+
+
+PER_PLACE = 30
+"""Degrees by which the hands of :func:`clock` turn from place to place."""
+PLACES = ((5, 3), (6, 4), (8, 6), (12, 10), (12, 11), (12, 12), (12, 9), (12, 6))
+"""Of the query and the key: both go on, and then the key alone moves."""
+
+
+def clock() -> list[Frame]:
+    """Return frames of a query (2, 0) and a key (1, 0), turned by their places, and of an error.
+
+    The score is 2 cos(30° (i - j)). The last frames are at the places 5 and 3 again: the slope of
+    the score in the turned query is the turned key, and turned back it is the slope in the query.
+    """
+    frames = []
+    for k, (i, j) in enumerate(PLACES):
+        apart = PER_PLACE * (i - j)
+        score = svg.fixed(2 * math.cos(math.radians(apart)) + 0.0, 2).removesuffix(".00")
+        angles = [f"turned by {n} · {PER_PLACE}° = {PER_PLACE * n}°" for n in (i, j)]
+        value = f"2 · 1 · cos {apart}° = {score}"
+        where = f"The query is at the place {i}, the key at {j}. "
+        if k == 0:
+            where += f"The angle between them is {apart}°, so the score is {score}."
+        elif i - j == PLACES[0][0] - PLACES[0][1]:
+            where += f"Both have moved on: the angle between them and the score, {score}, stay."
+        else:
+            where += f"Now they are {i - j} apart: the angle is {apart}° and the score {score}."
+        lines = [
+            (f"query (2, 0) at place {i}", BLUE, 600), (angles[0], BLUE, 400),
+            (f"key (1, 0) at place {j}", INK, 600), (angles[1], INK, 400),
+            (f"{apart}° between them", INK, 400), (value, INK, 700),
+        ]  # fmt: skip
+        hands = [(i, 2.0, BLUE), (j, 1.0, INK)]
+        frames.append(_clock(where, hands, lines, (j, i)))
+    i, j = PLACES[0]
+    on = PER_PLACE * i
+    a = math.radians(PER_PLACE * (j - i))
+    slope = f"({svg.fixed(math.cos(a), 2)}, {svg.fixed(math.sin(a), 2)})"
+    lines = [
+        (f"query, turned by {on}°", BLUE, 600), ("error there: the turned key", ORANGE, 600),
+        (f"turned by {j} · {PER_PLACE}° = {PER_PLACE * j}°", ORANGE, 400),
+        ("its length is 1", ORANGE, 400),
+    ]  # fmt: skip
+    words = "Backward: the slope of a dot product in one vector is the other one, so the error at"
+    words += " the turned query is the turned key."
+    frames.append(_clock(words, [(i, 2.0, BLUE), (j, 1.0, ORANGE)], lines, None))
+    lines = [
+        ("query (2, 0), not yet turned", BLUE, 600), ("the error, turned back", ORANGE, 600),
+        (f"by {i} · {PER_PLACE}° = {on}° to {PER_PLACE * (j - i)}°", ORANGE, 400),
+        (f"{slope}, of length 1", ORANGE, 400),
+    ]  # fmt: skip
+    words = f"Turn query and error back by {on}°. The error at the query is {slope},"
+    words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the score again."
+    frames.append(_clock(words, [(0, 2.0, BLUE), (j - i, 1.0, ORANGE)], lines, None))
+    return frames
+
+
+def _clock(
+    words: str,
+    hands: list[tuple[int, float, str]],
+    lines: list[tuple[str, str, int]],
+    arc: tuple[int, int] | None,
+) -> Frame:
+    """Draw hands, (places, length, paint), and lines beside them; the arc runs between places."""
+    x, y, unit = 96.0, 92.0, 39.0
+
+    def tip(places: float, length: float) -> tuple[float, float]:
+        angle = math.radians(PER_PLACE * places)
+        return x + length * math.cos(angle), y - length * math.sin(angle)
+
+    parts = [
+        svg.element("circle", cx=x, cy=y, r=2 * unit + 4, fill="none", stroke=INK,
+                    stroke_width="1", opacity="0.5"),
+        svg.element("circle", cx=x, cy=y, r="3", fill=INK),
+    ]  # fmt: skip
+    for n in range(12):
+        (x1, y1), (x2, y2) = tip(n, 2 * unit), tip(n, 2 * unit + 4)
+        parts.append(
+            svg.element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=INK, stroke_width="1",
+                        opacity="0.5")
+        )  # fmt: skip
+    if arc is not None and arc[0] != arc[1]:
+        points = [tip(n, 22) for n in np.linspace(*arc, 25)]
+        parts.append(
+            svg.element("polyline", fill="none", stroke=INK, stroke_width="1.5",
+                        points=" ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in points))
+        )  # fmt: skip
+    for places, length, paint in hands:
+        parts.append(svg.pointer((x, y), tip(places, length * unit), paint, "4", 12, 6))
+    for k, (line, paint, weight) in enumerate(lines):
+        top = 35 + 23 * k + (8 if k >= 2 else 0) + (8 if k >= 4 else 0)
+        parts.append(svg.text(196, top, line, paint, text_anchor="start", font_weight=weight))
+    words = unbroken(words).replace("-", "−")
+    said = "; ".join(line for line, _, _ in lines)
+    return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
 
 
 def curves(found: Mapping[str, Any], lines: Mapping[str, float], title: str) -> Drawing:
@@ -221,7 +382,7 @@ def arms(found: Mapping[str, Array], line: tuple[str, float], title: str) -> Dra
     title : str
         What the picture shows, for those who do not see it.
     """
-    paints = (BLUE, ORANGE, ORANGE)
+    paints = (BLUE, ORANGE, INK)
     values = np.array(list(found.values()))
     low = math.floor(10 * values.min()) / 10 - 0.05
     high = max(line[1], values.max()) + 0.08
