@@ -804,6 +804,19 @@ SETTINGS = (
         program=("A(k) = k + n/k",),
     ),
     Setting(
+        "cost",
+        ("evidence-checkpointed",),
+        shapes={"x": (1, 2), "W^{(1)}": (2, 3), "W^{(2)}": (3, 4), "W^{(3)}": (4, 1)},
+        words=(
+            "z^{(1)} = xW^{(1)}",
+            r"a^{(1)} = \tanh(z^{(1)})",
+            "z^{(2)} = a^{(1)}W^{(2)}",
+            r"a^{(2)} = \tanh(z^{(2)})",
+            "z^{(3)} = a^{(2)}W^{(3)}",
+        ),
+        means={"D^{(l)}": r"\partial a^{(l)}/\partial z^{(l)}"},
+    ),
+    Setting(
         "normalisation",
         ("perpendicular",),
         shapes={"x": (4, 3), "W": (3, 1)},
@@ -1180,7 +1193,6 @@ EXCEPTIONS = {
     "gradient-checking:complex-step": "the leading terms of a series",
     # --- Part III ---
     "initialisation:backward-integral": "a mean over a normal distribution",
-    "cost:evidence-checkpointed": "names the derivative, and says nothing of its value",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
     "initialisation:eq-init-exchange": "Π exchanges units, and is no factor of a product",
