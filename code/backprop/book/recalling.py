@@ -380,6 +380,8 @@ CHOSEN: dict[tuple[str, Start, int], float] = {
     ("adding", Start("RNN"), 40): 0.003,
     ("adding", Start("GRU"), 40): 0.03,
     ("adding", Start("LSTM"), 40): 0.03,
+    ("adding", Start("GRU", cut=8), 40): 0.03,
+    ("adding", Start("LSTM", cut=8), 40): 0.03,
     ("silenced", Start("RNN"), 20): 0.01,
     ("silenced", Start("RNN"), 40): 0.01,
     ("copying", Start("RNN"), 20): 0.01,

@@ -323,7 +323,7 @@ def selecting(title: str, rows: Mapping[str, Outcome]) -> Drawing:
         if rows[name].task == "adding":
             ax.plot(others, k + jitter, "o", color=COLORS[1], markersize=4, markerfacecolor="none")
 
-    fig, ax = _beside(rows, left, "slope of answer:\n● marked  ○ not", 2.7)
+    fig, ax = _beside(rows, left, "slope of answer:\n● marked  ○ not", 3.1)
     ax.set(xlim=(-0.1, 1.25), xticks=[0, 0.5, 1])
     return plotted(fig, title)
 
