@@ -50,10 +50,12 @@ WRONG = {
         ((P, LOW, 0.143), "tails"), ((P, LOW, 0.5), "given"), ((P, LOW), "takes 3 answers"),
     ],
     ex.check_baseline: [
-        ((10, 78), "mean of z²"), ((9, 78), "f(μ)"), ((24, 78), "factor of 2"), ((0, 222), "no baseline"),
+        ((10, 78), "mean of z²"), ((9, 78), "f(μ)"), ((24, 78), "factor of 2"),
+        ((0, 222), "no baseline"),
         ((222, 78), "without"), ((144, 78), "takes from"), ((12, 222), "without a baseline"),
         ((12, 114), "second moment"), ((12, 82), "c = 10"), ((12, 366), "added"),
-        ((12, 210), "subtracted"), ((6, 78), "slope 2μ"), ((12, 4), "through the draw"), ((12, None), "None"),
+        ((12, 210), "subtracted"), ((6, 78), "slope 2μ"), ((12, 4), "through the draw"),
+        ((12, None), "None"),
     ],
 }  # fmt: skip
 

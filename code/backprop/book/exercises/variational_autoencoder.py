@@ -40,7 +40,8 @@ def check_divergence(one: Any, two: Any) -> Verdict:
     parts: list[Part] = [
         ("The first number", first, [
             (2 * first, "The ½ is missing.", "Look at the exponent of a normal density."),
-            (divergence(-1, 2), "τ was taken for τ², or a ½ counts twice.", "What is the mean of z²?"),
+            (divergence(-1, 2), "τ was taken for τ², or a ½ counts twice.",
+             "What is the mean of z²?"),
             (0.5 * (1 + 4 - 1 + math.log(4)), "The logarithm has the wrong sign.",
              "A cloud that is almost a point must cost more, not less."),
             (0.5 * (1 + 4 - 1), "The logarithm is missing.",
@@ -115,7 +116,7 @@ def check_bound(evidence: Any, bound: Any, best: Any) -> Verdict:
              "How probable is heads, once the image is known?"),
             (0.5, "This is the q that you were given.", "The gap vanishes at the posterior."),
             (0.35, "This is p(x).", "Which part of it comes from heads?"),
-            (6.0, "These are the odds.", "Odds of 3 to 1, for example, are a probability of 3 in 4."),
+            (6.0, "These are the odds.", "Odds of 3 to 1 are a probability of 3 in 4."),
             (0.86, "Give three significant digits.", ""),
         ], "The gap vanishes where q is the posterior: the part of p(x) that comes from heads."),
     ]  # fmt: skip
