@@ -34,7 +34,8 @@ WRONG = {
         ((ONE, TWO), "second number's share"), ((ONE, ONE), "first number's share"),
         ((ONE, ONE * TWO), "multiplied"), ((2, 0), "logarithm is missing"),
         ((1.5 - math.log(2), 0), "part of μ"), ((ONE, 1.6), "three significant"),
-        ((ONE, (ONE + TWO) / 2), "mean of both"),
+        ((ONE, (ONE + TWO) / 2), "mean of both"), ((ONE, 0.813), "mean of both"),
+        ((ONE / 2, 0), "counts twice"),
         ((None, 1), "None"), ((ONE,), "takes 2 answers"), (("1.307", 1), "expected a number"),
     ],
     ex.check_bound: [
@@ -49,10 +50,12 @@ WRONG = {
         ((P, LOW, 0.143), "tails"), ((P, LOW, 0.5), "given"), ((P, LOW), "takes 3 answers"),
     ],
     ex.check_baseline: [
-        ((10, 78), "mean of z²"), ((9, 78), "f(μ)"), ((24, 78), "half"), ((0, 222), "no baseline"),
-        ((222, 78), "without"), ((144, 78), "square"), ((12, 222), "without a baseline"),
+        ((10, 78), "mean of z²"), ((9, 78), "f(μ)"), ((24, 78), "factor of 2"),
+        ((0, 222), "no baseline"),
+        ((222, 78), "without"), ((144, 78), "takes from"), ((12, 222), "without a baseline"),
         ((12, 114), "second moment"), ((12, 82), "c = 10"), ((12, 366), "added"),
-        ((12, 210), "subtracted"), ((12, 4), "through the draw"), ((12, None), "None"),
+        ((12, 210), "subtracted"), ((6, 78), "slope 2μ"), ((12, 4), "through the draw"),
+        ((12, None), "None"),
     ],
 }  # fmt: skip
 
@@ -67,6 +70,13 @@ def test_wrong_answers(check, answer, hint):
     first, second = both_hints(check, *answer)
     assert hint in second, second
     assert second.startswith(first)
+
+
+def test_no_hint_leads_to_the_number_without_thinking():
+    for wrong in (6, 24, 144):
+        said = both_hints(ex.check_baseline, wrong, 78)[1]
+        assert "12" not in said and "of the constant" not in said and "half" not in said
+    assert "6 in 7" not in both_hints(ex.check_bound, P, LOW, 6)[1]
 
 
 # Functions.

@@ -90,13 +90,14 @@ def test_distances_count_pixels():
 
 def test_the_arms_differ_in_network_and_codes(monkeypatch):
     asked = []
-    monkeypatch.setattr(latent, "trained", lambda seed, d, **how: (d, how))
+    monkeypatch.setattr(latent, "trained", lambda seed, d, **how: (d, *how.values()))
     monkeypatch.setattr(
         latent, "drawn_images", lambda net, *_, fitted, likeliest: asked.append((net, fitted))
     )
     *_, real = latent.arms(0, 8, True, 20)
-    plain = 8, {"noise": False, "kl": 0.0}
-    assert asked == [((8, {}), False), (plain, True), (plain, False)]
+    switches = [(True, 1.0), (False, 1.0), (True, 0.0), (False, 0.0)]
+    neither = (8, False, 0.0)
+    assert asked == [*(((8, *how), False) for how in switches), (neither, True)]
     np.testing.assert_array_equal(real, digits(0).x[:20])
 
 

@@ -242,12 +242,21 @@ def drawn_images(
 
 
 def arms(seed: int, d: int, likeliest: bool, n: int = 450) -> Iterator[Array]:
-    """Yield ``n`` images each: variational, plain with fitted and with normal codes, training."""
+    """Yield ``n`` images each.
+
+    Of standard normal codes: with noise and divergence, divergence, noise, neither. Of fitted ones:
+    with neither. Then training digits.
+    """
     data = digits(seed)
-    variational, plain = trained(seed, d), trained(seed, d, noise=False, kl=0.0)
-    for network, fitted in ((variational, False), (plain, True), (plain, False)):
+    both, divergence, noise, neither = (
+        trained(seed, d, noise=noise, kl=kl)
+        for noise, kl in ((True, 1.0), (False, 1.0), (True, 0.0), (False, 0.0))
+    )
+    for network in (both, divergence, noise, neither):
         rng = np.random.default_rng(seed)
-        yield drawn_images(network, data.x, n, rng, fitted=fitted, likeliest=likeliest)
+        yield drawn_images(network, data.x, n, rng, fitted=False, likeliest=likeliest)
+    rng = np.random.default_rng(seed)
+    yield drawn_images(neither, data.x, n, rng, fitted=True, likeliest=likeliest)
     yield data.x[:n]
 
 

@@ -40,7 +40,8 @@ def check_divergence(one: Any, two: Any) -> Verdict:
     parts: list[Part] = [
         ("The first number", first, [
             (2 * first, "The ½ is missing.", "Look at the exponent of a normal density."),
-            (divergence(-1, 2), "τ was taken for τ².", "What is the mean of z²?"),
+            (divergence(-1, 2), "τ was taken for τ², or a ½ counts twice.",
+             "What is the mean of z²?"),
             (0.5 * (1 + 4 - 1 + math.log(4)), "The logarithm has the wrong sign.",
              "A cloud that is almost a point must cost more, not less."),
             (0.5 * (1 + 4 - 1), "The logarithm is missing.",
@@ -65,6 +66,7 @@ def check_divergence(one: Any, two: Any) -> Verdict:
             (second, "This is the second number's share.", "Shares of a code add up."),
             (first, "This is the first number's share.", "Shares of a code add up."),
             ((first + second) / 2, "This is the mean of both.", "Shares of a code add up."),
+            (0.813, "This is the mean of both.", "Shares of a code add up."),
             (first * second, "The shares were multiplied.", "Shares of a code add up."),
             (first + divergence(0, 0.5), "τ was taken for τ² in the second.", "There τ² = ¼."),
             (first - second, "The shares were subtracted.", "Shares of a code add up."),
@@ -114,7 +116,7 @@ def check_bound(evidence: Any, bound: Any, best: Any) -> Verdict:
              "How probable is heads, once the image is known?"),
             (0.5, "This is the q that you were given.", "The gap vanishes at the posterior."),
             (0.35, "This is p(x).", "Which part of it comes from heads?"),
-            (6.0, "These are the odds.", "Odds of 6 to 1 are a probability of 6 in 7."),
+            (6.0, "These are the odds.", "Odds of 3 to 1 are a probability of 3 in 4."),
             (0.86, "Give three significant digits.", ""),
         ], "The gap vanishes where q is the posterior: the part of p(x) that comes from heads."),
     ]  # fmt: skip
@@ -252,11 +254,11 @@ def check_baseline(constant: Any, variance: Any) -> Verdict:
         ("The constant", 12.0, [
             (10.0, "This is the mean of z².", "It serves well, but another c serves best."),
             (9.0, "This is f(μ).", best),
-            (24.0, "The parabola has its minimum at half of this.", best),
-            (6.0, "This is the derivative 2μ, or half of the constant.", best),
+            (24.0, "A factor of 2 is too many.", "Where is the minimum of a - 2bc + c²?"),
+            (6.0, "This is the slope 2μ of the average.", best),
             (0.0, "This is no baseline.", best),
             (222.0, "This is the variance without a baseline.", "Asked for is c."),
-            (144.0, "This is the square of the constant.", best),
+            (144.0, "This is no constant but what it takes from the variance.", best),
             (3.0, "This is μ.", best),
         ], best),
         ("The variance", 78.0, [
