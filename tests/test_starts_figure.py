@@ -69,6 +69,23 @@ def test_the_same_network_as_one_sequence():
     assert found.backward[0] == pytest.approx(np.mean(below**2) / np.mean(delta**2))
 
 
+def test_the_error_of_a_loss_is_that_of_one_sequence():
+    widths, rule = [4, 6, 3], starts.RULES["Glorot"]
+    rng = np.random.default_rng(7)
+    W = [rng.normal(0, np.sqrt(rule(*shape)), shape) for shape in ((4, 6), (6, 3))]
+    x = rng.normal(size=(starts.BATCH, 4))
+    a = np.tanh(x @ W[0])
+    z2 = a @ W[1]
+    share = np.exp(z2) / np.exp(z2).sum(axis=1, keepdims=True)
+    share[np.arange(starts.BATCH), rng.integers(3, size=starts.BATCH)] -= 1
+    for error, delta in (("labels", share), ("outputs", z2)):
+        below = delta @ W[1].T * (1 - a**2)
+        found = starts.measured("tanh", widths, rule, 7, error)
+        assert found.backward[0] == pytest.approx(np.mean(below**2) / np.mean(delta**2))
+    with pytest.raises(ValueError, match="labels"):
+        starts.measured("tanh", widths, rule, 7, "ones")
+
+
 def test_the_first_figure_prints_powers_of_the_scale():
     plain = starts.passed(IMAGE, WEIGHTS, 1.0)
     assert starts.size(plain[0]) == pytest.approx(1)
@@ -88,7 +105,7 @@ def test_the_first_figure_prints_powers_of_the_scale():
 def test_the_stepper_names_what_is_left():
     frames = starts.which_rule(range(2))
     assert len(frames) == len(starts.WIDE) and all(isinstance(f, Frame) for f in frames)
-    assert "three rules are the same" in frames[0].caption
+    assert "three rules are the same" in frames[starts.WIDE.index(starts.NARROW)].caption
     at = starts.WIDE.index(256)
     assert "keeps 0.64" in frames[at].caption and "is 0.11 times" in frames[at].caption
     assert 0.64**5 == pytest.approx(0.107, abs=1e-3)

@@ -641,6 +641,16 @@ SETTINGS = (
         means={r"\delta^{(l)}": r"\partial L/\partial z^{(l)}"},
     ),
     Setting(
+        "initialisation",
+        ("eq-init-exchange",),
+        shapes={r"\theta_1": (1, 2), r"\theta_2": (1, 2)},
+        at={
+            r"\theta_1": r"\begin{pmatrix} 0.5 & -2 \end{pmatrix}",
+            r"\theta_2": r"\begin{pmatrix} 0.5 & -2 \end{pmatrix}",
+        },
+        words=(r"L = \exp(\theta_1)\,\theta_2^\top + \exp(\theta_2)\,\theta_1^\top",),
+    ),
+    Setting(
         "local-minima",
         ("smallest-hessian", "smallest-ledger"),
         words=(r"L = \tfrac12 (w_1w_2 - 1)^2",),
@@ -1260,7 +1270,6 @@ EXCEPTIONS = {
     "initialisation:backward-integral": "a mean over a normal distribution",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
-    "initialisation:eq-init-exchange": "Π exchanges units, and is no factor of a product",
     "local-minima:xor-ledger": "one term is in words",
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",

@@ -32,6 +32,7 @@ from backprop.layers import (
     Tanh,
 )
 from backprop.layers.activation import Activation
+from backprop.losses import SoftmaxCrossEntropy
 
 Rule = Callable[[int, int], float]
 """(n_in, n_out) → variance of the weights."""
@@ -50,7 +51,7 @@ SHOWN = (0, 2, 4, 6, 8, 10)
 """The layers of the first figure, of which 0 is the image."""
 ROWS = {0.5: "weights × ½", 1.0: "weights × 1", 2.0: "weights × 2"}
 NARROW = 64
-WIDE = (64, 96, 128, 256, 512)
+WIDE = (512, 256, 128, 96, 64)
 PAIRS = 10
 
 
@@ -102,8 +103,16 @@ def _chain(
     return dense, [LAYERS[name]() for _ in dense[1:]]
 
 
-def measured(name: str, widths: Sequence[int], rule: Rule, seed: int) -> Sizes:
-    """Return what one network of ``backprop`` layers shows: normal inputs, a normal error."""
+ERRORS = ("random", "labels", "outputs")
+"""The error at the top: drawn, of softmax cross-entropy on random labels, or of ½ Σ z²."""
+
+
+def measured(
+    name: str, widths: Sequence[int], rule: Rule, seed: int, error: str = "random"
+) -> Sizes:
+    """Return what one network of ``backprop`` layers shows: normal inputs, one of ``ERRORS``."""
+    if error not in ERRORS:
+        raise ValueError(f"measured: error is {error!r}, expected one of {ERRORS}")
     rng = np.random.default_rng(seed)
     dense, between = _chain(name, widths, rule, rng)
     forward: list[float] = []
@@ -113,7 +122,13 @@ def measured(name: str, widths: Sequence[int], rule: Rule, seed: int) -> Sizes:
         forward.append(float(np.mean(z**2)))
         if k < len(between):
             a = between[k].forward(z)
-    delta: Array = rng.normal(size=(BATCH, widths[-1]))
+    delta: Array = z
+    if error == "random":
+        delta = rng.normal(size=z.shape)
+    elif error == "labels":
+        loss = SoftmaxCrossEntropy()
+        loss.forward(z, rng.integers(widths[-1], size=BATCH))
+        delta = loss.backward()
     top = float(np.mean(delta**2))
     backward = [1.0]
     for k in range(len(between) - 1, -1, -1):
@@ -122,9 +137,11 @@ def measured(name: str, widths: Sequence[int], rule: Rule, seed: int) -> Sizes:
     return Sizes(np.array(forward), np.array(backward[::-1]))
 
 
-def several(name: str, widths: Sequence[int], rule: Rule, seeds: Sequence[int]) -> Sizes:
+def several(
+    name: str, widths: Sequence[int], rule: Rule, seeds: Sequence[int], error: str = "random"
+) -> Sizes:
     """Return one row per seed."""
-    runs = [measured(name, widths, rule, seed) for seed in seeds]
+    runs = [measured(name, widths, rule, seed, error) for seed in seeds]
     return Sizes(np.array([r.forward for r in runs]), np.array([r.backward for r in runs]))
 
 
@@ -260,7 +277,7 @@ def which_rule(seeds: Sequence[int]) -> list[Frame]:
         for (name, rule), (color, mark, line) in zip(RULES.items(), looks, strict=True):
             theory, runs = (
                 predicted("identity", widths, rule),
-                several("identity", widths, rule, seeds),
+                several("identity", widths, rule, seeds, "labels"),
             )
             for ax, formula, found in zip(axes, theory, runs, strict=True):
                 middle = np.sqrt(np.median(found, axis=0))
