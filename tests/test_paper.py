@@ -17,8 +17,8 @@ import set_math  # noqa: E402
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 HEAD = (
-    '<!doctype html><html lang="en"><head><style>svg { --ink: rgb(1, 2, 3) } .map rect { stroke: rgb(4, 5, 6) }'
-    "</style></head><body>"
+    '<!doctype html><html lang="en"><head><style>svg { --ink: rgb(1, 2, 3) }'
+    " .map rect { stroke: rgb(4, 5, 6) }</style></head><body>"
 )
 FIRST = """<article class="bd-article"><section id="one">
 <h1>One<a class="headerlink" href="#one">#</a></h1>
