@@ -2,6 +2,8 @@
 
 import gzip
 
+import pytest
+
 BYTES = 300_000
 """Compressed, as a server sends it."""
 SHIFT = 0.01
@@ -16,10 +18,18 @@ PACKED = (".woff2", ".png", ".webp", ".jpg")
 SCRIPTS = ("mathjax", "fontawesome.js", "searchindex", "tippy", "codemirror", "pyodide")
 
 
-def test_a_page_weighs_little_and_stands_still(browser, base, any_page):
+@pytest.fixture(scope="session")
+def context(browser):
+    """One for all pages, since each costs Chromium a window; their caches are off."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_init_script(OBSERVE)
+    yield context
+    context.close()
+
+
+def test_a_page_weighs_little_and_stands_still(context, base, any_page):
     page = context.new_page()
+    context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
     answers = []
     page.on("response", lambda answer: answers.append(answer))
     page.goto(base + any_page)
@@ -30,7 +40,7 @@ def test_a_page_weighs_little_and_stands_still(browser, base, any_page):
         packed = answer.url.partition("?")[0].endswith(PACKED)
         weights[answer.url.removeprefix(base)] = len(body if packed else gzip.compress(body))
     shift = page.evaluate("window.shift")
-    context.close()
+    page.close()
     assert sum(weights.values()) <= BYTES, sorted(weights.items(), key=lambda pair: -pair[1])[:8]
     searching = any_page == "search.html"
     asked = [url for url in weights for name in SCRIPTS if name in url.lower() and not searching]
