@@ -6,6 +6,7 @@ name. The search's index, which the theme loads on every page, is loaded by the 
 The tips beside links wait for a reader who points at one (``tips.js``). KaTeX's fonts keep the
 characters that some page has, and its four smallest come within the style: none of them arrives
 late and moves a formula. The sidebar stands at the open chapter before it is first seen.
+The lines of drawings go by differences: half of the bytes of a page with many frames.
 """
 
 from __future__ import annotations
@@ -57,7 +58,45 @@ SCROLL = """<script>{
   }
 }</script>
 """
+# A page of the reference begins with its first module, whose list the theme's script unfolds.
+FIRST = re.compile(r'(<ul class="[^"]*section-nav[^"]*">\s*<li class="toc-h2 nav-item toc-entry)'
+                   r'(?="><a class="reference internal nav-link" href="#module-)')  # fmt: skip
+LINE = re.compile(r'(?<= d=")M [^"]*(?=")')
+STEP = re.compile(r"([MLz])(?: (-?\d+(?:\.\d)?) (-?\d+(?:\.\d)?))? ?")
 LOGO = re.compile(r'(<img\b)(?! loading)([^>]*\bsrc="[^"]*_static/images/logo_)')
+
+
+def by_differences(line: re.Match[str]) -> str:
+    """Return a line of straight steps, in tenths, with each step relative to the one before.
+
+    A line with anything else in it stays as it is.
+    """
+    if "".join(step[0] for step in STEP.finditer(line[0])) != line[0]:
+        return line[0]
+    out = []
+    x = y = start_x = start_y = 0  # in tenths, in which the differences are exact
+    for kind, across, down in STEP.findall(line[0]):
+        if kind == "z":
+            out.append("z")
+            x, y = start_x, start_y
+            continue
+        if not across:
+            return line[0]
+        new_x, new_y = round(10 * float(across)), round(10 * float(down))
+        if kind == "M":
+            out.append(f"M{pair(new_x, new_y)}")
+            start_x, start_y = new_x, new_y
+        else:
+            out.append(f"l{pair(new_x - x, new_y - y)}")
+        x, y = new_x, new_y
+    return "".join(out)
+
+
+def pair(x: int, y: int) -> str:
+    """Write two numbers of tenths as short as SVG allows."""
+    words = [f"{value / 10:g}".replace("0.", ".") if abs(value) < 10 else f"{value / 10:g}"
+             for value in (x, y)]  # fmt: skip
+    return words[0] + ("" if words[1].startswith("-") else " ") + words[1]
 
 
 def lighter(page: str, search: bool) -> str:
@@ -66,7 +105,8 @@ def lighter(page: str, search: bool) -> str:
         # Or the text would move when they come.
         fonts = (FONT.format(style[1], name) for name in ("Main-Regular", "Math-Italic"))
         page = page.replace(style[0], "".join(fonts) + style[0], 1)
-    page = page.replace(THEME, CHOSEN)
+    page = LINE.sub(by_differences, page.replace(THEME, CHOSEN))
+    page = FIRST.sub(r"\1 active", page)
     if SCROLL not in page:
         page = page.replace(MAIN, SCROLL + MAIN, 1)
     page = LOGO.sub(r'\1 loading="lazy"\2', SCRIPTS.sub("", page))

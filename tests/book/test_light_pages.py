@@ -84,3 +84,34 @@ def test_the_smallest_fonts_lie_in_the_style(tmp_path):
     found = light_pages.within(style, tmp_path)
     assert found == ("src:url(data:font/woff2;base64,YWJj) url(fonts/KaTeX_Main-Regular.woff2)")
     assert light_pages.within(found, tmp_path) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("M 0 9 L 0.5 8.7 L -10.5 8.7 z ", "M0 9l.5-.3l-11 0z"),
+        ("M 1 2 L 1 3 z L 2 2 M 5 5 ", "M1 2l0 1zl1 0M5 5"),
+        ("M 0 0 C 1 1 2 2 3 3", "M 0 0 C 1 1 2 2 3 3"),
+        ("M 0 0 L 1.25 3", "M 0 0 L 1.25 3"),
+        ("M 0 9l.5-.3", "M 0 9l.5-.3"),
+        ("M z", "M z"),
+    ],
+)
+def test_lines_go_by_differences(line, expected):
+    page = f'<svg><path d="{line}" style="fill: none"/></svg>'
+    assert light_pages.lighter(page, False) == page.replace(line, expected)
+
+
+def test_the_first_module_of_a_page_of_the_reference_is_unfolded_at_once():
+    entry = (
+        '<li class="toc-h2 nav-item toc-entry"><a class="reference internal nav-link" href="#{}"'
+    )
+    contents = '<ul class="nav section-nav flex-column">\n{}{}</ul>'
+    first, second = entry.format("module-a"), entry.format("module-b")
+    page = contents.format(first, second)
+    unfolded = first.replace("toc-entry", "toc-entry active")
+    for _ in range(2):
+        page = light_pages.lighter(page, False)
+        assert page == contents.format(unfolded, second)
+    chapter = contents.format(entry.format("a-section"), "")
+    assert light_pages.lighter(chapter, False) == chapter
