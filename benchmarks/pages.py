@@ -10,13 +10,12 @@ take turns as in the other benchmarks. Run, after ``make book``:
 from __future__ import annotations
 
 import argparse
-import functools
 import gzip
-import http.server
 import json
 import os
 import shutil
-import threading
+import sys
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,9 @@ from _measure import Table, middle
 from playwright.sync_api import Browser, Route, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+from paper import served  # noqa: E402
+
 SITE = ROOT / "_build/html"
 CHAPTERS = (
     "part1-idea/chain-rule",
@@ -53,19 +55,6 @@ MEASURES = {
     "kB": "{:.0f}", "files": "{:.0f}", "ready": "{:.2f}", "longest": "{:.2f}", "busy": "{:.2f}",
     "shift": "{:.3f}", "formulas": "{:.0f}",
 }  # fmt: skip
-
-
-def served(folder: Path) -> tuple[http.server.ThreadingHTTPServer, str]:
-    """Serve a folder; return the server and its address."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, f"http://127.0.0.1:{server.server_port}/"
 
 
 def mirrored(route: Route, base: str, mirrors: dict[str, Path], missing: set[str]) -> None:
@@ -119,22 +108,21 @@ def measure(pages: dict[str, tuple[Path, str]], mirrors: dict[str, Path], rounds
     chromium = os.environ.get("BACKPROP_CHROMIUM") or shutil.which("chromium")
     if not chromium:
         raise SystemExit("no chromium: install it or set BACKPROP_CHROMIUM")
-    servers = {folder: served(folder) for folder, _ in pages.values()}
     seen: dict[str, list[dict[str, float]]] = {title: [] for title in pages}
     missing: set[str] = set()
-    with sync_playwright() as playwright:
+    with ExitStack() as stack, sync_playwright() as playwright:
+        folders = {folder for folder, _ in pages.values()}
+        bases = {folder: stack.enter_context(served(folder)) for folder in folders}
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         titles = list(pages)
         for number in range(-1, rounds):
             shift = number % len(titles)
             for title in titles[shift:] + titles[:shift]:
                 folder, page = pages[title]
-                got = visit(browser, servers[folder][1], page, mirrors, missing)
+                got = visit(browser, bases[folder], page, mirrors, missing)
                 if number >= 0:
                     seen[title].append(got)
         browser.close()
-    for server, _ in servers.values():
-        server.shutdown()
     rows = []
     for title, visits in seen.items():
         cells = []

@@ -9,6 +9,14 @@ from __future__ import annotations
 
 from formula_values import Setting
 
+
+def unrolled(*lines: str) -> tuple[str, ...]:
+    """Return the lines for three steps; ``{t}`` is the step, ``{s}`` the one before."""
+    return tuple(
+        line.replace("{t}", str(t)).replace("{s}", str(t - 1)) for t in (1, 2, 3) for line in lines
+    )
+
+
 SETTINGS = (
     # --- Part I ---
     Setting(
@@ -1053,15 +1061,11 @@ SETTINGS = (
             "E": (8, 2),
         },
         words=(
-            r"z_1 = x_1W + h_0U + b",
-            r"c_1 = \sigma(z_1B) \odot c_0 + \sigma(z_1C) \odot \tanh(z_1D)",
-            r"h_1 = \sigma(z_1E) \odot \tanh(c_1)",
-            r"z_2 = x_2W + h_1U + b",
-            r"c_2 = \sigma(z_2B) \odot c_1 + \sigma(z_2C) \odot \tanh(z_2D)",
-            r"h_2 = \sigma(z_2E) \odot \tanh(c_2)",
-            r"z_3 = x_3W + h_2U + b",
-            r"c_3 = \sigma(z_3B) \odot c_2 + \sigma(z_3C) \odot \tanh(z_3D)",
-            r"h_3 = \sigma(z_3E) \odot \tanh(c_3)",
+            *unrolled(
+                r"z_{t} = x_{t}W + h_{s}U + b",
+                r"c_{t} = \sigma(z_{t}B) \odot c_{s} + \sigma(z_{t}C) \odot \tanh(z_{t}D)",
+                r"h_{t} = \sigma(z_{t}E) \odot \tanh(c_{t})",
+            ),
             r"q = h_3 \odot h_3",
             r"L = \sum_{i,j} q_{ij}",
         ),
@@ -1083,24 +1087,14 @@ SETTINGS = (
             "D": (6, 2),
         },
         words=(
-            r"s_1 = h_0U",
-            r"z_1 = x_1W + b",
-            r"f_1 = \sigma(z_1C + s_1C)",
-            r"r_1 = \sigma(z_1B + s_1B)",
-            r"g_1 = \tanh(z_1D + r_1 \odot (s_1D))",
-            r"h_1 = f_1 \odot h_0 + g_1 - f_1 \odot g_1",
-            r"s_2 = h_1U",
-            r"z_2 = x_2W + b",
-            r"f_2 = \sigma(z_2C + s_2C)",
-            r"r_2 = \sigma(z_2B + s_2B)",
-            r"g_2 = \tanh(z_2D + r_2 \odot (s_2D))",
-            r"h_2 = f_2 \odot h_1 + g_2 - f_2 \odot g_2",
-            r"s_3 = h_2U",
-            r"z_3 = x_3W + b",
-            r"f_3 = \sigma(z_3C + s_3C)",
-            r"r_3 = \sigma(z_3B + s_3B)",
-            r"g_3 = \tanh(z_3D + r_3 \odot (s_3D))",
-            r"h_3 = f_3 \odot h_2 + g_3 - f_3 \odot g_3",
+            *unrolled(
+                r"s_{t} = h_{s}U",
+                r"z_{t} = x_{t}W + b",
+                r"f_{t} = \sigma(z_{t}C + s_{t}C)",
+                r"r_{t} = \sigma(z_{t}B + s_{t}B)",
+                r"g_{t} = \tanh(z_{t}D + r_{t} \odot (s_{t}D))",
+                r"h_{t} = f_{t} \odot h_{s} + g_{t} - f_{t} \odot g_{t}",
+            ),
             r"q = h_3 \odot h_3",
             r"L = \sum_{i,j} q_{ij}",
         ),
