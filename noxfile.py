@@ -147,12 +147,7 @@ def classroom(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Build the site, then run every test and every notebook."""
-    ready(session, "developer")
-    # The site under test is the one whose outputs are stored; a test runs the chapters on MNIST.
-    session.run(
-        str(BIN / "python"), "tools/build.py", env={"BACKPROP_MNIST_DIR": None}, external=True
-    )
+    """Run and compare every notebook, build the site from that, and run every test."""
     python(session, "tools/test.py")
 
 

@@ -15,24 +15,30 @@ import importlib.util, json, sys
 spec = importlib.util.spec_from_file_location("tools_test", sys.argv[1])
 script = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(script)
-sys.exit(script.main(json.loads(sys.argv[2])))
+sys.exit(script.main(json.loads(sys.argv[2]), sys.argv[3:]))
 """
 GOOD = "def test_good(): pass\n"
 BAD = "def test_bad(): assert 'this' == 'that'\n"
 
 
-def command(folder, parts):
+def command(folder, parts, *chosen):
     (folder / "pytest.ini").write_text("[pytest]\naddopts = -q -ra\n")
-    return [sys.executable, "-c", LAUNCH, str(SCRIPT), json.dumps(parts)]
+    parts = {name: ["-m", "pytest", *arguments] for name, arguments in parts.items()}
+    return [sys.executable, "-c", LAUNCH, str(SCRIPT), json.dumps(parts), *chosen]
 
 
-def run(folder, **files):
+def run(folder, *chosen, **files):
     """Run one part for each file and return exit status and output."""
     for name, text in files.items():
         (folder / f"test_{name}.py").write_text(text)
     parts = {name: [f"test_{name}.py"] for name in files}
     done = subprocess.run(
-        command(folder, parts), cwd=folder, capture_output=True, text=True, check=False, timeout=100
+        command(folder, parts, *chosen),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
     )
     return done.returncode, done.stdout
 
@@ -64,6 +70,15 @@ def test_a_failing_part_fails_the_run_wherever_it_stands(tmp_path, order):
     assert len(told) == 1, output
 
 
+@pytest.mark.parametrize(
+    ("chosen", "status", "closing"),
+    [("good", 0, "1 passed, 0 failed, 0 skipped"), ("none", 1, "0 passed, 0 failed, 0 skipped")],
+)
+def test_chosen_tests_run_alone_and_there_must_be_some(tmp_path, chosen, status, closing):
+    done, output = run(tmp_path, "-k", chosen, one=GOOD, two=BAD)
+    assert (done, last(output)) == (status, closing), output
+
+
 BROKEN = {
     "fixture": (
         "import pytest\n@pytest.fixture\ndef broken(): raise OSError('no such thing')\n"
@@ -74,7 +89,7 @@ BROKEN = {
     "import": ("import does_not_exist\n", "0 passed, 1 failed, 0 skipped", "does_not_exist"),
     "crash": ("import os\ndef test_it(): os._exit(0)\n", "0 passed, 0 failed, 0 skipped", None),
     "dies": ("import os\ndef test_it(): os.abort()\n", "0 passed, 0 failed, 0 skipped", None),
-    "nothing": ("", "0 passed, 0 failed, 0 skipped", "pytest exit 5"),
+    "nothing": ("", "0 passed, 0 failed, 0 skipped", "exit 5"),
 }
 
 

@@ -15,8 +15,10 @@ import live
 import reader
 from filelock import FileLock, Timeout
 from home import writable_home
+from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.main import JupyterCacheBase
 from jupyter_cache.executors import load_executor
+from nbformat import NotebookNode
 from notebooks import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +46,8 @@ def digest(root: Path = ROOT) -> str:
     return out.hexdigest()
 
 
-def execute() -> None:
+def opened() -> Cache:
+    """Return the cache, emptied where the package's code is another by now."""
     key = CACHE / "backprop.sha256"
     if not key.exists() or key.read_text() != digest():
         # The cache looks at the notebooks alone: it would not notice an edit in the package.
@@ -53,7 +56,19 @@ def execute() -> None:
         shutil.rmtree(ROOT / "_build/.doctrees", ignore_errors=True)
         CACHE.mkdir(parents=True)
         key.write_text(digest())
-    cache = Cache(CACHE)
+    return Cache(CACHE)
+
+
+def store(path: Path, notebook: NotebookNode, seconds: float) -> None:
+    """Keep a notebook as it came from its run."""
+    data = {"execution_seconds": seconds}
+    bundle = CacheBundleIn(notebook, str(path), data=data)
+    Cache(CACHE).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def execute() -> None:
+    """Run what has changed since its last run."""
+    cache = opened()
     for record in cache.list_project_records():
         cache.remove_nb_from_project(record.pk)
     for path in chapters():
