@@ -177,6 +177,10 @@ def test_one_path_leaves_out_the_other():
         report = gradcheck.check_network(wrong, PerCharacter(), x, y)
         off = {row.argument for row in report.rows if not row.error <= row.tolerance}
         assert off == {"tied1.embedding1.W"}
+    network, x, y = tiny(s=replace(TINY, blocks=1))
+    neither = language.one_path(network, "neither")
+    gradients(neither, x, y)
+    assert not neither.gradients["tied1.embedding1.W"].any() and neither.dtheta.any()
     both = shares["scores"] + shares["input"]
     np.testing.assert_allclose(both, whole["tied1.embedding1.W"], rtol=1e-12, atol=1e-15)
 
@@ -206,6 +210,9 @@ def test_bits_are_those_of_each_character_read_with_half_a_window_or_more():
         log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
         at += [-log_p[t, window[t + 1]] / np.log(2) for t in (3, 4)]
     assert language.bits(run.network, text, 5) == pytest.approx(np.mean(at), rel=1e-5)
+    p, places = language.chances(run.network, text, 5)
+    np.testing.assert_allclose(-np.log2(p), at, rtol=1e-4)
+    np.testing.assert_array_equal(places, np.arange(4, 28))
     assert run.network.training is False
 
 
