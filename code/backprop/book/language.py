@@ -135,12 +135,12 @@ class PerCharacter(SoftmaxCrossEntropy):
 
 
 class OnePath(Tied):
-    """A table that is used twice, but whose gradient keeps one share at most: a mistake.
+    """A table that is used twice, but whose gradient keeps one share alone: a mistake.
 
     Attributes
     ----------
-    kept : {"scores", "input", "neither"}
-        Which; with neither, the gradient of the table is 0.
+    kept : {"scores", "input"}
+        Which.
     """
 
     kept = "scores"
@@ -154,8 +154,8 @@ class OnePath(Tied):
         """Fill ``gradients``, wrongly."""
         dW, dh = self._score_errors(dz)
         Chain.backward_parameters(self, dh)
-        if self.kept != "input":
-            self.layers[0].gradients["W"][...] = dW if self.kept == "scores" else 0
+        if self.kept == "scores":
+            self.layers[0].gradients["W"][...] = dW
 
 
 def one_path(network: Sequential, kept: str) -> Sequential:

@@ -343,7 +343,7 @@ def curves(found: Mapping[str, Any], lines: Mapping[str, float], title: str) -> 
     from backprop.book.figures.plots import INK as BLACK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
     steps = found["steps"]
     for name, words, color, style, place in (
         ("validation", "on new text", COLORS[0], "-", (0.32, 8)),
@@ -385,7 +385,7 @@ def arms(found: Mapping[str, Array], title: str) -> Drawing:
     paints = (BLUE, ORANGE, *[INK] * (len(found) - 2))
     values = np.array(list(found.values()))
     low, high = math.floor(10 * values.min()) / 10 - 0.05, values.max() + 0.08
-    left, right, tall = 8.0, svg.WIDTH - 8.0, 36.0
+    left, right, tall = 8.0, svg.WIDTH - 8.0, 34.0
     bottom = tall * len(found) + 6
     heights = [tall * (j + 0.5) + 4 for j in range(len(found))]
 
