@@ -98,7 +98,8 @@ def test_curves_and_lines_are_named():
 
 
 def test_each_run_is_a_dot_and_a_seed_is_a_line():
-    found = {"one": np.array([3.0, 3.1]), "two": np.array([3.05, 3.0]), "three": np.array([3.5, 3.4])}
+    runs = {"one": [3.0, 3.1], "two": [3.05, 3.0], "three": [3.5, 3.4]}
+    found = {name: np.array(row) for name, row in runs.items()}
     drawn = expecting.arms(found, "t")
     root = ET.fromstring(drawn.markup)
     dots = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{SVG}circle")]

@@ -359,14 +359,15 @@ def curves(found: Mapping[str, Any], lines: Mapping[str, float], title: str) -> 
         ax.annotate(
             words, (steps[at], middle[at]), (0, place[1]), textcoords="offset points", color=color
         )
+    # The first name stands at the right; at the left, one above its line, the others below theirs.
+    last = steps[-1]
+    places = [(last, 4, "right", "bottom"), (0.02 * last, 1, "left", "bottom")]
+    below = (0.02 * last, -3, "left", "top")
     for k, (words, value) in enumerate(lines.items()):
         ax.axhline(value, color=BLACK, linewidth=1, linestyle=(0, (1, 2)))
-        # The first at the right, the next above its line at the left, the others below theirs.
-        side = dict(ha="right") if k == 0 else dict(ha="left", va="bottom" if k == 1 else "top")
-        ax.annotate(
-            words, (steps[-1] if k == 0 else 0.02 * steps[-1], value), (0, 4 if k == 0 else 5 - 4 * k),
-            textcoords="offset points", color=BLACK, **side,
-        )  # fmt: skip
+        x, up, ha, va = places[k] if k < len(places) else below
+        ax.annotate(words, (x, value), (0, up), textcoords="offset points", color=BLACK, ha=ha,
+                    va=va)  # fmt: skip
     ax.set(xlabel="training step", ylim=(1.5, 3.75), xlim=(0, steps[-1] * 1.01))
     ax.set_title("bits per character", loc="left", fontsize=11)
     return plotted(fig, title)
@@ -395,9 +396,7 @@ def arms(found: Mapping[str, Array], title: str) -> Drawing:
     parts = []
     for tick in np.arange(math.ceil(10 * low) / 10, high, 0.1):
         x = across(float(tick))
-        parts.append(
-            svg.element("line", x1=x, y1=4.0, x2=x, y2=bottom, stroke=INK, opacity="0.15")
-        )
+        parts.append(svg.element("line", x1=x, y1=4.0, x2=x, y2=bottom, stroke=INK, opacity="0.15"))
         if round(10 * tick) % 2 == 0:
             parts.append(svg.text(x, bottom + 17, f"{tick:.1f}"))
     parts.append(svg.text(right, bottom + 35, "bits per character", text_anchor="end"))
