@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop.book.alice import Alphabet, letters
-from backprop.book.counting import Counts, chosen
+from backprop.book.counting import Counts, KneserNey, chosen, chosen_discount
 from backprop.book.letterwise import counted
 
 ABRA = Alphabet("abracadabra")
@@ -53,10 +53,65 @@ def test_as_the_formula_says(order, s, other):
     assert counts.bits(other) == pytest.approx(-sum(map(math.log2, p)) / len(p))
 
 
-def test_a_letter_does_not_know_itself():
+def discounted(text, size, order, d, history, c, top=True):
+    """The way of Kneser and Ney, with sets and loops."""
+    if order < 0:
+        return 1 / size
+    shorter = discounted(text, size, order - 1, d, history, c, top=False)
+    if order > len(history):
+        return shorter
+    text, h = list(text), list(history[len(history) - order :])
+    begin = 0 if top else 1
+    found = [
+        tuple(text[i - order - begin : i + 1])
+        for i in range(order + begin, len(text))
+        if text[i - order : i] == h
+    ]
+    found = found if top else [*set(found)]
+    if not found:
+        return shorter
+    followed = [seen[-1] for seen in found]
+    taken = d * len(set(followed))
+    return (max(0, followed.count(c) - d) + taken * shorter) / len(found)
+
+
+def test_the_way_of_kneser_and_ney_on_a_word_by_hand():
+    # Seven different pairs, ab br ra ac ca ad da, and in one of them b comes second. Five letters
+    # have a part taken from their counts.
+    a, b = ABRA.encode("ab")
+    p0 = (1 - 0.5 + 0.5 * 5 / 5) / 7
+    assert KneserNey(TEXT, 5, 0, 0.5).after(np.array([a]))[b] == pytest.approx(
+        (2 - 0.5 + 0.5 * 5 / 5) / 11
+    ), "at the largest k, counts are those of the text"
+    # After a: b twice, c, d.
+    p1 = (2 - 0.5 + 0.5 * 3 * p0) / 4
+    assert KneserNey(TEXT, 5, 1, 0.5).after(np.array([a]))[b] == pytest.approx(p1)
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(st.integers(0, 3), st.floats(0.05, 0.95), st.lists(st.integers(0, 4), min_size=4))
+def test_kneser_and_ney_as_the_formula_says(order, d, other):
+    counts, other = KneserNey(TEXT, 5, order, d), np.array(other)
+    after = counts.after(other)
+    assert after.sum() == pytest.approx(1) and (after > 0).all()
+    for c in range(5):
+        assert after[c] == pytest.approx(discounted(TEXT, 5, order, d, other, c))
+    p = counts.probabilities(other)
+    for i in range(order, len(other)):
+        assert p[i] == pytest.approx(discounted(TEXT, 5, order, d, other[:i], other[i]))
+
+
+def test_a_discount_is_chosen_without_the_text_on_which_it_is_judged():
+    text = np.concatenate([np.tile([0, 1, 2], 60), np.random.default_rng(0).integers(3, size=20)])
+    tried = (0.2, 0.5, 0.9)
+    bits = {d: KneserNey(text[:180], 3, 2, d).bits(text[180:]) for d in tried}
+    assert chosen_discount(text, 3, 2, tried) == min(bits, key=bits.get)
+
+
+@pytest.mark.parametrize("counts", [Counts(TEXT, 5, 2, 1), KneserNey(TEXT, 5, 2, 0.5)])
+def test_a_letter_does_not_know_itself(counts):
     one = np.array([0, 1, 2, 3])
     other = np.array([0, 1, 2, 4])
-    counts = Counts(TEXT, 5, 2, 1)
     np.testing.assert_array_equal(counts.probabilities(one)[:3], counts.probabilities(other)[:3])
 
 
@@ -89,5 +144,7 @@ def test_errors_name_the_argument():
         Counts(TEXT, 4, 1, 1)
     with pytest.raises(ValueError, match="Counts: order is 10, which 100 letters make too large"):
         Counts(np.zeros(20, int), 100, 10, 1)
+    with pytest.raises(ValueError, match="KneserNey: discount is 1"):
+        KneserNey(TEXT, 5, 1, 1)
     with pytest.raises(TypeError, match="Counts: text is a list"):
         Counts([0, 1], 2, 0, 1)

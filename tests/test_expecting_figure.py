@@ -92,18 +92,25 @@ def test_the_words_of_the_model_are_clear_of_each_other():
 def test_curves_and_lines_are_named():
     found = {"steps": [10, 20, 30, 40], "training": [[3.0, 2.0, 1.9, 1.8]] * 3,
              "validation": [[3.1, 2.5, 2.3, 2.2]] * 3}  # fmt: skip
-    drawn = expecting.curves(found, {"pairs": 3.5, "many": 2.0}, "t")
-    assert all(word in drawn.markup for word in ("on new text", "in training", "pairs", "many"))
+    drawn = expecting.curves(found, {"pairs": 3.5, "many": 2.0, "best": 1.9}, "t")
+    named = ("on new text", "in training", "pairs", "many", "best")
+    assert all(word in drawn.markup for word in named)
 
 
 def test_each_run_is_a_dot_and_a_seed_is_a_line():
-    found = {"one": np.array([3.0, 3.1]), "two": np.array([3.05, 3.0]), "three": np.array([3.5, 3])}
-    drawn = expecting.arms(found, ("pairs", 3.5), "t")
+    runs = {"one": [3.0, 3.1], "two": [3.05, 3.0], "three": [3.5, 3.4]}
+    found = {name: np.array(row) for name, row in runs.items()}
+    drawn = expecting.arms(found, "t")
     root = ET.fromstring(drawn.markup)
     dots = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{SVG}circle")]
-    assert len(dots) == 6 and dots[0] != dots[1] and dots[0][0] == dots[3][0] == dots[5][0]
+    assert len(dots) == 6 and dots[0] != dots[1] and dots[0][0] == dots[3][0]
     lines = [line.get("points") for line in root.iter(f"{SVG}polyline")]
-    assert len(lines) == 2 and lines[0].startswith(f"{dots[0][0]:.1f},{dots[0][1]:.1f} ")
-    assert "three: 3.50, 3.00" in root.find(f"{SVG}desc").text
+    assert lines == [
+        f"{a[0]:.1f},{a[1]:.1f} {b[0]:.1f},{b[1]:.1f}"
+        for a, b in zip(dots[:2], dots[2:4], strict=True)
+    ]
+    assert "three: 3.50, 3.40" in root.find(f"{SVG}desc").text
+    beside = {t.text: float(t.get("x")) for t in root.iter(f"{SVG}text")}
+    assert beside["two"] > max(dots[2:4])[0] and beside["three"] < min(dots[4:])[0]
     assert [float(t.text) for t in root.iter(f"{SVG}text") if re.fullmatch(r"\d\.\d", t.text)]
     check_words(drawn.markup, 0.5)

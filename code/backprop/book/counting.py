@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.arrays import Array, check_count, check_labels, check_ndarray, check_positive
+from backprop.arrays import (
+    Array,
+    check_count,
+    check_interval,
+    check_labels,
+    check_ndarray,
+    check_positive,
+)
 
 
 class Counts:
@@ -82,6 +89,49 @@ class Counts:
         return float(-np.log2(self.probabilities(text)).mean())
 
 
+class KneserNey(Counts):
+    """p_k(c) = (max(0, n(h c) - D) + D t(h) p_{k-1}(c)) / n(h): interpolated Kneser-Ney.
+
+    h holds the last k letters, and t(h) is how many different letters followed it. D is taken from
+    each count, and p_{k-1} shares out what was taken (Kneser & Ney, 1995; Chen & Goodman, 1999).
+    For the largest k, n(h c) is how often c followed h; below, after how many different letters
+    h c stood. After an h that was never met, p_k = p_{k-1}.
+
+    Parameters
+    ----------
+    text : array of int, shape (n,)
+        What is counted.
+    size : int
+        Letters of the alphabet; ``text`` holds 0 to size - 1.
+    order : int
+        The largest k.
+    discount : float
+        D, at least 0 and below 1; with 0, what never followed a context is impossible after it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is no such number, or the text is not longer than ``order``.
+    """
+
+    def __init__(self, text: NDArray[np.int64], size: int, order: int, discount: float) -> None:
+        super().__init__(text, size, order, 1.0)
+        self.discount = check_interval("KneserNey", "discount", discount, 0.0, 1.0)
+        for k in range(order):
+            longer, _ = self._followed[k + 1]
+            self._followed[k] = _counted(longer % size ** (k + 1))
+            self._met[k] = _counted(self._followed[k][0] // size, self._followed[k][1])
+        self._kinds = [_counted(seen // size) for seen, _ in self._followed]
+
+    def _mixed(
+        self, k: int, head: NDArray[np.int64] | np.int64, number: NDArray[np.int64], p: Array
+    ) -> Array:
+        followed, met = _found(self._followed[k], number), _found(self._met[k], head)
+        kept = np.maximum(0, followed - self.discount)
+        taken = self.discount * _found(self._kinds[k], head)
+        return np.where(met > 0, (kept + taken * p) / np.maximum(met, 1), p)
+
+
 Table = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -114,3 +164,22 @@ def chosen(
         return counts.bits(text[cut:])
 
     return min(((order, s) for order in orders for s in strengths), key=bits)
+
+
+def chosen_discount(
+    text: NDArray[np.int64],
+    size: int,
+    order: int,
+    discounts: Sequence[float],
+    *,
+    part: float = 0.1,
+) -> float:
+    """Return the discount with the fewest bits on the last part, counted on the rest."""
+    cut = round(len(text) * (1 - part))
+    counts = KneserNey(text[:cut], size, order, discounts[0])
+
+    def bits(discount: float) -> float:
+        counts.discount = discount
+        return counts.bits(text[cut:])
+
+    return min(discounts, key=bits)

@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from backprop.activations import softmax
 from backprop.arrays import Array
 from backprop.book import reading
 from backprop.book.alice import Alphabet, letters, passages
-from backprop.book.counting import Counts, chosen
+from backprop.book.counting import Counts, KneserNey, chosen, chosen_discount
 from backprop.layers import (
     Dropout,
     Embedding,
@@ -182,6 +183,8 @@ def unturned(network: Sequential) -> Sequential:
 
 ORDERS, STRENGTHS = range(4, 10), (8.0, 16.0, 32.0, 64.0)
 """What is tried for counting."""
+DISCOUNTS = (0.7, 0.8, 0.9, 0.95)
+"""What is tried for the way of Kneser and Ney."""
 
 
 @cache
@@ -198,6 +201,18 @@ def counted() -> dict[str, Counts]:
         name = "last letter" if order == 1 else f"last {order} letters"
         found[name] = Counts(data.train, size, order, strength)
     return found
+
+
+@cache
+def kneser_ney() -> KneserNey:
+    """Return the way of Kneser and Ney after as many letters as :func:`counted` has at most.
+
+    The discount is chosen on the last tenth of the text for training.
+    """
+    data = letters()
+    size, order = len(data.alphabet), max(count.order for count in counted().values())
+    discount = chosen_discount(data.train, size, order, DISCOUNTS)
+    return KneserNey(data.train, size, order, discount)
 
 
 class Training:
@@ -268,8 +283,7 @@ def bits(network: Network, text: NDArray[np.int64], length: int) -> float:
     later half of a window counts: each character is predicted from at least length/2 others.
     """
     half, training = length // 2, network.training
-    starts = np.arange(0, len(text) - length, half)
-    windows = text[starts[:, None] + np.arange(length + 1)]
+    windows = text[_windows(text, length)]
     loss, total = PerCharacter(), 0.0
     network.train(False)
     for group in np.array_split(windows, max(1, len(windows) * length // 4096)):
@@ -277,6 +291,32 @@ def bits(network: Network, text: NDArray[np.int64], length: int) -> float:
         total += loss.forward(z, group[:, length - half + 1 :]) * len(group)
     network.train(training)
     return float(total / len(windows) * BITS)
+
+
+def _windows(text: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    starts = np.arange(0, len(text) - length, length // 2)
+    return starts[:, None] + np.arange(length + 1)
+
+
+def chances(
+    network: Network, text: NDArray[np.int64], length: int
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return the probabilities of the letters that :func:`bits` asks for, and their places.
+
+    Parameters
+    ----------
+    network : Network
+        In use, not in training.
+    text : array of int
+    length : int
+        How many letters the model reads at once.
+    """
+    places = _windows(text, length)
+    asked, p = places[:, length - length // 2 + 1 :], []
+    for group, wanted in zip(places, asked, strict=True):
+        z = scores(network, text[group[None, :-1]])[0, -wanted.size :]
+        p.append(softmax(z.astype(np.float64))[np.arange(wanted.size), text[wanted]])
+    return np.concatenate(p), asked.ravel()
 
 
 def continued(

@@ -343,7 +343,7 @@ def curves(found: Mapping[str, Any], lines: Mapping[str, float], title: str) -> 
     from backprop.book.figures.plots import INK as BLACK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
     steps = found["steps"]
     for name, words, color, style, place in (
         ("validation", "on new text", COLORS[0], "-", (0.32, 8)),
@@ -359,67 +359,60 @@ def curves(found: Mapping[str, Any], lines: Mapping[str, float], title: str) -> 
         ax.annotate(
             words, (steps[at], middle[at]), (0, place[1]), textcoords="offset points", color=color
         )
+    # The first name stands at the right; at the left, one above its line, the others below theirs.
+    last = steps[-1]
+    places = [(last, 4, "right", "bottom"), (0.02 * last, 1, "left", "bottom")]
+    below = (0.02 * last, -3, "left", "top")
     for k, (words, value) in enumerate(lines.items()):
         ax.axhline(value, color=BLACK, linewidth=1, linestyle=(0, (1, 2)))
-        side = dict(ha="right") if k == 0 else dict(ha="left", va="top")
-        ax.annotate(
-            words, (steps[-1] if k == 0 else 0.02 * steps[-1], value), (0, 4 if k == 0 else -3),
-            textcoords="offset points", color=BLACK, **side,
-        )  # fmt: skip
+        x, up, ha, va = places[k] if k < len(places) else below
+        ax.annotate(words, (x, value), (0, up), textcoords="offset points", color=BLACK, ha=ha,
+                    va=va)  # fmt: skip
     ax.set(xlabel="training step", ylim=(1.5, 3.75), xlim=(0, steps[-1] * 1.01))
     ax.set_title("bits per character", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
-def arms(found: Mapping[str, Array], line: tuple[str, float], title: str) -> Drawing:
-    """Draw the bits of ten runs in each arm as dots, the same seed joined from arm to arm.
+def arms(found: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the bits of ten runs in each arm as dots, in the first two the same seed joined.
 
     Parameters
     ----------
     found : mapping of str to array, shape (seeds,)
-    line : (str, float)
-        Words and value of a vertical line.
+        A name stands beside its dots, where there is more room.
     title : str
         What the picture shows, for those who do not see it.
     """
-    paints = (BLUE, ORANGE, INK)
+    paints = (BLUE, ORANGE, *[INK] * (len(found) - 2))
     values = np.array(list(found.values()))
-    low = math.floor(10 * values.min()) / 10 - 0.05
-    high = max(line[1], values.max()) + 0.08
-    left, right, tall = 8.0, svg.WIDTH - 8.0, 52.0
+    low, high = math.floor(10 * values.min()) / 10 - 0.05, values.max() + 0.08
+    left, right, tall = 8.0, svg.WIDTH - 8.0, 34.0
+    bottom = tall * len(found) + 6
+    heights = [tall * (j + 0.5) + 4 for j in range(len(found))]
 
     def across(bits: float) -> float:
         return float(left + (right - left) * (bits - low) / (high - low))
 
     parts = []
-    bottom = 30 + tall * len(found)
     for tick in np.arange(math.ceil(10 * low) / 10, high, 0.1):
         x = across(float(tick))
-        parts.append(
-            svg.element("line", x1=x, y1=14.0, x2=x, y2=bottom, stroke=INK, opacity="0.15")
-        )
+        parts.append(svg.element("line", x1=x, y1=4.0, x2=x, y2=bottom, stroke=INK, opacity="0.15"))
         if round(10 * tick) % 2 == 0:
             parts.append(svg.text(x, bottom + 17, f"{tick:.1f}"))
     parts.append(svg.text(right, bottom + 35, "bits per character", text_anchor="end"))
-    x = across(line[1])
-    parts.append(
-        svg.element("line", x1=x, y1=14.0, x2=x, y2=bottom, stroke=INK, stroke_width="1.5",
-                    stroke_dasharray="2 4")
-    )  # fmt: skip
-    parts.append(svg.text(x - 4, 25, line[0], text_anchor="end"))
-    for k in range(values.shape[1]):
-        points = [(across(float(row[k])), 30 + tall * (j + 0.68)) for j, row in enumerate(values)]
-        joined = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in points)
+    for pair in values[:2].T:
+        ends = zip(pair, heights, strict=False)
+        joined = " ".join(f"{svg.fixed(across(float(v)))},{svg.fixed(y)}" for v, y in ends)
+        parts.append(svg.element("polyline", points=joined, fill="none", stroke=INK, opacity="0.4"))
+    for (name, row), y, paint in zip(found.items(), heights, paints, strict=True):
+        first, last = across(float(row.min())), across(float(row.max()))
+        before = first - left > right - last
         parts.append(
-            svg.element("polyline", points=joined, fill="none", stroke=INK, opacity="0.25")
-        )
-    for j, (name, row) in enumerate(found.items()):
-        y = 30 + tall * (j + 0.68)
-        start = min(across(float(row.min())), 250.0) - 5
-        parts.append(svg.text(max(start, left), y - 14, name, paints[j], text_anchor="start",
-                              font_weight=600))  # fmt: skip
+            svg.text(first - 10 if before else last + 10, y + 5, name, paint, font_weight=600,
+                     text_anchor="end" if before else "start")
+        )  # fmt: skip
         parts += [
-            svg.element("circle", cx=across(float(v)), cy=y, r="4.5", fill=paints[j],
+            svg.element("circle", cx=across(float(v)), cy=y, r="4.5", fill=paint,
                         fill_opacity="0.75")
             for v in row
         ]  # fmt: skip
