@@ -32,10 +32,12 @@ def test_each_frame_says_what_the_two_ways_give():
         x = 2 - 2 * np.sqrt(1 - theta)
         assert equations.f(x, theta) == pytest.approx(x)
         words = frame.caption.replace("12 steps", "").replace("−", "-")
-        slope, unrolled, exact = map(float, re.findall(r"-?\d+(?:\.\d+)?", words))
+        slope, unrolled, early, exact = map(float, re.findall(r"-?\d+(?:\.\d+)?", words))
         assert slope == pytest.approx(x / 2, abs=5e-3)
         assert exact == pytest.approx(1 / (1 - x / 2), abs=5e-4)
-        assert unrolled == pytest.approx(equations.iterated(theta, 12)[1][-1], abs=5e-4)
+        xs, slopes = equations.iterated(theta, 12)
+        assert unrolled == pytest.approx(slopes[-1], abs=5e-4)
+        assert early == pytest.approx(1 / (1 - xs[-1] / 2), abs=5e-4)
     assert "no number solves" in frames[8].caption and "Nothing solves" in frames[9].caption
 
 
@@ -63,3 +65,11 @@ def test_panels_with_one_span_share_its_numbers_and_a_span_across_0_is_not_logar
     once, twice = drawn((0.0, 4.0), (0.0, 4.0)), drawn((0.0, 4.0), (0.0, 4.1))
     assert once.count("<text") < twice.count("<text")
     assert ">4</text>" in drawn((-1.0, 4.1))
+
+
+def test_the_equation_at_an_iterate_is_never_further_off_than_unrolling():
+    for theta in equations.thetas()[:8]:
+        xs, slopes = equations.iterated(theta, equations.STEPS)
+        exact = 1 / np.sqrt(1 - theta)
+        early = np.abs(np.array(equations.by_equation(xs)) - exact)
+        assert (early <= np.abs(np.array(slopes) - exact) + 1e-12).all()

@@ -53,7 +53,7 @@ def test_the_hypergradient(parts):
 def test_unrolled_descent_is_differentiated_step_by_step(parts):
     s = np.full(40, -2.0)
     rate = 1 / np.linalg.eigvalsh(p.curvature(s, parts.train[0]))[-1]
-    by_steps, by_equation = p.unrolled(s, parts.train, parts.valid, rate, 2000)
+    by_steps, *by_equation = p.unrolled(s, parts.train, parts.valid, rate, 2000)
 
     def loss(t):
         X, y = parts.train
@@ -65,8 +65,23 @@ def test_unrolled_descent_is_differentiated_step_by_step(parts):
 
     check_gradient(loss, s, by_steps[6]).raise_if_off()
     right = p.hypergradient(s, parts.train, parts.valid)
-    for found in (by_steps, by_equation):
+    for found in (by_steps, *by_equation):
         np.testing.assert_allclose(found[-1], right, rtol=1e-7, atol=1e-12)
+
+
+def test_the_equation_gets_as_many_steps_for_u_as_the_descent_for_w(parts):
+    s = np.linspace(-3, 1, 40)
+    (X, y), (V, target), A = parts.train, parts.valid, p.curvature(s, parts.train[0])
+    rate = 1 / np.linalg.eigvalsh(A)[-1]
+    w, u = np.zeros(40), np.zeros(40)
+    for _ in range(5):
+        w = w - rate * (A @ w - X.T @ y / 60)
+    v = V.T @ (V @ w - target) / 40
+    for _ in range(5):
+        u = u - rate * (A @ u - v)
+    _, stepped, solved = p.unrolled(s, parts.train, parts.valid, rate, 5)
+    np.testing.assert_allclose(stepped[-1], -u * np.exp(s) * w, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(solved[-1], -np.linalg.solve(A, v) * np.exp(s) * w)
 
 
 def test_parts_together(parts):

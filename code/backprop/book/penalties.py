@@ -85,26 +85,32 @@ def hypergradient(s: Array, train: Part, valid: Part) -> Array:
     return -u * np.exp(s) * w
 
 
-def unrolled(s: Array, train: Part, valid: Part, rate: float, steps: int) -> tuple[Array, Array]:
-    """Return two hypergradients after each step of gradient descent from w = 0.
+def unrolled(
+    s: Array, train: Part, valid: Part, rate: float, steps: int
+) -> tuple[Array, Array, Array]:
+    """Return three hypergradients after each step of gradient descent from w = 0.
 
     Returns
     -------
-    unrolled, implicit : arrays, shape (steps, features)
-        Backpropagated through all the steps so far, and by the equation at the w reached so far.
+    unrolled, stepped, solved : arrays, shape (steps, features)
+        Backpropagated through all the steps so far, and by the equation at the w reached so far:
+        with u after as many steps of the same descent, from 0, and with u solved for.
     """
     X, y = train
     A, b = curvature(s, X), X.T @ y / len(X)
-    w, slopes = np.zeros(len(b)), np.zeros((len(b), len(b)))
-    found: tuple[list[Array], list[Array]] = [], []
+    w, slopes, inverse = np.zeros(len(b)), np.zeros_like(A), np.zeros_like(A)
+    found: tuple[list[Array], list[Array], list[Array]] = [], [], []
     for _ in range(steps):
         # Forward, with the slopes ∂w/∂s beside w: the same numbers as the walk back would give.
         slopes = slopes - rate * (A @ slopes + np.diag(np.exp(s) * w))
         w = w - rate * (A @ w - b)
+        # For any v, ``inverse @ v`` is u after as many steps u - rate * (A u - v).
+        inverse = inverse - rate * (A @ inverse - np.eye(len(b)))
         v = valid[0].T @ (valid[0] @ w - valid[1]) / len(valid[1])
         found[0].append(v @ slopes)
-        found[1].append(-np.linalg.solve(A, v) * np.exp(s) * w)
-    return np.array(found[0]), np.array(found[1])
+        found[1].append(-(inverse @ v) * np.exp(s) * w)
+        found[2].append(-np.linalg.solve(A, v) * np.exp(s) * w)
+    return np.array(found[0]), np.array(found[1]), np.array(found[2])
 
 
 def together(*parts: Part) -> Part:

@@ -42,6 +42,11 @@ def iterated(theta: float, steps: int) -> tuple[list[float], list[float]]:
     return x, slope
 
 
+def by_equation(xs: Sequence[float]) -> list[float]:
+    """Return 1/(1 - x/2) at each iterate, as if it were a solution."""
+    return [1 / (1 - x / 2) for x in xs]
+
+
 def _line(
     a: tuple[float, float], b: tuple[float, float], paint: str, wide: str, **more: Any
 ) -> str:
@@ -185,9 +190,18 @@ def _frame(m: float | None, theta: float) -> Frame:
     for k, s in shown:
         x, y = on(k, s)
         parts.append(svg.element("circle", cx=x, cy=y, r=4, fill=svg.FORWARD))
+    early = by_equation(xs)
+    for k, s in enumerate(early):
+        if 0 <= s <= HIGHEST:
+            x, y = on(k, s)
+            parts.append(svg.element("circle", cx=x, cy=y, r=5, fill="none",
+                                     stroke=svg.BACKWARD, stroke_width="1.8"))  # fmt: skip
     name = f"{round(theta, 4):g}"
     if m is None:
-        caption = "Nothing solves the equation, and the iterates grow for ever."
+        caption = (
+            "Nothing solves the equation, and the iterates grow for ever. At an iterate, the"
+            " equation still returns a number."
+        )
         words = "no crossing, no derivative"
     elif exact is None:
         caption = (
@@ -198,7 +212,8 @@ def _frame(m: float | None, theta: float) -> Frame:
     else:
         caption = (
             f"The slope of f at the crossing is {m:g}. After {STEPS} steps, the derivative is"
-            f" {slopes[-1]:.3f} by unrolling, and {exact:.3f} by the equation."
+            f" {slopes[-1]:.3f} by unrolling (dots), {early[-1]:.3f} by the equation at the last"
+            f" iterate (rings), and {exact:.3f} at the crossing (line)."
         )
         minus = "+" if m < 0 else "−"
         words = f"by the equation: 1/(1 {minus} {abs(m):g}) = {exact:.3g}"
