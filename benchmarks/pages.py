@@ -10,10 +10,7 @@ take turns as in the other benchmarks. Run, after ``make book``:
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
-import os
-import shutil
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -25,7 +22,7 @@ from playwright.sync_api import Browser, Route, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-from paper import served  # noqa: E402
+from browsing import ARGUMENTS, MISSING, OBSERVE, chromium, served, weights  # noqa: E402
 
 SITE = ROOT / "_build/html"
 CHAPTERS = (
@@ -34,16 +31,6 @@ CHAPTERS = (
     "part4-architectures/attention",
 )
 SLOWER = 4
-PACKED = (".woff2", ".woff", ".png", ".webp", ".jpg", ".jpeg")
-BUSY = """
-  window.seen = {shift: 0, tasks: []};
-  new PerformanceObserver(list => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) seen.shift += entry.value;
-  }).observe({type: 'layout-shift', buffered: true});
-  new PerformanceObserver(list => {
-    for (const entry of list.getEntries()) seen.tasks.push(entry.duration);
-  }).observe({type: 'longtask', buffered: true});
-"""
 TOLD = """() => {
   const {domContentLoadedEventEnd} = performance.getEntriesByType('navigation')[0];
   return {
@@ -78,7 +65,7 @@ def visit(
 ) -> dict[str, float]:
     """Open a page on a slow computer, wait until it rests, and return what it took."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.add_init_script(BUSY)
+    context.add_init_script(OBSERVE)
     context.route("**/*", lambda route: mirrored(route, base, mirrors, missing))
     tab = context.new_page()
     context.new_cdp_session(tab).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
@@ -88,12 +75,7 @@ def visit(
     tab.wait_for_load_state("networkidle")
     tab.wait_for_timeout(3000)
     told = tab.evaluate(TOLD)
-    weight = 0
-    for answer in answers:
-        if answer.ok and not answer.url.startswith(("data:", "blob:")):
-            body = answer.body()
-            packed = answer.url.partition("?")[0].endswith(PACKED)
-            weight += len(body if packed else gzip.compress(body))
+    weight = sum(weights(answers).values())
     context.close()
     tasks = told["tasks"]
     return {
@@ -105,15 +87,15 @@ def visit(
 
 def measure(pages: dict[str, tuple[Path, str]], mirrors: dict[str, Path], rounds: int) -> Table:
     """Visit every page once a round, after a round that is not counted."""
-    chromium = os.environ.get("BACKPROP_CHROMIUM") or shutil.which("chromium")
-    if not chromium:
-        raise SystemExit("no chromium: install it or set BACKPROP_CHROMIUM")
+    path = chromium()
+    if not path:
+        raise SystemExit(MISSING)
     seen: dict[str, list[dict[str, float]]] = {title: [] for title in pages}
     missing: set[str] = set()
     with ExitStack() as stack, sync_playwright() as playwright:
         folders = {folder for folder, _ in pages.values()}
         bases = {folder: stack.enter_context(served(folder)) for folder in folders}
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         titles = list(pages)
         for number in range(-1, rounds):
             shift = number % len(titles)

@@ -261,3 +261,12 @@ def test_what_runs_for_too_long_is_stopped_and_told():
 def test_a_long_input_is_not_quoted():
     said = judge(lambda x: 0, [Case((list(range(100)),), 1)]).message
     assert said == "The answer for the input a list of 100 is 0, which is not right."
+
+
+def test_a_rightly_rounded_entry_is_not_blamed():
+    case = Case((), [0.46875, -0.46875, 1.0])
+    told = judge_value([0.469, -0.469, 1.875], case)
+    assert not told and told.message.startswith("The third entry")
+    assert "1 of 3 entries" in told.message
+    returned = judge_value([0.469, -0.469, 1.875], case, typed=False)
+    assert returned.message.startswith("The first entry") and "3 of 3" in returned.message

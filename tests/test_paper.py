@@ -1,6 +1,5 @@
 """The book on paper and on an e-reader, made of a site of two pages."""
 
-import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 import zipfile
@@ -12,6 +11,7 @@ from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "book/_ext")]
+import browsing  # noqa: E402
 import paper  # noqa: E402
 import set_math  # noqa: E402
 
@@ -42,7 +42,7 @@ INDEX = '<ul><li><a href="book/two.html#there">a term</a></li></ul>'
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    if not shutil.which("chromium"):
+    if not browsing.chromium():
         pytest.skip("no chromium")
     root = tmp_path_factory.mktemp("paper")
     site = root / "html"
@@ -127,7 +127,6 @@ def test_it_says_what_is_missing(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="make book"):
         paper.main()
     (tmp_path / "index.html").write_text("")
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.delenv("BACKPROP_CHROMIUM", raising=False)
+    monkeypatch.setattr(paper, "chromium", lambda: None)
     with pytest.raises(SystemExit, match="no chromium"):
         paper.main()

@@ -20,7 +20,7 @@ import zipfile
 from pathlib import Path
 
 import live
-from notebooks import version
+from notebooks import requirement, version
 
 ROOT = live.ROOT
 ENVIRONMENT = ROOT / "_build" / "lite-env"
@@ -141,12 +141,22 @@ def settings() -> dict[str, object]:
     }
 
 
+def contents(folder: Path) -> None:
+    """Copy the reader's notebooks, whose first cell installs from the site and asks no other."""
+    shutil.copytree(NOTEBOOKS, folder)
+    constraints = f" -c {requirement()[1]}"
+    for path in folder.rglob("*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(constraints, ""), encoding="utf-8")
+
+
 def assemble(programs: Path) -> None:
     """Build the folder ``lite`` of the site anew: what is left of an old one would be kept."""
     shutil.rmtree(LITE, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
+        contents(Path(folder, "contents"))
         Path(folder, "jupyter-lite.json").write_text(json.dumps(settings()), encoding="utf-8")
-        options = ["--contents", NOTEBOOKS, "--output-dir", LITE, "--no-sourcemaps"]
+        options = ["--contents", "contents", "--output-dir", LITE, "--no-sourcemaps"]
         options += [option for app in APPS for option in ("--apps", app)]
         command = [programs / "jupyter-lite", "build", *options]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -9,17 +9,11 @@ known only when the first has been printed.
 from __future__ import annotations
 
 import argparse
-import functools
-import http.server
 import io
-import os
 import re
 import shutil
-import threading
 import uuid
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -27,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 import pikepdf
 import yaml
+from browsing import ARGUMENTS, MISSING, chromium, served
 from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
 
@@ -63,23 +58,6 @@ def listed() -> list[tuple[str, list[str]]]:
 def part(name: str) -> str:
     """Return a file that the two are made with."""
     return (PARTS / name).read_text(encoding="utf-8")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves without a word."""
-
-    def log_message(self, *arguments: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on loopback, and yield its address."""
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 def texts(browser: Browser, site: str, pages: dict[str, str], *, epub: bool) -> dict[str, Any]:
@@ -281,15 +259,13 @@ def main() -> None:
     only = parser.parse_args().only
     if not (SITE / "index.html").exists():
         raise SystemExit(f"there is no site in {SITE}: run `make book` first")
-    chromium = os.environ.get("BACKPROP_CHROMIUM") or shutil.which("chromium")
-    if not chromium:
-        raise SystemExit("no chromium: install it or set BACKPROP_CHROMIUM")
+    path = chromium()
+    if not path:
+        raise SystemExit(MISSING)
     OUT.mkdir(parents=True, exist_ok=True)
     pages = {f"{page}.html": slug(page) for _, group in listed() for page in group}
     with served(SITE) as site, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         if only != "pdf":
             found = texts(browser, site, pages, epub=True)
             write_epub(OUT / f"{NAME}.epub", found, pages, site)

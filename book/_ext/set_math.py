@@ -23,6 +23,8 @@ from sphinx.writers.html5 import HTML5Translator
 
 # KaTeX applies a function even as an index, in \lambda_{\max}: that child is one too many.
 NAMED = re.compile("<mo>\u2061</mo>(?=(?:<m[a-z]+>[^<]*</m[a-z]+>)?</msu(?:b|p|bsup)>)")
+# An empty attribute, where a matrix has one column, which Firefox reports as an error.
+EMPTY = ' columnspacing=""'
 LOGGER = logging.getLogger(__name__)
 SCRIPT = Path(__file__).parents[1] / "_static/vendor/katex/katex.min.js"
 STYLE = "vendor/katex/katex.min.css"
@@ -49,9 +51,10 @@ def html(latex: str, display: bool) -> str:
     # A letter outside mathematics, as in \text{…é}, is set like another.
     options = {"displayMode": display, "strict": "ignore"}
     try:
-        return NAMED.sub("", str(engine().call("katex.renderToString", latex, options)))
+        made = str(engine().call("katex.renderToString", latex, options))
     except JSEvalException as error:
         raise ValueError(str(error).partition("ParseError: ")[2].partition("\n")[0]) from error
+    return NAMED.sub("", made).replace(EMPTY, "")
 
 
 def lines(latex: str) -> str:

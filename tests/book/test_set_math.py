@@ -93,3 +93,8 @@ def test_a_function_as_an_index_is_one_child(latex):
         kind = element.tag.rpartition("}")[2]
         assert len(element) == {"msub": 2, "msup": 2, "msubsup": 3}.get(kind, len(element))
     assert ("\u2061" in found) == (latex == r"\max x")
+
+
+def test_no_attribute_is_empty():
+    # Firefox reports columnspacing="", which KaTeX writes where there is nothing to space.
+    assert '=""' not in set_math.html(r"\begin{split}a\\b\end{split}", True)

@@ -1,21 +1,17 @@
 """One server and one browser for all the checks of the built site."""
 
 import functools
-import http.server
 import os
-import shutil
-import threading
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import browsing  # noqa: E402
+
 SITE = Path(os.environ.get("BACKPROP_SITE", ROOT / "_build" / "html")).resolve()
-# Left on, these talk to the browser's maker, or need a sandbox that root has not.
-ARGUMENTS = [
-    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-]  # fmt: skip
 
 
 def pages():
@@ -55,28 +51,20 @@ def site():
     return SITE
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture(scope="session")
 def base(site):
-    handler = functools.partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with browsing.served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def browser(site):
     sync_api = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("BACKPROP_CHROMIUM") or shutil.which("chromium")
-    if not path or not Path(path).exists():
-        lacking("no chromium: install it or set BACKPROP_CHROMIUM")
+    path = browsing.chromium()
+    if not path:
+        lacking(browsing.MISSING)
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=browsing.ARGUMENTS)
         yield browser
         browser.close()
 

@@ -20,6 +20,8 @@ RUN = """async () => {
     count: cell.executionCount,
     errors: cell.outputs.toJSON().filter(output => output.output_type === 'error')
       .map(output => `${output.ename}: ${output.evalue}`),
+    told: cell.outputs.toJSON().filter(output => output.name === 'stderr')
+      .map(output => [output.text].flat().join('')),
     source: cell.sharedModel.getSource().slice(0, 200),
   }));
 }"""
@@ -71,5 +73,6 @@ def test_a_chapter_runs_whole_in_the_browser(browser, base, page):
     assert len(cells) > 10
     failed = [cell for cell in cells if cell["errors"] or not cell["count"]]
     assert not failed, failed
+    assert not cells[0]["told"], "the first cell installs without a word"
     foreign = [url for url in asked if not url.startswith((base, "data:", "blob:"))]
     assert not foreign, foreign

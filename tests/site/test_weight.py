@@ -1,20 +1,12 @@
 """What a page asks for before its reader does anything, and whether it then stands still."""
 
-import gzip
-
+import browsing
 import pytest
 
 BYTES = 300_000
 """Compressed, as a server sends it."""
 SHIFT = 0.01
 """Cumulative layout shift; up to 0.1 is called good."""
-OBSERVE = """
-  window.shift = 0;
-  new PerformanceObserver(list => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
-  }).observe({type: 'layout-shift', buffered: true});
-"""
-PACKED = (".woff2", ".png", ".webp", ".jpg")
 SCRIPTS = ("mathjax", "fontawesome.js", "searchindex", "tippy", "codemirror", "pyodide")
 
 
@@ -22,7 +14,7 @@ SCRIPTS = ("mathjax", "fontawesome.js", "searchindex", "tippy", "codemirror", "p
 def context(browser):
     """One for all pages, since each costs Chromium a window; their caches are off."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.add_init_script(OBSERVE)
+    context.add_init_script(browsing.OBSERVE)
     yield context
     context.close()
 
@@ -34,12 +26,8 @@ def test_a_page_weighs_little_and_stands_still(context, base, any_page):
     page.on("response", lambda answer: answers.append(answer))
     page.goto(base + any_page)
     page.wait_for_load_state("networkidle")
-    weights = {}
-    for answer in answers:
-        body = answer.body()
-        packed = answer.url.partition("?")[0].endswith(PACKED)
-        weights[answer.url.removeprefix(base)] = len(body if packed else gzip.compress(body))
-    shift = page.evaluate("window.shift")
+    weights = {url.removeprefix(base): n for url, n in browsing.weights(answers).items()}
+    shift = page.evaluate("window.seen.shift")
     page.close()
     assert sum(weights.values()) <= BYTES, sorted(weights.items(), key=lambda pair: -pair[1])[:8]
     searching = any_page == "search.html"

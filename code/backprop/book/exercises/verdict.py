@@ -291,7 +291,7 @@ def judge_value(answer: Any, case: Case, praise: str = "", *, typed: bool = True
         return Verdict(False, message)
     if typed and case.near and np.isrealobj(got) and np.allclose(got, expected, NEAR, NEAR):
         return Verdict(False, case.near)
-    return Verdict(False, *_unforeseen(got, expected, at, case), unforeseen=True)
+    return Verdict(False, *_unforeseen(got, expected, at, case, typed), unforeseen=True)
 
 
 def in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str, near: str = "") -> Verdict:
@@ -347,11 +347,13 @@ def _part(place: tuple[int, ...], case: Case) -> str:
     return f"The entry in the {counted[0]} row and the {counted[1]} column"
 
 
-def _unforeseen(got: Any, expected: Any, at: str, case: Case) -> tuple[str, str]:
+def _unforeseen(
+    got: Any, expected: Any, at: str, case: Case, typed: bool = False
+) -> tuple[str, str]:
     """Say what kind of wrong a value of the right shape is, and a stronger hint."""
     off = ~np.isclose(got, expected, rtol=RELATIVE, atol=ABSOLUTE)
     places = [tuple(map(int, place)) for place in np.argwhere(off)]
-    if case.names and np.isrealobj(got):
+    if (typed or case.names) and np.isrealobj(got) and np.isrealobj(expected):
         # A rounded number is right; blame another.
         worse = [place for place in places if not _rounded(got[place], expected[place])]
         places = worse or places
@@ -361,7 +363,7 @@ def _unforeseen(got: Any, expected: Any, at: str, case: Case) -> tuple[str, str]
         message = f"{_part(place, case)} = {number} is not right{at}."
     elif place:
         message = f"{_part(place, case)} of the answer{at} is {number}, which is not right"
-        message += f" ({off.sum()} of {off.size} entries are off)."
+        message += f" ({len(places)} of {off.size} entries are off)."
     else:
         message = f"The answer{at} is {number}, which is not right."
     if not np.isfinite(got).all():
