@@ -160,13 +160,22 @@ def test_without_its_runtime_the_page_says_that_live_cells_are_off(visit):
     page.get_by_text("Live cells are off").wait_for()
 
 
+SPOILT = {
+    "altered": ("**/backprop.zip", lambda route: route.fulfill(body=b"something else")),
+    "cut off": ("**/pyodide.asm.wasm", lambda route: route.abort("connectionreset")),
+}
+
+
 @pytest.mark.xdist_group("live")
-def test_an_altered_file_is_refused(visit):
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_spoilt_download_is_refused_and_the_next_one_taken(visit, how):
     page = visit(MATRICES, fresh=True).page
-    page.route("**/backprop.zip", lambda route: route.fulfill(body=b"something else"))
+    page.context.route(*SPOILT[how])
     exercise = Answering(page, "ex-mf-back")
     exercise.button("Run").click()
     exercise.box.get_by_text("Run it again to start afresh").wait_for(timeout=FIRST_USE)
+    page.context.unroute_all()
+    assert exercise.ask("Check", BACK.format("W.T")).startswith("Right.")
 
 
 @pytest.mark.xdist_group("live")
