@@ -46,6 +46,23 @@ def test_all_ways_agree_on_average():
     assert np.abs(path).max() > 0.2
 
 
+def test_an_error_that_stops_leaves_the_divergence_alone():
+    network, x = small(), digits(0).x[:20]
+    encoder = network.named["encoder"]
+    latent.gradient(network, x, "none")
+    stopped = {name: g.copy() for name, g in encoder.gradients.items()}
+    assert network.gradients["decoder.dense1.W"].any()
+    divergence = NegativeBound().divergence
+    code = encoder.forward(x)
+    divergence.forward(code, np.zeros_like(code))
+    encoder.backward_parameters(divergence.backward())
+    for name, alone in encoder.gradients.items():
+        np.testing.assert_allclose(stopped[name], alone)
+    still = trained(0, way="none", kl=0.0, epochs=1).named["encoder"]
+    first = autoencoder(2, np.random.default_rng(0)).named["encoder"]
+    np.testing.assert_array_equal(still.parameters["dense1.W"], first.parameters["dense1.W"])
+
+
 def test_the_score_is_the_slope_of_the_log_density():
     network, x = small(), digits(0).x[:3]
     code = network.named["encoder"].forward(x)

@@ -8,9 +8,9 @@ from backprop.layers import Dense
 decoder = Dense(2, 64, rng=np.random.default_rng(0))
 
 
-def test_the_plane_has_its_numbers_on_both_sides():
-    markup = latent_plane.plane(decoder, "title").markup
-    assert markup.count(">−2<") == 2 and ">1<" in markup
+def test_two_planes_have_their_names_and_share_the_numbers_at_the_left():
+    markup = latent_plane.planes({"one": decoder, "two": decoder}, "title").markup
+    assert markup.count(">−2<") == 3 and ">one<" in markup and ">two<" in markup
 
 
 def test_the_graph_shows_numbers_that_follow():

@@ -70,6 +70,8 @@ def test_division_keeps_the_scores_at_one():
 
 
 def test_curves_are_named():
-    runs = {name: np.random.default_rng(0).random((3, 4)) for name in ("one", "two", "three")}
+    runs = {
+        name: np.random.default_rng(0).random((3, 4)) for name in ("one", "two", "three", "four")
+    }
     drawn = looking.learned([0, 1, 2, 3], runs, "t")
     assert all(name in drawn.markup for name in runs)

@@ -1,4 +1,4 @@
-"""A task that needs looking up, and three networks of about one size that may learn it.
+"""A task that needs looking up, and networks of about one size that may learn it.
 
 A sequence tells n letters a digit each ("b=3") and asks for each letter once ("b?"), in a random
 order in which no letter is asked for before it was told. Wherever a letter is asked for, the
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
-from backprop.layers import GRU, Dense, Layer, MultiHeadAttention, Tanh
+from backprop.layers import GRU, Dense, Layer, MultiHeadAttention
 from backprop.layers.masks import Mask
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -116,22 +116,30 @@ class Tokenwise(Layer):
         return dx.reshape(*dz.shape[:2], -1)
 
 
-class MeanSoFar(Layer):
-    """y_t = (mean of x_1 … x_t, x_t): every position reads all up to it in equal parts."""
+class HalfLearning(MultiHeadAttention):
+    """Causal attention of which one half learns: where to look, or what to read there.
 
-    name = "mean"
+    The gradients of the other half are 0, and so it keeps its start: W_v and W_o with their biases,
+    or W_q and W_k with theirs. These are equally many numbers.
 
-    def forward(self, x: Array) -> Array:
-        """Return y, shape (batch, time, 2 n)."""
-        counts = np.arange(1, x.shape[1] + 1)[:, None]
-        return np.concatenate([x.cumsum(axis=1) / counts, x], axis=-1)
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    look : bool
+        Whether W_q and W_k learn.
+    """
 
-    def backward(self, dz: Array) -> Array:
-        """Return ∂L/∂x_s = Σ_{t ≥ s} ∂L/∂mean_t / t + ∂L/∂x_s of the copy."""
-        n = dz.shape[-1] // 2
-        counts = np.arange(1, dz.shape[1] + 1)[:, None]
-        shares = (dz[..., :n] / counts)[:, ::-1].cumsum(axis=1)[:, ::-1]
-        return shares + dz[..., n:]
+    def __init__(self, rng: np.random.Generator, *, look: bool) -> None:
+        super().__init__(WIDTH, 1, rng=rng, causal=True)
+        self.look = look
+
+    def backward_parameters(self, dz: Array) -> None:
+        """Fill ``gradients``, with 0 for the half that does not learn."""
+        super().backward_parameters(dz)
+        still = slice(2 * WIDTH, None) if self.look else slice(2 * WIDTH)
+        self.gradients["W_qkv"][:, still] = self.gradients["b_qkv"][still] = 0
+        if self.look:
+            self.gradients["W_o"][:] = self.gradients["b_o"][:] = 0
 
 
 def attention(rng: np.random.Generator, *, causal: bool = True, n_heads: int = 1) -> Sequential:
@@ -145,12 +153,9 @@ def recurrent(rng: np.random.Generator, *, units: int = 13) -> Sequential:
     return Sequential([GRU(WIDTH, units, rng=rng), Tokenwise(Dense(units, DIGITS, rng=rng))])
 
 
-def averaging(rng: np.random.Generator) -> Sequential:
-    """Return a network that sees, beside a token, only the mean of what came before."""
-    return Sequential([
-        Tokenwise(Dense(WIDTH, 16, rng=rng)), Tanh(), MeanSoFar(),
-        Tokenwise(Dense(32, 24, rng=rng)), Tanh(), Tokenwise(Dense(24, DIGITS, rng=rng)),
-    ])  # fmt: skip
+def half(rng: np.random.Generator, *, look: bool) -> Sequential:
+    """Return the network of :func:`attention`, with the same start, of which one half learns."""
+    return Sequential([HalfLearning(rng, look=look), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
 
 
 Build = Callable[[np.random.Generator], Sequential]

@@ -130,6 +130,8 @@ def check_count(parameters: Any, megabytes: Any) -> Verdict:
             (4 * weights, "The biases are missing.", "Each of the four matrices has 512 of them."),
             (3 * (weights + 512), "Three matrices make q, k and v. There is one more.",
              "W_o mixes what the heads have read."),
+            (3 * weights, "One matrix is missing, and so are the biases.",
+             "W_o mixes what the heads have read; each matrix has 512 biases."),
             (32 * (weights + 512), "The heads share the columns of one matrix.",
              "Each head has 512/8 = 64 columns."),
             (4 * (64 * 64 + 64), "This is for width 64.", "Every head reads all 512 entries."),

@@ -23,31 +23,42 @@ from backprop.layers import Layer
 
 RIM = 26
 """Radius of a node."""
-ACROSS, REACH = 11, 2.0
+ACROSS, REACH = 9, 2.0
 """Images on a side of the plane, and its numbers' range."""
 RADIUS, ROUND = 1.6, 24
 """Of the walk's circle, and its frames."""
 MINUS = "\N{MINUS SIGN}"
 
 
-def plane(decoder: Layer, title: str) -> Drawing:
-    """Draw what a decoder makes of each point on a grid of the plane."""
-    line = np.linspace(-REACH, REACH, ACROSS)
-    left, top, step, cell = 36.0, 8.0, 34.5, 3.7
-    codes = np.array([(x, y) for y in line[::-1] for x in line])
-    places = [(left + j * step, top + i * step) for i in range(ACROSS) for j in range(ACROSS)]
-    parts = [glyphs(sigmoid(decoder.forward(codes)), places, cell)]
-    for value in (-2, -1, 0, 1, 2):
-        along = (value + REACH) / (2 * REACH) * (ACROSS - 1) * step + 4 * cell
-        parts.append(svg.text(left + along, top + ACROSS * step + 15, str(value)))
-        parts.append(
-            svg.text(left - 8, top + (ACROSS - 1) * step + 8 * cell + 5 - along, str(value),
-                     text_anchor="end")
-        )  # fmt: skip
-    foot = top + ACROSS * step + 34
-    parts.append(svg.text(left + ACROSS * step / 2, foot, "first number of the code"))
-    said = f"{ACROSS} by {ACROSS} decoded images; the code's numbers run from -2 to 2"
-    return drawing(title, foot + 10, said, *parts)
+def planes(decoders: Mapping[str, Layer], title: str) -> Drawing:
+    """Draw what two decoders make of each point on a grid of the plane.
+
+    The second has images for whole first numbers alone, and so both fit side by side.
+    """
+    top, step, cell = 28.0, 27.0, 2.95
+    high = np.linspace(REACH, -REACH, ACROSS)
+    low, foot = top + (ACROSS - 1) * step + 8 * cell, top + ACROSS * step
+    parts = []
+    columns = np.linspace(-REACH, REACH, ACROSS), np.arange(-REACH, REACH + 1)
+    for (name, decoder), line, left in zip(decoders.items(), columns, (24.0, 287.0), strict=True):
+        codes = np.array([(x, y) for y in high for x in line])
+        places = [
+            (left + j * step, top + i * step) for i in range(ACROSS) for j in range(len(line))
+        ]
+        parts.append(glyphs(sigmoid(decoder.forward(codes)), places, cell))
+        parts.append(svg.text(left, 16, name, text_anchor="start", font_weight=600))
+        for j, value in enumerate(line):
+            if value == round(value):
+                parts.append(svg.text(left + j * step + 4 * cell, foot + 13, f"{value:.0f}"))
+    for i, value in enumerate(high[::-1]):
+        if value == round(value):
+            height = low - 4 * cell + 5 - i * step
+            parts.append(svg.text(18.0, height, f"{value:.0f}", text_anchor="end"))
+    parts.append(svg.text(svg.WIDTH / 2, foot + 32, "first number of the code"))
+    said = (
+        f"Rows of images by two decoders, {ACROSS} rows each; the code's numbers run from -2 to 2"
+    )
+    return drawing(title, foot + 42, said, *parts)
 
 
 # The draw in a graph.

@@ -298,9 +298,9 @@ def learned(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Draw
 
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.15))
-    places = (0.93, 0.59, 0.36)
-    looks_of = zip((COLORS[0], COLORS[1], INK), ("-o", "--s", ":^"), places, strict=True)
-    for (name, found), (color, style, place) in zip(runs.items(), looks_of, strict=True):
+    places = (0.9, 0.77, 0.59, 0.36)
+    lines = (COLORS[0], "-o"), (COLORS[2], "-."), (COLORS[1], "--s"), (INK, ":^")
+    for (name, found), (color, style), place in zip(runs.items(), lines, places, strict=True):
         found = np.asarray(found)
         ax.fill_between(
             looks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2, linewidth=0
