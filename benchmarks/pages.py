@@ -4,7 +4,8 @@ Each page is opened in headless Chromium with a CPU slowed down four times, in a
 from a server on this machine: what is measured is the weight and the work, not the line. Rounds
 take turns as in the other benchmarks. Run, after ``make book``:
 ``python benchmarks/pages.py [TITLE=FOLDER:PAGE ...]``; without pages, three chapters of this book.
-``--mirror ADDRESS=FOLDER`` serves what a page asks of another host from a folder of this machine.
+``--mirror ADDRESS=FOLDER`` serves what a page asks of another host from a folder of this machine;
+a page that asks none is left to the browser alone, which is faster.
 """
 
 from __future__ import annotations
@@ -44,29 +45,46 @@ MEASURES = {
 }  # fmt: skip
 
 
-def mirrored(route: Route, base: str, mirrors: dict[str, Path], missing: set[str]) -> None:
-    """Answer what goes to another host from a mirror, and note what none of them has."""
-    url = route.request.url.partition("?")[0]
-    if url.startswith((base, "data:", "blob:")):
-        route.continue_()
-        return
-    for address, folder in mirrors.items():
-        path = folder / url.removeprefix(address).lstrip("/")
-        if url.startswith(address) and path.is_file():
-            headers = {"access-control-allow-origin": "*"}
-            route.fulfill(path=path, headers=headers)
+class Elsewhere:
+    """Answers what a page asks of other hosts, and notes what no mirror has.
+
+    Attributes
+    ----------
+    asked : set of str
+        The pages that have asked another host.
+    missing : set of str
+        The addresses that could not be answered.
+    """
+
+    def __init__(self, mirrors: dict[str, Path]) -> None:
+        self.mirrors = mirrors
+        self.asked: set[str] = set()
+        self.missing: set[str] = set()
+
+    def answer(self, route: Route, base: str, page: str) -> None:
+        """Answer from a mirror, or break off."""
+        url = route.request.url.partition("?")[0]
+        if url.startswith((base, "data:", "blob:")):
+            route.continue_()
             return
-    missing.add(url)
-    route.abort()
+        self.asked.add(page)
+        for address, folder in self.mirrors.items():
+            path = folder / url.removeprefix(address).lstrip("/")
+            if url.startswith(address) and path.is_file():
+                route.fulfill(path=path, headers={"access-control-allow-origin": "*"})
+                return
+        self.missing.add(url)
+        route.abort()
 
 
 def visit(
-    browser: Browser, base: str, page: str, mirrors: dict[str, Path], missing: set[str]
+    browser: Browser, base: str, page: str, elsewhere: Elsewhere, first: bool
 ) -> dict[str, float]:
     """Open a page on a slow computer, wait until it rests, and return what it took."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_init_script(OBSERVE)
-    context.route("**/*", lambda route: mirrored(route, base, mirrors, missing))
+    if first or base + page in elsewhere.asked:
+        context.route("**/*", lambda route: elsewhere.answer(route, base, base + page))
     tab = context.new_page()
     context.new_cdp_session(tab).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     answers: list[Any] = []
@@ -91,7 +109,7 @@ def measure(pages: dict[str, tuple[Path, str]], mirrors: dict[str, Path], rounds
     if not path:
         raise SystemExit(MISSING)
     seen: dict[str, list[dict[str, float]]] = {title: [] for title in pages}
-    missing: set[str] = set()
+    elsewhere = Elsewhere(mirrors)
     with ExitStack() as stack, sync_playwright() as playwright:
         folders = {folder for folder, _ in pages.values()}
         bases = {folder: stack.enter_context(served(folder)) for folder in folders}
@@ -101,7 +119,7 @@ def measure(pages: dict[str, tuple[Path, str]], mirrors: dict[str, Path], rounds
             shift = number % len(titles)
             for title in titles[shift:] + titles[:shift]:
                 folder, page = pages[title]
-                got = visit(browser, bases[folder], page, mirrors, missing)
+                got = visit(browser, bases[folder], page, elsewhere, number < 0)
                 if number >= 0:
                     seen[title].append(got)
         browser.close()
@@ -122,7 +140,7 @@ def measure(pages: dict[str, tuple[Path, str]], mirrors: dict[str, Path], rounds
         f"Headless Chromium, CPU slowed down {SLOWER} times, empty cache, server on this machine;"
         f" median (quartiles) of {rounds} rounds in which the pages take turns."
     )
-    notes = [f"Left out, being of another host: {url}" for url in sorted(missing)]
+    notes = [f"Left out, being of another host: {url}" for url in sorted(elsewhere.missing)]
     data = [{"page": title, "visits": visits} for title, visits in seen.items()]
     return Table("What a page costs", text, header, rows, data, notes)
 
