@@ -64,7 +64,8 @@ function mount(root) {
   root.classList.add('bp-on');
   root.querySelector('.bp-controls').hidden = false;
   live.hidden = false;
-  show(0);
+  // Not its value: a browser that reloads a page restores the reader's, but not what it showed.
+  show(Number(range.defaultValue) - 1);
 }
 
 globalThis.document?.querySelectorAll('.bp-stepper:not(.bp-on)').forEach(mount);

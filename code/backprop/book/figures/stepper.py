@@ -91,12 +91,14 @@ class Stepper:
         the captions may count themselves.
     values : sequence of str, optional
         That quantity's value in each frame; without it, "1 of 7" and so on.
+    start : int
+        The frame that shows at first, counted from 1: the one that the text speaks of.
 
     Raises
     ------
     ValueError
-        If ``name`` is not letters, digits and hyphens, there is no frame, or ``values`` has
-        another length than ``frames``.
+        If ``name`` is not letters, digits and hyphens, there is no frame, ``values`` has
+        another length than ``frames``, or ``start`` is none of them.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Stepper:
         *,
         label: str = "Frame",
         values: Sequence[str] | None = None,
+        start: int = 1,
     ) -> None:
         embed.check_name("Stepper", name)
         if not frames:
@@ -121,6 +124,9 @@ class Stepper:
                 f"Stepper: values has {len(self.values)} entries, expected {len(frames)}, "
                 "one a frame"
             )
+        if start not in range(1, len(frames) + 1):
+            raise ValueError(f"Stepper: start is {start}, expected 1 to {len(frames)}")
+        self.start = start
 
     def __repr__(self) -> str:
         """One line for terminals, and for the comparison of outputs."""
@@ -134,7 +140,7 @@ class Stepper:
         ]
         controls = (
             '<div class="bp-controls" hidden><button type="button">Previous</button>'
-            f'<input type="range" min="1" max="{len(self.frames)}" value="1" step="1" '
+            f'<input type="range" min="1" max="{len(self.frames)}" value="{self.start}" step="1" '
             f'aria-label="{escape(self.label)}: {escape(self.title)}">'
             '<button type="button">Next</button></div>'
         )
