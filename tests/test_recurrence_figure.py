@@ -62,7 +62,7 @@ def test_without_tanh_the_error_follows_the_spectral_radius():
 
 def test_frames_and_drawings():
     frames = recurrence.radii()
-    assert len(frames) == len(recurrence.RADII) and "radius 0.5" in frames[0].caption
+    assert len(frames) == len(recurrence.RADII) and "0.5⁴⁰" in frames[0].caption
     marks = recurrence.example()[1]
     assert marks.sum() == 2 and recurrence.example()[2] == pytest.approx(
         float(recurrence.example()[0] @ marks), abs=1e-6

@@ -289,9 +289,9 @@ def radii() -> list[Frame]:
         ax.set_title("size of the error, relative", loc="left", fontsize=11)
         end = float(np.median(runs[:, -1]))
         words = (
-            f"Forty steps at the spectral radius {radius:g}: the power {radius:g}⁴⁰ is"
-            f" {_power(radius**STEPS)}, and with tanh the error is multiplied by {_power(end)}"
-            f" (median of ten networks). The bound allows {_power(float(stretch.max()) ** STEPS)}."
+            f"Over forty steps, the power {radius:g}⁴⁰ is {_power(radius**STEPS)}, and with tanh"
+            f" the error is multiplied by {_power(end)} (median of ten networks). The bound allows"
+            f" {_power(float(stretch.max()) ** STEPS)}."
         )
         frames.append(drawn(fig, f"Errors over 40 steps at the spectral radius {radius:g}", words))
     return frames
@@ -323,7 +323,7 @@ def selecting(title: str, rows: Mapping[str, Outcome]) -> Drawing:
         if rows[name].task == "adding":
             ax.plot(others, k + jitter, "o", color=COLORS[1], markersize=4, markerfacecolor="none")
 
-    fig, ax = _beside(rows, left, "slope of answer:\n● marked  ○ not", 2.5)
+    fig, ax = _beside(rows, left, "slope of answer:\n● marked  ○ not", 2.1)
     ax.set(xlim=(-0.1, 1.25), xticks=[0, 0.5, 1])
     return plotted(fig, title)
 
@@ -345,7 +345,7 @@ def reaching(title: str, kinds: Mapping[str, Mapping[str, Outcome]]) -> Drawing:
 
     plt = pyplot()
     orange, steps = COLORS[1], np.arange(1, STEPS + 1)
-    fig, axes = plt.subplots(2, 2, sharex="col", sharey="col", figsize=(4.6, 3.0))
+    fig, axes = plt.subplots(2, 2, sharex="col", sharey="col", figsize=(4.6, 2.75))
     for (left, right), (kind, runs) in zip(axes, kinds.items(), strict=True):
         cut = next(iter(runs.values()))
         sizes, first = cut.uncut, STEPS - (cut.groups[0].start.cut or STEPS)
@@ -361,8 +361,8 @@ def reaching(title: str, kinds: Mapping[str, Mapping[str, Outcome]]) -> Drawing:
         right.set_title("solved", loc="right", fontsize=11.5, color=INK)
         for k, (name, run) in enumerate(runs.items()):
             jitter = np.linspace(-0.14, 0.14, len(run.losses))
-            right.text(1.3e-3, k - 0.22, name, color=GREY, va="center", fontsize=11)
-            right.plot(run.relative, k + 0.2 + jitter, "s", color=COLORS[0], markersize=3)
+            right.text(1.3e-3, k - 0.26, name, color=GREY, va="center", fontsize=11)
+            right.plot(run.relative, k + 0.22 + jitter, "s", color=COLORS[0], markersize=3)
             right.text(9, k + 0.2, f"{run.solved}", color=INK, ha="right", va="center",
                        fontsize=12, fontweight="bold")  # fmt: skip
         right.axvline(0.1, color=GREY, linestyle=":", linewidth=1.5)
@@ -391,7 +391,7 @@ def starts(title: str, rows: Mapping[str, tuple[Outcome, Array]]) -> Drawing:
         ax.plot(rows[name][1], k + jitter, "o", color=COLORS[1], markersize=4)
 
     runs = {name: run for name, (run, _) in rows.items()}
-    fig, ax = _beside(runs, left, "error at step 1,\nbefore training", 2.5)
+    fig, ax = _beside(runs, left, "error at step 1,\nbefore training", 2.1)
     ax.set(xscale="log", xlim=(3e-5, 30), xticks=[1e-4, 1e-2, 1])
     ax.minorticks_off()
     return plotted(fig, title)
@@ -444,7 +444,7 @@ def cut(title: str, chunks: Sequence[int], runs: Mapping[str, Array]) -> Drawing
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.9))
+    fig, ax = plt.subplots(figsize=(4.6, 1.75))
     colors = COLORS[0], COLORS[2]
     for (name, found), color, style in zip(runs.items(), colors, ("-o", "--s"), strict=True):
         ax.fill_between(chunks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
