@@ -18,19 +18,20 @@ def loss_and_gradient(network, x, y):
 
 @pytest.mark.parametrize("task", recalling.TASKS)
 def test_the_answer_is_in_the_sequence(task):
-    x, y = recalling.TASKS[task](np.random.default_rng(0), 50, 8)
-    assert x.shape == (50, 8, 2) and x.dtype == y.dtype == np.float32
+    x, y = recalling.TASKS[task](np.random.default_rng(0), 50, 20)
+    assert x.shape == (50, 20, 2) and x.dtype == y.dtype == np.float32
     marked = [values[marks == 1] for values, marks in zip(x[..., 0], x[..., 1], strict=True)]
     assert {len(found) for found in marked} == {2} and set(np.unique(x[..., 1])) == {0, 1}
     if task == "silenced":
         assert (x[..., 0][x[..., 1] == 0] == 0).all()
     if task != "copying":
         np.testing.assert_allclose(y[:, 0], [sum(found) for found in marked], atol=1e-6)
-        assert (x[:, :4, 1].sum(axis=1) == 1).all()
+        assert (x[:, :10, 1].sum(axis=1) == 1).all()
+        assert x[:, -recalling.LATE :, 1].any() == (task != "early")
     else:
         np.testing.assert_array_equal(y, marked)
         assert (x[:, :2, 1] == 1).all()
-    many = recalling.TASKS[task](np.random.default_rng(0), 20_000, 8)[1]
+    many = recalling.TASKS[task](np.random.default_rng(0), 20_000, 20)[1]
     assert np.mean(many**2) == pytest.approx(recalling.GUESSING[task], rel=0.02)
 
 
@@ -130,6 +131,11 @@ def test_a_cut_stops_the_error_and_not_the_state(start):
     np.testing.assert_allclose(found[0, 4:], whole.arriving(x, y)[0][0, 4:], rtol=1e-6)
     parted.gradient(x, y)
     assert not np.any(parted.take(0).layers[0].truncate is None)
+    run = recalling.Outcome("copying", 6, 0.01, [parted], np.ones(1))
+    np.testing.assert_allclose(
+        run.uncut, recalling.Outcome("copying", 6, 0.01, [whole], np.ones(1)).arriving[0]
+    )
+    assert parted.layer.truncate == 4 and not run.arriving[0][0, :4].any()
     rows = parted.layer.gradients["W"]
     assert not rows[1].any(), "no mark is in the last chunk, so its weights learn nothing"
 

@@ -62,7 +62,7 @@ def test_without_tanh_the_error_follows_the_spectral_radius():
 
 def test_frames_and_drawings():
     frames = recurrence.radii()
-    assert len(frames) == len(recurrence.RADII) and "radius 0.5" in frames[0].caption
+    assert len(frames) == len(recurrence.RADII) and "0.5⁴⁰" in frames[0].caption
     marks = recurrence.example()[1]
     assert marks.sum() == 2 and recurrence.example()[2] == pytest.approx(
         float(recurrence.example()[0] @ marks), abs=1e-6
@@ -70,11 +70,13 @@ def test_frames_and_drawings():
     runs = {kind: outcome("adding", kind, 40) for kind in recalling.KINDS}
     assert "1 of 10 solved" in recurrence.arriving("t", runs).markup
     copied = outcome("copying", "RNN", 5)
-    rows = {"one start": (copied, copied.arriving[0][:, 0]), "none": (copied, np.zeros(2))}
-    drawn = recurrence.starts("t", rows).markup
-    assert "one start" in drawn and "none" in drawn
+    rows = {"one start": (copied, copied.arriving[0][:, 0])}
+    assert "one start" in recurrence.starts("t", rows).markup
     listening = {"all": runs["GRU"], "alone": outcome("silenced", "RNN", 5)}
     assert "alone" in recurrence.selecting("t", listening).markup
+    apart = {"cut": outcome("adding", "GRU", 40), "early": outcome("early", "GRU", 40)}
+    drawn = recurrence.reaching("t", {"GRU": apart, "LSTM": apart}).markup
+    assert "LSTM, cut: error" in drawn and ">early<" in drawn
     cut = recurrence.cut("t", (1, 2, 4), {"a": np.ones((2, 3)), "b": np.ones((2, 3)) / 2})
     assert ">a<" in cut.markup and ">b<" in cut.markup
 

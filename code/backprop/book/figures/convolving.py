@@ -547,7 +547,7 @@ def drops(rows: Mapping[str, tuple[Any, Any]], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 0.54 * len(rows) + 0.9))
+    fig, ax = plt.subplots(figsize=(4.6, 0.43 * len(rows) + 0.9))
     for k, (still, moved) in enumerate(rows.values()):
         y = len(rows) - 1 - k
         ends = 100 * float(np.median(still)), 100 * float(np.median(moved))

@@ -289,9 +289,9 @@ def radii() -> list[Frame]:
         ax.set_title("size of the error, relative", loc="left", fontsize=11)
         end = float(np.median(runs[:, -1]))
         words = (
-            f"Forty steps at the spectral radius {radius:g}: the power {radius:g}⁴⁰ is"
-            f" {_power(radius**STEPS)}, and with tanh the error is multiplied by {_power(end)}"
-            f" (median of ten networks). The bound allows {_power(float(stretch.max()) ** STEPS)}."
+            f"Over forty steps, the power {radius:g}⁴⁰ is {_power(radius**STEPS)}, and with tanh"
+            f" the error is multiplied by {_power(end)} (median of ten networks). The bound allows"
+            f" {_power(float(stretch.max()) ** STEPS)}."
         )
         frames.append(drawn(fig, f"Errors over 40 steps at the spectral radius {radius:g}", words))
     return frames
@@ -323,8 +323,54 @@ def selecting(title: str, rows: Mapping[str, Outcome]) -> Drawing:
         if rows[name].task == "adding":
             ax.plot(others, k + jitter, "o", color=COLORS[1], markersize=4, markerfacecolor="none")
 
-    fig, ax = _beside(rows, left, "slope of answer:\n● marked  ○ not", 3.1)
+    fig, ax = _beside(rows, left, "slope of answer:\n● marked  ○ not", 2.1)
     ax.set(xlim=(-0.1, 1.25), xticks=[0, 0.5, 1])
+    return plotted(fig, title)
+
+
+def reaching(title: str, kinds: Mapping[str, Mapping[str, Outcome]]) -> Drawing:
+    """Draw how much error reaches each step of networks whose error was cut in training.
+
+    On the left, filled: the steps that the error reached in training. The line goes on without the
+    cut. On the right: their losses, and those of networks that differ in one thing.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    kinds : mapping of str to mapping of str to Outcome
+        By kind and by what was done: three runs, the first of which is drawn on the left.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    orange, steps = COLORS[1], np.arange(1, STEPS + 1)
+    fig, axes = plt.subplots(2, 2, sharex="col", sharey="col", figsize=(4.6, 2.75))
+    for (left, right), (kind, runs) in zip(axes, kinds.items(), strict=True):
+        cut = next(iter(runs.values()))
+        sizes, first = cut.uncut, STEPS - (cut.groups[0].start.cut or STEPS)
+        middle, low, high = np.median(sizes, axis=0), sizes.min(axis=0), sizes.max(axis=0)
+        before = np.median(recalling.untrained(cut.task, Start(kind), STEPS)[0], axis=0)
+        left.fill_between(steps[first:], middle[first:], color=orange, alpha=0.35, linewidth=0)
+        left.plot(steps, middle, "-", color=orange, linewidth=2.2)
+        left.vlines(steps[::3], low[::3], np.minimum(high[::3], 1.6), color=orange, linewidth=0.8)
+        left.plot(steps, before, "--", color=INK, linewidth=1.3)
+        left.set_title(f"{kind}, cut: error", loc="left", fontsize=11.5, color=orange)
+        left.set(ylim=(0, 1.6), yticks=[0, 1], xlim=(0.3, STEPS + 0.7))
+        right.set_title("loss", loc="left", fontsize=11.5, color=COLORS[0])
+        right.set_title("solved", loc="right", fontsize=11.5, color=INK)
+        for k, (name, run) in enumerate(runs.items()):
+            jitter = np.linspace(-0.14, 0.14, len(run.losses))
+            right.text(1.3e-3, k - 0.26, name, color=GREY, va="center", fontsize=11)
+            right.plot(run.relative, k + 0.22 + jitter, "s", color=COLORS[0], markersize=3)
+            right.text(9, k + 0.2, f"{run.solved}", color=INK, ha="right", va="center",
+                       fontsize=12, fontweight="bold")  # fmt: skip
+        right.axvline(0.1, color=GREY, linestyle=":", linewidth=1.5)
+        right.set(xscale="log", xlim=(1e-3, 10), xticks=[1e-3, 1e-1], yticks=[],
+                  ylim=(len(runs) - 0.5, -0.55))  # fmt: skip
+        right.minorticks_off()
+    axes[1, 0].set(xlabel="step", xticks=[1, 10, 20, 33])
+    axes[1, 1].set(xlabel="relative to answering 0")
     return plotted(fig, title)
 
 
@@ -342,15 +388,10 @@ def starts(title: str, rows: Mapping[str, tuple[Outcome, Array]]) -> Drawing:
     def left(ax: Any, k: int, name: str, jitter: Array) -> None:
         from backprop.book.figures.plots import COLORS
 
-        sizes = rows[name][1]
-        if sizes.any():
-            ax.plot(sizes, k + jitter, "o", color=COLORS[1], markersize=4)
-        else:
-            ax.text(1e-4, k, "0", color=COLORS[1], ha="center", va="center", fontsize=12,
-                    fontweight="bold")  # fmt: skip
+        ax.plot(rows[name][1], k + jitter, "o", color=COLORS[1], markersize=4)
 
     runs = {name: run for name, (run, _) in rows.items()}
-    fig, ax = _beside(runs, left, "error at step 1,\nbefore training", 3.4)
+    fig, ax = _beside(runs, left, "error at step 1,\nbefore training", 2.1)
     ax.set(xscale="log", xlim=(3e-5, 30), xticks=[1e-4, 1e-2, 1])
     ax.minorticks_off()
     return plotted(fig, title)
@@ -403,7 +444,7 @@ def cut(title: str, chunks: Sequence[int], runs: Mapping[str, Array]) -> Drawing
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.9))
+    fig, ax = plt.subplots(figsize=(4.6, 1.75))
     colors = COLORS[0], COLORS[2]
     for (name, found), color, style in zip(runs.items(), colors, ("-o", "--s"), strict=True):
         ax.fill_between(chunks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
