@@ -124,6 +124,15 @@ def test_a_slider_can_move_a_quantity():
         Stepper("rate", frames, "A path", values=["0.1"])
 
 
+def test_a_figure_can_start_at_any_of_its_frames():
+    frames = [Frame('<svg role="img"><title>t</title></svg>', "c")] * 3
+    assert 'max="3" value="1"' in Stepper("rate", frames, "A path")._repr_html_()
+    assert 'max="3" value="2"' in Stepper("rate", frames, "A path", start=2)._repr_html_()
+    for start in (0, 4):
+        with pytest.raises(ValueError, match=f"start is {start}, expected 1 to 3"):
+            Stepper("rate", frames, "A path", start=start)
+
+
 def draw(title, marker="o"):
     fig, ax = plt.subplots(figsize=(4.4, 3.3))
     ax.plot([0, 1], [0, 1], marker=marker, label="path")

@@ -248,18 +248,20 @@ def test_stepper_steps(phone, chapter):
         previous = stepper.get_by_role("button", name="Previous")
         following = stepper.get_by_role("button", name="Next")
         slider = stepper.get_by_role("slider")
-        assert shown.count() == 1 and live.inner_text().startswith(names[0])
+        start = int(slider.get_attribute("value")) - 1
+        assert shown.count() == 1 and live.inner_text().startswith(names[start])
         first = shown.locator("svg").inner_html()
         following.click()
-        assert shown.count() == 1 and live.inner_text().startswith(names[1])
+        assert shown.count() == 1 and live.inner_text().startswith(names[start + 1])
         assert shown.locator("svg").inner_html() != first
         previous.click()
         assert shown.locator("svg").inner_html() == first
+        slider.focus()
+        page.keyboard.press("Home")
         # at the first frame the button stays focusable and does nothing
         assert previous.get_attribute("aria-disabled") == "true"
         previous.click(force=True)
         assert live.inner_text().startswith(names[0])
-        slider.focus()
         page.keyboard.press("ArrowRight")
         assert slider.input_value() == "2"
         page.keyboard.press("End")

@@ -22,11 +22,12 @@ function writeColours(shown) {
   }
 }
 
-// A figure that moves stands still: its first frame and its last, or all of up to three.
+// A figure that moves stands still: the frame that shows first and the last, or all of up to three.
 function standStill(copy) {
   for (const figure of copy.querySelectorAll('.bp-stepper')) {
     const frames = [...figure.querySelectorAll('figure')];
-    const kept = frames.length > 3 ? [frames[0], frames.at(-1)] : frames;
+    const start = Number(figure.querySelector('input')?.getAttribute('value') ?? 1) - 1;
+    const kept = frames.length > 3 ? [frames[start], frames.at(-1)] : frames;
     const place = document.createElement('div');
     place.className = 'frames';
     for (const frame of kept) {
