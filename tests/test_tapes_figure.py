@@ -92,3 +92,22 @@ def test_the_share_is_the_same_with_and_without_the_matrix():
     _, pull = tape.vjp(np.tanh, np.array([0, np.log(3)]))
     assert found == pytest.approx([*pull(np.array([3.0, 2.0]))] * 2)
     assert {"g = (3, 2)", "40,960,000 slopes", "6,400 slopes"} <= set(words)
+
+
+@pytest.mark.parametrize(("step", "wanted"), [(1e-3, range(11, 1000)), (1e-7, [1])])
+def test_a_call_is_timed_by_a_coarse_clock_too(monkeypatch, step, wanted):
+    """A browser's clock may stand still during a short call."""
+    now, calls = 0.0, 0
+
+    def clock():
+        nonlocal now
+        now += 1e-7
+        return np.floor(now / step) * step
+
+    def call(by):
+        nonlocal now, calls
+        now, calls = now + by, calls + 1
+
+    monkeypatch.setattr(tapes.time, "perf_counter", clock)
+    assert tapes.seconds(call, 0.0001) == pytest.approx(0.0001, rel=0.1)
+    assert calls in wanted
