@@ -369,6 +369,7 @@ def recovery(
             above.text(81.5, height + apart, digit, color=COLORS[k], va="center")
     above.set_title("one run: mean score z (right: 1s above 0, 0s below)", fontsize=11, loc="left")
     above.set(xlim=(-3, 88), ylim=(-9, 18), yticks=[-5, 0, 5, 10, 15])
+    above.set_xticks([0, 20, 40, 60, 80], ["step 0", "20", "40", "60", "80"])
     colors = [COLORS[0 if NAMES[0] in start else 1] for start in starts]
     _table(below, (accuracies > 0.99).sum(axis=2), starts, rates, colors)
     title = f"of {accuracies.shape[2]} runs, so many recover (orange: {NAMES[1]})"
