@@ -104,10 +104,10 @@ def test_the_runs_that_recover_are_counted():
     found[0, 1, :3], found[1, 2, :2] = 1, 0.995
     found[1, 0] = 0.99  # not above
     rates = [0.1, 1, 10]
-    drawing = loss_curves.recovery(run, truth, found, ["½", "s = 1"], rates)
+    drawing = loss_curves.recovery(run, truth, found, ["½", "cross-entropy"], rates)
     said = words(drawing.markup)
     assert "of 4 runs, so many recover" in said
-    assert "½ 0 3 0 s = 1 0 0 2" in " ".join(said.split())
+    assert "½ 0 3 0 cross-entropy 0 0 2" in " ".join(said.split())
     assert all(name in said for name in loss_curves.NAMES)
     said = said.replace("1s above 0, 0s below", "")
     assert said.split().count("1s") == said.split().count("0s") == 2

@@ -328,7 +328,7 @@ def recovery(
     starts: Sequence[str],
     rates: Sequence[float],
 ) -> by_hand.Drawing:
-    """Draw one run step by step for each loss, and a table of the squared error's good runs.
+    """Draw one run step by step for each loss, and a table of the runs that recover.
 
     Parameters
     ----------
@@ -337,9 +337,10 @@ def recovery(
     truth : array of bool of shape (B, 1)
         Which of the images are 1s.
     accuracies : array of shape (starts, rates, runs)
-        What the squared error reaches.
+        What the runs reach.
     starts : sequence of str
-        What stands before each row of the table.
+        What stands before each row of the table: one that names the cross-entropy is in
+        its colour, the others in that of the squared error.
     rates : sequence of float
         The step sizes, a column of the table for each.
 
@@ -353,7 +354,7 @@ def recovery(
             f"recovery: accuracies have shape {accuracies.shape},"
             f" expected ({len(starts)}, {len(rates)}, runs)"
         )
-    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.4), height_ratios=[1.6, 1])
+    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.9), height_ratios=[1.6, 1.55])
     above.axhline(0, color=GREY, linewidth=1.4)
     for name, scores in one_run.items():
         color = COLORS[NAMES.index(name)]
@@ -368,14 +369,20 @@ def recovery(
             above.text(81.5, height + apart, digit, color=COLORS[k], va="center")
     above.set_title("one run: mean score z (right: 1s above 0, 0s below)", fontsize=11, loc="left")
     above.set(xlim=(-3, 88), ylim=(-9, 18), yticks=[-5, 0, 5, 10, 15])
-    _table(below, (accuracies > 0.99).sum(axis=2), starts, rates, COLORS[1])
-    title = f"{NAMES[1]}: of {accuracies.shape[2]} runs, so many recover"
+    above.set_xticks([0, 20, 40, 60, 80], ["step 0", "20", "40", "60", "80"])
+    colors = [COLORS[0 if NAMES[0] in start else 1] for start in starts]
+    _table(below, (accuracies > 0.99).sum(axis=2), starts, rates, colors)
+    title = f"of {accuracies.shape[2]} runs, so many recover (orange: {NAMES[1]})"
     below.set_title(title, fontsize=11, loc="left")
     return by_hand.plotted(fig, "Two losses in one run, and how many runs recover")
 
 
 def _table(
-    ax: Any, counts: Array, starts: Sequence[str], rates: Sequence[float], color: str
+    ax: Any,
+    counts: Array,
+    starts: Sequence[str],
+    rates: Sequence[float],
+    colors: Sequence[str],
 ) -> None:
     """Write a number into each cell, the more shaded the larger it is."""
     ax.axis("off")
@@ -383,7 +390,7 @@ def _table(
     ax.text(-3.1, -0.95, "step size", va="center")
     for j, rate in enumerate(rates):
         ax.text(j, -0.95, f"{rate:g}", ha="center", va="center")
-    for i, start in enumerate(starts):
+    for i, (start, color) in enumerate(zip(starts, colors, strict=True)):
         ax.text(-3.1, i, start, va="center")
         for j, count in enumerate(counts[i]):
             shade = 0.4 * count / max(counts.max(), 1)
