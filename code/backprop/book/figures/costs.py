@@ -52,7 +52,7 @@ def two_mountains(plain: Watched, saving: Watched, unit: int, title: str) -> Dra
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(4.6, 3.9))
+    fig, axes = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(4.6, 3.7))
     for ax, run in zip(axes, (plain, saving), strict=True):
         _mountain(ax, run, unit)
         ax.set(ylim=(0, 76), xlim=(0, len(saving.kinds) + 2), yticks=[0, 20, 40, 60])
