@@ -381,7 +381,6 @@ SETTINGS = (
         },
         onehot=("y",),
         at={"B": 4},
-        flat=True,
         words=(
             "z^{(1)} = xW^{(1)} + b^{(1)}",
             r"a^{(1)} = \sigma(z^{(1)})",

@@ -104,8 +104,6 @@ class Setting:
         Shapes of the arrays that an equation of the program makes entry by entry.
     outside : float
         What an array is beyond its edge.
-    flat : bool
-        Whether rows and columns are compared as lists, for a page that writes one as the other.
     axis : int
         Over what mean and sum go; the axis stays.
     """
@@ -138,7 +136,6 @@ class Setting:
     made: dict[str, tuple[int, ...]] = field(default_factory=dict)
     first: int = 1
     outside: float | None = None
-    flat: bool = False
 
     @property
     def symbolic(self) -> bool:
@@ -1054,8 +1051,6 @@ def _judged(state: State, node: Relation) -> Verdict:
         except Misfit as misfit:
             return Verdict(False, str(misfit))
         cases += 1
-        if state.setting.flat:
-            values = [anp.reshape(value, (-1,)) for value in values]
         for (left, said), (right, next_said) in itertools.pairwise(
             zip(values, node.sides, strict=True)
         ):
