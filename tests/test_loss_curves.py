@@ -106,7 +106,7 @@ def test_the_runs_that_recover_are_counted():
     rates = [0.1, 1, 10]
     drawing = loss_curves.recovery(run, truth, found, ["½", "cross-entropy"], rates)
     said = words(drawing.markup)
-    assert "of 4 runs, so many recover" in said
+    assert "runs out of 4 that recover" in said
     assert "½ 0 3 0 cross-entropy 0 0 2" in " ".join(said.split())
     assert all(name in said for name in loss_curves.NAMES)
     said = said.replace("1s above 0, 0s below", "")

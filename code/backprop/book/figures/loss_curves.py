@@ -372,7 +372,7 @@ def recovery(
     above.set_xticks([0, 20, 40, 60, 80], ["step 0", "20", "40", "60", "80"])
     colors = [COLORS[0 if NAMES[0] in start else 1] for start in starts]
     _table(below, (accuracies > 0.99).sum(axis=2), starts, rates, colors)
-    title = f"of {accuracies.shape[2]} runs, so many recover (orange: {NAMES[1]})"
+    title = f"runs out of {accuracies.shape[2]} that recover (orange: {NAMES[1]})"
     below.set_title(title, fontsize=11, loc="left")
     return by_hand.plotted(fig, "Two losses in one run, and how many runs recover")
 
