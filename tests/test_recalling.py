@@ -167,6 +167,13 @@ def test_the_keeping_gate_is_the_one_that_is_opened():
         assert opened[0, 0] > 0.5 and shut[0, 0] < 1e-3
 
 
+def test_plain_networks_learn_some_of_the_sum_in_more_steps():
+    groups = recalling.trained("adding", Start("RNN"), 40, 0.003, recalling.SEEDS, updates=1000)
+    test = recalling.tested("adding", 40)
+    losses = np.concatenate([group.losses(*test) for group in groups])
+    assert 0.2 < np.median(losses) / recalling.GUESSING["adding"] < 0.45
+
+
 def test_an_outcome_chooses_its_rate_by_other_starts(monkeypatch):
     monkeypatch.setattr(recalling, "UPDATES", 2)
     seen = []

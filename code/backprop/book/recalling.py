@@ -43,8 +43,9 @@ Draw = Callable[[np.random.Generator, int, int], tuple[Array, Array]]
 def adding(rng: np.random.Generator, batch: int, length: int, late: int = 0) -> tuple[Array, Array]:
     """Draw sequences of numbers, two of them marked, and the sum of these two.
 
-    After Hochreiter and Schmidhuber (1997). Guessing 0 has the squared error 2/3. No mark falls on
-    the last ``late`` steps.
+    After Hochreiter and Schmidhuber (1997), with the marks as in Arjovsky, Shah and Bengio (2016):
+    one in each half. Guessing 0 has the squared error 2/3. No mark falls on the last ``late``
+    steps.
 
     Returns
     -------
