@@ -67,6 +67,26 @@ def test_one_half_learns_and_the_other_keeps_its_start(build, learning):
     assert np.count_nonzero(start.theta == lookup.trained(build, 0.03, 0, steps=0).theta) == 1224
 
 
+@pytest.mark.parametrize(
+    ("build", "size"), [(lookup.looking_alone, 1088), (lookup.linear_alone, 136)]
+)
+def test_what_is_still_keeps_its_start(build, size):
+    start, ended = (
+        lookup.attention(np.random.default_rng(0)),
+        lookup.trained(build, 0.03, 0, steps=3),
+    )
+    batch = lookup.draw(np.random.default_rng(1), 5)
+    begun = build(np.random.default_rng(0))
+    np.testing.assert_array_equal(begun.forward(batch.x), start.forward(batch.x))
+    _, dz = lookup.errors(start, SoftmaxCrossEntropy(), batch)
+    np.testing.assert_array_equal(begun.backward(dz), start.backward(dz))
+    assert ended.theta.size == size and (ended.theta != begun.theta).any()
+    for old, new in zip(start.layers, ended.layers, strict=True):
+        if isinstance(new, lookup.Still):
+            kept = new.layer.parameters
+            assert all((kept[name] == value).all() for name, value in old.parameters.items())
+
+
 def test_the_half_that_learns_has_the_gradient_of_the_whole():
     whole = lookup.attention(np.random.default_rng(0))
     batch = lookup.draw(np.random.default_rng(1), 5)

@@ -116,6 +116,24 @@ class Tokenwise(Layer):
         return dx.reshape(*dz.shape[:2], -1)
 
 
+class Still(Layer):
+    """A layer that keeps its start: it has no parameters to show to an optimizer."""
+
+    name = "still"
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Array) -> Array:
+        """Return f(x)."""
+        return self.layer.forward(x)
+
+    def backward(self, dz: Array) -> Array:
+        """Return ∂L/∂x."""
+        return self.layer.backward(dz)
+
+
 class HalfLearning(MultiHeadAttention):
     """Causal attention of which one half learns: where to look, or what to read there.
 
@@ -156,6 +174,18 @@ def recurrent(rng: np.random.Generator, *, units: int = 13) -> Sequential:
 def half(rng: np.random.Generator, *, look: bool) -> Sequential:
     """Return the network of :func:`attention`, with the same start, of which one half learns."""
     return Sequential([HalfLearning(rng, look=look), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
+
+
+def looking_alone(rng: np.random.Generator) -> Sequential:
+    """Return the half that learns where to look, but with a linear layer that keeps its start."""
+    looks, reads_out = half(rng, look=True).layers
+    return Sequential([looks, Still(reads_out)])
+
+
+def linear_alone(rng: np.random.Generator) -> Sequential:
+    """Return the network of :func:`attention`, of which only the linear layer learns."""
+    attends, reads_out = attention(rng).layers
+    return Sequential([Still(attends), reads_out])
 
 
 Build = Callable[[np.random.Generator], Sequential]

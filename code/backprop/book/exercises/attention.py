@@ -199,7 +199,9 @@ def check_steps(from_290: Any, from_330: Any) -> Verdict:
     parts = [part(330), part(290)]
     if alike(from_290, parts[0][1]) and alike(from_330, parts[1][1]):
         return Verdict(False, "The two are exchanged.", "The first number is for 290°.")
-    return in_turn((from_330, from_290), parts, "The surer query takes eight times as long.")
+    return in_turn(
+        (from_330, from_290), parts, "From 330°, where one weight is near 1, it takes longer."
+    )
 
 
 GIVEN = "q, k, v, c, dy"

@@ -233,21 +233,26 @@ def _turned(angle: int) -> Frame:
 
 
 def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) -> Array:
-    """Return for each width d the largest weight of a query and the size of ∂L/∂s, on average.
+    """Draw 100 queries for each width d, and return what they have in common, shape (widths, 5).
 
-    Queries, keys, values and the error at the answer are standard normal; the values have 8
-    entries, whatever d is.
+    These are the deviation of the scores, the mean of the largest weight, the median and the mean
+    of the size of ∂L/∂s, and the mean of the size of ∂L/∂q. Queries, keys, values and the error at
+    the answer are standard normal; the values have 8 entries, whatever d is.
     """
     rng = np.random.default_rng(seed)
     rows = []
     for d in widths:
         q, k = rng.normal(size=(100, 1, d)), rng.normal(size=(100, keys, d))
         v, dy = rng.normal(size=(100, keys, 8)), rng.normal(size=(100, 1, 8))
-        s = (q @ k.swapaxes(1, 2)) / (math.sqrt(d) if divided else 1.0)
+        root = math.sqrt(d) if divided else 1.0
+        s = (q @ k.swapaxes(1, 2)) / root
         p = softmax(s.reshape(100, keys)).reshape(s.shape)
         dp = dy @ v.swapaxes(1, 2)
         ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
-        rows.append((s.std(), p.max(axis=-1).mean(), np.median(np.linalg.norm(ds, axis=-1))))
+        at_scores = np.linalg.norm(ds, axis=-1)
+        at_query = np.linalg.norm(ds @ k / root, axis=-1)
+        passed = np.median(at_scores), at_scores.mean(), at_query.mean()
+        rows.append((s.std(), p.max(axis=-1).mean(), *passed))
     return np.array(rows)
 
 
@@ -257,8 +262,9 @@ def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Dra
     Parameters
     ----------
     widths : sequence of int
-    runs : mapping of bool to array, shape (seeds, widths, 3)
-        As :func:`saturation` returns them; the key tells whether scores were divided.
+    runs : mapping of bool to array, shape (seeds, widths, 5)
+        As :func:`saturation` returns them, of which the second and third number are drawn; the key
+        tells whether scores were divided.
     title : str
         What the picture shows, for those who do not see it.
     """
