@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from jupyter_cache.cache.main import JupyterCacheBase
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parents[1]
 PATH = os.pathsep.join(str(ROOT / folder) for folder in ("tools", "code"))
@@ -18,21 +19,17 @@ kind = {"svg": "image/svg+xml"}.get(os.environ.get("BACKPROP_FIGURES"), "text/ht
 display({kind: "<svg class='bp-drawn'>1</svg>"}, raw=True)"""
 
 
-def stored_output(kind, **data):
-    return nbformat.v4.new_output(kind, **data)
-
-
 @pytest.fixture
 def ran(tmp_path):
     """Run a notebook of a drawing and one more cell; return the status and what was kept."""
 
     def run(source, *outputs, arguments=()):
-        drawing = stored_output("display_data", data={"text/html": '<svg class="bp-drawn"></svg>'})
+        drawing = new_output("display_data", data={"text/html": '<svg class="bp-drawn"></svg>'})
         cells = [
-            nbformat.v4.new_code_cell(DRAWN, execution_count=1, outputs=[drawing]),
-            nbformat.v4.new_code_cell(source, execution_count=2, outputs=list(outputs)),
+            new_code_cell(DRAWN, execution_count=1, outputs=[drawing]),
+            new_code_cell(source, execution_count=2, outputs=list(outputs)),
         ]
-        notebook = nbformat.v4.new_notebook(cells=cells)
+        notebook = new_notebook(cells=cells)
         notebook.metadata["kernelspec"] = {
             "name": "python3", "display_name": "", "language": "python",
         }  # fmt: skip
@@ -58,7 +55,7 @@ def ran(tmp_path):
 
 
 def test_what_was_compared_is_kept_with_its_drawing_as_svg(ran):
-    result = stored_output("execute_result", data={"text/plain": "2"}, execution_count=2)
+    result = new_output("execute_result", data={"text/plain": "2"}, execution_count=2)
     done, notebook = ran("1 + 1", result)
     assert done.returncode == 0, done.stdout
     assert [*notebook.cells[0].outputs[0].data] == ["image/svg+xml"]
@@ -68,13 +65,13 @@ def test_what_was_compared_is_kept_with_its_drawing_as_svg(ran):
 
 
 def test_another_output_fails_and_the_page_shows_it(ran):
-    done, notebook = ran("print(1 + 1)", stored_output("stream", name="stdout", text="3\n"))
+    done, notebook = ran("print(1 + 1)", new_output("stream", name="stdout", text="3\n"))
     assert done.returncode == 1 and "outputs differ" in done.stdout
     assert notebook.cells[1].outputs[0].text == "2\n"
 
 
 def test_a_lost_drawing_is_seen(ran):
-    more = stored_output("display_data", data={"text/html": '<svg class="bp-drawn"></svg>'})
+    more = new_output("display_data", data={"text/html": '<svg class="bp-drawn"></svg>'})
     done, _ = ran("print('no drawing')", more)
     assert done.returncode == 1 and "outputs differ" in done.stdout
 
@@ -86,7 +83,7 @@ def test_half_a_run_is_not_kept(ran, arguments):
 
 
 def test_an_error_that_is_shown_on_purpose_is_kept(ran):
-    told = stored_output("error", ename="ValueError", evalue="so", traceback=[])
+    told = new_output("error", ename="ValueError", evalue="so", traceback=[])
     done, notebook = ran("# NBVAL_RAISES_EXCEPTION\nraise ValueError('so')", told)
     assert done.returncode == 0, done.stdout
     assert notebook.cells[1].outputs[0].ename == "ValueError"

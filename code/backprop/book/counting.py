@@ -99,12 +99,8 @@ class KneserNey(Counts):
 
     Parameters
     ----------
-    text : array of int, shape (n,)
-        What is counted.
-    size : int
-        Letters of the alphabet; ``text`` holds 0 to size - 1.
-    order : int
-        The largest k.
+    text, size, order
+        As in :class:`Counts`.
     discount : float
         D, at least 0 and below 1; with 0, what never followed a context is impossible after it.
 

@@ -347,9 +347,7 @@ def _part(place: tuple[int, ...], case: Case) -> str:
     return f"The entry in the {counted[0]} row and the {counted[1]} column"
 
 
-def _unforeseen(
-    got: Any, expected: Any, at: str, case: Case, typed: bool = False
-) -> tuple[str, str]:
+def _unforeseen(got: Any, expected: Any, at: str, case: Case, typed: bool) -> tuple[str, str]:
     """Say what kind of wrong a value of the right shape is, and a stronger hint."""
     off = ~np.isclose(got, expected, rtol=RELATIVE, atol=ABSOLUTE)
     places = [tuple(map(int, place)) for place in np.argwhere(off)]
