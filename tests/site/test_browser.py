@@ -48,6 +48,7 @@ NAMELESS = """() => {
 def test_page(visit, any_page):
     """No foreign request, no complaint, every equation rendered, every figure named."""
     seen = visit(any_page)
+    seen.page.wait_for_load_state("networkidle")
     assert seen.foreign == []
     assert seen.complaints == []
     assert seen.page.evaluate(EQUATIONS) == []

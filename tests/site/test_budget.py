@@ -35,7 +35,8 @@ def test_height_before_the_exercises(visit, page):
 
 @second
 def test_a_figure_is_within_the_first_screen(visit, page):
-    seen = visit(page, fresh=True).page
+    seen = visit(page).page
+    seen.evaluate("scrollTo(0, 0)")
     figure = seen.locator("article figure svg, article .bp-figure svg").first.bounding_box()
     assert figure["y"] + figure["height"] <= 900
     bars = seen.locator("article details.toggle-details, article div.cell details")
@@ -68,7 +69,7 @@ def test_words_in_figures_are_legible_on_a_phone(phone, page):
 
 @second
 def test_evidence_is_one_line_that_opens_to_code_and_table(visit, page):
-    seen = visit(page, fresh=True).page
+    seen = visit(page, unfolding=True).page
     boxes = seen.locator("article details.bp-evidence")
     assert boxes.count() >= 1
     for box in boxes.all():
@@ -80,7 +81,7 @@ def test_evidence_is_one_line_that_opens_to_code_and_table(visit, page):
 
 @second
 def test_a_solution_is_one_fold_that_holds_text_and_code(visit, page):
-    seen = visit(page, fresh=True).page
+    seen = visit(page, unfolding=True).page
     solutions = seen.locator("article .solution.admonition")
     assert solutions.count() >= 5
     for solution in solutions.all():
@@ -93,7 +94,7 @@ def test_a_solution_is_one_fold_that_holds_text_and_code(visit, page):
 
 @second
 def test_answers_to_oneself_are_folded(visit, page):
-    seen = visit(page, fresh=True).page
+    seen = visit(page, unfolding=True).page
     for box in (boxes := seen.locator("article .admonition.ask")).all():
         answer = box.locator("details")
         assert answer.get_attribute("open") is None
