@@ -1277,8 +1277,3 @@ EXCEPTIONS = {
     "implicit:stiff-text": "differential equations, which define the path",
 }
 """Displays with a derivative that are not proved, and why."""
-
-ROUNDED = {
-    ("vanishing-and-exploding", r"1 - 0.462^2 = 0.786"),
-}
-"""Printed sums that are right with more digits than they print."""
