@@ -6,7 +6,7 @@ const page = [
 ];
 const browser = ['document', 'DOMPoint'];
 const site = [
-  'document', 'FocusEvent', 'getComputedStyle', 'MouseEvent', 'navigator', 'URL', 'window',
+  'document', 'Event', 'FocusEvent', 'getComputedStyle', 'MouseEvent', 'navigator', 'URL', 'window',
   'XMLSerializer',
 ];
 

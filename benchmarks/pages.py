@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Route, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-from browsing import ARGUMENTS, MISSING, OBSERVE, chromium, served, weights  # noqa: E402
+from browsing import ARGUMENTS, MISSING, OBSERVE, READY, chromium, served, weights  # noqa: E402
 
 SITE = ROOT / "_build/html"
 CHAPTERS = (
@@ -91,6 +91,7 @@ def visit(
     tab.on("response", lambda answer: answers.append(answer))
     tab.goto(base + page, wait_until="load", timeout=120_000)
     tab.wait_for_load_state("networkidle")
+    tab.wait_for_function(READY, timeout=60_000)
     tab.wait_for_timeout(3000)
     told = tab.evaluate(TOLD)
     weight = sum(weights(answers).values())

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 import pikepdf
 import yaml
-from browsing import ARGUMENTS, MISSING, chromium, served
+from browsing import ARGUMENTS, MISSING, READY, chromium, served
 from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
 
@@ -68,7 +68,7 @@ def texts(browser: Browser, site: str, pages: dict[str, str], *, epub: bool) -> 
     tab = browser.new_page(viewport={"width": 900, "height": 900}, color_scheme="light")
     for path in pages:
         tab.goto(f"{site}{path}", wait_until="load")
-        tab.evaluate("() => document.fonts.ready.then(() => null)")
+        tab.wait_for_function(READY)
         options = {"page": path, "pages": pages, "epub": epub, "site": site}
         out[path] = tab.evaluate(script, options)
     tab.close()

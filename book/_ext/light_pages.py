@@ -6,7 +6,9 @@ name. The search's index, which the theme loads on every page, is loaded by the 
 The tips beside links wait for a reader who points at one (``tips.js``). KaTeX's fonts keep the
 characters that some page has, and its four smallest come within the style: none of them arrives
 late and moves a formula. The sidebar stands at the open chapter before it is first seen.
-The lines of drawings go by differences: half of the bytes of a page with many frames.
+The lines of drawings go by differences: half of the bytes of a page with many frames. What is not
+in sight is laid out after the rest (``arriving.js``), and the theme's script, which would measure
+it at once, waits for that.
 """
 
 from __future__ import annotations
@@ -63,6 +65,9 @@ FIRST = re.compile(r'(<ul class="[^"]*section-nav[^"]*">\s*<li class="toc-h2 nav
                    r'(?="><a class="reference internal nav-link" href="#module-)')  # fmt: skip
 LINE = re.compile(r'(?<= d=")M [^"]*(?=")')
 STEP = re.compile(r"([MLz])(?: (-?\d+(?:\.\d)?) (-?\d+(?:\.\d)?))? ?")
+# The theme asks each block of code whether it can be scrolled, now and whenever the window changes.
+MEASURED = "{subtree:!0,childList:!0}),e()}"
+LATER = '{subtree:!0,childList:!0}),"arriving"in document.documentElement.dataset||e()}'
 LOGO = re.compile(r'(<img\b)(?! loading)([^>]*\bsrc="[^"]*_static/images/logo_)')
 
 
@@ -174,6 +179,9 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
             names |= set(NAMED.findall(script.read_text(encoding="utf-8")))
     for path in (static / "scripts").glob("fontawesome.js*"):
         path.unlink()
+    for path in (static / "scripts").glob("pydata-sphinx-theme.js"):
+        script = path.read_text(encoding="utf-8")
+        path.write_text(script.replace(MEASURED, LATER), encoding="utf-8")
     characters: set[int] = set()
     for path in static.rglob("*.css"):
         style = path.read_text(encoding="utf-8")
@@ -194,5 +202,6 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_js_file("arriving.js")
     app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

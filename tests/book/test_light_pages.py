@@ -77,6 +77,13 @@ def test_theme_and_place_in_the_sidebar_are_chosen_before_the_page_is_shown(site
     )
 
 
+def test_what_is_not_in_sight_is_laid_out_later(site):
+    page = html(site, "index")
+    assert page.index("arriving.js") < page.index("<main id")
+    theme = (site / "_build/html/_static/scripts/pydata-sphinx-theme.js").read_text("utf-8")
+    assert theme.count(light_pages.LATER) == 1 and light_pages.MEASURED not in theme
+
+
 def test_the_smallest_fonts_lie_in_the_style(tmp_path):
     (tmp_path / "fonts").mkdir()
     (tmp_path / "fonts/KaTeX_Size1-Regular.woff2").write_bytes(b"abc")

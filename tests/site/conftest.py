@@ -73,8 +73,6 @@ def browser(site):
 
 # A foreign address is noted, and not found. To intercept each request would turn the cache off.
 ASKS_NOBODY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-# The page is there once its fonts are.
-READY = "() => document.fonts.ready.then(() => null)"
 
 
 class Visit:
@@ -92,7 +90,7 @@ class Visit:
         )
         self.base = base
         self.page.goto(url, wait_until="load")
-        self.page.evaluate(READY)
+        self.page.wait_for_function(browsing.READY)
         assert self.page.url.startswith(url), f"{url} led to {self.page.url}"
         self.url = self.page.url.partition("#")[0]
 

@@ -26,6 +26,7 @@ def test_a_page_weighs_little_and_stands_still(context, base, any_page):
     page.on("response", lambda answer: answers.append(answer))
     page.goto(base + any_page)
     page.wait_for_load_state("networkidle")
+    page.wait_for_function(browsing.READY)
     weights = {url.removeprefix(base): n for url, n in browsing.weights(answers).items()}
     shift = page.evaluate("window.seen.shift")
     page.close()
