@@ -27,7 +27,8 @@ ARGUMENTS = [
 MISSING = "no chromium: install it or set BACKPROP_CHROMIUM"
 PACKED = (".woff2", ".woff", ".png", ".webp", ".jpg", ".jpeg")
 """What a server sends as it is; the rest goes through gzip."""
-READY = "() => document.fonts.ready.then(() => !('arriving' in document.documentElement.dataset))"
+READY = """() => document.fonts.status === 'loaded'
+  && !('arriving' in document.documentElement.dataset)"""
 """A page is there once its fonts are, and all of its parts (``arriving.js``)."""
 OBSERVE = """
   window.seen = {shift: 0, tasks: []};

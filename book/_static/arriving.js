@@ -3,7 +3,7 @@
 // the page is there in half of the time. The parts are named in custom.css too.
 {
   const LOT = 1500; // elements
-  const PARTS = 'main section > section:not(#exercises), #exercises > *';
+  const PARTS = 'main section > section:not(#exercises), #exercises > div';
   const root = document.documentElement;
   const idle = window.requestIdleCallback ?? ((task) => window.setTimeout(task, 20));
   const [visit] = window.performance.getEntriesByType('navigation');

@@ -2,6 +2,7 @@
 
 import io
 
+import browsing
 import numpy as np
 import pytest
 from conftest import chapters
@@ -154,6 +155,24 @@ def test_a_page_that_a_check_leaves_is_not_what_the_next_one_sees(visits, visit,
     seen.page.goto("about:blank")
     assert visits.forget_left() == [first_chapter]
     assert visit(first_chapter).page.url.endswith(first_chapter)
+
+
+def test_parts_that_come_later_end_as_on_a_page_that_comes_whole(visit, first_chapter):
+    pages = [visit(first_chapter + at, fresh=True).page for at in ("", "#exercises")]
+    told = "[document.documentElement.classList.contains('in-parts'), document.body.scrollHeight]"
+    (in_parts, height), (jumped, whole) = (page.evaluate(told) for page in pages)
+    assert in_parts and not jumped and height == whole
+
+
+def test_a_jump_to_a_part_that_has_not_come_leads_there(visits, first_chapter):
+    page = visits.open(first_chapter + "#exercises", 1280, 900, False).page
+    there = page.locator("#exercises").bounding_box()["y"]
+    page.goto(page.url.partition("#")[0] + "?again", wait_until="commit")
+    page.wait_for_selector("#exercises", state="attached")
+    page.evaluate("location.hash = 'exercises'")
+    page.wait_for_function(browsing.READY)
+    assert page.locator("#exercises").bounding_box()["y"] == pytest.approx(there, abs=2)
+    page.close()
 
 
 def test_search_finds(visit):
