@@ -236,7 +236,7 @@ def test_the_file_has_every_row_and_the_table_says_what_it_holds():
         assert line.split()[1:4] == [
             str((each < 0.1).sum()) for each in recalling.losses(name).values()
         ]
-        assert f" {np.median(left):.2f} ({left.min():.2f}-{left.max():.2f})" in line
+        assert f" {np.median(left):.3f} ({left.min():.3f}-{left.max():.3f})" in line
         assert line.split()[-2] == f"{np.median(recalling.stored()[name]['slopes'], axis=0)[0]:.2f}"
     assert wide[3].split()[-1] == "-", "where the others are 0, none is listened to"
     first = recalling.table({"one": "RNN, copy"}).split()[-1]

@@ -577,19 +577,19 @@ def table(names: Mapping[str, str], slopes: bool = False) -> str:
         slopes, for marked numbers and for the others, if these are not 0. Else the last column is
         the error at step 1 before training.
     """
-    first, second = "  error at    slopes at", "    step 1  marks others"
+    first, second = ("error at    slopes at", "  step 1  marks others")
     if not slopes:
-        first, second = "  step 1,", "  before"
+        first, second = ("step 1,", " before")
     lines = [
-        f"{'':17}  solved of ten at   loss{'':13}{first}",
-        f"{'':17} 0.003  0.01  0.03   {'median (range)':17}{second}",
+        f"{'':17}  solved of ten at  {'loss':21}{first}",
+        f"{'':17} 0.003 0.01 0.03   {'median (range)':21}{second}",
     ]
     for said, name in names.items():
         tried, found = losses(name), stored()[name]
-        counts = "".join(f"{(each < SOLVED).sum():6d}" for each in tried.values())
+        counts = "{:6d}{:5d}{:5d}".format(*((each < SOLVED).sum() for each in tried.values()))
         left = tried[best(name)]
-        line = f"{said:17}{counts}   {np.median(left):.2f} ({left.min():.2f}-{left.max():.2f}) "
-        line += f"{np.median(found['after' if slopes else 'before']):10.2g}"
+        line = f"{said:17}{counts}   {np.median(left):.3f} ({left.min():.3f}-{left.max():.3f})"
+        line += f"{np.median(found['after' if slopes else 'before']):9.2g}"
         if slopes:
             marked, other = np.median(found["slopes"], axis=0)
             silent = ROWS[name].task == "silenced"
