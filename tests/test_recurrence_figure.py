@@ -70,7 +70,7 @@ def test_frames_and_drawings():
     runs = {kind: outcome("adding", kind, 40) for kind in recalling.KINDS}
     assert "1 of 10 solved" in recurrence.arriving("t", runs).markup
     drawn = recurrence.at_work("t", runs["LSTM"], runs["RNN"], (1, 0)).markup
-    assert "left of the error" in drawn and "the best plain unit" in drawn
+    assert "left of the error" in drawn and "dashed: sum so far" in drawn
     assert "a row" in recurrence.holding("t", {"a row": "RNN, 5", "gated": "GRU, 40"}).markup
     cuts = {kind: outcome("adding", kind, 40, cut=8) for kind in ("GRU", "LSTM")}
     rows = {kind: {"cut": f"{kind}, cut", "early": f"{kind}, early"} for kind in cuts}

@@ -346,11 +346,11 @@ def at_work(
     networks : tuple of int
         Which of each are drawn; by default, those whose unit follows the sum best.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
     blue, orange, green = COLORS[0], COLORS[1], COLORS[2]
-    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.5), height_ratios=(0.8, 1.1, 1, 1))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=(0.7, 1.1, 1.5))
     values, marks, _ = example()
     steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
     _sequence(axes[0], "the numbers, and the marks")
@@ -362,19 +362,21 @@ def at_work(
     axes[1].plot(steps, f, "-", color=blue, linewidth=2)
     axes[1].plot(steps, i, "-", color=green, linewidth=2)
     axes[1].set(ylim=(0, 1.1), yticks=[0, 1])
-    words = {"f: stays": (33.5, 0.8, blue), "i: enters": (13.2, 0.66, green),
-             "left of the error": (14.5, 0.25, orange)}  # fmt: skip
-    for word, (x, y, color) in words.items():
-        axes[1].text(x, y, word, color=color, va="center", fontsize=11.5)
     axes[1].set_title("one LSTM unit: two of its gates", loc="left", fontsize=11.5, color=INK)
     state, _, _ = read_off(plain, second)
-    names = "its cell (solid), the sum so far (dashed)", "the best plain unit"
-    for ax, line, name in zip(axes[2:], (cell, state), names, strict=True):
-        ax.plot(steps, so_far, "--", color=INK, linewidth=1.3)
-        ax.plot(steps, line, "-", color=blue, linewidth=2)
-        ax.set_title(name, loc="left", fontsize=11.5, color=blue)
-        ax.set(ylim=(-0.85, 0.6), yticks=[-0.5, 0, 0.5], xlim=(0.3, STEPS + 0.7))
-    axes[-1].set(xlabel="step", xticks=[1, 12, 20, 29, 40])
+    axes[2].plot(steps, state, "-", color=GREY, linewidth=1.5)
+    axes[2].plot(steps, so_far, "--", color=INK, linewidth=1.5)
+    axes[2].plot(steps, cell, "-", color=blue, linewidth=2.2)
+    axes[2].set_title("its cell, and a plain unit", loc="left", fontsize=11.5, color=INK)
+    axes[2].set(ylim=(-0.88, 0.75), yticks=[-0.5, 0, 0.5], xlim=(0.3, STEPS + 0.7),
+                xlabel="step", xticks=[1, 12, 20, 29, 40])  # fmt: skip
+    words = (
+        (1, "f: stays", 33.5, 0.8, blue), (1, "i: enters", 13.2, 0.66, green),
+        (1, "left of the error", 14.5, 0.25, orange), (2, "plain unit", 18.5, 0.42, GREY),
+        (2, "cell", 5, 0.38, blue), (2, "dashed: sum so far", 13.2, -0.74, INK),
+    )  # fmt: skip
+    for row, word, x, y, color in words:
+        axes[row].text(x, y, word, color=color, va="center", fontsize=11.5)
     return plotted(fig, title)
 
 
@@ -392,7 +394,7 @@ def holding(title: str, rows: Mapping[str, str]) -> Drawing:
 
     plt = pyplot()
     blue, green = COLORS[0], COLORS[2]
-    fig, axes = plt.subplots(1, 3, sharey=True, figsize=(4.6, 1.85))
+    fig, axes = plt.subplots(1, 3, sharey=True, figsize=(4.6, 1.6))
     for k, name in enumerate(rows.values()):
         found = recalling.stored()[name]["holders"]
         jitter = k + np.linspace(-0.22, 0.22, len(found))
@@ -405,8 +407,8 @@ def holding(title: str, rows: Mapping[str, str]) -> Drawing:
                         markerfacecolor="none")  # fmt: skip
     heads = "follows\nthe sum", "moves by\n● mark ○ not", "lets in\n● mark ○ not"
     for ax, head, most in zip(axes, heads, (1, 0.5, 1), strict=True):
-        ax.set_title(head, loc="left", fontsize=11)
-        ax.set(xlim=(-0.06 * most, 1.06 * most), xticks=[0, most])
+        ax.set_title(head, loc="left", fontsize=10.5)
+        ax.set(xlim=(-0.06 * most, 1.08 * most), xticks=[0, most])
         ax.tick_params(left=False)
     axes[0].set_yticks(range(len(rows)), list(rows), fontsize=11.5)
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
