@@ -457,10 +457,10 @@ def reaching(
             jitter = np.linspace(-0.14, 0.14, len(losses))
             right.text(1.3e-3, k - 0.26, name, color=GREY, va="center", fontsize=11)
             right.plot(losses, k + 0.22 + jitter, "s", color=COLORS[0], markersize=3)
-            right.text(9, k - 0.26, " ".join(map(str, counts)), color=INK, ha="right",
+            right.text(300, k - 0.26, " ".join(map(str, counts)), color=INK, ha="right",
                        va="center", fontsize=11.5, fontweight="bold")  # fmt: skip
         right.axvline(0.1, color=GREY, linestyle=":", linewidth=1.5)
-        right.set(xscale="log", xlim=(1e-3, 10), xticks=[1e-3, 1e-1], yticks=[],
+        right.set(xscale="log", xlim=(1e-3, 400), xticks=[1e-3, 1e-1], yticks=[],
                   ylim=(len(runs) - 0.5, -0.55))  # fmt: skip
         right.minorticks_off()
     axes[1, 0].set(xlabel="step", xticks=[1, 10, 20, 33])
