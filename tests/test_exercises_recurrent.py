@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 from checker_cases import both_hints, each_right, each_wrong
 
-from backprop import RNN
+from backprop import LSTM, RNN
 from backprop.book.exercises import recurrent as ex
 
 GATE = 1 / (1 + math.exp(-1))
@@ -100,6 +100,31 @@ def kept_at_once(f):
     return np.cumprod(padded[::-1], axis=0)[::-1]
 
 
+def cell_back(dc, f, i, g, c):
+    return np.stack([dc * c * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g * g), dc * f])
+
+
+def cell_back_by_steps(dc, f, i, g, c):
+    step, rows = 1e-30, []
+
+    def new(z_f, z_i, z_g, c):
+        return c / (1 + np.exp(-z_f)) + np.tanh(z_g) / (1 + np.exp(-z_i))
+
+    at = [np.log(f / (1 - f)), np.log(i / (1 - i)), np.arctanh(g), c]
+    for k in range(4):
+        rows.append(dc * new(*(v + 1j * step * (j == k) for j, v in enumerate(at))).imag / step)
+    return rows
+
+
+def with_row(k, row):
+    def answer(dc, f, i, g, c):
+        rows = cell_back(dc, f, i, g, c)
+        rows[k] = row(dc, f, i, g, c)
+        return rows
+
+    return answer
+
+
 def backward(h, U, shares):
     total, error = np.zeros_like(U), np.zeros(len(U))
     for t in reversed(range(len(shares))):
@@ -170,6 +195,7 @@ def cut_mistaken(name):
 
 RIGHT_FUNCTIONS = {
     ex.check_kept: [kept, kept_at_once],
+    ex.check_cell_back: [cell_back, cell_back_by_steps],
     ex.check_backward: [backward, backward_by_table],
     ex.check_truncated: [truncated, truncated_in_chunks],
 }
@@ -191,6 +217,33 @@ WRONG_FUNCTIONS = {
         (lambda f: f[0] ** np.arange(len(f), -1, -1)[:, None], "first gate"),
         (lambda f: f[-1] ** np.arange(len(f), -1, -1)[:, None], "last gate"),
         (lambda f: ended(np.cumprod(f[::-1])[::-1].reshape(f.shape)), "together"),
+    ],
+    ex.check_cell_back: [
+        (lambda dc, f, i, g, c: None, "return missing"), (lambda dc: 3, "5 arguments"),
+        (lambda dc, f, i, g, c: [dc * c, dc * g, dc * i, dc * f], "slopes of sigmoid and tanh"),
+        (with_row(2, lambda dc, f, i, g, c: dc * i), "candidate's tanh"),
+        (with_row(2, lambda dc, f, i, g, c: dc * i * g * (1 - g)), "slope of a sigmoid"),
+        (with_row(2, lambda dc, f, i, g, c: dc * i * (1 - np.tanh(g) ** 2)), "already"),
+        (with_row(3, lambda dc, f, i, g, c: dc), "passed the forget"),
+        (with_row(3, lambda dc, f, i, g, c: dc * c), "by the cell"),
+        (with_row(3, lambda dc, f, i, g, c: dc * i), "by i"),
+        (with_row(3, lambda dc, f, i, g, c: dc * f * (1 - f)), "slope of the gate"),
+        (with_row(3, lambda dc, f, i, g, c: dc * f + dc * c * f * (1 - f)), "detour"),
+        (with_row(0, lambda dc, f, i, g, c: dc * (f * c + i * g) * f * (1 - f)), "new cell"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[[1, 0, 2, 3]], "rows of f and i"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[[3, 0, 1, 2]], "comes last"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c).T, "transposed"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[:3], "missing"),
+        (lambda dc, f, i, g, c: cell_back(1, f, i, g, c), "dc is missing"),
+        (lambda dc, f, i, g, c: -cell_back(dc, f, i, g, c), "sign"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c) * f, "not right|multiplied"),
+        (lambda dc, f, i, g, c: [dc * c * (1 - f**2), dc * g * (1 - i**2), dc * i * (1 - g**2),
+                                 dc * f], "slope of a tanh"),
+        (lambda dc, f, i, g, c: [dc * f * (1 - f), dc * i * (1 - i), dc * i * (1 - g**2), dc * f],
+         "let through"),
+        (lambda dc, f, i, g, c: [dc * g * f * (1 - f), dc * c * i * (1 - i),
+                                 dc * i * (1 - g**2), dc * f], "exchanged"),
+        (lambda dc, f, i, g, c: [dc * c, dc * g, dc * i * (1 - g**2), dc * f], "two gates"),
     ],
     ex.check_backward: [
         (lambda h, U, s: None, "return missing"), (lambda h: 3, "3 arguments"),
@@ -248,6 +301,18 @@ def test_the_reference_is_the_layer(k):
     layer.backward_parameters(shares[None])
     found = ex.gradient_U(h, layer.parameters["U"], shares, k)
     np.testing.assert_allclose(found, layer.gradients["U"], rtol=1e-12)
+
+
+def test_the_cell_goes_back_as_the_layer_does():
+    rng = np.random.default_rng(0)
+    layer = LSTM(2, 3, rng=rng)
+    layer.forward(rng.normal(size=(1, 1, 2)), c0=rng.normal(size=(1, 3)))
+    i, f, _, g = layer._split(layer.gates)
+    dc = rng.normal(size=3)
+    layer.backward_parameters(np.zeros((1, 1, 3)), dc_last=dc[None])
+    dz_i, dz_f, _, dz_g = layer._split(layer.dz)
+    found = cell_back(dc, f[0, 0], i[0, 0], g[0, 0], layer.c[0, 0])
+    np.testing.assert_allclose(found, [dz_f[0, 0], dz_i[0, 0], dz_g[0, 0], layer.dc0[0]])
 
 
 def test_the_expected_numbers_are_right():

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from backprop import RNN
 from backprop.autodiff import gradcheck
 from backprop.book.alice import Alphabet, Letters, letters
-from backprop.book.letterwise import BITS, Speller, compared, counted, truncated
+from backprop.book.letterwise import BITS, Speller, counted
 
 ALPHABET = Alphabet("ab")
 SMALL = Letters(ALPHABET.encode("ab" * 200), ALPHABET.encode("ab" * 101), ALPHABET)
@@ -60,24 +59,3 @@ def test_writing_goes_on_from_the_state():
         p = np.exp(z - z.max())
         again += "ab"[rng.choice(2, p=p / p.sum())]
     assert again == text
-
-
-def test_gradients_are_compared_by_direction_and_length():
-    assert compared(np.array([3.0, 4.0]), np.array([0.0, 10.0])) == pytest.approx((0.8, 2))
-
-
-def test_a_gradient_is_compared_with_its_truncated_forms():
-    rng = np.random.default_rng(0)
-    layer = RNN(2, 3, rng=rng)
-    x, dh = rng.normal(size=(2, 6, 2)), rng.normal(size=(2, 6, 3))
-
-    def gradient():
-        layer.forward(x)
-        layer.backward_parameters(dh)
-        return layer.gradients["U"].ravel().copy()
-
-    whole = gradient()
-    found = truncated(gradient, layer, (2, 6))
-    assert layer.truncate is None and found[1] == pytest.approx((1, 1))
-    layer.truncate = 2
-    assert found[0] == pytest.approx(compared(whole, gradient())) and found[0][0] < 0.999

@@ -1,5 +1,7 @@
 """Ten networks in one layer: they are ten, and what is said of their errors is so."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -167,49 +169,93 @@ def test_the_keeping_gate_is_the_one_that_is_opened():
         assert opened[0, 0] > 0.5 and shut[0, 0] < 1e-3
 
 
-def test_plain_networks_learn_some_of_the_sum_in_more_steps():
-    groups = recalling.trained("adding", Start("RNN"), 40, 0.003, recalling.SEEDS, updates=1000)
-    test = recalling.tested("adding", 40)
-    losses = np.concatenate([group.losses(*test) for group in groups])
-    assert 0.2 < np.median(losses) / recalling.GUESSING["adding"] < 0.45
-
-
-def test_an_outcome_chooses_its_rate_by_other_starts(monkeypatch):
-    monkeypatch.setattr(recalling, "UPDATES", 2)
-    seen = []
-    usual = recalling.trained
-
-    def watched(task, start, length, rate, seeds, updates=2):
-        seen.append((rate, tuple(seeds)))
-        return usual(task, start, length, rate, seeds, updates)
-
-    monkeypatch.setattr(recalling, "trained", watched)
-    run = recalling.outcome.__wrapped__("copying", Start("RNN"), 4)
-    assert seen[:-1] == [(rate, recalling.TUNING) for rate in recalling.RATES]
-    assert seen[-1] == (run.rate, recalling.SEEDS) and not set(recalling.SEEDS) & set(
-        recalling.TUNING
-    )
-    assert run.losses.shape == (10,) and run.arriving[0].shape == (10, 4)
-    assert run.solved == (run.losses < recalling.GUESSING["copying"] / 10).sum()
-
-
-def test_the_least_rate_is_taken_where_none_helps(monkeypatch):
-    start = Start("RNN")
-    for means, chosen in (((0.95, 0.99, 0.93), 0.003), ((0.95, 0.99, 0.85), 0.03)):
-        told = dict(zip(recalling.RATES, means, strict=True))
-        monkeypatch.setattr(recalling, "tuning", lambda *_, told=told: told)
-        assert recalling.choose("adding", start, 4) == chosen
-
-
-@pytest.mark.parametrize(
-    "run",
-    recalling.CHOSEN,
-    ids=lambda r: f"{r[0]}-{r[1].kind}-{r[1].scale}-{r[1].gate}-{r[1].cut}-{r[2]}",
-)
-def test_the_stored_rates_are_those_that_are_chosen(run):
-    means, rate = recalling.tuning(*run), recalling.CHOSEN[run]
-    least = min(means.values())
-    if least < recalling.LEARNED:
-        assert means[rate] <= 1.15 * least, "another CPU may exchange rates that are nearly as good"
+@pytest.mark.parametrize("kind", recalling.KINDS)
+def test_the_holder_follows_the_sum_and_its_fit_is_the_nearest(kind):
+    x, _ = recalling.adding(np.random.default_rng(3), 40, 6)
+    network = Start(kind).network(1, 0)
+    found = recalling.holder(network, x)
+    s, f, i = recalling.states(network, x)
+    layer = network.layers[0]
+    np.testing.assert_array_equal(s, layer.c if kind == "LSTM" else layer.h)
+    so_far = np.array([(x[:, : t + 1, 0] * x[:, : t + 1, 1]).sum(axis=1) for t in range(6)])
+    each = [np.corrcoef(s[1:, :, k].ravel(), so_far.ravel())[0, 1] for k in range(s.shape[2])]
+    assert found.follows == pytest.approx(max(map(abs, each)), rel=1e-4)
+    assert abs(each[found.unit]) == pytest.approx(found.follows, rel=1e-4)
+    own = s[:, :, found.unit].astype(float)
+    b, a = np.polyfit(own[1:].ravel(), so_far.ravel(), 1)
+    assert found.fit == pytest.approx((a, b), rel=1e-3)
+    marked, moved = x[..., 1].T == 1, np.abs(own[1:] - own[:-1])
+    assert found.moves == pytest.approx((moved[marked].mean(), moved[~marked].mean()), rel=1e-5)
+    if kind == "RNN":
+        assert f is None and i is None and found.opens == ()
     else:
-        assert rate == min(recalling.RATES)
+        gate = i[:, :, found.unit]
+        assert found.opens == pytest.approx((gate[marked].mean(), gate[~marked].mean()), rel=1e-5)
+    if kind == "GRU":
+        np.testing.assert_allclose(i, 1 - f)
+        candidate = layer._split(layer.gates)[2]
+        np.testing.assert_allclose(s[1:], f * s[:-1] + i * candidate, atol=1e-6)
+    if kind == "LSTM":
+        candidate = layer._split(layer.gates)[3]
+        np.testing.assert_allclose(s[1:], f * s[:-1] + i * candidate, atol=1e-6)
+
+
+def test_what_is_told_of_a_row_is_what_its_runs_have(monkeypatch):
+    row = recalling.Row("adding", Start("GRU"), 4, 3)
+    found = recalling.told(row)
+    assert list(found["losses"]) == ["0.003", "0.01", "0.03"]
+    runs = [recalling.run(row, rate) for rate in recalling.RATES]
+    for r, each in zip(runs, found["losses"].values(), strict=True):
+        assert each == pytest.approx(r.relative, rel=5e-3)
+        assert r.relative == pytest.approx(r.losses / (2 / 3)) and len(each) == 10
+    best = min(runs, key=lambda r: np.median(r.losses))
+    np.testing.assert_allclose(found["slopes"], best.listening, rtol=6e-3)
+    assert [h[0] for h in found["holders"]] == pytest.approx(
+        [h.follows for h in best.holders], rel=6e-3
+    )
+    assert "slopes" not in recalling.told(recalling.Row("copying", Start("RNN"), 3, 1))
+    monkeypatch.setattr(recalling, "stored", lambda: {"it": found})
+    monkeypatch.setattr(recalling, "ROWS", {"it": row})
+    recalling.outcome.cache_clear()
+    again = recalling.outcome("it")
+    recalling.outcome.cache_clear()
+    assert again.rate == best.rate and again.losses == pytest.approx(best.losses, rel=1e-3)
+    assert again.solved == (again.losses < 2 / 30).sum()
+
+
+def test_the_file_has_every_row_and_the_table_says_what_it_holds():
+    assert list(recalling.stored()) == list(recalling.ROWS)
+    for name, found in recalling.stored().items():
+        assert [float(rate) for rate in found["losses"]] == list(recalling.RATES)
+        assert {len(each) for each in found["losses"].values()} == {10}
+        medians = {rate: np.median(each) for rate, each in recalling.losses(name).items()}
+        assert medians[recalling.best(name)] == min(medians.values())
+    wide = recalling.table({"one": "RNN, 5", "two": "RNN, 20, others 0"}, slopes=True).split("\n")
+    for line, name in zip(wide[2:], ("RNN, 5", "RNN, 20, others 0"), strict=True):
+        left = recalling.losses(name)[recalling.best(name)]
+        assert line.split()[1:4] == [
+            str((each < 0.1).sum()) for each in recalling.losses(name).values()
+        ]
+        assert f" {np.median(left):.3f} ({left.min():.3f}-{left.max():.3f})" in line
+        assert line.split()[-2] == f"{np.median(recalling.stored()[name]['slopes'], axis=0)[0]:.2f}"
+    assert wide[3].split()[-1] == "-", "where the others are 0, none is listened to"
+    first = recalling.table({"one": "RNN, copy"}).split()[-1]
+    assert float(first) == pytest.approx(
+        np.median(recalling.stored()["RNN, copy"]["before"]), rel=0.05
+    )
+
+
+@pytest.mark.parametrize("name", ["RNN, 5", "RNN, 20, others 0", "RNN, copy"])
+def test_what_is_stored_comes_out_again(name):
+    found = recalling.told(recalling.ROWS[name])
+    for rate, each in found["losses"].items():
+        before = recalling.stored()[name]["losses"][rate]
+        assert np.median(each) == pytest.approx(np.median(before), rel=0.2)
+        assert abs((np.array(each) < 0.1).sum() - (np.array(before) < 0.1).sum()) <= 2
+    assert found["before"] == pytest.approx(recalling.stored()[name]["before"], rel=0.02)
+
+
+def test_the_file_is_written_by_the_module(monkeypatch, tmp_path):
+    monkeypatch.setattr(recalling, "ROWS", {"it": recalling.Row("copying", Start("RNN"), 3, 1)})
+    recalling.main(tmp_path / "a.json")
+    assert list(json.loads((tmp_path / "a.json").read_text())) == ["it"]

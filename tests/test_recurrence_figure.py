@@ -8,8 +8,8 @@ from backprop.book.figures import recurrence
 from backprop.book.recalling import Outcome, SideBySide, Start
 
 
-def outcome(task, kind, length):
-    group = SideBySide(Start(kind), 2 if task == "copying" else 1, (0, 1))
+def outcome(task, kind, length, cut=None):
+    group = SideBySide(Start(kind, cut=cut), 2 if task == "copying" else 1, (0, 1))
     return Outcome(task, length, 0.01, [group], np.array([0.001, 0.5]))
 
 
@@ -69,16 +69,30 @@ def test_frames_and_drawings():
     )
     runs = {kind: outcome("adding", kind, 40) for kind in recalling.KINDS}
     assert "1 of 10 solved" in recurrence.arriving("t", runs).markup
-    copied = outcome("copying", "RNN", 5)
-    rows = {"one start": (copied, copied.arriving[0][:, 0])}
-    assert "one start" in recurrence.starts("t", rows).markup
-    listening = {"all": runs["GRU"], "alone": outcome("silenced", "RNN", 5)}
-    assert "alone" in recurrence.selecting("t", listening).markup
-    apart = {"cut": outcome("adding", "GRU", 40), "early": outcome("early", "GRU", 40)}
-    drawn = recurrence.reaching("t", {"GRU": apart, "LSTM": apart}).markup
+    drawn = recurrence.at_work("t", runs["LSTM"], runs["RNN"], (1, 0)).markup
+    assert "left of the error" in drawn and "dashed: sum so far" in drawn
+    assert "a row" in recurrence.holding("t", {"a row": "RNN, 5", "gated": "GRU, 40"}).markup
+    cuts = {kind: outcome("adding", kind, 40, cut=8) for kind in ("GRU", "LSTM")}
+    rows = {kind: {"cut": f"{kind}, cut", "early": f"{kind}, early"} for kind in cuts}
+    drawn = recurrence.reaching("t", cuts, rows).markup
+    counts = [
+        int((each < recalling.SOLVED).sum()) for each in recalling.losses("GRU, cut").values()
+    ]
     assert "LSTM, cut: error" in drawn and ">early<" in drawn
-    cut = recurrence.cut("t", (1, 2, 4), {"a": np.ones((2, 3)), "b": np.ones((2, 3)) / 2})
-    assert ">a<" in cut.markup and ">b<" in cut.markup
+    assert " ".join(map(str, counts)) in drawn
+
+
+def test_what_is_read_off_is_the_unit_that_follows_the_sum():
+    run = outcome("adding", "LSTM", 40)
+    read, f, i = recurrence.read_off(run, 1)
+    unit, (a, b) = run.holders[1].unit, run.holders[1].fit
+    values, marks, _ = recurrence.example()
+    layer = run.networks[1].layers[0]
+    layer.forward(np.stack([values, marks], axis=1)[None])
+    np.testing.assert_allclose(read, a + b * layer.c[1:, 0, unit], rtol=1e-5)
+    np.testing.assert_array_equal(i, layer.gates[:, 0, unit])
+    np.testing.assert_array_equal(f, layer.gates[:, 0, 12 + unit])
+    assert recurrence.read_off(outcome("adding", "RNN", 40), 0)[1:] == (None, None)
 
 
 def test_a_text_is_wrapped_and_nothing_is_lost():

@@ -6,15 +6,13 @@ logarithm of one over the probability of what came, on average.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.arrays import Array
 from backprop.book.alice import Letters, passages
 from backprop.layers import GRU, Dense
-from backprop.layers.recurrent import Recurrent
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam, clip_norm
@@ -136,32 +134,3 @@ class Speller:
             x = np.array([[rng.choice(self.size, p=p / p.sum())]])
             text += self.data.alphabet.decode(x[0])
         return text
-
-
-def compared(whole: Array, cut: Array) -> tuple[float, float]:
-    """Return the cosine between two gradients, and the length of the second over the first's."""
-    a, b = np.asarray(whole, np.float64), np.asarray(cut, np.float64)
-    lengths = np.linalg.norm(a), np.linalg.norm(b)
-    return float(a @ b / (lengths[0] * lengths[1])), float(lengths[1] / lengths[0])
-
-
-def truncated(
-    gradient: Callable[[], Array], layer: Recurrent, chunks: Sequence[int]
-) -> list[tuple[float, float]]:
-    """Return :func:`compared` for the gradient with the layer's error cut into chunks.
-
-    Parameters
-    ----------
-    gradient : callable
-        Runs the layer forward and back, and returns a gradient.
-    layer : Recurrent
-        Its ``truncate`` is set, and None at the end.
-    chunks : sequence of int
-        Steps in a chunk.
-    """
-    layer.truncate, found = None, []
-    whole = gradient()
-    for layer.truncate in chunks:
-        found.append(compared(whole, gradient()))
-    layer.truncate = None
-    return found

@@ -3,13 +3,21 @@
 What the chapter "Recurrent networks" measures. Several networks of one kind stand side by side in
 one layer whose U has a block for each of them and zeros elsewhere, so that one product serves them
 all. They read the same sequences, differ by their start, and never touch one another.
+
+Every row of :data:`ROWS` was trained at three rates. What came out stands in ``recalling.json``,
+which ``python -m backprop.book.recalling FILE`` writes (some minutes); :func:`outcome` trains one
+row again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,14 +33,12 @@ from backprop.optimizers import Adam
 KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
 UNITS = {"RNN": 25, "GRU": 14, "LSTM": 12}
 """Hidden units: 700, 728 and 720 numbers in W, U and the biases."""
-LENGTHS = 5, 20, 40
 RATES = 0.003, 0.01, 0.03
 UPDATES, BATCH, LIMIT = 250, 32, 1.0
 """Steps of Adam in a run, sequences in a step, and the length to which a gradient is clipped."""
-SEEDS, TUNING = tuple(range(10)), (100, 101)
-"""Starts of the networks that are shown, and of those that choose the rate."""
-LEARNED = 0.9
-"""A rate at which the loss stays above this part of the loss of always answering 0 is no use."""
+SEEDS = tuple(range(10))
+SOLVED = 0.1
+"""A task is solved where less than this part of the loss of always answering 0 is left."""
 KEPT = 2
 """Values that the copy task asks for."""
 LATE = 8
@@ -328,8 +334,77 @@ def trained(
 
 
 @dataclass(frozen=True)
+class Holder:
+    """The unit of a network that follows the sum so far most closely, and what it does.
+
+    Attributes
+    ----------
+    unit : int
+        Its number.
+    fit : tuple of float
+        a and b for which a + b s is nearest to the sum so far, s the unit's state.
+    follows : float
+        Size of the correlation between its state and the sum so far.
+    moves : tuple of float
+        Mean size of s_t - s_{t-1}, at marked steps and at the others.
+    opens : tuple of float
+        Mean of the gate that lets in, i of the LSTM and 1 - f of the GRU, at marked steps and at
+        the others; empty in a plain network.
+    """
+
+    unit: int
+    fit: tuple[float, float]
+    follows: float
+    moves: tuple[float, float]
+    opens: tuple[float, ...]
+
+
+def states(network: Sequential, x: Array) -> tuple[Array, Array | None, Array | None]:
+    """Run a network; return what its units keep, and the gates that keep and let in.
+
+    Returns
+    -------
+    s : array, shape (length + 1, batch, units)
+        h_0, h_1, …, or the cells of an LSTM.
+    f, i : array, shape (length, batch, units), or None
+        The forget and the input gate of an LSTM, the update gate f and 1 - f of a GRU.
+    """
+    layer: Any = network.layers[0]
+    network.forward(x)
+    if isinstance(layer, LSTM):
+        i, f = layer._split(layer.gates)[:2]
+        return layer.c.copy(), f.copy(), i.copy()
+    if isinstance(layer, GRU):
+        f = layer._split(layer.gates)[1].copy()
+        return layer.h.copy(), f, 1 - f
+    return layer.h.copy(), None, None
+
+
+def holder(network: Sequential, x: Array) -> Holder:
+    """Return the unit of a network that follows the sum so far most closely on sequences x."""
+    s, _, lets_in = states(network, x)
+    so_far = np.cumsum(x[..., 0] * x[..., 1], axis=1).T.astype(np.float64)
+    marked = x[..., 1].T == 1
+    found = [np.corrcoef(unit.ravel(), so_far.ravel())[0, 1] for unit in np.moveaxis(s[1:], 2, 0)]
+    k = int(np.argmax(np.abs(found)))
+    own = s[..., k].astype(np.float64)
+    b = found[k] * so_far.std() / own[1:].std()
+    steps = np.abs(np.diff(own, axis=0))
+    opens = () if lets_in is None else (
+        float(lets_in[..., k][marked].mean()), float(lets_in[..., k][~marked].mean())
+    )  # fmt: skip
+    return Holder(
+        k,
+        (float(so_far.mean() - b * own[1:].mean()), float(b)),
+        float(abs(found[k])),
+        (float(steps[marked].mean()), float(steps[~marked].mean())),
+        opens,
+    )
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """The rate that two starts chose, the networks of the other ten, and their losses."""
+    """Ten networks that were trained at one rate, and their losses on new sequences."""
 
     task: str
     length: int
@@ -345,7 +420,12 @@ class Outcome:
     @property
     def solved(self) -> int:
         """How many networks left less than a tenth of the loss of always answering 0."""
-        return int((self.relative < 0.1).sum())
+        return int((self.relative < SOLVED).sum())
+
+    @property
+    def networks(self) -> list[Sequential]:
+        """The networks, each on its own."""
+        return [group.take(k) for group in self.groups for k in range(len(group.seeds))]
 
     @cached_property
     def arriving(self) -> tuple[Array, Array]:
@@ -370,6 +450,12 @@ class Outcome:
         x, _ = tested(self.task, self.length)
         return np.concatenate([group.listening(x[:64]) for group in self.groups])
 
+    @cached_property
+    def holders(self) -> list[Holder]:
+        """:func:`holder` of each network on the 256 sequences."""
+        x, _ = tested(self.task, self.length)
+        return [holder(network, x) for network in self.networks]
+
 
 def _arriving(groups: Sequence[SideBySide], task: str, length: int) -> tuple[Array, Array]:
     x, y = tested(task, length)
@@ -385,52 +471,141 @@ def untrained(task: str, start: Start, length: int) -> tuple[Array, Array]:
     return _arriving(groups, task, length)
 
 
-def tuning(task: str, start: Start, length: int) -> dict[float, float]:
-    """Return, by rate, the mean loss of two networks, relative to always answering 0."""
-    test, means = tested(task, length), {}
-    for rate in RATES:
-        (group,) = trained(task, start, length, rate, TUNING)
-        means[rate] = float(group.losses(*test).mean()) / GUESSING[task]
-    return means
+@dataclass(frozen=True)
+class Row:
+    """One thing that was tried: a task, networks, and how many steps of Adam they took."""
+
+    task: str
+    start: Start
+    length: int
+    updates: int = UPDATES
 
 
-def choose(task: str, start: Start, length: int) -> float:
-    """Return the rate with the least loss on average over two starts, or the least if none learn.
+ROWS: dict[str, Row] = {
+    "RNN, 5": Row("adding", Start("RNN"), 5),
+    "RNN, 20": Row("adding", Start("RNN"), 20),
+    "RNN, 40": Row("adding", Start("RNN"), 40),
+    "RNN, 40, long": Row("adding", Start("RNN"), 40, 1000),
+    "RNN, 20, others 0": Row("silenced", Start("RNN"), 20),
+    "RNN, 40, others 0": Row("silenced", Start("RNN"), 40),
+    "GRU, 40": Row("adding", Start("GRU"), 40),
+    "LSTM, 40": Row("adding", Start("LSTM"), 40),
+    "GRU, cut": Row("adding", Start("GRU", cut=8), 40),
+    "GRU, cut, early": Row("early", Start("GRU", cut=8), 40),
+    "GRU, early": Row("early", Start("GRU"), 40),
+    "LSTM, cut": Row("adding", Start("LSTM", cut=8), 40),
+    "LSTM, cut, early": Row("early", Start("LSTM", cut=8), 40),
+    "LSTM, early": Row("early", Start("LSTM"), 40),
+    "RNN, copy": Row("copying", Start("RNN"), 20),
+    "RNN, copy, 0.7 U": Row("copying", Start("RNN", scale=0.7), 20),
+    "GRU, copy": Row("copying", Start("GRU"), 20),
+    "GRU, copy, bias 5": Row("copying", Start("GRU", gate=5.0), 20),
+    "LSTM, copy": Row("copying", Start("LSTM"), 20),
+    "LSTM, copy, bias 5": Row("copying", Start("LSTM", gate=5.0), 20),
+}  # fmt: skip
+"""What the chapter shows, by name."""
 
-    Where all rates fail, the least loss would be a matter of chance.
+
+def run(row: Row, rate: float) -> Outcome:
+    """Train the ten networks of a row at a rate, and measure them on new sequences."""
+    groups = trained(row.task, row.start, row.length, rate, SEEDS, row.updates)
+    losses = np.concatenate([group.losses(*tested(row.task, row.length)) for group in groups])
+    return Outcome(row.task, row.length, rate, groups, losses)
+
+
+def told(row: Row) -> dict[str, Any]:
+    """Return what is stored of a row: losses at each rate, and more at the best of them.
+
+    The best rate is that of the least median loss. ``before`` and ``after`` are the sizes of the
+    error at step 1, without a cut. ``slopes`` and ``holders`` are stored for sums alone.
     """
-    means = tuning(task, start, length)
-    return min(means, key=means.__getitem__) if min(means.values()) < LEARNED else min(RATES)
+    runs = {rate: run(row, rate) for rate in RATES}
+    best = min(runs.values(), key=lambda r: float(np.median(r.losses)))
+    found: dict[str, Any] = {
+        "losses": {f"{rate:g}": _short(r.relative) for rate, r in runs.items()},
+        "before": _short(untrained(row.task, row.start, row.length)[0][:, 0]),
+        "after": _short(best.uncut[:, 0]),
+    }
+    if row.task != "copying":
+        found["slopes"] = [_short(pair) for pair in best.listening]
+        found["holders"] = [_short([h.follows, *h.moves, *h.opens]) for h in best.holders]
+    return found
 
 
-CHOSEN: dict[tuple[str, Start, int], float] = {
-    ("adding", Start("RNN"), 5): 0.01,
-    ("adding", Start("RNN"), 20): 0.003,
-    ("adding", Start("RNN"), 40): 0.003,
-    ("adding", Start("GRU"), 40): 0.03,
-    ("adding", Start("LSTM"), 40): 0.03,
-    ("adding", Start("GRU", cut=8), 40): 0.03,
-    ("adding", Start("LSTM", cut=8), 40): 0.03,
-    ("early", Start("GRU"), 40): 0.03,
-    ("early", Start("LSTM"), 40): 0.03,
-    ("early", Start("GRU", cut=8), 40): 0.01,
-    ("early", Start("LSTM", cut=8), 40): 0.003,
-    ("silenced", Start("RNN"), 20): 0.01,
-    ("silenced", Start("RNN"), 40): 0.01,
-    ("copying", Start("RNN"), 20): 0.01,
-    ("copying", Start("RNN", scale=0.7), 20): 0.03,
-    ("copying", Start("GRU"), 20): 0.01,
-    ("copying", Start("GRU", gate=5.0), 20): 0.03,
-    ("copying", Start("LSTM"), 20): 0.03,
-    ("copying", Start("LSTM", gate=5.0), 20): 0.01,
-}
-"""What :func:`choose` has chosen for the runs of the chapter, which a test repeats."""
+def _short(numbers: Sequence[float] | Array) -> list[float]:
+    return [float(f"{value:.3g}") for value in numbers]
 
 
 @cache
-def outcome(task: str, start: Start, length: int) -> Outcome:
-    """Train ten networks at the rate that two others chose, and measure them on new sequences."""
-    rate = CHOSEN.get((task, start, length)) or choose(task, start, length)
-    groups = trained(task, start, length, rate, SEEDS)
-    losses = np.concatenate([group.losses(*tested(task, length)) for group in groups])
-    return Outcome(task, length, rate, groups, losses)
+def stored() -> dict[str, Any]:
+    """Return :func:`told` of every row, by its name."""
+    found: dict[str, Any] = json.loads((files("backprop.book") / "recalling.json").read_text())
+    return found
+
+
+def losses(name: str) -> dict[float, Array]:
+    """Return the stored losses of a row at each rate, relative to always answering 0."""
+    return {float(rate): np.array(each) for rate, each in stored()[name]["losses"].items()}
+
+
+def best(name: str) -> float:
+    """Return the rate at which the median loss of a row is least."""
+    medians = {rate: float(np.median(each)) for rate, each in losses(name).items()}
+    return min(medians, key=medians.__getitem__)
+
+
+def clearest(name: str) -> int:
+    """Return which network of a row has the unit that follows the sum so far best."""
+    return int(np.argmax([each[0] for each in stored()[name]["holders"]]))
+
+
+@cache
+def outcome(name: str) -> Outcome:
+    """Train the ten networks of a row once more, at its best rate."""
+    return run(ROWS[name], best(name))
+
+
+def table(names: Mapping[str, str], slopes: bool = False) -> str:
+    """Write how many of ten solve a task at each rate, and more about those at the best.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        Rows, by what each is called in the table.
+    slopes : bool
+        Whether the last columns are medians after training: the error at step 1, and the answer's
+        slopes, for marked numbers and for the others, if these are not 0. Else the last column is
+        the error at step 1 before training.
+    """
+    first, second = ("error at    slopes at", "  step 1  marks others")
+    if not slopes:
+        first, second = ("step 1,", " before")
+    lines = [
+        f"{'':17}  solved of ten at  {'loss':21}{first}",
+        f"{'':17} 0.003 0.01 0.03   {'median (range)':21}{second}",
+    ]
+    for said, name in names.items():
+        tried, found = losses(name), stored()[name]
+        counts = "{:6d}{:5d}{:5d}".format(*((each < SOLVED).sum() for each in tried.values()))
+        left = tried[best(name)]
+        line = f"{said:17}{counts}   {np.median(left):.3f} ({left.min():.3f}-{left.max():.3f})"
+        line += f"{np.median(found['after' if slopes else 'before']):9.2g}"
+        if slopes:
+            marked, other = np.median(found["slopes"], axis=0)
+            silent = ROWS[name].task == "silenced"
+            line += f"{marked:7.2f}" + ("      -" if silent else f"{other:7.2f}")
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def main(target: str) -> None:
+    """Train every row at every rate, and write what is stored."""
+    found = {}
+    for name, row in ROWS.items():
+        found[name] = told(row)
+        print(name, flush=True)
+    Path(target).write_text(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

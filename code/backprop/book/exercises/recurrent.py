@@ -236,6 +236,64 @@ def check_kept(kept: Answer) -> Verdict:
     return judge(kept, cases, "From each state to the last.", "f")
 
 
+def _cell_back(dc: Array, f: Array, i: Array, g: Array, c: Array) -> Array:
+    return np.array([dc * c * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g**2), dc * f])
+
+
+@checker
+def check_cell_back(cell_back: Answer) -> Verdict:
+    """Check ``cell_back(dc, f, i, g, c)``: δ of f, i and g, and the direct share of ∂L/∂c_{t-1}."""
+    more = "In c_t = f c_{t-1} + i g, what is each of the four multiplied by?"
+    gates = "A gate is a sigmoid: its slope is f(1 - f). The candidate is a tanh."
+
+    def case(*given: Array) -> Case:
+        dc, f, i, g, c = given
+        right = _cell_back(*given)
+        a, b, d, e = right
+        plain = np.array([dc * c, dc * g, dc * i, dc * f])
+        slopes = np.array([f * (1 - f), i * (1 - i), 1 - g**2, np.ones_like(f)])
+        mistakes: Mistakes = [
+            (plain, "The slopes of sigmoid and tanh are missing.", gates),
+            (np.array([a, b, dc * i, e]), "The slope of the candidate's tanh is missing.", gates),
+            (np.array([dc * c, dc * g, d, e]), "The slopes of the two gates are missing.", gates),
+            (plain * np.array([1 - f**2, 1 - i**2, 1 - g**2, np.ones_like(f)]),
+             "The gates have the slope of a tanh.", gates),
+            (plain * np.array([f * (1 - f), i * (1 - i), g * (1 - g), np.ones_like(f)]),
+             "The candidate has the slope of a sigmoid.", gates),
+            (plain * np.array([f * (1 - f), i * (1 - i), 1 - np.tanh(g) ** 2, np.ones_like(f)]),
+             "g is tanh(z) already.", "In terms of g, the slope is 1 - g²."),
+            (np.array([a, b, d, dc]), "The last row has not passed the forget gate.", more),
+            (np.array([a, b, d, dc * c]), "The last row was multiplied by the cell.", more),
+            (np.array([a, b, d, dc * f * (1 - f)]), "The last row has the slope of the gate.",
+             "The direct path leads past z_f: its factor is f itself."),
+            (np.array([a, b, d, dc * i]), "The last row was multiplied by i.", more),
+            (np.array([a, b, d, e + dc * c * f * (1 - f)]), "The last row has the detour over f.",
+             "Return the direct share alone."),
+            (np.array([dc * (f * c + i * g) * f * (1 - f), b, d, e]),
+             "f was multiplied by the new cell.", "It multiplies c_{t-1}, the cell before."),
+            (np.array([dc * g * f * (1 - f), dc * c * i * (1 - i), d, e]),
+             "The factors of f and i are exchanged.", more),
+            (np.array([dc * f * (1 - f), dc * i * (1 - i), d, e]),
+             "The gates were not multiplied by what they let through.", more),
+            (np.array([b, a, d, e]), "The rows of f and i are exchanged.", "First z_f, then z_i."),
+            (np.array([e, a, b, d]), "The cell's share comes last.", "First z_f, z_i and z_g."),
+            (right.T, "The answer is transposed.", "Return one row for each of the four."),
+            (right[:3], "The share of the cell before is missing.", "Return four rows."),
+            (slopes * np.array([c, g, i, f]), "The error dc is missing.",
+             "These are slopes of c_t. The loss's are dc times as large."),
+        ]  # fmt: skip
+        return Case(given, right, distinct(mistakes, right), more)
+
+    rng = np.random.default_rng(0)
+    cases = []
+    for n in (1, 3):
+        f, i = rng.uniform(0.1, 0.9, (2, n))
+        dc, g, c = rng.normal(size=n), rng.uniform(-0.9, 0.9, n), rng.normal(size=n)
+        cases.append(case(*(v.round(2) for v in (dc, f, i, g, c))))
+    return judge(cell_back, cases, "Two gates, a candidate, and the way past them.",
+                 "dc, f, i, g, c")  # fmt: skip
+
+
 def gradient_U(h: Array, U: Array, shares: Array, k: int = 0, mistake: str = "") -> Array:
     """Return ∂L/∂U of a tanh layer; the error stops between chunks of k steps, if k is not 0.
 

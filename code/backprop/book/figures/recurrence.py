@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -187,6 +187,28 @@ def example(length: int = STEPS, seed: int = 5) -> tuple[Array, Array, float]:
     return x[0, :, 0], x[0, :, 1], float(y[0, 0])
 
 
+def _minus(value: float) -> str:
+    return f"{value:.2f}".replace("-", MINUS)
+
+
+def _sequence(ax: Any, title: str) -> None:
+    """Draw the numbers of :func:`example`, the marked ones thick and with their values."""
+    from backprop.book.figures.plots import GREY, INK
+
+    values, marks, _ = example()
+    ax.vlines(np.arange(1, STEPS + 1), 0, values, color=GREY, linewidth=1.5)
+    ax.axhline(0, color=GREY, linewidth=0.8)
+    for step in np.flatnonzero(marks):
+        value = float(values[step])
+        ax.vlines(step + 1, 0, value, color=INK, linewidth=4)
+        ax.plot(step + 1, value, "o", color=INK, markersize=7)
+        ax.text(step + 2.2, value, _minus(value), color=INK, va="center", fontsize=12,
+                fontweight="bold")  # fmt: skip
+    ax.set_title(title, loc="left", fontsize=11.5)
+    ax.set(ylim=(-1.15, 1.25), yticks=[])
+    ax.grid(False)
+
+
 def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
     """Draw a sequence with two marked numbers, and how much error each step of it receives.
 
@@ -197,25 +219,13 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
     outcomes : mapping of str to Outcome
         By kind, the networks that were trained on the adding task with 40 steps.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
     orange = COLORS[1]
     fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.1), height_ratios=(0.8, 1, 1, 1))
-    values, marks, total = example()
     steps = np.arange(1, STEPS + 1)
-    axes[0].vlines(steps, 0, values, color=GREY, linewidth=1.5)
-    axes[0].axhline(0, color=GREY, linewidth=0.8)
-    for step in np.flatnonzero(marks):
-        value = values[step]
-        axes[0].vlines(step + 1, 0, value, color=INK, linewidth=4)
-        axes[0].plot(step + 1, value, "o", color=INK, markersize=7)
-        axes[0].text(step + 2.2, value, f"{value:.2f}".replace("-", MINUS), color=INK,
-                     va="center", fontsize=12, fontweight="bold")  # fmt: skip
-    said = f"{total:.2f}".replace("-", MINUS)
-    axes[0].set_title(f"40 numbers, two marked: say the sum, {said}", loc="left", fontsize=11.5)
-    axes[0].set(ylim=(-1.15, 1.25), yticks=[])
-    axes[0].grid(False)
+    _sequence(axes[0], f"40 numbers, two marked: say the sum, {_minus(example()[2])}")
     for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
         sizes = result.arriving[0]
         low, high = sizes.min(axis=0), sizes.max(axis=0)
@@ -274,7 +284,7 @@ def radii() -> list[Frame]:
         bound = np.median(stretch[:, None] ** back, axis=0)
         ax.semilogy(back, bound, ":", color=GREY, linewidth=2)
         ax.semilogy(back, radius**back, "--", color=INK, linewidth=1.8)
-        ax.semilogy(back, np.median(plain, axis=0), "-", color=GREY, linewidth=1.2)
+        ax.semilogy(back, np.median(plain, axis=0), "-", color=GREY, linewidth=1.2, zorder=4)
         ax.fill_between(back, runs.min(axis=0), runs.max(axis=0), color=orange, alpha=0.25,
                         linewidth=0)  # fmt: skip
         ax.semilogy(back, np.median(runs, axis=0), "-", color=orange, linewidth=2.4)
@@ -304,32 +314,110 @@ def _power(value: float) -> str:
     return f"{value:.1g}" if 0.2 < value < 5 else f"about 10{svg.raised(exponent)}"
 
 
-def selecting(title: str, rows: Mapping[str, Outcome]) -> Drawing:
-    """Draw how the answers change with marked and with other numbers, and what networks learn.
+def read_off(outcome: Outcome, network: int) -> tuple[Array, Array | None, Array | None]:
+    """Return what the unit of a network that follows the sum best does on :func:`example`.
+
+    Returns
+    -------
+    s, f, i : array, shape (40,), or None
+        Its state, scaled and shifted so that it fits the sum so far best on other sequences, and
+        its gates.
+    """
+    chosen = outcome.holders[network]
+    unit, (a, b) = chosen.unit, chosen.fit
+    values, marks, _ = example()
+    x = np.stack([values, marks], axis=1)[None].astype(np.float32)
+    s, f, i = recalling.states(outcome.networks[network], x)
+    f, i = (None if gate is None else gate[:, 0, unit] for gate in (f, i))
+    return a + b * s[1:, 0, unit], f, i
+
+
+def at_work(
+    title: str, gated: Outcome, plain: Outcome, networks: tuple[int, int] | None = None
+) -> Drawing:
+    """Draw one unit of a trained LSTM on a sequence, its gates and its cell; and a plain unit.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
-    rows : mapping of str to Outcome
-        By name, ten networks that were trained to add. Where the other numbers are silenced, only
-        the marked ones are drawn.
+    gated, plain : Outcome
+        LSTMs and plain networks that were trained to add.
+    networks : tuple of int
+        Which of each are drawn; by default, those whose unit follows the sum best.
     """
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
-    def left(ax: Any, k: int, name: str, jitter: Array) -> None:
-        from backprop.book.figures.plots import COLORS
-
-        marked, others = rows[name].listening.T
-        ax.plot(marked, k + jitter, "o", color=COLORS[1], markersize=4)
-        if rows[name].task == "adding":
-            ax.plot(others, k + jitter, "o", color=COLORS[1], markersize=4, markerfacecolor="none")
-
-    fig, ax = _beside(rows, left, "slope of answer:\n● marked  ○ not", 2.1)
-    ax.set(xlim=(-0.1, 1.25), xticks=[0, 0.5, 1])
+    plt = pyplot()
+    blue, orange, green = COLORS[0], COLORS[1], COLORS[2]
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=(0.7, 1.1, 1.5))
+    values, marks, _ = example()
+    steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
+    _sequence(axes[0], "the numbers, and the marks")
+    first, second = networks or (recalling.clearest("LSTM, 40"), recalling.clearest("RNN, 40"))
+    cell, f, i = read_off(gated, first)
+    assert f is not None and i is not None
+    left = np.append(np.cumprod(f[:0:-1])[::-1], 1)  # f_{t+1} … f_40
+    axes[1].fill_between(steps, left, color=orange, alpha=0.3, linewidth=0)
+    axes[1].plot(steps, f, "-", color=blue, linewidth=2)
+    axes[1].plot(steps, i, "-", color=green, linewidth=2)
+    axes[1].set(ylim=(0, 1.1), yticks=[0, 1])
+    axes[1].set_title("one LSTM unit: two of its gates", loc="left", fontsize=11.5, color=INK)
+    state, _, _ = read_off(plain, second)
+    axes[2].plot(steps, state, "-", color=GREY, linewidth=1.5)
+    axes[2].plot(steps, so_far, "--", color=INK, linewidth=1.5)
+    axes[2].plot(steps, cell, "-", color=blue, linewidth=2.2)
+    axes[2].set_title("its cell, and a plain unit", loc="left", fontsize=11.5, color=INK)
+    axes[2].set(ylim=(-0.88, 0.75), yticks=[-0.5, 0, 0.5], xlim=(0.3, STEPS + 0.7),
+                xlabel="step", xticks=[1, 12, 20, 29, 40])  # fmt: skip
+    words = (
+        (1, "f: stays", 33.5, 0.8, blue), (1, "i: enters", 13.2, 0.66, green),
+        (1, "left of the error", 14.5, 0.25, orange), (2, "plain unit", 18.5, 0.42, GREY),
+        (2, "cell", 5, 0.38, blue), (2, "dashed: sum so far", 13.2, -0.74, INK),
+    )  # fmt: skip
+    for row, word, x, y, color in words:
+        axes[row].text(x, y, word, color=color, va="center", fontsize=11.5)
     return plotted(fig, title)
 
 
-def reaching(title: str, kinds: Mapping[str, Mapping[str, Outcome]]) -> Drawing:
+def holding(title: str, rows: Mapping[str, str]) -> Drawing:
+    """Draw, for ten networks a row, how their best unit follows the sum and what moves it.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    rows : mapping of str to str
+        Names of rows in ``recalling.ROWS``, by what is written beside them.
+    """
+    from backprop.book.figures.plots import COLORS
+
+    plt = pyplot()
+    blue, green = COLORS[0], COLORS[2]
+    fig, axes = plt.subplots(1, 3, sharey=True, figsize=(4.6, 1.6))
+    for k, name in enumerate(rows.values()):
+        found = recalling.stored()[name]["holders"]
+        jitter = k + np.linspace(-0.22, 0.22, len(found))
+        columns = [[h[j] for h in found] for j in range(len(found[0]))]
+        axes[0].plot(columns[0], jitter, "o", color=blue, markersize=4)
+        for ax, first, color in ((axes[1], 1, blue), (axes[2], 3, green)):
+            if len(columns) > first:
+                ax.plot(columns[first], jitter, "o", color=color, markersize=4)
+                ax.plot(columns[first + 1], jitter, "o", color=color, markersize=4,
+                        markerfacecolor="none")  # fmt: skip
+    heads = "follows\nthe sum", "moves by\n● mark ○ not", "lets in\n● mark ○ not"
+    for ax, head, most in zip(axes, heads, (1, 0.5, 1), strict=True):
+        ax.set_title(head, loc="left", fontsize=10.5)
+        ax.set(xlim=(-0.06 * most, 1.08 * most), xticks=[0, most])
+        ax.tick_params(left=False)
+    axes[0].set_yticks(range(len(rows)), list(rows), fontsize=11.5)
+    axes[0].set_ylim(len(rows) - 0.5, -0.5)
+    return plotted(fig, title)
+
+
+def reaching(
+    title: str, cuts: Mapping[str, Outcome], rows: Mapping[str, Mapping[str, str]]
+) -> Drawing:
     """Draw how much error reaches each step of networks whose error was cut in training.
 
     On the left, filled: the steps that the error reached in training. The line goes on without the
@@ -339,16 +427,17 @@ def reaching(title: str, kinds: Mapping[str, Mapping[str, Outcome]]) -> Drawing:
     ----------
     title : str
         What the picture shows, for those who do not see it.
-    kinds : mapping of str to mapping of str to Outcome
-        By kind and by what was done: three runs, the first of which is drawn on the left.
+    cuts : mapping of str to Outcome
+        By kind, the networks on the left.
+    rows : mapping of str to mapping of str to str
+        By kind and by what was done: names of rows in ``recalling.ROWS``, for the right.
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
     orange, steps = COLORS[1], np.arange(1, STEPS + 1)
     fig, axes = plt.subplots(2, 2, sharex="col", sharey="col", figsize=(4.6, 2.75))
-    for (left, right), (kind, runs) in zip(axes, kinds.items(), strict=True):
-        cut = next(iter(runs.values()))
+    for (left, right), (kind, cut) in zip(axes, cuts.items(), strict=True):
         sizes, first = cut.uncut, STEPS - (cut.groups[0].start.cut or STEPS)
         middle, low, high = np.median(sizes, axis=0), sizes.min(axis=0), sizes.max(axis=0)
         before = np.median(recalling.untrained(cut.task, Start(kind), STEPS)[0], axis=0)
@@ -360,105 +449,22 @@ def reaching(title: str, kinds: Mapping[str, Mapping[str, Outcome]]) -> Drawing:
         left.set(ylim=(0, 1.6), yticks=[0, 1], xlim=(0.3, STEPS + 0.7))
         right.set_title("loss", loc="left", fontsize=11.5, color=COLORS[0])
         right.set_title("solved", loc="right", fontsize=11.5, color=INK)
-        for k, (name, run) in enumerate(runs.items()):
-            jitter = np.linspace(-0.14, 0.14, len(run.losses))
+        runs = {said: (recalling.losses(name), recalling.best(name))
+                for said, name in rows[kind].items()}  # fmt: skip
+        for k, (name, (tried, rate)) in enumerate(runs.items()):
+            losses = tried[rate]
+            counts = [int((each < recalling.SOLVED).sum()) for each in tried.values()]
+            jitter = np.linspace(-0.14, 0.14, len(losses))
             right.text(1.3e-3, k - 0.26, name, color=GREY, va="center", fontsize=11)
-            right.plot(run.relative, k + 0.22 + jitter, "s", color=COLORS[0], markersize=3)
-            right.text(9, k + 0.2, f"{run.solved}", color=INK, ha="right", va="center",
-                       fontsize=12, fontweight="bold")  # fmt: skip
+            right.plot(losses, k + 0.22 + jitter, "s", color=COLORS[0], markersize=3)
+            right.text(300, k - 0.26, " ".join(map(str, counts)), color=INK, ha="right",
+                       va="center", fontsize=11.5, fontweight="bold")  # fmt: skip
         right.axvline(0.1, color=GREY, linestyle=":", linewidth=1.5)
-        right.set(xscale="log", xlim=(1e-3, 10), xticks=[1e-3, 1e-1], yticks=[],
+        right.set(xscale="log", xlim=(1e-3, 400), xticks=[1e-3, 1e-1], yticks=[],
                   ylim=(len(runs) - 0.5, -0.55))  # fmt: skip
         right.minorticks_off()
     axes[1, 0].set(xlabel="step", xticks=[1, 10, 20, 33])
     axes[1, 1].set(xlabel="relative to answering 0")
-    return plotted(fig, title)
-
-
-def starts(title: str, rows: Mapping[str, tuple[Outcome, Array]]) -> Drawing:
-    """Draw, for several starts, how much error reaches the first step, and what networks learn.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    rows : mapping of str to (Outcome, array of shape (networks,))
-        By name: what came out, and the size of the error at step 1 before training.
-    """
-
-    def left(ax: Any, k: int, name: str, jitter: Array) -> None:
-        from backprop.book.figures.plots import COLORS
-
-        ax.plot(rows[name][1], k + jitter, "o", color=COLORS[1], markersize=4)
-
-    runs = {name: run for name, (run, _) in rows.items()}
-    fig, ax = _beside(runs, left, "error at step 1,\nbefore training", 2.1)
-    ax.set(xscale="log", xlim=(3e-5, 30), xticks=[1e-4, 1e-2, 1])
-    ax.minorticks_off()
-    return plotted(fig, title)
-
-
-def _beside(
-    rows: Mapping[str, Outcome],
-    draw: Callable[[Any, int, str, Array], None],
-    words: str,
-    tall: float,
-) -> tuple[Any, Any]:
-    """Return a figure with a row for each outcome, its losses on the right, and the left axes.
-
-    ``draw(axes, row, name, jitter)`` puts the left part of a row, and ``words`` stand above it.
-    """
-    from backprop.book.figures.plots import COLORS, GREY, INK
-
-    plt = pyplot()
-    fig, (left, right) = plt.subplots(1, 2, sharey=True, figsize=(4.6, tall), width_ratios=(1, 1.1))
-    for k, (name, result) in enumerate(rows.items()):
-        jitter = np.linspace(-0.22, 0.22, len(result.losses))
-        draw(left, k, name, jitter)
-        right.plot(result.relative, k + jitter, "s", color=COLORS[0], markersize=4)
-        right.text(9, k, f"{result.solved}", color=INK, ha="right", va="center", fontsize=12,
-                   fontweight="bold")  # fmt: skip
-    right.axvline(0.1, color=GREY, linestyle=":", linewidth=1.5)
-    right.set(xscale="log", xlim=(4e-4, 10), xticks=[1e-3, 1e-1],
-              ylim=(len(rows) - 0.5, -0.5))  # fmt: skip
-    right.minorticks_off()
-    left.set_yticks(range(len(rows)), list(rows), fontsize=11.5)
-    for ax, said in ((left, words), (right, "loss, relative\nto answering 0")):
-        ax.set_title(said, loc="left", fontsize=11.5, pad=18)
-    right.tick_params(left=False)
-    right.text(9, -0.72, "solved", color=INK, ha="right", va="bottom", fontsize=11.5)
-    return fig, left
-
-
-def cut(title: str, chunks: Sequence[int], runs: Mapping[str, Array]) -> Drawing:
-    """Draw which part of the whole gradient's length a truncated one has.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    chunks : sequence of int
-        Steps in a chunk.
-    runs : mapping of str to array, shape (runs, chunks)
-        The lengths; the first is drawn with a full line, the second with a dashed one.
-    """
-    from backprop.book.figures.plots import COLORS
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.75))
-    colors = COLORS[0], COLORS[2]
-    for (name, found), color, style in zip(runs.items(), colors, ("-o", "--s"), strict=True):
-        ax.fill_between(chunks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
-                        linewidth=0)  # fmt: skip
-        ax.plot(chunks, np.median(found, axis=0), style, color=color, markersize=5)
-        below = name == list(runs)[-1]
-        ax.text(chunks[2], float(np.median(found[:, 2])) + (-0.16 if below else 0.13), name,
-                color=color, va="center", fontsize=12)  # fmt: skip
-    ax.set(xscale="log", xticks=list(chunks), ylim=(0, 1.2), yticks=[0, 0.5, 1],
-           xlabel="steps in a chunk")  # fmt: skip
-    ax.set_xticklabels([str(k) for k in chunks])
-    ax.minorticks_off()
-    ax.set_title("length of the gradient, relative to the whole", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
