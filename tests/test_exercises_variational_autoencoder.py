@@ -83,8 +83,8 @@ def test_no_hint_leads_to_the_number_without_thinking():
 
 
 def halves(second):
-    """Return a backward pass whose second half is ``second(dz, ell, xi)``."""
-    return lambda dz, ell, xi: np.concatenate([dz, second(dz, ell, xi)], axis=1)
+    """Return a backward pass whose second half is ``second(dz, rho, xi)``."""
+    return lambda dz, rho, xi: np.concatenate([dz, second(dz, rho, xi)], axis=1)
 
 
 def rows(first, second):
@@ -101,10 +101,10 @@ def by_differences(f, mu, tau, xi):
     return np.stack([slope, slope * xi], axis=1)
 
 
-def by_columns(dz, ell, xi):
+def by_columns(dz, rho, xi):
     out = np.zeros((len(dz), 2 * dz.shape[1]))
     out[:, : dz.shape[1]] = dz
-    out[:, dz.shape[1] :] = dz * xi * np.sqrt(np.exp(ell)) / 2
+    out[:, dz.shape[1] :] = dz * xi * np.exp(rho) / (1 + np.exp(rho))
     return out
 
 
@@ -138,26 +138,30 @@ RIGHT_FUNCTIONS = {
 }  # fmt: skip
 WRONG_FUNCTIONS = {
     ex.check_backward: [
-        (halves(lambda dz, ell, xi: dz * np.exp(ell / 2) * xi), "A ½ is missing"),
-        (halves(lambda dz, ell, xi: dz * 0.5 * np.exp(ell / 2)), "The noise is missing"),
-        (halves(lambda dz, ell, xi: dz * np.exp(ell / 2)), "noise and a ½"),
-        (halves(lambda dz, ell, xi: dz * xi), "with respect to τ"),
-        (halves(lambda dz, ell, xi: dz * 0.5 * xi), "deviation is missing"),
-        (halves(lambda dz, ell, xi: dz * 0.5 * np.exp(ell) * xi), "variance stands"),
-        (halves(lambda dz, ell, xi: dz * np.exp(ell) * xi), "logarithm of the deviation"),
-        (halves(lambda dz, ell, xi: 0.5 * np.exp(ell / 2) * xi), "dz, is missing"),
-        (lambda dz, ell, xi: ex.sample_slopes(np.ones_like(dz), ell, xi),
+        (halves(lambda dz, rho, xi: dz * xi), "with respect to τ"),
+        (halves(lambda dz, rho, xi: dz * np.log1p(np.exp(rho)) * xi), "where its slope should"),
+        (halves(lambda dz, rho, xi: dz * 0.5 * np.exp(rho / 2) * xi), "exp(½ ρ)"),
+        (halves(lambda dz, rho, xi: dz * 0.5 * np.log1p(np.exp(rho)) * xi), "an exponential, ½"),
+        (halves(lambda dz, rho, xi: dz * np.exp(rho) * xi), "slope of the logarithm"),
+        (halves(lambda dz, rho, xi: dz * xi / (1 + np.exp(rho))), "slope of the exponential"),
+        (halves(lambda dz, rho, xi: dz * xi * np.exp(rho) / (1 + np.exp(rho)) ** 2),
+         "slope of a sigmoid"),
+        (halves(lambda dz, rho, xi: dz / (1 + np.exp(-rho))), "The noise is missing"),
+        (halves(lambda dz, rho, xi: dz * np.log1p(np.exp(rho))), "and the noise is missing"),
+        (halves(lambda dz, rho, xi: 0.5 * dz * xi / (1 + np.exp(-rho))), "½ is too many"),
+        (halves(lambda dz, rho, xi: xi / (1 + np.exp(-rho))), "missing in the second half"),
+        (lambda dz, rho, xi: ex.sample_slopes(np.ones_like(dz), rho, xi),
          "arrives, dz, is missing."),
-        (halves(lambda dz, ell, xi: 0 * dz), "constant"),
-        (halves(lambda dz, ell, xi: -dz * 0.5 * np.exp(ell / 2) * xi), "wrong sign"),
-        (halves(lambda dz, ell, xi: dz * 0.5 * (xi**2 - 1)), "score"),
-        (lambda dz, ell, xi: np.roll(ex.sample_slopes(dz, ell, xi), dz.shape[1], axis=1),
+        (halves(lambda dz, rho, xi: 0 * dz), "constant"),
+        (halves(lambda dz, rho, xi: -dz * xi / (1 + np.exp(-rho))), "wrong sign"),
+        (halves(lambda dz, rho, xi: dz * 0.5 * (xi**2 - 1)), "score"),
+        (lambda dz, rho, xi: np.roll(ex.sample_slopes(dz, rho, xi), dz.shape[1], axis=1),
          "changed places"),
-        (lambda dz, ell, xi: ex.sample_slopes(dz, ell, xi) / len(dz), "batch size"),
-        (lambda dz, ell, xi: dz, "first half alone"),
-        (lambda dz, ell, xi: (dz, dz * 0.5 * np.exp(ell / 2) * xi), "shape"),
-        (lambda dz, ell, xi: None, "None"),
-        (lambda dz, ell: dz, "three arguments|3 arguments"),
+        (lambda dz, rho, xi: ex.sample_slopes(dz, rho, xi) / len(dz), "batch size"),
+        (lambda dz, rho, xi: dz, "first half alone"),
+        (lambda dz, rho, xi: (dz, dz * xi / (1 + np.exp(-rho))), "shape"),
+        (lambda dz, rho, xi: None, "None"),
+        (lambda dz, rho: dz, "three arguments|3 arguments"),
         (3, "function itself"),
     ],
     ex.check_score: [

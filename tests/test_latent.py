@@ -111,11 +111,35 @@ def test_the_arms_differ_in_network_and_codes(monkeypatch):
     monkeypatch.setattr(
         latent, "drawn_images", lambda net, *_, fitted, likeliest: asked.append((net, fitted))
     )
-    *_, real = latent.arms(0, 8, True, 20)
+    assert list(latent.arms(0, 8, True, 20)) == list(latent.SWITCHES)
     switches = [(True, 1.0), (False, 1.0), (True, 0.0), (False, 0.0)]
-    neither = (8, False, 0.0)
-    assert asked == [*(((8, *how), False) for how in switches), (neither, True)]
-    np.testing.assert_array_equal(real, digits(0).x[:20])
+    assert asked == [((8, *how), way) for how in switches for way in (False, True)]
+
+
+def test_a_network_is_trained_once_for_a_setting():
+    one = trained(0, epochs=1)
+    assert one is trained(0, 2, way="path", kl=1.0, noise=True, epochs=1)
+    assert one is not trained(0, kl=0.0, epochs=1)
+
+
+def test_a_deviation_that_is_held_stays():
+    network, x = trained(0, 3, tau=0.5, epochs=1), digits(0).x
+    np.testing.assert_allclose(network.named["encoder"].forward(x)[:, 3:], np.log(0.25))
+    assert network.named["encoder"].forward(x)[:, :3].std() > 0.1
+    assert latent.size_and_tau(network, x, np.random.default_rng(0))[1] == pytest.approx(0.5)
+
+
+def test_given_codes_are_draws_where_there_is_noise():
+    x = digits(0).x
+    for noise in (True, False):
+        network = trained(0, noise=noise, epochs=1)
+        mean, log_v = np.split(network.named["encoder"].forward(x), 2, axis=1)
+        z, tau = latent.given_codes(network, x, np.random.default_rng(0))
+        np.testing.assert_allclose(tau, np.exp(log_v / 2) if noise else 0)
+        xi = np.random.default_rng(0).normal(size=mean.shape)
+        np.testing.assert_allclose(z, mean + tau * xi)
+        size, average = latent.size_and_tau(network, x, np.random.default_rng(0))
+        assert size == pytest.approx(np.sqrt((z**2).mean())) and average == tau.mean()
 
 
 def test_pixels_alone_cost_their_cross_entropy():

@@ -41,7 +41,10 @@ def test_the_walk_is_a_circle_and_its_captions_say_where():
     assert sum(len(frame.svg) for frame in frames) < 400_000
 
 
-def test_rows_of_images_have_their_names_and_numbers():
+def test_pairs_of_images_have_their_names_and_numbers():
     images = np.eye(64)[:9]
-    markup = latent_plane.rows_of_images([("one", images, "4.2 off")], "title").markup
-    assert ">one<" in markup and ">4.2 off<" in markup
+    rows = [("one", (images, "4.2"), (images, "5.3"))]
+    markup = latent_plane.pairs_of_images(("left", "right"), rows, "title").markup
+    for words in ("one", "left", "right", "4.2", "5.3"):
+        assert f">{words}<" in markup
+    assert "one, left: 4.2; one, right: 5.3" in markup

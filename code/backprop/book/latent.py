@@ -6,7 +6,6 @@ Bernoulli probabilities, one a pixel. Costs are negative logarithms of probabili
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -139,7 +138,6 @@ def score(draw: Layer) -> Array:
     return np.concatenate([draw.noise / draw.deviation, 0.5 * (draw.noise**2 - 1)], axis=1)
 
 
-@cache
 def trained(
     seed: int,
     d: int = 2,
@@ -148,22 +146,41 @@ def trained(
     rate: float = RATE,
     noise: bool = True,
     kl: float = 1.0,
+    tau: float | None = None,
     epochs: int = EPOCHS,
 ) -> Graph:
     """Return an autoencoder with ``d`` numbers a code, trained by Adam; its draws go on.
 
-    Without noise and with kl = 0 it is an ordinary autoencoder, in which ln v plays no part.
+    Without noise and with kl = 0 it is an ordinary autoencoder, in which ln v plays no part. A
+    ``tau`` is the deviation of every draw, which the encoder then cannot choose.
     """
+    # One network for a setting, whichever arguments were left to their defaults.
+    return _trained(seed, d, way, rate, noise, kl, tau, epochs)
+
+
+@cache
+def _trained(
+    seed: int, d: int, way: Way, rate: float, noise: bool, kl: float, tau: float | None, epochs: int
+) -> Graph:
     data, rng = digits(seed), np.random.default_rng(seed)
     network = autoencoder(d, rng)
     network.named["draw"].train(noise)
     optimizer = Adam(network, rate)
+    _hold(network, d, tau)
     for _ in range(epochs):
         order = rng.permutation(len(data.x))
         for start in range(0, len(data.x), BATCH):
             gradient(network, data.x[order[start : start + BATCH]], way, kl)
             optimizer.step()
+            _hold(network, d, tau)
     return network
+
+
+def _hold(network: Graph, d: int, tau: float | None) -> None:
+    """Let the encoder answer ln v = ln τ² for every image."""
+    if tau is not None:
+        network.parameters["encoder.dense2.W"][:, d:] = 0.0
+        network.parameters["encoder.dense2.b"][..., d:] = 2 * np.log(tau)
 
 
 def encoder_noise(network: Graph, x: Array, way: Way, repeats: int = 100) -> float:
@@ -219,6 +236,33 @@ def integral(decoder: Layer, x: Array, *, reach: float = 5.0, step: float = 0.1)
     return float(-log_mean_exp(log_p, 1).mean())
 
 
+# New images.
+
+SWITCHES = {
+    "both": (True, 1.0),
+    "divergence only": (False, 1.0),
+    "noise only": (True, 0.0),
+    "neither": (False, 0.0),
+}
+"""Whether there is noise, and the weight of the divergence."""
+
+
+def given_codes(network: Graph, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return the codes of ``x`` as the decoder is given them in training, and each one's τ.
+
+    They are draws, or where the network has no noise, the means; then τ = 0. Both (n, d).
+    """
+    mean, log_v = np.split(network.named["encoder"].forward(x), 2, axis=1)
+    tau = np.exp(log_v / 2) if network.named["draw"].training else np.zeros_like(mean)
+    return mean + tau * rng.normal(size=mean.shape), tau
+
+
+def size_and_tau(network: Graph, x: Array, rng: np.random.Generator) -> tuple[float, float]:
+    """Return the root mean square of the numbers of the given codes, and the mean of τ."""
+    z, tau = given_codes(network, x, rng)
+    return float(np.sqrt(np.mean(z**2))), float(tau.mean())
+
+
 def drawn_images(
     network: Graph,
     x: Array,
@@ -230,13 +274,14 @@ def drawn_images(
 ) -> Array:
     """Return the images of ``n`` random codes, (n, 64).
 
-    The codes are standard normal, or normal with the mean and covariance that ``x`` has as codes.
-    A pixel is ink where its probability exceeds ½, or else with its probability.
+    The codes are standard normal, or normal with the mean and covariance of those that the decoder
+    is given for ``x`` in training. A pixel is ink where its probability exceeds ½, or else with its
+    probability.
     """
     d = network.named["encoder"].forward(x[:1]).shape[1] // 2
     z = rng.normal(size=(n, d))
     if fitted:
-        codes = network.named["encoder"].forward(x)[:, :d]
+        codes, _ = given_codes(network, x, rng)
         values, axes = np.linalg.eigh(np.cov(codes.T))
         z = codes.mean(axis=0) + z * np.sqrt(np.maximum(values, 0)) @ axes.T
     p = sigmoid(network.named["decoder"].forward(z))
@@ -244,23 +289,19 @@ def drawn_images(
     return (p > level).astype(float)
 
 
-def arms(seed: int, d: int, likeliest: bool, n: int = 450) -> Iterator[Array]:
-    """Yield ``n`` images each.
-
-    Of standard normal codes: with noise and divergence, divergence, noise, neither. Of fitted ones:
-    with neither. Then training digits.
-    """
-    data = digits(seed)
-    both, divergence, noise, neither = (
-        trained(seed, d, noise=noise, kl=kl)
-        for noise, kl in ((True, 1.0), (False, 1.0), (True, 0.0), (False, 0.0))
-    )
-    for network in (both, divergence, noise, neither):
-        rng = np.random.default_rng(seed)
-        yield drawn_images(network, data.x, n, rng, fitted=False, likeliest=likeliest)
-    rng = np.random.default_rng(seed)
-    yield drawn_images(neither, data.x, n, rng, fitted=True, likeliest=likeliest)
-    yield data.x[:n]
+def arms(seed: int, d: int, likeliest: bool = True, n: int = 450) -> dict[str, tuple[Array, Array]]:
+    """Return, for each of the ``SWITCHES``, ``n`` images of standard normal and of fitted codes."""
+    x, drawn = digits(seed).x, {}
+    for name, (noise, kl) in SWITCHES.items():
+        network = trained(seed, d, noise=noise, kl=kl)
+        normal, fitted = (
+            drawn_images(
+                network, x, n, np.random.default_rng(seed), fitted=way, likeliest=likeliest
+            )
+            for way in (False, True)
+        )
+        drawn[name] = normal, fitted
+    return drawn
 
 
 def apart(images: Array, real: Array) -> tuple[float, float]:

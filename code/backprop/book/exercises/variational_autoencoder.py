@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
     Answer,
@@ -76,7 +77,7 @@ def check_divergence(one: Any, two: Any) -> Verdict:
              "A divergence is never negative."),
         ], "The logarithm of a product is a sum, so the shares of independent numbers add up."),
     ]  # fmt: skip
-    return in_turn((one, two), parts, "A wide cloud costs more than a narrow one here.")
+    return in_turn((one, two), parts, "Without its mean, the first number would still cost 0.807.")
 
 
 @checker
@@ -123,43 +124,46 @@ def check_bound(evidence: Any, bound: Any, best: Any) -> Verdict:
     return in_turn((evidence, bound, best), parts, "At the posterior, the bound is exact.")
 
 
-def sample_slopes(dz: Array, log_variance: Array, noise: Array) -> Array:
-    """Return ∂L/∂μ and ∂L/∂ln τ², side by side."""
-    return np.concatenate([dz, dz * 0.5 * np.exp(log_variance / 2) * noise], axis=1)
+def sample_slopes(dz: Array, rho: Array, noise: Array) -> Array:
+    """Return ∂L/∂μ and ∂L/∂ρ for τ = ln(1 + exp ρ), side by side."""
+    return np.concatenate([dz, dz * sigmoid(rho) * noise], axis=1)
 
 
 @checker
 def check_backward(backward: Answer) -> Verdict:
-    """Check ``backward(dz, log_variance, noise)``: [dz, dz ½ exp(½ ln τ²) ξ], shape (n, 2 d)."""
-    chain = "z = μ + exp(½ ℓ) ξ. What is its derivative with respect to ℓ?"
+    """Check ``backward(dz, rho, noise)``: [dz, dz σ(ρ) ξ], shape (n, 2 d)."""
+    chain = "z = μ + ln(1 + exp ρ) ξ. What is its derivative with respect to ρ?"
 
     def case(seed: int, shape: tuple[int, int]) -> Case:
         rng = np.random.default_rng(seed)
-        dz, ell, xi = rng.normal(size=shape), rng.normal(size=shape), rng.normal(size=shape)
-        tau = np.exp(ell / 2)
-        right = sample_slopes(dz, ell, xi)
+        dz, rho, xi = rng.normal(size=shape), rng.normal(size=shape), rng.normal(size=shape)
+        tau, slope = softplus(rho), sigmoid(rho)
+        right = sample_slopes(dz, rho, xi)
 
         def pair(second: Array) -> Array:
             return np.concatenate([dz, second], axis=1)
 
         mistakes: list[tuple[Any, str, str]] = [
-            (pair(dz * tau * xi), "A ½ is missing.", chain),
-            (pair(dz * 0.5 * tau), "The noise is missing.", chain),
-            (pair(dz * tau), "The noise and a ½ are missing.", chain),
-            (pair(dz * xi), "This is the derivative with respect to τ.",
-             "Multiply by dτ/dℓ = ½ τ."),
-            (pair(dz * 0.5 * xi), "The deviation is missing.", chain),
-            (pair(dz * 0.5 * np.exp(ell) * xi), "The variance stands where the deviation should.",
-             "τ = exp(½ ℓ)."),
-            (pair(dz * np.exp(ell) * xi), "This takes ℓ for the logarithm of the deviation.",
-             "τ = exp(½ ℓ)."),
-            (pair(0.5 * tau * xi), "The error that arrives, dz, is missing in the second half.",
+            (pair(dz * xi), "This is the derivative with respect to τ.", "Multiply by dτ/dρ."),
+            (pair(dz * tau * xi), "τ stands where its slope should.", chain),
+            (pair(dz * 0.5 * np.exp(rho / 2) * xi), "This is the slope for τ = exp(½ ρ).",
+             "Here τ = ln(1 + exp ρ)."),
+            (pair(dz * 0.5 * tau * xi), "This is the slope for an exponential, ½ τ ξ.",
+             "Here τ = ln(1 + exp ρ)."),
+            (pair(dz * np.exp(rho) * xi), "The slope of the logarithm is missing.",
+             "The slope of ln u is 1/u, times that of u."),
+            (pair(dz * xi / (1 + np.exp(rho))), "The slope of the exponential is missing.",
+             "The slope of ln u is 1/u, times that of u."),
+            (pair(dz * slope * (1 - slope) * xi), "This is the slope of a sigmoid.",
+             "Here τ = ln(1 + exp ρ)."),
+            (pair(dz * slope), "The noise is missing.", chain),
+            (pair(dz * tau), "τ stands where its slope should, and the noise is missing.", chain),
+            (pair(dz * 0.5 * slope * xi), "A ½ is too many.", chain),
+            (pair(slope * xi), "The error that arrives, dz, is missing in the second half.",
              "Chain rule: dz times the slope."),
-            (np.concatenate([np.ones_like(dz), 0.5 * tau * xi], axis=1),
+            (np.concatenate([np.ones_like(dz), slope * xi], axis=1),
              "The error that arrives, dz, is missing.", "Chain rule: dz times the slope."),
-            (pair(dz * 0.5 * ell * xi), "The exponential is missing.", "τ = exp(½ ℓ)."),
-            (pair(-dz * 0.5 * tau * xi), "The second half has the wrong sign.", chain),
-            (pair(dz * 0.5 / tau * xi), "The deviation divides where it should multiply.", chain),
+            (pair(-dz * slope * xi), "The second half has the wrong sign.", chain),
             (pair(dz * 0.5 * (xi**2 - 1)), "This is the score, not the slope of z.", chain),
             (pair(np.zeros_like(dz)), "The second half is 0, as if τ were a constant.", chain),
             (np.concatenate([right[:, shape[1]:], dz], axis=1), "The halves have changed places.",
@@ -168,17 +172,17 @@ def check_backward(backward: Answer) -> Verdict:
              "The first half was averaged over the batch.", "The loss has taken the mean already."),
             (right / shape[0], "This is divided by the batch size.",
              "The loss has taken the mean already."),
-            (dz, "This is the first half alone.", "There are slopes for μ and for ℓ."),
+            (dz, "This is the first half alone.", "There are slopes for μ and for ρ."),
             (right[:, shape[1]:], "This is the second half alone.",
-             "There are slopes for μ and for ℓ."),
+             "There are slopes for μ and for ρ."),
             (np.concatenate([dz, right[:, shape[1]:]], axis=0),
              "The halves stand one below the other.", "Side by side is axis=1."),
         ]  # fmt: skip
-        return Case((dz, ell, xi), right, distinct(mistakes, right), chain,
+        return Case((dz, rho, xi), right, distinct(mistakes, right), chain,
                     where=f"arrays of the shape {shape}")  # fmt: skip
 
     cases = [case(0, (3, 2)), case(1, (2, 1)), case(2, (1, 3))]
-    return judge(backward, cases, "Two products, and no draw.", "dz, log_variance, noise")
+    return judge(backward, cases, "Two products, and no draw.", "dz, rho, noise")
 
 
 WORDS = {"square": "z²", "step": "1 where z > 1, else 0"}

@@ -255,16 +255,28 @@ def _plain(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("-", MINUS)
 
 
-def rows_of_images(rows: Sequence[tuple[str, Array, str]], title: str, across: int = 9) -> Drawing:
-    """Draw rows of images, each below its name, with a number at the right end of its name."""
-    cell, step, down, left = 5.0, 46.0, 72.0, 6.0
-    parts, said = [], []
-    for k, (name, images, number) in enumerate(rows):
-        top = 24 + k * down
-        parts.append(svg.text(left, top - 6, name, text_anchor="start", font_weight=600))
-        parts.append(svg.text(svg.WIDTH - left, top - 6, number, svg.FORWARD, text_anchor="end",
-                              font_weight=600))  # fmt: skip
-        places = [(left + j * step, top) for j in range(across)]
-        parts.append(glyphs(images[:across], places, cell))
-        said.append(f"{name}: {number}")
-    return drawing(title, 24 + len(rows) * down - 26, "; ".join(said), *parts)
+def pairs_of_images(
+    heads: tuple[str, str],
+    rows: Sequence[tuple[str, tuple[Array, str], tuple[Array, str]]],
+    title: str,
+    across: int = 5,
+) -> Drawing:
+    """Draw rows of images in two columns, each row below its name and each half's numbers."""
+    cell, step, down, left, top = 4.0, 38.5, 58.0, 6.0, 44.0
+    edges = left, svg.WIDTH - left - (across - 1) * step - 8 * cell
+    parts = [
+        svg.text(edge, 16, head, text_anchor="start", font_weight=600)
+        for edge, head in zip(edges, heads, strict=True)
+    ]
+    said = []
+    for k, (name, *halves) in enumerate(rows):
+        high = top + k * down
+        parts.append(svg.text(left, high - 5, name, text_anchor="start"))
+        for edge, head, (images, numbers) in zip(edges, heads, halves, strict=True):
+            right = edge + (across - 1) * step + 8 * cell
+            parts.append(svg.text(right, high - 5, numbers, svg.FORWARD, text_anchor="end",
+                                  font_weight=600))  # fmt: skip
+            places = [(edge + j * step, high) for j in range(across)]
+            parts.append(glyphs(images[:across], places, cell))
+            said.append(f"{name}, {head}: {numbers}")
+    return drawing(title, top + len(rows) * down - 20, "; ".join(said), *parts)
