@@ -331,13 +331,13 @@ def reached(
         said = low if low == high else f"{low}–{high}"
         ax.text(1.36, row, said, ha="right", va="center", color=color)
         if not np.isnan(weight).any():
-            ax.text(1.6, row, f"{np.median(weight):.2f}", ha="right", va="center")
+            ax.text(1.56, row, f"{np.median(weight):.2f}", ha="right", va="center")
     top = -0.5 - len(levels)
     for k, (name, at) in enumerate(levels.items()):
         ax.plot([at, at], [len(runs) - 0.5, top + k + 0.6], color=INK, linewidth=1, linestyle="--")
         ax.text(at, top + k + 0.5, f" {name}", va="center")
     ax.text(1.36, -1, "% right", ha="right", va="center", weight="bold")
-    ax.text(1.6, -1, "P", ha="right", va="center", weight="bold")
+    ax.text(1.56, -1, "P", ha="right", va="center", weight="bold")
     ax.set(xlim=(0, 1.03), ylim=(len(runs) - 0.5, top), xticks=[0, 0.25, 0.5, 0.75, 1])
     ax.set_xlabel("share of right answers")
     ax.set_yticks(range(len(runs)), list(runs))
