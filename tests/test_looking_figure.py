@@ -71,9 +71,13 @@ def test_division_keeps_the_scores_at_one():
     assert "not divided" in drawn.markup
 
 
-def test_curves_are_named():
+def test_runs_and_levels_are_named():
     runs = {
-        name: np.random.default_rng(0).random((3, 4)) for name in ("one", "two", "three", "four")
+        "one": np.array([[0.401, 0.2], [0.48, 0.22]]),
+        "two": np.array([[1.0, 0.9], [1.0, 0.9]]),
+        "three": np.array([[0.5, np.nan]]),
     }
-    drawn = looking.learned([0, 1, 2, 3], runs, "t")
-    assert all(name in drawn.markup for name in runs)
+    drawn = looking.reached(runs, {"blind: 13 %": 0.125}, "t", ["two"])
+    for words in ("one", "40–48", "0.21", "100", "0.90", "three", "blind: 13 %"):
+        assert words in drawn.markup
+    assert "nan" not in drawn.markup

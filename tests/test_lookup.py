@@ -1,6 +1,7 @@
 """The task of looking up: what is asked was told before, and the layers pass their checks."""
 
 from functools import partial
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from backprop.book import lookup
 from backprop.layers import Dense
 from backprop.losses import SoftmaxCrossEntropy
 
-LOOK, READ = (partial(lookup.half, look=look) for look in (True, False))
+SOME = [c for n in (1, 2, 3) for c in combinations(lookup.PARTS, n)]
+LOOK, READ = (partial(lookup.partly, learns=(part, "last")) for part in ("look", "read"))
 BUILDS = (lookup.attention, lookup.recurrent, LOOK, READ)
 
 
@@ -47,12 +49,12 @@ def test_gradients():
     gradcheck.check_layer(layer, rng.normal(size=(2, 5, 3)), rng=rng).raise_if_off()
 
 
-@pytest.mark.parametrize(("build", "learning"), [(LOOK, "qk"), (READ, "vo")])
-def test_one_half_learns_and_the_other_keeps_its_start(build, learning):
-    start, ended = (
-        lookup.attention(np.random.default_rng(0)),
-        lookup.trained(build, 0.03, 0, steps=3),
-    )
+@pytest.mark.parametrize("learns", SOME)
+def test_only_what_is_named_learns(learns):
+    start = lookup.attention(np.random.default_rng(0))
+    build = partial(lookup.partly, learns=learns)
+    ended = lookup.trained(build, 0.03, 0, steps=3)
+    assert ended.theta.size == 1088 + 136 * ("last" in learns)
     before, after = (network.layers[0].parameters for network in (start, ended))
     moved = {}
     for name in ("W_qkv", "b_qkv"):
@@ -61,30 +63,30 @@ def test_one_half_learns_and_the_other_keeps_its_start(build, learning):
     moved |= {name[0] + "o": (before[name] != after[name]).any() for name in ("W_o", "b_o")}
     # A bias of the keys adds the same to all scores of a query: its gradient is rounding.
     del moved["bk"]
-    assert {name for name, has in moved.items() if has} == {
-        letter + of for of in learning for letter in "Wb" if letter + of in moved
-    }
-    assert np.count_nonzero(start.theta == lookup.trained(build, 0.03, 0, steps=0).theta) == 1224
+    says = ended.layers[1] if "last" in learns else ended.layers[1].layer
+    for name, value in start.layers[1].parameters.items():
+        moved["last " + name] = (value != says.parameters[name]).any()
+    named = {"look": {"Wq", "bq", "Wk"}, "read": {"Wv", "bv", "Wo", "bo"},
+             "last": {"last W", "last b"}}  # fmt: skip
+    assert {name for name, has in moved.items() if has} == set().union(*map(named.get, learns))
 
 
-@pytest.mark.parametrize(
-    ("build", "size"), [(lookup.looking_alone, 1088), (lookup.linear_alone, 136)]
-)
-def test_what_is_still_keeps_its_start(build, size):
-    start, ended = (
-        lookup.attention(np.random.default_rng(0)),
-        lookup.trained(build, 0.03, 0, steps=3),
+@pytest.mark.parametrize("learns", SOME)
+def test_what_learns_in_part_starts_as_the_whole(learns):
+    whole, part = (
+        build(np.random.default_rng(0))
+        for build in (lookup.attention, partial(lookup.partly, learns=learns))
     )
     batch = lookup.draw(np.random.default_rng(1), 5)
-    begun = build(np.random.default_rng(0))
-    np.testing.assert_array_equal(begun.forward(batch.x), start.forward(batch.x))
-    _, dz = lookup.errors(start, SoftmaxCrossEntropy(), batch)
-    np.testing.assert_array_equal(begun.backward(dz), start.backward(dz))
-    assert ended.theta.size == size and (ended.theta != begun.theta).any()
-    for old, new in zip(start.layers, ended.layers, strict=True):
-        if isinstance(new, lookup.Still):
-            kept = new.layer.parameters
-            assert all((kept[name] == value).all() for name, value in old.parameters.items())
+    np.testing.assert_array_equal(part.forward(batch.x), whole.forward(batch.x))
+    _, dz = lookup.errors(whole, SoftmaxCrossEntropy(), batch)
+    np.testing.assert_array_equal(part.backward(dz), whole.backward(dz))
+
+
+@pytest.mark.parametrize("learns", [(), ("look", "listen")])
+def test_what_learns_must_be_a_part(learns):
+    with pytest.raises(ValueError, match="expected some of"):
+        lookup.partly(np.random.default_rng(0), learns)
 
 
 def test_the_half_that_learns_has_the_gradient_of_the_whole():
@@ -138,13 +140,51 @@ def test_only_questions_send_errors():
     assert value > 0 and dz[batch.asked].any(axis=1).all() and not dz[~batch.asked].any()
 
 
-def test_attention_learns_and_the_best_rate_is_chosen():
+def test_attention_learns():
     test = lookup.draw(np.random.default_rng(8), 100, 2)
-    network, seen = lookup.learning(lookup.attention, 0.03, 0, [0, 60], test, 2)
-    assert seen[0] < 0.5 < 0.95 < seen[1] == lookup.share_right(network, test)
-    again = lookup.trained(lookup.attention, 0.03, 0, steps=60, n=2)
-    np.testing.assert_array_equal(again.theta, network.theta)
-    assert lookup.tuned(lookup.attention, (1e-6, 0.03), (0,), steps=60, n=2) == 0.03
+    first, last = (
+        lookup.share_right(lookup.trained(lookup.attention, 0.03, 0, steps=steps, n=2), test)
+        for steps in (0, 60)
+    )
+    assert first < 0.5 < 0.95 < last
+
+
+def test_the_weight_on_the_answer():
+    batch = lookup.draw(np.random.default_rng(3), 20)
+    network = lookup.attention(np.random.default_rng(0))
+    network.layers[0].parameters["W_qkv"][:] = 0  # all scores are equal
+    even = (1 / (1 + np.nonzero(batch.asked)[1])).mean()
+    assert lookup.weight_on_answer(network, batch) == pytest.approx(even)
+    taught = lookup.trained(partial(lookup.partly, learns=("look", "last")), 0.03, 0, steps=200)
+    assert lookup.weight_on_answer(taught, batch) > 0.95
+
+
+def test_rules_that_do_not_look_at_letters():
+    # "5" is right for two of the three questions, and is two of the three digits told.
+    batch = lookup.written("a=5 b=5 c=3 a? b? c?")
+    right = lookup.levels(batch)
+    assert right["blind"] == 1 / 8 and right["most told"] == pytest.approx(2 / 3)
+    assert right["one told"] == pytest.approx((2 + 2 + 1) / 9)
+    # The first question can only be for a, and the second only for b.
+    assert lookup.levels(lookup.written("a=5 a? b=3 b?"))["no letters"] == 1
+    assert lookup.levels(lookup.written("a=5 a? b=3 b?"))["most told"] == pytest.approx(3 / 4)
+
+
+def test_no_rule_without_letters_is_better():
+    """The likeliest digit, by enumerating all ways to pair what is told with what is asked."""
+    rng = np.random.default_rng(4)
+    batch = lookup.draw(rng, 30, 3)
+    right, answers = 0, iter(batch.y)
+    for tokens, asked in zip(batch.x, batch.asked, strict=True):
+        digits = tokens[~asked, lookup.LETTERS :].argmax(axis=1)
+        at, places = np.nonzero(~asked)[0], np.nonzero(asked)[0]
+        for k in range(3):
+            votes = np.zeros(lookup.DIGITS)
+            for order in permutations(range(3)):  # order[i] is what the i-th question asks for
+                if all(at[order[i]] < places[i] for i in range(k + 1)):
+                    votes[digits[order[k]]] += 1
+            right += votes.argmax() == next(answers)
+    assert lookup.levels(batch)["no letters"] == pytest.approx(right / batch.y.size)
 
 
 def test_what_is_watched_is_what_is_trained():
@@ -154,21 +194,3 @@ def test_what_is_watched_is_what_is_trained():
         network = lookup.trained(lookup.recurrent, 0.03, 1, steps=steps)
         assert right == lookup.share_right(network, test)
         np.testing.assert_array_equal(sizes, lookup.reach(network, one.x[0]))
-
-
-def test_one_token_asks_for_two_letters():
-    x, y = lookup._two_asked(np.random.default_rng(0), 20)
-    for tokens, digits in zip(x, y, strict=True):
-        told = {
-            row[: lookup.LETTERS].argmax(): row[-lookup.DIGITS :].argmax() for row in tokens[:4]
-        }
-        first, second = tokens[4, : lookup.LETTERS], tokens[4, lookup.LETTERS : 2 * lookup.LETTERS]
-        assert first.sum() == second.sum() == 1 and not tokens[4, -lookup.DIGITS :].any()
-        assert [told[first.argmax()], told[second.argmax()]] == digits.tolist()
-        assert len(told) == 4 and first.argmax() != second.argmax()
-
-
-def test_two_heads_read_two_places():
-    size, one = lookup.two_at_once(1, 0.01, 0, test=200)
-    same, two = lookup.two_at_once(2, 0.01, 0, test=200)
-    assert size == same == 2800 and one < 0.4 and two > 0.99

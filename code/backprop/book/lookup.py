@@ -7,7 +7,7 @@ network must say its digit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -134,29 +134,32 @@ class Still(Layer):
         return self.layer.backward(dz)
 
 
-class HalfLearning(MultiHeadAttention):
-    """Causal attention of which one half learns: where to look, or what to read there.
+class PartlyLearning(MultiHeadAttention):
+    """Causal attention of which a part learns: where to look, what to read there, both or neither.
 
-    The gradients of the other half are 0, and so it keeps its start: W_v and W_o with their biases,
-    or W_q and W_k with theirs. These are equally many numbers.
+    The gradients of the other parts are 0, and so they keep their start. W_q and W_k with their
+    biases are as many numbers as W_v and W_o with theirs.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    look : bool
-        Whether W_q and W_k learn.
+    learns : collection of str
+        "look" if W_q and W_k learn, and "read" if W_v and W_o do.
     """
 
-    def __init__(self, rng: np.random.Generator, *, look: bool) -> None:
+    def __init__(self, rng: np.random.Generator, learns: Collection[str]) -> None:
         super().__init__(WIDTH, 1, rng=rng, causal=True)
-        self.look = look
+        self.learns = learns
 
     def backward_parameters(self, dz: Array) -> None:
-        """Fill ``gradients``, with 0 for the half that does not learn."""
+        """Fill ``gradients``, with 0 for what does not learn."""
         super().backward_parameters(dz)
-        still = slice(2 * WIDTH, None) if self.look else slice(2 * WIDTH)
-        self.gradients["W_qkv"][:, still] = self.gradients["b_qkv"][still] = 0
-        if self.look:
+        if "look" not in self.learns:
+            still = slice(2 * WIDTH)
+            self.gradients["W_qkv"][:, still] = self.gradients["b_qkv"][still] = 0
+        if "read" not in self.learns:
+            still = slice(2 * WIDTH, None)
+            self.gradients["W_qkv"][:, still] = self.gradients["b_qkv"][still] = 0
             self.gradients["W_o"][:] = self.gradients["b_o"][:] = 0
 
 
@@ -171,21 +174,22 @@ def recurrent(rng: np.random.Generator, *, units: int = 13) -> Sequential:
     return Sequential([GRU(WIDTH, units, rng=rng), Tokenwise(Dense(units, DIGITS, rng=rng))])
 
 
-def half(rng: np.random.Generator, *, look: bool) -> Sequential:
-    """Return the network of :func:`attention`, with the same start, of which one half learns."""
-    return Sequential([HalfLearning(rng, look=look), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
+PARTS = "look", "read", "last"
 
 
-def looking_alone(rng: np.random.Generator) -> Sequential:
-    """Return the half that learns where to look, but with a linear layer that keeps its start."""
-    looks, reads_out = half(rng, look=True).layers
-    return Sequential([looks, Still(reads_out)])
+def partly(rng: np.random.Generator, learns: Collection[str]) -> Sequential:
+    """Return the network of :func:`attention`, with the same start, of which only a part learns.
 
-
-def linear_alone(rng: np.random.Generator) -> Sequential:
-    """Return the network of :func:`attention`, of which only the linear layer learns."""
-    attends, reads_out = attention(rng).layers
-    return Sequential([Still(attends), reads_out])
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    learns : collection of str
+        "look" if W_q and W_k learn, "read" if W_v and W_o do, "last" if the linear layer does.
+    """
+    if not learns or not set(learns) <= set(PARTS):
+        raise ValueError(f"partly: learns is {learns}, expected some of {PARTS}")
+    attends, reads_out = PartlyLearning(rng, learns), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))
+    return Sequential([attends, reads_out if "last" in learns else Still(reads_out)])
 
 
 Build = Callable[[np.random.Generator], Sequential]
@@ -228,15 +232,43 @@ def share_right(network: Sequential, batch: Batch) -> float:
     return float((network.forward(batch.x)[batch.asked].argmax(axis=1) == batch.y).mean())
 
 
-def learning(
-    build: Build, rate: float, seed: int, looks: Sequence[int], test: Batch, n: int = 4
-) -> tuple[Sequential, list[float]]:
-    """Return a trained network and its share of right answers after each number of steps."""
-    seen = []
-    for network, step in _training(build, rate, seed, max(looks), 32, n):
-        if step in looks:
-            seen.append(share_right(network, test))
-    return network, seen
+def weight_on_answer(network: Sequential, batch: Batch) -> float:
+    """Return the mean of the weight p of each question on the token with its answer."""
+    network.forward(batch.x)
+    rows, places = np.nonzero(batch.asked)
+    (attends, *_) = network.layers
+    assert isinstance(attends, MultiHeadAttention)
+    return float(attends.p[rows, :, places, batch.told].mean())
+
+
+def levels(batch: Batch) -> dict[str, float]:
+    """Return the share of questions that each of four rules, blind to the letters, gets right.
+
+    "blind" names any digit, "one told" any of the digits told so far, "most told" the one that
+    was told most often so far (any of them, if there are several), and "no letters" the likeliest,
+    given everything but the letters. That is a mean over the draws of a rule that draws.
+
+    A letter that is asked for is any of those still open: told, and not asked for. So each time one
+    is asked for, a token that was open with the probability o is its answer with o / Σ o, and
+    stays open with what is left.
+    """
+    right = {"blind": 1 / DIGITS, "one told": 0.0, "most told": 0.0, "no letters": 0.0}
+    answers = iter(batch.y)
+    for tokens, asked in zip(batch.x, batch.asked, strict=True):
+        told, still_open = np.zeros((0, DIGITS)), np.zeros(0)
+        for token, is_asked in zip(tokens, asked, strict=True):
+            if not is_asked:
+                told, still_open = np.vstack([told, token[LETTERS:]]), np.append(still_open, 1.0)
+                continue
+            answer, count = next(answers), told.sum(axis=0)
+            most = count == count.max()
+            here = still_open / still_open.sum()
+            right["one told"] += count[answer] / len(told)
+            right["most told"] += most[answer] / most.sum()
+            right["no letters"] += float((here @ told).argmax() == answer)
+            still_open = still_open - here
+    return {rule: float(n) if rule == "blind" else float(n / batch.y.size)
+            for rule, n in right.items()}  # fmt: skip
 
 
 def watched(
@@ -248,16 +280,6 @@ def watched(
         if step in looks:
             seen.append((share_right(network, test), reach(network, x)))
     return seen
-
-
-def tuned(build: Build, rates: Sequence[float], seeds: Sequence[int], **options: int) -> float:
-    """Return the rate whose worst run on these seeds is best."""
-    test = draw(np.random.default_rng(2**20), 200, options.get("n", 4))
-
-    def worst(rate: float) -> float:
-        return min(share_right(trained(build, rate, s, **options), test) for s in seeds)
-
-    return max(rates, key=worst)
 
 
 def reach(network: Sequential, x: Array, mask: Mask | None = None) -> Array:
@@ -281,47 +303,3 @@ def reach(network: Sequential, x: Array, mask: Mask | None = None) -> Array:
     dz[which, which // classes, which % classes] = 1
     J = network.backward(dz).reshape(time, classes, time, -1)
     return np.asarray(np.sqrt((J**2).sum(axis=(1, 3))))
-
-
-# Two questions in one token.
-
-
-def _two_asked(rng: np.random.Generator, batch: int) -> tuple[Array, NDArray[np.integer]]:
-    """Draw four letters told, then one token that asks for two of them, and their two digits.
-
-    The letter asked for first and the one asked for second have one-hot entries of their own.
-    """
-    letters = rng.permuted(np.tile(np.arange(LETTERS), (batch, 1)), axis=1)[:, :4]
-    digits = rng.integers(DIGITS, size=(batch, 4))
-    asked = rng.permuted(np.tile(np.arange(4), (batch, 1)), axis=1)[:, :2]
-    each, row = np.arange(batch), np.arange(batch)[:, None]
-    x = np.zeros((batch, 5, 2 * LETTERS + DIGITS))
-    x[row, np.arange(4), letters] = x[row, np.arange(4), 2 * LETTERS + digits] = 1
-    for k in range(2):
-        x[each, 4, k * LETTERS + letters[each, asked[:, k]]] = 1
-    return x, digits[row, asked]
-
-
-def two_at_once(
-    n_heads: int, rate: float, seed: int, *, steps: int = 400, test: int = 1000
-) -> tuple[int, float]:
-    """Return the number of parameters, and how often both answers are right after training.
-
-    A token asks for two letters at once. A layer of attention and a linear layer must say both
-    digits, in order.
-    """
-    rng, width = np.random.default_rng(seed), 2 * LETTERS + DIGITS
-    layer = MultiHeadAttention(width, n_heads, rng=rng)
-    network = Sequential([layer, Tokenwise(Dense(width, 2 * DIGITS, rng=rng))])
-    loss, optimizer = SoftmaxCrossEntropy(), Adam(network, rate)
-    for _ in range(steps):
-        x, y = _two_asked(rng, 32)
-        z = network.forward(x)
-        loss.forward(z[:, -1].reshape(-1, DIGITS), y.ravel())
-        dz = np.zeros_like(z)
-        dz[:, -1] = loss.backward().reshape(-1, 2 * DIGITS)
-        network.backward_parameters(dz)
-        optimizer.step()
-    x, y = _two_asked(np.random.default_rng(10**6), test)
-    said = network.forward(x)[:, -1].reshape(-1, 2, DIGITS).argmax(axis=2)
-    return network.theta.size, float((said == y).all(axis=1).mean())

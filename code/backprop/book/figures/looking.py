@@ -6,7 +6,7 @@ Blue is forward and orange is backward in all of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -235,7 +235,7 @@ def _turned(angle: int) -> Frame:
 def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) -> Array:
     """Draw 100 queries for each width d, and return what they have in common, shape (widths, 5).
 
-    These are the deviation of the scores, the mean of the largest weight, the median and the mean
+    These are the deviation of the scores, the median of the largest weight, the median and the mean
     of the size of ∂L/∂s, and the mean of the size of ∂L/∂q. Queries, keys, values and the error at
     the answer are standard normal; the values have 8 entries, whatever d is.
     """
@@ -252,7 +252,7 @@ def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) 
         at_scores = np.linalg.norm(ds, axis=-1)
         at_query = np.linalg.norm(ds @ k / root, axis=-1)
         passed = np.median(at_scores), at_scores.mean(), at_query.mean()
-        rows.append((s.std(), p.max(axis=-1).mean(), *passed))
+        rows.append((s.std(), np.median(p.max(axis=-1)), *passed))
     return np.array(rows)
 
 
@@ -295,26 +295,54 @@ def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Dra
     return plotted(fig, title)
 
 
-# Learning to look up.
+# What is learned by learning only a part.
 
 
-def learned(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Drawing:
-    """Draw the share of right answers over the steps: median and range of each kind."""
+def reached(
+    runs: Mapping[str, Array],
+    levels: Mapping[str, float],
+    title: str,
+    strong: Collection[str] = (),
+) -> Drawing:
+    """Draw each run's share of right answers as a dot, and what rules reach as lines.
+
+    Parameters
+    ----------
+    runs : mapping of str to array, shape (runs, 2)
+        One row of the figure for each: the share of right answers, and the mean weight on the
+        answer, whose median is written beside the row unless it is NaN.
+    levels : mapping of str to float
+        What stands at each line, and where it stands.
+    title : str
+        What the picture shows, for those who do not see it.
+    strong : collection of str
+        The rows that are drawn in the colour of what learns.
+    """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.15))
-    places = (0.9, 0.77, 0.59, 0.36)
-    lines = (COLORS[0], "-o"), (COLORS[2], "-."), (COLORS[1], "--s"), (INK, ":^")
-    for (name, found), (color, style), place in zip(runs.items(), lines, places, strict=True):
-        found = np.asarray(found)
-        ax.fill_between(
-            looks, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2, linewidth=0
-        )
-        ax.plot(looks, np.median(found, axis=0), style, color=color, markersize=4, linewidth=1.6)
-        ax.text(looks[-1], place, name, color=color, ha="right", va="center")
-    ax.axhline(1 / 8, color=INK, linewidth=1, linestyle=(0, (1, 3)))
-    ax.text(looks[-1], 0.19, "guessing", color=INK, ha="right", va="center")
-    ax.set(xlabel="training step", ylim=(0, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
-    ax.set_title("share of right answers", loc="left", fontsize=11)
+    fig, ax = plt.subplots(figsize=(4.6, 0.2 * (len(runs) + len(levels)) + 0.4))
+    for row, (name, found) in enumerate(runs.items()):
+        right, weight = np.asarray(found).T
+        color = COLORS[1] if name in strong else INK
+        above = np.linspace(-0.2, 0.2, len(right))
+        ax.plot(right, row + above, "o", color=color, markersize=3.5, alpha=0.7, clip_on=False)
+        low, high = (f"{100 * share:.0f}" for share in (right.min(), right.max()))
+        said = low if low == high else f"{low}–{high}"
+        ax.text(1.36, row, said, ha="right", va="center", color=color)
+        if not np.isnan(weight).any():
+            ax.text(1.56, row, f"{np.median(weight):.2f}", ha="right", va="center")
+    top = -0.5 - len(levels)
+    for k, (name, at) in enumerate(levels.items()):
+        ax.plot([at, at], [len(runs) - 0.5, top + k + 0.6], color=INK, linewidth=1, linestyle="--")
+        ax.text(at, top + k + 0.5, f" {name}", va="center")
+    ax.text(1.36, -1, "% right", ha="right", va="center", weight="bold")
+    ax.text(1.56, -1, "P", ha="right", va="center", weight="bold")
+    ax.set(xlim=(0, 1.03), ylim=(len(runs) - 0.5, top), xticks=[0, 0.25, 0.5, 0.75, 1])
+    ax.set_xlabel("share of right answers")
+    ax.set_yticks(range(len(runs)), list(runs))
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=False)
+    for side in ("left", "top", "right"):
+        ax.spines[side].set_visible(False)
     return plotted(fig, title)
