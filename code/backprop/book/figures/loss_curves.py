@@ -366,7 +366,7 @@ def table(counts: Array, starts: Mapping[str, str], step_sizes: Sequence[float])
         If the counts have another shape.
     """
     _expect("table", counts, len(starts), len(step_sizes))
-    head = ["start", "$p$ of the right answer", f"step size {step_sizes[0]:,g}"]
+    head = ["start", "median $p$ of the right answer", f"step size {step_sizes[0]:,g}"]
     head += [f"{size:,g}" for size in step_sizes[1:]]
     lines = [head, ["---"] + ["--:"] * (len(head) - 1)]
     for (start, chance), row in zip(starts.items(), counts, strict=True):
