@@ -90,21 +90,6 @@ def test_every_product_of_a_caption_holds():
         assert np.isclose(times, 1 / float(factor), rtol=5e-3)
 
 
-def test_each_class_has_its_own_mean():
-    truth = np.array([[True], [False], [False]])
-    scores = [np.array([[2.0], [-3.0], [-1.0]]), np.array([[0.9], [0.0], [1.0]])]
-    assert np.allclose(loss_curves.by_class(scores, truth), [[2, -2], [0.9, 0.5]])
-
-
-def test_both_digits_of_both_losses_are_named():
-    truth = np.array([[True], [False]])
-    scores = [np.array([[-z], [z]]) for z in np.linspace(7, -5, 81)]
-    said = words(loss_curves.means({name: scores for name in loss_curves.NAMES}, truth).markup)
-    assert all(name in said for name in loss_curves.NAMES)
-    said = said.replace("1s above 0, 0s below", "")
-    assert said.split().count("1s") == said.split().count("0s") == 2
-
-
 def test_the_table_has_a_row_for_each_start():
     counts = np.array([[10, 4], [0, 3], [2, 1]])
     starts = {"$s = 0$": "0.5", "$s = 1$": "0.03", "cross-entropy": "0.03"}

@@ -12,7 +12,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
@@ -300,53 +300,6 @@ def caption(p: float) -> str:
     )
     # On a phone a line must not break inside of a number or a difference.
     return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
-
-
-def by_class(scores: Sequence[Array], truth: NDArray[np.bool_]) -> Array:
-    """Return the mean score of the 1s and of the 0s, step by step.
-
-    Parameters
-    ----------
-    scores : sequence of array of shape (B, 1)
-        After each step, the logit of a 1.
-    truth : array of bool of shape (B, 1)
-        Which of the images are 1s.
-
-    Returns
-    -------
-    array of shape (steps, 2)
-        The 1s come first.
-    """
-    return np.array([[z[truth].mean(), z[~truth].mean()] for z in scores])
-
-
-def means(one_run: Mapping[str, Sequence[Array]], truth: NDArray[np.bool_]) -> by_hand.Drawing:
-    """Draw the mean score of each digit in one run, step by step, for each loss.
-
-    Parameters
-    ----------
-    one_run : mapping of str to sequence of array of shape (B, 1)
-        By loss, one of ``NAMES``: after each step, the score z of each image.
-    truth : array of bool of shape (B, 1)
-        Which of the images are 1s.
-    """
-    fig, ax = plt.subplots(figsize=(4.6, 1.8))
-    ax.axhline(0, color=GREY, linewidth=1.4)
-    for name, scores in one_run.items():
-        color = COLORS[NAMES.index(name)]
-        for mean, line in zip(by_class(scores, truth).T, ("-", ":"), strict=True):
-            ax.plot(mean, line, color=color)
-    # Words stand where the curves of the page leave room.
-    ax.text(11, 5.9, NAMES[0], color=COLORS[0], va="center")
-    ax.text(43, 13.2, NAMES[1], color=COLORS[1], ha="right", va="center")
-    for k, name in enumerate(NAMES):
-        for digit, height in zip(("1s", "0s"), by_class(one_run[name][-1:], truth)[0], strict=True):
-            apart = (1.3, -1.7)[k] if digit == "1s" else 0  # both losses end alike there
-            ax.text(81.5, height + apart, digit, color=COLORS[k], va="center")
-    ax.set_title("mean score z (right: 1s above 0, 0s below)", fontsize=11, loc="left")
-    ax.set(xlim=(-3, 88), ylim=(-9, 18), yticks=[-5, 0, 5, 10, 15])
-    ax.set_xticks([0, 20, 40, 60, 80], ["step 0", "20", "40", "60", "80"])
-    return by_hand.plotted(fig, "Two losses in one run")
 
 
 def table(counts: Array, starts: Mapping[str, str], step_sizes: Sequence[float]) -> Markdown:
