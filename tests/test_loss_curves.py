@@ -92,13 +92,10 @@ def test_every_product_of_a_caption_holds():
 
 def test_the_table_has_a_row_for_each_start():
     counts = np.array([[10, 4], [0, 3], [2, 1]])
-    starts = {"$s = 0$": "0.5", "$s = 1$": "0.03", "cross-entropy": "0.03"}
+    starts = ["$s = 0$", "$s = 1$", "cross-entropy"]
     lines = str(loss_curves.table(counts, starts, [1, 1000])).splitlines()
-    assert lines[0].endswith("| step size 1 | 1,000 |") and lines[1] == "| --- | --: | --: | --: |"
-    assert lines[2:] == [
-        "| $s = 0$ | 0.5 | 10 | 4 |", "| $s = 1$ | 0.03 | 0 | 3 |",
-        "| cross-entropy | 0.03 | 2 | 1 |",
-    ]  # fmt: skip
+    assert lines[:2] == ["| step size | 1 | 1,000 |", "| --- | --: | --: |"]
+    assert lines[2:] == ["| $s = 0$ | 10 | 4 |", "| $s = 1$ | 0 | 3 |", "| cross-entropy | 2 | 1 |"]
     with pytest.raises(ValueError, match=r"table: counts have shape \(2, 2\), expected \(3, 2\)"):
         loss_curves.table(counts[:2], starts, [1, 1000])
 

@@ -6,7 +6,7 @@ The plots only draw. What they say about a point follows from its p by the formu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -302,14 +302,14 @@ def caption(p: float) -> str:
     return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
 
 
-def table(counts: Array, starts: Mapping[str, str], step_sizes: Sequence[float]) -> Markdown:
+def table(counts: Array, starts: Sequence[str], step_sizes: Sequence[float]) -> Markdown:
     """Return a table of the runs that recover, a row for each start.
 
     Parameters
     ----------
     counts : array of int of shape (starts, step sizes)
-    starts : mapping of str to str
-        In the order of the rows: the start, and the probability of the right answer there.
+    starts : sequence of str
+        What stands before each row, in Markdown.
     step_sizes : sequence of float
         One for each column.
 
@@ -319,11 +319,10 @@ def table(counts: Array, starts: Mapping[str, str], step_sizes: Sequence[float])
         If the counts have another shape.
     """
     _expect("table", counts, len(starts), len(step_sizes))
-    head = ["start", "median $p$ of the right answer", f"step size {step_sizes[0]:,g}"]
-    head += [f"{size:,g}" for size in step_sizes[1:]]
-    lines = [head, ["---"] + ["--:"] * (len(head) - 1)]
-    for (start, chance), row in zip(starts.items(), counts, strict=True):
-        lines.append([start, chance, *(str(count) for count in row)])
+    lines = [["step size", *(f"{size:,g}" for size in step_sizes)]]
+    lines.append(["---"] + ["--:"] * len(step_sizes))
+    for start, row in zip(starts, counts, strict=True):
+        lines.append([start, *(str(count) for count in row)])
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
