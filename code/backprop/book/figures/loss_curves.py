@@ -279,7 +279,7 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
     frames = []
     for p in probabilities:
         z = np.log(p / (1 - p))
-        fig, ax = plt.subplots(figsize=(4.4, 1.7))
+        fig, ax = plt.subplots(figsize=(4.4, 1.45))
         for k, (curve, dot) in enumerate(zip(slopes_at(line), slopes_at([z]), strict=True)):
             ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
             ax.plot(z, dot, "os"[k], color=COLORS[k], markersize=8)
@@ -350,7 +350,7 @@ def overlaps(
         If the counts have another shape.
     """
     _expect("overlaps", counts, len(starts), len(shares))
-    fig, ax = plt.subplots(figsize=(4.6, 2.0))
+    fig, ax = plt.subplots(figsize=(4.6, 1.85))
     for k, (start, row) in enumerate(zip(starts, counts, strict=True)):
         ax.plot(row, LINES[k], color=COLORS[k + 1], marker="os^"[k], markersize=7)
         half = int(np.argmax(row > runs / 2))
