@@ -90,26 +90,23 @@ def test_every_product_of_a_caption_holds():
         assert np.isclose(times, 1 / float(factor), rtol=5e-3)
 
 
-def test_each_class_has_its_own_mean():
-    truth = np.array([[True], [False], [False]])
-    scores = [np.array([[2.0], [-3.0], [-1.0]]), np.array([[0.9], [0.0], [1.0]])]
-    assert np.allclose(loss_curves.by_class(scores, truth), [[2, -2], [0.9, 0.5]])
+def test_the_table_has_a_row_for_each_start():
+    counts = np.array([[10, 4], [0, 3], [2, 1]])
+    starts = ["$s = 0$", "$s = 1$", "cross-entropy"]
+    lines = str(loss_curves.table(counts, starts, [1, 1000])).splitlines()
+    assert lines[:2] == ["| step size | 1 | 1,000 |", "| --- | --: | --: |"]
+    assert lines[2:] == ["| $s = 0$ | 10 | 4 |", "| $s = 1$ | 0 | 3 |", "| cross-entropy | 2 | 1 |"]
+    with pytest.raises(ValueError, match=r"table: counts have shape \(2, 2\), expected \(3, 2\)"):
+        loss_curves.table(counts[:2], starts, [1, 1000])
 
 
-def test_the_runs_that_recover_are_counted():
-    truth = np.array([[True], [False]])
-    scores = [np.array([[-z], [z]]) for z in np.linspace(7, -5, 81)]
-    run = {name: scores for name in loss_curves.NAMES}
-    found = np.zeros((2, 3, 4))
-    found[0, 1, :3], found[1, 2, :2] = 1, 0.995
-    found[1, 0] = 0.99  # not above
-    rates = [0.1, 1, 10]
-    drawing = loss_curves.recovery(run, truth, found, ["½", "cross-entropy"], rates)
-    said = words(drawing.markup)
-    assert "runs out of 4 that recover" in said
-    assert "½ 0 3 0 cross-entropy 0 0 2" in " ".join(said.split())
-    assert all(name in said for name in loss_curves.NAMES)
-    said = said.replace("1s above 0, 0s below", "")
-    assert said.split().count("1s") == said.split().count("0s") == 2
-    with pytest.raises(ValueError, match=r"expected \(2, 3, runs\)"):
-        loss_curves.recovery(run, truth, found[:1], ["½", "s = 1"], rates)
+def test_the_overlaps_stand_below_the_shares():
+    counts = np.array([[37, 40, 40], [0, 24, 40], [0, 0, 31]])
+    starts, shares = ["s = 0", "s = 2", "s = 3"], ["0", "½", "1"]
+    said = words(loss_curves.overlaps(counts, starts, shares, [10.24, -0.03, -0.71], 40).markup)
+    assert all(name in said for name in starts)
+    for share, mean in zip(shares, ("10.2", "0.0", "−0.7"), strict=True):
+        assert share in said and mean in said
+    assert "−0.0" not in said and "of 40" in said
+    with pytest.raises(ValueError, match=r"overlaps: counts have .* expected \(3, 2\)"):
+        loss_curves.overlaps(counts, starts, shares[:2], [1.0, 2.0], 40)

@@ -6,19 +6,20 @@ The plots only draw. What they say about a point follows from its p by the formu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
 from backprop.book.figures import by_hand, svg
 from backprop.book.figures.plots import COLORS, GREY, LINES
 from backprop.book.figures.stepper import Frame, drawn
+from backprop.book.tables import Markdown
 
 NAMES = ("cross-entropy", "squared error")
 BOLD: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center"}
@@ -270,7 +271,7 @@ def _dot(x: float, y: float) -> str:
 
 
 def slider(probabilities: Sequence[float]) -> list[Frame]:
-    """Return a frame for each p: both losses and both slopes, with a dot on each.
+    """Return a frame for each p: the slopes of both losses, with a dot on each.
 
     The caption has every factor, so that p with few digits gives products that are exact.
     """
@@ -278,16 +279,14 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
     frames = []
     for p in probabilities:
         z = np.log(p / (1 - p))
-        fig, axes = plt.subplots(2, 1, figsize=(4.4, 2.5), sharex=True)
-        for ax, function in zip(axes, (losses_at, slopes_at), strict=True):
-            for k, (curve, dot) in enumerate(zip(function(line), function([z]), strict=True)):
-                ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
-                ax.plot(z, dot, "os"[k], color=COLORS[k], markersize=8)
-            ax.axvline(z, color=GREY, linewidth=0.8, linestyle=":")
-        axes[0].set(ylabel="loss, y = 1", ylim=(-0.3, 5.2))
-        axes[0].legend(loc="upper right")
-        axes[1].set(xlabel="score z", ylabel="derivative", ylim=(-1.08, 0.08))
-        frames.append(drawn(fig, f"Two losses and their derivatives at p = {p:g}", caption(p)))
+        fig, ax = plt.subplots(figsize=(4.4, 1.45))
+        for k, (curve, dot) in enumerate(zip(slopes_at(line), slopes_at([z]), strict=True)):
+            ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
+            ax.plot(z, dot, "os"[k], color=COLORS[k], markersize=8)
+        ax.axvline(z, color=GREY, linewidth=0.8, linestyle=":")
+        ax.legend(loc="lower right")
+        ax.set(xlabel="score z", ylabel="derivative", ylim=(-1.08, 0.08))
+        frames.append(drawn(fig, f"The derivatives of two losses at p = {p:g}", caption(p)))
     return frames
 
 
@@ -303,97 +302,82 @@ def caption(p: float) -> str:
     return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
 
 
-def by_class(scores: Sequence[Array], truth: NDArray[np.bool_]) -> Array:
-    """Return the mean score of the 1s and of the 0s, step by step.
+def table(counts: Array, starts: Sequence[str], step_sizes: Sequence[float]) -> Markdown:
+    """Return a table of the runs that recover, a row for each start.
 
     Parameters
     ----------
-    scores : sequence of array of shape (B, 1)
-        After each step, the logit of a 1.
-    truth : array of bool of shape (B, 1)
-        Which of the images are 1s.
-
-    Returns
-    -------
-    array of shape (steps, 2)
-        The 1s come first.
-    """
-    return np.array([[z[truth].mean(), z[~truth].mean()] for z in scores])
-
-
-def recovery(
-    one_run: Mapping[str, Sequence[Array]],
-    truth: NDArray[np.bool_],
-    accuracies: Array,
-    starts: Sequence[str],
-    rates: Sequence[float],
-) -> by_hand.Drawing:
-    """Draw one run step by step for each loss, and a table of the runs that recover.
-
-    Parameters
-    ----------
-    one_run : mapping of str to sequence of array of shape (B, 1)
-        By loss, one of ``NAMES``: after each step, the score z of each image.
-    truth : array of bool of shape (B, 1)
-        Which of the images are 1s.
-    accuracies : array of shape (starts, rates, runs)
-        What the runs reach.
+    counts : array of int of shape (starts, step sizes)
     starts : sequence of str
-        What stands before each row of the table: one that names the cross-entropy is in
-        its colour, the others in that of the squared error.
-    rates : sequence of float
-        The step sizes, a column of the table for each.
+        What stands before each row, in Markdown.
+    step_sizes : sequence of float
+        One for each column.
 
     Raises
     ------
     ValueError
-        If the accuracies have another shape.
+        If the counts have another shape.
     """
-    if accuracies.shape[:2] != (len(starts), len(rates)):
-        raise ValueError(
-            f"recovery: accuracies have shape {accuracies.shape},"
-            f" expected ({len(starts)}, {len(rates)}, runs)"
-        )
-    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 3.9), height_ratios=[1.6, 1.55])
-    above.axhline(0, color=GREY, linewidth=1.4)
-    for name, scores in one_run.items():
-        color = COLORS[NAMES.index(name)]
-        for mean, line in zip(by_class(scores, truth).T, ("-", ":"), strict=True):
-            above.plot(mean, line, color=color)
-    # Words stand where the curves of the page leave room.
-    above.text(11, 5.9, NAMES[0], color=COLORS[0], va="center")
-    above.text(43, 13.2, NAMES[1], color=COLORS[1], ha="right", va="center")
-    for k, name in enumerate(NAMES):
-        for digit, height in zip(("1s", "0s"), by_class(one_run[name][-1:], truth)[0], strict=True):
-            apart = (1.3, -1.7)[k] if digit == "1s" else 0  # both losses end alike there
-            above.text(81.5, height + apart, digit, color=COLORS[k], va="center")
-    above.set_title("one run: mean score z (right: 1s above 0, 0s below)", fontsize=11, loc="left")
-    above.set(xlim=(-3, 88), ylim=(-9, 18), yticks=[-5, 0, 5, 10, 15])
-    above.set_xticks([0, 20, 40, 60, 80], ["step 0", "20", "40", "60", "80"])
-    colors = [COLORS[0 if NAMES[0] in start else 1] for start in starts]
-    _table(below, (accuracies > 0.99).sum(axis=2), starts, rates, colors)
-    title = f"runs out of {accuracies.shape[2]} that recover (orange: {NAMES[1]})"
-    below.set_title(title, fontsize=11, loc="left")
-    return by_hand.plotted(fig, "Two losses in one run, and how many runs recover")
+    _expect("table", counts, len(starts), len(step_sizes))
+    lines = [["step size", *(f"{size:,g}" for size in step_sizes)]]
+    lines.append(["---"] + ["--:"] * len(step_sizes))
+    for start, row in zip(starts, counts, strict=True):
+        lines.append([start, *(str(count) for count in row)])
+    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
-def _table(
-    ax: Any,
-    counts: Array,
-    starts: Sequence[str],
-    rates: Sequence[float],
-    colors: Sequence[str],
-) -> None:
-    """Write a number into each cell, the more shaded the larger it is."""
-    ax.axis("off")
-    ax.set(xlim=(-3.1, len(rates) - 0.5), ylim=(len(starts) - 0.45, -1.45))
-    ax.text(-3.1, -0.95, "step size", va="center")
-    for j, rate in enumerate(rates):
-        ax.text(j, -0.95, f"{rate:g}", ha="center", va="center")
-    for i, (start, color) in enumerate(zip(starts, colors, strict=True)):
-        ax.text(-3.1, i, start, va="center")
-        for j, count in enumerate(counts[i]):
-            shade = 0.4 * count / max(counts.max(), 1)
-            corner = (j - 0.46, i - 0.44)
-            ax.add_patch(plt.Rectangle(corner, 0.92, 0.88, facecolor=color, alpha=shade))
-            ax.text(j, i, f"{count}", ha="center", va="center")
+def overlaps(
+    counts: Array, starts: Sequence[str], shares: Sequence[str], mean: Sequence[float], runs: int
+) -> by_hand.Drawing:
+    """Draw how many runs recover against the share of the mean image that is subtracted.
+
+    Parameters
+    ----------
+    counts : array of int of shape (starts, shares)
+    starts : sequence of str
+        The name of each line: the first is written above its left end, the others beside it
+        where it rises through half of the runs.
+    shares : sequence of str
+        As the axis shows them.
+    mean : sequence of float
+        The mean overlap of a 1 and a 0 at each share.
+    runs : int
+        How many there are at each point.
+
+    Raises
+    ------
+    ValueError
+        If the counts have another shape.
+    """
+    _expect("overlaps", counts, len(starts), len(shares))
+    fig, ax = plt.subplots(figsize=(4.6, 1.85))
+    for k, (start, row) in enumerate(zip(starts, counts, strict=True)):
+        ax.plot(row, LINES[k], color=COLORS[k + 1], marker="os^"[k], markersize=7)
+        half = int(np.argmax(row > runs / 2))
+        if k == 0:
+            ax.text(0.1, row[0] - 3.5, start, color=COLORS[1], va="top")
+        else:
+            x = half - 1 + (runs / 2 - row[half - 1]) / (row[half] - row[half - 1])
+            beside = (-0.15, 0.15)[k - 1]
+            ax.text(
+                x + beside, runs / 2, start,
+                color=COLORS[k + 1], ha=("right", "left")[k - 1], va="center",
+            )  # fmt: skip
+    marks = [f"{share}\n{_zero(m)}" for share, m in zip(shares, mean, strict=True)]
+    ax.set_xticks(range(len(shares)), marks)
+    ax.annotate(
+        "share\noverlap", (0, 0), (-6, -5), xycoords="axes fraction",
+        textcoords="offset points", ha="right", va="top",
+    )  # fmt: skip
+    ax.set(ylim=(-2, runs * 1.06), yticks=np.arange(0, runs + 1, 10))
+    ax.set_title(f"squared error: runs that recover, of {runs}", fontsize=11, loc="left")
+    return by_hand.plotted(fig, "The less the digits overlap, the more runs recover")
+
+
+def _zero(value: float) -> str:
+    return _minus(round(value, 1) + 0.0, 1)
+
+
+def _expect(name: str, counts: Array, rows: int, columns: int) -> None:
+    if counts.shape != (rows, columns):
+        raise ValueError(f"{name}: counts have shape {counts.shape}, expected ({rows}, {columns})")
