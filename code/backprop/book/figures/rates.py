@@ -109,7 +109,7 @@ def plans(title: str) -> Drawing:
         (np.full(STEPS, CREEP), f"rate {CREEP}: calm but slow", blue),
         (greedy(STEPS), "about 1, 1/2, 1/3, …: both", green),
     )
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.3))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.05))
     for ax, (rates, words, color) in zip(axes, rows, strict=True):
         places = walks(rates, 10, 0)
         ax.axhline(0, color=GREY, linewidth=1)
@@ -269,7 +269,7 @@ def range_tests(
     plt = pyplot()
     blue, _, red = _colors()
     fig, ax = plt.subplots(figsize=(4.6, 2.15))
-    looks = ((blue, "-", 0.42), (red, "--", 0.3))
+    looks = ((blue, "-", 0.2), (red, "--", 0.07))
     for (words, curves), (color, style, height) in zip(losses.items(), looks, strict=True):
         for curve in curves:
             ax.plot(rates[: len(curve)], curve, style, color=color, linewidth=0.8, alpha=0.55)
@@ -326,9 +326,9 @@ def trials(title: str, heads: Sequence[str], groups: Mapping[str, Sequence[Trial
     plt = pyplot()
     _, green, _ = _colors()
     lines = sum(1 + len(rows) for rows in groups.values())
-    fig, ax = plt.subplots(figsize=(4.6, 0.45 * lines + 0.55))
-    low, high, wide, small = 0.5, 1.65, 0.74, 10
-    lefts = [1.52 + 1.56 * k for k in range(len(heads))]
+    fig, ax = plt.subplots(figsize=(4.6, 0.4 * lines + 0.55))
+    low, high, wide, small = 0.5, 1.65, 0.64, 10
+    lefts = [1.62 + 1.5 * k for k in range(len(heads))]
 
     def placed(left: float) -> Any:
         return lambda ratio: (
@@ -340,7 +340,7 @@ def trials(title: str, heads: Sequence[str], groups: Mapping[str, Sequence[Trial
     for left, head in zip(lefts, heads, strict=True):
         place = placed(left)
         ax.text(left, -0.95, head, color=INK)
-        ax.text(left + wide + 0.77, -0.6, "gain, wins", color=INK, ha="right", fontsize=small + 0.5)
+        ax.text(left + wide + 0.84, -0.6, "gain, wins", color=INK, ha="right", fontsize=small + 0.5)
         ax.fill_between([place(low), place(1)], -0.45, lines - 0.45, color=green, alpha=0.1,
                         linewidth=0)  # fmt: skip
         ax.plot([place(1)] * 2, [-0.45, lines - 0.45], ":", color=INK, linewidth=1.2)
@@ -357,7 +357,7 @@ def trials(title: str, heads: Sequence[str], groups: Mapping[str, Sequence[Trial
             rates = " and ".join(f"{top:.2g}" for top in row.tops)
             ax.text(0, y + 0.32, f"rates {rates}", color=GREY, fontsize=small)
             for left, (constant, cosine) in zip(lefts, row.losses, strict=True):
-                ratio, right = cosine / constant, left + wide + 0.77
+                ratio, right = cosine / constant, left + wide + 0.84
                 _dots(ax, placed(left), y, ratio)
                 gain = f"{100 * (1 - np.median(ratio)):.0f} %".replace("-", "−")
                 ax.text(right, y - 0.05, f"{gain}, {(ratio < 1).sum()}", color=INK, ha="right")
@@ -386,11 +386,11 @@ def warmed_up(
         The final losses by the words for a row, by the words over a group of rows. The first row
         of a group is its rival: the others show how many starts are better than with it.
     """
-    from backprop.book.figures.plots import GREY, INK
+    from backprop.book.figures.plots import INK
 
     plt = pyplot()
     _, green, red = _colors()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 3.3), width_ratios=[0.8, 1])
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 3.2), width_ratios=[0.62, 1])
     paints = ((red, "--", (5, 4.5)), (green, "-", (1.2, 0.3)))
     for (words, found), (color, style, spot) in zip(curves.items(), paints, strict=True):
         steps = np.arange(1, found.shape[1] + 1)
@@ -412,15 +412,14 @@ def warmed_up(
             spread = y + np.linspace(-0.25, 0.25, len(losses))
             right.plot(losses, spread, mark, color=color, markersize=3.6, alpha=0.6)
             right.plot([np.median(losses)] * 2, [y - 0.35, y + 0.35], "-", color=INK, linewidth=1.8)
-            wins = "" if losses is rival else f"  {(losses < rival).sum()}"
+            wins = "" if losses is rival else f"{(losses < rival).sum()}"
             right.text(3, y, f"{np.median(losses):.2f}", color=INK, va="center")
-            right.text(15, y, wins, color=INK, va="center", ha="right")
+            right.text(42, y, wins, color=INK, va="center", ha="right")
         y += 1
     right.set(xscale="log", xticks=[0.2, 0.5, 2], xticklabels=["0.2", "0.5", "2"])
     right.set(yticks=list(ticks), yticklabels=list(ticks.values()), xlabel="test loss")
-    right.set(ylim=(y - 0.5, -0.6), xlim=(0.11, 16))
+    right.set(ylim=(y - 0.5, -0.6), xlim=(0.11, 45))
     right.set_title("median, wins", loc="right", fontsize=11)
     right.minorticks_off()
     right.grid(axis="y", visible=False)
-    right.axvline(2.6, color=GREY, linewidth=0.6)
     return plotted(fig, title)
