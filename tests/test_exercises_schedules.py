@@ -21,9 +21,6 @@ RIGHT = {
         (2500, 0.95**125, 20 / 125), (sp.Integer(2500), 0.00164, Fraction(4, 25)),
         (2500.0, 0.001642, 0.16),
     ],
-    ex.check_swap: [
-        ([8, 16, 64], [200, 50, 10]), ((8.0, 16.0, 64.0), np.array([200, 50, 10])),
-    ],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_hand: [
@@ -60,19 +57,6 @@ WRONG_ANSWERS = {
         ((2500, 0.00164, 1), "counts updates"), ((2500, 0.00164, 0.5), "how many has an epoch"),
         ((2500, 0.95**1000, 0.16), "eight examples"), ((2500, 0.95**2500, 0.16), "too many"),
         ((2500, 0.95**20, 0.16), "whole run"), ((2500, 0.00164), "3 answers"),
-    ],
-    ex.check_swap: [
-        (([8, 8, 8], [200, 50, 10]), "nothing changes"), (([8, 4, 1], [200, 50, 10]), "larger"),
-        (([8, 16, 32], [200, 50, 10]), "an eighth"), (([8, 16, 128], [200, 50, 10]), "too large"),
-        (([8, 32, 512], [200, 50, 10]), "not its square"), (([64, 16, 8], [1, 2, 3]), "reverse"),
-        (([3.2, 1.6, 0.4], [1, 2, 3]), "η times B"), (([0.4, 0.2, 0.05], [1, 2, 3]), "the rates"),
-        (([8, 16, 64], [200, 100, 80]), "more examples"),
-        (([8, 16, 64], [1600, 800, 640]), "the examples"),
-        (([8, 16, 64], [200, 50, 20]), "twice"), (([8, 16, 64], [200, 100, 10]), "twice"),
-        (([8, 16, 64], [200, 200, 640]), "fewer"), (([8, 16, 64], [25, 6.25, 1.25]), "updates"),
-        (([8, 16, 64], [200, 50, 11]), "8n examples"), (([8, 16, 64], 260), "three numbers"),
-        (([8, 16], [200, 50, 10]), "shape"), ((None, [1, 2, 3]), "None"),
-        (([8, 16, 64],), "2 answers"),
     ],
 }  # fmt: skip
 
@@ -150,7 +134,50 @@ def step(lam, tau2, V, eta):
     return (1 - eta * lam) ** 2 * V + eta**2 * tau2
 
 
+def compare_fairly(trial, tops):
+    found = []
+    for warm in (0, 20):
+        tried = [np.median([trial(warm, top, s)[0] for s in range(100, 104)]) for top in tops]
+        best = tops[np.argmin(tried)]
+        found.append(np.array([trial(warm, best, s)[1] for s in range(10)]))
+    return found[1] / found[0]
+
+
+def fairly_by_sorting(trial, tops):
+    def losses(warm):
+        def score(top):
+            four = sorted(trial(warm=warm, top=top, start=np.int64(100 + k))[0] for k in range(4))
+            return four[1] + four[2]
+
+        best = sorted(tops, key=score)[0]
+        return [trial(warm, best, start)[1] for start in range(10)]
+
+    return [b / a for a, b in zip(losses(0), losses(20), strict=True)]
+
+
+def unfair(choose=range(100, 104), middle=np.median, column=0, of=None, result=1, warm=20,
+           judge=range(10), end=lambda with_it, without: with_it / without):  # fmt: skip
+    """Return a comparison with something changed; ``of`` is the plan whose rate both have."""
+
+    def wrong(trial, tops):
+        found = []
+        for plan in (warm, 0):
+            own = plan if of is None else of
+            tried = [middle([trial(own, top, s)[column] for s in choose]) for top in tops]
+            best = tops[int(np.argmin(tried))]
+            found.append(np.array([trial(plan, best, s)[result] for s in judge]))
+        return end(*found)
+
+    return wrong
+
+
+def one_rate(k):
+    return lambda trial, tops: [trial(20, tops[k], s)[1] / trial(0, tops[k], s)[1]
+                                for s in range(10)]  # fmt: skip
+
+
 FUNCTIONS = {
+    ex.check_fair: (compare_fairly, fairly_by_sorting),
     ex.check_cosine: (cosine, cosine_by_square),
     ex.check_floor: (floor, floor_by_V),
     ex.check_greedy: (greedy, greedy_closed),
@@ -162,6 +189,36 @@ def shape(fraction):
 
 
 WRONG_FUNCTIONS = [
+    (ex.check_fair, unfair(end=lambda w, n: n / w), "divided by with"),
+    (ex.check_fair, unfair(end=lambda w, n: w - n), "differences"),
+    (ex.check_fair, unfair(end=lambda w, n: w), "losses with warm-up"),
+    (ex.check_fair, unfair(end=lambda w, n: n), "losses without warm-up"),
+    (ex.check_fair, unfair(end=lambda w, n: np.median(w / n)), "Return all ten"),
+    (ex.check_fair, unfair(end=lambda w, n: np.median(w) / np.median(n)), "start by start"),
+    (ex.check_fair, unfair(end=lambda w, n: int((w < n).sum())), "number of wins"),
+    (ex.check_fair, unfair(end=lambda w, n: (w / n)[:4]), "shape"),
+    (ex.check_fair, unfair(column=1), "chosen by the test loss"),
+    (ex.check_fair, unfair(column=1, choose=range(10)), "chosen by the test loss"),
+    (ex.check_fair, unfair(choose=range(10)), "starts that judge"),
+    (ex.check_fair, unfair(choose=range(4)), "also judge"),
+    (ex.check_fair, unfair(choose=range(100, 103)), "start"),
+    (ex.check_fair, unfair(choose=[100]), "single start"),
+    (ex.check_fair, unfair(middle=np.mean), "means"),
+    (ex.check_fair, unfair(middle=min), "best of the four"),
+    (ex.check_fair, unfair(middle=max), "worst of the four"),
+    (ex.check_fair, unfair(middle=lambda four: -np.median(four)), "largest loss"),
+    (ex.check_fair, unfair(of=0), "plan without warm-up"),
+    (ex.check_fair, unfair(of=20), "plan with warm-up"),
+    (ex.check_fair, unfair(result=0), "validation losses"),
+    (ex.check_fair, unfair(judge=range(1, 11)), "0 to 9"),
+    (ex.check_fair, unfair(judge=range(100, 104)), "also judge"),
+    (ex.check_fair, unfair(warm=40), "40 steps"),
+    (ex.check_fair, unfair(warm=1), "warm is 1"),
+    (ex.check_fair, one_rate(-1), "last of tops"),
+    (ex.check_fair, one_rate(0), "first of tops"),
+    (ex.check_fair, lambda trial, tops: None, "return"),
+    (ex.check_fair, lambda trial: [], "2 arguments"),
+    (ex.check_fair, lambda trial, tops: trial(0, tops[0])[1], "TypeError"),
     (ex.check_cosine, shape(lambda t, T: (1 + math.cos(math.pi * t / T)) / 2), "rises again"),
     (ex.check_cosine, shape(lambda t, T: (1 - math.cos(math.pi * min(t / T, 1))) / 2), "from end"),
     (ex.check_cosine, lambda t, T, top, end: cosine(t, T, top, 0.0), "ends at 0"),

@@ -55,23 +55,31 @@ def test_each_choice_is_the_lowest_point_of_its_two_parts():
         assert f"from V = {rates.unit(n)}" in frame.svg
 
 
-def test_the_plateau_waits_and_never_rises():
-    found = rates.watched()
-    assert found[0] == 1.0 and (np.diff(found) <= 0).all() and found[-1] < 0.1
-    assert min(np.diff(np.flatnonzero(np.diff(found)))) >= 9
+def test_the_table_of_trials_says_what_was_trained_and_how_it_ended():
+    constant, cosine = np.array([1.0, 1.0, 2.0]), np.array([0.9, 1.1, 1.0])
+    row = rates.Trial(160, 200, (0.16, 0.64), ((constant, cosine), (cosine, constant)))
+    drawn = rates.trials("title", ("first", "second"), {"odd labels": [row]}).markup
+    for words in (
+        "odd labels", "first", "second", "160 × 200 = 32,000", "rates 0.16 and 0.64",
+        "10 %, 2", "−11 %, 1", "1.00 → 1.00",
+    ):  # fmt: skip
+        assert f">{words}<" in drawn, words
+
+
+def test_a_row_after_the_first_counts_the_starts_that_do_better():
+    groups = {"at 0.1": {"bare": np.array([1.0, 2.0, 3.0]), "warmed": np.array([0.5, 0.7, 4.0])}}
+    curves = {"without": np.full((2, 5), 2.0), "with": np.ones((2, 5))}
+    drawn = rates.warmed_up("title", curves, groups).markup
+    for words in ("at 0.1", "bare", "warmed", "without", "with", "2.00", "0.70"):
+        assert f">{words}<" in drawn, words
+    assert drawn.count(">2<") > drawn.count(">3<")
 
 
 def test_drawings_are_small_and_name_their_parts():
     drawn = {name: getattr(rates, name)("title").markup for name in ("plans", "shapes")}
     assert "loss 8 → 0.17" in drawn["plans"]
-    assert all(f">{name}<" in drawn["shapes"] for name in [*rates.SHAPES, "plateau"])
+    assert all(f">{name}<" in drawn["shapes"] for name in rates.SHAPES)
     assert max(map(len, drawn.values())) < 100_000
-    column = {"cosine": np.array([0.5, 1.2]), "step": np.array([0.9, 0.8])}
-    gains = rates.gains("title", ["30 steps"], {"right labels": [column]}).markup
-    assert gains.count(">1<") > 1  # the cosine wins once; the axis has a 1 as well
-    assert "30 steps" in gains and "right labels" in gains and "cosine" in gains
-    curve = rates.range_tests("title", np.geomspace(0.1, 1, 5), [np.ones(4)], {"here": (0.5, 1)})
-    assert "here" in curve.markup
-    curves = {"bare": np.full((2, 5), 2.0), "warmed": np.ones((2, 5))}
-    both = rates.warmed_up("title", curves, {"Adam 0.1": [np.ones(2), np.full(2, 0.5)]}).markup
-    assert all(f">{words}<" in both for words in ("bare", "warmed", "Adam 0.1"))
+    curves = {"some": [np.ones(4)], "others": [np.ones(5)]}
+    drawn = rates.range_tests("title", np.geomspace(0.1, 1, 5), curves, {"here": (0.5, 1)}).markup
+    assert all(f">{words}<" in drawn for words in ("some", "others", "here"))

@@ -6,7 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from backprop.book.exercises.verdict import (
     distinct,
     in_turn,
     judge,
-    judge_value,
 )
 
 
@@ -123,42 +122,6 @@ def check_counted(updates: Any, fallen: Any, part: Any) -> Verdict:
 
 
 @checker
-def check_swap(batches: Any, updates: Any) -> Verdict:
-    """Check batches for rates 0.4, 0.2, 0.05 with B = 8 and 200, 100, 80 updates at rate 0.4.
-
-    The batches are 8, 16, 64; the updates for the same examples 200, 50, 10.
-    """
-    same = "η/B must be the same as in the plan: 0.4/8, 0.2/8, 0.05/8."
-    first = judge_value(batches, Case((), [8, 16, 64], [
-        ([8, 8, 8], "With these nothing changes.", same),
-        ([8, 4, 1], "Noise falls in larger batches.", same),
-        ([8, 16, 32], "The last batch is too small.", "The last rate is an eighth of the first."),
-        ([8, 16, 128], "The last batch is too large.", "The last rate is an eighth of the first."),
-        ([8, 32, 512], "The noise floor has η, not its square.", same),
-        ([16, 16, 64], "The first part stays as it is.", same),
-        ([3.2, 1.6, 0.4], "This is η times B.", same),
-        ([64, 16, 8], "These are in the reverse order.", same),
-        ([0.4, 0.2, 0.05], "These are the rates.", "Give the sizes of the batches."),
-        ([8, 11.3, 22.6], "The typical error has a root, the noise floor has none.", same),
-    ], same, ["The first batch", "The second batch", "The third batch"]))  # fmt: skip
-    if not first:
-        return first
-    examples = "A part of n updates in batches of 8 uses 8n examples."
-    return judge_value(updates, Case((), [200, 50, 10], [
-        ([200, 100, 80], "This uses more examples than the plan.", examples),
-        ([200, 200, 640], "Larger batches need fewer updates for the same examples.", examples),
-        ([1600, 800, 640], "These are the examples of the plan.",
-         "Divide by the sizes of the batches."),
-        ([200, 100, 10], "The second part uses twice the examples.", examples),
-        ([200, 50, 20], "The third part uses twice the examples.", examples),
-        ([200, 25, 1.25], "Divided by the factor twice.", examples),
-        ([25, 6.25, 1.25], "The plan counts updates, not examples.", examples),
-        (260, "This is the sum.", "Give three numbers, one a part."),
-    ], examples, ["The first number", "The second number", "The third number"]),
-        "The floors are the same, in 260 updates instead of 380.")  # fmt: skip
-
-
-@checker
 def check_cosine(cosine: Answer) -> Verdict:
     """Check ``cosine(t, T, top, end)``: end + ½ (top - end)(1 + cos(π t/T)), and end after T."""
     rule = "At t = 0 it is top, at T/2 halfway, and from T on it is end."
@@ -206,7 +169,7 @@ def check_cosine(cosine: Answer) -> Verdict:
 @checker
 def check_floor(floor: Answer) -> Verdict:
     """Check ``floor(rate, curvature, variance, B)``: ητ² / (2B (2 - ηλ)), inf from 2/λ on."""
-    rest = "Set V = (1 - ηλ)² V + η²τ²/B, solve for V, and take ½λV."
+    rest = "Set V = (1 - ηλ)² V + η²τ², where τ² is variance/B, solve for V, and take ½λV."
 
     def case(rate: float, curvature: float, variance: float, B: int) -> Case:
         noise = variance / B
@@ -224,15 +187,15 @@ def check_floor(floor: Answer) -> Verdict:
         right = noise * rate / (2 * (2 - rate * curvature))
         mistakes: Mistakes = [
             (math.inf, "Here the run does level off.", "Which is the largest stable rate?"),
-            (right * B, "The batch size is missing.", "A batch has the variance τ²/B."),
-            (right / B, "The batch size entered twice.", "A batch has the variance τ²/B."),
+            (right * B, "The batch size is missing.", "A batch has 1/B of the variance."),
+            (right / B, "The batch size entered twice.", "A batch has 1/B of the variance."),
             (right * B**0.5, "The variance falls like 1/B, not like its root.", rest),
             (noise * rate / 4, "This is the approximation for small ηλ.", rest),
             (variance * rate / 4, "This is the approximation for small ηλ, without B.", rest),
             (2 * right, "The ½ of the loss is missing.", "The loss is ½λV."),
             (2 * right / curvature, "This is V.", "The loss is ½λV."),
             (right / curvature, "The curvature of the loss is missing.", "The loss is ½λV."),
-            (right * variance, "The variance was squared.", "τ² is given."),
+            (right * variance, "The variance was squared.", "It is given."),
             (right / rate, "A factor η is missing.", rest),
             (right * rate, "A factor η too many.", rest),
             (curvature * noise * rate**2 / 2 / (1 - (1 - rate * curvature)),
@@ -249,6 +212,126 @@ def check_floor(floor: Answer) -> Verdict:
     return judge(
         floor, cases, "And infinite where the run diverges.", "rate, curvature, variance, B"
     )
+
+
+Trial = Callable[[int, float, int], tuple[float, float]]
+TUNED, JUDGED = range(100, 104), range(10)
+
+
+def _invented(seed: int) -> Trial:
+    """Return losses that no network has had: log-normal, and the same for the same question."""
+
+    def trial(warm: int, top: float, start: int) -> tuple[float, float]:
+        key = [seed, int(warm), round(1e6 * float(top)), int(start)]
+        validation, test = np.random.default_rng(key).lognormal(-1.0, 0.6, size=2)
+        return float(validation), float(test)
+
+    return trial
+
+
+def _fair(
+    trial: Trial,
+    tops: Sequence[float],
+    *,
+    column: int = 0,
+    middle: Callable[[list[float]], Any] = np.median,
+    tuned: Iterable[int] = TUNED,
+    judged: Iterable[int] = JUDGED,
+    result: int = 1,
+    warm: int = 20,
+    worst: bool = False,
+    common: str = "",
+) -> tuple[Any, Any]:
+    """Return the losses of both plans, each at its rate; the keywords are for the mistakes."""
+    plans = (0, warm)
+    scores = np.array([
+        [middle([trial(plan, top, start)[column] for start in tuned]) for top in tops]
+        for plan in plans
+    ])  # fmt: skip
+    if worst:
+        scores = -scores
+    if common:
+        row = {"first": scores[0], "second": scores[1], "both": scores.min(axis=0)}[common]
+        scores = np.array([row, row])
+    best = [tops[int(row.argmin())] for row in scores]
+    without, with_it = (
+        np.array([trial(plan, top, start)[result] for start in judged])
+        for plan, top in zip(plans, best, strict=True)
+    )
+    return without, with_it
+
+
+@checker
+def check_fair(compare_fairly: Answer) -> Verdict:
+    """Check ``compare_fairly(trial, tops)``: ten ratios of test losses, each plan at its rate."""
+    rule = "For each plan: the median validation loss on the starts 100 to 103 chooses the rate."
+    own = "Choose anew for each plan, among the same rates."
+    then = "Then ten ratios of test losses, with warm-up over without, on the starts 0 to 9."
+
+    def case(seed: int, tops: tuple[float, ...]) -> Case:
+        trial = _invented(seed)
+
+        def ratio(**spoilt: Any) -> Any:
+            without, with_it = _fair(trial, tops, **spoilt)
+            return with_it / without
+
+        without, with_it = _fair(trial, tops)
+        right = with_it / without
+        mistakes: Mistakes = [
+            (1 / right, "This is without warm-up, divided by with.", then),
+            (with_it - without, "These are differences.", then),
+            (with_it, "These are the losses with warm-up.", then),
+            (without, "These are the losses without warm-up.", then),
+            (np.median(right), "This is the median of the ten ratios.", "Return all ten."),
+            (np.mean(right), "This is the mean of the ten ratios.", "Return all ten."),
+            (np.median(with_it) / np.median(without), "This divides two medians.",
+             "Compare start by start."),
+            (np.sum(right < 1), "This is the number of wins.", "Return the ten ratios."),
+            (ratio(column=1), "The rates were chosen by the test loss.",
+             "The test set is for the end. Validation chooses."),
+            (ratio(column=1, tuned=JUDGED), "The rates were chosen by the test loss.",
+             "The test set is for the end. Validation chooses."),
+            (ratio(tuned=JUDGED), "The rates were chosen on the starts that judge.",
+             "The starts 100 to 103 choose."),
+            (ratio(tuned=range(4)), "The rates were chosen on starts that also judge.",
+             "The starts 100 to 103 choose."),
+            (ratio(tuned=range(100, 103)), "One of the four starts is missing.", rule),
+            (ratio(tuned=range(101, 104)), "One of the four starts is missing.", rule),
+            (ratio(tuned=range(100, 105)), "One start too many chose the rates.", rule),
+            (ratio(tuned=[100]), "A single start chose the rates.", rule),
+            (ratio(middle=np.mean), "The means chose the rates.", rule),
+            (ratio(middle=min), "The best of the four starts chose the rates.", rule),
+            (ratio(middle=max), "The worst of the four starts chose the rates.", rule),
+            (ratio(worst=True), "The largest loss was chosen.", rule),
+            (ratio(common="first"), "Both plans have the best rate of the plan without warm-up.",
+             own),
+            (ratio(common="second"), "Both plans have the best rate of the plan with warm-up.",
+             own),
+            (ratio(common="both"), "Both plans share one rate.", own),
+            (ratio(result=0), "These are ratios of validation losses.", then),
+            (ratio(judged=TUNED), "The starts that chose also judge.", then),
+            (ratio(judged=range(1, 11)), "The starts that judge are 0 to 9.", then),
+            (ratio(warm=40), "Here warm-up takes 40 steps.", "The plan has warm = 20."),
+            (ratio(warm=1), "Here warm is 1.", "The plan has warm = 20."),
+            (_one_rate(trial, tops[-1]), "No rate was chosen: this is the last of tops.", rule),
+            (_one_rate(trial, tops[0]), "No rate was chosen: this is the first of tops.", rule),
+        ]  # fmt: skip
+        where = f"an invented trial and tops = {tops}"
+        return Case((trial, tops), right, distinct(mistakes, right), f"{rule} {then}", where=where)
+
+    cases = [case(*pair) for pair in FAIR_CASES]
+    return judge(compare_fairly, cases, "Each plan had the same trials.", "trial, tops")
+
+
+FAIR_CASES = (
+    (1114, (0.01, 0.02, 0.04, 0.08, 0.16)), (57, (0.03, 0.1, 0.3)), (120, (0.5, 0.1, 0.02)),
+)  # fmt: skip
+"""Seeds for which no spoilt choice comes to the right rates."""
+
+
+def _one_rate(trial: Trial, top: float) -> Any:
+    without, with_it = (np.array([trial(k, top, s)[1] for s in JUDGED]) for k in (0, 20))
+    return with_it / without
 
 
 def _greedy(curvature: float, variance: float, start: float, steps: int) -> list[float]:

@@ -7,23 +7,14 @@ same in all of them: vermilion a large constant rate, blue a small one, green a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
-from backprop.schedules import (
-    Cosine,
-    CosineWarmRestarts,
-    Exponential,
-    OneCycle,
-    ReduceOnPlateau,
-    Schedule,
-    StepDecay,
-    Warmup,
-)
+from backprop.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay, Warmup
 
 LARGE, SMALL = 0.5, 0.02
 CREEP = 0.01
@@ -116,9 +107,9 @@ def plans(title: str) -> Drawing:
     rows = (
         (np.full(STEPS, LARGE), f"rate {LARGE}: fast but noisy", red),
         (np.full(STEPS, CREEP), f"rate {CREEP}: calm but slow", blue),
-        (greedy(STEPS), "about 1/t in step t: both", green),
+        (greedy(STEPS), "about 1, 1/2, 1/3, …: both", green),
     )
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.3))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.05))
     for ax, (rates, words, color) in zip(axes, rows, strict=True):
         places = walks(rates, 10, 0)
         ax.axhline(0, color=GREY, linewidth=1)
@@ -223,44 +214,28 @@ def choices() -> list[Frame]:
     return frames
 
 
-def watched(steps: int = 101) -> Array:
-    """Return the rates of a plateau's schedule that watches the loss on the parabola.
-
-    The schedule observes, after each step, the mean loss of a hundred walks.
-    """
-    schedule = ReduceOnPlateau(1.0, factor=0.3, patience=8)
-    noise = np.random.default_rng(3).normal(size=(steps, 100))
-    theta, rates = np.full(100, START), []
-    for t, xi in enumerate(noise):
-        rates.append(schedule(t))
-        theta = theta - rates[-1] * (theta + xi)
-        schedule.observe(float((theta**2).mean() / 2))
-    return np.array(rates)
-
-
 SHAPES: dict[str, Schedule] = {
-    "1/t": lambda t: 1 / (1 + 0.1 * t),
+    "constant": Constant(1.0),
+    "like 1/t": lambda t: 1 / (1 + 0.1 * t),
     "step": StepDecay(1.0, 30, 0.3),
-    "exponential": Exponential(1.0, 0.96),
     "cosine": Cosine(1.0, 100),
-    "restarts": CosineWarmRestarts(1.0, 14, multiplier=2),
     "warm-up": Warmup(Cosine(1.0, 80), 20),
     "one cycle": OneCycle(1.0, 100),
 }
-"""The panels but the last; the first rate or the summit is 1, and the run has 100 steps."""
+"""The highest rate is 1, and the run has 100 steps."""
 
 
 def shapes(title: str) -> Drawing:
-    """Draw seven schedules and the plateau's, one in a panel, over a run of 100 steps."""
+    """Draw six schedules, one in a panel, over a run of 100 steps."""
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(4, 2, sharex=True, sharey=True, figsize=(4.6, 3.5))
+    fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.6, 2.1))
     t = np.arange(101)
-    drawn_ = {name: np.array([rule(int(k)) for k in t]) for name, rule in SHAPES.items()}
-    for ax, (name, rates) in zip(axes.flat, (drawn_ | {"plateau": watched()}).items(), strict=True):
+    for ax, (name, rule) in zip(axes.flat, SHAPES.items(), strict=True):
+        rates = np.array([rule(int(k)) for k in t])
         ax.fill_between(t, rates, color=green, alpha=0.18, linewidth=0)
         ax.plot(t, rates, "-", color=green, linewidth=2)
-        ax.set(xlim=(0, 100), ylim=(0, 1.08), xticks=[0, 40, 80], yticks=[0, 1])
+        ax.set(xlim=(0, 100), ylim=(0, 1.08), xticks=[0, 50], yticks=[0, 1])
         ax.set_title(name, loc="left", fontsize=12)
         ax.grid(False)
     for ax in axes[:, 0]:
@@ -271,9 +246,12 @@ def shapes(title: str) -> Drawing:
 
 
 def range_tests(
-    title: str, rates: Array, losses: Sequence[Array], marks: Mapping[str, tuple[float, float]]
+    title: str,
+    rates: Array,
+    losses: Mapping[str, Sequence[Array]],
+    marks: Mapping[str, tuple[float, float]],
 ) -> Drawing:
-    """Draw the curves of several range tests, and where some rates lie.
+    """Draw the curves of two kinds of range tests, and where some rates lie.
 
     Parameters
     ----------
@@ -281,19 +259,21 @@ def range_tests(
         Of the drawing.
     rates : array, shape (steps,)
         What the tests tried.
-    losses : sequence of array, shape (at most steps,)
-        One for each start.
+    losses : mapping of str to sequence of array, shape (at most steps,)
+        One for each start, by the words that name the kind.
     marks : mapping of str to (rate, height)
         Words, the rate that they name, and the height of the words.
     """
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    blue, _, _ = _colors()
+    blue, _, red = _colors()
     fig, ax = plt.subplots(figsize=(4.6, 2.15))
-    for k, curve in enumerate(losses):
-        style = {"linewidth": 1.9} if k == 0 else {"linewidth": 0.7, "alpha": 0.5}
-        ax.plot(rates[: len(curve)], curve, "-", color=blue, **style)
+    looks = ((blue, "-", 0.2), (red, "--", 0.07))
+    for (words, curves), (color, style, height) in zip(losses.items(), looks, strict=True):
+        for curve in curves:
+            ax.plot(rates[: len(curve)], curve, style, color=color, linewidth=0.8, alpha=0.55)
+        ax.text(0.03, height, words, color=color, transform=ax.transAxes)
     for words, (rate, height) in marks.items():
         ax.axvline(rate, color=INK, linewidth=1.2, linestyle=":")
         ax.text(rate * 0.92, height, words, ha="right", va="center", color=INK)
@@ -304,59 +284,97 @@ def range_tests(
     return plotted(fig, title)
 
 
-def gains(
-    title: str, heads: Sequence[str], ratios: Mapping[str, Sequence[Mapping[str, Array]]]
-) -> Drawing:
-    """Draw losses relative to that of a rival, one mark a seed, and the median of each row.
+class Trial(NamedTuple):
+    """One comparison of a cosine with the constant rate."""
 
-    To the right of each row of marks is the number of seeds that the schedule wins.
+    batch: int
+    updates: int
+    tops: tuple[float, float]
+    """The top rates that were chosen, of the constant rate and of the cosine."""
+    losses: tuple[tuple[Array, Array], ...]
+    """For each column the losses of the constant rate and of the cosine, one a start."""
+
+
+def _dots(ax: Any, place: Any, y: float, ratio: Array) -> None:
+    """Draw one mark a start around the height ``y``, and the median."""
+    from backprop.book.figures.plots import INK
+
+    _, green, red = _colors()
+    spread, better = np.linspace(-0.2, 0.2, len(ratio)), ratio < 1
+    for part, color, mark in ((better, green, "o"), (~better, red, "^")):
+        ax.plot(place(ratio[part]), y + spread[part], mark, color=color, markersize=3.6, alpha=0.75)
+    ax.plot([place(np.median(ratio))] * 2, [y - 0.3, y + 0.3], "-", color=INK, linewidth=1.8)
+
+
+def trials(title: str, heads: Sequence[str], groups: Mapping[str, Sequence[Trial]]) -> Drawing:
+    """Draw a table: what was trained, and in each column the losses relative to a constant rate.
+
+    Beside the marks, one a start, stand the median gain and the number of starts that win, and
+    below them the median losses of the constant rate and of the cosine.
 
     Parameters
     ----------
     title : str
         Of the drawing.
     heads : sequence of str
-        Over the columns.
-    ratios : mapping of str to sequence of mapping of str to array, shape (seeds,)
-        Words for a row of panels; in it, per column, the ratios by the name of a schedule.
+        Over the columns of losses.
+    groups : mapping of str to sequence of Trial
+        The rows, by the words over them.
     """
-    from backprop.book.figures.plots import INK
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    _, green, red = _colors()
-    fig, axes = plt.subplots(
-        len(ratios), len(heads), sharey=True, sharex=True, figsize=(4.6, 3.7), squeeze=False
-    )
-    for row, (words, columns) in zip(axes, ratios.items(), strict=True):
-        for ax, column in zip(row, columns, strict=True):
-            ax.axvspan(0.4, 1, color=green, alpha=0.1, linewidth=0)
-            for k, ratio in enumerate(column.values()):
-                spread = np.linspace(-0.25, 0.25, len(ratio))
-                better = ratio < 1
-                for part, color, mark in ((better, green, "o"), (~better, red, "^")):
-                    ax.plot(ratio[part], k + spread[part], mark, color=color, markersize=4,
-                            alpha=0.75)  # fmt: skip
-                ax.plot([np.median(ratio)] * 2, [k - 0.4, k + 0.4], "-", color=INK, linewidth=1.8)
-                ax.text(2.75, k, str(better.sum()), ha="right", va="center", color=INK)
-            ax.axvline(1, color=INK, linewidth=1.2, linestyle=":")
-            ax.set_xscale("log")
-            ax.set(xlim=(0.42, 2.8), xticks=[0.5, 1, 2], xticklabels=["½", "1", "2"])
-            ax.set(yticks=range(len(column)), yticklabels=list(column), ylim=(2.6, -0.6))
-            ax.minorticks_off()
-            ax.grid(visible=False)
-        row[0].annotate(words, (0, 1), (-62, 5), "axes fraction", "offset points", fontsize=12)
-    for ax, head in zip(axes[0], heads, strict=True):
-        ax.set_title(head, fontsize=12, loc="left")
-        ax.annotate("wins", (1, 1), (0, 6), "axes fraction", "offset points", ha="right",
-                    fontsize=11, color=INK)  # fmt: skip
-    fig.supxlabel("test loss / test loss of the constant rate", fontsize=11)
+    _, green, _ = _colors()
+    lines = sum(1 + len(rows) for rows in groups.values())
+    fig, ax = plt.subplots(figsize=(4.6, 0.4 * lines + 0.55))
+    low, high, wide, small = 0.5, 1.65, 0.64, 10
+    lefts = [1.62 + 1.5 * k for k in range(len(heads))]
+
+    def placed(left: float) -> Any:
+        return lambda ratio: (
+            left + wide * np.log(np.clip(ratio, low, high) / low) / np.log(high / low)
+        )
+
+    ax.text(0, -0.95, "batch × updates", color=INK)
+    ax.text(0, -0.6, "= examples", color=INK)
+    for left, head in zip(lefts, heads, strict=True):
+        place = placed(left)
+        ax.text(left, -0.95, head, color=INK)
+        ax.text(left + wide + 0.84, -0.6, "gain, wins", color=INK, ha="right", fontsize=small + 0.5)
+        ax.fill_between([place(low), place(1)], -0.45, lines - 0.45, color=green, alpha=0.1,
+                        linewidth=0)  # fmt: skip
+        ax.plot([place(1)] * 2, [-0.45, lines - 0.45], ":", color=INK, linewidth=1.2)
+        for tick, words in ((low, "½"), (1, "1"), (1.5, "1.5")):
+            ax.text(place(tick), lines - 0.1, words, ha="center", color=INK, fontsize=small + 0.5)
+    y = 0
+    for words, rows in groups.items():
+        ax.text(0, y + 0.2, words, color=INK, weight="bold")
+        for row in rows:
+            y += 1
+            ax.plot([0, 4.6], [y - 0.48] * 2, "-", color=GREY, linewidth=0.6, alpha=0.5)
+            product = f"{row.batch} × {row.updates:,} = {row.batch * row.updates:,}"
+            ax.text(0, y - 0.05, product, color=INK, fontsize=small + 0.5)
+            rates = " and ".join(f"{top:.2g}" for top in row.tops)
+            ax.text(0, y + 0.32, f"rates {rates}", color=GREY, fontsize=small)
+            for left, (constant, cosine) in zip(lefts, row.losses, strict=True):
+                ratio, right = cosine / constant, left + wide + 0.84
+                _dots(ax, placed(left), y, ratio)
+                gain = f"{100 * (1 - np.median(ratio)):.0f} %".replace("-", "−")
+                ax.text(right, y - 0.05, f"{gain}, {(ratio < 1).sum()}", color=INK, ha="right")
+                middle = " → ".join(f"{np.median(found):.2f}" for found in (constant, cosine))
+                ax.text(right, y + 0.32, middle, color=GREY, ha="right", fontsize=small)
+        y += 1
+    ax.set(xlim=(0, 4.6), ylim=(lines + 0.05, -1.25))
+    ax.axis("off")
+    fig.set_layout_engine("none")
+    ax.set_position((0, 0, 1, 1))
     return plotted(fig, title)
 
 
 def warmed_up(
-    title: str, curves: Mapping[str, Array], finals: Mapping[str, Sequence[Array]]
+    title: str, curves: Mapping[str, Array], groups: Mapping[str, Mapping[str, Array]]
 ) -> Drawing:
-    """Draw losses over the steps without and with warm-up, and beside them where the runs end.
+    """Draw losses over the steps without and with warm-up, and beside them where runs end.
 
     Parameters
     ----------
@@ -364,18 +382,17 @@ def warmed_up(
         Of the drawing.
     curves : mapping of str to array, shape (seeds, steps)
         The losses without and with warm-up, by the words that name them.
-    finals : mapping of str to pair of arrays, shape (seeds,)
-        The final losses without and with warm-up, by the words for a row.
+    groups : mapping of str to mapping of str to array, shape (seeds,)
+        The final losses by the words for a row, by the words over a group of rows. The first row
+        of a group is its rival: the others show how many starts are better than with it.
     """
-    from backprop.book.figures.plots import GREY, INK
+    from backprop.book.figures.plots import INK
 
     plt = pyplot()
     _, green, red = _colors()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.9), width_ratios=[1.15, 1])
-    paints = ((red, "--", "^", 0.22), (green, "-", "o", -0.22))
-    for (words, found), (color, style, _, _), spot in zip(
-        curves.items(), paints, ((5, 4.6), (1.3, 0.4)), strict=True
-    ):
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 3.2), width_ratios=[0.62, 1])
+    paints = ((red, "--", (5, 4.5)), (green, "-", (1.2, 0.3)))
+    for (words, found), (color, style, spot) in zip(curves.items(), paints, strict=True):
         steps = np.arange(1, found.shape[1] + 1)
         left.plot(steps, found.T, "-", color=color, linewidth=0.5, alpha=0.3)
         left.plot(steps, np.median(found, axis=0), style, color=color, linewidth=2)
@@ -384,16 +401,25 @@ def warmed_up(
     left.set(xticks=[1, 10, 100], xticklabels=["1", "10", "100"])
     left.set_title("loss of the batch", loc="left", fontsize=11)
     left.minorticks_off()
-    for k, pair in enumerate(finals.values()):
-        if k % 2 == 0:
-            right.axhspan(k - 0.5, k + 0.5, color=GREY, alpha=0.12, linewidth=0)
-        for losses, (color, _, mark, shift) in zip(pair, paints, strict=True):
-            right.plot(losses, np.full(len(losses), k - shift), mark, color=color, markersize=4,
-                       alpha=0.5)  # fmt: skip
-            right.plot([np.median(losses)] * 2, [k - shift - 0.2, k - shift + 0.2], "-", color=INK)
+    y, ticks = 0, {}
+    for head, rows in groups.items():
+        right.text(0.115, y, head, color=INK, weight="bold", va="center")
+        rival = next(iter(rows.values()))
+        for words, losses in rows.items():
+            y += 1
+            ticks[y] = words
+            color, mark = (red, "^") if losses is rival else (green, "o")
+            spread = y + np.linspace(-0.25, 0.25, len(losses))
+            right.plot(losses, spread, mark, color=color, markersize=3.6, alpha=0.6)
+            right.plot([np.median(losses)] * 2, [y - 0.35, y + 0.35], "-", color=INK, linewidth=1.8)
+            wins = "" if losses is rival else f"{(losses < rival).sum()}"
+            right.text(3, y, f"{np.median(losses):.2f}", color=INK, va="center")
+            right.text(42, y, wins, color=INK, va="center", ha="right")
+        y += 1
     right.set(xscale="log", xticks=[0.2, 0.5, 2], xticklabels=["0.2", "0.5", "2"])
-    right.set(yticks=range(len(finals)), yticklabels=list(finals), xlabel="test loss")
-    right.set(ylim=(len(finals) - 0.5, -0.5))
+    right.set(yticks=list(ticks), yticklabels=list(ticks.values()), xlabel="test loss")
+    right.set(ylim=(y - 0.5, -0.6), xlim=(0.11, 45))
+    right.set_title("median, wins", loc="right", fontsize=11)
     right.minorticks_off()
     right.grid(axis="y", visible=False)
     return plotted(fig, title)
