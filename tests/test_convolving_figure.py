@@ -96,6 +96,8 @@ def test_the_pictures_of_digits_can_be_read():
     drawn = convolving.hero(image, W, dz, (2, 3), "title").markup
     z, _, dx = layer_passes(image, W, dz)
     assert f"gives {z[2, 3]:.2f}" in drawn and f"gives {dx[3, 4]:.3f}" in drawn
+    for number in (z[2, 3], dx[3, 4]):
+        assert f">marked: {number:.3g}<".replace("-", convolving.MINUS) in drawn
     check_words(drawn, 0.55)
 
 

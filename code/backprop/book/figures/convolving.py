@@ -354,6 +354,12 @@ def hero(x: Array, W: Array, delta: Array, place: tuple[int, int], title: str) -
         parts += [_arrow(a, b, y + 5 * cell, paint) for a, b in ends]
         for left, width, head in zip(lefts, (8 * cell, 3 * small, wide), heads, strict=True):
             parts.append(svg.text(left + width / 2, y - 14, head, paint, font_weight=600))
+    for values, at, left, width, y, paint in (
+        (z, place, inner[0], 6 * cell, top + 8 * cell + 17, svg.FORWARD),
+        (dx, pixel, lefts[0], 8 * cell, below + 9 * cell + 17, svg.BACKWARD),
+    ):
+        number = f"{values[at]:.3g}".replace("-", MINUS)
+        parts.append(svg.text(left + width / 2, y, f"marked: {number}", paint))
     said = (
         f"forward, the window at row {i + 1}, column {j + 1} of the image gives {z[i, j]:.2f};"
         f" backward, the turned filter gives {dx[pixel]:.3f} at the pixel in its middle"
@@ -547,7 +553,7 @@ def drops(rows: Mapping[str, tuple[Any, Any]], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 0.43 * len(rows) + 0.9))
+    fig, ax = plt.subplots(figsize=(4.6, 0.38 * len(rows) + 0.9))
     for k, (still, moved) in enumerate(rows.values()):
         y = len(rows) - 1 - k
         ends = 100 * float(np.median(still)), 100 * float(np.median(moved))
