@@ -53,7 +53,6 @@ def test_signs_are_told_without_colour():
         digit_images.misread({"two: 2": PAIR, "nobody: 0": PAIR[:0]}, "t"),
         digit_images.misread({"two: 2": PAIR}, "t", [["8›1", "9›8"]]),
         digit_images.weight_rows({"a row": np.ones((7, 64)) - 2}, "t"),
-        digit_images.labelled(PAIR, [("0: 100%", ""), ("1: 40%", "is a 7")], "t"),
         digit_images.table(np.eye(10, dtype=int) * 170 + np.eye(10, k=1, dtype=int), "t"),
     ],
 )
@@ -63,7 +62,7 @@ def test_words_are_inside_and_clear_of_each_other(drawing):
 
 def test_plots_have_a_row_for_each_setting():
     plots = (
-        digit_images.spreads({"small": [1, 2], "large": [3, 4]}, "x", "t", at=0),
+        digit_images.spreads({"small": [1, 2], "large": [3, 4]}, "x", "t", ticks=(1, 3)),
         digit_images.differences(
             {"over one": {"small": (1.5, 0.5, 2.5)}, "over two": {"large": (0.5, -1, 2)}}, "x", "t"
         ),
@@ -75,3 +74,14 @@ def test_plots_have_a_row_for_each_setting():
     assert {"one", "two"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))
     )
+
+
+def test_a_panel_of_coefficients_has_its_points_and_paths():
+    points = np.array([[0.5, -1.0, 0.2], [-0.5, 1.0, 0.1]])
+    path = np.array([[0.0, 0.0], [0.0, 2.0], [-1.0, 2.0]])
+    panels = {f"rate {k}": (points, [True, False, True], [path][:k]) for k in range(4)}
+    drawn = digit_images.coefficients(panels, ("across", "up"), "t")
+    words = texts(drawn)
+    assert words.count("across") == words.count("up") == 2 and {"rate 0", "rate 3"} <= set(words)
+    fills = [e.get("style") or "" for e in root(drawn).iter() if e.tag.endswith(("use", "path"))]
+    assert any(digit_images.ABOVE.lower() in fill.lower() for fill in fills)
