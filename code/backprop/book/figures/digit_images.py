@@ -256,34 +256,13 @@ def coefficients(
             ax.plot(*path[-1], "o", color="none", markersize=7, markeredgecolor=INK)
         ax.set(title=name, xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
         ax.title.set_fontsize(11)
-        ax.locator_params(nbins=5)
+        tick = float(f"{0.7 * limit:.0e}")
+        ax.set_xticks([-tick, 0, tick])
+        ax.set_yticks([-tick, 0, tick])
         if k >= 2:
             ax.set_xlabel(labels[0])
         if k % 2 == 0:
             ax.set_ylabel(labels[1])
-    return plotted(fig, title)
-
-
-def spreads(
-    rows: Mapping[str, ArrayLike], xlabel: str, title: str, *, ticks: Sequence[float]
-) -> Drawing:
-    """Draw one dot a seed and the median as a bar, one row for each setting; the scale is log."""
-    import matplotlib.pyplot as plt
-
-    from backprop.book.figures.plots import COLORS, INK
-
-    fig, ax = plt.subplots(figsize=(4.6, 0.33 * len(rows) + 0.8))
-    for k, values in enumerate(rows.values()):
-        found = np.asarray(values, dtype=float)
-        spread = np.linspace(-0.18, 0.18, len(found))
-        ax.plot(found, k + spread, "o", color=COLORS[0], markersize=4, alpha=0.8)
-        ax.plot([np.median(found)] * 2, [k - 0.32, k + 0.32], "-", color=INK, linewidth=2)
-    ax.set_yticks(range(len(rows)), list(rows))
-    ax.invert_yaxis()
-    ax.set(xscale="log", xlabel=xlabel)
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.set_xticks([], minor=True)
-    ax.grid(axis="y", visible=False)
     return plotted(fig, title)
 
 
