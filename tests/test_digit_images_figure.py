@@ -53,7 +53,6 @@ def test_signs_are_told_without_colour():
         digit_images.misread({"two: 2": PAIR, "nobody: 0": PAIR[:0]}, "t"),
         digit_images.misread({"two: 2": PAIR}, "t", [["8›1", "9›8"]]),
         digit_images.weight_rows({"a row": np.ones((7, 64)) - 2}, "t"),
-        digit_images.labelled(PAIR, [("0: 100%", ""), ("1: 40%", "is a 7")], "t"),
         digit_images.table(np.eye(10, dtype=int) * 170 + np.eye(10, k=1, dtype=int), "t"),
     ],
 )
@@ -62,16 +61,21 @@ def test_words_are_inside_and_clear_of_each_other(drawing):
 
 
 def test_plots_have_a_row_for_each_setting():
-    plots = (
-        digit_images.spreads({"small": [1, 2], "large": [3, 4]}, "x", "t", at=0),
-        digit_images.differences(
-            {"over one": {"small": (1.5, 0.5, 2.5)}, "over two": {"large": (0.5, -1, 2)}}, "x", "t"
-        ),
-    )
-    for plot in plots:
-        assert {"small", "large", "x"} <= set(texts(plot))
-    assert {"over one", "over two"} <= set(texts(plots[1]))
+    rows = {"over one": {"small": (1.5, 0.5, 2.5)}, "over two": {"large": (0.5, -1, 2)}}
+    words = texts(digit_images.differences(rows, "x", "t"))
+    assert {"small", "large", "x", "over one", "over two"} <= set(words)
     columns = [0.5, 0.9], [0.4, 0.9], [0.3, 0.8], [0.7, 1.0]
     assert {"one", "two"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))
     )
+
+
+def test_a_panel_of_coefficients_has_its_points_and_paths():
+    points = np.array([[0.5, -1.0, 0.2], [-0.5, 1.0, 0.1]])
+    path = np.array([[0.0, 0.0], [0.0, 2.0], [-1.0, 2.0]])
+    panels = {f"rate {k}": (points, [True, False, True], [path][:k]) for k in range(4)}
+    drawn = digit_images.coefficients(panels, ("across", "up"), "t")
+    words = texts(drawn)
+    assert words.count("across") == words.count("up") == 2 and {"rate 0", "rate 3"} <= set(words)
+    fills = [e.get("style") or "" for e in root(drawn).iter() if e.tag.endswith(("use", "path"))]
+    assert any(digit_images.ABOVE.lower() in fill.lower() for fill in fills)

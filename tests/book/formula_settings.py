@@ -584,9 +584,14 @@ SETTINGS = (
     Setting(
         "digits",
         ("claim",),
-        words=(r"a = \sigma(wx)", "z_0 = av_0", "z_1 = av_1", "L = q(z_0, z_1)"),
-        functions={"q": "any"},
-        means={"d_0": r"\partial L/\partial z_0", "d_1": r"\partial L/\partial z_1"},
+        words=(
+            r"a = \sigma(wx)",
+            "z_0 = av_0",
+            "z_1 = av_1",
+            r"p_0 = \frac{e^{z_0}}{e^{z_0} + e^{z_1}}",
+            r"p_1 = \frac{e^{z_1}}{e^{z_0} + e^{z_1}}",
+            r"L = \ln(e^{z_0} + e^{z_1}) - y_0 z_0 - y_1 z_1",
+        ),
     ),
     Setting(
         "four-steps",

@@ -128,6 +128,7 @@ def one_path(
     """Draw one weight's way to two outputs and the error's way back, with every factor.
 
     Above, in blue, what the forward pass computes; below, in orange, derivatives of the loss.
+    The weights, which neither pass changes, have the colour of the page.
     """
     d = tuple(pk - (k == label) for k, pk in enumerate(p))
     da = d[0] * v[0] + d[1] * v[1]
@@ -152,9 +153,10 @@ def one_path(
         parts.append(svg.text(at[0], at[1] - 31, above, blue, font_weight=600))
         parts.append(svg.text(at[0], at[1] + 41, below, orange, font_weight=600))
     parts.append(svg.text(196, 77, f"slope {shown(a * (1 - a))}", blue, font_weight=600))
-    parts += svg.stack(120, 128, [(f"w = {shown(w)}", blue)])
-    parts += svg.stack(249, 106, [(shown(v[0]), blue)])
-    parts += svg.stack(249, 150, [(shown(v[1]), blue)])
+    ink = "currentColor"
+    parts += svg.stack(120, 128, [(f"w = {shown(w)}", ink)])
+    parts += svg.stack(249, 106, [(shown(v[0]), ink)])
+    parts += svg.stack(249, 150, [(shown(v[1]), ink)])
     lines = (
         f"δ = [{factor(d[0])} · {factor(v[0])} + {factor(d[1])} · {factor(v[1])}]"
         f" · {shown(a)} · {shown(1 - a)} = {shown(delta)}",
@@ -217,27 +219,50 @@ def weight_rows(rows: Mapping[str, Array], title: str) -> Drawing:
     return drawing(title, y + 18, said, *parts)
 
 
-def spreads(
-    rows: Mapping[str, ArrayLike], xlabel: str, title: str, *, at: float | None = None
+def coefficients(
+    panels: Mapping[str, tuple[Array, ArrayLike, Sequence[Array]]],
+    labels: tuple[str, str],
+    title: str,
 ) -> Drawing:
-    """Draw one dot a seed and the median as a bar, one row for each setting."""
+    """Draw two coefficients for each unit, four panels with a scale each.
+
+    Parameters
+    ----------
+    panels : mapping of str to (points, ones, paths)
+        Points (2, n), for which of them the unit votes for the 1 (n,), and paths (steps, 2) of
+        some units, which end at a ring.
+    labels : (str, str)
+        Of the two axes.
+    title : str
+        Of the drawing.
+    """
     import matplotlib.pyplot as plt
 
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import GREY, INK
 
-    fig, ax = plt.subplots(figsize=(4.6, 0.42 * len(rows) + 0.9))
-    for k, values in enumerate(rows.values()):
-        found = np.asarray(values, dtype=float)
-        spread = np.linspace(-0.18, 0.18, len(found))
-        ax.plot(found, k + spread, "o", color=COLORS[0], markersize=4, alpha=0.8)
-        ax.plot([np.median(found)] * 2, [k - 0.32, k + 0.32], "-", color=INK, linewidth=2)
-    if at is not None:
-        ax.axvline(at, color=GREY, linestyle=":", linewidth=1)
-    ax.set_yticks(range(len(rows)), list(rows))
-    ax.invert_yaxis()
-    ax.locator_params(axis="x", nbins=5)
-    ax.set(xlabel=xlabel)
-    ax.grid(axis="y", visible=False)
+    fig, axes = plt.subplots(2, 2, figsize=(4.6, 4.0))
+    for k, (ax, (name, (points, ones, paths))) in enumerate(
+        zip(axes.flat, panels.items(), strict=True)
+    ):
+        ones = np.asarray(ones, dtype=bool)
+        limit = 1.06 * max(float(np.abs(some).max()) for some in (points, *paths))
+        ax.plot([-limit, limit], [limit, -limit], ":", color=GREY, linewidth=1.2)
+        ax.axhline(0, color=GREY, linewidth=0.8)
+        ax.axvline(0, color=GREY, linewidth=0.8)
+        ax.plot(*points[:, ones], "o", color=ABOVE, markersize=3.4, markeredgewidth=0)
+        ax.plot(*points[:, ~ones], "o", color="none", markersize=3.6, markeredgecolor=BELOW)
+        for path in paths:
+            ax.plot(*path.T, "-", color=INK, linewidth=1)
+            ax.plot(*path[-1], "o", color="none", markersize=7, markeredgecolor=INK)
+        ax.set(title=name, xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+        ax.title.set_fontsize(11)
+        tick = float(f"{0.7 * limit:.0e}")
+        ax.set_xticks([-tick, 0, tick])
+        ax.set_yticks([-tick, 0, tick])
+        if k >= 2:
+            ax.set_xlabel(labels[0])
+        if k % 2 == 0:
+            ax.set_ylabel(labels[1])
     return plotted(fig, title)
 
 
@@ -308,27 +333,6 @@ def reliability(
         ax.title.set_fontsize(11)
     np.atleast_1d(axes)[0].set_ylabel("accuracy")
     return plotted(fig, title)
-
-
-def labelled(
-    images: Array, captions: Sequence[Sequence[str]], title: str, *, columns: int = 6
-) -> Drawing:
-    """Draw images in rows, each above its lines of words."""
-    cell, pitch = 6.6, 70.0
-    lines = max(map(len, captions))
-    high = SIDE * cell + 20 * lines + 8
-    parts, places = [], []
-    for k, words in enumerate(captions):
-        left, top = pitch * (k % columns) + 8.6, 4 + high * (k // columns)
-        places.append((left, top))
-        parts.append(_frame(left, top, cell))
-        parts += [
-            svg.text(left + SIDE * cell / 2, top + SIDE * cell + 17 + 19 * i, line)
-            for i, line in enumerate(words)
-        ]
-    rows = -(-len(captions) // columns)
-    said = "; ".join(", ".join(words) for words in captions)
-    return drawing(title, 4 + high * rows, said, glyphs(images, places, cell), *parts)
 
 
 def table(matrix: ArrayLike, title: str) -> Drawing:
