@@ -15,10 +15,59 @@ from backprop.autodiff import gradcheck
 from backprop.book import language
 from backprop.book.counting import Counts
 from backprop.book.exercises import small_language_model as ex
+from backprop.layers import RotaryAttention
 
 LN3 = math.log(3)
 DA = -0.75 + 0.75 * LN3
-SIZE = 391296
+
+
+def leaks(forward, x):
+    before = forward(x)
+    for t in range(1, x.shape[1]):
+        moved = x.copy()
+        moved[:, t] = (x[:, t] + 1) % before.shape[-1]
+        if (forward(moved)[:, :t] != before[:, :t]).any():
+            return True
+    return False
+
+
+def leaks_by_cutting(forward, x):
+    whole = forward(x)
+    changed = [(x + 1) % whole.shape[-1], (x + 2) % whole.shape[-1]]
+    parts = [
+        forward(np.concatenate([x[:, :t], other[:, t:]], axis=1))[:, :t]
+        for other in changed
+        for t in range(1, x.shape[1])
+    ]
+    return not all(np.allclose(part, whole[:, : part.shape[1]]) for part in parts)
+
+
+def leaks_wrongly(what):
+    def wrong(forward, x):
+        z = forward(x)
+        n = z.shape[-1]
+        if what == "in place":
+            x[:, -1] = (x[:, -1] + 1) % n
+            return bool((forward(x)[:, :-1] != z[:, :-1]).any())
+        found, last = [], x.shape[1] - 1
+        for t in range(last + 1):
+            moved = x.copy()
+            moved[:, t] = (x[:, t] + 1) % n
+            found.append((forward(moved) != z).any(axis=(0, 2)))
+        found = np.array(found)
+        other = forward((x + 1) % n) != z
+        return {
+            "always": True, "never": False, "none": None, "array": np.triu(found.T, 1),
+            "itself": any(found[t, : t + 1].any() for t in range(last + 1)),
+            "after": any(found[t, t:].any() for t in range(last + 1)),
+            "first place": found[1:, 0].any(), "first letter": found[0, :0].any(),
+            "last letter": found[last, :last].any(),
+            "two before": any(found[t, : max(0, t - 1)].any() for t in range(last + 1)),
+            "all at once": other[:, :0].any(),
+            "raises": None if what != "raises" else found[last + 1],
+        }[what]  # fmt: skip
+
+    return wrong
 
 
 def tied(x, W, dz):
@@ -170,7 +219,7 @@ RIGHT = {
                     (sp.Rational(3, 4) * (sp.log(3) - 1), 3 / 4)],
     ex.check_turn: [(2, [1, -3]), (2.0, (sp.Integer(1), -3)), (Fraction(2), np.array([1.0, -3])),
                     (2, [[1, -3]]), (2, sp.Matrix([[1, -3]])), (2, np.array([[1], [-3]]))],
-    ex.check_size: [(SIZE, SIZE + 12800), (391296.0, 404096)],
+    ex.check_leaks: [(leaks,), (leaks_by_cutting,)],
     ex.check_tied: [(tied,), (one_hot,)],
     ex.check_mixed: [(mixed,), (weighed,)],
     ex.check_gated: [(gated,), (gated_by_rows,)],
@@ -203,15 +252,18 @@ WRONG_ANSWERS = {
         ((2, [3, -1]), "change places"), ((2, 1), "shape"), ((2, [[3, 1]]), "turned query"),
         ((1, [1, -3]), "turned by 90°"),
     ],
-    ex.check_size: [
-        ((SIZE - 128, 404096), "last RMSNorm"), ((SIZE - 512, 404096), "begins with"),
-        ((SIZE - 640, 404096), "Five norms"), ((SIZE - 1024, 404096), "biases"),
-        ((SIZE - 81920, 404096), "three matrices"), ((SIZE + 12800, 404096), "twice"),
-        ((SIZE - 12800, 404096), "table is missing"), ((202112, 404096), "one block"),
-        ((SIZE - 33024, 404096), "Four matrices"), ((100, 404096), "two norms"),
-        ((SIZE, SIZE), "Two tables"), ((SIZE, 12800), "difference"), ((SIZE, 378496), "larger"),
-        ((SIZE, 2 * SIZE), "Only the table"), ((SIZE, 404196), "no bias"),
-        ((SIZE, SIZE + 128 * 128), "for each letter"),
+    ex.check_leaks: [
+        ((leaks_wrongly("always"),), "before t only"), ((leaks_wrongly("never"),), "late letter"),
+        ((leaks_wrongly("itself"),), "before t only"),
+        ((leaks_wrongly("after"),), "before t only"),
+        ((leaks_wrongly("first place"),), "in turn"),
+        ((leaks_wrongly("first letter"),), "late letter"),
+        ((leaks_wrongly("last letter"),), "in turn"),
+        ((leaks_wrongly("two before"),), "that you change"),
+        ((leaks_wrongly("all at once"),), "late letter"),
+        ((leaks_wrongly("in place"),), "in place"), ((leaks_wrongly("none"),), "return"),
+        ((leaks_wrongly("array"),), "shape"), ((leaks_wrongly("raises"),), "IndexError"),
+        ((lambda x: True,), "2 arguments"), ((True,), "function itself"),
     ],
     ex.check_tied: [
         ((tied_wrongly("scores"),), "scores alone"), ((tied_wrongly("input"),), "input alone"),
@@ -292,9 +344,17 @@ def test_the_expected_numbers_are_right():
     q = np.array([2.0, 0])
     assert score(q) == pytest.approx(2)
     np.testing.assert_allclose(gradcheck.complex_step(score, q), [1, -3], atol=1e-14)
-    s = language.Settings(128, 2, 4, 320, length=8, batch=1, steps=1, rate=0.1, warmup=1)
-    network = language.transformer(100, s, np.random.default_rng(0))
-    assert network.theta.size == SIZE
+
+
+def test_a_leak_is_found_in_the_model_of_the_chapter_without_its_mask():
+    s = language.Settings(8, 2, 2, 6, length=5, batch=2, steps=1, rate=0.1, warmup=1)
+    x = np.random.default_rng(1).integers(7, size=(2, 5))
+    network = language.transformer(7, s, np.random.default_rng(0), np.float64)
+    assert not leaks(network.forward, x)
+    for _, layer in network.walk():
+        if isinstance(layer, RotaryAttention):
+            layer.causal = False
+    assert leaks(network.forward, x)
 
 
 def test_mixed_is_what_the_chapter_counts_with():

@@ -57,7 +57,7 @@ def test_what_is_stored_has_an_entry_for_each_letter(name):
     data = FOUND[name]
     n = len(data["text"])
     assert data["text"] == reading.SENTENCES[name] and data["text"] in language_text()
-    assert list(data["models"]) == ["model", *language.counted()]
+    assert list(data["models"]) == ["model", "model, last 9 letters", *language.read_beside()]
     for model in data["models"].values():
         assert len(model["letters"]) == len(model["p"]) == len(model["came"]) == n
         for row, p in zip(model["letters"], model["p"], strict=True):
@@ -80,7 +80,11 @@ def test_what_is_stored_is_what_the_models_say(name):
     p = reading.expected(language.stored_model(), numbers[:-1])[len(data["begin"]) - 1 :]
     came = p[np.arange(len(p)), numbers[len(data["begin"]) :]]
     np.testing.assert_allclose(came, data["models"]["model"]["came"], rtol=0.02)
-    for label, count in language.counted().items():
+    near = language.scores(language.stored_model(), numbers[None, 13:22])[0, -1]
+    kept = data["models"]["model, last 9 letters"]
+    p = softmax(near[None])[0]
+    assert p[numbers[22]] == pytest.approx(kept["came"][22 - len(data["begin"])], rel=0.02)
+    for label, count in language.read_beside().items():
         for k in (0, 7, 20):
             after = count.after(numbers[: len(data["begin"]) + k])
             kept = data["models"][label]

@@ -215,6 +215,12 @@ def kneser_ney() -> KneserNey:
     return KneserNey(data.train, size, order, discount)
 
 
+def read_beside() -> dict[str, Counts]:
+    """Return the counts whose expectations stand beside the model's, by their names there."""
+    *_, (name, count) = counted().items()
+    return {f"counts, {name}": count, "Kneser-Ney": kneser_ney()}
+
+
 class Training:
     """A model, its optimizer and its place in the run.
 
@@ -296,6 +302,11 @@ def bits(network: Network, text: NDArray[np.int64], length: int) -> float:
 def _windows(text: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     starts = np.arange(0, len(text) - length, length // 2)
     return starts[:, None] + np.arange(length + 1)
+
+
+def asked(text: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """Return the places of the letters for which :func:`bits` asks, one after the other."""
+    return _windows(text, length)[:, length - length // 2 + 1 :].ravel()
 
 
 def chances(
@@ -456,7 +467,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.read is not None:
         data = letters()
-        found = reading.told(stored_model(), counted(), data)
+        found = reading.told(stored_model(), read_beside(), data)
         given.read.write_text(json.dumps(found) + "\n")
         return
     if given.collect:

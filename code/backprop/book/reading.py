@@ -26,8 +26,10 @@ BEGIN = "\n\n"
 """What stands before a paragraph, and is read first."""
 SENTENCES = {
     "short": "The White Queen gave a deep sigh",
-    "long": "Alice thought she saw a way out of the difficulty this time.",
+    "long": "'The cause of lightning,' Alice said very decidedly",
 }
+NEAR = 9
+"""Letters that the model is left with where it may not look further back."""
 TOP = 5
 """Letters whose probabilities are kept."""
 LEVELS = 9
@@ -92,7 +94,13 @@ def told(network: Sequential, counts: dict[str, Counts], data: Letters) -> dict[
         text = BEGIN + sentence
         numbers = data.alphabet.encode(text)
         first = len(BEGIN)
-        tables = {"model": expected(network, numbers[:-1])[first - 1 :]}
+        near = [
+            expected(network, numbers[max(0, k - NEAR) : k])[-1] for k in range(first, len(numbers))
+        ]
+        tables = {
+            "model": expected(network, numbers[:-1])[first - 1 :],
+            f"model, last {NEAR} letters": np.array(near),
+        }  # fmt: skip
         for label, count in counts.items():
             after = [count.after(numbers[:k]) for k in range(first, len(numbers))]
             tables[label] = np.array(after)

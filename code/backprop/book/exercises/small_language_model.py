@@ -6,6 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -130,39 +131,42 @@ def check_turn(score: Any, dq: Any) -> Verdict:
     return in_turn((score, dq), parts, "Errors turn back by the angle that queries turned on.")
 
 
+def _seen(sees: Any) -> Callable[[NDArray[np.int64]], Array]:
+    """Return a model whose place t adds up a row of scores for each letter s with sees[t, s]."""
+    table, sees = np.random.default_rng(0).normal(size=(5, 5)), np.asarray(sees, float)
+
+    def forward(x: NDArray[np.int64]) -> Array:
+        return np.asarray(np.einsum("ts,bsk->btk", sees, table[x]))
+
+    return forward
+
+
 @checker
-def check_size(tied: Any, untied: Any) -> Verdict:
-    """Check 100 letters, width 128, 2 blocks, 4 heads, hidden 320: 391,296, untied 12,800 more."""
-    table, d, hidden = 100 * 128, 128, 320
-    attention, gated, norms = 4 * (d * d + d), 3 * d * hidden, 2 * d
-    right = table + 2 * (attention + gated + norms) + d
-    parts: list[Part] = [
-        ("The tied model", right, [
-            (right - d, "The last RMSNorm has scales, too.", "It stands before the scores."),
-            (right - 2 * norms, "Each branch begins with an RMSNorm.", "It has 128 scales."),
-            (right - 5 * d, "The scales of the norms are missing.", "Five norms of 128."),
-            (right - 8 * d, "The biases of the attention are missing.",
-             "Each of the four matrices has 128 of them."),
-            (right + 4 * hidden + 2 * d, "The gated layer has no biases.", ""),
-            (right - 2 * d * hidden, "The gated layer has three matrices.",
-             "Two lead in, and one leads out."),
-            (right + table, "The table was counted twice.", "It is one array."),
-            (right - table, "The table is missing.", "100 vectors of 128 entries."),
-            (table + attention + gated + norms + d, "This is one block.", "There are two."),
-            (right + 6 * (d * d + d) * 4, "Heads share the columns of one matrix.",
-             "Their number does not change the count."),
-            (right - 2 * (d * d + d), "W_o of the attention is missing.", "Four matrices."),
-        ], "Table, and in each block 4 (128² + 128), 3 · 128 · 320 and two norms; then one norm."),
-        ("The untied model", right + table, [
-            (right, "This is the tied model.", "Two tables instead of one."),
-            (table, "This is the difference.", "Add it to the tied model."),
-            (right - table, "Untied is larger.", "Two tables instead of one."),
-            (2 * right, "Only the table doubles.", ""),
-            (right + table + 100, "The scores have no bias here.", ""),
-            (right + d * d, "A table has a row for each letter.", "100 vectors of 128 entries."),
-        ], "A second table for the scores: 100 vectors of 128 entries."),
-    ]  # fmt: skip
-    return in_turn((tied, untied), parts, "At this size, tying saves little. Look at the blocks.")
+def check_leaks(leaks: Answer) -> Verdict:
+    """Check ``leaks(forward, x)``: whether a score changes with a letter after its place."""
+    x = np.array([[0, 3, 1, 4], [2, 2, 0, 1]])
+    one = np.tri(4)
+    one[1, 2] = 1
+    where = {
+        "a model that looks back alone": (
+            np.tri(4), "The scores at the changed letter and after it may move.",
+            "Change the letter at place t, and compare the scores before t only."),
+        "a model without a mask": (
+            np.ones((4, 4)), "Here every place sees every letter.",
+            "Change a late letter, and compare the scores before it."),
+        "a model of which each place sees the next letter": (
+            np.tri(4, k=1), "Here the letter at place t moves the scores at t - 1.",
+            "Compare all scores before the letter that you change."),
+        "a model of which one place in the middle sees the next letter": (
+            one, "Here one place alone sees one letter too much.",
+            "Change the letter at each place in turn."),
+    }  # fmt: skip
+    cases = []
+    for name, (sees, hint, more) in where.items():
+        leaky = bool(np.triu(sees, 1).any())
+        mistakes = [(not leaky, hint, more)]
+        cases.append(Case((_seen(sees), x), leaky, mistakes, more, where=name))
+    return judge(leaks, cases, "A leak shows before any training.", "forward, x")
 
 
 def _shares(x: NDArray[np.int64], W: Array, dz: Array) -> tuple[Array, Array]:

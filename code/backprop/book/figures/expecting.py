@@ -19,11 +19,13 @@ from backprop.book.figures.stepper import Frame
 BLUE, ORANGE, INK = svg.FORWARD, svg.BACKWARD, "currentColor"
 GUESSES = 4
 """Rows of expected letters in the first figure."""
+NAMED = 15
+"""Size of the letters of the text there: a W beside an h has room."""
 
 
 def seen(letter: str) -> str:
-    """Return a letter, and a low dot for a space."""
-    return "·" if letter == " " else letter
+    """Return a letter, a low dot for a space, and an arrow for a new line."""
+    return {" ": "·", "\n": "↵"}.get(letter, letter)
 
 
 def sentence(data: Mapping[str, Any], title: str) -> Drawing:
@@ -41,7 +43,7 @@ def sentence(data: Mapping[str, Any], title: str) -> Drawing:
     places = [4 + (k + 0.5) * across for k in range(len(text))]
     parts = [svg.text(4, 15, "what the text says", text_anchor="start", font_weight=600)]
     parts += [
-        svg.text(x, 42, seen(letter), font_size=18, font_weight=700)
+        svg.text(x, 42, seen(letter), font_size=NAMED, font_weight=700)
         for x, letter in zip(places, text, strict=True)
     ]
     parts.append(
