@@ -240,7 +240,7 @@ def coefficients(
 
     from backprop.book.figures.plots import GREY, INK
 
-    fig, axes = plt.subplots(2, 2, figsize=(4.6, 4.0))
+    fig, axes = plt.subplots(2, 2, figsize=(4.5, 4.0))
     for k, (ax, (name, (points, ones, paths))) in enumerate(
         zip(axes.flat, panels.items(), strict=True)
     ):
