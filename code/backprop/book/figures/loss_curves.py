@@ -355,7 +355,7 @@ def overlaps(
         ax.plot(row, LINES[k], color=COLORS[k + 1], marker="os^"[k], markersize=7)
         half = int(np.argmax(row > runs / 2))
         if k == 0:
-            ax.text(0.1, row[0] - 3.5, start, color=COLORS[1], va="top")
+            ax.text(0.1, row[0] - 0.09 * runs, start, color=COLORS[1], va="top")
         else:
             x = half - 1 + (runs / 2 - row[half - 1]) / (row[half] - row[half - 1])
             beside = (-0.15, 0.15)[k - 1]
@@ -369,7 +369,7 @@ def overlaps(
         "share\noverlap", (0, 0), (-6, -5), xycoords="axes fraction",
         textcoords="offset points", ha="right", va="top",
     )  # fmt: skip
-    ax.set(ylim=(-2, runs * 1.06), yticks=np.arange(0, runs + 1, 10))
+    ax.set(ylim=(-0.05 * runs, 1.06 * runs), yticks=np.linspace(0, runs, 3))
     ax.set_title(f"squared error: runs that recover, of {runs}", fontsize=11, loc="left")
     return by_hand.plotted(fig, "The less the digits overlap, the more runs recover")
 
