@@ -16,6 +16,7 @@ from backprop.autodiff import gradcheck
 from backprop.book import symbolic
 from backprop.layers import (
     Layer,
+    LayerNorm,
     MultiHeadAttention,
     attention,
     blockwise_attention,
@@ -24,6 +25,7 @@ from backprop.layers import (
     dot_product_attention_vjp,
     lengths_to_mask,
 )
+from backprop.network import Sequential
 
 PEERS = "peers: install torch to compare attention"
 sizes = st.integers(1, 3)
@@ -230,20 +232,40 @@ def test_padding_changes_nothing(causal):
     check_padding(MultiHeadAttention, causal)
 
 
+def moved(layer, x, replace):
+    """How far each output moves, one row for each token that ``replace`` changes."""
+    y = layer.forward(x).copy()
+    rows = []
+    for t in range(x.shape[1]):
+        changed = x.copy()
+        changed[:, t] = replace(x[:, t])
+        rows.append(np.abs(layer.forward(changed) - y).max(axis=(0, 2)))
+    return np.array(rows)
+
+
 def check_causality(kind):
     """Raise AssertionError if a token learns of a later one, or not of an earlier one."""
     rng = np.random.default_rng(5)
     layer, x = make(6, 2, rng, kind, causal=True), rng.normal(size=(1, 5, 6))
-    y = layer.forward(x)
+    differs = moved(layer, x, lambda token: rng.normal(size=token.shape)) > 0
+    np.testing.assert_array_equal(differs, np.tri(5, dtype=bool).T)
+    layer.forward(x)
     for t in range(5):
-        changed = x.copy()
-        changed[:, t] += 1
-        differs = (layer.forward(changed) != y).any(axis=(0, 2))
-        np.testing.assert_array_equal(differs, np.arange(5) >= t)
-        layer.forward(x)
         dy = np.zeros_like(x)
         dy[:, t] = 1
         np.testing.assert_array_equal(layer.backward(dy).any(axis=(0, 2)), np.arange(5) <= t)
+
+
+def test_a_layer_norm_in_front_does_not_hide_a_missing_mask():
+    rng = np.random.default_rng(15)
+    x = rng.normal(size=(1, 5, 6))
+    for causal in (False, True):
+        network = Sequential([LayerNorm(6), make(6, 2, rng, causal=causal)])
+        seen = moved(network, x, lambda token: rng.normal(size=token.shape))
+        earlier = seen[~np.tri(5, dtype=bool).T]
+        assert not earlier.any() if causal else earlier.min() > 1e-3
+        # The same number added to all features is what the norm takes away.
+        assert moved(network, x, lambda token: token + 1).max() < 1e-4
 
 
 def test_causality():

@@ -61,14 +61,27 @@ def test_a_row_that_depends_on_nothing_is_empty():
 
 def test_division_keeps_the_scores_at_one():
     found = {d: looking.saturation(0, (4, 256), d) for d in (True, False)}
-    np.testing.assert_allclose(found[True][:, 0], 1, rtol=0.15)
-    np.testing.assert_allclose(found[False][:, 0], [2, 16], rtol=0.15)
-    np.testing.assert_allclose(found[False][:, 0], found[True][:, 0] * [2, 16])
-    assert found[True][1, 2] > 10 * found[False][1, 2]
-    # A few queries get much: the means do not fall like the median.
-    assert found[True][1, 3] < 6 * found[False][1, 3] and found[False][1, 4] > found[True][1, 4]
+    deviation = {d: np.sqrt((of[:, 0] ** 2).mean(axis=-1)) for d, of in found.items()}
+    np.testing.assert_allclose(deviation[True], 1, rtol=0.15)
+    np.testing.assert_allclose(deviation[False], deviation[True] * [2, 16])
+    yes, no = (np.median(found[d], axis=-1) for d in (True, False))
+    # At the scores the median falls; at the queries it is larger first, and then uneven.
+    assert yes[1, 2] > 10 * no[1, 2] and yes[0, 3] < no[0, 3] and yes[1, 3] > no[1, 3]
+    assert found[False][1, 3].mean() > 2 * found[True][1, 3].mean()
     drawn = looking.scales((4, 256), {d: run[None] for d, run in found.items()}, "t")
-    assert "not divided" in drawn.markup
+    assert "row of dQ" in drawn.markup
+
+
+def test_what_reaches_scores_and_query_is_what_attention_sends():
+    rng = np.random.default_rng(3)
+    q, k = rng.normal(size=(100, 1, 4)), rng.normal(size=(100, 16, 4))
+    v, dy = rng.normal(size=(100, 16, 8)), rng.normal(size=(100, 1, 8))
+    for divided, factor in ((True, 1.0), (False, 2.0)):
+        _, p = dot_product_attention(factor * q, k, v)
+        dq, _, _ = dot_product_attention_vjp(factor * q, k, v, p, dy)
+        (found,) = looking.saturation(3, (4,), divided)
+        np.testing.assert_allclose(found[1], p.max(axis=-1)[:, 0])
+        np.testing.assert_allclose(found[3], factor * np.linalg.norm(dq, axis=-1)[:, 0])
 
 
 def test_runs_and_levels_are_named():

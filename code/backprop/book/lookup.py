@@ -1,4 +1,4 @@
-"""A task that needs looking up, and networks of about one size that may learn it.
+"""A task that needs looking up, and networks that may learn it, or parts of them.
 
 A sequence tells n letters a digit each ("b=3") and asks for each letter once ("b?"), in a random
 order in which no letter is asked for before it was told. Wherever a letter is asked for, the
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
-from backprop.layers import GRU, Dense, Layer, MultiHeadAttention
+from backprop.layers import Dense, Layer, MultiHeadAttention
 from backprop.layers.masks import Mask
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -167,11 +167,6 @@ def attention(rng: np.random.Generator, *, causal: bool = True, n_heads: int = 1
     """Return a layer of attention and a linear one."""
     layer = MultiHeadAttention(WIDTH, n_heads, rng=rng, causal=causal)
     return Sequential([layer, Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
-
-
-def recurrent(rng: np.random.Generator, *, units: int = 13) -> Sequential:
-    """Return a gated recurrent layer and a linear one."""
-    return Sequential([GRU(WIDTH, units, rng=rng), Tokenwise(Dense(units, DIGITS, rng=rng))])
 
 
 PARTS = "look", "read", "last"

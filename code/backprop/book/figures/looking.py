@@ -233,11 +233,11 @@ def _turned(angle: int) -> Frame:
 
 
 def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) -> Array:
-    """Draw 100 queries for each width d, and return what they have in common, shape (widths, 5).
+    """Draw 100 queries for each width d, and return what each gets, shape (widths, 4, 100).
 
-    These are the deviation of the scores, the median of the largest weight, the median and the mean
-    of the size of ∂L/∂s, and the mean of the size of ∂L/∂q. Queries, keys, values and the error at
-    the answer are standard normal; the values have 8 entries, whatever d is.
+    These are the root of the mean square of its scores, its largest weight, and the lengths of
+    ∂L/∂s and of ∂L/∂q. Queries, keys, values and the error at the answer are standard normal; the
+    values have 8 entries, whatever d is.
     """
     rng = np.random.default_rng(seed)
     rows = []
@@ -249,49 +249,44 @@ def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) 
         p = softmax(s.reshape(100, keys)).reshape(s.shape)
         dp = dy @ v.swapaxes(1, 2)
         ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
-        at_scores = np.linalg.norm(ds, axis=-1)
-        at_query = np.linalg.norm(ds @ k / root, axis=-1)
-        passed = np.median(at_scores), at_scores.mean(), at_query.mean()
-        rows.append((s.std(), np.median(p.max(axis=-1)), *passed))
+        lengths = (np.linalg.norm(a, axis=-1) for a in (s / math.sqrt(keys), ds, ds @ k / root))
+        scores, at_scores, at_query = lengths
+        rows.append(np.hstack([scores, p.max(axis=-1), at_scores, at_query]).T)
     return np.array(rows)
 
 
 def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Drawing:
-    """Draw the largest weight and the error at the scores over d, divided by √d and not.
+    """Draw the largest weight, and the errors at scores and query, over d, divided by √d and not.
 
     Parameters
     ----------
     widths : sequence of int
-    runs : mapping of bool to array, shape (seeds, widths, 5)
-        As :func:`saturation` returns them, of which the second and third number are drawn; the key
-        tells whether scores were divided.
+    runs : mapping of bool to array, shape (seeds, widths, 4, queries)
+        As :func:`saturation` returns them; all but the first number are drawn, as medians and
+        quartiles over seeds and queries. The key tells whether scores were divided.
     title : str
         What the picture shows, for those who do not see it.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.3))
-    for divided, found in runs.items():
-        for ax, column, color in zip(axes, (1, 2), COLORS[:2], strict=True):
+    fig, axes = plt.subplots(1, 3, figsize=(4.6, 2.3))
+    colors = COLORS[0], COLORS[1], COLORS[1]
+    names, tops = ("largest weight", "row of dS", "row of dQ"), (1.05, 1.1, 5.0)
+    for column, (ax, color, name, top) in enumerate(zip(axes, colors, names, tops, strict=True), 1):
+        for divided, found in runs.items():
             style, tint = ("-o", color) if divided else ("--s", INK)
-            low, high = found[..., column].min(axis=0), found[..., column].max(axis=0)
+            low, middle, high = np.quantile(found[:, :, column], [0.25, 0.5, 0.75], axis=(0, 2))
             ax.fill_between(widths, low, high, color=tint, alpha=0.2, linewidth=0)
-            middle = np.median(found[..., column], axis=0)
-            ax.plot(widths, middle, style, color=tint, markersize=5)
-    for ax in axes:
+            ax.plot(widths, middle, style, color=tint, markersize=4)
+        ax.set_title(name, loc="left", fontsize=12, color=color)
         ax.set_xscale("log", base=4)
-        ax.set_xticks(widths, [str(d) for d in widths])
+        ax.set_xticks(widths[::2], [str(d) for d in widths[::2]])
         ax.minorticks_off()
         ax.set_xlabel("width d")
-    axes[0].set(ylim=(0, 1.05))
-    axes[0].set_title("largest weight", loc="left", fontsize=12, color=COLORS[0])
-    axes[1].set_title("error at the scores", loc="left", fontsize=12, color=COLORS[1])
-    axes[1].set_ylim(0, 0.98)
-    axes[0].text(widths[-1], 0.37, "divided", color=COLORS[0], ha="right")
-    axes[0].text(widths[-1], 0.56, "not divided", color=INK, ha="right")
-    axes[1].text(widths[-1], 0.84, "divided", color=COLORS[1], ha="right")
-    axes[1].text(widths[0], 0.2, "not divided", color=INK)
+        ax.set_ylim(0, top)
+    axes[0].text(widths[-1], 0.34, "divided", color=COLORS[0], ha="right")
+    axes[0].text(widths[-1], 0.6, "not", color=INK, ha="right")
     return plotted(fig, title)
 
 
@@ -335,7 +330,7 @@ def reached(
     top = -0.5 - len(levels)
     for k, (name, at) in enumerate(levels.items()):
         ax.plot([at, at], [len(runs) - 0.5, top + k + 0.6], color=INK, linewidth=1, linestyle="--")
-        ax.text(at, top + k + 0.5, f" {name}", va="center")
+        ax.text(at + 0.008, top + k + 0.5, f" {name}", va="center")
     ax.text(1.36, -1, "% right", ha="right", va="center", weight="bold")
     ax.text(1.56, -1, "P", ha="right", va="center", weight="bold")
     ax.set(xlim=(0, 1.03), ylim=(len(runs) - 0.5, top), xticks=[0, 0.25, 0.5, 0.75, 1])
