@@ -69,7 +69,7 @@ def test_the_stored_runs_are_those_of_the_curves():
     share = np.array(FOUND["letters"]) / sum(FOUND["letters"])
     last = [run[-1] for run in language.stored()["validation"]]
     np.testing.assert_allclose(np.array(FOUND["model"]) @ share, last, atol=0.002)
-    assert np.shape(FOUND["near"]) == (10, 6) and np.shape(FOUND["closing"]) == (10, 3)
+    assert np.shape(FOUND["near"]) == (10, 6) and np.shape(FOUND["closing"]) == (10, 4)
     for name in ("with Kneser-Ney", "with another run"):
         assert len(FOUND[name]) == 10 and max(FOUND[name]) < min(last)
 

@@ -163,7 +163,7 @@ def test_one_path_leaves_out_the_other():
     gradients(network, x, y)
     whole = {name: g.copy() for name, g in network.gradients.items()}
     shares = {}
-    for kept in ("scores", "input"):
+    for kept in ("scores", "input", "none"):
         network, x, y = tiny(s=replace(TINY, blocks=1))
         wrong = language.one_path(network, kept)
         gradients(wrong, x, y)
@@ -177,6 +177,7 @@ def test_one_path_leaves_out_the_other():
         report = gradcheck.check_network(wrong, PerCharacter(), x, y)
         off = {row.argument for row in report.rows if not row.error <= row.tolerance}
         assert off == {"tied1.embedding1.W"}
+    assert not shares["none"].any()
     both = shares["scores"] + shares["input"]
     np.testing.assert_allclose(both, whole["tied1.embedding1.W"], rtol=1e-12, atol=1e-15)
 

@@ -92,9 +92,14 @@ def bits(p: Array, kinds: dict[str, NDArray[np.bool_]]) -> list[float]:
 
 
 def closing(network: Network, alphabet: Alphabet) -> list[float]:
-    """Return p of a closing quote: as the text stands, without the opening one, and from nine."""
+    """Return p of a closing quote after :data:`QUOTED`.
+
+    It is read as it stands, without the opening quote, without the T after it, and from the last
+    :data:`NEAR` letters alone.
+    """
     (quote,) = alphabet.encode("'")
-    texts = BEGIN + QUOTED, BEGIN + QUOTED[1:], QUOTED[-NEAR:]
+    other = QUOTED[:1] + QUOTED[2:]
+    texts = BEGIN + QUOTED, BEGIN + QUOTED[1:], BEGIN + other, QUOTED[-NEAR:]
     return [float(probability(network, alphabet.encode(text))[quote]) for text in texts]
 
 
@@ -119,7 +124,7 @@ def told(networks: Sequence[Network], data: Letters) -> dict[str, Any]:
         "with another run": [
             mean(p, q) for p, q in zip(all_p, [*all_p[1:], all_p[0]], strict=True)
         ],
-        "closing": [[round(p, 4) for p in three] for _, _, three in runs],
+        "closing": [[round(p, 4) for p in four] for _, _, four in runs],
     }
 
 

@@ -135,12 +135,12 @@ class PerCharacter(SoftmaxCrossEntropy):
 
 
 class OnePath(Tied):
-    """A table that is used twice, but whose gradient keeps one share alone: a mistake.
+    """A table that is used twice, but whose gradient keeps one share alone, or none: a mistake.
 
     Attributes
     ----------
-    kept : {"scores", "input"}
-        Which.
+    kept : {"scores", "input", "none"}
+        Which; with "none" the gradient of the table is 0.
     """
 
     kept = "scores"
@@ -154,8 +154,8 @@ class OnePath(Tied):
         """Fill ``gradients``, wrongly."""
         dW, dh = self._score_errors(dz)
         Chain.backward_parameters(self, dh)
-        if self.kept == "scores":
-            self.layers[0].gradients["W"][...] = dW
+        if self.kept != "input":
+            self.layers[0].gradients["W"][...] = dW if self.kept == "scores" else 0
 
 
 def one_path(network: Sequential, kept: str) -> Sequential:
