@@ -5,15 +5,15 @@ one layer whose U has a block for each of them and zeros elsewhere, so that one 
 all. They read the same sequences, differ by their start, and never touch one another.
 
 Every row of :data:`ROWS` was trained at three rates. What came out stands in ``recalling.json``,
-which ``python -m backprop.book.recalling FILE`` writes (some minutes); :func:`outcome` trains one
-row again.
+which ``python -m backprop.book.recalling FILE`` writes (a quarter of an hour); with names of rows
+after FILE, only these are trained again. :func:`outcome` trains one row.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -34,6 +34,10 @@ KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
 UNITS = {"RNN": 25, "GRU": 14, "LSTM": 12}
 """Hidden units: 700, 728 and 720 numbers in W, U and the biases."""
 RATES = 0.003, 0.01, 0.03
+LONG, LOW_RATES = 4000, (0.001, 0.003, 0.01)
+"""Steps of Adam in a long run, and the rates of rows that take 1,000."""
+EVERY = 25
+"""Training steps between two tests of a row that is ``watched``."""
 UPDATES, BATCH, LIMIT = 250, 32, 1.0
 """Steps of Adam in a run, sequences in a step, and the length to which a gradient is clipped."""
 SEEDS = tuple(range(10))
@@ -181,6 +185,8 @@ class SideBySide:
         for k, seed in enumerate(seeds):
             self.put(k, start.network(n_out, seed))
         self.owner = self._owners()
+        self.course: list[Array] = []
+        """Losses while it was trained, if :func:`trained` was to watch."""
 
     def _views(self, source: Sequential, k: int) -> list[tuple[Array, Array]]:
         """Pair each array of network k inside ``self.network`` with that of ``source``."""
@@ -316,19 +322,25 @@ def tested(task: str, length: int) -> tuple[Array, Array]:
 
 
 def trained(
-    task: str, start: Start, length: int, rate: float, seeds: Sequence[int], updates: int = UPDATES
-) -> list[SideBySide]:
-    """Train networks by Adam and return them, five in each group."""
-    groups = []
+    task: str, start: Start, length: int, rate: float, seeds: Sequence[int],
+    updates: int = UPDATES, watched: bool = False,
+) -> list[SideBySide]:  # fmt: skip
+    """Train networks by Adam and return them, five in each group.
+
+    If ``watched``, the ``course`` of each group has its losses after every ``EVERY`` steps.
+    """
+    groups, test = [], tested(task, length)
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
         rng = np.random.default_rng(some[0])
         n_out = TASKS[task](rng, 1, length)[1].shape[1]
         group = SideBySide(start, n_out, some)
         optimizer = Adam(group.network, rate)
-        for _ in range(updates):
+        for step in range(1, updates + 1):
             group.gradient(*TASKS[task](rng, BATCH, length))
             optimizer.step()
+            if watched and step % EVERY == 0:
+                group.course.append(group.losses(*test))
         groups.append(group)
     return groups
 
@@ -402,6 +414,15 @@ def holder(network: Sequential, x: Array) -> Holder:
     )
 
 
+def read_out(network: Sequential, x: Array) -> float:
+    """Return the correlation of the sum so far with the combination of all units nearest to it."""
+    s = states(network, x)[0][1:].astype(np.float64)
+    so_far = np.cumsum(x[..., 0] * x[..., 1], axis=1).T.astype(np.float64).ravel()
+    table = np.concatenate([s.reshape(-1, s.shape[-1]), np.ones((so_far.size, 1))], axis=1)
+    nearest = table @ np.linalg.lstsq(table, so_far, rcond=None)[0]
+    return float(np.corrcoef(nearest, so_far)[0, 1])
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Ten networks that were trained at one rate, and their losses on new sequences."""
@@ -421,6 +442,16 @@ class Outcome:
     def solved(self) -> int:
         """How many networks left less than a tenth of the loss of always answering 0."""
         return int((self.relative < SOLVED).sum())
+
+    @property
+    def needed(self) -> list[int | None]:
+        """After how many training steps each network first had less than ``SOLVED`` left, if ever.
+
+        Tested every ``EVERY`` steps, in networks whose training was watched.
+        """
+        course = np.concatenate([np.array(group.course) for group in self.groups], axis=1)
+        below = course / GUESSING[self.task] < SOLVED
+        return [EVERY * (int(each.argmax()) + 1) if each.any() else None for each in below.T]
 
     @property
     def networks(self) -> list[Sequential]:
@@ -473,21 +504,27 @@ def untrained(task: str, start: Start, length: int) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was tried: a task, networks, and how many steps of Adam they took."""
+    """One thing that was tried: a task, networks, how many steps of Adam they took, at which rates.
+
+    ``watched`` says whether they were tested while they learned.
+    """
 
     task: str
     start: Start
     length: int
     updates: int = UPDATES
+    rates: tuple[float, ...] = RATES
+    watched: bool = False
 
 
 ROWS: dict[str, Row] = {
-    "RNN, 5": Row("adding", Start("RNN"), 5),
+    "RNN, 5": Row("adding", Start("RNN"), 5, watched=True),
     "RNN, 20": Row("adding", Start("RNN"), 20),
     "RNN, 40": Row("adding", Start("RNN"), 40),
-    "RNN, 40, long": Row("adding", Start("RNN"), 40, 1000),
-    "RNN, 20, others 0": Row("silenced", Start("RNN"), 20),
-    "RNN, 40, others 0": Row("silenced", Start("RNN"), 40),
+    "RNN, 20, long": Row("adding", Start("RNN"), 20, LONG, (0.003,), True),
+    "RNN, 40, long": Row("adding", Start("RNN"), 40, LONG, (0.003,), True),
+    "RNN, 20, others 0": Row("silenced", Start("RNN"), 20, 1000, LOW_RATES, True),
+    "RNN, 40, others 0": Row("silenced", Start("RNN"), 40, 1000, LOW_RATES, True),
     "GRU, 40": Row("adding", Start("GRU"), 40),
     "LSTM, 40": Row("adding", Start("LSTM"), 40),
     "GRU, cut": Row("adding", Start("GRU", cut=8), 40),
@@ -508,7 +545,7 @@ ROWS: dict[str, Row] = {
 
 def run(row: Row, rate: float) -> Outcome:
     """Train the ten networks of a row at a rate, and measure them on new sequences."""
-    groups = trained(row.task, row.start, row.length, rate, SEEDS, row.updates)
+    groups = trained(row.task, row.start, row.length, rate, SEEDS, row.updates, row.watched)
     losses = np.concatenate([group.losses(*tested(row.task, row.length)) for group in groups])
     return Outcome(row.task, row.length, rate, groups, losses)
 
@@ -517,9 +554,11 @@ def told(row: Row) -> dict[str, Any]:
     """Return what is stored of a row: losses at each rate, and more at the best of them.
 
     The best rate is that of the least median loss. ``before`` and ``after`` are the sizes of the
-    error at step 1, without a cut. ``slopes`` and ``holders`` are stored for sums alone.
+    error at step 1, without a cut. ``slopes`` and ``holders`` are stored for sums alone, ``needed``
+    (:attr:`Outcome.needed`, at each rate) and ``together`` (:func:`read_out`) where training was
+    watched.
     """
-    runs = {rate: run(row, rate) for rate in RATES}
+    runs = {rate: run(row, rate) for rate in row.rates}
     best = min(runs.values(), key=lambda r: float(np.median(r.losses)))
     found: dict[str, Any] = {
         "losses": {f"{rate:g}": _short(r.relative) for rate, r in runs.items()},
@@ -529,6 +568,10 @@ def told(row: Row) -> dict[str, Any]:
     if row.task != "copying":
         found["slopes"] = [_short(pair) for pair in best.listening]
         found["holders"] = [_short([h.follows, *h.moves, *h.opens]) for h in best.holders]
+    if row.watched:
+        x, _ = tested(row.task, row.length)
+        found["needed"] = {f"{rate:g}": r.needed for rate, r in runs.items()}
+        found["together"] = _short([read_out(network, x) for network in best.networks])
     return found
 
 
@@ -565,43 +608,55 @@ def outcome(name: str) -> Outcome:
     return run(ROWS[name], best(name))
 
 
-def table(names: Mapping[str, str], slopes: bool = False) -> str:
-    """Write how many of ten solve a task at each rate, and more about those at the best.
+def needed(name: str) -> Array:
+    """Return the stored :attr:`Outcome.needed` of a watched row at its best rate, ∞ for never."""
+    steps = stored()[name]["needed"][f"{best(name):g}"]
+    return np.array([np.inf if each is None else each for each in steps])
+
+
+def table(names: Sequence[tuple[str, str]]) -> str:
+    """Write how many training steps the networks of some rows needed, and what they hear.
+
+    The columns belong to the best rate: steps needed, as a median and a range, or how many networks
+    solved the task in all steps of a row that was not watched; the error at step 1 before training;
+    and the slopes of the answer after it, for marked numbers and for the others, if these are not
+    0. The last three are medians.
 
     Parameters
     ----------
-    names : mapping of str to str
-        Rows, by what each is called in the table.
-    slopes : bool
-        Whether the last columns are medians after training: the error at step 1, and the answer's
-        slopes, for marked numbers and for the others, if these are not 0. Else the last column is
-        the error at step 1 before training.
+    names : sequence of pair of str
+        What each row is called in the table, and its name.
     """
-    first, second = ("error at    slopes at", "  step 1  marks others")
-    if not slopes:
-        first, second = ("step 1,", " before")
     lines = [
-        f"{'':17}  solved of ten at  {'loss':21}{first}",
-        f"{'':17} 0.003 0.01 0.03   {'median (range)':21}{second}",
+        f"{'':10}{'steps needed,':<16}{'error':>6}{'slopes at':>10}",
+        f"{'':10}{'median (range)':<16}{'before':>6}{'mark':>5}{'not':>5}",
     ]
-    for said, name in names.items():
-        tried, found = losses(name), stored()[name]
-        counts = "{:6d}{:5d}{:5d}".format(*((each < SOLVED).sum() for each in tried.values()))
-        left = tried[best(name)]
-        line = f"{said:17}{counts}   {np.median(left):.3f} ({left.min():.3f}-{left.max():.3f})"
-        line += f"{np.median(found['after' if slopes else 'before']):9.2g}"
-        if slopes:
-            marked, other = np.median(found["slopes"], axis=0)
-            silent = ROWS[name].task == "silenced"
-            line += f"{marked:7.2f}" + ("      -" if silent else f"{other:7.2f}")
-        lines.append(line)
+    for said, name in names:
+        row, found = ROWS[name], stored()[name]
+        if row.watched:
+            steps = needed(name)
+            words = (
+                f"{_count(float(np.median(steps)))} ({_count(steps.min())}-{_count(steps.max())})"
+            )
+        else:
+            words = f"{(losses(name)[best(name)] < SOLVED).sum()} of 10 in {row.updates}"
+        marked, other = np.median(found["slopes"], axis=0)
+        line = f"{said:10}{words:<16}{np.median(found['before']):6.1g}{marked:5.2f}"
+        lines.append(line + ("    -" if row.task == "silenced" else f"{other:5.2f}"))
     return "\n".join(lines)
 
 
-def main(target: str) -> None:
-    """Train every row at every rate, and write what is stored."""
+def _count(steps: float) -> str:
+    return f"{steps:.0f}" if np.isfinite(steps) else "never"
+
+
+def main(target: str, *names: str) -> None:
+    """Train every row, or those that are named, at every rate, and write what is stored."""
     found = {}
     for name, row in ROWS.items():
+        if names and name not in names:
+            found[name] = stored()[name]
+            continue
         found[name] = told(row)
         print(name, flush=True)
     Path(target).write_text(json.dumps(found) + "\n")
