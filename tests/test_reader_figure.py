@@ -63,7 +63,7 @@ def test_what_python_says_is_what_the_script_says(start):
 
 def test_numbers_are_written_for_the_eye():
     assert [reader.percent(p) for p in (1, 0.126, 0.0095, 0.0094, 0.001, 0.0009)] == [
-        "100 %", "13 %", "1 %", "0.9 %", "0.1 %", "below 0.1 %",
+        "100 %", "13 %", "1 %", "0.9 %", "0.1 %", "≤ 0.1 %",
     ]  # fmt: skip
     assert [reader.bits(p) for p in (1, 0.5, 0.1)] == ["0.0", "1.0", "3.3"]
     assert [reader.named(letter) for letter in "a \n"] == ["a", "space", "new line"]

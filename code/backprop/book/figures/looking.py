@@ -316,7 +316,7 @@ def reached(
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 0.2 * (len(runs) + len(levels)) + 0.4))
+    fig, ax = plt.subplots(figsize=(4.05, 0.2 * (len(runs) + len(levels)) + 0.4))
     for row, (name, found) in enumerate(runs.items()):
         right, weight = np.asarray(found).T
         color = COLORS[1] if name in strong else INK

@@ -327,7 +327,7 @@ def trials(title: str, heads: Sequence[str], groups: Mapping[str, Sequence[Trial
     _, green, _ = _colors()
     lines = sum(1 + len(rows) for rows in groups.values())
     fig, ax = plt.subplots(figsize=(4.5, 0.4 * lines + 0.55))
-    low, high, wide, small = 0.5, 1.65, 0.64, 10
+    low, high, wide, small = 0.5, 1.65, 0.6, 11
     lefts = [1.62 + 1.5 * k for k in range(len(heads))]
 
     def placed(left: float) -> Any:

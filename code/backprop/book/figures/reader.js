@@ -12,7 +12,7 @@ export const named = (letter) => (letter === ' ' ? 'space' : letter === '\n' ? '
 /** A probability as a percentage, and what is below one in a hundred with a digit more. */
 export function percent(p) {
   const value = 100 * p;
-  return `${value < 0.095 ? 'below 0.1' : value < 0.95 ? value.toFixed(1) : value.toFixed(0)} %`;
+  return `${value < 0.095 ? '≤ 0.1' : value < 0.95 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
 
 /** The shade, 0 to 1, of each letter of the text before letter `k`. */

@@ -133,7 +133,7 @@ def percent(p: float) -> str:
     """Write a probability as a percentage, and what is below one in a hundred with a digit more."""
     value = 100 * p
     if value < 0.095:
-        return "below 0.1 %"
+        return "≤ 0.1 %"
     return f"{svg.fixed(value, 1 if value < 0.95 else 0)} %"
 
 

@@ -394,7 +394,7 @@ def holding(title: str, rows: Mapping[str, str]) -> Drawing:
 
     plt = pyplot()
     blue, green = COLORS[0], COLORS[2]
-    fig, axes = plt.subplots(1, 3, sharey=True, figsize=(4.6, 1.6))
+    fig, axes = plt.subplots(1, 3, sharey=True, figsize=(4.5, 1.6))
     for k, name in enumerate(rows.values()):
         found = recalling.stored()[name]["holders"]
         jitter = k + np.linspace(-0.22, 0.22, len(found))
@@ -407,7 +407,7 @@ def holding(title: str, rows: Mapping[str, str]) -> Drawing:
                         markerfacecolor="none")  # fmt: skip
     heads = "follows\nthe sum", "moves by\n● mark ○ not", "lets in\n● mark ○ not"
     for ax, head, most in zip(axes, heads, (1, 0.5, 1), strict=True):
-        ax.set_title(head, loc="left", fontsize=10.5)
+        ax.set_title(head, loc="left", fontsize=11.5)
         ax.set(xlim=(-0.06 * most, 1.08 * most), xticks=[0, most])
         ax.tick_params(left=False)
     axes[0].set_yticks(range(len(rows)), list(rows), fontsize=11.5)
