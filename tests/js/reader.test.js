@@ -24,7 +24,7 @@ test('a letter that is not seen is named', () => {
 
 test('small probabilities keep a digit', () => {
   const shown = [1, 0.5, 0.0095, 0.0094, 0.001, 0.0009, 0].map(percent);
-  assert.deepEqual(shown, ['100 %', '50 %', '1 %', '0.9 %', '0.1 %', 'below 0.1 %', 'below 0.1 %']);
+  assert.deepEqual(shown, ['100 %', '50 %', '1 %', '0.9 %', '0.1 %', '≤ 0.1 %', '≤ 0.1 %']);
 });
 
 test('shades are those of the letters before, without what stands before the sentence', () => {
@@ -46,5 +46,5 @@ test('the letter that comes is marked among those that are expected', () => {
 
 test('the words say what came and what it cost', () => {
   assert.equal(words(DATA, 0), 'At the beginning comes “a”. Its probability: model 50 %, 1.0 bits.');
-  assert.equal(words(DATA, 2), 'After “a ” comes “b”. Its probability: model below 0.1 %, 11.3 bits.');
+  assert.equal(words(DATA, 2), 'After “a ” comes “b”. Its probability: model ≤ 0.1 %, 11.3 bits.');
 });
