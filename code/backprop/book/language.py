@@ -323,11 +323,11 @@ def chances(
         How many letters the model reads at once.
     """
     places = _windows(text, length)
-    asked, p = places[:, length - length // 2 + 1 :], []
-    for group, wanted in zip(places, asked, strict=True):
+    last, p = asked(text, length).reshape(len(places), -1), []
+    for group, wanted in zip(places, last, strict=True):
         z = scores(network, text[group[None, :-1]])[0, -wanted.size :]
         p.append(softmax(z.astype(np.float64))[np.arange(wanted.size), text[wanted]])
-    return np.concatenate(p), asked.ravel()
+    return np.concatenate(p), last.ravel()
 
 
 def continued(
