@@ -90,7 +90,7 @@ def visit(
     answers: list[Any] = []
     tab.on("response", lambda answer: answers.append(answer))
     tab.goto(base + page, wait_until="load", timeout=120_000)
-    tab.wait_for_load_state("networkidle")
+    tab.wait_for_load_state("networkidle", timeout=120_000)
     tab.wait_for_function(READY, timeout=60_000)
     tab.wait_for_timeout(3000)
     told = tab.evaluate(TOLD)
