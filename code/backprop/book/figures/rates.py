@@ -291,23 +291,12 @@ class Trial(NamedTuple):
     updates: int
     tops: tuple[float, float]
     """The top rates that were chosen, of the constant rate and of the cosine."""
-    losses: tuple[tuple[Array, Array], ...]
-    """For each column the losses of the constant rate and of the cosine, one a start."""
+    losses: tuple[Array, Array]
+    """Of the constant rate and of the cosine, one a start."""
 
 
-def _dots(ax: Any, place: Any, y: float, ratio: Array) -> None:
-    """Draw one mark a start around the height ``y``, and the median."""
-    from backprop.book.figures.plots import INK
-
-    _, green, red = _colors()
-    spread, better = np.linspace(-0.2, 0.2, len(ratio)), ratio < 1
-    for part, color, mark in ((better, green, "o"), (~better, red, "^")):
-        ax.plot(place(ratio[part]), y + spread[part], mark, color=color, markersize=3.6, alpha=0.75)
-    ax.plot([place(np.median(ratio))] * 2, [y - 0.3, y + 0.3], "-", color=INK, linewidth=1.8)
-
-
-def trials(title: str, heads: Sequence[str], groups: Mapping[str, Sequence[Trial]]) -> Drawing:
-    """Draw a table: what was trained, and in each column the losses relative to a constant rate.
+def trials(title: str, groups: Mapping[str, Sequence[Trial]]) -> Drawing:
+    """Draw a table: what was trained, and the losses relative to those of a constant rate.
 
     Beside the marks, one a start, stand the median gain and the number of starts that win, and
     below them the median losses of the constant rate and of the cosine.
@@ -316,55 +305,51 @@ def trials(title: str, heads: Sequence[str], groups: Mapping[str, Sequence[Trial
     ----------
     title : str
         Of the drawing.
-    heads : sequence of str
-        Over the columns of losses.
     groups : mapping of str to sequence of Trial
         The rows, by the words over them.
     """
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    _, green, _ = _colors()
+    _, green, red = _colors()
     lines = sum(1 + len(rows) for rows in groups.values())
-    fig, ax = plt.subplots(figsize=(4.5, 0.4 * lines + 0.55))
-    low, high, wide, small = 0.5, 1.65, 0.6, 11
-    lefts = [1.62 + 1.5 * k for k in range(len(heads))]
+    fig, ax = plt.subplots(figsize=(4.5, 0.42 * lines + 0.5))
+    low, high, left, right, end = 0.5, 1.65, 1.75, 3.45, 4.6
 
-    def placed(left: float) -> Any:
-        return lambda ratio: (
-            left + wide * np.log(np.clip(ratio, low, high) / low) / np.log(high / low)
-        )
+    def place(ratio: Any) -> Any:
+        inside = np.clip(ratio, low, high)
+        return left + (right - left) * np.log(inside / low) / np.log(high / low)
 
-    ax.text(0, -0.95, "batch × updates", color=INK)
-    ax.text(0, -0.6, "= examples", color=INK)
-    for left, head in zip(lefts, heads, strict=True):
-        place = placed(left)
-        ax.text(left, -0.95, head, color=INK)
-        ax.text(left + wide + 0.84, -0.6, "gain, wins", color=INK, ha="right", fontsize=small + 0.5)
-        ax.fill_between([place(low), place(1)], -0.45, lines - 0.45, color=green, alpha=0.1,
-                        linewidth=0)  # fmt: skip
-        ax.plot([place(1)] * 2, [-0.45, lines - 0.45], ":", color=INK, linewidth=1.2)
-        for tick, words in ((low, "½"), (1, "1"), (1.5, "1.5")):
-            ax.text(place(tick), lines - 0.1, words, ha="center", color=INK, fontsize=small + 0.5)
+    ax.text(0, -0.75, "batch × updates", color=INK)
+    ax.text(left, -0.75, "loss, cosine / constant", color=INK)
+    ax.text(end, -0.75, "gain, wins", color=INK, ha="right")
+    ax.fill_between([left, place(1)], -0.45, lines - 0.45, color=green, alpha=0.1, linewidth=0)
+    ax.plot([place(1)] * 2, [-0.45, lines - 0.45], ":", color=INK, linewidth=1.2)
+    for tick, words in ((low, "½"), (0.7, "0.7"), (1, "1"), (1.5, "1.5")):
+        ax.text(place(tick), lines - 0.1, words, ha="center", color=INK)
     y = 0
     for words, rows in groups.items():
-        ax.text(0, y + 0.2, words, color=INK, weight="bold")
+        ax.text(0, y + 0.15, words, color=INK, weight="bold")
         for row in rows:
             y += 1
-            ax.plot([0, 4.6], [y - 0.48] * 2, "-", color=GREY, linewidth=0.6, alpha=0.5)
-            product = f"{row.batch} × {row.updates:,} = {row.batch * row.updates:,}"
-            ax.text(0, y - 0.05, product, color=INK, fontsize=small + 0.5)
+            ax.plot([0, end], [y - 0.48] * 2, "-", color=GREY, linewidth=0.6, alpha=0.5)
+            ax.text(0, y - 0.02, f"{row.batch} × {row.updates:,}", color=INK)
             rates = " and ".join(f"{top:.2g}" for top in row.tops)
-            ax.text(0, y + 0.32, f"rates {rates}", color=GREY, fontsize=small)
-            for left, (constant, cosine) in zip(lefts, row.losses, strict=True):
-                ratio, right = cosine / constant, left + wide + 0.84
-                _dots(ax, placed(left), y, ratio)
-                gain = f"{100 * (1 - np.median(ratio)):.0f} %".replace("-", "−")
-                ax.text(right, y - 0.05, f"{gain}, {(ratio < 1).sum()}", color=INK, ha="right")
-                middle = " → ".join(f"{np.median(found):.2f}" for found in (constant, cosine))
-                ax.text(right, y + 0.32, middle, color=GREY, ha="right", fontsize=small)
+            ax.text(0, y + 0.36, f"rates {rates}", color=GREY, fontsize=11)
+            constant, cosine = row.losses
+            ratio = cosine / constant
+            spread, better = np.linspace(-0.25, 0.25, len(ratio)), ratio < 1
+            for part, color, mark in ((better, green, "o"), (~better, red, "^")):
+                ax.plot(place(ratio[part]), y + spread[part], mark, color=color, markersize=4.6,
+                        alpha=0.75)  # fmt: skip
+            middle = place(np.median(ratio))
+            ax.plot([middle] * 2, [y - 0.36, y + 0.36], "-", color=INK, linewidth=1.8)
+            gain = f"{100 * (1 - np.median(ratio)):.0f} %".replace("-", "−")
+            ax.text(end, y - 0.02, f"{gain}, {better.sum()}", color=INK, ha="right")
+            medians = " → ".join(f"{np.median(found):.2f}" for found in (constant, cosine))
+            ax.text(end, y + 0.36, medians, color=GREY, ha="right", fontsize=11)
         y += 1
-    ax.set(xlim=(0, 4.6), ylim=(lines + 0.05, -1.25))
+    ax.set(xlim=(0, end), ylim=(lines + 0.05, -1.05))
     ax.axis("off")
     fig.set_layout_engine("none")
     ax.set_position((0, 0, 1, 1))
