@@ -359,7 +359,7 @@ def trials(title: str, groups: Mapping[str, Sequence[Trial]]) -> Drawing:
 def warmed_up(
     title: str, curves: Mapping[str, Array], groups: Mapping[str, Mapping[str, Array]]
 ) -> Drawing:
-    """Draw losses over the steps without and with warm-up, and beside them where runs end.
+    """Draw losses over the steps without and with warm-up, and below them where runs end.
 
     Parameters
     ----------
@@ -375,8 +375,8 @@ def warmed_up(
 
     plt = pyplot()
     _, green, red = _colors()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 3.2), width_ratios=[0.62, 1])
-    paints = ((red, "--", (5, 4.5)), (green, "-", (1.2, 0.3)))
+    fig, (left, right) = plt.subplots(2, 1, figsize=(4.5, 4.4), height_ratios=[1, 1.25])
+    paints = ((red, "--", (4, 4.5)), (green, "-", (4, 0.3)))
     for (words, found), (color, style, spot) in zip(curves.items(), paints, strict=True):
         steps = np.arange(1, found.shape[1] + 1)
         left.plot(steps, found.T, "-", color=color, linewidth=0.5, alpha=0.3)
@@ -398,12 +398,12 @@ def warmed_up(
             right.plot(losses, spread, mark, color=color, markersize=3.6, alpha=0.6)
             right.plot([np.median(losses)] * 2, [y - 0.35, y + 0.35], "-", color=INK, linewidth=1.8)
             wins = "" if losses is rival else f"{(losses < rival).sum()}"
-            right.text(3, y, f"{np.median(losses):.2f}", color=INK, va="center")
-            right.text(42, y, wins, color=INK, va="center", ha="right")
+            right.text(2.7, y, f"{np.median(losses):.2f}", color=INK, va="center")
+            right.text(9.5, y, wins, color=INK, va="center", ha="right")
         y += 1
-    right.set(xscale="log", xticks=[0.2, 0.5, 2], xticklabels=["0.2", "0.5", "2"])
+    right.set(xscale="log", xticks=[0.2, 0.5, 1, 2], xticklabels=["0.2", "0.5", "1", "2"])
     right.set(yticks=list(ticks), yticklabels=list(ticks.values()), xlabel="test loss")
-    right.set(ylim=(y - 0.5, -0.6), xlim=(0.11, 45))
+    right.set(ylim=(y - 0.5, -0.6), xlim=(0.11, 10))
     right.set_title("median, wins", loc="right", fontsize=11)
     right.minorticks_off()
     right.grid(axis="y", visible=False)
