@@ -78,7 +78,9 @@ def test_two_units_leave_the_trap_downhill():
 
 def test_slices_are_drawn():
     t = np.linspace(-1, 1, 5)
-    assert "distance" in minima.slices(t, np.array([t**2]), -(t**2), "title").markup
+    assert (
+        "distance" in minima.slices(t, np.array([t**2]), np.array([t**2]), -(t**2), "title").markup
+    )
 
 
 def test_an_escape_costs_24_steps_a_decade_with_two_weights_and_ten_times_as_many_with_three():

@@ -360,14 +360,16 @@ def paths(
     return frames
 
 
-def slices(t: Array, random: Array, falling: Array, title: str) -> Drawing:
-    """Draw the loss along random directions, one a row, and along one that was computed."""
+def slices(t: Array, random: Array, plain: Array, falling: Array, title: str) -> Drawing:
+    """Draw the loss along random directions of two kinds, one a row, and along a computed one."""
     from backprop.book.figures.plots import COLORS, GREY
 
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.1))
     for values in random:
         ax.plot(t, values, "-", color=GREY, linewidth=1.2)
+    for values in plain:
+        ax.plot(t, values, ":", color=COLORS[0], linewidth=1.4)
     ax.plot(t, falling, "--", color=COLORS[1], linewidth=2.8)
     ax.set(xlabel="distance in the space of weights", xlim=(t[0], t[-1]))
     ax.set_title("loss", loc="left", fontsize=11)
