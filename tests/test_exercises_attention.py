@@ -102,81 +102,6 @@ def with_root(q, k, v, c, dy):
     return backward(q, k, v, 1 / np.sqrt(q.shape[1]), dy)
 
 
-def stream(pairs):
-    top, c, o = -math.inf, 0.0, 0.0
-    for s, v in pairs:
-        new = max(top, s)
-        c, o = (total * math.exp(top - new) for total in (c, o))
-        c, o, top = c + math.exp(s - new), o + math.exp(s - new) * v, new
-    return o / c
-
-
-def mean_and_log(pairs):
-    log_sum, y = -math.inf, 0.0
-    for s, v in pairs:
-        log_sum = np.logaddexp(log_sum, s)
-        y += (v - y) * np.exp(s - log_sum)
-    return y
-
-
-def from_the_first(pairs):
-    pairs = iter(pairs)
-    first, o = next(pairs)
-    c = 1.0
-    for s, v in pairs:
-        c, o = c + np.exp(s - first), o + np.exp(s - first) * v
-    return o / c
-
-
-def quiet_from_the_first(pairs):
-    with np.errstate(all="ignore"):
-        return from_the_first(pairs)
-
-
-def cut_off(pairs):
-    c = o = 0.0
-    for s, v in pairs:
-        c, o = c + math.exp(min(s, 700)), o + math.exp(min(s, 700)) * v
-    return o / c
-
-
-def from_zero(pairs):
-    top, c, o = 0.0, 0.0, 0.0
-    for s, v in pairs:
-        new = max(top, s)
-        c, o = (total * math.exp(top - new) for total in (c, o))
-        c, o, top = c + math.exp(s - new), o + math.exp(s - new) * v, new
-    return o / c
-
-
-def listed(pairs):
-    kept = list(iter(pairs))
-    s, v = np.array(kept).T
-    p = np.exp(s - s.max())
-    return p @ v / p.sum()
-
-
-def running(c_shrinks, o_shrinks):
-    def wrong(pairs):
-        return ex._stream(list(iter(pairs)), c_shrinks, o_shrinks)
-
-    return wrong
-
-
-def naive(pairs):
-    c = o = 0.0
-    for s, v in pairs:
-        c, o = c + math.exp(s), o + math.exp(s) * v
-    return o / c
-
-
-def quiet(pairs):
-    kept = np.array(list(iter(pairs)))
-    with np.errstate(all="ignore"):
-        p = np.exp(kept[:, 0])
-        return p @ kept[:, 1] / p.sum()
-
-
 def learning_steps(degrees):
     """Count them with the package."""
     angles = np.radians([90, 330, 210])
@@ -198,7 +123,6 @@ RIGHT = {
     ex.check_scale: [(24, 6), (math.sqrt(16 * 36), 24 / math.sqrt(16))],
     ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
     ex.check_backward: [(backward,), (with_jacobians,)],
-    ex.check_stream: [(stream,), (mean_and_log,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_hand: [
@@ -260,19 +184,6 @@ WRONG_ANSWERS = {
         ((by_columns(1),), "softmax runs"), ((with_root,), "forwards and backwards"),
         ((backward(*(np.ones((1, 1)),) * 3, 1.0, np.ones((1, 1))),), "function itself"),
         ((lambda q, k: q,), "5 arguments"),
-    ],
-    ex.check_stream: [
-        ((running(True, False),), "sum with the values"),
-        ((running(False, True),), "sum of the weights"), ((running(False, False),), "Neither"),
-        ((naive,), "OverflowError"),
-        ((quiet,), "too large"), ((quiet_from_the_first,), "like 0 it returns nan"),
-        ((lambda pairs: np.mean([v for _, v in pairs]),), "mean"),
-        ((lambda pairs: max(iter(pairs))[1],), "largest score"),
-        ((lambda pairs: [*pairs, *pairs],), "twice"), ((lambda pairs: pairs[0],), "one by one"),
-        ((lambda pairs: len(pairs),), "TypeError"), ((lambda pairs: None,), "None"),
-        ((lambda pairs: stream(pairs) + 1,), "largest score so far"), ((3.0,), "function itself"),
-        ((listed,), "more memory"), ((from_the_first,), "from 0 to 1001"),
-        ((cut_off,), "around 1000"), ((from_zero,), "around -1000"),
     ],
 }  # fmt: skip
 

@@ -54,9 +54,6 @@ def test_every_share_is_drawn():
 def test_a_row_that_depends_on_nothing_is_empty():
     table = looking.shares(np.array([[0.0, 0.0], [0.0, 2.0]]))
     np.testing.assert_array_equal(table, [[0, 0], [0, 1]])
-    (frame,) = looking.masked([["pad", "b?"]], [table], ["what it says"])
-    assert frame.caption == "what it says" and "pad: 0.00, 0.00; b?: 0.00, 1.00" in frame.svg
-    assert frame.svg.count('fill-opacity="0.00"') == 3
 
 
 def test_division_keeps_the_scores_at_one():
@@ -65,14 +62,14 @@ def test_division_keeps_the_scores_at_one():
     np.testing.assert_allclose(deviation[True], 1, rtol=0.15)
     np.testing.assert_allclose(deviation[False], deviation[True] * [2, 16])
     yes, no = (np.median(found[d], axis=-1) for d in (True, False))
-    # At the scores the median falls; at the queries it is larger first, and then uneven.
-    assert yes[1, 2] > 10 * no[1, 2] and yes[0, 3] < no[0, 3] and yes[1, 3] > no[1, 3]
-    assert found[False][1, 3].mean() > 2 * found[True][1, 3].mean()
+    # The median error at the queries is larger first, and then small, though the mean is large.
+    assert yes[0, 2] < no[0, 2] and yes[1, 2] > no[1, 2]
+    assert found[False][1, 2].mean() > 2 * found[True][1, 2].mean()
     drawn = looking.scales((4, 256), {d: run[None] for d, run in found.items()}, "t")
     assert "row of dQ" in drawn.markup
 
 
-def test_what_reaches_scores_and_query_is_what_attention_sends():
+def test_what_reaches_the_query_is_what_attention_sends():
     rng = np.random.default_rng(3)
     q, k = rng.normal(size=(100, 1, 4)), rng.normal(size=(100, 16, 4))
     v, dy = rng.normal(size=(100, 16, 8)), rng.normal(size=(100, 1, 8))
@@ -81,16 +78,14 @@ def test_what_reaches_scores_and_query_is_what_attention_sends():
         dq, _, _ = dot_product_attention_vjp(factor * q, k, v, p, dy)
         (found,) = looking.saturation(3, (4,), divided)
         np.testing.assert_allclose(found[1], p.max(axis=-1)[:, 0])
-        np.testing.assert_allclose(found[3], factor * np.linalg.norm(dq, axis=-1)[:, 0])
+        np.testing.assert_allclose(found[2], factor * np.linalg.norm(dq, axis=-1)[:, 0])
 
 
 def test_runs_and_levels_are_named():
     runs = {
         "one": np.array([[0.401, 0.2], [0.48, 0.22]]),
         "two": np.array([[1.0, 0.9], [1.0, 0.9]]),
-        "three": np.array([[0.5, np.nan]]),
     }
-    drawn = looking.reached(runs, {"blind: 13 %": 0.125}, "t", ["two"])
-    for words in ("one", "40–48", "0.21", "100", "0.90", "three", "blind: 13 %"):
+    drawn = looking.reached(runs, {"blind: 13 %": 0.125}, "t")
+    for words in ("one", "40–48", "0.21", "100", "0.90", "blind: 13 %"):
         assert words in drawn.markup
-    assert "nan" not in drawn.markup

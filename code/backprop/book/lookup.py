@@ -1,4 +1,4 @@
-"""A task that needs looking up, and networks that may learn it, or parts of them.
+"""A task that needs looking up, and networks that may learn it, in whole or in part.
 
 A sequence tells n letters a digit each ("b=3") and asks for each letter once ("b?"), in a random
 order in which no letter is asked for before it was told. Wherever a letter is asked for, the
@@ -7,7 +7,7 @@ network must say its digit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.layers import Dense, Layer, MultiHeadAttention
-from backprop.layers.masks import Mask
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam
@@ -23,8 +22,6 @@ from backprop.optimizers import Adam
 ALPHABET = "abcdefgh"
 LETTERS, DIGITS = len(ALPHABET), 8
 WIDTH = LETTERS + DIGITS
-PAD = "pad"
-"""What a token of padding, all zeros, is called."""
 
 
 class Batch(NamedTuple):
@@ -65,24 +62,19 @@ def draw(rng: np.random.Generator, batch: int, n: int = 4) -> Batch:
 
 
 def names(batch: Batch, which: int) -> list[str]:
-    """Write the tokens of one sequence: "b=3" or "b?", and "pad" for zeros."""
+    """Write the tokens of one sequence: "b=3" or "b?"."""
     found = []
     for token, asked in zip(batch.x[which], batch.asked[which], strict=True):
-        if not token.any():
-            found.append(PAD)
-            continue
         letter = ALPHABET[int(token[:LETTERS].argmax())]
         found.append(f"{letter}?" if asked else f"{letter}={int(token[LETTERS:].argmax())}")
     return found
 
 
 def written(text: str) -> Batch:
-    """Make a batch of one sequence from what :func:`names` writes, or padding: "pad b=3 b?"."""
+    """Make a batch of one sequence from what :func:`names` writes: "b=3 b?"."""
     tokens = text.split()
     x, told, y, where = np.zeros((1, len(tokens), WIDTH)), {}, [], []
     for t, token in enumerate(tokens):
-        if token == PAD:
-            continue
         letter = ALPHABET.index(token[0])
         x[0, t, letter] = 1
         if token[1] == "=":
@@ -116,75 +108,55 @@ class Tokenwise(Layer):
         return dx.reshape(*dz.shape[:2], -1)
 
 
-class Still(Layer):
-    """A layer that keeps its start: it has no parameters to show to an optimizer."""
-
-    name = "still"
-
-    def __init__(self, layer: Layer) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: Array) -> Array:
-        """Return f(x)."""
-        return self.layer.forward(x)
-
-    def backward(self, dz: Array) -> Array:
-        """Return ∂L/∂x."""
-        return self.layer.backward(dz)
-
-
 class PartlyLearning(MultiHeadAttention):
-    """Causal attention of which a part learns: where to look, what to read there, both or neither.
+    """Causal attention of which a half learns: where to look, or what to read there.
 
-    The gradients of the other parts are 0, and so they keep their start. W_q and W_k with their
+    The gradients of the other half are 0, and so it keeps its start. W_q and W_k with their
     biases are as many numbers as W_v and W_o with theirs.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    learns : collection of str
-        "look" if W_q and W_k learn, and "read" if W_v and W_o do.
+    learns : str
+        "look" if W_q and W_k learn, "read" if W_v and W_o do.
     """
 
-    def __init__(self, rng: np.random.Generator, learns: Collection[str]) -> None:
+    def __init__(self, rng: np.random.Generator, learns: str) -> None:
         super().__init__(WIDTH, 1, rng=rng, causal=True)
         self.learns = learns
 
     def backward_parameters(self, dz: Array) -> None:
         """Fill ``gradients``, with 0 for what does not learn."""
         super().backward_parameters(dz)
-        if "look" not in self.learns:
-            still = slice(2 * WIDTH)
-            self.gradients["W_qkv"][:, still] = self.gradients["b_qkv"][still] = 0
-        if "read" not in self.learns:
-            still = slice(2 * WIDTH, None)
-            self.gradients["W_qkv"][:, still] = self.gradients["b_qkv"][still] = 0
+        still = slice(2 * WIDTH) if self.learns == "read" else slice(2 * WIDTH, None)
+        self.gradients["W_qkv"][:, still] = self.gradients["b_qkv"][still] = 0
+        if self.learns == "look":
             self.gradients["W_o"][:] = self.gradients["b_o"][:] = 0
 
 
-def attention(rng: np.random.Generator, *, causal: bool = True, n_heads: int = 1) -> Sequential:
+def attention(rng: np.random.Generator, *, causal: bool = True) -> Sequential:
     """Return a layer of attention and a linear one."""
-    layer = MultiHeadAttention(WIDTH, n_heads, rng=rng, causal=causal)
+    layer = MultiHeadAttention(WIDTH, 1, rng=rng, causal=causal)
     return Sequential([layer, Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
 
 
-PARTS = "look", "read", "last"
+HALVES = "look", "read"
 
 
-def partly(rng: np.random.Generator, learns: Collection[str]) -> Sequential:
-    """Return the network of :func:`attention`, with the same start, of which only a part learns.
+def partly(rng: np.random.Generator, learns: str) -> Sequential:
+    """Return the network of :func:`attention`, with the same start, half of whose attention learns.
+
+    The linear layer learns in any case.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    learns : collection of str
-        "look" if W_q and W_k learn, "read" if W_v and W_o do, "last" if the linear layer does.
+    learns : str
+        "look" if W_q and W_k learn, "read" if W_v and W_o do.
     """
-    if not learns or not set(learns) <= set(PARTS):
-        raise ValueError(f"partly: learns is {learns}, expected some of {PARTS}")
-    attends, reads_out = PartlyLearning(rng, learns), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))
-    return Sequential([attends, reads_out if "last" in learns else Still(reads_out)])
+    if learns not in HALVES:
+        raise ValueError(f"partly: learns is {learns!r}, expected one of {HALVES}")
+    return Sequential([PartlyLearning(rng, learns), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
 
 
 Build = Callable[[np.random.Generator], Sequential]
@@ -237,17 +209,17 @@ def weight_on_answer(network: Sequential, batch: Batch) -> float:
 
 
 def levels(batch: Batch) -> dict[str, float]:
-    """Return the share of questions that each of four rules, blind to the letters, gets right.
+    """Return the share of questions that each of three rules, blind to the letters, gets right.
 
-    "blind" names any digit, "one told" any of the digits told so far, "most told" the one that
-    was told most often so far (any of them, if there are several), and "no letters" the likeliest,
-    given everything but the letters. That is a mean over the draws of a rule that draws.
+    "blind" names any digit, "most told" the one that was told most often so far (any of them, if
+    there are several), and "no letters" the likeliest, given everything but the letters. That is a
+    mean over the draws of a rule that draws.
 
     A letter that is asked for is any of those still open: told, and not asked for. So each time one
     is asked for, a token that was open with the probability o is its answer with o / Σ o, and
     stays open with what is left.
     """
-    right = {"blind": 1 / DIGITS, "one told": 0.0, "most told": 0.0, "no letters": 0.0}
+    right = {"blind": 1 / DIGITS, "most told": 0.0, "no letters": 0.0}
     answers = iter(batch.y)
     for tokens, asked in zip(batch.x, batch.asked, strict=True):
         told, still_open = np.zeros((0, DIGITS)), np.zeros(0)
@@ -258,7 +230,6 @@ def levels(batch: Batch) -> dict[str, float]:
             answer, count = next(answers), told.sum(axis=0)
             most = count == count.max()
             here = still_open / still_open.sum()
-            right["one told"] += count[answer] / len(told)
             right["most told"] += most[answer] / most.sum()
             right["no letters"] += float((here @ told).argmax() == answer)
             still_open = still_open - here
@@ -277,23 +248,15 @@ def watched(
     return seen
 
 
-def reach(network: Sequential, x: Array, mask: Mask | None = None) -> Array:
+def reach(network: Sequential, x: Array) -> Array:
     """Return the sizes of ∂z_t/∂x_s for one sequence, shape (time, time), t down and s across.
 
     The size of a Jacobian is the root of the sum of its squares. It takes a backward pass for
-    each entry of the output, and all of them are one batch. With a mask, shape (time,), the first
-    layer is told which tokens are padding.
+    each entry of the output, and all of them are one batch.
     """
     time, classes = len(x), DIGITS
     copies = np.tile(x, (time * classes, 1, 1))
-    if mask is None:
-        z = network.forward(copies)
-    else:
-        first, *others = network.layers
-        z = first.forward(copies, np.tile(mask, (len(copies), 1)))  # type: ignore[call-arg]
-        for layer in others:
-            z = layer.forward(z)
-    dz = np.zeros_like(z)
+    dz = np.zeros_like(network.forward(copies))
     which = np.arange(time * classes)
     dz[which, which // classes, which % classes] = 1
     J = network.backward(dz).reshape(time, classes, time, -1)

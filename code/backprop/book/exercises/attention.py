@@ -6,7 +6,6 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,6 @@ from backprop.book.exercises.verdict import (
     in_turn,
     judge,
     misfit,
-    numbers,
-    peak_memory,
 )
 
 VALUES = np.array([4.0, 0.0, 10.0])
@@ -305,92 +302,3 @@ def check_backward(backward: Answer) -> Verdict:
     if unfit is not None or not callable(backward):
         return unfit or judge(backward, cases, "", GIVEN)
     return judge(joined, cases, "The error of c is a sum over all pairs.", GIVEN)
-
-
-LONG = 4000
-"""Pairs for which memory is measured: a list of them, or of their numbers, takes 8 bytes each."""
-
-
-class Once:
-    """Pairs that can be walked along one time only."""
-
-    def __init__(self, pairs: Sequence[tuple[float, float]]) -> None:
-        self.pairs, self.used = list(pairs), False
-
-    def __iter__(self) -> Iterator[tuple[float, float]]:
-        if self.used:
-            raise Told("The pairs were walked along twice: keep what you need of them.")
-        self.used = True
-        return iter(self.pairs)
-
-    def __getitem__(self, k: Any) -> Any:
-        raise Told("The pairs come one by one: write a loop over them.")
-
-
-def _stream(
-    pairs: Sequence[tuple[float, float]], shrink_c: bool = True, shrink_o: bool = True
-) -> float:
-    top, c, o = -math.inf, 0.0, 0.0
-    for s, v in pairs:
-        new = max(top, s)
-        factor = math.exp(top - new)
-        c = c * (factor if shrink_c else 1.0) + math.exp(s - new)
-        o = o * (factor if shrink_o else 1.0) + math.exp(s - new) * v
-        top = new
-    return o / c
-
-
-@checker
-def check_stream(stream: Callable[[Any], Any]) -> Verdict:
-    """Check ``stream(pairs)``: Σ p v of pairs (score, value) that come once, without overflow."""
-
-    def case(pairs: Sequence[tuple[float, float]], where: str) -> Case:
-        right = _stream(pairs)
-        weights = np.exp(np.array([s for s, _ in pairs]) - max(s for s, _ in pairs))
-        mistakes: list[tuple[Any, str, str]] = [
-            (_stream(pairs, shrink_o=False), "The sum with the values is not shrunk.",
-             "A larger maximum multiplies both sums by exp(old - new)."),
-            (_stream(pairs, shrink_c=False), "The sum of the weights is not shrunk.",
-             "A larger maximum multiplies both sums by exp(old - new)."),
-            (_stream(pairs, False, False), "Neither sum is shrunk.",
-             "A larger maximum multiplies both sums by exp(old - new)."),
-            (float(np.mean([v for _, v in pairs])), "This is the plain mean.",
-             "Weigh by exp(s), without a limit to the scores."),
-            (float(weights @ [v for _, v in pairs]), "The division by the sum is missing.", ""),
-            (max(pairs)[1], "This is the value of the largest score.",
-             "All keys count, by exp(s)."),
-        ]  # fmt: skip
-        more = "Keep the largest score so far, the sum of exp(s - largest), and that times v."
-        return Case((Once(pairs),), right, distinct(mistakes, right), more, where=where)
-
-    rng = np.random.default_rng(0)
-    many = list(zip(rng.normal(0, 3, 20).tolist(), rng.normal(size=20).tolist(), strict=True))
-    cases = [
-        case([(math.log(3), 4.0), (math.log(6), 10.0), (0.0, 20.0)], "three pairs"),
-        case(many, "twenty pairs"),
-        case([(1000.0, -1.0), (999.0, 3.0), (1001.0, 5.0)], "scores around 1000"),
-        case([(0.0, 7.0), (1000.0, -1.0), (1001.0, 5.0)], "scores from 0 to 1001"),
-        case([(-1001.0, 5.0), (-1000.0, 2.0)], "scores around -1000"),
-    ]  # fmt: skip
-
-    def looked_at(pairs: Any) -> Any:
-        y = stream(pairs)
-        found = numbers(y)
-        if found is not None and found.ndim == 0 and not np.isfinite(found):
-            raise Told(
-                f"For scores like {pairs.pairs[0][0]:g} it returns {float(found)}: a power was too "
-                "large or every power was 0. Take the largest score so far from each, and start "
-                "it at -∞."
-            )
-        return y
-
-    unfit = misfit(stream, "pairs")
-    if unfit is not None or not callable(stream):
-        return unfit or judge(stream, cases, "", "pairs")
-    verdict = judge(looked_at, cases, "One pass, three running numbers.", "pairs")
-    if verdict and peak_memory(stream, Once(many * (LONG // len(many)))) > 4 * LONG:
-        return Verdict(
-            False, "The more pairs there are, the more memory it takes.",
-            "Do not keep the pairs, nor a list of what you make of them.",
-        )  # fmt: skip
-    return verdict

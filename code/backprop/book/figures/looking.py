@@ -6,7 +6,7 @@ Blue is forward and orange is backward in all of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,16 +63,6 @@ def gathering(
     return frames
 
 
-def masked(
-    tokens: Sequence[Sequence[str]], tables: Sequence[Array], said: Sequence[str]
-) -> list[Frame]:
-    """Return a frame for each mask, whose rows are all tokens; ``said`` is one line for each."""
-    return [
-        _frame(names, {"": (np.arange(len(names)), table)}, {}, words)
-        for names, table, words in zip(tokens, tables, said, strict=True)
-    ]
-
-
 def _frame(tokens: Sequence[str], maps: Maps, told: Mapping[int, int], caption: str) -> Frame:
     height, said, parts = _tables(tokens, maps, told)
     # Trained networks are not the same to the last digit on every machine.
@@ -87,10 +77,8 @@ def _tables(
     across = (svg.WIDTH - LEFT - 4) / len(tokens)
     parts, said, top = [], [], 0.0
     for name, (rows, table) in maps.items():
-        if name:
-            parts.append(svg.text(2, top + 17, name, text_anchor="start", font_weight=600))
-            top += 24
-        top += 20
+        parts.append(svg.text(2, top + 17, name, text_anchor="start", font_weight=600))
+        top += 44
         for s, token in enumerate(tokens):
             parts.append(svg.text(LEFT + (s + 0.5) * across, top - 6, token))
         for k, t in enumerate(rows):
@@ -106,8 +94,8 @@ def _tables(
                         stroke="currentColor", stroke_width="2.2", rx="3",
                     )
                 )  # fmt: skip
-            row = f"{tokens[t]}: {', '.join(f'{v:.2f}' for v in table[k])}"
-            said.append(f"{name}, {row}" if name else row)
+            shown = ", ".join(f"{v:.2f}" for v in table[k])
+            said.append(f"{name}, {tokens[t]}: {shown}")
         top += len(rows) * TALL + 12
     return top - 6, "; ".join(said), parts
 
@@ -233,11 +221,11 @@ def _turned(angle: int) -> Frame:
 
 
 def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) -> Array:
-    """Draw 100 queries for each width d, and return what each gets, shape (widths, 4, 100).
+    """Draw 100 queries for each width d, and return what each gets, shape (widths, 3, 100).
 
-    These are the root of the mean square of its scores, its largest weight, and the lengths of
-    ∂L/∂s and of ∂L/∂q. Queries, keys, values and the error at the answer are standard normal; the
-    values have 8 entries, whatever d is.
+    These are the root of the mean square of its scores, its largest weight, and the length of
+    ∂L/∂q. Queries, keys, values and the error at the answer are standard normal; the values have
+    8 entries, whatever d is.
     """
     rng = np.random.default_rng(seed)
     rows = []
@@ -249,19 +237,19 @@ def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) 
         p = softmax(s.reshape(100, keys)).reshape(s.shape)
         dp = dy @ v.swapaxes(1, 2)
         ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
-        lengths = (np.linalg.norm(a, axis=-1) for a in (s / math.sqrt(keys), ds, ds @ k / root))
-        scores, at_scores, at_query = lengths
-        rows.append(np.hstack([scores, p.max(axis=-1), at_scores, at_query]).T)
+        scores = np.linalg.norm(s / math.sqrt(keys), axis=-1)
+        at_query = np.linalg.norm(ds @ k / root, axis=-1)
+        rows.append(np.hstack([scores, p.max(axis=-1), at_query]).T)
     return np.array(rows)
 
 
 def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Drawing:
-    """Draw the largest weight, and the errors at scores and query, over d, divided by √d and not.
+    """Draw the largest weight, and the error at the query, over d, divided by √d and not.
 
     Parameters
     ----------
     widths : sequence of int
-    runs : mapping of bool to array, shape (seeds, widths, 4, queries)
+    runs : mapping of bool to array, shape (seeds, widths, 3, queries)
         As :func:`saturation` returns them; all but the first number are drawn, as medians and
         quartiles over seeds and queries. The key tells whether scores were divided.
     title : str
@@ -270,10 +258,9 @@ def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Dra
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 3, figsize=(4.6, 2.3))
-    colors = COLORS[0], COLORS[1], COLORS[1]
-    names, tops = ("largest weight", "row of dS", "row of dQ"), (1.05, 1.1, 5.0)
-    for column, (ax, color, name, top) in enumerate(zip(axes, colors, names, tops, strict=True), 1):
+    fig, axes = plt.subplots(1, 2, figsize=(4.2, 2.4))
+    panels = ("largest weight", COLORS[0], 1.05), ("row of dQ", COLORS[1], 5.0)
+    for column, (ax, (name, color, top)) in enumerate(zip(axes, panels, strict=True), 1):
         for divided, found in runs.items():
             style, tint = ("-o", color) if divided else ("--s", INK)
             low, middle, high = np.quantile(found[:, :, column], [0.25, 0.5, 0.75], axis=(0, 2))
@@ -281,60 +268,55 @@ def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Dra
             ax.plot(widths, middle, style, color=tint, markersize=4)
         ax.set_title(name, loc="left", fontsize=12, color=color)
         ax.set_xscale("log", base=4)
-        ax.set_xticks(widths[::2], [str(d) for d in widths[::2]])
+        ax.set_xticks(widths, [str(d) for d in widths])
         ax.minorticks_off()
         ax.set_xlabel("width d")
         ax.set_ylim(0, top)
     axes[0].text(widths[-1], 0.34, "divided", color=COLORS[0], ha="right")
-    axes[0].text(widths[-1], 0.6, "not", color=INK, ha="right")
+    axes[0].text(widths[0], 0.93, "not divided", color=INK)
     return plotted(fig, title)
 
 
-# What is learned by learning only a part.
+# What is learned by learning only a half.
 
 
-def reached(
-    runs: Mapping[str, Array],
-    levels: Mapping[str, float],
-    title: str,
-    strong: Collection[str] = (),
-) -> Drawing:
+def reached(runs: Mapping[str, Array], levels: Mapping[str, float], title: str) -> Drawing:
     """Draw each run's share of right answers as a dot, and what rules reach as lines.
 
     Parameters
     ----------
     runs : mapping of str to array, shape (runs, 2)
         One row of the figure for each: the share of right answers, and the mean weight on the
-        answer, whose median is written beside the row unless it is NaN.
+        answer, whose median is written beside the row. Runs that pass all levels have the colour
+        of what learns.
     levels : mapping of str to float
         What stands at each line, and where it stands.
     title : str
         What the picture shows, for those who do not see it.
-    strong : collection of str
-        The rows that are drawn in the colour of what learns.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.05, 0.2 * (len(runs) + len(levels)) + 0.4))
-    for row, (name, found) in enumerate(runs.items()):
+    fig, ax = plt.subplots(figsize=(4.0, 0.36 * len(runs) + 0.24 * len(levels) + 0.9))
+    for row, found in enumerate(runs.values()):
         right, weight = np.asarray(found).T
-        color = COLORS[1] if name in strong else INK
+        color = COLORS[1] if right.min() > max(levels.values()) else INK
         above = np.linspace(-0.2, 0.2, len(right))
-        ax.plot(right, row + above, "o", color=color, markersize=3.5, alpha=0.7, clip_on=False)
+        ax.plot(right, row + above, "o", color=color, markersize=4, alpha=0.7, clip_on=False)
         low, high = (f"{100 * share:.0f}" for share in (right.min(), right.max()))
         said = low if low == high else f"{low}–{high}"
-        ax.text(1.36, row, said, ha="right", va="center", color=color)
-        if not np.isnan(weight).any():
-            ax.text(1.56, row, f"{np.median(weight):.2f}", ha="right", va="center")
-    top = -0.5 - len(levels)
+        ax.text(1.42, row, f"{said} %", ha="right", va="center", color=color)
+        ax.text(1.85, row, f"{np.median(weight):.2f}", ha="right", va="center", color=color)
+    top = -1.1 - 0.6 * len(levels)
     for k, (name, at) in enumerate(levels.items()):
-        ax.plot([at, at], [len(runs) - 0.5, top + k + 0.6], color=INK, linewidth=1, linestyle="--")
-        ax.text(at + 0.008, top + k + 0.5, f" {name}", va="center")
-    ax.text(1.36, -1, "% right", ha="right", va="center", weight="bold")
-    ax.text(1.56, -1, "P", ha="right", va="center", weight="bold")
-    ax.set(xlim=(0, 1.03), ylim=(len(runs) - 0.5, top), xticks=[0, 0.25, 0.5, 0.75, 1])
-    ax.set_xlabel("share of right answers")
+        here = top + 0.6 * k + 0.3
+        ax.plot([at, at], [len(runs) - 0.5, here], color=INK, linewidth=1, linestyle="--")
+        ax.text(at + 0.02, here, name, va="center")
+    ax.text(1.42, -0.75, "right", ha="right", va="center", weight="bold")
+    ax.text(1.85, -0.75, "weight", ha="right", va="center", weight="bold")
+    ax.set(xlim=(0, 1.86), ylim=(len(runs) - 0.5, top), xticks=[0, 0.5, 1])
+    ax.set_xlabel("share of right answers", loc="left")
+    ax.spines["bottom"].set_bounds(0, 1)
     ax.set_yticks(range(len(runs)), list(runs))
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False)
