@@ -163,9 +163,9 @@ class SideBySide:
         for inner, part in self._views(network, k):
             inner[...] = part
 
-    def take(self, k: int, **options: Any) -> Sequential:
-        """Return network k as it is now, on its own; ``options`` go to its recurrent layer."""
-        network = self.start.network(self.n_out, 0, **options)
+    def take(self, k: int) -> Sequential:
+        """Return network k as it is now, on its own."""
+        network = self.start.network(self.n_out, 0)
         for inner, part in self._views(network, k):
             part[...] = inner
         return network
