@@ -1,12 +1,12 @@
-"""What a recurrent network can carry along a sequence: four tasks, and ten networks in one.
+"""What a recurrent network can carry along a sequence: two tasks, and ten networks in one.
 
 What the chapter "Recurrent networks" measures. Several networks of one kind stand side by side in
 one layer whose U has a block for each of them and zeros elsewhere, so that one product serves them
 all. They read the same sequences, differ by their start, and never touch one another.
 
-Every row of :data:`ROWS` was trained at three rates. What came out stands in ``recalling.json``,
-which ``python -m backprop.book.recalling FILE`` writes (a quarter of an hour); with names of rows
-after FILE, only these are trained again. :func:`outcome` trains one row.
+Every row of :data:`ROWS` was trained at its rates. What came out stands in ``recalling.json``,
+which ``python -m backprop.book.recalling FILE`` writes (ten minutes); with names of rows after
+FILE, only these are trained again. :func:`outcome` trains one row.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
-from backprop.initializers import orthogonal, scaled
 from backprop.layers import GRU, LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.network import Sequential
@@ -34,8 +33,8 @@ KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
 UNITS = {"RNN": 25, "GRU": 14, "LSTM": 12}
 """Hidden units: 700, 728 and 720 numbers in W, U and the biases."""
 RATES = 0.003, 0.01, 0.03
-LONG, LOW_RATES = 4000, (0.001, 0.003, 0.01)
-"""Steps of Adam in a long run, and the rates of rows that take 1,000."""
+LONG = 4000
+"""Steps of Adam in a long run."""
 EVERY = 25
 """Training steps between two tests of a row that is ``watched``."""
 UPDATES, BATCH, LIMIT = 250, 32, 1.0
@@ -43,8 +42,6 @@ UPDATES, BATCH, LIMIT = 250, 32, 1.0
 SEEDS = tuple(range(10))
 SOLVED = 0.1
 """A task is solved where less than this part of the loss of always answering 0 is left."""
-KEPT = 2
-"""Values that the copy task asks for."""
 LATE = 8
 """Steps at the end that have no mark in the task ``early``."""
 Draw = Callable[[np.random.Generator, int, int], tuple[Array, Array]]
@@ -71,38 +68,6 @@ def adding(rng: np.random.Generator, batch: int, length: int, late: int = 0) -> 
     return x.astype(np.float32), (values * marks).sum(axis=1, keepdims=True).astype(np.float32)
 
 
-def copying(rng: np.random.Generator, batch: int, length: int) -> tuple[Array, Array]:
-    """Draw sequences of numbers, of which the first two are marked, and these two.
-
-    Guessing 0 has the squared error 1/3.
-
-    Returns
-    -------
-    x : array, shape (batch, length, 2)
-    y : array, shape (batch, 2)
-    """
-    values, marks = rng.uniform(-1, 1, (batch, length)), np.zeros((batch, length))
-    marks[:, :KEPT] = 1
-    x = np.stack([values, marks], axis=2)
-    return x.astype(np.float32), values[:, :KEPT].astype(np.float32)
-
-
-def silenced(rng: np.random.Generator, batch: int, length: int) -> tuple[Array, Array]:
-    """Draw sequences of the adding task in which all numbers without a mark are 0.
-
-    Marks and sums are those of :func:`adding`: the way back is as long, but nothing must be
-    ignored.
-
-    Returns
-    -------
-    x : array, shape (batch, length, 2)
-    y : array, shape (batch, 1)
-    """
-    x, y = adding(rng, batch, length)
-    x[..., 0] *= x[..., 1]
-    return x, y
-
-
 def early(rng: np.random.Generator, batch: int, length: int) -> tuple[Array, Array]:
     """Draw sequences of the adding task in which no mark falls on the last ``LATE`` steps.
 
@@ -114,33 +79,25 @@ def early(rng: np.random.Generator, batch: int, length: int) -> tuple[Array, Arr
     return adding(rng, batch, length, LATE)
 
 
-TASKS: dict[str, Draw] = {
-    "adding": adding, "early": early, "silenced": silenced, "copying": copying,
-}  # fmt: skip
-GUESSING = {"adding": 2 / 3, "early": 2 / 3, "silenced": 2 / 3, "copying": 1 / 3}
+TASKS: dict[str, Draw] = {"adding": adding, "early": early}
+GUESSING = 2 / 3
 """Loss (mean squared error) of the answer 0, the mean of every target."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """A kind of network, how its recurrent layer begins, and how far its error goes back.
+    """A kind of network, and how far its error goes back in training.
 
     Attributes
     ----------
     kind : str
         One of ``KINDS``.
-    scale : float
-        By which the orthogonal blocks of U are multiplied.
-    gate : float or None
-        Bias of the gate that keeps the state: f of the LSTM, u of the GRU. None: that of the layer.
     cut : int or None
         Steps in a chunk: the layer's ``truncate``. The state crosses a chunk's end, the error does
         not.
     """
 
     kind: str
-    scale: float = 1.0
-    gate: float | None = None
     cut: int | None = None
 
     def network(self, n_out: int, seed: int, **options: Any) -> Sequential:
@@ -149,11 +106,7 @@ class Start:
         options = {
             "return_sequence": False, "dtype": np.float32, "truncate": self.cut, **options,
         }  # fmt: skip
-        layer = KINDS[self.kind](
-            2, n, rng=rng, recurrent_initializer=scaled(orthogonal, self.scale), **options
-        )
-        if self.gate is not None:
-            layer.parameters["b"][n : 2 * n] = self.gate
+        layer = KINDS[self.kind](2, n, rng=rng, **options)
         return Sequential([layer, Dense(n, n_out, rng=rng, dtype=options["dtype"])])
 
 
@@ -210,9 +163,9 @@ class SideBySide:
         for inner, part in self._views(network, k):
             inner[...] = part
 
-    def take(self, k: int, **options: Any) -> Sequential:
-        """Return network k as it is now, on its own; ``options`` go to its recurrent layer."""
-        network = self.start.network(self.n_out, 0, **options)
+    def take(self, k: int) -> Sequential:
+        """Return network k as it is now, on its own."""
+        network = self.start.network(self.n_out, 0)
         for inner, part in self._views(network, k):
             part[...] = inner
         return network
@@ -245,20 +198,19 @@ class SideBySide:
         p = self.network.forward(x).reshape(len(x), len(self.seeds), self.n_out)
         return np.asarray(((p - y[:, None]) ** 2).mean(axis=(0, 2)), dtype=np.float64)
 
-    def arriving(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """Return how large the error is at the state of each step, by all paths and by one alone.
+    def arriving(self, x: Array, y: Array) -> Array:
+        """Return how large the error is at the state of each step.
 
         The state is h_t, and c_t in an LSTM, which h_t shows: ∂L/∂c_t = dc + dh ⊙ o ⊙ tanh'(c_t),
-        where dh and dc are what step t + 1 hands back. The direct path is that through the gate
-        which keeps the state, f of the LSTM and u of the GRU; a plain layer has none.
+        where dh and dc are what step t + 1 hands back.
 
         Each step is run as a sequence of its own, from the state that the whole sequence had
         there, so that the layer leaves what it hands back in ``dh0`` and ``dc0``.
 
         Returns
         -------
-        whole, direct : array, shape (networks, length)
-            Root mean squares over the sequences, relative to that of the whole at the last step.
+        array, shape (networks, length)
+            Root mean squares over the sequences, relative to that at the last step.
         """
         layer, head = self.layer, self.network.layers[1]
         names = ("h", "c") if self.start.kind == "LSTM" else ("h",)
@@ -267,18 +219,15 @@ class SideBySide:
         states = {name: getattr(layer, name).copy() for name in names}
         delta = (head.forward(states["h"][-1]) - np.tile(y, count)) / len(x)
         back = {"dh": head.backward(delta).copy()}
-        along, squares = None, []
+        squares = []
         for t in reversed(range(length)):
             layer.forward(x[:, t : t + 1], **{f"{name}0": states[name][t] for name in names})
-            error = self._at_state(states, t + 1, **back)
-            along = error if along is None else along
-            squares.append([self._squares(error), self._squares(along)])
-            along = along * self._keeping()
+            squares.append(self._squares(self._at_state(states, t + 1, **back)))
             layer.backward_parameters(*back.values())
             stops = layer.truncate is not None and t % layer.truncate == 0
             back = {f"d{name}": getattr(layer, f"d{name}0") * (not stops) for name in names}
-        whole, direct = np.sqrt(np.array(squares[::-1])).transpose(1, 2, 0)
-        return whole / whole[:, -1:], direct / whole[:, -1:]
+        sizes = np.sqrt(np.array(squares[::-1])).T
+        return np.asarray(sizes / sizes[:, -1:])
 
     def _at_state(
         self, states: dict[str, Array], t: int, dh: Array, dc: Array | float = 0.0
@@ -289,31 +238,9 @@ class SideBySide:
         o = self.layer._split(self.layer.gates[0])[2]
         return np.asarray(dc + dh * o * (1 - np.tanh(states["c"][t]) ** 2))
 
-    def _keeping(self) -> Array | float:
-        """Return the gate that keeps the state, in the step that the layer has just run."""
-        if not isinstance(self.layer, GRU | LSTM):
-            return 0.0
-        return self.layer._split(self.layer.gates[0])[1].copy()
-
     def _squares(self, error: Array) -> Array:
         each = (error.astype(np.float64) ** 2).reshape(-1, len(self.seeds), self.n)
         return np.asarray(each.sum(axis=(0, 2)))
-
-    def listening(self, x: Array) -> Array:
-        """Return how the answer of each network changes with a marked number, and with another.
-
-        Returns
-        -------
-        array, shape (networks, 2)
-            The mean of ∂p/∂x_t over marked numbers, and its root mean square over the others.
-        """
-        marked, found = x[..., 1] == 1, []
-        for k in range(len(self.seeds)):
-            network = self.take(k, truncate=None)
-            p = network.forward(x)
-            slopes = network.backward(np.ones_like(p))[..., 0].astype(np.float64)
-            found.append([slopes[marked].mean(), np.sqrt((slopes[~marked] ** 2).mean())])
-        return np.array(found)
 
 
 def tested(task: str, length: int) -> tuple[Array, Array]:
@@ -414,15 +341,6 @@ def holder(network: Sequential, x: Array) -> Holder:
     )
 
 
-def read_out(network: Sequential, x: Array) -> float:
-    """Return the correlation of the sum so far with the combination of all units nearest to it."""
-    s = states(network, x)[0][1:].astype(np.float64)
-    so_far = np.cumsum(x[..., 0] * x[..., 1], axis=1).T.astype(np.float64).ravel()
-    table = np.concatenate([s.reshape(-1, s.shape[-1]), np.ones((so_far.size, 1))], axis=1)
-    nearest = table @ np.linalg.lstsq(table, so_far, rcond=None)[0]
-    return float(np.corrcoef(nearest, so_far)[0, 1])
-
-
 @dataclass(frozen=True)
 class Outcome:
     """Ten networks that were trained at one rate, and their losses on new sequences."""
@@ -436,7 +354,7 @@ class Outcome:
     @property
     def relative(self) -> Array:
         """The losses, relative to that of always answering 0."""
-        return self.losses / GUESSING[self.task]
+        return self.losses / GUESSING
 
     @property
     def solved(self) -> int:
@@ -450,7 +368,7 @@ class Outcome:
         Tested every ``EVERY`` steps, in networks whose training was watched.
         """
         course = np.concatenate([np.array(group.course) for group in self.groups], axis=1)
-        below = course / GUESSING[self.task] < SOLVED
+        below = course / GUESSING < SOLVED
         return [EVERY * (int(each.argmax()) + 1) if each.any() else None for each in below.T]
 
     @property
@@ -459,27 +377,21 @@ class Outcome:
         return [group.take(k) for group in self.groups for k in range(len(group.seeds))]
 
     @cached_property
-    def arriving(self) -> tuple[Array, Array]:
-        """:meth:`SideBySide.arriving` of all networks on 64 sequences, each (networks, length)."""
+    def arriving(self) -> Array:
+        """:meth:`SideBySide.arriving` of all networks on 64 sequences, (networks, length)."""
         return _arriving(self.groups, self.task, self.length)
 
     @cached_property
     def uncut(self) -> Array:
-        """The first of ``arriving``, if nothing stops the error, though it was cut in training."""
+        """``arriving``, if nothing stops the error, though it was cut in training."""
         layers = [group.layer for group in self.groups]
         try:
             for layer in layers:
                 layer.truncate = None
-            return _arriving(self.groups, self.task, self.length)[0]
+            return _arriving(self.groups, self.task, self.length)
         finally:
             for layer in layers:
                 layer.truncate = self.groups[0].start.cut
-
-    @cached_property
-    def listening(self) -> Array:
-        """:meth:`SideBySide.listening` of all networks on 64 sequences, (networks, 2)."""
-        x, _ = tested(self.task, self.length)
-        return np.concatenate([group.listening(x[:64]) for group in self.groups])
 
     @cached_property
     def holders(self) -> list[Holder]:
@@ -488,14 +400,13 @@ class Outcome:
         return [holder(network, x) for network in self.networks]
 
 
-def _arriving(groups: Sequence[SideBySide], task: str, length: int) -> tuple[Array, Array]:
+def _arriving(groups: Sequence[SideBySide], task: str, length: int) -> Array:
     x, y = tested(task, length)
-    whole, direct = zip(*(group.arriving(x[:64], y[:64]) for group in groups), strict=True)
-    return np.concatenate(whole), np.concatenate(direct)
+    return np.concatenate([group.arriving(x[:64], y[:64]) for group in groups])
 
 
 @cache
-def untrained(task: str, start: Start, length: int) -> tuple[Array, Array]:
+def untrained(task: str, start: Start, length: int) -> Array:
     """Return ``Outcome.arriving`` of the ten networks before training."""
     n_out = tested(task, length)[1].shape[1]
     groups = [SideBySide(start, n_out, SEEDS[k : k + 5]) for k in (0, 5)]
@@ -519,26 +430,17 @@ class Row:
 
 ROWS: dict[str, Row] = {
     "RNN, 5": Row("adding", Start("RNN"), 5, watched=True),
-    "RNN, 20": Row("adding", Start("RNN"), 20),
     "RNN, 40": Row("adding", Start("RNN"), 40),
-    "RNN, 20, long": Row("adding", Start("RNN"), 20, LONG, (0.003,), True),
-    "RNN, 40, long": Row("adding", Start("RNN"), 40, LONG, (0.003,), True),
-    "RNN, 20, others 0": Row("silenced", Start("RNN"), 20, 1000, LOW_RATES, True),
-    "RNN, 40, others 0": Row("silenced", Start("RNN"), 40, 1000, LOW_RATES, True),
-    "GRU, 40": Row("adding", Start("GRU"), 40),
-    "LSTM, 40": Row("adding", Start("LSTM"), 40),
+    "RNN, 20, long": Row("adding", Start("RNN"), 20, LONG, watched=True),
+    "RNN, 40, long": Row("adding", Start("RNN"), 40, LONG, watched=True),
+    "GRU, 40": Row("adding", Start("GRU"), 40, watched=True),
+    "LSTM, 40": Row("adding", Start("LSTM"), 40, watched=True),
     "GRU, cut": Row("adding", Start("GRU", cut=8), 40),
     "GRU, cut, early": Row("early", Start("GRU", cut=8), 40),
     "GRU, early": Row("early", Start("GRU"), 40),
     "LSTM, cut": Row("adding", Start("LSTM", cut=8), 40),
     "LSTM, cut, early": Row("early", Start("LSTM", cut=8), 40),
     "LSTM, early": Row("early", Start("LSTM"), 40),
-    "RNN, copy": Row("copying", Start("RNN"), 20),
-    "RNN, copy, 0.7 U": Row("copying", Start("RNN", scale=0.7), 20),
-    "GRU, copy": Row("copying", Start("GRU"), 20),
-    "GRU, copy, bias 5": Row("copying", Start("GRU", gate=5.0), 20),
-    "LSTM, copy": Row("copying", Start("LSTM"), 20),
-    "LSTM, copy, bias 5": Row("copying", Start("LSTM", gate=5.0), 20),
 }  # fmt: skip
 """What the chapter shows, by name."""
 
@@ -554,24 +456,19 @@ def told(row: Row) -> dict[str, Any]:
     """Return what is stored of a row: losses at each rate, and more at the best of them.
 
     The best rate is that of the least median loss. ``before`` and ``after`` are the sizes of the
-    error at step 1, without a cut. ``slopes`` and ``holders`` are stored for sums alone, ``needed``
-    (:attr:`Outcome.needed`, at each rate) and ``together`` (:func:`read_out`) where training was
-    watched.
+    error at step 1, without a cut. ``needed`` (:attr:`Outcome.needed`, at each rate) is stored
+    where training was watched.
     """
     runs = {rate: run(row, rate) for rate in row.rates}
     best = min(runs.values(), key=lambda r: float(np.median(r.losses)))
     found: dict[str, Any] = {
         "losses": {f"{rate:g}": _short(r.relative) for rate, r in runs.items()},
-        "before": _short(untrained(row.task, row.start, row.length)[0][:, 0]),
+        "before": _short(untrained(row.task, Start(row.start.kind), row.length)[:, 0]),
         "after": _short(best.uncut[:, 0]),
+        "holders": [_short([h.follows, *h.moves, *h.opens]) for h in best.holders],
     }
-    if row.task != "copying":
-        found["slopes"] = [_short(pair) for pair in best.listening]
-        found["holders"] = [_short([h.follows, *h.moves, *h.opens]) for h in best.holders]
     if row.watched:
-        x, _ = tested(row.task, row.length)
         found["needed"] = {f"{rate:g}": r.needed for rate, r in runs.items()}
-        found["together"] = _short([read_out(network, x) for network in best.networks])
     return found
 
 
@@ -614,13 +511,35 @@ def needed(name: str) -> Array:
     return np.array([np.inf if each is None else each for each in steps])
 
 
-def table(names: Sequence[tuple[str, str]]) -> str:
-    """Write how many training steps the networks of some rows needed, and what they hear.
+def sooner(names: Sequence[tuple[str, str]]) -> str:
+    """Write how many training steps the networks of some rows needed, and what error arrived.
 
-    The columns belong to the best rate: steps needed, as a median and a range, or how many networks
-    solved the task in all steps of a row that was not watched; the error at step 1 before training;
-    and the slopes of the answer after it, for marked numbers and for the others, if these are not
-    0. The last three are medians.
+    The columns belong to the best rate: its training steps until the task was solved, as a median
+    and a range, and the error at step 1 before and after training, as medians.
+
+    Parameters
+    ----------
+    names : sequence of pair of str
+        What each row is called in the table, and its name: a row that was ``watched``.
+    """
+    lines = [
+        f"{'':10}{'training steps':<18}{'error at step 1':>16}",
+        f"{'':10}{'until solved':<18}{'before':>8}{'after':>8}",
+    ]
+    for said, name in names:
+        found, steps = stored()[name], needed(name)
+        count = f"{_count(float(np.median(steps)))} ({_count(steps.min())}-{_count(steps.max())})"
+        before, after = (float(np.median(found[when])) for when in ("before", "after"))
+        lines.append(f"{said:10}{count:<18}{before:8.1g}{after:8.1f}")
+    return "\n".join(lines)
+
+
+def _count(steps: float) -> str:
+    return f"{steps:.0f}" if np.isfinite(steps) else "never"
+
+
+def solved(names: Sequence[tuple[str, str]]) -> str:
+    """Write how many of ten networks solved a task at each rate, and the error at step 1 then.
 
     Parameters
     ----------
@@ -628,26 +547,14 @@ def table(names: Sequence[tuple[str, str]]) -> str:
         What each row is called in the table, and its name.
     """
     lines = [
-        f"{'':10}{'steps needed,':<16}{'error':>6}{'slopes at':>10}",
-        f"{'':10}{'median (range)':<16}{'before':>6}{'mark':>5}{'not':>5}",
+        f"{'':16}{'solved of 10 at':>18}{'error':>8}",
+        f"{'':16}" + "".join(f"{rate:>6g}" for rate in RATES) + f"{'after':>8}",
     ]
     for said, name in names:
-        row, found = ROWS[name], stored()[name]
-        if row.watched:
-            steps = needed(name)
-            words = (
-                f"{_count(float(np.median(steps)))} ({_count(steps.min())}-{_count(steps.max())})"
-            )
-        else:
-            words = f"{(losses(name)[best(name)] < SOLVED).sum()} of 10 in {row.updates}"
-        marked, other = np.median(found["slopes"], axis=0)
-        line = f"{said:10}{words:<16}{np.median(found['before']):6.1g}{marked:5.2f}"
-        lines.append(line + ("    -" if row.task == "silenced" else f"{other:5.2f}"))
+        counts = [(losses(name)[rate] < SOLVED).sum() for rate in RATES]
+        after = float(np.median(stored()[name]["after"]))
+        lines.append(f"{said:16}" + "".join(f"{n:6d}" for n in counts) + f"{after:8.1f}")
     return "\n".join(lines)
-
-
-def _count(steps: float) -> str:
-    return f"{steps:.0f}" if np.isfinite(steps) else "never"
 
 
 def main(target: str, *names: str) -> None:

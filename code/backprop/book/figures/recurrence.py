@@ -7,7 +7,6 @@ compared, each is one of ten that differ by their seed.
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -227,17 +226,19 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
     steps = np.arange(1, STEPS + 1)
     _sequence(axes[0], f"40 numbers, two marked: say the sum, {_minus(example()[2])}")
     for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
-        sizes = result.arriving[0]
-        low, high = sizes.min(axis=0), sizes.max(axis=0)
-        before = np.median(recalling.untrained("adding", Start(kind), STEPS)[0], axis=0)
-        ax.fill_between(steps, np.median(sizes, axis=0), color=orange, alpha=0.35, linewidth=0)
-        ax.plot(steps, np.median(sizes, axis=0), "-", color=orange, linewidth=2.2)
-        ax.vlines(steps[::3], low[::3], np.minimum(high[::3], 1.6), color=orange, linewidth=0.8)
+        low, middle, high = np.quantile(result.arriving, (0.25, 0.5, 0.75), axis=0)
+        before = np.median(recalling.untrained("adding", Start(kind), STEPS), axis=0)
+        ax.fill_between(steps, middle, color=orange, alpha=0.3, linewidth=0)
+        ax.fill_between(steps, low, high, color=orange, alpha=0.3, linewidth=0)
+        ax.plot(steps, middle, "-", color=orange, linewidth=2.2)
         ax.plot(steps, before, "--", color=INK, linewidth=1.3)
         name = "plain RNN" if kind == "RNN" else kind
         color = orange if result.solved else INK
         ax.set_title(f"{name}: {result.solved} of 10 solved", loc="left", fontsize=12, color=color)
         ax.set(ylim=(0, 1.6), yticks=[0, 1], xlim=(0.3, STEPS + 0.7))
+        ax.grid(False)
+        for step in np.flatnonzero(example()[1]):
+            ax.axvline(step + 1, color=INK, linestyle=":", linewidth=1.2)
     axes[2].set_ylabel("size of the error")
     for ax, words, color in ((axes[1], "dashed: before training", INK),
                              (axes[2], "filled: after training", orange)):  # fmt: skip
@@ -270,19 +271,15 @@ def one_matrix(radius: float, seed: int) -> tuple[Array, Array, float]:
 
 
 def radii() -> list[Frame]:
-    """Return one frame per spectral radius: how the error fades or grows, and what bounds it."""
+    """Return one frame per spectral radius: how the error fades or grows."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
     orange = COLORS[1]
     back, frames = np.arange(STEPS + 1), []
     for radius in RADII:
-        runs, plain, stretch = (
-            np.array(part) for part in zip(*(one_matrix(radius, s) for s in SEEDS), strict=True)
-        )
+        runs, plain = (np.array([one_matrix(radius, s)[k] for s in SEEDS]) for k in (0, 1))
         fig, ax = plt.subplots(figsize=(4.4, 2.4))
-        bound = np.median(stretch[:, None] ** back, axis=0)
-        ax.semilogy(back, bound, ":", color=GREY, linewidth=2)
         ax.semilogy(back, radius**back, "--", color=INK, linewidth=1.8)
         ax.semilogy(back, np.median(plain, axis=0), "-", color=GREY, linewidth=1.2, zorder=4)
         ax.fill_between(back, runs.min(axis=0), runs.max(axis=0), color=orange, alpha=0.25,
@@ -291,18 +288,18 @@ def radii() -> list[Frame]:
         ax.set(xlim=(0, 40), ylim=(1e-14, 1e14), xlabel="steps back in time",
                yticks=[1e-12, 1e-6, 1, 1e6, 1e12])  # fmt: skip
         ax.minorticks_off()
-        names = {"dotted: largest singular value": GREY, "dashed: spectral radius": INK,
-                 "thin: no tanh": GREY, "thick: with tanh": orange}  # fmt: skip
+        ax.grid(False)
+        names = {"dashed: power of the radius": INK, "thin: without tanh": GREY,
+                 "thick: with tanh": orange}  # fmt: skip
         for k, (words, color) in enumerate(names.items()):
             top = 0.4 if radius >= 1 else 0.93  # where no line runs
             ax.text(0.03, top - 0.11 * k, words, color=color, va="center", fontsize=11,
                     transform=ax.transAxes)  # fmt: skip
         ax.set_title("size of the error, relative", loc="left", fontsize=11)
-        end, most = float(np.median(runs[:, -1])), float(bound[-1])
+        end = float(np.median(runs[:, -1]))
         words = (
-            f"Over forty steps, the power {radius:g}⁴⁰ is {_power(radius**STEPS)}. With tanh, the"
-            f" error is multiplied by {_power(end)}, and the bound allows {_power(most)}"
-            " (medians of ten networks)."
+            f"{radius:g}⁴⁰ is {_power(radius**STEPS)}. With tanh, forty steps multiply the error by"
+            f" {_power(end)} (median of ten networks)."
         )
         frames.append(drawn(fig, f"Errors over 40 steps at the spectral radius {radius:g}", words))
     return frames
@@ -332,156 +329,44 @@ def read_off(outcome: Outcome, network: int) -> tuple[Array, Array | None, Array
     return a + b * s[1:, 0, unit], f, i
 
 
-def at_work(
-    title: str, gated: Outcome, plain: Outcome, networks: tuple[int, int] | None = None
-) -> Drawing:
-    """Draw one unit of a trained LSTM on a sequence, its gates and its cell; and a plain unit.
+def at_work(title: str, gated: Outcome, network: int | None = None) -> Drawing:
+    """Draw one unit of a trained LSTM on a sequence: two of its gates, and its cell.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
-    gated, plain : Outcome
-        LSTMs and plain networks that were trained to add.
-    networks : tuple of int
-        Which of each are drawn; by default, those whose unit follows the sum best.
+    gated : Outcome
+        LSTMs that were trained to add.
+    network : int, optional
+        Which of them is drawn; by default, the one whose unit follows the sum best.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
     blue, orange, green = COLORS[0], COLORS[1], COLORS[2]
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=(0.7, 1.1, 1.5))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.4), height_ratios=(0.8, 1.1, 1.1))
     values, marks, _ = example()
     steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
     _sequence(axes[0], "the numbers, and the marks")
-    first, second = networks or (recalling.clearest("LSTM, 40"), recalling.clearest("RNN, 40"))
-    cell, f, i = read_off(gated, first)
+    cell, f, i = read_off(gated, recalling.clearest("LSTM, 40") if network is None else network)
     assert f is not None and i is not None
     left = np.append(np.cumprod(f[:0:-1])[::-1], 1)  # f_{t+1} … f_40
     axes[1].fill_between(steps, left, color=orange, alpha=0.3, linewidth=0)
     axes[1].plot(steps, f, "-", color=blue, linewidth=2)
     axes[1].plot(steps, i, "-", color=green, linewidth=2)
     axes[1].set(ylim=(0, 1.1), yticks=[0, 1])
-    axes[1].set_title("one LSTM unit: two of its gates", loc="left", fontsize=11.5, color=INK)
-    state, _, _ = read_off(plain, second)
-    axes[2].plot(steps, state, "-", color=GREY, linewidth=1.5)
+    axes[1].set_title("two of its gates", loc="left", fontsize=11.5, color=INK)
     axes[2].plot(steps, so_far, "--", color=INK, linewidth=1.5)
     axes[2].plot(steps, cell, "-", color=blue, linewidth=2.2)
-    axes[2].set_title("its cell, and a plain unit", loc="left", fontsize=11.5, color=INK)
-    axes[2].set(ylim=(-0.88, 0.75), yticks=[-0.5, 0, 0.5], xlim=(0.3, STEPS + 0.7),
+    axes[2].set_title("its cell", loc="left", fontsize=11.5, color=INK)
+    axes[2].set(ylim=(-0.85, 0.45), yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7),
                 xlabel="step", xticks=[1, 12, 20, 29, 40])  # fmt: skip
     words = (
         (1, "f: stays", 33.5, 0.8, blue), (1, "i: enters", 13.2, 0.66, green),
-        (1, "left of the error", 14.5, 0.25, orange), (2, "plain unit", 18.5, 0.42, GREY),
-        (2, "cell", 5, 0.38, blue), (2, "dashed: sum so far", 13.2, -0.74, INK),
+        (1, "left of the error", 14.5, 0.25, orange), (2, "cell", 32, -0.1, blue),
+        (2, "dashed: the sum", 14.5, -0.2, INK),
     )  # fmt: skip
     for row, word, x, y, color in words:
         axes[row].text(x, y, word, color=color, va="center", fontsize=11.5)
     return plotted(fig, title)
-
-
-def holding(title: str, rows: Mapping[str, str]) -> Drawing:
-    """Draw, for ten networks a row, how their best unit follows the sum and what moves it.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    rows : mapping of str to str
-        Names of rows in ``recalling.ROWS``, by what is written beside them.
-    """
-    from backprop.book.figures.plots import COLORS
-
-    plt = pyplot()
-    blue, green = COLORS[0], COLORS[2]
-    fig, axes = plt.subplots(1, 3, sharey=True, figsize=(4.5, 1.6))
-    for k, name in enumerate(rows.values()):
-        found = recalling.stored()[name]["holders"]
-        jitter = k + np.linspace(-0.22, 0.22, len(found))
-        columns = [[h[j] for h in found] for j in range(len(found[0]))]
-        axes[0].plot(columns[0], jitter, "o", color=blue, markersize=4)
-        for ax, first, color in ((axes[1], 1, blue), (axes[2], 3, green)):
-            if len(columns) > first:
-                ax.plot(columns[first], jitter, "o", color=color, markersize=4)
-                ax.plot(columns[first + 1], jitter, "o", color=color, markersize=4,
-                        markerfacecolor="none")  # fmt: skip
-    heads = "follows\nthe sum", "moves by\n● mark ○ not", "lets in\n● mark ○ not"
-    for ax, head, most in zip(axes, heads, (1, 0.5, 1), strict=True):
-        ax.set_title(head, loc="left", fontsize=11.5)
-        ax.set(xlim=(-0.06 * most, 1.08 * most), xticks=[0, most])
-        ax.tick_params(left=False)
-    axes[0].set_yticks(range(len(rows)), list(rows), fontsize=11.5)
-    axes[0].set_ylim(len(rows) - 0.5, -0.5)
-    return plotted(fig, title)
-
-
-def reaching(
-    title: str, cuts: Mapping[str, Outcome], rows: Mapping[str, Mapping[str, str]]
-) -> Drawing:
-    """Draw how much error reaches each step of networks whose error was cut in training.
-
-    On the left, filled: the steps that the error reached in training. The line goes on without the
-    cut. On the right: their losses, and those of networks that differ in one thing.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    cuts : mapping of str to Outcome
-        By kind, the networks on the left.
-    rows : mapping of str to mapping of str to str
-        By kind and by what was done: names of rows in ``recalling.ROWS``, for the right.
-    """
-    from backprop.book.figures.plots import COLORS, GREY, INK
-
-    plt = pyplot()
-    orange, steps = COLORS[1], np.arange(1, STEPS + 1)
-    fig, axes = plt.subplots(2, 2, sharex="col", sharey="col", figsize=(4.6, 2.75))
-    for (left, right), (kind, cut) in zip(axes, cuts.items(), strict=True):
-        sizes, first = cut.uncut, STEPS - (cut.groups[0].start.cut or STEPS)
-        middle, low, high = np.median(sizes, axis=0), sizes.min(axis=0), sizes.max(axis=0)
-        before = np.median(recalling.untrained(cut.task, Start(kind), STEPS)[0], axis=0)
-        left.fill_between(steps[first:], middle[first:], color=orange, alpha=0.35, linewidth=0)
-        left.plot(steps, middle, "-", color=orange, linewidth=2.2)
-        left.vlines(steps[::3], low[::3], np.minimum(high[::3], 1.6), color=orange, linewidth=0.8)
-        left.plot(steps, before, "--", color=INK, linewidth=1.3)
-        left.set_title(f"{kind}, cut: error", loc="left", fontsize=11.5, color=orange)
-        left.set(ylim=(0, 1.6), yticks=[0, 1], xlim=(0.3, STEPS + 0.7))
-        right.set_title("loss", loc="left", fontsize=11.5, color=COLORS[0])
-        right.set_title("solved", loc="right", fontsize=11.5, color=INK)
-        runs = {said: (recalling.losses(name), recalling.best(name))
-                for said, name in rows[kind].items()}  # fmt: skip
-        for k, (name, (tried, rate)) in enumerate(runs.items()):
-            losses = tried[rate]
-            counts = [int((each < recalling.SOLVED).sum()) for each in tried.values()]
-            jitter = np.linspace(-0.14, 0.14, len(losses))
-            right.text(1.3e-3, k - 0.26, name, color=GREY, va="center", fontsize=11)
-            right.plot(losses, k + 0.22 + jitter, "s", color=COLORS[0], markersize=3)
-            right.text(300, k - 0.26, " ".join(map(str, counts)), color=INK, ha="right",
-                       va="center", fontsize=11.5, fontweight="bold")  # fmt: skip
-        right.axvline(0.1, color=GREY, linestyle=":", linewidth=1.5)
-        right.set(xscale="log", xlim=(1e-3, 400), xticks=[1e-3, 1e-1], yticks=[],
-                  ylim=(len(runs) - 0.5, -0.55))  # fmt: skip
-        right.minorticks_off()
-    axes[1, 0].set(xlabel="step", xticks=[1, 10, 20, 33])
-    axes[1, 1].set(xlabel="relative to answering 0")
-    return plotted(fig, title)
-
-
-def written(title: str, samples: Sequence[tuple[str, str]], columns: int = 50) -> Drawing:
-    """Set what a model wrote, each sample below its heading, line by line."""
-    parts, y, said = [], 4, []
-    for heading, text in samples:
-        y += 22
-        parts.append(svg.text(8, y, heading, svg.FORWARD, text_anchor="start", font_weight=600))
-        for line in wrapped(text, columns):
-            y += 19
-            parts.append(svg.text(8, y, line, text_anchor="start"))
-        said.append(f"{heading}: {text}")
-        y += 8
-    return drawing(title, y + 4, " ".join(said), *parts)
-
-
-def wrapped(text: str, columns: int) -> list[str]:
-    """Break a text between words, and long words where the line ends; a new line is shown as ¶."""
-    return textwrap.wrap(text.replace("\n", " ¶ "), columns)
