@@ -1,6 +1,6 @@
 """One training step of the book's language model, beside the same model in PyTorch.
 
-float32: forward, backward, clipping and AdamW, on the same passages, without dropout. The weights
+float32: forward, backward, clipping and AdamW, on the same passages. The weights
 after three steps are compared before a time counts. The limit is the time of the matrix products
 alone. Run: ``python benchmarks/language_model.py``.
 """
@@ -114,7 +114,7 @@ def measure(options: Options) -> list[Table]:
     data = letters()
     rows, times_of = [], []
     for name, settings in (("small", SMALL), ("large", LARGE)):
-        s = replace(settings, dropout=0.0, batch=2 if options.quick else settings.batch)
+        s = replace(settings, batch=2 if options.quick else settings.batch)
         contestants = {BACKPROP: ours(s)}
         if why is None:
             contestants["PyTorch"] = torch_step(s, options.threads)

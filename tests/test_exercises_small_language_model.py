@@ -13,7 +13,6 @@ from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.autodiff import gradcheck
 from backprop.book import language
-from backprop.book.counting import Counts
 from backprop.book.exercises import small_language_model as ex
 from backprop.layers import RotaryAttention
 
@@ -104,41 +103,6 @@ def tied_wrongly(what):
     return wrong
 
 
-def mixed(text, before, letter, s):
-    followed = sum(text[i : i + 2] == before + letter for i in range(len(text) - 1))
-    return (followed + s * text.count(letter) / len(text)) / (text[:-1].count(before) + s)
-
-
-def weighed(text, before, letter, s):
-    heads = [i for i in range(len(text) - 1) if text[i] == before]
-    share = np.mean([text[i + 1] == letter for i in heads]) if heads else 0
-    part = len(heads) / (len(heads) + s)
-    return part * share + (1 - part) * Fraction(text.count(letter), len(text))
-
-
-def mixed_wrongly(what):
-    def wrong(text, before, letter, s):
-        followed = sum(text[i : i + 2] == before + letter for i in range(len(text) - 1))
-        met, p = text[:-1].count(before), text.count(letter) / len(text)
-        return {
-            "share": lambda: followed / met,
-            "add s": lambda: (followed + s) / (met + s * len(set(text))),
-            "end": lambda: (followed + s * p) / (text.count(before) + s),
-            "uniform": lambda: (followed + s / len(set(text))) / (met + s),
-            "below": lambda: (followed + s * p) / met,
-            "above": lambda: (followed + p) / (met + s),
-            "frequency": lambda: p,
-            "count": lambda: (followed + s * text.count(letter)) / (met + s),
-            "undivided": lambda: followed + s * p,
-            "bits": lambda: -math.log2((followed + s * p) / (met + s)),
-            "pairs": lambda: (followed + s * p) / (len(text) - 1 + s),
-            "exchanged": lambda: mixed(text, letter, before, s),
-            "text": lambda: str((followed + s * p) / (met + s)),
-        }[what]()
-
-    return wrong
-
-
 def gated(x, W_g, W_u, W_o, dy):
     g, u = x @ W_g, x @ W_u
     a = np.maximum(g, 0)
@@ -221,7 +185,6 @@ RIGHT = {
                     (2, [[1, -3]]), (2, sp.Matrix([[1, -3]])), (2, np.array([[1], [-3]]))],
     ex.check_leaks: [(leaks,), (leaks_by_cutting,)],
     ex.check_tied: [(tied,), (one_hot,)],
-    ex.check_mixed: [(mixed,), (weighed,)],
     ex.check_gated: [(gated,), (gated_by_rows,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -274,18 +237,6 @@ WRONG_ANSWERS = {
         ((tied_wrongly("flat"),), "shape"), ((tied_wrongly("W"),), "row x[i]"),
         ((tied_wrongly("in place"),), "in place"), ((lambda x, W: W,), "3 arguments"),
         ((np.ones((3, 2)),), "function itself"),
-    ],
-    ex.check_mixed: [
-        ((mixed_wrongly("share"),), "impossible"), ((mixed_wrongly("add s"),), "every pair"),
-        ((mixed_wrongly("end"),), "followed by nothing"), ((mixed_wrongly("uniform"),), "uniform"),
-        ((mixed_wrongly("below"),), "missing below"), ((mixed_wrongly("above"),), "missing above"),
-        ((mixed_wrongly("frequency"),), "frequency alone"),
-        ((mixed_wrongly("count"),), "at most 1"),
-        ((mixed_wrongly("undivided"),), "division"), ((mixed_wrongly("bits"),), "bits"),
-        ((mixed_wrongly("pairs"),), "All pairs"),
-        ((mixed_wrongly("exchanged"),), "exchanged"), ((mixed_wrongly("text"),), "a number"),
-        ((lambda text, before, letter, s: 0.5,), "n(h) + s"), ((lambda t, b: 1,), "4 arguments"),
-        ((0.5,), "function itself"),
     ],
     ex.check_gated: [
         ((gated_wrongly("no u"),), "dg has u"), ((gated_wrongly("no a"),), "du has φ(g)"),
@@ -355,13 +306,3 @@ def test_a_leak_is_found_in_the_model_of_the_chapter_without_its_mask():
         if isinstance(layer, RotaryAttention):
             layer.causal = False
     assert leaks(network.forward, x)
-
-
-def test_mixed_is_what_the_chapter_counts_with():
-    # There, frequencies are mixed with 1/K as well; with a long text that hardly matters.
-    text = "abracadabra" * 300
-    letters = sorted(set(text))
-    numbers = np.array([letters.index(c) for c in text])
-    p = Counts(numbers, 5, 1, 2.0).after(numbers[:1])
-    for k, letter in enumerate(letters):
-        assert mixed(text, "a", letter, 2.0) == pytest.approx(p[k], abs=1e-4)

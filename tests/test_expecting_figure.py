@@ -13,14 +13,9 @@ from backprop.book.figures import expecting
 SVG = "{http://www.w3.org/2000/svg}"
 DATA = {
     "text": "a bc",
-    "models": {
-        "model": {
-            "letters": ["abcde", " abcd", "cbade", "abdec"],
-            "p": [[0.5, 0.2, 0.1, 0.1, 0.1], [1, 0, 0, 0, 0], [0.6, 0.25, 0.1, 0, 0],
-                  [0.4, 0.3, 0.2, 0.05, 0.01]],
-            "came": [0.5, 1.0, 0.25, 0.01],
-        }
-    },
+    "letters": ["abcd", " abc", "cbad", "abde"],
+    "p": [[0.5, 0.2, 0.1, 0.1], [1, 0, 0, 0], [0.6, 0.25, 0.1, 0], [0.4, 0.3, 0.2, 0.05]],
+    "came": [0.5, 1.0, 0.25, 0.01],
 }  # fmt: skip
 
 
@@ -40,11 +35,11 @@ def test_each_letter_has_its_column_and_the_right_one_is_framed():
 
 
 def test_the_first_figure_can_be_read():
-    drawn = expecting.sentence(reading.stored()["short"], "t")
+    drawn = expecting.sentence(reading.stored(), "t")
     root = ET.fromstring(drawn.markup)
-    n = len(reading.SENTENCES["short"])
+    n = len(reading.SENTENCE)
     columns = [*root.iter(f"{SVG}text")][1 : n + 1]
-    assert "".join(t.text for t in columns) == reading.SENTENCES["short"].replace(" ", "·")
+    assert "".join(t.text for t in columns) == reading.SENTENCE.replace(" ", "·")
     xs = [float(t.get("x")) for t in columns]
     assert min(np.diff(xs)) > 12 and xs[-1] < 416
 
@@ -88,30 +83,3 @@ def test_the_words_of_the_model_are_clear_of_each_other():
     drawn = expecting.whole("t")
     check_words(drawn.markup, 0.5)
     assert all(word in drawn.markup for word in ("(16, 64)", "(16, 64, 64)", "(16, 64, 70)"))
-
-
-def test_curves_and_lines_are_named():
-    found = {"steps": [10, 20, 30, 40], "training": [[3.0, 2.0, 1.9, 1.8]] * 3,
-             "validation": [[3.1, 2.5, 2.3, 2.2]] * 3}  # fmt: skip
-    drawn = expecting.curves(found, {"pairs": 3.5, "many": 2.0, "best": 1.9}, "t")
-    named = ("on new text", "in training", "pairs", "many", "best")
-    assert all(word in drawn.markup for word in named)
-
-
-def test_each_run_is_a_dot_and_a_seed_is_a_line():
-    runs = {"one": [3.0, 3.1], "two": [3.05, 3.0], "three": [3.5, 3.4]}
-    found = {name: np.array(row) for name, row in runs.items()}
-    drawn = expecting.arms(found, "t")
-    root = ET.fromstring(drawn.markup)
-    dots = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{SVG}circle")]
-    assert len(dots) == 6 and dots[0] != dots[1] and dots[0][0] == dots[3][0]
-    lines = [line.get("points") for line in root.iter(f"{SVG}polyline")]
-    assert lines == [
-        f"{a[0]:.1f},{a[1]:.1f} {b[0]:.1f},{b[1]:.1f}"
-        for a, b in zip(dots[:2], dots[2:4], strict=True)
-    ]
-    assert "three: 3.50, 3.40" in root.find(f"{SVG}desc").text
-    beside = {t.text: float(t.get("x")) for t in root.iter(f"{SVG}text")}
-    assert beside["two"] > max(dots[2:4])[0] and beside["three"] < min(dots[4:])[0]
-    assert [float(t.text) for t in root.iter(f"{SVG}text") if re.fullmatch(r"\d\.\d", t.text)]
-    check_words(drawn.markup, 0.5)

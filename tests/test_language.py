@@ -162,38 +162,23 @@ def test_one_path_leaves_out_the_other():
     network, x, y = tiny(s=replace(TINY, blocks=1))
     gradients(network, x, y)
     whole = {name: g.copy() for name, g in network.gradients.items()}
-    shares = {}
-    for kept in ("scores", "input", "none"):
-        network, x, y = tiny(s=replace(TINY, blocks=1))
-        wrong = language.one_path(network, kept)
-        gradients(wrong, x, y)
-        assert isinstance(wrong.layers[0], OnePath)
-        for (name, right), found in zip(whole.items(), wrong.gradients.values(), strict=True):
-            if name.endswith("embedding1.W"):
-                shares[kept] = found.copy()
-                assert np.abs(found - right).max() > 1e-3
-            else:
-                np.testing.assert_array_equal(found, right)
-        report = gradcheck.check_network(wrong, PerCharacter(), x, y)
-        off = {row.argument for row in report.rows if not row.error <= row.tolerance}
-        assert off == {"tied1.embedding1.W"}
-    assert not shares["none"].any()
-    both = shares["scores"] + shares["input"]
-    np.testing.assert_allclose(both, whole["tied1.embedding1.W"], rtol=1e-12, atol=1e-15)
-
-
-def test_without_turns_the_order_of_the_past_is_not_seen():
-    one_block = replace(TINY, blocks=1)
-    x = np.array([[0, 1, 2, 3]])
-    moved = x[:, [2, 0, 1, 3]]
-    network, _, _ = tiny(s=one_block)
-    last = network.forward(x)[0, -1]
-    assert np.abs(network.forward(moved)[0, -1] - last).max() > 1e-6
-    plain = language.unturned(network)
-    last = plain.forward(x)[0, -1]
-    np.testing.assert_allclose(plain.forward(moved)[0, -1], last, rtol=1e-10)
-    network, x, y = tiny(s=one_block)
-    assert gradcheck.check_network(language.unturned(network), PerCharacter(), x, y).ok
+    network, x, y = tiny(s=replace(TINY, blocks=1))
+    wrong = language.one_path(network)
+    loss = PerCharacter()
+    loss.forward(wrong.forward(x), y)
+    dz = loss.backward()
+    wrong.backward_parameters(dz)
+    assert isinstance(wrong.layers[0], OnePath)
+    share = np.einsum("btk,btd->kd", dz, wrong.layers[0].h)
+    for (name, right), found in zip(whole.items(), wrong.gradients.values(), strict=True):
+        if name.endswith("embedding1.W"):
+            assert np.abs(found - right).max() > 1e-3
+            np.testing.assert_allclose(found, share, rtol=1e-12, atol=1e-15)
+        else:
+            np.testing.assert_array_equal(found, right)
+    report = gradcheck.check_network(wrong, PerCharacter(), x, y)
+    off = {row.argument for row in report.rows if not row.error <= row.tolerance}
+    assert off == {"tied1.embedding1.W"}
 
 
 def test_bits_are_those_of_each_character_read_with_half_a_window_or_more():
@@ -239,7 +224,7 @@ def test_a_low_temperature_takes_the_likeliest():
 def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(language, "LOOKS", 4)
     monkeypatch.setattr(language, "bits", lambda *given: 1.0)
-    s = replace(TINY, dropout=0.2)
+    s = TINY
     whole, curve = language.learned(s, 3)
     path, step = tmp_path / "run.npz", Training.step
     taken = []

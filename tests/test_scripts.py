@@ -22,10 +22,10 @@ def test_the_scripts_pass_their_own_tests():
         [node, "--test", *files], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert int(re.search(r"(?:#|ℹ) pass (\d+)", run.stdout)[1]) >= 24
+    assert int(re.search(r"(?:#|ℹ) pass (\d+)", run.stdout)[1]) >= 19
 
 
-@pytest.mark.parametrize("name", ["stepper.js", "explorer.js", "reader.js"])
+@pytest.mark.parametrize("name", ["stepper.js", "explorer.js"])
 def test_a_script_can_stand_inside_a_page(name):
     source = embed.source(name)
     assert "</" not in source and "<!--" not in source

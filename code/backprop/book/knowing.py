@@ -6,7 +6,7 @@ The chapter "A small language model" shows what is stored in ``knowing.json``, w
 
 writes from the weights of the runs with the seeds 0, 1, ..., as
 ``python -m backprop.book.language --seed 0 --weights w0.npz`` stores them. The letters of the last
-tenth are sorted by what the nine before them are, which is known before the letter comes.
+tenth are sorted by the one before them, which is known before the letter comes.
 """
 
 from __future__ import annotations
@@ -25,23 +25,15 @@ from numpy.typing import NDArray
 from backprop.activations import softmax
 from backprop.arrays import Array
 from backprop.book import language
-from backprop.book.alice import Alphabet, Letters, letters
-from backprop.book.reading import BEGIN, NEAR
+from backprop.book.alice import Letters, letters
 from backprop.network import Network, Sequential
 
 MARKS = ",.;:!?"
 """Punctuation marks, after which a quotation or a line of verse may end."""
-PLACES = ("space, seen", "space, new", "mark, seen", "mark, new", "other, seen", "other, new")
-"""What stands before a letter, and whether the nine letters before it stood in training."""
-QUOTED = "'The cause of lightning,"
-"""Where a quotation may end that began more than nine letters before."""
-
-
-def probability(network: Network, text: NDArray[np.int64]) -> Array:
-    """Return p of every letter after the text, shape (size,)."""
-    z = language.scores(network, text[None])[0, -1:]
-    found: Array = softmax(z.astype(np.float64))[0]
-    return found
+PLACES = ("space", "mark", "other")
+"""What stands before a letter; a new line counts as a space."""
+NEAR = 9
+"""Letters that the model is left with where it may not look further back."""
 
 
 def near(network: Network, text: NDArray[np.int64], at: NDArray[np.int64]) -> Array:
@@ -70,20 +62,11 @@ def places(data: Letters, at: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]
     ----------
     data : Letters
     at : array of int, shape (n,)
-        Places in ``data.validation``, each at least :data:`NEAR`.
+        Places in ``data.validation``, not 0.
     """
-    train, text = (data.alphabet.decode(part) for part in (data.train, data.validation))
-    met = {train[k : k + NEAR] for k in range(len(train) - NEAR)}
-    seen = np.array([text[k - NEAR : k] in met for k in at])
-    before = {
-        "space": np.array([text[k - 1] in " \n" for k in at]),
-        "mark": np.array([text[k - 1] in MARKS for k in at]),
-    }
-    before["other"] = ~(before["space"] | before["mark"])
-    return {
-        name: before[name.split(",")[0]] & (seen if name.endswith("seen") else ~seen)
-        for name in PLACES
-    }
+    before = [data.alphabet.decode([data.validation[k - 1]]) for k in at]
+    kind = np.array(["space" if c in " \n" else "mark" if c in MARKS else "other" for c in before])
+    return {name: kind == name for name in PLACES}
 
 
 def bits(p: Array, kinds: dict[str, NDArray[np.bool_]]) -> list[float]:
@@ -91,27 +74,15 @@ def bits(p: Array, kinds: dict[str, NDArray[np.bool_]]) -> list[float]:
     return [float(-np.log2(p[kind]).mean()) for kind in kinds.values()]
 
 
-def closing(network: Network, alphabet: Alphabet) -> list[float]:
-    """Return p of a closing quote after :data:`QUOTED`.
-
-    It is read as it stands, without the opening quote, without the T after it, and from the last
-    :data:`NEAR` letters alone.
-    """
-    (quote,) = alphabet.encode("'")
-    other = QUOTED[:1] + QUOTED[2:]
-    texts = BEGIN + QUOTED, BEGIN + QUOTED[1:], BEGIN + other, QUOTED[-NEAR:]
-    return [float(probability(network, alphabet.encode(text))[quote]) for text in texts]
-
-
 def told(networks: Sequence[Network], data: Letters) -> dict[str, Any]:
     """Return what is stored of runs whose seeds are 0, 1, ..."""
     runs = []
     for network in networks:
         p, at = language.chances(network, data.validation, language.LARGE.length)
-        runs.append((p, near(network, data.validation, at), closing(network, data.alphabet)))
+        runs.append((p, near(network, data.validation, at)))
     kinds = places(data, at)
     best = language.kneser_ney().probabilities(data.validation)[at]
-    all_p = [p for p, _, _ in runs]
+    all_p = [p for p, _ in runs]
 
     def mean(p: Array, q: Array) -> float:
         return round(float(-np.log2((p + q) / 2).mean()), 4)
@@ -119,12 +90,11 @@ def told(networks: Sequence[Network], data: Letters) -> dict[str, Any]:
     return {
         "letters": [int(kind.sum()) for kind in kinds.values()],
         "model": [[round(b, 4) for b in bits(p, kinds)] for p in all_p],
-        "near": [[round(b, 4) for b in bits(p, kinds)] for _, p, _ in runs],
+        "near": [[round(b, 4) for b in bits(p, kinds)] for _, p in runs],
         "with Kneser-Ney": [mean(p, best) for p in all_p],
         "with another run": [
             mean(p, q) for p, q in zip(all_p, [*all_p[1:], all_p[0]], strict=True)
         ],
-        "closing": [[round(p, 4) for p in four] for _, _, four in runs],
     }
 
 

@@ -29,7 +29,6 @@ from backprop.book import reading
 from backprop.book.alice import Alphabet, letters, passages
 from backprop.book.counting import Counts, KneserNey, chosen, chosen_discount
 from backprop.layers import (
-    Dropout,
     Embedding,
     GatedMLP,
     Layer,
@@ -65,8 +64,6 @@ class Settings:
         Passages in a step, and steps of AdamW.
     rate, warmup : float, int
         Where the cosine begins, after so many steps of warm-up; it ends at a twentieth.
-    dropout : float
-        At the end of each branch.
     decay : float
         Weight decay of all parameters.
     """
@@ -80,7 +77,6 @@ class Settings:
     steps: int
     rate: float
     warmup: int
-    dropout: float = 0.0
     decay: float = 0.1
 
 
@@ -102,16 +98,9 @@ def transformer(
             GatedMLP(d, s.hidden, rng=rng, dtype=dtype),
         ):
             branch.parameters["W_o"] /= np.sqrt(2 * s.blocks)
-            layers.append(Residual([RMSNorm(d, dtype=dtype), branch, *dropout(s, rng)]))
+            layers.append(Residual([RMSNorm(d, dtype=dtype), branch]))
     layers.append(RMSNorm(d, dtype=dtype))
     return Sequential([Tied(layers)])
-
-
-def dropout(s: Settings, rng: np.random.Generator) -> list[Layer]:
-    """Return a layer of dropout, or none where its rate is 0."""
-    if not s.dropout:
-        return []
-    return [Dropout(s.dropout, rng=np.random.default_rng(rng.integers(2**32)))]
 
 
 class PerCharacter(SoftmaxCrossEntropy):
@@ -135,15 +124,7 @@ class PerCharacter(SoftmaxCrossEntropy):
 
 
 class OnePath(Tied):
-    """A table that is used twice, but whose gradient keeps one share alone, or none: a mistake.
-
-    Attributes
-    ----------
-    kept : {"scores", "input", "none"}
-        Which; with "none" the gradient of the table is 0.
-    """
-
-    kept = "scores"
+    """A table that is used twice, but whose share of the scores overwrites that of the input."""
 
     def backward(self, dz: Array) -> Array:
         """Fill ``gradients``, wrongly; return zeros for ∂L/∂x."""
@@ -154,31 +135,13 @@ class OnePath(Tied):
         """Fill ``gradients``, wrongly."""
         dW, dh = self._score_errors(dz)
         Chain.backward_parameters(self, dh)
-        if self.kept != "input":
-            self.layers[0].gradients["W"][...] = dW if self.kept == "scores" else 0
+        self.layers[0].gradients["W"][...] = dW
 
 
-def one_path(network: Sequential, kept: str) -> Sequential:
+def one_path(network: Sequential) -> Sequential:
     """Return the network of the same layers that makes the mistake of :class:`OnePath`."""
     (tied,) = network.layers
-    wrong = OnePath(tied.layers)  # type: ignore[attr-defined]
-    wrong.kept = kept
-    return Sequential([wrong])
-
-
-class Unturned(RotaryAttention):
-    """Attention with queries and keys as they are, in whatever place: a control."""
-
-    def _turn(self, q: Array, k: Array, back: bool = False) -> None:
-        """Leave both."""
-
-
-def unturned(network: Sequential) -> Sequential:
-    """Return the network, whose attention from now on turns nothing."""
-    for _, layer in network.walk():
-        if isinstance(layer, RotaryAttention):
-            layer.__class__ = Unturned
-    return network
+    return Sequential([OnePath(tied.layers)])  # type: ignore[attr-defined]
 
 
 ORDERS, STRENGTHS = range(4, 10), (8.0, 16.0, 32.0, 64.0)
@@ -213,12 +176,6 @@ def kneser_ney() -> KneserNey:
     size, order = len(data.alphabet), max(count.order for count in counted().values())
     discount = chosen_discount(data.train, size, order, DISCOUNTS)
     return KneserNey(data.train, size, order, discount)
-
-
-def read_beside() -> dict[str, Counts]:
-    """Return the counts whose expectations stand beside the model's, by their names there."""
-    *_, (name, count) = counted().items()
-    return {f"counts, {name}": count, "Kneser-Ney": kneser_ney()}
 
 
 class Training:
@@ -459,7 +416,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=LARGE.steps, help="fewer, for a trial")
     parser.add_argument("--checkpoint", type=Path, help="file in which the run is kept")
     parser.add_argument("--weights", type=Path, help="file for the weights, in 16 bits each")
-    parser.add_argument("--read", type=Path, help="file for what the stored model reads")
+    parser.add_argument("--read", type=Path, help="file for what the stored model expects")
     parser.add_argument(
         "--collect", type=Path, nargs="+", metavar="FILE",
         help="a file for the curves, then the finished checkpoints of the seeds 0, 1, …",
@@ -467,7 +424,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.read is not None:
         data = letters()
-        found = reading.told(stored_model(), read_beside(), data)
+        found = reading.told(stored_model(), data)
         given.read.write_text(json.dumps(found) + "\n")
         return
     if given.collect:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -213,55 +212,6 @@ def check_tied(gradient_W: Answer) -> Verdict:
 
     cases = [case([1], 3, 2, 0), case([2, 0, 2], 4, 3, 1), case([1, 1, 0, 3], 4, 2, 2)]
     return judge(gradient_W, cases, "One table, two uses, one sum.", "x, W, dz")
-
-
-@checker
-def check_mixed(mixed: Answer) -> Verdict:
-    """Check ``mixed(text, before, letter, s)``: (n(hc) + s n(c)/n) / (n(h) + s) for a string."""
-
-    def case(text: str, before: str, letter: str, s: float) -> Case:
-        pairs = list(pairwise(text))
-        followed = sum(pair == (before, letter) for pair in pairs)
-        met = sum(first == before for first, _ in pairs)
-        everywhere = text.count(before)
-        p = text.count(letter) / len(text)
-        kinds = len(set(text))
-        right = (followed + s * p) / (met + s)
-        turned = sum(pair == (letter, before) for pair in pairs)
-        first = sum(a == letter for a, _ in pairs)
-        mistakes: list[tuple[Any, str, str]] = [
-            (followed / met if met else 0.0, "This is the share of the pairs alone.",
-             "A pair that was never met would be impossible."),
-            ((followed + s) / (met + s * kinds), "This adds s to every pair.",
-             "Add s times the frequency of the letter."),
-            ((followed + s * p) / (everywhere + s), "A letter at the end is followed by nothing.",
-             "n(h) counts how often h was followed by a letter."),
-            ((followed + s / kinds) / (met + s), "The shorter guess is not uniform here.",
-             "Use the frequency of the letter in the text."),
-            ((followed + s * p) / met if met else math.inf, "The s is missing below.",
-             "The probabilities of all letters must sum to 1."),
-            ((followed + p) / (met + s), "The s is missing above.",
-             "The probabilities of all letters must sum to 1."),
-            (p, "This is the frequency alone.", "Add what came after the letter before."),
-            ((followed + s * text.count(letter)) / (met + s), "A frequency is at most 1.",
-             "Divide the count of the letter by the length of the text."),
-            (followed + s * p, "The division is missing.", "Divide by n(h) + s."),
-            ((turned + s * text.count(before) / len(text)) / (first + s),
-             "Letter and before were exchanged.", "The letter comes second."),
-            (-math.log2(right), "These are bits.", "The probability is asked for."),
-            ((followed + s * p) / (len(pairs) + s), "All pairs were counted below.",
-             "Only those that begin with the letter before."),
-        ]  # fmt: skip
-        more = "n(hc) + s times the frequency of c, divided by n(h) + s."
-        return Case((text, before, letter, s), right, distinct(mistakes, right), more)
-
-    cases = [
-        case("abracadabra", "b", "r", 1.0), case("abracadabra", "a", "b", 2.0),
-        case("abracadabra", "c", "b", 0.5), case("looking-glass", "s", "s", 3.0),
-        case("papa", "p", "p", 1.5),
-    ]  # fmt: skip
-    return judge(mixed, cases, "Nothing is impossible, and what was met counts most.",
-                 "text, before, letter, s")  # fmt: skip
 
 
 GIVEN = "x, W_g, W_u, W_o, dy"

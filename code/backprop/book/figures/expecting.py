@@ -1,4 +1,4 @@
-"""The figures of the chapter on a small language model: a sentence, its parts, and its runs.
+"""The figures of the chapter on a small language model: a sentence, and the model's parts.
 
 Blue is forward, orange is backward, as everywhere in the book.
 """
@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, unbroken
+from backprop.book.figures.by_hand import Drawing, drawing, unbroken
 from backprop.book.figures.stepper import Frame
 
 BLUE, ORANGE, INK = svg.FORWARD, svg.BACKWARD, "currentColor"
@@ -34,11 +33,11 @@ def sentence(data: Mapping[str, Any], title: str) -> Drawing:
     Parameters
     ----------
     data : mapping
-        One sentence of ``backprop.book.reading.stored()``.
+        As ``backprop.book.reading.stored()`` returns it.
     title : str
         What the picture shows, for those who do not see it.
     """
-    text, model = data["text"], data["models"]["model"]
+    text = data["text"]
     across = (svg.WIDTH - 8) / len(text)
     places = [4 + (k + 0.5) * across for k in range(len(text))]
     parts = [svg.text(4, 15, "what the text says", text_anchor="start", font_weight=600)]
@@ -53,7 +52,7 @@ def sentence(data: Mapping[str, Any], title: str) -> Drawing:
     top, tall = 80.0, 23.0
     for k, x in enumerate(places):
         for row in range(GUESSES):
-            letter, p = model["letters"][k][row], model["p"][k][row]
+            letter, p = data["letters"][k][row], data["p"][k][row]
             y = top + row * tall
             parts.append(
                 svg.element("rect", x=x - across / 2 + 0.5, y=y, width=across - 1, height=tall - 1,
@@ -75,7 +74,7 @@ def sentence(data: Mapping[str, Any], title: str) -> Drawing:
         svg.text(4, base - 10, "what the letter of the text costs, in bits", ORANGE,
                  text_anchor="start", font_weight=600)
     )  # fmt: skip
-    costs = [-math.log2(p) for p in model["came"]]
+    costs = [-math.log2(p) for p in data["came"]]
     unit = 52 / max(costs)
     for x, cost in zip(places, costs, strict=True):
         parts.append(
@@ -88,7 +87,7 @@ def sentence(data: Mapping[str, Any], title: str) -> Drawing:
                  text_anchor="start", font_weight=600)
     )  # fmt: skip
     said = "; ".join(
-        f"{seen(letter)}: {model['p'][k][0]:.2f} for {seen(model['letters'][k][0])}, "
+        f"{seen(letter)}: {data['p'][k][0]:.2f} for {seen(data['letters'][k][0])}, "
         f"{costs[k]:.1f} bits"
         for k, letter in enumerate(text)
     )
@@ -327,96 +326,3 @@ def _clock(
     words = unbroken(words).replace("-", "−")
     said = "; ".join(line for line, _, _ in lines)
     return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
-
-
-def curves(found: Mapping[str, Any], lines: Mapping[str, float], title: str) -> Drawing:
-    """Draw bits per letter over the steps: median and range of the runs, and what counting gives.
-
-    Parameters
-    ----------
-    found : mapping
-        As ``backprop.book.language.stored()`` returns it.
-    lines : mapping of str to float
-        Words and the bits of a model that counts.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS
-    from backprop.book.figures.plots import INK as BLACK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.4))
-    steps = found["steps"]
-    for name, words, color, style, place in (
-        ("validation", "on new text", COLORS[0], "-", (0.32, 8)),
-        ("training", "in training", COLORS[1], "--", (0.55, -17)),
-    ):
-        runs = np.array(found[name])
-        ax.fill_between(
-            steps, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.25, linewidth=0
-        )
-        middle = np.median(runs, axis=0)
-        ax.plot(steps, middle, style, color=color, linewidth=1.8)
-        at = round(place[0] * len(steps))
-        ax.annotate(
-            words, (steps[at], middle[at]), (0, place[1]), textcoords="offset points", color=color
-        )
-    # The first name stands at the right; at the left, one above its line, the others below theirs.
-    last = steps[-1]
-    places = [(last, 4, "right", "bottom"), (0.02 * last, 1, "left", "bottom")]
-    below = (0.02 * last, -3, "left", "top")
-    for k, (words, value) in enumerate(lines.items()):
-        ax.axhline(value, color=BLACK, linewidth=1, linestyle=(0, (1, 2)))
-        x, up, ha, va = places[k] if k < len(places) else below
-        ax.annotate(words, (x, value), (0, up), textcoords="offset points", color=BLACK, ha=ha,
-                    va=va)  # fmt: skip
-    ax.set(xlabel="training step", ylim=(1.5, 3.75), xlim=(0, steps[-1] * 1.01))
-    ax.set_title("bits per character", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def arms(found: Mapping[str, Array], title: str) -> Drawing:
-    """Draw the bits of ten runs in each arm as dots, in the first two the same seed joined.
-
-    Parameters
-    ----------
-    found : mapping of str to array, shape (seeds,)
-        A name stands beside its dots, where there is more room.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    paints = (BLUE, ORANGE, *[INK] * (len(found) - 2))
-    values = np.array(list(found.values()))
-    low, high = math.floor(10 * values.min()) / 10 - 0.05, values.max() + 0.08
-    left, right, tall = 8.0, svg.WIDTH - 8.0, 34.0
-    bottom = tall * len(found) + 6
-    heights = [tall * (j + 0.5) + 4 for j in range(len(found))]
-
-    def across(bits: float) -> float:
-        return float(left + (right - left) * (bits - low) / (high - low))
-
-    parts = []
-    for tick in np.arange(math.ceil(10 * low) / 10, high, 0.1):
-        x = across(float(tick))
-        parts.append(svg.element("line", x1=x, y1=4.0, x2=x, y2=bottom, stroke=INK, opacity="0.15"))
-        if round(10 * tick) % 2 == 0:
-            parts.append(svg.text(x, bottom + 17, f"{tick:.1f}"))
-    parts.append(svg.text(right, bottom + 35, "bits per character", text_anchor="end"))
-    for pair in values[:2].T:
-        ends = zip(pair, heights, strict=False)
-        joined = " ".join(f"{svg.fixed(across(float(v)))},{svg.fixed(y)}" for v, y in ends)
-        parts.append(svg.element("polyline", points=joined, fill="none", stroke=INK, opacity="0.4"))
-    for (name, row), y, paint in zip(found.items(), heights, paints, strict=True):
-        first, last = across(float(row.min())), across(float(row.max()))
-        before = first - left > right - last
-        parts.append(
-            svg.text(first - 10 if before else last + 10, y + 5, name, paint, font_weight=600,
-                     text_anchor="end" if before else "start")
-        )  # fmt: skip
-        parts += [
-            svg.element("circle", cx=across(float(v)), cy=y, r="4.5", fill=paint,
-                        fill_opacity="0.75")
-            for v in row
-        ]  # fmt: skip
-    said = "; ".join(f"{name}: {', '.join(f'{v:.2f}' for v in row)}" for name, row in found.items())
-    return drawing(title, bottom + 42, said, *parts)
