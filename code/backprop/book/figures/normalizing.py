@@ -265,7 +265,7 @@ def rates(title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curv
     plt = pyplot()
     blue, red, green = _colors()
     top = 3.5
-    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.3 * len(panels)))
+    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.15 * len(panels)))
     fig.get_layout_engine().set(hspace=0.1)
     for ax, (heading, tried, curves) in zip(np.atleast_1d(axes), panels, strict=True):
         ax.axhline(math.log(10), color=INK, linestyle=":", linewidth=1.2)
