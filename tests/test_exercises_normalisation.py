@@ -22,7 +22,6 @@ RIGHT = {
         (4, 3, GRADIENT), (4.0, sp.Integer(3), [-0.0556, -0.167, -0.389, 0.611]),
         (Fraction(4), np.float64(3), np.array(GRADIENT, dtype=float)),
     ],
-    ex.check_pair: [([0, 0],), (np.zeros(2),), ((0.0, sp.Integer(0)),)],
     ex.check_running: [(44,), (44.0,), (np.ceil(math.log(0.01) / math.log(0.9)),)],
     ex.check_scale: [
         (ROOT, 0.6), (sp.sqrt(sp.Rational(409, 100)), Fraction(3, 5)), (2.0224, 3 / 5),
@@ -45,13 +44,6 @@ WRONG_ANSWERS = {
         ((4, 3, [-0.06, -0.17, -0.39, 0.61]), "rounded too far"),
         ((4, 3, [-0.056, 0, 0, 0]), "Add up"), ((4, 3, [-0.0556, -0.167, -0.389]), "shape"),
         ((4, 3, None), "None"), ((4, 3), "3 answers"), (("4", 3, GRADIENT), "expected a number"),
-    ],
-    ex.check_pair: [
-        (([0.8, -0.4],), "constants"), (([0.6, -0.6],), "stretch is missing"),
-        (([0.2, 0.2],), "shift is missing"), (([2, -1],), "with respect to x̂"),
-        (([-1, 1],), "This is x̂"), (([1.5, -1.5],), "minus its mean"), (([0.5, 0.5],), "shift"),
-        (([0.6, 0.6],), "sign"), ((0,), "shape"), ((None,), "None"), (([1, 1],), "What is x̂"),
-        (("0, 0",), "expected numbers"), ((0, 0), "one answer"),
     ],
     ex.check_running: [
         ((43,), "above 0.1"), ((43.7,), "whole number"), ((2,), "exchanged"), ((1,), "from 0 to 1"),

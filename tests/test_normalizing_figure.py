@@ -38,13 +38,10 @@ def test_the_steps_leave_the_rays_at_right_angles_and_halve():
 def test_they_draw():
     assert "rest (1.1, −1.7, −0.3, 0.9), passed on" in normalizing.box("t").markup
     assert "loss low" in normalizing.rays("t").markup
-    track = normalizing.Track("one", np.array([[0.1, 0.3]]), np.array([[0.9, 0.2]]), (0.1, 0), "-o")
-    assert "length of the step" in normalizing.tracks("t", [("both", [track])]).markup
     assert "examples" in normalizing.shared("t").markup
     frames = normalizing.three_terms()
     assert len(frames) == len(normalizing.LAST)
+    assert "The mean is 29.25 and" in frames[5].caption
     assert "the shift takes 16.0 and the stretch 9.0, so 5.0 remains" in frames[0].caption
     curve = normalizing.Curve("one", np.array([[1.0, np.nan], [2.0, 0.1]]), (0.1, 1), "-o")
     assert "one" in normalizing.rates("t", [("both", [0.1, 1], [curve])]).markup
-    rows = [("in use", np.array([0.9, 1.0])), ("other", np.array([0.1, 0.2]))]
-    assert "15 %" in normalizing.ranges("t", rows, "correct").markup

@@ -839,20 +839,6 @@ SETTINGS = (
         means={"D^{(l)}": r"\partial a^{(l)}/\partial z^{(l)}"},
     ),
     Setting(
-        "normalisation",
-        ("perpendicular",),
-        shapes={"x": (4, 3), "W": (3, 1)},
-        words=(
-            "z = xW",
-            r"\mu = \operatorname{mean}(z)",
-            r"s = \sqrt{\operatorname{mean}((z - \mu)^2)}",
-            r"\hat x = \frac{z - \mu}{s}",
-            r"L = \sum_i (\hat x_i - y_i)^4",
-        ),
-        at={"y": r"\begin{pmatrix} 1 \\ 0 \\ 2 \\ 5 \end{pmatrix}"},
-        nabla=("W",),
-    ),
-    Setting(
         "vanishing-and-exploding",
         ("chain-shown",),
         words=(r"a_1 = \tanh(w_1 x)", r"a_2 = \tanh(w_2 a_1)"),

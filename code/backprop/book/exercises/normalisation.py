@@ -98,28 +98,6 @@ def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
 
 
 @checker
-def check_pair(gradient: Any) -> Verdict:
-    """Check x = (3, 8) with d = (2, -1): x̂ is (-1, 1) whatever x is, so the gradient is (0, 0)."""
-    x, d = np.array([3.0, 8]), np.array([2.0, -1])
-    what = "What is x̂ for (3, 8), and what for (3, 9)?"
-    mistakes = [
-        (d / 2.5, "Mean and s were treated as constants.", what),
-        (standardized(d, x, 0, stretch=False), "The term of the stretch is missing.", what),
-        (standardized(d, x, 0, shift=False), "The term of the shift is missing.", what),
-        (d, "These are the slopes with respect to x̂.", what),
-        (np.array([-1.0, 1]), "This is x̂.", "Does it change if you move one of the two numbers?"),
-        (np.array([1.5, -1.5]), "This is d minus its mean.", "The stretch is still in it."),
-        (np.array([0.5, 0.5]), "This is d without the stretch.", "The shift is still in it."),
-        (np.array([0.6, 0.6]), "A sign is wrong.", what),
-    ]
-    case = Case((), np.zeros(2), mistakes, what)
-    verdict = judge_value(gradient, case, "Two numbers hold nothing but a shift and a stretch.")
-    if verdict.unforeseen:
-        return Verdict(False, "These are not the slopes with respect to x.", what)
-    return verdict
-
-
-@checker
 def check_running(batches: Any) -> Verdict:
     """Check how many batches bring a running mean from 0 to within 1 % of 10: 0.9^k ≤ 0.01."""
     gap = "Each batch multiplies the distance to 10 by 0.9."

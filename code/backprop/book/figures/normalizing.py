@@ -1,7 +1,7 @@
 """The figures of the chapter on normalization: what it makes of a gradient, and of training.
 
 A column is the numbers that share a mean μ and a deviation s; d = ∂L/∂x̂. Blue is what comes from
-above, vermilion what a normalization takes away, green what is left.
+above, orange what a normalization takes away, green what is left.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def box(title: str) -> Drawing:
     d, shift, stretch, _ = terms(COLUMN, SLOPES)
     rest = d + shift + stretch
     long = [float(np.linalg.norm(v)) for v in (rest, stretch, shift)]
-    depth, right, up = np.array([(0.72, 0.42), (1, 0), (0, 0.86)]) * np.array(long)[:, None]
-    fig, ax = plt.subplots(figsize=(4.6, 3.1))
+    depth, right, up = np.array([(0.72, 0.42), (1, 0), (0, 1)]) * np.array(long)[:, None]
+    fig, ax = plt.subplots(figsize=(4.6, 3.2))
     for one, two, edge in ((depth, right, up), (depth, up, right), (right, up, depth)):
         for start in (0 * one, one, two, one + two):
             ax.plot(*np.array([start, start + edge]).T, "-", color=GREY, linewidth=0.7, alpha=0.55)
@@ -76,7 +76,7 @@ def box(title: str) -> Drawing:
     )
     for across, high, colour, text in words:
         ax.text(across, high, text, va="center", color=colour, fontsize=12)
-    ax.set(xlim=(-0.2, 8.6), ylim=(-0.8, 4.6), aspect="equal")
+    ax.set(xlim=(-0.2, 8.6), ylim=(-0.8, 5.1), aspect="equal")
     ax.axis("off")
     return plotted(fig, title)
 
@@ -142,41 +142,6 @@ def rays(title: str, rate: float = 0.2, steps: int = 12) -> Drawing:
         ax.text(*(place * reach * _unit(tilt)), word, ha="center", va="center", color=INK)
     ax.set(xlim=(-4.8, 4.8), ylim=(-3.7, 3.7), aspect="equal")
     ax.axis("off")
-    return plotted(fig, title)
-
-
-class Track(NamedTuple):
-    """Runs of one kind, a row per seed and a column per rate: how far they step, and cosines."""
-
-    words: str
-    steps: Array
-    cosines: Array
-    at: tuple[float, float]
-    style: str
-
-
-def tracks(title: str, panels: Sequence[tuple[str, Sequence[Track]]]) -> Drawing:
-    """Draw the median cosine over the median step, with ranges, a panel per (heading, tracks)."""
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    fig, axes = plt.subplots(1, len(panels), figsize=(4.6, 2.5), sharey=True)
-    fig.get_layout_engine().set(wspace=0.04)
-    for ax, (heading, kinds) in zip(np.atleast_1d(axes), panels, strict=True):
-        ax.axhline(0, color=GREY, linewidth=0.8)
-        for kind, colour in zip(kinds, _colors(), strict=False):
-            low, middle, high = (f(kind.cosines, axis=0) for f in (np.min, np.median, np.max))
-            step = np.median(kind.steps, axis=0)
-            ax.vlines(step, low, high, color=colour, linewidth=4, alpha=0.3)
-            ax.semilogx(step, middle, kind.style, color=colour, markersize=5)
-            ax.text(*kind.at, kind.words, color=colour, ha="center", va="center")
-        ax.set(xlim=(0.014, 1.4), ylim=(-0.3, 1.05))
-        ax.set_xticks([0.03, 0.1, 0.3, 1], ["", "0.1", "", "1"])
-        ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-        ax.minorticks_off()
-        ax.set_title(heading, fontsize=11.5, color=INK)
-    np.atleast_1d(axes)[0].set_ylabel("cosine")
-    fig.supxlabel("length of the step", fontsize=11)
     return plotted(fig, title)
 
 
@@ -266,7 +231,7 @@ def three_terms() -> list[Frame]:
         axes[0].tick_params(length=0)
         part = [float(v @ v) for v in (d, shift, stretch, left)]
         words = (
-            f"The mean is {_written(float(x.mean()), 1)} and s = {s:.1f}. Of the squared length of"
+            f"The mean is {x.mean():g} and s = {s:.1f}. Of the squared length of"
             f" d, {part[0]:.0f}, the shift takes {part[1]:.1f} and the stretch"
             f" {part[2]:.1f}, so {part[3]:.1f} remains."
         )
@@ -300,7 +265,7 @@ def rates(title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curv
     plt = pyplot()
     blue, red, green = _colors()
     top = 3.5
-    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.4 * len(panels)))
+    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.15 * len(panels)))
     fig.get_layout_engine().set(hspace=0.1)
     for ax, (heading, tried, curves) in zip(np.atleast_1d(axes), panels, strict=True):
         ax.axhline(math.log(10), color=INK, linestyle=":", linewidth=1.2)
@@ -309,40 +274,11 @@ def rates(title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curv
             low, middle, high = runs.min(axis=0), np.median(runs, axis=0), runs.max(axis=0)
             ax.fill_between(tried, low, high, color=colour, alpha=0.16, linewidth=0)
             ax.loglog(tried, middle, curve.style, color=colour, markersize=5)
-            ax.text(*curve.at, curve.words, color=colour, ha="center", va="center")
-        ax.set(ylabel="loss", ylim=(None, top))
-        ax.set_title(heading, loc="left", fontsize=11.5, color=INK)
-        low = ax.get_ylim()[0]
-        ticks = [v for v in ((0.5, 1, 2) if low > 0.2 else (0.01, 0.1, 1)) if v > low]
-        ax.set_yticks(ticks, [f"{v:g}" for v in ticks])
+            ax.text(*curve.at, curve.words, color=colour, ha="center", va="center", fontsize=12)
+        ax.set(ylabel="loss", ylim=(0.004, 1.15 * top))
+        ax.set_title(heading, loc="left", fontsize=12, color=INK)
+        ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         ax.set_xticks(list(tried), [f"{v:g}" for v in tried])
         ax.minorticks_off()
     np.atleast_1d(axes)[-1].set_xlabel("learning rate")
-    return plotted(fig, title)
-
-
-def ranges(title: str, rows: Sequence[tuple[str, Array]], heading: str) -> Drawing:
-    """Draw median and range of several kinds of runs, one line each, from 0 to 100 %."""
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 0.36 * len(rows) + 0.6))
-    for k, (_, values) in enumerate(rows):
-        colour, mark = (red, "o") if k else (green, "s")
-        shown = 100 * np.asarray(values)
-        middle = float(np.median(shown))
-        ax.plot([shown.min(), shown.max()], [-k, -k], "-", color=colour, linewidth=5, alpha=0.35)
-        ax.plot(middle, -k, mark, color=colour, markersize=7)
-        side = -1 if middle > 60 else 1
-        edge = shown.min() if side < 0 else shown.max()
-        ax.text(
-            edge + 2.5 * side, -k, f"{middle:.0f} %", va="center", color=INK,
-            ha="right" if side < 0 else "left",
-        )  # fmt: skip
-    ax.axvline(10, color=INK, linestyle=":", linewidth=1.2)
-    ax.set(xlim=(0, 101), ylim=(0.5 - len(rows), 0.5), xticks=[0, 10, 50, 100])
-    ax.set_yticks([-k for k in range(len(rows))], [words for words, _ in rows])
-    ax.set_title(heading, loc="left", fontsize=11)
-    ax.grid(axis="y", visible=False)
     return plotted(fig, title)
