@@ -83,3 +83,11 @@ def test_the_words_of_the_model_are_clear_of_each_other():
     drawn = expecting.whole("t")
     check_words(drawn.markup, 0.5)
     assert all(word in drawn.markup for word in ("(16, 64)", "(16, 64, 64)", "(16, 64, 70)"))
+
+
+def test_a_text_is_wrapped_and_nothing_is_lost():
+    lines = expecting.wrapped("one two\nthree " + "x" * 25, 10)
+    assert max(map(len, lines)) <= 10 and "¶" in " ".join(lines)
+    assert "".join(lines).replace(" ", "").replace("¶", "") == "onetwothree" + "x" * 25
+    drawn = expecting.written("t", [("first", "a <b>"), ("second", "c")]).markup
+    assert "a &lt;b&gt;" in drawn and "second" in drawn

@@ -6,7 +6,8 @@ Blue is forward, orange is backward, as everywhere in the book.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -326,3 +327,22 @@ def _clock(
     words = unbroken(words).replace("-", "−")
     said = "; ".join(line for line, _, _ in lines)
     return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
+
+
+def written(title: str, samples: Sequence[tuple[str, str]], columns: int = 50) -> Drawing:
+    """Set what a model wrote, each sample below its heading, line by line."""
+    parts, y, said = [], 4, []
+    for heading, text in samples:
+        y += 22
+        parts.append(svg.text(8, y, heading, svg.FORWARD, text_anchor="start", font_weight=600))
+        for line in wrapped(text, columns):
+            y += 19
+            parts.append(svg.text(8, y, line, text_anchor="start"))
+        said.append(f"{heading}: {text}")
+        y += 8
+    return drawing(title, y + 4, " ".join(said), *parts)
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Break a text between words, and long words where the line ends; a new line is shown as ¶."""
+    return textwrap.wrap(text.replace("\n", " ¶ "), columns)
