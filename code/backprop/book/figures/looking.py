@@ -164,10 +164,6 @@ def _pointed(length: float) -> Frame:
         parts.append(svg.text(x, y_name + 16, f"value {value:g}"))
     tip = _point(cx, cy, ANGLE, one * length)
     parts.append(svg.pointer((cx, cy), tip, svg.FORWARD, "6", 18, 9))
-    right, up = 1.5 * pushed(length)
-    if (drawn := math.hypot(right, up)) > 7:
-        reached, head = (tip[0] + right, tip[1] - up), min(11.0, drawn * 0.7)
-        parts.append(svg.pointer(tip, reached, svg.BACKWARD, "5", head, min(8.0, head)))
     bar, long, middle, unit = 232.0, 74.0, 370.0, 2.8
     parts.append(svg.text(bar, 18, "weight p", svg.FORWARD, text_anchor="start", font_weight=600))
     parts.append(svg.text(middle, 18, "push", svg.BACKWARD, font_weight=600))
@@ -197,21 +193,20 @@ def _pointed(length: float) -> Frame:
         words = f"{push:+.1f}".replace("-", "−")
         parts.append(svg.text(middle, row + 26, words, svg.BACKWARD, font_weight=600))
     parts.append(svg.text(2, 18, "query", svg.FORWARD, text_anchor="start", font_weight=600))
-    parts.append(
-        svg.text(52, 18, "and its push", svg.BACKWARD, text_anchor="start", font_weight=600)
-    )
     push = math.hypot(*pushed(length))
     strong = f"{push:.1f}" if push > 1 else f"{push:.2f}"
     parts.append(svg.text(2, 218, f"answer {y:.1f}, wanted {WANTED:g}", text_anchor="start"))
-    said = f"push on the query: {strong}"
+    parts.append(svg.text(2, 242, "push on the query", svg.BACKWARD, text_anchor="start",
+                          font_weight=600))  # fmt: skip
+    parts.append(svg.element("rect", x=146, y=231, width=8 * push, height=13, fill=svg.BACKWARD))
     parts.append(
-        svg.text(svg.WIDTH - 4, 218, said, svg.BACKWARD, text_anchor="end", font_weight=600)
+        svg.text(152 + 8 * push, 242, strong, svg.BACKWARD, text_anchor="start", font_weight=600)
     )
-    words = f"A query of length {length:g} along key 2: weight {p[1]:.3f} there."
+    words = f"Key 2 has the weight {p[1]:.3f}."
     what = f"The query has the length {length:g} and points along key 2: weights "
     what += ", ".join(f"{w:.3f}" for w in p) + f"; answer {y:.1f}"
     what += f"; the push on the query has the length {strong}"
-    markup = svg.picture(svg.WIDTH, 226, what, unbroken(words), *parts)
+    markup = svg.picture(svg.WIDTH, 250, what, unbroken(words), *parts)
     return Frame(markup, unbroken(words))
 
 
@@ -300,8 +295,10 @@ def reached(runs: Mapping[str, Array], levels: Mapping[str, float], title: str) 
     for row, found in enumerate(runs.values()):
         right, weight = np.asarray(found).T
         color = COLORS[1] if right.min() > max(levels.values()) else INK
-        above = np.linspace(-0.36, 0.36, len(right))
-        ax.plot(right, row + above, "o", color=color, markersize=2.6, clip_on=False)
+        above = np.linspace(-0.42, 0.42, len(right))
+        ax.plot(
+            right, row + above, "o", color=color, markersize=2.2, markeredgewidth=0, clip_on=False
+        )
         low, high = (f"{100 * share:.0f}" for share in (right.min(), right.max()))
         said = low if low == high else f"{low}–{high}"
         ax.text(1.42, row, f"{said} %", ha="right", va="center", color=color)
