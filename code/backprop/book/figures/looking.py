@@ -198,9 +198,9 @@ def _pointed(length: float) -> Frame:
     parts.append(svg.text(2, 218, f"answer {y:.1f}, wanted {WANTED:g}", text_anchor="start"))
     parts.append(svg.text(2, 242, "push on the query", svg.BACKWARD, text_anchor="start",
                           font_weight=600))  # fmt: skip
-    parts.append(svg.element("rect", x=146, y=231, width=8 * push, height=13, fill=svg.BACKWARD))
+    parts.append(svg.element("rect", x=164, y=231, width=7.4 * push, height=13, fill=svg.BACKWARD))
     parts.append(
-        svg.text(152 + 8 * push, 242, strong, svg.BACKWARD, text_anchor="start", font_weight=600)
+        svg.text(171 + 7.4 * push, 242, strong, svg.BACKWARD, text_anchor="start", font_weight=600)
     )
     words = f"Key 2 has the weight {p[1]:.3f}."
     what = f"The query has the length {length:g} and points along key 2: weights "
