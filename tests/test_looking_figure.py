@@ -9,35 +9,35 @@ from backprop.book.figures import looking
 from backprop.layers import dot_product_attention, dot_product_attention_vjp
 
 
-@pytest.mark.parametrize("angle", looking.ANGLES)
-def test_the_turned_query_attends_as_the_package(angle):
+@pytest.mark.parametrize("length", looking.LENGTHS)
+def test_the_growing_query_attends_as_the_package(length):
     def point(degrees):
         return [np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]
 
-    q = looking.LONG * np.sqrt(2) * np.array([point(angle)])
+    q = length * np.sqrt(2) * np.array([point(looking.ANGLE)])
     k, v = np.array([point(key) for key in looking.KEYS]), looking.VALUES[:, None]
     y, p = dot_product_attention(q, k, v)
-    weights, answer, ds = looking.turned(angle)
+    weights, answer, ds = looking.pointed(length)
     np.testing.assert_allclose(weights, p[0])
     assert answer == pytest.approx(y.item())
     dq, _, _ = dot_product_attention_vjp(q, k, v, p, y - looking.WANTED)
     np.testing.assert_allclose(ds @ k / np.sqrt(2), dq[0], atol=1e-12)
-    np.testing.assert_allclose(looking.pushed(angle), -np.sqrt(2) * dq[0], atol=1e-12)
+    np.testing.assert_allclose(looking.pushed(length), -np.sqrt(2) * dq[0], atol=1e-12)
 
 
-def test_a_query_is_pushed_along_an_arrow():
-    frames = dict(zip(looking.directions(), looking.turning(), strict=True))
-    assert "length 26.7" in frames["290°"].svg and "length 2.3" in frames["330°"].svg
+def test_a_long_query_is_pushed_less():
+    frames = dict(zip(looking.lengths(), looking.growing(), strict=True))
+    assert ">26.8<" in frames["1"].svg and ">0.25<" in frames["5"].svg
     arrows = {at: frame.svg.count("<polygon") for at, frame in frames.items()}
-    # Three keys, the query, its push, and those of two scores; at 270° the error is 0.
-    assert arrows["290°"] == 7 and arrows["270°"] == 4 and arrows["330°"] == 4
+    # Three keys, the query, and the pushes at three scores.
+    assert arrows["1"] == 7 and arrows["5"] == 4
 
 
 def test_frames_show_weights_that_sum_to_one():
-    frames = looking.turning()
-    assert len(frames) == len(looking.directions()) == len(looking.ANGLES)
+    frames = looking.growing()
+    assert len(frames) == len(looking.lengths()) == len(looking.LENGTHS)
     for frame in frames:
-        shown = [float(n) for n in re.findall(r">(\d\.\d\d)<", frame.svg)]
+        shown = [float(n) for n in re.findall(r">(\d\.\d\d)<", frame.svg)][:3]
         assert len(shown) == 3 and sum(shown) == pytest.approx(1, abs=0.011)
 
 
@@ -62,23 +62,28 @@ def test_division_keeps_the_scores_at_one():
     np.testing.assert_allclose(deviation[True], 1, rtol=0.15)
     np.testing.assert_allclose(deviation[False], deviation[True] * [2, 16])
     yes, no = (np.median(found[d], axis=-1) for d in (True, False))
-    # The median error at the queries is larger first, and then small, though the mean is large.
-    assert yes[0, 2] < no[0, 2] and yes[1, 2] > no[1, 2]
-    assert found[False][1, 2].mean() > 2 * found[True][1, 2].mean()
+    # The median error at the scores stays with the factor, and dies without it.
+    assert 0.5 < yes[0, 3] < 1 and 0.5 < yes[1, 3] < 1 and no[1, 3] < 0.1 < no[0, 3]
+    np.testing.assert_allclose(no[:, 1], yes[:, 1] * [2, 16])
     drawn = looking.scales((4, 256), {d: run[None] for d, run in found.items()}, "t")
-    assert "row of dQ" in drawn.markup
+    assert "row of dS" in drawn.markup
 
 
-def test_what_reaches_the_query_is_what_attention_sends():
+def test_what_reaches_the_scores_is_what_attention_sends():
     rng = np.random.default_rng(3)
     q, k = rng.normal(size=(100, 1, 4)), rng.normal(size=(100, 16, 4))
     v, dy = rng.normal(size=(100, 16, 8)), rng.normal(size=(100, 1, 8))
     for divided, factor in ((True, 1.0), (False, 2.0)):
         _, p = dot_product_attention(factor * q, k, v)
+        dp = dy @ v.swapaxes(1, 2)
+        ds = np.stack([(np.diag(a[0]) - np.outer(a, a)) @ b[0] for a, b in zip(p, dp, strict=True)])
         dq, _, _ = dot_product_attention_vjp(factor * q, k, v, p, dy)
+        np.testing.assert_allclose(ds[:, None] @ k / 2, dq)
         (found,) = looking.saturation(3, (4,), divided)
-        np.testing.assert_allclose(found[1], p.max(axis=-1)[:, 0])
-        np.testing.assert_allclose(found[2], factor * np.linalg.norm(dq, axis=-1)[:, 0])
+        second, first = np.sort(factor * (q @ k.swapaxes(1, 2))[:, 0] / 2)[:, -2:].T
+        np.testing.assert_allclose(found[1], first - second)
+        np.testing.assert_allclose(found[2], p.max(axis=-1)[:, 0])
+        np.testing.assert_allclose(found[3], np.linalg.norm(ds, axis=-1))
 
 
 def test_runs_and_levels_are_named():

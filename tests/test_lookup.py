@@ -119,6 +119,24 @@ def test_only_questions_send_errors():
     assert value > 0 and dz[batch.asked].any(axis=1).all() and not dz[~batch.asked].any()
 
 
+def test_large_scores_match_letters_or_not():
+    batch = lookup.written("a=1 b=2 b? a?")
+    match = lookup.staring(np.random.default_rng(0))
+    match.forward(batch.x)
+    layer = match.layers[0]
+    # The answer and the question itself have the letter, so they share nearly all the weight.
+    np.testing.assert_allclose(layer.p[0, 0, 2], [0, 0.5, 0.5, 0], atol=1e-4)
+    np.testing.assert_allclose(layer.p[0, 0, 3], [0.5, 0, 0, 0.5], atol=1e-4)
+    wild, start = lookup.staring(np.random.default_rng(0), 40), READ(np.random.default_rng(0))
+    for network in (wild, start):
+        network.forward(batch.x)
+    np.testing.assert_allclose(wild.layers[0].q, 40 * start.layers[0].q)
+    np.testing.assert_array_equal(wild.layers[0].k, start.layers[0].k)
+    before = match.layers[0].parameters["W_qkv"][:, :32].copy()
+    after = lookup.trained(lookup.staring, 0.03, 0, steps=2).layers[0].parameters["W_qkv"]
+    np.testing.assert_array_equal(after[:, :32], before)
+
+
 def test_attention_learns():
     test = lookup.draw(np.random.default_rng(8), 100, 2)
     first, last = (

@@ -159,6 +159,25 @@ def partly(rng: np.random.Generator, learns: str) -> Sequential:
     return Sequential([PartlyLearning(rng, learns), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
 
 
+def staring(rng: np.random.Generator, factor: float | None = None) -> Sequential:
+    """Return the network of :func:`partly` that learns to read, and whose fixed scores are large.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    factor : float, optional
+        What the random W_q is multiplied by. Without it, W_k = 1 and W_q = 40, times the unit
+        matrix: a score is 10 for each entry in which two tokens have a 1 both.
+    """
+    network = partly(rng, "read")
+    W = network.layers[0].parameters["W_qkv"]
+    if factor is None:
+        W[:, : 2 * WIDTH] = np.hstack([40 * np.eye(WIDTH), np.eye(WIDTH)])
+    else:
+        W[:, :WIDTH] *= factor
+    return network
+
+
 Build = Callable[[np.random.Generator], Sequential]
 
 

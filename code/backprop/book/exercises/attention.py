@@ -154,7 +154,12 @@ KEYS = np.array([[0, 1], [math.sqrt(3) / 2, -0.5], [-math.sqrt(3) / 2, -0.5]])
 
 
 def _steps(
-    angle: float, *, rate: float = 0.01, long: float = 3.5, scale: float = 1.0, half: float = 1.0
+    long: float,
+    *,
+    angle: float = math.radians(330),
+    rate: float = 0.01,
+    scale: float = 1.0,
+    half: float = 1.0,
 ) -> int:
     """Count the steps of a query until the answer lies within 1 of 10; ``angle`` is in radians."""
     q, values = long * np.array([math.cos(angle), math.sin(angle)]), np.array([10.0, 0.0, 20.0])
@@ -169,36 +174,32 @@ def _steps(
 
 
 @checker
-def check_steps(from_290: Any, from_330: Any) -> Verdict:
-    """Check how many steps a query takes until |y - 10| < 1, started at 290° and at 330°."""
+def check_steps(short: Any, long: Any) -> Verdict:
+    """Check how many steps a query of the length 2, and of 4, takes until |y - 10| < 1."""
 
-    def part(degrees: int) -> Part:
-        angle = math.radians(degrees)
-        right = _steps(angle)
+    def part(length: int) -> Part:
+        right = _steps(length)
         mistakes = [
             (right - 1, "This is one too few.", "Count each change of q, the last one too."),
             (right + 1, "This is one too many.", "Look at the answer before the change of q."),
-            (_steps(angle, scale=math.sqrt(0.5)), "The scores were divided by √2.",
+            (_steps(length, scale=math.sqrt(0.5)), "The scores were divided by √2.",
              "Here s = q · k."),
-            (_steps(angle, long=1.0), "The query started with the length 1.",
-             "It starts with the length 3.5."),
-            (_steps(angle, half=2.0), "The error at the answer was doubled.",
+            (_steps(length, half=2.0), "The error at the answer was doubled.",
              "With the ½ in the loss, it is y - 10."),
-            (_steps(angle, rate=0.1), "The rate was 0.1.", "It is 0.01."),
-            (_steps(angle, rate=0.001), "The rate was 0.001.", "It is 0.01."),
-            (_steps(float(degrees)), "The angle was taken in radians.",
+            (_steps(1), "The query started with the length 1.", f"Multiply it by {length}."),
+            (_steps(length, rate=0.1), "The rate was 0.1.", "It is 0.01."),
+            (_steps(length, rate=0.001), "The rate was 0.001.", "It is 0.01."),
+            (_steps(length, angle=330.0), "The angle was taken in radians.",
              "np.cos expects radians: convert it first."),
         ]  # fmt: skip
         more = "The error at the query is Σ_j ∂L/∂s_j k_j. If the answer moves away, look at signs."
-        return f"From {degrees}°", right, distinct(mistakes, right), more
+        return f"From the length {length}", right, distinct(mistakes, right), more
 
-    # The mistakes differ more from 330°.
-    parts = [part(330), part(290)]
-    if alike(from_290, parts[0][1]) and alike(from_330, parts[1][1]):
-        return Verdict(False, "The two are exchanged.", "The first number is for 290°.")
-    return in_turn(
-        (from_330, from_290), parts, "From 330°, where one weight is near 1, it takes longer."
-    )
+    # The mistakes differ more from the length 4.
+    parts = [part(4), part(2)]
+    if alike(short, parts[0][1]) and alike(long, parts[1][1]):
+        return Verdict(False, "The two are exchanged.", "The first number is for the length 2.")
+    return in_turn((long, short), parts, "Twice as long a query takes eight times as many steps.")
 
 
 GIVEN = "q, k, v, c, dy"

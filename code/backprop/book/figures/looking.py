@@ -1,4 +1,4 @@
-"""The figures of the chapter on attention: where an error arrives, and what turns a query.
+"""The figures of the chapter on attention: where an error arrives, and what a long query gets.
 
 Blue is forward and orange is backward in all of them.
 """
@@ -112,63 +112,58 @@ def _cell(x: float, y: float, wide: float, share: float) -> str:
     return paint + frame
 
 
-# One query that turns.
+# One query that grows.
 
-ANGLES = tuple(range(30, 390, 20))
-"""Of the query, in degrees: once round, from between the second key and the first."""
+LENGTHS = tuple(k / 2 for k in range(2, 11))
+"""Of the query; the keys have the length 1."""
+ANGLE = 330
+"""Of the query, in degrees: it points along the second key, whose value is wrong."""
 KEYS = (90, 330, 210)
 VALUES = np.array([10.0, 0.0, 20.0])
 WANTED = 10.0
-LONG = 3.5
-"""How long the query is; the keys have the length 1."""
 
 
-def turned(angle: float) -> tuple[Array, float, Array]:
+def pointed(length: float) -> tuple[Array, float, Array]:
     """Return the weights, the answer, and ∂L/∂s for L = ½ (y - 10)²."""
-    s = LONG * np.cos(np.radians(np.array(KEYS) - angle))
+    s = length * np.cos(np.radians(np.array(KEYS) - ANGLE))
     p = softmax(s[None])[0]
     y = float(p @ VALUES)
     return p, y, p * (y - WANTED) * (VALUES - y)
 
 
-def pushed(angle: float) -> Array:
+def pushed(length: float) -> Array:
     """Return the push on the query, -∂L/∂q = -Σ_j ∂L/∂s_j k_j."""
     at = np.radians(np.array(KEYS))
-    return np.asarray(-turned(angle)[2] @ np.column_stack([np.cos(at), np.sin(at)]))
+    return np.asarray(-pointed(length)[2] @ np.column_stack([np.cos(at), np.sin(at)]))
 
 
-def turning() -> list[Frame]:
-    """Return a frame for each direction of the query."""
-    return [_turned(angle) for angle in ANGLES]
+def growing() -> list[Frame]:
+    """Return a frame for each length of the query."""
+    return [_pointed(length) for length in LENGTHS]
 
 
-def directions() -> list[str]:
+def lengths() -> list[str]:
     """Return what the slider shows."""
-    return [f"{angle % 360}°" for angle in ANGLES]
+    return [f"{length:g}" for length in LENGTHS]
 
 
 def _point(x: float, y: float, angle: float, far: float) -> tuple[float, float]:
     return x + far * math.cos(math.radians(angle)), y - far * math.sin(math.radians(angle))
 
 
-def _turned(angle: int) -> Frame:
-    p, y, ds = turned(angle)
-    cx, cy, far = 100.0, 126.0, 62.0
+def _pointed(length: float) -> Frame:
+    p, y, ds = pointed(length)
+    # The longest query is to end before the names of the weights.
+    cx, cy, one = 84.0, 122.0, 22.0
     parts = []
-    for k, (key, value) in enumerate(zip(KEYS, VALUES, strict=True)):
-        tip = _point(cx, cy, key, far)
+    places = (cx, cy - one - 26), (102.0, 170.0), (34.0, 152.0)
+    for k, (key, value, (x, y_name)) in enumerate(zip(KEYS, VALUES, places, strict=True)):
+        tip = _point(cx, cy, key, one)
         parts.append(svg.pointer((cx, cy), tip, "currentColor", "2", 10, 5))
-        x, foot = _point(cx, cy, key, far + 15)
-        shift = 0 if k == 0 else 14
-        parts.append(svg.text(x, foot + shift - 6, f"key {k + 1}"))
-        parts.append(svg.text(x, foot + shift + 10, f"value {value:g}"))
-    tip = _point(cx, cy, angle, far - 8)
+        parts.append(svg.text(x, y_name, f"key {k + 1}"))
+        parts.append(svg.text(x, y_name + 16, f"value {value:g}"))
+    tip = _point(cx, cy, ANGLE, one * length)
     parts.append(svg.pointer((cx, cy), tip, svg.FORWARD, "6", 18, 9))
-    # The largest push, of nearly 27, is to end before the names of the keys.
-    right, up = 1.5 * pushed(angle)
-    if (drawn := math.hypot(right, up)) > 7:
-        reached, head = (tip[0] + right, tip[1] - up), min(11.0, drawn * 0.7)
-        parts.append(svg.pointer(tip, reached, svg.BACKWARD, "5", head, min(8.0, head)))
     bar, long, middle, unit = 232.0, 74.0, 370.0, 2.8
     parts.append(svg.text(bar, 18, "weight p", svg.FORWARD, text_anchor="start", font_weight=600))
     parts.append(svg.text(middle, 18, "push", svg.BACKWARD, font_weight=600))
@@ -195,25 +190,23 @@ def _turned(angle: int) -> Frame:
         if abs(push) * unit > 8:
             head = min(10.0, abs(push) * unit * 0.7)
             parts.append(svg.pointer((middle, row), (end, row), svg.BACKWARD, "5", head, 8))
-        words = f"{push:+.1f}".replace("-", "−") if abs(push) >= 0.05 else "0"
+        words = f"{push:+.1f}".replace("-", "−")
         parts.append(svg.text(middle, row + 26, words, svg.BACKWARD, font_weight=600))
     parts.append(svg.text(2, 18, "query", svg.FORWARD, text_anchor="start", font_weight=600))
+    push = math.hypot(*pushed(length))
+    strong = f"{push:.1f}" if push > 1 else f"{push:.2f}"
+    parts.append(svg.text(2, 218, f"answer {y:.1f}, wanted {WANTED:g}", text_anchor="start"))
+    parts.append(svg.text(2, 242, "push on the query", svg.BACKWARD, text_anchor="start",
+                          font_weight=600))  # fmt: skip
+    parts.append(svg.element("rect", x=164, y=231, width=7.4 * push, height=13, fill=svg.BACKWARD))
     parts.append(
-        svg.text(52, 18, "and its push", svg.BACKWARD, text_anchor="start", font_weight=600)
+        svg.text(171 + 7.4 * push, 242, strong, svg.BACKWARD, text_anchor="start", font_weight=600)
     )
-    answer = f"answer {y:.1f}, wanted {WANTED:g}"
-    parts.append(svg.text(cx, 213, answer, font_weight=600))
-    error = f"{y - WANTED:.1f}".replace("-", "−")
-    error = "0" if error in ("0.0", "−0.0") else error
-    most = int(p.argmax())
-    words = f"The error at the answer is {error}."
-    if p[most] > 0.9:
-        words += f" Key {most + 1} has nearly all the weight"
-        words += ": little error passes." if abs(y - WANTED) > 5 else "."
-    what = f"The query points at {angle % 360} degrees: weights "
-    what += ", ".join(f"{w:.2f}" for w in p)
-    what += f"; the push on the query has the length {math.hypot(*pushed(angle)):.1f}"
-    markup = svg.picture(svg.WIDTH, 222, what, unbroken(words), *parts)
+    words = f"Key 2 has the weight {p[1]:.3f}."
+    what = f"The query has the length {length:g} and points along key 2: weights "
+    what += ", ".join(f"{w:.3f}" for w in p) + f"; answer {y:.1f}"
+    what += f"; the push on the query has the length {strong}"
+    markup = svg.picture(svg.WIDTH, 250, what, unbroken(words), *parts)
     return Frame(markup, unbroken(words))
 
 
@@ -221,11 +214,11 @@ def _turned(angle: int) -> Frame:
 
 
 def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) -> Array:
-    """Draw 100 queries for each width d, and return what each gets, shape (widths, 3, 100).
+    """Draw 100 queries for each width d, and return what each gets, shape (widths, 4, 100).
 
-    These are the root of the mean square of its scores, its largest weight, and the length of
-    ∂L/∂q. Queries, keys, values and the error at the answer are standard normal; the values have
-    8 entries, whatever d is.
+    These are the root of the mean square of its scores, by how much its largest score exceeds the
+    next, its largest weight, and the length of its row of dS. Queries, keys, values and the error
+    at the answer are standard normal; the values have 8 entries, whatever d is.
     """
     rng = np.random.default_rng(seed)
     rows = []
@@ -238,19 +231,20 @@ def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) 
         dp = dy @ v.swapaxes(1, 2)
         ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
         scores = np.linalg.norm(s / math.sqrt(keys), axis=-1)
-        at_query = np.linalg.norm(ds @ k / root, axis=-1)
-        rows.append(np.hstack([scores, p.max(axis=-1), at_query]).T)
+        second, first = np.sort(s, axis=-1)[..., -2:].reshape(-1, 2).T
+        at_scores = np.linalg.norm(ds, axis=-1)
+        rows.append(np.hstack([scores, (first - second)[:, None], p.max(axis=-1), at_scores]).T)
     return np.array(rows)
 
 
 def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Drawing:
-    """Draw the largest weight, and the error at the query, over d, divided by √d and not.
+    """Draw the largest weight, and the errors at the scores, over d, divided by √d and not.
 
     Parameters
     ----------
     widths : sequence of int
-    runs : mapping of bool to array, shape (seeds, widths, 3, queries)
-        As :func:`saturation` returns them; all but the first number are drawn, as medians and
+    runs : mapping of bool to array, shape (seeds, widths, 4, queries)
+        As :func:`saturation` returns them; the last two numbers are drawn, as medians and
         quartiles over seeds and queries. The key tells whether scores were divided.
     title : str
         What the picture shows, for those who do not see it.
@@ -259,8 +253,8 @@ def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Dra
 
     plt = pyplot()
     fig, axes = plt.subplots(1, 2, figsize=(4.2, 2.4))
-    panels = ("largest weight", COLORS[0], 1.05), ("row of dQ", COLORS[1], 5.0)
-    for column, (ax, (name, color, top)) in enumerate(zip(axes, panels, strict=True), 1):
+    panels = ("largest weight", COLORS[0], 1.05), ("row of dS", COLORS[1], 1.15)
+    for column, (ax, (name, color, top)) in enumerate(zip(axes, panels, strict=True), 2):
         for divided, found in runs.items():
             style, tint = ("-o", color) if divided else ("--s", INK)
             low, middle, high = np.quantile(found[:, :, column], [0.25, 0.5, 0.75], axis=(0, 2))
@@ -297,12 +291,14 @@ def reached(runs: Mapping[str, Array], levels: Mapping[str, float], title: str) 
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.0, 0.36 * len(runs) + 0.24 * len(levels) + 0.9))
+    fig, ax = plt.subplots(figsize=(4.0, 0.4 * len(runs) + 0.24 * len(levels) + 0.8))
     for row, found in enumerate(runs.values()):
         right, weight = np.asarray(found).T
         color = COLORS[1] if right.min() > max(levels.values()) else INK
-        above = np.linspace(-0.2, 0.2, len(right))
-        ax.plot(right, row + above, "o", color=color, markersize=4, alpha=0.7, clip_on=False)
+        above = np.linspace(-0.42, 0.42, len(right))
+        ax.plot(
+            right, row + above, "o", color=color, markersize=2.2, markeredgewidth=0, clip_on=False
+        )
         low, high = (f"{100 * share:.0f}" for share in (right.min(), right.max()))
         said = low if low == high else f"{low}–{high}"
         ax.text(1.42, row, f"{said} %", ha="right", va="center", color=color)
