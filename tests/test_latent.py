@@ -89,6 +89,10 @@ def test_bounds_are_ordered_and_approach_the_integral():
     assert exact - 0.05 < hundred < ten < one
     assert exact == pytest.approx(latent.integral(network.named["decoder"], x, step=0.05, reach=6))
     assert latent.bound(network, x) == pytest.approx(one, abs=0.15)
+    pixels, divergence = latent.terms(network, x)
+    assert pixels + divergence == pytest.approx(one, abs=0.15)
+    code = network.named["encoder"].forward(x)
+    assert divergence == pytest.approx(NegativeBound().divergence.forward(code, 0 * code))
 
 
 def test_log_mean_exp_does_not_overflow():
@@ -109,11 +113,12 @@ def test_the_arms_differ_in_network_and_codes(monkeypatch):
     asked = []
     monkeypatch.setattr(latent, "trained", lambda seed, d, **how: (d, *how.values()))
     monkeypatch.setattr(
-        latent, "drawn_images", lambda net, *_, fitted, likeliest: asked.append((net, fitted))
+        latent, "drawn_images", lambda net, *_, codes, likeliest: asked.append((net, codes))
     )
     assert list(latent.arms(0, 8, True, 20)) == list(latent.SWITCHES)
     switches = [(True, 1.0), (False, 1.0), (True, 0.0), (False, 0.0)]
-    assert asked == [((8, *how), way) for how in switches for way in (False, True)]
+    kinds = ("own", "fitted", "standard")
+    assert asked == [((8, *how), codes) for how in switches for codes in kinds]
 
 
 def test_a_network_is_trained_once_for_a_setting():
@@ -156,11 +161,19 @@ def test_fitted_numbers_have_the_codes_mean_and_covariance(monkeypatch):
     decoder = network.named["decoder"]
     forward = decoder.forward
     monkeypatch.setattr(decoder, "forward", lambda z: seen.append(z) or forward(z))
-    latent.drawn_images(network, x, 50_000, np.random.default_rng(0), fitted=True)
+    latent.drawn_images(network, x, 50_000, np.random.default_rng(0), codes="fitted")
     np.testing.assert_allclose(seen[0].mean(axis=0), codes.mean(axis=0), atol=0.1)
     np.testing.assert_allclose(np.cov(seen[0].T), np.cov(codes.T), rtol=0.05, atol=0.05)
-    images = latent.drawn_images(network, x, 7, np.random.default_rng(0), fitted=False)
+    images = latent.drawn_images(network, x, 7, np.random.default_rng(0), codes="standard")
     assert images.shape == (7, 64) and set(np.unique(images)) <= {0, 1}
+
+
+@pytest.mark.parametrize("noise", [True, False])
+def test_own_codes_are_those_of_the_first_images(noise):
+    network, x = trained(0, noise=noise, epochs=2), digits(0).x
+    z, _ = latent.given_codes(network, x[:7], np.random.default_rng(3))
+    images = latent.drawn_images(network, x, 7, np.random.default_rng(3), codes="own")
+    np.testing.assert_array_equal(images, network.named["decoder"].forward(z) > 0)
 
 
 def test_likeliest_images_are_thresholded_and_drawn_ones_are_drawn(monkeypatch):
@@ -168,8 +181,8 @@ def test_likeliest_images_are_thresholded_and_drawn_ones_are_drawn(monkeypatch):
     logit = np.log(0.3 / 0.7)
     monkeypatch.setattr(network.named["decoder"], "forward", lambda z: np.full((len(z), 64), logit))
     rng = np.random.default_rng(0)
-    assert latent.drawn_images(network, x, 9, rng, fitted=False).sum() == 0
-    drawn = latent.drawn_images(network, x, 1000, rng, fitted=False, likeliest=False)
+    assert latent.drawn_images(network, x, 9, rng, codes="standard").sum() == 0
+    drawn = latent.drawn_images(network, x, 1000, rng, codes="standard", likeliest=False)
     assert set(np.unique(drawn)) == {0, 1} and abs(drawn.mean() - 0.3) < 0.01
 
 

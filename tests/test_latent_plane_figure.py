@@ -31,20 +31,11 @@ def test_variances_are_drawn_with_their_names():
     assert "a path" in markup and "a score" in markup and len(markup) < 150_000
 
 
-def test_the_walk_is_a_circle_and_its_captions_say_where():
-    places = latent_plane.circle()
-    np.testing.assert_allclose(np.hypot(*places.T), latent_plane.RADIUS)
-    rng = np.random.default_rng(0)
-    frames = latent_plane.walk(decoder, rng.normal(size=(50, 2)), np.arange(50) % 10, shown=30)
-    assert len(frames) == latent_plane.ROUND == len(places)
-    assert frames[0].caption == "The decoder is given the two numbers −1.39 and 0.80."
-    assert sum(len(frame.svg) for frame in frames) < 400_000
-
-
-def test_pairs_of_images_have_their_names_and_numbers():
+def test_columns_of_images_have_their_names():
     images = np.eye(64)[:9]
-    rows = [("one", (images, "4.2"), (images, "5.3"))]
-    markup = latent_plane.pairs_of_images(("left", "right"), rows, "title").markup
-    for words in ("one", "left", "right", "4.2", "5.3"):
+    rows = {"one": [images] * 3, "two": [images] * 3}
+    markup = latent_plane.columns_of_images(("a", "b", "c"), rows, "title").markup
+    for words in ("one", "two", "a", "b", "c"):
         assert f">{words}<" in markup
-    assert "one, left: 4.2; one, right: 5.3" in markup
+    assert "Rows of images: one, two. Columns: a, b, c" in markup
+    assert markup.count("v3.6") == 2 * 3 * 4

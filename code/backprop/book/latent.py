@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ PIXELS, HIDDEN = 64, 64
 RATE, BATCH, EPOCHS = 0.01, 100, 25
 INK = 0.5
 """A pixel at least so dark is 1, else 0."""
+Codes = Literal["own", "fitted", "standard"]
+"""Where codes to be decoded come from: images; a normal distribution with the mean and covariance
+of theirs; or the standard normal."""
 Way = Literal["path", "score", "baseline", "none"]
 """Through the draw; by the score of the draw; by the score, the other digits' mean cost less; or
 no error of the pixels for the encoder, which hears of the divergence alone."""
@@ -193,10 +196,22 @@ def encoder_noise(network: Graph, x: Array, way: Way, repeats: int = 100) -> flo
 # What a trained one is worth.
 
 
+def terms(network: Graph, x: Array, draws: int = 20) -> tuple[float, float]:
+    """Return the two means that make up the negative bound on ``x``, over some draws.
+
+    They are the cost of the pixels and the divergence.
+    """
+    loss, seen = NegativeBound(), []
+    for _ in range(draws):
+        loss.forward(network.forward(x), x)
+        seen.append(loss.parts)
+    pixels, divergence = np.mean(seen, axis=0)
+    return float(pixels), float(divergence)
+
+
 def bound(network: Graph, x: Array, draws: int = 20) -> float:
     """Return the mean negative bound on ``x``, over some draws."""
-    loss = NegativeBound()
-    return float(np.mean([loss.forward(network.forward(x), x) for _ in range(draws)]))
+    return sum(terms(network, x, draws))
 
 
 def pixels_alone(data: Binary) -> float:
@@ -269,38 +284,40 @@ def drawn_images(
     n: int,
     rng: np.random.Generator,
     *,
-    fitted: bool,
+    codes: Codes,
     likeliest: bool = True,
 ) -> Array:
-    """Return the images of ``n`` random codes, (n, 64).
+    """Return the images of ``n`` codes, (n, 64).
 
-    The codes are standard normal, or normal with the mean and covariance of those that the decoder
-    is given for ``x`` in training. A pixel is ink where its probability exceeds ½, or else with its
-    probability.
+    The own codes are those that the decoder is given in training for the first rows of ``x``. The
+    others are drawn: standard normal, or normal with the mean and covariance of the own codes of
+    all ``x``. A pixel is ink where its probability exceeds ½, or else with its probability.
     """
     d = network.named["encoder"].forward(x[:1]).shape[1] // 2
-    z = rng.normal(size=(n, d))
-    if fitted:
-        codes, _ = given_codes(network, x, rng)
-        values, axes = np.linalg.eigh(np.cov(codes.T))
-        z = codes.mean(axis=0) + z * np.sqrt(np.maximum(values, 0)) @ axes.T
+    if codes == "own":
+        z, _ = given_codes(network, x[:n], rng)
+    else:
+        z = rng.normal(size=(n, d))
+    if codes == "fitted":
+        own, _ = given_codes(network, x, rng)
+        values, axes = np.linalg.eigh(np.cov(own.T))
+        z = own.mean(axis=0) + z * np.sqrt(np.maximum(values, 0)) @ axes.T
     p = sigmoid(network.named["decoder"].forward(z))
     level = 0.5 if likeliest else rng.random(p.shape)
     return (p > level).astype(float)
 
 
-def arms(seed: int, d: int, likeliest: bool = True, n: int = 450) -> dict[str, tuple[Array, Array]]:
-    """Return, for each of the ``SWITCHES``, ``n`` images of standard normal and of fitted codes."""
+def arms(seed: int, d: int, likeliest: bool = True, n: int = 450) -> dict[str, list[Array]]:
+    """Return, for each of the ``SWITCHES``, ``n`` images of own, fitted and standard codes."""
     x, drawn = digits(seed).x, {}
     for name, (noise, kl) in SWITCHES.items():
         network = trained(seed, d, noise=noise, kl=kl)
-        normal, fitted = (
+        drawn[name] = [
             drawn_images(
-                network, x, n, np.random.default_rng(seed), fitted=way, likeliest=likeliest
+                network, x, n, np.random.default_rng(seed), codes=codes, likeliest=likeliest
             )
-            for way in (False, True)
-        )
-        drawn[name] = normal, fitted
+            for codes in get_args(Codes)
+        ]
     return drawn
 
 

@@ -11,23 +11,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backprop.activations import sigmoid
 from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.digit_images import SIDE, glyphs
-from backprop.book.figures.stepper import Frame
 from backprop.layers import Layer
 
 RIM = 26
 """Radius of a node."""
 ACROSS, REACH = 9, 2.0
 """Images on a side of the plane, and its numbers' range."""
-RADIUS, ROUND = 1.6, 24
-"""Of the walk's circle, and its frames."""
-MINUS = "\N{MINUS SIGN}"
 
 
 def planes(decoders: Mapping[str, Layer], title: str) -> Drawing:
@@ -191,92 +186,26 @@ def variances(
     return plotted(fig, title)
 
 
-# A walk through the plane.
+# Images in columns.
 
 
-def circle() -> Array:
-    """Return the codes of the walk, clockwise from the upper left, shape (frames, 2)."""
-    angle = math.radians(150) - 2 * math.pi * np.arange(ROUND) / ROUND
-    return RADIUS * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-
-
-def walk(
-    decoder: Layer, codes: Array, labels: NDArray[np.integer[Any]], shown: int = 200
-) -> list[Frame]:
-    """Return frames with the map of codes, a place on a circle, and what is decoded there."""
-    from backprop.book.figures.plots import COLORS
-
-    size, reach, left, top = 222.0, 2.6, 6.0, 26.0
-    scale = size / (2 * reach)
-
-    def at(code: Any) -> tuple[float, float]:
-        return left + (float(code[0]) + reach) * scale, top + (reach - float(code[1])) * scale
-
-    fixed = [svg.element("rect", x=left, y=top, width=size, height=size, fill="none",
-                         stroke="currentColor", opacity="0.4")]  # fmt: skip
-    for digit in range(10):
-        places = [at(code) for code in codes[:shown][labels[:shown] == digit]]
-        path = "".join(f"M{svg.fixed(x)} {svg.fixed(y)}h0" for x, y in places)
-        fixed.append(
-            svg.element("path", d=path, stroke=COLORS[digit % len(COLORS)], stroke_width="4.5",
-                        stroke_linecap="round", opacity="0.55")
-        )  # fmt: skip
-    x, y = at((0, 0))
-    fixed.append(svg.element("circle", cx=x, cy=y, r=RADIUS * scale, fill="none",
-                             stroke="currentColor", stroke_dasharray="3 4"))  # fmt: skip
-    for digit in range(10):
-        x, y = at(np.median(codes[labels == digit], axis=0))
-        fixed.append(
-            svg.text(x, y + 6, str(digit), font_size=18, font_weight=700, stroke=svg.GROUND,
-                     stroke_width="4", paint_order="stroke")
-        )  # fmt: skip
-    fixed.append(svg.text(left, 17, "codes of test digits", text_anchor="start"))
-    images = sigmoid(decoder.forward(circle()))
-    frames, cell, column = [], 20.0, 246.0
-    for code, image in zip(circle(), images, strict=True):
-        words = " and ".join(_plain(value) for value in code)
-        x, y = at(code)
-        now = svg.element("circle", cx=x, cy=y, r=9, fill="none", stroke="currentColor",
-                          stroke_width="3.5")  # fmt: skip
-        high = top + (size - SIDE * cell) / 2
-        box = svg.element("rect", x=column, y=high, width=SIDE * cell, height=SIDE * cell,
-                          fill="none", stroke="currentColor", opacity="0.4")  # fmt: skip
-        parts = [
-            *fixed, now, glyphs(image[None], [(column, high)], cell), box,
-            svg.text(column + SIDE * cell / 2, high - 9, "decoded here"),
-        ]  # fmt: skip
-        said = f"The code {words} on the map, and the image that the decoder makes of it"
-        markup = svg.picture(svg.WIDTH, top + size + 8, said, said, *parts)
-        frames.append(Frame(markup, f"The decoder is given the two numbers {words}."))
-    return frames
-
-
-def _plain(value: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", MINUS)
-
-
-def pairs_of_images(
-    heads: tuple[str, str],
-    rows: Sequence[tuple[str, tuple[Array, str], tuple[Array, str]]],
-    title: str,
-    across: int = 5,
+def columns_of_images(
+    heads: Sequence[str], rows: Mapping[str, Sequence[Array]], title: str, across: int = 4
 ) -> Drawing:
-    """Draw rows of images in two columns, each row below its name and each half's numbers."""
-    cell, step, down, left, top = 4.0, 38.5, 58.0, 6.0, 44.0
-    edges = left, svg.WIDTH - left - (across - 1) * step - 8 * cell
+    """Draw rows of images below their names, ``across`` of them in each of the columns."""
+    cell, step, down, left, top = 3.6, 31.5, 54.0, 6.0, 44.0
+    wide = (across - 1) * step + SIDE * cell
+    apart = (svg.WIDTH - 2 * left - wide) / (len(heads) - 1)
+    edges = [left + k * apart for k in range(len(heads))]
     parts = [
         svg.text(edge, 16, head, text_anchor="start", font_weight=600)
         for edge, head in zip(edges, heads, strict=True)
     ]
-    said = []
-    for k, (name, *halves) in enumerate(rows):
+    for k, (name, columns) in enumerate(rows.items()):
         high = top + k * down
         parts.append(svg.text(left, high - 5, name, text_anchor="start"))
-        for edge, head, (images, numbers) in zip(edges, heads, halves, strict=True):
-            right = edge + (across - 1) * step + 8 * cell
-            parts.append(svg.text(right, high - 5, numbers, svg.FORWARD, text_anchor="end",
-                                  font_weight=600))  # fmt: skip
+        for edge, images in zip(edges, columns, strict=True):
             places = [(edge + j * step, high) for j in range(across)]
             parts.append(glyphs(images[:across], places, cell))
-            said.append(f"{name}, {head}: {numbers}")
-    return drawing(title, top + len(rows) * down - 20, "; ".join(said), *parts)
+    said = f"Rows of images: {', '.join(rows)}. Columns: {', '.join(heads)}"
+    return drawing(title, top + len(rows) * down - 20, said, *parts)
