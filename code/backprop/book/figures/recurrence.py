@@ -225,7 +225,7 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
 
     plt = pyplot()
     orange = COLORS[1]
-    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.1), height_ratios=(0.8, 1, 1, 1))
+    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 3.9), height_ratios=(0.8, 1, 1, 1))
     steps = np.arange(1, STEPS + 1)
     _sequence(axes[0], f"40 numbers, two marked: say the sum, {_minus(example()[2])}")
     for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
@@ -243,8 +243,8 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
         for step in np.flatnonzero(example()[1]):
             ax.axvline(step + 1, color=INK, linestyle=":", linewidth=1.2)
     axes[2].set_ylabel("size of the error")
-    for ax, words, color in ((axes[1], "dashed: before training", INK),
-                             (axes[2], "orange: after training", orange)):  # fmt: skip
+    for ax, words, color in ((axes[1], "dashed: before", INK),
+                             (axes[2], "orange: after", orange)):  # fmt: skip
         ax.set_title(words, loc="right", fontsize=11, color=color)
     axes[-1].set(xlabel="step", xticks=[1, 10, 20, 30, 40])
     return plotted(fig, title)
@@ -301,7 +301,7 @@ def fading(title: str) -> Drawing:
            yticks=[1e-12, 1e-6, 1, 1e6, 1e12], xlabel="spectral radius of U")  # fmt: skip
     ax.minorticks_off()
     ax.grid(False)
-    words = (("with tanh", 1.5, 1e-3, orange), ("without tanh", 1.08, 1e8, GREY),
+    words = (("with tanh", 1.5, 1e-3, orange), ("without tanh", 0.98, 1e8, GREY),
              ("dashed: radius to the 40th", 0.5, 1e12, INK))  # fmt: skip
     for word, x, y, color in words:
         ax.text(x, y, word, color=color, va="center", fontsize=12)
