@@ -225,7 +225,7 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
 
     plt = pyplot()
     orange = COLORS[1]
-    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 3.9), height_ratios=(0.8, 1, 1, 1))
+    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 3.75), height_ratios=(0.8, 1, 1, 1))
     steps = np.arange(1, STEPS + 1)
     _sequence(axes[0], f"40 numbers, two marked: say the sum, {_minus(example()[2])}")
     for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
@@ -285,10 +285,8 @@ def fading(title: str) -> Drawing:
 
     plt = pyplot()
     orange = COLORS[1]
-    left, linear = (
-        np.array([[one_matrix(radius, seed)[k][-1] for seed in SEEDS] for radius in RADII])
-        for k in (0, 1)
-    )
+    runs = np.array([[one_matrix(radius, seed)[:2] for seed in SEEDS] for radius in RADII])
+    left, linear = runs[..., 0, -1], runs[..., 1, -1]
     fig, ax = plt.subplots(figsize=(4.6, 2.5))
     fine = np.linspace(RADII[0], RADII[-1], 100)
     ax.axhline(1, color=INK, linewidth=0.8, linestyle=":")
