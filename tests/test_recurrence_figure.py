@@ -45,10 +45,12 @@ def test_the_cell_has_the_slopes_that_are_drawn():
     drawn = recurrence.cell("t").markup
     for words in (
         ">0.9<",
+        ">f = 0.9<",
         ">0.21<",
         ">0.84<",
-        ">−0.4<",
-        "0.21·(0.09·1 − 0.25·0.4 + 0.84·0.5) = 0.09",
+        ">g=−0.4<",
+        "0.21·(0.09·1 − 0.25·0.4 + 0.84·0.5) = 0.086",
+        "0.9 + 0.086 = 0.986",
     ):
         assert words in drawn, words
 
@@ -60,9 +62,8 @@ def test_without_tanh_the_error_follows_the_spectral_radius():
     assert (measured <= stretch ** np.arange(recurrence.STEPS + 1) + 1e-12).all() and stretch > 0.5
 
 
-def test_frames_and_drawings():
-    frames = recurrence.radii()
-    assert len(frames) == len(recurrence.RADII) and "0.5⁴⁰" in frames[0].caption
+def test_drawings():
+    assert "without tanh" in recurrence.fading("t").markup
     marks = recurrence.example()[1]
     assert marks.sum() == 2 and recurrence.example()[2] == pytest.approx(
         float(recurrence.example()[0] @ marks), abs=1e-6
@@ -70,7 +71,7 @@ def test_frames_and_drawings():
     runs = {kind: outcome("adding", kind, 40) for kind in recalling.KINDS}
     assert "1 of 10 solved" in recurrence.arriving("t", runs).markup
     drawn = recurrence.at_work("t", runs["LSTM"], 1).markup
-    assert "left of the error" in drawn and "dashed: the sum" in drawn
+    assert "product of later f" in drawn and "dashed: the sum" in drawn
 
 
 def test_what_is_read_off_is_the_unit_that_follows_the_sum():

@@ -17,7 +17,6 @@ from backprop.arrays import Array
 from backprop.book import recalling
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.figures.stepper import Frame, drawn
 from backprop.book.recalling import Outcome, Start
 from backprop.layers import RNN
 
@@ -26,7 +25,7 @@ W, U, X, TARGET = 0.8, 0.7, (1.0, 0.0, 0.0), 1.0
 """The unit of the section by hand: one pulse, then silence, and a 1 to be remembered."""
 STEPS, UNITS, SEEDS = 40, 32, range(10)
 RADII = (0.5, 0.7, 0.85, 0.95, 1.0, 1.05, 1.2, 1.5, 2.0)
-"""Spectral radii of the stepper."""
+"""Spectral radii at which errors are sent back."""
 
 
 def by_hand(w: float = W, u: float = U, x: Sequence[float] = X, y: float = TARGET) -> Any:
@@ -133,20 +132,22 @@ def cell(title: str) -> Drawing:
     """Draw one LSTM cell with its numbers, and the slope on each arrow."""
     slopes, values, blue, orange = cell_slopes(), one_cell(), svg.FORWARD, svg.BACKWARD
     at = {"c": (42, 52), "new": (262, 52), "shown": (388, 52), "h": (42, 232),
-          "f": (112, 158), "i": (187, 158), "g": (262, 158), "o": (352, 158)}  # fmt: skip
+          "f": (100, 158), "i": (181, 158), "g": (262, 158), "o": (352, 158)}  # fmt: skip
     names = {"c": "c₁", "new": "c₂", "shown": "h₂", "h": "h₁"}
     parts = []
 
-    def arrow(start: str, end: str, word: tuple[float, float], thick: str = "2") -> None:
+    def arrow(
+        start: str, end: str, word: tuple[float, float], name: str = "", thick: str = "2"
+    ) -> None:
         tail, tip = svg.between(at[start], at[end], 25.0, 27.0)
         parts.append(svg.pointer(tail, tip, blue, thick, 9, 5))
-        parts.append(svg.plate(*word, _slope(slopes[f"{start}>{end}"]), orange))
+        parts.append(svg.plate(*word, name + _slope(slopes[f"{start}>{end}"]), orange))
 
-    arrow("c", "new", (150, 38), "5")
+    arrow("c", "new", (150, 38), "f = ", "5")
     arrow("new", "shown", (324, 38))
     arrow("c", "h", (42, 142))
-    for gate, x in (("f", 177), ("i", 219), ("g", 262)):
-        arrow(gate, "new", (x, 113))
+    for gate, x, name in (("f", 155, "c₁="), ("i", 208, "g="), ("g", 262, "i=")):
+        arrow(gate, "new", (x, 122), name)
     arrow("o", "shown", (369, 112))
     bus = svg.element("line", x1=67, y1=232, x2=352, y2=232, stroke=blue, stroke_width="2")
     parts.append(bus)
@@ -169,10 +170,12 @@ def cell(title: str) -> Drawing:
     ways = " + ".join(f"{s[f'h>{k}']}·{s[f'{k}>new']}" for k in "fig").replace(
         "+ 0.25·-", "− 0.25·"
     )
-    parts.append(svg.text(12, 322, f"detour: {s['c>h']}·({ways}) = {detour():.2f}", orange,
-                          text_anchor="start", font_weight=600))  # fmt: skip
+    direct = slopes["c>new"]
+    both = f"both ways: {s['c>new']} + {detour():.3f} = {direct + detour():.3f}"
+    for y, line in ((322, f"detour: {s['c>h']}·({ways}) = {detour():.3f}"), (344, both)):
+        parts.append(svg.text(12, y, line, orange, text_anchor="start", font_weight=600))
     said = "; ".join(f"slope from {key.replace('>', ' to ')}: {value}" for key, value in s.items())
-    return drawing(title, 332, said, *parts)
+    return drawing(title, 354, said, *parts)
 
 
 def _slope(value: float) -> str:
@@ -222,26 +225,26 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
 
     plt = pyplot()
     orange = COLORS[1]
-    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.1), height_ratios=(0.8, 1, 1, 1))
+    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 3.75), height_ratios=(0.8, 1, 1, 1))
     steps = np.arange(1, STEPS + 1)
     _sequence(axes[0], f"40 numbers, two marked: say the sum, {_minus(example()[2])}")
     for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
         low, middle, high = np.quantile(result.arriving, (0.25, 0.5, 0.75), axis=0)
         before = np.median(recalling.untrained("adding", Start(kind), STEPS), axis=0)
-        ax.fill_between(steps, middle, color=orange, alpha=0.3, linewidth=0)
         ax.fill_between(steps, low, high, color=orange, alpha=0.3, linewidth=0)
-        ax.plot(steps, middle, "-", color=orange, linewidth=2.2)
-        ax.plot(steps, before, "--", color=INK, linewidth=1.3)
+        ax.semilogy(steps, middle, "-", color=orange, linewidth=2.4)
+        ax.semilogy(steps, before, "--", color=INK, linewidth=1.3)
         name = "plain RNN" if kind == "RNN" else kind
         color = orange if result.solved else INK
         ax.set_title(f"{name}: {result.solved} of 10 solved", loc="left", fontsize=12, color=color)
-        ax.set(ylim=(0, 1.6), yticks=[0, 1], xlim=(0.3, STEPS + 0.7))
+        ax.set(ylim=(5e-7, 6), yticks=[1e-6, 1e-3, 1], xlim=(0.3, STEPS + 0.7))
+        ax.minorticks_off()
         ax.grid(False)
         for step in np.flatnonzero(example()[1]):
             ax.axvline(step + 1, color=INK, linestyle=":", linewidth=1.2)
     axes[2].set_ylabel("size of the error")
-    for ax, words, color in ((axes[1], "dashed: before training", INK),
-                             (axes[2], "filled: after training", orange)):  # fmt: skip
+    for ax, words, color in ((axes[1], "dashed: before", INK),
+                             (axes[2], "orange: after", orange)):  # fmt: skip
         ax.set_title(words, loc="right", fontsize=11, color=color)
     axes[-1].set(xlabel="step", xticks=[1, 10, 20, 30, 40])
     return plotted(fig, title)
@@ -270,45 +273,38 @@ def one_matrix(radius: float, seed: int) -> tuple[Array, Array, float]:
     return measured / measured[0], linear / linear[0], float(np.linalg.norm(matrix, 2))
 
 
-def radii() -> list[Frame]:
-    """Return one frame per spectral radius: how the error fades or grows."""
+def fading(title: str) -> Drawing:
+    """Draw what is left of an error after 40 steps back, at each spectral radius of ``RADII``.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
     orange = COLORS[1]
-    back, frames = np.arange(STEPS + 1), []
-    for radius in RADII:
-        runs, plain = (np.array([one_matrix(radius, s)[k] for s in SEEDS]) for k in (0, 1))
-        fig, ax = plt.subplots(figsize=(4.4, 2.4))
-        ax.semilogy(back, radius**back, "--", color=INK, linewidth=1.8)
-        ax.semilogy(back, np.median(plain, axis=0), "-", color=GREY, linewidth=1.2, zorder=4)
-        ax.fill_between(back, runs.min(axis=0), runs.max(axis=0), color=orange, alpha=0.25,
-                        linewidth=0)  # fmt: skip
-        ax.semilogy(back, np.median(runs, axis=0), "-", color=orange, linewidth=2.4)
-        ax.set(xlim=(0, 40), ylim=(1e-14, 1e14), xlabel="steps back in time",
-               yticks=[1e-12, 1e-6, 1, 1e6, 1e12])  # fmt: skip
-        ax.minorticks_off()
-        ax.grid(False)
-        names = {"dashed: power of the radius": INK, "thin: without tanh": GREY,
-                 "thick: with tanh": orange}  # fmt: skip
-        for k, (words, color) in enumerate(names.items()):
-            top = 0.4 if radius >= 1 else 0.93  # where no line runs
-            ax.text(0.03, top - 0.11 * k, words, color=color, va="center", fontsize=11,
-                    transform=ax.transAxes)  # fmt: skip
-        ax.set_title("size of the error, relative", loc="left", fontsize=11)
-        end = float(np.median(runs[:, -1]))
-        words = (
-            f"{radius:g}⁴⁰ is {_power(radius**STEPS)}. With tanh, forty steps multiply the error by"
-            f" {_power(end)} (median of ten networks)."
-        )
-        frames.append(drawn(fig, f"Errors over 40 steps at the spectral radius {radius:g}", words))
-    return frames
-
-
-def _power(value: float) -> str:
-    """Write a number near 1 with one digit, any other as the nearest power of ten."""
-    exponent = round(math.log10(value))
-    return f"{value:.1g}" if 0.2 < value < 5 else f"about 10{svg.raised(exponent)}"
+    runs = np.array([[one_matrix(radius, seed)[:2] for seed in SEEDS] for radius in RADII])
+    left, linear = runs[..., 0, -1], runs[..., 1, -1]
+    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fine = np.linspace(RADII[0], RADII[-1], 100)
+    ax.axhline(1, color=INK, linewidth=0.8, linestyle=":")
+    ax.semilogy(fine, fine**STEPS, "--", color=INK, linewidth=1.4)
+    ax.semilogy(RADII, np.median(linear, axis=1), "o-", color=GREY, linewidth=1.2, markersize=4)
+    ax.fill_between(RADII, left.min(axis=1), left.max(axis=1), color=orange, alpha=0.3,
+                    linewidth=0)  # fmt: skip
+    ax.semilogy(RADII, np.median(left, axis=1), "o-", color=orange, linewidth=2.4, markersize=5)
+    ax.set(xlim=(0.45, 2.05), ylim=(1e-14, 1e14), xticks=[0.5, 1, 1.5, 2],
+           yticks=[1e-12, 1e-6, 1, 1e6, 1e12], xlabel="spectral radius of U")  # fmt: skip
+    ax.minorticks_off()
+    ax.grid(False)
+    words = (("with tanh", 1.5, 1e-3, orange), ("without tanh", 0.98, 1e8, GREY),
+             ("dashed: radius to the 40th", 0.5, 1e12, INK))  # fmt: skip
+    for word, x, y, color in words:
+        ax.text(x, y, word, color=color, va="center", fontsize=12)
+    ax.set_title("left of the error after 40 steps back", loc="left", fontsize=12)
+    return plotted(fig, title)
 
 
 def read_off(outcome: Outcome, network: int) -> tuple[Array, Array | None, Array | None]:
@@ -352,7 +348,7 @@ def at_work(title: str, gated: Outcome, network: int | None = None) -> Drawing:
     cell, f, i = read_off(gated, recalling.clearest("LSTM, 40") if network is None else network)
     assert f is not None and i is not None
     left = np.append(np.cumprod(f[:0:-1])[::-1], 1)  # f_{t+1} … f_40
-    axes[1].fill_between(steps, left, color=orange, alpha=0.3, linewidth=0)
+    axes[1].plot(steps, left, "-", color=orange, linewidth=2.2)
     axes[1].plot(steps, f, "-", color=blue, linewidth=2)
     axes[1].plot(steps, i, "-", color=green, linewidth=2)
     axes[1].set(ylim=(0, 1.1), yticks=[0, 1])
@@ -363,8 +359,8 @@ def at_work(title: str, gated: Outcome, network: int | None = None) -> Drawing:
     axes[2].set(ylim=(-0.85, 0.45), yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7),
                 xlabel="step", xticks=[1, 12, 20, 29, 40])  # fmt: skip
     words = (
-        (1, "f: stays", 33.5, 0.8, blue), (1, "i: enters", 13.2, 0.66, green),
-        (1, "left of the error", 14.5, 0.25, orange), (2, "cell", 32, -0.1, blue),
+        (1, "f: stays", 1.2, 0.74, blue), (1, "i: enters", 3.5, 0.2, green),
+        (1, "product of later f", 13.4, 0.36, orange), (2, "cell", 32, -0.1, blue),
         (2, "dashed: the sum", 14.5, -0.2, INK),
     )  # fmt: skip
     for row, word, x, y, color in words:
