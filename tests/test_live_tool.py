@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sys
+import tomllib
 import urllib.error
 import zipfile
 from pathlib import Path
@@ -76,6 +77,16 @@ def test_the_package_is_the_same_archive_for_the_same_sources():
         names = archive.namelist()
     assert "backprop/__init__.py" in names and "backprop/book/alice.txt" in names
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_package_has_the_files_that_an_installed_one_has():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    code, patterns = ROOT / "code", settings["package-data"]["backprop"]
+    named = {path for pattern in patterns for path in (code / "backprop").glob(pattern)}
+    with zipfile.ZipFile(io.BytesIO(live.package())) as archive:
+        names = set(archive.namelist())
+    assert len(named) >= len(patterns)
+    assert {path.relative_to(code).as_posix() for path in named} <= names
 
 
 def test_the_editors_packages_are_in_the_lock():

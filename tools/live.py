@@ -188,7 +188,7 @@ def package() -> bytes:
     """Return the package itself as an archive, the same for the same sources."""
     out = io.BytesIO()
     code = ROOT / "code"
-    suffixes = {".py", ".js", ".css", ".txt", ".typed"}
+    suffixes = {".py", ".js", ".css", ".json", ".npz", ".txt", ".typed"}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((code / "backprop").rglob("*")):
             if path.suffix in suffixes:

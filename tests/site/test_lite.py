@@ -19,7 +19,7 @@ RUN = """async () => {
   return [...panel.content.model.cells].filter(cell => cell.type === 'code').map(cell => ({
     count: cell.executionCount,
     errors: cell.outputs.toJSON().filter(output => output.output_type === 'error')
-      .map(output => `${output.ename}: ${output.evalue}`),
+      .map(output => [output.ename, output.evalue, ...output.traceback].join('\\n').slice(-1500)),
     told: cell.outputs.toJSON().filter(output => output.name === 'stderr')
       .map(output => [output.text].flat().join('')),
     source: cell.sharedModel.getSource().slice(0, 200),
