@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 from conftest import SITE, chapters, lacking
@@ -72,7 +73,10 @@ def test_a_chapter_runs_whole_in_the_browser(browser, base, page):
     context.close()
     assert len(cells) > 10
     failed = [cell for cell in cells if cell["errors"] or not cell["count"]]
-    assert not failed, failed
+    if failed:
+        pytest.fail(
+            re.sub(r"\x1b\[[0-9;]*m", "", json.dumps(failed, indent=1).replace("\\u001b", "\x1b"))
+        )
     assert not cells[0]["told"], "the first cell installs without a word"
     foreign = [url for url in asked if not url.startswith((base, "data:", "blob:"))]
     assert not foreign, foreign
