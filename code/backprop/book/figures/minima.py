@@ -259,7 +259,7 @@ def heights(losses: Mapping[int, Array], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.1))
+    fig, ax = plt.subplots(figsize=(4.6, 1.75))
     for at, (_width, ended) in enumerate(losses.items()):
         above = np.sort(100 * (ended / ended.min() - 1))[1:]
         places = at + np.linspace(-0.25, 0.25, len(above))
@@ -365,7 +365,7 @@ def slices(t: Array, random: Array, plain: Array, falling: Array, title: str) ->
     from backprop.book.figures.plots import COLORS, GREY
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.1))
+    fig, ax = plt.subplots(figsize=(4.6, 1.75))
     for values in random:
         ax.plot(t, values, "-", color=GREY, linewidth=1.2)
     for values in plain:
