@@ -62,7 +62,7 @@ def box(title: str) -> Drawing:
         for start in (0 * one, one, two, one + two):
             ax.plot(*np.array([start, start + edge]).T, "-", color=GREY, linewidth=0.7, alpha=0.55)
     floor = np.array([0 * depth, depth, depth + right, right])
-    ax.fill(*floor.T, color=GREY, alpha=0.13, linewidth=0)
+    ax.fill(*floor.T, color=GREY, alpha=0.13, linewidth=0, linestyle="-")
     corners = np.cumsum([0 * depth, depth, right, up], axis=0)
     for k, colour in enumerate((green, red, red)):
         _arrow(ax, corners[k : k + 2].mean(axis=0), corners[k + 1] - corners[k], colour, 2.6)
@@ -129,7 +129,8 @@ def rays(title: str, rate: float = 0.2, steps: int = 12) -> Drawing:
     for low, high in pairwise(np.linspace(0, 2 * np.pi, 37)):
         wedge = np.array([(0, 0), *(reach * _unit(tilt + a) for a in (low, high))])
         depth = (1 + math.cos((low + high) / 2)) / 2
-        ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.4 * depth, linewidth=0)
+        # The cycle's dashes at the width 0 are an error for newer versions of Matplotlib.
+        ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.4 * depth, linewidth=0, linestyle="-")
     out = _unit(tilt + 0.42 * math.pi)
     ax.plot(*np.array([0 * out, reach * out]).T, "-", color=GREY, linewidth=1)
     for radius in (0.7, 1.4, 2.8):
