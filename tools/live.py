@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import urllib.error
 import urllib.request
 import zipfile
@@ -188,13 +189,14 @@ def package() -> bytes:
     """Return the package itself as an archive, the same for the same sources."""
     out = io.BytesIO()
     code = ROOT / "code"
-    suffixes = {".py", ".js", ".css", ".json", ".npz", ".txt", ".typed"}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = ["**/*.py", *settings["tool"]["setuptools"]["package-data"]["backprop"]]
+    paths = {path for pattern in patterns for path in (code / "backprop").glob(pattern)}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted((code / "backprop").rglob("*")):
-            if path.suffix in suffixes:
-                entry = zipfile.ZipInfo(path.relative_to(code).as_posix())
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, path.read_bytes())
+        for path in sorted(paths):
+            entry = zipfile.ZipInfo(path.relative_to(code).as_posix())
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
     return out.getvalue()
 
 
