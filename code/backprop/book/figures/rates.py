@@ -218,6 +218,7 @@ SHAPES: dict[str, Schedule] = {
     "constant": Constant(1.0),
     "like 1/t": lambda t: 1 / (1 + 0.1 * t),
     "step": StepDecay(1.0, 30, 0.3),
+    "linear": lambda t: 1 - t / 100,
     "cosine": Cosine(1.0, 100),
     "warm-up": Warmup(Cosine(1.0, 80), 20),
     "one cycle": OneCycle(1.0, 100),
@@ -226,12 +227,13 @@ SHAPES: dict[str, Schedule] = {
 
 
 def shapes(title: str) -> Drawing:
-    """Draw six schedules, one in a panel, over a run of 100 steps."""
+    """Draw the six schedules that change, one in a panel, over a run of 100 steps."""
     plt = pyplot()
     _, green, _ = _colors()
     fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.6, 2.1))
     t = np.arange(101)
-    for ax, (name, rule) in zip(axes.flat, SHAPES.items(), strict=True):
+    changing = (shape for shape in SHAPES.items() if shape[0] != "constant")
+    for ax, (name, rule) in zip(axes.flat, changing, strict=True):
         rates = np.array([rule(int(k)) for k in t])
         ax.fill_between(t, rates, color=green, alpha=0.18, linewidth=0)
         ax.plot(t, rates, "-", color=green, linewidth=2)
