@@ -6,7 +6,7 @@ one layer whose U has a block for each of them and zeros elsewhere, so that one 
 all. They read the same sequences, differ by their start, and never touch one another.
 
 Every row of :data:`ROWS` was trained at its rates. What came out stands in ``recalling.json``,
-which ``python -m backprop.book.recalling FILE`` writes (seven minutes on one core); with names of
+which ``python -m backprop.book.recalling FILE`` writes (nine minutes on one core); with names of
 rows after FILE, only these are trained again. :func:`outcome` trains one row.
 """
 
