@@ -271,10 +271,10 @@ def arms(title: str, rows: Sequence[tuple[str, str | None]]) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    orange, places = COLORS[1], (-0.72, 1.10, 1.30)
+    orange, places = COLORS[1], (-0.75, 1.09, 1.36)
     tops = np.cumsum([0.0] + [0.85 if name is None else 1.0 for _, name in rows])
     fig = plt.figure(figsize=(4.6, 0.27 * tops[-1]), layout="none")
-    ax = fig.add_axes((0.34, 0.0, 0.46, 1.0))
+    ax = fig.add_axes((0.34, 0.0, 0.44, 1.0))
 
     def word(column: int, y: float, text: str, color: str = INK, **more: Any) -> None:
         ax.text(places[column], y, text, color=color, va="center", fontsize=11.5,
