@@ -85,3 +85,15 @@ def test_what_is_read_off_is_the_unit_that_follows_the_sum():
     np.testing.assert_array_equal(i, layer.gates[:, 0, unit])
     np.testing.assert_array_equal(f, layer.gates[:, 0, 12 + unit])
     assert recurrence.read_off(outcome("adding", "RNN", 40), 0)[1:] == (None, None)
+
+
+def test_the_rows_show_what_is_stored():
+    written = [recurrence._loss(value) for value in (0.968, 0.154, 0.0632, 0.00031)]
+    assert written == ["0.97", "0.15", "0.06", "0.0003"]
+    rows = [("Heading", None), ("one", "LSTM, cut, early"), ("two", "LSTM, cut")]
+    drawn = recurrence.arms("t", rows).markup
+    for _, name in rows[1:]:
+        losses = recalling.losses(name)[recalling.best(name)]
+        assert f">{(losses < 0.1).sum()}<" in drawn and recurrence._loss(np.median(losses)) in drawn
+    for said in ("Heading", "one", "two", "solved", "left of the error at step 1"):
+        assert said in drawn

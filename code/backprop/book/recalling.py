@@ -1,12 +1,13 @@
 """What a recurrent network can carry along a sequence: two tasks, and ten networks in one.
 
-What the chapter "Recurrent networks" measures. Several networks of one kind stand side by side in
+What the chapter "Recurrent networks" measures: networks that differ from a plain layer, an LSTM or
+a GRU in one thing each (:class:`Start`). Several networks of one kind stand side by side in
 one layer whose U has a block for each of them and zeros elsewhere, so that one product serves them
 all. They read the same sequences, differ by their start, and never touch one another.
 
 Every row of :data:`ROWS` was trained at its rates. What came out stands in ``recalling.json``,
-which ``python -m backprop.book.recalling FILE`` writes (ten minutes); with names of rows after
-FILE, only these are trained again. :func:`outcome` trains one row.
+which ``python -m backprop.book.recalling FILE`` writes (nine minutes on one core); with names of
+rows after FILE, only these are trained again. :func:`outcome` trains one row.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -29,12 +30,40 @@ from backprop.layers.recurrent import Recurrent
 from backprop.network import Sequential
 from backprop.optimizers import Adam
 
-KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
+
+class Parted(LSTM):
+    """An LSTM that can send an error back along a part of its ways only.
+
+    Attributes
+    ----------
+    path : str or None
+        "direct": from c_t to c_{t-1} alone, as in Hochreiter and Schmidhuber (1997); "detours":
+        through h_{t-1} alone; None: both. The way forward is the same.
+    """
+
+    path: str | None = None
+
+    def _transposed_U(self) -> Array:
+        U_T = super()._transposed_U()
+        return np.zeros_like(U_T) if self.path == "direct" else U_T
+
+    def backward_parameters(self, dh: Array, dc_last: Array | None = None) -> None:
+        """Walk back in time. The forget gate itself is used on the direct path and nowhere else."""
+        self._kept("h")
+        f = self._split(self.gates)[1]
+        kept = f.copy()
+        if self.path == "detours":
+            f[...] = 0
+        super().backward_parameters(dh, dc_last)
+        f[...] = kept
+
+
+KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "GRU": GRU, "LSTM": Parted}
 UNITS = {"RNN": 25, "GRU": 14, "LSTM": 12}
 """Hidden units: 700, 728 and 720 numbers in W, U and the biases."""
 RATES = 0.003, 0.01, 0.03
-LONG = 4000
-"""Steps of Adam in a long run."""
+ARM, LONG = 500, 4000
+"""Steps of Adam in the runs that tell what gates do, and in a long run."""
 EVERY = 25
 """Training steps between two tests of a row that is ``watched``."""
 UPDATES, BATCH, LIMIT = 250, 32, 1.0
@@ -86,7 +115,7 @@ GUESSING = 2 / 3
 
 @dataclass(frozen=True)
 class Start:
-    """A kind of network, and how far its error goes back in training.
+    """A kind of network, in what it differs from others, and how its error goes back in training.
 
     Attributes
     ----------
@@ -95,10 +124,24 @@ class Start:
     cut : int or None
         Steps in a chunk: the layer's ``truncate``. The state crosses a chunk's end, the error does
         not.
+    scale : float
+        What the orthogonal U of a plain layer is multiplied by.
+    bias : float or None
+        Where the biases of the gates f start, the LSTM's forget gates and the GRU's update gates;
+        None: at 1 and at 0, as in the package.
+    constant : bool
+        Whether gates read nothing and learn nothing: their W and U are 0, and stay so, as their
+        biases stay at their start.
+    path : str or None
+        The ways back that are open in training: ``Parted.path``.
     """
 
     kind: str
     cut: int | None = None
+    scale: float = 1.0
+    bias: float | None = None
+    constant: bool = False
+    path: str | None = None
 
     def network(self, n_out: int, seed: int, **options: Any) -> Sequential:
         """Return one network: a recurrent layer, whose last state a dense layer reads."""
@@ -107,7 +150,27 @@ class Start:
             "return_sequence": False, "dtype": np.float32, "truncate": self.cut, **options,
         }  # fmt: skip
         layer = KINDS[self.kind](2, n, rng=rng, **options)
-        return Sequential([layer, Dense(n, n_out, rng=rng, dtype=options["dtype"])])
+        network = Sequential([layer, Dense(n, n_out, rng=rng, dtype=options["dtype"])])
+        layer.parameters["U"][...] *= self.scale
+        if self.bias is not None:
+            layer._split(layer.parameters["b"])[1][...] = self.bias
+        if self.constant:
+            for name in "WU":
+                layer.parameters[name][:, :-n] = 0
+        return network
+
+    def learns(self, network: Sequential) -> NDArray[np.bool_]:
+        """Say of each entry of a network's θ whether it is trained."""
+        layer: Any = network.layers[0]
+        theta = network.theta
+        kept = theta.copy()
+        theta[...] = 1
+        if self.constant:
+            for name in "WUb":
+                layer.parameters[name][..., : -layer.n_hidden] = 0
+        learns: NDArray[np.bool_] = theta == 1
+        theta[...] = kept
+        return learns
 
 
 class SideBySide:
@@ -137,7 +200,9 @@ class SideBySide:
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
             self.put(k, start.network(n_out, seed))
-        self.owner = self._owners()
+        self.owner = np.where(start.learns(self.network), self._owners(), -1)
+        if isinstance(self.layer, Parted):
+            self.layer.path = start.path
         self.course: list[Array] = []
         """Losses while it was trained, if :func:`trained` was to watch."""
 
@@ -171,7 +236,7 @@ class SideBySide:
         return network
 
     def _owners(self) -> NDArray[np.int64]:
-        """Return to which network each entry of θ belongs, and -1 between the blocks."""
+        """Return to which network each entry of θ belongs, and -1 if it is not trained."""
         kept = self.network.theta.copy()
         self.network.theta[...] = -1
         for k in range(len(self.seeds)):
@@ -383,15 +448,24 @@ class Outcome:
 
     @cached_property
     def uncut(self) -> Array:
-        """``arriving``, if nothing stops the error, though it was cut in training."""
-        layers = [group.layer for group in self.groups]
+        """``arriving``, if nothing stops the error, though something did in training."""
+        return self._along(None)
+
+    @cached_property
+    def direct(self) -> Array:
+        """The part of ``uncut`` that comes by the direct path of an LSTM alone."""
+        return self._along("direct")
+
+    def _along(self, path: str | None) -> Array:
+        layers: list[Any] = [group.layer for group in self.groups]
+        start = self.groups[0].start
         try:
             for layer in layers:
-                layer.truncate = None
+                layer.truncate, layer.path = None, path
             return _arriving(self.groups, self.task, self.length)
         finally:
             for layer in layers:
-                layer.truncate = self.groups[0].start.cut
+                layer.truncate, layer.path = start.cut, start.path
 
     @cached_property
     def holders(self) -> list[Holder]:
@@ -428,21 +502,41 @@ class Row:
     watched: bool = False
 
 
+def _arm(kind: str, **differs: Any) -> Row:
+    return Row("adding", Start(kind, **differs), 40, ARM, watched=True)
+
+
 ROWS: dict[str, Row] = {
-    "RNN, 5": Row("adding", Start("RNN"), 5, watched=True),
     "RNN, 40": Row("adding", Start("RNN"), 40),
-    "RNN, 20, long": Row("adding", Start("RNN"), 20, LONG, watched=True),
+    "GRU, 40": Row("adding", Start("GRU"), 40),
+    "LSTM, 40": Row("adding", Start("LSTM"), 40),
     "RNN, 40, long": Row("adding", Start("RNN"), 40, LONG, watched=True),
-    "GRU, 40": Row("adding", Start("GRU"), 40, watched=True),
-    "LSTM, 40": Row("adding", Start("LSTM"), 40, watched=True),
-    "GRU, cut": Row("adding", Start("GRU", cut=8), 40),
-    "GRU, cut, early": Row("early", Start("GRU", cut=8), 40),
-    "GRU, early": Row("early", Start("GRU"), 40),
-    "LSTM, cut": Row("adding", Start("LSTM", cut=8), 40),
-    "LSTM, cut, early": Row("early", Start("LSTM", cut=8), 40),
+    "LSTM, constant, long": Row(
+        "adding", Start("LSTM", bias=1, constant=True), 40, LONG, (0.01,), watched=True
+    ),
+    "LSTM, cut": Row("adding", Start("LSTM", cut=LATE), 40),
+    "LSTM, cut, early": Row("early", Start("LSTM", cut=LATE), 40),
     "LSTM, early": Row("early", Start("LSTM"), 40),
-}  # fmt: skip
+    "RNN": _arm("RNN"),
+    "RNN, 0.7 U": _arm("RNN", scale=0.7),
+    "RNN, 1.2 U": _arm("RNN", scale=1.2),
+    "LSTM, bias 0": _arm("LSTM", bias=0),
+    "LSTM, bias 1": _arm("LSTM", bias=1),
+    "LSTM, bias 5": _arm("LSTM", bias=5),
+    "LSTM, bias 1, constant": _arm("LSTM", bias=1, constant=True),
+    "LSTM, bias 5, constant": _arm("LSTM", bias=5, constant=True),
+    "LSTM, direct": _arm("LSTM", bias=1, path="direct"),
+    "LSTM, detours": _arm("LSTM", bias=1, path="detours"),
+    "GRU, bias 0": _arm("GRU", bias=0),
+    "GRU, bias 1": _arm("GRU", bias=1),
+    "GRU, bias 5": _arm("GRU", bias=5),
+    "GRU, bias 5, constant": _arm("GRU", bias=5, constant=True),
+}
 """What the chapter shows, by name."""
+
+
+WHOLE: dict[str, Any] = {"cut": None, "path": None}
+"""What a :class:`Start` has where nothing stops the error."""
 
 
 def run(row: Row, rate: float) -> Outcome:
@@ -457,16 +551,19 @@ def told(row: Row) -> dict[str, Any]:
 
     The best rate is that of the least median loss. ``before`` and ``after`` are the sizes of the
     error at step 1, without a cut. ``needed`` (:attr:`Outcome.needed`, at each rate) is stored
-    where training was watched.
+    where training was watched, with ``direct``, the part of ``after`` that an LSTM's direct path
+    brings.
     """
     runs = {rate: run(row, rate) for rate in row.rates}
     best = min(runs.values(), key=lambda r: float(np.median(r.losses)))
     found: dict[str, Any] = {
         "losses": {f"{rate:g}": _short(r.relative) for rate, r in runs.items()},
-        "before": _short(untrained(row.task, Start(row.start.kind), row.length)[:, 0]),
+        "before": _short(untrained(row.task, replace(row.start, **WHOLE), row.length)[:, 0]),
         "after": _short(best.uncut[:, 0]),
         "holders": [_short([h.follows, *h.moves, *h.opens]) for h in best.holders],
     }
+    if row.watched and row.start.kind == "LSTM":
+        found["direct"] = _short(best.direct[:, 0])
     if row.watched:
         found["needed"] = {f"{rate:g}": r.needed for rate, r in runs.items()}
     return found
@@ -509,52 +606,6 @@ def needed(name: str) -> Array:
     """Return the stored :attr:`Outcome.needed` of a watched row at its best rate, ∞ for never."""
     steps = stored()[name]["needed"][f"{best(name):g}"]
     return np.array([np.inf if each is None else each for each in steps])
-
-
-def sooner(names: Sequence[tuple[str, str]]) -> str:
-    """Write how many training steps the networks of some rows needed, and what error arrived.
-
-    The columns belong to the best rate: its training steps until the task was solved, as a median
-    and a range, and the error at step 1 before and after training, as medians.
-
-    Parameters
-    ----------
-    names : sequence of pair of str
-        What each row is called in the table, and its name: a row that was ``watched``.
-    """
-    lines = [
-        f"{'':10}{'training steps':<18}{'error at step 1':>16}",
-        f"{'':10}{'until solved':<18}{'before':>8}{'after':>8}",
-    ]
-    for said, name in names:
-        found, steps = stored()[name], needed(name)
-        count = f"{_count(float(np.median(steps)))} ({_count(steps.min())}-{_count(steps.max())})"
-        before, after = (float(np.median(found[when])) for when in ("before", "after"))
-        lines.append(f"{said:10}{count:<18}{before:8.1g}{after:8.1f}")
-    return "\n".join(lines)
-
-
-def _count(steps: float) -> str:
-    return f"{steps:.0f}" if np.isfinite(steps) else "never"
-
-
-def solved(names: Sequence[tuple[str, str]]) -> str:
-    """Write how many of ten networks solved a task at each rate, and the error at step 1 then.
-
-    Parameters
-    ----------
-    names : sequence of pair of str
-        What each row is called in the table, and its name.
-    """
-    lines = [
-        f"{'':16}{'solved of 10 at':>18}{'error':>8}",
-        f"{'':16}" + "".join(f"{rate:>6g}" for rate in RATES) + f"{'after':>8}",
-    ]
-    for said, name in names:
-        counts = [(losses(name)[rate] < SOLVED).sum() for rate in RATES]
-        after = float(np.median(stored()[name]["after"]))
-        lines.append(f"{said:16}" + "".join(f"{n:6d}" for n in counts) + f"{after:8.1f}")
-    return "\n".join(lines)
 
 
 def main(target: str, *names: str) -> None:

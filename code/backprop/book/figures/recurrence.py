@@ -250,6 +250,65 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
     return plotted(fig, title)
 
 
+def _loss(value: float) -> str:
+    return f"{value:.2f}" if value > 0.095 else f"{value:.1g}"
+
+
+FEWEST = 3e-8
+"""Where the axis of :func:`arms` begins: whatever is smaller is drawn there."""
+
+
+def arms(title: str, rows: Sequence[tuple[str, str | None]]) -> Drawing:
+    """Draw what is left of the error at step 1 in rows of ten networks, and which solved the task.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    rows : sequence of pair of str
+        What a row is called, and its name in ``recalling.ROWS``; None: a heading.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    orange, places = COLORS[1], (-0.75, 1.09, 1.36)
+    tops = np.cumsum([0.0] + [0.85 if name is None else 1.0 for _, name in rows])
+    fig = plt.figure(figsize=(4.6, 0.27 * tops[-1]), layout="none")
+    ax = fig.add_axes((0.34, 0.0, 0.44, 1.0))
+
+    def word(column: int, y: float, text: str, color: str = INK, **more: Any) -> None:
+        ax.text(places[column], y, text, color=color, va="center", fontsize=11.5,
+                transform=ax.get_yaxis_transform(), **more)  # fmt: skip
+
+    ax.axvline(1, color=INK, linewidth=1.0, linestyle=":")
+    for (said, name), top in zip(rows, tops, strict=False):
+        if name is None:
+            word(0, top + 0.5, said, fontweight="bold")
+            continue
+        found = recalling.stored()[name]
+        losses = recalling.losses(name)[recalling.best(name)]
+        solved = losses < recalling.SOLVED
+        color = orange if solved.any() else INK
+        before, after = (np.maximum(found[when], FEWEST) for when in ("before", "after"))
+        ax.axhspan(top + 0.05, top + 0.95, color=GREY, alpha=0.1, linewidth=0)
+        ax.vlines(before, top + 0.1, top + 0.46, color=INK, linewidth=1.1, alpha=0.8)
+        ax.scatter(after, np.full(len(after), top + 0.7), s=20, linewidth=1.1, edgecolor=orange,
+                   facecolor=[orange if each else "none" for each in solved])  # fmt: skip
+        word(0, top + 0.5, said)
+        word(1, top + 0.5, f"{solved.sum()}", color, ha="center")
+        word(2, top + 0.5, _loss(float(np.median(losses))), color, ha="center")
+    word(1, -0.45, "solved", ha="center")
+    word(2, -0.45, "loss", ha="center")
+    word(0, -0.45, "black: before, orange: after training")
+    ax.set_xscale("log")
+    ax.set(xlim=(FEWEST / 2, 300), ylim=(tops[-1] + 0.1, 0), yticks=[],
+           xticks=[1e-6, 1e-3, 1])  # fmt: skip
+    ax.set_xlabel("left of the error at step 1", fontsize=11.5)
+    ax.minorticks_off()
+    ax.grid(False)
+    return plotted(fig, title)
+
+
 @cache
 def one_matrix(radius: float, seed: int) -> tuple[Array, Array, float]:
     """Return the size of δ, 0 to 40 steps back, with tanh and without, and U's largest stretch.
