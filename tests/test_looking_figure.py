@@ -63,10 +63,11 @@ def test_division_keeps_the_scores_at_one():
     np.testing.assert_allclose(deviation[False], deviation[True] * [2, 16])
     yes, no = (np.median(found[d], axis=-1) for d in (True, False))
     # The median error at the scores stays with the factor, and dies without it.
-    assert 0.5 < yes[0, 3] < 1 and 0.5 < yes[1, 3] < 1 and no[1, 3] < 0.1 < no[0, 3]
-    np.testing.assert_allclose(no[:, 1], yes[:, 1] * [2, 16])
+    assert 0.5 < yes[0, 1] < 1 and 0.5 < yes[1, 1] < 1 and no[1, 1] < 0.1 < no[0, 1]
+    # That at the query is larger without the factor, until it dies as well.
+    assert no[0, 2] > yes[0, 2] and no[1, 2] < yes[1, 2]
     drawn = looking.scales((4, 256), {d: run[None] for d, run in found.items()}, "t")
-    assert "row of dS" in drawn.markup
+    assert "at the scores, dS" in drawn.markup and "at the query, dQ" in drawn.markup
 
 
 def test_what_reaches_the_scores_is_what_attention_sends():
@@ -80,10 +81,16 @@ def test_what_reaches_the_scores_is_what_attention_sends():
         dq, _, _ = dot_product_attention_vjp(factor * q, k, v, p, dy)
         np.testing.assert_allclose(ds[:, None] @ k / 2, dq)
         (found,) = looking.saturation(3, (4,), divided)
-        second, first = np.sort(factor * (q @ k.swapaxes(1, 2))[:, 0] / 2)[:, -2:].T
-        np.testing.assert_allclose(found[1], first - second)
-        np.testing.assert_allclose(found[2], p.max(axis=-1)[:, 0])
-        np.testing.assert_allclose(found[3], np.linalg.norm(ds, axis=-1))
+        np.testing.assert_allclose(found[1], np.linalg.norm(ds, axis=-1))
+        np.testing.assert_allclose(found[2], factor * np.linalg.norm(dq, axis=-1)[:, 0])
+
+
+def test_each_start_is_a_dot():
+    shares = [np.array([0.5, 0.6]), np.array([0.9, 1.0])]
+    arms = {True: shares, False: shares}
+    drawn = looking.widened((4, 256), {"wide start": arms, "small start": arms}, shares[1], "t")
+    for words in ("wide start", "small start", "256", "not divided"):
+        assert words in drawn.markup
 
 
 def test_runs_and_levels_are_named():

@@ -119,22 +119,46 @@ def test_only_questions_send_errors():
     assert value > 0 and dz[batch.asked].any(axis=1).all() and not dz[~batch.asked].any()
 
 
-def test_large_scores_match_letters_or_not():
+def test_one_rotation_matches_letters_and_two_do_not():
     batch = lookup.written("a=1 b=2 b? a?")
-    match = lookup.staring(np.random.default_rng(0))
-    match.forward(batch.x)
-    layer = match.layers[0]
+    match, wild = (lookup.rotated(np.random.default_rng(0), matched=m) for m in (True, False))
+    start = READ(np.random.default_rng(0))
+    for network in (match, wild, start):
+        network.forward(batch.x)
+    layer, other = match.layers[0], wild.layers[0]
     # The answer and the question itself have the letter, so they share nearly all the weight.
     np.testing.assert_allclose(layer.p[0, 0, 2], [0, 0.5, 0.5, 0], atol=1e-4)
     np.testing.assert_allclose(layer.p[0, 0, 3], [0.5, 0, 0, 0.5], atol=1e-4)
-    wild, start = lookup.staring(np.random.default_rng(0), 40), READ(np.random.default_rng(0))
-    for network in (wild, start):
-        network.forward(batch.x)
-    np.testing.assert_allclose(wild.layers[0].q, 40 * start.layers[0].q)
-    np.testing.assert_array_equal(wild.layers[0].k, start.layers[0].k)
-    before = match.layers[0].parameters["W_qkv"][:, :32].copy()
-    after = lookup.trained(lookup.staring, 0.03, 0, steps=2).layers[0].parameters["W_qkv"]
-    np.testing.assert_array_equal(after[:, :32], before)
+    assert other.p[0, 0, 2, 1] < 0.4 or other.p[0, 0, 3, 0] < 0.4
+    np.testing.assert_array_equal(layer.k, other.k)
+    for found in (layer, other):  # all as long as the tokens, or 40 times
+        length = np.linalg.norm(batch.x, axis=-1)
+        np.testing.assert_allclose(np.linalg.norm(found.k[:, 0], axis=-1), length)
+        np.testing.assert_allclose(np.linalg.norm(found.q[:, 0], axis=-1), 40 * length)
+        np.testing.assert_array_equal(found.v, start.layers[0].v)
+
+
+@pytest.mark.parametrize("matched", [True, False])
+def test_rotations_stay_and_see_the_same_sequences(matched):
+    rngs = [np.random.default_rng(0) for _ in range(2)]
+    fixed = lookup.rotated(rngs[0], matched=matched).layers[0].parameters["W_qkv"][:, :32].copy()
+    READ(rngs[1])
+    assert rngs[0].random() == rngs[1].random()
+    build = partial(lookup.rotated, matched=matched)
+    after = lookup.trained(build, 0.03, 0, steps=2).layers[0].parameters["W_qkv"]
+    np.testing.assert_array_equal(after[:, :32], fixed)
+
+
+def test_amplified_values_are_that_much_larger_and_stay():
+    start = LOOK(np.random.default_rng(0)).layers[0]
+    large = lookup.amplified(np.random.default_rng(0), 8).layers[0]
+    x = lookup.written("a=1 b=2 b? a?").x
+    np.testing.assert_allclose(large.forward(x), 64 * start.forward(x))
+    np.testing.assert_array_equal(large.p, start.p)
+    build = partial(lookup.amplified, factor=8)
+    after = lookup.trained(build, 0.03, 0, steps=2).layers[0].parameters
+    np.testing.assert_array_equal(after["W_o"], large.parameters["W_o"])
+    np.testing.assert_array_equal(after["W_qkv"][:, 32:], large.parameters["W_qkv"][:, 32:])
 
 
 def test_attention_learns():

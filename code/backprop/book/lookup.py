@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
+from backprop.initializers import orthogonal
 from backprop.layers import Dense, Layer, MultiHeadAttention
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -159,22 +160,33 @@ def partly(rng: np.random.Generator, learns: str) -> Sequential:
     return Sequential([PartlyLearning(rng, learns), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
 
 
-def staring(rng: np.random.Generator, factor: float | None = None) -> Sequential:
-    """Return the network of :func:`partly` that learns to read, and whose fixed scores are large.
+def rotated(rng: np.random.Generator, *, matched: bool) -> Sequential:
+    """Return the network of :func:`partly` that learns to read, with rotations for W_q and W_k.
+
+    W_k is a random rotation, and W_q is 40 times a rotation: the same one, or another that was
+    drawn as it was. So queries are equally long in both cases, and so are keys. With the same one,
+    a score is 10 for each entry in which two tokens have a 1 both.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    factor : float, optional
-        What the random W_q is multiplied by. Without it, W_k = 1 and W_q = 40, times the unit
-        matrix: a score is 10 for each entry in which two tokens have a 1 both.
+        Both networks leave it in the state in which :func:`partly` does.
+    matched : bool
+        Whether the two are the same.
     """
     network = partly(rng, "read")
+    R, other = (orthogonal(child, (WIDTH, WIDTH)) for child in rng.spawn(2))
     W = network.layers[0].parameters["W_qkv"]
-    if factor is None:
-        W[:, : 2 * WIDTH] = np.hstack([40 * np.eye(WIDTH), np.eye(WIDTH)])
-    else:
-        W[:, :WIDTH] *= factor
+    W[:, : 2 * WIDTH] = np.hstack([40 * (R if matched else other), R])
+    return network
+
+
+def amplified(rng: np.random.Generator, factor: float) -> Sequential:
+    """Return the network of :func:`partly` that learns to look, with W_v and W_o times a factor."""
+    network = partly(rng, "look")
+    parameters = network.layers[0].parameters
+    parameters["W_qkv"][:, 2 * WIDTH :] *= factor
+    parameters["W_o"][...] *= factor
     return network
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,11 +215,11 @@ def _pointed(length: float) -> Frame:
 
 
 def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) -> Array:
-    """Draw 100 queries for each width d, and return what each gets, shape (widths, 4, 100).
+    """Draw 100 queries for each width d, and return what each gets, shape (widths, 3, 100).
 
-    These are the root of the mean square of its scores, by how much its largest score exceeds the
-    next, its largest weight, and the length of its row of dS. Queries, keys, values and the error
-    at the answer are standard normal; the values have 8 entries, whatever d is.
+    These are the root of the mean square of its scores, and the lengths of its rows of dS and dQ.
+    Queries, keys, values and the error at the answer are standard normal; the values have 8
+    entries, whatever d is.
     """
     rng = np.random.default_rng(seed)
     rows = []
@@ -230,20 +231,18 @@ def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) 
         p = softmax(s.reshape(100, keys)).reshape(s.shape)
         dp = dy @ v.swapaxes(1, 2)
         ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
-        scores = np.linalg.norm(s / math.sqrt(keys), axis=-1)
-        second, first = np.sort(s, axis=-1)[..., -2:].reshape(-1, 2).T
-        at_scores = np.linalg.norm(ds, axis=-1)
-        rows.append(np.hstack([scores, (first - second)[:, None], p.max(axis=-1), at_scores]).T)
+        found = s / math.sqrt(keys), ds, ds @ k / root
+        rows.append([np.linalg.norm(of, axis=-1)[:, 0] for of in found])
     return np.array(rows)
 
 
 def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Drawing:
-    """Draw the largest weight, and the errors at the scores, over d, divided by √d and not.
+    """Draw the errors at the scores and at the query over d, divided by √d and not.
 
     Parameters
     ----------
     widths : sequence of int
-    runs : mapping of bool to array, shape (seeds, widths, 4, queries)
+    runs : mapping of bool to array, shape (seeds, widths, 3, queries)
         As :func:`saturation` returns them; the last two numbers are drawn, as medians and
         quartiles over seeds and queries. The key tells whether scores were divided.
     title : str
@@ -252,22 +251,72 @@ def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Dra
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, figsize=(4.2, 2.4))
-    panels = ("largest weight", COLORS[0], 1.05), ("row of dS", COLORS[1], 1.15)
-    for column, (ax, (name, color, top)) in enumerate(zip(axes, panels, strict=True), 2):
+    fig, axes = plt.subplots(1, 2, figsize=(4.2, 2.6), sharey=True)
+    names = "at the scores, dS", "at the query, dQ"
+    for column, (ax, name) in enumerate(zip(axes, names, strict=True), 1):
         for divided, found in runs.items():
-            style, tint = ("-o", color) if divided else ("--s", INK)
+            style, color = ("-o", COLORS[1]) if divided else ("--s", INK)
             low, middle, high = np.quantile(found[:, :, column], [0.25, 0.5, 0.75], axis=(0, 2))
-            ax.fill_between(widths, low, high, color=tint, alpha=0.2, linewidth=0)
-            ax.plot(widths, middle, style, color=tint, markersize=4)
-        ax.set_title(name, loc="left", fontsize=12, color=color)
-        ax.set_xscale("log", base=4)
-        ax.set_xticks(widths, [str(d) for d in widths])
+            ax.fill_between(widths, low, high, color=color, alpha=0.2, linewidth=0)
+            ax.plot(widths, middle, style, color=color, markersize=4)
+        ax.set_title(name, loc="left", fontsize=12)
+        _widths(ax, widths)
+        ax.set_yscale("log")
+        ax.set_ylim(0.005, 12)
+        ax.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
         ax.minorticks_off()
-        ax.set_xlabel("width d")
-        ax.set_ylim(0, top)
-    axes[0].text(widths[-1], 0.34, "divided", color=COLORS[0], ha="right")
-    axes[0].text(widths[0], 0.93, "not divided", color=INK)
+    axes[0].set_ylabel("length of the error")
+    axes[0].text(widths[0], 1.25, "divided", color=COLORS[1])
+    axes[0].text(widths[0], 0.02, "not divided", color=INK)
+    return plotted(fig, title)
+
+
+def _widths(ax: Any, widths: Sequence[int]) -> None:
+    ax.set_xscale("log", base=4)
+    ax.set_xticks(widths, [str(d) for d in widths])
+    ax.minorticks_off()
+    ax.set_xlabel("width d")
+
+
+def widened(
+    widths: Sequence[int],
+    runs: Mapping[str, Mapping[bool, Sequence[Array]]],
+    longer: Array,
+    title: str,
+) -> Drawing:
+    """Draw the share of right answers over d, divided by √d and not: one dot for each start.
+
+    Parameters
+    ----------
+    widths : sequence of int
+    runs : mapping of str to mapping of bool to sequence of array
+        For the heading of each panel, and for divided or not: the shares at each width.
+    longer : array
+        The shares after ten times as many steps, at the last width, in the first panel and not
+        divided: drawn hollow.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, axes = plt.subplots(1, len(runs), figsize=(4.2, 2.6), sharey=True)
+    for ax, (name, arms) in zip(axes, runs.items(), strict=True):
+        for divided, found in arms.items():
+            color, mark, side = (COLORS[1], "o", 0.8) if divided else (INK, "s", 1.2)
+            for d, right in zip(widths, found, strict=True):
+                ax.plot(np.full(len(right), d * side), right, mark, color=color, markersize=4,
+                        alpha=0.6, markeredgewidth=0)  # fmt: skip
+        ax.set_title(name, loc="left", fontsize=12)
+        _widths(ax, widths)
+        ax.set_xlim(widths[0] / 2, widths[-1] * 2.6)
+        ax.set_ylim(0.48, 1.04)
+        ax.set_yticks([0.5, 0.75, 1])
+    axes[0].plot(np.full(len(longer), widths[-1] * 1.9), longer, "s", color=INK, markersize=4,
+                 markerfacecolor="none")  # fmt: skip
+    axes[0].set_ylabel("share right")
+    axes[0].text(widths[-1] * 2.4, 0.6, "not divided", color=INK, ha="right")
+    axes[0].text(widths[0] * 0.7, 0.92, "divided", color=COLORS[1])
     return plotted(fig, title)
 
 
