@@ -80,6 +80,6 @@ def test_each_image_has_a_dot_in_the_row_of_its_label():
         for e in root(drawn).iter(f"{SVG}path")
         if e.get("stroke-linecap") == "round"
     }
-    assert dots == {digit_images.ABOVE: ["342.0", "408.0"], digit_images.BELOW: ["144.0"]}
+    assert dots == {digit_images.ABOVE: ["349.0", "412.0"], digit_images.BELOW: ["160.0"]}
     assert {"1s", "0s", "a unit", "0", "0.01", "−0.01"} <= set(texts(drawn))
     assert "coefficients from -0.02 to 0.02" in drawn.markup

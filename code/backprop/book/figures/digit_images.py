@@ -218,7 +218,7 @@ def coefficients(
     title : str
         Of the drawing.
     """
-    cell, middle, half, y = 9.5, 276.0, 132.0, 4.0
+    cell, middle, half, y = 11.5, 286.0, 126.0, 4.0
     high = SIDE * cell
     parts, said = [], []
     for heading, (weights, c, labels) in panels.items():
@@ -229,12 +229,12 @@ def coefficients(
         tick = float(f"{0.7 * limit:.0e}")
         for at in (-tick, 0.0, tick):
             x = middle + half * at / limit
-            parts.append(svg.element("line", x1=x, x2=x, y1=y, y2=y + high, opacity="0.5",
-                                     stroke="currentColor", stroke_width="1"))  # fmt: skip
+            parts.append(svg.element("line", x1=x, x2=x, y1=y, y2=y + high, stroke="currentColor",
+                                     stroke_width="0.6" if at else "1.6", opacity="0.6"))  # fmt: skip
             parts.append(svg.text(x, y + high + 15, shown(at)))
         for label, color in ((1, ABOVE), (0, BELOW)):
             row = y + high * (0.27 if label else 0.73)
-            parts.append(svg.text(94, row + 5, words[1 - label], color, text_anchor="start",
+            parts.append(svg.text(108, row + 5, words[1 - label], color, text_anchor="start",
                                   font_weight=600))  # fmt: skip
             places = [
                 (middle + half * float(value) / limit, row + 26 * ((0.618 * k) % 1 - 0.5))
@@ -245,7 +245,9 @@ def coefficients(
                                      stroke_linecap="round", fill="none"))  # fmt: skip
         said.append(f"{heading}: coefficients from {c.min():.1g} to {c.max():.1g}")
         y += high + 30
-    return drawing(title, y - 4, "; ".join(said), *parts)
+    parts.append(svg.text(4, y + 12, "left: what was added", text_anchor="start"))
+    parts.append(svg.text(middle, y + 12, "right: one dot per image"))
+    return drawing(title, y + 20, "; ".join(said), *parts)
 
 
 def differences(
