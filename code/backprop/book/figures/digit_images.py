@@ -228,9 +228,9 @@ def coefficients(
         limit = float(np.abs(c).max())
         tick = float(f"{0.7 * limit:.0e}")
         for at in (-tick, 0.0, tick):
-            x = middle + half * at / limit
+            x, wide = middle + half * at / limit, "0.6" if at else "1.6"
             parts.append(svg.element("line", x1=x, x2=x, y1=y, y2=y + high, stroke="currentColor",
-                                     stroke_width="0.6" if at else "1.6", opacity="0.6"))  # fmt: skip
+                                     stroke_width=wide, opacity="0.6"))  # fmt: skip
             parts.append(svg.text(x, y + high + 15, shown(at)))
         for label, color in ((1, ABOVE), (0, BELOW)):
             row = y + high * (0.27 if label else 0.73)
