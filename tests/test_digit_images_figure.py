@@ -52,7 +52,9 @@ def test_signs_are_told_without_colour():
         digit_images.one_path(0.75, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 0, "t"),
         digit_images.misread({"two: 2": PAIR, "nobody: 0": PAIR[:0]}, "t"),
         digit_images.misread({"two: 2": PAIR}, "t", [["8›1", "9›8"]]),
-        digit_images.weight_rows({"a row": np.ones((7, 64)) - 2}, "t"),
+        digit_images.coefficients(
+            {"a unit": (PAIR[0], np.r_[-0.03, 0.01], [0, 1])}, ("1s", "0s"), "t"
+        ),
         digit_images.table(np.eye(10, dtype=int) * 170 + np.eye(10, k=1, dtype=int), "t"),
     ],
 )
@@ -70,12 +72,14 @@ def test_plots_have_a_row_for_each_setting():
     )
 
 
-def test_a_panel_of_coefficients_has_its_points_and_paths():
-    points = np.array([[0.5, -1.0, 0.2], [-0.5, 1.0, 0.1]])
-    path = np.array([[0.0, 0.0], [0.0, 2.0], [-1.0, 2.0]])
-    panels = {f"rate {k}": (points, [True, False, True], [path][:k]) for k in range(4)}
-    drawn = digit_images.coefficients(panels, ("across", "up"), "t")
-    words = texts(drawn)
-    assert words.count("across") == words.count("up") == 2 and {"rate 0", "rate 3"} <= set(words)
-    fills = [e.get("style") or "" for e in root(drawn).iter() if e.tag.endswith(("use", "path"))]
-    assert any(digit_images.ABOVE.lower() in fill.lower() for fill in fills)
+def test_each_image_has_a_dot_in_the_row_of_its_label():
+    c, labels = np.array([-0.02, 0.01, 0.02]), np.array([0, 1, 1])
+    drawn = digit_images.coefficients({"a unit": (PAIR[0], c, labels)}, ("1s", "0s"), "t")
+    dots = {
+        e.get("stroke"): [part.split()[0] for part in e.get("d").split("M")[1:]]
+        for e in root(drawn).iter(f"{SVG}path")
+        if e.get("stroke-linecap") == "round"
+    }
+    assert dots == {digit_images.ABOVE: ["349.0", "412.0"], digit_images.BELOW: ["160.0"]}
+    assert {"1s", "0s", "a unit", "0", "0.01", "−0.01"} <= set(texts(drawn))
+    assert "coefficients from -0.02 to 0.02" in drawn.markup

@@ -203,67 +203,51 @@ def misread(
     return drawing(title, y, "; ".join(said), *parts)
 
 
-def weight_rows(rows: Mapping[str, Array], title: str) -> Drawing:
-    """Draw rows of 64 weights each as squares, every row below its heading, each on its scale."""
-    cell, pitch, y = 6.4, 59.0, 4.0
-    parts = []
-    for heading, weights in rows.items():
-        parts.append(svg.text(4, y + 15, heading, text_anchor="start", font_weight=600))
-        y += 24
-        for k, values in enumerate(weights):
-            left = 4 + pitch * k
-            parts += [_frame(left, y, cell), signed(values, left, y, cell)]
-        y += SIDE * cell + 14
-    parts.append(svg.text(4, y + 10, "filled: above 0 · outlined: below 0", text_anchor="start"))
-    said = "; ".join(f"{heading}: {len(weights)} units" for heading, weights in rows.items())
-    return drawing(title, y + 18, said, *parts)
-
-
 def coefficients(
-    panels: Mapping[str, tuple[Array, ArrayLike, Sequence[Array]]],
-    labels: tuple[str, str],
-    title: str,
+    panels: Mapping[str, tuple[Array, Array, ArrayLike]], words: tuple[str, str], title: str
 ) -> Drawing:
-    """Draw two coefficients for each unit, four panels with a scale each.
+    """Draw weights as a picture, and beside it what each image was multiplied by, one dot each.
 
     Parameters
     ----------
-    panels : mapping of str to (points, ones, paths)
-        Points (2, n), for which of them the unit votes for the 1 (n,), and paths (steps, 2) of
-        some units, which end at a ring.
-    labels : (str, str)
-        Of the two axes.
+    panels : mapping of str to (weights, c, labels)
+        Below each heading 64 weights, n coefficients and n labels, 1 for the upper row of dots
+        and 0 for the lower one. Every panel has a scale of its own, with 0 in the middle.
+    words : (str, str)
+        Beside the upper and the lower row.
     title : str
         Of the drawing.
     """
-    import matplotlib.pyplot as plt
-
-    from backprop.book.figures.plots import GREY, INK
-
-    fig, axes = plt.subplots(2, 2, figsize=(4.5, 4.0))
-    for k, (ax, (name, (points, ones, paths))) in enumerate(
-        zip(axes.flat, panels.items(), strict=True)
-    ):
-        ones = np.asarray(ones, dtype=bool)
-        limit = 1.06 * max(float(np.abs(some).max()) for some in (points, *paths))
-        ax.plot([-limit, limit], [limit, -limit], ":", color=GREY, linewidth=1.2)
-        ax.axhline(0, color=GREY, linewidth=0.8)
-        ax.axvline(0, color=GREY, linewidth=0.8)
-        ax.plot(*points[:, ones], "o", color=ABOVE, markersize=3.4, markeredgewidth=0)
-        ax.plot(*points[:, ~ones], "o", color="none", markersize=3.6, markeredgecolor=BELOW)
-        for path in paths:
-            ax.plot(*path.T, "-", color=INK, linewidth=1)
-            ax.plot(*path[-1], "o", color="none", markersize=7, markeredgecolor=INK)
-        ax.set(title=name, xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
-        ax.title.set_fontsize(11)
+    cell, middle, half, y = 11.5, 286.0, 126.0, 4.0
+    high = SIDE * cell
+    parts, said = [], []
+    for heading, (weights, c, labels) in panels.items():
+        parts.append(svg.text(4, y + 15, heading, text_anchor="start", font_weight=600))
+        y += 26
+        parts += [_frame(4, y, cell), signed(weights, 4, y, cell)]
+        limit = float(np.abs(c).max())
         tick = float(f"{0.7 * limit:.0e}")
-        ax.set_xticks([-tick, 0, tick])
-        ax.set_yticks([-tick, 0, tick])
-        if k >= 2:
-            ax.set_xlabel(labels[0])
-        if k % 2 == 0:
-            ax.set_ylabel(labels[1])
-    return plotted(fig, title)
+        for at in (-tick, 0.0, tick):
+            x, wide = middle + half * at / limit, "0.6" if at else "1.6"
+            parts.append(svg.element("line", x1=x, x2=x, y1=y, y2=y + high, stroke="currentColor",
+                                     stroke_width=wide, opacity="0.6"))  # fmt: skip
+            parts.append(svg.text(x, y + high + 15, shown(at)))
+        for label, color in ((1, ABOVE), (0, BELOW)):
+            row = y + high * (0.27 if label else 0.73)
+            parts.append(svg.text(108, row + 5, words[1 - label], color, text_anchor="start",
+                                  font_weight=600))  # fmt: skip
+            places = [
+                (middle + half * float(value) / limit, row + 26 * ((0.618 * k) % 1 - 0.5))
+                for k, value in enumerate(c[np.asarray(labels) == label])
+            ]
+            path = "".join(f"M{svg.fixed(x)} {svg.fixed(at)}h0" for x, at in places)
+            parts.append(svg.element("path", d=path, stroke=color, stroke_width="4.6",
+                                     stroke_linecap="round", fill="none"))  # fmt: skip
+        said.append(f"{heading}: coefficients from {c.min():.1g} to {c.max():.1g}")
+        y += high + 30
+    parts.append(svg.text(4, y + 12, "left: what was added", text_anchor="start"))
+    parts.append(svg.text(middle, y + 12, "right: one dot per image"))
+    return drawing(title, y + 20, "; ".join(said), *parts)
 
 
 def differences(
