@@ -57,7 +57,7 @@ def trap(points: Array, title: str) -> Drawing:
 
     plt = pyplot()
     looks = ((COLORS[0], "o"), (COLORS[1], "^"), (GREY, "s"))
-    fig = plt.figure(figsize=(4.6, 4.7))
+    fig = plt.figure(figsize=(4.6, 4.2))
     grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
     ax = fig.add_subplot(grid[0, :])
     w, b = (np.linspace(low, high, 81) for low, high in BOX)
@@ -164,7 +164,7 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
     frames = []
     for k in shown:
         w, b, q, w_new, b_new = run[k]
-        fig = plt.figure(figsize=(4.4, 3.65))
+        fig = plt.figure(figsize=(4.4, 3.3))
         grid = fig.add_gridspec(2, 2, height_ratios=[1.15, 1], width_ratios=[1.25, 1])
         fit = fig.add_subplot(grid[0, :])
         first = np.tanh(w * line + b)
@@ -234,7 +234,7 @@ def levels(
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.6),
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.4),
         width_ratios=[*(1.0 for _ in found), 1.1],
     )  # fmt: skip
     for ax, (width, (losses, indices, copies)) in zip(axes, found.items(), strict=False):
@@ -277,7 +277,7 @@ def heights(losses: Mapping[int, Array], title: str) -> Drawing:
         ax.plot(places, above, "o", color=COLORS[0], markersize=5, alpha=0.75)
     names = [f"{width} units\nbest {ended.min():.2f}" for width, ended in losses.items()]
     ax.set_xticks(range(len(losses)), names)
-    ax.set(xlim=(-0.6, len(losses) - 0.4))
+    ax.set(xlim=(-0.6, len(losses) - 0.4), ylim=(-6, 86))
     ax.set_yticks([0, 25, 50, 75], ["0 %", "25 %", "50 %", "75 %"])
     ax.set_title("cross-entropy, above the best run of its width", loc="left", fontsize=11)
     return plotted(fig, title)
@@ -329,14 +329,13 @@ def paths(
     frames = []
     top = 1.1 * max(values.max() for values in losses.values())
     for k in range(0, len(t), 2):
-        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.7), height_ratios=[1.25, 1])
+        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.2), height_ratios=[1.25, 1])
         levels = [0.11, 0.15, 0.25, 0.4, 0.7, 1]
         ax.contourf(across, up, height.T, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
         ax.set_rasterization_zorder(0.5)
-        lines = ax.contour(
+        ax.contour(
             across, up, height.T, levels, colors=GREY, linewidths=0.8, linestyles="-", zorder=1
         )
-        ax.clabel(lines, [0.15, 0.4, 1], fmt="%g", fontsize=11, colors=INK)
         for name, track in tracks.items():
             color, style, mark = looks[name]
             ax.plot(*track.T, style, color=color, linewidth=2.2)
