@@ -76,6 +76,19 @@ def test_two_units_leave_the_trap_downhill():
     assert "the answer is 0.40" in frames[1].caption and "one unit" in frames[1].svg
 
 
+def test_a_unit_with_an_output_layer_goes_downhill_and_what_is_held_stays():
+    start = np.array([*POINTS[1], 0.01, -0.01, 0.0, 0.9, 0.1])
+    run = minima.widened_run(start, 8)
+    h, step = 1e-6, run[8] - run[7]
+    moved = run[7] + h * np.eye(7), run[7] - h * np.eye(7)
+    slope = (minima.widened_loss(moved[0]) - minima.widened_loss(moved[1])) / (2 * h)
+    np.testing.assert_allclose(step, -minima.RATE * slope, atol=1e-8)
+    held = minima.widened_run(start, 8, learns=(0, 1, 5, 6))
+    assert (held[:, 2:5] == start[2:5]).all() and (held[1] - start)[[0, 1, 5, 6]].all()
+    plain = np.array([*start[:5], 1.0, 0.0])
+    np.testing.assert_allclose(minima.widened(plain), minima.widened(plain[:5]))
+
+
 def test_slices_are_drawn():
     t = np.linspace(-1, 1, 5)
     assert (

@@ -1246,7 +1246,6 @@ EXCEPTIONS = {
     "initialisation:backward-integral": "a mean over a normal distribution",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
-    "local-minima:xor-ledger": "one term is in words",
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",
     # --- Part IV ---

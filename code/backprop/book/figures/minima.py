@@ -57,7 +57,7 @@ def trap(points: Array, title: str) -> Drawing:
 
     plt = pyplot()
     looks = ((COLORS[0], "o"), (COLORS[1], "^"), (GREY, "s"))
-    fig = plt.figure(figsize=(4.6, 4.7))
+    fig = plt.figure(figsize=(4.6, 4.2))
     grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
     ax = fig.add_subplot(grid[0, :])
     w, b = (np.linspace(low, high, 81) for low, high in BOX)
@@ -102,29 +102,43 @@ def trap(points: Array, title: str) -> Drawing:
 
 
 def widened(theta: Array) -> Array:
-    """Return what tanh(w x + b) + q tanh(w' x + b') answers at x; the last axis is w, b, q, w', b'.
+    """Return what v tanh(w x + b) + c + q tanh(w' x + b') answers at x.
 
-    Shape (…, 5) becomes (…, 3), one answer an example.
+    The last axis of θ is w, b, q, w', b' and, where it has seven entries, v and c, which are 1 and
+    0 otherwise. Its place is taken by one answer per example.
     """
     w, b, q, w_new, b_new = (theta[..., k, None] for k in range(5))
-    return np.asarray(np.tanh(w * X + b) + q * np.tanh(w_new * X + b_new))
+    v, c = (theta[..., 5:6], theta[..., 6:7]) if theta.shape[-1] == 7 else (1.0, 0.0)
+    return np.asarray(v * np.tanh(w * X + b) + c + q * np.tanh(w_new * X + b_new))
 
 
 def widened_loss(theta: Array) -> Array:
-    """Return the loss of both units together, one number for each row of ``theta``, (…, 5)."""
+    """Return the loss of both units together, one number for each row of ``theta``."""
     return np.asarray(((widened(theta) - Y) ** 2).mean(axis=-1) / 2)
 
 
-def widened_run(start: Array, steps: int) -> Array:
-    """Return gradient descent at the rate 0.2 with both units, shape (steps + 1, 5)."""
+def widened_run(start: Array, steps: int, learns: Sequence[int] | None = None) -> Array:
+    """Return gradient descent at the rate 0.2 from θ as in :func:`widened`, (steps + 1, …).
+
+    Parameters
+    ----------
+    start : array, shape (5,) or (7,)
+    steps : int
+    learns : sequence of int, optional
+        The entries of θ that change; all of them by default.
+    """
+    free = np.zeros(len(start))
+    free[slice(None) if learns is None else list(learns)] = 1
     run = [np.array(start, dtype=float)]
     for _ in range(steps):
-        w, b, q, w_new, b_new = run[-1]
+        w, b, q, w_new, b_new = run[-1][:5]
+        v = run[-1][5] if len(start) == 7 else 1.0
         first, second = np.tanh(w * X + b), np.tanh(w_new * X + b_new)
-        delta = (first + q * second - Y) / len(X)
-        old, new = delta * (1 - first**2), delta * q * (1 - second**2)
-        slope = np.array([old @ X, old.sum(), delta @ second, new @ X, new.sum()])
-        run.append(run[-1] - RATE * slope)
+        delta = (widened(run[-1]) - Y) / len(X)
+        old, new = delta * v * (1 - first**2), delta * q * (1 - second**2)
+        slope = [old @ X, old.sum(), delta @ second, new @ X, new.sum()]
+        slope += [delta @ first, delta.sum()] if len(start) == 7 else []
+        run.append(run[-1] - RATE * free * np.array(slope))
     return np.array(run)
 
 
@@ -150,7 +164,7 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
     frames = []
     for k in shown:
         w, b, q, w_new, b_new = run[k]
-        fig = plt.figure(figsize=(4.4, 3.65))
+        fig = plt.figure(figsize=(4.4, 3.3))
         grid = fig.add_gridspec(2, 2, height_ratios=[1.15, 1], width_ratios=[1.25, 1])
         fit = fig.add_subplot(grid[0, :])
         first = np.tanh(w * line + b)
@@ -220,7 +234,7 @@ def levels(
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.6),
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.4),
         width_ratios=[*(1.0 for _ in found), 1.1],
     )  # fmt: skip
     for ax, (width, (losses, indices, copies)) in zip(axes, found.items(), strict=False):
@@ -252,24 +266,20 @@ def levels(
 
 
 def heights(losses: Mapping[int, Array], title: str) -> Drawing:
-    """Draw, by width, how far the other runs ended above the best one of their width, in per cent.
-
-    The axis is logarithmic; runs less than 0.01 % above the best stand at 0.01 %.
-    """
+    """Draw, by width, how far all runs ended above the best one of their width, in per cent."""
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 1.75))
     for at, (_width, ended) in enumerate(losses.items()):
-        above = np.sort(100 * (ended / ended.min() - 1))[1:]
-        places = at + np.linspace(-0.25, 0.25, len(above))
-        ax.plot(places, np.maximum(above, 0.01), "o", color=COLORS[0], markersize=6, alpha=0.75)
+        above = np.sort(100 * (ended / ended.min() - 1))
+        places = at + np.linspace(-0.3, 0.3, len(above))
+        ax.plot(places, above, "o", color=COLORS[0], markersize=5, alpha=0.75)
     names = [f"{width} units\nbest {ended.min():.2f}" for width, ended in losses.items()]
     ax.set_xticks(range(len(losses)), names)
-    ax.set(xlim=(-0.6, len(losses) - 0.4), yscale="log", ylim=(0.007, 50))
-    ax.set_yticks([0.01, 0.1, 1, 10], ["0.01 %", "0.1 %", "1 %", "10 %"])
-    ax.minorticks_off()
-    ax.set_title("loss with decay, above the best of ten", loc="left", fontsize=11)
+    ax.set(xlim=(-0.6, len(losses) - 0.4), ylim=(-6, 86))
+    ax.set_yticks([0, 25, 50, 75], ["0 %", "25 %", "50 %", "75 %"])
+    ax.set_title("cross-entropy, above the best run of its width", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
@@ -319,14 +329,13 @@ def paths(
     frames = []
     top = 1.1 * max(values.max() for values in losses.values())
     for k in range(0, len(t), 2):
-        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.7), height_ratios=[1.25, 1])
-        levels = [0.05, 0.1, 0.2, 0.4, 0.7, 1]
+        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.2), height_ratios=[1.25, 1])
+        levels = [0.11, 0.15, 0.25, 0.4, 0.7, 1]
         ax.contourf(across, up, height.T, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
         ax.set_rasterization_zorder(0.5)
-        lines = ax.contour(
+        ax.contour(
             across, up, height.T, levels, colors=GREY, linewidths=0.8, linestyles="-", zorder=1
         )
-        ax.clabel(lines, [0.1, 0.4, 1], fmt="%g", fontsize=11, colors=INK)
         for name, track in tracks.items():
             color, style, mark = looks[name]
             ax.plot(*track.T, style, color=color, linewidth=2.2)
@@ -344,11 +353,10 @@ def paths(
             low.plot(t, values, style, color=color)
             low.plot(t[k], values[k], mark, color=color, markersize=8)
         low.text(0.66, 0.8 * top, "straight", color=COLORS[1])
-        low.text(0.5, 0.22 * top, "bent or aligned", color=COLORS[0], ha="center", va="bottom")
-        low.text(0.5, 0.035 * top, "both", color=INK, ha="center", va="top")
+        low.text(0.5, 0.28 * top, "bent, aligned, both", color=INK, ha="center", va="bottom")
         low.set(
             xlim=(-0.03, 1.03),
-            ylim=(-0.16 * top, top),
+            ylim=(0, top),
             xlabel="share of the way",
             yticks=[0, 0.2, 0.4],
         )
