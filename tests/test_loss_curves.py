@@ -90,23 +90,23 @@ def test_every_product_of_a_caption_holds():
         assert np.isclose(times, 1 / float(factor), rtol=5e-3)
 
 
-def test_the_table_has_a_row_for_each_start():
-    counts = np.array([[10, 4], [0, 3], [2, 1]])
-    starts = ["$s = 0$", "$s = 1$", "cross-entropy"]
-    lines = str(loss_curves.table(counts, starts, [1, 1000])).splitlines()
-    assert lines[:2] == ["| step size | 1 | 1,000 |", "| --- | --: | --: |"]
-    assert lines[2:] == ["| $s = 0$ | 10 | 4 |", "| $s = 1$ | 0 | 3 |", "| cross-entropy | 2 | 1 |"]
-    with pytest.raises(ValueError, match=r"table: counts have shape \(2, 2\), expected \(3, 2\)"):
-        loss_curves.table(counts[:2], starts, [1, 1000])
+def test_a_panel_shows_where_the_medians_end_and_how_many_recover():
+    paths = np.zeros((2000, 2, 3))
+    paths[:, 0], paths[:, 1] = 12, -7
+    arms = {name: (paths, k, "not drawn") for k, name in enumerate(("one", "two", "three", "four"))}
+    said = words(loss_curves.recoveries(arms, 3).markup)
+    for k, name in enumerate(arms):
+        assert f"{'abcd'[k]}  {name}" in said and f"{k} of 3 recover" in said
+    assert said.count("1s") == said.count("0s") == 4
+    with pytest.raises(ValueError, match=r"'one' has shape .* expected \(steps, 2, 4\)"):
+        loss_curves.recoveries(arms, 4)
 
 
-def test_the_overlaps_stand_below_the_shares():
-    counts = np.array([[37, 40, 40], [0, 24, 40], [0, 0, 31]])
-    starts, shares = ["s = 0", "s = 2", "s = 3"], ["0", "½", "1"]
-    said = words(loss_curves.overlaps(counts, starts, shares, [10.24, -0.03, -0.71], 40).markup)
-    assert all(name in said for name in starts)
-    for share, mean in zip(shares, ("10.2", "0.0", "−0.7"), strict=True):
-        assert share in said and mean in said
-    assert "−0.0" not in said and "of 40" in said
-    with pytest.raises(ValueError, match=r"overlaps: counts have .* expected \(3, 2\)"):
-        loss_curves.overlaps(counts, starts, shares[:2], [1.0, 2.0], 40)
+def test_a_median_is_drawn_and_not_a_mean():
+    paths = np.zeros((100, 2, 3))
+    paths[:, 0] = [1, 2, 15]
+    ax = plt.figure().subplots()
+    loss_curves._recovery(ax, paths)
+    thick = [line.get_ydata() for line in ax.lines if line.get_linewidth() == 3]
+    assert len(thick) == 2 and (thick[0] == 2).all() and (thick[1] == 0).all()
+    plt.close()

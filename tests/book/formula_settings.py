@@ -263,8 +263,8 @@ SETTINGS = (
         program=(r"u = a \cdot b", "s = a + u", r"y = u \cdot s"),
         bar="y",
     ),
-    Setting("losses", ("bce-p",), program=(r"L = -y \ln p - (1 - y) \ln(1 - p)",)),
-    Setting("losses", ("squared-z",), program=(r"p = \sigma(z)",)),
+    Setting("losses", ("binary#3",), program=(r"L = -y \ln p - (1 - y) \ln(1 - p)",)),
+    Setting("losses", ("saturation",), program=(r"p = \sigma(z)",)),
     Setting(
         "the-tape",
         ("jacobian",),

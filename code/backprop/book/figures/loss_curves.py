@@ -6,7 +6,7 @@ The plots only draw. What they say about a point follows from its p by the formu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from backprop.arrays import Array
 from backprop.book.figures import by_hand, svg
 from backprop.book.figures.plots import COLORS, GREY, LINES
 from backprop.book.figures.stepper import Frame, drawn
-from backprop.book.tables import Markdown
 
 NAMES = ("cross-entropy", "squared error")
 BOLD: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center"}
@@ -217,12 +216,13 @@ def watches(title: str) -> by_hand.Drawing:
     ]
     parts += _strip(times, 54.0)
     parts += top.scale((0, 2, 4), "sum of the five losses, above its smallest value")
-    parts += below.scale((-4, -2, 0, 2), "sum of the five derivatives")
+    parts += below.scale((-3, 0, 3), "sum of the five derivatives")
     marks, said = [], []
-    for rule, best in found.items():
+    clear = by_hand.spread([_across(best) for best in found.values()], 46)
+    for (rule, best), at in zip(found.items(), clear, strict=True):
         x = _across(best)
-        plate = svg.element("rect", x=x - 16, y=top.foot + 9, width=32, height=16, fill=svg.GROUND)
-        marks.append(plate + svg.text(x, top.foot + 22, f"{best:.3g}", font_weight=600))
+        plate = svg.element("rect", x=at - 16, y=top.foot + 9, width=32, height=16, fill=svg.GROUND)
+        marks.append(plate + svg.text(at, top.foot + 22, f"{best:.3g}", font_weight=600))
         parts.append(top.curve(places, rule.excess(places, times, best), rule))
         parts.append(below.curve(sides, rule.pull(sides, times), rule))
         marks += [_mark(x, y, rule) for y in (top.foot, below.y(0))]
@@ -302,82 +302,45 @@ def caption(p: float) -> str:
     return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
 
 
-def table(counts: Array, starts: Sequence[str], step_sizes: Sequence[float]) -> Markdown:
-    """Return a table of the runs that recover, a row for each start.
+def recoveries(arms: Mapping[str, tuple[Any, ...]], runs: int) -> by_hand.Drawing:
+    """Draw the mean score of the 1s and that of the 0s against the step, a panel for each arm.
 
     Parameters
     ----------
-    counts : array of int of shape (starts, step sizes)
-    starts : sequence of str
-        What stands before each row, in Markdown.
-    step_sizes : sequence of float
-        One for each column.
-
-    Raises
-    ------
-    ValueError
-        If the counts have another shape.
-    """
-    _expect("table", counts, len(starts), len(step_sizes))
-    lines = [["step size", *(f"{size:,g}" for size in step_sizes)]]
-    lines.append(["---"] + ["--:"] * len(step_sizes))
-    for start, row in zip(starts, counts, strict=True):
-        lines.append([start, *(str(count) for count in row)])
-    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
-
-
-def overlaps(
-    counts: Array, starts: Sequence[str], shares: Sequence[str], mean: Sequence[float], runs: int
-) -> by_hand.Drawing:
-    """Draw how many runs recover against the share of the mean image that is subtracted.
-
-    Parameters
-    ----------
-    counts : array of int of shape (starts, shares)
-    starts : sequence of str
-        The name of each line: the first is written above its left end, the others beside it
-        where it rises through half of the runs.
-    shares : sequence of str
-        As the axis shows them.
-    mean : sequence of float
-        The mean overlap of a 1 and a 0 at each share.
+    arms : mapping of str to (array of shape (steps, 2, runs), int, ...)
+        For each of four panels the title; the mean scores of the 1s and of the 0s at each step of
+        each run; how many runs recover. What follows in the tuple is not drawn.
     runs : int
-        How many there are at each point.
+        How many there are.
 
     Raises
     ------
     ValueError
-        If the counts have another shape.
+        If the scores have another shape.
     """
-    _expect("overlaps", counts, len(starts), len(shares))
-    fig, ax = plt.subplots(figsize=(4.6, 1.85))
-    for k, (start, row) in enumerate(zip(starts, counts, strict=True)):
-        ax.plot(row, LINES[k], color=COLORS[k + 1], marker="os^"[k], markersize=7)
-        half = int(np.argmax(row > runs / 2))
-        if k == 0:
-            ax.text(0.1, row[0] - 0.09 * runs, start, color=COLORS[1], va="top")
-        else:
-            x = half - 1 + (runs / 2 - row[half - 1]) / (row[half] - row[half - 1])
-            beside = (-0.15, 0.15)[k - 1]
-            ax.text(
-                x + beside, runs / 2, start,
-                color=COLORS[k + 1], ha=("right", "left")[k - 1], va="center",
-            )  # fmt: skip
-    marks = [f"{share}\n{_zero(m)}" for share, m in zip(shares, mean, strict=True)]
-    ax.set_xticks(range(len(shares)), marks)
-    ax.annotate(
-        "share\noverlap", (0, 0), (-6, -5), xycoords="axes fraction",
-        textcoords="offset points", ha="right", va="top",
-    )  # fmt: skip
-    ax.set(ylim=(-0.05 * runs, 1.06 * runs), yticks=np.linspace(0, runs, 3))
-    ax.set_title(f"squared error: runs that recover, of {runs}", fontsize=11, loc="left")
-    return by_hand.plotted(fig, "The less the digits overlap, the more runs recover")
+    for name, arm in arms.items():
+        if (shape := np.shape(arm[0]))[1:] != (2, runs):
+            raise ValueError(f"recoveries: {name!r} has shape {shape}, expected (steps, 2, {runs})")
+    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.9))
+    for k, (ax, (name, arm)) in enumerate(zip(axes.flat, arms.items(), strict=True)):
+        _recovery(ax, arm[0])
+        ax.set_title(f"{'abcd'[k]}  {name}\n{arm[1]} of {runs} recover", fontsize=11, loc="left")
+    fig.supxlabel("step", fontsize=11, color=GREY)
+    fig.supylabel("mean score (above 0: read as a 1)", fontsize=11, color=GREY)
+    return by_hand.plotted(fig, "Scores of the 1s and of the 0s, trained in four ways")
 
 
-def _zero(value: float) -> str:
-    return _minus(round(value, 1) + 0.0, 1)
-
-
-def _expect(name: str, counts: Array, rows: int, columns: int) -> None:
-    if counts.shape != (rows, columns):
-        raise ValueError(f"{name}: counts have shape {counts.shape}, expected ({rows}, {columns})")
+def _recovery(ax: Any, paths: Array) -> None:
+    """Draw all runs of one arm, thin, and their median, thick."""
+    last = len(paths) - 1
+    shown = np.unique(np.geomspace(1, last + 1, 60).astype(int) - 1)
+    ax.axhline(0, color=GREY, linewidth=1.2)
+    for k, (digit, color, line) in enumerate((("1s", COLORS[1], "--"), ("0s", COLORS[0], "-"))):
+        middle = np.median(paths[:, k], axis=1)
+        ax.plot(shown, paths[shown, k], "-", color=color, linewidth=0.7, alpha=0.5)
+        ax.plot(shown, middle[shown], line, color=color, linewidth=3)
+        ax.text(1.25 * last, middle[-1], digit, color=color, fontweight="bold", va="center")
+    ax.set_xscale("symlog", linthresh=1, linscale=0.4)
+    ax.set(xlim=(-0.1, last), ylim=(-20, 22), yticks=(-15, 0, 15))
+    ax.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
+    ax.minorticks_off()
