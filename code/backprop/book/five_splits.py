@@ -1,10 +1,10 @@
-"""Nine programs read the 1,797 digits, and the ten parts are dealt five times.
+"""Ten programs read the 1,797 digits, and the ten parts are dealt five times.
 
 The chapter "Is it any good?" shows what is stored in ``five_splits.json``, which
 
     python -m backprop.book.five_splits FILE
 
-writes (six minutes); with names of programs after FILE, only these are run again. :func:`outcome`
+writes (five minutes); with names of programs after FILE, only these are run again. :func:`outcome`
 runs one program on one split. The networks of split k have the seeds 10k to 10k + 9.
 """
 
