@@ -63,9 +63,12 @@ def test_words_are_inside_and_clear_of_each_other(drawing):
 
 
 def test_plots_have_a_row_for_each_setting():
-    rows = {"over one": {"small": (1.5, 0.5, 2.5)}, "over two": {"large": (0.5, -1, 2)}}
-    words = texts(digit_images.differences(rows, "x", "t"))
-    assert {"small", "large", "x", "over one", "over two"} <= set(words)
+    rows = {"small": [3, 5, 4], "large": [1, 1, 2]}
+    drawn = digit_images.five_splits(rows, "x", "t")
+    assert {"small", "large", "x"} <= set(texts(drawn))
+    assert {"one", "images handed over", "errors left"} <= set(
+        texts(digit_images.handed_over({"one": [True, False, True]}, 3, "t"))
+    )
     columns = [0.5, 0.9], [0.4, 0.9], [0.3, 0.8], [0.7, 1.0]
     assert {"one", "two"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))

@@ -84,30 +84,31 @@ def images() -> tuple[Array, Labels]:
 
 
 @cache
-def folds() -> list[tuple[Indices, Indices, Indices]]:
+def folds(split: int = 0) -> list[tuple[Indices, Indices, Indices]]:
     """Return ten times the numbers of the training, validation and test images.
 
     The ten test sets have no image in common, and together they are all of them. A fifth of the
-    others validates. Each class is split in the same proportion.
+    others validates. Each class is split in the same proportion. Another ``split`` deals the
+    images anew.
     """
     from sklearn.model_selection import StratifiedKFold, train_test_split
 
     _, y = images()
     parts = []
-    for seed, (rest, test) in enumerate(
-        StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(y[:, None], y)
+    for k, (rest, test) in enumerate(
+        StratifiedKFold(FOLDS, shuffle=True, random_state=split).split(y[:, None], y)
     ):
         train, validation = train_test_split(
-            rest, test_size=0.2, random_state=seed, stratify=y[rest]
+            rest, test_size=0.2, random_state=FOLDS * split + k, stratify=y[rest]
         )
         parts.append((train, validation, test))
     return parts
 
 
-def parts() -> Iterator[tuple[tuple[Array, Labels], ...]]:
+def parts(split: int = 0) -> Iterator[tuple[tuple[Array, Labels], ...]]:
     """Yield ten times (x, y) to train, to validate and to test."""
     x, y = images()
-    for triple in folds():
+    for triple in folds(split):
         yield tuple((x[rows], y[rows]) for rows in triple)
 
 
@@ -149,21 +150,22 @@ def train(
     return network, [last, best]
 
 
-def tested(recipe: Recipe, first_seed: int = 0) -> Tested:
+def tested(recipe: Recipe, first_seed: int = 0, split: int = 0) -> Tested:
     """Train ten networks, seeds from ``first_seed`` on, and test each on its own images."""
     _, y = images()
     p, losses = np.empty((2, len(y), 10)), np.empty((2, FOLDS))
-    for k, (training, validation, (x, _)) in enumerate(parts()):
+    for k, (training, validation, (x, _)) in enumerate(parts(split)):
         network, kept = train(recipe, training, validation, first_seed + k)
         for which, (loss, theta) in enumerate(kept):
             network.theta[:] = theta
             losses[which, k] = loss
-            p[which, folds()[k][2]] = softmax(network.forward(x))
+            p[which, folds(split)[k][2]] = softmax(network.forward(x))
     return Tested(p[0], y, losses[0], Tested(p[1], y, losses[1]))
 
 
 def predicted(
     learn: Callable[[tuple[Array, Labels], tuple[Array, Labels]], Callable[[Array], Labels]],
+    split: int = 0,
 ) -> Labels:
     """Return the answers of ten other classifiers to the images that each had not seen.
 
@@ -172,6 +174,8 @@ def predicted(
     answers = np.empty(len(images()[1]), dtype=np.int64)
     # scikit-learn calls both NumPy's BLAS and SciPy's; left alone, their threads make it wait.
     with scipy_waits():
-        for (_, _, rows), (training, validation, (x, _)) in zip(folds(), parts(), strict=True):
+        for (_, _, rows), (training, validation, (x, _)) in zip(
+            folds(split), parts(split), strict=True
+        ):
             answers[rows] = learn(training, validation)(x)
     return answers

@@ -250,43 +250,56 @@ def coefficients(
     return drawing(title, y + 20, "; ".join(said), *parts)
 
 
-def differences(
-    groups: Mapping[str, Mapping[str, tuple[float, float, float]]], xlabel: str, title: str
-) -> Drawing:
-    """Draw a difference and its interval for each row, in groups with headings.
+def five_splits(rows: Mapping[str, ArrayLike], xlabel: str, title: str) -> Drawing:
+    """Draw a dot for each split, a row for each program, and a bar at their mean.
 
-    A diamond marks the difference where the interval leaves out 0, else a bar across does.
+    The first split's dot is filled, so that a reader finds the numbers of the text.
 
     Parameters
     ----------
-    groups : mapping of str to mapping of str to (difference, low, high)
-        Each group has a heading, and rows with names.
+    rows : mapping of str to array, shape (splits,)
+        Counts.
     """
     import matplotlib.pyplot as plt
 
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    lines = [(name, row) for head, rows in groups.items() for name, row in
-             [(head, None), *rows.items()]]  # fmt: skip
-    fig, ax = plt.subplots(figsize=(4.6, 0.28 * len(lines) + 0.9))
-    ax.axvline(0, color=GREY, linewidth=1)
-    for k, (_, row) in enumerate(lines):
-        if row is None:
-            if k:
-                ax.axhline(k - 0.5, color=GREY, linewidth=1)
-            continue
-        value, low, high = row
-        color, marker = (INK, "|") if low <= 0 <= high else (COLORS[0], "D")
-        ax.plot([low, high], [k, k], "-", color=color, linewidth=2.4, solid_capstyle="butt")
-        ax.plot(value, k, marker, color=color, markersize=8, markeredgewidth=2)
-    ax.set_yticks(range(len(lines)), [name for name, _ in lines])
-    for label, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
-        if row is None:
-            label.set_fontweight("bold")
-    ax.set_ylim(len(lines) - 0.5, -0.5)
+    fig, ax = plt.subplots(figsize=(4.6, 0.27 * len(rows) + 0.75))
+    for k, counts in enumerate(np.asarray(c, dtype=float) for c in rows.values()):
+        ax.axhline(k, color=GREY, linewidth=0.6, alpha=0.4)
+        ax.plot(counts.mean(), k, "|", color=INK, markersize=15, markeredgewidth=2)
+        ax.plot(counts[1:], np.full(len(counts) - 1, k), "o", color="none", markersize=6,
+                markeredgecolor=COLORS[0], markeredgewidth=1.4)  # fmt: skip
+        ax.plot(counts[0], k, "o", color=COLORS[0], markersize=6.5)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set(xlabel=xlabel, xlim=(0, None))
     ax.tick_params(axis="y", length=0)
-    ax.set(xlabel=xlabel)
     ax.grid(axis="y", visible=False)
+    return plotted(fig, title)
+
+
+def handed_over(curves: Mapping[str, ArrayLike], most: int, title: str) -> Drawing:
+    """Draw how many errors are left when the most doubtful images go to a person.
+
+    Parameters
+    ----------
+    curves : mapping of str to bool array, shape (n,)
+        Whether an image is misread, the most doubtful image first.
+    most : int
+        Of images handed over, where the figure ends.
+    """
+    import matplotlib.pyplot as plt
+
+    from backprop.book.figures.plots import COLORS, LINES
+
+    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    handed = np.arange(most + 1)
+    for (name, wrong), color, line in zip(curves.items(), COLORS, LINES, strict=False):
+        left = np.sum(wrong) - np.concatenate([[0], np.cumsum(wrong)])
+        ax.plot(handed, left[: most + 1], color=color, linestyle=line, label=name, linewidth=2)
+    ax.set(xlabel="images handed over", ylabel="errors left", xlim=(0, most), ylim=(0, None))
+    ax.legend(fontsize=11)
     return plotted(fig, title)
 
 

@@ -1,0 +1,197 @@
+"""Ten programs read the 1,797 digits, and the ten parts are dealt five times.
+
+The chapter "Is it any good?" shows what is stored in ``five_splits.json``, which
+
+    python -m backprop.book.five_splits FILE
+
+writes (five minutes); with names of programs after FILE, only these are run again. :func:`outcome`
+runs one program on one split. The networks of split k have the seeds 10k to 10k + 9.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.arrays import Array, Labels
+from backprop.book.folds import (
+    FOLDS,
+    Recipe,
+    Tested,
+    folds,
+    images,
+    parts,
+    predicted,
+    shifted,
+    tested,
+)
+
+SPLITS = 5
+Labelled = tuple[Array, Labels]
+Reader = Callable[[Array], Labels]
+
+
+def copier(training: Labelled, validation: Labelled) -> Reader:
+    """Copy the label of the most similar training image."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    read: Reader = KNeighborsClassifier(1).fit(*training).predict
+    return read
+
+
+def doubting_copier(split: int) -> tuple[Labels, Array]:
+    """Return the copier's answers, and how far it trusts each of them.
+
+    It trusts an answer less if the most similar training image with another label is hardly less
+    similar. The trust is 1 less the smaller of the two distances over the larger.
+    """
+    answers, trust = np.empty((2, len(images()[1])))
+    for (_, _, rows), ((x, y), _, (test, _)) in zip(folds(split), parts(split), strict=True):
+        squared = (test**2).sum(axis=1)[:, None] - 2 * test @ x.T + (x**2).sum(axis=1)
+        answers[rows] = y[squared.argmin(axis=1)]
+        same = y == answers[rows, None]
+        nearest = np.where(same, squared, np.inf).min(axis=1)
+        other = np.where(same, np.inf, squared).min(axis=1)
+        trust[rows] = 1 - np.sqrt(np.maximum(nearest, 0) / other)
+    return answers.astype(np.int64), trust
+
+
+def shifted_copier(training: Labelled, validation: Labelled) -> Reader:
+    """Copy the label of the most similar training image, moved by half a pixel or not."""
+    x, y = training
+    return copier((shifted(x), np.tile(y, 9)), validation)
+
+
+def logistic(training: Labelled, validation: Labelled) -> Reader:
+    """Return logistic regression with the penalty that has the least validation loss."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    x, y = validation
+    models = [
+        LogisticRegression(C=C, max_iter=1000).fit(*training) for C in (0.1, 0.3, 1, 3, 10, 30)
+    ]
+    assert all(model.n_iter_.max() < 1000 for model in models)
+    best = min(models, key=lambda model: log_loss(y, model.predict_proba(x)))
+    read: Reader = best.predict
+    return read
+
+
+def machine(training: Labelled, validation: Labelled) -> Reader:
+    """Return the support vector machine, of four, that reads the most validation images."""
+    from sklearn.svm import SVC
+
+    models = [
+        SVC(C=C, gamma=gamma).fit(*training) for C in (1, 10) for gamma in (0.05, 0.1)
+    ]  # fmt: skip
+    read: Reader = max(models, key=lambda model: model.score(*validation)).predict
+    return read
+
+
+RECIPES = {
+    "40 epochs": Recipe(),
+    "decay 1e-3": Recipe(weight_decay=1e-3),
+    "width 400": Recipe(width=400),
+    "shifts": Recipe(epochs=20, shifts=True),
+    "180 epochs": Recipe(epochs=180),
+}
+STOPPED = "stopped early"
+"""The networks of "180 epochs" at the epoch with the least validation loss."""
+OTHERS = {
+    "copier": copier,
+    "copier, shifts": shifted_copier,
+    "SVM": machine,
+    "logistic": logistic,
+}
+
+
+def place(confidence: Array, wrong: NDArray[np.bool_]) -> list[int]:
+    """Return the place of each misread image where all are sorted by confidence, doubtful first.
+
+    Whoever hands over the first n images to a person has caught the errors with places up to n.
+
+    Parameters
+    ----------
+    confidence : array, shape (n,)
+    wrong : bool array, shape (n,)
+    """
+    order = confidence.argsort(kind="stable")
+    places = np.empty(len(order), dtype=int)
+    places[order] = np.arange(1, len(order) + 1)
+    return [int(k) for k in places[wrong]]
+
+
+def told(found: Tested) -> dict[str, Any]:
+    """Return what is stored of ten networks."""
+    loss = -np.log(found.p[np.arange(len(found.y)), found.y])
+    return {
+        "misread": [int(k) for k in np.flatnonzero(found.wrong)],
+        "place": place(found.p.max(axis=1), found.wrong),
+        "validation loss": round(float(found.validation_loss.mean()), 5),
+        "test loss": round(float(loss.mean()), 5),
+    }
+
+
+def outcome(name: str, split: int) -> dict[str, dict[str, Any]]:
+    """Run one program on one split: the numbers of the images that it misreads, and more.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`RECIPES` or :data:`OTHERS`; "180 epochs" brings "stopped early" with it.
+    split : int
+    """
+    if name == "copier":
+        answers, trust = doubting_copier(split)
+        wrong = answers != images()[1]
+        found = {"misread": [int(k) for k in np.flatnonzero(wrong)], "place": place(trust, wrong)}
+        return {name: found}
+    if name in OTHERS:
+        wrong = predicted(OTHERS[name], split) != images()[1]
+        return {name: {"misread": [int(k) for k in np.flatnonzero(wrong)]}}
+    networks = tested(RECIPES[name], FOLDS * split, split)
+    every = {name: told(networks)}
+    if name == "180 epochs" and networks.stopped is not None:
+        every[STOPPED] = told(networks.stopped)
+    return every
+
+
+@cache
+def stored() -> dict[str, list[dict[str, Any]]]:
+    """Return what ``five_splits.json`` holds: for each program, one entry a split."""
+    found: dict[str, Any] = json.loads((files("backprop.book") / "five_splits.json").read_text())
+    return found
+
+
+def misread(name: str) -> NDArray[np.bool_]:
+    """Return which images a program misread, shape (splits, 1797)."""
+    wrong = np.zeros((SPLITS, len(images()[1])), dtype=bool)
+    for row, entry in zip(wrong, stored()[name], strict=True):
+        row[entry["misread"]] = True
+    return wrong
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the file, or replace some programs in it."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    path = Path(given[0])
+    names = given[1:] or [*OTHERS, *RECIPES]
+    found = json.loads(path.read_text()) if given[1:] and path.exists() else {}
+    for name in names:
+        runs = [outcome(name, split) for split in range(SPLITS)]
+        for each in runs[0]:
+            found[each] = [run[each] for run in runs]
+        rows = (f'"{key}": {json.dumps(value)}' for key, value in found.items())
+        path.write_text("{" + ",\n ".join(rows) + "}\n")
+
+
+if __name__ == "__main__":
+    main()

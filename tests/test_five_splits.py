@@ -1,0 +1,103 @@
+"""What is stored of five splits is what the programs answer, and is counted as is said."""
+
+import json
+
+import numpy as np
+import pytest
+
+from backprop.activations import softmax
+from backprop.book import five_splits
+from backprop.book.five_splits import OTHERS, RECIPES, SPLITS, STOPPED, misread, place, stored
+from backprop.book.folds import FOLDS, folds, images, parts, predicted, train
+
+NETWORKS = [*RECIPES, STOPPED]
+
+
+def test_every_program_read_all_images_in_every_split():
+    assert set(stored()) == {*OTHERS, *NETWORKS}
+    for name, runs in stored().items():
+        assert len(runs) == SPLITS
+        for run in runs:
+            numbers = run["misread"]
+            assert numbers == sorted(set(numbers)) and 0 <= numbers[0] and numbers[-1] < 1797
+            if name in {"copier", *NETWORKS}:
+                assert len(set(run["place"])) == len(numbers)
+                assert 1 <= min(run["place"]) and max(run["place"]) <= 1797
+        assert misread(name).sum() == sum(len(run["misread"]) for run in runs)
+
+
+def test_the_splits_differ_and_each_tests_every_image_once():
+    tests = [[set(test) for *_, test in folds(split)] for split in range(SPLITS)]
+    for parts_of_one in tests:
+        assert sum(map(len, parts_of_one)) == 1797 == len(set.union(*parts_of_one))
+    assert all(tests[0][0] != other[0] for other in tests[1:])
+
+
+@pytest.mark.parametrize("name", ["copier", "copier, shifts", "SVM"])
+def test_a_stored_rival_is_what_comes_out(name):
+    found = five_splits.outcome(name, 3)[name]
+    assert len(set(found["misread"]) ^ set(stored()[name][3]["misread"])) <= 1
+
+
+def test_a_stored_network_is_what_comes_out():
+    split, k = 4, 2
+    training, validation, (x, y) = list(parts(split))[k]
+    rows = folds(split)[k][2]
+    network, _ = train(RECIPES["40 epochs"], training, validation, FOLDS * split + k)
+    wrong = network.forward(x).argmax(axis=1) != y
+    assert (wrong != misread("40 epochs")[split][rows]).sum() <= 1
+
+
+def test_a_doubting_copier_copies():
+    answers, trust = five_splits.doubting_copier(1)
+    assert (answers == predicted(five_splits.copier, 1)).all()
+    assert trust.min() >= 0 and trust.max() <= 1
+    wrong = answers != images()[1]
+    assert np.median(trust[wrong]) < np.quantile(trust[~wrong], 0.1)
+
+
+def test_places_are_counted_from_the_most_doubtful():
+    confidence = np.array([0.9, 0.5, 0.99, 0.7])
+    assert place(confidence, np.array([True, True, False, False])) == [3, 1]
+    assert place(confidence, np.zeros(4, dtype=bool)) == []
+
+
+def test_early_stopping_lowers_the_validation_loss_that_chose_it():
+    for last, best in zip(stored()["180 epochs"], stored()[STOPPED], strict=True):
+        assert best["validation loss"] < last["validation loss"]
+
+
+def test_the_logistic_regression_is_one(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 2))
+    y = np.digitize(x[:, 0], [-0.5, 0.5])
+    read = five_splits.logistic((x[:60], y[:60]), (x[60:], y[60:]))
+    assert (read(x[60:]) == y[60:]).mean() > 0.85
+
+
+def test_the_command_writes_and_replaces(tmp_path, monkeypatch):
+    asked = []
+
+    def outcome(name, split):
+        asked.append((name, split))
+        return {name: {"misread": [split]}}
+
+    monkeypatch.setattr(five_splits, "outcome", outcome)
+    path = tmp_path / "found.json"
+    five_splits.main([str(path)])
+    assert len(asked) == SPLITS * (len(OTHERS) + len(RECIPES))
+    first = json.loads(path.read_text())
+    assert list(first) == [*OTHERS, *RECIPES] and len(first["SVM"]) == SPLITS
+    monkeypatch.setattr(five_splits, "outcome", lambda name, split: {name: {"misread": [9]}})
+    five_splits.main([str(path), "SVM"])
+    second = json.loads(path.read_text())
+    assert second["SVM"] == [{"misread": [9]}] * SPLITS and second["copier"] == first["copier"]
+
+
+def test_what_is_told_of_networks_comes_from_their_probabilities():
+    p = softmax(np.array([[2.0, 0.0], [0.0, 1.0], [0.5, 0.0]]))
+    y = np.array([0, 0, 1])
+    found = five_splits.told(five_splits.Tested(p, y, np.array([0.1, 0.3])))
+    assert found["misread"] == [1, 2] and found["place"] == [2, 1]
+    assert found["validation loss"] == 0.2
+    assert found["test loss"] == pytest.approx(-np.log(p[[0, 1, 2], y]).mean(), abs=1e-5)
