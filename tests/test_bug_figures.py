@@ -32,7 +32,7 @@ def test_the_map_has_every_fault_once_and_in_its_place():
     assert sorted(f.number for f in FAULTS) == list(range(1, 11))
     assert {f.where for f in FAULTS} <= set(ORDER)
     for fault in FAULTS:
-        assert all(words in markup for words in (fault.name, fault.check))
+        assert all(words in markup for words in (fault.name, fault.symptom))
         # 14 units of type, half of that a letter: the words stay inside the drawing
         longest = max(len(fault.name), len(fault.symptom), len(fault.check))
         assert 146 + 7.6 * longest < min(x for *_, x in PAIRS) - 2, fault

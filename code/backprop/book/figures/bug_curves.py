@@ -208,7 +208,7 @@ def hidden_pairs(
     name: none, both, and the two alone. A tick is one draw, and the mark is the median.
     """
     use_style()
-    size = (4.6, 1.22 * len(panels))
+    size = (4.6, 1.16 * len(panels))
     fig, axes = plt.subplots(len(panels), 1, figsize=size, squeeze=False)
     for ax, (words, limits, rows) in zip(axes[:, 0], panels, strict=True):
         looks = [np.asarray(values) for values in rows.values()]

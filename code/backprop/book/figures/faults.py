@@ -11,7 +11,7 @@ from backprop.book.figures.by_hand import Drawing, drawing
 
 LEFT, BOX, TEXT = 22, 84, 146
 """Where the boxes begin, how wide they are, and where the words about a fault begin."""
-LINE, ROW, GAP = 15.5, 48, 3.5
+LINE, ROW, GAP = 15.0, 34, 3.5
 """From one line to the next, from one fault to the next, between two boxes."""
 
 
@@ -39,7 +39,7 @@ class Fault:
 FAULTS = (
     Fault(7, "data", "noise, and coins for labels", "new data: at chance",
           "try a simple baseline"),
-    Fault(6, "start", "W⁽¹⁾ and W⁽²⁾ too large", "first loss above a guess's",
+    Fault(6, "start", "W⁽¹⁾ and W⁽²⁾ too large", "first loss far above ¼",
           "first loss, hidden values"),
     Fault(3, "forward", "output has no sigmoid", "the loss overflows",
           "cosine scatters"),
@@ -112,10 +112,10 @@ def fault_map(title: str, faults: Sequence[Fault] = FAULTS) -> Drawing:
     parts += _loop(boxes)
     for first, second, x in PAIRS:
         if {first, second} <= set(rows):
-            parts.append(_bracket(x, rows[first] + 20, rows[second] + 20))
+            parts.append(_bracket(x, rows[first] + 13, rows[second] + 13))
     number, x = WITHIN
     if number in rows:
-        parts.append(_bracket(x, rows[number] + 7, rows[number] + 37))
+        parts.append(_bracket(x, rows[number] + 3, rows[number] + 26))
     said = "; ".join(
         f"{f.number}, in {f.where}: {f.name}. {f.symptom}. Check: {f.check}" for f in faults
     )
@@ -142,15 +142,14 @@ def _words(x: float, y: float, words: str, fill: str, **attributes: int) -> str:
 def _lines(y: float, fault: Fault) -> list[str]:
     middle = LEFT + BOX + 20.0
     ring = svg.element(
-        "circle", cx=middle, cy=y + 22.0, r=12.0, fill=svg.BACKWARD, stroke="none"
+        "circle", cx=middle, cy=y + 15.0, r=12.0, fill=svg.BACKWARD, stroke="none"
     )  # fmt: skip
-    number = svg.text(middle, y + 27, str(fault.number), svg.GROUND, font_weight=600)
+    number = svg.text(middle, y + 20, str(fault.number), svg.GROUND, font_weight=600)
     return [
         ring,
         number,
         _words(TEXT, y + 12, fault.name, "currentColor", font_weight=600),
         _words(TEXT, y + 12 + LINE, fault.symptom, svg.BACKWARD),
-        _words(TEXT, y + 12 + 2 * LINE, fault.check, svg.FORWARD),
     ]
 
 
