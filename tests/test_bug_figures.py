@@ -6,14 +6,23 @@ import re
 import numpy as np
 import pytest
 
-from backprop.book.figures.bug_curves import beside, caught, ends_by_rate, two_steps
+from backprop.book.figures.bug_curves import (
+    beside,
+    caught,
+    ends_by_rate,
+    hidden_pairs,
+    two_steps,
+)
 from backprop.book.figures.faults import (
+    DOES,
     FAULTS,
     ORDER,
+    PAIRS,
     READINGS,
     UNIT,
     compass_readings,
     fault_map,
+    program_loop,
     stretched_score,
 )
 
@@ -23,12 +32,32 @@ def test_the_map_has_every_fault_once_and_in_its_place():
     assert sorted(f.number for f in FAULTS) == list(range(1, 11))
     assert {f.where for f in FAULTS} <= set(ORDER)
     for fault in FAULTS:
-        assert all(words in markup for words in (fault.name, fault.check))
+        assert all(words in markup for words in (fault.name, fault.symptom))
         # 14 units of type, half of that a letter: the words stay inside the drawing
         longest = max(len(fault.name), len(fault.symptom), len(fault.check))
-        assert 146 + 7.6 * longest < 420, fault
+        assert 146 + 7.6 * longest < min(x for *_, x in PAIRS) - 2, fault
     y = [float(v) for v in re.findall(r'text x="64.0" y="([\d.]+)"', markup)]
     assert y == sorted(y)
+
+
+def test_the_map_joins_the_pairs_that_it_draws():
+    assert fault_map("t").markup.count('stroke-width="2.5"') == len(PAIRS) + 1
+    alone = [fault for fault in FAULTS if fault.number in (3, 8)]
+    assert 'stroke-width="2.5"' not in fault_map("t", alone).markup
+
+
+def test_the_loop_tells_what_each_piece_is_for_and_no_fault():
+    markup = program_loop("t", "update", "shapes do not fit").markup
+    assert all(f">{words}<" in markup for words in (*ORDER, *DOES.values()))
+    assert markup.count(">stops here: shapes do not fit<") == 1
+    assert not any(fault.name in markup for fault in FAULTS)
+
+
+def test_the_pairs_have_a_row_for_each_arm_and_the_words_below():
+    rows = {"none": [1.0, 1.0], "both": [0.9, 1.0], "only a": [0.1, 0.3], "only b": [0.2]}
+    markup = hidden_pairs([("first", (0, 1), rows), ("second", (0, 2), rows)], "two").markup
+    assert all(markup.count(f">{name}<") == 2 for name in rows)
+    assert ">first<" in markup and ">second<" in markup
 
 
 def test_the_score_counts_the_entries_that_agree():

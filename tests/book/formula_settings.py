@@ -328,7 +328,7 @@ SETTINGS = (
     Setting(
         "debugging-the-article",
         ("by-hand",),
-        example={"x": 2, "w^{(2)}": "2.5", "w^{(1)}": r"\frac{\ln 4}{2}", "y": 1},
+        example={"x": 2, "w^{(2)}": 5, "w^{(1)}": r"\frac{\ln 4}{2}", "y": 1},
         program=(r"L = \tfrac12 (p - y)^2",),
         words=(r"a^{(1)} = \sigma(w^{(1)} x)", "p = w^{(2)} a^{(1)}"),
     ),

@@ -309,7 +309,6 @@ def mistakes(part: Node) -> Iterator[Node]:
 HARMLESS = {
     "broadcasting:by-hand-read": 2,  # a factor 1
     "broadcasting:record-exceptions": 1,  # the identity matrix is symmetric
-    "debugging-the-article:by-hand": 2,  # a factor 2 - 1
     "graphs-by-hand:squarings-read#2": 7,  # factors 0 and 1
     "matrix-form:objectives#3": 2,  # a factor 1
     "recurrent:shared": 1,  # -0

@@ -304,41 +304,50 @@ def _probe(function: Any, at: Any, h: float) -> Verdict | None:
     return None
 
 
-PASSING = {"one-hot", "biases", "rate 1"}
-STAGES = {"as it came", "chain rule", "sigmoid", "sign, mean", "start", "digits"} | PASSING
+CAUGHT = {"3 no sigmoid", "4 sign", "6 large W2", "8 label twice"}
+PLANTED = {"5 sum", "6 large W1", "7 coins", "9 score", "10 no biases"} | CAUGHT
+OUTSIDE = {"none", "1 shapes"}
 
 
 @checker
 def check_by_heart(names: Any) -> Verdict:
-    """Check the names of the stages that learn six of their own examples by heart."""
+    """Check the names of the faults that keep six examples from their one-hot targets."""
     if isinstance(names, str) or not isinstance(names, Iterable):
-        return Verdict(False, "Hand over the names of the stages that pass, in a list.")
+        return Verdict(False, "Hand over the names of the faults that are caught, in a list.")
     found = list(names)
     if not all(isinstance(name, str) for name in found):
-        return Verdict(False, "Hand over the names of the stages that pass, in a list.")
+        return Verdict(False, "Hand over the names of the faults that are caught, in a list.")
     if not found:
-        return Verdict(False, "Name at least one stage.", "The last one works.")
-    unknown = [name for name in found if name not in STAGES]
+        return Verdict(False, "Name at least one fault.", "A wrong sign does not learn.")
+    if OUTSIDE & set(found):
+        return Verdict(False, "Begin with the fault 3, as the exercise says.")
+    unknown = [name for name in found if name not in PLANTED]
     if unknown:
-        return Verdict(False, f"There is no stage {unknown[0]!r}.", f"There are {sorted(STAGES)}.")
-    if "as it came" in found:
-        return Verdict(False, "One of them stops at its first update.")
-    extra = set(found) - PASSING
-    if "digits" in extra:
         return Verdict(
-            False, "One of them reaches its OWN target. Is that the one-hot target?",
-            "The square is taken against what was meant, not against the stage's target.",
+            False, f"No fault of `planted` is called {unknown[0]!r}.", f"There are {[*PLANTED]}."
+        )
+    extra, missing = set(found) - CAUGHT, CAUGHT - set(found)
+    if "7 coins" in extra:
+        return Verdict(
+            False, "One of them learns six examples by heart, whatever their labels are.",
+            "A coin can be stored as well as a class.",
         )  # fmt: skip
     if extra:
         return Verdict(
-            False, "One of them does not pass.",
-            "Its gradient is wrong, or its target: run it on six examples with a rate of 1.",
+            False, "One of them does not keep the network from fitting six examples.",
+            "Name those whose error against the one-hot target stays above 0.01.",
         )  # fmt: skip
-    if missing := PASSING - set(found):
-        biases = "Missing biases do not hinder a network that learns six images."
-        more = biases if "one-hot" in missing else "Have you run every stage up to the last?"
-        return Verdict(False, "What you name passes, and that is not all.", more)
-    return Verdict(True, "Coins would pass as well: by heart is not learning.")
+    if missing == {"8 label twice"}:
+        return Verdict(
+            False, "What you name is caught, and that is what the program's own loss sees, too.",
+            "Which fault makes the loss agree with a wrong target?",
+        )  # fmt: skip
+    if missing:
+        return Verdict(
+            False, "What you name is caught, and that is not all.",
+            "Have you tried every fault from the third on, and both matrices?",
+        )  # fmt: skip
+    return Verdict(True, "Coins pass the test: by heart is not learning.")
 
 
 @checker
@@ -352,7 +361,7 @@ def check_coins(training: Any, test: Any) -> Verdict:
         return Verdict(False, "An accuracy is a number between 0 and 1.")
     stored, chance = learned >= 0.95, abs(held_out - 0.5) <= 0.06
     if stored and chance:
-        return Verdict(True, "The images were stored, and nothing was learned.")
+        return Verdict(True, "The answers were stored, and nothing holds for new images.")
     if held_out >= 0.95 and abs(learned - 0.5) <= 0.1:
         return Verdict(False, "The two have changed places: training comes first.")
     if stored and held_out < 0.7:
@@ -367,10 +376,10 @@ def check_coins(training: Any, test: Any) -> Verdict:
         )  # fmt: skip
     if abs(learned - 0.5) <= 0.1:
         return Verdict(
-            False, "Can a network with 79,000 weights not store 200 answers?",
-            "Take the stage `rate 1` with its one-hot target, and count with `honest`.",
+            False, "Even with coins for labels, it can do better on images that it has seen.",
+            "Take `mended` with its one-hot target, and count with `honest`.",
         )  # fmt: skip
     return Verdict(
         False, "The training accuracy goes further than that.",
-        "Take 60 updates with the stage `rate 1`.",
+        "Take 60 updates with `mended`.",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from backprop.book.figures.by_hand import Drawing, drawing
 
 LEFT, BOX, TEXT = 22, 84, 146
 """Where the boxes begin, how wide they are, and where the words about a fault begin."""
-LINE, ROW, GAP = 15.5, 48, 3.5
+LINE, ROW, GAP = 15.0, 34, 3.5
 """From one line to the next, from one fault to the next, between two boxes."""
 
 
@@ -37,57 +37,102 @@ class Fault:
 
 
 FAULTS = (
-    Fault(7, "data", "noise, and coins for labels", "new data: no better than chance",
-          "does a trivial rule beat a coin?"),
-    Fault(6, "start", "weights too large", "at once: loss above a plain guess",
-          "first loss, and first hidden values"),
-    Fault(3, "forward", "output has no sigmoid", "update 4: the loss overflows",
-          "cosine to a numerical gradient"),
-    Fault(10, "forward", "no biases", "never, on these images",
-          "a task that needs biases"),
-    Fault(2, "loss", "computed, never looked at", "NaN ends in a plausible score",
-          "stop when a loss is not finite"),
-    Fault(8, "loss", "label stretched over 2 outputs", "the end: right on 6 % or on 95 %",
-          "target and output: same shape?"),
-    Fault(1, "backward", "lacks x and a⁽¹⁾", "update 1: ValueError",
-          "gradient and weights: same shape?"),
-    Fault(4, "backward", "wrong sign", "update 1: the loss climbs",
+    Fault(7, "data", "noise, and coins for labels", "new data: at chance",
+          "try a simple baseline"),
+    Fault(6, "start", "W⁽¹⁾ and W⁽²⁾ too large", "first loss far above ¼",
+          "first loss, hidden values"),
+    Fault(3, "forward", "output has no sigmoid", "the loss overflows",
+          "cosine scatters"),
+    Fault(10, "forward", "no hidden biases", "never, on these images",
+          "try a symmetric task"),
+    Fault(2, "loss", "computed, never looked at", "NaN ends in a score near ½",
+          "stop at a loss that is not finite"),
+    Fault(8, "loss", "label stretched over 2 outputs", "6 % or 95 % right, by chance",
+          "shapes of target and output"),
+    Fault(1, "backward", "lacks x and a⁽¹⁾", "ValueError at update 1",
+          "shapes of gradient and weights"),
+    Fault(4, "backward", "wrong sign", "the loss climbs",
           "cosine −1"),
-    Fault(5, "backward", "a sum, not a mean", "more examples: longer steps",
+    Fault(5, "backward", "a sum, not a mean", "more examples, longer steps",
           "ratio of lengths"),
-    Fault(9, "accuracy", "column against two columns", "the end: ½ for a perfect network",
-          "give it perfect outputs"),
+    Fault(9, "accuracy", "column against two columns", "½ for a perfect network",
+          "score a perfect output"),
 )  # fmt: skip
 """In the order of the program; the numbers are the order in which they are mended."""
 ORDER = ("data", "start", "forward", "loss", "backward", "update", "accuracy")
 LOOP = ("forward", "update")
 """The first and the last piece of the training loop."""
+DOES = {
+    "data": "images x with labels y, and test images",
+    "start": "random weights W⁽¹⁾ and W⁽²⁾",
+    "forward": "outputs p from x, W⁽¹⁾ and W⁽²⁾",
+    "loss": "mean of (y − p)²",
+    "backward": "gradients dW⁽¹⁾ and dW⁽²⁾",
+    "update": "subtract rate · gradient",
+    "accuracy": "share of right answers on the test images",
+}
+"""What each piece is for."""
+PAIRS = ((3, 4, 402.0), (8, 9, 414.0))
+"""Faults that together look like none, and where the bracket that joins them stands."""
+WITHIN = (6, 402.0)
+"""The fault that is such a pair by itself."""
+
+
+def program_loop(title: str, stops: str, message: str) -> Drawing:
+    """Draw the pieces of the program and what each is for, and where it stops with what words."""
+    boxes, parts, y, said = {}, [], 6.0, []
+    for piece in ORDER:
+        high = 46.0 if piece == stops else 28.0
+        boxes[piece] = (y, high + 4.0)
+        parts += _box(piece, y, high)
+        parts.append(_words(LEFT + BOX + 14, y + 19, DOES[piece], "currentColor"))
+        said.append(f"{piece}: {DOES[piece]}")
+        if piece == stops:
+            words = f"stops here: {message}"
+            parts.append(_words(LEFT + BOX + 14, y + 37, words, svg.BACKWARD, font_weight=600))
+            said.append(words)
+        y += high + 6.0
+    return drawing(title, y, "; ".join(said), *parts, *_loop(boxes))
 
 
 def fault_map(title: str, faults: Sequence[Fault] = FAULTS) -> Drawing:
-    """Draw the pieces of the program from top to bottom, and beside each its faults."""
-    boxes, parts, y = {}, [], 8.0
+    """Draw the pieces of the program, beside each its faults, and brackets round the pairs."""
+    boxes, parts, y, rows = {}, [], 8.0, {}
     for piece in ORDER:
         here = [f for f in faults if f.where == piece]
         height = ROW * len(here) if here else 30.0
         boxes[piece] = (y, height)
-        parts.append(
-            svg.element(
-                "rect", x=float(LEFT), y=y, width=float(BOX), height=height - 4.0, rx=6.0,
-                fill=svg.GROUND, stroke="currentColor", stroke_width="1.5",
-            )
-        )  # fmt: skip
-        parts.append(svg.text(LEFT + BOX / 2, y + height / 2 + 3, piece, font_weight=600))
+        parts += _box(piece, y, height - 4.0)
         for k, fault in enumerate(here):
+            rows[fault.number] = y + ROW * k
             parts += _lines(y + ROW * k, fault)
         if not here:
-            parts.append(_words(LEFT + BOX + 12, y + 18, "right as it came", "currentColor"))
+            parts.append(_words(LEFT + BOX + 12, y + 18, "no fault", "currentColor"))
         y += height + GAP
     parts += _loop(boxes)
+    for first, second, x in PAIRS:
+        if {first, second} <= set(rows):
+            parts.append(_bracket(x, rows[first] + 13, rows[second] + 13))
+    number, x = WITHIN
+    if number in rows:
+        parts.append(_bracket(x, rows[number] + 3, rows[number] + 26))
     said = "; ".join(
         f"{f.number}, in {f.where}: {f.name}. {f.symptom}. Check: {f.check}" for f in faults
     )
     return drawing(title, y, said, *parts)
+
+
+def _box(piece: str, y: float, high: float) -> list[str]:
+    frame = svg.element(
+        "rect", x=float(LEFT), y=y, width=float(BOX), height=high, rx=6.0,
+        fill=svg.GROUND, stroke="currentColor", stroke_width="1.5",
+    )  # fmt: skip
+    return [frame, svg.text(LEFT + BOX / 2, y + high / 2 + 5, piece, font_weight=600)]
+
+
+def _bracket(x: float, top: float, bottom: float) -> str:
+    path = f"M {x - 9:.0f} {top:.0f} H {x:.0f} V {bottom:.0f} H {x - 9:.0f}"
+    return svg.element("path", d=path, fill="none", stroke=svg.BACKWARD, stroke_width="2.5")
 
 
 def _words(x: float, y: float, words: str, fill: str, **attributes: int) -> str:
@@ -97,15 +142,14 @@ def _words(x: float, y: float, words: str, fill: str, **attributes: int) -> str:
 def _lines(y: float, fault: Fault) -> list[str]:
     middle = LEFT + BOX + 20.0
     ring = svg.element(
-        "circle", cx=middle, cy=y + 22.0, r=12.0, fill=svg.BACKWARD, stroke="none"
+        "circle", cx=middle, cy=y + 15.0, r=12.0, fill=svg.BACKWARD, stroke="none"
     )  # fmt: skip
-    number = svg.text(middle, y + 27, str(fault.number), svg.GROUND, font_weight=600)
+    number = svg.text(middle, y + 20, str(fault.number), svg.GROUND, font_weight=600)
     return [
         ring,
         number,
         _words(TEXT, y + 12, fault.name, "currentColor", font_weight=600),
         _words(TEXT, y + 12 + LINE, fault.symptom, svg.BACKWARD),
-        _words(TEXT, y + 12 + 2 * LINE, fault.check, svg.FORWARD),
     ]
 
 
