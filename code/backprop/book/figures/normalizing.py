@@ -136,7 +136,7 @@ def rays(title: str, rate: float = 0.5, steps: int = 6) -> Drawing:
 
     plt = pyplot()
     _, red, green = _colors()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.4))
     for ax, reset, colour in zip(axes, (False, True), (green, red), strict=True):
         for low, high in pairwise(np.linspace(-np.pi / 2, 1.5 * np.pi, 49)):
             wedge = np.array([(0, 0), *(6 * _unit(a) for a in (low, high))])
@@ -289,11 +289,11 @@ def borne(title: str, rates: Sequence[float], groups: Sequence[Group]) -> Drawin
 
     plt = pyplot()
     _, red, green = _colors()
-    across, down, head, side, top = 0.78, 0.42, 0.5, 2.0, 0.85
+    across, down, head, side, top = 0.78, 0.36, 0.42, 2.0, 0.5
     high = sum(head + down * len(group.rows) for group in groups)
     wide = side + across * len(rates)
     fig, ax = plt.subplots(figsize=(4.6, 4.6 * (high + top) / wide))
-    ax.text(0, -top + 0.2, "learning rate of the group", va="center", color=INK)
+    ax.text(side - 0.12, -0.2, "learning rate", ha="right", va="center", color=INK)
     for k, rate in enumerate(rates):
         ax.text(side + (k + 0.5) * across, -0.2, f"{rate:g}", ha="center", va="center", color=INK)
     y = 0.0
