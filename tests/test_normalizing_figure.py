@@ -35,6 +35,19 @@ def test_the_steps_leave_the_rays_at_right_angles_and_halve():
     assert (np.diff(long) > 0).all()
 
 
+def test_a_run_settles_if_its_length_is_free_and_jumps_if_it_is_reset():
+    start = np.array([np.cos(2.4), np.sin(2.4)])
+    free = normalizing.walk(start, 0.5, 12, d=normalizing.ABOVE)
+    assert abs(free[-1, 0] / free[-1, 1]) < 0.05
+    assert 2.3 < np.linalg.norm(free[1]) < 2.8
+    kept = normalizing.walk(start, 0.5, 12, d=normalizing.ABOVE, reset=True)
+    assert len(kept) == 25
+    np.testing.assert_allclose(np.linalg.norm(kept[::2], axis=1), 1)
+    across = kept[::2, 0]
+    assert (across[1:] * across[:-1] < 0).all() and abs(across[-1]) > 0.3
+    np.testing.assert_allclose(kept[1], free[1])
+
+
 def test_they_draw():
     assert "rest (1.1, −1.7, −0.3, 0.9), passed on" in normalizing.box("t").markup
     assert "loss low" in normalizing.rays("t").markup
@@ -43,5 +56,16 @@ def test_they_draw():
     assert len(frames) == len(normalizing.LAST)
     assert "The mean is 29.25 and" in frames[5].caption
     assert "the shift takes 16.0 and the stretch 9.0, so 5.0 remains" in frames[0].caption
-    curve = normalizing.Curve("one", np.array([[1.0, np.nan], [2.0, 0.1]]), (0.1, 1), "-o")
-    assert "one" in normalizing.rates("t", [("both", [0.1, 1], [curve])]).markup
+    runs = np.array([[1.0, np.inf], [2.0, 0.1], [0.03, np.inf]])
+    group = normalizing.Group("some of it", [("plain", runs)])
+    markup = normalizing.borne("t", [0.1, 1], [group]).markup
+    for word in ("some of it", "plain", "1.0", "9.9"):
+        assert word in markup
+
+
+def test_a_stripe_is_faint_between_learning_and_guessing():
+    strengths = [normalizing._strength(v) for v in (0.001, 0.02, 0.1, 0.5, 1.0, np.log(10), 1e9)]
+    np.testing.assert_allclose([strengths[k] for k in (0, 1, 3, 5, 6)], [1, 1, 0, 1, 1])
+    assert 0.4 < strengths[2] < 0.6 and 0.4 < strengths[4] < 0.6
+    written = [normalizing._loss(v) for v in (0.0132, 0.147, 1.893, 9.8, 9.95, np.inf)]
+    assert written == ["0.013", "0.15", "1.9", "9.8", "> 9.9", "> 9.9"]

@@ -109,40 +109,59 @@ def weight_slopes(weights: Any, d: Any = SLOPES) -> Array:
     return np.asarray(INPUTS.T @ gradient(INPUTS @ np.asarray(weights, dtype=float), d))
 
 
-def walk(start: Any, rate: float, steps: int) -> Array:
-    """Return the weights before and after each step of gradient descent: shape (steps + 1, 2)."""
+ABOVE = (0.0, 0.0, 3.0, 3.0)
+"""∂L/∂x̂ for these examples, with which the loss is lowest straight above."""
+
+
+def walk(start: Any, rate: float, steps: int, *, d: Any = SLOPES, reset: bool = False) -> Array:
+    """Return the weights before and after each step of gradient descent, a row each.
+
+    With ``reset``, a further row follows each step: the weights at the length of the start.
+    """
     path = [np.array(start, dtype=float)]
+    length = np.linalg.norm(path[0])
     for _ in range(steps):
-        path.append(path[-1] - rate * weight_slopes(path[-1]))
+        path.append(path[-1] - rate * weight_slopes(path[-1], d))
+        if reset:
+            path.append(path[-1] * (length / np.linalg.norm(path[-1])))
     return np.array(path)
 
 
-def rays(title: str, rate: float = 0.2, steps: int = 12) -> Drawing:
-    """Draw the loss of a normalized unit over its two weights, and steps of gradient descent."""
+def rays(title: str, rate: float = 0.5, steps: int = 6) -> Drawing:
+    """Draw gradient descent on the two weights of a normalized unit, free and with a fixed length.
+
+    The shade is the loss, which depends on the angle alone.
+    """
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    green = _colors()[2]
-    uphill = INPUTS.T @ np.array(SLOPES)
-    tilt, reach = math.atan2(uphill[1], uphill[0]), 3.1
-    fig, ax = plt.subplots(figsize=(4.6, 2.9))
-    for low, high in pairwise(np.linspace(0, 2 * np.pi, 37)):
-        wedge = np.array([(0, 0), *(reach * _unit(tilt + a) for a in (low, high))])
-        depth = (1 + math.cos((low + high) / 2)) / 2
-        # The cycle's dashes at the width 0 are an error for newer versions of Matplotlib.
-        ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.4 * depth, linewidth=0, linestyle="-")
-    out = _unit(tilt + 0.42 * math.pi)
-    ax.plot(*np.array([0 * out, reach * out]).T, "-", color=GREY, linewidth=1)
-    for radius in (0.7, 1.4, 2.8):
-        step = -rate * weight_slopes(radius * out)
-        _arrow(ax, radius * out + step / 2, step, green, 2.4)
-    path = walk(0.6 * _unit(tilt - math.pi / 6), rate, steps)
-    ax.plot(*path.T, "-o", color=INK, linewidth=1.8, markersize=4.5)
-    ax.text(*(path[0] - (0.12, 0.12)), "start", ha="right", va="top", color=INK)
-    for place, word in ((1.12, "loss high"), (-1.12, "loss low")):
-        ax.text(*(place * reach * _unit(tilt)), word, ha="center", va="center", color=INK)
-    ax.set(xlim=(-4.8, 4.8), ylim=(-3.7, 3.7), aspect="equal")
-    ax.axis("off")
+    _, red, green = _colors()
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.4))
+    for ax, reset, colour in zip(axes, (False, True), (green, red), strict=True):
+        for low, high in pairwise(np.linspace(-np.pi / 2, 1.5 * np.pi, 49)):
+            wedge = np.array([(0, 0), *(6 * _unit(a) for a in (low, high))])
+            depth = (1 - math.sin((low + high) / 2)) / 2
+            # The cycle's dashes at the width 0 are an error for newer versions of Matplotlib.
+            ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.55 * depth, linewidth=0, linestyle="-")
+        path = walk(_unit(0.5 * math.pi + 0.85), rate, steps, d=ABOVE, reset=reset)
+        if reset:
+            circle = np.array([_unit(a) for a in np.linspace(0, 2 * np.pi, 100)])
+            ax.plot(*circle.T, "--", color=INK, linewidth=1)
+        for k, (one, two) in enumerate(pairwise(path)):
+            back = reset and k % 2 == 1
+            ax.plot(
+                *np.array([one, two]).T, ":" if back else "-", linewidth=1 if back else 1.8,
+                color=INK if back else colour,
+            )  # fmt: skip
+        ax.plot(*path[:: 2 if reset else 1].T, "o", color=colour, markersize=5)
+        ax.plot(*path[0], "o", color=INK, markersize=6)
+        ax.text(*(path[0] - (0.2, 0)), "start", ha="right", va="center", color=INK)
+        ax.plot(0, 0, "+", color=INK, markersize=8)
+        ax.text(0, 3.15, "loss low", ha="center", va="center", color=INK)
+        ax.text(0, -1.25, "loss high", ha="center", va="center", color=INK)
+        ax.set(xlim=(-2.1, 2.1), ylim=(-1.5, 3.4), aspect="equal")
+        ax.set_title("length reset" if reset else "length free", fontsize=12, color=colour)
+        ax.axis("off")
     return plotted(fig, title)
 
 
@@ -250,36 +269,73 @@ def _significant(value: float) -> str:
     return _written(value, min(4, max(2, places))).rstrip("0")
 
 
-class Curve(NamedTuple):
-    """Runs of one kind at several rates: a row per seed, a column per rate."""
+class Group(NamedTuple):
+    """A block of the table: what is raised, and (name, runs) per row; runs are starts by rates."""
 
     words: str
-    runs: Array
-    at: tuple[float, float]
-    style: str
+    rows: Sequence[tuple[str, Array]]
 
 
-def rates(title: str, panels: Sequence[tuple[str, Sequence[float], Sequence[Curve]]]) -> Drawing:
-    """Draw median and range of final losses over the rate, a panel per (heading, rates, curves)."""
-    from backprop.book.figures.plots import INK
+EVEN = 0.5
+"""A loss between learning and guessing, where a stripe of the table has no colour."""
+
+
+def borne(title: str, rates: Sequence[float], groups: Sequence[Group]) -> Drawing:
+    """Draw a table of final losses by rate: the median, on a stripe for each start, in order.
+
+    A stripe is green below EVEN and orange above, stronger towards 0.02 and towards guessing.
+    """
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    blue, red, green = _colors()
-    top = 3.5
-    fig, axes = plt.subplots(len(panels), 1, figsize=(4.6, 2.15 * len(panels)))
-    fig.get_layout_engine().set(hspace=0.1)
-    for ax, (heading, tried, curves) in zip(np.atleast_1d(axes), panels, strict=True):
-        ax.axhline(math.log(10), color=INK, linestyle=":", linewidth=1.2)
-        for curve, colour in zip(curves, (blue, red, green), strict=False):
-            runs = np.minimum(np.nan_to_num(curve.runs, nan=np.inf), top)
-            low, middle, high = runs.min(axis=0), np.median(runs, axis=0), runs.max(axis=0)
-            ax.fill_between(tried, low, high, color=colour, alpha=0.16, linewidth=0)
-            ax.loglog(tried, middle, curve.style, color=colour, markersize=5)
-            ax.text(*curve.at, curve.words, color=colour, ha="center", va="center", fontsize=12)
-        ax.set(ylabel="loss", ylim=(0.004, 1.15 * top))
-        ax.set_title(heading, loc="left", fontsize=12, color=INK)
-        ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
-        ax.set_xticks(list(tried), [f"{v:g}" for v in tried])
-        ax.minorticks_off()
-    np.atleast_1d(axes)[-1].set_xlabel("learning rate")
+    _, red, green = _colors()
+    across, down, head, side, top = 0.78, 0.36, 0.42, 2.0, 0.5
+    high = sum(head + down * len(group.rows) for group in groups)
+    wide = side + across * len(rates)
+    fig, ax = plt.subplots(figsize=(4.6, 4.6 * (high + top) / wide))
+    ax.text(side - 0.12, -0.2, "learning rate", ha="right", va="center", color=INK)
+    for k, rate in enumerate(rates):
+        ax.text(side + (k + 0.5) * across, -0.2, f"{rate:g}", ha="center", va="center", color=INK)
+    y = 0.0
+    for group in groups:
+        ax.text(0, y + 0.6 * head, group.words, va="center", color=INK, fontweight="bold")
+        y += head
+        for name, runs in group.rows:
+            ax.text(side - 0.12, y + down / 2, name, ha="right", va="center", color=INK)
+            for k, column in enumerate(np.minimum(runs, 1e9).T):
+                left, stripe = side + k * across + 0.03, (across - 0.06) / len(column)
+                for j, loss in enumerate(np.sort(column)):
+                    edge = (left + j * stripe, y + 0.03)
+                    colour, alpha = (green if loss < EVEN else red), 0.6 * _strength(loss)
+                    ax.add_patch(
+                        plt.Rectangle(
+                            edge, stripe, down - 0.06, facecolor=colour, alpha=alpha, linewidth=0
+                        )
+                    )
+                ax.add_patch(
+                    plt.Rectangle(
+                        (left, y + 0.03), across - 0.06, down - 0.06, facecolor="none",
+                        edgecolor=GREY, linewidth=0.6,
+                    )
+                )  # fmt: skip
+                ax.text(
+                    left + across / 2 - 0.03, y + down / 2, _loss(float(np.median(column))),
+                    ha="center", va="center", color=INK,
+                )  # fmt: skip
+            y += down
+    ax.set(xlim=(0, wide), ylim=(high, -top))
+    ax.axis("off")
     return plotted(fig, title)
+
+
+def _strength(loss: float) -> float:
+    """Return 0 for EVEN, and 1 for 0.02 or less, and for guessing among ten or more."""
+    far = math.log(min(max(loss, 0.02), math.log(10)) / EVEN)
+    return far / math.log(math.log(10) / EVEN) if far > 0 else far / math.log(0.02 / EVEN)
+
+
+def _loss(value: float) -> str:
+    """Write two digits of a loss; one above 9.9 only says that training failed."""
+    if value > 9.9:
+        return "> 9.9"
+    return f"{value:.1f}" if value >= 1 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
