@@ -41,6 +41,18 @@ def test_starts_have_their_variances():
             assert layer.parameters[name].var() == pytest.approx(variance, rel=0.1)
 
 
+def test_the_control_starts_with_the_scores_of_the_divided():
+    batch = lookup.draw(np.random.default_rng(1), 5)
+    first = []
+    for case in (Case("wide", 256, True), Case("shrunk", 256, False)):
+        layers = scaling.network(np.random.default_rng(0), case).layers
+        layers[0].forward(batch.x)
+        first.append(layers[0].p)
+    np.testing.assert_allclose(*first, rtol=1e-12)
+    outcome = scaling.stored()["shrunk 256 not"]
+    assert scaling.reached(Case("shrunk", 256, False), outcome.rate, 3)[0] > 0.99
+
+
 @each
 def test_what_is_stored_is_found_again(divided):
     case = Case("wide", 256, divided)

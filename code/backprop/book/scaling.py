@@ -6,7 +6,7 @@ nothing else differs between the two: the same seed draws the same parameters an
 
 Every case was trained at each of :data:`RATES` from :data:`TUNING`, and at the best of these from
 :data:`SEEDS`. What came out stands in ``scaling.json``, which ``python -m backprop.book.scaling
-FILE`` writes (ten minutes).
+FILE`` writes (twelve minutes).
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Case(NamedTuple):
         return f"{self.start} {self.d} {'divided' if self.divided else 'not'}"
 
 
-CASES = tuple(Case(*of) for of in product(STARTS, WIDTHS, (True, False)))
+SHRUNK = tuple(Case("shrunk", d, False) for d in WIDTHS)
+"""The control: not divided, but with the same scores at the start as the divided "wide" case."""
+CASES = *(Case(*of) for of in product(STARTS, WIDTHS, (True, False))), *SHRUNK
 LONGER = Case("wide", 256, False)
 """The case that was also trained for :data:`LONG` steps."""
 
@@ -75,7 +77,8 @@ class WideAttention(Layer):
     case : Case
         From the start "wide", W_q and W_k are standard normal, so that a token with a single 1
         has queries and keys with entries of variance 1; from "small", their variance is
-        2 / (n + d). That of W_v is 1 / n.
+        2 / (n + d); from "shrunk", the two are those of "wide", divided by the fourth root of d.
+        The variance of W_v is 1 / n.
     """
 
     name = "attention"
@@ -83,7 +86,7 @@ class WideAttention(Layer):
     def __init__(self, rng: np.random.Generator, case: Case) -> None:
         super().__init__()
         n, d = lookup.WIDTH, case.d
-        deviation = 1.0 if case.start == "wide" else math.sqrt(2 / (n + d))
+        deviation = {"wide": 1.0, "small": math.sqrt(2 / (n + d)), "shrunk": d**-0.25}[case.start]
         self.parameters["W_q"] = deviation * rng.normal(size=(n, d))
         self.parameters["W_k"] = deviation * rng.normal(size=(n, d))
         self.parameters["W_v"] = rng.normal(size=(n, n)) / math.sqrt(n)
