@@ -122,10 +122,8 @@ def test_a_cut_stops_the_error_and_not_the_state(start):
 
 
 def test_an_arm_differs_in_what_it_says_and_in_nothing_else():
-    plain, scaled = (Start("RNN", scale=by).network(1, 3) for by in (1.0, 0.7))
-    for name, array in plain.parameters.items():
-        factor = 0.7 if name.endswith(".U") else 1
-        np.testing.assert_allclose(scaled.parameters[name], factor * array, rtol=1e-6)
+    assert Start("RNN", units=3).network(1, 3).layers[0].n_hidden == 3
+    assert Start("RNN").network(1, 3).layers[0].n_hidden == recalling.UNITS["RNN"]
     for kind, own in (("LSTM", 1.0), ("GRU", 0.0)):
         n = recalling.UNITS[kind]
         usual, opened, constant = (
@@ -227,7 +225,10 @@ def test_what_is_told_of_a_row_is_what_its_runs_have(monkeypatch):
     assert [h[0] for h in found["holders"]] == pytest.approx(
         [h.follows for h in best.holders], rel=6e-3
     )
-    assert "needed" not in found
+    assert "along" not in found
+    along = recalling.told(replace(row, along=True, rates=(best.rate,)))["along"]
+    quartiles = np.quantile(best.uncut, (0.25, 0.5, 0.75), axis=0)
+    np.testing.assert_allclose(along, quartiles, rtol=6e-3)
     parted = recalling.told(recalling.Row("adding", Start("GRU", cut=2), 4, 3, (0.01,)))
     np.testing.assert_array_equal(parted["before"], found["before"])
     monkeypatch.setattr(recalling, "stored", lambda: {"it": found})
@@ -239,32 +240,6 @@ def test_what_is_told_of_a_row_is_what_its_runs_have(monkeypatch):
     assert again.solved == (again.losses < 2 / 30).sum()
 
 
-def test_watching_changes_nothing_and_finds_the_first_test_below(monkeypatch):
-    monkeypatch.setattr(recalling, "EVERY", 2)
-    row = recalling.Row("adding", Start("RNN"), 4, 12, (0.01,), watched=True)
-    seen, unseen = (
-        recalling.run(recalling.Row("adding", row.start, 4, n, (0.01,), watched), 0.01)
-        for n, watched in ((12, True), (6, False))
-    )
-    course = np.concatenate([np.array(group.course) for group in seen.groups], axis=1)
-    assert course.shape == (6, 10)
-    np.testing.assert_array_equal(course[2], unseen.losses)
-    np.testing.assert_array_equal(course[-1], seen.losses)
-    level = float(np.median(course.min(axis=0))) * 1.5  # five networks get there
-    monkeypatch.setattr(recalling, "SOLVED", level)
-    for steps, each in zip(seen.needed, course.T / (2 / 3), strict=True):
-        below = np.flatnonzero(each < level)
-        assert steps == (2 * (below[0] + 1) if len(below) else None)
-    assert seen.needed.count(None) == 5
-    found = recalling.told(row)
-    assert found["needed"] == {"0.01": seen.needed}
-    monkeypatch.setattr(recalling, "stored", lambda: {"it": found})
-    steps = recalling.needed("it")
-    assert np.isinf(steps).sum() == seen.needed.count(None) and steps.min() == min(
-        each for each in seen.needed if each is not None
-    )
-
-
 def test_the_file_has_every_row():
     assert list(recalling.stored()) == list(recalling.ROWS)
     for name, found in recalling.stored().items():
@@ -273,18 +248,16 @@ def test_the_file_has_every_row():
         assert {len(each) for each in found["losses"].values()} == {10}
         medians = {rate: np.median(each) for rate, each in recalling.losses(name).items()}
         assert medians[recalling.best(name)] == min(medians.values())
-        assert ("needed" in found) == row.watched
-        for rate, steps in found.get("needed", {}).items():
-            for each, loss in zip(steps, found["losses"][rate], strict=True):
-                assert loss >= 0.1 if each is None else each <= row.updates
-        assert ("direct" in found) == (row.watched and row.start.kind == "LSTM")
+        assert ("along" in found) == row.along
+        if row.along:
+            assert np.array(found["along"]).shape == (3, row.length)
+            assert found["along"][1][0] == pytest.approx(np.median(found["after"]), rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["RNN, 40", "LSTM, bias 5, constant"])
+@pytest.mark.parametrize("name", ["RNN", "LSTM, cut"])
 def test_what_is_stored_comes_out_again(name):
     row = recalling.ROWS[name]
-    rates = (recalling.best(name),) if row.watched else row.rates
-    found = recalling.told(replace(row, rates=rates))
+    found = recalling.told(replace(row, rates=(recalling.best(name),)))
     for rate, each in found["losses"].items():
         before = recalling.stored()[name]["losses"][rate]
         assert np.median(each) == pytest.approx(np.median(before), rel=0.2)

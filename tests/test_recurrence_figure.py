@@ -68,9 +68,12 @@ def test_drawings():
     assert marks.sum() == 2 and recurrence.example()[2] == pytest.approx(
         float(recurrence.example()[0] @ marks), abs=1e-6
     )
-    runs = {kind: outcome("adding", kind, 40) for kind in recalling.KINDS}
-    assert "1 of 10 solved" in recurrence.arriving("t", runs).markup
-    drawn = recurrence.at_work("t", runs["LSTM"], 1).markup
+    named = {"plain": "RNN", "GRU": "GRU, bias 0", "LSTM": "LSTM, bias 0"}
+    drawn = recurrence.arriving("t", named).markup
+    for said, name in named.items():
+        solved = (recalling.losses(name)[recalling.best(name)] < 0.1).sum()
+        assert f"{said}: {solved} of 10 solved" in drawn
+    drawn = recurrence.at_work("t", outcome("adding", "LSTM", 40), 1).markup
     assert "product of later f" in drawn and "dashed: the sum" in drawn
 
 

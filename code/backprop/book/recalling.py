@@ -6,7 +6,7 @@ one layer whose U has a block for each of them and zeros elsewhere, so that one 
 all. They read the same sequences, differ by their start, and never touch one another.
 
 Every row of :data:`ROWS` was trained at its rates. What came out stands in ``recalling.json``,
-which ``python -m backprop.book.recalling FILE`` writes (nine minutes on one core); with names of
+which ``python -m backprop.book.recalling FILE`` writes (six minutes on one core); with names of
 rows after FILE, only these are trained again. :func:`outcome` trains one row.
 """
 
@@ -64,8 +64,6 @@ UNITS = {"RNN": 25, "GRU": 14, "LSTM": 12}
 RATES = 0.003, 0.01, 0.03
 ARM, LONG = 500, 4000
 """Steps of Adam in the runs that tell what gates do, and in a long run."""
-EVERY = 25
-"""Training steps between two tests of a row that is ``watched``."""
 UPDATES, BATCH, LIMIT = 250, 32, 1.0
 """Steps of Adam in a run, sequences in a step, and the length to which a gradient is clipped."""
 SEEDS = tuple(range(10))
@@ -124,8 +122,6 @@ class Start:
     cut : int or None
         Steps in a chunk: the layer's ``truncate``. The state crosses a chunk's end, the error does
         not.
-    scale : float
-        What the orthogonal U of a plain layer is multiplied by.
     bias : float or None
         Where the biases of the gates f start, the LSTM's forget gates and the GRU's update gates;
         None: at 1 and at 0, as in the package.
@@ -134,24 +130,30 @@ class Start:
         biases stay at their start.
     path : str or None
         The ways back that are open in training: ``Parted.path``.
+    units : int or None
+        Hidden units; None: ``UNITS`` of the kind.
     """
 
     kind: str
     cut: int | None = None
-    scale: float = 1.0
     bias: float | None = None
     constant: bool = False
     path: str | None = None
+    units: int | None = None
+
+    @property
+    def n_hidden(self) -> int:
+        """Hidden units of one network."""
+        return UNITS[self.kind] if self.units is None else self.units
 
     def network(self, n_out: int, seed: int, **options: Any) -> Sequential:
         """Return one network: a recurrent layer, whose last state a dense layer reads."""
-        n, rng = UNITS[self.kind], np.random.default_rng(seed)
+        n, rng = self.n_hidden, np.random.default_rng(seed)
         options = {
             "return_sequence": False, "dtype": np.float32, "truncate": self.cut, **options,
         }  # fmt: skip
         layer = KINDS[self.kind](2, n, rng=rng, **options)
         network = Sequential([layer, Dense(n, n_out, rng=rng, dtype=options["dtype"])])
-        layer.parameters["U"][...] *= self.scale
         if self.bias is not None:
             layer._split(layer.parameters["b"])[1][...] = self.bias
         if self.constant:
@@ -188,7 +190,7 @@ class SideBySide:
 
     def __init__(self, start: Start, n_out: int, seeds: Sequence[int]) -> None:
         self.start, self.n_out, self.seeds = start, n_out, tuple(seeds)
-        self.n, count = UNITS[start.kind], len(seeds)
+        self.n, count = start.n_hidden, len(seeds)
         n = self.n
         self.layer = KINDS[start.kind](
             2, n * count, rng=np.random.default_rng(0), return_sequence=False, dtype=np.float32,
@@ -203,8 +205,6 @@ class SideBySide:
         self.owner = np.where(start.learns(self.network), self._owners(), -1)
         if isinstance(self.layer, Parted):
             self.layer.path = start.path
-        self.course: list[Array] = []
-        """Losses while it was trained, if :func:`trained` was to watch."""
 
     def _views(self, source: Sequential, k: int) -> list[tuple[Array, Array]]:
         """Pair each array of network k inside ``self.network`` with that of ``source``."""
@@ -315,24 +315,19 @@ def tested(task: str, length: int) -> tuple[Array, Array]:
 
 def trained(
     task: str, start: Start, length: int, rate: float, seeds: Sequence[int],
-    updates: int = UPDATES, watched: bool = False,
+    updates: int = UPDATES,
 ) -> list[SideBySide]:  # fmt: skip
-    """Train networks by Adam and return them, five in each group.
-
-    If ``watched``, the ``course`` of each group has its losses after every ``EVERY`` steps.
-    """
-    groups, test = [], tested(task, length)
+    """Train networks by Adam and return them, five in each group."""
+    groups = []
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
         rng = np.random.default_rng(some[0])
         n_out = TASKS[task](rng, 1, length)[1].shape[1]
         group = SideBySide(start, n_out, some)
         optimizer = Adam(group.network, rate)
-        for step in range(1, updates + 1):
+        for _ in range(updates):
             group.gradient(*TASKS[task](rng, BATCH, length))
             optimizer.step()
-            if watched and step % EVERY == 0:
-                group.course.append(group.losses(*test))
         groups.append(group)
     return groups
 
@@ -427,16 +422,6 @@ class Outcome:
         return int((self.relative < SOLVED).sum())
 
     @property
-    def needed(self) -> list[int | None]:
-        """After how many training steps each network first had less than ``SOLVED`` left, if ever.
-
-        Tested every ``EVERY`` steps, in networks whose training was watched.
-        """
-        course = np.concatenate([np.array(group.course) for group in self.groups], axis=1)
-        below = course / GUESSING < SOLVED
-        return [EVERY * (int(each.argmax()) + 1) if each.any() else None for each in below.T]
-
-    @property
     def networks(self) -> list[Sequential]:
         """The networks, each on its own."""
         return [group.take(k) for group in self.groups for k in range(len(group.seeds))]
@@ -491,7 +476,7 @@ def untrained(task: str, start: Start, length: int) -> Array:
 class Row:
     """One thing that was tried: a task, networks, how many steps of Adam they took, at which rates.
 
-    ``watched`` says whether they were tested while they learned.
+    ``along`` says whether the error is stored at every step, and not at step 1 alone.
     """
 
     task: str
@@ -499,38 +484,27 @@ class Row:
     length: int
     updates: int = UPDATES
     rates: tuple[float, ...] = RATES
-    watched: bool = False
+    along: bool = False
 
 
-def _arm(kind: str, **differs: Any) -> Row:
-    return Row("adding", Start(kind, **differs), 40, ARM, watched=True)
+def _arm(kind: str, along: bool = False, **differs: Any) -> Row:
+    return Row("adding", Start(kind, **differs), 40, ARM, along=along)
 
 
 ROWS: dict[str, Row] = {
-    "RNN, 40": Row("adding", Start("RNN"), 40),
-    "GRU, 40": Row("adding", Start("GRU"), 40),
-    "LSTM, 40": Row("adding", Start("LSTM"), 40),
-    "RNN, 40, long": Row("adding", Start("RNN"), 40, LONG, watched=True),
-    "LSTM, constant, long": Row(
-        "adding", Start("LSTM", bias=1, constant=True), 40, LONG, (0.01,), watched=True
-    ),
-    "LSTM, cut": Row("adding", Start("LSTM", cut=LATE), 40),
-    "LSTM, cut, early": Row("early", Start("LSTM", cut=LATE), 40),
-    "LSTM, early": Row("early", Start("LSTM"), 40),
-    "RNN": _arm("RNN"),
-    "RNN, 0.7 U": _arm("RNN", scale=0.7),
-    "RNN, 1.2 U": _arm("RNN", scale=1.2),
-    "LSTM, bias 0": _arm("LSTM", bias=0),
+    "RNN": _arm("RNN", along=True),
+    "LSTM, bias 0": _arm("LSTM", along=True, bias=0),
+    "GRU, bias 0": _arm("GRU", along=True, bias=0),
+    "RNN, long": Row("adding", Start("RNN"), 40, LONG),
     "LSTM, bias 1": _arm("LSTM", bias=1),
-    "LSTM, bias 5": _arm("LSTM", bias=5),
-    "LSTM, bias 1, constant": _arm("LSTM", bias=1, constant=True),
-    "LSTM, bias 5, constant": _arm("LSTM", bias=5, constant=True),
+    "LSTM, constant": _arm("LSTM", bias=1, constant=True, units=25),
+    "LSTM, constant, long": Row("adding", Start("LSTM", bias=1, constant=True), 40, LONG, (0.01,)),
     "LSTM, direct": _arm("LSTM", bias=1, path="direct"),
     "LSTM, detours": _arm("LSTM", bias=1, path="detours"),
-    "GRU, bias 0": _arm("GRU", bias=0),
-    "GRU, bias 1": _arm("GRU", bias=1),
-    "GRU, bias 5": _arm("GRU", bias=5),
-    "GRU, bias 5, constant": _arm("GRU", bias=5, constant=True),
+    "LSTM, 40": Row("adding", Start("LSTM"), 40),
+    "LSTM, cut": Row("adding", Start("LSTM", cut=LATE), 40),
+    "LSTM, early": Row("early", Start("LSTM"), 40),
+    "LSTM, cut, early": Row("early", Start("LSTM", cut=LATE), 40),
 }
 """What the chapter shows, by name."""
 
@@ -541,7 +515,7 @@ WHOLE: dict[str, Any] = {"cut": None, "path": None}
 
 def run(row: Row, rate: float) -> Outcome:
     """Train the ten networks of a row at a rate, and measure them on new sequences."""
-    groups = trained(row.task, row.start, row.length, rate, SEEDS, row.updates, row.watched)
+    groups = trained(row.task, row.start, row.length, rate, SEEDS, row.updates)
     losses = np.concatenate([group.losses(*tested(row.task, row.length)) for group in groups])
     return Outcome(row.task, row.length, rate, groups, losses)
 
@@ -550,9 +524,8 @@ def told(row: Row) -> dict[str, Any]:
     """Return what is stored of a row: losses at each rate, and more at the best of them.
 
     The best rate is that of the least median loss. ``before`` and ``after`` are the sizes of the
-    error at step 1, without a cut. ``needed`` (:attr:`Outcome.needed`, at each rate) is stored
-    where training was watched, with ``direct``, the part of ``after`` that an LSTM's direct path
-    brings.
+    error at step 1, without a cut. ``along`` has the quartiles of ``after`` at every step, if the
+    row asks for them.
     """
     runs = {rate: run(row, rate) for rate in row.rates}
     best = min(runs.values(), key=lambda r: float(np.median(r.losses)))
@@ -562,10 +535,9 @@ def told(row: Row) -> dict[str, Any]:
         "after": _short(best.uncut[:, 0]),
         "holders": [_short([h.follows, *h.moves, *h.opens]) for h in best.holders],
     }
-    if row.watched and row.start.kind == "LSTM":
-        found["direct"] = _short(best.direct[:, 0])
-    if row.watched:
-        found["needed"] = {f"{rate:g}": r.needed for rate, r in runs.items()}
+    if row.along:
+        quartiles = np.quantile(best.uncut, (0.25, 0.5, 0.75), axis=0)
+        found["along"] = [_short(each) for each in quartiles]
     return found
 
 
@@ -600,12 +572,6 @@ def clearest(name: str) -> int:
 def outcome(name: str) -> Outcome:
     """Train the ten networks of a row once more, at its best rate."""
     return run(ROWS[name], best(name))
-
-
-def needed(name: str) -> Array:
-    """Return the stored :attr:`Outcome.needed` of a watched row at its best rate, ∞ for never."""
-    steps = stored()[name]["needed"][f"{best(name):g}"]
-    return np.array([np.inf if each is None else each for each in steps])
 
 
 def main(target: str, *names: str) -> None:

@@ -17,7 +17,7 @@ from backprop.arrays import Array
 from backprop.book import recalling
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.recalling import Outcome, Start
+from backprop.book.recalling import Outcome
 from backprop.layers import RNN
 
 MINUS = "\N{MINUS SIGN}"
@@ -211,15 +211,15 @@ def _sequence(ax: Any, title: str) -> None:
     ax.grid(False)
 
 
-def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
+def arriving(title: str, rows: Mapping[str, str]) -> Drawing:
     """Draw a sequence with two marked numbers, and how much error each step of it receives.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
-    outcomes : mapping of str to Outcome
-        By kind, the networks that were trained on the adding task with 40 steps.
+    rows : mapping of str to str
+        What networks are called, and the name of their row in ``recalling.ROWS``.
     """
     from backprop.book.figures.plots import COLORS, INK
 
@@ -228,16 +228,16 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
     fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 3.75), height_ratios=(0.8, 1, 1, 1))
     steps = np.arange(1, STEPS + 1)
     _sequence(axes[0], f"40 numbers, two marked: say the sum, {_minus(example()[2])}")
-    for ax, (kind, result) in zip(axes[1:], outcomes.items(), strict=True):
-        low, middle, high = np.quantile(result.arriving, (0.25, 0.5, 0.75), axis=0)
-        before = np.median(recalling.untrained("adding", Start(kind), STEPS), axis=0)
+    for ax, (said, name) in zip(axes[1:], rows.items(), strict=True):
+        low, middle, high = recalling.stored()[name]["along"]
+        before = np.median(recalling.untrained("adding", recalling.ROWS[name].start, STEPS), axis=0)
+        solved = int((recalling.losses(name)[recalling.best(name)] < recalling.SOLVED).sum())
         ax.fill_between(steps, low, high, color=orange, alpha=0.3, linewidth=0)
         ax.semilogy(steps, middle, "-", color=orange, linewidth=2.4)
         ax.semilogy(steps, before, "--", color=INK, linewidth=1.3)
-        name = "plain RNN" if kind == "RNN" else kind
-        color = orange if result.solved else INK
-        ax.set_title(f"{name}: {result.solved} of 10 solved", loc="left", fontsize=12, color=color)
-        ax.set(ylim=(5e-7, 6), yticks=[1e-6, 1e-3, 1], xlim=(0.3, STEPS + 0.7))
+        color = orange if solved else INK
+        ax.set_title(f"{said}: {solved} of 10 solved", loc="left", fontsize=12, color=color)
+        ax.set(ylim=(5e-7, 9), yticks=[1e-6, 1e-3, 1], xlim=(0.3, STEPS + 0.7))
         ax.minorticks_off()
         ax.grid(False)
         for step in np.flatnonzero(example()[1]):
@@ -246,7 +246,7 @@ def arriving(title: str, outcomes: Mapping[str, Outcome]) -> Drawing:
     for ax, words, color in ((axes[1], "dashed: before", INK),
                              (axes[2], "orange: after", orange)):  # fmt: skip
         ax.set_title(words, loc="right", fontsize=11, color=color)
-    axes[-1].set(xlabel="step", xticks=[1, 10, 20, 30, 40])
+    axes[-1].set(xlabel="step of the sequence", xticks=[1, 10, 20, 30, 40])
     return plotted(fig, title)
 
 
