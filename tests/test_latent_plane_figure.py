@@ -50,11 +50,11 @@ def test_clouds_stand_where_the_encoder_says():
         return latent_plane.Clouds(mean, tau, mean + tau, more, (0.0, 0.0), reach)
 
     images = np.eye(64)[:2]
-    given = {"both": clouds(2.0), "pixels": clouds(5.3), "divergence": clouds(5.3)}
+    given = {"both": clouds(2.0), "pixels": clouds(5.0), "divergence": clouds(5.0)}
     markup = latent_plane.two_forces(images, images, given, ("7", "8"), "title").markup
     # 42.5 a unit in the plane above, whose middle is (210, 111), and 10 in those below.
     assert '<ellipse cx="252.5" cy="153.5" rx="42.5" ry="21.3"' in markup
-    assert '<ellipse cx="115.0" cy="289.0" rx="10.0" ry="5.0"' in markup
+    assert '<ellipse cx="74.0" cy="268.0" rx="10.0" ry="5.0"' in markup
     assert markup.count("<ellipse") == 6 and markup.count('rx="2.0"') == 3
     assert markup.count(">7<") == 2 and markup.count('r="1.3"') == 3, "99 lies outside"
-    assert "pixels alone: apart, thin" in markup
+    assert ">apart,<" in markup and ">wide<" in markup

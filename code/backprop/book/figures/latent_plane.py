@@ -95,12 +95,18 @@ def two_forces(
         parts.append(svg.pointer((start, half), (start + 62, half), svg.FORWARD, "2.2", 10, 5))
         parts.append(svg.text(start + 28, half - 9, words))
     parts.append(_plane(clouds["both"], left, top, side, names))
-    low, small = top + side + 30, 106.0
-    for middle, key, word in ((105.0, "pixels", "apart, thin"),
-                              (315.0, "divergence", "central, wide")):  # fmt: skip
-        parts.append(svg.text(middle, low - 6, f"{key} alone: {word}", font_weight=600))
+    low, small = top + side + 12, 100.0
+    for edge, key, words in (
+        (14.0, "pixels", "apart, thin"),
+        (212.0, "divergence", "centred, wide"),
+    ):
         given = names if key == "pixels" else [""] * len(names)
-        parts.append(_plane(clouds[key], middle - small / 2, low, small, given))
+        parts.append(_plane(clouds[key], edge, low, small, given))
+        first, second = words.split(" ")
+        for k, word in enumerate((key, "alone:", first, second)):
+            weight = 600 if k == 0 else None
+            parts.append(svg.text(edge + small + 8, low + 30 + 18 * k, word, text_anchor="start",
+                                  font_weight=weight))  # fmt: skip
     said = (
         f"Images of {', '.join(names)} at the left, their clouds in a plane in the middle, images"
         " decoded from a draw of each cloud at the right. Below, the clouds by the pixels alone and"
