@@ -109,16 +109,49 @@ def test_distances_count_pixels():
     assert latent.apart(real, real) == (0.0, 0.0)
 
 
-def test_the_arms_differ_in_network_and_codes(monkeypatch):
+def test_the_arms_are_trained_as_they_are_called():
+    size_and_tau = {}
+    for name, how in latent.ARMS.items():
+        network = trained(0, 3, **how, epochs=5)
+        rng = np.random.default_rng(0)
+        size_and_tau[name] = latent.size_and_tau(network, digits(0).x, rng)
+        assert network.named["draw"].training == (name not in ("divergence", "neither"))
+    assert {name for name, pair in size_and_tau.items() if pair[1] == 0} == {
+        "divergence", "neither"
+    }  # fmt: skip
+    assert size_and_tau["noise, tau 1/2"][1] == pytest.approx(0.5)
+    for name in ("both", "divergence"):
+        assert (
+            size_and_tau[name][0]
+            < 1.2
+            < min(size_and_tau[other][0] for other in ("noise", "noise, tau 1/2", "neither"))
+        )
+
+
+def test_the_kinds_of_images_come_from_the_digits_that_are_said(monkeypatch):
     asked = []
-    monkeypatch.setattr(latent, "trained", lambda seed, d, **how: (d, *how.values()))
     monkeypatch.setattr(
-        latent, "drawn_images", lambda net, *_, codes, likeliest: asked.append((net, codes))
+        latent, "drawn_images", lambda net, x, n, rng, codes: asked.append((x, n, codes))
     )
-    assert list(latent.arms(0, 8, True, 20)) == list(latent.SWITCHES)
-    switches = [(True, 1.0), (False, 1.0), (True, 0.0), (False, 0.0)]
-    kinds = ("own", "fitted", "standard")
-    assert asked == [((8, *how), codes) for how in switches for codes in kinds]
+    data = digits(0)
+    assert list(latent.all_kinds(None, data, 0, 20)) == ["own", "held", "fit", "std"]
+    assert [n for _, n, _ in asked] == [20] * 4
+    assert [codes for *_, codes in asked] == ["own", "own", "fitted", "standard"]
+    for k, (x, *_) in enumerate(asked):
+        np.testing.assert_array_equal(x, data.test[:20] if k == 1 else data.x)
+
+
+def test_the_classifier_reads_digits_and_is_seldom_sure_of_noise():
+    data, network = digits(0), latent.classifier(0)
+    assert (network.forward(data.test).argmax(axis=1) == data.labels).mean() > 0.9
+    rng = np.random.default_rng(0)
+    inked = (rng.random((450, 64)) < data.x.mean(axis=0)).astype(float)
+    sure = latent.read(network, data.test)
+    assert sure.shape == (450,) and sure.mean() > 0.7
+    assert latent.read(network, inked).mean() < 0.3
+    assert latent.read(network, data.test, 0.99).mean() < sure.mean()
+    right = network.forward(data.test).argmax(axis=1) == data.labels
+    assert right[sure].mean() > 0.97
 
 
 def test_a_network_is_trained_once_for_a_setting():
@@ -149,7 +182,7 @@ def test_given_codes_are_draws_where_there_is_noise():
 
 def test_pixels_alone_cost_their_cross_entropy():
     x = np.array([[1.0, 0], [1, 1], [1, 0], [1, 0]])
-    cost = latent.pixels_alone(latent.Binary(x, x, np.zeros(4, dtype=int)))
+    cost = latent.pixels_alone(latent.Binary(x, x, *np.zeros((2, 4), dtype=int)))
     p, clipped = 0.25, 1 - 1e-3
     assert cost == pytest.approx(-np.log(clipped) - p * np.log(p) - (1 - p) * np.log(1 - p))
 

@@ -31,11 +31,30 @@ def test_variances_are_drawn_with_their_names():
     assert "a path" in markup and "a score" in markup and len(markup) < 150_000
 
 
-def test_columns_of_images_have_their_names():
+def test_columns_of_images_have_their_names_and_lines():
     images = np.eye(64)[:9]
-    rows = {"one": [images] * 3, "two": [images] * 3}
+    column = images, np.arange(9) == 1
+    rows = {"one": [column] * 3, "two": [column] * 3}
     markup = latent_plane.columns_of_images(("a", "b", "c"), rows, "title").markup
     for words in ("one", "two", "a", "b", "c"):
         assert f">{words}<" in markup
     assert "Rows of images: one, two. Columns: a, b, c" in markup
-    assert markup.count("v3.6") == 2 * 3 * 4
+    assert markup.count("v3.3") == 2 * 3 * 4
+    assert markup.count("<rect") == 2 * 3
+
+
+def test_clouds_stand_where_the_encoder_says():
+    def clouds(reach):
+        mean, tau = np.array([[1.0, -1], [0, 0]]), np.array([[0.5, 0.25], [1e-4, 1e-4]])
+        more = np.array([[0.0, 0], [99, 0]])
+        return latent_plane.Clouds(mean, tau, mean + tau, more, (0.0, 0.0), reach)
+
+    images = np.eye(64)[:2]
+    given = {"both": clouds(2.0), "pixels": clouds(5.0), "divergence": clouds(5.0)}
+    markup = latent_plane.two_forces(images, images, given, ("7", "8"), "title").markup
+    # 42.5 a unit in the plane above, whose middle is (210, 111), and 10 in those below.
+    assert '<ellipse cx="252.5" cy="153.5" rx="42.5" ry="21.3"' in markup
+    assert '<ellipse cx="74.0" cy="268.0" rx="10.0" ry="5.0"' in markup
+    assert markup.count("<ellipse") == 6 and markup.count('rx="2.0"') == 3
+    assert markup.count(">7<") == 2 and markup.count('r="1.3"') == 3, "99 lies outside"
+    assert ">apart,<" in markup and ">wide<" in markup

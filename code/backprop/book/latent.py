@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.activations import sigmoid, softplus
+from backprop.activations import sigmoid, softmax, softplus
 from backprop.arrays import Array, Labels
 from backprop.datasets import load_digits
 from backprop.layers import Concatenate, Dense, GaussianSample, Layer, ReLU
-from backprop.losses import BinaryCrossEntropy, GaussianKL, Loss
+from backprop.losses import BinaryCrossEntropy, GaussianKL, Loss, SoftmaxCrossEntropy
 from backprop.network import Graph, Sequential
 from backprop.optimizers import Adam
 
@@ -26,8 +26,8 @@ RATE, BATCH, EPOCHS = 0.01, 100, 25
 INK = 0.5
 """A pixel at least so dark is 1, else 0."""
 Codes = Literal["own", "fitted", "standard"]
-"""Where codes to be decoded come from: images; a normal distribution with the mean and covariance
-of theirs; or the standard normal."""
+"""Codes of images; of a normal distribution with the mean and covariance of theirs; or standard
+normal ones."""
 Way = Literal["path", "score", "baseline", "none"]
 """Through the draw; by the score of the draw; by the score, the other digits' mean cost less; or
 no error of the pixels for the encoder, which hears of the divergence alone."""
@@ -78,11 +78,12 @@ class NegativeBound(Loss):
 
 @dataclass(frozen=True)
 class Binary:
-    """Binarised digits, 0 or 1 in each pixel, to train and to test, and the latter's labels."""
+    """Binarised digits, 0 or 1 in each pixel, to train and to test, and the labels of both."""
 
     x: Array
     test: Array
     labels: Labels
+    train_labels: Labels
 
 
 @cache
@@ -90,7 +91,7 @@ def digits(seed: int) -> Binary:
     """Return a split of the digits."""
     split = load_digits(seed=seed)
     x, test = ((part >= INK).astype(float) for part in (split.x_train, split.x_test))
-    return Binary(x, test, split.y_test)
+    return Binary(x, test, split.y_test, split.y_train)
 
 
 def autoencoder(d: int, rng: np.random.Generator, hidden: int = HIDDEN) -> Graph:
@@ -253,13 +254,14 @@ def integral(decoder: Layer, x: Array, *, reach: float = 5.0, step: float = 0.1)
 
 # New images.
 
-SWITCHES = {
-    "both": (True, 1.0),
-    "divergence only": (False, 1.0),
-    "noise only": (True, 0.0),
-    "neither": (False, 0.0),
+ARMS: dict[str, dict[str, Any]] = {
+    "both": {},
+    "noise": {"kl": 0.0},
+    "noise, tau 1/2": {"kl": 0.0, "tau": 0.5},
+    "divergence": {"noise": False},
+    "neither": {"noise": False, "kl": 0.0},
 }
-"""Whether there is noise, and the weight of the divergence."""
+"""How each network is trained; the first ``tau`` is the encoder's choice, the second is held."""
 
 
 def given_codes(network: Graph, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -307,18 +309,43 @@ def drawn_images(
     return (p > level).astype(float)
 
 
-def arms(seed: int, d: int, likeliest: bool = True, n: int = 450) -> dict[str, list[Array]]:
-    """Return, for each of the ``SWITCHES``, ``n`` images of own, fitted and standard codes."""
-    x, drawn = digits(seed).x, {}
-    for name, (noise, kl) in SWITCHES.items():
-        network = trained(seed, d, noise=noise, kl=kl)
-        drawn[name] = [
-            drawn_images(
-                network, x, n, np.random.default_rng(seed), codes=codes, likeliest=likeliest
-            )
-            for codes in get_args(Codes)
-        ]
-    return drawn
+def all_kinds(network: Graph, data: Binary, seed: int, n: int = 225) -> dict[str, Array]:
+    """Return ``n`` images from codes of training digits, of test digits, fitted and standard.
+
+    The test digits are the first ``n``, so that the others stay unseen.
+    """
+
+    def images(x: Array, codes: Codes) -> Array:
+        return drawn_images(network, x, n, np.random.default_rng(seed), codes=codes)
+
+    return {
+        "own": images(data.x, "own"),
+        "held": images(data.test[:n], "own"),
+        "fit": images(data.x, "fitted"),
+        "std": images(data.x, "standard"),
+    }
+
+
+@cache
+def classifier(seed: int) -> Sequential:
+    """Return a network trained to tell the digits of a split apart; it knows no autoencoder."""
+    data, rng = digits(seed), np.random.default_rng(1000 + seed)
+    network = Sequential([Dense(PIXELS, HIDDEN, rng=rng), ReLU(), Dense(HIDDEN, 10, rng=rng)])
+    loss, optimizer = SoftmaxCrossEntropy(), Adam(network, 0.003)
+    for _ in range(30):
+        order = rng.permutation(len(data.x))
+        for start in range(0, len(data.x), BATCH):
+            batch = order[start : start + BATCH]
+            loss.forward(network.forward(data.x[batch]), data.train_labels[batch])
+            network.backward_parameters(loss.backward())
+            optimizer.step()
+    return network
+
+
+def read(network: Sequential, images: Array, limit: float = 0.9) -> NDArray[np.bool_]:
+    """Return for each image whether a digit's probability exceeds the limit."""
+    surest: Array = softmax(network.forward(images)).max(axis=1)
+    return surest > limit
 
 
 def apart(images: Array, real: Array) -> tuple[float, float]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from backprop.activations import sigmoid
 from backprop.arrays import Array
@@ -23,6 +25,94 @@ RIM = 26
 """Radius of a node."""
 ACROSS, REACH = 9, 2.0
 """Images on a side of the plane, and its numbers' range."""
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """What an encoder names for a few digits, and codes drawn for more of them.
+
+    ``mean``, ``tau`` and ``drawn`` are of shape (n, 2), ``more`` of shape (m, 2); ``middle`` and
+    ``reach`` say which square of the plane is shown.
+    """
+
+    mean: Array
+    tau: Array
+    drawn: Array
+    more: Array
+    middle: tuple[float, float]
+    reach: float
+
+
+def _plane(clouds: Clouds, left: float, top: float, side: float, names: Sequence[str]) -> str:
+    """Draw the clouds out to 2 τ, what was drawn, and the same circle of the standard normal."""
+    scale = side / (2 * clouds.reach)
+
+    def at(z: Array) -> tuple[float, float]:
+        x, y = (z - np.array(clouds.middle)) * scale
+        return float(left + side / 2 + x), float(top + side / 2 - y)
+
+    parts = [svg.element("rect", x=left, y=top, width=side, height=side, fill="none",
+                         stroke="currentColor", opacity="0.4")]  # fmt: skip
+    inside = np.abs(clouds.more - np.array(clouds.middle)).max(axis=1) < clouds.reach - 2 / scale
+    for code in clouds.more[inside]:
+        x, y = at(code)
+        parts.append(svg.element("circle", cx=x, cy=y, r=1.3, fill="currentColor", opacity="0.3"))
+    x, y = at(np.zeros(2))
+    parts.append(svg.element("circle", cx=x, cy=y, r=2 * scale, fill="none", stroke="currentColor",
+                             stroke_dasharray="4 3", stroke_width="1.3"))  # fmt: skip
+    for mean, tau, drawn, name in zip(clouds.mean, clouds.tau, clouds.drawn, names, strict=True):
+        (x, y), (rx, ry) = at(mean), 2 * tau * scale
+        parts.append(svg.element("ellipse", cx=x, cy=y, rx=max(float(rx), 2.0),
+                                 ry=max(float(ry), 2.0), fill=svg.FORWARD, fill_opacity="0.22",
+                                 stroke=svg.FORWARD, stroke_width="1.6"))  # fmt: skip
+        parts.append(svg.text(x, y - max(float(ry), 2.0) - 4, name, font_weight=600))
+        if name:
+            x, y = at(drawn)
+            parts.append(svg.element("circle", cx=x, cy=y, r=3.0, fill=svg.BACKWARD))
+    return "".join(parts)
+
+
+def two_forces(
+    images: Array, again: Array, clouds: Mapping[str, Clouds], names: Sequence[str], title: str
+) -> Drawing:
+    """Draw images, their clouds in the plane and images of draws; and two planes by one force.
+
+    ``clouds`` has the names "both", "pixels" and "divergence"; ``names`` are those of the images.
+    """
+    top, side, cell = 26.0, 170.0, 3.5
+    left, step = (svg.WIDTH - side) / 2, (side - SIDE * cell) / (len(images) - 1)
+    far, half = svg.WIDTH - 14.0 - SIDE * cell, top + side / 2
+    parts = []
+    for edge, pictures in ((14.0, images), (far, again)):
+        parts.append(glyphs(pictures, [(edge, top + k * step) for k in range(len(images))], cell))
+    for x, words in (
+        (33.0, "images"),
+        (left + side / 2, "clouds of codes"),
+        (369.0, "images again"),
+    ):
+        parts.append(svg.text(x, 16, words, font_weight=600))
+    for start, words in ((54.0, "encoder"), (left + side + 8, "decoder")):
+        parts.append(svg.pointer((start, half), (start + 62, half), svg.FORWARD, "2.2", 10, 5))
+        parts.append(svg.text(start + 28, half - 9, words))
+    parts.append(_plane(clouds["both"], left, top, side, names))
+    low, small = top + side + 12, 100.0
+    for edge, key, words in (
+        (14.0, "pixels", "apart, thin"),
+        (212.0, "divergence", "centred, wide"),
+    ):
+        given = names if key == "pixels" else [""] * len(names)
+        parts.append(_plane(clouds[key], edge, low, small, given))
+        first, second = words.split(" ")
+        for k, word in enumerate((key, "alone:", first, second)):
+            weight = 600 if k == 0 else None
+            parts.append(svg.text(edge + small + 8, low + 30 + 18 * k, word, text_anchor="start",
+                                  font_weight=weight))  # fmt: skip
+    said = (
+        f"Images of {', '.join(names)} at the left, their clouds in a plane in the middle, images"
+        " decoded from a draw of each cloud at the right. Below, the clouds by the pixels alone and"
+        " by the divergence alone"
+    )
+    return drawing(title, low + small + 6, said, *parts)
 
 
 def planes(decoders: Mapping[str, Layer], title: str) -> Drawing:
@@ -190,10 +280,16 @@ def variances(
 
 
 def columns_of_images(
-    heads: Sequence[str], rows: Mapping[str, Sequence[Array]], title: str, across: int = 4
+    heads: Sequence[str],
+    rows: Mapping[str, Sequence[tuple[Array, ArrayLike]]],
+    title: str,
+    across: int = 4,
 ) -> Drawing:
-    """Draw rows of images below their names, ``across`` of them in each of the columns."""
-    cell, step, down, left, top = 3.6, 31.5, 54.0, 6.0, 44.0
+    """Draw rows of images below their names, ``across`` of them in each of the columns.
+
+    With the images of a column comes which of them are underlined.
+    """
+    cell, step, down, left, top = 3.3, 31.5, 54.0, 6.0, 44.0
     wide = (across - 1) * step + SIDE * cell
     apart = (svg.WIDTH - 2 * left - wide) / (len(heads) - 1)
     edges = [left + k * apart for k in range(len(heads))]
@@ -204,8 +300,14 @@ def columns_of_images(
     for k, (name, columns) in enumerate(rows.items()):
         high = top + k * down
         parts.append(svg.text(left, high - 5, name, text_anchor="start"))
-        for edge, images in zip(edges, columns, strict=True):
+        for edge, (images, lined) in zip(edges, columns, strict=True):
             places = [(edge + j * step, high) for j in range(across)]
             parts.append(glyphs(images[:across], places, cell))
+            for (x, y), line in zip(places, np.asarray(lined)[:across], strict=True):
+                if line:
+                    parts.append(
+                        svg.element("rect", x=x, y=y + SIDE * cell + 2, width=SIDE * cell,
+                                    height=2.5, fill=svg.FORWARD)
+                    )  # fmt: skip
     said = f"Rows of images: {', '.join(rows)}. Columns: {', '.join(heads)}"
     return drawing(title, top + len(rows) * down - 20, said, *parts)
