@@ -103,7 +103,7 @@ def test_samples_side_by_side_are_clear_of_each_other():
             for t in ET.fromstring(drawn).iter(f"{SVG}text")
             if float(t.get("x")) == x
         ]
-        for x in (8, 218)
+        for x in (4, 214)
     )
-    assert len(right) == 1 + len(expecting.wrapped(text, 26))
+    assert len(right) == 1 + len(expecting.wrapped(text, 24))
     assert left[-len(right) :] == right

@@ -329,7 +329,7 @@ def _clock(
     return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
 
 
-COLUMNS = {1: 54, 2: 26}
+COLUMNS = {1: 50, 2: 24}
 """Letters in a line of :func:`written`, by how many samples stand side by side."""
 
 
@@ -339,7 +339,7 @@ def written(title: str, rows: Sequence[Sequence[tuple[str, str]]]) -> Drawing:
     for row in rows:
         bottom = y
         for k, (heading, text) in enumerate(row):
-            x, line = 8 + k * svg.WIDTH // 2, y + 22
+            x, line = 4 + k * svg.WIDTH // 2, y + 22
             parts.append(svg.text(x, line, heading, svg.FORWARD, text_anchor="start",
                                   font_weight=600))  # fmt: skip
             for words in wrapped(text, COLUMNS[len(row)]):
