@@ -89,5 +89,21 @@ def test_a_text_is_wrapped_and_nothing_is_lost():
     lines = expecting.wrapped("one two\nthree " + "x" * 25, 10)
     assert max(map(len, lines)) <= 10 and "¶" in " ".join(lines)
     assert "".join(lines).replace(" ", "").replace("¶", "") == "onetwothree" + "x" * 25
-    drawn = expecting.written("t", [("first", "a <b>"), ("second", "c")]).markup
+    drawn = expecting.written("t", [[("first", "a <b>")], [("second", "c"), ("third", "d")]]).markup
     assert "a &lt;b&gt;" in drawn and "second" in drawn
+
+
+def test_samples_side_by_side_are_clear_of_each_other():
+    text = "Alice said to herself that she had never seen such a wonderful thing. " * 2
+    drawn = expecting.written("t", [[("one", text)], [("left", text), ("right", text)]]).markup
+    check_words(drawn, 0.5)
+    left, right = (
+        [
+            float(t.get("y"))
+            for t in ET.fromstring(drawn).iter(f"{SVG}text")
+            if float(t.get("x")) == x
+        ]
+        for x in (4, 214)
+    )
+    assert len(right) == 1 + len(expecting.wrapped(text, 24))
+    assert left[-len(right) :] == right

@@ -203,9 +203,8 @@ def test_a_second_of_training_beats_pairs_of_letters():
     network = run.finish()
     assert run.optimizer.steps == SMALL.steps and run.optimizer.learning_rate < 1e-3
     assert language.bits(network, letters().validation, SMALL.length) < 3.3
-    text = language.continued(
-        network, letters().alphabet, "Alice", 20, np.random.default_rng(0), length=32
-    )
+    after = language.next_letter(network, SMALL.length)
+    text = language.continued(after, letters().alphabet, "Alice", 20, np.random.default_rng(0))
     assert text.startswith("Alice") and len(text) == 25
 
 
@@ -213,9 +212,8 @@ def test_a_low_temperature_takes_the_likeliest():
     network = Training(TINY, 0).network
     network.train(False)
     alphabet = letters().alphabet
-    text = language.continued(
-        network, alphabet, "Al", 5, np.random.default_rng(0), heat=1e-3, length=3
-    )
+    after = language.next_letter(network, 3, 1e-3)
+    text = language.continued(after, alphabet, "Al", 5, np.random.default_rng(0))
     for t in range(2, 7):
         z = network.forward(alphabet.encode(text[max(0, t - 3) : t])[None])[0, -1]
         assert alphabet.decode([z.argmax()]) == text[t]

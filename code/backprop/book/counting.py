@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,112 @@ from backprop.arrays import (
     check_positive,
 )
 
+Numbers = NDArray[np.int64]
 
-class Counts:
+
+class Table(NamedTuple):
+    """What followed the contexts of one length, each of which is a number from 0."""
+
+    pairs: Numbers
+    """context * size + letter for all that were met, sorted."""
+    counts: Numbers
+    """How often each of them was met."""
+    sums: Numbers
+    """The sum of these counts for each context."""
+    kinds: Numbers
+    """How many different letters followed each context."""
+
+    def asked(self, context: Numbers, pair: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Return the counts of pairs, and the sums and kinds of contexts; -1 is none, with 0."""
+        place = _place(self.pairs, pair)
+        asked = (self.counts, place), (self.sums, context), (self.kinds, context)
+        n_c, n, t = (np.where(at >= 0, values[at], 0) for values, at in asked)
+        return n_c, n, t
+
+
+def _place(known: Numbers, numbers: Numbers) -> Numbers:
+    """Return where numbers stand in a sorted array, and -1 for those that do not."""
+    place = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    return np.where(known[place] == numbers, place, -1)
+
+
+class Counting(ABC):
+    """What followed the last 0, 1, ... ``order`` letters in a text, and its use.
+
+    A context of k letters is found by that of its last k - 1 letters and the letter before them.
+    """
+
+    setting: float
+    """The one number of the method: a strength, or a discount."""
+
+    def __init__(self, text: Numbers, size: int, order: int) -> None:
+        name = type(self).__name__
+        check_ndarray(name, "text", text)
+        self.size = check_count(name, "size", size)
+        self.order = check_count(name, "order", order, 0)
+        check_labels(name, "text", text, len(text), size)
+        if len(text) <= order:
+            raise ValueError(f"{name}: text has {len(text)} letters, expected more than {order}")
+        self._known: list[Numbers] = [np.zeros(1, np.int64)]
+        self._tables: list[Table] = []
+        for k, context in enumerate(self._contexts(text, order, learn=True)):
+            self._tables.append(self._table(k, context[:-1] * size + text[k:]))
+
+    def _contexts(self, text: Numbers, order: int, *, learn: bool = False) -> Iterator[Numbers]:
+        """Yield for k = 0, 1, ... the contexts of k letters, from the first to that at the end."""
+        context = np.zeros(len(text) + 1, np.int64)
+        yield context
+        for k in range(1, order + 1):
+            longer = context[1:] * self.size + text[: len(text) + 1 - k]
+            if learn:
+                self._known.append(np.unique(longer))
+            context = _place(self._known[k], longer)
+            yield context
+
+    def _table(self, k: int, pairs: Numbers) -> Table:
+        kinds, counts = np.unique(pairs, return_counts=True)
+        context, n = kinds // self.size, len(self._known[k])
+        sums = np.bincount(context, counts, n).astype(np.int64)
+        return Table(kinds, counts, sums, np.bincount(context, minlength=n))
+
+    @abstractmethod
+    def _mixed(self, k: int, context: Numbers, c: Numbers, p: Array) -> tuple[Array, Array]:
+        """Return p of the letters c from k letters, and what the next longer context starts from.
+
+        The argument p is what k - 1 letters said.
+        """
+
+    def lengths(self, text: Numbers) -> Array:
+        """Return p of each letter of ``text`` after 0, 1, ... letters, shape (order + 1, n).
+
+        Where fewer letters stand before it, all of them are used.
+        """
+        p: Array = np.full(len(text), 1 / self.size)
+        found = np.empty((self.order + 1, len(text)))
+        for k, context in enumerate(self._contexts(text, min(self.order, len(text)))):
+            found[k:, :] = p
+            found[k, k:], p[k:] = self._mixed(k, context[:-1], text[k:], p[k:])
+        return found
+
+    def probabilities(self, text: Numbers) -> Array:
+        """Return p of each letter of ``text`` after ``order`` letters, shape (n,)."""
+        return np.asarray(self.lengths(text)[-1])
+
+    def after(self, text: Numbers) -> Array:
+        """Return the probabilities of all letters after the last of ``text``, shape (size,)."""
+        p: Array = np.full(self.size, 1 / self.size)
+        text = text[max(0, len(text) - self.order) :]
+        for k, context in enumerate(self._contexts(text, len(text))):
+            here = np.repeat(context[-1:], self.size)
+            whole, p = self._mixed(k, here, np.arange(self.size), p)
+        return whole if k == self.order else p
+
+    def bits(self, text: Numbers) -> float:
+        """Return the bits per letter of ``text``, the mean of log2 1/p."""
+        return float(-np.log2(self.probabilities(text)).mean())
+
+
+class Counts(Counting):
     """p_k(c) = (n(h c) + s p_{k-1}(c)) / (n(h) + s), h the last k letters (MacKay & Peto, 1995).
 
     n(h c) is how often the letter c followed h in the text, n(h) how often any did. With fewer
@@ -41,55 +147,17 @@ class Counts:
         If an argument is no such number, or the text is not longer than ``order``.
     """
 
-    def __init__(self, text: NDArray[np.int64], size: int, order: int, strength: float) -> None:
-        check_ndarray("Counts", "text", text)
-        self.size = check_count("Counts", "size", size)
-        self.order = check_count("Counts", "order", order, 0)
-        self.strength = check_positive("Counts", "strength", strength)
-        check_labels("Counts", "text", text, len(text), size)
-        if len(text) <= order:
-            raise ValueError(f"Counts: text has {len(text)} letters, expected more than {order}")
-        if float(size) ** (order + 1) > 2.0**62:
-            raise ValueError(f"Counts: order is {order}, which {size} letters make too large")
-        self._followed = [_counted(self._numbered(text, k + 1)) for k in range(order + 1)]
-        self._met = [_counted(seen // size, n) for seen, n in self._followed]
+    def __init__(self, text: Numbers, size: int, order: int, strength: float) -> None:
+        self.setting = check_positive("Counts", "strength", strength)
+        super().__init__(text, size, order)
 
-    def _numbered(self, text: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        """Return one number for each k letters in a row, the last one its last digit."""
-        rows = np.lib.stride_tricks.sliding_window_view(text, k)
-        number = np.zeros(len(rows), np.int64)
-        for j in range(k):
-            number = number * self.size + rows[:, j]
-        return number
-
-    def probabilities(self, text: NDArray[np.int64]) -> Array:
-        """Return the probability of each letter of ``text`` after those before it, shape (n,)."""
-        p: Array = np.full(len(text), 1 / self.size)
-        for k in range(min(self.order + 1, len(text))):
-            number = self._numbered(text, k + 1)
-            p[k:] = self._mixed(k, number // self.size, number, p[k:])
-        return p
-
-    def after(self, text: NDArray[np.int64]) -> Array:
-        """Return the probabilities of all letters after the last of ``text``, shape (size,)."""
-        p: Array = np.full(self.size, 1 / self.size)
-        for k in range(min(self.order, len(text)) + 1):
-            (head,) = self._numbered(text[len(text) - k :], k) if k else [0]
-            p = self._mixed(k, np.int64(head), head * self.size + np.arange(self.size), p)
-        return p
-
-    def _mixed(
-        self, k: int, head: NDArray[np.int64] | np.int64, number: NDArray[np.int64], p: Array
-    ) -> Array:
-        followed, met = _found(self._followed[k], number), _found(self._met[k], head)
-        return np.asarray((followed + self.strength * p) / (met + self.strength))
-
-    def bits(self, text: NDArray[np.int64]) -> float:
-        """Return the bits per letter of ``text``, the mean of log2 1/p."""
-        return float(-np.log2(self.probabilities(text)).mean())
+    def _mixed(self, k: int, context: Numbers, c: Numbers, p: Array) -> tuple[Array, Array]:
+        n_c, n, _ = self._tables[k].asked(context, context * self.size + c)
+        p = (n_c + self.setting * p) / (n + self.setting)
+        return p, p
 
 
-class KneserNey(Counts):
+class KneserNey(Counting):
     """p_k(c) = (max(0, n(h c) - D) + D t(h) p_{k-1}(c)) / n(h): interpolated Kneser-Ney.
 
     h holds the last k letters, and t(h) is how many different letters followed it. D is taken from
@@ -110,72 +178,45 @@ class KneserNey(Counts):
         If an argument is no such number, or the text is not longer than ``order``.
     """
 
-    def __init__(self, text: NDArray[np.int64], size: int, order: int, discount: float) -> None:
-        super().__init__(text, size, order, 1.0)
-        self.discount = check_interval("KneserNey", "discount", discount, 0.0, 1.0)
+    def __init__(self, text: Numbers, size: int, order: int, discount: float) -> None:
+        self.setting = check_interval("KneserNey", "discount", discount, 0.0, 1.0)
+        super().__init__(text, size, order)
+        self._before: list[Table] = []
         for k in range(order):
-            longer, _ = self._followed[k + 1]
-            self._followed[k] = _counted(longer % size ** (k + 1))
-            self._met[k] = _counted(self._followed[k][0] // size, self._followed[k][1])
-        self._kinds = [_counted(seen // size) for seen, _ in self._followed]
+            # Each pair of a context of k + 1 letters counts once for that of its last k.
+            longer, c = np.divmod(self._tables[k + 1].pairs, size)
+            self._before.append(self._table(k, self._known[k + 1][longer] // size * size + c))
 
-    def _mixed(
-        self, k: int, head: NDArray[np.int64] | np.int64, number: NDArray[np.int64], p: Array
-    ) -> Array:
-        followed, met = _found(self._followed[k], number), _found(self._met[k], head)
-        kept = np.maximum(0, followed - self.discount)
-        taken = self.discount * _found(self._kinds[k], head)
-        return np.where(met > 0, (kept + taken * p) / np.maximum(met, 1), p)
+    def _mixed(self, k: int, context: Numbers, c: Numbers, p: Array) -> tuple[Array, Array]:
+        pair = context * self.size + c
+        whole = self._discounted(self._tables[k], context, pair, p)
+        if k == self.order:
+            return whole, whole
+        return whole, self._discounted(self._before[k], context, pair, p)
 
-
-Table = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
-def _counted(numbers: NDArray[np.int64], weights: NDArray[np.int64] | None = None) -> Table:
-    kinds, place = np.unique(numbers, return_inverse=True)
-    return kinds, np.bincount(place, weights).astype(np.int64)
+    def _discounted(self, table: Table, context: Numbers, pair: Numbers, p: Array) -> Array:
+        n_c, n, t = table.asked(context, pair)
+        kept = np.maximum(0, n_c - self.setting)
+        return np.where(n > 0, (kept + self.setting * t * p) / np.maximum(n, 1), p)
 
 
-def _found(table: Table, numbers: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:
-    kinds, counts = table
-    place = np.minimum(np.searchsorted(kinds, numbers), len(kinds) - 1)
-    return np.where(kinds[place] == numbers, counts[place], 0)
+def tried(
+    counts: Counting, settings: Sequence[float], text: Numbers, at: Numbers | None = None
+) -> Array:
+    """Return the bits per letter of another text, shape (settings, order + 1).
 
-
-def chosen(
-    text: NDArray[np.int64],
-    size: int,
-    orders: Sequence[int],
-    strengths: Sequence[float],
-    *,
-    part: float = 0.1,
-) -> tuple[int, float]:
-    """Return the order and strength with the fewest bits on the last part, counted on the rest."""
-    cut = round(len(text) * (1 - part))
-    # What was counted serves every smaller order.
-    counts = Counts(text[:cut], size, max(orders), 1.0)
-
-    def bits(choice: tuple[int, float]) -> float:
-        counts.order, counts.strength = choice
-        return counts.bits(text[cut:])
-
-    return min(((order, s) for order in orders for s in strengths), key=bits)
-
-
-def chosen_discount(
-    text: NDArray[np.int64],
-    size: int,
-    order: int,
-    discounts: Sequence[float],
-    *,
-    part: float = 0.1,
-) -> float:
-    """Return the discount with the fewest bits on the last part, counted on the rest."""
-    cut = round(len(text) * (1 - part))
-    counts = KneserNey(text[:cut], size, order, discounts[0])
-
-    def bits(discount: float) -> float:
-        counts.discount = discount
-        return counts.bits(text[cut:])
-
-    return min(discounts, key=bits)
+    Parameters
+    ----------
+    counts : Counting
+        Gets each of the settings in turn, and keeps the last.
+    settings : sequence of float
+        Strengths, or discounts.
+    text : array of int
+    at : array of int, optional
+        The letters that count. Default: all.
+    """
+    found = []
+    for counts.setting in settings:
+        p = counts.lengths(text)
+        found.append(-np.log2(p if at is None else p[:, at]).mean(axis=1))
+    return np.array(found)

@@ -18,7 +18,7 @@ from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -27,7 +27,7 @@ from backprop.activations import softmax
 from backprop.arrays import Array
 from backprop.book import reading
 from backprop.book.alice import Alphabet, letters, passages
-from backprop.book.counting import Counts, KneserNey, chosen, chosen_discount
+from backprop.book.counting import Counting, Counts, KneserNey, tried
 from backprop.layers import (
     Embedding,
     GatedMLP,
@@ -144,38 +144,43 @@ def one_path(network: Sequential) -> Sequential:
     return Sequential([OnePath(tied.layers)])  # type: ignore[attr-defined]
 
 
-ORDERS, STRENGTHS = range(4, 10), (8.0, 16.0, 32.0, 64.0)
-"""What is tried for counting."""
-DISCOUNTS = (0.7, 0.8, 0.9, 0.95)
-"""What is tried for the way of Kneser and Ney."""
+STRENGTHS = (8.0, 16.0, 32.0, 64.0, 128.0)
+"""What is tried for counting, at each length of the context."""
+DISCOUNTS = (0.6, 0.8, 0.9, 0.95, 0.98)
+"""What is tried for the way of Kneser and Ney, at each length."""
+LONGEST = 16
+"""The longest context in letters."""
+
+
+class Counted(NamedTuple):
+    """A way of counting, and what it achieved on the letters for which :func:`bits` asks."""
+
+    best: Counting
+    """With the length and the setting that need the fewest bits there."""
+    bits: Array
+    """The fewest bits at each length, shape (LONGEST + 1,)."""
 
 
 @cache
-def counted() -> dict[str, Counts]:
-    """Return two models that count, after the last letter and after several, by their names.
+def counted() -> dict[str, Counted]:
+    """Return two ways of counting by their names.
 
-    How many letters, and how much the shorter contexts count, is chosen on the last tenth of the
-    text for training, for pairs as well.
+    Length and setting are chosen on the letters on which all is judged, as those of the networks
+    were.
     """
     data = letters()
-    size, found = len(data.alphabet), {}
-    for orders in (range(1, 2), ORDERS):
-        order, strength = chosen(data.train, size, orders, STRENGTHS)
-        name = "last letter" if order == 1 else f"last {order} letters"
-        found[name] = Counts(data.train, size, order, strength)
+    size, at = len(data.alphabet), asked(data.validation, LARGE.length)
+    found: dict[str, Counted] = {}
+    for name, kind, settings in (
+        ("mixing", Counts, STRENGTHS), ("Kneser-Ney", KneserNey, DISCOUNTS),
+    ):  # fmt: skip
+        counts = kind(data.train, size, LONGEST, settings[0])
+        scores = tried(counts, settings, data.validation, at)
+        chosen, order = np.unravel_index(scores.argmin(), scores.shape)
+        # What was counted serves every smaller order.
+        counts.setting, counts.order = settings[chosen], int(order)
+        found[name] = Counted(counts, scores.min(axis=0))
     return found
-
-
-@cache
-def kneser_ney() -> KneserNey:
-    """Return the way of Kneser and Ney after as many letters as :func:`counted` has at most.
-
-    The discount is chosen on the last tenth of the text for training.
-    """
-    data = letters()
-    size, order = len(data.alphabet), max(count.order for count in counted().values())
-    discount = chosen_discount(data.train, size, order, DISCOUNTS)
-    return KneserNey(data.train, size, order, discount)
 
 
 class Training:
@@ -287,37 +292,51 @@ def chances(
     return np.concatenate(p), last.ravel()
 
 
-def continued(
-    network: Network,
-    alphabet: Alphabet,
-    begin: str,
-    count: int,
-    rng: np.random.Generator,
-    *,
-    heat: float = 1.0,
-    length: int,
-) -> str:
-    """Continue a text by ``count`` characters, each drawn from softmax(z / heat).
+def next_letter(
+    network: Network, length: int, heat: float = 1.0
+) -> Callable[[NDArray[np.int64]], Array]:
+    """Return what gives p of all letters after a text: softmax(z / heat), z after ``length``.
 
     Parameters
     ----------
     network : Network
         In use, not in training.
+    length : int
+        How many of the last characters the model reads.
+    heat : float
+        The temperature: below 1 the likely becomes likelier.
+    """
+
+    def after(text: NDArray[np.int64]) -> Array:
+        z = scores(network, text[None, -length:])[0, -1]
+        return softmax(z.astype(np.float64) / heat)
+
+    return after
+
+
+def continued(
+    after: Callable[[NDArray[np.int64]], Array],
+    alphabet: Alphabet,
+    begin: str,
+    count: int,
+    rng: np.random.Generator,
+) -> str:
+    """Continue a text by ``count`` characters, each drawn from the p that ``after`` gives.
+
+    Parameters
+    ----------
+    after : callable
+        As :func:`next_letter` returns it, or ``Counting.after``.
+    alphabet : Alphabet
     begin : str
         At least one character.
     count : int
     rng : numpy.random.Generator
         Draws them.
-    heat : float
-        The temperature: below 1 the likely becomes likelier.
-    length : int
-        How many of the last characters the model reads.
     """
     text = alphabet.encode(begin)
     for _ in range(count):
-        z = scores(network, text[None, -length:])[0, -1].astype(np.float64) / heat
-        p = np.exp(z - z.max())
-        text = np.append(text, rng.choice(len(p), p=p / p.sum()))
+        text = np.append(text, rng.choice(len(alphabet), p=after(text)))
     return alphabet.decode(text)
 
 
@@ -438,7 +457,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with given.weights.open("wb") as file:
             np.savez(file, theta=run.network.theta.astype(np.float16))
     rng = np.random.default_rng(0)
-    print(continued(run.network, run.alphabet, "Alice ", 300, rng, heat=0.7, length=LARGE.length))
+    after = next_letter(run.network, LARGE.length, 0.7)
+    print(continued(after, run.alphabet, "Alice ", 300, rng))
 
 
 if __name__ == "__main__":

@@ -329,17 +329,25 @@ def _clock(
     return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
 
 
-def written(title: str, samples: Sequence[tuple[str, str]], columns: int = 50) -> Drawing:
-    """Set what a model wrote, each sample below its heading, line by line."""
+COLUMNS = {1: 50, 2: 24}
+"""Letters in a line of :func:`written`, by how many samples stand side by side."""
+
+
+def written(title: str, rows: Sequence[Sequence[tuple[str, str]]]) -> Drawing:
+    """Set what models wrote, a heading above each sample, one or two samples side by side."""
     parts, y, said = [], 4, []
-    for heading, text in samples:
-        y += 22
-        parts.append(svg.text(8, y, heading, svg.FORWARD, text_anchor="start", font_weight=600))
-        for line in wrapped(text, columns):
-            y += 19
-            parts.append(svg.text(8, y, line, text_anchor="start"))
-        said.append(f"{heading}: {text}")
-        y += 8
+    for row in rows:
+        bottom = y
+        for k, (heading, text) in enumerate(row):
+            x, line = 4 + k * svg.WIDTH // 2, y + 22
+            parts.append(svg.text(x, line, heading, svg.FORWARD, text_anchor="start",
+                                  font_weight=600))  # fmt: skip
+            for words in wrapped(text, COLUMNS[len(row)]):
+                line += 19
+                parts.append(svg.text(x, line, words, text_anchor="start"))
+            said.append(f"{heading}: {text}")
+            bottom = max(bottom, line + 8)
+        y = bottom
     return drawing(title, y + 4, " ".join(said), *parts)
 
 
