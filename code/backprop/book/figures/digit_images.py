@@ -38,10 +38,15 @@ def glyphs(images: Array, places: Sequence[tuple[float, float]], cell: float) ->
     )
 
 
-def signed(values: ArrayLike, left: float, top: float, cell: float) -> str:
-    """Draw 64 numbers as squares, by area: filled where positive, outlined where negative."""
+def signed(
+    values: ArrayLike, left: float, top: float, cell: float, limit: float | None = None
+) -> str:
+    """Draw 64 numbers as squares, by area: filled where positive, outlined where negative.
+
+    A number of size ``limit`` fills its cell; without it, the largest does.
+    """
     grid = np.reshape(np.asarray(values, dtype=float), (SIDE, SIDE))
-    limit = float(np.abs(grid).max()) or 1.0
+    limit = limit or float(np.abs(grid).max()) or 1.0
     parts = []
     for (row, column), value in np.ndenumerate(grid):
         half = cell * 0.46 * float(np.sqrt(abs(value) / limit))
@@ -204,27 +209,39 @@ def misread(
 
 
 def coefficients(
-    panels: Mapping[str, tuple[Array, Array, ArrayLike]], words: tuple[str, str], title: str
+    panels: Mapping[str, tuple[Array, Array, Array, ArrayLike]], words: tuple[str, str], title: str
 ) -> Drawing:
-    """Draw weights as a picture, and beside it what each image was multiplied by, one dot each.
+    """Draw weights as start + added = sum, and what each image was multiplied by, one dot each.
 
     Parameters
     ----------
-    panels : mapping of str to (weights, c, labels)
-        Below each heading 64 weights, n coefficients and n labels, 1 for the upper row of dots
-        and 0 for the lower one. Every panel has a scale of its own, with 0 in the middle.
+    panels : mapping of str to (start, added, c, labels)
+        Below each heading twice 64 weights, n coefficients and n labels, 1 for the upper row of
+        dots and 0 for the lower one. All starts and sums have one scale. What was added and the
+        dots have a scale of their own in each panel; the dots have 0 in the middle.
     words : (str, str)
         Beside the upper and the lower row.
     title : str
         Of the drawing.
     """
-    cell, middle, half, y = 11.5, 286.0, 126.0, 4.0
+    cell, lefts, middle, half, y = 8.5, (4.0, 92.0, 180.0), 346.0, 66.0, 24.0
     high = SIDE * cell
+    common = max(float(np.abs([s, s + d]).max()) for s, d, _, _ in panels.values())
     parts, said = [], []
-    for heading, (weights, c, labels) in panels.items():
+    for left, head in zip(lefts, ("start", "added", "sum"), strict=True):
+        parts.append(svg.text(left + high / 2, 16, head, font_weight=600))
+    parts.append(svg.text(middle, 16, "one dot per image", font_weight=600))
+    for heading, (start, added, c, labels) in panels.items():
         parts.append(svg.text(4, y + 15, heading, text_anchor="start", font_weight=600))
-        y += 26
-        parts += [_frame(4, y, cell), signed(weights, 4, y, cell)]
+        y += 23
+        for left, weights, limit in zip(
+            lefts, (start, added, start + added), (common, None, common), strict=True
+        ):
+            parts += [_frame(left, y, cell), signed(weights, left, y, cell, limit)]
+            most = f"up to {float(np.abs(weights).max()):.2g}"
+            parts.append(svg.text(left + high / 2, y + high + 15, most))
+        for x, sign in ((82.0, "+"), (170.0, "=")):
+            parts.append(svg.text(x, y + high / 2 + 6, sign, font_size=18))
         limit = float(np.abs(c).max())
         tick = float(f"{0.7 * limit:.0e}")
         for at in (-tick, 0.0, tick):
@@ -233,21 +250,19 @@ def coefficients(
                                      stroke_width=wide, opacity="0.6"))  # fmt: skip
             parts.append(svg.text(x, y + high + 15, shown(at)))
         for label, color in ((1, ABOVE), (0, BELOW)):
-            row = y + high * (0.27 if label else 0.73)
-            parts.append(svg.text(108, row + 5, words[1 - label], color, text_anchor="start",
+            row = y + high * (0.25 if label else 0.75)
+            parts.append(svg.text(256, row + 5, words[1 - label], color, text_anchor="start",
                                   font_weight=600))  # fmt: skip
             places = [
-                (middle + half * float(value) / limit, row + 26 * ((0.618 * k) % 1 - 0.5))
+                (middle + half * float(value) / limit, row + 22 * ((0.618 * k) % 1 - 0.5))
                 for k, value in enumerate(c[np.asarray(labels) == label])
             ]
             path = "".join(f"M{svg.fixed(x)} {svg.fixed(at)}h0" for x, at in places)
-            parts.append(svg.element("path", d=path, stroke=color, stroke_width="4.6",
+            parts.append(svg.element("path", d=path, stroke=color, stroke_width="4",
                                      stroke_linecap="round", fill="none"))  # fmt: skip
-        said.append(f"{heading}: coefficients from {c.min():.1g} to {c.max():.1g}")
-        y += high + 30
-    parts.append(svg.text(4, y + 12, "left: what was added", text_anchor="start"))
-    parts.append(svg.text(middle, y + 12, "right: one dot per image"))
-    return drawing(title, y + 20, "; ".join(said), *parts)
+        said.append(f"{heading}: coefficients from {c.min():.2g} to {c.max():.2g}")
+        y += high + 26
+    return drawing(title, y, "; ".join(said), *parts)
 
 
 def five_splits(rows: Mapping[str, ArrayLike], xlabel: str, title: str) -> Drawing:
