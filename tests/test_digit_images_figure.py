@@ -63,9 +63,9 @@ def test_words_are_inside_and_clear_of_each_other(drawing):
 
 
 def test_plots_have_a_row_for_each_setting():
-    rows = {"small": [3, 5, 4], "large": [1, 1, 2]}
-    drawn = digit_images.five_splits(rows, "x", "t")
-    assert {"small", "large", "x"} <= set(texts(drawn))
+    rows = [("old", "small", [3, -5], [False, True]), ("new", "large", [1, 1], [False, False])]
+    drawn = digit_images.duels(rows, "x", "t")
+    assert {"old", "new", "small", "large", "x"} <= set(texts(drawn))
     assert {"one", "images handed over", "errors left"} <= set(
         texts(digit_images.handed_over({"one": [True, False, True]}, 3, "t"))
     )

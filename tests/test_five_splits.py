@@ -20,7 +20,7 @@ def test_every_program_read_all_images_in_every_split():
         for run in runs:
             numbers = run["misread"]
             assert numbers == sorted(set(numbers)) and 0 <= numbers[0] and numbers[-1] < 1797
-            if name in {"copier", *NETWORKS}:
+            if name in {"copier", "copier, shifts", *NETWORKS}:
                 assert len(set(run["place"])) == len(numbers)
                 assert 1 <= min(run["place"]) and max(run["place"]) <= 1797
         assert misread(name).sum() == sum(len(run["misread"]) for run in runs)
@@ -54,6 +54,12 @@ def test_a_doubting_copier_copies():
     assert trust.min() >= 0 and trust.max() <= 1
     wrong = answers != images()[1]
     assert np.median(trust[wrong]) < np.quantile(trust[~wrong], 0.1)
+
+
+def test_the_trust_in_a_shifted_copy_is_stored():
+    answers, trust = five_splits.doubting_copier(2, shifts=True)
+    wrong = answers != images()[1]
+    assert place(trust, wrong) == pytest.approx(stored()["copier, shifts"][2]["place"], abs=1)
 
 
 def test_places_are_counted_from_the_most_doubtful():

@@ -47,14 +47,17 @@ def copier(training: Labelled, validation: Labelled) -> Reader:
     return read
 
 
-def doubting_copier(split: int) -> tuple[Labels, Array]:
+def doubting_copier(split: int, shifts: bool = False) -> tuple[Labels, Array]:
     """Return the copier's answers, and how far it trusts each of them.
 
     It trusts an answer less if the most similar training image with another label is hardly less
-    similar. The trust is 1 less the smaller of the two distances over the larger.
+    similar. The trust is 1 less the smaller of the two distances over the larger. With ``shifts``
+    it looks among the shifted copies of the training images as well.
     """
     answers, trust = np.empty((2, len(images()[1])))
     for (_, _, rows), ((x, y), _, (test, _)) in zip(folds(split), parts(split), strict=True):
+        if shifts:
+            x, y = shifted(x), np.tile(y, 9)
         squared = (test**2).sum(axis=1)[:, None] - 2 * test @ x.T + (x**2).sum(axis=1)
         answers[rows] = y[squared.argmin(axis=1)]
         same = y == answers[rows, None]
@@ -149,8 +152,8 @@ def outcome(name: str, split: int) -> dict[str, dict[str, Any]]:
         A key of :data:`RECIPES` or :data:`OTHERS`; "180 epochs" brings "stopped early" with it.
     split : int
     """
-    if name == "copier":
-        answers, trust = doubting_copier(split)
+    if name in {"copier", "copier, shifts"}:
+        answers, trust = doubting_copier(split, name != "copier")
         wrong = answers != images()[1]
         found = {"misread": [int(k) for k in np.flatnonzero(wrong)], "place": place(trust, wrong)}
         return {name: found}

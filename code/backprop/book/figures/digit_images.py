@@ -265,31 +265,42 @@ def coefficients(
     return drawing(title, y, "; ".join(said), *parts)
 
 
-def five_splits(rows: Mapping[str, ArrayLike], xlabel: str, title: str) -> Drawing:
-    """Draw a dot for each split, a row for each program, and a bar at their mean.
+def duels(
+    rows: Sequence[tuple[str, str, ArrayLike, ArrayLike]], xlabel: str, title: str
+) -> Drawing:
+    """Draw duels of two programs: a row for each, a mark for each split, nearer to the winner.
 
-    The first split's dot is filled, so that a reader finds the numbers of the text.
+    The first split has a diamond, at the top of its row; a mark is filled where a difference was
+    found.
 
     Parameters
     ----------
-    rows : mapping of str to array, shape (splits,)
-        Counts.
+    rows : sequence of (left, right, gains, found)
+        The programs, how many images more the right one reads in each split, and whether that is
+        a difference.
     """
     import matplotlib.pyplot as plt
 
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    fig, ax = plt.subplots(figsize=(4.6, 0.27 * len(rows) + 0.75))
-    for k, counts in enumerate(np.asarray(c, dtype=float) for c in rows.values()):
-        ax.axhline(k, color=GREY, linewidth=0.6, alpha=0.4)
-        ax.plot(counts.mean(), k, "|", color=INK, markersize=15, markeredgewidth=2)
-        ax.plot(counts[1:], np.full(len(counts) - 1, k), "o", color="none", markersize=6,
-                markeredgecolor=COLORS[0], markeredgewidth=1.4)  # fmt: skip
-        ax.plot(counts[0], k, "o", color=COLORS[0], markersize=6.5)
-    ax.set_yticks(range(len(rows)), list(rows))
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set(xlabel=xlabel, xlim=(0, None))
-    ax.tick_params(axis="y", length=0)
+    fig, ax = plt.subplots(figsize=(4.6, 0.33 * len(rows) + 0.6))
+    ax.axvline(0, color=INK, linewidth=1.2)
+    for k, (_, _, gains, found) in enumerate(rows):
+        if k:
+            ax.axhline(k - 0.5, color=GREY, linewidth=0.6, alpha=0.4)
+        marks = zip(np.asarray(gains, dtype=float), np.asarray(found), strict=True)
+        for split, (gain, filled) in enumerate(marks):
+            color = COLORS[0] if gain > 0 else COLORS[1]
+            ax.plot(gain, k + 0.15 * (split - 2), "o" if split else "D", markersize=5,
+                    color=color if filled else "none", markeredgecolor=color,
+                    markeredgewidth=1.4)  # fmt: skip
+    most = 1.15 * max(float(np.abs(np.asarray(gains)).max()) for _, _, gains, _ in rows)
+    ax.set(xlabel=xlabel, xlim=(-most, most), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_yticks(range(len(rows)), [left for left, *_ in rows])
+    other = ax.secondary_yaxis("right")
+    other.set_yticks(range(len(rows)), [right for _, right, *_ in rows])
+    for axis in (ax, other):
+        axis.tick_params(axis="y", length=0)
     ax.grid(axis="y", visible=False)
     return plotted(fig, title)
 
