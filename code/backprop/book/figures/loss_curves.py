@@ -322,9 +322,9 @@ def recoveries(arms: Mapping[str, tuple[Any, ...]], runs: int) -> by_hand.Drawin
         if (shape := np.shape(arm[0]))[1:] != (2, runs):
             raise ValueError(f"recoveries: {name!r} has shape {shape}, expected (steps, 2, {runs})")
     fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.9))
-    for k, (ax, (name, arm)) in enumerate(zip(axes.flat, arms.items(), strict=True)):
+    for ax, (name, arm) in zip(axes.flat, arms.items(), strict=True):
         _recovery(ax, arm[0])
-        ax.set_title(f"{'abcd'[k]}  {name}\n{arm[1]} of {runs} recover", fontsize=11, loc="left")
+        ax.set_title(f"{name}\n{arm[1]} of {runs} recover", fontsize=11, loc="left")
     fig.supxlabel("step", fontsize=11, color=GREY)
     fig.supylabel("mean score (above 0: read as a 1)", fontsize=11, color=GREY)
     return by_hand.plotted(fig, "Scores of the 1s and of the 0s, trained in four ways")
