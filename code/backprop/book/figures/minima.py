@@ -1,4 +1,4 @@
-"""The figures of the chapter on local minima: a trap, its opening, and paths between solutions.
+"""The figures of the chapter on local minima: a trap, its opening, and walls between solutions.
 
 The trap is that of a single unit tanh(w x + b) on three examples. Blue circles are the lowest
 minimum and what leads there, vermilion triangles the trap, and grey squares a plateau.
@@ -69,16 +69,17 @@ def trap(points: Array, title: str) -> Drawing:
     begun = starts(17)
     kinds = ends(descend(begun), points[:2])
     for kind, (color, mark) in enumerate(looks):
-        ax.plot(*begun[kinds == kind].T, mark, color=color, markersize=2.8, alpha=0.75)
-    for place in ((0.1, 2.0), (-1.1, -1.25), (0.7, -2.0), (0.7, 2.0), (2.1, 0.75)):
+        at = begun[kinds == kind].T
+        ax.plot(*at, mark, color=color, markersize=2.8, alpha=0.75, clip_on=False)
+    for place in ((0.1, 2.0), (-1.1, -1.25), (0.7, -2.0), (0.7, 2.0), (1.6, -0.9)):
         path = [np.array(place)]
-        for _ in range(600):
+        for _ in range(STEPS):
             path.append(path[-1] - RATE * unit_gradient(path[-1], X, Y))
-        color, _ = looks[ends(descend(path[-1][None]), points[:2])[0]]
+        color, _ = looks[ends(path[-1][None], points[:2])[0]]
         ax.plot(*np.array(path).T, "-", color=color, linewidth=2)
     for point, mark, words, at in zip(
         points, "o^X", ("lowest, 0.28", "trap, 0.54", "saddle, 0.58"),
-        ((-0.75, -0.65), (1.55, -0.5), (0.95, 0.52)), strict=True,
+        ((-0.75, -0.65), (1.82, -0.02), (0.95, 0.52)), strict=True,
     ):  # fmt: skip
         color = INK if mark == "X" else looks["o^".index(mark)][0]
         ax.plot(*point, mark, color=color, markersize=12, markeredgecolor="#fefefe")
@@ -246,7 +247,7 @@ def levels(
         ):  # fmt: skip
             ax.plot(indices[which], losses[which], mark, color=color, markersize=8, alpha=0.8)
         side = int(indices[marked][0])
-        name = "trap" if side == 0 else "saddle"
+        name = "minimum" if side == 0 else "saddle"
         ax.text(side, fallen - 0.045, name, color=COLORS[1], ha="center", va="top")
         ax.set_title(f"{width} units,\n{copies.sum():,} points", fontsize=11)
         ax.set(xticks=[0, 1, 2, 3], xlim=(-0.5, 3.5), xlabel="index")
@@ -288,84 +289,35 @@ def bezier(start: Array, middle: Array, end: Array, t: float) -> Array:
     return np.asarray((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
 
 
-def plane(start: Array, middle: Array, end: Array) -> tuple[Array, Array]:
-    """Return two perpendicular directions of length 1 that span the plane of three points."""
-    first = end - start
-    first = first / np.linalg.norm(first)
-    second = middle - start
-    second = second - (second @ first) * first
-    return first, second / np.linalg.norm(second)
-
-
-def paths(
-    t: Array,
-    losses: Mapping[str, Array],
-    surface: tuple[Array, Array, Array],
-    tracks: Mapping[str, Array],
-) -> list[Frame]:
-    """Return a frame for every other t: where the paths are, and the loss on each.
+def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
+    """Draw the wall of every pair on each kind of path, by width, on a logarithmic scale.
 
     Parameters
     ----------
-    t : array, shape (n,)
-        Shares of the way.
-    losses : mapping of str to array, shape (n,)
-        "straight", "bent", "aligned" and "both".
-    surface : (across, up, loss)
-        Coordinates in the plane of both solutions and the middle of the bent path, and the loss.
-    tracks : mapping of str to array, shape (n, 2)
-        The straight and the bent path in that plane.
+    found : mapping of int to mapping of str to array
+        By width and kind of path: a wall for each pair.
+    title : str
+        What the picture shows.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    looks = {
-        "straight": (COLORS[1], "-", "^"),
-        "bent": (COLORS[0], "--", "o"),
-        "aligned": (COLORS[2], "-.", "s"),
-        "both": (INK, "-", "D"),
-    }
-    across, up, height = surface
-    frames = []
-    top = 1.1 * max(values.max() for values in losses.values())
-    for k in range(0, len(t), 2):
-        fig, (ax, low) = plt.subplots(2, 1, figsize=(4.4, 3.2), height_ratios=[1.25, 1])
-        levels = [0.11, 0.15, 0.25, 0.4, 0.7, 1]
-        ax.contourf(across, up, height.T, levels, cmap="Blues", alpha=0.4, extend="both", zorder=0)
-        ax.set_rasterization_zorder(0.5)
-        ax.contour(
-            across, up, height.T, levels, colors=GREY, linewidths=0.8, linestyles="-", zorder=1
-        )
-        for name, track in tracks.items():
-            color, style, mark = looks[name]
-            ax.plot(*track.T, style, color=color, linewidth=2.2)
-            size = 10 if name == "bent" else 13  # where they meet, both are seen
-            ax.plot(*track[k], mark, color=color, markersize=size, markeredgecolor="#fefefe")
-        for end, letter, side in ((0, "A", "right"), (-1, "B", "left")):
-            x, y = tracks["straight"][end]
-            ax.plot(x, y, ".", color=INK)
-            ax.text(x + (0.9 if end else -0.9), y, letter, color=INK, ha=side, va="center")
-        ax.set(xticks=[], yticks=[], aspect="equal")
-        ax.set_title("loss in a plane of weights", loc="left", fontsize=11)
-        ax.grid(False)
-        for name, values in losses.items():
-            color, style, mark = looks[name]
-            low.plot(t, values, style, color=color)
-            low.plot(t[k], values[k], mark, color=color, markersize=8)
-        low.text(0.66, 0.8 * top, "straight", color=COLORS[1])
-        low.text(0.5, 0.28 * top, "bent, aligned, both", color=INK, ha="center", va="bottom")
-        low.set(
-            xlim=(-0.03, 1.03),
-            ylim=(0, top),
-            xlabel="share of the way",
-            yticks=[0, 0.2, 0.4],
-        )
-        low.set_xticks([0, 0.5, 1], ["0, at A", "½", "1, at B"])
-        low.set_title("loss along the path", loc="left", fontsize=11)
-        said = ", ".join(f"{name} {values[k]:.2f}" for name, values in losses.items())
-        where = "At A" if k == 0 else "At B" if k == len(t) - 1 else f"{t[k]:.0%} of the way"
-        frames.append(drawn(fig, f"Four paths, {t[k]:.0%} of the way", f"{where}: loss {said}."))
-    return frames
+    fig, ax = plt.subplots(figsize=(4.6, 2.0))
+    looks = zip(found.items(), ((COLORS[1], "^"), (COLORS[0], "o")), (-0.2, 0.2), strict=True)
+    for (width, by_kind), (color, mark), side in looks:
+        for at, heights_of in enumerate(by_kind.values()):
+            places = at + side + np.linspace(-0.12, 0.12, len(heights_of))
+            ax.plot(places, np.sort(heights_of), mark, color=color, markersize=4.5, alpha=0.8)
+        top = 1.35 * max(by_kind["straight"])
+        ax.text(side, top, f"{width} units", color=color, ha="center", va="bottom")
+    names = list(next(iter(found.values())))
+    ax.set_yscale("log")
+    ax.set_xticks(range(len(names)), names)
+    ax.set(ylim=(2e-4, 5), xlim=(-0.65, len(names) - 0.5))
+    ax.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
+    ax.set_yticks([], minor=True)
+    ax.set_title("wall between two solutions", loc="left", fontsize=11)
+    return plotted(fig, title)
 
 
 def slices(t: Array, random: Array, plain: Array, falling: Array, title: str) -> Drawing:
