@@ -335,7 +335,7 @@ def _strength(loss: float) -> float:
 
 
 def _loss(value: float) -> str:
-    """Write two digits of a loss; one above 9.9 only says that training failed."""
-    if value > 9.9:
-        return "> 9.9"
-    return f"{value:.1f}" if value >= 1 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+    """Write two digits of a loss, and of one from EVEN on, which rounding moves, that it fails."""
+    if value >= EVEN:
+        return "fails"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
