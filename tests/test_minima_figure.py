@@ -20,7 +20,7 @@ def test_the_trap_names_its_points():
         assert words in markup
 
 
-def test_the_levels_mark_the_minimum_in_each_panel():
+def test_the_levels_mark_the_trap_in_each_panel():
     found = {
         2: (np.array([0.02, 0.27, 0.27, 0.5]), np.array([0, 0, 1, 1]), np.array([8, 8, 8, 1])),
         3: (np.array([0.02, 0.27, 0.5]), np.array([0, 1, 2]), np.array([48, 24, 1])),
@@ -28,7 +28,7 @@ def test_the_levels_mark_the_minimum_in_each_panel():
     runs = {2: np.array([0.02, 0.27]), 3: np.array([0.02, 0.02])}
     markup = minima.levels(found, runs, 0.27, "title").markup
     assert (
-        ">minimum<" in markup
+        ">trap<" in markup
         and ">saddle<" in markup
         and "25 points" in markup
         and "73 points" in markup

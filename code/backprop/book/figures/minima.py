@@ -247,7 +247,7 @@ def levels(
         ):  # fmt: skip
             ax.plot(indices[which], losses[which], mark, color=color, markersize=8, alpha=0.8)
         side = int(indices[marked][0])
-        name = "minimum" if side == 0 else "saddle"
+        name = "trap" if side == 0 else "saddle"
         ax.text(side, fallen - 0.045, name, color=COLORS[1], ha="center", va="top")
         ax.set_title(f"{width} units,\n{copies.sum():,} points", fontsize=11)
         ax.set(xticks=[0, 1, 2, 3], xlim=(-0.5, 3.5), xlabel="index")
@@ -309,7 +309,8 @@ def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
             places = at + side + np.linspace(-0.12, 0.12, len(heights_of))
             ax.plot(places, np.sort(heights_of), mark, color=color, markersize=4.5, alpha=0.8)
         top = 1.35 * max(by_kind["straight"])
-        ax.text(side, top, f"{width} units", color=color, ha="center", va="bottom")
+        lean = "right" if side < 0 else "left"
+        ax.text(side / 2, top, f"{width} units", color=color, ha=lean, va="bottom")
     names = list(next(iter(found.values())))
     ax.set_yscale("log")
     ax.set_xticks(range(len(names)), names)
