@@ -73,7 +73,7 @@ DOES = {
 }
 """What each piece is for."""
 PAIRS = ((3, 4, 402.0), (8, 9, 414.0))
-"""Faults that together look like none, and where the bracket that joins them stands."""
+"""Faults that hide each other from one reading, and where the bracket that joins them stands."""
 WITHIN = (6, 402.0)
 """The fault that is such a pair by itself."""
 
