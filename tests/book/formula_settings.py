@@ -17,6 +17,21 @@ def unrolled(*lines: str) -> tuple[str, ...]:
     )
 
 
+LSTM_SHAPES = {
+    "h_0": (4, 2),
+    "c_0": (4, 2),
+    "x_1": (4, 3),
+    "x_2": (4, 3),
+    "x_3": (4, 3),
+    "U": (2, 8),
+    "W": (3, 8),
+    "b": (1, 8),
+    "B": (8, 2),
+    "C": (8, 2),
+    "D": (8, 2),
+    "E": (8, 2),
+}
+
 SETTINGS = (
     # --- Part I ---
     Setting(
@@ -1029,20 +1044,7 @@ SETTINGS = (
         "recurrent",
         ("eq-rec-cell",),
         at={"t": 2},
-        shapes={
-            "h_0": (4, 2),
-            "c_0": (4, 2),
-            "x_1": (4, 3),
-            "x_2": (4, 3),
-            "x_3": (4, 3),
-            "U": (2, 8),
-            "W": (3, 8),
-            "b": (1, 8),
-            "B": (8, 2),
-            "C": (8, 2),
-            "D": (8, 2),
-            "E": (8, 2),
-        },
+        shapes=LSTM_SHAPES,
         words=(
             "z_1 = x_1W + h_0U + b",
             r"c_1 = \sigma(z_1B) \odot c_0 + \sigma(z_1C) \odot \tanh(z_1D)",
@@ -1073,20 +1075,7 @@ SETTINGS = (
     Setting(  # the columns of the four gates are taken out by B, C, D and E
         "recurrent",
         ("evidence-gated",),
-        shapes={
-            "h_0": (4, 2),
-            "c_0": (4, 2),
-            "x_1": (4, 3),
-            "x_2": (4, 3),
-            "x_3": (4, 3),
-            "U": (2, 8),
-            "W": (3, 8),
-            "b": (1, 8),
-            "B": (8, 2),
-            "C": (8, 2),
-            "D": (8, 2),
-            "E": (8, 2),
-        },
+        shapes=LSTM_SHAPES,
         words=(
             *unrolled(
                 r"z_{t} = x_{t}W + h_{s}U + b",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,6 @@ def doubting_copier(split: int, shifts: bool = False) -> tuple[Labels, Array]:
     return answers.astype(np.int64), trust
 
 
-def shifted_copier(training: Labelled, validation: Labelled) -> Reader:
-    """Copy the label of the most similar training image, moved by half a pixel or not."""
-    x, y = training
-    return copier((shifted(x), np.tile(y, 9)), validation)
-
-
 def logistic(training: Labelled, validation: Labelled) -> Reader:
     """Return logistic regression with the penalty that has the least validation loss."""
     from sklearn.linear_model import LogisticRegression
@@ -108,12 +102,6 @@ RECIPES = {
 }
 STOPPED = "stopped early"
 """The networks of "180 epochs" at the epoch with the least validation loss."""
-OTHERS = {
-    "copier": copier,
-    "copier, shifts": shifted_copier,
-    "SVM": machine,
-    "logistic": logistic,
-}
 
 
 def place(confidence: Array, wrong: NDArray[np.bool_]) -> list[int]:
@@ -132,15 +120,38 @@ def place(confidence: Array, wrong: NDArray[np.bool_]) -> list[int]:
     return [int(k) for k in places[wrong]]
 
 
+def _numbers(wrong: NDArray[np.bool_]) -> list[int]:
+    return [int(k) for k in np.flatnonzero(wrong)]
+
+
 def told(found: Tested) -> dict[str, Any]:
     """Return what is stored of ten networks."""
     loss = -np.log(found.p[np.arange(len(found.y)), found.y])
     return {
-        "misread": [int(k) for k in np.flatnonzero(found.wrong)],
+        "misread": _numbers(found.wrong),
         "place": place(found.p.max(axis=1), found.wrong),
         "validation loss": round(float(found.validation_loss.mean()), 5),
         "test loss": round(float(loss.mean()), 5),
     }
+
+
+def _copied(split: int, shifts: bool = False) -> dict[str, Any]:
+    answers, trust = doubting_copier(split, shifts)
+    wrong = answers != images()[1]
+    return {"misread": _numbers(wrong), "place": place(trust, wrong)}
+
+
+def _answered(learn: Callable[[Labelled, Labelled], Reader], split: int) -> dict[str, Any]:
+    return {"misread": _numbers(predicted(learn, split) != images()[1])}
+
+
+OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "copier": _copied,
+    "copier, shifts": partial(_copied, shifts=True),
+    "SVM": partial(_answered, machine),
+    "logistic": partial(_answered, logistic),
+}
+"""What is stored of a program without ten networks, on one split."""
 
 
 def outcome(name: str, split: int) -> dict[str, dict[str, Any]]:
@@ -152,14 +163,8 @@ def outcome(name: str, split: int) -> dict[str, dict[str, Any]]:
         A key of :data:`RECIPES` or :data:`OTHERS`; "180 epochs" brings "stopped early" with it.
     split : int
     """
-    if name in {"copier", "copier, shifts"}:
-        answers, trust = doubting_copier(split, name != "copier")
-        wrong = answers != images()[1]
-        found = {"misread": [int(k) for k in np.flatnonzero(wrong)], "place": place(trust, wrong)}
-        return {name: found}
     if name in OTHERS:
-        wrong = predicted(OTHERS[name], split) != images()[1]
-        return {name: {"misread": [int(k) for k in np.flatnonzero(wrong)]}}
+        return {name: OTHERS[name](split)}
     networks = tested(RECIPES[name], FOLDS * split, split)
     every = {name: told(networks)}
     if name == "180 epochs" and networks.stopped is not None:
