@@ -7,20 +7,26 @@ import pytest
 
 from backprop.activations import softmax
 from backprop.book import five_splits
-from backprop.book.five_splits import OTHERS, RECIPES, SPLITS, STOPPED, misread, place, stored
+from backprop.book.five_splits import (
+    OTHERS,
+    RECIPES,
+    SETTINGS,
+    SPLITS,
+    misread,
+    place,
+    stored,
+)
 from backprop.book.folds import FOLDS, folds, images, parts, predicted, train
-
-NETWORKS = [*RECIPES, STOPPED]
 
 
 def test_every_program_read_all_images_in_every_split():
-    assert set(stored()) == {*OTHERS, *NETWORKS}
+    assert set(stored()) == {*OTHERS, *RECIPES}
     for name, runs in stored().items():
         assert len(runs) == SPLITS
         for run in runs:
             numbers = run["misread"]
             assert numbers == sorted(set(numbers)) and 0 <= numbers[0] and numbers[-1] < 1797
-            if name in {"copier", "copier, shifts", *NETWORKS}:
+            if name in {"copier", "copier, shifts", *RECIPES}:
                 assert len(set(run["place"])) == len(numbers)
                 assert 1 <= min(run["place"]) and max(run["place"]) <= 1797
         assert misread(name).sum() == sum(len(run["misread"]) for run in runs)
@@ -35,7 +41,7 @@ def test_the_splits_differ_and_each_tests_every_image_once():
 
 @pytest.mark.parametrize("name", ["copier", "copier, shifts", "SVM"])
 def test_a_stored_rival_is_what_comes_out(name):
-    found = five_splits.outcome(name, 3)[name]
+    found = five_splits.outcome(name, 3)
     assert len(set(found["misread"]) ^ set(stored()[name][3]["misread"])) <= 1
 
 
@@ -68,9 +74,14 @@ def test_places_are_counted_from_the_most_doubtful():
     assert place(confidence, np.zeros(4, dtype=bool)) == []
 
 
-def test_early_stopping_lowers_the_validation_loss_that_chose_it():
-    for last, best in zip(stored()["180 epochs"], stored()[STOPPED], strict=True):
-        assert best["validation loss"] < last["validation loss"]
+def test_a_stored_setting_is_the_one_of_the_least_validation_loss():
+    split, k = 2, 7
+    training, validation, (x, y) = list(parts(split))[k]
+    trained = [train(each, training, validation, FOLDS * split + k) for each in SETTINGS]
+    best = int(np.argmin([loss for _, loss in trained]))
+    assert best == stored()["tuned"][split]["setting"][k]
+    wrong = trained[best][0].forward(x).argmax(axis=1) != y
+    assert (wrong != misread("tuned")[split][folds(split)[k][2]]).sum() <= 1
 
 
 def test_the_logistic_regression_is_one(monkeypatch):
@@ -86,7 +97,7 @@ def test_the_command_writes_and_replaces(tmp_path, monkeypatch):
 
     def outcome(name, split):
         asked.append((name, split))
-        return {name: {"misread": [split]}}
+        return {"misread": [split]}
 
     monkeypatch.setattr(five_splits, "outcome", outcome)
     path = tmp_path / "found.json"
@@ -94,7 +105,7 @@ def test_the_command_writes_and_replaces(tmp_path, monkeypatch):
     assert len(asked) == SPLITS * (len(OTHERS) + len(RECIPES))
     first = json.loads(path.read_text())
     assert list(first) == [*OTHERS, *RECIPES] and len(first["SVM"]) == SPLITS
-    monkeypatch.setattr(five_splits, "outcome", lambda name, split: {name: {"misread": [9]}})
+    monkeypatch.setattr(five_splits, "outcome", lambda name, split: {"misread": [9]})
     five_splits.main([str(path), "SVM"])
     second = json.loads(path.read_text())
     assert second["SVM"] == [{"misread": [9]}] * SPLITS and second["copier"] == first["copier"]

@@ -56,14 +56,11 @@ class Tested:
         The classes.
     validation_loss : array, shape (10,)
         Of the networks, each on its own validation set.
-    stopped : Tested, optional
-        The same networks with the weights of the epoch that had the least validation loss.
     """
 
     p: Array
     y: Labels
     validation_loss: Array
-    stopped: Tested | None = None
 
     @property
     def answers(self) -> Labels:
@@ -126,8 +123,8 @@ def shifted(x: Array, step: float = 0.5) -> Array:
 
 def train(
     recipe: Recipe, training: tuple[Array, Labels], validation: tuple[Array, Labels], seed: int
-) -> tuple[Sequential, list[tuple[float, Array]]]:
-    """Train one network; return it, and (validation loss, θ) of the last and of the best epoch."""
+) -> tuple[Sequential, float]:
+    """Train one network; return it and its validation loss."""
     x, y = training
     if recipe.shifts:
         x, y = shifted(x), np.tile(y, 9)
@@ -138,29 +135,22 @@ def train(
     optimizer = SGD(network, recipe.learning_rate, weight_decay=recipe.weight_decay)
     steps = recipe.epochs * -(-len(x) // recipe.batch_size)
     schedule = Cosine(recipe.learning_rate, steps)
-    last = best = np.inf, network.theta.copy()
-    for _ in range(recipe.epochs):
-        history = fit(
-            network, SoftmaxCrossEntropy(), optimizer, x, y, epochs=1,
-            batch_size=recipe.batch_size, rng=rng, validation=validation, schedule=schedule,
-            measure=False,
-        )  # fmt: skip
-        last = history.validation_loss[0], network.theta.copy()
-        best = min(last, best, key=lambda kept: kept[0])
-    return network, [last, best]
+    history = fit(
+        network, SoftmaxCrossEntropy(), optimizer, x, y, epochs=recipe.epochs,
+        batch_size=recipe.batch_size, rng=rng, validation=validation, schedule=schedule,
+        measure=False,
+    )  # fmt: skip
+    return network, history.validation_loss[-1]
 
 
 def tested(recipe: Recipe, first_seed: int = 0, split: int = 0) -> Tested:
     """Train ten networks, seeds from ``first_seed`` on, and test each on its own images."""
     _, y = images()
-    p, losses = np.empty((2, len(y), 10)), np.empty((2, FOLDS))
+    p, loss = np.empty((len(y), 10)), np.empty(FOLDS)
     for k, (training, validation, (x, _)) in enumerate(parts(split)):
-        network, kept = train(recipe, training, validation, first_seed + k)
-        for which, (loss, theta) in enumerate(kept):
-            network.theta[:] = theta
-            losses[which, k] = loss
-            p[which, folds(split)[k][2]] = softmax(network.forward(x))
-    return Tested(p[0], y, losses[0], Tested(p[1], y, losses[1]))
+        network, loss[k] = train(recipe, training, validation, first_seed + k)
+        p[folds(split)[k][2]] = softmax(network.forward(x))
+    return Tested(p, y, loss)
 
 
 def predicted(
