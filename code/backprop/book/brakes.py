@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from backprop.arrays import Array
 from backprop.datasets import load_digits
 from backprop.initializers import he
-from backprop.layers import BatchNorm, Dense, LayerNorm, ReLU
+from backprop.layers import BatchNorm, Dense, ReLU
 from backprop.layers.base import Layer
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -46,8 +46,6 @@ LAST: list[Block] = [("dense7.W", "dense7.b")]
 BRAKED: list[Block] = [*WEIGHTS, *SCALES[:5]]
 FREE: list[Block] = [*SCALES[5:], *LAST]
 ALL: list[Block] = [*BRAKED, *FREE, *BIASES]
-WITH_BIAS: list[Block] = [(f"dense{k}.W", f"dense{k}.b") for k in LAYERS]
-"""The blocks before a layer normalization that have a brake: a matrix together with its bias."""
 Norm = Callable[[int], Layer]
 Watch = Callable[[int, Sequential], None]
 
@@ -118,6 +116,8 @@ class Arm:
         Whether these blocks are set back to their first lengths after each step.
     momentum, decay : float
         Of these blocks: v ← momentum · v + g, θ ← θ - rate · (v + decay · θ).
+    adam : bool
+        Whether these blocks are trained by Adam instead, without decay.
     """
 
     norm: Norm | None
@@ -125,6 +125,7 @@ class Arm:
     reset: bool = False
     momentum: float = 0.0
     decay: float = 0.0
+    adam: bool = False
 
     def run(self, rate: float, seed: int, times: float = 1, watch: Watch | None = None) -> float:
         """Train, and return the loss on all 600 images after the last step.
@@ -139,7 +140,7 @@ class Arm:
             parameters[name][...] *= times
         raised = {name for block in self.blocks for name in block} & set(parameters)
         first = {b: lengths(parameters, b) for b in self.blocks} if self.reset else {}
-        velocity = {name: np.zeros_like(parameters[name]) for name in raised}
+        rules = {name: _Rule(self, parameters[name], rate) for name in raised}
         images, labels = data()
         if watch:
             watch(0, network)
@@ -150,8 +151,7 @@ class Arm:
                 if name not in raised:
                     value -= USUAL * gradients[name]
                     continue
-                velocity[name] = self.momentum * velocity[name] + gradients[name]
-                value -= rate * (velocity[name] + self.decay * value)
+                rules[name].step(gradients[name])
             set_back(parameters, first)
             if watch:
                 watch(k, network)
@@ -165,6 +165,25 @@ class Arm:
             except FloatingPointError:
                 return np.inf
         return found if np.isfinite(found) else np.inf
+
+
+class _Rule:
+    """How a raised parameter moves, in place: by descent with momentum and decay, or by Adam."""
+
+    def __init__(self, arm: Arm, value: Array, rate: float) -> None:
+        self.arm, self.value, self.rate, self.steps = arm, value, rate, 0
+        self.first, self.second = np.zeros_like(value), np.zeros_like(value)
+
+    def step(self, gradient: Array) -> None:
+        if not self.arm.adam:
+            self.first[...] = self.arm.momentum * self.first + gradient
+            self.value[...] -= self.rate * (self.first + self.arm.decay * self.value)
+            return
+        self.steps += 1
+        self.first[...] = 0.9 * self.first + 0.1 * gradient
+        self.second[...] = 0.999 * self.second + 0.001 * gradient**2
+        mean, square = self.first / (1 - 0.9**self.steps), self.second / (1 - 0.999**self.steps)
+        self.value[...] -= self.rate * mean / (np.sqrt(square) + 1e-8)
 
 
 def final(
@@ -204,16 +223,17 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "sixth": (Arm(BatchNorm, SCALES[5:]), RATES),
     "last": (Arm(BatchNorm, LAST), RATES),
     "free": (Arm(BatchNorm, FREE), RATES),
-    "layer": (Arm(LayerNorm, WITH_BIAS), RATES),
-    "layer reset": (Arm(LayerNorm, WITH_BIAS, reset=True), RATES),
     "momentum": (Arm(BatchNorm, WEIGHTS, momentum=0.9), RATES),
     "decay": (Arm(BatchNorm, WEIGHTS, decay=1e-3), RATES),
+    "adam": (Arm(BatchNorm, WEIGHTS, adam=True), (1.0,)),
+    "adam reset": (Arm(BatchNorm, WEIGHTS, reset=True, adam=True), (1.0,)),
     "constants": (Arm(Constants, ALL), (1.0,)),
 }
 WATCHED = (0, 1, 10, 60)
 TRACED: dict[str, tuple[str, float]] = {
     "usual": ("weights", USUAL), "free": ("weights", 100.0), "reset": ("weights reset", 100.0),
     "momentum": ("momentum", 100.0), "decay": ("decay", 100.0),
+    "adam": ("adam", 1.0), "adam reset": ("adam reset", 1.0),
 }  # fmt: skip
 
 

@@ -281,12 +281,15 @@ def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) 
     fig, ax = plt.subplots(figsize=(4.6, 3.0))
     guessing = math.log(10)
     for runs, colour, mark in ((plain, red, "s"), (normalized, green, "o")):
-        low, middle, high = (np.minimum(f(runs, axis=0), 30) for f in (np.min, np.median, np.max))
-        ax.fill_between(rates, low, high, color=colour, alpha=0.2, linewidth=0)
-        ax.plot(rates, middle, "-" + mark, color=colour, linewidth=2.4, markersize=5)
+        low, middle, high = (f(runs, axis=0) for f in (np.min, np.median, np.max))
+        shown = slice(int(np.isfinite(middle).sum()) + 1)  # up to the first that overflows
+        low, middle, high = (np.minimum(v[shown], 99) for v in (low, middle, high))
+        ax.fill_between(rates[shown], low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.plot(rates[shown], middle, "-" + mark, color=colour, linewidth=2.4, markersize=5)
     ax.axhline(guessing, color=INK, linewidth=0.9, linestyle=":")
     ax.text(rates[0], 1.12 * guessing, "guessing", va="bottom", color=INK)
     ax.text(1.0, 0.45, "plain", ha="left", va="center", color=red, fontweight="bold")
+    ax.text(3, 3.4, "overflows", ha="left", va="center", color=red)
     ax.text(6, 0.011, "batch norm", ha="center", va="center", color=green, fontweight="bold")
     marks = [0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
     ax.set(xscale="log", yscale="log", xlim=(0.027, 120), ylim=(0.006, 5))
