@@ -113,7 +113,7 @@ def test_a_wrong_backward_pass_has_one_path():
 
 
 def test_it_writes_what_it_found(tmp_path, monkeypatch):
-    few = {"plain": (brakes.Arm(None, brakes.ALL), (0.1, 1e9))}
+    few = {"plain": (brakes.Arm(None, brakes.WEIGHTS), (0.1, 1e9))}
     monkeypatch.setattr(brakes, "ARMS", {**few, "weights": (brakes.Arm(BatchNorm, []), (1.0,))})
     monkeypatch.setattr(brakes, "TRACED", {"usual": ("weights", 0.3)})
     monkeypatch.setattr(brakes, "SEEDS", (0,))
