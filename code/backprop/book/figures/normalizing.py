@@ -269,6 +269,38 @@ def _significant(value: float) -> str:
     return _written(value, min(4, max(2, places))).rstrip("0")
 
 
+def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) -> Drawing:
+    """Draw the final loss over the rate, without and with a normalization: medians and ranges.
+
+    ``plain`` and ``normalized`` have a row per start and a column per rate.
+    """
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    _, red, green = _colors()
+    fig, ax = plt.subplots(figsize=(4.6, 3.0))
+    guessing = math.log(10)
+    for runs, colour, mark in ((plain, red, "s"), (normalized, green, "o")):
+        low, middle, high = (f(runs, axis=0) for f in (np.min, np.median, np.max))
+        shown = slice(int(np.isfinite(middle).sum()) + 1)  # up to the first that overflows
+        low, middle, high = (np.minimum(v[shown], 99) for v in (low, middle, high))
+        ax.fill_between(rates[shown], low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.plot(rates[shown], middle, "-" + mark, color=colour, linewidth=2.4, markersize=5)
+    ax.axhline(guessing, color=INK, linewidth=0.9, linestyle=":")
+    ax.text(rates[0], 1.12 * guessing, "guessing", va="bottom", color=INK)
+    ax.text(1.0, 0.45, "plain", ha="left", va="center", color=red, fontweight="bold")
+    ax.text(3, 3.4, "overflows", ha="left", va="center", color=red)
+    ax.text(6, 0.011, "batch norm", ha="center", va="center", color=green, fontweight="bold")
+    marks = [0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
+    ax.set(xscale="log", yscale="log", xlim=(0.027, 120), ylim=(0.006, 5))
+    ax.set_xticks(marks, [f"{rate:g}" for rate in marks])
+    ax.set_xticks([], minor=True)
+    ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+    ax.set_yticks([], minor=True)
+    ax.set(xlabel="learning rate of the weight matrices", ylabel="training loss after 60 steps")
+    return plotted(fig, title)
+
+
 class Group(NamedTuple):
     """A block of the table: what is raised, and (name, runs) per row; runs are starts by rates."""
 
@@ -277,7 +309,7 @@ class Group(NamedTuple):
 
 
 EVEN = 0.5
-"""A loss between learning and guessing, where a stripe of the table has no colour."""
+"""A loss between learning and guessing: here a stripe of the table turns from green to orange."""
 
 
 def borne(title: str, rates: Sequence[float], groups: Sequence[Group]) -> Drawing:
@@ -335,7 +367,7 @@ def _strength(loss: float) -> float:
 
 
 def _loss(value: float) -> str:
-    """Write two digits of a loss, and of one from EVEN on, which rounding moves, that it fails."""
-    if value >= EVEN:
-        return "fails"
-    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+    """Write two digits of a loss, and of one of ten or more only that."""
+    if value >= 10:
+        return "> 10"
+    return f"{value:.{1 if value >= 1 else 2 if value >= 0.1 else 3}f}"

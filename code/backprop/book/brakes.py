@@ -1,0 +1,307 @@
+"""Which parameters of a normalized network bear a large learning rate: short runs on digits.
+
+What the chapter on normalization measures. A network of six hidden layers is trained for 60 steps;
+some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
+``USUAL``. In an arm with ``reset``, each of these blocks is scaled back after each step to its
+length at the start.
+
+Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
+``brakes.json``, which ``python -m backprop.book.brakes FILE`` writes (some minutes on one core).
+:func:`final` makes one run.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.arrays import Array
+from backprop.datasets import load_digits
+from backprop.initializers import he
+from backprop.layers import BatchNorm, Dense, ReLU
+from backprop.layers.base import Layer
+from backprop.losses import SoftmaxCrossEntropy
+from backprop.network import Sequential
+
+USUAL = 0.3
+"""The rate of all parameters that are not raised."""
+STEPS, BATCH, IMAGES = 60, 100, 600
+SEEDS = tuple(range(10))
+LAYERS = range(1, 7)
+Block = tuple[str, ...]
+"""Names of parameters that are set back together: one weight matrix, or the γ and β of a layer."""
+WEIGHTS: list[Block] = [(f"dense{k}.W",) for k in LAYERS]
+SCALES: list[Block] = [(f"batchnorm{k}.gamma", f"batchnorm{k}.beta") for k in LAYERS]
+BIASES: list[Block] = [(f"dense{k}.b",) for k in LAYERS]
+LAST: list[Block] = [("dense7.W", "dense7.b")]
+BRAKED: list[Block] = [*WEIGHTS, *SCALES[:5]]
+FREE: list[Block] = [*SCALES[5:], *LAST]
+ALL: list[Block] = [*BRAKED, *FREE, *BIASES]
+Norm = Callable[[int], Layer]
+Watch = Callable[[int, Sequential], None]
+
+_entropy = SoftmaxCrossEntropy()
+
+
+def build(rng: np.random.Generator, norm: Norm | None = None) -> Sequential:
+    """Return six hidden layers of 32 ReLU units, normalized before the ReLU or not."""
+    layers: list[Layer] = []
+    for k in LAYERS:
+        layers.append(Dense(64 if k == 1 else 32, 32, rng=rng, initializer=he))
+        layers += [norm(32), ReLU()] if norm else [ReLU()]
+    return Sequential([*layers, Dense(32, 10, rng=rng)])
+
+
+def differentiate(network: Sequential, x: Array, y: NDArray[Any]) -> float:
+    """Return the cross-entropy, and leave its gradients in the network."""
+    loss = _entropy.forward(network.forward(x), y)
+    network.backward(_entropy.backward())
+    return float(loss)
+
+
+def centred(digits: Any) -> tuple[Array, Array]:
+    """Return training and test images without the mean image, over the deviation of all pixels."""
+    mean = digits.x_train.mean(axis=0)
+    size = (digits.x_train - mean).std()
+    return (digits.x_train - mean) / size, (digits.x_test - mean) / size
+
+
+def cut(order: NDArray[Any], size: int) -> list[NDArray[Any]]:
+    """Cut an order into batches; what is left over at the end is dropped."""
+    return [order[k : k + size] for k in range(0, len(order) - size + 1, size)]
+
+
+@cache
+def data() -> tuple[Array, NDArray[Any]]:
+    """Return 600 images and their digits."""
+    digits = load_digits(seed=0)
+    return centred(digits)[0][:IMAGES], digits.y_train[:IMAGES]
+
+
+def lengths(parameters: Mapping[str, Array], block: Block) -> Array:
+    """Return the length of each unit's weights, or of two parameters taken together."""
+    if len(block) == 1:
+        return np.asarray(np.sqrt((parameters[block[0]] ** 2).sum(axis=0)))
+    return np.asarray(np.sqrt(sum((parameters[name] ** 2).sum() for name in block)))
+
+
+def set_back(parameters: Mapping[str, Array], first: Mapping[Block, Array]) -> None:
+    """Give each block the lengths that it had at first; its directions stay."""
+    for block, length in first.items():
+        factor = length / lengths(parameters, block)
+        for name in block:
+            parameters[name][...] *= factor
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is raised, in which network, and how it is trained.
+
+    Attributes
+    ----------
+    norm : callable or None
+        Makes a normalization of 32 units.
+    blocks : list of Block
+        What gets the arm's rate.
+    reset : bool
+        Whether these blocks are set back to their first lengths after each step.
+    momentum, decay : float
+        Of these blocks: v ← momentum · v + g, θ ← θ - rate · (v + decay · θ).
+    adam : bool
+        Whether these blocks are trained by Adam instead, without decay.
+    """
+
+    norm: Norm | None
+    blocks: Sequence[Block]
+    reset: bool = False
+    momentum: float = 0.0
+    decay: float = 0.0
+    adam: bool = False
+
+    def run(self, rate: float, seed: int, times: float = 1, watch: Watch | None = None) -> float:
+        """Train, and return the loss on all 600 images after the last step.
+
+        ``times`` multiplies the six matrices at the start; ``watch`` is called with the number of
+        steps made and the network, at the start and after each step.
+        """
+        rng = np.random.default_rng(seed)
+        network = build(rng, self.norm)
+        parameters, gradients = network.parameters, network.gradients
+        for (name,) in WEIGHTS:
+            parameters[name][...] *= times
+        raised = {name for block in self.blocks for name in block} & set(parameters)
+        first = {b: lengths(parameters, b) for b in self.blocks} if self.reset else {}
+        rules = {name: _Rule(self, parameters[name], rate) for name in raised}
+        images, labels = data()
+        if watch:
+            watch(0, network)
+        order = [rng.permutation(IMAGES) for _ in range(STEPS * BATCH // IMAGES)]
+        for k, rows in enumerate(cut(np.concatenate(order), BATCH), start=1):
+            differentiate(network, images[rows], labels[rows])
+            for name, value in parameters.items():
+                if name not in raised:
+                    value -= USUAL * gradients[name]
+                    continue
+                rules[name].step(gradients[name])
+            set_back(parameters, first)
+            if watch:
+                watch(k, network)
+        return differentiate(network, images, labels)
+
+    def tried(self, rate: float, seed: int) -> float:
+        """Return what :meth:`run` returns, ∞ for a run that overflows."""
+        with np.errstate(all="ignore"):
+            try:
+                found = self.run(rate, seed)
+            except FloatingPointError:
+                return np.inf
+        return found if np.isfinite(found) else np.inf
+
+
+class _Rule:
+    """How a raised parameter moves, in place: by descent with momentum and decay, or by Adam."""
+
+    def __init__(self, arm: Arm, value: Array, rate: float) -> None:
+        self.arm, self.value, self.rate, self.steps = arm, value, rate, 0
+        self.first, self.second = np.zeros_like(value), np.zeros_like(value)
+
+    def step(self, gradient: Array) -> None:
+        if not self.arm.adam:
+            self.first[...] = self.arm.momentum * self.first + gradient
+            self.value[...] -= self.rate * (self.first + self.arm.decay * self.value)
+            return
+        self.steps += 1
+        self.first[...] = 0.9 * self.first + 0.1 * gradient
+        self.second[...] = 0.999 * self.second + 0.001 * gradient**2
+        mean, square = self.first / (1 - 0.9**self.steps), self.second / (1 - 0.999**self.steps)
+        self.value[...] -= self.rate * mean / (np.sqrt(square) + 1e-8)
+
+
+def final(
+    norm: Norm | None,
+    blocks: Sequence[Block],
+    rate: float,
+    seed: int,
+    reset: bool = False,
+    times: float = 1,
+) -> float:
+    """Return the loss after one run: see :meth:`Arm.run`."""
+    return Arm(norm, blocks, reset).run(rate, seed, times)
+
+
+class Constants(BatchNorm):
+    """A batch normalization with a wrong backward pass: mean and deviation are constants."""
+
+    name = "batchnorm"
+
+    def _standardize_vjp(self, dx_hat: Array, axes: tuple[int, ...]) -> Array:
+        dx_hat /= self.sigma
+        return dx_hat
+
+
+RATES = (0.3, 1.0, 3.0, 10.0, 100.0)
+WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
+    "plain": (Arm(None, WEIGHTS), WIDE),
+    "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
+    "weights reset": (Arm(BatchNorm, WEIGHTS, reset=True), RATES),
+    "plain all": (Arm(None, ALL), RATES),
+    "all": (Arm(BatchNorm, ALL), RATES),
+    "scales": (Arm(BatchNorm, SCALES[:5]), RATES),
+    "scales reset": (Arm(BatchNorm, SCALES[:5], reset=True), RATES),
+    "braked": (Arm(BatchNorm, BRAKED), RATES),
+    "braked reset": (Arm(BatchNorm, BRAKED, reset=True), RATES),
+    "sixth": (Arm(BatchNorm, SCALES[5:]), RATES),
+    "last": (Arm(BatchNorm, LAST), RATES),
+    "free": (Arm(BatchNorm, FREE), RATES),
+    "momentum": (Arm(BatchNorm, WEIGHTS, momentum=0.9), RATES),
+    "decay": (Arm(BatchNorm, WEIGHTS, decay=1e-3), RATES),
+    "adam": (Arm(BatchNorm, WEIGHTS, adam=True), (1.0,)),
+    "adam reset": (Arm(BatchNorm, WEIGHTS, reset=True, adam=True), (1.0,)),
+    "constants": (Arm(Constants, ALL), (1.0,)),
+}
+WATCHED = (0, 1, 10, 60)
+TRACED: dict[str, tuple[str, float]] = {
+    "usual": ("weights", USUAL), "free": ("weights", 100.0), "reset": ("weights reset", 100.0),
+    "momentum": ("momentum", 100.0), "decay": ("decay", 100.0),
+    "adam": ("adam", 1.0), "adam reset": ("adam reset", 1.0),
+}  # fmt: skip
+
+
+def trace(arm: Arm, rate: float, seed: int) -> list[list[float]]:
+    """Return, for each of the steps ``WATCHED``, two medians over the units, and the loss.
+
+    The medians are those of the length of a unit's weights, over the six matrices, and of the
+    effective rate, the rate over the square of this length. The loss is that of all 600 images.
+    """
+    found = []
+    images, labels = data()
+
+    def watch(step: int, network: Sequential) -> None:
+        if step in WATCHED:
+            long = np.concatenate([lengths(network.parameters, b) for b in WEIGHTS])
+            loss = _entropy.forward(network.forward(images), labels)
+            found.append([float(np.median(long)), float(np.median(rate / long**2)), float(loss)])
+
+    arm.run(rate, seed, watch=watch)
+    return found
+
+
+def _rounded(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_rounded(v) for v in values]
+    return float(f"{values:.5g}") if np.isfinite(values) else None
+
+
+def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]) -> dict[str, Any]:
+    """Return what is stored: losses by arm, start and rate (None: it overflowed), and traces."""
+    losses = {
+        name: [[arm.tried(rate, seed) for rate in rates] for seed in seeds]
+        for name, (arm, rates) in arms.items()
+    }
+    traces = {
+        name: [trace(ARMS[of][0], rate, seed) for seed in seeds]
+        for name, (of, rate) in TRACED.items()
+    }
+    return {
+        "losses": {name: _rounded(runs) for name, runs in losses.items()},
+        "traces": {name: _rounded(runs) for name, runs in traces.items()},
+    }
+
+
+@cache
+def stored() -> dict[str, Any]:
+    """Return what ``brakes.json`` holds."""
+    found: dict[str, Any] = json.loads((files("backprop.book") / "brakes.json").read_text())
+    return found
+
+
+def losses(name: str, rates: Sequence[float] | None = None) -> Array:
+    """Return the stored losses of an arm, a row per start and a column per rate."""
+    runs = np.array(stored()["losses"][name], dtype=float)
+    runs[np.isnan(runs)] = np.inf
+    return runs if rates is None else runs[:, [ARMS[name][1].index(rate) for rate in rates]]
+
+
+def traced(name: str) -> Array:
+    """Return the stored traces: starts by ``WATCHED`` by (length, effective rate, loss)."""
+    return np.array(stored()["traces"][name])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run all arms, and write the file."""
+    (path,) = sys.argv[1:] if arguments is None else arguments
+    Path(path).write_text(json.dumps(told(ARMS, SEEDS)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

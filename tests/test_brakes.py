@@ -1,0 +1,124 @@
+"""What the chapter on normalization measures: the stored runs, their step, and the reset."""
+
+import json
+
+import numpy as np
+import pytest
+
+from backprop.book import brakes
+from backprop.layers import BatchNorm
+
+
+def test_the_stored_runs_are_all_there():
+    found = brakes.stored()
+    assert set(found["losses"]) == set(brakes.ARMS)
+    for name, (_, rates) in brakes.ARMS.items():
+        assert brakes.losses(name).shape == (len(brakes.SEEDS), len(rates))
+        assert (brakes.losses(name) > 0).all()
+    for name in brakes.TRACED:
+        assert brakes.traced(name).shape == (len(brakes.SEEDS), len(brakes.WATCHED), 3)
+
+
+@pytest.mark.parametrize(
+    "name, rate",
+    [
+        ("plain", 0.1), ("all", 0.3), ("weights", 100), ("weights reset", 1), ("scales", 3),
+        ("scales reset", 1), ("braked", 1), ("braked reset", 1), ("sixth", 1), ("last", 1),
+        ("free", 1), ("momentum", 0.3), ("decay", 1),
+        ("adam", 1), ("adam reset", 1), ("constants", 1),
+    ],
+)  # fmt: skip
+def test_a_run_comes_out_as_it_is_stored(name, rate):
+    arm, rates = brakes.ARMS[name]
+    stored = brakes.losses(name)[1, rates.index(rate)]
+    # At the rate 100 the last bit of a sum grows to the first digit of the loss.
+    assert arm.tried(rate, 1) == pytest.approx(
+        stored, rel=2 if rate > 10 or "adam" in name else 0.3
+    )
+
+
+def test_a_network_that_is_usual_is_the_same_in_every_arm():
+    usual = brakes.losses("all", [0.3])
+    for name in ("weights", "scales", "braked", "sixth", "last", "free"):
+        np.testing.assert_allclose(brakes.losses(name, [0.3]), usual)
+
+
+def test_a_run_that_overflows_ends_at_infinity():
+    assert brakes.Arm(None, brakes.ALL).tried(1e9, 0) == np.inf
+    assert np.isinf(brakes.losses("plain", [10.0])).any()
+
+
+def test_lengths_are_set_back_and_the_function_stays():
+    network = brakes.build(np.random.default_rng(0), lambda n: BatchNorm(n, eps=0))
+    images, labels = brakes.data()
+    parameters = network.parameters
+    first = {block: brakes.lengths(parameters, block) for block in brakes.BRAKED}
+    before = brakes.differentiate(network, images, labels)
+    rng = np.random.default_rng(1)
+    for (name,) in brakes.WEIGHTS:
+        parameters[name] *= rng.uniform(0.5, 2, 32)
+    for block in brakes.SCALES[:5]:
+        for name in block:
+            parameters[name] *= 3
+    assert brakes.differentiate(network, images, labels) == pytest.approx(before, rel=1e-9)
+    brakes.set_back(parameters, first)
+    for block, length in first.items():
+        np.testing.assert_allclose(brakes.lengths(parameters, block), length)
+    assert brakes.differentiate(network, images, labels) == pytest.approx(before, rel=1e-9)
+
+
+def test_the_reset_of_a_plain_network_is_another_function():
+    network = brakes.build(np.random.default_rng(0))
+    images, labels = brakes.data()
+    before = brakes.differentiate(network, images, labels)
+    network.parameters["dense2.W"] *= np.random.default_rng(1).uniform(0.5, 2, 32)
+    assert brakes.differentiate(network, images, labels) != pytest.approx(before, rel=1e-3)
+
+
+def test_a_step_of_momentum_and_of_decay(monkeypatch):
+    monkeypatch.setattr(brakes, "STEPS", 12)
+    monkeypatch.setattr(brakes, "BATCH", 600)
+    block = brakes.WEIGHTS[1]
+    kept = []
+
+    def watch(step, network):
+        if kept:
+            kept[-1].append(network.gradients[block[0]].copy())
+        if step < 3:
+            kept.append([network.parameters[block[0]].copy()])
+
+    arm = brakes.Arm(BatchNorm, [block], momentum=0.5, decay=0.01)
+    arm.run(2.0, 0, watch=watch)
+    (one, g), (two, h), (three, *_) = kept
+    np.testing.assert_allclose(two, one - 2.0 * (g + 0.01 * one))
+    np.testing.assert_allclose(three, two - 2.0 * (h + 0.5 * g + 0.01 * two))
+
+
+def test_a_first_step_of_adam_has_the_rate_as_its_length(monkeypatch):
+    monkeypatch.setattr(brakes, "STEPS", 12)
+    monkeypatch.setattr(brakes, "BATCH", 600)
+    name = brakes.LAST[0][0]
+    kept = []
+    arm = brakes.Arm(BatchNorm, [(name,)], adam=True)
+    arm.run(0.01, 0, watch=lambda step, network: kept.append(network.parameters[name].copy()))
+    np.testing.assert_allclose(np.abs(kept[1] - kept[0]), 0.01, rtol=1e-3)
+    assert (np.abs(kept[2] - kept[1]) < 0.0101).all()
+
+
+def test_a_wrong_backward_pass_has_one_path():
+    layer = brakes.Constants(1, eps=0)
+    layer.forward(np.array([[1.0], [7], [9], [15]]))
+    found = layer.backward(np.array([[1.0], [0], [2], [5]]))
+    np.testing.assert_allclose(found[:, 0], [0.2, 0, 0.4, 1])
+
+
+def test_it_writes_what_it_found(tmp_path, monkeypatch):
+    few = {"plain": (brakes.Arm(None, brakes.WEIGHTS), (0.1, 1e9))}
+    monkeypatch.setattr(brakes, "ARMS", {**few, "weights": (brakes.Arm(BatchNorm, []), (1.0,))})
+    monkeypatch.setattr(brakes, "TRACED", {"usual": ("weights", 0.3)})
+    monkeypatch.setattr(brakes, "SEEDS", (0,))
+    brakes.main([str(tmp_path / "found.json")])
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["losses"]["plain"][0][1] is None
+    assert found["losses"]["plain"][0][0] == pytest.approx(brakes.losses("plain")[0][1], rel=0.1)
+    assert np.shape(found["traces"]["usual"]) == (1, 4, 3)
