@@ -68,13 +68,25 @@ def test_drawings():
     assert marks.sum() == 2 and recurrence.example()[2] == pytest.approx(
         float(recurrence.example()[0] @ marks), abs=1e-6
     )
-    named = {"plain": "RNN", "GRU": "GRU, bias 0", "LSTM": "LSTM, bias 0"}
+    named = {"plain": "RNN", "LSTM": "LSTM", "cut": "LSTM, cut"}
     drawn = recurrence.arriving("t", named).markup
     for said, name in named.items():
         solved = (recalling.losses(name)[recalling.best(name)] < 0.1).sum()
         assert f"{said}: {solved} of 10 solved" in drawn
     drawn = recurrence.at_work("t", outcome("adding", "LSTM", 40), 1).markup
     assert "product of later f" in drawn and "dashed: the sum" in drawn
+
+
+def test_ways_add_up_to_more_than_either():
+    found = recurrence.by_ways()
+    assert all(each.shape == (10, 40) and (each[:, -1] == 1).all() for each in found.values())
+    both, direct, detours = found.values()
+    assert (both[:, 0] > 100 * direct[:, 0]).all() and (direct[:, 0] > 100 * detours[:, 0]).all()
+    np.testing.assert_allclose(
+        direct[:, 0], recalling.untrained("adding", Start("LSTM", path="direct"), 40)[:, 0]
+    )
+    drawn = recurrence.ways("t").markup
+    assert all(said in drawn for said in recurrence.WAYS)
 
 
 def test_what_is_read_off_is_the_unit_that_follows_the_sum():

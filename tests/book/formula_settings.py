@@ -1034,6 +1034,7 @@ SETTINGS = (
             r"q = o_1 \odot o_1 \odot o_3 + o_2",
             r"L = \sum_{i,j} q_{ij}",
         ),
+        bar="L",
         functions={r"\varphi": r"\tanh"},
         means={
             r"\delta_t": r"\partial L/\partial z_t",
@@ -1048,7 +1049,8 @@ SETTINGS = (
         words=(
             "z_1 = x_1W + h_0U + b",
             r"c_1 = \sigma(z_1B) \odot c_0 + \sigma(z_1C) \odot \tanh(z_1D)",
-            r"h_1 = \sigma(z_1E) \odot \tanh(c_1)",
+            r"o_1 = \sigma(z_1E)",
+            r"h_1 = o_1 \odot \tanh(c_1)",
             "z_2 = x_2W + h_1U + b",
             "z_f = z_2B",
             "z_o = z_2E",
@@ -1063,13 +1065,16 @@ SETTINGS = (
             "k_1 = h_1",
             "k_2 = h_2",
             "k_3 = h_3",
-            r"q = k_1 \odot k_1 \odot k_3 + k_2",
+            "m_1 = c_1",
+            "m_2 = c_2",
+            r"q = k_1 \odot k_1 \odot k_3 + k_2 + m_1 \odot m_1 \odot m_2",
             r"L = \sum_{i,j} q_{ij}",
         ),
         bar="L",
         means={
             r"\delta_t": r"\partial L/\partial z_t",
             r"\text{own share}": r"\partial L/\partial k_{t-1}",
+            r"\text{own share of the cell}": r"\partial L/\partial m_{t-1}",
         },
     ),
     Setting(  # the columns of the four gates are taken out by B, C, D and E

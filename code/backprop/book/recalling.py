@@ -1,12 +1,12 @@
-"""What a recurrent network can carry along a sequence: two tasks, and ten networks in one.
+"""What a recurrent network can carry along a sequence: three tasks, and ten networks in one.
 
-What the chapter "Recurrent networks" measures: networks that differ from a plain layer, an LSTM or
-a GRU in one thing each (:class:`Start`). Several networks of one kind stand side by side in
+What the chapter "Recurrent networks" measures: networks that differ from a plain layer or an
+LSTM in one thing each (:class:`Start`). Several networks of one kind stand side by side in
 one layer whose U has a block for each of them and zeros elsewhere, so that one product serves them
 all. They read the same sequences, differ by their start, and never touch one another.
 
 Every row of :data:`ROWS` was trained at its rates. What came out stands in ``recalling.json``,
-which ``python -m backprop.book.recalling FILE`` writes (six minutes on one core); with names of
+which ``python -m backprop.book.recalling FILE`` writes (some minutes on one core); with names of
 rows after FILE, only these are trained again. :func:`outcome` trains one row.
 """
 
@@ -62,10 +62,8 @@ KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "GRU": GRU, "LSTM": Parted}
 UNITS = {"RNN": 25, "GRU": 14, "LSTM": 12}
 """Hidden units: 700, 728 and 720 numbers in W, U and the biases."""
 RATES = 0.003, 0.01, 0.03
-ARM, LONG = 500, 4000
-"""Steps of Adam in the runs that tell what gates do, and in a long run."""
-UPDATES, BATCH, LIMIT = 250, 32, 1.0
-"""Steps of Adam in a run, sequences in a step, and the length to which a gradient is clipped."""
+UPDATES, LONG, BATCH, LIMIT = 500, 4000, 32, 1.0
+"""Steps of Adam, in a long run too, sequences in a step, and where a gradient is clipped."""
 SEEDS = tuple(range(10))
 SOLVED = 0.1
 """A task is solved where less than this part of the loss of always answering 0 is left."""
@@ -106,7 +104,20 @@ def early(rng: np.random.Generator, batch: int, length: int) -> tuple[Array, Arr
     return adding(rng, batch, length, LATE)
 
 
-TASKS: dict[str, Draw] = {"adding": adding, "early": early}
+def picked(rng: np.random.Generator, batch: int, length: int) -> tuple[Array, Array]:
+    """Draw sequences of the adding task that have, instead of marks, numbers times their marks.
+
+    Returns
+    -------
+    x : array, shape (batch, length, 2)
+    y : array, shape (batch, 1)
+    """
+    x, y = adding(rng, batch, length)
+    x[..., 1] *= x[..., 0]
+    return x, y
+
+
+TASKS: dict[str, Draw] = {"adding": adding, "early": early, "picked": picked}
 GUESSING = 2 / 3
 """Loss (mean squared error) of the answer 0, the mean of every target."""
 
@@ -122,29 +133,21 @@ class Start:
     cut : int or None
         Steps in a chunk: the layer's ``truncate``. The state crosses a chunk's end, the error does
         not.
-    bias : float or None
-        Where the biases of the gates f start, the LSTM's forget gates and the GRU's update gates;
-        None: at 1 and at 0, as in the package.
-    constant : bool
-        Whether gates read nothing and learn nothing: their W and U are 0, and stay so, as their
-        biases stay at their start.
+    marks : bool
+        Whether the weights by which marks enter are trained; if not, they stay at their start.
     path : str or None
         The ways back that are open in training: ``Parted.path``.
-    units : int or None
-        Hidden units; None: ``UNITS`` of the kind.
     """
 
     kind: str
     cut: int | None = None
-    bias: float | None = None
-    constant: bool = False
+    marks: bool = True
     path: str | None = None
-    units: int | None = None
 
     @property
     def n_hidden(self) -> int:
         """Hidden units of one network."""
-        return UNITS[self.kind] if self.units is None else self.units
+        return UNITS[self.kind]
 
     def network(self, n_out: int, seed: int, **options: Any) -> Sequential:
         """Return one network: a recurrent layer, whose last state a dense layer reads."""
@@ -154,11 +157,6 @@ class Start:
         }  # fmt: skip
         layer = KINDS[self.kind](2, n, rng=rng, **options)
         network = Sequential([layer, Dense(n, n_out, rng=rng, dtype=options["dtype"])])
-        if self.bias is not None:
-            layer._split(layer.parameters["b"])[1][...] = self.bias
-        if self.constant:
-            for name in "WU":
-                layer.parameters[name][:, :-n] = 0
         return network
 
     def learns(self, network: Sequential) -> NDArray[np.bool_]:
@@ -167,9 +165,8 @@ class Start:
         theta = network.theta
         kept = theta.copy()
         theta[...] = 1
-        if self.constant:
-            for name in "WUb":
-                layer.parameters[name][..., : -layer.n_hidden] = 0
+        if not self.marks:
+            layer.parameters["W"][1] = 0
         learns: NDArray[np.bool_] = theta == 1
         theta[...] = kept
         return learns
@@ -476,7 +473,7 @@ def untrained(task: str, start: Start, length: int) -> Array:
 class Row:
     """One thing that was tried: a task, networks, how many steps of Adam they took, at which rates.
 
-    ``along`` says whether the error is stored at every step, and not at step 1 alone.
+    ``along`` says whether the error is stored at every step, and :class:`Holder` with it.
     """
 
     task: str
@@ -487,24 +484,27 @@ class Row:
     along: bool = False
 
 
-def _arm(kind: str, along: bool = False, **differs: Any) -> Row:
-    return Row("adding", Start(kind, **differs), 40, ARM, along=along)
+SAME = (0.03,)
+"""The rate of rows that are compared with "LSTM", whose best rate this is."""
+
+
+def _lstm(
+    task: str = "adding", rates: tuple[float, ...] = SAME, along: bool = False, **differs: Any
+) -> Row:
+    return Row(task, Start("LSTM", **differs), 40, rates=rates, along=along)
 
 
 ROWS: dict[str, Row] = {
-    "RNN": _arm("RNN", along=True),
-    "LSTM, bias 0": _arm("LSTM", along=True, bias=0),
-    "GRU, bias 0": _arm("GRU", along=True, bias=0),
+    "RNN": Row("adding", Start("RNN"), 40, along=True),
     "RNN, long": Row("adding", Start("RNN"), 40, LONG),
-    "LSTM, bias 1": _arm("LSTM", bias=1),
-    "LSTM, constant": _arm("LSTM", bias=1, constant=True, units=25),
-    "LSTM, constant, long": Row("adding", Start("LSTM", bias=1, constant=True), 40, LONG, (0.01,)),
-    "LSTM, direct": _arm("LSTM", bias=1, path="direct"),
-    "LSTM, detours": _arm("LSTM", bias=1, path="detours"),
-    "LSTM, 40": Row("adding", Start("LSTM"), 40),
-    "LSTM, cut": Row("adding", Start("LSTM", cut=LATE), 40),
-    "LSTM, early": Row("early", Start("LSTM"), 40),
-    "LSTM, cut, early": Row("early", Start("LSTM", cut=LATE), 40),
+    "RNN, picked": Row("picked", Start("RNN"), 40),
+    "LSTM": _lstm(rates=RATES, along=True),
+    "LSTM, direct": _lstm(path="direct"),
+    "LSTM, detours": _lstm(path="detours"),
+    "LSTM, cut": _lstm(along=True, cut=LATE),
+    "LSTM, early": _lstm("early"),
+    "LSTM, cut, early": _lstm("early", cut=LATE),
+    "LSTM, early, marks": _lstm("early", marks=False),
 }
 """What the chapter shows, by name."""
 
@@ -524,8 +524,8 @@ def told(row: Row) -> dict[str, Any]:
     """Return what is stored of a row: losses at each rate, and more at the best of them.
 
     The best rate is that of the least median loss. ``before`` and ``after`` are the sizes of the
-    error at step 1, without a cut. ``along`` has the quartiles of ``after`` at every step, if the
-    row asks for them.
+    error at step 1, without a cut. If the row asks for it, ``along`` has the quartiles of ``after``
+    at every step, and ``holders`` the units that follow the sum best.
     """
     runs = {rate: run(row, rate) for rate in row.rates}
     best = min(runs.values(), key=lambda r: float(np.median(r.losses)))
@@ -533,11 +533,11 @@ def told(row: Row) -> dict[str, Any]:
         "losses": {f"{rate:g}": _short(r.relative) for rate, r in runs.items()},
         "before": _short(untrained(row.task, replace(row.start, **WHOLE), row.length)[:, 0]),
         "after": _short(best.uncut[:, 0]),
-        "holders": [_short([h.follows, *h.moves, *h.opens]) for h in best.holders],
     }
     if row.along:
         quartiles = np.quantile(best.uncut, (0.25, 0.5, 0.75), axis=0)
         found["along"] = [_short(each) for each in quartiles]
+        found["holders"] = [_short([h.follows, *h.moves, *h.opens]) for h in best.holders]
     return found
 
 

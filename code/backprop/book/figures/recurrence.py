@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -165,7 +166,7 @@ def cell(title: str) -> Drawing:
         x, y = at[gate]
         parts.append(svg.text(x + 27, y + 5, _slope(values[gate]), blue, text_anchor="start"))
     s = {key: _slope(value) for key, value in slopes.items()}
-    parts.append(svg.text(12, 300, f"direct path: {s['c>new']}", orange, text_anchor="start",
+    parts.append(svg.text(12, 300, f"direct way: {s['c>new']}", orange, text_anchor="start",
                           font_weight=600))  # fmt: skip
     ways = " + ".join(f"{s[f'h>{k}']}·{s[f'{k}>new']}" for k in "fig").replace(
         "+ 0.25·-", "− 0.25·"
@@ -181,6 +182,53 @@ def cell(title: str) -> Drawing:
 def _slope(value: float) -> str:
     """Write a number of the cell: two decimals, without zeros at their end."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+WAYS = {"all paths": None, "direct path": "direct", "detours only": "detours"}
+"""Ways of an error through the cells of an LSTM, and their name in ``Parted.path``."""
+
+
+@cache
+def by_ways() -> dict[str, Array]:
+    """Return what is left of the error in ten untrained LSTMs, by the ways that are open.
+
+    Returns
+    -------
+    dict of str to array, shape (10, 40)
+        Of each network at each step, relative to the last.
+    """
+    start = recalling.Start("LSTM")
+    return {
+        said: recalling.untrained("adding", replace(start, path=path), STEPS)
+        for said, path in WAYS.items()
+    }
+
+
+def ways(title: str) -> Drawing:
+    """Draw how much of the error arrives by the direct path, by detours alone, and by all paths.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.2))
+    steps = np.arange(1, STEPS + 1)
+    places, lines = ((2, 3e1), (4, 3e-8), (11, 1e-22)), ("-", "--", ":")
+    for (said, found), place, line in zip(by_ways().items(), places, lines, strict=True):
+        color, width = (COLORS[1], 2.8) if said == "all paths" else (INK, 2.0)
+        ax.semilogy(steps, np.median(found, axis=0), line, color=color, linewidth=width)
+        ax.text(*place, said, color=color, fontsize=12, va="center",
+                fontweight="bold" if said == "all paths" else "normal")  # fmt: skip
+    ax.set(xlim=(0.3, STEPS + 0.7), ylim=(1e-25, 1e4), yticks=[1e-24, 1e-16, 1e-8, 1],
+           xticks=[1, 10, 20, 30, 40], xlabel="step of the sequence")  # fmt: skip
+    ax.minorticks_off()
+    ax.grid(False)
+    ax.set_title("left of the error, before training", loc="left", fontsize=12)
+    return plotted(fig, title)
 
 
 def example(length: int = STEPS, seed: int = 5) -> tuple[Array, Array, float]:
@@ -221,7 +269,7 @@ def arriving(title: str, rows: Mapping[str, str]) -> Drawing:
     rows : mapping of str to str
         What networks are called, and the name of their row in ``recalling.ROWS``.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
     orange = COLORS[1]
@@ -230,18 +278,21 @@ def arriving(title: str, rows: Mapping[str, str]) -> Drawing:
     _sequence(axes[0], f"40 numbers, two marked: say the sum, {_minus(example()[2])}")
     for ax, (said, name) in zip(axes[1:], rows.items(), strict=True):
         low, middle, high = recalling.stored()[name]["along"]
-        before = np.median(recalling.untrained("adding", recalling.ROWS[name].start, STEPS), axis=0)
+        start = replace(recalling.ROWS[name].start, **recalling.WHOLE)
+        before = np.median(recalling.untrained("adding", start, STEPS), axis=0)
         solved = int((recalling.losses(name)[recalling.best(name)] < recalling.SOLVED).sum())
         ax.fill_between(steps, low, high, color=orange, alpha=0.3, linewidth=0)
         ax.semilogy(steps, middle, "-", color=orange, linewidth=2.4)
         ax.semilogy(steps, before, "--", color=INK, linewidth=1.3)
         color = orange if solved else INK
         ax.set_title(f"{said}: {solved} of 10 solved", loc="left", fontsize=12, color=color)
-        ax.set(ylim=(5e-7, 9), yticks=[1e-6, 1e-3, 1], xlim=(0.3, STEPS + 0.7))
+        ax.set(ylim=(5e-3, 9), yticks=[0.01, 1], xlim=(0.3, STEPS + 0.7))
         ax.minorticks_off()
         ax.grid(False)
         for step in np.flatnonzero(example()[1]):
             ax.axvline(step + 1, color=INK, linestyle=":", linewidth=1.2)
+        if cut := recalling.ROWS[name].start.cut:
+            ax.axvspan(STEPS - cut + 0.5, STEPS + 0.7, color=GREY, alpha=0.15, linewidth=0)
     axes[2].set_ylabel("size of the error")
     for ax, words, color in ((axes[1], "dashed: before", INK),
                              (axes[2], "orange: after", orange)):  # fmt: skip
@@ -404,7 +455,7 @@ def at_work(title: str, gated: Outcome, network: int | None = None) -> Drawing:
     values, marks, _ = example()
     steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
     _sequence(axes[0], "the numbers, and the marks")
-    cell, f, i = read_off(gated, recalling.clearest("LSTM, 40") if network is None else network)
+    cell, f, i = read_off(gated, recalling.clearest("LSTM") if network is None else network)
     assert f is not None and i is not None
     left = np.append(np.cumprod(f[:0:-1])[::-1], 1)  # f_{t+1} … f_40
     axes[1].plot(steps, left, "-", color=orange, linewidth=2.2)
@@ -418,8 +469,8 @@ def at_work(title: str, gated: Outcome, network: int | None = None) -> Drawing:
     axes[2].set(ylim=(-0.85, 0.45), yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7),
                 xlabel="step", xticks=[1, 12, 20, 29, 40])  # fmt: skip
     words = (
-        (1, "f: stays", 1.2, 0.74, blue), (1, "i: enters", 3.5, 0.2, green),
-        (1, "product of later f", 13.4, 0.36, orange), (2, "cell", 32, -0.1, blue),
+        (1, "f: stays", 1.2, 0.72, blue), (1, "i: enters", 13.4, 0.15, green),
+        (1, "product of later f", 13.4, 0.72, orange), (2, "cell", 32, -0.1, blue),
         (2, "dashed: the sum", 14.5, -0.2, INK),
     )  # fmt: skip
     for row, word, x, y, color in words:
