@@ -12,7 +12,7 @@ import sympy as sp
 from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.book.exercises import attention as ex
-from backprop.layers import dot_product_attention, dot_product_attention_vjp
+from backprop.layers import dot_product_attention
 
 DS = [0, -2.4, 2.4]
 MASKED = [15 / 32, -15 / 32, 0]
@@ -102,24 +102,60 @@ def with_root(q, k, v, c, dy):
     return backward(q, k, v, 1 / np.sqrt(q.shape[1]), dy)
 
 
-def learning_steps(length):
-    """Count them with the package."""
-    angles = np.radians([90, 330, 210])
-    k, v = np.stack([np.cos(angles), np.sin(angles)], axis=1), np.array([[10.0], [0], [20]])
-    q = length * np.array([[np.cos(np.radians(330)), np.sin(np.radians(330))]])
-    for count in range(100):
-        y, p = dot_product_attention(q * np.sqrt(2), k, v)
-        if abs(y.item() - 10) < 1:
-            return count
-        q = q - 0.01 * np.sqrt(2) * dot_product_attention_vjp(q, k, v, p, y - 10)[0]
-    return None
+def two_heads(Q, K, V):
+    half = Q.shape[1] // 2
+    parts = (slice(half), slice(half, None))
+    return np.hstack([dot_product_attention(Q[:, c], K[:, c], V[:, c])[0] for c in parts])
+
+
+def by_the_layer(Q, K, V):
+    """Let the axis of the heads be a batch."""
+    q, k, v = (of.reshape(len(of), 2, -1).swapaxes(0, 1) for of in (Q, K, V))
+    return np.concatenate(list(dot_product_attention(q, k, v)[0]), axis=1)
+
+
+def heads_with(what):
+    """Return two heads with a mistake."""
+
+    def wrong(Q, K, V):
+        width = Q.shape[1]
+        half = width // 2
+        cut = [np.s_[:, :half], np.s_[:, half:]]
+        if what == "odd":
+            cut = [np.s_[:, ::2], np.s_[:, 1::2]]
+        elif what == "exchanged":
+            cut = cut[::-1]
+        factor = {"wide": 0.5**0.5, "plain": half**0.5}.get(what, 1.0)
+        of_q = [cut[0]] * 2 if what == "left looks" else cut
+        if what == "values":
+            of_q = [np.s_[:, :]] * 2
+        heads = [dot_product_attention(factor * Q[c], K[c], V[v])[0]
+                 for c, v in zip(of_q, cut, strict=True)]  # fmt: skip
+        if what == "one":
+            return dot_product_attention(Q, K, V)[0]
+        if what in ("left", "right"):
+            return heads[what == "right"]
+        if what == "sum":
+            return heads[0] + heads[1]
+        if what == "mean":
+            return (heads[0] + heads[1]) / 2
+        if what == "below":
+            return np.vstack(heads)
+        if what == "rows":
+            return np.vstack([dot_product_attention(Q[r], K, V)[0] for r in
+                              (np.s_[: len(Q) // 2], np.s_[len(Q) // 2 :])])  # fmt: skip
+        if what == "none":
+            return None
+        return np.hstack(heads) + (what == "more")
+
+    return wrong
 
 
 RIGHT = {
     ex.check_hand: [(4, DS), (4.0, (0.0, Fraction(-12, 5), sp.Rational(12, 5))),
                     (0.5 * 4 + 0.2 * 10, np.array(DS))],
     ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
-    ex.check_steps: [(8, 64), (np.int64(8), 64.0)],
+    ex.check_heads: [(two_heads,), (by_the_layer,)],
     ex.check_scale: [(24, 6), (math.sqrt(16 * 36), 24 / math.sqrt(16))],
     ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
     ex.check_backward: [(backward,), (with_jacobians,)],
@@ -147,11 +183,16 @@ WRONG_ANSWERS = {
         ((2.5, [0.375, -0.375, 0]), "without the mask"), ((2.5, [2, 0, 5]), "at the weights"),
         ((2.5, [0.3125, 0.1875, 0]), "at the values"), ((2.5, [0.75, -1.25, 3.75]), "missing"),
     ],
-    ex.check_steps: [
-        ((64, 8), "exchanged"), ((7, 63), "too few"), ((9, 65), "too many"), ((11, 32), "by √2"),
-        ((4, 4), "the length 1"), ((4, 33), "doubled"), ((4, 12), "was 0.1"), ((79, 630), "0.001"),
-        ((16, 51), "radians"), ((8, 5), "signs"), ((10, 64), "From the length 2"),
-        ((8, 40), "From the length 4"), ((8,), "2 answers"), ((None, 64), "None"),
+    ex.check_heads: [
+        ((heads_with("one"),), "one head"), ((heads_with("wide"),), "half as many"),
+        ((heads_with("plain"),), "not divided"), ((heads_with("exchanged"),), "exchanged"),
+        ((heads_with("odd"),), "Every other"), ((heads_with("left"),), "left head alone"),
+        ((heads_with("right"),), "right head alone"), ((heads_with("sum"),), "own columns"),
+        ((heads_with("mean"),), "own columns"), ((heads_with("below"),), "one below"),
+        ((heads_with("left looks"),), "left columns"), ((heads_with("values"),), "one head"),
+        ((heads_with("rows"),), "one head"), ((heads_with("none"),), "None"),
+        ((heads_with("more"),), "left halves"), ((heads_with("more"),), "Y[0, 0]"),
+        ((np.ones((2, 4)),), "function itself"), ((lambda Q: Q,), "3 arguments"),
     ],
     ex.check_scale: [
         ((576, 6), "variance"), ((6, 6), "single product"), ((96, 6), "were added"),
@@ -212,7 +253,6 @@ def test_the_expected_numbers_are_right():
         assert p @ values == pytest.approx(y)
         J = np.diag(p) - np.outer(p, p)
         np.testing.assert_allclose(J @ ((y - 2) * values), ds, atol=1e-14)
-    assert [learning_steps(length) for length in (1, 2, 4)] == [4, 8, 64]
     rng = np.random.default_rng(0)
     scores = (rng.normal(0, 2, (100_000, 16)) * rng.normal(0, 3, (100_000, 16))).sum(axis=1)
     assert scores.std() == pytest.approx(24, rel=0.02)

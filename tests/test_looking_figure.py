@@ -44,7 +44,9 @@ def test_frames_show_weights_that_sum_to_one():
 def test_every_share_is_drawn():
     sizes = np.array([[4.0, 0.0, 0.0], [3.0, 1.0, 0.0], [2.0, 3.0, 5.0]])
     names, runs = ["a=1", "b=2", "b?"], {"one": [(0.125, sizes), (0.995, sizes.T)]}
-    first, last = looking.gathering(names, np.array([1, 2]), {2: 1}, runs)
+    said = "Before.", "After."
+    first, last = looking.gathering(names, np.array([1, 2]), {2: 1}, runs, said)
+    assert first.caption == "12 % right. Before." and last.caption == "100 % right. After."
     assert first.svg.count("fill-opacity") == 6 and first.svg.count('rx="3"') == 1
     assert "one: 12 % right, b=2: 0.75, 0.25, 0.00" in first.svg and "one: 100 % right" in last.svg
     assert "b?: 0.00, 0.00, 1.00" in last.svg
@@ -56,40 +58,11 @@ def test_a_row_that_depends_on_nothing_is_empty():
     np.testing.assert_array_equal(table, [[0, 0], [0, 1]])
 
 
-def test_division_keeps_the_scores_at_one():
-    found = {d: looking.saturation(0, (4, 256), d) for d in (True, False)}
-    deviation = {d: np.sqrt((of[:, 0] ** 2).mean(axis=-1)) for d, of in found.items()}
-    np.testing.assert_allclose(deviation[True], 1, rtol=0.15)
-    np.testing.assert_allclose(deviation[False], deviation[True] * [2, 16])
-    yes, no = (np.median(found[d], axis=-1) for d in (True, False))
-    # The median error at the scores stays with the factor, and dies without it.
-    assert 0.5 < yes[0, 1] < 1 and 0.5 < yes[1, 1] < 1 and no[1, 1] < 0.1 < no[0, 1]
-    # That at the query is larger without the factor, until it dies as well.
-    assert no[0, 2] > yes[0, 2] and no[1, 2] < yes[1, 2]
-    drawn = looking.scales((4, 256), {d: run[None] for d, run in found.items()}, "t")
-    assert "at the scores, dS" in drawn.markup and "at the query, dQ" in drawn.markup
-
-
-def test_what_reaches_the_scores_is_what_attention_sends():
-    rng = np.random.default_rng(3)
-    q, k = rng.normal(size=(100, 1, 4)), rng.normal(size=(100, 16, 4))
-    v, dy = rng.normal(size=(100, 16, 8)), rng.normal(size=(100, 1, 8))
-    for divided, factor in ((True, 1.0), (False, 2.0)):
-        _, p = dot_product_attention(factor * q, k, v)
-        dp = dy @ v.swapaxes(1, 2)
-        ds = np.stack([(np.diag(a[0]) - np.outer(a, a)) @ b[0] for a, b in zip(p, dp, strict=True)])
-        dq, _, _ = dot_product_attention_vjp(factor * q, k, v, p, dy)
-        np.testing.assert_allclose(ds[:, None] @ k / 2, dq)
-        (found,) = looking.saturation(3, (4,), divided)
-        np.testing.assert_allclose(found[1], np.linalg.norm(ds, axis=-1))
-        np.testing.assert_allclose(found[2], factor * np.linalg.norm(dq, axis=-1)[:, 0])
-
-
 def test_each_start_is_a_dot():
-    shares = [np.array([0.5, 0.6]), np.array([0.9, 1.0])]
-    arms = {True: shares, False: shares}
-    drawn = looking.widened((4, 256), {"wide start": arms, "small start": arms}, shares[1], "t")
-    for words in ("wide start", "small start", "256", "not divided"):
+    shares = [np.array([0.7, 0.8]), np.array([0.9, 1.0])]
+    rows = {spread: dict(zip((True, False), shares, strict=True)) for spread in ("8", "1", "0.2")}
+    drawn = looking.started({"d = 64": rows, "d = 256": rows}, "t")
+    for words in ("d = 64", "d = 256", "0.2", "not divided", "spread at the start"):
         assert words in drawn.markup
 
 

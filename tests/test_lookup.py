@@ -11,8 +11,8 @@ from backprop.book import lookup
 from backprop.layers import Dense
 from backprop.losses import SoftmaxCrossEntropy
 
-LOOK, READ = (partial(lookup.partly, learns=half) for half in lookup.HALVES)
-BUILDS = (lookup.attention, LOOK, READ)
+LOOK, READ, ASK = (partial(lookup.partly, learns=part) for part in lookup.PARTS)
+BUILDS = (lookup.attention, LOOK, READ, ASK)
 
 
 def test_each_question_was_told_before():
@@ -41,7 +41,7 @@ def test_gradients():
     gradcheck.check_layer(layer, rng.normal(size=(2, 5, 3)), rng=rng).raise_if_off()
 
 
-@pytest.mark.parametrize("learns", lookup.HALVES)
+@pytest.mark.parametrize("learns", lookup.PARTS)
 def test_only_what_is_named_learns(learns):
     start = lookup.attention(np.random.default_rng(0))
     build = partial(lookup.partly, learns=learns)
@@ -56,11 +56,12 @@ def test_only_what_is_named_learns(learns):
     del moved["bk"]
     for name, value in start.layers[1].parameters.items():
         moved["last " + name] = (value != ended.layers[1].parameters[name]).any()
-    named = {"look": {"Wq", "bq", "Wk"}, "read": {"Wv", "bv", "Wo", "bo"}}[learns]
+    read = {"Wv", "bv", "Wo", "bo"}
+    named = {"look": {"Wq", "bq", "Wk"}, "read": read, "ask": {"Wq", "bq"} | read}[learns]
     assert {name for name, has in moved.items() if has} == named | {"last W", "last b"}
 
 
-@pytest.mark.parametrize("learns", lookup.HALVES)
+@pytest.mark.parametrize("learns", lookup.PARTS)
 def test_what_learns_in_part_starts_as_the_whole(learns):
     whole, part = (
         build(np.random.default_rng(0))
@@ -73,7 +74,7 @@ def test_what_learns_in_part_starts_as_the_whole(learns):
 
 
 @pytest.mark.parametrize("learns", ["", "listen"])
-def test_what_learns_must_be_a_half(learns):
+def test_what_learns_must_be_a_part(learns):
     with pytest.raises(ValueError, match="expected one of"):
         lookup.partly(np.random.default_rng(0), learns)
 
@@ -149,18 +150,6 @@ def test_rotations_stay_and_see_the_same_sequences(matched):
     np.testing.assert_array_equal(after[:, :32], fixed)
 
 
-def test_amplified_values_are_that_much_larger_and_stay():
-    start = LOOK(np.random.default_rng(0)).layers[0]
-    large = lookup.amplified(np.random.default_rng(0), 8).layers[0]
-    x = lookup.written("a=1 b=2 b? a?").x
-    np.testing.assert_allclose(large.forward(x), 64 * start.forward(x))
-    np.testing.assert_array_equal(large.p, start.p)
-    build = partial(lookup.amplified, factor=8)
-    after = lookup.trained(build, 0.03, 0, steps=2).layers[0].parameters
-    np.testing.assert_array_equal(after["W_o"], large.parameters["W_o"])
-    np.testing.assert_array_equal(after["W_qkv"][:, 32:], large.parameters["W_qkv"][:, 32:])
-
-
 def test_attention_learns():
     test = lookup.draw(np.random.default_rng(8), 100, 2)
     first, last = (
@@ -214,3 +203,24 @@ def test_what_is_watched_is_what_is_trained():
         network = lookup.trained(lookup.attention, 0.03, 1, steps=steps)
         assert right == lookup.share_right(network, test)
         np.testing.assert_array_equal(sizes, lookup.reach(network, one.x[0]))
+
+
+def test_two_letters_are_asked_for_in_turn():
+    x, y = lookup.ask_two(np.random.default_rng(0), 50, 3)
+    assert x.shape == (50, 4, lookup.PAIRED) and (x.sum(axis=2) == 2).all()
+    told, asks = x[:, :-1], x[:, -1]
+    letters, digits = told[..., : lookup.LETTERS], told[..., 2 * lookup.LETTERS :].argmax(axis=2)
+    assert not told[..., lookup.LETTERS : 2 * lookup.LETTERS].any()
+    for k in range(2):
+        asked = asks[:, k * lookup.LETTERS : (k + 1) * lookup.LETTERS]
+        where = (letters @ asked[:, :, None])[..., 0]
+        assert (where.sum(axis=1) == 1).all()
+        np.testing.assert_array_equal(digits[np.arange(50), where.argmax(axis=1)], y[:, k])
+    assert (asks[:, : lookup.LETTERS] * asks[:, lookup.LETTERS : 2 * lookup.LETTERS]).sum() == 0
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.03])
+def test_two_heads_find_both_digits_and_one_does_not(rate):
+    *one, both = lookup.two_digits(1, 0, rate)
+    assert both < 0.4 and max(one) > 0.6 > min(one)
+    assert lookup.two_digits(2, 0, rate)[2] > 0.98

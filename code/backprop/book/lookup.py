@@ -119,7 +119,7 @@ class PartlyLearning(MultiHeadAttention):
     ----------
     rng : numpy.random.Generator
     learns : str
-        "look" if W_q and W_k learn, "read" if W_v and W_o do.
+        "look" if W_q and W_k learn, "read" if W_v and W_o do, "ask" if all but W_k do.
     """
 
     def __init__(self, rng: np.random.Generator, learns: str) -> None:
@@ -129,7 +129,11 @@ class PartlyLearning(MultiHeadAttention):
     def backward_parameters(self, dz: Array) -> None:
         """Fill ``gradients``, with 0 for what does not learn."""
         super().backward_parameters(dz)
-        still = slice(2 * WIDTH) if self.learns == "read" else slice(2 * WIDTH, None)
+        still = {
+            "look": slice(2 * WIDTH, None),
+            "read": slice(2 * WIDTH),
+            "ask": slice(WIDTH, 2 * WIDTH),
+        }[self.learns]
         self.gradients["W_qkv"][:, still] = self.gradients["b_qkv"][still] = 0
         if self.learns == "look":
             self.gradients["W_o"][:] = self.gradients["b_o"][:] = 0
@@ -141,11 +145,11 @@ def attention(rng: np.random.Generator, *, causal: bool = True) -> Sequential:
     return Sequential([layer, Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
 
 
-HALVES = "look", "read"
+PARTS = "look", "read", "ask"
 
 
 def partly(rng: np.random.Generator, learns: str) -> Sequential:
-    """Return the network of :func:`attention`, with the same start, half of whose attention learns.
+    """Return the network of :func:`attention`, with the same start, part of whose attention learns.
 
     The linear layer learns in any case.
 
@@ -153,10 +157,10 @@ def partly(rng: np.random.Generator, learns: str) -> Sequential:
     ----------
     rng : numpy.random.Generator
     learns : str
-        "look" if W_q and W_k learn, "read" if W_v and W_o do.
+        "look" if W_q and W_k learn, "read" if W_v and W_o do, "ask" if all but W_k do.
     """
-    if learns not in HALVES:
-        raise ValueError(f"partly: learns is {learns!r}, expected one of {HALVES}")
+    if learns not in PARTS:
+        raise ValueError(f"partly: learns is {learns!r}, expected one of {PARTS}")
     return Sequential([PartlyLearning(rng, learns), Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
 
 
@@ -178,15 +182,6 @@ def rotated(rng: np.random.Generator, *, matched: bool) -> Sequential:
     R, other = (orthogonal(child, (WIDTH, WIDTH)) for child in rng.spawn(2))
     W = network.layers[0].parameters["W_qkv"]
     W[:, : 2 * WIDTH] = np.hstack([40 * (R if matched else other), R])
-    return network
-
-
-def amplified(rng: np.random.Generator, factor: float) -> Sequential:
-    """Return the network of :func:`partly` that learns to look, with W_v and W_o times a factor."""
-    network = partly(rng, "look")
-    parameters = network.layers[0].parameters
-    parameters["W_qkv"][:, 2 * WIDTH :] *= factor
-    parameters["W_o"][...] *= factor
     return network
 
 
@@ -292,3 +287,56 @@ def reach(network: Sequential, x: Array) -> Array:
     dz[which, which // classes, which % classes] = 1
     J = network.backward(dz).reshape(time, classes, time, -1)
     return np.asarray(np.sqrt((J**2).sum(axis=(1, 3))))
+
+
+PAIRED = 2 * LETTERS + DIGITS
+"""Width of the tokens where two letters are asked for at once."""
+
+
+def ask_two(rng: np.random.Generator, batch: int, n: int = 4) -> tuple[Array, NDArray[np.integer]]:
+    """Draw sequences that tell n letters a digit each, and then ask for two of them at once.
+
+    Returns
+    -------
+    x : array, shape (batch, n + 1, PAIRED)
+        Tokens: the letter that is told or asked for first, the letter that is asked for second,
+        and the digit, each one-hot or zeros. The last token asks.
+    y : int array, shape (batch, 2)
+        The digits of the first and of the second letter.
+    """
+    letters = rng.permuted(np.tile(np.arange(LETTERS), (batch, 1)), axis=1)[:, :n]
+    digits = rng.integers(DIGITS, size=(batch, n))
+    row, x = np.arange(batch), np.zeros((batch, n + 1, PAIRED))
+    x[row[:, None], np.arange(n), letters] = 1
+    x[row[:, None], np.arange(n), 2 * LETTERS + digits] = 1
+    first, second = rng.permuted(np.tile(np.arange(n), (batch, 1)), axis=1)[:, :2].T
+    x[row, n, letters[row, first]] = x[row, n, LETTERS + letters[row, second]] = 1
+    return x, np.stack([digits[row, first], digits[row, second]], axis=1)
+
+
+def two_digits(
+    heads: int, seed: int, rate: float = 0.03, *, steps: int = 300, batch: int = 32
+) -> tuple[float, float, float]:
+    """Train attention with these heads and a linear layer on :func:`ask_two`.
+
+    Returns
+    -------
+    first, second, both : float
+        Shares of 2,000 new questions of which the first digit, the second, or both are right.
+    """
+    rng = np.random.default_rng(seed)
+    attends = MultiHeadAttention(PAIRED, heads, rng=rng, causal=True)
+    network = Sequential([attends, Tokenwise(Dense(PAIRED, 2 * DIGITS, rng=rng))])
+    optimizer, loss = Adam(network, rate), SoftmaxCrossEntropy()
+    for _ in range(steps):
+        x, y = ask_two(rng, batch)
+        z = network.forward(x)
+        loss.forward(z[:, -1].reshape(-1, DIGITS), y.ravel())
+        dz = np.zeros_like(z)
+        dz[:, -1] = loss.backward().reshape(batch, -1)
+        network.backward_parameters(dz)
+        optimizer.step()
+    x, y = ask_two(np.random.default_rng(10**6), 2000)
+    right = network.forward(x)[:, -1].reshape(*y.shape, DIGITS).argmax(axis=2) == y
+    first, second = right.mean(axis=0)
+    return float(first), float(second), float(right.all(axis=1).mean())

@@ -17,7 +17,6 @@ from backprop.book.exercises.verdict import (
     Part,
     Told,
     Verdict,
-    alike,
     checker,
     distinct,
     in_turn,
@@ -149,57 +148,54 @@ def check_count(parameters: Any, megabytes: Any) -> Verdict:
     return in_turn((parameters, megabytes), parts, "More for P than for all parameters.")
 
 
-KEYS = np.array([[0, 1], [math.sqrt(3) / 2, -0.5], [-math.sqrt(3) / 2, -0.5]])
-"""Of the query that learns; the values are 10, 0 and 20, and 10 is wanted."""
-
-
-def _steps(
-    long: float,
-    *,
-    angle: float = math.radians(330),
-    rate: float = 0.01,
-    scale: float = 1.0,
-    half: float = 1.0,
-) -> int:
-    """Count the steps of a query until the answer lies within 1 of 10; ``angle`` is in radians."""
-    q, values = long * np.array([math.cos(angle), math.sin(angle)]), np.array([10.0, 0.0, 20.0])
-    for count in range(2000):
-        e = np.exp(scale * KEYS @ q)
-        p = e / e.sum()
-        y = float(p @ values)
-        if abs(y - 10) < 1:
-            return count
-        q = q - rate * half * scale * (p * (y - 10) * (values - y)) @ KEYS
-    return -1
+def _attended(Q: Array, K: Array, V: Array, width: float) -> Array:
+    """Return softmax(Q Kᵀ / √width) V."""
+    E = np.exp(Q @ K.T / math.sqrt(width))
+    return np.asarray(E / E.sum(axis=1, keepdims=True) @ V)
 
 
 @checker
-def check_steps(short: Any, long: Any) -> Verdict:
-    """Check how many steps a query of the length 2, and of 4, takes until |y - 10| < 1."""
+def check_heads(two_heads: Answer) -> Verdict:
+    """Check ``two_heads(Q, K, V)``: halves of the columns attend alone and stand side by side."""
+    given = "Q, K, V"
 
-    def part(length: int) -> Part:
-        right = _steps(length)
-        mistakes = [
-            (right - 1, "This is one too few.", "Count each change of q, the last one too."),
-            (right + 1, "This is one too many.", "Look at the answer before the change of q."),
-            (_steps(length, scale=math.sqrt(0.5)), "The scores were divided by √2.",
-             "Here s = q · k."),
-            (_steps(length, half=2.0), "The error at the answer was doubled.",
-             "With the ½ in the loss, it is y - 10."),
-            (_steps(1), "The query started with the length 1.", f"Multiply it by {length}."),
-            (_steps(length, rate=0.1), "The rate was 0.1.", "It is 0.01."),
-            (_steps(length, rate=0.001), "The rate was 0.001.", "It is 0.01."),
-            (_steps(length, angle=330.0), "The angle was taken in radians.",
-             "np.cos expects radians: convert it first."),
+    def case(n: int, m: int, width: int, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        Q, K, V = (rng.normal(size=(rows, width)) for rows in (n, m, m))
+        half, wide = width // 2, float(width)
+        left, right = slice(half), slice(half, None)
+        halves = [(Q[:, c], K[:, c], V[:, c]) for c in (left, right)]
+        heads = [_attended(*part, half) for part in halves]
+        odd = [_attended(*(of[:, k::2] for of in (Q, K, V)), half) for k in (0, 1)]
+        mean = "Each head keeps its own columns of the result.", "Use np.hstack."
+        mistakes: list[tuple[Any, str, str]] = [
+            (_attended(Q, K, V, wide), "This is one head.", "Cut the columns in two first."),
+            (_attended(Q, K, V, half), "This is one head.", "Cut the columns in two first."),
+            (np.hstack([_attended(*part, wide) for part in halves]),
+             "The scores were divided by the root of the whole width.",
+             "The queries of a head have half as many columns."),
+            (np.hstack([_attended(*part, 1) for part in halves]), "The scores were not divided.",
+             "Divide them by the root of the width of one head."),
+            (np.hstack(heads[::-1]), "The heads are exchanged.", "The left columns come first."),
+            (np.hstack(odd), "Every other column went to a head.",
+             "The first head has the left half of the columns."),
+            (heads[0], "This is the left head alone.", "Put the other one beside it."),
+            (heads[1], "This is the right head alone.", "Put the other one beside it."),
+            (heads[0] + heads[1], *mean),
+            ((heads[0] + heads[1]) / 2, *mean),
+            (np.vstack(heads), "The heads stand one below the other.", "Use np.hstack."),
+            (np.hstack([_attended(Q[:, left], K[:, left], of, half) for of in
+                        (V[:, left], V[:, right])]),
+             "Both heads look with the left columns.", "Cut Q and K as V."),
         ]  # fmt: skip
-        more = "The error at the query is Σ_j ∂L/∂s_j k_j. If the answer moves away, look at signs."
-        return f"From the length {length}", right, distinct(mistakes, right), more
+        expected = np.hstack(heads)
+        names = [f"Y[{i}, {j}]" for i, j in np.ndindex(expected.shape)]
+        more = "Let attend run on the left halves of Q, K and V, then on the right halves."
+        where = f"{n} queries and {m} keys of width {width}"
+        return Case((Q, K, V), expected, distinct(mistakes, expected), more, names, where=where)
 
-    # The mistakes differ more from the length 4.
-    parts = [part(4), part(2)]
-    if alike(short, parts[0][1]) and alike(long, parts[1][1]):
-        return Verdict(False, "The two are exchanged.", "The first number is for the length 2.")
-    return in_turn((long, short), parts, "Twice as long a query takes eight times as many steps.")
+    cases = [case(2, 3, 4, 0), case(4, 3, 6, 1), case(4, 4, 8, 2)]
+    return judge(two_heads, cases, "Each head looks on its own, at its own columns.", given)
 
 
 GIVEN = "q, k, v, c, dy"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +38,7 @@ def gathering(
     rows: NDArray[np.integer],
     told: Mapping[int, int],
     runs: Mapping[str, Sequence[tuple[float, Array]]],
+    captions: Sequence[str],
 ) -> list[Frame]:
     """Return a frame for each look at training networks.
 
@@ -53,14 +53,17 @@ def gathering(
     runs : mapping of str to sequence of (right, sizes)
         The name of each network, and what it is at each look: the share of right answers, and
         the sizes of all slopes.
+    captions : sequence of str
+        What each frame shows; the shares of right answers are put before it.
     """
     frames = []
-    for seen in zip(*runs.values(), strict=True):
+    for said, *seen in zip(captions, *runs.values(), strict=True):
         maps = {
             f"{name}: {100 * right:.0f} % right": (rows, shares(sizes)[rows])
             for name, (right, sizes) in zip(runs, seen, strict=True)
         }
-        frames.append(_frame(tokens, maps, told, "Each row is a question, each column a token."))
+        shown = " and ".join(f"{100 * right:.0f} %" for right, _ in seen)
+        frames.append(_frame(tokens, maps, told, f"{shown} right. {said}"))
     return frames
 
 
@@ -211,112 +214,44 @@ def _pointed(length: float) -> Frame:
     return Frame(markup, unbroken(words))
 
 
-# Scores that are too large.
+# How scores start.
 
 
-def saturation(seed: int, widths: Sequence[int], divided: bool, keys: int = 16) -> Array:
-    """Draw 100 queries for each width d, and return what each gets, shape (widths, 3, 100).
-
-    These are the root of the mean square of its scores, and the lengths of its rows of dS and dQ.
-    Queries, keys, values and the error at the answer are standard normal; the values have 8
-    entries, whatever d is.
-    """
-    rng = np.random.default_rng(seed)
-    rows = []
-    for d in widths:
-        q, k = rng.normal(size=(100, 1, d)), rng.normal(size=(100, keys, d))
-        v, dy = rng.normal(size=(100, keys, 8)), rng.normal(size=(100, 1, 8))
-        root = math.sqrt(d) if divided else 1.0
-        s = (q @ k.swapaxes(1, 2)) / root
-        p = softmax(s.reshape(100, keys)).reshape(s.shape)
-        dp = dy @ v.swapaxes(1, 2)
-        ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
-        found = s / math.sqrt(keys), ds, ds @ k / root
-        rows.append([np.linalg.norm(of, axis=-1)[:, 0] for of in found])
-    return np.array(rows)
-
-
-def scales(widths: Sequence[int], runs: Mapping[bool, Array], title: str) -> Drawing:
-    """Draw the errors at the scores and at the query over d, divided by √d and not.
+def started(panels: Mapping[str, Mapping[str, Mapping[bool, Array]]], title: str) -> Drawing:
+    """Draw the share of right answers of networks whose scores start spread or not.
 
     Parameters
     ----------
-    widths : sequence of int
-    runs : mapping of bool to array, shape (seeds, widths, 3, queries)
-        As :func:`saturation` returns them; the last two numbers are drawn, as medians and
-        quartiles over seeds and queries. The key tells whether scores were divided.
+    panels : mapping of str to mapping of str to mapping of bool to array
+        For the heading of each panel, for the name of each row, and for divided or not: the
+        shares, one dot for each start.
     title : str
         What the picture shows, for those who do not see it.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, figsize=(4.2, 2.6), sharey=True)
-    names = "at the scores, dS", "at the query, dQ"
-    for column, (ax, name) in enumerate(zip(axes, names, strict=True), 1):
-        for divided, found in runs.items():
-            style, color = ("-o", COLORS[1]) if divided else ("--s", INK)
-            low, middle, high = np.quantile(found[:, :, column], [0.25, 0.5, 0.75], axis=(0, 2))
-            ax.fill_between(widths, low, high, color=color, alpha=0.2, linewidth=0)
-            ax.plot(widths, middle, style, color=color, markersize=4)
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.2, 2.6))
+    for ax, (name, rows) in zip(axes, panels.items(), strict=True):
+        for row, arms in enumerate(rows.values()):
+            ax.axhspan(row - 0.4, row + 0.4, color=INK, alpha=0.07, linewidth=0)
+            for divided, right in arms.items():
+                color, mark, side = (COLORS[1], "o", 0.2) if divided else (INK, "s", -0.2)
+                above = row + side + np.linspace(-0.12, 0.12, len(right))
+                ax.plot(right, above, mark, color=color, markersize=3.6, alpha=0.7,
+                        markeredgewidth=0, clip_on=False)  # fmt: skip
         ax.set_title(name, loc="left", fontsize=12)
-        _widths(ax, widths)
-        ax.set_yscale("log")
-        ax.set_ylim(0.005, 12)
-        ax.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
-        ax.minorticks_off()
-    axes[0].set_ylabel("length of the error")
-    axes[0].text(widths[0], 1.25, "divided", color=COLORS[1])
-    axes[0].text(widths[0], 0.02, "not divided", color=INK)
-    return plotted(fig, title)
-
-
-def _widths(ax: Any, widths: Sequence[int]) -> None:
-    ax.set_xscale("log", base=4)
-    ax.set_xticks(widths, [str(d) for d in widths])
-    ax.minorticks_off()
-    ax.set_xlabel("width d")
-
-
-def widened(
-    widths: Sequence[int],
-    runs: Mapping[str, Mapping[bool, Sequence[Array]]],
-    longer: Array,
-    title: str,
-) -> Drawing:
-    """Draw the share of right answers over d, divided by √d and not: one dot for each start.
-
-    Parameters
-    ----------
-    widths : sequence of int
-    runs : mapping of str to mapping of bool to sequence of array
-        For the heading of each panel, and for divided or not: the shares at each width.
-    longer : array
-        The shares after ten times as many steps, at the last width, in the first panel and not
-        divided: drawn hollow.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    fig, axes = plt.subplots(1, len(runs), figsize=(4.2, 2.6), sharey=True)
-    for ax, (name, arms) in zip(axes, runs.items(), strict=True):
-        for divided, found in arms.items():
-            color, mark, side = (COLORS[1], "o", 0.8) if divided else (INK, "s", 1.2)
-            for d, right in zip(widths, found, strict=True):
-                ax.plot(np.full(len(right), d * side), right, mark, color=color, markersize=4,
-                        alpha=0.6, markeredgewidth=0)  # fmt: skip
-        ax.set_title(name, loc="left", fontsize=12)
-        _widths(ax, widths)
-        ax.set_xlim(widths[0] / 2, widths[-1] * 2.6)
-        ax.set_ylim(0.48, 1.04)
-        ax.set_yticks([0.5, 0.75, 1])
-    axes[0].plot(np.full(len(longer), widths[-1] * 1.9), longer, "s", color=INK, markersize=4,
-                 markerfacecolor="none")  # fmt: skip
-    axes[0].set_ylabel("share right")
-    axes[0].text(widths[-1] * 2.4, 0.6, "not divided", color=INK, ha="right")
-    axes[0].text(widths[0] * 0.7, 0.92, "divided", color=COLORS[1])
+        ax.set(xlim=(0.63, 1.01), ylim=(len(rows) - 0.5, -0.5), xticks=[0.7, 0.8, 0.9, 1])
+        ax.set_xticklabels(["0.7", "", "", "1"])
+        ax.set_yticks(range(len(rows)), list(rows))
+        ax.tick_params(axis="y", length=0)
+        ax.grid(visible=False)
+        ax.set_xlabel("share right")
+        for side_ in ("left", "top", "right"):
+            ax.spines[side_].set_visible(False)
+    axes[0].set_ylabel("spread at the start")
+    axes[0].text(0.65, 1.8, "not divided", color=INK, va="center")
+    axes[0].text(0.65, 2.2, "divided", color=COLORS[1], va="center")
     return plotted(fig, title)
 
 
