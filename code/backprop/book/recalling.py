@@ -505,6 +505,7 @@ ROWS: dict[str, Row] = {
     "LSTM, early": _lstm("early"),
     "LSTM, cut, early": _lstm("early", cut=LATE),
     "LSTM, early, marks": _lstm("early", marks=False),
+    "GRU": Row("adding", Start("GRU"), 40, along=True),
 }
 """What the chapter shows, by name."""
 
