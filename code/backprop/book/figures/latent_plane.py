@@ -251,7 +251,7 @@ def variances(
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.7))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5))
     green, purple = COLORS[2], COLORS[3]
     looks = (green, "-", "o"), (purple, "--", "s"), (purple, ":", "^")
     for k, ax in enumerate(axes):
@@ -269,12 +269,12 @@ def variances(
     axes[1].set(xlabel="squares in the sum Σ z²", ylim=(1, 40_000))
     axes[0].set_title("variance of one estimate", loc="left", fontsize=11)
     path, score, centred = theory
-    axes[0].text(4, 0.02, path, color=green)
+    axes[0].text(3, 0.012, path, color=green)
     axes[0].text(1.1, 0.75, score, color=purple)
-    axes[0].text(1.1, 0.16, centred, color=purple)
+    axes[0].text(70, 0.06, centred, color=purple, ha="right")
     axes[1].text(6, 1.5, path, color=green, va="bottom")
     axes[1].text(1.2, 900, score, color=purple)
-    axes[1].text(64, 22, centred, color=purple, ha="right")
+    axes[1].text(70, 11, centred, color=purple, ha="right")
     return plotted(fig, title)
 
 
@@ -298,7 +298,7 @@ def shares(
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.9), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5), sharey=True)
     looks = {
         "own": ("0.5", "o", 0.24),
         "ten": (COLORS[0], "^", 0.0),
