@@ -272,7 +272,7 @@ def variances(
     axes[0].text(3, 0.012, path, color=green)
     axes[0].text(1.1, 0.75, score, color=purple)
     axes[0].text(70, 0.06, centred, color=purple, ha="right")
-    axes[1].text(6, 1.5, path, color=green, va="bottom")
+    axes[1].text(6, 1.15, path, color=green, va="bottom")
     axes[1].text(1.2, 900, score, color=purple)
     axes[1].text(70, 11, centred, color=purple, ha="right")
     return plotted(fig, title)
@@ -322,5 +322,5 @@ def shares(
         shift = 1.5 if side == "left" else -1.5
         axes[0].text(limit + shift, top, name, ha=side, color="0.45")
     for kind, (color, _, shift) in looks.items():
-        axes[1].text(23, 1.3 * shift, kind, color=color, va="center")
+        axes[1].text(23, 1.65 * shift, kind, color=color, va="center")
     return plotted(fig, title)
