@@ -102,82 +102,10 @@ def test_log_mean_exp_does_not_overflow():
     )
 
 
-def test_distances_count_pixels():
-    real = np.array([[1.0, 1, 0, 0], [0, 0, 0, 0]])
-    images = np.array([[1.0, 1, 1, 0]])
-    assert latent.apart(images, real) == (1.0, 2.0)
-    assert latent.apart(real, real) == (0.0, 0.0)
-
-
-def test_the_arms_are_trained_as_they_are_called():
-    size_and_tau = {}
-    for name, how in latent.ARMS.items():
-        network = trained(0, 3, **how, epochs=5)
-        rng = np.random.default_rng(0)
-        size_and_tau[name] = latent.size_and_tau(network, digits(0).x, rng)
-        assert network.named["draw"].training == (name not in ("divergence", "neither"))
-    assert {name for name, pair in size_and_tau.items() if pair[1] == 0} == {
-        "divergence", "neither"
-    }  # fmt: skip
-    assert size_and_tau["noise, tau 1/2"][1] == pytest.approx(0.5)
-    for name in ("both", "divergence"):
-        assert (
-            size_and_tau[name][0]
-            < 1.2
-            < min(size_and_tau[other][0] for other in ("noise", "noise, tau 1/2", "neither"))
-        )
-
-
-def test_the_kinds_of_images_come_from_the_digits_that_are_said(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        latent, "drawn_images", lambda net, x, n, rng, codes: asked.append((x, n, codes))
-    )
-    data = digits(0)
-    assert list(latent.all_kinds(None, data, 0, 20)) == ["own", "held", "fit", "std"]
-    assert [n for _, n, _ in asked] == [20] * 4
-    assert [codes for *_, codes in asked] == ["own", "own", "fitted", "standard"]
-    for k, (x, *_) in enumerate(asked):
-        np.testing.assert_array_equal(x, data.test[:20] if k == 1 else data.x)
-
-
-def test_the_classifier_reads_digits_and_is_seldom_sure_of_noise():
-    data, network = digits(0), latent.classifier(0)
-    assert (network.forward(data.test).argmax(axis=1) == data.labels).mean() > 0.9
-    rng = np.random.default_rng(0)
-    inked = (rng.random((450, 64)) < data.x.mean(axis=0)).astype(float)
-    sure = latent.read(network, data.test)
-    assert sure.shape == (450,) and sure.mean() > 0.7
-    assert latent.read(network, inked).mean() < 0.3
-    assert latent.read(network, data.test, 0.99).mean() < sure.mean()
-    right = network.forward(data.test).argmax(axis=1) == data.labels
-    assert right[sure].mean() > 0.97
-
-
 def test_a_network_is_trained_once_for_a_setting():
     one = trained(0, epochs=1)
     assert one is trained(0, 2, way="path", kl=1.0, noise=True, epochs=1)
     assert one is not trained(0, kl=0.0, epochs=1)
-
-
-def test_a_deviation_that_is_held_stays():
-    network, x = trained(0, 3, tau=0.5, epochs=1), digits(0).x
-    np.testing.assert_allclose(network.named["encoder"].forward(x)[:, 3:], np.log(0.25))
-    assert network.named["encoder"].forward(x)[:, :3].std() > 0.1
-    assert latent.size_and_tau(network, x, np.random.default_rng(0))[1] == pytest.approx(0.5)
-
-
-def test_given_codes_are_draws_where_there_is_noise():
-    x = digits(0).x
-    for noise in (True, False):
-        network = trained(0, noise=noise, epochs=1)
-        mean, log_v = np.split(network.named["encoder"].forward(x), 2, axis=1)
-        z, tau = latent.given_codes(network, x, np.random.default_rng(0))
-        np.testing.assert_allclose(tau, np.exp(log_v / 2) if noise else 0)
-        xi = np.random.default_rng(0).normal(size=mean.shape)
-        np.testing.assert_allclose(z, mean + tau * xi)
-        size, average = latent.size_and_tau(network, x, np.random.default_rng(0))
-        assert size == pytest.approx(np.sqrt((z**2).mean())) and average == tau.mean()
 
 
 def test_pixels_alone_cost_their_cross_entropy():
@@ -185,38 +113,6 @@ def test_pixels_alone_cost_their_cross_entropy():
     cost = latent.pixels_alone(latent.Binary(x, x, *np.zeros((2, 4), dtype=int)))
     p, clipped = 0.25, 1 - 1e-3
     assert cost == pytest.approx(-np.log(clipped) - p * np.log(p) - (1 - p) * np.log(1 - p))
-
-
-def test_fitted_numbers_have_the_codes_mean_and_covariance(monkeypatch):
-    network, x = trained(0, noise=False, kl=0.0, epochs=2), digits(0).x
-    codes = network.named["encoder"].forward(x)[:, :2]
-    seen = []
-    decoder = network.named["decoder"]
-    forward = decoder.forward
-    monkeypatch.setattr(decoder, "forward", lambda z: seen.append(z) or forward(z))
-    latent.drawn_images(network, x, 50_000, np.random.default_rng(0), codes="fitted")
-    np.testing.assert_allclose(seen[0].mean(axis=0), codes.mean(axis=0), atol=0.1)
-    np.testing.assert_allclose(np.cov(seen[0].T), np.cov(codes.T), rtol=0.05, atol=0.05)
-    images = latent.drawn_images(network, x, 7, np.random.default_rng(0), codes="standard")
-    assert images.shape == (7, 64) and set(np.unique(images)) <= {0, 1}
-
-
-@pytest.mark.parametrize("noise", [True, False])
-def test_own_codes_are_those_of_the_first_images(noise):
-    network, x = trained(0, noise=noise, epochs=2), digits(0).x
-    z, _ = latent.given_codes(network, x[:7], np.random.default_rng(3))
-    images = latent.drawn_images(network, x, 7, np.random.default_rng(3), codes="own")
-    np.testing.assert_array_equal(images, network.named["decoder"].forward(z) > 0)
-
-
-def test_likeliest_images_are_thresholded_and_drawn_ones_are_drawn(monkeypatch):
-    network, x = trained(0, epochs=2), digits(0).x
-    logit = np.log(0.3 / 0.7)
-    monkeypatch.setattr(network.named["decoder"], "forward", lambda z: np.full((len(z), 64), logit))
-    rng = np.random.default_rng(0)
-    assert latent.drawn_images(network, x, 9, rng, codes="standard").sum() == 0
-    drawn = latent.drawn_images(network, x, 1000, rng, codes="standard", likeliest=False)
-    assert set(np.unique(drawn)) == {0, 1} and abs(drawn.mean() - 0.3) < 0.01
 
 
 def test_training_lowers_the_bound_and_a_heavy_divergence_collapses_the_code():

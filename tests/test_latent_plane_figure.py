@@ -25,22 +25,21 @@ def test_the_graph_shows_numbers_that_follow():
 def test_variances_are_drawn_with_their_names():
     places = np.array([0.0, 1.0]), np.array([1, 4])
     one = np.ones((3, 2)) * 4
-    series = {"a path": (one[0], one[0]), "a score": (9 * one[0], 9 * one[0])}
+    series = {"a path": (one[0], one[0]), "a score": (9 * one[0], 9 * one[0]),
+              "a third": (3 * one[0], 3 * one[0])}  # fmt: skip
     runs = {name: (np.tile(v[0], (3, 1)), np.tile(v[1], (3, 1))) for name, v in series.items()}
     markup = latent_plane.variances(series, runs, places, "title").markup
-    assert "a path" in markup and "a score" in markup and len(markup) < 150_000
+    assert all(name in markup for name in series) and len(markup) < 150_000
 
 
-def test_columns_of_images_have_their_names_and_lines():
-    images = np.eye(64)[:9]
-    column = images, np.arange(9) == 1
-    rows = {"one": [column] * 3, "two": [column] * 3}
-    markup = latent_plane.columns_of_images(("a", "b", "c"), rows, "title").markup
-    for words in ("one", "two", "a", "b", "c"):
-        assert f">{words}<" in markup
-    assert "Rows of images: one, two. Columns: a, b, c" in markup
-    assert markup.count("v3.3") == 2 * 3 * 4
-    assert markup.count("<rect") == 2 * 3
+def test_shares_are_drawn_with_their_names():
+    runs = np.array([40.0, 50, 60])
+    rows = {name: {"own": runs, "one": runs / 2, "ten": runs + 9} for name in ("a row", "b row")}
+    limits = {"least of all": 20.0, "most of all": 80.0}
+    markup = latent_plane.shares({"8 of them": rows, "2 of them": rows}, limits, "title").markup
+    for words in (*rows, *limits, "8 of them", "2 of them", "own", "one", "ten"):
+        assert words in markup
+    assert len(markup) < 150_000
 
 
 def test_clouds_stand_where_the_encoder_says():

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.activations import sigmoid, softmax, softplus
+from backprop.activations import softplus
 from backprop.arrays import Array, Labels
 from backprop.datasets import load_digits
 from backprop.layers import Concatenate, Dense, GaussianSample, Layer, ReLU
-from backprop.losses import BinaryCrossEntropy, GaussianKL, Loss, SoftmaxCrossEntropy
+from backprop.losses import BinaryCrossEntropy, GaussianKL, Loss
 from backprop.network import Graph, Sequential
 from backprop.optimizers import Adam
 
@@ -25,9 +25,6 @@ PIXELS, HIDDEN = 64, 64
 RATE, BATCH, EPOCHS = 0.01, 100, 25
 INK = 0.5
 """A pixel at least so dark is 1, else 0."""
-Codes = Literal["own", "fitted", "standard"]
-"""Codes of images; of a normal distribution with the mean and covariance of theirs; or standard
-normal ones."""
 Way = Literal["path", "score", "baseline", "none"]
 """Through the draw; by the score of the draw; by the score, the other digits' mean cost less; or
 no error of the pixels for the encoder, which hears of the divergence alone."""
@@ -150,41 +147,30 @@ def trained(
     rate: float = RATE,
     noise: bool = True,
     kl: float = 1.0,
-    tau: float | None = None,
     epochs: int = EPOCHS,
 ) -> Graph:
     """Return an autoencoder with ``d`` numbers a code, trained by Adam; its draws go on.
 
-    Without noise and with kl = 0 it is an ordinary autoencoder, in which ln v plays no part. A
-    ``tau`` is the deviation of every draw, which the encoder then cannot choose.
+    Without noise and with kl = 0 it is an ordinary autoencoder, in which ln v plays no part.
     """
     # One network for a setting, whichever arguments were left to their defaults.
-    return _trained(seed, d, way, rate, noise, kl, tau, epochs)
+    return _trained(seed, d, way, rate, noise, kl, epochs)
 
 
 @cache
 def _trained(
-    seed: int, d: int, way: Way, rate: float, noise: bool, kl: float, tau: float | None, epochs: int
+    seed: int, d: int, way: Way, rate: float, noise: bool, kl: float, epochs: int
 ) -> Graph:
     data, rng = digits(seed), np.random.default_rng(seed)
     network = autoencoder(d, rng)
     network.named["draw"].train(noise)
     optimizer = Adam(network, rate)
-    _hold(network, d, tau)
     for _ in range(epochs):
         order = rng.permutation(len(data.x))
         for start in range(0, len(data.x), BATCH):
             gradient(network, data.x[order[start : start + BATCH]], way, kl)
             optimizer.step()
-            _hold(network, d, tau)
     return network
-
-
-def _hold(network: Graph, d: int, tau: float | None) -> None:
-    """Let the encoder answer ln v = ln τ² for every image."""
-    if tau is not None:
-        network.parameters["encoder.dense2.W"][:, d:] = 0.0
-        network.parameters["encoder.dense2.b"][..., d:] = 2 * np.log(tau)
 
 
 def encoder_noise(network: Graph, x: Array, way: Way, repeats: int = 100) -> float:
@@ -250,105 +236,3 @@ def integral(decoder: Layer, x: Array, *, reach: float = 5.0, step: float = 0.1)
     log_prior = -0.5 * (z**2).sum(axis=1) - np.log(2 * np.pi) + 2 * np.log(step)
     log_p = x @ logits.T + (log_prior - softplus(logits).sum(axis=1) + np.log(len(z)))
     return float(-log_mean_exp(log_p, 1).mean())
-
-
-# New images.
-
-ARMS: dict[str, dict[str, Any]] = {
-    "both": {},
-    "noise": {"kl": 0.0},
-    "noise, tau 1/2": {"kl": 0.0, "tau": 0.5},
-    "divergence": {"noise": False},
-    "neither": {"noise": False, "kl": 0.0},
-}
-"""How each network is trained; the first ``tau`` is the encoder's choice, the second is held."""
-
-
-def given_codes(network: Graph, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return the codes of ``x`` as the decoder is given them in training, and each one's τ.
-
-    They are draws, or where the network has no noise, the means; then τ = 0. Both (n, d).
-    """
-    mean, log_v = np.split(network.named["encoder"].forward(x), 2, axis=1)
-    tau = np.exp(log_v / 2) if network.named["draw"].training else np.zeros_like(mean)
-    return mean + tau * rng.normal(size=mean.shape), tau
-
-
-def size_and_tau(network: Graph, x: Array, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the root mean square of the numbers of the given codes, and the mean of τ."""
-    z, tau = given_codes(network, x, rng)
-    return float(np.sqrt(np.mean(z**2))), float(tau.mean())
-
-
-def drawn_images(
-    network: Graph,
-    x: Array,
-    n: int,
-    rng: np.random.Generator,
-    *,
-    codes: Codes,
-    likeliest: bool = True,
-) -> Array:
-    """Return the images of ``n`` codes, (n, 64).
-
-    The own codes are those that the decoder is given in training for the first rows of ``x``. The
-    others are drawn: standard normal, or normal with the mean and covariance of the own codes of
-    all ``x``. A pixel is ink where its probability exceeds ½, or else with its probability.
-    """
-    d = network.named["encoder"].forward(x[:1]).shape[1] // 2
-    if codes == "own":
-        z, _ = given_codes(network, x[:n], rng)
-    else:
-        z = rng.normal(size=(n, d))
-    if codes == "fitted":
-        own, _ = given_codes(network, x, rng)
-        values, axes = np.linalg.eigh(np.cov(own.T))
-        z = own.mean(axis=0) + z * np.sqrt(np.maximum(values, 0)) @ axes.T
-    p = sigmoid(network.named["decoder"].forward(z))
-    level = 0.5 if likeliest else rng.random(p.shape)
-    return (p > level).astype(float)
-
-
-def all_kinds(network: Graph, data: Binary, seed: int, n: int = 225) -> dict[str, Array]:
-    """Return ``n`` images from codes of training digits, of test digits, fitted and standard.
-
-    The test digits are the first ``n``, so that the others stay unseen.
-    """
-
-    def images(x: Array, codes: Codes) -> Array:
-        return drawn_images(network, x, n, np.random.default_rng(seed), codes=codes)
-
-    return {
-        "own": images(data.x, "own"),
-        "held": images(data.test[:n], "own"),
-        "fit": images(data.x, "fitted"),
-        "std": images(data.x, "standard"),
-    }
-
-
-@cache
-def classifier(seed: int) -> Sequential:
-    """Return a network trained to tell the digits of a split apart; it knows no autoencoder."""
-    data, rng = digits(seed), np.random.default_rng(1000 + seed)
-    network = Sequential([Dense(PIXELS, HIDDEN, rng=rng), ReLU(), Dense(HIDDEN, 10, rng=rng)])
-    loss, optimizer = SoftmaxCrossEntropy(), Adam(network, 0.003)
-    for _ in range(30):
-        order = rng.permutation(len(data.x))
-        for start in range(0, len(data.x), BATCH):
-            batch = order[start : start + BATCH]
-            loss.forward(network.forward(data.x[batch]), data.train_labels[batch])
-            network.backward_parameters(loss.backward())
-            optimizer.step()
-    return network
-
-
-def read(network: Sequential, images: Array, limit: float = 0.9) -> NDArray[np.bool_]:
-    """Return for each image whether a digit's probability exceeds the limit."""
-    surest: Array = softmax(network.forward(images)).max(axis=1)
-    return surest > limit
-
-
-def apart(images: Array, real: Array) -> tuple[float, float]:
-    """Return in how many pixels an image differs from the nearest real one, and the other way."""
-    differ = images @ (1 - real).T + (1 - images) @ real.T
-    return float(differ.min(axis=1).mean()), float(differ.min(axis=0).mean())

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from backprop.activations import sigmoid
 from backprop.arrays import Array
@@ -239,23 +238,24 @@ def variances(
     theory: Mapping[str, tuple[Array, Array]], measured: Mapping[str, tuple[Array, Array]],
     places: tuple[Array, Array], title: str,
 ) -> Drawing:  # fmt: skip
-    """Draw the variance of the two estimators over a sigmoid's factor and over the dimensions.
+    """Draw the variance of three estimators over a sigmoid's factor and over a sum's length.
 
     Parameters
     ----------
     theory, measured : mapping of str to pair of arrays
-        By estimator, over the factors and over the d of ``places``. Those measured have a row a
-        seed.
+        By estimator, over the factors and over the lengths of ``places``: through the draw, by the
+        score, and by the score with a baseline. Those measured have a row a seed.
     places : pair of arrays
-        The factors and the d.
+        The factors and the lengths.
     """
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
     fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5))
-    looks = dict(zip(theory, ((COLORS[2], "-", "o"), (COLORS[3], "--", "s")), strict=True))
+    green, purple = COLORS[2], COLORS[3]
+    looks = (green, "-", "o"), (purple, "--", "s"), (purple, ":", "^")
     for k, ax in enumerate(axes):
-        for name, (color, line, mark) in looks.items():
+        for name, (color, line, mark) in zip(theory, looks, strict=True):
             ax.plot(places[k], theory[name][k], line, color=color)
             runs = measured[name][k]
             ax.vlines(places[k], runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
@@ -266,48 +266,61 @@ def variances(
         ax.set(xticks=ticks, xticklabels=map(str, ticks))
         ax.minorticks_off()
     axes[0].set(xlabel="factor in σ(factor · z)", ylim=(0.002, 10))
-    axes[1].set(xlabel="dimensions of Σ z²", ylim=(1, 40_000))
+    axes[1].set(xlabel="squares in the sum Σ z²", ylim=(1, 40_000))
     axes[0].set_title("variance of one estimate", loc="left", fontsize=11)
-    path, score = theory
-    axes[0].text(6, 0.025, path, color=looks[path][0])
-    axes[0].text(1.1, 1.1, score, color=looks[score][0])
-    axes[1].text(6, 7, path, color=looks[path][0], va="bottom")
-    axes[1].text(1.2, 900, score, color=looks[score][0])
+    path, score, centred = theory
+    axes[0].text(3, 0.012, path, color=green)
+    axes[0].text(1.1, 0.75, score, color=purple)
+    axes[0].text(70, 0.06, centred, color=purple, ha="right")
+    axes[1].text(6, 1.15, path, color=green, va="bottom")
+    axes[1].text(1.2, 900, score, color=purple)
+    axes[1].text(70, 11, centred, color=purple, ha="right")
     return plotted(fig, title)
 
 
-# Images in columns.
+# How many images are read.
 
 
-def columns_of_images(
-    heads: Sequence[str],
-    rows: Mapping[str, Sequence[tuple[Array, ArrayLike]]],
+def shares(
+    panels: Mapping[str, Mapping[str, Mapping[str, Array]]],
+    limits: Mapping[str, float],
     title: str,
-    across: int = 4,
 ) -> Drawing:
-    """Draw rows of images below their names, ``across`` of them in each of the columns.
+    """Draw shares in per cent: a panel for each name, a row for each network, a mark a kind.
 
-    With the images of a column comes which of them are underlined.
+    Parameters
+    ----------
+    panels : mapping
+        By panel, network and kind of codes ("own", "one", "ten"): the shares of several runs.
+    limits : mapping of str to float
+        Shares that are drawn as lines from top to bottom.
     """
-    cell, step, down, left, top = 3.3, 31.5, 54.0, 6.0, 44.0
-    wide = (across - 1) * step + SIDE * cell
-    apart = (svg.WIDTH - 2 * left - wide) / (len(heads) - 1)
-    edges = [left + k * apart for k in range(len(heads))]
-    parts = [
-        svg.text(edge, 16, head, text_anchor="start", font_weight=600)
-        for edge, head in zip(edges, heads, strict=True)
-    ]
-    for k, (name, columns) in enumerate(rows.items()):
-        high = top + k * down
-        parts.append(svg.text(left, high - 5, name, text_anchor="start"))
-        for edge, (images, lined) in zip(edges, columns, strict=True):
-            places = [(edge + j * step, high) for j in range(across)]
-            parts.append(glyphs(images[:across], places, cell))
-            for (x, y), line in zip(places, np.asarray(lined)[:across], strict=True):
-                if line:
-                    parts.append(
-                        svg.element("rect", x=x, y=y + SIDE * cell + 2, width=SIDE * cell,
-                                    height=2.5, fill=svg.FORWARD)
-                    )  # fmt: skip
-    said = f"Rows of images: {', '.join(rows)}. Columns: {', '.join(heads)}"
-    return drawing(title, top + len(rows) * down - 20, said, *parts)
+    from backprop.book.figures.plots import COLORS
+
+    plt = pyplot()
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5), sharey=True)
+    looks = {
+        "own": ("0.5", "o", 0.24),
+        "ten": (COLORS[0], "^", 0.0),
+        "one": (COLORS[1], "s", -0.24),
+    }
+    for ax, (name, rows) in zip(axes, panels.items(), strict=True):
+        for limit in limits.values():
+            ax.axvline(limit, color="0.5", linestyle="--", linewidth=1)
+        for k, kinds in enumerate(rows.values()):
+            for kind, (color, mark, shift) in looks.items():
+                high = len(rows) - 1 - k + shift
+                ax.hlines(high, kinds[kind].min(), kinds[kind].max(), color=color, linewidth=2)
+                ax.plot(np.median(kinds[kind]), high, mark, color=color, markersize=6)
+        ax.set(xlim=(10, 90), xticks=[20, 40, 60, 80], ylim=(-0.6, len(rows) + 0.1))
+        ax.set_title(name, loc="left", fontsize=11)
+        ax.set_yticks(range(len(rows)), list(rows)[::-1])
+        ax.grid(visible=False)
+    axes[0].set_xlabel("images read, in %")
+    top = len(rows) - 0.35
+    for (name, limit), side in zip(limits.items(), ("left", "right"), strict=True):
+        shift = 1.5 if side == "left" else -1.5
+        axes[0].text(limit + shift, top, name, ha=side, color="0.45")
+    for kind, (color, _, shift) in looks.items():
+        axes[1].text(23, 1.65 * shift, kind, color=color, va="center")
+    return plotted(fig, title)
