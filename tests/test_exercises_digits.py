@@ -56,6 +56,7 @@ RIGHT = {
     ex.check_update: [(update,), (lambda x, d, lr: -lr * np.einsum("ni,nj->ij", x, d),)],
     ex.check_output_error: [(output_error,), (lambda p, y: (p - onehot(p, y)) / len(y),)],
     ex.check_factor: [(4,), (4.0,), (sp.Integer(4),), (1 / 0.25,)],
+    ex.check_bytes: [(255**2,), (65_025.0,), (sp.Integer(255) ** 2,)],
     ex.check_moved: [(moved,), (lambda x, dx, eps: np.clip(x + eps * np.sign(dx), 0, 1),)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -117,6 +118,12 @@ WRONG_ANSWERS = {
         ((3,), "quotient"), ((0.75,), "difference"), ((-4,), "sign"),
         (("four",), "expected a number"),
         ((5,), "activation function differs"),
+    ],
+    ex.check_bytes: [
+        ((255,), "counts twice"), ((1 / 255,), "larger rate"), ((1 / 65_025,), "other way round"),
+        ((1,), "far from equal"), ((510,), "adds the two"), ((254,), "How many times"),
+        ((256,), "256 values"), ((65_536,), "256 values"), ((255**3,), "three times"),
+        ((-65_025,), "positive"), ((7,), "depend on the ink"), (("many",), "expected a number"),
     ],
     ex.check_moved: [
         ((lambda x, d, e: x + e * np.sign(d),), "Clip"),

@@ -205,6 +205,29 @@ def check_factor(times: Any) -> Verdict:
 
 
 @checker
+def check_bytes(times: Any) -> Verdict:
+    """Check that ink 255 times larger acts like a rate 255² = 65,025 times larger."""
+    twice = "The ink is in the derivative of the weight, and in the weighted sum."
+    mistakes: Mistakes = [
+        (255, "The ink counts twice.", twice),
+        (1 / 255, "The ink counts twice, and the first network needs the larger rate.", twice),
+        (1 / 255**2, "It is the other way round.", "Which of the two changes more in a step?"),
+        (1, "The two steps are far from equal.", twice),
+        (510, "This adds the two factors.", "One multiplies what the other has multiplied."),
+        (254, "How many times larger is 255 than 1?", twice),
+        (256, "Bytes have 256 values, but the largest is 255.", twice),
+        (256**2, "Bytes have 256 values, but the largest is 255.", ""),
+        (255**3, "The ink counts twice, not three times.", "The weights were divided by 255 to"
+         " start equal. Is this a part of the step?"),
+        (16**2, "That is the largest ink of these images, squared.", "Here it is 255."),
+        (-(255**2), "A learning rate is positive.", ""),
+    ]  # fmt: skip
+    more = f"How does the change of a weighted sum depend on the ink? {twice}"
+    praise = "Once in the derivative, once when the changed weight is used."
+    return judge_value(times, Case((), 255**2, mistakes, more), praise)
+
+
+@checker
 def check_moved(moved: Answer) -> Verdict:
     """Check ``moved(x, dx, eps)``: clip(x + eps sign(dx), 0, 1)."""
 

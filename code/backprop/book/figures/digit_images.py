@@ -265,6 +265,41 @@ def coefficients(
     return drawing(title, y, "; ".join(said), *parts)
 
 
+def units(rows: Mapping[str, tuple[Sequence[Array], Sequence[str], str]], title: str) -> Drawing:
+    """Draw weights of a few units: a column for each unit, a row for each part of its weights.
+
+    Parameters
+    ----------
+    rows : mapping of str to (pictures, words, scale)
+        To the right of each heading, whose lines are parted by line breaks, 64 weights of each
+        unit, with a word or none below. Pictures in a column have one scale if their rows name
+        the same one.
+    title : str
+        Of the drawing.
+    """
+    cell, left, pitch, y = 8.0, 130.0, 73.0, 4.0
+    high = SIDE * cell
+    most: dict[tuple[str, int], float] = {}
+    for pictures, _, scale in rows.values():
+        for k, picture in enumerate(pictures):
+            size = float(np.abs(picture).max())
+            most[scale, k] = max(most.get((scale, k), 0.0), size)
+    parts, said = [], []
+    for heading, (pictures, words, scale) in rows.items():
+        lines = heading.split("\n")
+        for i, line in enumerate(lines):
+            base = y + high / 2 + 5 + 18 * (i - (len(lines) - 1) / 2)
+            parts.append(svg.text(4, base, line, text_anchor="start", font_weight=600))
+        for k, (picture, word) in enumerate(zip(pictures, words, strict=True)):
+            x = left + pitch * k
+            parts += [_frame(x, y, cell), signed(picture, x, y, cell, most[scale, k])]
+            if word:
+                parts.append(svg.text(x + high / 2, y + high + 15, word))
+        said.append(f"{' '.join(lines)}: {', '.join(words)}".rstrip(" :,"))
+        y += high + (26 if any(words) else 10)
+    return drawing(title, y, "; ".join(said), *parts)
+
+
 def duels(
     rows: Sequence[tuple[str, str, ArrayLike, ArrayLike]], xlabel: str, title: str
 ) -> Drawing:
