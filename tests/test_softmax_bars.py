@@ -43,7 +43,7 @@ def test_the_sum_of_a_caption_holds(frame):
     p, one, two, total = map(
         float,
         re.search(
-            r"p = ([\d.]+)\. .*: ([\d.]+) \+ ([\d.]+) − ([\d.]+) = 0\. Training", words
+            r"p = ([\d.]+)\. .*: ([\d.]+) \+ ([\d.]+) − ([\d.]+) = 0\. They are slopes", words
         ).groups(),
     )
     assert np.isclose(one + two, total) and np.isclose(p + total, 1)

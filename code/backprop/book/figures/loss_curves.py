@@ -271,10 +271,7 @@ def _dot(x: float, y: float) -> str:
 
 
 def slider(probabilities: Sequence[float]) -> list[Frame]:
-    """Return a frame for each p: the slopes of both losses, with a dot on each.
-
-    The caption has every factor, so that p with few digits gives products that are exact.
-    """
+    """Return a frame for each p: the slopes of both losses, with a dot on each."""
     line = np.linspace(-5, 5, 121)
     frames = []
     for p in probabilities:
@@ -291,11 +288,13 @@ def slider(probabilities: Sequence[float]) -> list[Frame]:
 
 
 def caption(p: float) -> str:
-    """Say the two derivatives at p with their factors, for the target 1."""
+    """Say the two derivatives at p with their factors, for the target 1; the product is rounded."""
     error, slope = round(p - 1, 10), round(p * (1 - p), 10)
+    product = f"{error * slope:.3g}"
+    sign = "=" if np.isclose(float(product), error * slope, rtol=1e-9) else "≈"
     words = (
         f"For y = 1, the cross-entropy has the derivative p − y = {p:g} − 1 = {error:g}, and the"
-        f" squared error (p − y) · p(1 − p) = {error:g} · {slope:g} = {round(error * slope, 10):g}."
+        f" squared error (p − y) · p(1 − p) = {error:g} · {slope:g} {sign} {product}."
         f" The first is {1 / slope:.3g} times as large."
     )
     # On a phone a line must not break inside of a number or a difference.

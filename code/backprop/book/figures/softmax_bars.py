@@ -76,7 +76,7 @@ def _frame(q: float) -> Frame:
         f"The right class has p = {_shown(p[RIGHT], 3)}. The arrows sum to 0:"
         f" {_shown(down[0], 3)} + {_shown(down[1], 3)}"
         f"\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}{_shown(up, 3)} = 0."
-        " Training pushes each score against its arrow."
+        " They are slopes, so training pushes each score the other way."
     )
     told = "; ".join(
         f"{name}: z {_shown(math.log(e), 3)}, p {_shown(share, 3)}, p − y {_shown(slope, 3)}"
