@@ -266,27 +266,37 @@ def levels(
     return plotted(fig, title)
 
 
-def heights(losses: Mapping[int, Array], title: str) -> Drawing:
-    """Draw, by width, how far all runs ended above the best one of their width, in per cent."""
-    from backprop.book.figures.plots import COLORS
+def heights(
+    losses: Mapping[int, Array], entropies: Mapping[int, Array], title: str
+) -> Drawing:
+    """Draw, by width, how far all runs ended above the best one of their width, in per cent.
+
+    Parameters
+    ----------
+    losses, entropies : mapping of int to array
+        By width: the loss with the decay, and the cross-entropy in it, of each run.
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.75))
-    for at, (_width, ended) in enumerate(losses.items()):
-        above = np.sort(100 * (ended / ended.min() - 1))
-        places = at + np.linspace(-0.3, 0.3, len(above))
-        ax.plot(places, above, "o", color=COLORS[0], markersize=5, alpha=0.75)
-    names = [f"{width} units\nbest {ended.min():.2f}" for width, ended in losses.items()]
-    ax.set_xticks(range(len(losses)), names)
-    ax.set(xlim=(-0.6, len(losses) - 0.4), ylim=(-6, 86))
+    fig, ax = plt.subplots(figsize=(4.6, 1.9))
+    for of, side, (color, mark) in (
+        (losses, -0.2, (COLORS[0], "o")),
+        (entropies, 0.2, (COLORS[1], "^")),
+    ):
+        for at, ended in enumerate(of.values()):
+            above = np.sort(100 * (ended / ended.min() - 1))
+            places = at + side + np.linspace(-0.14, 0.14, len(above))
+            ax.plot(places, above, mark, color=color, markersize=4.5, alpha=0.75)
+    ax.text(0.42, 62, "cross-entropy alone", color=COLORS[1], ha="left", va="center")
+    ax.text(0.42, 36, "loss with weight decay", color=COLORS[0], ha="left", va="center")
+    ax.set_xticks(range(len(losses)), [f"{width} units" for width in losses], color=INK)
+    ax.set(xlim=(-0.5, len(losses) - 0.5), ylim=(-6, 86))
     ax.set_yticks([0, 25, 50, 75], ["0 %", "25 %", "50 %", "75 %"])
-    ax.set_title("cross-entropy, above the best run of its width", loc="left", fontsize=11)
+    ax.set_title("above the best run of its width", loc="left", fontsize=11)
     return plotted(fig, title)
-
-
-def bezier(start: Array, middle: Array, end: Array, t: float) -> Array:
-    """Return (1 - t)² start + 2 t (1 - t) middle + t² end."""
-    return np.asarray((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
 
 
 def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
@@ -321,19 +331,32 @@ def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def slices(t: Array, random: Array, plain: Array, falling: Array, title: str) -> Drawing:
-    """Draw the loss along random directions of two kinds, one a row, and along a computed one."""
-    from backprop.book.figures.plots import COLORS, GREY
+def slices(t: Array, panels: Mapping[str, tuple[Array, Array, Array]], title: str) -> Drawing:
+    """Draw the loss along lines through a point, one panel for each point.
+
+    Parameters
+    ----------
+    t : array, shape (T,)
+        Distances from the point.
+    panels : mapping of str to (filtered, plain, lowest)
+        By name: the losses along random directions of two kinds, shape (lines, T), and along the
+        eigenvector of the smallest eigenvalue, shape (T,).
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.75))
-    for values in random:
-        ax.plot(t, values, "-", color=GREY, linewidth=1.2)
-    for values in plain:
-        ax.plot(t, values, ":", color=COLORS[0], linewidth=1.4)
-    ax.plot(t, falling, "--", color=COLORS[1], linewidth=2.8)
-    ax.set(xlabel="distance in the space of weights", xlim=(t[0], t[-1]))
-    ax.set_title("loss", loc="left", fontsize=11)
+    fig, axes = plt.subplots(1, len(panels), sharey=True, figsize=(4.6, 2.0), squeeze=False)
+    for ax, (name, (filtered, plain, lowest)) in zip(axes[0], panels.items(), strict=True):
+        for values in filtered:
+            ax.plot(t, values, "-", color=GREY, linewidth=1.2)
+        for values in plain:
+            ax.plot(t, values, ":", color=COLORS[0], linewidth=1.4)
+        ax.plot(t, lowest, "--", color=COLORS[1], linewidth=2.8)
+        ax.set(xlabel="distance", xlim=(t[0], t[-1]))
+        ax.set_title(name, fontsize=11, color=INK)
+    axes[0, 0].set(ylabel="loss")
     return plotted(fig, title)
 
 
