@@ -35,13 +35,6 @@ def test_the_levels_mark_the_trap_in_each_panel():
     )
 
 
-def test_the_heights_name_both_measures():
-    losses = {4: np.array([0.2, 0.25]), 8: np.array([0.1, 0.1])}
-    markup = minima.heights(losses, losses, "t").markup
-    for words in ("4 units", "8 units", "cross-entropy alone", "loss with weight decay"):
-        assert words in markup
-
-
 def test_the_walls_name_the_paths_and_the_widths():
     found = {n: {"straight": np.array([1.0, 0.5]), "bent": np.array([0.1, 0.01])} for n in (4, 16)}
     markup = minima.walls(found, "title").markup
@@ -73,13 +66,6 @@ def test_a_unit_with_an_output_layer_goes_downhill_and_what_is_held_stays():
     assert (held[:, 2:5] == start[2:5]).all() and (held[1] - start)[[0, 1, 5, 6]].all()
     plain = np.array([*start[:5], 1.0, 0.0])
     np.testing.assert_allclose(minima.widened(plain), minima.widened(plain[:5]))
-
-
-def test_slices_are_drawn_in_a_panel_for_each_point():
-    t = np.linspace(-1, 1, 5)
-    lines = np.array([t**2]), np.array([t**2]), -(t**2)
-    markup = minima.slices(t, {"a saddle": lines, "a minimum": lines}, "title").markup
-    assert markup.count(">distance<") == 2 and ">a saddle<" in markup and ">a minimum<" in markup
 
 
 def test_an_escape_costs_24_steps_a_decade_with_two_weights_and_ten_times_as_many_with_three():

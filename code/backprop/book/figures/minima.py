@@ -266,39 +266,6 @@ def levels(
     return plotted(fig, title)
 
 
-def heights(
-    losses: Mapping[int, Array], entropies: Mapping[int, Array], title: str
-) -> Drawing:
-    """Draw, by width, how far all runs ended above the best one of their width, in per cent.
-
-    Parameters
-    ----------
-    losses, entropies : mapping of int to array
-        By width: the loss with the decay, and the cross-entropy in it, of each run.
-    title : str
-        What the picture shows.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.9))
-    for of, side, (color, mark) in (
-        (losses, -0.2, (COLORS[0], "o")),
-        (entropies, 0.2, (COLORS[1], "^")),
-    ):
-        for at, ended in enumerate(of.values()):
-            above = np.sort(100 * (ended / ended.min() - 1))
-            places = at + side + np.linspace(-0.14, 0.14, len(above))
-            ax.plot(places, above, mark, color=color, markersize=4.5, alpha=0.75)
-    ax.text(0.42, 62, "cross-entropy alone", color=COLORS[1], ha="left", va="center")
-    ax.text(0.42, 36, "loss with weight decay", color=COLORS[0], ha="left", va="center")
-    ax.set_xticks(range(len(losses)), [f"{width} units" for width in losses], color=INK)
-    ax.set(xlim=(-0.5, len(losses) - 0.5), ylim=(-6, 86))
-    ax.set_yticks([0, 25, 50, 75], ["0 %", "25 %", "50 %", "75 %"])
-    ax.set_title("above the best run of its width", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
 def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
     """Draw the wall of every pair on each kind of path, by width, on a logarithmic scale.
 
@@ -328,35 +295,6 @@ def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
     ax.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
     ax.set_yticks([], minor=True)
     ax.set_title("wall between two solutions", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def slices(t: Array, panels: Mapping[str, tuple[Array, Array, Array]], title: str) -> Drawing:
-    """Draw the loss along lines through a point, one panel for each point.
-
-    Parameters
-    ----------
-    t : array, shape (T,)
-        Distances from the point.
-    panels : mapping of str to (filtered, plain, lowest)
-        By name: the losses along random directions of two kinds, shape (lines, T), and along the
-        eigenvector of the smallest eigenvalue, shape (T,).
-    title : str
-        What the picture shows.
-    """
-    from backprop.book.figures.plots import COLORS, GREY, INK
-
-    plt = pyplot()
-    fig, axes = plt.subplots(1, len(panels), sharey=True, figsize=(4.6, 2.0), squeeze=False)
-    for ax, (name, (filtered, plain, lowest)) in zip(axes[0], panels.items(), strict=True):
-        for values in filtered:
-            ax.plot(t, values, "-", color=GREY, linewidth=1.2)
-        for values in plain:
-            ax.plot(t, values, ":", color=COLORS[0], linewidth=1.4)
-        ax.plot(t, lowest, "--", color=COLORS[1], linewidth=2.8)
-        ax.set(xlabel="distance", xlim=(t[0], t[-1]))
-        ax.set_title(name, fontsize=11, color=INK)
-    axes[0, 0].set(ylabel="loss")
     return plotted(fig, title)
 
 
