@@ -77,14 +77,35 @@ def test_newton_finds_all_kinds_of_points_of_xor():
     assert abs(net.gradient(kinds)).max() < 1e-10 and set(index) == {0, 1, 2}
 
 
-def test_deflation_does_not_return_to_a_known_point():
+def xor_images(theta):
+    """Swap the inputs, turn the sign of one and of the answer: XOR stays as it is."""
+    n, found = len(theta) // 4, [theta]
+    found.append(theta[[*range(n, 2 * n), *range(n), *range(2 * n, 4 * n + 1)]])
+    for signs in ((-1, 1, 1, -1), (1, -1, 1, -1)):
+        found += [point * [*np.repeat(signs, n), -1] for point in found]
+    return np.array(found)
+
+
+def test_kinds_are_counted_up_to_the_symmetry_of_the_data():
     net = critical.OneHidden(CORNERS, XOR, 2, 0.003)
-    starts = 0.3 * np.random.default_rng(1).normal(size=(100, net.size))
-    origin = np.zeros((1, net.size))
-    again = critical.newton(net, starts)
-    assert (abs(again).max(axis=1) < 1e-9).mean() > 0.3
-    others = critical.newton(net, starts, known=origin)
-    assert len(others) >= 5 and abs(others).max(axis=1).min() > 1e-3
+    theta = rng.normal(size=net.size)
+    images = xor_images(theta)
+    np.testing.assert_allclose(net.loss(images), net.loss(theta))
+    kinds, copies = critical.distinct(net, images)
+    assert (len(kinds), copies.sum()) == (8, 64)
+    kinds, copies = critical.distinct(net, images, images=xor_images)
+    assert (len(kinds), copies.sum()) == (1, 64)
+
+
+@pytest.mark.parametrize("other", ["equal", "opposite", "zero", "different"])
+def test_a_unit_that_equals_another_or_its_negative_halves_the_copies(other):
+    net = critical.OneHidden(CORNERS, XOR, 4, 0.0)
+    table = np.random.default_rng(0).normal(size=(4, 4))
+    table[:, 1] = {
+        "equal": table[:, 0], "opposite": -table[:, 0], "zero": 0, "different": table[:, 1]
+    }[other]  # fmt: skip
+    copies = np.unique(critical.orbit(net, np.append(table.ravel(), 1.0)) + 0.0, axis=0)
+    assert len(copies) == (384 if other == "different" else 192)
 
 
 def test_the_unit_is_that_of_autodiff():

@@ -35,19 +35,6 @@ def test_the_levels_mark_the_trap_in_each_panel():
     )
 
 
-def test_the_heights_name_the_best_loss():
-    markup = minima.heights({4: np.array([0.2, 0.25]), 8: np.array([0.1, 0.1])}, "t").markup
-    assert "best 0.20" in markup and "best 0.10" in markup
-
-
-def test_a_bent_path_starts_and_ends_where_it_should():
-    start, middle, end = np.random.default_rng(0).normal(size=(3, 6))
-    np.testing.assert_array_equal(minima.bezier(start, middle, end, 0.0), start)
-    np.testing.assert_array_equal(minima.bezier(start, middle, end, 1.0), end)
-    half = minima.bezier(start, middle, end, 0.5)
-    np.testing.assert_allclose(half, (start + 2 * middle + end) / 4)
-
-
 def test_the_walls_name_the_paths_and_the_widths():
     found = {n: {"straight": np.array([1.0, 0.5]), "bent": np.array([0.1, 0.01])} for n in (4, 16)}
     markup = minima.walls(found, "title").markup
@@ -79,13 +66,6 @@ def test_a_unit_with_an_output_layer_goes_downhill_and_what_is_held_stays():
     assert (held[:, 2:5] == start[2:5]).all() and (held[1] - start)[[0, 1, 5, 6]].all()
     plain = np.array([*start[:5], 1.0, 0.0])
     np.testing.assert_allclose(minima.widened(plain), minima.widened(plain[:5]))
-
-
-def test_slices_are_drawn():
-    t = np.linspace(-1, 1, 5)
-    assert (
-        "distance" in minima.slices(t, np.array([t**2]), np.array([t**2]), -(t**2), "title").markup
-    )
 
 
 def test_an_escape_costs_24_steps_a_decade_with_two_weights_and_ten_times_as_many_with_three():

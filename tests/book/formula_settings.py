@@ -695,7 +695,8 @@ SETTINGS = (
         },
         words=(r"z = V + \tanh(\tilde x w) q", r"L = \frac14 \sum_{i,k} z_{ik}^4"),
         means={r"\delta": r"\partial L/\partial z"},
-        left={"eq-minima-block": r"\frac{\partial^2 L}{\partial q\,\partial w}"},
+        # Of the block, the part C; the page compares its eigenvalues with those of the whole.
+        left={"eq-minima-block": ("", r"\frac{\partial^2 L}{\partial q\,\partial w}")},
     ),
     Setting(
         "momentum-to-adam",

@@ -1,14 +1,15 @@
 """Where the gradient of a small network is zero: found by Newton's method, told apart by index.
 
 - :class:`OneHidden` is a network small enough for its whole Hessian, and for many starts at once;
-- :func:`newton` runs to critical points of any kind, with deflation away from known ones;
-- :func:`orbit` and :func:`distinct` count the copies that symmetry makes of a point;
+- :func:`newton` runs to critical points of any kind;
+- :func:`orbit` and :func:`distinct` count what symmetry makes of a point;
 - :func:`candidates` and :func:`alone` prove where a unit with two parameters has none, and where
   it has exactly one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations, product
 from math import factorial
 
@@ -91,25 +92,16 @@ class OneHidden:
         return np.asarray((np.linalg.eigvalsh(self.hessian(theta)) < 0).sum(axis=-1))
 
 
-def newton(
-    net: OneHidden, starts: Array, *, rounds: int = 150, known: Array | None = None
-) -> Array:
+def newton(net: OneHidden, starts: Array, *, rounds: int = 150) -> Array:
     """Return the points with gradient zero that Newton's method reaches, one start a row.
 
-    A step is at most 1 long. With ``known`` points θ_k it is deflated (Farrell et al., 2015): the
-    gradient is multiplied by m = Π_k (1 + 1/‖θ - θ_k‖²), which has no zero and is infinite at
-    θ_k. Newton's step for the product is the plain one times 1 / (1 - ∇(ln m)·step).
+    A step is at most 1 long.
     """
     theta = np.array(starts, dtype=float)
     for _ in range(rounds):
         H = net.hessian(theta)
         g = net.gradient(theta)
         step = -np.linalg.solve(H, g[..., None])[..., 0]
-        if known is not None:
-            apart = theta[:, None] - known
-            far = (apart**2).sum(axis=-1, keepdims=True)
-            pull = (-2 * apart / (far * (far + 1))).sum(axis=1)
-            step /= 1 - (pull * step).sum(axis=-1, keepdims=True)
         length = np.linalg.norm(step, axis=-1, keepdims=True)
         theta += step / np.maximum(length, 1)
     return np.asarray(theta[np.abs(net.gradient(theta)).max(axis=-1) < 1e-10])
@@ -127,16 +119,26 @@ def orbit(net: OneHidden, theta: Array) -> Array:
     return np.array(copies).reshape(factorial(n) * 2**n, -1)
 
 
-def distinct(net: OneHidden, points: Array, apart: float = 1e-4) -> tuple[Array, Array]:
-    """Return one point of each orbit, lowest loss first, and how many distinct copies it has."""
+def distinct(
+    net: OneHidden,
+    points: Array,
+    apart: float = 1e-4,
+    images: Callable[[Array], Array] | None = None,
+) -> tuple[Array, Array]:
+    """Return one point of each kind, lowest loss first, and how many distinct points it has.
+
+    The points of a kind are the copies of one of them and, with ``images``, those of what
+    ``images`` makes of it: one row for each symmetry of the data, the point itself among them.
+    """
     kept: list[Array] = []
     sizes: list[int] = []
     left = points[np.argsort(net.loss(points), kind="stable")]
     while len(left):
-        copies = orbit(net, left[0])
+        alike = left[:1] if images is None else images(left[0])
+        copies = np.vstack([orbit(net, point) for point in alike])
         kept.append(left[0])
         sizes.append(len(_unlike(copies, apart)))
-        gaps = np.abs(left[:, None] - copies).max(axis=-1).min(axis=1)
+        gaps = np.array([np.abs(copies - point).max(axis=1).min() for point in left])
         left = left[gaps > apart]
     return np.array(kept), np.array(sizes)
 

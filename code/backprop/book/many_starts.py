@@ -2,23 +2,35 @@
 
 One step of a network of a few thousand weights takes Python longer than NumPy. Here the weights of
 all starts stand in one array, start by start, so a comparison over many starts and rates takes one
-round of calls a step instead of one for each start. The result is that of the package's own steps.
+round of calls a step instead of one for each start. The rules are the package's, which act on each
+weight alone: they move a stand-in for all networks at the rate 1, and each run takes its own rate
+of that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array, check_count
 from backprop.layers import Dense, ReLU, Tanh
-from backprop.network import Sequential
+from backprop.network import Network, Sequential
+from backprop.optimizers import SGD, Adam
 
 Labelled = tuple[Array, NDArray[np.integer]]
 
-BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
+
+class _All:
+    """What an update rule knows of a network, for all of them: θ and its gradient."""
+
+    def __init__(self, theta: Array) -> None:
+        self.theta = np.zeros_like(theta)
+        self.dtheta = np.zeros_like(theta)
+        self.parameters = {"theta": self.theta}
+        self.dtype = theta.dtype
 
 
 def train(
@@ -48,7 +60,7 @@ def train(
     seeds : sequence of int
         From where the batches of each network come.
     adam : bool
-        Adam with the paper's constants, in the place of gradient descent.
+        :class:`~backprop.optimizers.Adam` in the place of gradient descent.
 
     Returns
     -------
@@ -64,24 +76,21 @@ def train(
         raise ValueError("train: expected one set, one seed and one column of rates a network")
     size = check_count("train", "batch_size", batch_size)
     theta = np.stack([network.theta for network in networks])
-    slope = np.zeros_like(theta)
-    layers = _layers(networks[0], theta, slope)
+    moved = _All(theta)
+    rule = (Adam if adam else SGD)(cast(Network, moved), 1.0)
+    layers = _layers(networks[0], theta, moved.dtheta)
     x, y = (np.stack(arrays) for arrays in zip(*sets, strict=True))
     drawn = np.stack([
         np.random.default_rng(seed).integers(x.shape[1], size=(len(rates), size)) for seed in seeds
     ])  # fmt: skip
     row = np.arange(runs)[:, None]
-    losses, m, v = np.empty((runs, len(rates))), np.zeros_like(theta), np.zeros_like(theta)
+    losses = np.empty((runs, len(rates)))
     for t, rate in enumerate(np.asarray(rates)):
         batch = drawn[:, t]
         losses[:, t] = _gradients(layers, x[row, batch], y[row, batch])
-        step = slope
-        if adam:
-            m += (1 - BETA1) * (slope - m)
-            v += (1 - BETA2) * (slope**2 - v)
-            root = np.sqrt(v / (1 - BETA2 ** (t + 1))) + EPS
-            step = m / (1 - BETA1 ** (t + 1)) / root
-        theta -= rate[:, None] * step
+        moved.theta.fill(0)
+        rule.step()
+        theta += rate[:, None] * moved.theta
     for network, trained in zip(networks, theta, strict=True):
         network.theta[...] = trained
     return losses

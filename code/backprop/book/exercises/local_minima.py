@@ -198,60 +198,6 @@ def check_opened(opened: Answer) -> Verdict:
 
 
 @checker
-def check_deflated(deflated: Answer) -> Verdict:
-    """Check ``deflated(step, theta, known)``: step / (1 - ∇(ln m)·step), shape of step."""
-
-    def case(step: Array, theta: Array, known: Array) -> Case:
-        apart = theta - known
-        far = (apart**2).sum(axis=1, keepdims=True)
-        each = -2 * apart / (far * (far + 1))
-        slope = each.sum(axis=0) @ step
-        m = float(np.prod(1 + 1 / far))
-        right = step / (1 - slope)
-        chain = "∇ ln m adds -2(θ - θₖ) / (r(r + 1)) for each k, where r = ‖θ - θₖ‖²."
-        mistakes: list[tuple[Any, str, str]] = [
-            (step, "This is the plain step.", "The product has another Jacobian: derive it."),
-            (-step, "This is the plain step, turned round.",
-             "The product has another Jacobian: derive it."),
-            (1 / (1 - slope), "This is the number alone.", "Multiply the step by it."),
-            (step * (1 - slope), "This multiplies where it should divide.",
-             "Put β·step into the equation and solve it for β."),
-            (step / (1 + slope), "A sign is wrong.", "Mind that H·step = -g."),
-            (step * (1 + slope), "This is the first order of the right factor.",
-             "Solve for β exactly."),
-            (step / (1 - m * slope), "This uses ∇m instead of ∇ ln m.", "Divide by m."),
-            (m * step, "The factor m itself cancels.",
-             "Both sides of Newton's equation hold it. What remains is its slope."),
-            (step / m, "The factor m itself cancels.",
-             "Both sides of Newton's equation hold it. What remains is its slope."),
-            (step / (1 - each[-1] @ step), "Only the last known point counts here.",
-             "Add up all of them."),
-            (step / (1 - each[0] @ step), "Only the first known point counts here.",
-             "Add up all of them."),
-            (step / (1 - (-2 * apart / far**2).sum(axis=0) @ step),
-             "This differentiates ln(1/r) instead of ln(1 + 1/r), where r = ‖θ - θₖ‖².", chain),
-            (step / (1 - (-2 * apart / (far + 1)).sum(axis=0) @ step),
-             "A factor 1/r is missing in the slope.", chain),
-            (step / (1 - slope / 2), "The 2 of the square is missing.", chain),
-            (step / (1 - (-apart / (far**0.5 * (far**0.5 + 1)) / far**0.5).sum(axis=0) @ step),
-             "This takes 1/‖θ - θₖ‖ instead of its square.", chain),
-        ]  # fmt: skip
-        points = "1 known point" if len(known) == 1 else f"{len(known)} known points"
-        where = f"{points} in {len(theta)} dimensions"
-        return Case((step, theta, known), right, distinct(mistakes, right), chain, where=where)
-
-    problems = [
-        case(np.array([0.5, 0.1]), np.array([1.0, 0.0]), np.array([[0.0, 0.5]])),
-        case(np.array([0.3, -0.2, 0.4]), np.array([1.0, 2.0, -1.0]),
-             np.array([[0.0, 1.0, -1.0], [2.0, 2.0, 0.5]])),
-        case(np.array([-0.4, 0.7]), np.array([0.2, -0.3]),
-             np.array([[1.0, 1.0], [-1.0, 0.5], [0.5, -2.0]])),
-    ]  # fmt: skip
-    praise = "Near a known point the step turns away from it."
-    return judge(deflated, problems, praise, "step, theta, known")
-
-
-@checker
 def check_align(align: Answer) -> Verdict:
     """Check ``align(A, B)``: B's columns in the order and with the signs most like A's."""
 

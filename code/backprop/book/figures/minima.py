@@ -266,29 +266,6 @@ def levels(
     return plotted(fig, title)
 
 
-def heights(losses: Mapping[int, Array], title: str) -> Drawing:
-    """Draw, by width, how far all runs ended above the best one of their width, in per cent."""
-    from backprop.book.figures.plots import COLORS
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.75))
-    for at, (_width, ended) in enumerate(losses.items()):
-        above = np.sort(100 * (ended / ended.min() - 1))
-        places = at + np.linspace(-0.3, 0.3, len(above))
-        ax.plot(places, above, "o", color=COLORS[0], markersize=5, alpha=0.75)
-    names = [f"{width} units\nbest {ended.min():.2f}" for width, ended in losses.items()]
-    ax.set_xticks(range(len(losses)), names)
-    ax.set(xlim=(-0.6, len(losses) - 0.4), ylim=(-6, 86))
-    ax.set_yticks([0, 25, 50, 75], ["0 %", "25 %", "50 %", "75 %"])
-    ax.set_title("cross-entropy, above the best run of its width", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def bezier(start: Array, middle: Array, end: Array, t: float) -> Array:
-    """Return (1 - t)² start + 2 t (1 - t) middle + t² end."""
-    return np.asarray((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
-
-
 def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
     """Draw the wall of every pair on each kind of path, by width, on a logarithmic scale.
 
@@ -318,22 +295,6 @@ def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
     ax.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
     ax.set_yticks([], minor=True)
     ax.set_title("wall between two solutions", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def slices(t: Array, random: Array, plain: Array, falling: Array, title: str) -> Drawing:
-    """Draw the loss along random directions of two kinds, one a row, and along a computed one."""
-    from backprop.book.figures.plots import COLORS, GREY
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.75))
-    for values in random:
-        ax.plot(t, values, "-", color=GREY, linewidth=1.2)
-    for values in plain:
-        ax.plot(t, values, ":", color=COLORS[0], linewidth=1.4)
-    ax.plot(t, falling, "--", color=COLORS[1], linewidth=2.8)
-    ax.set(xlabel="distance in the space of weights", xlim=(t[0], t[-1]))
-    ax.set_title("loss", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
