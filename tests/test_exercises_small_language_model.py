@@ -4,6 +4,7 @@ No wrong answer is praised, none is told the right one, and each known mistake g
 """
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,7 @@ import sympy as sp
 from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.autodiff import gradcheck
-from backprop.book import language
+from backprop.book import alice, language
 from backprop.book.exercises import small_language_model as ex
 from backprop.layers import RotaryAttention
 
@@ -185,6 +186,7 @@ RIGHT = {
                     (2, [[1, -3]]), (2, sp.Matrix([[1, -3]])), (2, np.array([[1], [-3]]))],
     ex.check_leaks: [(leaks,), (leaks_by_cutting,)],
     ex.check_tied: [(tied,), (one_hot,)],
+    ex.check_pages: [(1.79, 3.42), (np.float64(1.92), Fraction(334, 100)), (1.7, 3.5)],
     ex.check_gated: [(gated,), (gated_by_rows,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -237,6 +239,13 @@ WRONG_ANSWERS = {
         ((tied_wrongly("flat"),), "shape"), ((tied_wrongly("W"),), "row x[i]"),
         ((tied_wrongly("in place"),), "in place"), ((lambda x, W: W,), "3 arguments"),
         ((np.ones((3, 2)),), "function itself"),
+    ],
+    ex.check_pages: [
+        ((3.42, 1.79), "changed places"), ((1.24, 2.37), "nats"), ((2.69, 2.7), "all 1,000"),
+        ((3.42, 3.42), "same 10,000"), ((6.7, 6.8), "finish"), ((-1.79, -3.42), "log2"),
+        ((1.79, 1.81), "validation"), ((1.79, 2.37), "nats"), ((1.79, 2.7), "new letters"),
+        ((1.79, 10.7), "perplexity"), ((1.79, None), "two numbers"), ((1.79,), "2 answers"),
+        (("low", "high"), "two numbers"), ((float("nan"), 3.4), "two numbers"),
     ],
     ex.check_gated: [
         ((gated_wrongly("no u"),), "dg has u"), ((gated_wrongly("no a"),), "du has φ(g)"),
@@ -295,6 +304,15 @@ def test_the_expected_numbers_are_right():
     q = np.array([2.0, 0])
     assert score(q) == pytest.approx(2)
     np.testing.assert_allclose(gradcheck.complex_step(score, q), [1, -3], atol=1e-14)
+
+
+def test_a_few_pages_are_learned_by_heart():
+    data, s = alice.letters(), replace(language.SMALL, steps=1_000)
+    part = data.train[:10_000]
+    network = language.Training(s, 1, text=part).finish()
+    assert ex.check_pages(
+        *(language.bits(network, text, s.length) for text in (part, data.validation[:10_000]))
+    )
 
 
 def test_a_leak_is_found_in_the_model_of_the_chapter_without_its_mask():

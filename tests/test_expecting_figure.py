@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 from drawing_cases import check_words
 
-from backprop.book import reading
+from backprop.book import language, reading
 from backprop.book.figures import expecting
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -83,6 +83,14 @@ def test_the_words_of_the_model_are_clear_of_each_other():
     drawn = expecting.whole("t")
     check_words(drawn.markup, 0.5)
     assert all(word in drawn.markup for word in ("(16, 64)", "(16, 64, 64)", "(16, 64, 70)"))
+
+
+def test_the_curves_have_their_names_and_the_counts_their_scores():
+    found = language.stored()
+    counts = {"plain counting": 2.0, "Kneser-Ney": 1.89}
+    drawn = expecting.learned("t", found["steps"], found["known"], found["validation"], counts)
+    for words in ("new text", "training text", "plain counting: 2.00", "Kneser-Ney: 1.89"):
+        assert words in drawn.markup
 
 
 def test_a_text_is_wrapped_and_nothing_is_lost():

@@ -268,8 +268,9 @@ def test_the_stored_curves_are_those_of_the_command():
     assert found["settings"] == asdict(LARGE)
     assert found["text"] == fingerprint(letters().train)
     assert found["steps"][-1] == LARGE.steps and len(found["steps"]) == language.LOOKS
-    for curves in (found["training"], found["validation"]):
-        assert np.shape(curves) == (10, language.LOOKS)
+    assert np.shape(found["validation"]) == (10, language.LOOKS)
+    runs, looks = np.shape(found["known"])
+    assert 3 <= runs <= 10 and looks == language.LOOKS
     run = Training(LARGE, 0)
     np.testing.assert_allclose([run.step() for _ in range(5)], found["first"], atol=2e-3)
 
@@ -282,3 +283,12 @@ def test_the_stored_weights_are_those_of_the_first_run():
     assert language.bits(network, letters().validation, LARGE.length) == pytest.approx(
         last, abs=0.01
     )
+    here = language.bits(network, language.known(), LARGE.length)
+    assert here == pytest.approx(language.stored()["known"][0][-1], abs=0.01)
+
+
+def test_known_text_is_the_end_of_the_training_text():
+    data, here = letters(), language.known()
+    assert len(here) == len(data.validation)
+    whole = np.concatenate([data.train, data.validation])
+    np.testing.assert_array_equal(here, whole[-2 * len(here) : -len(here)])

@@ -1155,11 +1155,6 @@ SETTINGS = (
     ),
     Setting(
         "small-language-model",
-        ("derive-gate",),
-        words=(r"h = g\,\sigma(g)\,u",),
-    ),
-    Setting(
-        "small-language-model",
         ("eq-slm-gate-back", "evidence-gate"),
         shapes={"x": (4, 2), "W_g": (2, 3), "W_u": (2, 3), "W_o": (3, 5)},
         bar="L",
@@ -1291,7 +1286,7 @@ EXCEPTIONS = {
     # --- Part IV ---
     "convolution:summary#2": "numbers of an exercise",
     "variational-autoencoder:eq-vae-score": "a mean over draws, derived on the page",
-    "small-language-model:evidence-turn": "q' is an array here, which the reader takes for a slope",
+    "small-language-model:evidence-turn": "its matrix is that of one pair of entries",
     "implicit:objectives#2": "an implication between differentials; parabola proves the slope",
     "implicit:cobweb-read": "an implication between differentials; eq-implicit-vjp is proved",
     "implicit:eq-implicit-ridge": "an equation with 0, which defines w; its ledger is proved",

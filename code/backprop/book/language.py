@@ -343,8 +343,14 @@ def continued(
 # The runs of the command.
 
 
+def known() -> NDArray[np.int64]:
+    """Return the end of the training text, as long as the text that is kept from the training."""
+    data = letters()
+    return data.train[-len(data.validation) :]
+
+
 class Curve:
-    """Steps, and the bits per character on training passages since the last look and on the rest.
+    """Steps, and the bits per character on :func:`known` text and on the rest, of a run.
 
     It can be part of a checkpoint.
     """
@@ -353,17 +359,16 @@ class Curve:
         self.rows: list[tuple[int, float, float]] = []
         self.first: list[float] = []
         """Losses of the first steps, by which the run can be known again."""
-        self.since: list[float] = []
 
     def state(self) -> State:
         """Return all of it as arrays."""
         rows = np.array(self.rows, np.float64).reshape(-1, 3)
-        return {"rows": rows, "first": np.array(self.first), "since": np.array(self.since)}
+        return {"rows": rows, "first": np.array(self.first)}
 
     def load_state(self, state: State) -> None:
         """Take over what :meth:`state` returned."""
         self.rows = [(int(n), a, b) for n, a, b in state["rows"].tolist()]
-        self.first, self.since = state["first"].tolist(), state["since"].tolist()
+        self.first = state["first"].tolist()
 
 
 def learned(
@@ -372,7 +377,7 @@ def learned(
     checkpoint: Path | None = None,
     show: Callable[[str], None] | None = None,
 ) -> tuple[Training, Curve]:
-    """Train with looks at the validation text; go on from the checkpoint where there is one."""
+    """Train with looks at both texts; go on from the checkpoint where there is one."""
     run, curve = Training(s, seed), Curve()
     kept: dict[str, Any] = dict(
         network=run.network, optimizer=run.optimizer, rng=run.rng, others={"curve": curve},
@@ -382,15 +387,13 @@ def learned(
         load(checkpoint, **kept)
     while (done := run.optimizer.steps) < s.steps:
         value = run.step()
-        curve.since.append(value)
         if done < 5:
             curve.first.append(value)
         if (done + 1) % max(1, s.steps // LOOKS) == 0:
-            rest = bits(run.network, letters().validation, s.length)
-            curve.rows.append((done + 1, float(np.mean(curve.since)), rest))
-            curve.since = []
+            here, rest = (bits(run.network, t, s.length) for t in (known(), letters().validation))
+            curve.rows.append((done + 1, here, rest))
             if show is not None:
-                show("step {:6d}: {:.3f} bits in training, {:.3f} in validation".format(
+                show("step {:6d}: {:.3f} bits on known text, {:.3f} on new text".format(
                     *curve.rows[-1]))  # fmt: skip
             if checkpoint is not None:
                 save(checkpoint, **kept)
@@ -405,14 +408,14 @@ def told(s: Settings, curves: Sequence[Curve]) -> dict[str, Any]:
         "text": fingerprint(letters().train),
         "first": [round(value, 4) for value in curves[0].first],
         "steps": [row[0] for row in curves[0].rows],
-        "training": [[round(row[1], 4) for row in curve.rows] for curve in curves],
+        "known": [[round(row[1], 4) for row in curve.rows] for curve in curves],
         "validation": [[round(row[2], 4) for row in curve.rows] for curve in curves],
     }
 
 
 @cache
 def stored() -> dict[str, Any]:
-    """Return the curves of ten runs with :data:`LARGE`."""
+    """Return the curves of ten runs with :data:`LARGE`; those of known text, of the first runs."""
     found: dict[str, Any] = json.loads((files("backprop.book") / "language.json").read_text())
     return found
 

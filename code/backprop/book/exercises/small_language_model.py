@@ -214,6 +214,60 @@ def check_tied(gradient_W: Answer) -> Verdict:
     return judge(gradient_W, cases, "One table, two uses, one sum.", "x, W, dz")
 
 
+@checker
+def check_pages(known: Any, new: Any) -> Verdict:
+    """Check the bits of 1,000 steps on 10,000 letters: about 1.8 on these, and 3.4 on new text."""
+    found = numbers([known, new])
+    if found is None or found.shape != (2,) or not np.isfinite(found).all():
+        return Verdict(False, "Hand over two numbers: the bits on known and on new letters.")
+    here, there = (float(value) for value in found)
+    if min(here, there) <= 0:
+        return Verdict(False, "Each letter costs more than 0 bits.", "Take log2 of 1/p.")
+    if 3.15 <= here <= 3.7 and 1.5 <= there <= 2.15:
+        return Verdict(False, "The two have changed places: the known letters come first.")
+    if not 1.5 <= here <= 2.15:
+        if 1.0 <= here < 1.5:
+            return Verdict(
+                False, "The first number is too small: are these nats?",
+                "`language.bits` returns bits, and one nat is 1.44 of them.",
+            )  # fmt: skip
+        if 3.15 <= here <= 3.7:
+            return Verdict(
+                False, "The first number is not of letters that were read in training.",
+                "Ask `language.bits` about the same 10,000 letters on which you trained.",
+            )  # fmt: skip
+        if 2.15 < here < 3.15:
+            return Verdict(
+                False, "The known letters should cost less at the end.",
+                "Take all 1,000 steps, on 10,000 letters only, and ask about these letters.",
+            )  # fmt: skip
+        return Verdict(
+            False, "The first number is far from what the run gives.",
+            "Train by `finish()`, then ask `language.bits` about the known letters.",
+        )  # fmt: skip
+    if 3.15 <= there <= 3.7:
+        return Verdict(True, "On these pages the network looks far better than it is.")
+    if 1.5 <= there <= 2.15:
+        return Verdict(
+            False, "The first number is right. The second is of known letters, too.",
+            "Ask about `data.validation[:10_000]`.",
+        )  # fmt: skip
+    if 2.15 < there < 2.55:
+        return Verdict(
+            False, "The first number is right. Is the second in nats?",
+            "`language.bits` returns bits, and one nat is 1.44 of them.",
+        )  # fmt: skip
+    if 2.55 <= there < 3.15:
+        return Verdict(
+            False, "The first number is right. The second is too small for so little text.",
+            "Take the same network for both, and new letters for the second.",
+        )  # fmt: skip
+    return Verdict(
+        False, "The first number is right. The second is too large.",
+        "Return bits, not the perplexity, and ask the trained network.",
+    )  # fmt: skip
+
+
 GIVEN = "x, W_g, W_u, W_o, dy"
 
 

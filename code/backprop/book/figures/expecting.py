@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, unbroken
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, unbroken
 from backprop.book.figures.stepper import Frame
 
 BLUE, ORANGE, INK = svg.FORWARD, svg.BACKWARD, "currentColor"
@@ -327,6 +328,49 @@ def _clock(
     words = unbroken(words).replace("-", "−")
     said = "; ".join(line for line, _, _ in lines)
     return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
+
+
+def learned(
+    title: str,
+    steps: Sequence[int],
+    known: ArrayLike,
+    new: ArrayLike,
+    counts: Mapping[str, float],
+) -> Drawing:
+    """Draw bits per character against steps, on known and on new text, and counts as lines.
+
+    Parameters
+    ----------
+    title : str
+    steps : sequence of int
+    known, new : array-like, shape (runs, steps)
+        A line each for the medians, in a band from the least to the most.
+    counts : mapping of str to float
+        The bits of ways of counting, by their names.
+    """
+    from backprop.book.figures.plots import COLORS
+    from backprop.book.figures.plots import INK as DARK
+
+    fig, ax = pyplot().subplots(figsize=(4.6, 3.0))
+    for bits, words, line, color in (
+        (new, "new text", "-", COLORS[0]), (known, "training text", "--", COLORS[1]),
+    ):  # fmt: skip
+        low, middle, high = np.quantile(np.array(bits), (0, 0.5, 1), axis=0)
+        ax.fill_between(steps, low, high, color=color, alpha=0.2, linewidth=0)
+        ax.plot(steps, middle, line, color=color, linewidth=2.4)
+        above = words == "new text"
+        ax.annotate(
+            words, (steps[len(steps) * 2 // 5], middle[len(steps) * 2 // 5]),
+            (6, 9) if above else (-6, -9), textcoords="offset points", color=color,
+            ha="left" if above else "right", va="bottom" if above else "top", fontweight="bold",
+        )  # fmt: skip
+    for (name, height), va, shift in zip(counts.items(), ("bottom", "top"), (3, -3), strict=True):
+        ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
+        ax.annotate(f"{name}: {height:.2f}", (0, height), (4, shift), textcoords="offset points",
+                    color=DARK, va=va)  # fmt: skip
+    ax.set(xlim=(0, steps[-1]), ylim=(1.5, 3.0), xlabel="training steps",
+           ylabel="bits per character")  # fmt: skip
+    return plotted(fig, title)
 
 
 COLUMNS = {1: 50, 2: 24}
