@@ -87,9 +87,9 @@ def test_the_words_of_the_model_are_clear_of_each_other():
 
 def test_the_curves_have_their_names_and_the_counts_their_scores():
     found = language.stored()
-    counts = {"plain counting": 2.0, "Kneser-Ney": 1.89}
+    counts = {"plain": 2.0, "Kneser-Ney": 1.89}
     drawn = expecting.learned("t", found["steps"], found["known"], found["validation"], counts)
-    for words in ("new text", "training text", "plain counting: 2.00", "Kneser-Ney: 1.89"):
+    for words in ("new text", "training text", "plain: 2.00", "Kneser-Ney: 1.89"):
         assert words in drawn.markup
 
 

@@ -351,19 +351,17 @@ def learned(
     from backprop.book.figures.plots import COLORS
     from backprop.book.figures.plots import INK as DARK
 
-    fig, ax = pyplot().subplots(figsize=(4.6, 3.0))
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.7))
     for bits, words, line, color in (
         (new, "new text", "-", COLORS[0]), (known, "training text", "--", COLORS[1]),
     ):  # fmt: skip
         low, middle, high = np.quantile(np.array(bits), (0, 0.5, 1), axis=0)
         ax.fill_between(steps, low, high, color=color, alpha=0.2, linewidth=0)
         ax.plot(steps, middle, line, color=color, linewidth=2.4)
-        above = words == "new text"
-        ax.annotate(
-            words, (steps[len(steps) * 2 // 5], middle[len(steps) * 2 // 5]),
-            (6, 9) if above else (-6, -9), textcoords="offset points", color=color,
-            ha="left" if above else "right", va="bottom" if above else "top", fontweight="bold",
-        )  # fmt: skip
+        at = len(steps) * 2 // 5 if words == "new text" else len(steps) * 2 // 3
+        shift, ha, va = ((6, 9), "left", "bottom") if bits is new else ((-6, -7), "right", "top")
+        ax.annotate(words, (steps[at], middle[at]), shift, textcoords="offset points",
+                    color=color, ha=ha, va=va, fontweight="bold")  # fmt: skip
     for (name, height), va, shift in zip(counts.items(), ("bottom", "top"), (3, -3), strict=True):
         ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
         ax.annotate(f"{name}: {height:.2f}", (0, height), (4, shift), textcoords="offset points",
