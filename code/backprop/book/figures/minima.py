@@ -286,8 +286,8 @@ def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
             places = at + side + np.linspace(-0.12, 0.12, len(heights_of))
             ax.plot(places, np.sort(heights_of), mark, color=color, markersize=4.5, alpha=0.8)
         top = 1.35 * max(by_kind["straight"])
-        lean = "right" if side < 0 else "left"
-        ax.text(side / 2, top, f"{width} units", color=color, ha=lean, va="bottom")
+        at, lean = (side, "center") if side < 0 else (side / 2, "left")
+        ax.text(at, top, f"{width} units", color=color, ha=lean, va="bottom")
     names = list(next(iter(found.values())))
     ax.set_yscale("log")
     ax.set_xticks(range(len(names)), names)
