@@ -61,7 +61,7 @@ class Case(NamedTuple):
     @property
     def deviation(self) -> float:
         """The standard deviation of the entries of W_q and W_k at the start."""
-        undivided = {
+        undivided: float = {
             "wide": 1.0,
             "even": self.d**-0.25,
             "small": math.sqrt(2 / (lookup.WIDTH + self.d)),

@@ -166,7 +166,7 @@ def check_heads(two_heads: Answer) -> Verdict:
         left, right = slice(half), slice(half, None)
         halves = [(Q[:, c], K[:, c], V[:, c]) for c in (left, right)]
         heads = [_attended(*part, half) for part in halves]
-        odd = [_attended(*(of[:, k::2] for of in (Q, K, V)), half) for k in (0, 1)]
+        odd = [_attended(Q[:, k::2], K[:, k::2], V[:, k::2], half) for k in (0, 1)]
         mean = "Each head keeps its own columns of the result.", "Use np.hstack."
         mistakes: list[tuple[Any, str, str]] = [
             (_attended(Q, K, V, wide), "This is one head.", "Cut the columns in two first."),
