@@ -15,13 +15,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
+from backprop.book import results
 from backprop.book.alice import letters
 from backprop.book.language import SMALL, Settings, Training, bits
 from backprop.initializers import glorot
@@ -191,7 +191,7 @@ def told(s: Settings, seeds: int, show: Callable[[str], None] | None = None) -> 
 @cache
 def stored() -> dict[str, Any]:
     """Return what ``ablation.json`` holds."""
-    found: dict[str, Any] = json.loads((files("backprop.book") / "ablation.json").read_text())
+    found: dict[str, Any] = results.read("ablation")
     return found
 
 

@@ -16,7 +16,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
-from backprop.book import language
+from backprop.book import language, results
 from backprop.book.alice import Letters, letters
 from backprop.network import Network, Sequential
 
@@ -137,7 +136,7 @@ def told(networks: Sequence[Network], data: Letters) -> dict[str, Any]:
 @cache
 def stored() -> dict[str, Any]:
     """Return what ``averaging.json`` holds of the ten runs of ``language.stored()``."""
-    found: dict[str, Any] = json.loads((files("backprop.book") / "averaging.json").read_text())
+    found: dict[str, Any] = results.read("averaging")
     return found
 
 

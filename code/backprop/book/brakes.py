@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
+from backprop.book import results
 from backprop.datasets import load_digits
 from backprop.initializers import he
 from backprop.layers import BatchNorm, Dense, ReLU
@@ -281,7 +281,7 @@ def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]
 @cache
 def stored() -> dict[str, Any]:
     """Return what ``brakes.json`` holds."""
-    found: dict[str, Any] = json.loads((files("backprop.book") / "brakes.json").read_text())
+    found: dict[str, Any] = results.read("brakes")
     return found
 
 

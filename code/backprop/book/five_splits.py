@@ -14,7 +14,6 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array, Labels
+from backprop.book import results
 from backprop.book.folds import (
     FOLDS,
     Recipe,
@@ -182,7 +182,7 @@ def outcome(name: str, split: int) -> dict[str, Any]:
 @cache
 def stored() -> dict[str, list[dict[str, Any]]]:
     """Return what ``five_splits.json`` holds: for each program, one entry a split."""
-    found: dict[str, Any] = json.loads((files("backprop.book") / "five_splits.json").read_text())
+    found: dict[str, Any] = results.read("five_splits")
     return found
 
 

@@ -25,7 +25,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from backprop.activations import softmax
 from backprop.arrays import Array
-from backprop.book import reading
+from backprop.book import reading, results
 from backprop.book.alice import Alphabet, letters, passages
 from backprop.book.counting import Counting, Counts, KneserNey, tried
 from backprop.layers import (
@@ -416,7 +416,7 @@ def told(s: Settings, curves: Sequence[Curve]) -> dict[str, Any]:
 @cache
 def stored() -> dict[str, Any]:
     """Return the curves of ten runs with :data:`LARGE`; those of known text, of the first runs."""
-    found: dict[str, Any] = json.loads((files("backprop.book") / "language.json").read_text())
+    found: dict[str, Any] = results.read("language")
     return found
 
 

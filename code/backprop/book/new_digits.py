@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import sys
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from backprop.activations import sigmoid, softmax
 from backprop.arrays import Array, Labels
+from backprop.book import results
 from backprop.book.latent import BATCH, EPOCHS, HIDDEN, PIXELS, RATE, Binary, digits, trained
 from backprop.layers import Dense, Layer, ReLU
 from backprop.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
@@ -229,10 +229,9 @@ def outcome(seed: int) -> dict[str, Any]:
 @cache
 def stored() -> dict[str, dict[str, Array]]:
     """Return what ten splits and starts gave, by what is measured: arrays with a row a seed."""
-    text = files("backprop.book").joinpath("new_digits.json").read_text(encoding="utf-8")
     return {
         what: {name: np.array(rows) for name, rows in found.items()}
-        for what, found in json.loads(text).items()
+        for what, found in results.read("new_digits").items()
     }
 
 

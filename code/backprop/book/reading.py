@@ -7,9 +7,7 @@ a sentence of the text on which it was not trained.
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from backprop.activations import softmax
 from backprop.arrays import Array
+from backprop.book import results
 from backprop.book.alice import Letters
 from backprop.network import Sequential
 
@@ -51,5 +50,5 @@ def told(network: Sequential, data: Letters) -> dict[str, Any]:
 @cache
 def stored() -> dict[str, Any]:
     """Return what ``reading.json`` holds."""
-    found: dict[str, Any] = json.loads((files("backprop.book") / "reading.json").read_text())
+    found: dict[str, Any] = results.read("reading")
     return found

@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
+from backprop.book import results
 from backprop.layers import GRU, LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.network import Sequential
@@ -549,7 +549,7 @@ def _short(numbers: Sequence[float] | Array) -> list[float]:
 @cache
 def stored() -> dict[str, Any]:
     """Return :func:`told` of every row, by its name."""
-    found: dict[str, Any] = json.loads((files("backprop.book") / "recalling.json").read_text())
+    found: dict[str, Any] = results.read("recalling")
     return found
 
 

@@ -18,7 +18,6 @@ import math
 import sys
 from collections.abc import Sequence
 from functools import cache, partial
-from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.arrays import Array
-from backprop.book import lookup
+from backprop.book import lookup, results
 from backprop.layers import Dense, Layer
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -229,10 +228,9 @@ def tuned(case: Case, seeds: Sequence[int] = TUNING) -> tuple[list[float], float
 @cache
 def stored() -> dict[str, Outcome]:
     """Return what ``scaling.json`` holds: an outcome for the name of each case."""
-    text = files("backprop.book").joinpath("scaling.json").read_text(encoding="utf-8")
     return {
         name: Outcome(np.array(of["tuned"]), of["rate"], np.array(of["runs"]))
-        for name, of in json.loads(text).items()
+        for name, of in results.read("scaling").items()
     }
 
 

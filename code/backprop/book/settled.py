@@ -15,7 +15,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment, minimize
 
 from backprop.arrays import Array
+from backprop.book import results
 from backprop.datasets import load_digits
 from backprop.layers import Dense, Tanh
 from backprop.losses import SoftmaxCrossEntropy
@@ -219,7 +219,7 @@ def told(widths: Sequence[int], walled: Sequence[int], seeds: int) -> dict[str, 
 @cache
 def stored() -> dict[int, dict[str, Any]]:
     """Return by width what ``settled.json`` holds."""
-    found = json.loads((files("backprop.book") / "settled.json").read_text())
+    found = results.read("settled")
     return {int(units): each for units, each in found.items()}
 
 
