@@ -415,7 +415,7 @@ def told(s: Settings, curves: Sequence[Curve]) -> dict[str, Any]:
 
 @cache
 def stored() -> dict[str, Any]:
-    """Return the curves of ten runs with :data:`LARGE`; those of known text, of the first runs."""
+    """Return the curves of ten runs with :data:`LARGE`."""
     found: dict[str, Any] = json.loads((files("backprop.book") / "language.json").read_text())
     return found
 
