@@ -362,9 +362,9 @@ def learned(
         shift, ha, va = ((6, 9), "left", "bottom") if bits is new else ((-6, -7), "right", "top")
         ax.annotate(words, (steps[at], middle[at]), shift, textcoords="offset points",
                     color=color, ha=ha, va=va, fontweight="bold")  # fmt: skip
-    for (name, height), va, shift in zip(counts.items(), ("bottom", "top"), (3, -3), strict=True):
+    for (name, height), va, up in zip(counts.items(), ("bottom", "top"), (3, -3), strict=True):
         ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
-        ax.annotate(f"{name}: {height:.2f}", (0, height), (4, shift), textcoords="offset points",
+        ax.annotate(f"{name}: {height:.2f}", (0, height), (4, up), textcoords="offset points",
                     color=DARK, va=va)  # fmt: skip
     ax.set(xlim=(0, steps[-1]), ylim=(1.5, 3.0), xlabel="training steps",
            ylabel="bits per character")  # fmt: skip
