@@ -415,7 +415,7 @@ def told(s: Settings, curves: Sequence[Curve]) -> dict[str, Any]:
 
 @cache
 def stored() -> dict[str, Any]:
-    """Return the curves of ten runs with :data:`LARGE`; those of known text, of the first runs."""
+    """Return the curves of ten runs with :data:`LARGE`."""
     found: dict[str, Any] = results.read("language")
     return found
 
