@@ -506,6 +506,7 @@ ROWS: dict[str, Row] = {
     "LSTM, cut, early": _lstm("early", cut=LATE),
     "LSTM, early, marks": _lstm("early", marks=False),
     "GRU": Row("adding", Start("GRU"), 40, along=True),
+    "RNN, 8": Row("adding", Start("RNN"), 8),
 }
 """What the chapter shows, by name."""
 
