@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backprop.activations import softmax, softmax_vjp
 from backprop.arrays import Array
 from backprop.book import lookup, results
 from backprop.layers import Dense, Layer
@@ -143,9 +144,7 @@ class WideAttention(Layer):
         self.x, self.v = x, x @ W_v
         s = (x @ self.M) @ x.swapaxes(1, 2)
         s[:, ~np.tri(x.shape[1], dtype=np.bool_)] = -np.inf
-        s -= s.max(axis=-1, keepdims=True)
-        e = np.exp(s, out=s)
-        self.p = e / e.sum(axis=-1, keepdims=True)
+        self.p = softmax(s)
         return np.asarray(self.p @ self.v)
 
     def backward(self, dz: Array) -> Array:
@@ -164,7 +163,7 @@ class WideAttention(Layer):
         n = lookup.WIDTH
         dv = self.p.swapaxes(1, 2) @ dy
         dp = dy @ self.v.swapaxes(1, 2)
-        ds = self.p * (dp - (self.p * dp).sum(axis=-1, keepdims=True))
+        ds = softmax_vjp(self.p, dp)
         rows = self.x.reshape(-1, n)
         dM = rows.T @ (ds @ self.x).reshape(-1, n) * self.scale
         self.gradients["W_q"][...] = dM @ W_k

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment, minimize
 
+from backprop.activations import softmax
 from backprop.arrays import Array
 from backprop.book import results
 from backprop.datasets import load_digits
@@ -77,8 +78,7 @@ def hessian(units: int, theta: Array) -> Array:
     slope = 1 - a**2
     out, V = np.column_stack([a, np.ones(count)]), theta[split:].reshape(n + 1, 10)
     z = out @ V
-    p = np.exp(z - z.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
+    p = softmax(z)
     delta = p - np.eye(10)[labels]
     S = p[:, :, None] * (np.eye(10) - p[:, None])
     J = slope[:, :, None] * V[:n]  # ∂z_c/∂(pre-activation of unit j), image by image
