@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,8 @@ from backprop.initializers import he
 from backprop.layers import BatchNorm, Dense, ReLU
 from backprop.layers.base import Layer
 from backprop.losses import SoftmaxCrossEntropy
-from backprop.network import Sequential
+from backprop.network import Network, Sequential
+from backprop.optimizers import Adam
 
 USUAL = 0.3
 """The rate of all parameters that are not raised."""
@@ -140,7 +141,7 @@ class Arm:
             parameters[name][...] *= times
         raised = {name for block in self.blocks for name in block} & set(parameters)
         first = {b: lengths(parameters, b) for b in self.blocks} if self.reset else {}
-        rules = {name: _Rule(self, parameters[name], rate) for name in raised}
+        rules = {name: self._rule(_Part(network, name), rate) for name in raised}
         images, labels = data()
         if watch:
             watch(0, network)
@@ -151,11 +152,14 @@ class Arm:
                 if name not in raised:
                     value -= USUAL * gradients[name]
                     continue
-                rules[name].step(gradients[name])
+                rules[name].step()
             set_back(parameters, first)
             if watch:
                 watch(k, network)
         return differentiate(network, images, labels)
+
+    def _rule(self, part: _Part, rate: float) -> Adam | _Velocity:
+        return Adam(cast(Network, part), rate) if self.adam else _Velocity(self, part, rate)
 
     def tried(self, rate: float, seed: int) -> float:
         """Return what :meth:`run` returns, ∞ for a run that overflows."""
@@ -167,23 +171,26 @@ class Arm:
         return found if np.isfinite(found) else np.inf
 
 
-class _Rule:
-    """How a raised parameter moves, in place: by descent with momentum and decay, or by Adam."""
+class _Part:
+    """What an optimizer knows of a network, for one of its parameters alone."""
 
-    def __init__(self, arm: Arm, value: Array, rate: float) -> None:
-        self.arm, self.value, self.rate, self.steps = arm, value, rate, 0
-        self.first, self.second = np.zeros_like(value), np.zeros_like(value)
+    def __init__(self, network: Sequential, name: str) -> None:
+        self.theta = network.parameters[name].reshape(-1)
+        self.dtheta = network.gradients[name].reshape(-1)
+        self.parameters = {name: self.theta}
+        self.dtype = self.theta.dtype
 
-    def step(self, gradient: Array) -> None:
-        if not self.arm.adam:
-            self.first[...] = self.arm.momentum * self.first + gradient
-            self.value[...] -= self.rate * (self.first + self.arm.decay * self.value)
-            return
-        self.steps += 1
-        self.first[...] = 0.9 * self.first + 0.1 * gradient
-        self.second[...] = 0.999 * self.second + 0.001 * gradient**2
-        mean, square = self.first / (1 - 0.9**self.steps), self.second / (1 - 0.999**self.steps)
-        self.value[...] -= self.rate * mean / (np.sqrt(square) + 1e-8)
+
+class _Velocity:
+    """v ← momentum · v + g, θ ← θ - rate · (v + decay · θ): the decay stays out of v."""
+
+    def __init__(self, arm: Arm, part: _Part, rate: float) -> None:
+        self.arm, self.part, self.rate = arm, part, rate
+        self.v = np.zeros_like(part.theta)
+
+    def step(self) -> None:
+        self.v[...] = self.arm.momentum * self.v + self.part.dtheta
+        self.part.theta[...] -= self.rate * (self.v + self.arm.decay * self.part.theta)
 
 
 def final(
