@@ -39,8 +39,9 @@ def test_frames_say_what_they_draw():
     assert all("about 10⁻⁹ with momentum" in frame.caption for frame in frames)
     assert "below 10⁻¹² with AdaGrad" in frames[0].caption
     assert "1.3 with AdaGrad" in frames[-1].caption
-    assert "to 9.9." in optimizing.heavy_balls()[0].caption
-    assert "0.98 of itself and the steep one to 0.80" in optimizing.heavy_balls()[0].caption
+    balls = optimizing.heavy_balls()
+    assert "0.94 of itself and the steep one to 0.94" in balls[0].caption
+    assert "from 129 to 0.62." in balls[0].caption and "to 2 · 10⁻⁷." in balls[4].caption
     far, near = optimizing.saddles()[0], optimizing.saddles()[-1]
     assert "19 steps (plain), 8 steps (momentum), 5 steps (Adam)" in far.caption
     assert "139 steps (plain)" in near.caption and "0.000001" in near.caption
@@ -95,12 +96,12 @@ def test_the_starts_lie_on_one_contour():
 
 def test_the_frames_of_the_roots_say_where_they_lie():
     frames = dict(zip(optimizing.BETAS, optimizing.roots(), strict=True))
-    assert "flat roots are real, the larger one is 0.98" in frames[0.0].caption
-    assert "steep roots are real, the larger one is 0.80" in frames[0.0].caption
+    assert "0.94 for the flat coordinate, and −0.94 for the steep" in frames[0.0].caption
+    assert "the larger in size is −0.46: the walk zigzags" in frames[0.15].caption
     assert "circle of radius √β = 0.71" in frames[0.5].caption
-    for beta in (0.75, 0.95):
-        for curvature in (1, 10):
-            pair = np.roots([1, -(1 + beta - 0.02 * curvature), beta])
+    for beta in (0.56, 0.9):
+        for curvature in (1, optimizing.KAPPA):
+            pair = np.roots([1, -(1 + beta - optimizing.PLAIN_BEST * curvature), beta])
             np.testing.assert_allclose(abs(pair), beta**0.5)
         assert f"Both pairs are complex and lie on the circle of radius √β = {beta**0.5:.2f}" in (
             frames[beta].caption

@@ -1,7 +1,6 @@
 """The figures of the chapter on momentum and Adam: walks of the package's optimizers on surfaces.
 
-The race's ravine is L = ½ (θ₁² + 30 θ₂²), turned about its minimum; that of momentum is the one of
-:mod:`.descent`. The saddle is L = ½ θ₁² - ½ θ₂² + ¼ θ₂⁴, with minima at (0, ±1).
+The ravine is L = ½ (θ₁² + 30 θ₂²), turned about its minimum in the race. The saddle is L = ½ θ₁² - ½ θ₂² + ¼ θ₂⁴, with minima at (0, ±1).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.figures import descent, svg
+from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.layers import Dense
@@ -41,8 +40,9 @@ RACERS: tuple[tuple[str, type[Optimizer], dict[str, float]], ...] = (
     ("Adam", Adam, {"beta1": 0.5, "beta2": 0.9}),
     ("Lion", Lion, {"beta1": 0.5, "beta2": 0.9}),
 )
-BETAS = (0.0, 0.3, 0.5, 0.7, 0.75, 0.8, 0.9, 0.95)
-SHORT_RATE = 0.02
+BETAS = (0.0, 0.15, 0.3, 0.5, 0.56, 0.7, 0.8, 0.9)
+PLAIN_BEST = 2 / (1 + KAPPA)
+"""The rate at which plain gradient descent is fastest in the ravine: factors of equal size."""
 RIDGE = (1, 2, 3, 4, 5, 6)
 """The walks on the saddle start at θ₂ = 10⁻ᵏ."""
 
@@ -139,6 +139,14 @@ def _power(value: float) -> str:
     return "about 10" + svg.raised(round(math.log10(value)))
 
 
+def _rounded(value: float) -> str:
+    """Write a loss with two digits; a small one with one digit and a power of ten."""
+    if value >= 0.00095:
+        return f"{value:.2g}"
+    digit, power = f"{value:.0e}".split("e")
+    return f"{digit} · 10{svg.raised(int(power))}"
+
+
 def races() -> list[Frame]:
     """Return one frame per angle: six walks in a ravine that is turned by it."""
     plt, colors, grey, ink = _ink()
@@ -192,27 +200,31 @@ def factor(pull: Any, beta: Any) -> Any:
 
 
 def heavy_balls() -> list[Frame]:
-    """Return one frame per β: forty steps of momentum at a rate that is too short without it."""
-    plt, colors, _, ink = _ink()
-    curvatures = np.array([descent.FLAT, descent.STEEP])
+    """Return one frame per β: forty steps of momentum at the rate that is best without it."""
+    plt, colors, grey, ink = _ink()
+    curvatures = np.array([1, KAPPA])
+    around = np.linspace(0, 2 * np.pi, 121)
     frames = []
     for beta in BETAS:
         walked = follow(
-            Momentum, lambda theta: theta * curvatures, descent.START, STEPS,
-            learning_rate=SHORT_RATE, beta=beta,
+            Momentum, lambda theta: theta * curvatures, START, STEPS,
+            learning_rate=PLAIN_BEST, beta=beta,
         )  # fmt: skip
-        fig, ax = plt.subplots(figsize=(4.4, 1.9))
-        descent.ellipses(ax, (1, 5, 15, 35, 60, 100))
+        fig, ax = plt.subplots(figsize=(4.4, 2.3))
+        for level in (2, 10, 30, 70, 130):
+            wide = math.sqrt(2 * level)
+            ax.plot(wide * np.cos(around), wide * np.sin(around) / math.sqrt(KAPPA), "-",
+                    color=grey, linewidth=0.9)  # fmt: skip
         ax.plot(*walked.T, "-o", color=colors[0], markersize=4, linewidth=1.5)
         ax.plot(*walked[0], "o", color=ink, markersize=8)
         ax.plot(0, 0, "+", color=ink, markersize=12, markeredgewidth=2)
-        ax.set(xlim=(-11.5, 7.5), ylim=(-3, 3), xlabel="θ₁", ylabel="θ₂", yticks=[-2, 0, 2])
+        ax.set(xlim=(-11.5, 8.5), ylim=(-2.9, 2.9), xlabel="θ₁", ylabel="θ₂", yticks=[-2, 0, 2])
         ax.grid(False)
-        flat, steep = factor(SHORT_RATE * curvatures, beta)
+        flat, steep = factor(PLAIN_BEST * curvatures, beta)
         words = (
             f"In the long run, a step shrinks the flat coordinate to {flat:.2f} of itself and the"
-            f" steep one to {steep:.2f}. After {STEPS} steps, the loss has fallen from 55 to"
-            f" {float(descent.height(walked[-1])):.2g}."
+            f" steep one to {steep:.2f}. After {STEPS} steps, the loss has fallen from"
+            f" {_height(walked[0]):.0f} to {_rounded(_height(walked[-1]))}."
         )
         frames.append(drawn(fig, f"{STEPS} steps of momentum with β = {beta:g}", words))
     return frames
@@ -296,11 +308,11 @@ def roots() -> list[Frame]:
     plt, colors, grey, ink = _ink()
     curves = np.linspace(0, 1, 401)
     around = np.linspace(0, 2 * np.pi, 121)
-    kinds = ((descent.FLAT, colors[0], "o", "-"), (descent.STEEP, colors[1], "s", "--"))
+    kinds = ((1.0, colors[0], "o", "-"), (KAPPA, colors[1], "s", "--"))
     frames = []
     for beta in BETAS:
         fig, (plane, sizes) = plt.subplots(
-            1, 2, figsize=(4.4, 2.25), gridspec_kw={"width_ratios": [1, 1.05]}
+            1, 2, figsize=(4.4, 2.3), gridspec_kw={"width_ratios": [1.1, 1]}
         )
         for radius, style, color in ((1.0, "-", grey), (math.sqrt(beta), ":", ink)):
             plane.plot(radius * np.cos(around), radius * np.sin(around), style, color=color,
@@ -310,7 +322,7 @@ def roots() -> list[Frame]:
         sizes.plot(curves, np.sqrt(curves), ":", color=ink, linewidth=1.4)
         said, middles = [], []
         for curvature, color, mark, style in kinds:
-            pull = SHORT_RATE * curvature
+            pull = PLAIN_BEST * curvature
             middle = (1 + beta - pull) / 2
             away = cmath.sqrt(middle**2 - beta)
             both = np.array([middle + away, middle - away])
@@ -320,14 +332,14 @@ def roots() -> list[Frame]:
             sizes.plot(beta, size, mark, color=color, markersize=7.5)
             said.append("complex" if away.imag else "real")
             middles.append(size)
-        plane.set(xlim=(-0.2, 1.12), ylim=(-0.66, 0.66), aspect="equal", xticks=[0, 0.5, 1])
-        plane.set_yticks([-0.5, 0, 0.5], ["−½i", "0", "½i"])
+        plane.set(xlim=(-1.12, 1.12), ylim=(-1.12, 1.12), aspect="equal", xticks=[-1, 0, 1])
+        plane.set_yticks([-1, 0, 1], ["−i", "0", "i"])
         plane.set_title("the roots ρ", loc="left", fontsize=11.5)
         sizes.set(xlim=(0, 1), ylim=(0, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], xlabel="β")
         sizes.set_title("larger size |ρ|", loc="left", fontsize=11.5)
-        sizes.text(0.14, 0.16, "√β", color=ink, fontsize=11.5)
-        sizes.text(0.3, 0.83, "flat", color=colors[0], fontsize=11.5)
-        sizes.text(0.35, 0.44, "steep", color=colors[1], fontsize=11.5)
+        sizes.text(0.13, 0.2, "√β", color=ink, fontsize=11.5)
+        sizes.text(0.42, 0.93, "flat", color=colors[0], fontsize=11.5)
+        sizes.text(0.3, 0.42, "steep", color=colors[1], fontsize=11.5)
         for ax in (plane, sizes):
             ax.grid(False)
         if said == ["complex", "complex"]:
@@ -337,13 +349,17 @@ def roots() -> list[Frame]:
             )
         else:
             steep = (
-                f"complex and lie on the circle of radius √β = {middles[1]:.2f}"
+                f"complex and lie on the circle of radius √β = {middles[1]:.2f}."
                 if said[1] == "complex"
-                else f"real, the larger one is {middles[1]:.2f}"
+                else f"negative, and the larger in size is −{middles[1]:.2f}: the walk zigzags."
             )
             words = (
-                f"The flat roots are real, the larger one is {middles[0]:.2f}. The steep roots are"
-                f" {steep}."
+                "One root of each pair is 0. The others are the factors of plain gradient descent:"
+                f" {middles[0]:.2f} for the flat coordinate, and −{middles[1]:.2f} for the steep"
+                " one, which changes its sign at each step."
+                if beta == 0
+                else f"The flat roots are positive, and the larger is {middles[0]:.2f}. The steep roots"
+                f" are {steep}"
             )
         frames.append(drawn(fig, f"Roots of momentum's polynomial at β = {beta:g}", words))
     return frames
