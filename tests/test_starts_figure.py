@@ -125,9 +125,10 @@ def test_the_other_drawings_say_what_they_show():
     assert all(word in drawn for word in ("leaky ReLU", "GELU", "forward", "backward", "between"))
     W = np.random.default_rng(0).normal(size=(64, 4))
     assert "some units" in starts.units({"some units": W}, "title").markup
-    ends = {f"plot {k}": {0.5: [0.1, 0.2], 1: [np.inf, 1.0, 9.0]} for k in range(4)}
-    drawn = starts.outcomes(ends, "title").markup
-    assert "plot 3" in drawn and "½" in drawn and "2×" in drawn
+    ends = np.array([[0.1, 0.2, 0.3], [1.0, 2.0, np.inf]])
+    by_scale = {scale: ends for scale in (0.5, 2**-0.5, 1, 2**0.5, 2)}
+    drawn = starts.over_rates({"one": by_scale, "ten": by_scale}, np.array([0.1, 1]), "title")
+    assert all(word in drawn.markup for word in (">one<", ">ten<", ">× ½<", ">× 0.71<", ">× 1.4<"))
 
 
 def test_differences_are_those_between_the_examples():

@@ -1,6 +1,7 @@
 """The figures of the chapter on momentum and Adam: walks of the package's optimizers on surfaces.
 
-The ravine is L = ½ (θ₁² + 30 θ₂²), turned about its minimum in the race. The saddle is L = ½ θ₁² - ½ θ₂² + ¼ θ₂⁴, with minima at (0, ±1).
+The ravine is L = ½ (θ₁² + 30 θ₂²), turned about its minimum in the race. The saddle
+is L = ½ θ₁² - ½ θ₂² + ¼ θ₂⁴, with minima at (0, ±1).
 """
 
 from __future__ import annotations
@@ -358,8 +359,8 @@ def roots() -> list[Frame]:
                 f" {middles[0]:.2f} for the flat coordinate, and −{middles[1]:.2f} for the steep"
                 " one, which changes its sign at each step."
                 if beta == 0
-                else f"The flat roots are positive, and the larger is {middles[0]:.2f}. The steep roots"
-                f" are {steep}"
+                else f"The flat roots are positive, and the larger is {middles[0]:.2f}. The steep"
+                f" roots are {steep}"
             )
         frames.append(drawn(fig, f"Roots of momentum's polynomial at β = {beta:g}", words))
     return frames

@@ -337,35 +337,37 @@ def units(rows: Mapping[str, Array], title: str) -> Drawing:
     return drawing(title, foot + 10, "; ".join(said), *parts)
 
 
-def outcomes(found: Mapping[str, Mapping[float, Sequence[float]]], title: str) -> Drawing:
-    """Draw in four named plots the final loss at each scale: every run, and the median."""
+def over_rates(found: Mapping[str, Mapping[float, Array]], rates: Array, title: str) -> Drawing:
+    """Draw the final loss over the learning rate, in a plot for each name, a curve for each scale.
+
+    Parameters
+    ----------
+    found : mapping from a plot's name to the losses at each scale
+        Each of shape (rates, runs), infinite where a run diverged. A curve is the median, a band
+        the whole range, where all runs lie within the plot.
+    rates : array, shape (rates,)
+    """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.6))
-    top = 3.4
-    for ax, (name, by_scale) in zip(axes.flat, found.items(), strict=True):
-        places = np.arange(len(by_scale))
-        for x, runs in zip(places, by_scale.values(), strict=True):
-            shown = np.minimum(runs, top)
-            spread = x + np.linspace(-0.16, 0.16, len(shown))
-            lost = shown >= top
-            ax.plot(spread[~lost], shown[~lost], "o", color=COLORS[0], markersize=3.6)
-            if lost.any():
-                ax.text(x, top, f"{lost.sum()}×", color=COLORS[1], ha="center", va="center",
-                        fontsize=11, fontweight="bold")  # fmt: skip
-            if np.median(shown) < top:
-                ax.plot([x - 0.3, x + 0.3], [np.median(shown)] * 2, "-", color=INK, linewidth=2.2)
+    fig, axes = plt.subplots(len(found), 1, sharex=True, sharey=True, figsize=(4.6, 4.6))
+    colors = COLORS[0], COLORS[4], INK, COLORS[5], COLORS[1]
+    looks = list(zip(colors, ("--", "-.", "-", "-.", "--"), "v<o>^", strict=True))
+    top = 3.2
+    for ax, (name, by_scale) in zip(axes, found.items(), strict=True):
+        for (scale, runs), (color, style, mark) in zip(by_scale.items(), looks, strict=True):
+            low, middle, high = np.minimum(np.quantile(runs, (0, 0.5, 1), 1, method="lower"), 9)
+            ax.fill_between(rates, low, high, where=high < top, color=color, alpha=0.15,
+                            linewidth=0)  # fmt: skip
+            ax.plot(rates, middle, linestyle=style, marker=mark, color=color, markersize=5,
+                    linewidth=2.4 if scale == 1 else 1.6, label=f"× {_scale(scale)}")  # fmt: skip
         ax.axhline(np.log(10), color=GREY, linestyle=":", linewidth=1.2)
-        ax.set_title(name, fontsize=12)
-        ax.set(ylim=(-0.15, top + 0.35), yticks=[0, 1, 2, 3])
-        ax.set_xticks(places, [_scale(s) for s in by_scale])
-        ax.grid(axis="x", visible=False)
-    axes[0, 0].text(len(by_scale) - 0.6, np.log(10) + 0.1, "guessing", ha="right")
-    for ax in axes[1]:
-        ax.set_xlabel("scale of the weights")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("final loss")
+        ax.set(xscale="log", ylim=(-0.1, top), yticks=[0, 1, 2, 3], ylabel="final loss")
+        ax.set_title(name, loc="left", fontsize=12)
+    axes[0].text(rates[-1], np.log(10) - 0.12, "guessing", ha="right", va="top")
+    axes[-1].set_xlabel("learning rate")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5,
+               handlelength=1.4, columnspacing=0.8, handletextpad=0.3)  # fmt: skip
     return plotted(fig, title)
 
 
