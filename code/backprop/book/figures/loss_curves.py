@@ -1,11 +1,10 @@
-"""The figures of the chapter on losses: two slopes, five watches, runs that recover or not.
+"""The figures of the chapter on losses: two slopes, five watches, mistakes that are corrected.
 
 The plots only draw. What they say about a point follows from its p by the formulas of the page.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,9 @@ from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
 from backprop.book.figures import by_hand, svg
 from backprop.book.figures.plots import COLORS, GREY, LINES
-from backprop.book.figures.stepper import Frame, drawn
 
-NAMES = ("cross-entropy", "squared error")
+LOOKS = ((COLORS[0], "-"), (COLORS[1], "--"), (COLORS[1], ":"))
+"""Of the lines in a panel: colour and dashes."""
 BOLD: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center"}
 
 
@@ -36,8 +35,9 @@ def slopes_at(z: ArrayLike) -> tuple[Array, Array]:
     return p - 1, (p - 1) * p * (1 - p)
 
 
-def hero(title: str, at: float = -4.0) -> by_hand.Drawing:
-    """Draw both losses of a unit whose right answer is 1, each with its slope at one logit."""
+def hero(title: str, p: float = 0.02) -> by_hand.Drawing:
+    """Draw both losses of a unit whose right answer is 1, each with its slope at one p."""
+    at = float(np.log(p / (1 - p)))
     z = np.linspace(-6.4, 4.6, 221)
     fig, ax = plt.subplots(figsize=(4.6, 3.1))
     for k, (line, height, slope) in enumerate(
@@ -270,76 +270,39 @@ def _dot(x: float, y: float) -> str:
                        stroke=svg.GROUND, stroke_width="1.5")  # fmt: skip
 
 
-def slider(probabilities: Sequence[float]) -> list[Frame]:
-    """Return a frame for each p: the slopes of both losses, with a dot on each."""
-    line = np.linspace(-5, 5, 121)
-    frames = []
-    for p in probabilities:
-        z = np.log(p / (1 - p))
-        fig, ax = plt.subplots(figsize=(4.4, 1.45))
-        for k, (curve, dot) in enumerate(zip(slopes_at(line), slopes_at([z]), strict=True)):
-            ax.plot(line, curve, LINES[k], color=COLORS[k], label=NAMES[k])
-            ax.plot(z, dot, "os"[k], color=COLORS[k], markersize=8)
-        ax.axvline(z, color=GREY, linewidth=0.8, linestyle=":")
-        ax.legend(loc="lower right")
-        ax.set(xlabel="score z", ylabel="derivative", ylim=(-1.08, 0.08))
-        frames.append(drawn(fig, f"The derivatives of two losses at p = {p:g}", caption(p)))
-    return frames
-
-
-def caption(p: float) -> str:
-    """Say the two derivatives at p with their factors, for the target 1; the product is rounded."""
-    error, slope = round(p - 1, 10), round(p * (1 - p), 10)
-    product = f"{error * slope:.3g}"
-    sign = "=" if np.isclose(float(product), error * slope, rtol=1e-9) else "≈"
-    words = (
-        f"For y = 1, the cross-entropy has the derivative p − y = {p:g} − 1 = {error:g}, and the"
-        f" squared error (p − y) · p(1 − p) = {error:g} · {slope:g} {sign} {product}."
-        f" The first is {1 / slope:.3g} times as large."
-    )
-    # On a phone a line must not break inside of a number or a difference.
-    return re.sub(r" ([−·]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words.replace(" -", " −"))
-
-
-def recoveries(arms: Mapping[str, tuple[Any, ...]], runs: int) -> by_hand.Drawing:
-    """Draw the mean score of the 1s and that of the 0s against the step, a panel for each arm.
+def corrections(panels: Mapping[str, Mapping[str, Array]], title: str) -> by_hand.Drawing:
+    """Draw the share that is read correctly against the steps, one panel below the other.
 
     Parameters
     ----------
-    arms : mapping of str to (array of shape (steps, 2, runs), int, ...)
-        For each of four panels the title; the mean scores of the 1s and of the 0s at each step of
-        each run; how many runs recover. What follows in the tuple is not drawn.
-    runs : int
-        How many there are.
-
-    Raises
-    ------
-    ValueError
-        If the scores have another shape.
+    panels : mapping of str to mapping of str to array of shape (steps, runs)
+        For each panel its title; for each line its name and the shares before each step.
+    title : str
+        In words.
     """
-    for name, arm in arms.items():
-        if (shape := np.shape(arm[0]))[1:] != (2, runs):
-            raise ValueError(f"recoveries: {name!r} has shape {shape}, expected (steps, 2, {runs})")
-    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.9))
-    for ax, (name, arm) in zip(axes.flat, arms.items(), strict=True):
-        _recovery(ax, arm[0])
-        ax.set_title(f"{name}\n{arm[1]} of {runs} recover", fontsize=11, loc="left")
-    fig.supxlabel("step", fontsize=11, color=GREY)
-    fig.supylabel("mean score (above 0: read as a 1)", fontsize=11, color=GREY)
-    return by_hand.plotted(fig, "Scores of the 1s and of the 0s, trained in four ways")
+    fig, axes = plt.subplots(len(panels), 1, sharex=True, sharey=True, figsize=(4.6, 4.4))
+    for ax, (name, lines) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        _shares(ax, lines)
+        ax.set_title(name, fontsize=11, loc="left")
+    handles, names = ax.get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper left", handlelength=2.6)
+    ax.set_xlabel("steps with the right labels")
+    fig.supylabel("images read correctly", fontsize=11, color=GREY)
+    return by_hand.plotted(fig, title)
 
 
-def _recovery(ax: Any, paths: Array) -> None:
-    """Draw all runs of one arm, thin, and their median, thick."""
-    last = len(paths) - 1
-    shown = np.unique(np.geomspace(1, last + 1, 60).astype(int) - 1)
-    ax.axhline(0, color=GREY, linewidth=1.2)
-    for k, (digit, color, line) in enumerate((("1s", COLORS[1], "--"), ("0s", COLORS[0], "-"))):
-        middle = np.median(paths[:, k], axis=1)
-        ax.plot(shown, paths[shown, k], "-", color=color, linewidth=0.7, alpha=0.5)
-        ax.plot(shown, middle[shown], line, color=color, linewidth=3)
-        ax.text(1.25 * last, middle[-1], digit, color=color, fontweight="bold", va="center")
+def _shares(ax: Any, lines: Mapping[str, Array]) -> None:
+    """Draw the median of each line's runs, on a band from the lowest to the highest."""
+    for (name, shares), look in zip(lines.items(), LOOKS[: len(lines)], strict=True):
+        color, dash = look
+        shown = np.unique(np.geomspace(1, len(shares), 180).astype(int) - 1)
+        low, middle, high = (f(shares[shown], axis=1) for f in (np.min, np.median, np.max))
+        ax.fill_between(shown, low, high, color=color, alpha=0.25, linewidth=0)
+        ax.plot(shown, middle, dash, color=color, linewidth=2.4, label=name)
+    last = max(map(len, lines.values())) - 1
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
-    ax.set(xlim=(-0.1, last), ylim=(-20, 22), yticks=(-15, 0, 15))
-    ax.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
+    marks = [m for m in (0, 1, 3, 10, 30, 100, 300, 1000) if m <= last]
+    ax.set_xticks(marks, [str(m) for m in marks])
     ax.minorticks_off()
+    ax.set_yticks([0, 0.5, 0.9], ["0 %", "50 %", "90 %"])
+    ax.set(xlim=(0, last), ylim=(-0.04, 1.04))
