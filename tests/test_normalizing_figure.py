@@ -57,16 +57,4 @@ def test_they_draw():
     assert "The mean is 29.25 and" in frames[5].caption
     assert "the shift takes 16.0 and the stretch 9.0, so 5.0 remains" in frames[0].caption
     runs = np.array([[0.4, np.inf], [2.0, 0.1], [0.03, np.inf]])
-    group = normalizing.Group("some of it", [("plain", runs)])
-    markup = normalizing.borne("t", [0.1, 1], [group]).markup
-    for word in ("some of it", "plain", "0.40", "&gt; 10"):
-        assert word in markup
     assert "batch norm" in normalizing.lifted("t", [0.1, 1], runs, runs / 2).markup
-
-
-def test_a_stripe_is_faint_between_learning_and_guessing():
-    strengths = [normalizing._strength(v) for v in (0.001, 0.02, 0.1, 0.5, 1.0, np.log(10), 1e9)]
-    np.testing.assert_allclose([strengths[k] for k in (0, 1, 3, 5, 6)], [1, 1, 0, 1, 1])
-    assert 0.4 < strengths[2] < 0.6 and 0.4 < strengths[4] < 0.6
-    written = [normalizing._loss(v) for v in (0.0132, 0.147, 0.5, 2.28, np.inf)]
-    assert written == ["0.013", "0.15", "0.50", "2.3", "> 10"]

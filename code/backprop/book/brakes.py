@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,7 @@ from backprop.initializers import he
 from backprop.layers import BatchNorm, Dense, ReLU
 from backprop.layers.base import Layer
 from backprop.losses import SoftmaxCrossEntropy
-from backprop.network import Network, Sequential
-from backprop.optimizers import Adam
+from backprop.network import Sequential
 
 USUAL = 0.3
 """The rate of all parameters that are not raised."""
@@ -44,9 +43,7 @@ WEIGHTS: list[Block] = [(f"dense{k}.W",) for k in LAYERS]
 SCALES: list[Block] = [(f"batchnorm{k}.gamma", f"batchnorm{k}.beta") for k in LAYERS]
 BIASES: list[Block] = [(f"dense{k}.b",) for k in LAYERS]
 LAST: list[Block] = [("dense7.W", "dense7.b")]
-BRAKED: list[Block] = [*WEIGHTS, *SCALES[:5]]
-FREE: list[Block] = [*SCALES[5:], *LAST]
-ALL: list[Block] = [*BRAKED, *FREE, *BIASES]
+ALL: list[Block] = [*WEIGHTS, *SCALES, *LAST, *BIASES]
 Norm = Callable[[int], Layer]
 Watch = Callable[[int, Sequential], None]
 
@@ -115,18 +112,14 @@ class Arm:
         What gets the arm's rate.
     reset : bool
         Whether these blocks are set back to their first lengths after each step.
-    momentum, decay : float
-        Of these blocks: v ← momentum · v + g, θ ← θ - rate · (v + decay · θ).
-    adam : bool
-        Whether these blocks are trained by Adam instead, without decay.
+    decay : float
+        Weight decay of these blocks: θ ← θ - rate · (g + decay · θ).
     """
 
     norm: Norm | None
     blocks: Sequence[Block]
     reset: bool = False
-    momentum: float = 0.0
     decay: float = 0.0
-    adam: bool = False
 
     def run(self, rate: float, seed: int, times: float = 1, watch: Watch | None = None) -> float:
         """Train, and return the loss on all 600 images after the last step.
@@ -141,7 +134,6 @@ class Arm:
             parameters[name][...] *= times
         raised = {name for block in self.blocks for name in block} & set(parameters)
         first = {b: lengths(parameters, b) for b in self.blocks} if self.reset else {}
-        rules = {name: self._rule(_Part(network, name), rate) for name in raised}
         images, labels = data()
         if watch:
             watch(0, network)
@@ -149,17 +141,14 @@ class Arm:
         for k, rows in enumerate(cut(np.concatenate(order), BATCH), start=1):
             differentiate(network, images[rows], labels[rows])
             for name, value in parameters.items():
-                if name not in raised:
+                if name in raised:
+                    value -= rate * (gradients[name] + self.decay * value)
+                else:
                     value -= USUAL * gradients[name]
-                    continue
-                rules[name].step()
             set_back(parameters, first)
             if watch:
                 watch(k, network)
         return differentiate(network, images, labels)
-
-    def _rule(self, part: _Part, rate: float) -> Adam | _Velocity:
-        return Adam(cast(Network, part), rate) if self.adam else _Velocity(self, part, rate)
 
     def tried(self, rate: float, seed: int) -> float:
         """Return what :meth:`run` returns, ∞ for a run that overflows."""
@@ -169,28 +158,6 @@ class Arm:
             except FloatingPointError:
                 return np.inf
         return found if np.isfinite(found) else np.inf
-
-
-class _Part:
-    """What an optimizer knows of a network, for one of its parameters alone."""
-
-    def __init__(self, network: Sequential, name: str) -> None:
-        self.theta = network.parameters[name].reshape(-1)
-        self.dtheta = network.gradients[name].reshape(-1)
-        self.parameters = {name: self.theta}
-        self.dtype = self.theta.dtype
-
-
-class _Velocity:
-    """v ← momentum · v + g, θ ← θ - rate · (v + decay · θ): the decay stays out of v."""
-
-    def __init__(self, arm: Arm, part: _Part, rate: float) -> None:
-        self.arm, self.part, self.rate = arm, part, rate
-        self.v = np.zeros_like(part.theta)
-
-    def step(self) -> None:
-        self.v[...] = self.arm.momentum * self.v + self.part.dtheta
-        self.part.theta[...] -= self.rate * (self.v + self.arm.decay * self.part.theta)
 
 
 def final(
@@ -221,26 +188,17 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain": (Arm(None, WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
     "weights reset": (Arm(BatchNorm, WEIGHTS, reset=True), RATES),
-    "plain all": (Arm(None, ALL), RATES),
     "all": (Arm(BatchNorm, ALL), RATES),
     "scales": (Arm(BatchNorm, SCALES[:5]), RATES),
-    "scales reset": (Arm(BatchNorm, SCALES[:5], reset=True), RATES),
-    "braked": (Arm(BatchNorm, BRAKED), RATES),
-    "braked reset": (Arm(BatchNorm, BRAKED, reset=True), RATES),
     "sixth": (Arm(BatchNorm, SCALES[5:]), RATES),
     "last": (Arm(BatchNorm, LAST), RATES),
-    "free": (Arm(BatchNorm, FREE), RATES),
-    "momentum": (Arm(BatchNorm, WEIGHTS, momentum=0.9), RATES),
     "decay": (Arm(BatchNorm, WEIGHTS, decay=1e-3), RATES),
-    "adam": (Arm(BatchNorm, WEIGHTS, adam=True), (1.0,)),
-    "adam reset": (Arm(BatchNorm, WEIGHTS, reset=True, adam=True), (1.0,)),
     "constants": (Arm(Constants, ALL), (1.0,)),
 }
 WATCHED = (0, 1, 10, 60)
 TRACED: dict[str, tuple[str, float]] = {
     "usual": ("weights", USUAL), "free": ("weights", 100.0), "reset": ("weights reset", 100.0),
-    "momentum": ("momentum", 100.0), "decay": ("decay", 100.0),
-    "adam": ("adam", 1.0), "adam reset": ("adam reset", 1.0),
+    "decay": ("decay", 100.0),
 }  # fmt: skip
 
 

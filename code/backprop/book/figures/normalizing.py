@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -299,75 +299,3 @@ def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) 
     ax.set_yticks([], minor=True)
     ax.set(xlabel="learning rate of the weight matrices", ylabel="training loss after 60 steps")
     return plotted(fig, title)
-
-
-class Group(NamedTuple):
-    """A block of the table: what is raised, and (name, runs) per row; runs are starts by rates."""
-
-    words: str
-    rows: Sequence[tuple[str, Array]]
-
-
-EVEN = 0.5
-"""A loss between learning and guessing: here a stripe of the table turns from green to orange."""
-
-
-def borne(title: str, rates: Sequence[float], groups: Sequence[Group]) -> Drawing:
-    """Draw a table of final losses by rate: the median, on a stripe for each start, in order.
-
-    A stripe is green below EVEN and orange above, stronger towards 0.02 and towards guessing.
-    """
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    _, red, green = _colors()
-    across, down, head, side, top = 0.78, 0.36, 0.42, 2.0, 0.5
-    high = sum(head + down * len(group.rows) for group in groups)
-    wide = side + across * len(rates)
-    fig, ax = plt.subplots(figsize=(4.6, 4.6 * (high + top) / wide))
-    ax.text(side - 0.12, -0.2, "learning rate", ha="right", va="center", color=INK)
-    for k, rate in enumerate(rates):
-        ax.text(side + (k + 0.5) * across, -0.2, f"{rate:g}", ha="center", va="center", color=INK)
-    y = 0.0
-    for group in groups:
-        ax.text(0, y + 0.6 * head, group.words, va="center", color=INK, fontweight="bold")
-        y += head
-        for name, runs in group.rows:
-            ax.text(side - 0.12, y + down / 2, name, ha="right", va="center", color=INK)
-            for k, column in enumerate(np.minimum(runs, 1e9).T):
-                left, stripe = side + k * across + 0.03, (across - 0.06) / len(column)
-                for j, loss in enumerate(np.sort(column)):
-                    edge = (left + j * stripe, y + 0.03)
-                    colour, alpha = (green if loss < EVEN else red), 0.6 * _strength(loss)
-                    ax.add_patch(
-                        plt.Rectangle(
-                            edge, stripe, down - 0.06, facecolor=colour, alpha=alpha, linewidth=0
-                        )
-                    )
-                ax.add_patch(
-                    plt.Rectangle(
-                        (left, y + 0.03), across - 0.06, down - 0.06, facecolor="none",
-                        edgecolor=GREY, linewidth=0.6,
-                    )
-                )  # fmt: skip
-                ax.text(
-                    left + across / 2 - 0.03, y + down / 2, _loss(float(np.median(column))),
-                    ha="center", va="center", color=INK,
-                )  # fmt: skip
-            y += down
-    ax.set(xlim=(0, wide), ylim=(high, -top))
-    ax.axis("off")
-    return plotted(fig, title)
-
-
-def _strength(loss: float) -> float:
-    """Return 0 for EVEN, and 1 for 0.02 or less, and for guessing among ten or more."""
-    far = math.log(min(max(loss, 0.02), math.log(10)) / EVEN)
-    return far / math.log(math.log(10) / EVEN) if far > 0 else far / math.log(0.02 / EVEN)
-
-
-def _loss(value: float) -> str:
-    """Write two digits of a loss, and of one of ten or more only that."""
-    if value >= 10:
-        return "> 10"
-    return f"{value:.{1 if value >= 1 else 2 if value >= 0.1 else 3}f}"
