@@ -69,13 +69,14 @@ def test_words_are_inside_and_clear_of_each_other(drawing):
     check_words(drawing.markup, 0.52, above=10)
 
 
-def test_plots_have_a_row_for_each_setting():
-    rows = [("old", "small", [3, -5], [False, True]), ("new", "large", [1, 1], [False, False])]
-    drawn = digit_images.duels(rows, "x", "t")
-    assert {"old", "new", "small", "large", "x"} <= set(texts(drawn))
-    assert {"one", "images handed over", "errors left"} <= set(
-        texts(digit_images.handed_over({"one": [True, False, True]}, 3, "t"))
-    )
+def test_plots_have_a_row_for_each_program():
+    rows = [("worse", [6, 5], False, "−3 to +1"), ("ours", [5, 4], False, ""),
+            ("other", [1, 2], True, "+1 to +4")]  # fmt: skip
+    drawn = digit_images.remedies(rows, 100, "gain", "t")
+    words = {"worse", "ours", "other", "−3 to +1", "+1 to +4", "–", "gain", "misread, of 100"}
+    assert words | {"95 %", "100 %"} <= set(texts(drawn))
+    handed = digit_images.handed_over({"one": [True, False, True]}, 3, "t")
+    assert {"one", "one, by lot", "images handed over", "errors left"} <= set(texts(handed))
     columns = [0.5, 0.9], [0.4, 0.9], [0.3, 0.8], [0.7, 1.0]
     assert {"one", "two"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))

@@ -1,4 +1,4 @@
-"""Ten programs read the 1,797 digits, and the ten parts are dealt five times.
+"""Nine programs read the 1,797 digits, and the ten parts are dealt five times.
 
 The chapter "Is it any good?" shows what is stored in ``five_splits.json``, which
 
@@ -28,7 +28,6 @@ from backprop.book.folds import (
     Tested,
     folds,
     images,
-    parts,
     predicted,
     shifted,
     tested,
@@ -47,24 +46,10 @@ def copier(training: Labelled, validation: Labelled) -> Reader:
     return read
 
 
-def doubting_copier(split: int, shifts: bool = False) -> tuple[Labels, Array]:
-    """Return the copier's answers, and how far it trusts each of them.
-
-    It trusts an answer less if the most similar training image with another label is hardly less
-    similar. The trust is 1 less the smaller of the two distances over the larger. With ``shifts``
-    it looks among the shifted copies of the training images as well.
-    """
-    answers, trust = np.empty((2, len(images()[1])))
-    for (_, _, rows), ((x, y), _, (test, _)) in zip(folds(split), parts(split), strict=True):
-        if shifts:
-            x, y = shifted(x), np.tile(y, 9)
-        squared = (test**2).sum(axis=1)[:, None] - 2 * test @ x.T + (x**2).sum(axis=1)
-        answers[rows] = y[squared.argmin(axis=1)]
-        same = y == answers[rows, None]
-        nearest = np.where(same, squared, np.inf).min(axis=1)
-        other = np.where(same, np.inf, squared).min(axis=1)
-        trust[rows] = 1 - np.sqrt(np.maximum(nearest, 0) / other)
-    return answers.astype(np.int64), trust
+def shifting_copier(training: Labelled, validation: Labelled) -> Reader:
+    """Let the copier look among the shifted copies of the training images as well."""
+    x, y = training
+    return copier((shifted(x), np.tile(y, 9)), validation)
 
 
 def logistic(training: Labelled, validation: Labelled) -> Reader:
@@ -127,19 +112,7 @@ def _numbers(wrong: NDArray[np.bool_]) -> list[int]:
 
 def told(found: Tested) -> dict[str, Any]:
     """Return what is stored of ten networks."""
-    loss = -np.log(found.p[np.arange(len(found.y)), found.y])
-    return {
-        "misread": _numbers(found.wrong),
-        "place": place(found.p.max(axis=1), found.wrong),
-        "validation loss": round(float(found.validation_loss.mean()), 5),
-        "test loss": round(float(loss.mean()), 5),
-    }
-
-
-def _copied(split: int, shifts: bool = False) -> dict[str, Any]:
-    answers, trust = doubting_copier(split, shifts)
-    wrong = answers != images()[1]
-    return {"misread": _numbers(wrong), "place": place(trust, wrong)}
+    return {"misread": _numbers(found.wrong), "place": place(found.p.max(axis=1), found.wrong)}
 
 
 def _answered(learn: Callable[[Labelled, Labelled], Reader], split: int) -> dict[str, Any]:
@@ -156,8 +129,8 @@ def _tuned(split: int) -> dict[str, Any]:
 
 
 OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "copier": _copied,
-    "copier, shifts": partial(_copied, shifts=True),
+    "copier": partial(_answered, copier),
+    "copier, shifts": partial(_answered, shifting_copier),
     "SVM": partial(_answered, machine),
     "logistic": partial(_answered, logistic),
     "tuned": _tuned,

@@ -300,41 +300,51 @@ def units(rows: Mapping[str, tuple[Sequence[Array], Sequence[str], str]], title:
     return drawing(title, y, "; ".join(said), *parts)
 
 
-def duels(
-    rows: Sequence[tuple[str, str, ArrayLike, ArrayLike]], xlabel: str, title: str
+def remedies(
+    rows: Sequence[tuple[str, ArrayLike, bool, str]], images: int, heading: str, title: str
 ) -> Drawing:
-    """Draw duels of two programs: a row for each, a mark for each split, nearer to the winner.
+    """Draw how many images programs misread: a row for each, a dot for each split.
 
-    The first split has a diamond, at the top of its row; a mark is filled where a difference was
-    found.
+    The splits follow each other from above to below in a row. Where the row without words lies,
+    a band of its width shows which dots of the others leave it.
 
     Parameters
     ----------
-    rows : sequence of (left, right, gains, found)
-        The programs, how many images more the right one reads in each split, and whether that is
-        a difference.
+    rows : sequence of (name, misread, rival, words)
+        Misread images in each split, whether the program is a rival, and the words to its right;
+        none stand beside the program with which all are compared.
+    images : int
+        That were read.
+    heading : str
+        Above the words to the right.
+    title : str
+        Of the drawing.
     """
     import matplotlib.pyplot as plt
 
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import COLORS, GREY
 
-    fig, ax = plt.subplots(figsize=(4.6, 0.33 * len(rows) + 0.6))
-    ax.axvline(0, color=INK, linewidth=1.2)
-    for k, (_, _, gains, found) in enumerate(rows):
+    fig, ax = plt.subplots(figsize=(4.6, 0.34 * len(rows) + 1.0))
+    for k, (_, misread, rival, words) in enumerate(rows):
+        counts = np.asarray(misread)
+        if not words:
+            ax.axvspan(counts.min() - 0.7, counts.max() + 0.7, color=GREY, alpha=0.2, linewidth=0)
         if k:
             ax.axhline(k - 0.5, color=GREY, linewidth=0.6, alpha=0.4)
-        marks = zip(np.asarray(gains, dtype=float), np.asarray(found), strict=True)
-        for split, (gain, filled) in enumerate(marks):
-            color = COLORS[0] if gain > 0 else COLORS[1]
-            ax.plot(gain, k + 0.15 * (split - 2), "o" if split else "D", markersize=5,
-                    color=color if filled else "none", markeredgecolor=color,
-                    markeredgewidth=1.4)  # fmt: skip
-    most = 1.15 * max(float(np.abs(np.asarray(gains)).max()) for _, _, gains, _ in rows)
-    ax.set(xlabel=xlabel, xlim=(-most, most), ylim=(len(rows) - 0.5, -0.5))
-    ax.set_yticks(range(len(rows)), [left for left, *_ in rows])
-    other = ax.secondary_yaxis("right")
-    other.set_yticks(range(len(rows)), [right for _, right, *_ in rows])
-    for axis in (ax, other):
+        heights = k + 0.15 * (np.arange(len(counts)) - (len(counts) - 1) / 2)
+        ax.plot(counts, heights, "s" if rival else "o", markersize=4.5,
+                color=COLORS[1] if rival else COLORS[0])  # fmt: skip
+    most = max(int(np.max(misread)) for _, misread, *_ in rows)
+    ax.set(xlabel=f"misread, of {images:,}", xlim=(0, most + 4), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_yticks(range(len(rows)), [name for name, *_ in rows])
+    shares = ax.secondary_xaxis("top")
+    percent = range(int(np.ceil(100 - 100 * (most + 4) / images)), 101)
+    shares.set_xticks([(100 - k) / 100 * images for k in percent], [f"{k} %" for k in percent])
+    shares.set_xlabel("read correctly")
+    beside = ax.secondary_yaxis("right")
+    beside.set_yticks(range(len(rows)), [words or "–" for *_, words in rows])
+    ax.text(1.02, 1.03, heading, transform=ax.transAxes, ha="left", va="bottom")
+    for axis in (ax, beside):
         axis.tick_params(axis="y", length=0)
     ax.grid(axis="y", visible=False)
     return plotted(fig, title)
@@ -343,19 +353,28 @@ def duels(
 def handed_over(curves: Mapping[str, ArrayLike], most: int, title: str) -> Drawing:
     """Draw how many errors are left when the most doubtful images go to a person.
 
+    A dotted line shows what would be left of the first program's errors, on average, if the
+    images were chosen by lot.
+
     Parameters
     ----------
     curves : mapping of str to bool array, shape (n,)
         Whether an image is misread, the most doubtful image first.
     most : int
         Of images handed over, where the figure ends.
+    title : str
+        Of the drawing.
     """
     import matplotlib.pyplot as plt
 
-    from backprop.book.figures.plots import COLORS, LINES
+    from backprop.book.figures.plots import COLORS, GREY, LINES
 
     fig, ax = plt.subplots(figsize=(4.6, 2.7))
     handed = np.arange(most + 1)
+    first = np.asarray(next(iter(curves.values())))
+    name = next(iter(curves))
+    ax.plot(handed, first.sum() * (1 - handed / len(first)), color=GREY, linestyle=":",
+            label=f"{name}, by lot", linewidth=2)  # fmt: skip
     for (name, wrong), color, line in zip(curves.items(), COLORS, LINES, strict=False):
         left = np.sum(wrong) - np.concatenate([[0], np.cumsum(wrong)])
         ax.plot(handed, left[: most + 1], color=color, linestyle=line, label=name, linewidth=2)
