@@ -52,16 +52,6 @@ def test_signs_are_told_without_colour():
         digit_images.one_path(0.75, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 0, "t"),
         digit_images.misread({"two: 2": PAIR, "nobody: 0": PAIR[:0]}, "t"),
         digit_images.misread({"two: 2": PAIR}, "t", [["8›1", "9›8"]]),
-        digit_images.coefficients(
-            {"a unit": (PAIR[0], -PAIR[1], np.r_[-0.03, 0.01], [0, 1])}, ("1s", "0s"), "t"
-        ),
-        digit_images.units(
-            {
-                "rate 3:\nadded": ([PAIR[0], -PAIR[1]] * 2, ["votes 1"] * 4, "one"),
-                "without\nstep 2": ([PAIR[0]] * 4, [""] * 4, "one"),
-            },
-            "t",
-        ),
         digit_images.table(np.eye(10, dtype=int) * 170 + np.eye(10, k=1, dtype=int), "t"),
     ],
 )
@@ -81,46 +71,3 @@ def test_plots_have_a_row_for_each_program():
     assert {"one", "two"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))
     )
-
-
-def test_each_image_has_a_dot_in_the_row_of_its_label():
-    c, labels = np.array([-0.02, 0.01, 0.02]), np.array([0, 1, 1])
-    drawn = digit_images.coefficients(
-        {"a unit": (PAIR[0], 0.01 * PAIR[1], c, labels)}, ("1s", "0s"), "t"
-    )
-    dots = {
-        e.get("stroke"): [part.split()[0] for part in e.get("d").split("M")[1:]]
-        for e in root(drawn).iter(f"{SVG}path")
-        if e.get("stroke-linecap") == "round"
-    }
-    assert dots == {digit_images.ABOVE: ["379.0", "412.0"], digit_images.BELOW: ["280.0"]}
-    assert {"1s", "0s", "a unit", "0", "0.01", "−0.01"} <= set(texts(drawn))
-    assert "coefficients from -0.02 to 0.02" in drawn.markup
-
-
-def test_starts_and_sums_have_one_scale_and_what_was_added_its_own():
-    start, added = np.full(64, 0.1), np.r_[0.3, np.zeros(63)]
-    c, labels = np.array([-0.02, 0.02]), np.array([0, 1])
-    drawn = digit_images.coefficients({"a unit": (start, added, c, labels)}, ("1s", "0s"), "t")
-    sides = [
-        float(e.get("width")) / 8.5 / 0.92
-        for e in root(drawn).iter(f"{SVG}rect")
-        if e.get("fill") == digit_images.ABOVE
-    ]
-    # 64 at the start, one that was added, and 64 in the sum, of which the first is 0.4
-    assert np.allclose(sides, [0.5] * 64 + [1, 1] + [0.5] * 63, atol=0.01)
-    assert {"start", "added", "sum", "up to 0.1", "up to 0.3", "up to 0.4"} <= set(texts(drawn))
-
-
-def test_pictures_in_a_column_have_one_scale_if_their_rows_name_it():
-    whole, part = np.r_[0.4, np.zeros(63)], np.r_[0.1, np.zeros(63)]
-    rows = {"all": ([whole], ["votes 1"], "a"), "a part": ([part], [""], "a")}
-    drawn = digit_images.units(rows | {"alone": ([part], [""], "b")}, "t")
-    sides = [
-        float(e.get("width")) / 8.0 / 0.92
-        for e in root(drawn).iter(f"{SVG}rect")
-        if e.get("fill") == digit_images.ABOVE
-    ]
-    assert np.allclose(sides, [1, 0.5, 1], atol=0.02)
-    assert {"all", "a part", "alone", "votes 1"} <= set(texts(drawn))
-    assert "all: votes 1; a part; alone" in drawn.markup

@@ -47,28 +47,26 @@ def signed(
     """
     grid = np.reshape(np.asarray(values, dtype=float), (SIDE, SIDE))
     limit = limit or float(np.abs(grid).max()) or 1.0
-    parts = []
+    paths: dict[bool, list[str]] = {True: [], False: []}
     for (row, column), value in np.ndenumerate(grid):
         half = cell * 0.46 * float(np.sqrt(abs(value) / limit))
         if half < 0.6:
             continue
-        middle = left + (column + 0.5) * cell, top + (row + 0.5) * cell
         inside = half if value > 0 else half - 0.6
-        paint: dict[str, Any] = (
-            {"fill": ABOVE}
-            if value > 0
-            else {"fill": "none", "stroke": BELOW, "stroke_width": "1.4"}
-        )
-        parts.append(
-            svg.element(
-                "rect", x=middle[0] - inside, y=middle[1] - inside, width=2 * inside,
-                height=2 * inside, **paint,
-            )
-        )  # fmt: skip
-    return "".join(parts)
+        x, y = left + (column + 0.5) * cell - inside, top + (row + 0.5) * cell - inside
+        side = svg.fixed(2 * inside)
+        paths[value > 0].append(f"M{svg.fixed(x)} {svg.fixed(y)}h{side}v{side}h-{side}z")
+    paints: dict[bool, dict[str, Any]] = {
+        True: {"fill": ABOVE},
+        False: {"fill": "none", "stroke": BELOW, "stroke_width": "1.4"},
+    }
+    return "".join(
+        svg.element("path", d="".join(path), **paints[sign]) for sign, path in paths.items() if path
+    )
 
 
-def _frame(left: float, top: float, cell: float) -> str:
+def frame(left: float, top: float, cell: float) -> str:
+    """Draw the edge of an image."""
     return svg.element(
         "rect", x=left, y=top, width=SIDE * cell, height=SIDE * cell, fill="none",
         stroke="currentColor", stroke_width="1", opacity="0.5",
@@ -106,7 +104,7 @@ def one_step(pair: Array, factors: tuple[float, float], pixel: int, title: str) 
     heads = ("image of a 0", "image of a 1", "the weights")
     for left, head, number in zip(lefts, heads, numbers, strict=True):
         middle = left + SIDE * cell / 2
-        parts += [_frame(left, top, cell), _mark(left, top, cell, pixel)]
+        parts += [frame(left, top, cell), _mark(left, top, cell, pixel)]
         parts.append(svg.text(middle, 18, head, font_weight=600))
         below = f"here {shown(number)}"
         parts.append(svg.text(middle, top + SIDE * cell + 20, below))
@@ -174,7 +172,10 @@ def one_path(
 
 
 def misread(
-    groups: Mapping[str, Array], title: str, readings: Sequence[Sequence[str]] = ()
+    groups: Mapping[str, Array],
+    title: str,
+    readings: Sequence[Sequence[str]] = (),
+    columns: int = 13,
 ) -> Drawing:
     """Draw groups of images, each group below its heading.
 
@@ -186,8 +187,10 @@ def misread(
         Of the drawing.
     readings : sequence of sequences of str
         For each group one short word below each image, such as "8›1".
+    columns : int
+        Images in a row; fewer are larger.
     """
-    columns, cell, pitch, y = 13, 3.5, 32.0, 4.0
+    cell, pitch, y = 3.5 * 13 / columns, 32.0 * 13 / columns, 4.0
     high = SIDE * cell + (22 if readings else 4)
     parts, said = [], []
     for k, (heading, images) in enumerate(groups.items()):
@@ -205,98 +208,6 @@ def misread(
         ]
         y += high * -(-len(images) // columns) + 6
         said.append(f"{heading}: {len(images)} images {', '.join(words)}".rstrip(" ,"))
-    return drawing(title, y, "; ".join(said), *parts)
-
-
-def coefficients(
-    panels: Mapping[str, tuple[Array, Array, Array, ArrayLike]], words: tuple[str, str], title: str
-) -> Drawing:
-    """Draw weights as start + added = sum, and what each image was multiplied by, one dot each.
-
-    Parameters
-    ----------
-    panels : mapping of str to (start, added, c, labels)
-        Below each heading twice 64 weights, n coefficients and n labels, 1 for the upper row of
-        dots and 0 for the lower one. All starts and sums have one scale. What was added and the
-        dots have a scale of their own in each panel; the dots have 0 in the middle.
-    words : (str, str)
-        Beside the upper and the lower row.
-    title : str
-        Of the drawing.
-    """
-    cell, lefts, middle, half, y = 8.5, (4.0, 92.0, 180.0), 346.0, 66.0, 24.0
-    high = SIDE * cell
-    common = max(float(np.abs([s, s + d]).max()) for s, d, _, _ in panels.values())
-    parts, said = [], []
-    for left, head in zip(lefts, ("start", "added", "sum"), strict=True):
-        parts.append(svg.text(left + high / 2, 16, head, font_weight=600))
-    parts.append(svg.text(middle, 16, "one dot per image", font_weight=600))
-    for heading, (start, added, c, labels) in panels.items():
-        parts.append(svg.text(4, y + 15, heading, text_anchor="start", font_weight=600))
-        y += 23
-        for left, weights, limit in zip(
-            lefts, (start, added, start + added), (common, None, common), strict=True
-        ):
-            parts += [_frame(left, y, cell), signed(weights, left, y, cell, limit)]
-            most = f"up to {float(np.abs(weights).max()):.2g}"
-            parts.append(svg.text(left + high / 2, y + high + 15, most))
-        for x, sign in ((82.0, "+"), (170.0, "=")):
-            parts.append(svg.text(x, y + high / 2 + 6, sign, font_size=18))
-        limit = float(np.abs(c).max())
-        tick = float(f"{0.7 * limit:.0e}")
-        for at in (-tick, 0.0, tick):
-            x, wide = middle + half * at / limit, "0.6" if at else "1.6"
-            parts.append(svg.element("line", x1=x, x2=x, y1=y, y2=y + high, stroke="currentColor",
-                                     stroke_width=wide, opacity="0.6"))  # fmt: skip
-            parts.append(svg.text(x, y + high + 15, shown(at)))
-        for label, color in ((1, ABOVE), (0, BELOW)):
-            row = y + high * (0.25 if label else 0.75)
-            parts.append(svg.text(256, row + 5, words[1 - label], color, text_anchor="start",
-                                  font_weight=600))  # fmt: skip
-            places = [
-                (middle + half * float(value) / limit, row + 22 * ((0.618 * k) % 1 - 0.5))
-                for k, value in enumerate(c[np.asarray(labels) == label])
-            ]
-            path = "".join(f"M{svg.fixed(x)} {svg.fixed(at)}h0" for x, at in places)
-            parts.append(svg.element("path", d=path, stroke=color, stroke_width="4",
-                                     stroke_linecap="round", fill="none"))  # fmt: skip
-        said.append(f"{heading}: coefficients from {c.min():.2g} to {c.max():.2g}")
-        y += high + 26
-    return drawing(title, y, "; ".join(said), *parts)
-
-
-def units(rows: Mapping[str, tuple[Sequence[Array], Sequence[str], str]], title: str) -> Drawing:
-    """Draw weights of a few units: a column for each unit, a row for each part of its weights.
-
-    Parameters
-    ----------
-    rows : mapping of str to (pictures, words, scale)
-        To the right of each heading, whose lines are parted by line breaks, 64 weights of each
-        unit, with a word or none below. Pictures in a column have one scale if their rows name
-        the same one.
-    title : str
-        Of the drawing.
-    """
-    cell, left, pitch, y = 8.0, 130.0, 73.0, 4.0
-    high = SIDE * cell
-    most: dict[tuple[str, int], float] = {}
-    for pictures, _, scale in rows.values():
-        for k, picture in enumerate(pictures):
-            size = float(np.abs(picture).max())
-            most[scale, k] = max(most.get((scale, k), 0.0), size)
-    parts, said = [], []
-    for heading, (pictures, words, scale) in rows.items():
-        lines = heading.split("\n")
-        for i, line in enumerate(lines):
-            base = y + high / 2 + 5 + 18 * (i - (len(lines) - 1) / 2)
-            parts.append(svg.text(4, base, line, text_anchor="start", font_weight=600))
-        for k, (picture, word) in enumerate(zip(pictures, words, strict=True)):
-            x = left + pitch * k
-            parts += [_frame(x, y, cell), signed(picture, x, y, cell, most[scale, k])]
-            if word:
-                parts.append(svg.text(x + high / 2, y + high + 15, word))
-        said.append(f"{' '.join(lines)}: {', '.join(words)}".rstrip(" :,"))
-        y += high + (26 if any(words) else 10)
     return drawing(title, y, "; ".join(said), *parts)
 
 
