@@ -5,12 +5,7 @@ import pytest
 
 from backprop.book import recalling
 from backprop.book.figures import recurrence
-from backprop.book.recalling import Outcome, SideBySide, Start
-
-
-def outcome(task, kind, length):
-    group = SideBySide(Start(kind), 1, (0, 1))
-    return Outcome(task, length, 0.01, [group], np.array([0.001, 0.5]))
+from backprop.book.recalling import Start
 
 
 def test_the_unit_by_hand_has_the_gradient_of_its_loss():
@@ -62,53 +57,51 @@ def test_without_tanh_the_error_follows_the_spectral_radius():
     assert (measured <= stretch ** np.arange(recurrence.STEPS + 1) + 1e-12).all() and stretch > 0.5
 
 
-def test_drawings():
-    assert "without tanh" in recurrence.fading("t").markup
-    marks = recurrence.example()[1]
-    assert marks.sum() == 2 and recurrence.example()[2] == pytest.approx(
-        float(recurrence.example()[0] @ marks), abs=1e-6
-    )
-    named = {"plain": "RNN", "LSTM": "LSTM", "cut": "LSTM, cut"}
-    drawn = recurrence.arriving("t", named).markup
-    for said, name in named.items():
-        solved = (recalling.losses(name)[recalling.best(name)] < 0.1).sum()
-        assert f"{said}: {solved} of 10 solved" in drawn
-    drawn = recurrence.at_work("t", outcome("adding", "LSTM", 40), 1).markup
-    assert "product of later f" in drawn and "dashed: the sum" in drawn
+def test_the_lines_of_fading_are_named():
+    drawn = recurrence.fading("t").markup
+    assert all(f">{said}<" in drawn for said in ("without tanh", "with tanh", "0.8", "1.5"))
 
 
-def test_ways_add_up_to_more_than_either():
-    found = recurrence.by_ways()
-    assert all(each.shape == (10, 40) and (each[:, -1] == 1).all() for each in found.values())
-    both, direct, detours = found.values()
-    assert (both[:, 0] > 100 * direct[:, 0]).all() and (direct[:, 0] > 100 * detours[:, 0]).all()
-    np.testing.assert_allclose(
-        direct[:, 0], recalling.untrained("adding", Start("LSTM", path="direct"), 40)[:, 0]
-    )
-    drawn = recurrence.ways("t").markup
-    assert all(said in drawn for said in recurrence.WAYS)
+def test_the_example_has_two_marks_and_their_sum():
+    values, marks, total = recurrence.example()
+    assert marks.sum() == 2 and total == pytest.approx(float(values @ marks), abs=1e-6)
+
+
+def test_what_was_learned_is_drawn():
+    assert set(recurrence.PAINTS) == set(recalling.KINDS)
+    drawn = recurrence.learning("t").markup
+    for said in ("plain networks", "LSTMs", "say their sum, 0.21", "always answering 0"):
+        assert said in drawn, said
+    drawn = recurrence.lengths("t").markup
+    for said in ("plain", "GRU", "LSTM", *map(str, recalling.LENGTHS)):
+        assert f">{said}<" in drawn, said
+
+
+def test_the_bars_say_what_was_trained():
+    drawn = recurrence.stopped("t").markup
+    for said, name in recurrence.ARMS.items():
+        row = recalling.ROWS[name]
+        assert row.length == recurrence.STEPS and row.start.kind == "LSTM"
+        assert ("early" in said) == (row.late > 0)
+        assert ("eight" in said) == (row.start.cut == 8)
+        assert f"{recalling.solved(name)} of 10 solved" in drawn
 
 
 def test_what_is_read_off_is_the_unit_that_follows_the_sum():
-    run = outcome("adding", "LSTM", 40)
-    read, f, i = recurrence.read_off(run, 1)
-    unit, (a, b) = run.holders[1].unit, run.holders[1].fit
+    network = Start("LSTM").network(1)
+    work = recurrence.read_off(network)
+    layer = network.layers[0]
+    x, _ = recalling.tested(recurrence.STEPS)
+    network.forward(x)
+    so_far = np.array([(x[:, : t + 1, 0] * x[:, : t + 1, 1]).sum(axis=1) for t in range(40)])
+    each = [np.corrcoef(layer.c[1:, :, k].ravel(), so_far.ravel())[0, 1] for k in range(12)]
+    unit = int(np.argmax(np.abs(each)))
+    assert work.follows == pytest.approx(abs(each[unit]), rel=1e-4)
+    slope, shift = np.polyfit(layer.c[1:, :, unit].ravel().astype(float), so_far.ravel(), 1)
     values, marks, _ = recurrence.example()
-    layer = run.networks[1].layers[0]
     layer.forward(np.stack([values, marks], axis=1)[None])
-    np.testing.assert_allclose(read, a + b * layer.c[1:, 0, unit], rtol=1e-5)
-    np.testing.assert_array_equal(i, layer.gates[:, 0, unit])
-    np.testing.assert_array_equal(f, layer.gates[:, 0, 12 + unit])
-    assert recurrence.read_off(outcome("adding", "RNN", 40), 0)[1:] == (None, None)
-
-
-def test_the_rows_show_what_is_stored():
-    written = [recurrence._loss(value) for value in (0.968, 0.154, 0.0632, 0.00031)]
-    assert written == ["0.97", "0.15", "0.06", "0.0003"]
-    rows = [("Heading", None), ("one", "LSTM, cut, early"), ("two", "LSTM, cut")]
-    drawn = recurrence.arms("t", rows).markup
-    for _, name in rows[1:]:
-        losses = recalling.losses(name)[recalling.best(name)]
-        assert f">{(losses < 0.1).sum()}<" in drawn and recurrence._loss(np.median(losses)) in drawn
-    for said in ("Heading", "one", "two", "solved", "left of the error at step 1"):
-        assert said in drawn
+    np.testing.assert_allclose(work.cell, shift + slope * layer.c[1:, 0, unit], atol=1e-4)
+    np.testing.assert_array_equal(work.i, layer.gates[:, 0, unit])
+    np.testing.assert_array_equal(work.f, layer.gates[:, 0, 12 + unit])
+    drawn = recurrence.at_work("t", network).markup
+    assert "forget gate" in drawn and "dashed: the sum" in drawn

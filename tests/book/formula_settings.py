@@ -1066,16 +1066,13 @@ SETTINGS = (
             "k_1 = h_1",
             "k_2 = h_2",
             "k_3 = h_3",
-            "m_1 = c_1",
-            "m_2 = c_2",
-            r"q = k_1 \odot k_1 \odot k_3 + k_2 + m_1 \odot m_1 \odot m_2",
+            r"q = k_1 \odot k_1 \odot k_3 + k_2",
             r"L = \sum_{i,j} q_{ij}",
         ),
         bar="L",
         means={
             r"\delta_t": r"\partial L/\partial z_t",
             r"\text{own share}": r"\partial L/\partial k_{t-1}",
-            r"\text{own share of the cell}": r"\partial L/\partial m_{t-1}",
         },
     ),
     Setting(  # the columns of the four gates are taken out by B, C, D and E

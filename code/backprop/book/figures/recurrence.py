@@ -7,10 +7,9 @@ compared, each is one of ten that differ by their seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,14 +17,14 @@ from backprop.arrays import Array
 from backprop.book import recalling
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.recalling import Outcome
 from backprop.layers import RNN
+from backprop.network import Sequential
 
 MINUS = "\N{MINUS SIGN}"
 W, U, X, TARGET = 0.8, 0.7, (1.0, 0.0, 0.0), 1.0
 """The unit of the section by hand: one pulse, then silence, and a 1 to be remembered."""
 STEPS, UNITS, SEEDS = 40, 32, range(10)
-RADII = (0.5, 0.7, 0.85, 0.95, 1.0, 1.05, 1.2, 1.5, 2.0)
+RADII = (0.8, 1.0, 1.5)
 """Spectral radii at which errors are sent back."""
 
 
@@ -184,53 +183,6 @@ def _slope(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-WAYS = {"all paths": None, "direct path": "direct", "detours only": "detours"}
-"""Ways of an error through the cells of an LSTM, and their name in ``Parted.path``."""
-
-
-@cache
-def by_ways() -> dict[str, Array]:
-    """Return what is left of the error in ten untrained LSTMs, by the ways that are open.
-
-    Returns
-    -------
-    dict of str to array, shape (10, 40)
-        Of each network at each step, relative to the last.
-    """
-    start = recalling.Start("LSTM")
-    return {
-        said: recalling.untrained("adding", replace(start, path=path), STEPS)
-        for said, path in WAYS.items()
-    }
-
-
-def ways(title: str) -> Drawing:
-    """Draw how much of the error arrives by the direct path, by detours alone, and by all paths.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.2))
-    steps = np.arange(1, STEPS + 1)
-    places, lines = ((2, 3e1), (4, 3e-8), (11, 1e-22)), ("-", "--", ":")
-    for (said, found), place, line in zip(by_ways().items(), places, lines, strict=True):
-        color, width = (COLORS[1], 2.8) if said == "all paths" else (INK, 2.0)
-        ax.semilogy(steps, np.median(found, axis=0), line, color=color, linewidth=width)
-        ax.text(*place, said, color=color, fontsize=12, va="center",
-                fontweight="bold" if said == "all paths" else "normal")  # fmt: skip
-    ax.set(xlim=(0.3, STEPS + 0.7), ylim=(1e-25, 1e4), yticks=[1e-24, 1e-16, 1e-8, 1],
-           xticks=[1, 10, 20, 30, 40], xlabel="step of the sequence")  # fmt: skip
-    ax.minorticks_off()
-    ax.grid(False)
-    ax.set_title("left of the error, before training", loc="left", fontsize=12)
-    return plotted(fig, title)
-
-
 def example(length: int = STEPS, seed: int = 5) -> tuple[Array, Array, float]:
     """Return the numbers and marks of one sequence of the adding task, and its sum."""
     x, y = recalling.adding(np.random.default_rng(seed), 1, length)
@@ -259,104 +211,125 @@ def _sequence(ax: Any, title: str) -> None:
     ax.grid(False)
 
 
-def arriving(title: str, rows: Mapping[str, str]) -> Drawing:
-    """Draw a sequence with two marked numbers, and how much error each step of it receives.
+def learning(title: str) -> Drawing:
+    """Draw a sequence with two marked numbers, and how plain networks and LSTMs learn their sum.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
-    rows : mapping of str to str
-        What networks are called, and the name of their row in ``recalling.ROWS``.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    orange = COLORS[1]
-    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 3.75), height_ratios=(0.8, 1, 1, 1))
-    steps = np.arange(1, STEPS + 1)
-    _sequence(axes[0], f"40 numbers, two marked: say the sum, {_minus(example()[2])}")
-    for ax, (said, name) in zip(axes[1:], rows.items(), strict=True):
-        low, middle, high = recalling.stored()[name]["along"]
-        start = replace(recalling.ROWS[name].start, **recalling.WHOLE)
-        before = np.median(recalling.untrained("adding", start, STEPS), axis=0)
-        solved = int((recalling.losses(name)[recalling.best(name)] < recalling.SOLVED).sum())
-        ax.fill_between(steps, low, high, color=orange, alpha=0.3, linewidth=0)
-        ax.semilogy(steps, middle, "-", color=orange, linewidth=2.4)
-        ax.semilogy(steps, before, "--", color=INK, linewidth=1.3)
-        color = orange if solved else INK
-        ax.set_title(f"{said}: {solved} of 10 solved", loc="left", fontsize=12, color=color)
-        ax.set(ylim=(5e-3, 9), yticks=[0.01, 1], xlim=(0.3, STEPS + 0.7))
-        ax.minorticks_off()
-        ax.grid(False)
-        for step in np.flatnonzero(example()[1]):
-            ax.axvline(step + 1, color=INK, linestyle=":", linewidth=1.2)
-        if cut := recalling.ROWS[name].start.cut:
-            ax.axvspan(STEPS - cut + 0.5, STEPS + 0.7, color=GREY, alpha=0.15, linewidth=0)
-    axes[2].set_ylabel("size of the error")
-    for ax, words, color in ((axes[1], "dashed: before", INK),
-                             (axes[2], "orange: after", orange)):  # fmt: skip
-        ax.set_title(words, loc="right", fontsize=11, color=color)
-    axes[-1].set(xlabel="step of the sequence", xticks=[1, 10, 20, 30, 40])
+    fig, (above, ax) = plt.subplots(2, 1, figsize=(4.6, 3.3), height_ratios=(0.8, 1.6))
+    _sequence(above, f"40 numbers, two marked: say their sum, {_minus(example()[2])}")
+    above.set(xlim=(0.3, STEPS + 0.7), xticks=[1, 10, 20, 30, 40])
+    for kind in ("RNN", "LSTM"):
+        curves = np.array(recalling.stored()[f"{kind}, {STEPS}"]["curve"])
+        steps = recalling.EVERY * np.arange(curves.shape[1] + 1)
+        low, middle, high = np.quantile(
+            np.hstack([np.ones((len(curves), 1)), curves]), (0.25, 0.5, 0.75), axis=0
+        )
+        ax.fill_between(steps, low, high, color=PAINTS[kind], alpha=0.25, linewidth=0)
+        ax.plot(steps, middle, "-", color=PAINTS[kind], linewidth=2.6)
+    ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
+    words = ((560, 0.72, "plain networks", "RNN"), (225, 0.12, "LSTMs", "LSTM"))
+    for x, y, said, kind in words:
+        ax.text(x, y, said, color=PAINTS[kind], fontsize=13, fontweight="bold", va="center")
+    ax.text(500, 1.08, "always answering 0", color=INK, fontsize=11, va="center")
+    ax.set(xlim=(0, recalling.UPDATES), ylim=(0, 1.16), yticks=[0, 0.5, 1],
+           xlabel="training steps")  # fmt: skip
+    ax.set_title("loss on new sequences", loc="left", fontsize=11.5)
+    ax.grid(False)
     return plotted(fig, title)
 
 
-def _loss(value: float) -> str:
-    return f"{value:.2f}" if value > 0.095 else f"{value:.1g}"
+PAINTS = {"RNN": "#D55E00", "GRU": "#009E73", "LSTM": "#0072B2"}
+"""Colour of each kind of network, of ``plots.COLORS``."""
 
 
-FEWEST = 3e-8
-"""Where the axis of :func:`arms` begins: whatever is smaller is drawn there."""
-
-
-def arms(title: str, rows: Sequence[tuple[str, str | None]]) -> Drawing:
-    """Draw what is left of the error at step 1 in rows of ten networks, and which solved the task.
+def lengths(title: str) -> Drawing:
+    """Draw the losses of ten networks of each kind after training, by the length of sequences.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
-    rows : sequence of pair of str
-        What a row is called, and its name in ``recalling.ROWS``; None: a heading.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    orange, places = COLORS[1], (-0.75, 1.09, 1.36)
-    tops = np.cumsum([0.0] + [0.85 if name is None else 1.0 for _, name in rows])
-    fig = plt.figure(figsize=(4.6, 0.27 * tops[-1]), layout="none")
-    ax = fig.add_axes((0.34, 0.0, 0.44, 1.0))
-
-    def word(column: int, y: float, text: str, color: str = INK, **more: Any) -> None:
-        ax.text(places[column], y, text, color=color, va="center", fontsize=11.5,
-                transform=ax.get_yaxis_transform(), **more)  # fmt: skip
-
-    ax.axvline(1, color=INK, linewidth=1.0, linestyle=":")
-    for (said, name), top in zip(rows, tops, strict=False):
-        if name is None:
-            word(0, top + 0.5, said, fontweight="bold")
-            continue
-        found = recalling.stored()[name]
-        losses = recalling.losses(name)[recalling.best(name)]
-        solved = losses < recalling.SOLVED
-        color = orange if solved.any() else INK
-        before, after = (np.maximum(found[when], FEWEST) for when in ("before", "after"))
-        ax.axhspan(top + 0.05, top + 0.95, color=GREY, alpha=0.1, linewidth=0)
-        ax.vlines(before, top + 0.1, top + 0.46, color=INK, linewidth=1.1, alpha=0.8)
-        ax.scatter(after, np.full(len(after), top + 0.7), s=20, linewidth=1.1, edgecolor=orange,
-                   facecolor=[orange if each else "none" for each in solved])  # fmt: skip
-        word(0, top + 0.5, said)
-        word(1, top + 0.5, f"{solved.sum()}", color, ha="center")
-        word(2, top + 0.5, _loss(float(np.median(losses))), color, ha="center")
-    word(1, -0.45, "solved", ha="center")
-    word(2, -0.45, "loss", ha="center")
-    word(0, -0.45, "black: before, orange: after training")
-    ax.set_xscale("log")
-    ax.set(xlim=(FEWEST / 2, 300), ylim=(tops[-1] + 0.1, 0), yticks=[],
-           xticks=[1e-6, 1e-3, 1])  # fmt: skip
-    ax.set_xlabel("left of the error at step 1", fontsize=11.5)
+    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    places = np.arange(len(recalling.LENGTHS))
+    for kind, aside in zip(PAINTS, (-0.16, 0.0, 0.16), strict=True):
+        found = np.array([recalling.left(f"{kind}, {length}") for length in recalling.LENGTHS])
+        paint = PAINTS[kind]
+        for place, each in zip(places, found, strict=True):
+            ax.plot(np.full(len(each), place + aside), each, "o", color=paint, markersize=4,
+                    alpha=0.45, markeredgewidth=0)  # fmt: skip
+        ax.semilogy(places + aside, np.median(found, axis=1), "-", color=paint, linewidth=2)
+    ax.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
+    ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
+    for x, y, said, paint in (
+        (2.5, 0.2, "plain", PAINTS["RNN"]), (1.35, 0.00025, "GRU", PAINTS["GRU"]),
+        (2.45, 0.006, "LSTM", PAINTS["LSTM"]), (-0.35, 1.6, "always answering 0", INK),
+        (2.75, 0.065, "below: solved", INK),
+    ):  # fmt: skip
+        ax.text(x, y, said, color=paint, fontsize=11.5, va="center")
+    ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 2.8), yticks=[0.001, 0.01, 0.1, 1],
+           xticks=places, xticklabels=[str(n) for n in recalling.LENGTHS],
+           xlabel="numbers in a sequence")  # fmt: skip
     ax.minorticks_off()
     ax.grid(False)
+    ax.set_title("loss on new sequences", loc="left", fontsize=11.5)
+    return plotted(fig, title)
+
+
+ARMS = {
+    "marks anywhere, all steps": "LSTM, 40",
+    "marks early, all steps": "LSTM, early",
+    "marks anywhere, eight steps": "LSTM, cut",
+    "marks early, eight steps": "LSTM, cut, early",
+}
+"""Where marks may be and how far the error travels, and the row of ``recalling.ROWS``."""
+
+
+def stopped(title: str) -> Drawing:
+    """Draw where marks may be and where the error travels in training, and what was learned.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    orange = COLORS[1]
+    fig, axes = plt.subplots(4, 2, figsize=(4.6, 2.75), width_ratios=(1.15, 1), sharex="col")
+    for (left, right), name in zip(axes, ARMS.values(), strict=True):
+        row = recalling.ROWS[name]
+        reach = row.start.cut or STEPS
+        left.broken_barh([(0.5, STEPS - row.late)], (1.15, 0.5), color=INK, linewidth=0)
+        left.broken_barh([(STEPS - reach + 0.5, reach)], (0.35, 0.5), color=orange, linewidth=0)
+        left.set(xlim=(0, STEPS + 1), ylim=(0, 2), yticks=[0.6, 1.4], xticks=[1, 20, 40])
+        left.set_yticklabels(["error", "marks"], fontsize=10.5)
+        found, paint = recalling.left(name), PAINTS["LSTM"] if recalling.solved(name) else INK
+        right.plot(found, np.zeros(len(found)), "o", color=paint, markersize=6, alpha=0.6,
+                   markeredgewidth=0)  # fmt: skip
+        right.axvline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
+        right.text(5e-5, 0.55, f"{recalling.solved(name)} of 10 solved", color=paint, fontsize=11,
+                   va="center")  # fmt: skip
+        right.set(xscale="log", xlim=(4e-5, 2), ylim=(-0.6, 1), yticks=[],
+                  xticks=[0.0001, 0.01, 1])  # fmt: skip
+        right.minorticks_off()
+        for ax in (left, right):
+            ax.grid(False)
+    axes[0, 0].set_title("allowed in training", loc="left", fontsize=11.5)
+    axes[0, 1].set_title("loss on new sequences", loc="left", fontsize=11.5)
+    axes[-1, 0].set_xlabel("step of the sequence")
+    axes[-1, 1].set_xlabel("1: always answering 0")
     return plotted(fig, title)
 
 
@@ -384,94 +357,94 @@ def one_matrix(radius: float, seed: int) -> tuple[Array, Array, float]:
 
 
 def fading(title: str) -> Drawing:
-    """Draw what is left of an error after 40 steps back, at each spectral radius of ``RADII``.
+    """Draw what is left of an error at each step back, without tanh and with it.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    orange = COLORS[1]
-    runs = np.array([[one_matrix(radius, seed)[:2] for seed in SEEDS] for radius in RADII])
-    left, linear = runs[..., 0, -1], runs[..., 1, -1]
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
-    fine = np.linspace(RADII[0], RADII[-1], 100)
-    ax.axhline(1, color=INK, linewidth=0.8, linestyle=":")
-    ax.semilogy(fine, fine**STEPS, "--", color=INK, linewidth=1.4)
-    ax.semilogy(RADII, np.median(linear, axis=1), "o-", color=GREY, linewidth=1.2, markersize=4)
-    ax.fill_between(RADII, left.min(axis=1), left.max(axis=1), color=orange, alpha=0.3,
-                    linewidth=0)  # fmt: skip
-    ax.semilogy(RADII, np.median(left, axis=1), "o-", color=orange, linewidth=2.4, markersize=5)
-    ax.set(xlim=(0.45, 2.05), ylim=(1e-14, 1e14), xticks=[0.5, 1, 1.5, 2],
-           yticks=[1e-12, 1e-6, 1, 1e6, 1e12], xlabel="spectral radius of U")  # fmt: skip
-    ax.minorticks_off()
-    ax.grid(False)
-    words = (("with tanh", 1.5, 1e-3, orange), ("without tanh", 0.98, 1e8, GREY),
-             ("dashed: radius to the 40th", 0.5, 1e12, INK))  # fmt: skip
-    for word, x, y, color in words:
-        ax.text(x, y, word, color=color, va="center", fontsize=12)
-    ax.set_title("left of the error after 40 steps back", loc="left", fontsize=12)
+    back = np.arange(STEPS + 1)
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.4), sharey=True)
+    for radius, paint in zip(RADII, (COLORS[0], INK, COLORS[1]), strict=True):
+        runs = np.array([one_matrix(radius, seed)[:2] for seed in SEEDS])
+        for ax, found in zip(axes, (runs[:, 1], runs[:, 0]), strict=True):
+            middle = np.median(found, axis=0)
+            ax.semilogy(back, middle, "-", color=paint, linewidth=2.4)
+            ax.text(STEPS + 1, middle[-1], f"{radius:g}", color=paint, va="center", fontsize=12)
+        axes[0].semilogy(back, radius ** back.astype(float), "--", color=paint, linewidth=1.2)
+    for ax, said in zip(axes, ("without tanh", "with tanh"), strict=True):
+        ax.set(xlim=(0, STEPS + 9), ylim=(1e-7, 1e9), yticks=[1e-6, 1e-3, 1, 1e3, 1e6],
+               xticks=[0, 20, 40], xlabel="steps back")  # fmt: skip
+        ax.minorticks_off()
+        ax.grid(False)
+        ax.set_title(said, loc="left", fontsize=12)
+    axes[1].plot(back, np.ones(STEPS + 1), ":", color=INK, linewidth=1)
+    axes[0].set_ylabel("size of the error")
     return plotted(fig, title)
 
 
-def read_off(outcome: Outcome, network: int) -> tuple[Array, Array | None, Array | None]:
-    """Return what the unit of a network that follows the sum best does on :func:`example`.
+class Work(NamedTuple):
+    """What one unit of an LSTM does on :func:`example`."""
 
-    Returns
-    -------
-    s, f, i : array, shape (40,), or None
-        Its state, scaled and shifted so that it fits the sum so far best on other sequences, and
-        its gates.
-    """
-    chosen = outcome.holders[network]
-    unit, (a, b) = chosen.unit, chosen.fit
+    cell: Array
+    """Its cell, scaled and shifted so that it fits the sum so far best on other sequences."""
+    f: Array
+    i: Array
+    follows: float
+    """Size of the correlation between its cell and the sum so far, on these other sequences."""
+
+
+def read_off(network: Sequential) -> Work:
+    """Return what that unit of an LSTM does whose cell follows the sum so far most closely."""
+    layer: Any = network.layers[0]
+    x, _ = recalling.tested(STEPS)
+    network.forward(x)
+    so_far = np.cumsum(x[..., 0] * x[..., 1], axis=1).T.astype(float).ravel()
+    cells = layer.c[1:].reshape(-1, layer.n_hidden).astype(float)
+    found = [float(np.corrcoef(cell, so_far)[0, 1]) for cell in cells.T]
+    unit = int(np.argmax(np.abs(found)))
+    slope, shift = np.polyfit(cells[:, unit], so_far, 1)
     values, marks, _ = example()
-    x = np.stack([values, marks], axis=1)[None].astype(np.float32)
-    s, f, i = recalling.states(outcome.networks[network], x)
-    f, i = (None if gate is None else gate[:, 0, unit] for gate in (f, i))
-    return a + b * s[1:, 0, unit], f, i
+    network.forward(np.stack([values, marks], axis=1)[None].astype(x.dtype))
+    i, f = (gate[:, 0, unit].copy() for gate in layer._split(layer.gates)[:2])
+    return Work(shift + slope * layer.c[1:, 0, unit], f, i, abs(found[unit]))
 
 
-def at_work(title: str, gated: Outcome, network: int | None = None) -> Drawing:
+def at_work(title: str, network: Sequential) -> Drawing:
     """Draw one unit of a trained LSTM on a sequence: two of its gates, and its cell.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
-    gated : Outcome
-        LSTMs that were trained to add.
-    network : int, optional
-        Which of them is drawn; by default, the one whose unit follows the sum best.
+    network : Sequential
+        An LSTM that was trained to add, and what reads its last state.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    blue, orange, green = COLORS[0], COLORS[1], COLORS[2]
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.4), height_ratios=(0.8, 1.1, 1.1))
+    blue, green = COLORS[0], COLORS[2]
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.2), height_ratios=(0.8, 1.1, 1.1))
     values, marks, _ = example()
     steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
     _sequence(axes[0], "the numbers, and the marks")
-    cell, f, i = read_off(gated, recalling.clearest("LSTM") if network is None else network)
-    assert f is not None and i is not None
-    left = np.append(np.cumprod(f[:0:-1])[::-1], 1)  # f_{t+1} … f_40
-    axes[1].plot(steps, left, "-", color=orange, linewidth=2.2)
-    axes[1].plot(steps, f, "-", color=blue, linewidth=2)
-    axes[1].plot(steps, i, "-", color=green, linewidth=2)
+    work = read_off(network)
+    axes[1].plot(steps, work.f, "-", color=blue, linewidth=2)
+    axes[1].plot(steps, work.i, "-", color=green, linewidth=2)
     axes[1].set(ylim=(0, 1.1), yticks=[0, 1])
-    axes[1].set_title("two of its gates", loc="left", fontsize=11.5, color=INK)
+    axes[1].set_title("two gates of one unit", loc="left", fontsize=11.5, color=INK)
     axes[2].plot(steps, so_far, "--", color=INK, linewidth=1.5)
-    axes[2].plot(steps, cell, "-", color=blue, linewidth=2.2)
+    axes[2].plot(steps, work.cell, "-", color=blue, linewidth=2.2)
     axes[2].set_title("its cell", loc="left", fontsize=11.5, color=INK)
-    axes[2].set(ylim=(-0.85, 0.45), yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7),
-                xlabel="step", xticks=[1, 12, 20, 29, 40])  # fmt: skip
+    axes[2].set(yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7), xlabel="step of the sequence",
+                xticks=[1, 12, 29, 40])  # fmt: skip
     words = (
-        (1, "f: stays", 1.2, 0.72, blue), (1, "i: enters", 13.4, 0.15, green),
-        (1, "product of later f", 13.4, 0.72, orange), (2, "cell", 32, -0.1, blue),
-        (2, "dashed: the sum", 14.5, -0.2, INK),
+        (1, "forget gate", 16, 0.78, blue), (1, "input gate", 13.4, 0.25, green),
+        (2, "cell, scaled", 30.5, -0.25, blue), (2, "dashed: the sum", 13.5, -0.2, INK),
     )  # fmt: skip
     for row, word, x, y, color in words:
         axes[row].text(x, y, word, color=color, va="center", fontsize=11.5)
