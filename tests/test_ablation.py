@@ -1,4 +1,4 @@
-"""A model without one of its parts: right gradients, the same start, and what is stored of it."""
+"""A model without a part: right gradients, the same start, what is stored, and one mistake."""
 
 import json
 from dataclasses import asdict, replace
@@ -8,7 +8,7 @@ import pytest
 
 from backprop.autodiff import gradcheck
 from backprop.book import ablation, language
-from backprop.book.ablation import LONGER, PARTS
+from backprop.book.ablation import LONGER, PARTS, RUNS
 
 TINY = language.Settings(
     width=8, blocks=2, heads=2, hidden=6, length=5, batch=3, steps=6, rate=0.01, warmup=1
@@ -62,6 +62,14 @@ def test_only_the_part_is_taken_out():
     np.testing.assert_array_equal(ungated.theta[:table], whole.theta[:table])
 
 
+def test_the_mistake_is_that_of_one_path():
+    network, x, y = model("nothing")
+    found = RUNS["one share"](network, 0)
+    report = gradcheck.check_network(found, language.PerCharacter(), x, y)
+    wrong = {row.argument for row in report.rows if not row.error <= row.tolerance}
+    assert wrong == {"tied1.embedding1.W"} and not set(RUNS) - set(PARTS) - {"one share"}
+
+
 def test_without_turns_one_block_cannot_tell_the_order_of_earlier_letters():
     rng = np.random.default_rng(0)
     one = language.transformer(TOKENS, replace(TINY, blocks=1), rng, np.float64)
@@ -89,16 +97,16 @@ def test_the_command_stores_each_part_and_seed(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ablation, "SEEDS", 2)
     monkeypatch.setattr(ablation, "bits", lambda *given: 1.0)
     ablation.main([str(tmp_path / "found.json")])
-    assert "without gate, seed 1: 1.000 bits" in capsys.readouterr().out
+    assert "gate, seed 1: 1.000 bits" in capsys.readouterr().out
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["settings"] == asdict(TINY) and found.keys() == ablation.stored().keys()
-    for part in PARTS:
+    for part in RUNS:
         assert found["bits"][part] == [1.0, 1.0] and np.shape(found["first"][part]) == (2, 5)
     # Tied or not, the first step is the same.
     assert found["first"]["tying"][0][0] == found["first"]["nothing"][0][0]
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", RUNS)
 def test_the_stored_runs_are_those_of_the_command(part):
     found = ablation.stored()
     assert found["settings"] == asdict(LONGER)

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 from drawing_cases import check_words
 
-from backprop.book import language, reading
+from backprop.book import language, reading, stages
 from backprop.book.figures import expecting
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,7 +34,7 @@ def test_each_letter_has_its_column_and_the_right_one_is_framed():
     assert "b: 0.60 for c, 2.0 bits" in root.find(f"{SVG}desc").text
 
 
-def test_the_first_figure_can_be_read():
+def test_the_sentence_can_be_read():
     drawn = expecting.sentence(reading.stored(), "t")
     root = ET.fromstring(drawn.markup)
     n = len(reading.SENTENCE)
@@ -79,10 +79,47 @@ def _tips(markup):
     return np.array([[x - 96, 92 - y] for x, y in tips])
 
 
-def test_the_words_of_the_model_are_clear_of_each_other():
+def test_the_model_is_drawn_with_its_shapes_and_parameters():
     drawn = expecting.whole("t")
+    check_words(drawn.markup, 0.55)
+    words = [t.text for t in ET.fromstring(drawn.markup).iter(f"{SVG}text")]
+    shapes = expecting.SHAPES
+    at = (language.LARGE.batch, language.LARGE.length, language.LARGE.width)
+    assert {f"({at[0]}, {at[1]})", f"({at[0]}, {at[1]}, {at[2]})", "(16, 64, 70)"} <= {*words}
+    assert (shapes["heads"], shapes["hidden"]) == (language.LARGE.heads, language.LARGE.hidden)
+    network = language.transformer(shapes["letters"], language.LARGE, np.random.default_rng(0))
+    (tied,) = network.layers
+    size = [sum(p.size for p in layer.parameters.values()) for layer in tied.layers[:3]]
+    assert "70 · 64 = 4,480" in words and size[0] == 4480
+    assert words.count("64") == 3 and size[1] == 64 + 16_640 and size[2] == 64 + 30_720
+    assert {"16,640", "30,720"} <= {*words}
+    total = f"4,480 + 3 · {size[1] + size[2]:,} + 64 = {network.theta.size:,}"
+    assert total in words
+
+
+def test_samples_have_their_steps_their_bits_and_bars():
+    rows = [{"step": 0, "bits": 4.0, "text": "a <b>\nc"}, {"step": 1200, "bits": 1.0, "text": "d"}]
+    drawn = expecting.stages(rows, "t")
     check_words(drawn.markup, 0.5)
-    assert all(word in drawn.markup for word in ("(16, 64)", "(16, 64, 64)", "(16, 64, 70)"))
+    root = ET.fromstring(drawn.markup)
+    words = [t.text for t in root.iter(f"{SVG}text")]
+    assert words == [
+        "before the training", "4.00 bits", "a <b> ¶ c",
+        "1,200 steps of training", "1.00 bits", "d",
+    ]  # fmt: skip
+    wide = [float(bar.get("width")) for bar in root.iter(f"{SVG}rect")]
+    assert wide == [116, 29]
+
+
+def test_the_first_figure_can_be_read():
+    check_words(expecting.stages(stages.stored()["rows"], "t").markup, 0.5)
+
+
+def test_a_run_is_drawn_as_means_beside_the_counts():
+    losses = np.r_[np.full(25, 5.0), np.full(25, 3.0)]
+    drawn = expecting.trained("t", losses, {"pairs": 3.5, "none": 6.126})
+    for words in ("pairs: 3.50", "none: 6.13", "training steps"):
+        assert words in drawn.markup
 
 
 def test_the_curves_have_their_names_and_the_counts_their_scores():
@@ -97,21 +134,3 @@ def test_a_text_is_wrapped_and_nothing_is_lost():
     lines = expecting.wrapped("one two\nthree " + "x" * 25, 10)
     assert max(map(len, lines)) <= 10 and "¶" in " ".join(lines)
     assert "".join(lines).replace(" ", "").replace("¶", "") == "onetwothree" + "x" * 25
-    drawn = expecting.written("t", [[("first", "a <b>")], [("second", "c"), ("third", "d")]]).markup
-    assert "a &lt;b&gt;" in drawn and "second" in drawn
-
-
-def test_samples_side_by_side_are_clear_of_each_other():
-    text = "Alice said to herself that she had never seen such a wonderful thing. " * 2
-    drawn = expecting.written("t", [[("one", text)], [("left", text), ("right", text)]]).markup
-    check_words(drawn, 0.5)
-    left, right = (
-        [
-            float(t.get("y"))
-            for t in ET.fromstring(drawn).iter(f"{SVG}text")
-            if float(t.get("x")) == x
-        ]
-        for x in (4, 214)
-    )
-    assert len(right) == 1 + len(expecting.wrapped(text, 24))
-    assert left[-len(right) :] == right

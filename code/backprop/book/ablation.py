@@ -1,4 +1,4 @@
-"""What a small language model loses when one of its parts is taken out.
+"""What a small language model loses when one of its parts is taken out, or its gradient is wrong.
 
 The chapter "A small language model" shows what is stored in ``ablation.json``, which the command
 
@@ -23,7 +23,7 @@ import numpy as np
 from backprop.arrays import Array
 from backprop.book import results
 from backprop.book.alice import letters
-from backprop.book.language import SMALL, Settings, Training, bits
+from backprop.book.language import SMALL, Settings, Training, bits, one_path
 from backprop.initializers import glorot
 from backprop.layers import (
     GatedMLP,
@@ -164,17 +164,19 @@ PARTS: dict[str, Callable[[Sequential, int], Sequential]] = {
 
 Vectors for the places may take the turns' place.
 """
+RUNS = PARTS | {"one share": lambda network, seed: one_path(network)}
+"""And the whole model with a mistake: the table keeps the share of the scores alone."""
 
 
 def training(part: str, seed: int, s: Settings = LONGER) -> Training:
-    """Return the run of a model without this part, before its first step."""
-    return Training(s, seed, changed=lambda network: PARTS[part](network, seed))
+    """Return the run of a model without this part, or with the mistake, before its first step."""
+    return Training(s, seed, changed=lambda network: RUNS[part](network, seed))
 
 
 def told(s: Settings, seeds: int, show: Callable[[str], None] | None = None) -> dict[str, Any]:
     """Return what is stored: for each part and seed, the first losses and the bits at the end."""
     found: dict[str, Any] = {"settings": asdict(s), "first": {}, "bits": {}, "parameters": {}}
-    for part in PARTS:
+    for part in RUNS:
         found["first"][part], found["bits"][part] = [], []
         for seed in range(seeds):
             run = training(part, seed, s)
@@ -183,7 +185,7 @@ def told(s: Settings, seeds: int, show: Callable[[str], None] | None = None) -> 
             found["first"][part].append(first)
             found["bits"][part].append(round(rest, 4))
             if show is not None:
-                show(f"without {part}, seed {seed}: {rest:.3f} bits")
+                show(f"{part}, seed {seed}: {rest:.3f} bits")
         found["parameters"][part] = run.network.theta.size
     return found
 

@@ -118,56 +118,67 @@ def _arrow(start: tuple[float, float], end: tuple[float, float], paint: str, thi
     return svg.pointer(start, end, paint, thick, 9, 5)
 
 
+SHAPES = {"batch": 16, "length": 64, "width": 64, "letters": 70, "heads": 4, "hidden": 160}
+"""Of the model that :func:`whole` draws."""
+
+
 def whole(title: str) -> Drawing:
-    """Draw the whole model: forward to the right, backward to the left, one table at both ends."""
-    road, back, low = 140.0, 200.0, 262.0
+    """Draw the whole model from above, with the shapes on the left and parameters on the right."""
+    batch, length, d, n, _, hidden = SHAPES.values()
+    road, left, right = 156.0, 2.0, 418.0
+    table, attention, gated = n * d, 4 * d * d + 4 * d, 3 * d * hidden
     parts = []
-    # The way that is never left, and its error below.
-    for x1, x2 in ((54.0, 118.0), (138.0, 245.0), (265.0, 302.0), (346.0, 368.0)):
-        parts.append(_arrow((x1, road), (x2, road), BLUE, "3.5"))
-    parts.append(_arrow((368, back), (54, back), ORANGE, "3.5"))
+
+    def row(y: float, shape: str, what: str = "") -> None:
+        if what:
+            parts.append(svg.text(left, y, what, text_anchor="start", font_weight=600))
+            y += svg.LINE
+        parts.append(svg.text(left, y, shape, BLUE, text_anchor="start"))
+
+    def count(y: float, words: str, weight: int = 400) -> None:
+        parts.append(svg.text(right, y, words, text_anchor="end", font_weight=weight))
+
+    # The way that is never left, and beside it that of the error.
+    for y1, y2 in ((4, 30), (66, 119), (139, 199), (219, 252), (284, 312), (348, 376)):
+        parts.append(_arrow((road, float(y1)), (road, float(y2)), BLUE, "3"))
+    for y1, y2 in ((312, 284), (252, 66)):
+        parts.append(_arrow((road - 17, float(y1)), (road - 17, float(y2)), ORANGE, "3"))
     # The branches: each leaves the way, and comes back to be added.
-    for x, wide, down, up, lines in (
-        (74.0, 84.0, 84.0, 128.0, ("norm", "attention")),
-        (168.0, 97.0, 178.0, 255.0, ("norm", "gated layer")),
-    ):
-        parts.append(_arrow((down, road), (down, 100), BLUE, "2"))
-        parts.append(_arrow((up, 100), (up, road - 10), BLUE, "2"))
-        parts += [_box(x, 52, wide, 47, *lines), _plus(up, road)]
+    for y, lines in ((88.0, ("norm", "attention")), (168.0, ("norm", "gated layer"))):
+        parts.append(_arrow((road, y + 10), (214, y + 10), BLUE, "2"))
+        parts.append(_arrow((214, y + 41), (road + 10, y + 41), BLUE, "2"))
+        parts += [_box(214, y, 104, 50, *lines), _plus(road, y + 41)]
     parts.append(
-        svg.element("rect", x=65.0, y=41.0, width=209.0, height=118.0, rx="8", fill="none",
+        svg.element("rect", x=122.0, y=78.0, width=206.0, height=148.0, rx="8", fill="none",
                     stroke=INK, stroke_width="1", stroke_dasharray="4 4", opacity="0.6")
     )  # fmt: skip
-    parts.append(svg.text(170, 33, "a block, three times", font_weight=600))
-    parts.append(svg.text(170, 15, "(16, 64, 64)"))
-    parts += [_box(302, road - 18, 44, 36, "norm")]
-    parts += [_box(2, road - 24, 52, 96, "table", "W"), _box(368, road - 24, 50, 96, "table", "Wᵀ")]
-    parts.append(svg.text(2, 15, "(16, 64)", text_anchor="start"))
-    parts.append(svg.text(2, 33, "letters", text_anchor="start", font_weight=600))
-    parts.append(_arrow((28, 44), (28, road - 26), BLUE, "2"))
-    parts.append(svg.text(418, 15, "(16, 64, 70)", text_anchor="end"))
-    parts.append(svg.text(418, 33, "scores", text_anchor="end", font_weight=600))
-    parts.append(_arrow((393, road - 26), (393, 44), BLUE, "2"))
-    words = "the error, back along the same line"
-    parts.append(svg.text(211, back + 21, words, ORANGE, font_weight=600))
-    # One table, two shares.
-    parts.append(_box(138, low - 19, 144, 38, "∂L/∂W: their sum", fill=ORANGE))
-    for x, tip, words, edge, anchor in (
-        (28.0, 138.0, "share of the input", 2.0, "start"),
-        (393.0, 282.0, "share of the scores", 418.0, "end"),
-    ):
-        parts.append(
-            svg.element("line", x1=x, y1=road + 72, x2=x, y2=low, stroke=ORANGE, stroke_width="2.5")
-        )
-        parts.append(_arrow((x, low), (tip, low), ORANGE, "2.5"))
-        parts.append(svg.text(edge, low + 36, words, ORANGE, text_anchor=anchor, font_weight=600))
+    parts += [_box(100, 30, 112, 36, "table W"), _box(121, 252, 70, 32, "norm")]
+    parts.append(_box(100, 312, 112, 36, "table Wᵀ"))
+    row(18, f"({batch}, {length})", "letters")
+    row(84, f"({batch}, {length}, {d})", "vectors")
+    parts.append(svg.text(left, 148, "a block,", text_anchor="start", font_weight=600))
+    parts.append(svg.text(left, 148 + svg.LINE, "three times", text_anchor="start",
+                          font_weight=600))  # fmt: skip
+    row(360, f"({batch}, {length}, {n})", "scores")
+    count(18, "parameters", 600)
+    count(53, f"{n} · {d} = {table:,}")
+    for y, layer in ((88, attention), (168, gated)):
+        count(y + 21, f"{d}")
+        count(y + 21 + svg.LINE, f"{layer:,}")
+    count(273, f"{d}")
+    count(335, "the same table")
+    block = 2 * d + attention + gated
+    total = table + 3 * block + d
+    count(360, "in all", 600)
+    count(360 + svg.LINE, f"{table:,} + 3 · {block:,} + {d} = {total:,}")
     said = (
-        "Letters enter the table W, whose rows run along a line to the table's transpose. In a"
-        " block, a norm and attention branch off the line and are added to it, then a norm and a"
-        " gated layer. The error runs back along the line. The table gets a share of its gradient"
-        " at both ends, and they are added."
+        "Letters enter the table W, whose rows run down a line to the table's transpose. In a"
+        " block, which comes three times, a norm and attention branch off the line and are added"
+        " to it, then a norm and a gated layer. The error runs back along the line. Parameters:"
+        f" {table:,} of the table, {attention:,} of each attention, {gated:,} of each gated layer"
+        f" and {d} of each of seven norms, in all {total:,}."
     )
-    return drawing(title, 304, said, *parts)
+    return drawing(title, 384, said, *parts)
 
 
 def twice(title: str) -> Drawing:
@@ -351,7 +362,7 @@ def learned(
     from backprop.book.figures.plots import COLORS
     from backprop.book.figures.plots import INK as DARK
 
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.7))
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.4))
     for bits, words, line, color in (
         (new, "new text", "-", COLORS[0]), (known, "training text", "--", COLORS[1]),
     ):  # fmt: skip
@@ -371,26 +382,67 @@ def learned(
     return plotted(fig, title)
 
 
-COLUMNS = {1: 50, 2: 24}
-"""Letters in a line of :func:`written`, by how many samples stand side by side."""
+COLUMNS = 50
+"""Letters in a line of :func:`stages`."""
 
 
-def written(title: str, rows: Sequence[Sequence[tuple[str, str]]]) -> Drawing:
-    """Set what models wrote, a heading above each sample, one or two samples side by side."""
-    parts, y, said = [], 4, []
+def stages(rows: Sequence[Mapping[str, Any]], title: str) -> Drawing:
+    """Set what a model writes after so many steps, and draw its bits per letter as bars.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        As ``backprop.book.stages.stored()`` has them.
+    title : str
+    """
+    parts, y, said = [], 0, []
+    unit = 116 / max(row["bits"] for row in rows)
     for row in rows:
-        bottom = y
-        for k, (heading, text) in enumerate(row):
-            x, line = 4 + k * svg.WIDTH // 2, y + 22
-            parts.append(svg.text(x, line, heading, svg.FORWARD, text_anchor="start",
-                                  font_weight=600))  # fmt: skip
-            for words in wrapped(text, COLUMNS[len(row)]):
-                line += 19
-                parts.append(svg.text(x, line, words, text_anchor="start"))
-            said.append(f"{heading}: {text}")
-            bottom = max(bottom, line + 8)
-        y = bottom
-    return drawing(title, y + 4, " ".join(said), *parts)
+        y += 19
+        step = f"{row['step']:,} steps of training" if row["step"] else "before the training"
+        parts.append(svg.text(4, y, step, BLUE, text_anchor="start", font_weight=600))
+        parts.append(
+            svg.element("rect", x=206.0, y=y - 11.0, width=float(row["bits"] * unit), height=11.0,
+                        fill=ORANGE)
+        )  # fmt: skip
+        score = f"{svg.fixed(row['bits'], 2)} bits"
+        parts.append(svg.text(418, y, score, ORANGE, text_anchor="end", font_weight=600))
+        for line in wrapped(row["text"], COLUMNS):
+            y += 18
+            parts.append(svg.text(4, y, line, text_anchor="start"))
+        y += 11
+        said.append(f"{step}, {score}: {row['text']}")
+    return drawing(title, y, " ".join(said), *parts)
+
+
+GROUP = 25
+"""Steps whose losses :func:`trained` averages."""
+
+
+def trained(title: str, losses: ArrayLike, counts: Mapping[str, float]) -> Drawing:
+    """Draw the losses of a run, each point the mean of some steps, and counts as lines.
+
+    Parameters
+    ----------
+    title : str
+    losses : array-like, shape (steps,)
+        In bits, a multiple of :data:`GROUP` of them.
+    counts : mapping of str to float
+        The bits of ways of counting, by their names.
+    """
+    from backprop.book.figures.plots import COLORS
+    from backprop.book.figures.plots import INK as DARK
+
+    means = np.reshape(losses, (-1, GROUP)).mean(axis=1)
+    last = GROUP * len(means)
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.2))
+    ax.plot(np.arange(GROUP / 2, last, GROUP), means, color=COLORS[0], linewidth=2.4)
+    for name, height in counts.items():
+        ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
+        ax.annotate(f"{name}: {height:.2f}", (last, height), (-2, 3), ha="right",
+                    textcoords="offset points", color=DARK, va="bottom")  # fmt: skip
+    ax.set(xlim=(0, last), ylim=(2, 6.5), xlabel="training steps", ylabel="bits per character")
+    return plotted(fig, title)
 
 
 def wrapped(text: str, columns: int) -> list[str]:
