@@ -108,7 +108,7 @@ def hero(title: str) -> Drawing:
     _, courses = top_rates.stored()
     fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=[2.3, 1])
     looks = {
-        "small": (blue, "small: slow", (220, 1.66), (690, 0.05)),
+        "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
         "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.345)),
         "falling": (green, "falling: fast and low", (470, 0.112), (610, 0.215)),
     }
@@ -193,8 +193,8 @@ def levels(title: str) -> Drawing:
         ax.plot(t[1:], loss[1:], "-", color=color, linewidth=2)
         ax.plot(seen, met[seen], "o", color=color, markersize=4)
         ax.text(LONG * 1.25, loss[-1], words, color=color, va="center")
-    ax.text(1.2, 0.00058, "lines: theory\ndots: 1,000 walks", color=INK)
-    ax.set(xscale="log", yscale="log", xlim=(1, LONG), ylim=(4e-4, 14), xlabel="step")
+    ax.text(1.2, 0.0004, "lines: theory\ndots: 1,000 walks", color=INK)
+    ax.set(xscale="log", yscale="log", xlim=(1, LONG), ylim=(2.2e-4, 14), xlabel="step")
     ax.set(xticks=[1, 10, 100, 1000], xticklabels=["1", "10", "100", "1,000"])
     ax.set(yticks=[0.001, 0.01, 0.1, 1, 10], yticklabels=["0.001", "0.01", "0.1", "1", "10"])
     ax.minorticks_off()
@@ -210,7 +210,9 @@ SHAPES: dict[str, tuple[Schedule, str, str]] = {
     "restarts": (CosineWarmRestarts(1.0, 25), "CosineWarmRestarts", "a cosine every 25 steps"),
     "warm-up": (Warmup(Cosine(1.0, 80), 20), "Warmup", r"$t/20$, then a cosine"),
     "one cycle": (OneCycle(1.0, 100), "OneCycle", "up for 30 steps, then down"),
-    "plateau": (ReduceOnPlateau(1.0, factor=0.3), "ReduceOnPlateau", r"$\times\,0.3$ when the loss stalls"),
+    "plateau": (
+        ReduceOnPlateau(1.0, factor=0.3), "ReduceOnPlateau", r"$\times\,0.3$ when the loss stalls",
+    ),
 }  # fmt: skip
 """A schedule whose highest rate is 1 in a run of 100 steps, its class, and its formula."""
 
@@ -229,7 +231,7 @@ def shapes(title: str) -> Drawing:
 
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 5.3))
+    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 4.9))
     for ax, (name, (_, kind, formula)) in zip(axes, SHAPES.items(), strict=True):
         rates = planned(name)
         ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
@@ -252,9 +254,9 @@ def tops(title: str) -> Drawing:
     last, _ = top_rates.stored()
     fig, ax = plt.subplots(figsize=(4.6, 3.5))
     looks = {
-        "constant": (red, "o", (0.0195, 0.285)), "step": (COLORS[3], "s", (0.0275, 0.74)),
-        "exponential": (blue, "^", (0.046, 1.25)), "cosine": (green, "D", (0.02, 0.112)),
-        "one cycle": (COLORS[5], "v", (0.02, 0.139)),
+        "constant": (red, "o", (0.0195, 0.22)), "step": (COLORS[3], "s", (0.031, 0.69)),
+        "exponential": (blue, "^", (0.046, 1.25)), "cosine": (green, "D", (0.083, 0.122)),
+        "one cycle": (COLORS[5], "v", (0.083, 0.15)),
     }  # fmt: skip
     for k, (name, (color, mark, spot)) in enumerate(looks.items()):
         x = np.array(top_rates.TOPS) * 1.03 ** (k - 2)
@@ -320,7 +322,7 @@ def warmed_up(title: str, groups: Mapping[str, Mapping[str, Array]]) -> Drawing:
         ):
             t = np.arange(1, found.shape[1] + 1)
             ax.plot(t, found.T, "-", color=color, linewidth=0.4, alpha=0.22)
-            ax.plot(t, np.median(found, axis=0), "-", color=color, linewidth=2)
+            ax.plot(t, np.median(found, axis=0), "-", color=color, linewidth=1.6)
             ax.text(0.97, height, words, color=color, ha="right", va="center",
                     transform=ax.transAxes)  # fmt: skip
         ax.set(xscale="log", xlabel="update", xlim=(1, found.shape[1]), ylim=(0, 5.5))
@@ -344,7 +346,7 @@ def batches(title: str) -> Drawing:
     ax.plot(B, 1 / (1 + NOISE_SCALE / B), "-", color=green, linewidth=2.4)
     ax.plot(NOISE_SCALE, 0.5, "o", color=green, markersize=7)
     ax.text(8, 0.14, "linear rule", color=blue, ha="right")
-    ax.text(1.2, 1.15, "limit: the rate without noise, 1/λ", color=GREY)
+    ax.text(1.2, 1.15, "limit, 1/λ", color=GREY)
     ax.text(NOISE_SCALE * 1.25, 0.33, "half, at the noise scale", color=green)
     ax.set(xscale="log", yscale="log", xlim=(1, 10_000), ylim=(0.008, 2.2), xlabel="batch size B")
     ax.set(xticks=[1, 10, 100, 1000, 10_000], yticks=[0.01, 0.1, 1])
