@@ -237,9 +237,9 @@ def shapes(title: str) -> Drawing:
         ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
         ax.plot(rates, "-", color=green, linewidth=2)
         ax.set(xlim=(0, 265), ylim=(0, 1.12), xticks=[0, 50, 100], yticks=[0, 1])
-        ax.text(115, 0.62, name, color=INK, fontsize=12, weight="bold")
-        ax.text(265, 0.62, kind, color=green, ha="right")
-        ax.text(115, 0.1, formula, color=INK, fontsize=12)
+        ax.text(115, 0.7, name, color=INK, fontsize=12, weight="bold")
+        ax.text(265, 0.7, kind, color=green, ha="right")
+        ax.text(115, 0.02, formula, color=INK, fontsize=12)
         ax.spines["bottom"].set_bounds(0, 100)
         ax.grid(False)
     return plotted(fig, title)
@@ -255,8 +255,8 @@ def tops(title: str) -> Drawing:
     fig, ax = plt.subplots(figsize=(4.6, 3.5))
     looks = {
         "constant": (red, "o", (0.0195, 0.22)), "step": (COLORS[3], "s", (0.031, 0.69)),
-        "exponential": (blue, "^", (0.046, 1.25)), "cosine": (green, "D", (0.083, 0.122)),
-        "one cycle": (COLORS[5], "v", (0.083, 0.15)),
+        "exponential": (blue, "^", (0.046, 1.25)), "cosine": (green, "D", (0.052, 0.111)),
+        "one cycle": (COLORS[5], "v", (0.052, 0.134)),
     }  # fmt: skip
     for k, (name, (color, mark, spot)) in enumerate(looks.items()):
         x = np.array(top_rates.TOPS) * 1.03 ** (k - 2)
