@@ -6,7 +6,7 @@ stored in ``top_rates.json``, which the command
 
     python -m backprop.book.top_rates FILE
 
-writes in about twenty seconds.
+writes in half a minute.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def told(tops: Sequence[float]) -> dict[str, Any]:
     """Return what is stored: the last losses by shape, rate and start, and the hero's courses."""
     last = {name: courses(name, tops)[:, :, -1].round(4).tolist() for name in SHAPES}
     hero = {words: courses(name, [top])[0].round(4).tolist() for words, (name, top) in HERO.items()}
-    return {"tops": list(tops), "last": last, "hero": hero}
+    return {"last": last, "hero": hero}
 
 
 @cache

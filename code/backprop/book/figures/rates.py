@@ -339,7 +339,7 @@ def batches(title: str) -> Drawing:
 
     plt = pyplot()
     blue, green, _ = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.3))
+    fig, ax = plt.subplots(figsize=(4.6, 2.15))
     B = np.geomspace(1, 10_000, 81)
     ax.plot(B, B / NOISE_SCALE, "--", color=blue, linewidth=1.4)
     ax.axhline(1, color=GREY, linewidth=1.4, linestyle=":")
