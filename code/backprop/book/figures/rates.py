@@ -1,4 +1,4 @@
-"""The figures of the chapter on schedules: noisy walks on a parabola, and rates over the steps.
+"""The figures of the chapter on schedules: a noisy parabola, shapes of schedules, and real runs.
 
 The parabola is L = ½ θ², and each step sees its slope plus noise of variance 1. Colours mean the
 same in all of them: vermilion a large constant rate, blue a small one, green a falling one.
@@ -7,20 +7,32 @@ same in all of them: vermilion a large constant rate, blue a small one, green a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
+from backprop.book import top_rates
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
-from backprop.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay, Warmup
+from backprop.schedules import (
+    Constant,
+    Cosine,
+    CosineWarmRestarts,
+    Exponential,
+    OneCycle,
+    ReduceOnPlateau,
+    Schedule,
+    StepDecay,
+    Warmup,
+)
 
-LARGE, SMALL = 0.5, 0.02
-CREEP = 0.01
-START, STEPS = 4.0, 100
-DROPS = (0, 2, 5, 10, 20, 40, 60, 80, 100)
-RUNS = 1000
+START = 4.0
+LEVELS = (0.5, 0.1, 0.02)
+"""The constant rates whose floors are drawn."""
+RUNS, LONG = 1000, 1000
+"""How many walks are averaged, and over how many steps."""
+NOISE_SCALE = 100
 SQUARES = (1, 2, 3, 4, 5, 10, 20)
 """V before the step is 1 over each of these."""
 
@@ -78,19 +90,10 @@ def floor(rate: float) -> float:
     return rate / (2 * (2 - rate))
 
 
-def dropped(step: int) -> Array:
-    """Return the rates of a run that changes from ``LARGE`` to ``SMALL`` at ``step``."""
-    return np.where(np.arange(STEPS) < step, LARGE, SMALL)
-
-
 def _colors() -> tuple[str, str, str]:
     from backprop.book.figures.plots import COLORS
 
     return COLORS[0], COLORS[2], COLORS[1]
-
-
-def _short(value: float) -> str:
-    return f"{value:.2g}"
 
 
 def unit(n: int) -> str:
@@ -98,75 +101,35 @@ def unit(n: int) -> str:
     return "1" if n == 1 else f"1/{n}"
 
 
-def plans(title: str) -> Drawing:
-    """Draw ten walks at a large, a small and a falling rate, with the same noise."""
-    from backprop.book.figures.plots import GREY
-
+def hero(title: str) -> Drawing:
+    """Draw test losses at a small, a large and a falling rate, and below them the rates."""
     plt = pyplot()
     blue, green, red = _colors()
-    rows = (
-        (np.full(STEPS, LARGE), f"rate {LARGE}: fast but noisy", red),
-        (np.full(STEPS, CREEP), f"rate {CREEP}: calm but slow", blue),
-        (greedy(STEPS), "about 1, 1/2, 1/3, …: both", green),
-    )
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.05))
-    for ax, (rates, words, color) in zip(axes, rows, strict=True):
-        places = walks(rates, 10, 0)
-        ax.axhline(0, color=GREY, linewidth=1)
-        ax.plot(places[1:].T, "-", color=color, linewidth=0.7, alpha=0.35)
-        ax.plot(places[0], "-", color=color, linewidth=1.9)
-        ax.plot(0, START, "o", color=color, markersize=6)
-        ax.set(xlim=(-2, STEPS + 1), ylim=(-2.3, 4.6), yticks=[0, START], ylabel="θ")
-        last = mean_square(rates)[-1] / 2
-        ax.set_title(words, loc="left", fontsize=12, color=color)
-        ax.set_title(f"loss 8 → {_short(last)}", loc="right", fontsize=12, color=color)
-        ax.grid(False)
-    axes[-1].set_xlabel("step")
+    _, courses = top_rates.stored()
+    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=[2.3, 1])
+    looks = {
+        "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
+        "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.345)),
+        "falling": (green, "falling: fast and low", (470, 0.112), (610, 0.215)),
+    }
+    for words, (color, label, spot, below) in looks.items():
+        losses = courses[words]
+        t = np.arange(losses.shape[1]) * top_rates.EVERY
+        top.plot(t, losses.T, "-", color=color, linewidth=0.5, alpha=0.22)
+        top.plot(t, np.median(losses, axis=0), "-", color=color, linewidth=2.2)
+        side = "right" if spot[0] == 1000 else "left"
+        top.text(*spot, label, color=color, ha=side, fontsize=12)
+        shape, highest = top_rates.HERO[words]
+        rate = [highest * top_rates.SHAPES[shape](int(k)) for k in range(top_rates.STEPS)]
+        low.plot(rate, "-", color=color, linewidth=2.2)
+        low.text(*below, words, color=color)
+    top.set(yscale="log", ylim=(0.1, 2.6), yticks=[0.1, 0.2, 0.5, 1, 2])
+    top.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"], xlim=(0, top_rates.STEPS))
+    top.minorticks_off()
+    top.set_title("loss on the test digits", loc="left", fontsize=11)
+    low.set(ylim=(0, 0.42), yticks=[0, 0.32], yticklabels=["0", "0.32"], xlabel="update")
+    low.set_title("rate", loc="left", fontsize=11)
     return plotted(fig, title)
-
-
-def drops() -> list[Frame]:
-    """Return one frame for each step at which the rate is reduced: a walk, and the mean loss."""
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    blue, _, red = _colors()
-    frames = []
-    for step in DROPS:
-        rates = dropped(step)
-        places = walks(rates, RUNS, 0)
-        loss = mean_square(rates) / 2
-        met = (places**2).mean(axis=0) / 2
-        fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.4, 2.95))
-        t = np.arange(STEPS + 1)
-        early, late = t <= step, t >= step
-        for part, color, style in ((early, red, "-"), (late, blue, "--")):
-            top.plot(t[part], places[:8, part].T, "-", color=color, linewidth=0.6, alpha=0.35)
-            top.plot(t[part], places[0, part], "-", color=color, linewidth=1.8)
-            low.plot(t[part], loss[part], style, color=color, linewidth=2)
-        low.plot(t[5::10], met[5::10], "o", color=INK, markersize=4)
-        for rate, color, spot in ((LARGE, red, (STEPS, 0.9)), (SMALL, blue, (0, 0.0055))):
-            low.axhline(floor(rate), color=color, linewidth=1.2, linestyle=":")
-            side = "right" if spot[0] else "left"
-            low.text(*spot, f"floor at rate {rate}", color=color, ha=side, va="bottom")
-        top.axhline(0, color=GREY, linewidth=1)
-        top.set(ylim=(-2.3, 4.6), yticks=[0, START], ylabel="θ")
-        low.set(
-            yscale="log", ylim=(0.0018, 14), yticks=[0.01, 0.1, 1, 10], xlabel="step",
-            yticklabels=["0.01", "0.1", "1", "10"], xlim=(-2, STEPS + 1),
-        )  # fmt: skip
-        low.minorticks_off()
-        low.set_title("mean loss: theory (lines), 1,000 walks (dots)", loc="left", fontsize=11)
-        top.grid(False)
-        if step == 0:
-            when = f"All {STEPS} steps have the rate {SMALL}."
-        elif step == STEPS:
-            when = f"All {STEPS} steps have the rate {LARGE}."
-        else:
-            when = f"{step} steps at the rate {LARGE}, then {STEPS - step} at {SMALL}."
-        words = f"{when} The mean loss ends at {_short(loss[-1])}."
-        frames.append(drawn(fig, f"Noisy walks, rate reduced at step {step}", words))
-    return frames
 
 
 def choices() -> list[Frame]:
@@ -214,46 +177,105 @@ def choices() -> list[Frame]:
     return frames
 
 
-SHAPES: dict[str, Schedule] = {
-    "constant": Constant(1.0),
-    "like 1/t": lambda t: 1 / (1 + 0.1 * t),
-    "step": StepDecay(1.0, 30, 0.3),
-    "linear": lambda t: 1 - t / 100,
-    "cosine": Cosine(1.0, 100),
-    "warm-up": Warmup(Cosine(1.0, 80), 20),
-    "one cycle": OneCycle(1.0, 100),
-}
-"""The highest rate is 1, and the run has 100 steps."""
+def levels(title: str) -> Drawing:
+    """Draw the mean loss over the steps at constant rates and at the best ones, and many walks."""
+    from backprop.book.figures.plots import COLORS, INK
 
-
-def shapes(title: str) -> Drawing:
-    """Draw the six schedules that change, one in a panel, over a run of 100 steps."""
     plt = pyplot()
-    _, green, _ = _colors()
-    fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.6, 2.1))
-    t = np.arange(101)
-    changing = (shape for shape in SHAPES.items() if shape[0] != "constant")
-    for ax, (name, rule) in zip(axes.flat, changing, strict=True):
-        rates = np.array([rule(int(k)) for k in t])
-        ax.fill_between(t, rates, color=green, alpha=0.18, linewidth=0)
-        ax.plot(t, rates, "-", color=green, linewidth=2)
-        ax.set(xlim=(0, 100), ylim=(0, 1.08), xticks=[0, 50], yticks=[0, 1])
-        ax.set_title(name, loc="left", fontsize=12)
-        ax.grid(False)
-    for ax in axes[:, 0]:
-        ax.set_ylabel("rate")
-    for ax in axes[-1]:
-        ax.set_xlabel("step")
+    blue, green, red = _colors()
+    fig, ax = plt.subplots(figsize=(4.6, 3.1))
+    t = np.arange(LONG + 1)
+    seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
+    rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}")
+            for rate, color in zip(LEVELS, (red, COLORS[3], blue), strict=True)]  # fmt: skip
+    for rates, color, words in (*rows, (greedy(LONG), green, "best rate\nin each step")):
+        loss, met = mean_square(rates) / 2, (walks(rates, RUNS, 0) ** 2).mean(axis=0) / 2
+        ax.plot(t[1:], loss[1:], "-", color=color, linewidth=2)
+        ax.plot(seen, met[seen], "o", color=color, markersize=4)
+        ax.text(LONG * 1.25, loss[-1], words, color=color, va="center")
+    ax.text(1.2, 0.0004, "lines: theory\ndots: 1,000 walks", color=INK)
+    ax.set(xscale="log", yscale="log", xlim=(1, LONG), ylim=(2.2e-4, 14), xlabel="step")
+    ax.set(xticks=[1, 10, 100, 1000], xticklabels=["1", "10", "100", "1,000"])
+    ax.set(yticks=[0.001, 0.01, 0.1, 1, 10], yticklabels=["0.001", "0.01", "0.1", "1", "10"])
+    ax.minorticks_off()
+    ax.set_title("mean loss after the step", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
-def range_tests(
-    title: str,
-    rates: Array,
-    losses: Mapping[str, Sequence[Array]],
-    marks: Mapping[str, tuple[float, float]],
-) -> Drawing:
-    """Draw the curves of two kinds of range tests, and where some rates lie.
+SHAPES: dict[str, tuple[Schedule, str, str]] = {
+    "constant": (Constant(1.0), "Constant", r"$1$"),
+    "step": (StepDecay(1.0, 30, 0.3), "StepDecay", r"$0.3^{\lfloor t/30\rfloor}$"),
+    "exponential": (Exponential(1.0, 0.955), "Exponential", r"$0.955^{\,t}$"),
+    "cosine": (Cosine(1.0, 100), "Cosine", r"$\frac{1}{2}\,(1 + \cos(\pi t/100))$"),
+    "restarts": (CosineWarmRestarts(1.0, 25), "CosineWarmRestarts", "a cosine every 25 steps"),
+    "warm-up": (Warmup(Cosine(1.0, 80), 20), "Warmup", r"$t/20$, then a cosine"),
+    "one cycle": (OneCycle(1.0, 100), "OneCycle", "up for 30 steps, then down"),
+    "plateau": (
+        ReduceOnPlateau(1.0, factor=0.3), "ReduceOnPlateau", r"$\times\,0.3$ when the loss stalls",
+    ),
+}  # fmt: skip
+"""A schedule whose highest rate is 1 in a run of 100 steps, its class, and its formula."""
+
+
+def planned(name: str) -> Array:
+    """Return the rates of a shape; the plateau's fall where an invented loss stalls."""
+    if name == "plateau":
+        t = np.arange(100)
+        return np.asarray(np.select([t < 38, t < 71], [1, 0.3], 0.09))
+    return np.array([SHAPES[name][0](t) for t in range(100)])
+
+
+def shapes(title: str) -> Drawing:
+    """Draw the schedules, one in a row, each with its formula and its class."""
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    _, green, _ = _colors()
+    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 4.9))
+    for ax, (name, (_, kind, formula)) in zip(axes, SHAPES.items(), strict=True):
+        rates = planned(name)
+        ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
+        ax.plot(rates, "-", color=green, linewidth=2)
+        ax.set(xlim=(0, 265), ylim=(0, 1.12), xticks=[0, 50, 100], yticks=[0, 1])
+        ax.text(115, 0.7, name, color=INK, fontsize=12, weight="bold")
+        ax.text(265, 0.7, kind, color=green, ha="right")
+        ax.text(115, 0.02, formula, color=INK, fontsize=12)
+        ax.spines["bottom"].set_bounds(0, 100)
+        ax.grid(False)
+    return plotted(fig, title)
+
+
+def tops(title: str) -> Drawing:
+    """Draw the last test loss against the top rate: for each shape, the median and the range."""
+    from backprop.book.figures.plots import COLORS
+
+    plt = pyplot()
+    blue, green, red = _colors()
+    last, _ = top_rates.stored()
+    fig, ax = plt.subplots(figsize=(4.6, 3.5))
+    looks = {
+        "constant": (red, "o", (0.0195, 0.22)), "step": (COLORS[3], "s", (0.031, 0.69)),
+        "exponential": (blue, "^", (0.046, 1.25)), "cosine": (green, "D", (0.052, 0.111)),
+        "one cycle": (COLORS[5], "v", (0.052, 0.134)),
+    }  # fmt: skip
+    for k, (name, (color, mark, spot)) in enumerate(looks.items()):
+        x = np.array(top_rates.TOPS) * 1.03 ** (k - 2)
+        losses = last[name]
+        ax.vlines(x, losses.min(axis=1), losses.max(axis=1), color=color, linewidth=1, alpha=0.45)
+        ax.plot(x, np.median(losses, axis=1), "-", color=color, linewidth=1.8,
+                marker=mark, markersize=4)  # fmt: skip
+        ax.text(*spot, name, color=color)
+    ax.set(xscale="log", yscale="log", xlim=(0.018, 1.45), ylim=(0.1, 2.5), xlabel="top rate")
+    ax.set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1], yticks=[0.1, 0.2, 0.5, 1, 2])
+    ax.set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
+    ax.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"])
+    ax.minorticks_off()
+    ax.set_title("test loss after 1,000 updates", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def range_tests(title: str, rates: Array, losses: Sequence[Array], best: float) -> Drawing:
+    """Draw the curves of range tests, and where the best top rate lies.
 
     Parameters
     ----------
@@ -261,152 +283,74 @@ def range_tests(
         Of the drawing.
     rates : array, shape (steps,)
         What the tests tried.
-    losses : mapping of str to sequence of array, shape (at most steps,)
-        One for each start, by the words that name the kind.
-    marks : mapping of str to (rate, height)
-        Words, the rate that they name, and the height of the words.
+    losses : sequence of array, shape (at most steps,)
+        One for each start.
+    best : float
+        The rate to mark.
     """
-    from backprop.book.figures.plots import INK
-
     plt = pyplot()
-    blue, _, red = _colors()
+    blue, green, _ = _colors()
     fig, ax = plt.subplots(figsize=(4.6, 2.15))
-    looks = ((blue, "-", 0.2), (red, "--", 0.07))
-    for (words, curves), (color, style, height) in zip(losses.items(), looks, strict=True):
-        for curve in curves:
-            ax.plot(rates[: len(curve)], curve, style, color=color, linewidth=0.8, alpha=0.55)
-        ax.text(0.03, height, words, color=color, transform=ax.transAxes)
-    for words, (rate, height) in marks.items():
-        ax.axvline(rate, color=INK, linewidth=1.2, linestyle=":")
-        ax.text(rate * 0.92, height, words, ha="right", va="center", color=INK)
-    ax.set(xscale="log", ylim=(0, 4.2), xlabel="rate of the step", xlim=(rates[0], rates[-1]))
-    ax.set(yticks=[0, 1, 2, 3, 4])
+    for curve in losses:
+        ax.plot(rates[: len(curve)], curve, "-", color=blue, linewidth=0.9, alpha=0.6)
+    ax.axvline(best, color=green, linewidth=1.6, linestyle="--")
+    ax.text(best * 0.9, 3.75, f"best top rate, {best}", color=green, ha="right", va="center")
+    ax.set(xscale="log", ylim=(0, 4.2), xlabel="rate of the update", xlim=(rates[0], rates[-1]))
+    ax.set(yticks=[0, 1, 2, 3, 4], xticks=[0.001, 0.01, 0.1, 1, 10])
+    ax.set(xticklabels=["0.001", "0.01", "0.1", "1", "10"])
     ax.minorticks_off()
     ax.set_title("loss of the batch", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
-class Trial(NamedTuple):
-    """One comparison of a cosine with the constant rate."""
-
-    batch: int
-    updates: int
-    tops: tuple[float, float]
-    """The top rates that were chosen, of the constant rate and of the cosine."""
-    losses: tuple[Array, Array]
-    """Of the constant rate and of the cosine, one a start."""
-
-
-def trials(title: str, groups: Mapping[str, Sequence[Trial]]) -> Drawing:
-    """Draw a table: what was trained, and the losses relative to those of a constant rate.
-
-    Beside the marks, one a start, stand the median gain and the number of starts that win, and
-    below them the median losses of the constant rate and of the cosine.
+def warmed_up(title: str, groups: Mapping[str, Mapping[str, Array]]) -> Drawing:
+    """Draw losses over the updates without and with warm-up, one panel for each top rate.
 
     Parameters
     ----------
     title : str
         Of the drawing.
-    groups : mapping of str to sequence of Trial
-        The rows, by the words over them.
+    groups : mapping of str to mapping of str to array, shape (starts, steps)
+        The losses without and with warm-up, by the words that name them, by the words over a panel.
     """
-    from backprop.book.figures.plots import GREY, INK
-
     plt = pyplot()
     _, green, red = _colors()
-    lines = sum(1 + len(rows) for rows in groups.values())
-    fig, ax = plt.subplots(figsize=(4.5, 0.42 * lines + 0.5))
-    low, high, left, right, end = 0.5, 1.65, 1.75, 3.45, 4.6
-
-    def place(ratio: Any) -> Any:
-        inside = np.clip(ratio, low, high)
-        return left + (right - left) * np.log(inside / low) / np.log(high / low)
-
-    ax.text(0, -0.75, "batch × updates", color=INK)
-    ax.text(left, -0.75, "loss, cosine / constant", color=INK)
-    ax.text(end, -0.75, "gain, wins", color=INK, ha="right")
-    ax.fill_between([left, place(1)], -0.45, lines - 0.45, color=green, alpha=0.1, linewidth=0)
-    ax.plot([place(1)] * 2, [-0.45, lines - 0.45], ":", color=INK, linewidth=1.2)
-    for tick, words in ((low, "½"), (0.7, "0.7"), (1, "1"), (1.5, "1.5")):
-        ax.text(place(tick), lines - 0.1, words, ha="center", color=INK)
-    y = 0
-    for words, rows in groups.items():
-        ax.text(0, y + 0.15, words, color=INK, weight="bold")
-        for row in rows:
-            y += 1
-            ax.plot([0, end], [y - 0.48] * 2, "-", color=GREY, linewidth=0.6, alpha=0.5)
-            ax.text(0, y - 0.02, f"{row.batch} × {row.updates:,}", color=INK)
-            rates = " and ".join(f"{top:.2g}" for top in row.tops)
-            ax.text(0, y + 0.36, f"rates {rates}", color=GREY, fontsize=11)
-            constant, cosine = row.losses
-            ratio = cosine / constant
-            spread, better = np.linspace(-0.25, 0.25, len(ratio)), ratio < 1
-            for part, color, mark in ((better, green, "o"), (~better, red, "^")):
-                ax.plot(place(ratio[part]), y + spread[part], mark, color=color, markersize=4.6,
-                        alpha=0.75)  # fmt: skip
-            middle = place(np.median(ratio))
-            ax.plot([middle] * 2, [y - 0.36, y + 0.36], "-", color=INK, linewidth=1.8)
-            gain = f"{100 * (1 - np.median(ratio)):.0f} %".replace("-", "−")
-            ax.text(end, y - 0.02, f"{gain}, {better.sum()}", color=INK, ha="right")
-            medians = " → ".join(f"{np.median(found):.2f}" for found in (constant, cosine))
-            ax.text(end, y + 0.36, medians, color=GREY, ha="right", fontsize=11)
-        y += 1
-    ax.set(xlim=(0, end), ylim=(lines + 0.05, -1.05))
-    ax.axis("off")
-    fig.set_layout_engine("none")
-    ax.set_position((0, 0, 1, 1))
+    fig, axes = plt.subplots(1, len(groups), sharey=True, figsize=(4.6, 2.5), squeeze=False)
+    for ax, (head, curves) in zip(axes[0], groups.items(), strict=True):
+        for (words, found), color, height in zip(
+            curves.items(), (red, green), (0.93, 0.83), strict=True
+        ):
+            t = np.arange(1, found.shape[1] + 1)
+            ax.plot(t, found.T, "-", color=color, linewidth=0.4, alpha=0.22)
+            ax.plot(t, np.median(found, axis=0), "-", color=color, linewidth=1.6)
+            ax.text(0.97, height, words, color=color, ha="right", va="center",
+                    transform=ax.transAxes)  # fmt: skip
+        ax.set(xscale="log", xlabel="update", xlim=(1, found.shape[1]), ylim=(0, 5.5))
+        ax.set(xticks=[1, 10, 100], xticklabels=["1", "10", "100"])
+        ax.set_title(head, loc="left", fontsize=11)
+        ax.minorticks_off()
+    axes[0, 0].set_ylabel("loss of the batch")
     return plotted(fig, title)
 
 
-def warmed_up(
-    title: str, curves: Mapping[str, Array], groups: Mapping[str, Mapping[str, Array]]
-) -> Drawing:
-    """Draw losses over the steps without and with warm-up, and below them where runs end.
-
-    Parameters
-    ----------
-    title : str
-        Of the drawing.
-    curves : mapping of str to array, shape (seeds, steps)
-        The losses without and with warm-up, by the words that name them.
-    groups : mapping of str to mapping of str to array, shape (seeds,)
-        The final losses by the words for a row, by the words over a group of rows. The first row
-        of a group is its rival: the others show how many starts are better than with it.
-    """
-    from backprop.book.figures.plots import INK
+def batches(title: str) -> Drawing:
+    """Draw the best rate, as a part of 1/λ, against the batch size, 1 / (1 + scale / B)."""
+    from backprop.book.figures.plots import GREY
 
     plt = pyplot()
-    _, green, red = _colors()
-    fig, (left, right) = plt.subplots(2, 1, figsize=(4.5, 4.4), height_ratios=[1, 1.25])
-    paints = ((red, "--", (4, 4.5)), (green, "-", (4, 0.3)))
-    for (words, found), (color, style, spot) in zip(curves.items(), paints, strict=True):
-        steps = np.arange(1, found.shape[1] + 1)
-        left.plot(steps, found.T, "-", color=color, linewidth=0.5, alpha=0.3)
-        left.plot(steps, np.median(found, axis=0), style, color=color, linewidth=2)
-        left.text(*spot, words, color=color)
-    left.set(xscale="log", xlabel="step", xlim=(1, found.shape[1]), ylim=(0, 5.3))
-    left.set(xticks=[1, 10, 100], xticklabels=["1", "10", "100"])
-    left.set_title("loss of the batch", loc="left", fontsize=11)
-    left.minorticks_off()
-    y, ticks = 0, {}
-    for head, rows in groups.items():
-        right.text(0.115, y, head, color=INK, weight="bold", va="center")
-        rival = next(iter(rows.values()))
-        for words, losses in rows.items():
-            y += 1
-            ticks[y] = words
-            color, mark = (red, "^") if losses is rival else (green, "o")
-            spread = y + np.linspace(-0.25, 0.25, len(losses))
-            right.plot(losses, spread, mark, color=color, markersize=3.6, alpha=0.6)
-            right.plot([np.median(losses)] * 2, [y - 0.35, y + 0.35], "-", color=INK, linewidth=1.8)
-            wins = "" if losses is rival else f"{(losses < rival).sum()}"
-            right.text(2.7, y, f"{np.median(losses):.2f}", color=INK, va="center")
-            right.text(9.5, y, wins, color=INK, va="center", ha="right")
-        y += 1
-    right.set(xscale="log", xticks=[0.2, 0.5, 1, 2], xticklabels=["0.2", "0.5", "1", "2"])
-    right.set(yticks=list(ticks), yticklabels=list(ticks.values()), xlabel="test loss")
-    right.set(ylim=(y - 0.5, -0.6), xlim=(0.11, 10))
-    right.set_title("median, wins", loc="right", fontsize=11)
-    right.minorticks_off()
-    right.grid(axis="y", visible=False)
+    blue, green, _ = _colors()
+    fig, ax = plt.subplots(figsize=(4.6, 2.15))
+    B = np.geomspace(1, 10_000, 81)
+    ax.plot(B, B / NOISE_SCALE, "--", color=blue, linewidth=1.4)
+    ax.axhline(1, color=GREY, linewidth=1.4, linestyle=":")
+    ax.plot(B, 1 / (1 + NOISE_SCALE / B), "-", color=green, linewidth=2.4)
+    ax.plot(NOISE_SCALE, 0.5, "o", color=green, markersize=7)
+    ax.text(8, 0.14, "linear rule", color=blue, ha="right")
+    ax.text(1.2, 1.15, "limit, 1/λ", color=GREY)
+    ax.text(NOISE_SCALE * 1.25, 0.33, "half, at the noise scale", color=green)
+    ax.set(xscale="log", yscale="log", xlim=(1, 10_000), ylim=(0.008, 2.2), xlabel="batch size B")
+    ax.set(xticks=[1, 10, 100, 1000, 10_000], yticks=[0.01, 0.1, 1])
+    ax.set(xticklabels=["1", "10", "100", "1,000", "10,000"], yticklabels=["0.01", "0.1", "1"])
+    ax.minorticks_off()
+    ax.set_title("best rate, times λ", loc="left", fontsize=11)
     return plotted(fig, title)

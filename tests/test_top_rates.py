@@ -1,0 +1,79 @@
+"""The stored losses are those of the package's training, and a part of them is found again."""
+
+import json
+
+import numpy as np
+import pytest
+
+from backprop import SGD, ReLU, SoftmaxCrossEntropy, load_digits
+from backprop.book import top_rates
+
+LAST, HERO = top_rates.stored()
+SHAPE = len(top_rates.TOPS), len(top_rates.STARTS)
+
+
+def test_all_that_is_promised_is_stored():
+    assert set(LAST) == set(top_rates.SHAPES) and set(HERO) == set(top_rates.HERO)
+    assert all(losses.shape == SHAPE for losses in LAST.values())
+    times = top_rates.STEPS // top_rates.EVERY + 1
+    assert all(losses.shape == (SHAPE[1], times) for losses in HERO.values())
+    assert (top_rates.TOPS[0], top_rates.TOPS[8], top_rates.TOPS[-1]) == (0.02, 0.32, 1.3)
+
+
+def test_the_courses_end_where_the_shapes_do():
+    for words, (name, top) in top_rates.HERO.items():
+        at = top_rates.TOPS.index(top)
+        np.testing.assert_array_equal(HERO[words][:, -1], LAST[name][at])
+
+
+@pytest.mark.parametrize(("name", "top"), [("constant", 0.02), ("cosine", 0.08)])
+def test_runs_are_found_again(name, top):
+    found = top_rates.courses(name, [top], (0, 7))[0, :, -1]
+    stored = LAST[name][top_rates.TOPS.index(top), [0, 7]]
+    np.testing.assert_allclose(found, stored, atol=0.01)  # another CPU may round otherwise
+
+
+def test_a_course_is_that_of_the_package(monkeypatch):
+    monkeypatch.setattr(top_rates, "STEPS", 50)
+    found = top_rates.courses("constant", [0.1], (3,))[0, 0]
+    (x, y), _, test = top_rates.digits(3)
+    network, loss, seen = top_rates.build(3), SoftmaxCrossEntropy(), []
+    optimizer = SGD(network, 0.1)
+    seen.append(loss.forward(network.forward(test[0]), test[1]))
+    for k in range(2):
+        batches = np.random.default_rng(3000 + k).integers(1000, size=(25, 2))
+        for batch in batches:
+            loss.forward(network.forward(x[batch]), y[batch])
+            network.backward_parameters(loss.backward())
+            optimizer.step()
+        seen.append(loss.forward(network.forward(test[0]), test[1]))
+    np.testing.assert_allclose(found, np.fmin(seen, top_rates.GUESSING))
+
+
+def test_the_digits_of_a_start_are_those_of_the_data_set():
+    train, validation, test = top_rates.digits(1)
+    assert [len(x) for x, _ in (train, validation, test)] == [1000, 347, 450]
+    whole = load_digits(seed=1)
+    np.testing.assert_array_equal(np.concatenate([train[0], validation[0]]), whole.x_train)
+
+
+def test_a_deeper_network_has_the_units_that_were_asked_for():
+    network = top_rates.build(0, 3, ReLU)
+    assert sum(isinstance(layer, ReLU) for layer in network.layers) == 3
+    assert network.theta.size == 65 * 32 + 2 * 33 * 32 + 33 * 10
+
+
+def test_a_lost_run_counts_as_guessing():
+    network = top_rates.build(0)
+    network.theta[...] = np.nan
+    assert top_rates.ends(network, *top_rates.digits(0)[:2]) == pytest.approx(2 * [np.log(10)])
+
+
+def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
+    monkeypatch.setattr(top_rates, "STEPS", 50)
+    monkeypatch.setattr(top_rates, "TOPS", (0.02, 0.04))
+    top_rates.main([str(tmp_path / "found.json")])
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert set(found["last"]) == set(LAST)
+    assert np.shape(found["last"]["step"]) == (2, 10)
+    assert np.shape(found["hero"]["large"]) == (10, 3)
