@@ -28,7 +28,7 @@ KINDS = (
     "#8C6D31", "#56B4E9", "#7F7F7F", "#9467BD", "#A6A61C",
 )  # fmt: skip
 """One colour a digit, from 0 to 9."""
-MAP = np.arange(-3, 3.5, 0.5), np.arange(-2, 2.5, 0.5)
+MAP = np.arange(-3, 3.5, 0.5), np.arange(-2, 2.5)
 """First and second numbers of the codes that the map decodes."""
 
 
@@ -107,7 +107,7 @@ def from_image_to_image(
     images, new : (images, codes)
         A few test digits, and a few images that were decoded, from top to bottom.
     """
-    top, side, cell = 26.0, 236.0, 5.0
+    top, side, cell = 26.0, 196.0, 4.5
     square = Plane(*plane, (svg.WIDTH - side) / 2, top, side, 3.0)
     far = svg.WIDTH - 8.0 - SIDE * cell
     lines, rows = [], []
@@ -148,10 +148,10 @@ def two_planes(
     drawn : array, shape (8, 2)
         Codes that are drawn, in both planes.
     """
-    top, side, cell = 26.0, 186.0, 4.6
+    top, side, cell = 26.0, 160.0, 4.2
     foot, step = top + side + 10, (side - SIDE * cell) / 3
     parts, said = [], []
-    for (name, (codes, reach, images)), left in zip(planes.items(), (8.0, 226.0), strict=True):
+    for (name, (codes, reach, images)), left in zip(planes.items(), (20.0, 240.0), strict=True):
         square = Plane(codes, labels, left, top, side, reach)
         parts.append(svg.text(left + side / 2, 16, name, font_weight=600))
         parts += [square.drawn(), square.rings(drawn, 3.0)]
@@ -159,7 +159,9 @@ def two_planes(
             parts.append(_over(edge, top + side - 5, f"{far:.0f}", text_anchor=way))
         places = [(left + k % 4 * step, foot + k // 4 * (SIDE * cell + 6)) for k in range(8)]
         parts.append(glyphs(images, places, cell))
-        said.append(f"{name}: codes in a plane from {-reach:.0f} to {reach:.0f}, eight images below")
+        said.append(
+            f"{name}: codes in a plane from {-reach:.0f} to {reach:.0f}, eight images below"
+        )
     return drawing(title, foot + 2 * (SIDE * cell + 6), "; ".join(said), *parts)
 
 
@@ -176,9 +178,7 @@ def learned(images: Array, again: Array, network: Graph, title: str) -> Drawing:
     top, left, step, cell = top + 2 * high + 14, 32.0, 29.5, 3.3
     middle = SIDE * cell / 2
     z = np.array([(x, y) for y in up[::-1] for x in across])
-    places = [
-        (left + j * step, top + i * step) for i in range(len(up)) for j in range(len(across))
-    ]
+    places = [(left + j * step, top + i * step) for i in range(len(up)) for j in range(len(across))]
     parts.append(glyphs(latent.decoded(network, z), places, cell))
     foot = top + len(up) * step
     for j, value in enumerate(across):
@@ -211,8 +211,8 @@ def between(
     shares : sequence of float
         How much of the second digit each frame has.
     """
-    top, cell = 26.0, 11.0
-    square = Plane(*plane, 6.0, top, 196.0, 3.0)
+    cell = 11.0
+    square = Plane(*plane, 6.0, 6.0, 184.0, 3.0)
     ends = latent.codes(network, pair)
     frames = []
     for share in shares:
@@ -222,16 +222,15 @@ def between(
         parts.append(_line(square.at(ends[0]), square.at(ends[1]), stroke=svg.FORWARD,
                            stroke_width="2.5"))  # fmt: skip
         parts.append(square.rings(z[None]))
-        for left, name, image in ((222.0, "codes mixed", latent.decoded(network, z[None])),
+        for left, name, image in ((216.0, "codes mixed", latent.decoded(network, z[None])),
                                   (326.0, "pixels mixed", mixed)):  # fmt: skip
-            parts.append(svg.text(left + SIDE * cell / 2, 62, name, font_weight=600))
-            parts.append(glyphs(image, [(left, 78.0)], cell))
-        words = (
-            f"{100 * (1 - share):.0f} % of the first digit and {100 * share:.0f} % of the second."
-        )
-        frames.append(Frame(
-            svg.picture(svg.WIDTH, top + square.side + 6, f"{title}: {words}", words, *parts), words
-        ))  # fmt: skip
+            parts.append(svg.text(left + SIDE * cell / 2, 44, name, font_weight=600))
+            parts.append(glyphs(image, [(left, 58.0)], cell))
+        rest = f"{100 * (1 - share):.0f} %"
+        words = f"The first digit has {rest}."
+        named = f"{title}: {rest} of the first"
+        markup = svg.picture(svg.WIDTH, square.side + 12, named, words, *parts)
+        frames.append(Frame(markup, words))
     return frames
 
 
@@ -360,7 +359,7 @@ def variances(
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fig, ax = plt.subplots(figsize=(4.6, 1.9))
     looks = (COLORS[2], "-", "o"), (COLORS[3], "--", "s"), (COLORS[3], ":", "^")
     for (name, values), (color, line, mark) in zip(theory.items(), looks, strict=True):
         ax.plot(lengths, values, line, color=color)
