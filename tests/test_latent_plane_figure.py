@@ -46,7 +46,7 @@ def test_what_is_learned_has_its_axes():
 def test_frames_go_from_one_digit_to_the_other():
     pair, shares = IMAGES[:2], (0.0, 0.25, 1.0)
     frames = latent_plane.between((CODES, LABELS), pair, NETWORK, shares, "title")
-    assert [frame.caption[-6:] for frame in frames] == ["100 %.", " 75 %.", "s 0 %."]
+    assert [frame.caption[-6:] for frame in frames] == ["100 %.", " 75 %.", "r 0 %."]
     assert "pixels mixed" in frames[0].svg and "codes mixed" in frames[0].svg
     # A quarter of the second digit's ink is drawn, and three quarters of the first one's.
     assert 'opacity="0.8"' in frames[1].svg and len(set(frame.svg for frame in frames)) == 3

@@ -119,7 +119,7 @@ def from_image_to_image(
                                stroke=svg.FORWARD, stroke_width="1.8"))  # fmt: skip
     ends = [svg.element("circle", cx=x, cy=y, r=4.0, fill=svg.FORWARD)
             for x, y in map(square.at, images[1])]  # fmt: skip
-    bold = {"font_weight": 600}
+    bold: dict[str, Any] = {"font_weight": 600}
     heads = [svg.text(8, 16, "digits", text_anchor="start", **bold),
              svg.text(svg.WIDTH / 2, 16, "their codes", **bold),
              svg.text(svg.WIDTH - 8, 16, "new digits", text_anchor="end", **bold),
@@ -227,7 +227,7 @@ def between(
             parts.append(svg.text(left + SIDE * cell / 2, 44, name, font_weight=600))
             parts.append(glyphs(image, [(left, 58.0)], cell))
         rest = f"{100 * (1 - share):.0f} %"
-        words = f"The first digit has {rest}."
+        words = f"The first digit has the other {rest}."
         named = f"{title}: {rest} of the first"
         markup = svg.picture(svg.WIDTH, square.side + 12, named, words, *parts)
         frames.append(Frame(markup, words))
