@@ -46,23 +46,6 @@ def test_all_ways_agree_on_average():
     assert np.abs(path).max() > 0.2
 
 
-def test_an_error_that_stops_leaves_the_divergence_alone():
-    network, x = small(), digits(0).x[:20]
-    encoder = network.named["encoder"]
-    latent.gradient(network, x, "none")
-    stopped = {name: g.copy() for name, g in encoder.gradients.items()}
-    assert network.gradients["decoder.dense1.W"].any()
-    divergence = NegativeBound().divergence
-    code = encoder.forward(x)
-    divergence.forward(code, np.zeros_like(code))
-    encoder.backward_parameters(divergence.backward())
-    for name, alone in encoder.gradients.items():
-        np.testing.assert_allclose(stopped[name], alone)
-    still = trained(0, way="none", kl=0.0, epochs=1).named["encoder"]
-    first = autoencoder(2, np.random.default_rng(0)).named["encoder"]
-    np.testing.assert_array_equal(still.parameters["dense1.W"], first.parameters["dense1.W"])
-
-
 def test_the_score_is_the_slope_of_the_log_density():
     network, x = small(), digits(0).x[:3]
     code = network.named["encoder"].forward(x)
@@ -128,3 +111,27 @@ def test_the_score_is_noisier_than_the_path():
     network, x = autoencoder(2, np.random.default_rng(0)), digits(0).x[:50]
     noise = [latent.encoder_noise(network, x, way, 20) for way in ("path", "baseline", "score")]
     assert noise[0] < noise[1] < noise[2]
+
+
+def test_codes_are_the_means_and_images_are_probabilities():
+    network, x = small(), digits(0).x[:5]
+    z = latent.codes(network, x)
+    np.testing.assert_array_equal(z, network.named["encoder"].forward(x)[:, :2])
+    logits = network.named["decoder"].forward(z)
+    np.testing.assert_allclose(latent.decoded(network, z), 1 / (1 + np.exp(-logits)))
+
+
+def test_a_plain_autoencoder_spreads_its_codes_and_draws_nothing():
+    x = digits(0).x
+    plain, other = trained(0, **latent.PLAIN), trained(0)
+    assert not plain.named["draw"].training and other.named["draw"].training
+    assert latent.codes(plain, x).std() > 3 > 1.3 > latent.codes(other, x).std()
+
+
+def test_the_reader_reads_digits_and_is_seldom_sure_of_noise():
+    data = digits(0)
+    right = latent.reader(0).forward(data.test).argmax(axis=1) == data.labels
+    assert right.mean() > 0.88
+    ink = np.random.default_rng(0).random(data.test.shape) < data.x.mean(axis=0)
+    assert latent.share_read(0, ink.astype(float)) < 30
+    assert latent.share_read(0, 0.4 + 0.2 * data.test) == latent.share_read(0, data.test) > 70

@@ -1,16 +1,60 @@
 """The figures of "Variational autoencoder" show what was computed."""
 
 import numpy as np
+from drawing_cases import check_words
 
+from backprop.book import latent
 from backprop.book.figures import latent_plane
-from backprop.layers import Dense
 
-decoder = Dense(2, 64, rng=np.random.default_rng(0))
+NETWORK = latent.autoencoder(2, np.random.default_rng(0))
+IMAGES = np.eye(64)[:8]
+CODES, LABELS = np.array([[1.0, -1], [0, 0], [0.5, 2], [99, 0]]), np.array([3, 7, 3, 7])
 
 
-def test_two_planes_have_their_names_and_share_the_numbers_at_the_left():
-    markup = latent_plane.planes({"one": decoder, "two": decoder}, "title").markup
-    assert markup.count(">−2<") == 3 and ">one<" in markup and ">two<" in markup
+def test_a_plane_has_dots_where_the_codes_are():
+    plane = latent_plane.Plane(CODES, LABELS, 100.0, 20.0, 60.0, 3.0)
+    assert plane.at(np.array([1.0, -1])) == (140.0, 60.0), "10 a unit, the middle at (130, 50)"
+    markup = plane.drawn()
+    assert markup.count("h0") == 3, "99 lies outside"
+    assert "M140.0 60.0h0" in markup and 'r="20.0"' in markup
+    assert plane.names().count("<text") == 2
+    assert plane.rings(CODES[:1]) == plane.rings(CODES[:1], 4.0)
+
+
+def test_lines_lead_from_images_to_their_codes_and_from_draws_to_new_images():
+    markup = latent_plane.from_image_to_image(
+        (CODES[:3], LABELS[:3]), (IMAGES[:3], CODES[:3]), (IMAGES[:2], CODES[1:3]), "title"
+    ).markup
+    assert markup.count("<line") == 5 and markup.count('r="4.0"') == 5
+    check_words(markup, 0.62)
+
+
+def test_two_planes_have_their_names_and_the_same_draws():
+    given = {"one": (CODES, 9.0, IMAGES), "two": (CODES, 3.0, IMAGES)}
+    markup = latent_plane.two_planes(given, LABELS, np.zeros((8, 2)), "title").markup
+    assert all(f">{words}<" in markup for words in ("one", "two", "−9", "9", "−3", "3"))
+    assert markup.count('r="3.0"') == 16
+    check_words(markup, 0.62)
+
+
+def test_what_is_learned_has_its_axes():
+    markup = latent_plane.learned(IMAGES, IMAGES, NETWORK, "title").markup
+    assert markup.count(">−2<") == 2 == markup.count(">2<") and markup.count(">3<") == 1
+    check_words(markup, 0.6)
+
+
+def test_frames_go_from_one_digit_to_the_other():
+    pair, shares = IMAGES[:2], (0.0, 0.25, 1.0)
+    frames = latent_plane.between((CODES, LABELS), pair, NETWORK, shares, "title")
+    assert [frame.caption[-6:] for frame in frames] == ["100 %.", " 75 %.", "r 0 %."]
+    assert "pixels mixed" in frames[0].svg and "codes mixed" in frames[0].svg
+    # A quarter of the second digit's ink is drawn, and three quarters of the first one's.
+    assert 'opacity="0.8"' in frames[1].svg and len(set(frame.svg for frame in frames)) == 3
+
+
+def test_words_of_both_graphs_can_be_read():
+    check_words(latent_plane.two_errors("title").markup, 0.6)
+    assert latent_plane.two_errors("title").markup.count("errors add up") == 1
 
 
 def test_the_graph_shows_numbers_that_follow():
@@ -23,37 +67,8 @@ def test_the_graph_shows_numbers_that_follow():
 
 
 def test_variances_are_drawn_with_their_names():
-    places = np.array([0.0, 1.0]), np.array([1, 4])
-    one = np.ones((3, 2)) * 4
-    series = {"a path": (one[0], one[0]), "a score": (9 * one[0], 9 * one[0]),
-              "a third": (3 * one[0], 3 * one[0])}  # fmt: skip
-    runs = {name: (np.tile(v[0], (3, 1)), np.tile(v[1], (3, 1))) for name, v in series.items()}
-    markup = latent_plane.variances(series, runs, places, "title").markup
-    assert all(name in markup for name in series) and len(markup) < 150_000
-
-
-def test_shares_are_drawn_with_their_names():
-    runs = np.array([40.0, 50, 60])
-    rows = {name: {"own": runs, "one": runs / 2, "ten": runs + 9} for name in ("a row", "b row")}
-    limits = {"least of all": 20.0, "most of all": 80.0}
-    markup = latent_plane.shares({"8 of them": rows, "2 of them": rows}, limits, "title").markup
-    for words in (*rows, *limits, "8 of them", "2 of them", "own", "one", "ten"):
-        assert words in markup
-    assert len(markup) < 150_000
-
-
-def test_clouds_stand_where_the_encoder_says():
-    def clouds(reach):
-        mean, tau = np.array([[1.0, -1], [0, 0]]), np.array([[0.5, 0.25], [1e-4, 1e-4]])
-        more = np.array([[0.0, 0], [99, 0]])
-        return latent_plane.Clouds(mean, tau, mean + tau, more, (0.0, 0.0), reach)
-
-    images = np.eye(64)[:2]
-    given = {"both": clouds(2.0), "pixels": clouds(5.0), "divergence": clouds(5.0)}
-    markup = latent_plane.two_forces(images, images, given, ("7", "8"), "title").markup
-    # 42.5 a unit in the plane above, whose middle is (210, 111), and 10 in those below.
-    assert '<ellipse cx="252.5" cy="153.5" rx="42.5" ry="21.3"' in markup
-    assert '<ellipse cx="74.0" cy="268.0" rx="10.0" ry="5.0"' in markup
-    assert markup.count("<ellipse") == 6 and markup.count('rx="2.0"') == 3
-    assert markup.count(">7<") == 2 and markup.count('r="1.3"') == 3, "99 lies outside"
-    assert ">apart,<" in markup and ">wide<" in markup
+    lengths = np.array([1, 4])
+    theory = {"a path": [4, 4], "a score": [30, 90], "a third": [18, 36]}
+    runs = {name: np.tile(values, (3, 1)) for name, values in theory.items()}
+    markup = latent_plane.variances(theory, runs, lengths, "title").markup
+    assert all(name in markup for name in theory) and len(markup) < 150_000

@@ -1,4 +1,4 @@
-"""Autoencoders of binarised digits: training with the noise or without, and what is measured.
+"""Autoencoders of binarised digits: training them, drawing from them, and what is measured.
 
 What the chapter "Variational autoencoder" runs. A code is a row z; the decoder returns logits of
 Bernoulli probabilities, one a pixel. Costs are negative logarithms of probabilities, in nats.
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.activations import softplus
+from backprop.activations import sigmoid, softmax, softplus
 from backprop.arrays import Array, Labels
 from backprop.datasets import load_digits
 from backprop.layers import Concatenate, Dense, GaussianSample, Layer, ReLU
-from backprop.losses import BinaryCrossEntropy, GaussianKL, Loss
+from backprop.losses import BinaryCrossEntropy, GaussianKL, Loss, SoftmaxCrossEntropy
 from backprop.network import Graph, Sequential
 from backprop.optimizers import Adam
 
@@ -25,9 +25,12 @@ PIXELS, HIDDEN = 64, 64
 RATE, BATCH, EPOCHS = 0.01, 100, 25
 INK = 0.5
 """A pixel at least so dark is 1, else 0."""
-Way = Literal["path", "score", "baseline", "none"]
-"""Through the draw; by the score of the draw; by the score, the other digits' mean cost less; or
-no error of the pixels for the encoder, which hears of the divergence alone."""
+Way = Literal["path", "score", "baseline"]
+"""Through the draw; by the score of the draw; or by the score, the other digits' mean cost less."""
+PLAIN: dict[str, Any] = {"noise": False, "kl": 0.0}
+"""How :func:`trained` trains an ordinary autoencoder, in which ln v plays no part."""
+SURE = 0.9
+"""An image is read where the reader gives one digit more than this."""
 
 
 class NegativeBound(Loss):
@@ -127,8 +130,6 @@ def gradient(network: Graph, x: Array, way: Way = "path", kl: float = 1.0) -> Ar
     costs = loss.costs()
     if way == "baseline":
         costs = costs - (costs.sum() - costs) / (len(x) - 1)
-    elif way == "none":
-        costs = np.zeros(len(x))
     encoder.backward_parameters(score(draw) * costs[:, None] / len(x) + divergence)
     return network.dtheta
 
@@ -144,27 +145,21 @@ def trained(
     d: int = 2,
     *,
     way: Way = "path",
-    rate: float = RATE,
     noise: bool = True,
     kl: float = 1.0,
     epochs: int = EPOCHS,
 ) -> Graph:
-    """Return an autoencoder with ``d`` numbers a code, trained by Adam; its draws go on.
-
-    Without noise and with kl = 0 it is an ordinary autoencoder, in which ln v plays no part.
-    """
+    """Return an autoencoder with ``d`` numbers a code, trained by Adam; its draws go on."""
     # One network for a setting, whichever arguments were left to their defaults.
-    return _trained(seed, d, way, rate, noise, kl, epochs)
+    return _trained(seed, d, way, noise, kl, epochs)
 
 
 @cache
-def _trained(
-    seed: int, d: int, way: Way, rate: float, noise: bool, kl: float, epochs: int
-) -> Graph:
+def _trained(seed: int, d: int, way: Way, noise: bool, kl: float, epochs: int) -> Graph:
     data, rng = digits(seed), np.random.default_rng(seed)
     network = autoencoder(d, rng)
     network.named["draw"].train(noise)
-    optimizer = Adam(network, rate)
+    optimizer = Adam(network, RATE)
     for _ in range(epochs):
         order = rng.permutation(len(data.x))
         for start in range(0, len(data.x), BATCH):
@@ -178,6 +173,41 @@ def encoder_noise(network: Graph, x: Array, way: Way, repeats: int = 100) -> flo
     count = sum(value.size for value in network.named["encoder"].parameters.values())
     seen = [gradient(network, x, way)[:count].copy() for _ in range(repeats)]
     return float(np.var(seen, axis=0, ddof=1).sum())
+
+
+# Codes and images.
+
+
+def codes(network: Graph, x: Array) -> Array:
+    """Return the means μ that the encoder answers for ``x``, (n, d)."""
+    return np.split(network.named["encoder"].forward(x), 2, axis=1)[0]
+
+
+def decoded(network: Graph, z: Array) -> Array:
+    """Return the probabilities of ink that the decoder answers for codes ``z``, (n, pixels)."""
+    return sigmoid(network.named["decoder"].forward(z))
+
+
+@cache
+def reader(seed: int) -> Sequential:
+    """Return a network trained to tell the digits of a split apart; it knows no autoencoder."""
+    data, rng = digits(seed), np.random.default_rng(1000 + seed)
+    network = Sequential([Dense(PIXELS, HIDDEN, rng=rng), ReLU(), Dense(HIDDEN, 10, rng=rng)])
+    loss, optimizer = SoftmaxCrossEntropy(), Adam(network, 0.003)
+    for _ in range(30):
+        order = rng.permutation(len(data.x))
+        for start in range(0, len(data.x), BATCH):
+            batch = order[start : start + BATCH]
+            loss.forward(network.forward(data.x[batch]), data.train_labels[batch])
+            network.backward_parameters(loss.backward())
+            optimizer.step()
+    return network
+
+
+def share_read(seed: int, images: Array) -> float:
+    """Return in how many of a hundred images the reader is sure of a digit; ink is above ½."""
+    surest = softmax(reader(seed).forward((images > 0.5).astype(float))).max(axis=1)
+    return 100 * float((surest > SURE).mean())
 
 
 # What a trained one is worth.

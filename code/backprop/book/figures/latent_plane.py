@@ -13,136 +13,225 @@ from typing import Any
 
 import numpy as np
 
-from backprop.activations import sigmoid
-from backprop.arrays import Array
+from backprop.arrays import Array, Labels
+from backprop.book import latent
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.digit_images import SIDE, glyphs
-from backprop.layers import Layer
+from backprop.book.figures.stepper import Frame
+from backprop.network import Graph
 
 RIM = 26
 """Radius of a node."""
-ACROSS, REACH = 9, 2.0
-"""Images on a side of the plane, and its numbers' range."""
+KINDS = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7",
+    "#8C6D31", "#56B4E9", "#7F7F7F", "#9467BD", "#A6A61C",
+)  # fmt: skip
+"""One colour a digit, from 0 to 9."""
+MAP = np.arange(-3, 3.5, 0.5), np.arange(-2, 2.5)
+"""First and second numbers of the codes that the map decodes."""
 
 
 @dataclass(frozen=True)
-class Clouds:
-    """What an encoder names for a few digits, and codes drawn for more of them.
+class Plane:
+    """A square of the plane in a drawing, with codes of labelled digits.
 
-    ``mean``, ``tau`` and ``drawn`` are of shape (n, 2), ``more`` of shape (m, 2); ``middle`` and
-    ``reach`` say which square of the plane is shown.
+    ``codes`` has the shape (n, 2). The square's upper left corner is (``left``, ``top``); it is
+    ``side`` wide, shows the plane around (0, 0) out to ``reach``, and leaves out what lies outside.
     """
 
-    mean: Array
-    tau: Array
-    drawn: Array
-    more: Array
-    middle: tuple[float, float]
+    codes: Array
+    labels: Labels
+    left: float
+    top: float
+    side: float
     reach: float
 
+    def at(self, z: Array) -> tuple[float, float]:
+        """Return where a code stands in the drawing."""
+        x, y = (np.asarray(z) / self.reach + np.array([1, -1])) * self.side / 2
+        return float(self.left + x), float(self.top - y)
 
-def _plane(clouds: Clouds, left: float, top: float, side: float, names: Sequence[str]) -> str:
-    """Draw the clouds out to 2 τ, what was drawn, and the same circle of the standard normal."""
-    scale = side / (2 * clouds.reach)
+    def drawn(self) -> str:
+        """Draw the square, a dot for each code, and the standard normal out to two deviations."""
+        square = {"x": self.left, "y": self.top, "width": self.side, "height": self.side}
+        parts = [svg.element("rect", fill="none", stroke="currentColor", opacity="0.4", **square)]
+        inside = np.abs(self.codes).max(axis=1) < self.reach
+        for kind, paint in enumerate(KINDS):
+            places = [self.at(z) for z in self.codes[inside & (self.labels == kind)]]
+            path = "".join(f"M{svg.fixed(x)} {svg.fixed(y)}h0" for x, y in places)
+            if path:
+                parts.append(svg.element("path", d=path, stroke=paint, stroke_width="3.6",
+                                         stroke_linecap="round", opacity="0.75"))  # fmt: skip
+        x, y = self.at(np.zeros(2))
+        parts.append(svg.element("circle", cx=x, cy=y, r=self.side / self.reach, fill="none",
+                                 stroke="currentColor", stroke_dasharray="4 3"))  # fmt: skip
+        return "".join(parts)
 
-    def at(z: Array) -> tuple[float, float]:
-        x, y = (z - np.array(clouds.middle)) * scale
-        return float(left + side / 2 + x), float(top + side / 2 - y)
+    def names(self) -> str:
+        """Write each label in the middle of its codes, which is their median."""
+        parts = []
+        for kind in np.unique(self.labels):
+            x, y = self.at(np.median(self.codes[self.labels == kind], axis=0))
+            parts.append(_over(x, y + 5, str(kind)))
+        return "".join(parts)
 
-    parts = [svg.element("rect", x=left, y=top, width=side, height=side, fill="none",
-                         stroke="currentColor", opacity="0.4")]  # fmt: skip
-    inside = np.abs(clouds.more - np.array(clouds.middle)).max(axis=1) < clouds.reach - 2 / scale
-    for code in clouds.more[inside]:
-        x, y = at(code)
-        parts.append(svg.element("circle", cx=x, cy=y, r=1.3, fill="currentColor", opacity="0.3"))
-    x, y = at(np.zeros(2))
-    parts.append(svg.element("circle", cx=x, cy=y, r=2 * scale, fill="none", stroke="currentColor",
-                             stroke_dasharray="4 3", stroke_width="1.3"))  # fmt: skip
-    for mean, tau, drawn, name in zip(clouds.mean, clouds.tau, clouds.drawn, names, strict=True):
-        (x, y), (rx, ry) = at(mean), 2 * tau * scale
-        parts.append(svg.element("ellipse", cx=x, cy=y, rx=max(float(rx), 2.0),
-                                 ry=max(float(ry), 2.0), fill=svg.FORWARD, fill_opacity="0.22",
-                                 stroke=svg.FORWARD, stroke_width="1.6"))  # fmt: skip
-        parts.append(svg.text(x, y - max(float(ry), 2.0) - 4, name, font_weight=600))
-        if name:
-            x, y = at(drawn)
-            parts.append(svg.element("circle", cx=x, cy=y, r=3.0, fill=svg.BACKWARD))
-    return "".join(parts)
+    def rings(self, codes: Array, radius: float = 4.0) -> str:
+        """Draw an open circle at each of some codes."""
+        return "".join(
+            svg.element("circle", cx=x, cy=y, r=radius, fill=svg.GROUND, stroke="currentColor",
+                        stroke_width="1.6")
+            for x, y in map(self.at, codes)
+        )  # fmt: skip
 
 
-def two_forces(
-    images: Array, again: Array, clouds: Mapping[str, Clouds], names: Sequence[str], title: str
+def _over(x: float, y: float, words: str, **attributes: Any) -> str:
+    """Write bold words with a margin of the page's ground, so that they can be read over dots."""
+    return svg.text(x, y, words, font_weight=600, stroke=svg.GROUND, stroke_width="3",
+                    paint_order="stroke", stroke_linejoin="round", **attributes)  # fmt: skip
+
+
+def _line(start: tuple[float, float], end: tuple[float, float], **attributes: Any) -> str:
+    return svg.element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], **attributes)
+
+
+def from_image_to_image(
+    plane: tuple[Array, Labels], images: tuple[Array, Array], new: tuple[Array, Array], title: str
 ) -> Drawing:
-    """Draw images, their clouds in the plane and images of draws; and two planes by one force.
+    """Draw test digits, their codes among others in a plane, and images of codes that were drawn.
 
-    ``clouds`` has the names "both", "pixels" and "divergence"; ``names`` are those of the images.
+    Parameters
+    ----------
+    plane : (codes, labels)
+        Of many test digits.
+    images, new : (images, codes)
+        A few test digits, and a few images that were decoded, from top to bottom.
     """
-    top, side, cell = 26.0, 170.0, 3.5
-    left, step = (svg.WIDTH - side) / 2, (side - SIDE * cell) / (len(images) - 1)
-    far, half = svg.WIDTH - 14.0 - SIDE * cell, top + side / 2
-    parts = []
-    for edge, pictures in ((14.0, images), (far, again)):
-        parts.append(glyphs(pictures, [(edge, top + k * step) for k in range(len(images))], cell))
-    for x, words in (
-        (33.0, "images"),
-        (left + side / 2, "clouds of codes"),
-        (369.0, "images again"),
-    ):
-        parts.append(svg.text(x, 16, words, font_weight=600))
-    for start, words in ((54.0, "encoder"), (left + side + 8, "decoder")):
-        parts.append(svg.pointer((start, half), (start + 62, half), svg.FORWARD, "2.2", 10, 5))
-        parts.append(svg.text(start + 28, half - 9, words))
-    parts.append(_plane(clouds["both"], left, top, side, names))
-    low, small = top + side + 12, 100.0
-    for edge, key, words in (
-        (14.0, "pixels", "apart, thin"),
-        (212.0, "divergence", "centred, wide"),
-    ):
-        given = names if key == "pixels" else [""] * len(names)
-        parts.append(_plane(clouds[key], edge, low, small, given))
-        first, second = words.split(" ")
-        for k, word in enumerate((key, "alone:", first, second)):
-            weight = 600 if k == 0 else None
-            parts.append(svg.text(edge + small + 8, low + 30 + 18 * k, word, text_anchor="start",
-                                  font_weight=weight))  # fmt: skip
+    top, side, cell = 26.0, 196.0, 4.5
+    square = Plane(*plane, (svg.WIDTH - side) / 2, top, side, 3.0)
+    far = svg.WIDTH - 8.0 - SIDE * cell
+    lines, rows = [], []
+    for edge, rim, (pictures, codes) in ((8.0, 8.0 + SIDE * cell + 4, images), (far, far - 4, new)):
+        step = (side - SIDE * cell) / (len(codes) - 1)
+        rows.append(glyphs(pictures, [(edge, top + k * step) for k in range(len(codes))], cell))
+        for k, z in enumerate(codes):
+            lines.append(_line((rim, top + k * step + SIDE * cell / 2), square.at(z),
+                               stroke=svg.FORWARD, stroke_width="1.8"))  # fmt: skip
+    ends = [svg.element("circle", cx=x, cy=y, r=4.0, fill=svg.FORWARD)
+            for x, y in map(square.at, images[1])]  # fmt: skip
+    bold: dict[str, Any] = {"font_weight": 600}
+    heads = [svg.text(8, 16, "digits", text_anchor="start", **bold),
+             svg.text(svg.WIDTH / 2, 16, "their codes", **bold),
+             svg.text(svg.WIDTH - 8, 16, "new digits", text_anchor="end", **bold),
+             svg.text(8, top + side + 20, "encoder →", text_anchor="start"),
+             svg.text(svg.WIDTH - 8, top + side + 20, "decoder →", text_anchor="end")]  # fmt: skip
     said = (
-        f"Images of {', '.join(names)} at the left, their clouds in a plane in the middle, images"
-        " decoded from a draw of each cloud at the right. Below, the clouds by the pixels alone and"
-        " by the divergence alone"
+        f"{len(images[1])} images of digits at the left, lines from them to their codes in a plane"
+        f" with the codes of many digits, and lines from {len(new[1])} open circles in the plane to"
+        " the images decoded from them, at the right"
     )
-    return drawing(title, low + small + 6, said, *parts)
+    return drawing(title, top + side + 28, said, *heads, square.drawn(), *lines, *ends,
+                   square.rings(new[1]), square.names(), *rows)  # fmt: skip
 
 
-def planes(decoders: Mapping[str, Layer], title: str) -> Drawing:
-    """Draw what two decoders make of each point on a grid of the plane.
+def two_planes(
+    planes: Mapping[str, tuple[Array, float, Array]], labels: Labels, drawn: Array, title: str
+) -> Drawing:
+    """Draw two planes of codes and, below each, what is decoded from the same draws.
 
-    The second has images for whole first numbers alone, and so both fit side by side.
+    Parameters
+    ----------
+    planes : mapping of str to (codes, reach, images)
+        By the network's name; ``reach`` says how far its plane goes.
+    labels : array of int
+        Of the digits whose codes are shown.
+    drawn : array, shape (8, 2)
+        Codes that are drawn, in both planes.
     """
-    top, step, cell = 28.0, 27.0, 2.95
-    high = np.linspace(REACH, -REACH, ACROSS)
-    low, foot = top + (ACROSS - 1) * step + 8 * cell, top + ACROSS * step
+    top, side, cell = 26.0, 160.0, 4.2
+    foot, step = top + side + 10, (side - SIDE * cell) / 3
+    parts, said = [], []
+    for (name, (codes, reach, images)), left in zip(planes.items(), (20.0, 240.0), strict=True):
+        square = Plane(codes, labels, left, top, side, reach)
+        parts.append(svg.text(left + side / 2, 16, name, font_weight=600))
+        parts += [square.drawn(), square.rings(drawn, 3.0)]
+        for edge, way, far in ((left + 4, "start", -reach), (left + side - 4, "end", reach)):
+            parts.append(_over(edge, top + side - 5, f"{far:.0f}", text_anchor=way))
+        places = [(left + k % 4 * step, foot + k // 4 * (SIDE * cell + 6)) for k in range(8)]
+        parts.append(glyphs(images, places, cell))
+        said.append(
+            f"{name}: codes in a plane from {-reach:.0f} to {reach:.0f}, eight images below"
+        )
+    return drawing(title, foot + 2 * (SIDE * cell + 6), "; ".join(said), *parts)
+
+
+def learned(images: Array, again: Array, network: Graph, title: str) -> Drawing:
+    """Draw digits, what comes back of each, and what is decoded all over the plane."""
+    left, cell, top = 58.0, 3.9, 8.0
+    step, high = (svg.WIDTH - 8 - left) / len(images), SIDE * cell + 6
     parts = []
-    columns = np.linspace(-REACH, REACH, ACROSS), np.arange(-REACH, REACH + 1)
-    for (name, decoder), line, left in zip(decoders.items(), columns, (24.0, 287.0), strict=True):
-        codes = np.array([(x, y) for y in high for x in line])
-        places = [
-            (left + j * step, top + i * step) for i in range(ACROSS) for j in range(len(line))
-        ]
-        parts.append(glyphs(sigmoid(decoder.forward(codes)), places, cell))
-        parts.append(svg.text(left, 16, name, text_anchor="start", font_weight=600))
-        for j, value in enumerate(line):
-            if value == round(value):
-                parts.append(svg.text(left + j * step + 4 * cell, foot + 13, f"{value:.0f}"))
-    for i, value in enumerate(high[::-1]):
+    for k, (name, row) in enumerate({"digit": images, "back": again}.items()):
+        places = [(left + i * step, top + k * high) for i in range(len(row))]
+        parts.append(glyphs(row, places, cell))
+        parts.append(svg.text(8, top + k * high + 20, name, text_anchor="start", font_weight=600))
+    across, up = MAP
+    top, left, step, cell = top + 2 * high + 14, 32.0, 29.5, 3.3
+    middle = SIDE * cell / 2
+    z = np.array([(x, y) for y in up[::-1] for x in across])
+    places = [(left + j * step, top + i * step) for i in range(len(up)) for j in range(len(across))]
+    parts.append(glyphs(latent.decoded(network, z), places, cell))
+    foot = top + len(up) * step
+    for j, value in enumerate(across):
         if value == round(value):
-            height = low - 4 * cell + 5 - i * step
-            parts.append(svg.text(18.0, height, f"{value:.0f}", text_anchor="end"))
-    parts.append(svg.text(svg.WIDTH / 2, foot + 32, "first number of the code"))
+            parts.append(svg.text(left + j * step + middle, foot + 13, f"{value:.0f}"))
+    for i, value in enumerate(up[::-1]):
+        if value == round(value):
+            parts.append(
+                svg.text(24, top + i * step + middle + 5, f"{value:.0f}", text_anchor="end")
+            )
+    parts.append(svg.text(left + len(across) * step / 2, foot + 32, "first number of the code"))
     said = (
-        f"Rows of images by two decoders, {ACROSS} rows each; the code's numbers run from -2 to 2"
+        f"{len(images)} test digits, below each what comes back, and a grid of images decoded from"
+        " codes with first numbers from -3 to 3 and second numbers from -2 to 2"
     )
-    return drawing(title, foot + 42, said, *parts)
+    return drawing(title, foot + 40, said, *parts)
+
+
+def between(
+    plane: tuple[Array, Labels], pair: Array, network: Graph, shares: Sequence[float], title: str
+) -> list[Frame]:
+    """Return frames that go from one digit to another: the code on its way, decoded, and a mix.
+
+    Parameters
+    ----------
+    plane : (codes, labels)
+        Of many test digits.
+    pair : array, shape (2, 64)
+        The two digits.
+    shares : sequence of float
+        How much of the second digit each frame has.
+    """
+    cell = 11.0
+    square = Plane(*plane, 6.0, 6.0, 184.0, 3.0)
+    ends = latent.codes(network, pair)
+    frames = []
+    for share in shares:
+        z = (1 - share) * ends[0] + share * ends[1]
+        mixed = (1 - share) * pair[0] + share * pair[1]
+        parts = [square.drawn(), square.names()]
+        parts.append(_line(square.at(ends[0]), square.at(ends[1]), stroke=svg.FORWARD,
+                           stroke_width="2.5"))  # fmt: skip
+        parts.append(square.rings(z[None]))
+        for left, name, image in ((216.0, "codes mixed", latent.decoded(network, z[None])),
+                                  (326.0, "pixels mixed", mixed)):  # fmt: skip
+            parts.append(svg.text(left + SIDE * cell / 2, 44, name, font_weight=600))
+            parts.append(glyphs(image, [(left, 58.0)], cell))
+        rest = f"{100 * (1 - share):.0f} %"
+        words = f"The first digit has the other {rest}."
+        named = f"{title}: {rest} of the first"
+        markup = svg.picture(svg.WIDTH, square.side + 12, named, words, *parts)
+        frames.append(Frame(markup, words))
+    return frames
 
 
 # The draw in a graph.
@@ -231,96 +320,55 @@ def two_ways(title: str) -> Drawing:
     return drawing(title, down + 196, said, *parts)
 
 
+def two_errors(title: str) -> Drawing:
+    """Draw the autoencoder as a graph in which the encoder's answer goes two ways to the loss."""
+    y, low = 62.0, 138.0
+    x, code, z, a, loss = ((place, y) for place in (34.0, 146.0, 232.0, 328.0, 390.0))
+    loss, kl = (390.0, low), (232.0, low)
+    parts = [_there_and_back(x, code, True), _there_and_back(code, z, True)]
+    parts += [_there_and_back(z, a, True), _there_and_back(a, loss, True)]
+    parts += [_there_and_back(code, kl, True), _there_and_back(kl, loss, True)]
+    names = (x, "x"), (code, "μ, ℓ"), (z, "z"), (a, "a"), (loss, "L"), (kl, "KL")
+    parts += [_disc(*place, name) for place, name in names]
+    for (left, _), (right, _), word in ((x, code, "encoder"), (code, z, "draw"), (z, a, "decoder")):
+        parts.append(svg.text((left + right) / 2, 22, word, font_weight=600))
+    parts.append(svg.text(390, 78, "pixels", font_weight=600))
+    parts.append(svg.text(140, 124, "errors add up", svg.BACKWARD, text_anchor="end"))
+    said = (
+        "The image x leads by the encoder to μ and ℓ, these by a draw to the code z and by the"
+        " decoder to the logits a and the loss L; a second way leads from μ and ℓ by the divergence"
+        " to L. Errors come back on both ways."
+    )
+    return drawing(title, low + RIM + 6, said, *parts)
+
+
 # Variances.
 
 
 def variances(
-    theory: Mapping[str, tuple[Array, Array]], measured: Mapping[str, tuple[Array, Array]],
-    places: tuple[Array, Array], title: str,
-) -> Drawing:  # fmt: skip
-    """Draw the variance of three estimators over a sigmoid's factor and over a sum's length.
-
-    Parameters
-    ----------
-    theory, measured : mapping of str to pair of arrays
-        By estimator, over the factors and over the lengths of ``places``: through the draw, by the
-        score, and by the score with a baseline. Those measured have a row a seed.
-    places : pair of arrays
-        The factors and the lengths.
-    """
-    from backprop.book.figures.plots import COLORS
-
-    plt = pyplot()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5))
-    green, purple = COLORS[2], COLORS[3]
-    looks = (green, "-", "o"), (purple, "--", "s"), (purple, ":", "^")
-    for k, ax in enumerate(axes):
-        for name, (color, line, mark) in zip(theory, looks, strict=True):
-            ax.plot(places[k], theory[name][k], line, color=color)
-            runs = measured[name][k]
-            ax.vlines(places[k], runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
-            ax.plot(places[k], np.median(runs, axis=0), mark, color=color, markersize=5)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-        ticks = [1, 4, 16, 64]
-        ax.set(xticks=ticks, xticklabels=map(str, ticks))
-        ax.minorticks_off()
-    axes[0].set(xlabel="factor in σ(factor · z)", ylim=(0.002, 10))
-    axes[1].set(xlabel="squares in the sum Σ z²", ylim=(1, 40_000))
-    axes[0].set_title("variance of one estimate", loc="left", fontsize=11)
-    path, score, centred = theory
-    axes[0].text(3, 0.012, path, color=green)
-    axes[0].text(1.1, 0.75, score, color=purple)
-    axes[0].text(70, 0.06, centred, color=purple, ha="right")
-    axes[1].text(6, 1.15, path, color=green, va="bottom")
-    axes[1].text(1.2, 900, score, color=purple)
-    axes[1].text(70, 11, centred, color=purple, ha="right")
-    return plotted(fig, title)
-
-
-# How many images are read.
-
-
-def shares(
-    panels: Mapping[str, Mapping[str, Mapping[str, Array]]],
-    limits: Mapping[str, float],
-    title: str,
+    theory: Mapping[str, Array], measured: Mapping[str, Array], lengths: Array, title: str
 ) -> Drawing:
-    """Draw shares in per cent: a panel for each name, a row for each network, a mark a kind.
+    """Draw the variance of three estimators over the number of squares in a sum.
 
     Parameters
     ----------
-    panels : mapping
-        By panel, network and kind of codes ("own", "one", "ten"): the shares of several runs.
-    limits : mapping of str to float
-        Shares that are drawn as lines from top to bottom.
+    theory, measured : mapping of str to array
+        By estimator, over the ``lengths``: through the draw, by the score, and by the score with a
+        baseline. Those measured have a row a seed.
     """
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.5), sharey=True)
-    looks = {
-        "own": ("0.5", "o", 0.24),
-        "ten": (COLORS[0], "^", 0.0),
-        "one": (COLORS[1], "s", -0.24),
-    }
-    for ax, (name, rows) in zip(axes, panels.items(), strict=True):
-        for limit in limits.values():
-            ax.axvline(limit, color="0.5", linestyle="--", linewidth=1)
-        for k, kinds in enumerate(rows.values()):
-            for kind, (color, mark, shift) in looks.items():
-                high = len(rows) - 1 - k + shift
-                ax.hlines(high, kinds[kind].min(), kinds[kind].max(), color=color, linewidth=2)
-                ax.plot(np.median(kinds[kind]), high, mark, color=color, markersize=6)
-        ax.set(xlim=(10, 90), xticks=[20, 40, 60, 80], ylim=(-0.6, len(rows) + 0.1))
-        ax.set_title(name, loc="left", fontsize=11)
-        ax.set_yticks(range(len(rows)), list(rows)[::-1])
-        ax.grid(visible=False)
-    axes[0].set_xlabel("images read, in %")
-    top = len(rows) - 0.35
-    for (name, limit), side in zip(limits.items(), ("left", "right"), strict=True):
-        shift = 1.5 if side == "left" else -1.5
-        axes[0].text(limit + shift, top, name, ha=side, color="0.45")
-    for kind, (color, _, shift) in looks.items():
-        axes[1].text(23, 1.65 * shift, kind, color=color, va="center")
+    fig, ax = plt.subplots(figsize=(4.6, 1.9))
+    looks = (COLORS[2], "-", "o"), (COLORS[3], "--", "s"), (COLORS[3], ":", "^")
+    for (name, values), (color, line, mark) in zip(theory.items(), looks, strict=True):
+        ax.plot(lengths, values, line, color=color)
+        runs = measured[name]
+        ax.vlines(lengths, runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
+        ax.plot(lengths, np.median(runs, axis=0), mark, color=color, markersize=5)
+        ax.text(lengths[-1] * 1.15, values[-1], name, color=color, va="center")
+    ax.set(xscale="log", yscale="log", xlabel="squares in the sum", ylim=(2, 40_000))
+    ax.set(xticks=lengths, xticklabels=map(str, lengths))
+    ax.minorticks_off()
+    ax.set_title("variance of one estimate", loc="left", fontsize=11)
     return plotted(fig, title)

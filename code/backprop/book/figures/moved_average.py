@@ -16,7 +16,7 @@ from backprop.book.figures import svg
 from backprop.book.figures.stepper import Frame
 
 Function = Callable[[Array], Array]
-LEFT, RIGHT, TOP, HIGH, WIDE = 8.0, 224.0, 26.0, 176.0, 188.0
+LEFT, RIGHT, TOP, HIGH, WIDE = 8.0, 224.0, 26.0, 144.0, 188.0
 """Left edge of each half, upper edge, height and width."""
 FROM, TO, MOST = -0.6, 2.9, 7.4
 """The numbers on the axis, and the largest value of f that is drawn."""
