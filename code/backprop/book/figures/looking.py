@@ -1,305 +1,390 @@
-"""The figures of the chapter on attention: where an error arrives, and what a long query gets.
+"""The figures of the chapter on attention: where questions look, and how errors flow back.
 
 Blue is forward and orange is backward in all of them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from backprop.activations import softmax
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, plotted, pyplot, unbroken
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame
 
-# Where the error of an output arrives.
+Place = tuple[float, float]
 
-LEFT, TALL = 44.0, 24.0
-"""Width of the names of the rows, and height of a row."""
+# Where questions look while a network learns.
 
-
-Maps = Mapping[str, tuple[NDArray[np.integer], Array]]
-"""The heading of each table, the tokens that are its rows, and one row of shares for each."""
-
-
-def shares(sizes: Array) -> Array:
-    """Divide each row by its sum; a row of zeros stays one."""
-    total = sizes.sum(axis=-1, keepdims=True)
-    return np.asarray(sizes / np.where(total == 0, 1, total))
+THICK = 14.0
+"""Width of the line of a weight of 1."""
+BOX, ROW = (46.0, 28.0), 168.0
+"""Of a token, and the upper edge of all of them."""
 
 
-def gathering(
+def arcs(
     tokens: Sequence[str],
-    rows: NDArray[np.integer],
     told: Mapping[int, int],
-    runs: Mapping[str, Sequence[tuple[float, Array]]],
+    seen: Sequence[tuple[Sequence[int], Array]],
     captions: Sequence[str],
 ) -> list[Frame]:
-    """Return a frame for each look at training networks.
+    """Return a frame for each look at a network that learns: arcs as thick as the weights.
 
     Parameters
     ----------
     tokens : sequence of str
-        The names of the columns.
-    rows : array of int
-        The tokens that are rows: the questions.
+        In the order of the sequence: "b=7" or "b?".
     told : mapping of int to int
-        The column that is framed in the row of a token.
-    runs : mapping of str to sequence of (right, sizes)
-        The name of each network, and what it is at each look: the share of right answers, and
-        the sizes of all slopes.
+        The place of each question, and the place of its answer.
+    seen : sequence of (answers, weights)
+        At each look the digits that are named, in the order of the questions, and P.
     captions : sequence of str
-        What each frame shows; the shares of right answers are put before it.
+        What each frame shows.
     """
-    frames = []
-    for said, *seen in zip(captions, *runs.values(), strict=True):
-        maps = {
-            f"{name}: {100 * right:.0f} % right": (rows, shares(sizes)[rows])
-            for name, (right, sizes) in zip(runs, seen, strict=True)
-        }
-        shown = " and ".join(f"{100 * right:.0f} %" for right, _ in seen)
-        frames.append(_frame(tokens, maps, told, f"{shown} right. {said}"))
-    return frames
+    looks = zip(seen, captions, strict=True)
+    return [_arcs(tokens, told, said, P, words) for (said, P), words in looks]
 
 
-def _frame(tokens: Sequence[str], maps: Maps, told: Mapping[int, int], caption: str) -> Frame:
-    height, said, parts = _tables(tokens, maps, told)
+def _arcs(
+    tokens: Sequence[str], told: Mapping[int, int], said: Sequence[int], P: Array, caption: str
+) -> Frame:
+    pitch = (svg.WIDTH - 4) / len(tokens)
+    places = [2 + pitch * (k + 0.5) for k in range(len(tokens))]
+    elsewhere: list[str] = []
+    answers: list[str] = []
+    words = []
+    for t, at in told.items():
+        for s in range(t):
+            paint = svg.FORWARD if s == at else "currentColor"
+            (answers if s == at else elsewhere).append(
+                _arc(places[t], places[s], float(P[t, s]), paint)
+            )
+        elsewhere.append(_loop(places[t], float(P[t, t])))
+        words.append(f"{tokens[t]} looks at {tokens[at]} with the weight {P[t, at]:.2f}")
+    foot = ROW + BOX[1]
+    parts = [
+        svg.text(2, 15, "the thicker the line, the larger the weight", text_anchor="start"),
+        svg.text(2, 34, "on the answer", svg.FORWARD, text_anchor="start", font_weight=600),
+        svg.text(132, 34, "on any other token", text_anchor="start", opacity="0.7"),
+        *elsewhere, *answers,
+    ]  # fmt: skip
+    for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
+        parts.append(svg.element(
+            "rect", x=x - BOX[0] / 2, y=ROW, width=BOX[0], height=BOX[1], rx="5",
+            fill=svg.GROUND, stroke="currentColor", stroke_width="2" if k in told else "1",
+        ))  # fmt: skip
+        parts.append(svg.text(x, ROW + 19, token, font_weight=600 if k in told else 400))
+    parts.append(svg.text(2, foot + 40, "the network says", text_anchor="start"))
+    for (t, at), digit in zip(told.items(), said, strict=True):
+        right = tokens[at].endswith(f"={digit}")
+        parts.append(svg.text(
+            places[t], foot + 40, f"{digit} {'✓' if right else '✗'}",
+            svg.FORWARD if right else "currentColor", font_weight=600,
+        ))  # fmt: skip
+        words.append(f"at {tokens[t]} the network says {digit}")
     # Trained networks are not the same to the last digit on every machine.
-    markup = svg.picture(svg.WIDTH, height, caption, said, *parts)
+    markup = svg.picture(svg.WIDTH, foot + 48, caption, "; ".join(words), *parts)
     return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
 
 
-def _tables(
-    tokens: Sequence[str], maps: Maps, told: Mapping[int, int]
-) -> tuple[float, str, list[str]]:
-    """Return the height of tables, one below another, what they say, and their markup."""
-    across = (svg.WIDTH - LEFT - 4) / len(tokens)
-    parts, said, top = [], [], 0.0
-    for name, (rows, table) in maps.items():
-        parts.append(svg.text(2, top + 17, name, text_anchor="start", font_weight=600))
-        top += 44
-        for s, token in enumerate(tokens):
-            parts.append(svg.text(LEFT + (s + 0.5) * across, top - 6, token))
-        for k, t in enumerate(rows):
-            y = top + k * TALL
-            parts.append(svg.text(LEFT - 7, y + 17, tokens[t], text_anchor="end", font_weight=600))
-            for s, share in enumerate(table[k]):
-                parts.append(_cell(LEFT + s * across, y, across, float(share)))
-            if int(t) in told:
-                x = LEFT + told[int(t)] * across
-                parts.append(
-                    svg.element(
-                        "rect", x=x + 2, y=y + 2, width=across - 4, height=TALL - 4, fill="none",
-                        stroke="currentColor", stroke_width="2.2", rx="3",
-                    )
-                )  # fmt: skip
-            shown = ", ".join(f"{v:.2f}" for v in table[k])
-            said.append(f"{name}, {tokens[t]}: {shown}")
-        top += len(rows) * TALL + 12
-    return top - 6, "; ".join(said), parts
+def _arc(start: float, end: float, weight: float, paint: str) -> str:
+    high = 14 + 0.295 * (start - end)
+    y, peak = svg.fixed(ROW), svg.fixed(ROW - high * 4 / 3)
+    x1, x2 = svg.fixed(start), svg.fixed(end)
+    return _line(f"M{x1} {y}C{x1} {peak} {x2} {peak} {x2} {y}", weight, paint)
 
 
-def _cell(x: float, y: float, wide: float, share: float) -> str:
-    paint = svg.element(
-        "rect", x=x, y=y, width=wide, height=TALL, fill=svg.BACKWARD,
-        fill_opacity=f"{min(1.0, share / 0.6):.2f}",
+def _loop(x: float, weight: float) -> str:
+    y, low = svg.fixed(ROW + BOX[1]), svg.fixed(ROW + BOX[1] + 26)
+    x1, x2 = svg.fixed(x - 11), svg.fixed(x + 11)
+    return _line(f"M{x1} {y}C{x1} {low} {x2} {low} {x2} {y}", weight, "currentColor")
+
+
+def _line(path: str, weight: float, paint: str) -> str:
+    return svg.element(
+        "path", d=path, fill="none", stroke=paint, stroke_width=THICK * weight,
+        opacity="0.45" if paint == "currentColor" else None,
     )  # fmt: skip
-    frame = svg.element(
-        "rect", x=x, y=y, width=wide, height=TALL, fill="none", stroke="currentColor",
-        opacity="0.25",
-    )  # fmt: skip
-    return paint + frame
 
 
-# One query that grows.
+# One query and three keys, by hand.
 
-LENGTHS = tuple(k / 2 for k in range(2, 11))
-"""Of the query; the keys have the length 1."""
-ANGLE = 330
-"""Of the query, in degrees: it points along the second key, whose value is wrong."""
-KEYS = (90, 330, 210)
-VALUES = np.array([10.0, 0.0, 20.0])
-WANTED = 10.0
+ROWS = (("(1, 1)", "ln 6", 6, 10), ("(0, 1)", "ln 3", 3, 0), ("(0, 0)", "0", 1, 20))
+"""Key, score, the exponential of the score, and value."""
+WANTED = 10
 
 
-def pointed(length: float) -> tuple[Array, float, Array]:
-    """Return the weights, the answer, and ∂L/∂s for L = ½ (y - 10)²."""
-    s = length * np.cos(np.radians(np.array(KEYS) - ANGLE))
-    p = softmax(s[None])[0]
-    y = float(p @ VALUES)
-    return p, y, p * (y - WANTED) * (VALUES - y)
-
-
-def pushed(length: float) -> Array:
-    """Return the push on the query, -∂L/∂q = -Σ_j ∂L/∂s_j k_j."""
-    at = np.radians(np.array(KEYS))
-    return np.asarray(-pointed(length)[2] @ np.column_stack([np.cos(at), np.sin(at)]))
-
-
-def growing() -> list[Frame]:
-    """Return a frame for each length of the query."""
-    return [_pointed(length) for length in LENGTHS]
-
-
-def lengths() -> list[str]:
-    """Return what the slider shows."""
-    return [f"{length:g}" for length in LENGTHS]
-
-
-def _point(x: float, y: float, angle: float, far: float) -> tuple[float, float]:
-    return x + far * math.cos(math.radians(angle)), y - far * math.sin(math.radians(angle))
-
-
-def _pointed(length: float) -> Frame:
-    p, y, ds = pointed(length)
-    # The longest query is to end before the names of the weights.
-    cx, cy, one = 84.0, 122.0, 22.0
-    parts = []
-    places = (cx, cy - one - 26), (102.0, 170.0), (34.0, 152.0)
-    for k, (key, value, (x, y_name)) in enumerate(zip(KEYS, VALUES, places, strict=True)):
-        tip = _point(cx, cy, key, one)
-        parts.append(svg.pointer((cx, cy), tip, "currentColor", "2", 10, 5))
-        parts.append(svg.text(x, y_name, f"key {k + 1}"))
-        parts.append(svg.text(x, y_name + 16, f"value {value:g}"))
-    tip = _point(cx, cy, ANGLE, one * length)
-    parts.append(svg.pointer((cx, cy), tip, svg.FORWARD, "6", 18, 9))
-    bar, long, middle, unit = 232.0, 74.0, 370.0, 2.8
-    parts.append(svg.text(bar, 18, "weight p", svg.FORWARD, text_anchor="start", font_weight=600))
-    parts.append(svg.text(middle, 18, "push", svg.BACKWARD, font_weight=600))
-    for k in range(3):
-        row = 56.0 + 54 * k
-        parts.append(
-            svg.element("line", x1=middle, y1=row - 13, x2=middle, y2=row + 13,
-                        stroke="currentColor", opacity="0.6")
+def by_hand(title: str) -> Drawing:
+    """Draw what one query reads of three keys, and below each number the loss's slope in it."""
+    total = sum(power for _, _, power, _ in ROWS)
+    p = [Fraction(power, total) for _, _, power, _ in ROWS]
+    y = sum(weight * value for weight, (*_, value) in zip(p, ROWS, strict=True))
+    dy = y - WANTED
+    ds = [weight * dy * (value - y) for weight, (*_, value) in zip(p, ROWS, strict=True)]
+    q = np.log([2, 3])
+    dq = float(ds[0]), float(ds[0] + ds[1])
+    columns = 56.0, 156.0, 226.0, 300.0
+    rows = 100.0, 158.0, 216.0
+    out = 382.0, rows[1] + 2
+    parts = [
+        *_pair((columns[0] + 8, 20), "q = (ln 2, ln 3)", _vector(dq, 1)),
+        *(
+            svg.text(x, 68, words, font_weight=600)
+            for x, words in zip(columns, ("key k", "score s", "weight p", "value v"), strict=True)
+        ),
+        svg.text(out[0], 68, "answer y", font_weight=600),
+    ]
+    said = [f"query (ln 2, ln 3), its slope {_vector(dq, 1)}"]
+    for (key, score, _, value), weight, slope, row in zip(ROWS, p, ds, rows, strict=True):
+        back = _vector(float(slope) * q, 2)
+        numbers = (
+            (key, back), (score, f"{float(slope):g}"), (f"{float(weight):g}", f"{dy * value}"),
+            (f"{value}", f"{float(dy * weight):g}"),
         )  # fmt: skip
-        parts.append(svg.text(bar - 6, row + 5, f"{k + 1}", text_anchor="end", font_weight=600))
-        parts.append(
-            svg.element("rect", x=bar, y=row - 9, width=long, height=18, fill="none",
-                        stroke="currentColor", opacity="0.4")
-        )  # fmt: skip
-        parts.append(
-            svg.element("rect", x=bar, y=row - 9, width=float(long * p[k]), height=18,
-                        fill=svg.FORWARD)
-        )  # fmt: skip
-        parts.append(
-            svg.text(bar + long / 2, row + 26, f"{p[k]:.2f}", svg.FORWARD, font_weight=600)
-        )
-        push = -float(ds[k])
-        end = middle + push * unit
-        if abs(push) * unit > 8:
-            head = min(10.0, abs(push) * unit * 0.7)
-            parts.append(svg.pointer((middle, row), (end, row), svg.BACKWARD, "5", head, 8))
-        words = f"{push:+.1f}".replace("-", "−")
-        parts.append(svg.text(middle, row + 26, words, svg.BACKWARD, font_weight=600))
-    parts.append(svg.text(2, 18, "query", svg.FORWARD, text_anchor="start", font_weight=600))
-    push = math.hypot(*pushed(length))
-    strong = f"{push:.1f}" if push > 1 else f"{push:.2f}"
-    parts.append(svg.text(2, 218, f"answer {y:.1f}, wanted {WANTED:g}", text_anchor="start"))
-    parts.append(svg.text(2, 242, "push on the query", svg.BACKWARD, text_anchor="start",
-                          font_weight=600))  # fmt: skip
-    parts.append(svg.element("rect", x=164, y=231, width=7.4 * push, height=13, fill=svg.BACKWARD))
-    parts.append(
-        svg.text(171 + 7.4 * push, 242, strong, svg.BACKWARD, text_anchor="start", font_weight=600)
-    )
-    words = f"Key 2 has the weight {p[1]:.3f}."
-    what = f"The query has the length {length:g} and points along key 2: weights "
-    what += ", ".join(f"{w:.3f}" for w in p) + f"; answer {y:.1f}"
-    what += f"; the push on the query has the length {strong}"
-    markup = svg.picture(svg.WIDTH, 250, what, unbroken(words), *parts)
-    return Frame(markup, unbroken(words))
+        for x, (fore, rear) in zip(columns, numbers, strict=True):
+            parts += _pair((x, row), fore, rear)
+        parts.append(svg.text((columns[2] + columns[3]) / 2, row, "×", svg.FORWARD))
+        for left, right in ((84, 132), (180, 204)):
+            parts.append(_flow((left, row - 5), (right, row - 5), svg.FORWARD))
+        ends = (columns[3] + 22, row), (out[0], out[1])
+        parts.append(_flow(*svg.between(*ends, 0, 29), svg.FORWARD))
+        said.append("; ".join(
+            f"{name} {fore}, its slope {rear}"
+            for name, (fore, rear) in zip(("key", "score", "weight", "value"), numbers, strict=True)
+        ))  # fmt: skip
+    parts.append(svg.element(
+        "circle", cx=out[0], cy=out[1], r="27", fill=svg.GROUND, stroke=svg.FORWARD,
+        stroke_width="2",
+    ))  # fmt: skip
+    parts += _pair((out[0], out[1] - 3), f"{y}", f"{dy}")
+    parts.append(svg.text(out[0] - 8, rows[2] + 16, f"wanted: {WANTED}"))
+    said.append(f"answer {y}, its slope {dy}")
+    return drawing(title, 244, "; ".join(said), *parts)
 
 
-# How scores start.
+def _pair(at: Place, forward: str, backward: str) -> list[str]:
+    """Write a number, and below it the loss's slope in it."""
+    return [
+        svg.text(*at, forward, svg.FORWARD, font_weight=600),
+        svg.text(at[0], at[1] + 19, backward, svg.BACKWARD, font_weight=600),
+    ]
 
 
-def started(panels: Mapping[str, Mapping[str, Mapping[bool, Array]]], title: str) -> Drawing:
-    """Draw the share of right answers of networks whose scores start spread or not.
+def _vector(numbers: ArrayLike, digits: int) -> str:
+    return f"({', '.join(f'{float(n):.{digits}f}' for n in np.asarray(numbers))})".replace("-", "−")
+
+
+def _flow(start: Place, end: Place, paint: str) -> str:
+    return svg.pointer(start, end, paint, "1.6", 7, 3.5)
+
+
+# The whole network, with its shapes.
+
+CELL = (9.0, 15.0)
+"""Of the tokens' grid: width and height."""
+
+
+def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
+    """Draw self-attention and a linear layer: all arrays with their shapes, forward and back.
 
     Parameters
     ----------
-    panels : mapping of str to mapping of str to mapping of bool to array
-        For the heading of each panel, for the name of each row, and for divided or not: the
-        shares, one dot for each start.
+    tokens : sequence of str
+        The names of the rows of X.
+    X : array, shape (n, width)
+        Their ones are filled.
+    P : array, shape (n, n)
+        The larger a weight, the stronger its cell is filled.
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    n, width = X.shape
+    left, top = 150.0, 40.0
+    below = top + n * CELL[1]
+    parts = [
+        svg.text(left + 4 * CELL[0], top - 8, "letter"),
+        svg.text(left + 12 * CELL[0], top - 8, "digit"),
+        *_cells((left, top), X, CELL),
+        *(
+            svg.text(left - 8, top + CELL[1] * (k + 1) - 3, token, text_anchor="end")
+            for k, token in enumerate(tokens)
+        ),
+        *_named((left + width * CELL[0] + 10, top + 52), "X", (n, width), "start"),
+    ]
+    # Queries, keys and values side by side, and what becomes of them.
+    wide, high, row = 4.0 * width, 4.0 * n, below + 56
+    heads = {"Q": 56.0, "K": 166.0, "V": 330.0}
+    for name, x in heads.items():
+        start = left + width * CELL[0] / 2 + (x - 214) * 0.38, below + 4
+        parts += _both(start, (x, row - 4))
+        parts += _block((x, row), (wide, high), name, (n, width))
+        label = (start[0] + x) / 2 + (-52 if name == "Q" else 32), below + 27
+        parts.append(_product(label, "W", name.lower()))
+    scores, weights = (111.0, row + high + 36), (111.0, row + high + 128)
+    square = 6.0 * n
+    for name in ("Q", "K"):
+        parts += _both((heads[name], row + high + 4), (scores[0], scores[1] - 4), shift=12)
+    parts += _block(scores, (square, square), "S = Q Kᵀ/4", (n, n), beside=True)
+    parts += _both((scores[0], scores[1] + square + 4), (weights[0], weights[1] - 4))
+    parts.append(svg.text(
+        weights[0] + 16, weights[1] - 17, "mask, softmax", svg.FORWARD, text_anchor="start"
+    ))  # fmt: skip
+    side = 10.0
+    parts += _cells((weights[0] - side * n / 2, weights[1]), P, (side, side))
+    parts += _named((weights[0] - side * n / 2 - 8, weights[1] + 42), "P", (n, n), "end")
+    middle = weights[1] + side * n / 2
+    read = 254.0, middle - high / 2
+    parts += _both((weights[0] + side * n / 2 + 5, middle), (read[0] - wide / 2 - 5, middle))
+    parts += _both((heads["V"], row + high + 4), (read[0] + 8, read[1] - 4), shift=0)
+    parts += _block(read, (wide, high), "Y = P V", (n, width), under=True)
+    last = 382.0, middle - high / 2
+    parts += _both((read[0] + wide / 2 + 5, middle), (last[0] - high / 2 - 5, middle))
+    parts += _block(last, (high, high), "digits", (n, n), under=True)
+    parts.append(_product((read[0] + wide / 2 + 46, middle - 30), "W", "o"))
+    parts.append(svg.text(read[0] + wide / 2 + 46, middle - 12, "linear", svg.FORWARD))
+    said = (
+        f"X with {n} tokens of {width} entries gives Q, K and V by W_q, W_k and W_v; Q and K give"
+        f" the scores S, {n} by {n}; a mask and the softmax make the weights P of them; P V is Y,"
+        f" {n} by {width}; W_o and a linear layer give each token {n} numbers, one per digit."
+        " Beside each blue arrow, an orange one runs back with the error."
+    )
+    return drawing(title, weights[1] + side * n + 22, said, *parts)
 
-    plt = pyplot()
-    fig, axes = plt.subplots(1, len(panels), figsize=(4.2, 2.6))
-    for ax, (name, rows) in zip(axes, panels.items(), strict=True):
-        for row, arms in enumerate(rows.values()):
-            ax.axhspan(row - 0.4, row + 0.4, color=INK, alpha=0.07, linewidth=0)
-            for divided, right in arms.items():
-                color, mark, side = (COLORS[1], "o", 0.2) if divided else (INK, "s", -0.2)
-                above = row + side + np.linspace(-0.12, 0.12, len(right))
-                ax.plot(right, above, mark, color=color, markersize=3.6, alpha=0.7,
-                        markeredgewidth=0, clip_on=False)  # fmt: skip
-        ax.set_title(name, loc="left", fontsize=12)
-        ax.set(xlim=(0.63, 1.01), ylim=(len(rows) - 0.5, -0.5), xticks=[0.7, 0.8, 0.9, 1])
-        ax.set_xticklabels(["0.7", "", "", "1"])
-        ax.set_yticks(range(len(rows)), list(rows))
-        ax.tick_params(axis="y", length=0)
-        ax.grid(visible=False)
-        ax.set_xlabel("share right")
-        for side_ in ("left", "top", "right"):
-            ax.spines[side_].set_visible(False)
-    axes[0].set_ylabel("spread at the start")
-    axes[0].text(0.65, 1.8, "not divided", color=INK, va="center")
-    axes[0].text(0.65, 2.2, "divided", color=COLORS[1], va="center")
-    return plotted(fig, title)
+
+def _cells(at: Place, shares: Array, size: Place) -> list[str]:
+    """Draw a grid whose cells are filled as strongly as their shares are large."""
+    (x, y), (wide, high) = at, size
+    return [
+        svg.element(
+            "rect", x=x + wide * j, y=y + high * i, width=float(wide), height=float(high),
+            fill=svg.FORWARD, fill_opacity=f"{share:.2f}", stroke=svg.FORWARD, stroke_width="0.5",
+        )
+        for (i, j), share in np.ndenumerate(np.asarray(shares, float))
+    ]  # fmt: skip
 
 
-# What is learned by learning only a half.
+def _block(
+    at: Place,
+    size: Place,
+    name: str,
+    shape: tuple[int, int],
+    *,
+    beside: bool = False,
+    under: bool = False,
+) -> list[str]:
+    """Draw a matrix from the middle of its upper edge, its name inside, beside or under it."""
+    (x, y), (wide, high) = at, size
+    frame = svg.element(
+        "rect", x=x - wide / 2, y=y, width=float(wide), height=float(high), fill=svg.FORWARD,
+        fill_opacity="0.15", stroke=svg.FORWARD, stroke_width="1.4",
+    )  # fmt: skip
+    if beside:
+        return [frame, *_named((x + wide / 2 + 10, y + high / 2 - 2), name, shape, "start")]
+    if under:
+        return [frame, *_named((x, y + high + 18), name, shape, "middle")]
+    return [frame, *_named((x, y + high / 2 - 3), name, shape, "middle")]
 
 
-def reached(runs: Mapping[str, Array], levels: Mapping[str, float], title: str) -> Drawing:
+def _named(at: Place, name: str, shape: tuple[int, int], anchor: str) -> list[str]:
+    """Write a name and that of its error, and its shape below."""
+    x, y = at
+    size = f"{shape[0]} × {shape[1]}"
+    error = svg.element("tspan", f"\N{NO-BREAK SPACE} d{name[0]}", fill=svg.BACKWARD)
+    words = svg.element(
+        "text", name + (error if name[0].isupper() else ""), x=float(x), y=float(y),
+        fill=svg.FORWARD, text_anchor=anchor, font_weight=600,
+    )  # fmt: skip
+    return [words, svg.text(x, y + 17, size, svg.FORWARD, text_anchor=anchor)]
+
+
+def _both(start: Place, end: Place, shift: float = 0.0) -> list[str]:
+    """Draw an arrow forward and, beside it, one back; ``shift`` moves the end towards the start."""
+    end = end[0] + (shift if start[0] > end[0] else -shift), end[1]
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = float(np.hypot(dx, dy))
+    ox, oy = 3.5 * dy / length, -3.5 * dx / length
+    there = (start[0] + ox, start[1] + oy), (end[0] + ox, end[1] + oy)
+    back = (end[0] - ox, end[1] - oy), (start[0] - ox, start[1] - oy)
+    return [_flow(*there, svg.FORWARD), _flow(*back, svg.BACKWARD)]
+
+
+def _product(at: Place, name: str, small: str) -> str:
+    """Write "· W" with an index."""
+    index = svg.element("tspan", small, dy="4", font_size="12")
+    return svg.element("text", f"· {name}{index}", x=float(at[0]), y=float(at[1]), fill=svg.FORWARD)
+
+
+# Plots.
+
+
+def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -> Drawing:
     """Draw each run's share of right answers as a dot, and what rules reach as lines.
 
     Parameters
     ----------
-    runs : mapping of str to array, shape (runs, 2)
-        One row of the figure for each: the share of right answers, and the mean weight on the
-        answer, whose median is written beside the row. Runs that pass all levels have the colour
-        of what learns.
-    levels : mapping of str to float
-        What stands at each line, and where it stands.
+    runs : mapping of str to array, shape (runs,)
+        One row of the figure for each, with its name.
+    rules : mapping of str to float
+        What stands at each dashed line, and where it stands.
     title : str
         What the picture shows, for those who do not see it.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.0, 0.4 * len(runs) + 0.24 * len(levels) + 0.8))
-    for row, found in enumerate(runs.values()):
-        right, weight = np.asarray(found).T
-        color = COLORS[1] if right.min() > max(levels.values()) else INK
-        above = np.linspace(-0.42, 0.42, len(right))
-        ax.plot(
-            right, row + above, "o", color=color, markersize=2.2, markeredgewidth=0, clip_on=False
-        )
-        low, high = (f"{100 * share:.0f}" for share in (right.min(), right.max()))
+    fig, ax = plt.subplots(figsize=(4.2, 2.1))
+    for k, (name, at) in enumerate(rules.items()):
+        top = -1.65 + 0.42 * k
+        ax.plot([at, at], [len(runs) - 0.5, top], color=INK, linewidth=1, linestyle="--")
+        ax.text(at + 0.015, top + 0.15, name, va="center")
+    for row, (name, right) in enumerate(runs.items()):
+        found = np.asarray(right)
+        color = COLORS[1] if found.min() > max(rules.values()) else INK
+        above = row + np.linspace(-0.25, 0.25, len(found))
+        ax.plot(found, above, "o", color=color, markersize=4, markeredgewidth=0, clip_on=False)
+        ax.text(0.51, row, name, va="center", color=color)
+        low, high = (f"{100 * share:.0f}" for share in (found.min(), found.max()))
         said = low if low == high else f"{low}–{high}"
-        ax.text(1.42, row, f"{said} %", ha="right", va="center", color=color)
-        ax.text(1.85, row, f"{np.median(weight):.2f}", ha="right", va="center", color=color)
-    top = -1.1 - 0.6 * len(levels)
-    for k, (name, at) in enumerate(levels.items()):
-        here = top + 0.6 * k + 0.3
-        ax.plot([at, at], [len(runs) - 0.5, here], color=INK, linewidth=1, linestyle="--")
-        ax.text(at + 0.02, here, name, va="center")
-    ax.text(1.42, -0.75, "right", ha="right", va="center", weight="bold")
-    ax.text(1.85, -0.75, "weight", ha="right", va="center", weight="bold")
-    ax.set(xlim=(0, 1.86), ylim=(len(runs) - 0.5, top), xticks=[0, 0.5, 1])
-    ax.set_xlabel("share of right answers", loc="left")
+        ax.text(1.32, row, f"{said} %", ha="right", va="center", color=color)
+    ax.set(xlim=(0, 1.32), ylim=(len(runs) - 0.5, -1.7), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[])
+    ax.set_xlabel("share of right answers")
     ax.spines["bottom"].set_bounds(0, 1)
-    ax.set_yticks(range(len(runs)), list(runs))
-    ax.tick_params(axis="y", length=0)
     ax.grid(visible=False)
     for side in ("left", "top", "right"):
         ax.spines[side].set_visible(False)
+    return plotted(fig, title)
+
+
+def saturating(widths: Sequence[int], found: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the softmax's own slopes against the width of queries and keys.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Of queries and keys.
+    found : mapping of str to array, shape (draws, widths)
+        The name of each curve, and one dot for each draw.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.2, 2.2))
+    for (name, draws), color, side in zip(
+        found.items(), (COLORS[1], INK), (-0.1, 0.12), strict=True
+    ):
+        middle = np.mean(draws, axis=0)
+        ax.plot(widths, middle, color=color, linewidth=1, linestyle="-")
+        for row in draws:
+            ax.plot(widths, row, "o", color=color, markersize=3.5, alpha=0.6, markeredgewidth=0)
+        ax.text(widths[3], middle[3] + side, name, color=color, va="center")
+    ax.set(xscale="log", ylim=(0, 1), xlabel="width d of queries and keys")
+    ax.set_xticks(widths, [str(d) for d in widths])
+    ax.minorticks_off()
+    ax.set_ylabel("sum of the slopes $p(1-p)$")
     return plotted(fig, title)
