@@ -67,7 +67,9 @@ def test_plots_have_a_row_for_each_program():
     assert words | {"95 %", "100 %"} <= set(texts(drawn))
     handed = digit_images.handed_over({"one": [True, False, True]}, 3, "t")
     assert {"one", "one, by lot", "images handed over", "errors left"} <= set(texts(handed))
+    marked = digit_images.handed_over({"one": np.arange(40) < 17}, 20, "t", at=3)
+    assert "14" in texts(marked)
     columns = [0.5, 0.9], [0.4, 0.9], [0.3, 0.8], [0.7, 1.0]
-    assert {"one", "two"} <= set(
+    assert {"one", "two", "0.95"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))
     )

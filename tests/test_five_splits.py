@@ -8,11 +8,13 @@ import pytest
 from backprop.activations import softmax
 from backprop.book import five_splits
 from backprop.book.five_splits import (
+    IN_BLOCKS,
     OTHERS,
     RECIPES,
     SETTINGS,
     SPLITS,
     misread,
+    misread_by_block,
     place,
     stored,
 )
@@ -20,8 +22,9 @@ from backprop.book.folds import FOLDS, folds, images, parts, shifted, train
 
 
 def test_every_program_read_all_images_in_every_split():
-    assert set(stored()) == {*OTHERS, *RECIPES}
-    for name, runs in stored().items():
+    assert set(stored()) == {*OTHERS, *RECIPES, "blocks"}
+    for name in (*OTHERS, *RECIPES):
+        runs = stored()[name]
         assert len(runs) == SPLITS
         for run in runs:
             numbers = run["misread"]
@@ -52,6 +55,22 @@ def test_a_stored_network_is_what_comes_out():
     network, _ = train(RECIPES["40 epochs"], training, validation, FOLDS * split + k)
     wrong = network.forward(x).argmax(axis=1) != y
     assert (wrong != misread("40 epochs")[split][rows]).sum() <= 1
+
+
+def test_what_is_stored_of_blocks_is_what_comes_out():
+    assert set(stored()["blocks"]) == set(IN_BLOCKS)
+    for name in IN_BLOCKS:
+        counts = misread_by_block(name)
+        assert counts.sum() == len(stored()["blocks"][name]["misread"])
+        assert counts.sum() > misread(name).sum(axis=1).max()
+    k = 4
+    training, validation, (x, y) = list(parts(None))[k]
+    for name in ("40 epochs", "shifts"):
+        network, _ = train(RECIPES[name], training, validation, k)
+        wrong = (network.forward(x).argmax(axis=1) != y).sum()
+        assert abs(wrong - misread_by_block(name)[k]) <= 1
+    copied = five_splits.copier(training, validation)(x)
+    assert (copied != y).sum() == misread_by_block("copier")[k]
 
 
 def test_a_copier_that_shifts_finds_a_moved_image():
@@ -95,9 +114,10 @@ def test_the_command_writes_and_replaces(tmp_path, monkeypatch):
     monkeypatch.setattr(five_splits, "outcome", outcome)
     path = tmp_path / "found.json"
     five_splits.main([str(path)])
-    assert len(asked) == SPLITS * (len(OTHERS) + len(RECIPES))
+    assert len(asked) == SPLITS * (len(OTHERS) + len(RECIPES)) + len(IN_BLOCKS)
     first = json.loads(path.read_text())
-    assert list(first) == [*OTHERS, *RECIPES] and len(first["SVM"]) == SPLITS
+    assert list(first) == [*OTHERS, *RECIPES, "blocks"]
+    assert list(first["blocks"]) == list(IN_BLOCKS) and len(first["SVM"]) == SPLITS
     monkeypatch.setattr(five_splits, "outcome", lambda name, split: {"misread": [9]})
     five_splits.main([str(path), "SVM"])
     second = json.loads(path.read_text())

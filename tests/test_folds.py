@@ -5,7 +5,7 @@ import pytest
 
 from backprop.activations import softmax
 from backprop.book import folds as ten
-from backprop.book.folds import Recipe, folds, images, parts, predicted, shifted, train
+from backprop.book.folds import Recipe, blocks, folds, images, parts, predicted, shifted, train
 from backprop.threads import scipy_pool
 
 
@@ -18,6 +18,16 @@ def test_every_image_is_tested_once_and_never_by_a_network_that_has_seen_it():
     for rows in (test for *_, test in folds()):
         assert np.bincount(y[rows]).min() >= 17
     assert x.shape == (1797, 64) and x.max() == 1
+
+
+def test_blocks_follow_the_file_and_each_is_tested_once():
+    from sklearn.datasets import load_digits
+
+    x, _ = images()
+    assert np.array_equal(x[np.concatenate(blocks())] * 16, load_digits().data)
+    for block, triple in zip(blocks(), folds(None), strict=True):
+        assert np.array_equal(triple[2], block)
+        assert np.array_equal(np.sort(np.concatenate(triple)), np.arange(1797))
 
 
 def test_shifts_average_neighbours():

@@ -1,11 +1,14 @@
 """Nine programs read the 1,797 digits, and the ten parts are dealt five times.
 
+Four of them are tested on ten blocks of the file as well.
+
 The chapter "Is it any good?" shows what is stored in ``five_splits.json``, which
 
     python -m backprop.book.five_splits FILE
 
-writes (ten minutes); with names of programs after FILE, only these are run again. :func:`outcome`
-runs one program on one split. The networks of split k have the seeds 10k to 10k + 9.
+writes (ten minutes); with names of programs, or "blocks", after FILE, only these are run again.
+:func:`outcome` runs one program on one split. The networks of split k have the seeds 10k to
+10k + 9, and those of the blocks 0 to 9.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from backprop.book.folds import (
     FOLDS,
     Recipe,
     Tested,
+    blocks,
     folds,
     images,
     predicted,
@@ -115,12 +119,12 @@ def told(found: Tested) -> dict[str, Any]:
     return {"misread": _numbers(found.wrong), "place": place(found.p.max(axis=1), found.wrong)}
 
 
-def _answered(learn: Callable[[Labelled, Labelled], Reader], split: int) -> dict[str, Any]:
+def _answered(learn: Callable[[Labelled, Labelled], Reader], split: int | None) -> dict[str, Any]:
     return {"misread": _numbers(predicted(learn, split) != images()[1])}
 
 
-def _tuned(split: int) -> dict[str, Any]:
-    runs = [tested(recipe, FOLDS * split, split) for recipe in SETTINGS]
+def _tuned(split: int | None) -> dict[str, Any]:
+    runs = [tested(recipe, FOLDS * (split or 0), split) for recipe in SETTINGS]
     wrong = np.empty(len(images()[1]), dtype=bool)
     best = np.argmin([run.validation_loss for run in runs], axis=0)
     for (_, _, rows), k in zip(folds(split), best, strict=True):
@@ -128,7 +132,7 @@ def _tuned(split: int) -> dict[str, Any]:
     return {"misread": _numbers(wrong), "setting": [int(k) for k in best]}
 
 
-OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
+OTHERS: dict[str, Callable[[int | None], dict[str, Any]]] = {
     "copier": partial(_answered, copier),
     "copier, shifts": partial(_answered, shifting_copier),
     "SVM": partial(_answered, machine),
@@ -138,23 +142,31 @@ OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
 """What is stored of a program that is not ten networks of one recipe, on one split."""
 
 
-def outcome(name: str, split: int) -> dict[str, Any]:
+IN_BLOCKS = ("40 epochs", "shifts", "copier", "SVM")
+"""The programs that are tested on blocks as well."""
+
+
+def outcome(name: str, split: int | None) -> dict[str, Any]:
     """Run one program on one split: the numbers of the images that it misreads, and more.
 
     Parameters
     ----------
     name : str
         A key of :data:`RECIPES` or :data:`OTHERS`.
-    split : int
+    split : int, or None for the blocks
     """
     if name in OTHERS:
         return OTHERS[name](split)
-    return told(tested(RECIPES[name], FOLDS * split, split))
+    return told(tested(RECIPES[name], FOLDS * (split or 0), split))
 
 
 @cache
-def stored() -> dict[str, list[dict[str, Any]]]:
-    """Return what ``five_splits.json`` holds: for each program, one entry a split."""
+def stored() -> dict[str, Any]:
+    """Return what ``five_splits.json`` holds.
+
+    For each program, one entry a split; and under "blocks" one entry for each program that was
+    tested on them.
+    """
     found: dict[str, Any] = results.read("five_splits")
     return found
 
@@ -167,14 +179,23 @@ def misread(name: str) -> NDArray[np.bool_]:
     return wrong
 
 
+def misread_by_block(name: str) -> NDArray[np.int_]:
+    """Return how many images of each block a program misread, shape (10,)."""
+    missed = stored()["blocks"][name]["misread"]
+    return np.array([np.isin(block, missed).sum() for block in blocks()])
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the file, or replace some programs in it."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     path = Path(given[0])
-    names = given[1:] or [*OTHERS, *RECIPES]
+    names = given[1:] or [*OTHERS, *RECIPES, "blocks"]
     found = json.loads(path.read_text()) if given[1:] and path.exists() else {}
     for name in names:
-        found[name] = [outcome(name, split) for split in range(SPLITS)]
+        if name == "blocks":
+            found[name] = {each: outcome(each, None) for each in IN_BLOCKS}
+        else:
+            found[name] = [outcome(name, split) for split in range(SPLITS)]
         rows = (f'"{key}": {json.dumps(value)}' for key, value in found.items())
         path.write_text("{" + ",\n ".join(rows) + "}\n")
 

@@ -81,28 +81,42 @@ def images() -> tuple[Array, Labels]:
 
 
 @cache
-def folds(split: int = 0) -> list[tuple[Indices, Indices, Indices]]:
+def blocks() -> list[Indices]:
+    """Return the numbers of the images in ten blocks of neighbours in scikit-learn's file."""
+    from sklearn.datasets import load_digits as load_file
+
+    number = {image.tobytes(): k for k, image in enumerate(images()[0])}
+    in_file = np.array([number[(image / 16).tobytes()] for image in load_file().data])
+    return np.array_split(in_file, FOLDS)
+
+
+@cache
+def folds(split: int | None = 0) -> list[tuple[Indices, Indices, Indices]]:
     """Return ten times the numbers of the training, validation and test images.
 
     The ten test sets have no image in common, and together they are all of them. A fifth of the
     others validates. Each class is split in the same proportion. Another ``split`` deals the
-    images anew.
+    images anew; without one, the test sets are :func:`blocks`.
     """
     from sklearn.model_selection import StratifiedKFold, train_test_split
 
     _, y = images()
+    if split is None:
+        tests = blocks()
+        rests = [np.concatenate(tests[:k] + tests[k + 1 :]) for k in range(FOLDS)]
+    else:
+        dealt = StratifiedKFold(FOLDS, shuffle=True, random_state=split).split(y[:, None], y)
+        rests, tests = (list(half) for half in zip(*dealt, strict=True))
     parts = []
-    for k, (rest, test) in enumerate(
-        StratifiedKFold(FOLDS, shuffle=True, random_state=split).split(y[:, None], y)
-    ):
+    for k, (rest, test) in enumerate(zip(rests, tests, strict=True)):
         train, validation = train_test_split(
-            rest, test_size=0.2, random_state=FOLDS * split + k, stratify=y[rest]
+            rest, test_size=0.2, random_state=FOLDS * (split or 0) + k, stratify=y[rest]
         )
         parts.append((train, validation, test))
     return parts
 
 
-def parts(split: int = 0) -> Iterator[tuple[tuple[Array, Labels], ...]]:
+def parts(split: int | None = 0) -> Iterator[tuple[tuple[Array, Labels], ...]]:
     """Yield ten times (x, y) to train, to validate and to test."""
     x, y = images()
     for triple in folds(split):
@@ -143,7 +157,7 @@ def train(
     return network, history.validation_loss[-1]
 
 
-def tested(recipe: Recipe, first_seed: int = 0, split: int = 0) -> Tested:
+def tested(recipe: Recipe, first_seed: int = 0, split: int | None = 0) -> Tested:
     """Train ten networks, seeds from ``first_seed`` on, and test each on its own images."""
     _, y = images()
     p, loss = np.empty((len(y), 10)), np.empty(FOLDS)
@@ -155,7 +169,7 @@ def tested(recipe: Recipe, first_seed: int = 0, split: int = 0) -> Tested:
 
 def predicted(
     learn: Callable[[tuple[Array, Labels], tuple[Array, Labels]], Callable[[Array], Labels]],
-    split: int = 0,
+    split: int | None = 0,
 ) -> Labels:
     """Return the answers of ten other classifiers to the images that each had not seen.
 

@@ -235,7 +235,7 @@ def remedies(
 
     from backprop.book.figures.plots import COLORS, GREY
 
-    fig, ax = plt.subplots(figsize=(4.6, 0.34 * len(rows) + 1.0))
+    fig, ax = plt.subplots(figsize=(4.6, 0.32 * len(rows) + 0.9))
     for k, (_, misread, rival, words) in enumerate(rows):
         counts = np.asarray(misread)
         if not words:
@@ -261,7 +261,9 @@ def remedies(
     return plotted(fig, title)
 
 
-def handed_over(curves: Mapping[str, ArrayLike], most: int, title: str) -> Drawing:
+def handed_over(
+    curves: Mapping[str, ArrayLike], most: int, title: str, at: int | None = None
+) -> Drawing:
     """Draw how many errors are left when the most doubtful images go to a person.
 
     A dotted line shows what would be left of the first program's errors, on average, if the
@@ -275,12 +277,14 @@ def handed_over(curves: Mapping[str, ArrayLike], most: int, title: str) -> Drawi
         Of images handed over, where the figure ends.
     title : str
         Of the drawing.
+    at : int, optional
+        Where a dot and a number tell what is left.
     """
     import matplotlib.pyplot as plt
 
     from backprop.book.figures.plots import COLORS, GREY, LINES
 
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
     handed = np.arange(most + 1)
     first = np.asarray(next(iter(curves.values())))
     name = next(iter(curves))
@@ -289,6 +293,9 @@ def handed_over(curves: Mapping[str, ArrayLike], most: int, title: str) -> Drawi
     for (name, wrong), color, line in zip(curves.items(), COLORS, LINES, strict=False):
         left = np.sum(wrong) - np.concatenate([[0], np.cumsum(wrong)])
         ax.plot(handed, left[: most + 1], color=color, linestyle=line, label=name, linewidth=2)
+        if at is not None:
+            ax.plot(at, left[at], "o", color=color, markersize=6)
+            ax.annotate(f"{left[at]}", (at, left[at]), (4, 5), textcoords="offset points")
     ax.set(xlabel="images handed over", ylabel="errors left", xlim=(0, most), ylim=(0, None))
     ax.legend(fontsize=11)
     return plotted(fig, title)
@@ -299,6 +306,9 @@ def reliability(
 ) -> Drawing:
     """Draw accuracy over confidence; grey bars are where calibrated networks would be.
 
+    Both axes are stretched towards 1, where most answers are: a value c stands as far from the
+    end as the root of 1 - c.
+
     Parameters
     ----------
     panels : mapping of str to (confidence, accuracy, low, high)
@@ -308,16 +318,22 @@ def reliability(
 
     from backprop.book.figures.plots import COLORS, GREY
 
+    def placed(shares: ArrayLike) -> Array:
+        return np.asarray(-np.sqrt(1 - np.asarray(shares, dtype=float)))
+
+    marks = (0.5, 0.8, 0.95, 1)
+    ends = (placed(0.22), 0.05)
     fig, axes = plt.subplots(
-        1, len(panels), figsize=(4.6, 2.7), sharey=True, gridspec_kw={"wspace": 0.05}
+        1, len(panels), figsize=(4.6, 2.5), sharey=True, gridspec_kw={"wspace": 0.08}
     )
     for ax, (name, columns) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        confidence, accuracy, low, high = (np.asarray(c, dtype=float) for c in columns)
-        ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
+        confidence, accuracy, low, high = map(placed, columns)
+        ax.plot([-1, 0], [-1, 0], color=GREY, linestyle=":", linewidth=1)
         ax.vlines(confidence, low, high, color=GREY, linewidth=9, alpha=0.45)
-        ax.plot(confidence, accuracy, "o", color=COLORS[0], markersize=4)
-        ax.set(title=name, xlabel="confidence", xlim=(0, 1.03), ylim=(0, 1.05))
-        ax.set_xticks([0, 0.5, 1])
+        ax.plot(confidence, accuracy, "o", color=COLORS[0], markersize=4, clip_on=False)
+        ax.set(title=name, xlabel="confidence", xlim=ends, ylim=ends)
+        ax.set_xticks(placed(marks), [f"{k:g}" for k in marks])
+        ax.set_yticks(placed(marks), [f"{k:g}" for k in marks])
         ax.title.set_fontsize(11)
     np.atleast_1d(axes)[0].set_ylabel("accuracy")
     return plotted(fig, title)
@@ -326,10 +342,10 @@ def reliability(
 def table(matrix: ArrayLike, title: str) -> Drawing:
     """Draw a confusion matrix: a row for each true digit, a column for each answer."""
     counts = np.asarray(matrix)
-    cell, high, left, top = 35.0, 30.0, 62.0, 44.0
+    cell, high, left, top = 35.0, 26.0, 62.0, 44.0
     parts = [
         svg.text(left + 5 * cell, 15, "answer", font_weight=600),
-        svg.text(4, top + 20, "digit", text_anchor="start", font_weight=600),
+        svg.text(4, top + high / 2 + 5, "digit", text_anchor="start", font_weight=600),
     ]
     for k in range(len(counts)):
         middle = left + cell * (k + 0.5)
