@@ -9,7 +9,7 @@ from drawing_cases import check_words
 
 from backprop.book.figures import loss_curves
 from backprop.book.figures.plots import use_style
-from backprop.losses import BinaryCrossEntropy, Huber, MeanAbsoluteError, MeanSquaredError
+from backprop.losses import BinaryCrossEntropy, MeanAbsoluteError, MeanSquaredError
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -43,18 +43,17 @@ def test_losses_and_slopes_are_those_of_the_package():
     assert np.allclose(loss_curves.slopes_at(z)[1], (ahead - behind) / 2e-6)
 
 
-@pytest.mark.parametrize("d", [0.5, 1.0, 3.0])
-def test_the_rules_are_the_losses_of_the_package(d):
+def test_the_rules_are_the_losses_of_the_package():
     r = np.array([[-4.0, 0.3, 2.0]])
-    losses = (MeanSquaredError(), MeanAbsoluteError(), Huber(d))
-    for rule, loss in zip(loss_curves.rules(d), losses, strict=True):
+    losses = (MeanSquaredError(), MeanAbsoluteError())
+    for rule, loss in zip(loss_curves.rules(), losses, strict=True):
         assert np.isclose(rule.loss(r).sum(), loss.forward(r, np.zeros((1, 3))))
         assert np.allclose(rule.slope(r), loss.backward())
 
 
 def test_no_guess_is_better_than_the_best():
     tried = np.linspace(1, 10, 9001)
-    for rule, best in zip(loss_curves.rules(), (3.6, 2.1, 2.35), strict=True):
+    for rule, best in zip(loss_curves.rules(), (3.6, 2.1), strict=True):
         found = rule.best(loss_curves.TIMES)
         assert np.isclose(found, best)
         assert (rule.excess(tried, loss_curves.TIMES, found) >= -1e-9).all()
@@ -69,8 +68,8 @@ def test_the_watches_show_what_the_sums_are_made_of():
     drawing = loss_curves.watches("t")
     said = ["".join(t.itertext()) for t in ET.fromstring(drawing.markup).iter(f"{SVG}text")]
     assert "five times: 2.0, 2.1, 2.1, 2.2 and 9.6 s" in said
-    assert {"3.6", "2.1", "2.35", "5a − 18", "4a − 9.4", "−3", "1"} <= set(said)
-    assert {"squared", "absolute", "Huber, d = 1"} <= set(said)
+    assert {"3.6", "2.1", "5a − 18", "−3", "1"} <= set(said)
+    assert {"squared", "absolute"} <= set(said)
     assert drawing.markup.count("<circle") == len(loss_curves.TIMES)
 
 

@@ -25,26 +25,26 @@ def test_every_number_is_that_of_the_package(chance):
     (frame,) = softmax_bars.frames([chance])
     z = np.log([[4.0, softmax_bars.power(chance), 1.0]])
     loss = SoftmaxCrossEntropy()
-    loss.forward(z, np.array([1]))
-    slopes, words = loss.backward()[0], said(frame)
-    p = np.add(slopes, [0, 1, 0])
+    value = loss.forward(z, np.array([1]))
+    pushes, words = -loss.backward()[0], said(frame)
+    p = np.subtract([0, 1, 0], pushes)
     assert np.isclose(p[1], chance)
     shown = {float(w) for w in words if re.fullmatch(r"-?[\d.]+", w)}
-    # No number of the third column has more than three digits: the slopes sum to 0 as shown.
-    for value in (*p, *slopes):
-        assert min(abs(value - t) for t in shown) < 1e-12
+    # No number of the last column has more than three digits: the pushes sum to 0 as shown.
+    for number in (*p, *pushes):
+        assert min(abs(number - t) for t in shown) < 1e-12
     assert min(abs(z[0, 1] - t) for t in shown) <= 5e-4
+    assert f"loss -ln {chance:g} = {value:.3f}" in words
+    assert f"so the loss is {value:.3f}." in frame.caption
     assert softmax_bars.score(chance).replace("−", "-") in words
 
 
 @pytest.mark.parametrize("frame", softmax_bars.frames(CHANCES), ids=map(str, CHANCES))
 def test_the_sum_of_a_caption_holds(frame):
     words = frame.caption.replace("\N{NO-BREAK SPACE}", " ")
-    p, one, two, total = map(
+    p, total, one, two = map(
         float,
-        re.search(
-            r"p = ([\d.]+)\. .*: ([\d.]+) \+ ([\d.]+) − ([\d.]+) = 0\. They are slopes", words
-        ).groups(),
+        re.search(r"p = ([\d.]+), .*: ([\d.]+) − ([\d.]+) − ([\d.]+) = 0\.$", words).groups(),
     )
     assert np.isclose(one + two, total) and np.isclose(p + total, 1)
     check_words(frame.svg, 0.55)

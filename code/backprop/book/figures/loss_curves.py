@@ -71,12 +71,6 @@ def _minus(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def huber(r: Array, d: float) -> Array:
-    """Return ρ(r): r²/2 up to d, then a line that continues it."""
-    size = np.abs(r)
-    return np.where(size <= d, size**2 / 2, d * (size - d / 2))
-
-
 TIMES = (2.0, 2.1, 2.1, 2.2, 9.6)
 """What five watches show, one of which was not stopped."""
 
@@ -121,14 +115,12 @@ class Rule:
         return high
 
 
-def rules(d: float = 1.0) -> tuple[Rule, Rule, Rule]:
-    """Return the squared error, the absolute error and Huber's loss."""
+def rules() -> tuple[Rule, Rule]:
+    """Return the squared error and the absolute error."""
     return (
         Rule("squared", lambda r: r**2 / 2, lambda r: r, COLORS[1], "7 3", "square"),
         Rule("absolute", np.abs, np.sign, COLORS[2], None, "triangle"),
-        Rule(f"Huber, d = {d:g}", lambda r: huber(r, d), lambda r: np.clip(r, -d, d),
-             COLORS[3], "2.5 2.5", "diamond"),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -191,7 +183,6 @@ def _mark(x: float, y: float, rule: Rule) -> str:
     shapes: dict[str, list[tuple[float, float]]] = {
         "square": [(-5.5, -5.5), (5.5, -5.5), (5.5, 5.5), (-5.5, 5.5)],
         "triangle": [(0, -7.5), (7, 5.5), (-7, 5.5)],
-        "diamond": [(0, -7.5), (7.5, 0), (0, 7.5), (-7.5, 0)],
     }
     points = " ".join(f"{svg.fixed(x + dx)},{svg.fixed(y + dy)}" for dx, dy in shapes[rule.mark])
     return svg.element(
@@ -200,16 +191,16 @@ def _mark(x: float, y: float, rule: Rule) -> str:
 
 
 def watches(title: str) -> by_hand.Drawing:
-    """Draw five times, three losses of a guess a, and the sums of their derivatives below.
+    """Draw five times, two losses of a guess a, and the sums of their derivatives below.
 
     The window shows the guesses near the four good watches; the last one stands beyond it.
     """
-    times, d = TIMES, 1.0
+    times = TIMES
     top, below = Panel(188, 94, 0, 6), Panel(358, 246, -5.4, 4)
     places = np.unique(np.append(np.linspace(*GUESSES, 131), times[:-1]))
     # The sign jumps at a time: take both of its sides.
     sides = np.sort(np.concatenate([places - 1e-9, places + 1e-9]))
-    found = {rule: rule.best(times) for rule in rules(d)}
+    found = {rule: rule.best(times) for rule in rules()}
     parts = [
         _line(x, top.foot, x, below.y(0), opacity="0.6", stroke_dasharray="1.5 3")
         for x in map(_across, found.values())
@@ -228,18 +219,15 @@ def watches(title: str) -> by_hand.Drawing:
         marks += [_mark(x, y, rule) for y in (top.foot, below.y(0))]
         said.append(f"{rule.name}: best guess {best:.3g}")
     # Names stand where the curves leave room.
-    for rule, a, height in zip(found, (2.3, 3.2, 3.53), (5.3, 5.3, 1.8), strict=True):
+    for rule, a, height in zip(found, (2.3, 3.2), (5.3, 5.3), strict=True):
         x, y = _across(a), top.y(height)
         marks += [_mark(x, y, rule), _words(x + 12, y + 5, rule.name)]
-    good, last = len(times) - 1, times[-1]
     squares = f"{len(times)}a − {round(sum(times), 6):g}"
-    cut = f"{good}a − {round(sum(times) - last + d, 6):g}"
-    absolute = rules(d)[1]
+    absolute = rules()[1]
     middle = absolute.best(times)
     before, after = (float(absolute.pull(middle + h, times)) for h in (-0.01, 0.01))
     marks += [
         _words(_across(3.12), below.y(-3.6), squares),
-        _words(_across(2.52), below.y(-1.5), cut),
         _words(_across(2.05), below.y(before) + 15, f"{before:g}"),
         _words(_across(2.07), below.y(after) + 5, f"{after:g}", anchor="end"),
     ]
@@ -286,7 +274,7 @@ def corrections(panels: Mapping[str, Mapping[str, Array]], title: str) -> by_han
         ax.set_title(name, fontsize=11, loc="left")
     handles, names = ax.get_legend_handles_labels()
     fig.legend(handles, names, loc="outside upper left", handlelength=2.6)
-    ax.set_xlabel("steps with the right labels")
+    ax.set_xlabel("steps with the right labels, on a logarithmic axis")
     fig.supylabel("images read correctly", fontsize=11, color=GREY)
     return by_hand.plotted(fig, title)
 

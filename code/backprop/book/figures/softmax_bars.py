@@ -1,4 +1,4 @@
-"""What a softmax makes of three scores, and how the loss pulls at each: a figure with a slider.
+"""What a softmax makes of three scores, and how training pushes each: a figure with a slider.
 
 The classes keep e^z = 4, q and 1. The powers sum to 5 + q, and q is chosen so that the right
 class, the one in the middle, has a probability with two digits: every number can be recomputed.
@@ -21,8 +21,8 @@ POWERS = (4.0, 1.0)
 NAME, SCORE, POWER, TARGET = 0.0, 94.0, 142.0, 166.0
 BAR, LONG = 182.0, 64.0
 """Where the bars begin, and how long that of p = 1 is."""
-MIDDLE, UNIT = 360.0, 68.0
-"""Where p - y is 0, and how long an arrow for 1 is."""
+MIDDLE, UNIT = 346.0, 68.0
+"""Where a push of 0 stands, and how long an arrow for 1 is."""
 HEAD, ROW = 30.0, 42.0
 """The first line between rows, and the height of a row."""
 
@@ -50,14 +50,15 @@ def _shown(value: float, digits: int) -> str:
 def _frame(q: float) -> Frame:
     powers = [POWERS[0], q, POWERS[1]]
     p = [e / sum(powers) for e in powers]
-    slopes = [share - (k == RIGHT) for k, share in enumerate(p)]
+    pushes = [(k == RIGHT) - share for k, share in enumerate(p)]
+    loss = -math.log(p[RIGHT])
     foot = HEAD + ROW * len(p)
     parts = [_rule(HEAD), _rule(foot)]
     parts += [
         svg.text(x, 18, words, text_anchor=anchor)
         for x, words, anchor in (
             (NAME, "class", "start"), (SCORE, "z", "end"), (TARGET, "y", "end"),
-            (BAR, "p", "start"), (MIDDLE, "p − y", "middle"),
+            (BAR, "p", "start"), (MIDDLE, "push y − p", "middle"),
         )
     ]  # fmt: skip
     raised = svg.element("tspan", "z", dy="-5", font_size="12")
@@ -69,21 +70,21 @@ def _frame(q: float) -> Frame:
                     opacity="0.5", stroke_dasharray="1.5 3")
     )  # fmt: skip
     for k, name in enumerate(CLASSES):
-        parts += _row(HEAD + ROW * (k + 0.5), name, powers[k], p[k], slopes[k], k == RIGHT)
-    parts += _sum(foot, powers, slopes)
-    up, *down = (abs(slopes[k]) for k in (RIGHT, 0, 2))
+        parts += _row(HEAD + ROW * (k + 0.5), name, powers[k], p[k], pushes[k], k == RIGHT)
+    parts += _sum(foot, powers, pushes)
+    parts += _loss(foot + 64, p[RIGHT], loss)
+    up, *down = (abs(pushes[k]) for k in (RIGHT, 0, 2))
     words = unbroken(
-        f"The right class has p = {_shown(p[RIGHT], 3)}. The arrows sum to 0:"
-        f" {_shown(down[0], 3)} + {_shown(down[1], 3)}"
-        f"\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}{_shown(up, 3)} = 0."
-        " They are slopes, so training pushes each score the other way."
+        f"The right class has p = {_shown(p[RIGHT], 3)}, so the loss is {loss:.3f}."
+        f" The pushes sum to 0: {_shown(up, 3)}\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}"
+        f"{_shown(down[0], 3)}\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}{_shown(down[1], 3)} = 0."
     )
     told = "; ".join(
-        f"{name}: z {_shown(math.log(e), 3)}, p {_shown(share, 3)}, p − y {_shown(slope, 3)}"
-        for name, e, share, slope in zip(CLASSES, powers, p, slopes, strict=True)
+        f"{name}: z {_shown(math.log(e), 3)}, p {_shown(share, 3)}, push {_shown(push, 3)}"
+        for name, e, share, push in zip(CLASSES, powers, p, pushes, strict=True)
     )
-    title = f"Three scores, their softmax, and p − y, where p of the right class is {p[RIGHT]:.2g}"
-    return Frame(svg.picture(svg.WIDTH, foot + 50, title, told, *parts), words)
+    title = f"Three scores, their softmax, and the pushes, where the right p is {p[RIGHT]:.2g}"
+    return Frame(svg.picture(svg.WIDTH, foot + 78, title, told, *parts), words)
 
 
 def _rule(y: float) -> str:
@@ -92,7 +93,7 @@ def _rule(y: float) -> str:
     )
 
 
-def _row(y: float, name: str, e: float, p: float, slope: float, right: bool) -> list[str]:
+def _row(y: float, name: str, e: float, p: float, push: float, right: bool) -> list[str]:
     weight = "700" if right else None
     words = [
         svg.text(NAME, y + 5, name, text_anchor="start", font_weight=weight),
@@ -100,24 +101,32 @@ def _row(y: float, name: str, e: float, p: float, slope: float, right: bool) -> 
         svg.text(POWER, y + 5, f"{e:.3g}", text_anchor="end"),
         svg.text(TARGET, y + 5, f"{right:d}", text_anchor="end", font_weight=weight),
         svg.text(BAR + LONG * p + 5, y + 5, _shown(p, 3), text_anchor="start"),
-        svg.text(MIDDLE + math.copysign(6, slope), y - 6, _shown(slope, 3),
-                 text_anchor="start" if slope > 0 else "end", fill=svg.BACKWARD),
+        svg.text(MIDDLE + math.copysign(6, push), y - 6, _shown(push, 3),
+                 text_anchor="start" if push > 0 else "end", fill=svg.BACKWARD),
     ]  # fmt: skip
     bar = svg.element(
         "rect", x=BAR, y=y - 9, width=LONG * p, height=18, fill=svg.FORWARD,
         opacity=None if right else "0.55",
     )  # fmt: skip
-    return [bar, *words, _pull(MIDDLE, slope, y + 7)]
+    return [bar, *words, _arrow(MIDDLE, push, y + 7)]
 
 
-def _pull(start: float, slope: float, y: float) -> str:
-    length = UNIT * abs(slope)
+def _arrow(start: float, push: float, y: float) -> str:
+    length = UNIT * abs(push)
     head = min(9.0, length)
-    end = start + UNIT * slope
+    end = start + UNIT * push
     return svg.pointer((start, y), (end, y), svg.BACKWARD, "3", head, head / 1.8)
 
 
-def _sum(foot: float, powers: Sequence[float], slopes: Sequence[float]) -> list[str]:
+def _loss(y: float, p: float, loss: float) -> list[str]:
+    """Draw the loss as a bar on the scale of the probabilities."""
+    return [
+        svg.text(NAME, y + 5, f"loss −ln {_shown(p, 3)} = {loss:.3f}", text_anchor="start"),
+        svg.element("rect", x=BAR, y=y - 9, width=LONG * loss, height=18, fill=svg.BACKWARD),
+    ]
+
+
+def _sum(foot: float, powers: Sequence[float], pushes: Sequence[float]) -> list[str]:
     """Draw the arrows tip to tail: those of the wrong classes lead back to where all began."""
     y = foot + 25
     parts = [
@@ -125,11 +134,11 @@ def _sum(foot: float, powers: Sequence[float], slopes: Sequence[float]) -> list[
         svg.text(POWER, y + 5, f"{sum(powers):.4g}", text_anchor="end"),
         svg.text(TARGET, y + 5, "1", text_anchor="end"),
         svg.text(BAR, y + 5, "1", text_anchor="start"),
-        svg.text(MIDDLE + 8, y + 5, "0", text_anchor="start", fill=svg.BACKWARD, font_weight=600),
-        _pull(MIDDLE, slopes[RIGHT], y - 7),
+        svg.text(MIDDLE - 8, y + 5, "0", text_anchor="end", fill=svg.BACKWARD, font_weight=600),
+        _arrow(MIDDLE, pushes[RIGHT], y - 7),
     ]
-    at = MIDDLE + UNIT * slopes[RIGHT]
-    for slope in (slopes[0], slopes[2]):
-        parts.append(_pull(at, slope, y + 9))
-        at += UNIT * slope
+    at = MIDDLE + UNIT * pushes[RIGHT]
+    for push in (pushes[0], pushes[2]):
+        parts.append(_arrow(at, push, y + 9))
+        at += UNIT * push
     return parts
