@@ -8,34 +8,38 @@ import pytest
 from backprop import SGD, ReLU, SoftmaxCrossEntropy, load_digits
 from backprop.book import top_rates
 
-LAST, HERO = top_rates.stored()
-SHAPE = len(top_rates.TOPS), len(top_rates.STARTS)
+LAST, BIG, HERO = top_rates.stored()
+SHAPE = 2, len(top_rates.TOPS), len(top_rates.STARTS)
 
 
 def test_all_that_is_promised_is_stored():
     assert set(LAST) == set(top_rates.SHAPES) and set(HERO) == set(top_rates.HERO)
-    assert all(losses.shape == SHAPE for losses in LAST.values())
+    assert set(BIG) == set(top_rates.BOTH)
+    assert all(losses.shape == SHAPE for part in (LAST, BIG) for losses in part.values())
     times = top_rates.STEPS // top_rates.EVERY + 1
-    assert all(losses.shape == (SHAPE[1], times) for losses in HERO.values())
+    assert all(losses.shape == (SHAPE[2], times) for losses in HERO.values())
     assert (top_rates.TOPS[0], top_rates.TOPS[8], top_rates.TOPS[-1]) == (0.02, 0.32, 1.3)
 
 
 def test_the_courses_end_where_the_shapes_do():
     for words, (name, top) in top_rates.HERO.items():
         at = top_rates.TOPS.index(top)
-        np.testing.assert_array_equal(HERO[words][:, -1], LAST[name][at])
+        np.testing.assert_array_equal(HERO[words][:, -1], LAST[name][1, at])
 
 
-@pytest.mark.parametrize(("name", "top"), [("constant", 0.02), ("cosine", 0.08)])
-def test_runs_are_found_again(name, top):
-    found = top_rates.courses(name, [top], (0, 7))[0, :, -1]
-    stored = LAST[name][top_rates.TOPS.index(top), [0, 7]]
+@pytest.mark.parametrize(
+    ("name", "top", "batch"),
+    [("constant", 0.02, 2), ("1/t", 0.08, 2), ("cosine", 0.08, 2), ("cosine", 0.16, 32)],
+)
+def test_runs_are_found_again(name, top, batch):
+    found = top_rates.courses(name, [top], (0, 7), batch)[:, 0, :, -1]
+    stored = (LAST if batch == 2 else BIG)[name][:, top_rates.TOPS.index(top), [0, 7]]
     np.testing.assert_allclose(found, stored, atol=0.01)  # another CPU may round otherwise
 
 
 def test_a_course_is_that_of_the_package(monkeypatch):
     monkeypatch.setattr(top_rates, "STEPS", 50)
-    found = top_rates.courses("constant", [0.1], (3,))[0, 0]
+    found = top_rates.courses("constant", [0.1], (3,))[1, 0, 0]
     (x, y), _, test = top_rates.digits(3)
     network, loss, seen = top_rates.build(3), SoftmaxCrossEntropy(), []
     optimizer = SGD(network, 0.1)
@@ -75,5 +79,5 @@ def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     top_rates.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
     assert set(found["last"]) == set(LAST)
-    assert np.shape(found["last"]["step"]) == (2, 10)
+    assert np.shape(found["last"]["step"]) == (2, 2, 10)
     assert np.shape(found["hero"]["large"]) == (10, 3)

@@ -1,4 +1,4 @@
-"""Digits learned in batches of two, by schedules of several shapes, each at many top rates.
+"""Digits learned by schedules of several shapes, each at many top rates, in two batch sizes.
 
 Networks 64-32-10 of tanh units make a thousand updates on a thousand digits, from ten starts, each
 with weights, batches and a split of the data of its own. The chapter on schedules shows what is
@@ -6,7 +6,7 @@ stored in ``top_rates.json``, which the command
 
     python -m backprop.book.top_rates FILE
 
-writes in half a minute.
+writes in two minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +28,10 @@ from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.schedules import Constant, Cosine, Exponential, OneCycle, Schedule, StepDecay
 
-STEPS, BATCH, EVERY = 1000, 2, 25
+STEPS, EVERY = 1000, 25
 """Of a run, and how many updates lie between two measurements of the test loss."""
+BATCH, LARGE = 2, 32
+"""All shapes are tried with the one batch size, and :data:`BOTH` with the other as well."""
 STARTS = tuple(range(10))
 TOPS = tuple(float(f"{0.02 * 2 ** (k / 2):.2g}") for k in range(13))
 """From 0.02 to 1.28, two in each doubling."""
@@ -37,10 +39,12 @@ SHAPES: dict[str, Schedule] = {
     "constant": Constant(1.0),
     "step": StepDecay(1.0, 300, 0.3),
     "exponential": Exponential(1.0, 0.01 ** (1 / STEPS)),
+    "1/t": lambda t: 1 / (1 + t / 100),
     "cosine": Cosine(1.0, STEPS),
     "one cycle": OneCycle(1.0, STEPS),
 }
 """Their highest rate is 1."""
+BOTH = ("constant", "cosine")
 HERO = {"small": ("constant", 0.02), "large": ("constant", 0.32), "falling": ("cosine", 0.32)}
 """The runs whose whole course is stored."""
 GUESSING = float(np.log(10))
@@ -72,12 +76,15 @@ def ends(network: Sequential, *sets: many_starts.Labelled) -> Array:
     return np.fmin(found, GUESSING)
 
 
-def courses(name: str, tops: Sequence[float], starts: Sequence[int] = STARTS) -> Array:
-    """Train by one shape, and return the test loss after each ``EVERY`` updates, from update 0 on.
+def courses(
+    name: str, tops: Sequence[float], starts: Sequence[int] = STARTS, batch: int = BATCH
+) -> Array:
+    """Train by one shape, and return two losses after each ``EVERY`` updates, from update 0 on.
 
     Returns
     -------
-    ndarray, shape (tops, starts, STEPS / EVERY + 1)
+    ndarray, shape (2, tops, starts, STEPS / EVERY + 1)
+        On the digits for validation, and on those for the test.
     """
     shape = np.array([SHAPES[name](t) for t in range(STEPS)])
     plans = np.repeat(np.outer(shape, tops), len(starts), axis=1)
@@ -86,31 +93,47 @@ def courses(name: str, tops: Sequence[float], starts: Sequence[int] = STARTS) ->
     found = [_tested(networks, own)]
     for k, part in enumerate(np.split(plans, STEPS // EVERY)):
         with np.errstate(all="ignore"):  # a rate may be far too large
-            many_starts.train(networks, sets, part, BATCH, [1000 * start + k for start in own])
+            many_starts.train(networks, sets, part, batch, [1000 * start + k for start in own])
         found.append(_tested(networks, own))
-    return np.array(found).T.reshape(len(tops), len(starts), -1)
+    return np.array(found).T.reshape(2, len(tops), len(starts), -1)
 
 
-def _tested(networks: Sequence[Sequential], starts: Sequence[int]) -> list[float]:
-    return [float(ends(n, digits(s)[2])[0]) for n, s in zip(networks, starts, strict=True)]
+def _tested(networks: Sequence[Sequential], starts: Sequence[int]) -> list[Array]:
+    return [ends(n, *digits(s)[1:]) for n, s in zip(networks, starts, strict=True)]
+
+
+class Stored(NamedTuple):
+    """Losses after the last update by shape, (validation and test, tops, starts), and the hero's.
+
+    ``large`` holds those of :data:`BOTH` with batches of ``LARGE``, and ``hero`` the whole courses
+    of the test loss by the words of :data:`HERO`, (starts, times).
+    """
+
+    last: dict[str, Array]
+    large: dict[str, Array]
+    hero: dict[str, Array]
 
 
 def told(tops: Sequence[float]) -> dict[str, Any]:
-    """Return what is stored: the last losses by shape, rate and start, and the hero's courses."""
-    last = {name: courses(name, tops)[:, :, -1].round(4).tolist() for name in SHAPES}
-    hero = {words: courses(name, [top])[0].round(4).tolist() for words, (name, top) in HERO.items()}
-    return {"last": last, "hero": hero}
+    """Return what is stored: see :class:`Stored`."""
+    return {
+        "last": {name: courses(name, tops)[..., -1].round(4).tolist() for name in SHAPES},
+        "large": {
+            name: courses(name, tops, batch=LARGE)[..., -1].round(4).tolist() for name in BOTH
+        },
+        "hero": {
+            words: courses(name, [top])[1, 0].round(4).tolist()
+            for words, (name, top) in HERO.items()
+        },
+    }
 
 
 @cache
-def stored() -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return the last losses, shape (tops, starts), and the hero's courses, (starts, times)."""
+def stored() -> Stored:
+    """Return what ``top_rates.json`` holds."""
     found = results.read("top_rates")
-    last, hero = (
-        {words: np.array(losses) for words, losses in found[part].items()}
-        for part in ("last", "hero")
-    )
-    return last, hero
+    parts = ({words: np.array(runs) for words, runs in found[p].items()} for p in Stored._fields)
+    return Stored(*parts)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

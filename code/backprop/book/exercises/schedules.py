@@ -51,7 +51,7 @@ def check_hand(after: Any, level: Any, best: Any) -> Verdict:
         ("The floor", 0.25, [
             (0.125, "The curvature is missing.", "The loss is ½λV, and λ = 2."),
             (0.5, "The ½ of the loss is missing.", "The loss is ½λV."),
-            (0.1875, "This is what one step adds to V.", rest),
+            (0.1875, "This is ητ²/4, right for small ηλ only, and also what one step adds.", rest),
             (0.375, "Here the factor is not squared.", rest),
             (0.1666666667, "The bracket 2 - ηλ was put as 1 + ηλ.", rest),
             (0.21428571, "Here the curvature is 1.", "2 - ηλ is 2 - 0.25 · 2."),

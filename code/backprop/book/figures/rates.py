@@ -105,8 +105,8 @@ def hero(title: str) -> Drawing:
     """Draw test losses at a small, a large and a falling rate, and below them the rates."""
     plt = pyplot()
     blue, green, red = _colors()
-    _, courses = top_rates.stored()
-    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=[2.3, 1])
+    courses = top_rates.stored().hero
+    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.3), height_ratios=[2.3, 1])
     looks = {
         "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
         "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.345)),
@@ -115,7 +115,7 @@ def hero(title: str) -> Drawing:
     for words, (color, label, spot, below) in looks.items():
         losses = courses[words]
         t = np.arange(losses.shape[1]) * top_rates.EVERY
-        top.plot(t, losses.T, "-", color=color, linewidth=0.5, alpha=0.22)
+        top.plot(t, losses.T, "-", color=color, linewidth=0.7, alpha=0.4)
         top.plot(t, np.median(losses, axis=0), "-", color=color, linewidth=2.2)
         side = "right" if spot[0] == 1000 else "left"
         top.text(*spot, label, color=color, ha=side, fontsize=12)
@@ -160,7 +160,7 @@ def choices() -> list[Frame]:
         if n < 4:
             ax.text(0.03, 0.4 * V, "(1 − η)²V", color=blue, va="center")
         for x, words, color in (
-            (0, "V after the step:", GREY), (0.44, "distance left", blue),
+            (0, "V after the step:", GREY), (0.44, "old V left", blue),
             (0.735, "+ noise let in", red),
         ):  # fmt: skip
             ax.text(x, 1.05, words, color=color, transform=ax.transAxes)
@@ -170,8 +170,8 @@ def choices() -> list[Frame]:
         ax.grid(visible=False)
         below = (n + 1) ** 2
         words = (
-            f"The best rate is {unit(n + 1)}. It leaves {n}/{below} of distance "
-            f"and 1/{below} of noise, together {unit(n + 1)}."
+            f"The best rate is {unit(n + 1)}. It leaves {n}/{below} of the old V "
+            f"and adds 1/{below} of noise, together {unit(n + 1)}."
         )
         frames.append(drawn(fig, f"V after a step at each rate, from V = {unit(n)}", words))
     return frames
@@ -231,7 +231,7 @@ def shapes(title: str) -> Drawing:
 
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 4.9))
+    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 4.3))
     for ax, (name, (_, kind, formula)) in zip(axes, SHAPES.items(), strict=True):
         rates = planned(name)
         ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
@@ -246,36 +246,45 @@ def shapes(title: str) -> Drawing:
 
 
 def tops(title: str) -> Drawing:
-    """Draw the last test loss against the top rate: for each shape, the median and the range."""
+    """Draw the last test loss against the top rate: for each shape, the median and the range.
+
+    The upper panel has batches of two, and the lower one batches of ``top_rates.LARGE``.
+    """
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
     blue, green, red = _colors()
-    last, _ = top_rates.stored()
-    fig, ax = plt.subplots(figsize=(4.6, 3.5))
+    found = top_rates.stored()
     looks = {
-        "constant": (red, "o", (0.0195, 0.22)), "step": (COLORS[3], "s", (0.031, 0.69)),
-        "exponential": (blue, "^", (0.046, 1.25)), "cosine": (green, "D", (0.052, 0.111)),
-        "one cycle": (COLORS[5], "v", (0.052, 0.134)),
+        "constant": (red, "o"), "step": (COLORS[3], "s"), "exponential": (blue, "^"),
+        "1/t": (COLORS[4], "P"), "cosine": (green, "D"), "one cycle": (COLORS[5], "v"),
     }  # fmt: skip
-    for k, (name, (color, mark, spot)) in enumerate(looks.items()):
-        x = np.array(top_rates.TOPS) * 1.03 ** (k - 2)
-        losses = last[name]
-        ax.vlines(x, losses.min(axis=1), losses.max(axis=1), color=color, linewidth=1, alpha=0.45)
-        ax.plot(x, np.median(losses, axis=1), "-", color=color, linewidth=1.8,
-                marker=mark, markersize=4)  # fmt: skip
-        ax.text(*spot, name, color=color)
-    ax.set(xscale="log", yscale="log", xlim=(0.018, 1.45), ylim=(0.1, 2.5), xlabel="top rate")
-    ax.set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1], yticks=[0.1, 0.2, 0.5, 1, 2])
-    ax.set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
-    ax.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"])
-    ax.minorticks_off()
-    ax.set_title("test loss after 1,000 updates", loc="left", fontsize=11)
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.7), height_ratios=[1.7, 1])
+    sizes = top_rates.BATCH, top_rates.LARGE
+    for ax, curves, size in zip(axes, (found.last, found.large), sizes, strict=True):
+        for k, (name, losses) in enumerate(curves.items()):
+            color, mark = looks[name]
+            x = np.array(top_rates.TOPS) * 1.03 ** (k - len(curves) / 2)
+            tested = losses[1]
+            ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1,
+                      alpha=0.45)  # fmt: skip
+            ax.plot(x, np.median(tested, axis=1), "-", color=color, linewidth=1.8,
+                    marker=mark, markersize=4, label=name)  # fmt: skip
+        ax.set(xscale="log", yscale="log", xlim=(0.018, 1.45), ylim=(0.08, 2.5))
+        ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
+        ax.set_title(f"test loss, batches of {size}", loc="left", fontsize=11)
+        ax.minorticks_off()
+    axes[1].set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1], xlabel="top rate")
+    axes[1].set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"], ylim=(0.08, 1.2))
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3,
+               fontsize=10.5, labelspacing=0.2)  # fmt: skip
     return plotted(fig, title)
 
 
-def range_tests(title: str, rates: Array, losses: Sequence[Array], best: float) -> Drawing:
-    """Draw the curves of range tests, and where the best top rate lies.
+def range_tests(
+    title: str, rates: Array, losses: Sequence[Array], best: Mapping[str, float]
+) -> Drawing:
+    """Draw the curves of range tests, and where the best top rates lie.
 
     Parameters
     ----------
@@ -285,16 +294,19 @@ def range_tests(title: str, rates: Array, losses: Sequence[Array], best: float) 
         What the tests tried.
     losses : sequence of array, shape (at most steps,)
         One for each start.
-    best : float
-        The rate to mark.
+    best : mapping of str to float
+        The two rates to mark, by the words beside them.
     """
     plt = pyplot()
     blue, green, _ = _colors()
     fig, ax = plt.subplots(figsize=(4.6, 2.15))
     for curve in losses:
         ax.plot(rates[: len(curve)], curve, "-", color=blue, linewidth=0.9, alpha=0.6)
-    ax.axvline(best, color=green, linewidth=1.6, linestyle="--")
-    ax.text(best * 0.9, 3.75, f"best top rate, {best}", color=green, ha="right", va="center")
+    for words, rate in best.items():
+        left = rate == min(best.values())
+        ax.axvline(rate, color=green, linewidth=1.6, linestyle="--")
+        ax.text(rate * (0.9 if left else 1.1), 0.3, words, color=green, va="center",
+                ha="right" if left else "left")  # fmt: skip
     ax.set(xscale="log", ylim=(0, 4.2), xlabel="rate of the update", xlim=(rates[0], rates[-1]))
     ax.set(yticks=[0, 1, 2, 3, 4], xticks=[0.001, 0.01, 0.1, 1, 10])
     ax.set(xticklabels=["0.001", "0.01", "0.1", "1", "10"])
@@ -303,33 +315,35 @@ def range_tests(title: str, rates: Array, losses: Sequence[Array], best: float) 
     return plotted(fig, title)
 
 
-def warmed_up(title: str, groups: Mapping[str, Mapping[str, Array]]) -> Drawing:
-    """Draw losses over the updates without and with warm-up, one panel for each top rate.
+def warmed_up(title: str, losses: Mapping[int, Array], level: float, words: str) -> Drawing:
+    """Draw last losses against the number of warm-up updates: a dot for each start, and medians.
 
     Parameters
     ----------
     title : str
         Of the drawing.
-    groups : mapping of str to mapping of str to array, shape (starts, steps)
-        The losses without and with warm-up, by the words that name them, by the words over a panel.
+    losses : mapping of int to array, shape (starts,)
+        By the number of updates.
+    level : float
+        Of a dashed line to compare with.
+    words : str
+        Beside this line.
     """
     plt = pyplot()
     _, green, red = _colors()
-    fig, axes = plt.subplots(1, len(groups), sharey=True, figsize=(4.6, 2.5), squeeze=False)
-    for ax, (head, curves) in zip(axes[0], groups.items(), strict=True):
-        for (words, found), color, height in zip(
-            curves.items(), (red, green), (0.93, 0.83), strict=True
-        ):
-            t = np.arange(1, found.shape[1] + 1)
-            ax.plot(t, found.T, "-", color=color, linewidth=0.4, alpha=0.22)
-            ax.plot(t, np.median(found, axis=0), "-", color=color, linewidth=1.6)
-            ax.text(0.97, height, words, color=color, ha="right", va="center",
-                    transform=ax.transAxes)  # fmt: skip
-        ax.set(xscale="log", xlabel="update", xlim=(1, found.shape[1]), ylim=(0, 5.5))
-        ax.set(xticks=[1, 10, 100], xticklabels=["1", "10", "100"])
-        ax.set_title(head, loc="left", fontsize=11)
-        ax.minorticks_off()
-    axes[0, 0].set_ylabel("loss of the batch")
+    fig, ax = plt.subplots(figsize=(4.6, 1.9))
+    for place, found in enumerate(losses.values()):
+        spread = place + np.linspace(-0.16, 0.16, len(found))
+        ax.plot(spread, found, "o", color=red, markersize=3.6, alpha=0.6)
+    middle = [float(np.median(found)) for found in losses.values()]
+    ax.plot(middle, "-", color=red, linewidth=2)
+    ax.axhline(level, color=green, linewidth=1.6, linestyle="--")
+    ax.text(0.02, level * 0.93, words, color=green, va="top", transform=ax.get_yaxis_transform())
+    ax.set(xticks=range(len(losses)), xticklabels=[str(k) for k in losses], yscale="log")
+    ax.set(ylim=(0.09, 2.4), yticks=[0.1, 0.2, 0.5, 1, 2], xlabel="updates of warm-up")
+    ax.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"])
+    ax.minorticks_off()
+    ax.set_title("test loss after 200 updates", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
@@ -346,7 +360,7 @@ def batches(title: str) -> Drawing:
     ax.plot(B, 1 / (1 + NOISE_SCALE / B), "-", color=green, linewidth=2.4)
     ax.plot(NOISE_SCALE, 0.5, "o", color=green, markersize=7)
     ax.text(8, 0.14, "linear rule", color=blue, ha="right")
-    ax.text(1.2, 1.15, "limit, 1/λ", color=GREY)
+    ax.text(1.2, 1.15, "limit, 1", color=GREY)
     ax.text(NOISE_SCALE * 1.25, 0.33, "half, at the noise scale", color=green)
     ax.set(xscale="log", yscale="log", xlim=(1, 10_000), ylim=(0.008, 2.2), xlabel="batch size B")
     ax.set(xticks=[1, 10, 100, 1000, 10_000], yticks=[0.01, 0.1, 1])
