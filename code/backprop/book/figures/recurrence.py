@@ -380,7 +380,7 @@ def stopped(title: str) -> Drawing:
 
     plt = pyplot()
     orange = COLORS[1]
-    fig, axes = plt.subplots(4, 2, figsize=(4.6, 2.75), width_ratios=(1.15, 1), sharex="col")
+    fig, axes = plt.subplots(4, 2, figsize=(4.6, 2.6), width_ratios=(1.15, 1), sharex="col")
     for (left, right), name in zip(axes, ARMS.values(), strict=True):
         row = recalling.ROWS[name]
         reach = row.start.cut or STEPS
