@@ -132,7 +132,7 @@ def cell(title: str) -> Drawing:
     """Draw one LSTM cell with its numbers, and the slope on each arrow."""
     slopes, values, blue, orange = cell_slopes(), one_cell(), svg.FORWARD, svg.BACKWARD
     at = {"c": (42, 52), "new": (278, 52), "shown": (388, 52), "h": (42, 244),
-          "f": (100, 172), "i": (189, 172), "g": (278, 172), "o": (362, 172)}  # fmt: skip
+          "f": (100, 172), "i": (189, 172), "g": (278, 172), "o": (367, 172)}  # fmt: skip
     names = {"c": "c₁", "new": "c₂", "shown": "h₂", "h": "h₁"}
     parts: list[str] = []
     pale: list[str] = []  # what the two ways from c₁ to c₂ do not use
@@ -151,7 +151,7 @@ def cell(title: str) -> Drawing:
     for gate, word, name in (("f", (157, 134), "c₁="), ("i", (234, 108), "g="),
                              ("g", (278, 135), "i=")):  # fmt: skip
         arrow(gate, "new", word, name)
-    arrow("o", "shown", (375, 114))
+    arrow("o", "shown", (377, 114))
     level = at["h"][1]
     for gate, before in (("g", 67), ("o", at["g"][0])):
         into = pale if gate == "o" else parts
