@@ -64,8 +64,8 @@ def test_each_gradient_is_clipped_by_its_own_length():
 @each
 def test_networks_stay_apart_in_training(start):
     row = Row(start, 4, updates=20)
-    (both,), curves = recalling.trained(row, 0.01, (0, 1))
-    (first,), curve = recalling.trained(row, 0.01, (0,))
+    (both,), curves, _ = recalling.trained(row, 0.01, (0, 1))
+    (first,), curve, _ = recalling.trained(row, 0.01, (0,))
     np.testing.assert_allclose(
         both.network.theta[both.owner == 0], first.network.theta[first.owner == 0], atol=1e-4
     )
@@ -86,9 +86,65 @@ def test_a_cut_stops_the_error_and_not_the_state(start):
     assert rows == [True, False], "no mark is in the last chunk, so its weights learn nothing"
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM"])
+def test_what_reaches_the_first_step_is_what_a_change_there_does_to_the_answer(kind):
+    group = SideBySide(Start(kind), (3, 4))
+    group.network.theta[...] *= 1.5
+    x, _ = recalling.adding(np.random.default_rng(0), 5, 6)
+    found = group.reaching(x)
+    assert found.shape == (2 if kind == "LSTM" else 1, 2)
+    layer = SideBySide(Start(kind), (4,)).network.layers[0]
+    for name, array in layer.parameters.items():
+        array[...] = 1.5 * Start(kind).network(4).layers[0].parameters[name]
+    weights = 1.5 * Start(kind).network(4).layers[1].parameters["W"][:, 0].astype(float)
+    old = {n: a.astype(float) for n, a in layer.parameters.items()}
+
+    def answer(state, steps):
+        """From the cell or state after some steps, the answer; an LSTM's h follows its cell."""
+        h = c = state
+        if kind == "LSTM":
+            h = outlet * np.tanh(c)
+        for x_t in steps:
+            z = x_t @ old["W"] + h @ old["U"] + old["b"]
+            if kind == "RNN":
+                h = np.tanh(z)
+                continue
+            i, f, o = (1 / (1 + np.exp(-v)) for v in np.split(z, 4, axis=1)[:3])
+            c = f * c + i * np.tanh(np.split(z, 4, axis=1)[3])
+            h = o * np.tanh(c)
+        return h @ weights
+
+    def length(state, steps):
+        """Length of the gradient of the answer, by difference quotients, for each sequence."""
+        total = 0
+        for unit in range(state.shape[1]):
+            step = np.zeros_like(state)
+            step[:, unit] = 1e-5
+            total += ((answer(state + step, steps) - answer(state - step, steps)) / 2e-5) ** 2
+        return np.sqrt(total)
+
+    layer.forward(x)
+    states = (layer.c if kind == "LSTM" else layer.h).astype(float)
+    lengths = []
+    for t in (1, 6):
+        outlet = layer._split(layer.gates)[2][t - 1].astype(float) if kind == "LSTM" else 1
+        lengths.append(length(states[t], x[:, t:].swapaxes(0, 1).astype(float)))
+    assert found[0, 1] == pytest.approx(np.median(lengths[0] / lengths[1]), rel=1e-3)
+
+
+def test_the_direct_way_multiplies_by_the_forget_gates():
+    group = SideBySide(Start("LSTM"), (0,))
+    layer = group.network.layers[0]
+    for name in "WU":
+        layer.parameters[name][...] = 0
+    x, _ = recalling.adding(np.random.default_rng(0), 3, 8)
+    share, direct = group.reaching(x)[:, 0]
+    assert share == pytest.approx(direct) == pytest.approx((1 / (1 + np.exp(-1))) ** 7, rel=1e-4)
+
+
 def test_a_curve_has_a_point_every_so_many_steps_and_at_the_end(monkeypatch):
     monkeypatch.setattr(recalling, "EVERY", 2)
-    (group,), curve = recalling.trained(Row(Start("RNN"), 4, updates=5), 0.01, (0, 1))
+    (group,), curve, _ = recalling.trained(Row(Start("RNN"), 4, updates=5), 0.01, (0, 1))
     assert curve.shape == (2, 3)
     np.testing.assert_array_equal(curve[:, -1], group.relative(*recalling.tested(4)))
 
@@ -103,6 +159,7 @@ def test_what_is_told_of_a_row_is_what_its_runs_have():
     best = min(runs, key=lambda curve: np.median(curve[:, -1]))
     more = recalling.told(Row(Start("GRU"), 4, updates=3, along=True))
     np.testing.assert_allclose(more["curve"], best, rtol=6e-3)
+    assert np.shape(more["share"]) == (10, 2) and "direct" not in more
 
 
 def test_the_file_has_every_row():
@@ -121,6 +178,8 @@ def test_the_file_has_every_row():
             curve = np.array(found["curve"])
             assert curve.shape == (10, row.updates // recalling.EVERY)
             np.testing.assert_array_equal(curve[:, -1], left)
+            assert np.shape(found["share"]) == (10, row.updates // recalling.EVERY + 1)
+            assert ("direct" in found) == (row.start.kind == "LSTM")
 
 
 @pytest.mark.parametrize("name", ["RNN, 10", "LSTM, 10", "LSTM, cut"])

@@ -72,6 +72,12 @@ def test_what_was_learned_is_drawn():
     drawn = recurrence.learning("t").markup
     for said in ("plain networks", "LSTMs", "say their sum, 0.21", "always answering 0"):
         assert said in drawn, said
+    drawn = recurrence.arriving("t").markup
+    for said in ("plain networks", "LSTMs, direct way alone", "left at step 1"):
+        assert said in drawn, said
+    for kind, way in (("RNN", "share"), ("LSTM", "share"), ("LSTM", "direct")):
+        found = recurrence.reaching(kind, way)
+        assert found.shape == (10, recalling.UPDATES // recalling.EVERY + 1) and (found > 0).all()
     drawn = recurrence.lengths("t").markup
     for said in ("plain", "GRU", "LSTM", *map(str, recalling.LENGTHS)):
         assert f">{said}<" in drawn, said

@@ -170,6 +170,37 @@ class SideBySide:
         errors = self.network.forward(x) - y
         return np.asarray((errors**2).mean(axis=0, dtype=np.float64) / GUESSING)
 
+    def reaching(self, x: Array) -> Array:
+        """Return which share of an answer's error at the last step is left at the first.
+
+        The error is ∂p/∂h_t, for an LSTM ∂p/∂c_t, where p is a network's answer to a sequence. Its
+        length at step 1 is divided by that at the last step, and of the sequences' ratios the
+        median is taken. An LSTM has a second row: what is left by the direct way alone, which
+        multiplies by the forget gates.
+
+        Returns
+        -------
+        shares : array, shape (1 or 2, networks)
+        """
+        layer: Any = self.network.layers[0]
+        layer.forward(x[:, :1])
+        first: dict[str, Array] = {"h0": layer.h[-1].copy()}
+        if isinstance(layer, LSTM):
+            first["c0"] = layer.c[-1].copy()
+            slope = layer._split(layer.gates)[2][0] * (1 - layer.tanh_c[0] ** 2)
+        layer.forward(x[:, 1:], **first)
+        ends = self.network.parameters["dense1.W"].sum(axis=1)  # each unit belongs to one network
+        last = np.broadcast_to(ends, layer.h[-1].shape)
+        layer.backward_parameters(last)
+        begins, arrives = last, [layer.dh0]
+        if isinstance(layer, LSTM):
+            _, f, o, _ = layer._split(layer.gates)
+            begins = last * o[-1] * (1 - layer.tanh_c[-1] ** 2)
+            arrives = [layer.dc0 + layer.dh0 * slope, begins * np.prod(f, axis=0)]
+        shape = (len(x), len(self.seeds), self.n)
+        sizes = [np.linalg.norm(np.reshape(v, shape), axis=2) for v in (begins, *arrives)]
+        return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
+
 
 @dataclass(frozen=True)
 class Row:
@@ -186,7 +217,7 @@ class Row:
     updates : int
         Steps of Adam.
     along : bool
-        Whether the losses during training are stored.
+        Whether the losses during training are stored, and the shares of errors that are left.
     """
 
     start: Start
@@ -210,7 +241,9 @@ ROWS: dict[str, Row] = {
 """What the chapter shows, by name."""
 
 
-def trained(row: Row, rate: float, seeds: Sequence[int] = SEEDS) -> tuple[list[SideBySide], Array]:
+def trained(
+    row: Row, rate: float, seeds: Sequence[int] = SEEDS
+) -> tuple[list[SideBySide], Array, Array]:
     """Train networks by Adam, five in each group.
 
     Returns
@@ -219,21 +252,28 @@ def trained(row: Row, rate: float, seeds: Sequence[int] = SEEDS) -> tuple[list[S
     curve : array, shape (networks, points)
         Losses on new sequences after every ``EVERY`` steps, and after the last, relative to that of
         always answering 0.
+    shares : array, shape (networks, 1 or 2, points + 1)
+        :meth:`SideBySide.reaching` before the first step too, if ``row.along``.
     """
-    groups, curves = [], []
+    groups, curves, shares = [], [], []
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
         rng = np.random.default_rng(some[0])
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
+        new = tested(row.length, row.late)
+        share = [group.reaching(new[0])] if row.along else []
         for step in range(1, row.updates + 1):
             group.gradient(*adding(rng, BATCH, row.length, row.late))
             optimizer.step()
             if step % EVERY == 0 or step == row.updates:
-                curve.append(group.relative(*tested(row.length, row.late)))
+                curve.append(group.relative(*new))
+                if row.along:
+                    share.append(group.reaching(new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
-    return groups, np.concatenate(curves)
+        shares.append(np.array(share).T)
+    return groups, np.concatenate(curves), np.concatenate(shares)
 
 
 def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
@@ -241,13 +281,15 @@ def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
 
     The curves are those at the best rate, which is that of the least median loss.
     """
-    curves = {rate: trained(row, rate)[1] for rate in rates}
+    runs = {rate: trained(row, rate)[1:] for rate in rates}
     found: dict[str, Any] = {
-        "losses": {f"{rate:g}": _short(curve[:, -1]) for rate, curve in curves.items()}
+        "losses": {f"{rate:g}": _short(curve[:, -1]) for rate, (curve, _) in runs.items()}
     }
     if row.along:
-        least = min(curves.values(), key=lambda curve: float(np.median(curve[:, -1])))
-        found["curve"] = [_short(each) for each in least]
+        curve, shares = min(runs.values(), key=lambda run: float(np.median(run[0][:, -1])))
+        found["curve"] = [_short(each) for each in curve]
+        names = ("share", "direct")[: shares.shape[1]]
+        found |= {name: [_short(v) for v in shares[:, k]] for k, name in enumerate(names)}
     return found
 
 

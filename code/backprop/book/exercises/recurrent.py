@@ -136,7 +136,7 @@ def check_stretch(radius: Any, stretch: Any, steps: Any) -> Verdict:
     """Check Uᵀ = [[0.5, 4], [0, 0.5]]: radius 0.5, largest singular value 4.06, six steps."""
     matrix = np.array([[0.5, 4.0], [0.0, 0.5]])
     large, small = np.linalg.svd(matrix, compute_uv=False)
-    radius_ = "It is the size of the largest eigenvalue. Those of a triangular matrix are known."
+    radius_ = "The radius is the size of the largest eigenvalue. The matrix is triangular."
     frobenius = math.sqrt(float((matrix**2).sum()))
     if alike(radius, 0.5) and not alike(stretch, large) and alike(stretch, frobenius):
         return Verdict(
@@ -256,8 +256,14 @@ def check_cell_back(cell_back: Answer) -> Verdict:
             (plain, "The slopes of sigmoid and tanh are missing.", gates),
             (np.array([a, b, dc * i, e]), "The slope of the candidate's tanh is missing.", gates),
             (np.array([dc * c, dc * g, d, e]), "The slopes of the two gates are missing.", gates),
+            (np.array([dc * c, b, d, e]), "The slope of the forget gate is missing.", gates),
+            (np.array([a, dc * g, d, e]), "The slope of the input gate is missing.", gates),
             (plain * np.array([1 - f**2, 1 - i**2, 1 - g**2, np.ones_like(f)]),
              "The gates have the slope of a tanh.", gates),
+            (np.array([dc * c * (1 - f**2), b, d, e]), "The forget gate has the slope of a tanh.",
+             gates),
+            (np.array([a, dc * g * (1 - i**2), d, e]), "The input gate has the slope of a tanh.",
+             gates),
             (plain * np.array([f * (1 - f), i * (1 - i), g * (1 - g), np.ones_like(f)]),
              "The candidate has the slope of a sigmoid.", gates),
             (plain * np.array([f * (1 - f), i * (1 - i), 1 - np.tanh(g) ** 2, np.ones_like(f)]),
@@ -265,7 +271,7 @@ def check_cell_back(cell_back: Answer) -> Verdict:
             (np.array([a, b, d, dc]), "The last row has not passed the forget gate.", more),
             (np.array([a, b, d, dc * c]), "The last row was multiplied by the cell.", more),
             (np.array([a, b, d, dc * f * (1 - f)]), "The last row has the slope of the gate.",
-             "The direct path leads past z_f: its factor is f itself."),
+             "The direct way leads past z_f: its factor is f itself."),
             (np.array([a, b, d, dc * i]), "The last row was multiplied by i.", more),
             (np.array([a, b, d, e + dc * c * f * (1 - f)]), "The last row has the detour over f.",
              "Return the direct share alone."),
@@ -411,7 +417,7 @@ def check_backward(gradient_U: Answer) -> Verdict:
 @checker
 def check_truncated(truncated_U: Answer) -> Verdict:
     """Check ``truncated_U(h, U, shares, k)`` for chunks of several lengths."""
-    more = "Counted from 0, the error stops before step t if t is a multiple of k."
+    more = "Counted from 1, the error stops between steps k and k + 1, 2k and 2k + 1, and so on."
     cases = []
     for (h, U, shares), k in zip([*_sequences()[1:], _sequences()[2]], (3, 2, 1), strict=True):
         right = gradient_U(h, U, shares, k)

@@ -131,51 +131,60 @@ def detour() -> float:
 def cell(title: str) -> Drawing:
     """Draw one LSTM cell with its numbers, and the slope on each arrow."""
     slopes, values, blue, orange = cell_slopes(), one_cell(), svg.FORWARD, svg.BACKWARD
-    at = {"c": (42, 52), "new": (262, 52), "shown": (388, 52), "h": (42, 232),
-          "f": (100, 158), "i": (181, 158), "g": (262, 158), "o": (352, 158)}  # fmt: skip
+    at = {"c": (42, 52), "new": (278, 52), "shown": (388, 52), "h": (42, 244),
+          "f": (100, 172), "i": (189, 172), "g": (278, 172), "o": (367, 172)}  # fmt: skip
     names = {"c": "c₁", "new": "c₂", "shown": "h₂", "h": "h₁"}
-    parts = []
+    parts: list[str] = []
+    pale: list[str] = []  # what the two ways from c₁ to c₂ do not use
 
     def arrow(
         start: str, end: str, word: tuple[float, float], name: str = "", thick: str = "2"
     ) -> None:
         tail, tip = svg.between(at[start], at[end], 25.0, 27.0)
-        parts.append(svg.pointer(tail, tip, blue, thick, 9, 5))
-        parts.append(svg.plate(*word, name + _slope(slopes[f"{start}>{end}"]), orange))
+        into = pale if end == "shown" else parts
+        into.append(svg.pointer(tail, tip, blue, thick, 9, 5))
+        into.append(svg.plate(*word, name + _slope(slopes[f"{start}>{end}"]), orange))
 
-    arrow("c", "new", (150, 38), "f = ", "5")
-    arrow("new", "shown", (324, 38))
-    arrow("c", "h", (42, 142))
-    for gate, x, name in (("f", 155, "c₁="), ("i", 208, "g="), ("g", 262, "i=")):
-        arrow(gate, "new", (x, 122), name)
-    arrow("o", "shown", (369, 112))
-    bus = svg.element("line", x1=67, y1=232, x2=352, y2=232, stroke=blue, stroke_width="2")
-    parts.append(bus)
+    arrow("c", "new", (155, 38), "f = ", "5")
+    arrow("new", "shown", (332, 38))
+    arrow("c", "h", (42, 148))
+    for gate, word, name in (("f", (157, 134), "c₁="), ("i", (234, 108), "g="),
+                             ("g", (278, 135), "i=")):  # fmt: skip
+        arrow(gate, "new", word, name)
+    arrow("o", "shown", (377, 114))
+    level = at["h"][1]
+    for gate, before in (("g", 67), ("o", at["g"][0])):
+        into = pale if gate == "o" else parts
+        into.append(svg.element("line", x1=before, y1=level, x2=at[gate][0], y2=level, stroke=blue,
+                                stroke_width="2"))  # fmt: skip
     for gate in "figo":
         x, y = at[gate]
-        parts.append(svg.pointer((x, 232), (x, y + 26), blue, "2", 9, 5))
-        parts.append(svg.plate(x, 206, _slope(slopes[f"h>{gate}"]), orange))
+        into = pale if gate == "o" else parts
+        into.append(svg.pointer((x, level), (x, y + 26), blue, "2", 9, 5))
+        into.append(svg.plate(x, y + 48, _slope(slopes[f"h>{gate}"]), orange))
+        into.append(svg.text(x + 27, y + 5, _slope(values[gate]), blue, text_anchor="start"))
     for key, (x, y) in at.items():
-        parts.append(svg.disc(x, y, names.get(key, key), None))
-    shown = ((42, 18, BEFORE), (262, 18, values["c"]), (388, 18, values["shown"]),
-             (42, 272, values["h"]))  # fmt: skip
-    for x, y, value in shown:
-        parts.append(svg.text(x, y, _slope(value), blue, font_weight=600))
-    for gate in "figo":
-        x, y = at[gate]
-        parts.append(svg.text(x + 27, y + 5, _slope(values[gate]), blue, text_anchor="start"))
+        into = pale if key in ("o", "shown") else parts
+        into.append(svg.disc(x, y, names.get(key, key), None))
+    shown = (("c", -34, BEFORE), ("new", -34, values["c"]), ("shown", -34, values["shown"]),
+             ("h", 40, values["h"]))  # fmt: skip
+    for key, lower, value in shown:
+        x, y = at[key]
+        into = pale if key == "shown" else parts
+        into.append(svg.text(x, y + lower, _slope(value), blue, font_weight=600))
+    parts.insert(0, svg.element("g", *pale, opacity="0.5"))
     s = {key: _slope(value) for key, value in slopes.items()}
-    parts.append(svg.text(12, 300, f"direct way: {s['c>new']}", orange, text_anchor="start",
+    parts.append(svg.text(12, 310, f"direct way: {s['c>new']}", orange, text_anchor="start",
                           font_weight=600))  # fmt: skip
     ways = " + ".join(f"{s[f'h>{k}']}·{s[f'{k}>new']}" for k in "fig").replace(
         "+ 0.25·-", "− 0.25·"
     )
     direct = slopes["c>new"]
     both = f"both ways: {s['c>new']} + {detour():.3f} = {direct + detour():.3f}"
-    for y, line in ((322, f"detour: {s['c>h']}·({ways}) = {detour():.3f}"), (344, both)):
+    for y, line in ((332, f"detour: {s['c>h']}·({ways}) = {detour():.3f}"), (354, both)):
         parts.append(svg.text(12, y, line, orange, text_anchor="start", font_weight=600))
     said = "; ".join(f"slope from {key.replace('>', ' to ')}: {value}" for key, value in s.items())
-    return drawing(title, 354, said, *parts)
+    return drawing(title, 364, said, *parts)
 
 
 def _slope(value: float) -> str:
@@ -225,14 +234,7 @@ def learning(title: str) -> Drawing:
     fig, (above, ax) = plt.subplots(2, 1, figsize=(4.6, 3.3), height_ratios=(0.8, 1.6))
     _sequence(above, f"40 numbers, two marked: say their sum, {_minus(example()[2])}")
     above.set(xlim=(0.3, STEPS + 0.7), xticks=[1, 10, 20, 30, 40])
-    for kind in ("RNN", "LSTM"):
-        curves = np.array(recalling.stored()[f"{kind}, {STEPS}"]["curve"])
-        steps = recalling.EVERY * np.arange(curves.shape[1] + 1)
-        low, middle, high = np.quantile(
-            np.hstack([np.ones((len(curves), 1)), curves]), (0.25, 0.5, 0.75), axis=0
-        )
-        ax.fill_between(steps, low, high, color=PAINTS[kind], alpha=0.25, linewidth=0)
-        ax.plot(steps, middle, "-", color=PAINTS[kind], linewidth=2.6)
+    _losses(ax)
     ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
     words = ((560, 0.72, "plain networks", "RNN"), (225, 0.12, "LSTMs", "LSTM"))
     for x, y, said, kind in words:
@@ -242,6 +244,73 @@ def learning(title: str) -> Drawing:
            xlabel="training steps")  # fmt: skip
     ax.set_title("loss on new sequences", loc="left", fontsize=11.5)
     ax.grid(False)
+    return plotted(fig, title)
+
+
+def _quartiles(ax: Any, runs: Array, paint: str) -> None:
+    """Draw the median of networks during training, and the band of its half in the middle."""
+    steps = recalling.EVERY * np.arange(runs.shape[1])
+    low, middle, high = np.quantile(runs, (0.25, 0.5, 0.75), axis=0)
+    ax.fill_between(steps, low, high, color=paint, alpha=0.25, linewidth=0)
+    ax.plot(steps, middle, "-", color=paint, linewidth=2.6)
+
+
+def _losses(ax: Any) -> None:
+    """Draw how plain networks and LSTMs learn the sum of forty numbers."""
+    for kind in ("RNN", "LSTM"):
+        curves = np.array(recalling.stored()[f"{kind}, {STEPS}"]["curve"])
+        _quartiles(ax, np.hstack([np.ones((len(curves), 1)), curves]), PAINTS[kind])
+
+
+def reaching(kind: str, way: str = "share") -> Array:
+    """Return the stored share of errors that is left at step 1, networks by points of training.
+
+    Parameters
+    ----------
+    kind : str
+        "RNN" or "LSTM".
+    way : str
+        "share" for all ways, "direct" for an LSTM's direct way alone.
+    """
+    return np.array(recalling.stored()[f"{kind}, {STEPS}"][way])
+
+
+def arriving(title: str) -> Drawing:
+    """Draw the losses of plain networks and LSTMs in training, and how much error gets to step 1.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    fig, (above, ax) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.2), height_ratios=(0.7, 1.6))
+    _losses(above)
+    above.set(ylim=(0, 1.16), yticks=[0, 1])
+    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
+    for kind in ("RNN", "LSTM"):
+        _quartiles(ax, reaching(kind), PAINTS[kind])
+    direct = np.median(reaching("LSTM", "direct"), axis=0)
+    ax.plot(recalling.EVERY * np.arange(len(direct)), direct, "-", color=PAINTS["LSTM"],
+            linewidth=1.2)  # fmt: skip
+    ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
+    ax.set(xlim=(0, recalling.UPDATES), yscale="log", ylim=(2e-6, 12), yticks=[1e-5, 1e-3, 0.1, 1],
+           xlabel="training steps")  # fmt: skip
+    ax.set_yticklabels(["0.00001", "0.001", "0.1", "1"])
+    ax.minorticks_off()
+    ax.set_title("share of the error of step 40 left at step 1", loc="left", fontsize=11.5)
+    words = (
+        (above, 560, 0.8, "plain networks", "RNN"), (above, 180, 0.3, "LSTMs", "LSTM"),
+        (ax, 600, 0.035, "plain networks", "RNN"), (ax, 120, 3.5, "LSTMs", "LSTM"),
+        (ax, 420, 0.0007, "LSTMs, direct way alone", "LSTM"),
+    )  # fmt: skip
+    for axes, x, y, said, kind in words:
+        thick = "normal" if "alone" in said else "bold"
+        axes.text(x, y, said, color=PAINTS[kind], fontsize=12, fontweight=thick, va="center")
+    for axes in (above, ax):
+        axes.grid(False)
     return plotted(fig, title)
 
 
@@ -260,7 +329,7 @@ def lengths(title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.5))
     places = np.arange(len(recalling.LENGTHS))
     for kind, aside in zip(PAINTS, (-0.16, 0.0, 0.16), strict=True):
         found = np.array([recalling.left(f"{kind}, {length}") for length in recalling.LENGTHS])
@@ -269,12 +338,16 @@ def lengths(title: str) -> Drawing:
             ax.plot(np.full(len(each), place + aside), each, "o", color=paint, markersize=4,
                     alpha=0.45, markeredgewidth=0)  # fmt: skip
         ax.semilogy(places + aside, np.median(found, axis=1), "-", color=paint, linewidth=2)
+    long = recalling.left("RNN, long")
+    where = recalling.LENGTHS.index(recalling.LENGTH)
+    ax.plot(np.full(len(long), where - 0.34), long, "o", color=PAINTS["RNN"], markersize=5,
+            markerfacecolor="none")  # fmt: skip
     ax.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
     ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
     for x, y, said, paint in (
-        (2.5, 0.2, "plain", PAINTS["RNN"]), (1.35, 0.00025, "GRU", PAINTS["GRU"]),
+        (2.5, 0.23, "plain", PAINTS["RNN"]), (1.35, 0.00025, "GRU", PAINTS["GRU"]),
         (2.45, 0.006, "LSTM", PAINTS["LSTM"]), (-0.35, 1.6, "always answering 0", INK),
-        (2.75, 0.065, "below: solved", INK),
+        (2.62, 0.05, "below: solved", INK),
     ):  # fmt: skip
         ax.text(x, y, said, color=paint, fontsize=11.5, va="center")
     ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 2.8), yticks=[0.001, 0.01, 0.1, 1],
@@ -307,7 +380,7 @@ def stopped(title: str) -> Drawing:
 
     plt = pyplot()
     orange = COLORS[1]
-    fig, axes = plt.subplots(4, 2, figsize=(4.6, 2.75), width_ratios=(1.15, 1), sharex="col")
+    fig, axes = plt.subplots(4, 2, figsize=(4.6, 2.6), width_ratios=(1.15, 1), sharex="col")
     for (left, right), name in zip(axes, ARMS.values(), strict=True):
         row = recalling.ROWS[name]
         reach = row.start.cut or STEPS
@@ -319,6 +392,7 @@ def stopped(title: str) -> Drawing:
         right.plot(found, np.zeros(len(found)), "o", color=paint, markersize=6, alpha=0.6,
                    markeredgewidth=0)  # fmt: skip
         right.axvline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
+        right.axvline(1, color=INK, linestyle=":", linewidth=1.2)
         right.text(5e-5, 0.55, f"{recalling.solved(name)} of 10 solved", color=paint, fontsize=11,
                    va="center")  # fmt: skip
         right.set(xscale="log", xlim=(4e-5, 2), ylim=(-0.6, 1), yticks=[],
@@ -326,10 +400,10 @@ def stopped(title: str) -> Drawing:
         right.minorticks_off()
         for ax in (left, right):
             ax.grid(False)
-    axes[0, 0].set_title("allowed in training", loc="left", fontsize=11.5)
+    axes[0, 0].set_title("marks, error in training", loc="left", fontsize=11.5)
     axes[0, 1].set_title("loss on new sequences", loc="left", fontsize=11.5)
     axes[-1, 0].set_xlabel("step of the sequence")
-    axes[-1, 1].set_xlabel("1: always answering 0")
+    axes[-1, 1].set_xlabel("dotted: answering 0")
     return plotted(fig, title)
 
 
@@ -368,7 +442,7 @@ def fading(title: str) -> Drawing:
 
     plt = pyplot()
     back = np.arange(STEPS + 1)
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.4), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.25), sharey=True)
     for radius, paint in zip(RADII, (COLORS[0], INK, COLORS[1]), strict=True):
         runs = np.array([one_matrix(radius, seed)[:2] for seed in SEEDS])
         for ax, found in zip(axes, (runs[:, 1], runs[:, 0]), strict=True):
@@ -382,7 +456,6 @@ def fading(title: str) -> Drawing:
         ax.minorticks_off()
         ax.grid(False)
         ax.set_title(said, loc="left", fontsize=12)
-    axes[1].plot(back, np.ones(STEPS + 1), ":", color=INK, linewidth=1)
     axes[0].set_ylabel("size of the error")
     return plotted(fig, title)
 
@@ -428,7 +501,7 @@ def at_work(title: str, network: Sequential) -> Drawing:
 
     plt = pyplot()
     blue, green = COLORS[0], COLORS[2]
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.2), height_ratios=(0.8, 1.1, 1.1))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.0), height_ratios=(0.8, 1.1, 1.1))
     values, marks, _ = example()
     steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
     _sequence(axes[0], "the numbers, and the marks")
