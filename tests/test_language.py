@@ -286,6 +286,15 @@ def test_the_stored_weights_are_those_of_the_first_run():
     assert here == pytest.approx(language.stored()["known"][0][-1], abs=0.01)
 
 
+def test_cosines_are_those_of_the_rows_of_the_table():
+    network = language.stored_model()
+    found, (tied,) = language.cosines(network, "ab."), network.layers
+    a, b, _ = tied.layers[0].parameters["W"][letters().alphabet.encode("ab.")]
+    assert found[0, 1] == pytest.approx(a @ b / np.sqrt(a @ a * (b @ b)))
+    np.testing.assert_allclose(found, found.T)
+    np.testing.assert_allclose(np.diag(found), 1)
+
+
 def test_known_text_is_the_end_of_the_training_text():
     data, here = letters(), language.known()
     assert len(here) == len(data.validation)
