@@ -117,12 +117,6 @@ def test_the_first_figure_can_be_read():
     check_words(expecting.stages(stages.stored()["rows"], "t").markup, 0.5)
 
 
-def test_a_run_is_drawn_beside_the_counts():
-    drawn = expecting.trained("t", [0, 50, 100], [6.5, 4.0, 3.0], {"pairs": 3.5, "none": 6.126})
-    for words in ("pairs: 3.50", "none: 6.13", "training steps"):
-        assert words in drawn.markup
-
-
 def test_similar_letters_have_darker_cells():
     names = "".join(expecting.KINDS.values())
     cosines = np.eye(len(names))

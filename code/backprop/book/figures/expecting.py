@@ -295,9 +295,8 @@ def clock() -> list[Frame]:
         (f"turned by {j} · {PER_PLACE}° = {PER_PLACE * j}°", ORANGE, 400),
         ("its length is 1", ORANGE, 400),
     ]  # fmt: skip
-    words = f"Back to the places {i} and {j}. Let an error of 1 arrive at the score. The slope of a"
-    words += " dot product in one vector is the other one, so the error at the turned query is the"
-    words += " turned key."
+    words = f"Back to places {i} and {j}. Let an error of 1 arrive at the score, a dot product: the"
+    words += " turned query receives the turned key."
     frames.append(_clock(words, [(i, 2.0, BLUE), (j, 1.0, ORANGE)], lines, None))
     lines = [
         ("query (2, 0), not yet turned", BLUE, 600), ("the error, turned back", ORANGE, 600),
@@ -305,8 +304,7 @@ def clock() -> list[Frame]:
         (f"{slope}, of length 1", ORANGE, 400),
     ]  # fmt: skip
     words = f"Turn query and error back by {on}°. The error at the query is {slope},"
-    words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the score again, because the score is"
-    words += " linear in the query."
+    words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the score, which is linear in the query."
     frames.append(_clock(words, [(0, 2.0, BLUE), (j - i, 1.0, ORANGE)], lines, None))
     return frames
 
@@ -372,7 +370,7 @@ def learned(
     from backprop.book.figures.plots import COLORS
     from backprop.book.figures.plots import INK as DARK
 
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.4))
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.1))
     for bits, words, line, color in (
         (new, "new text", "-", COLORS[0]), (known, "training text", "--", COLORS[1]),
     ):  # fmt: skip
@@ -387,7 +385,7 @@ def learned(
         ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
         ax.annotate(f"{name}: {height:.2f}", (0, height), (4, up), textcoords="offset points",
                     color=DARK, va=va)  # fmt: skip
-    ax.set(xlim=(0, steps[-1]), ylim=(1.5, 3.0), xlabel="training steps",
+    ax.set(xlim=(0, steps[-1]), ylim=(1.4, 3.0), xlabel="training steps",
            ylabel="bits per character")  # fmt: skip
     return plotted(fig, title)
 
@@ -409,7 +407,7 @@ def similar(cosines: ArrayLike, title: str) -> Drawing:
     """
     cosines = np.asarray(cosines)
     names = "".join(KINDS.values())
-    wide, tall, gap, left, top = 19.0, 16.0, 7.0, 24.0, 40.0
+    wide, tall, gap, left, top = 19.0, 15.0, 6.0, 24.0, 38.0
     group = [k for k, members in enumerate(KINDS.values()) for _ in members]
     xs = [left + k * wide + group[k] * gap for k in range(len(names))]
     ys = [top + k * tall + group[k] * gap for k in range(len(names))]
@@ -421,7 +419,7 @@ def similar(cosines: ArrayLike, title: str) -> Drawing:
         )  # fmt: skip
     for k, name in enumerate(names):
         parts.append(svg.text(xs[k] + wide / 2, top - 7, name, font_weight=700))
-        parts.append(svg.text(left - 12, ys[k] + tall - 4, name, font_weight=700))
+        parts.append(svg.text(left - 12, ys[k] + tall - 3, name, font_weight=700))
         for m in range(len(names)):
             strength = float(np.clip(cosines[k, m] / FULL, 0, 1))
             parts.append(
@@ -433,12 +431,12 @@ def similar(cosines: ArrayLike, title: str) -> Drawing:
     for k, (words, level) in enumerate(
         ((f"≥ {FULL}", FULL), (f"{FULL / 2}", FULL / 2), ("≤ 0", 0.0))
     ):
-        y = top + 22 + 22 * k
+        y = top + 20 + 20 * k
         parts.append(
             svg.element("rect", x=right, y=y, width=wide - 1, height=tall - 1, fill=BLUE,
                         fill_opacity=f"{level / FULL:.2f}", stroke=INK, stroke_opacity="0.15")
         )  # fmt: skip
-        parts.append(svg.text(right + wide + 4, y + 13, words, text_anchor="start"))
+        parts.append(svg.text(right + wide + 4, y + 12, words, text_anchor="start"))
     said = "; ".join(
         f"{names[k]} and {names[m]}: {cosines[k, m]:.2f}"
         for k in range(len(names))
@@ -479,30 +477,6 @@ def stages(rows: Sequence[Mapping[str, Any]], title: str) -> Drawing:
         y += 11
         said.append(f"{step}, {score}: {row['text']}")
     return drawing(title, y, " ".join(said), *parts)
-
-
-def trained(title: str, steps: ArrayLike, bits: ArrayLike, counts: Mapping[str, float]) -> Drawing:
-    """Draw what a model needs after so many steps of its training, and counts as lines.
-
-    Parameters
-    ----------
-    title : str
-    steps, bits : array-like, shape (looks,)
-    counts : mapping of str to float
-        The bits of ways of counting, by their names.
-    """
-    from backprop.book.figures.plots import COLORS
-    from backprop.book.figures.plots import INK as DARK
-
-    last = np.max(steps)
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.2))
-    ax.plot(steps, bits, color=COLORS[0], linewidth=2.4)
-    for name, height in counts.items():
-        ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
-        ax.annotate(f"{name}: {height:.2f}", (last, height), (-2, 3), ha="right",
-                    textcoords="offset points", color=DARK, va="bottom")  # fmt: skip
-    ax.set(xlim=(0, last), ylim=(2, 7), xlabel="training steps", ylabel="bits per character")
-    return plotted(fig, title)
 
 
 def wrapped(text: str, columns: int) -> list[str]:
