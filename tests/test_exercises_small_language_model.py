@@ -42,6 +42,16 @@ def leaks_by_cutting(forward, x):
     return not all(np.allclose(part, whole[:, : part.shape[1]]) for part in parts)
 
 
+def leaks_by_prefixes(forward, x):
+    whole = forward(x).copy()
+    return any((forward(x[:, :n]) != whole[:, :n]).any() for n in range(1, x.shape[1]))
+
+
+def leaks_beyond(forward, x):
+    longer = np.concatenate([x, x], axis=1)
+    return leaks_by_prefixes(forward, longer)
+
+
 def leaks_wrongly(what):
     def wrong(forward, x):
         z = forward(x)
@@ -184,7 +194,7 @@ RIGHT = {
                     (sp.Rational(3, 4) * (sp.log(3) - 1), 3 / 4)],
     ex.check_turn: [(2, [1, -3]), (2.0, (sp.Integer(1), -3)), (Fraction(2), np.array([1.0, -3])),
                     (2, [[1, -3]]), (2, sp.Matrix([[1, -3]])), (2, np.array([[1], [-3]]))],
-    ex.check_leaks: [(leaks,), (leaks_by_cutting,)],
+    ex.check_leaks: [(leaks,), (leaks_by_cutting,), (leaks_by_prefixes,), (leaks_beyond,)],
     ex.check_tied: [(tied,), (one_hot,)],
     ex.check_pages: [(1.79, 3.42), (np.float64(1.92), Fraction(334, 100)), (1.7, 3.5)],
     ex.check_gated: [(gated,), (gated_by_rows,)],

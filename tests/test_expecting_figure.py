@@ -8,6 +8,7 @@ import numpy as np
 from drawing_cases import check_words
 
 from backprop.book import language, reading, stages
+from backprop.book.alice import letters
 from backprop.book.figures import expecting
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -65,6 +66,7 @@ def test_the_clock_shows_what_it_says():
         assert f"place {i}<" in words and f"place {j}<" in words
         tips = _tips(frame.svg)
         np.testing.assert_allclose(tips[0] @ tips[1] / 39**2, score, atol=0.02)
+    assert "places 5 and 3" in frames[-2].caption and "linear" in frames[-1].caption
     for frame in frames[-2:]:
         check_words(frame.svg, 0.55)
         query, error = _tips(frame.svg)
@@ -115,11 +117,28 @@ def test_the_first_figure_can_be_read():
     check_words(expecting.stages(stages.stored()["rows"], "t").markup, 0.5)
 
 
-def test_a_run_is_drawn_as_means_beside_the_counts():
-    losses = np.r_[np.full(25, 5.0), np.full(25, 3.0)]
-    drawn = expecting.trained("t", losses, {"pairs": 3.5, "none": 6.126})
-    for words in ("pairs: 3.50", "none: 6.13", "training steps"):
-        assert words in drawn.markup
+def test_similar_letters_have_darker_cells():
+    names = "".join(expecting.KINDS.values())
+    cosines = np.eye(len(names))
+    a, e, dot = (names.index(c) for c in "ae.")
+    cosines[a, e] = cosines[e, a] = 0.2
+    cosines[a, dot] = cosines[dot, a] = -0.4
+    drawn = expecting.similar(cosines, "t")
+    check_words(drawn.markup, 0.55)
+    root = ET.fromstring(drawn.markup)
+    shade = [float(r.get("fill-opacity")) for r in root.iter(f"{SVG}rect")]
+    cells, legend = shade[:-3], shade[-3:]
+    found = np.reshape(cells, cosines.shape)
+    assert found[a, e] == found[e, a] == 0.4 and found[a, dot] == 0 and found[a, a] == 1
+    assert legend == [1, 0.5, 0] and "e and a: 0.20" in root.find(f"{SVG}desc").text
+    words = [t.text for t in root.iter(f"{SVG}text")]
+    assert {*expecting.KINDS, *names, "cosine"} <= {*words}
+
+
+def test_the_consonants_that_are_compared_are_the_commonest():
+    train = letters().alphabet.decode(letters().train)
+    others = sorted(set("abcdefghijklmnopqrstuvwxyz") - set("aeiou"), key=train.count)
+    assert sorted(others[-5:]) == sorted(expecting.KINDS["consonants"])
 
 
 def test_the_curves_have_their_names_and_the_counts_their_scores():

@@ -192,9 +192,7 @@ def test_bits_are_those_of_each_character_read_with_half_a_window_or_more():
         log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
         at += [-log_p[t, window[t + 1]] / np.log(2) for t in (3, 4)]
     assert language.bits(run.network, text, 5) == pytest.approx(np.mean(at), rel=1e-5)
-    p, places = language.chances(run.network, text, 5)
-    np.testing.assert_allclose(-np.log2(p), at, rtol=1e-4)
-    np.testing.assert_array_equal(places, np.arange(4, 28))
+    np.testing.assert_array_equal(language.asked(text, 5), np.arange(4, 28))
     assert run.network.training is False
 
 
@@ -284,6 +282,15 @@ def test_the_stored_weights_are_those_of_the_first_run():
     )
     here = language.bits(network, language.known(), LARGE.length)
     assert here == pytest.approx(language.stored()["known"][0][-1], abs=0.01)
+
+
+def test_cosines_are_those_of_the_rows_of_the_table():
+    network = language.stored_model()
+    found, (tied,) = language.cosines(network, "ab."), network.layers
+    a, b, _ = tied.layers[0].parameters["W"][letters().alphabet.encode("ab.")]
+    assert found[0, 1] == pytest.approx(a @ b / np.sqrt(a @ a * (b @ b)))
+    np.testing.assert_allclose(found, found.T)
+    np.testing.assert_allclose(np.diag(found), 1)
 
 
 def test_known_text_is_the_end_of_the_training_text():

@@ -98,7 +98,8 @@ def transformer(
             GatedMLP(d, s.hidden, rng=rng, dtype=dtype),
         ):
             branch.parameters["W_o"] /= np.sqrt(2 * s.blocks)
-            layers.append(Residual([RMSNorm(d, dtype=dtype), branch]))
+            norm = RMSNorm(d, dtype=dtype)
+            layers.append(Residual([norm, branch]))
     layers.append(RMSNorm(d, dtype=dtype))
     return Sequential([Tied(layers)])
 
@@ -271,27 +272,6 @@ def asked(text: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     return _windows(text, length)[:, length - length // 2 + 1 :].ravel()
 
 
-def chances(
-    network: Network, text: NDArray[np.int64], length: int
-) -> tuple[Array, NDArray[np.int64]]:
-    """Return the probabilities of the letters that :func:`bits` asks for, and their places.
-
-    Parameters
-    ----------
-    network : Network
-        In use, not in training.
-    text : array of int
-    length : int
-        How many letters the model reads at once.
-    """
-    places = _windows(text, length)
-    last, p = asked(text, length).reshape(len(places), -1), []
-    for group, wanted in zip(places, last, strict=True):
-        z = scores(network, text[group[None, :-1]])[0, -wanted.size :]
-        p.append(softmax(z.astype(np.float64))[np.arange(wanted.size), text[wanted]])
-    return np.concatenate(p), last.ravel()
-
-
 def next_letter(
     network: Network, length: int, heat: float = 1.0
 ) -> Callable[[NDArray[np.int64]], Array]:
@@ -338,6 +318,21 @@ def continued(
     for _ in range(count):
         text = np.append(text, rng.choice(len(alphabet), p=after(text)))
     return alphabet.decode(text)
+
+
+def cosines(network: Sequential, names: str) -> Array:
+    """Return the cosines of the angles between the vectors of these letters, in the table.
+
+    Parameters
+    ----------
+    network : Sequential
+        As :func:`transformer` returns it, with a table for the book's alphabet.
+    names : str
+        Its letters are the rows and columns of the result.
+    """
+    rows = network.parameters["tied1.embedding1.W"][letters().alphabet.encode(names)]
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows @ rows.T)
 
 
 # The runs of the command.

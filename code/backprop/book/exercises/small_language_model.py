@@ -130,12 +130,21 @@ def check_turn(score: Any, dq: Any) -> Verdict:
     return in_turn((score, dq), parts, "Errors turn back by the angle that queries turned on.")
 
 
-def _seen(sees: Any) -> Callable[[NDArray[np.int64]], Array]:
-    """Return a model whose place t adds up a row of scores for each letter s with sees[t, s]."""
-    table, sees = np.random.default_rng(0).normal(size=(5, 5)), np.asarray(sees, float)
+LONGEST = 16
+"""Letters that the models of :func:`check_leaks` can read: many more than they are given."""
+
+
+def _seen(sees: Array) -> Callable[[NDArray[np.int64]], Array]:
+    """Return a model whose place t adds up a row of scores for each letter s with sees[t, s].
+
+    It reads passages of any length up to LONGEST. The rows hold whole numbers, so that a sum is the
+    same whether a passage is cut off after it or not.
+    """
+    table = np.random.default_rng(0).integers(-99, 100, size=(5, 5)).astype(float)
 
     def forward(x: NDArray[np.int64]) -> Array:
-        return np.asarray(np.einsum("ts,bsk->btk", sees, table[x]))
+        n = x.shape[1]
+        return np.asarray(np.einsum("ts,bsk->btk", sees[:n, :n], table[x]))
 
     return forward
 
@@ -144,17 +153,17 @@ def _seen(sees: Any) -> Callable[[NDArray[np.int64]], Array]:
 def check_leaks(leaks: Answer) -> Verdict:
     """Check ``leaks(forward, x)``: whether a score changes with a letter after its place."""
     x = np.array([[0, 3, 1, 4], [2, 2, 0, 1]])
-    one = np.tri(4)
+    one = np.tri(LONGEST)
     one[1, 2] = 1
     where = {
         "a model that looks back alone": (
-            np.tri(4), "The scores at the changed letter and after it may move.",
+            np.tri(LONGEST), "The scores at the changed letter and after it may move.",
             "Change the letter at place t, and compare the scores before t only."),
         "a model without a mask": (
-            np.ones((4, 4)), "Here every place sees every letter.",
+            np.ones((LONGEST, LONGEST)), "Here every place sees every letter.",
             "Change a late letter, and compare the scores before it."),
         "a model of which each place sees the next letter": (
-            np.tri(4, k=1), "Here the letter at place t moves the scores at t - 1.",
+            np.tri(LONGEST, k=1), "Here the letter at place t moves the scores at t - 1.",
             "Compare all scores before the letter that you change."),
         "a model of which one place in the middle sees the next letter": (
             one, "Here one place alone sees one letter too much.",

@@ -145,12 +145,19 @@ def whole(title: str) -> Drawing:
         parts.append(_arrow((road - 17, float(y1)), (road - 17, float(y2)), ORANGE, "3"))
     # The branches: each leaves the way, and comes back to be added.
     for y, lines in ((88.0, ("norm", "attention")), (168.0, ("norm", "gated layer"))):
-        parts.append(_arrow((road, y + 10), (214, y + 10), BLUE, "2"))
-        parts.append(_arrow((214, y + 41), (road + 10, y + 41), BLUE, "2"))
+        parts.append(_arrow((road, y + 8), (214, y + 8), BLUE, "2"))
+        parts.append(_arrow((214, y + 18), (road + 2, y + 18), ORANGE, "2"))
+        parts.append(_arrow((214, y + 38), (road + 10, y + 38), BLUE, "2"))
+        parts.append(_arrow((road + 8, y + 47), (214, y + 47), ORANGE, "2"))
         parts += [_box(214, y, 104, 50, *lines), _plus(road, y + 41)]
     parts.append(
         svg.element("rect", x=122.0, y=78.0, width=206.0, height=148.0, rx="8", fill="none",
                     stroke=INK, stroke_width="1", stroke_dasharray="4 4", opacity="0.6")
+    )  # fmt: skip
+    # One table, in both places.
+    parts.append(
+        svg.element("polyline", points="212,60 340,60 340,321 212,321", fill="none", stroke=INK,
+                    stroke_width="1.4", stroke_dasharray="2 4")
     )  # fmt: skip
     parts += [_box(100, 30, 112, 36, "table W"), _box(121, 252, 70, 32, "norm")]
     parts.append(_box(100, 312, 112, 36, "table Wᵀ"))
@@ -166,15 +173,16 @@ def whole(title: str) -> Drawing:
         count(y + 21, f"{d}")
         count(y + 21 + svg.LINE, f"{layer:,}")
     count(273, f"{d}")
-    count(335, "the same table")
+    count(339, "the same table")
     block = 2 * d + attention + gated
     total = table + 3 * block + d
-    count(360, "in all", 600)
-    count(360 + svg.LINE, f"{table:,} + 3 · {block:,} + {d} = {total:,}")
+    count(362, "in all", 600)
+    count(362 + svg.LINE, f"{table:,} + 3 · {block:,} + {d} = {total:,}")
     said = (
         "Letters enter the table W, whose rows run down a line to the table's transpose. In a"
         " block, which comes three times, a norm and attention branch off the line and are added"
-        " to it, then a norm and a gated layer. The error runs back along the line. Parameters:"
+        " to it, then a norm and a gated layer. The error runs back along the line and through the"
+        " branches. Parameters:"
         f" {table:,} of the table, {attention:,} of each attention, {gated:,} of each gated layer"
         f" and {d} of each of seven norms, in all {total:,}."
     )
@@ -202,8 +210,8 @@ def twice(title: str) -> Drawing:
         parts.append(_box(268, y - 20, 76, 40, f"{name}: {entry}"))
         parts.append(svg.text(418, y - 4, f"p = {p}", text_anchor="end"))
         parts.append(svg.text(418, y + 15, f"error {error}", ORANGE, text_anchor="end"))
-    parts.append(svg.text(39, 145, "table", font_weight=600))
-    parts.append(svg.text(306, 145, "scores", font_weight=600))
+    parts.append(svg.text(39, 146, "table", font_weight=600))
+    parts.append(svg.text(306, 146, "scores", font_weight=600))
     high, low = rows
     parts += [
         # The way forward, and beside it the way back.
@@ -227,7 +235,7 @@ def twice(title: str) -> Drawing:
         (173, 18, "it gives a score", BLUE),
         (173, 52, f"¼ · 1 = {said(0.25)}", ORANGE),
         (108, 72, "it is read", BLUE),
-        (108, 106, said(at_h), ORANGE),
+        (108, 105, said(at_h), ORANGE),
         (236, 106, said(errors[0] * w[0]), ORANGE),
         (176, 140, f"−¼ · {said(w[1])}", ORANGE),
         (176, 157, f"= {said(errors[1] * w[1])}", ORANGE),
@@ -235,7 +243,7 @@ def twice(title: str) -> Drawing:
     ):
         parts.append(svg.text(x, y, words, paint))
     whole = f"{said(0.25)} − {said(-at_h)} = {said(0.25 + at_h)}"
-    parts.append(svg.text(4, 123, whole, ORANGE, text_anchor="start", font_weight=700))
+    parts.append(svg.text(4, 126, whole, ORANGE, text_anchor="start", font_weight=700))
     told = (
         f"The entry of a, 1, leads to the score of a directly and by way of h. Back to it come"
         f" {said(0.25)} from its score and {said(at_h)} from h, which is {said(errors[0] * w[0])}"
@@ -287,8 +295,8 @@ def clock() -> list[Frame]:
         (f"turned by {j} · {PER_PLACE}° = {PER_PLACE * j}°", ORANGE, 400),
         ("its length is 1", ORANGE, 400),
     ]  # fmt: skip
-    words = "Backward: the slope of a dot product in one vector is the other one, so the error at"
-    words += " the turned query is the turned key."
+    words = f"Back to places {i} and {j}. Let an error of 1 arrive at the score, a dot product: the"
+    words += " turned query receives the turned key."
     frames.append(_clock(words, [(i, 2.0, BLUE), (j, 1.0, ORANGE)], lines, None))
     lines = [
         ("query (2, 0), not yet turned", BLUE, 600), ("the error, turned back", ORANGE, 600),
@@ -296,7 +304,7 @@ def clock() -> list[Frame]:
         (f"{slope}, of length 1", ORANGE, 400),
     ]  # fmt: skip
     words = f"Turn query and error back by {on}°. The error at the query is {slope},"
-    words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the score again."
+    words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the score, which is linear in the query."
     frames.append(_clock(words, [(0, 2.0, BLUE), (j - i, 1.0, ORANGE)], lines, None))
     return frames
 
@@ -362,7 +370,7 @@ def learned(
     from backprop.book.figures.plots import COLORS
     from backprop.book.figures.plots import INK as DARK
 
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.4))
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.1))
     for bits, words, line, color in (
         (new, "new text", "-", COLORS[0]), (known, "training text", "--", COLORS[1]),
     ):  # fmt: skip
@@ -377,9 +385,65 @@ def learned(
         ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
         ax.annotate(f"{name}: {height:.2f}", (0, height), (4, up), textcoords="offset points",
                     color=DARK, va=va)  # fmt: skip
-    ax.set(xlim=(0, steps[-1]), ylim=(1.5, 3.0), xlabel="training steps",
+    ax.set(xlim=(0, steps[-1]), ylim=(1.4, 3.0), xlabel="training steps",
            ylabel="bits per character")  # fmt: skip
     return plotted(fig, title)
+
+
+KINDS = {"vowels": "aeiou", "consonants": "thnsr", "marks": ".,;:!?"}
+"""Letters that :func:`similar` compares: all vowels, the five commonest consonants, end marks."""
+FULL = 0.5
+"""The cosine from which on a cell there has its full colour."""
+
+
+def similar(cosines: ArrayLike, title: str) -> Drawing:
+    """Draw how similar the vectors of letters are, as a table of cells that are darker for more.
+
+    Parameters
+    ----------
+    cosines : array-like, shape (letters, letters)
+        In the order of :data:`KINDS`.
+    title : str
+    """
+    cosines = np.asarray(cosines)
+    names = "".join(KINDS.values())
+    wide, tall, gap, left, top = 19.0, 15.0, 6.0, 24.0, 38.0
+    group = [k for k, members in enumerate(KINDS.values()) for _ in members]
+    xs = [left + k * wide + group[k] * gap for k in range(len(names))]
+    ys = [top + k * tall + group[k] * gap for k in range(len(names))]
+    parts = []
+    for kind, members in KINDS.items():
+        first, last = names.index(members[0]), names.index(members[-1])
+        parts.append(
+            svg.text((xs[first] + xs[last] + wide) / 2, 14, kind, font_weight=600)
+        )  # fmt: skip
+    for k, name in enumerate(names):
+        parts.append(svg.text(xs[k] + wide / 2, top - 7, name, font_weight=700))
+        parts.append(svg.text(left - 12, ys[k] + tall - 3, name, font_weight=700))
+        for m in range(len(names)):
+            strength = float(np.clip(cosines[k, m] / FULL, 0, 1))
+            parts.append(
+                svg.element("rect", x=xs[m], y=ys[k], width=wide - 1, height=tall - 1, fill=BLUE,
+                            fill_opacity=f"{strength:.2f}", stroke=INK, stroke_opacity="0.15")
+            )  # fmt: skip
+    right, y = xs[-1] + wide + 8, top + 13
+    parts.append(svg.text(right, y, "cosine", text_anchor="start", font_weight=600))
+    for k, (words, level) in enumerate(
+        ((f"≥ {FULL}", FULL), (f"{FULL / 2}", FULL / 2), ("≤ 0", 0.0))
+    ):
+        y = top + 20 + 20 * k
+        parts.append(
+            svg.element("rect", x=right, y=y, width=wide - 1, height=tall - 1, fill=BLUE,
+                        fill_opacity=f"{level / FULL:.2f}", stroke=INK, stroke_opacity="0.15")
+        )  # fmt: skip
+        parts.append(svg.text(right + wide + 4, y + 12, words, text_anchor="start"))
+    said = "; ".join(
+        f"{names[k]} and {names[m]}: {cosines[k, m]:.2f}"
+        for k in range(len(names))
+        for m in range(k)
+        if group[k] == group[m]
+    )
+    return drawing(title, ys[-1] + tall + 2, said, *parts)
 
 
 COLUMNS = 50
@@ -413,36 +477,6 @@ def stages(rows: Sequence[Mapping[str, Any]], title: str) -> Drawing:
         y += 11
         said.append(f"{step}, {score}: {row['text']}")
     return drawing(title, y, " ".join(said), *parts)
-
-
-GROUP = 25
-"""Steps whose losses :func:`trained` averages."""
-
-
-def trained(title: str, losses: ArrayLike, counts: Mapping[str, float]) -> Drawing:
-    """Draw the losses of a run, each point the mean of some steps, and counts as lines.
-
-    Parameters
-    ----------
-    title : str
-    losses : array-like, shape (steps,)
-        In bits, a multiple of :data:`GROUP` of them.
-    counts : mapping of str to float
-        The bits of ways of counting, by their names.
-    """
-    from backprop.book.figures.plots import COLORS
-    from backprop.book.figures.plots import INK as DARK
-
-    means = np.reshape(losses, (-1, GROUP)).mean(axis=1)
-    last = GROUP * len(means)
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.2))
-    ax.plot(np.arange(GROUP / 2, last, GROUP), means, color=COLORS[0], linewidth=2.4)
-    for name, height in counts.items():
-        ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
-        ax.annotate(f"{name}: {height:.2f}", (last, height), (-2, 3), ha="right",
-                    textcoords="offset points", color=DARK, va="bottom")  # fmt: skip
-    ax.set(xlim=(0, last), ylim=(2, 6.5), xlabel="training steps", ylabel="bits per character")
-    return plotted(fig, title)
 
 
 def wrapped(text: str, columns: int) -> list[str]:
