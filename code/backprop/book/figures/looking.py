@@ -336,7 +336,7 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 2.1))
+    fig, ax = plt.subplots(figsize=(4.2, 1.85))
     for k, (name, at) in enumerate(rules.items()):
         top = -1.65 + 0.42 * k
         ax.plot([at, at], [len(runs) - 0.5, top], color=INK, linewidth=1, linestyle="--")
@@ -351,7 +351,8 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
         said = low if low == high else f"{low}–{high}"
         ax.text(1.32, row, f"{said} %", ha="right", va="center", color=color)
     ax.set(xlim=(0, 1.32), ylim=(len(runs) - 0.5, -1.7), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[])
-    ax.set_xlabel("share of right answers")
+    ax.set_xticklabels(["0", "25", "50", "75", "100"])
+    ax.set_xlabel("right answers, %")
     ax.spines["bottom"].set_bounds(0, 1)
     ax.grid(visible=False)
     for side in ("left", "top", "right"):
@@ -374,7 +375,7 @@ def saturating(widths: Sequence[int], found: Mapping[str, Array], title: str) ->
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 2.2))
+    fig, ax = plt.subplots(figsize=(4.2, 1.85))
     for (name, draws), color, side in zip(
         found.items(), (COLORS[1], INK), (-0.1, 0.12), strict=True
     ):
@@ -386,5 +387,5 @@ def saturating(widths: Sequence[int], found: Mapping[str, Array], title: str) ->
     ax.set(xscale="log", ylim=(0, 1), xlabel="width d of queries and keys")
     ax.set_xticks(widths, [str(d) for d in widths])
     ax.minorticks_off()
-    ax.set_ylabel("sum of the slopes $p(1-p)$")
+    ax.set_ylabel("sum of $p(1-p)$")
     return plotted(fig, title)
