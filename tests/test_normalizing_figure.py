@@ -58,3 +58,5 @@ def test_they_draw():
     assert "the shift takes 16.0 and the stretch 9.0, so 5.0 remains" in frames[0].caption
     runs = np.array([[0.4, np.inf], [2.0, 0.1], [0.03, np.inf]])
     assert "batch norm" in normalizing.lifted("t", [0.1, 1], runs, runs / 2).markup
+    kept = normalizing.lifted("t", [0.1, 1], runs, runs / 2, ([1.0], np.ones((3, 1)))).markup
+    assert ">lengths reset<" in kept

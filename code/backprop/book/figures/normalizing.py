@@ -269,16 +269,23 @@ def _significant(value: float) -> str:
     return _written(value, min(4, max(2, places))).rstrip("0")
 
 
-def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) -> Drawing:
+def lifted(
+    title: str,
+    rates: Sequence[float],
+    plain: Array,
+    normalized: Array,
+    reset: tuple[Sequence[float], Array] | None = None,
+) -> Drawing:
     """Draw the final loss over the rate, without and with a normalization: medians and ranges.
 
-    ``plain`` and ``normalized`` have a row per start and a column per rate.
+    ``plain`` and ``normalized`` have a row per start and a column per rate; so has ``reset``, with
+    rates of its own, of runs whose weights are set back to their first lengths.
     """
-    from backprop.book.figures.plots import INK
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
     _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 3.0))
+    fig, ax = plt.subplots(figsize=(4.6, 2.6 if reset else 3.0))
     guessing = math.log(10)
     for runs, colour, mark in ((plain, red, "s"), (normalized, green, "o")):
         low, middle, high = (f(runs, axis=0) for f in (np.min, np.median, np.max))
@@ -286,6 +293,12 @@ def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) 
         low, middle, high = (np.minimum(v[shown], 99) for v in (low, middle, high))
         ax.fill_between(rates[shown], low, high, color=colour, alpha=0.2, linewidth=0)
         ax.plot(rates[shown], middle, "-" + mark, color=colour, linewidth=2.4, markersize=5)
+    if reset:
+        at, runs = reset
+        low, middle, high = (f(runs, axis=0) for f in (np.min, np.median, np.max))
+        ax.fill_between(at, low, high, color=COLORS[0], alpha=0.2, linewidth=0)
+        ax.plot(at, middle, "--D", color=COLORS[0], linewidth=2, markersize=5)
+        ax.text(14, 0.42, "batch norm,\nlengths reset", color=COLORS[0], va="center")
     ax.axhline(guessing, color=INK, linewidth=0.9, linestyle=":")
     ax.text(rates[0], 1.12 * guessing, "guessing", va="bottom", color=INK)
     ax.text(1.0, 0.45, "plain", ha="left", va="center", color=red, fontweight="bold")
