@@ -370,7 +370,7 @@ def learned(
     from backprop.book.figures.plots import COLORS
     from backprop.book.figures.plots import INK as DARK
 
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.1))
+    fig, ax = pyplot().subplots(figsize=(4.6, 1.9))
     for bits, words, line, color in (
         (new, "new text", "-", COLORS[0]), (known, "training text", "--", COLORS[1]),
     ):  # fmt: skip
