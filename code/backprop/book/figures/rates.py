@@ -277,7 +277,7 @@ def tops(title: str) -> Drawing:
     axes[1].set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1], xlabel="top rate")
     axes[1].set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"], ylim=(0.08, 1.2))
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3,
-               fontsize=10.5, labelspacing=0.2)  # fmt: skip
+               fontsize=11.2, labelspacing=0.2, columnspacing=1.0, handlelength=1.6)  # fmt: skip
     return plotted(fig, title)
 
 

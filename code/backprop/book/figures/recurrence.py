@@ -387,23 +387,24 @@ def stopped(title: str) -> Drawing:
         left.broken_barh([(0.5, STEPS - row.late)], (1.15, 0.5), color=INK, linewidth=0)
         left.broken_barh([(STEPS - reach + 0.5, reach)], (0.35, 0.5), color=orange, linewidth=0)
         left.set(xlim=(0, STEPS + 1), ylim=(0, 2), yticks=[0.6, 1.4], xticks=[1, 20, 40])
-        left.set_yticklabels(["error", "marks"], fontsize=10.5)
+        left.set_yticklabels(["error", "marks"])
         found, paint = recalling.left(name), PAINTS["LSTM"] if recalling.solved(name) else INK
         right.plot(found, np.zeros(len(found)), "o", color=paint, markersize=6, alpha=0.6,
                    markeredgewidth=0)  # fmt: skip
         right.axvline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
         right.axvline(1, color=INK, linestyle=":", linewidth=1.2)
-        right.text(5e-5, 0.55, f"{recalling.solved(name)} of 10 solved", color=paint, fontsize=11,
+        right.text(5e-5, 0.55, f"{recalling.solved(name)} of 10 solved", color=paint, fontsize=11.5,
                    va="center")  # fmt: skip
         right.set(xscale="log", xlim=(4e-5, 2), ylim=(-0.6, 1), yticks=[],
                   xticks=[0.0001, 0.01, 1])  # fmt: skip
         right.minorticks_off()
         for ax in (left, right):
             ax.grid(False)
+            ax.tick_params(labelsize=11.5)
     axes[0, 0].set_title("marks, error in training", loc="left", fontsize=11.5)
     axes[0, 1].set_title("loss on new sequences", loc="left", fontsize=11.5)
-    axes[-1, 0].set_xlabel("step of the sequence")
-    axes[-1, 1].set_xlabel("dotted: answering 0")
+    axes[-1, 0].set_xlabel("step of the sequence", fontsize=11.5)
+    axes[-1, 1].set_xlabel("dotted: answering 0", fontsize=11.5)
     return plotted(fig, title)
 
 
