@@ -22,7 +22,7 @@ Place = tuple[float, float]
 
 THICK = 14.0
 """Width of the line of a weight of 1."""
-BOX, ROW = (46.0, 28.0), 168.0
+BOX, ROW = (46.0, 28.0), 224.0
 """Of a token, and the upper edge of all of them."""
 
 
@@ -92,7 +92,7 @@ def _arcs(
 
 
 def _arc(start: float, end: float, weight: float, paint: str) -> str:
-    high = 14 + 0.295 * (start - end)
+    high = 18 + 0.43 * (start - end)
     y, peak = svg.fixed(ROW), svg.fixed(ROW - high * 4 / 3)
     x1, x2 = svg.fixed(start), svg.fixed(end)
     return _line(f"M{x1} {y}C{x1} {peak} {x2} {peak} {x2} {y}", weight, paint)
