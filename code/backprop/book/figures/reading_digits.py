@@ -74,7 +74,7 @@ def learning(panels: Mapping[str, Mapping[str, ArrayLike]], title: str) -> Drawi
     """
     from backprop.book.figures import plots
 
-    fig, axes = pyplot().subplots(len(panels), 1, figsize=(4.6, 1.6 * len(panels)), sharex=True)
+    fig, axes = pyplot().subplots(len(panels), 1, figsize=(4.6, 1.42 * len(panels)), sharex=True)
     for ax, (quantity, series) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         plots.curves(series, ylabel=quantity, xlabel="", start=0, ax=ax)
         ax.set_xlim(0, None)
