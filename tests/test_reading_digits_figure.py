@@ -86,3 +86,18 @@ def test_every_quantity_has_a_panel():
     runs = np.linspace(1, 0, 8).reshape(2, 4)
     drawn = reading_digits.learning({"loss": {"one": runs}, "accuracy": {"two": 1 - runs}}, "t")
     assert {"loss", "accuracy", "one", "two", "epoch"} <= set(texts(drawn.markup))
+
+
+def test_the_compared_weights_of_a_unit_have_one_scale_and_say_their_largest():
+    drawn = reading_digits.compared(
+        {"start": START, "added": LATER - START}, [f"unit {k}" for k in range(1, 5)], "t"
+    )
+    check_words(drawn.markup, 0.55, above=10)
+    words = texts(drawn.markup)
+    assert words.count("up to 0.40") == 4 and words.count("up to 0.05") == 1
+    paths = [e.get("d") for e in ET.fromstring(drawn.markup).iter(f"{SVG}path")
+             if e.get("fill") == digit_images.ABOVE]  # fmt: skip
+    largest = [max(float(side) for side in re.findall(r"h([\d.]+)v", d)) for d in paths]
+    # Four starts of 0.4 fill their cells; the 0.05 that was added has an eighth of the area.
+    assert largest[:4] == pytest.approx([8.5 * 0.92] * 4, abs=0.06)
+    assert largest[4] == pytest.approx(8.5 * 0.92 * (0.05 / 0.4) ** 0.5, abs=0.06)

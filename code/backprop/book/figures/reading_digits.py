@@ -74,7 +74,7 @@ def learning(panels: Mapping[str, Mapping[str, ArrayLike]], title: str) -> Drawi
     """
     from backprop.book.figures import plots
 
-    fig, axes = pyplot().subplots(len(panels), 1, figsize=(4.6, 1.42 * len(panels)), sharex=True)
+    fig, axes = pyplot().subplots(len(panels), 1, figsize=(4.6, 1.2 * len(panels)), sharex=True)
     for ax, (quantity, series) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         plots.curves(series, ylabel=quantity, xlabel="", start=0, ax=ax)
         ax.set_xlim(0, None)
@@ -142,3 +142,31 @@ def weights(
         markup = svg.picture(svg.WIDTH, 44 + 3 * tall - 22, caption, said, *parts)
         frames.append(Frame(markup, caption))
     return frames
+
+
+def compared(rows: Mapping[str, Array], units: Sequence[str], title: str) -> Drawing:
+    """Draw weights of a few units, one row a kind; the pictures of a unit have one scale.
+
+    Parameters
+    ----------
+    rows : mapping of str to array, shape (64, n)
+        The name of each row, and the weights of the ``n`` units, at most five.
+    units : sequence of n str
+        The words above the columns.
+    """
+    cell, pitch, tall = 8.5, 84.0, 116.0
+    most = np.max([np.abs(row).max(axis=0) for row in rows.values()], axis=0)
+    parts = [
+        svg.text(6 + pitch * k + SIDE * cell / 2, 16, unit, font_weight=600)
+        for k, unit in enumerate(units)
+    ]
+    said = []
+    for number, (heading, row) in enumerate(rows.items()):
+        top = 44 + tall * number
+        parts.append(svg.text(6, top - 8, heading, text_anchor="start", font_weight=600))
+        for k, column in enumerate(row.T):
+            left, size = 6 + pitch * k, f"up to {float(np.abs(column).max()):.2f}"
+            parts += [signed(column, left, top, cell, float(most[k])), frame(left, top, cell)]
+            parts.append(svg.text(left + SIDE * cell / 2, top + SIDE * cell + 16, size))
+            said.append(f"{units[k]}, {heading}: {size}")
+    return drawing(title, 44 + tall * len(rows) - 22, "; ".join(said), *parts)
