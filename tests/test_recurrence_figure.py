@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawing_cases import check_words
 
 from backprop.book import recalling
 from backprop.book.figures import recurrence
@@ -57,9 +58,31 @@ def test_without_tanh_the_error_follows_the_spectral_radius():
     assert (measured <= stretch ** np.arange(recurrence.STEPS + 1) + 1e-12).all() and stretch > 0.5
 
 
-def test_the_lines_of_fading_are_named():
-    drawn = recurrence.fading("t").markup
-    assert all(f">{said}<" in drawn for said in ("without tanh", "with tanh", "0.8", "1.5"))
+@pytest.mark.parametrize("u", recurrence.WEIGHTS)
+def test_what_is_left_of_the_error_is_a_derivative(u):
+    def last(first, h=1e-30):  # h_40 as a function of h_1, by the complex step
+        state = first + 1j * h
+        for _ in range(recurrence.STEPS - 1):
+            state = np.tanh(u * state)
+        return state.real, state.imag / h
+
+    states, slopes, error = recurrence.kept(u)
+    assert (
+        states[0] == pytest.approx(np.tanh(recurrence.W))
+        and len(states) == len(error) == recurrence.STEPS
+    )
+    assert last(states[0]) == pytest.approx((states[-1], error[0]), rel=1e-9)
+    assert error[-2] == pytest.approx(u * slopes[-1]) and error[-1] == 1
+
+
+def test_a_steered_unit_says_its_numbers():
+    frames = recurrence.steered()
+    assert len(frames) == len(recurrence.WEIGHTS)
+    words = frames[recurrence.WEIGHTS.index(1.2)].caption
+    assert "state at step 40 is 0.66" in words and "3·10⁻⁷ of the error" in words
+    assert "1.2 · 0.57 = 0.68" in words
+    for frame in frames:
+        check_words(frame.svg, 0.55, above=10)
 
 
 def test_the_example_has_two_marks_and_their_sum():

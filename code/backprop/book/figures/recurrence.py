@@ -17,6 +17,7 @@ from backprop.arrays import Array
 from backprop.book import recalling
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.stepper import Frame
 from backprop.layers import RNN
 from backprop.network import Sequential
 
@@ -431,34 +432,83 @@ def one_matrix(radius: float, seed: int) -> tuple[Array, Array, float]:
     return measured / measured[0], linear / linear[0], float(np.linalg.norm(matrix, 2))
 
 
-def fading(title: str) -> Drawing:
-    """Draw what is left of an error at each step back, without tanh and with it.
+WEIGHTS = (0.5, 0.7, 0.9, 1.0, 1.2, 1.5)
+"""The recurrent weights that a reader can choose."""
+
+
+def kept(u: float) -> tuple[Array, Array, Array]:
+    """Return the states h_1 to h_40 after a pulse, the slopes, and the error left at each step.
+
+    The unit is that of :func:`by_hand` with the weight ``u``; the error is divided by that at the
+    last step.
+    """
+    _, h, slopes, arriving, _ = by_hand(W, u, (1.0,) + (0.0,) * (STEPS - 1))
+    return np.array(h[1:]), np.array(slopes), np.array(arriving) / arriving[-1]
+
+
+def _rounded(value: float) -> str:
+    """Write a number between 0 and 1 with two digits, or as a power of ten."""
+    if value >= 0.001:
+        return f"{value:.2g}"
+    digits, power = f"{value:.0e}".split("e")
+    return f"{digits}·10{svg.raised(int(power))}"
+
+
+def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
+    """Draw a unit's state and the error that is left of the last step's, a frame for each weight.
 
     Parameters
     ----------
-    title : str
-        What the picture shows, for those who do not see it.
+    weights : sequence of float
+        Recurrent weights between 0 and 2.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    left, right, lowest = 58.0, 404.0, 16.0
+    panels = {"state": (30.0, 94.0), "error": (130.0, 226.0)}
+    blue, orange, pale = svg.FORWARD, svg.BACKWARD, {"stroke_width": "0.7", "opacity": "0.4"}
 
-    plt = pyplot()
-    back = np.arange(STEPS + 1)
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.25), sharey=True)
-    for radius, paint in zip(RADII, (COLORS[0], INK, COLORS[1]), strict=True):
-        runs = np.array([one_matrix(radius, seed)[:2] for seed in SEEDS])
-        for ax, found in zip(axes, (runs[:, 1], runs[:, 0]), strict=True):
-            middle = np.median(found, axis=0)
-            ax.semilogy(back, middle, "-", color=paint, linewidth=2.4)
-            ax.text(STEPS + 1, middle[-1], f"{radius:g}", color=paint, va="center", fontsize=12)
-        axes[0].semilogy(back, radius ** back.astype(float), "--", color=paint, linewidth=1.2)
-    for ax, said in zip(axes, ("without tanh", "with tanh"), strict=True):
-        ax.set(xlim=(0, STEPS + 9), ylim=(1e-7, 1e9), yticks=[1e-6, 1e-3, 1, 1e3, 1e6],
-               xticks=[0, 20, 40], xlabel="steps back")  # fmt: skip
-        ax.minorticks_off()
-        ax.grid(False)
-        ax.set_title(said, loc="left", fontsize=12)
-    axes[0].set_ylabel("size of the error")
-    return plotted(fig, title)
+    def across(step: int) -> float:
+        return left + (right - left) * (step - 1) / (STEPS - 1)
+
+    def line(heights: Array, paint: str) -> str:
+        corners = (f"{svg.fixed(across(k + 1))} {svg.fixed(y)}" for k, y in enumerate(heights))
+        return svg.element("path", d="M" + "L".join(corners), fill="none", stroke=paint,
+                           stroke_width="3")  # fmt: skip
+
+    def scale(panel: str, share: Any) -> Any:
+        top, bottom = panels[panel]
+        return bottom - (bottom - top) * share
+
+    fixed: list[str] = []
+    powers = [(1 - p / lowest, f"10{svg.raised(-p)}" if p else "1") for p in (0, 4, 8, 12, 16)]
+    marks = {"state": [(0.0, "0"), (0.5, "0.5"), (1.0, "1")], "error": powers}
+    for panel, places in marks.items():
+        for share, word in places:
+            y = float(scale(panel, share))
+            fixed.append(svg.element("line", x1=left, x2=right, y1=y, y2=y, stroke="currentColor",
+                                     **pale))  # fmt: skip
+            fixed.append(svg.text(left - 8, y + 5, word, text_anchor="end"))
+    for step in (1, 10, 20, 30, 40):
+        fixed.append(svg.text(across(step), 246, str(step)))
+    fixed.append(svg.text(right, 264, "step", text_anchor="end"))
+    frames = []
+    for u in weights:
+        h, slopes, error = kept(u)
+        parts = [
+            *fixed,
+            svg.text(left, 18, "state", blue, text_anchor="start", font_weight=600),
+            svg.text(left, 119, "share of the error that is left", orange, text_anchor="start",
+                     font_weight=600),
+            line(scale("state", h), blue),
+            line(scale("error", np.maximum(1 + np.log10(error) / lowest, 0)), orange),
+        ]  # fmt: skip
+        caption = (
+            f"Weight {u:g}: the state at step 40 is {_rounded(h[-1])}. Where the pulse was read,"
+            f" {_rounded(error[0])} of the error is left. The first step back multiplies it by"
+            f" {u:g} · {slopes[-1]:.2f} = {u * slopes[-1]:.2f}."
+        )
+        said = f"state after the pulse {h[0]:.2f}, at the end {_rounded(h[-1])}"
+        frames.append(Frame(svg.picture(svg.WIDTH, 270, f"Weight {u:g}", said, *parts), caption))
+    return frames
 
 
 class Work(NamedTuple):
