@@ -1,11 +1,15 @@
 """The figures of "Variational autoencoder" show what was computed."""
 
+import xml.etree.ElementTree as ET
+
 import numpy as np
+import pytest
 from drawing_cases import check_words
 
 from backprop.book import latent
 from backprop.book.figures import latent_plane
 
+SVG = "{http://www.w3.org/2000/svg}"
 NETWORK = latent.autoencoder(2, np.random.default_rng(0))
 IMAGES = np.eye(64)[:8]
 CODES, LABELS = np.array([[1.0, -1], [0, 0], [0.5, 2], [99, 0]]), np.array([3, 7, 3, 7])
@@ -29,16 +33,26 @@ def test_lines_lead_from_images_to_their_codes_and_from_draws_to_new_images():
     check_words(markup, 0.62)
 
 
-def test_two_planes_have_their_names_and_the_same_draws():
-    given = {"one": (CODES, 9.0, IMAGES), "two": (CODES, 3.0, IMAGES)}
-    markup = latent_plane.two_planes(given, LABELS, np.zeros((8, 2)), "title").markup
-    assert all(f">{words}<" in markup for words in ("one", "two", "−9", "9", "−3", "3"))
-    assert markup.count('r="3.0"') == 16
-    check_words(markup, 0.62)
+def test_clouds_are_as_wide_as_their_deviations():
+    digits = latent.digits(1)
+    networks = {"1": latent.trained(1), "64": latent.trained(1, kl=64)}
+    loose, collapsed = latent_plane.clouds(networks, digits)
+    for frame, weight in ((loose, "1"), (collapsed, "64")):
+        check_words(frame.svg, 0.55, above=10)
+        assert f"<title>Weight {weight}<" in frame.svg and "from −3.3 to 3.3" in frame.svg
+    drawn = [e for e in ET.fromstring(loose.svg).iter(f"{SVG}ellipse")]
+    assert len(drawn) == 60
+    first = np.flatnonzero(digits.labels == 0)[0]
+    answer = networks["1"].named["encoder"].forward(digits.test[first : first + 1])[0]
+    unit = 204 / 2 / 3.3
+    assert float(drawn[0].get("rx")) == pytest.approx(unit * np.exp(answer[2] / 2), abs=0.06)
+    assert float(drawn[0].get("cx")) == pytest.approx(8 + unit * (answer[0] + 3.3), abs=0.06)
+    assert loose.caption == "The pixels cost 18.7 nats, the divergence is 2.3."
+    assert ">all<" in collapsed.svg and ">all<" not in loose.svg
 
 
 def test_what_is_learned_has_its_axes():
-    markup = latent_plane.learned(IMAGES, IMAGES, NETWORK, "title").markup
+    markup = latent_plane.learned(NETWORK, "title").markup
     assert markup.count(">−2<") == 2 == markup.count(">2<") and markup.count(">3<") == 1
     check_words(markup, 0.6)
 

@@ -52,12 +52,12 @@ class Plane:
         x, y = (np.asarray(z) / self.reach + np.array([1, -1])) * self.side / 2
         return float(self.left + x), float(self.top - y)
 
-    def drawn(self) -> str:
+    def drawn(self, dots: bool = True) -> str:
         """Draw the square, a dot for each code, and the standard normal out to two deviations."""
         square = {"x": self.left, "y": self.top, "width": self.side, "height": self.side}
         parts = [svg.element("rect", fill="none", stroke="currentColor", opacity="0.4", **square)]
         inside = np.abs(self.codes).max(axis=1) < self.reach
-        for kind, paint in enumerate(KINDS):
+        for kind, paint in enumerate(KINDS if dots else ()):
             places = [self.at(z) for z in self.codes[inside & (self.labels == kind)]]
             path = "".join(f"M{svg.fixed(x)} {svg.fixed(y)}h0" for x, y in places)
             if path:
@@ -134,52 +134,76 @@ def from_image_to_image(
                    square.rings(new[1]), square.names(), *rows)  # fmt: skip
 
 
-def two_planes(
-    planes: Mapping[str, tuple[Array, float, Array]], labels: Labels, drawn: Array, title: str
-) -> Drawing:
-    """Draw two planes of codes and, below each, what is decoded from the same draws.
+def clouds(
+    networks: Mapping[str, Graph],
+    digits: latent.Binary,
+    each: int = 6,
+    shown: Sequence[int] = (0, 3, 4, 6),
+) -> list[Frame]:
+    """Draw the clouds of test digits, and a few digits beside what comes back, a frame a network.
+
+    A cloud is an ellipse around its mean; its half-axes are the standard deviations.
 
     Parameters
     ----------
-    planes : mapping of str to (codes, reach, images)
-        By the network's name; ``reach`` says how far its plane goes.
-    labels : array of int
-        Of the digits whose codes are shown.
-    drawn : array, shape (8, 2)
-        Codes that are drawn, in both planes.
+    networks : mapping of str to Graph
+        Autoencoders with two numbers a code, by the weight of the divergence in training.
+    digits : Binary
+        Of which the test digits are drawn.
+    each : int
+        Clouds of every label.
+    shown : sequence of int
+        Labels, of which the first test digit stands beside the plane.
     """
-    top, side, cell = 26.0, 160.0, 4.2
-    foot, step = top + side + 10, (side - SIDE * cell) / 3
-    parts, said = [], []
-    for (name, (codes, reach, images)), left in zip(planes.items(), (20.0, 240.0), strict=True):
-        square = Plane(codes, labels, left, top, side, reach)
-        parts.append(svg.text(left + side / 2, 16, name, font_weight=600))
-        parts += [square.drawn(), square.rings(drawn, 3.0)]
-        for edge, way, far in ((left + 4, "start", -reach), (left + side - 4, "end", reach)):
-            parts.append(_over(edge, top + side - 5, f"{far:.0f}", text_anchor=way))
-        places = [(left + k % 4 * step, foot + k // 4 * (SIDE * cell + 6)) for k in range(8)]
-        parts.append(glyphs(images, places, cell))
-        said.append(
-            f"{name}: codes in a plane from {-reach:.0f} to {reach:.0f}, eight images below"
+    top, side, cell = 28.0, 204.0, 4.6
+    where = [np.flatnonzero(digits.labels == kind)[:each] for kind in range(10)]
+    some = np.concatenate(where)
+    images = digits.test[[where[kind][0] for kind in shown]]
+    frames = []
+    for weight, network in networks.items():
+        mean, log_variance = np.split(
+            network.named["encoder"].forward(digits.test[some]), 2, axis=1
         )
-    return drawing(title, foot + 2 * (SIDE * cell + 6), "; ".join(said), *parts)
+        deviation = np.exp(log_variance / 2)
+        reach = 3.3 if float(np.abs(mean).max()) < 3.3 else 14.0
+        square = Plane(mean, digits.labels[some], 8.0, top, side, reach)
+        unit = side / 2 / reach
+        parts = [square.drawn(dots=False)]
+        for z, (across, up), kind in zip(mean, deviation, square.labels, strict=True):
+            x, y = square.at(z)
+            parts.append(svg.element(
+                "ellipse", cx=x, cy=y, rx=max(across * unit, 1.6), ry=max(up * unit, 1.6),
+                fill=KINDS[kind], fill_opacity="0.2", stroke=KINDS[kind], stroke_width="1.2",
+            ))  # fmt: skip
+        parts.append(square.names() if mean.std() > 0.1 else _over(*square.at(np.zeros(2)), "all"))
+        edges = 8.0 + side + 44, 8.0 + side + 130
+        again = latent.decoded(network, latent.codes(network, images))
+        step = (side - SIDE * cell) / (len(shown) - 1)
+        for edge, word, column in zip(edges, ("digit", "back"), (images, again), strict=True):
+            parts.append(svg.text(edge + SIDE * cell / 2, 18, word, font_weight=600))
+            parts.append(glyphs(column, [(edge, top + k * step) for k in range(len(shown))], cell))
+        parts.append(svg.text(8, 18, "clouds of test digits", text_anchor="start", font_weight=600))
+        far = f"from {-reach:g} to {reach:g}".replace("-", "\N{MINUS SIGN}")
+        parts.append(svg.text(8 + side / 2, top + side + 18, far))
+        pixels, divergence = latent.terms(network, digits.test)
+        caption = f"The pixels cost {pixels:.1f} nats, the divergence is {divergence:.1f}."
+        said = f"{len(some)} clouds in a plane {far}; beside it, digits and what comes back"
+        frames.append(
+            Frame(
+                svg.picture(svg.WIDTH, top + side + 26, f"Weight {weight}", said, *parts), caption
+            )
+        )
+    return frames
 
 
-def learned(images: Array, again: Array, network: Graph, title: str) -> Drawing:
-    """Draw digits, what comes back of each, and what is decoded all over the plane."""
-    left, cell, top = 58.0, 3.9, 8.0
-    step, high = (svg.WIDTH - 8 - left) / len(images), SIDE * cell + 6
-    parts = []
-    for k, (name, row) in enumerate({"digit": images, "back": again}.items()):
-        places = [(left + i * step, top + k * high) for i in range(len(row))]
-        parts.append(glyphs(row, places, cell))
-        parts.append(svg.text(8, top + k * high + 20, name, text_anchor="start", font_weight=600))
+def learned(network: Graph, title: str) -> Drawing:
+    """Draw what is decoded all over the plane."""
     across, up = MAP
-    top, left, step, cell = top + 2 * high + 14, 32.0, 29.5, 3.3
+    top, left, step, cell = 8.0, 32.0, 29.5, 3.3
     middle = SIDE * cell / 2
     z = np.array([(x, y) for y in up[::-1] for x in across])
     places = [(left + j * step, top + i * step) for i in range(len(up)) for j in range(len(across))]
-    parts.append(glyphs(latent.decoded(network, z), places, cell))
+    parts = [glyphs(latent.decoded(network, z), places, cell)]
     foot = top + len(up) * step
     for j, value in enumerate(across):
         if value == round(value):
@@ -191,8 +215,8 @@ def learned(images: Array, again: Array, network: Graph, title: str) -> Drawing:
             )
     parts.append(svg.text(left + len(across) * step / 2, foot + 32, "first number of the code"))
     said = (
-        f"{len(images)} test digits, below each what comes back, and a grid of images decoded from"
-        " codes with first numbers from -3 to 3 and second numbers from -2 to 2"
+        "a grid of images decoded from codes with first numbers from -3 to 3 and second numbers"
+        " from -2 to 2"
     )
     return drawing(title, foot + 40, said, *parts)
 
