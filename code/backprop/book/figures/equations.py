@@ -5,6 +5,8 @@ Blue is the way to an answer, and vermilion what the equation says of it.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -114,8 +116,8 @@ def hero(title: str) -> Drawing:
     parts.append(_line((cx - 24, cy + 24), (px + 20, py - 20), "currentColor", "1.2"))
     parts.append(_line((cx - 24, cy + 12), (px + 28, cy - unit - 14), "currentColor", "2"))
     parts.append(_line((cx - 24, cy + 12 - unit), (px + 28, py - 14), svg.BACKWARD, "2"))
-    for a, b in (((cx, cy), (px, cy)), ((px, cy), (px, py)), ((cx, cy), (cx, cy - unit))):
-        parts.append(_line(a, b, svg.BACKWARD, "1.6", **DASHED))
+    for p, q in (((cx, cy), (px, cy)), ((px, cy), (px, py)), ((cx, cy), (cx, cy - unit))):
+        parts.append(_line(p, q, svg.BACKWARD, "1.6", **DASHED))
     parts += [_dot((cx, cy), svg.BACKWARD), _dot((px, py), svg.BACKWARD)]
     parts += [
         svg.text(cx - 5, cy - unit / 2 + 4, "dθ", svg.BACKWARD, **RIGHT),
@@ -213,7 +215,7 @@ def recipe(title: str) -> Drawing:
     parts.append(_head((334, below), (270, below), svg.BACKWARD))
     parts.append(_curve([(120, below), (24, below), (24, y + half + 10)], svg.BACKWARD, "2.4"))
     parts.append(_head((24, y + half + 14), (24, y + half + 2), svg.BACKWARD))
-    box(376, below, 84, svg.BACKWARD, "u Fₓᵀ = v")
+    box(376, below, 84, svg.BACKWARD, "u F_xᵀ = v")
     parts.append(svg.text(302, below - 8, "u", svg.BACKWARD, **BOLD))
     box(194, below, 148, svg.BACKWARD, "∂L/∂θ = −u F_θᵀ")
     parts.append(svg.text(24, below + 42, "backward: F alone, at the answer", svg.BACKWARD,
@@ -223,27 +225,30 @@ def recipe(title: str) -> Drawing:
         " the loss L. Backward, below the search and not through it: v = ∂L/∂x, then the system"
         " u F_xᵀ = v, then ∂L/∂θ = -u F_θᵀ."
     )
-    lowered = 'F<tspan dy="4" font-size="11">θ</tspan><tspan dy="-4">ᵀ</tspan>'
-    markup = [part.replace("F_θᵀ", lowered) for part in parts]
+    lowered = r'F<tspan dy="4" font-size="11">\1</tspan><tspan dy="-4">ᵀ</tspan>'
+    markup = [re.sub("F_(.)ᵀ", lowered, part) for part in parts]
     return drawing(title, below + 52, said, *markup)
 
 
 def loop(title: str) -> Drawing:
     """Draw a unit with h = tanh(0.393 + h/2) at rest, and its error u = v + 0.64 · u/2."""
-    parts, y, radius = [], 116.0, 36.0
+    parts, y, radius = [], 125.0, 36.0
     for column, (head, paint) in enumerate((("Forward", svg.FORWARD), ("Backward", svg.BACKWARD))):
         x = 106.0 + 212 * column
         parts.append(svg.text(x - 98, 18, head, paint, **LEFT, **BOLD))
-        # The loop over the unit, as an arc from one shoulder to the other.
-        a, b = (x + 25, y - 26), (x - 25, y - 26)
-        if column:
-            a, b = b, a
-        way = 1 if column else 0
-        path = (f"M{svg.fixed(a[0])} {svg.fixed(a[1])}"
-                f"A 30 30 0 1 {way} {svg.fixed(b[0])} {svg.fixed(b[1] - 4)}")  # fmt: skip
-        parts.append(svg.element("path", d=path, fill="none", stroke=paint, stroke_width="2.4"))
-        tip = (b[0] + (-1 if column else 1) * 3, b[1] + 2)
-        parts.append(_head((b[0] + (6 if column else -6), b[1] - 12), tip, paint))
+        # The loop over the unit leaves at one shoulder and comes back at the other.
+        side = 1 if column else -1
+        down = (56**2 + 30**2 - radius**2) / 112
+        turn = math.atan2(down, math.sqrt(30**2 - down**2))
+
+        def on(angle: float, x: float = x, side: int = side) -> Point:
+            return x + side * 30 * math.cos(angle), y - 56 + 30 * math.sin(angle)
+
+        begin, neck, tip = on(math.pi - turn), on(turn - 0.35), on(turn - 0.05)
+        route = (f"M{svg.fixed(begin[0])} {svg.fixed(begin[1])}"
+                 f"A30 30 0 1 {column} {svg.fixed(neck[0])} {svg.fixed(neck[1])}")  # fmt: skip
+        parts.append(svg.element("path", d=route, fill="none", stroke=paint, stroke_width="2.4"))
+        parts.append(svg.pointer(on(turn - 0.42), tip, paint, "2.4", 10, 4.5))
         parts.append(svg.element("circle", cx=x, cy=y, r=radius, fill=svg.GROUND,
                                  stroke="currentColor", stroke_width="1.5"))  # fmt: skip
         ends = ((x - 102, y), (x - radius - 2, y)), ((x + radius + 2, y), (x + 100, y))
@@ -252,10 +257,10 @@ def loop(title: str) -> Drawing:
         parts.append(svg.text(x, y + 5, "u = 1" if column else "h = 0.6", paint, **BOLD))
     parts += [
         svg.text(38, y - 10, "0.393", svg.FORWARD),
-        svg.text(106, 36, "0.5 · 0.6 = 0.3", svg.FORWARD),
+        svg.text(106, 33, "0.5 · 0.6 = 0.3", svg.FORWARD),
         svg.text(106, y + 60, "tanh(0.393 + 0.3) ≈ 0.6", svg.FORWARD, **BOLD),
         svg.text(391, y - 10, "v = 0.68", svg.BACKWARD),
-        svg.text(318, 36, "0.64 · 0.5 · 1 = 0.32", svg.BACKWARD),
+        svg.text(318, 33, "0.64 · 0.5 · 1 = 0.32", svg.BACKWARD),
         svg.text(246, y - 10, "δ = 0.64", svg.BACKWARD),
         svg.text(318, y + 60, "0.68 + 0.32 = 1", svg.BACKWARD, **BOLD),
     ]
