@@ -232,7 +232,7 @@ def recipe(title: str) -> Drawing:
 
 def loop(title: str) -> Drawing:
     """Draw a unit with h = tanh(0.393 + h/2) at rest, and its error u = v + 0.64 · u/2."""
-    parts, y, radius = [], 125.0, 36.0
+    parts, y, radius = [], 133.0, 36.0
     for column, (head, paint) in enumerate((("Forward", svg.FORWARD), ("Backward", svg.BACKWARD))):
         x = 106.0 + 212 * column
         parts.append(svg.text(x - 98, 18, head, paint, **LEFT, **BOLD))
@@ -257,10 +257,10 @@ def loop(title: str) -> Drawing:
         parts.append(svg.text(x, y + 5, "u = 1" if column else "h = 0.6", paint, **BOLD))
     parts += [
         svg.text(38, y - 10, "0.393", svg.FORWARD),
-        svg.text(106, 33, "0.5 · 0.6 = 0.3", svg.FORWARD),
+        svg.text(106, 41, "0.5 · 0.6 = 0.3", svg.FORWARD),
         svg.text(106, y + 60, "tanh(0.393 + 0.3) ≈ 0.6", svg.FORWARD, **BOLD),
         svg.text(391, y - 10, "v = 0.68", svg.BACKWARD),
-        svg.text(318, 33, "0.64 · 0.5 · 1 = 0.32", svg.BACKWARD),
+        svg.text(318, 41, "0.64 · 0.5 · 1 = 0.32", svg.BACKWARD),
         svg.text(246, y - 10, "δ = 0.64", svg.BACKWARD),
         svg.text(318, y + 60, "0.68 + 0.32 = 1", svg.BACKWARD, **BOLD),
     ]
