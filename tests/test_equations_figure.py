@@ -16,60 +16,62 @@ def test_iterates_and_their_derivatives():
         assert x[3] == equations.f(equations.f(equations.f(0, theta), theta), theta)
 
 
-def test_the_hero_shows_the_numbers_of_the_text():
+def test_all_searches_of_the_hero_end_at_its_crossing():
+    for start in (0.0, 2.3):
+        assert equations.iterated(0.75, 60, start)[0][-1] == pytest.approx(1, abs=1e-9)
+    steps = equations.newton(0.75, 6, -1)
+    assert steps[1] == pytest.approx(1 / 3) and steps[-1] == pytest.approx(1, abs=1e-12)
     markup = equations.hero("title").markup
-    for words in ("0.75", "0.89", "dx = dθ + ½ dx = 2 dθ"):
+    for words in ("from 0", "from 2.3", "Newton, from −1", "dx = dθ + ½ dx = 2 dθ"):
         assert f">{words}<" in markup
-    xs, _ = equations.iterated(0.75, 2)
-    assert xs[1] == 0.75 and round(xs[2], 2) == 0.89
 
 
-def test_each_frame_says_what_the_two_ways_give():
-    frames, thetas = equations.frames(), equations.thetas()
-    assert len(frames) == len(thetas) == len(equations.settings()) == 10
-    assert "−1.25" in equations.settings()
-    for theta, frame in zip(thetas[:8], frames, strict=False):
-        x = 2 - 2 * np.sqrt(1 - theta)
-        assert equations.f(x, theta) == pytest.approx(x)
-        words = frame.caption.replace("12 steps", "").replace("−", "-")
-        slope, unrolled, early, exact = map(float, re.findall(r"-?\d+(?:\.\d+)?", words))
-        assert slope == pytest.approx(x / 2, abs=5e-3)
-        assert exact == pytest.approx(1 / (1 - x / 2), abs=5e-4)
-        xs, slopes = equations.iterated(theta, 12)
-        assert unrolled == pytest.approx(slopes[-1], abs=5e-4)
-        assert early == pytest.approx(1 / (1 - xs[-1] / 2), abs=5e-4)
-    assert "no number solves" in frames[8].caption and "Nothing solves" in frames[9].caption
+@pytest.mark.parametrize(("theta", "m", "total"), [(0.75, 0.5, 2), (0.96, 0.8, 5)])
+def test_the_blocks_add_up_to_what_the_equation_says(theta, m, total):
+    x = equations.iterated(theta, 400)[0][-1]
+    assert x / 2 == pytest.approx(m)
+    assert sum(equations.shares(m, 200)) == pytest.approx(total) == 1 / (1 - m)
+    assert f"… = {total}<" in equations.sums("title").markup
 
 
-@pytest.mark.parametrize("log_x", [False, True])
-def test_panels_have_bands_bars_and_names(log_x):
-    x = np.array([1.0, 2.0, 4.0])
-    runs = np.outer([1, 2, 3], 10.0 ** -np.arange(3))
-    shown = [
-        equations.Panel("head", "label", {"a line": (x, runs, "C0-"), "": (x, runs[0], "k:")},
-                        {"a line": (1, 1)}, (1e-4, 10), log_x),
-        equations.Panel("bars", "label", {"b": (x, runs, "C1o-")}, {}, (0.1, 4), log_x, (1, 2, 4),
-                        bars=True),
-    ]  # fmt: skip
-    markup = equations.panels(shown, "title").markup
-    for words in ("a line", "head", "bars", "label"):
+def test_the_way_back_passes_the_search():
+    markup = equations.recipe("title").markup
+    said = re.sub("</?tspan[^>]*>", "", markup)
+    for words in ("any search,", "u Fxᵀ = v", "∂L/∂θ = −u Fθᵀ", "v = ∂L/∂x"):
+        assert f">{words}<" in said
+
+
+def test_the_loop_is_at_rest_forward_and_backward():
+    h, U, u = 0.6, 0.5, 1.0
+    assert np.tanh(0.393 + U * h) == pytest.approx(h, abs=5e-4)
+    assert 0.68 + (1 - h * h) * U * u == pytest.approx(u)
+    markup = equations.loop("title").markup
+    for words in ("h = 0.6", "v = 0.68", "u = 1", "δ = 0.64", "0.68 + 0.32 = 1"):
+        assert f">{words}<" in markup
+
+
+def test_the_penalty_shows_its_slope():
+    s = np.linspace(-2, 2, 5)
+    markup = equations.penalty(s, s**2, (-1.0, 1.0, -2.0), -2 + 0.5 ** np.arange(9), "t").markup
+    for words in ("unrolled", "equation", "−2.000", "steps of descent"):
         assert words in markup
     assert len(markup) < 100_000
 
 
-def test_panels_with_one_span_share_its_numbers_and_a_span_across_0_is_not_logarithmic():
-    def drawn(*spans):
-        line = {"": (np.arange(3), np.arange(3.0), "C0-")}
-        return equations.panels([equations.Panel("", "", line, {}, s) for s in spans], "t").markup
+def test_the_path_is_that_of_euler_and_its_adjoint():
+    x = [1.0]
+    for _ in range(2):
+        x.append(x[-1] + 0.5 * -x[-1])
+    u = [1.0]
+    for _ in range(2):
+        u.append(u[-1] + 0.5 * u[-1] * -1)
+    assert x == u == [1, 0.5, 0.25]
+    assert 0.5 * u[1] * -x[0] + 0.5 * u[0] * -x[1] == -0.5
 
-    once, twice = drawn((0.0, 4.0), (0.0, 4.0)), drawn((0.0, 4.0), (0.0, 4.1))
-    assert once.count("<text") < twice.count("<text")
-    assert ">4</text>" in drawn((-1.0, 4.1))
+    def end(theta):
+        return (1 - theta / 2) ** 2
 
-
-def test_the_equation_at_an_iterate_is_never_further_off_than_unrolling():
-    for theta in equations.thetas()[:8]:
-        xs, slopes = equations.iterated(theta, equations.STEPS)
-        exact = 1 / np.sqrt(1 - theta)
-        early = np.abs(np.array(equations.by_equation(xs)) - exact)
-        assert (early <= np.abs(np.array(slopes) - exact) + 1e-12).all()
+    assert (end(1 + 1e-6) - end(1 - 1e-6)) / 2e-6 == pytest.approx(-0.5)
+    markup = equations.path("title").markup
+    labels = re.findall(r">([xu][₀₁₂] = [^<]+)<", markup)
+    assert sorted(labels) == ["u₀ = ¼", "u₁ = ½", "u₂ = 1", "x₀ = 1", "x₁ = ½", "x₂ = ¼"]

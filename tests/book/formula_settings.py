@@ -1162,7 +1162,7 @@ SETTINGS = (
     ),
     Setting(
         "implicit",
-        ("objectives",),
+        ("by-hand",),
         words=(
             r"x_1 = \theta + \tfrac14 x_0^2",
             r"x_2 = \theta + \tfrac14 x_1^2",
@@ -1190,7 +1190,7 @@ SETTINGS = (
         ),
         means={"v": r"\partial L/\partial x"},
     ),
-    Setting("implicit", ("parabola",), words=(r"x = 2 - 2\sqrt{1 - \theta}",)),
+    Setting("implicit", ("parabola",), program=(r"x = 2 - 2\sqrt{1 - \theta}",)),
     Setting(
         "implicit",
         ("eq-implicit-adjoint", "evidence-layer-record"),
@@ -1284,10 +1284,10 @@ EXCEPTIONS = {
     "convolution:summary#2": "numbers of an exercise",
     "variational-autoencoder:eq-vae-score": "a mean over draws, derived on the page",
     "small-language-model:evidence-turn": "its matrix is that of one pair of entries",
-    "implicit:objectives#2": "an implication between differentials; parabola proves the slope",
-    "implicit:cobweb-read": "an implication between differentials; eq-implicit-vjp is proved",
+    "implicit:by-hand#2": "an implication between differentials; parabola proves the slope",
+    "implicit:by-hand#3": "a sum without end; its first value is parabola's",
+    "implicit:formula": "an implication between differentials; eq-implicit-vjp is proved",
     "implicit:eq-implicit-ridge": "an equation with 0, which defines w; its ledger is proved",
     "implicit:eq-implicit-adjoint-ode": "has an integral; its first line is the ledger's",
-    "implicit:stiff-text": "differential equations, which define the path",
 }
 """Displays with a derivative that are not proved, and why."""

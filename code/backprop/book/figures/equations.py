@@ -1,12 +1,13 @@
-"""The figures of the chapter on implicit derivatives: cobwebs, and errors of gradients.
+"""The figures of the chapter on implicit derivatives: crossings, a loop, a penalty, a path.
 
-Blue is the way to a solution and vermilion what the equation says of it.
+Blue is the way to an answer, and vermilion what the equation says of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,17 +16,14 @@ import numpy as np
 from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.figures.stepper import Frame
 
-Place = Callable[[float, float], tuple[float, float]]
+Point = tuple[float, float]
 STEPS = 12
-"""Iterations in each frame."""
-SLOPES = (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.7, 0.8, 1.0)
-"""Of f at the crossing, in all frames but the last."""
-BEYOND = 1.2
-"""θ of the last frame: no crossing."""
-HIGHEST = 5.4
-"""Of the axis for the derivative."""
+"""Of the searches in the first figure."""
+BOLD: dict[str, Any] = {"font_weight": 600}
+DASHED: dict[str, Any] = {"stroke_dasharray": "4 3"}
+LEFT: dict[str, Any] = {"text_anchor": "start"}
+RIGHT: dict[str, Any] = {"text_anchor": "end"}
 
 
 def f(x: float, theta: float) -> float:
@@ -33,260 +31,326 @@ def f(x: float, theta: float) -> float:
     return theta + x * x / 4
 
 
-def iterated(theta: float, steps: int) -> tuple[list[float], list[float]]:
-    """Return x_k and its derivative with respect to θ, k = 0 … steps, from x_0 = 0."""
-    x, slope = [0.0], [0.0]
+def iterated(theta: float, steps: int, start: float = 0.0) -> tuple[list[float], list[float]]:
+    """Return x_k and its derivative with respect to θ, k = 0 … steps, from x_0 = ``start``."""
+    x, slope = [start], [0.0]
     for _ in range(steps):
         slope.append(1 + x[-1] / 2 * slope[-1])
         x.append(f(x[-1], theta))
     return x, slope
 
 
-def by_equation(xs: Sequence[float]) -> list[float]:
-    """Return 1/(1 - x/2) at each iterate, as if it were a solution."""
-    return [1 / (1 - x / 2) for x in xs]
+def newton(theta: float, steps: int, start: float) -> list[float]:
+    """Return Newton's iterates for x - θ - x²/4 = 0: where the curve's tangent meets the line."""
+    x = [start]
+    for _ in range(steps):
+        x.append(x[-1] - (x[-1] - f(x[-1], theta)) / (1 - x[-1] / 2))
+    return x
 
 
-def _line(
-    a: tuple[float, float], b: tuple[float, float], paint: str, wide: str, **more: Any
-) -> str:
+def shares(m: float, count: int) -> list[float]:
+    """Return 1, m, m², …: what a change of θ adds to x each time it goes around."""
+    return [m**k for k in range(count)]
+
+
+def _line(a: Point, b: Point, paint: str, wide: str, **more: Any) -> str:
     return svg.element("line", x1=a[0], y1=a[1], x2=b[0], y2=b[1], stroke=paint, stroke_width=wide,
                        **more)  # fmt: skip
 
 
-def _curve(points: Sequence[tuple[float, float]], paint: str, wide: str, **more: Any) -> str:
+def _curve(points: Sequence[Point], paint: str, wide: str, **more: Any) -> str:
     path = " ".join(f"{svg.fixed(x)},{svg.fixed(y)}" for x, y in points)
     return svg.element(
         "polyline", points=path, fill="none", stroke=paint, stroke_width=wide, **more
     )
 
 
-def _staircase(xs: Sequence[float], at: Place, limit: float) -> str:
-    """Draw the iterates as steps between the curve and the diagonal."""
-    corners = [at(xs[0], xs[0])]
-    for a, b in pairwise(xs):
-        if abs(b) > limit:
-            corners.append(at(a, limit if b > 0 else -limit))
-            break
-        corners += [at(a, b), at(b, b)]
-    return _curve(corners, svg.FORWARD, "2.6", stroke_linejoin="round")
+def _dot(at: Point, paint: str, radius: float = 5) -> str:
+    return svg.element("circle", cx=at[0], cy=at[1], r=radius, fill=paint)
+
+
+def _head(start: Point, tip: Point, paint: str, wide: str = "2.4", **more: Any) -> str:
+    return svg.pointer(start, tip, paint, wide, 10, 4.5, **more)
 
 
 def hero(title: str) -> Drawing:
-    """Draw the way to the crossing of x = ¾ + x²/4, and how far it moves with θ."""
-    side, left, top = 172.0, 22.0, 34.0
-    reach = 1.2
+    """Draw three searches for x = ¾ + x²/4, and how far their common end moves with θ."""
+    side, left, top, low, reach = 196.0, 4.0, 34.0, -1.25, 2.45
 
-    def at(x: float, y: float) -> tuple[float, float]:
-        return left + x / reach * side, top + side - y / reach * side
+    def at(x: float, y: float) -> Point:
+        share = side / (reach - low)
+        return left + (x - low) * share, top + side - (y - low) * share
 
-    bold: dict[str, Any] = {"font_weight": 600}
-    parts = [svg.text(left, 18, "Step by step", text_anchor="start", **bold)]
-    parts += [_line(at(0, 0), at(reach, 0), "currentColor", "1", opacity="0.5"),
-              _line(at(0, 0), at(0, reach), "currentColor", "1", opacity="0.5"),
-              _line(at(0, 0), at(reach, reach), "currentColor", "1.2")]  # fmt: skip
-    grid = np.linspace(0, reach, 40)
+    parts = [svg.text(left, 18, "Many routes, one answer", **LEFT, **BOLD)]
+    parts.append(_line(at(low, low), at(reach, reach), "currentColor", "1.2"))
+    grid = np.linspace(low, reach, 60)
     parts.append(_curve([at(x, f(x, 0.75)) for x in grid], "currentColor", "2"))
-    xs, _ = iterated(0.75, STEPS)
-    parts.append(_staircase(xs, at, reach))
-    for k, name in ((0, "0"), (1, "0.75"), (2, "0.89")):
-        x, y = at(xs[k], 0)
-        parts.append(_line((x, y), (x, y + 4), "currentColor", "1"))
-        anchor = ("middle", "end", "start")[k]
-        parts.append(svg.text(x + (0, 6, -4)[k], y + 18, name, text_anchor=anchor))
+    for start in (0.0, 2.3):
+        corners = [at(start, start)]
+        for a, b in pairwise(iterated(0.75, STEPS, start)[0]):
+            corners += [at(a, b), at(b, b)]
+        parts.append(_curve(corners, svg.FORWARD, "2", stroke_linejoin="round"))
+    corners = [at(-1, -1)]
+    for a, b in pairwise(newton(0.75, 3, -1)):
+        corners += [at(a, f(a, 0.75)), at(b, b)]
+    parts.append(_curve(corners, svg.FORWARD, "2", stroke_dasharray="6 3"))
+    for x, words in ((0.0, "from 0"), (2.3, "from 2.3"), (-1.0, "Newton, from −1")):
+        place = at(x, x)
+        parts.append(_dot(place, svg.FORWARD, 3.5))
+        end = x > 2
+        parts.append(svg.text(place[0] + (-9 if end else 9), place[1] + (2 if end else 6), words,
+                              svg.FORWARD, **(RIGHT if end else LEFT)))  # fmt: skip
+    parts.append(_dot(at(1, 1), svg.BACKWARD, 6))
     x, y = at(1, 1)
-    parts.append(svg.element("circle", cx=x, cy=y, r=5, fill=svg.BACKWARD))
-    x, y = at(0.07, 0.86)
-    parts.append(svg.text(x, y, "θ + x²/4", text_anchor="start"))
-    x, y = at(0.44, 0.27)
-    parts.append(svg.text(x, y, "x", text_anchor="start", font_style="italic"))
+    parts.append(svg.text(x + 11, y + 18, "x = 1", svg.BACKWARD, **LEFT, **BOLD))
+
+    x, y = at(low, f(low, 0.75))
+    parts.append(svg.text(x, y - 9, "¾ + x²/4", **LEFT))
+    x, y = at(-0.5, -0.5)
+    parts.append(svg.text(x + 9, y + 6, "x", **LEFT, font_style="italic"))
 
     # Close to the crossing both are straight: slopes 1 and ½.
-    unit, corner = 58.0, (256.0, top + side - 16)
-    cx, cy = corner
+    unit, (cx, cy) = 62.0, (256.0, top + side - 34)
     px, py = cx + 2 * unit, cy - 2 * unit
-    parts.append(svg.text(232, 18, "At the crossing", text_anchor="start", **bold))
-    parts.append(_line((cx - 22, cy + 22), (px + 24, py - 24), "currentColor", "1.2"))
-    parts.append(_line((cx - 22, cy + 11), (px + 32, cy - unit - 16), "currentColor", "2"))
-    parts.append(_line((cx - 22, cy + 11 - unit), (px + 32, py - 16), svg.BACKWARD, "2"))
-    dashed: dict[str, Any] = {"stroke_dasharray": "4 3"}
-    parts.append(_line(corner, (px, cy), svg.BACKWARD, "1.6", **dashed))
-    parts.append(_line((px, cy), (px, py), svg.BACKWARD, "1.6", **dashed))
-    parts.append(_line(corner, (cx, cy - unit), svg.BACKWARD, "1.6", **dashed))
-    for x, y in (corner, (px, py)):
-        parts.append(svg.element("circle", cx=x, cy=y, r=5, fill=svg.BACKWARD))
+    parts.append(svg.text(232, 18, "Raise the curve by dθ", **LEFT, **BOLD))
+    parts.append(_line((cx - 24, cy + 24), (px + 20, py - 20), "currentColor", "1.2"))
+    parts.append(_line((cx - 24, cy + 12), (px + 28, cy - unit - 14), "currentColor", "2"))
+    parts.append(_line((cx - 24, cy + 12 - unit), (px + 28, py - 14), svg.BACKWARD, "2"))
+    for p, q in (((cx, cy), (px, cy)), ((px, cy), (px, py)), ((cx, cy), (cx, cy - unit))):
+        parts.append(_line(p, q, svg.BACKWARD, "1.6", **DASHED))
+    parts += [_dot((cx, cy), svg.BACKWARD), _dot((px, py), svg.BACKWARD)]
     parts += [
-        svg.text(cx - 5, cy - unit / 2 + 4, "dθ", svg.BACKWARD, text_anchor="end"),
-        svg.text(px + 6, cy - unit / 2 + 4, "½ dx", svg.BACKWARD, text_anchor="start"),
-        svg.text(px + 6, py + unit / 2 + 8, "dθ", svg.BACKWARD, text_anchor="start"),
-        svg.text(cx + unit, cy + 16, "dx", svg.BACKWARD),
-        svg.text(322, top + side + 24, "dx = dθ + ½ dx = 2 dθ", svg.BACKWARD, **bold),
+        svg.text(cx - 5, cy - unit / 2 + 4, "dθ", svg.BACKWARD, **RIGHT),
+        svg.text(px + 6, cy - unit / 2 + 12, "½ dx", svg.BACKWARD, **LEFT),
+        svg.text(px + 6, py + unit / 2 + 10, "dθ", svg.BACKWARD, **LEFT),
+        svg.text(cx + unit, cy + 17, "dx", svg.BACKWARD),
+        svg.text(322, top + side + 14, "dx = dθ + ½ dx = 2 dθ", svg.BACKWARD, **BOLD),
     ]
     said = (
-        "Left: a staircase between the curve θ + x²/4 and the diagonal leads from 0 over 0.75 and"
-        " 0.89 to the crossing at 1. Right, enlarged: the diagonal has the slope 1, the curve ½."
-        " Raised by dθ, the curve crosses the diagonal dx further on, where dx = dθ + ½ dx."
+        "Left: a line and the curve ¾ + x²/4. Staircases from 0 and from 2.3, and Newton's method"
+        " from -1, all end at the crossing x = 1. Right, enlarged: the line has the slope 1, the"
+        " curve ½. Raised by dθ, the curve crosses the line dx further on, where dx = dθ + ½ dx."
     )
-    return drawing(title, top + side + 34, said, *parts)
+    return drawing(title, top + side + 24, said, *parts)
 
 
-def thetas() -> list[float]:
-    """Return θ of each frame: x = 2m solves x = θ + x²/4 where f has the slope m."""
-    return [2 * m - m * m for m in SLOPES] + [BEYOND]
+def sums(title: str) -> Drawing:
+    """Draw, for the slopes ½ and 0.8, how dx is made of what goes around again and again."""
+    unit, start, parts = 60.0, 112.0, []
+    rows = ((0.5, "θ = ¾: slope ½", "1 + ½ + ¼ + … = 2"),
+            (0.8, "θ = 0.96: slope 0.8", "1 + 0.8 + 0.64 + … = 5"))  # fmt: skip
+    for row, (m, head, total) in enumerate(rows):
+        top = 24.0 + 106 * row
+        parts.append(svg.text(start, top - 4, head, **LEFT, **BOLD))
+        # The crossing, enlarged so that dθ is 10 units.
+        lift, (x, y) = 10.0, (18.0, top + 74)
+        dx = lift / (1 - m)
+        far = 72.0
+        parts += [
+            _line((x - 12, y + 12), (x + far, y - far), "currentColor", "1.2"),
+            _line((x - 12, y + 12 * m), (x + far, y - far * m), "currentColor", "2"),
+            _line((x - 12, y + 12 * m - lift), (x + far, y - far * m - lift), svg.BACKWARD, "2"),
+            _dot((x, y), svg.BACKWARD, 4), _dot((x + dx, y - dx), svg.BACKWARD, 4),
+        ]  # fmt: skip
+        place = start
+        for k, share in enumerate(shares(m, 40)):
+            wide = share * unit
+            if wide < 1:
+                break
+            parts.append(svg.element("rect", x=place, y=top + 8, width=wide - min(2, wide / 3),
+                                     height=26, fill=svg.FORWARD,
+                                     opacity=f"{0.45 + 0.5 * share:.2f}"))  # fmt: skip
+            if k < (2 if m == 0.5 else 3):
+                words = ("1", "½" if m == 0.5 else "0.8", "0.64")[k]
+                parts.append(svg.text(place + wide / 2 - 1, top + 26, words, svg.GROUND, **BOLD))
+            place += wide
+        end = start + unit / (1 - m)
+        parts += [_line((start, top + 46), (end, top + 46), svg.BACKWARD, "3")]
+        parts += [_line((x, top + 41), (x, top + 51), svg.BACKWARD, "2") for x in (start, end)]
+        parts.append(svg.text(start, top + 70, total, svg.BACKWARD, **LEFT, **BOLD))
+    said = (
+        "Two rows of blocks. With the slope ½, blocks of the lengths 1, ½, ¼ and so on fill the"
+        " length 2. With the slope 0.8, blocks of 1, 0.8, 0.64 and so on fill the length 5."
+        " Beside them, a line and a curve of that slope: the closer to parallel, the further"
+        " their crossing moves when the curve is raised."
+    )
+    return drawing(title, 214, said, *parts)
 
 
-def settings() -> list[str]:
-    """Return θ of each frame in words."""
-    return [f"{round(theta, 4):g}".replace("-", "−") for theta in thetas()]
+def recipe(title: str) -> Drawing:
+    """Draw the search forward, and the way back past it."""
+    y, below, half = 58.0, 148.0, 17.0
+    parts = []
 
-
-def frames() -> list[Frame]:
-    """Return a cobweb for each θ, with the derivatives of its iterates."""
-    return [_frame(m, t) for m, t in zip((*SLOPES, None), thetas(), strict=True)]
-
-
-def _frame(m: float | None, theta: float) -> Frame:
-    side, left, top, reach = 196.0, 8.0, 26.0, 2.6
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return left + (x + reach) / (2 * reach) * side, top + (reach - y) / (2 * reach) * side
-
-    xs, slopes = iterated(theta, STEPS)
-    bold: dict[str, Any] = {"font_weight": 600}
-    faint: dict[str, Any] = {"opacity": "0.4"}
-    parts = [svg.text(left, 16, "iterates x", text_anchor="start", **bold)]
-    parts += [_line(at(-reach, 0), at(reach, 0), "currentColor", "1", **faint),
-              _line(at(0, -reach), at(0, reach), "currentColor", "1", **faint),
-              _line(at(-reach, -reach), at(reach, reach), "currentColor", "1.2")]  # fmt: skip
-    grid = np.linspace(-reach, reach, 60)
-    parts.append(_curve([at(x, f(x, theta)) for x in grid if f(x, theta) <= reach],
-                        "currentColor", "2"))  # fmt: skip
-    parts.append(_staircase(xs, at, reach))
-    if m is not None:
-        x, y = at(2 * m, 2 * m)
-        parts.append(svg.element("circle", cx=x, cy=y, r=5, fill=svg.BACKWARD))
-    for value in (-2, 2):
-        x, y = at(value, 0)
-        parts += [_line((x, y - 3), (x, y + 3), "currentColor", "1"),
-                  svg.text(x, y + 17, str(value))]  # fmt: skip
-
-    start, wide = 244.0, 168.0
-
-    def on(k: float, slope: float) -> tuple[float, float]:
-        return start + k / STEPS * wide, top + side - 20 - slope / HIGHEST * (side - 20)
-
-    parts.append(svg.text(start - 18, 16, "derivative after k steps", text_anchor="start", **bold))
-    parts += [_line(on(0, 0), on(STEPS, 0), "currentColor", "1", **faint),
-              _line(on(0, 0), on(0, HIGHEST), "currentColor", "1", **faint)]  # fmt: skip
-    for value in (1, 2, 3, 4, 5):
-        parts.append(svg.text(start - 6, on(0, value)[1] + 5, str(value), text_anchor="end"))
-    for k in (0, 4, 8, 12):
-        parts.append(svg.text(on(k, 0)[0], on(0, 0)[1] + 17, str(k)))
-    exact = None if m is None or m == 1 else 1 / (1 - m)
-    if exact is not None:
-        parts.append(_line(on(0, exact), on(STEPS, exact), svg.BACKWARD, "2.4"))
-    shown = [(k, s) for k, s in enumerate(slopes) if s <= HIGHEST]
-    parts.append(_curve([on(k, s) for k, s in shown], svg.FORWARD, "1", opacity="0.6"))
-    for k, s in shown:
-        x, y = on(k, s)
-        parts.append(svg.element("circle", cx=x, cy=y, r=4, fill=svg.FORWARD))
-    early = by_equation(xs)
-    for k, s in enumerate(early):
-        if 0 <= s <= HIGHEST:
-            x, y = on(k, s)
-            parts.append(svg.element("circle", cx=x, cy=y, r=5, fill="none",
-                                     stroke=svg.BACKWARD, stroke_width="1.8"))  # fmt: skip
-    name = f"{round(theta, 4):g}"
-    if m is None:
-        caption = (
-            "Nothing solves the equation, and the iterates grow for ever. At an iterate, the"
-            " equation still returns a number."
+    def box(x: float, y: float, wide: float, paint: str, *lines: str, **more: Any) -> None:
+        high = 18.0 * len(lines) + 16
+        parts.append(
+            svg.element(
+                "rect",
+                x=x - wide / 2,
+                y=y - high / 2,
+                width=wide,
+                height=high,
+                rx=6,
+                fill=svg.GROUND,
+                stroke=paint,
+                stroke_width="2",
+                **more,
+            )
         )
-        words = "no crossing, no derivative"
-    elif exact is None:
-        caption = (
-            "The curve only touches the diagonal. There 1 - 1 = 0, and no number solves"
-            " the equation for the derivative: the crossing moves infinitely fast."
-        )
-        words = "by the equation: 1/(1 − 1)"
-    else:
-        caption = (
-            f"The slope of f at the crossing is {m:g}. After {STEPS} steps, the derivative is"
-            f" {slopes[-1]:.3f} by unrolling (dots), {early[-1]:.3f} by the equation at the last"
-            f" iterate (rings), and {exact:.3f} at the crossing (line)."
-        )
-        minus = "+" if m < 0 else "−"
-        words = f"by the equation: 1/(1 {minus} {abs(m):g}) = {exact:.3g}"
-    parts.append(svg.text(svg.WIDTH / 2, top + side + 26, words, svg.BACKWARD, **bold))
-    caption = caption.replace("-", "−")
-    markup = svg.picture(svg.WIDTH, top + side + 34, f"θ = {name}", caption, *parts)
-    return Frame(markup, caption)
+        for k, words in enumerate(lines):
+            foot = y + 5 + 18 * (k - (len(lines) - 1) / 2)
+            parts.append(svg.text(x, foot, words, paint))  # fmt: skip
+
+    for a, b in ((24 + half, 73), (239, 290 - half), (290 + half, 396 - half)):
+        parts.append(_head((a, y), (b - 2, y), svg.FORWARD))
+    box(156, y, 166, svg.FORWARD, "any search,", "any number of steps", **DASHED)
+    for x, name in ((24, "θ"), (290, "x"), (396, "L")):
+        parts.append(svg.element("circle", cx=float(x), cy=y, r=half, fill=svg.GROUND,
+                                 stroke="currentColor", stroke_width="1.5"))  # fmt: skip
+        parts.append(svg.text(x, y + 5, name, **BOLD))
+    parts.append(svg.text(24, 20, "forward", svg.FORWARD, **LEFT, **BOLD))
+    parts.append(_head((390, y + half), (390, below - 19), svg.BACKWARD))
+    parts.append(svg.text(382, (y + below) / 2 + 2, "v = ∂L/∂x", svg.BACKWARD, **RIGHT))
+    parts.append(_head((334, below), (270, below), svg.BACKWARD))
+    parts.append(_curve([(120, below), (24, below), (24, y + half + 10)], svg.BACKWARD, "2.4"))
+    parts.append(_head((24, y + half + 14), (24, y + half + 2), svg.BACKWARD))
+    box(376, below, 84, svg.BACKWARD, "u F_xᵀ = v")
+    parts.append(svg.text(302, below - 8, "u", svg.BACKWARD, **BOLD))
+    box(194, below, 148, svg.BACKWARD, "∂L/∂θ = −u F_θᵀ")
+    parts.append(svg.text(24, below + 42, "backward: F alone, at the answer", svg.BACKWARD,
+                          **LEFT, **BOLD))  # fmt: skip
+    said = (
+        "Forward: from θ through a dashed box, any search with any number of steps, to x and on to"
+        " the loss L. Backward, below the search and not through it: v = ∂L/∂x, then the system"
+        " u F_xᵀ = v, then ∂L/∂θ = -u F_θᵀ."
+    )
+    lowered = r'F<tspan dy="4" font-size="11">\1</tspan><tspan dy="-4">ᵀ</tspan>'
+    markup = [re.sub("F_(.)ᵀ", lowered, part) for part in parts]
+    return drawing(title, below + 52, said, *markup)
 
 
-# Errors of gradients, by Matplotlib.
+def loop(title: str) -> Drawing:
+    """Draw a unit with h = tanh(0.393 + h/2) at rest, and its error u = v + 0.64 · u/2."""
+    parts, y, radius = [], 133.0, 36.0
+    for column, (head, paint) in enumerate((("Forward", svg.FORWARD), ("Backward", svg.BACKWARD))):
+        x = 106.0 + 212 * column
+        parts.append(svg.text(x - 98, 18, head, paint, **LEFT, **BOLD))
+        # The loop over the unit leaves at one shoulder and comes back at the other.
+        side = 1 if column else -1
+        down = (56**2 + 30**2 - radius**2) / 112
+        turn = math.atan2(down, math.sqrt(30**2 - down**2))
+
+        def on(angle: float, x: float = x, side: int = side) -> Point:
+            return x + side * 30 * math.cos(angle), y - 56 + 30 * math.sin(angle)
+
+        begin, neck, tip = on(math.pi - turn), on(turn - 0.35), on(turn - 0.05)
+        route = (f"M{svg.fixed(begin[0])} {svg.fixed(begin[1])}"
+                 f"A30 30 0 1 {column} {svg.fixed(neck[0])} {svg.fixed(neck[1])}")  # fmt: skip
+        parts.append(svg.element("path", d=route, fill="none", stroke=paint, stroke_width="2.4"))
+        parts.append(svg.pointer(on(turn - 0.42), tip, paint, "2.4", 10, 4.5))
+        parts.append(svg.element("circle", cx=x, cy=y, r=radius, fill=svg.GROUND,
+                                 stroke="currentColor", stroke_width="1.5"))  # fmt: skip
+        ends = ((x - 102, y), (x - radius - 2, y)), ((x + radius + 2, y), (x + 100, y))
+        for start, end in ends:
+            parts.append(_head(end, start, paint) if column else _head(start, end, paint))
+        parts.append(svg.text(x, y + 5, "u = 1" if column else "h = 0.6", paint, **BOLD))
+    parts += [
+        svg.text(38, y - 10, "0.393", svg.FORWARD),
+        svg.text(106, 41, "0.5 · 0.6 = 0.3", svg.FORWARD),
+        svg.text(106, y + 60, "tanh(0.393 + 0.3) ≈ 0.6", svg.FORWARD, **BOLD),
+        svg.text(391, y - 10, "v = 0.68", svg.BACKWARD),
+        svg.text(318, 41, "0.64 · 0.5 · 1 = 0.32", svg.BACKWARD),
+        svg.text(246, y - 10, "δ = 0.64", svg.BACKWARD),
+        svg.text(318, y + 60, "0.68 + 0.32 = 1", svg.BACKWARD, **BOLD),
+    ]
+    said = (
+        "Forward: a unit with h = 0.6 gets 0.393 from its input and 0.5 · 0.6 = 0.3 from its own"
+        " loop, and tanh of the sum is 0.6 again. Backward: it gets v = 0.68 from the loss and"
+        " 0.64 · 0.5 · 1 = 0.32 from its own loop, which makes u = 1 again. It sends δ = 0.64 on."
+    )
+    return drawing(title, y + 70, said, *parts)
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One plot, upwards on a logarithmic axis if ``span`` covers more than a factor of 100.
+def penalty(
+    s: Array, errors: Array, at: tuple[float, float, float], unrolled: Array, title: str
+) -> Drawing:
+    """Draw the validation error over s with its tangent, and the slope as found step by step.
 
-    A panel with the span of the one before it has no numbers of its own beside it.
-
-    Attributes
+    Parameters
     ----------
-    head, label : str
-        What is drawn, and over what.
-    lines : mapping of str to (places, values, style of Matplotlib)
-        By name. Values with a row per run are drawn as their median and range.
-    names : mapping of str to (x, y)
-        Where the names stand.
-    span : pair
-        Range upwards.
-    log_x : bool
-        Whether the other axis is logarithmic as well.
-    ticks : sequence of float
-        Of that axis; Matplotlib's own if there is none.
-    bars : bool
-        Whether ranges are bars beside each other and not bands.
+    s, errors : arrays
+        The curve.
+    at : (s, error, slope)
+        Where the tangent touches; the slope is what the equation says.
+    unrolled : array
+        The slope by the steps of a descent, after each of them.
+    title : str
+        What the picture shows.
     """
-
-    head: str
-    label: str
-    lines: Mapping[str, tuple[Array, Array, str]]
-    names: Mapping[str, tuple[float, float]]
-    span: tuple[float, float]
-    log_x: bool = False
-    ticks: Sequence[float] = ()
-    bars: bool = False
-
-
-def panels(panels: Sequence[Panel], title: str) -> Drawing:
-    """Draw panels side by side."""
     plt = pyplot()
-    fig, axes = plt.subplots(1, len(panels), figsize=(4.6, 2.6), squeeze=False)
-    for number, (ax, panel) in enumerate(zip(axes[0], panels, strict=True)):
-        if panel.log_x:
-            ax.set_xscale("log")
-        if panel.span[1] > 100 * panel.span[0] > 0:
-            ax.set_yscale("log")
-        if number and panel.span == panels[number - 1].span:
-            ax.tick_params(labelleft=False)
-        for k, (name, (x, y, style)) in enumerate(panel.lines.items()):
-            rows = np.atleast_2d(y)
-            places = x * 1.09 ** (k - 1) if panel.bars else x
-            (line,) = ax.plot(places, np.median(rows, axis=0), style, zorder=3)
-            low, high, color = rows.min(axis=0), rows.max(axis=0), line.get_color()
-            if panel.bars:
-                ax.vlines(places, low, high, color=color, linewidth=3, alpha=0.4)
-            elif len(rows) > 1:
-                ax.fill_between(places, low, high, alpha=0.2, color=color)
-            if name in panel.names:
-                ax.text(*panel.names[name], name, color=color)
-        if panel.ticks:
-            ax.set_xticks(panel.ticks)
-        if panel.bars:
-            ax.set_xticklabels([f"{tick:g}" for tick in panel.ticks])
-        ax.set(xlabel=panel.label, ylim=panel.span)
-        ax.set_title(panel.head, loc="left", fontsize=11)
-        ax.minorticks_off()
+    fig, (one, two) = plt.subplots(1, 2, figsize=(4.6, 2.5))
+    here, error, slope = at
+    one.plot(s, errors, "k-", linewidth=1.4)
+    reach = np.array([-1.3, 1.6])
+    one.plot(here + reach, error + slope * reach, "C1-", linewidth=2.4)
+    one.plot([here], [error], "C1o")
+    one.text(here + 0.6, error + 0.02, f"slope\n{slope:.3f}".replace("-", "−"), color="C1")
+    one.set(xlabel="s = ln(penalty)")
+    one.set_title("validation error", loc="left", fontsize=11)
+    two.axhline(slope, color="C1", linewidth=2.4)
+    two.plot(np.arange(1, len(unrolled) + 1), unrolled, "C0-")
+    two.text(len(unrolled), slope * 0.94, "equation", color="C1", ha="right", va="bottom")
+    two.text(len(unrolled) * 0.22, slope * 0.45, "unrolled", color="C0")
+    two.set(xlabel="steps of descent", ylim=(1.1 * slope, -0.03 * slope))
+    two.set_title(f"slope at s = {here:g}".replace("-", "−"), loc="left", fontsize=11)
     return plotted(fig, title)
+
+
+def path(title: str) -> Drawing:
+    """Draw decay in two steps of Euler's: the state forward, the adjoint backward."""
+    left, wide, top, high = 60.0, 300.0, 26.0, 124.0
+
+    def at(t: float, value: float) -> Point:
+        return left + t * wide, top + high - value * high * 0.92
+
+    times, states = (0.0, 0.5, 1.0), (1.0, 0.5, 0.25)
+    parts = [_line(at(-0.04, 0), at(1.04, 0), "currentColor", "1", opacity="0.5")]
+    for t, words in zip(times, ("t = 0", "½", "t = 1"), strict=True):
+        x, y = at(t, 0)
+        parts += [_line((x, y - 3), (x, y + 3), "currentColor", "1"), svg.text(x, y + 18, words)]
+    grid = np.linspace(0, 1, 30)
+    for sign, paint in ((-1, svg.FORWARD), (1, svg.BACKWARD)):
+        shift = 0 if sign < 0 else -1
+        smooth = [at(t, float(np.exp(sign * t + shift))) for t in grid]
+        parts.append(_curve(smooth, paint, "1.2", stroke_dasharray="2 4"))
+    forward = [at(t, x) for t, x in zip(times, states, strict=True)]
+    back = [at(t, u) for t, u in zip(times, states[::-1], strict=True)]
+    for a, b in pairwise(forward):
+        parts.append(_head(a, svg.between(a, b, 0, 6)[1], svg.FORWARD))
+    for a, b in pairwise(back[::-1]):
+        parts.append(_head(a, svg.between(a, b, 0, 6)[1], svg.BACKWARD))
+    parts += [_dot(p, svg.FORWARD) for p in forward] + [_dot(p, svg.BACKWARD) for p in back]
+    middle = forward[1]
+    parts += [
+        svg.text(forward[0][0] - 9, forward[0][1] + 5, "x₀ = 1", svg.FORWARD, **RIGHT, **BOLD),
+        svg.text(middle[0], middle[1] - 30, "x₁ = ½", svg.FORWARD, **BOLD),
+        svg.text(forward[2][0] + 9, forward[2][1] + 5, "x₂ = ¼", svg.FORWARD, **LEFT, **BOLD),
+        svg.text(back[2][0] + 9, back[2][1] + 5, "u₂ = 1", svg.BACKWARD, **LEFT, **BOLD),
+        svg.text(middle[0], middle[1] + 30, "u₁ = ½", svg.BACKWARD, **BOLD),
+        svg.text(back[0][0] - 9, back[0][1] + 5, "u₀ = ¼", svg.BACKWARD, **RIGHT, **BOLD),
+        svg.text(forward[0][0] + 44, 22, "state →", svg.FORWARD, **LEFT, **BOLD),
+        svg.text(back[2][0] - 44, 22, "← adjoint", svg.BACKWARD, **RIGHT, **BOLD),
+    ]
+    y = top + high + 46
+    parts += [
+        svg.text(left + wide / 4 - 22, y, "½ · u₁ · (−x₀) = −¼", svg.BACKWARD),
+        svg.text(left + 3 * wide / 4 + 22, y, "½ · u₂ · (−x₁) = −¼", svg.BACKWARD),
+        svg.text(left + wide / 2, y + 24, "∂x₂/∂θ = −¼ − ¼ = −½", svg.BACKWARD, **BOLD),
+    ]
+    said = (
+        "Over the time from 0 to 1, the state steps down from 1 to ½ to ¼, and the adjoint, from"
+        " the right, steps down from 1 to ½ to ¼. The two steps contribute -¼ each, and the"
+        " derivative of the end with respect to θ is -½. Dotted: the exact curves."
+    )
+    return drawing(title, y + 34, said, *parts)
