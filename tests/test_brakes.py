@@ -15,6 +15,8 @@ def test_the_stored_runs_are_all_there():
     for name, (_, rates) in brakes.ARMS.items():
         assert brakes.losses(name).shape == (len(brakes.SEEDS), len(rates))
         assert (brakes.losses(name) > 0).all()
+    for name in brakes.BRAKED:
+        assert brakes.effective(name).shape == brakes.losses(name).shape
     for name in brakes.TRACED:
         assert brakes.traced(name).shape == (len(brakes.SEEDS), len(brakes.WATCHED), 3)
 
@@ -22,8 +24,8 @@ def test_the_stored_runs_are_all_there():
 @pytest.mark.parametrize(
     "name, rate",
     [
-        ("plain", 0.1), ("all", 0.3), ("weights", 100), ("weights reset", 1), ("scales", 3),
-        ("sixth", 1), ("last", 1), ("decay", 1), ("constants", 1),
+        ("plain", 0.1), ("all", 0.3), ("weights", 100), ("weights reset", 1), ("layer", 0.3),
+        ("rms", 0.3), ("last", 1), ("decay", 1), ("constants", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):
@@ -33,9 +35,30 @@ def test_a_run_comes_out_as_it_is_stored(name, rate):
     assert arm.tried(rate, 1) == pytest.approx(stored, rel=2 if rate > 10 else 0.3)
 
 
+@pytest.mark.parametrize(
+    "name, rate", [("weights", 3.0), ("weights", 1e4), ("weights reset", 10.0)]
+)
+def test_an_effective_rate_comes_out_as_it_is_stored(name, rate):
+    arm, rates = brakes.ARMS[name]
+    stored = brakes.effective(name)[1, rates.index(rate)]
+    # The length is set in the first steps, before the last bits of the sums have grown.
+    assert brakes.trace(arm, rate, 1)[-1][1] == pytest.approx(stored, rel=0.05)
+
+
+def test_the_first_step_is_at_a_right_angle():
+    network = brakes.build(np.random.default_rng(0), lambda n: BatchNorm(n, eps=0))
+    brakes.differentiate(network, *brakes.data())
+    for block in brakes.WEIGHTS:
+        before = brakes.lengths(network.parameters, block)
+        slopes = brakes.lengths(network.gradients, block)
+        network.parameters[block[0]] -= 100 * network.gradients[block[0]]
+        after = brakes.lengths(network.parameters, block)
+        np.testing.assert_allclose(after**2, before**2 + (100 * slopes) ** 2)
+
+
 def test_a_network_that_is_usual_is_the_same_in_every_arm():
     usual = brakes.losses("all", [0.3])
-    for name in ("weights", "scales", "sixth", "last"):
+    for name in ("weights", "last"):
         np.testing.assert_allclose(brakes.losses(name, [0.3]), usual)
 
 

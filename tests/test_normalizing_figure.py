@@ -58,5 +58,8 @@ def test_they_draw():
     assert "the shift takes 16.0 and the stretch 9.0, so 5.0 remains" in frames[0].caption
     runs = np.array([[0.4, np.inf], [2.0, 0.1], [0.03, np.inf]])
     assert "batch norm" in normalizing.lifted("t", [0.1, 1], runs, runs / 2).markup
-    kept = normalizing.lifted("t", [0.1, 1], runs, runs / 2, ([1.0], np.ones((3, 1)))).markup
+    found = {name: ([0.1, 1.0], np.ones((3, 2))) for name in ("weights", "layer", "rms")}
+    found["weights reset"] = ([1.0], np.ones((3, 1)))
+    ends = {"weights": np.ones((3, 2)), "weights reset": np.ones((3, 1))}
+    kept = normalizing.braked("t", found, ends).markup
     assert ">lengths reset<" in kept

@@ -27,7 +27,7 @@ from backprop.arrays import Array
 from backprop.book import results
 from backprop.datasets import load_digits
 from backprop.initializers import he
-from backprop.layers import BatchNorm, Dense, ReLU
+from backprop.layers import BatchNorm, Dense, LayerNorm, ReLU, RMSNorm
 from backprop.layers.base import Layer
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -184,13 +184,14 @@ class Constants(BatchNorm):
 
 RATES = (0.3, 1.0, 3.0, 10.0, 100.0)
 WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+FAR = (*WIDE, 300.0, 1e3, 3e3, 1e4)
 ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain": (Arm(None, WEIGHTS), WIDE),
-    "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
-    "weights reset": (Arm(BatchNorm, WEIGHTS, reset=True), RATES),
+    "weights": (Arm(BatchNorm, WEIGHTS), FAR),
+    "weights reset": (Arm(BatchNorm, WEIGHTS, reset=True), WIDE),
+    "layer": (Arm(LayerNorm, WEIGHTS), FAR),
+    "rms": (Arm(RMSNorm, WEIGHTS), FAR),
     "all": (Arm(BatchNorm, ALL), RATES),
-    "scales": (Arm(BatchNorm, SCALES[:5]), RATES),
-    "sixth": (Arm(BatchNorm, SCALES[5:]), RATES),
     "last": (Arm(BatchNorm, LAST), RATES),
     "decay": (Arm(BatchNorm, WEIGHTS, decay=1e-3), RATES),
     "constants": (Arm(Constants, ALL), (1.0,)),
@@ -200,6 +201,10 @@ TRACED: dict[str, tuple[str, float]] = {
     "usual": ("weights", USUAL), "free": ("weights", 100.0), "reset": ("weights reset", 100.0),
     "decay": ("decay", 100.0),
 }  # fmt: skip
+
+
+BRAKED = ("weights", "weights reset")
+"""The arms whose effective rates after the last step are stored, at each of their rates."""
 
 
 def trace(arm: Arm, rate: float, seed: int) -> list[list[float]]:
@@ -228,7 +233,10 @@ def _rounded(values: Any) -> Any:
 
 
 def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]) -> dict[str, Any]:
-    """Return what is stored: losses by arm, start and rate (None: it overflowed), and traces."""
+    """Return what is stored: losses (None: it overflowed) and effective rates by arm, and traces.
+
+    Losses and effective rates have a row per start and a column per rate.
+    """
     losses = {
         name: [[arm.tried(rate, seed) for rate in rates] for seed in seeds]
         for name, (arm, rates) in arms.items()
@@ -237,7 +245,13 @@ def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]
         name: [trace(ARMS[of][0], rate, seed) for seed in seeds]
         for name, (of, rate) in TRACED.items()
     }
+    ends = {
+        name: [[trace(arm, rate, seed)[-1][1] for rate in rates] for seed in seeds]
+        for name, (arm, rates) in arms.items()
+        if name in BRAKED
+    }
     return {
+        "effective": {name: _rounded(runs) for name, runs in ends.items()},
         "losses": {name: _rounded(runs) for name, runs in losses.items()},
         "traces": {name: _rounded(runs) for name, runs in traces.items()},
     }
@@ -255,6 +269,11 @@ def losses(name: str, rates: Sequence[float] | None = None) -> Array:
     runs = np.array(stored()["losses"][name], dtype=float)
     runs[np.isnan(runs)] = np.inf
     return runs if rates is None else runs[:, [ARMS[name][1].index(rate) for rate in rates]]
+
+
+def effective(name: str) -> Array:
+    """Return the stored effective rates after the last step, shaped like :func:`losses`."""
+    return np.array(stored()["effective"][name])
 
 
 def traced(name: str) -> Array:

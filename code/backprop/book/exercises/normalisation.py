@@ -199,7 +199,7 @@ def check_batchnorm(backward: Answer) -> Verdict:
             (standardized(d, x, 0, shift=False), "The term of the shift is missing.", rule),
             (expected * s, "It is not divided by s.", rule),
             (expected / s, "It is divided by the variance.", "Divide by its root, s."),
-            (standardized(d, x, 0, ddof=1), "s was taken with B - 1.", "NumPy's std divides by B."),
+            (standardized(d, x, 0, ddof=1), "s was taken with n - 1.", "NumPy's std divides by n."),
             ((d - d.sum(0) - x_hat * (d * x_hat).sum(0)) / s, "Sums stand for the means.", rule),
             ((d - d.mean(0) - x_hat * (d * x_hat)) / s, "d ⊙ x̂ was not averaged.", rule),
             ((d - d.mean(0) - (d * x_hat).mean(0)) / s, "The last term lacks its x̂.", rule),
@@ -267,7 +267,7 @@ def check_rmsnorm(backward: Answer) -> Verdict:
         return Case((dz, x, gamma), expected, kept, rule, where=f"x of shape {x.shape}")
 
     cases = [case(*one) for one in _shapes(1)]
-    return _judged(backward, cases, "One term less than LayerNorm.")
+    return _judged(backward, cases, "One term fewer than LayerNorm.")
 
 
 def _judged(backward: Any, cases: Sequence[Case], praise: str) -> Verdict:
@@ -313,6 +313,7 @@ def check_fold(fold: Answer) -> Verdict:
             (np.vstack([W * rate, b - mean * rate + beta]), "b is not divided by s.",
              "The old bias goes through the normalization as well."),
             (np.vstack([W * rate, b * rate - mean + beta]), "The mean is not divided by s.", rule),
+            (np.vstack([W * rate, b + beta - mean]), "b and the mean are not scaled.", rule),
             (np.vstack([W * rate, (b - mean + beta) * rate]), "beta was scaled.",
              "It is added last."),
             (np.vstack([W * rate, beta - mean * rate]), "The old bias is lost.", rule),

@@ -127,23 +127,27 @@ def walk(start: Any, rate: float, steps: int, *, d: Any = SLOPES, reset: bool = 
     return np.array(path)
 
 
-def rays(title: str, rate: float = 0.5, steps: int = 6) -> Drawing:
+BENEATH = ((-0.1, -0.27), (0.02, -0.27), (0.16, -0.24))
+"""Where the numbers of the three steps stand below the points on the circle."""
+
+
+def rays(title: str, rate: float = 0.5) -> Drawing:
     """Draw gradient descent on the two weights of a normalized unit, free and with a fixed length.
 
-    The shade is the loss, which depends on the angle alone.
+    The shade is the loss, which depends on the angle alone. The points are numbered by step.
     """
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     _, red, green = _colors()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.4))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 3.1))
     for ax, reset, colour in zip(axes, (False, True), (green, red), strict=True):
         for low, high in pairwise(np.linspace(-np.pi / 2, 1.5 * np.pi, 49)):
             wedge = np.array([(0, 0), *(6 * _unit(a) for a in (low, high))])
             depth = (1 - math.sin((low + high) / 2)) / 2
             # The cycle's dashes at the width 0 are an error for newer versions of Matplotlib.
             ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.55 * depth, linewidth=0, linestyle="-")
-        path = walk(_unit(0.5 * math.pi + 0.85), rate, steps, d=ABOVE, reset=reset)
+        path = walk(_unit(0.5 * math.pi + 0.85), rate, len(BENEATH), d=ABOVE, reset=reset)
         if reset:
             circle = np.array([_unit(a) for a in np.linspace(0, 2 * np.pi, 100)])
             ax.plot(*circle.T, "--", color=INK, linewidth=1)
@@ -153,13 +157,17 @@ def rays(title: str, rate: float = 0.5, steps: int = 6) -> Drawing:
                 *np.array([one, two]).T, ":" if back else "-", linewidth=1 if back else 1.8,
                 color=INK if back else colour,
             )  # fmt: skip
-        ax.plot(*path[:: 2 if reset else 1].T, "o", color=colour, markersize=5)
+        kept = path[:: 2 if reset else 1]
+        ax.plot(*kept.T, "o", color=colour, markersize=5)
+        for k, point in enumerate(kept[1:], start=1):
+            beside = np.add(point, BENEATH[k - 1] if reset else (0.04, 0.27))
+            ax.text(*beside, str(k), ha="center", va="center", color=INK)
         ax.plot(*path[0], "o", color=INK, markersize=6)
-        ax.text(*(path[0] - (0.2, 0)), "start", ha="right", va="center", color=INK)
+        ax.text(*(path[0] - (0.15, 0)), "start", ha="right", va="center", color=INK)
         ax.plot(0, 0, "+", color=INK, markersize=8)
         ax.text(0, 3.15, "loss low", ha="center", va="center", color=INK)
-        ax.text(0, -1.25, "loss high", ha="center", va="center", color=INK)
-        ax.set(xlim=(-2.1, 2.1), ylim=(-1.5, 3.4), aspect="equal")
+        ax.text(0, -0.75, "loss high", ha="center", va="center", color=INK)
+        ax.set(xlim=(-1.65, 1.65), ylim=(-1.0, 3.4), aspect="equal")
         ax.set_title("length reset" if reset else "length free", fontsize=12, color=colour)
         ax.axis("off")
     return plotted(fig, title)
@@ -269,46 +277,93 @@ def _significant(value: float) -> str:
     return _written(value, min(4, max(2, places))).rstrip("0")
 
 
-def lifted(
-    title: str,
-    rates: Sequence[float],
-    plain: Array,
-    normalized: Array,
-    reset: tuple[Sequence[float], Array] | None = None,
-) -> Drawing:
+RATE_MARKS = {0.03: "0.03", 0.1: "0.1", 0.3: "0.3", 1: "1", 3: "3", 10: "10", 30: "30", 100: "100"}
+FAR_MARKS = {
+    0.1: "0.1", 1: "1", 10: "10", 100: "100", 1e3: "1,000", 1e4: "10,000",
+}  # fmt: skip
+
+
+def _medians(ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str) -> None:
+    """Draw the medians over the starts up to the first that overflows, and shade the ranges."""
+    low, middle, high = (f(runs, axis=0) for f in (np.min, np.median, np.max))
+    shown = slice(int(np.isfinite(middle).sum()) + 1)
+    low, middle, high = (np.minimum(v[shown], 99) for v in (low, middle, high))
+    ax.fill_between(rates[shown], low, high, color=colour, alpha=0.2, linewidth=0)
+    ax.plot(rates[shown], middle, line, color=colour, linewidth=2.2, markersize=4.5)
+
+
+def _logarithmic(ax: Any, across: dict[float, str], up: Sequence[float]) -> None:
+    ax.set(xscale="log", yscale="log")
+    ax.set_xticks(list(across), list(across.values()))
+    ax.set_xticks([], minor=True)
+    ax.set_yticks(list(up), [f"{mark:g}" for mark in up])
+    ax.set_yticks([], minor=True)
+
+
+def _guessing(ax: Any, at: float) -> None:
+    from backprop.book.figures.plots import INK
+
+    ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
+    ax.text(at, 1.12 * math.log(10), "guessing: 2.30", va="bottom", color=INK)
+
+
+def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) -> Drawing:
     """Draw the final loss over the rate, without and with a normalization: medians and ranges.
 
-    ``plain`` and ``normalized`` have a row per start and a column per rate; so has ``reset``, with
-    rates of its own, of runs whose weights are set back to their first lengths.
+    Both have a row per start and a column per rate.
     """
-    from backprop.book.figures.plots import COLORS, INK
-
     plt = pyplot()
     _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.6 if reset else 3.0))
-    guessing = math.log(10)
-    for runs, colour, mark in ((plain, red, "s"), (normalized, green, "o")):
-        low, middle, high = (f(runs, axis=0) for f in (np.min, np.median, np.max))
-        shown = slice(int(np.isfinite(middle).sum()) + 1)  # up to the first that overflows
-        low, middle, high = (np.minimum(v[shown], 99) for v in (low, middle, high))
-        ax.fill_between(rates[shown], low, high, color=colour, alpha=0.2, linewidth=0)
-        ax.plot(rates[shown], middle, "-" + mark, color=colour, linewidth=2.4, markersize=5)
-    if reset:
-        at, runs = reset
-        low, middle, high = (f(runs, axis=0) for f in (np.min, np.median, np.max))
-        ax.fill_between(at, low, high, color=COLORS[0], alpha=0.2, linewidth=0)
-        ax.plot(at, middle, "--D", color=COLORS[0], linewidth=2, markersize=5)
-        ax.text(14, 0.42, "batch norm,\nlengths reset", color=COLORS[0], va="center")
-    ax.axhline(guessing, color=INK, linewidth=0.9, linestyle=":")
-    ax.text(rates[0], 1.12 * guessing, "guessing", va="bottom", color=INK)
+    fig, ax = plt.subplots(figsize=(4.6, 3.0))
+    _medians(ax, rates, plain, red, "-s")
+    _medians(ax, rates, normalized, green, "-o")
+    _guessing(ax, rates[0])
     ax.text(1.0, 0.45, "plain", ha="left", va="center", color=red, fontweight="bold")
-    ax.text(3, 3.4, "overflows", ha="left", va="center", color=red)
+    ax.text(2.2, 3.5, "plain overflows", ha="left", va="center", color=red)
     ax.text(6, 0.011, "batch norm", ha="center", va="center", color=green, fontweight="bold")
-    marks = [0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
-    ax.set(xscale="log", yscale="log", xlim=(0.027, 120), ylim=(0.006, 5))
-    ax.set_xticks(marks, [f"{rate:g}" for rate in marks])
-    ax.set_xticks([], minor=True)
-    ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
-    ax.set_yticks([], minor=True)
+    _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
+    ax.set(xlim=(0.027, 120), ylim=(0.006, 5))
     ax.set(xlabel="learning rate of the weight matrices", ylabel="training loss after 60 steps")
+    return plotted(fig, title)
+
+
+def braked(
+    title: str, found: dict[str, tuple[Sequence[float], Array]], ends: dict[str, Array]
+) -> Drawing:
+    """Draw the final loss over the rate, and below it the final effective rate.
+
+    ``found`` gives the rates and the losses of four kinds of runs, "weights", "weights reset",
+    "layer" and "rms"; ``ends`` the effective rates of the first two.
+    """
+    from backprop.book.figures.plots import COLORS, GREY
+
+    plt = pyplot()
+    blue, red, green = _colors()
+    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 5.0), sharex=True)
+    for name, colour, line in (("layer", red, "-^"), ("rms", COLORS[3], "-v")):
+        rates, runs = found[name]
+        above.plot(
+            rates, np.median(runs, axis=0), line, color=colour, linewidth=1.5, markersize=4.5
+        )
+    styles = (("weights reset", blue, "--D"), ("weights", green, "-o"))
+    for name, colour, line in styles:
+        _medians(above, *found[name], colour, line)
+        _medians(below, found[name][0], ends[name], colour, line)
+    _guessing(above, 0.027)
+    below.axhspan(0.15, 1.5, color=GREY, alpha=0.18, linewidth=0)
+    for ax, across, high, colour, text, edge in (
+        (above, 1.6, 1.25, COLORS[3], "RMS norm", "right"),
+        (above, 1.4, 0.6, red, "layer norm", "right"),
+        (above, 13, 0.42, blue, "batch norm,\nlengths reset", "left"),
+        (above, 1.6, 0.0115, green, "batch norm, lengths free", "left"),
+        (below, 25, 30, blue, "lengths reset", "right"),
+        (below, 330, 0.7, green, "lengths free", "left"),
+    ):
+        ax.text(across, high, text, ha=edge, va="center", color=colour)
+    for ax in (above, below):
+        _logarithmic(ax, FAR_MARKS, (0.01, 0.1, 1, 10))
+    above.set(ylim=(0.008, 5), ylabel="training loss", xlim=(0.022, 16e3))
+    below.set(ylim=(0.004, 90), ylabel="effective rate")
+    below.set(xlabel="learning rate of the weight matrices")
+    fig.align_ylabels()
     return plotted(fig, title)
