@@ -1,0 +1,126 @@
+"""The copy task: how many letters a recurrent network repeats after a silence.
+
+What the chapter "Recurrent networks" tells beside the adding problem. Each network was trained at
+every rate; what came out stands in ``copying.json``, which ``python -m backprop.book.copying FILE``
+writes (a quarter of an hour on one core).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.arrays import Array
+from backprop.book import results
+from backprop.layers import GRU, LSTM, RNN, Dense
+from backprop.layers.recurrent import Recurrent
+from backprop.losses import SoftmaxCrossEntropy
+from backprop.network import Sequential
+from backprop.optimizers import Adam, clip_norm
+
+KINDS: dict[str, tuple[type[Recurrent], int]] = {
+    "RNN": (RNN, 32),
+    "LSTM": (LSTM, 16),
+    "GRU": (GRU, 18),
+}
+"""Layers and their hidden units: 1,280, 1,536 and 1,422 numbers in W, U and the biases."""
+TOLD, ALPHABET = 3, 6
+"""Letters that are to be repeated, and how many there are."""
+SILENCES = 5, 10, 20, 40
+RATES = 0.003, 0.01, 0.03
+SEEDS = tuple(range(10))
+UPDATES, BATCH, LIMIT = 2000, 32, 1.0
+"""Steps of Adam, sequences in a step, and where a gradient is clipped."""
+SOLVED = 0.95
+"""The task is solved where at least this share of the letters of new sequences is right."""
+
+
+def copying(rng: np.random.Generator, batch: int, silence: int) -> tuple[Array, NDArray[np.int64]]:
+    """Draw letters, a silence, and a signal at each step at which a letter is to be repeated.
+
+    After Hochreiter and Schmidhuber (1997) and Arjovsky, Shah and Bengio (2016).
+
+    Returns
+    -------
+    x : array, shape (batch, 2 * TOLD + silence, ALPHABET + 1)
+        One-hot letters, zeros during the silence, and the signal in the last column.
+    y : array of int, shape (batch, TOLD)
+        The letters.
+    """
+    y = rng.integers(0, ALPHABET, (batch, TOLD))
+    x = np.zeros((batch, 2 * TOLD + silence, ALPHABET + 1), np.float32)
+    x[np.arange(batch)[:, None], np.arange(TOLD), y] = 1
+    x[:, -TOLD:, ALPHABET] = 1
+    return x, y
+
+
+def network(kind: str, seed: int) -> Sequential:
+    """Return an untrained recurrent layer, and the dense one that names a letter at a step."""
+    layer, n = KINDS[kind]
+    options: dict[str, Any] = {"rng": np.random.default_rng(seed), "dtype": np.float32}
+    first = layer(ALPHABET + 1, n, return_sequence=True, **options)
+    return Sequential([first, Dense(n, ALPHABET, **options)])
+
+
+def scores(model: Sequential, x: Array) -> Array:
+    """Return the scores of the letters at the last ``TOLD`` steps, one row a letter."""
+    layer, dense = model.layers
+    h = layer.forward(x)[:, -TOLD:]
+    return dense.forward(h.reshape(-1, h.shape[2]))
+
+
+def trained(kind: str, silence: int, rate: float, seed: int) -> float:
+    """Train one network, and return the share of the letters of new sequences that it repeats."""
+    model, rng = network(kind, seed), np.random.default_rng(seed + 100)
+    (layer, dense), loss, optimizer = model.layers, SoftmaxCrossEntropy(), Adam(model, rate)
+    for _ in range(UPDATES):
+        x, y = copying(rng, BATCH, silence)
+        loss.forward(scores(model, x), y.ravel())
+        errors = np.zeros((BATCH, x.shape[1], KINDS[kind][1]), np.float32)
+        errors[:, -TOLD:] = dense.backward(loss.backward()).reshape(BATCH, TOLD, -1)
+        layer.backward_parameters(errors)
+        clip_norm(model, LIMIT)
+        optimizer.step()
+    x, y = copying(np.random.default_rng(10_000 + silence), 256, silence)
+    return float((scores(model, x).argmax(axis=1) == y.ravel()).mean())
+
+
+@cache
+def stored() -> dict[str, dict[str, list[float]]]:
+    """Return the shares of ten networks by kind and silence ("RNN, 5") and by rate."""
+    found: dict[str, dict[str, list[float]]] = results.read("copying")
+    return found
+
+
+def right(kind: str, silence: int) -> Array:
+    """Return the stored shares of ten networks, at the rate of the largest median."""
+    runs = [np.array(each) for each in stored()[f"{kind}, {silence}"].values()]
+    return max(runs, key=lambda each: float(np.median(each)))
+
+
+def solved(kind: str, silence: int) -> int:
+    """Return how many of ten networks have solved the task."""
+    return int((right(kind, silence) >= SOLVED).sum())
+
+
+def main(target: str) -> None:
+    """Train every kind at every silence and rate, and write what is stored."""
+    found = {}
+    for kind in KINDS:
+        for silence in SILENCES:
+            found[f"{kind}, {silence}"] = {
+                f"{rate:g}": [round(trained(kind, silence, rate, seed), 3) for seed in SEEDS]
+                for rate in RATES
+            }
+            print(kind, silence, flush=True)
+    Path(target).write_text(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

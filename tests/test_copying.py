@@ -1,0 +1,52 @@
+"""The copy task, and what is stored of it."""
+
+import numpy as np
+import pytest
+
+from backprop.book import copying
+
+
+def test_letters_then_silence_then_signals():
+    x, y = copying.copying(np.random.default_rng(0), 5, 4)
+    assert x.shape == (5, 10, 7) and y.shape == (5, 3)
+    assert (x[:, :3].argmax(axis=2) == y).all() and (x[:, :3].sum(axis=2) == 1).all()
+    assert (x[:, 3:7] == 0).all()
+    assert (x[:, 7:, 6] == 1).all() and x[:, 7:, :6].sum() == 0
+    assert set(np.unique(copying.copying(np.random.default_rng(0), 200, 1)[1])) == set(range(6))
+
+
+@pytest.mark.parametrize(("kind", "count"), [("RNN", 1280), ("LSTM", 1536), ("GRU", 1422)])
+def test_the_kinds_have_about_as_many_numbers(kind, count):
+    layer = copying.network(kind, 0).layers[0]
+    weights = {name: value.size for name, value in layer.parameters.items()}
+    assert sum(weights.values()) == count, weights
+
+
+def test_the_scores_are_those_of_the_last_letters():
+    model = copying.network("GRU", 0)
+    x, _ = copying.copying(np.random.default_rng(1), 4, 3)
+    layer, dense = model.layers
+    h = layer.forward(x)
+    expected = np.concatenate([dense.forward(h[k, -3:]) for k in range(4)])
+    np.testing.assert_allclose(copying.scores(model, x), expected, rtol=1e-5)
+
+
+def test_what_is_stored_comes_out_again():
+    found = copying.trained("RNN", 5, 0.01, 3)
+    assert found == pytest.approx(copying.stored()["RNN, 5"]["0.01"][3], abs=0.02)
+
+
+def test_every_row_has_ten_networks_at_three_rates():
+    stored = copying.stored()
+    assert set(stored) == {f"{kind}, {silence}" for kind in copying.KINDS
+                           for silence in copying.SILENCES}  # fmt: skip
+    for rows in stored.values():
+        assert len(rows) == len(copying.RATES)
+        assert all(len(each) == 10 and 0 <= min(each) <= max(each) <= 1 for each in rows.values())
+
+
+def test_the_best_rate_has_the_largest_median():
+    for kind in copying.KINDS:
+        medians = [np.median(each) for each in copying.stored()[f"{kind}, 20"].values()]
+        assert np.median(copying.right(kind, 20)) == max(medians)
+    assert copying.solved("RNN", 5) == int((copying.right("RNN", 5) >= 0.95).sum())
