@@ -63,8 +63,13 @@ def test_runs_and_rules_are_named():
         assert words in drawn.markup
 
 
-@pytest.mark.parametrize("draws", [1, 3])
-def test_slopes_are_drawn_for_each_draw(draws):
-    found = {"with": np.full((draws, 4), 0.9), "without": np.full((draws, 4), 0.2)}
-    drawn = looking.saturating([1, 4, 16, 64], found, "t")
-    assert ">with<" in drawn.markup and ">without<" in drawn.markup and ">64<" in drawn.markup
+def test_heads_have_an_arc_for_each_weight_and_say_their_digits():
+    weights = np.array([[0.5, 0.1, 0.4]]), np.array([[0.9, 0.1, 0], [0.1, 0.8, 0.1]])
+    panels = {"one": (weights[0], [1, 1]), "two": (weights[1], [1, 2])}
+    drawn = looking.heads(["a=1", "b=2", "a b?"], panels, "t")
+    widths = re.findall(r'<path[^>]*stroke-width="([\d.]+)"', drawn.markup)
+    expected = [looking.THICK * w for one in weights for row in one for w in row[:2]]
+    assert [float(w) for w in widths] == pytest.approx(expected, abs=0.06)
+    assert ">says 1 and 1<" in drawn.markup and ">says 1 and 2<" in drawn.markup
+    assert "head 2 looks most at b=2" in drawn.markup
+    check_words(drawn.markup, 0.55, above=10)

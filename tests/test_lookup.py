@@ -116,4 +116,14 @@ def test_two_letters_are_asked_for_in_turn():
 
 
 def test_two_heads_find_both_digits_and_one_does_not():
-    assert lookup.two_digits(1, 0) < 0.4 < 0.98 < lookup.two_digits(2, 0)
+    x, y = lookup.ask_two(np.random.default_rng(10**6), 2000)
+    one, two = (lookup.both_digits(lookup.trained_for_two(heads, 0), x) == y for heads in (1, 2))
+    assert one.all(axis=1).mean() < 0.4 < 0.98 < two.all(axis=1).mean()
+
+
+def test_the_question_for_two_is_one_of_those_that_are_drawn():
+    names, x = lookup.one_for_two()
+    drawn, _ = lookup.ask_two(np.random.default_rng(0), 1)
+    assert x.shape == drawn.shape and x.sum(axis=2)[0].tolist() == drawn.sum(axis=2)[0].tolist()
+    assert names == ["b=7", "a=3", "c=5", "f=1", "b c?"]
+    assert x[0, 0, [1, 2 * lookup.LETTERS + 7]].sum() == 2 == x[0, 4, [1, lookup.LETTERS + 2]].sum()

@@ -213,14 +213,8 @@ def ask_two(rng: np.random.Generator, batch: int, n: int = 4) -> tuple[Array, ND
     return x, np.stack([digits[row, first], digits[row, second]], axis=1)
 
 
-def two_digits(heads: int, seed: int, steps: int = 300) -> float:
-    """Train attention with these heads and a linear layer on :func:`ask_two`.
-
-    Returns
-    -------
-    float
-        The share of 2,000 new questions of which both digits are right.
-    """
+def trained_for_two(heads: int, seed: int, steps: int = 300) -> Sequential:
+    """Return attention with these heads and a linear layer, trained on :func:`ask_two`."""
     rng = np.random.default_rng(seed)
     attends = MultiHeadAttention(PAIRED, heads, rng=rng, causal=True)
     network = Sequential([attends, Tokenwise(Dense(PAIRED, 2 * DIGITS, rng=rng))])
@@ -233,6 +227,18 @@ def two_digits(heads: int, seed: int, steps: int = 300) -> float:
         dz[:, -1] = loss.backward().reshape(BATCH, -1)
         network.backward_parameters(dz)
         optimizer.step()
-    x, y = ask_two(np.random.default_rng(10**6), 2000)
-    right = network.forward(x)[:, -1].reshape(*y.shape, DIGITS).argmax(axis=2) == y
-    return float(right.all(axis=1).mean())
+    return network
+
+
+def both_digits(network: Sequential, x: Array) -> NDArray[np.integer]:
+    """Return the two digits that a network names at the last token of each sequence, (batch, 2)."""
+    return np.asarray(network.forward(x)[:, -1].reshape(len(x), 2, DIGITS).argmax(axis=2))
+
+
+def one_for_two() -> tuple[list[str], Array]:
+    """Return the names and the vectors of "b=7 a=3 c=5 f=1", with the question for b and c."""
+    x = np.zeros((1, 5, PAIRED))
+    for t, (letter, digit) in enumerate([(1, 7), (0, 3), (2, 5), (5, 1)]):
+        x[0, t, letter] = x[0, t, 2 * LETTERS + digit] = 1
+    x[0, 4, 1] = x[0, 4, LETTERS + 2] = 1
+    return ["b=7", "a=3", "c=5", "f=1", "b c?"], x

@@ -104,7 +104,7 @@ def check_scale(before: Any, after: Any) -> Verdict:
             (4.0, "This holds if all entries have the variance 1.", "One product has 4 · 9."),
             (math.sqrt(16 * 13), "The variances of a product were added.",
              "For independent factors with mean 0 they multiply."),
-            (144.0, "The root was taken of 36 only.", "Take it of 16 · 36."),
+            (144.0, "The root was taken of 16 only.", "Take it of 16 · 36."),
         ], "A product of independent entries with mean 0 has the variance 4 · 9."),
         ("After", 6.0, [
             (1.0, "Dividing by √d gives 1 only if the entries have the variance 1.",

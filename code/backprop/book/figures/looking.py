@@ -111,6 +111,53 @@ def _line(path: str, weight: float, paint: str) -> str:
     )  # fmt: skip
 
 
+def heads(
+    tokens: Sequence[str], panels: Mapping[str, tuple[Array, Sequence[int]]], title: str
+) -> Drawing:
+    """Draw where the last token looks: a panel for each network, a kind of arc for each head.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        In the order of the sequence; the last one asks.
+    panels : mapping of str to (weights, answers)
+        By the network's name: the last row of P for each head, shape (heads, n), and the digits
+        that the network names.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    pitch, box, row, foot = 40.0, (37.0, 28.0), 148.0, 176.0
+    parts, words = [], []
+    for left, (name, (weights, said)) in zip((2.0, 216.0), panels.items(), strict=True):
+        places = [left + pitch * (k + 0.5) for k in range(len(tokens))]
+        parts.append(svg.text(left, 16, name, text_anchor="start", font_weight=600))
+        for paint, one_head in zip((svg.FORWARD, "currentColor"), weights, strict=False):
+            for x, weight in zip(places[:-1], one_head, strict=False):
+                high = 14 + 0.55 * (places[-1] - x)
+                peak = svg.fixed(row - high * 4 / 3)
+                start, end, y = svg.fixed(places[-1]), svg.fixed(x), svg.fixed(row)
+                parts.append(svg.element(
+                    "path", d=f"M{start} {y}C{start} {peak} {end} {peak} {end} {y}", fill="none",
+                    stroke=paint, stroke_width=THICK * float(weight), opacity="0.75",
+                ))  # fmt: skip
+        for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
+            last = k == len(tokens) - 1
+            parts.append(svg.element(
+                "rect", x=x - box[0] / 2, y=row, width=box[0], height=box[1], rx="5",
+                fill=svg.GROUND, stroke="currentColor", stroke_width="2" if last else "1",
+            ))  # fmt: skip
+            parts.append(svg.text(x, row + 19, token, font_weight=600 if last else 400))
+        answer = " and ".join(str(digit) for digit in said)
+        parts.append(svg.text(left, foot + 22, f"says {answer}", text_anchor="start",
+                              font_weight=600))  # fmt: skip
+        looks = "; ".join(
+            f"head {k + 1} looks most at {tokens[int(np.argmax(one_head))]}"
+            for k, one_head in enumerate(weights)
+        )
+        words.append(f"{name}: {looks}; it says {answer}")
+    return drawing(title, foot + 30, "; ".join(words), *parts)
+
+
 # One query and three keys, by hand.
 
 ROWS = (("(1, 1)", "ln 6", 6, 10), ("(0, 1)", "ln 3", 3, 0), ("(0, 0)", "0", 1, 20))
@@ -233,9 +280,16 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
     parts.append(svg.text(
         weights[0] + 16, weights[1] - 17, "mask, softmax", svg.FORWARD, text_anchor="start"
     ))  # fmt: skip
-    side = 10.0
-    parts += _cells((weights[0] - side * n / 2, weights[1]), P, (side, side))
-    parts += _named((weights[0] - side * n / 2 - 8, weights[1] + 42), "P", (n, n), "end")
+    side = 13.0
+    corner = weights[0] - side * n / 2, weights[1]
+    parts += _cells(corner, P, (side, side))
+    for k, token in enumerate(tokens):
+        y = corner[1] + side * (k + 1) - 3
+        parts.append(svg.text(corner[0] - 6, y, token, text_anchor="end"))
+    foot = corner[1] + side * n + 18
+    for k, token in enumerate(tokens):  # two rows, so that neighbours do not touch
+        parts.append(svg.text(corner[0] + side * (k + 0.5), foot + 16 * (k % 2), token))
+    parts += _named((corner[0] + side * n + 8, corner[1] + 14), "P", (n, n), "start")
     middle = weights[1] + side * n / 2
     read = 254.0, middle - high / 2
     parts += _both((weights[0] + side * n / 2 + 5, middle), (read[0] - wide / 2 - 5, middle))
@@ -252,7 +306,7 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
         f" {n} by {width}; W_o and a linear layer give each token {n} numbers, one per digit."
         " Beside each blue arrow, an orange one runs back with the error."
     )
-    return drawing(title, weights[1] + side * n + 22, said, *parts)
+    return drawing(title, foot + 26, said, *parts)
 
 
 def _cells(at: Place, shares: Array, size: Place) -> list[str]:
@@ -357,35 +411,4 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
     ax.grid(visible=False)
     for side in ("left", "top", "right"):
         ax.spines[side].set_visible(False)
-    return plotted(fig, title)
-
-
-def saturating(widths: Sequence[int], found: Mapping[str, Array], title: str) -> Drawing:
-    """Draw the softmax's own slopes against the width of queries and keys.
-
-    Parameters
-    ----------
-    widths : sequence of int
-        Of queries and keys.
-    found : mapping of str to array, shape (draws, widths)
-        The name of each curve, and one dot for each draw.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 1.85))
-    for (name, draws), color, side in zip(
-        found.items(), (COLORS[1], INK), (-0.1, 0.12), strict=True
-    ):
-        middle = np.mean(draws, axis=0)
-        ax.plot(widths, middle, color=color, linewidth=1, linestyle="-")
-        for row in draws:
-            ax.plot(widths, row, "o", color=color, markersize=3.5, alpha=0.6, markeredgewidth=0)
-        ax.text(widths[3], middle[3] + side, name, color=color, va="center")
-    ax.set(xscale="log", ylim=(0, 1), xlabel="width d of queries and keys")
-    ax.set_xticks(widths, [str(d) for d in widths])
-    ax.minorticks_off()
-    ax.set_ylabel("sum of $p(1-p)$")
     return plotted(fig, title)
