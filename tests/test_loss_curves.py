@@ -75,21 +75,3 @@ def test_the_watches_show_what_the_sums_are_made_of():
 
 def test_words_of_the_watches_are_inside_and_clear_of_each_other():
     check_words(loss_curves.watches("t").markup, 0.55, above=10)
-
-
-def test_a_panel_is_drawn_for_each_start_and_a_legend_once():
-    shares = np.linspace(0, 1, 40)[:, None] * np.ones(3)
-    lines = {"one loss": shares, "another": shares}
-    said = words(loss_curves.corrections({"from 2 %": lines, "from 0.1 %": lines}, "t").markup)
-    assert "from 2 %" in said and "from 0.1 %" in said
-    assert said.count("one loss") == said.count("another") == 1
-
-
-def test_a_median_is_drawn_on_a_band_from_the_lowest_to_the_highest():
-    ax = plt.figure().subplots()
-    loss_curves._shares(ax, {"a loss": np.tile([0.1, 0.2, 0.9], (100, 1))})
-    (line,), (band,) = ax.lines, ax.collections
-    assert np.allclose(line.get_ydata(), 0.2)
-    heights = band.get_paths()[0].vertices[:, 1]
-    assert np.isclose(heights.min(), 0.1) and np.isclose(heights.max(), 0.9)
-    plt.close()

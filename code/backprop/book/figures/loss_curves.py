@@ -1,11 +1,11 @@
-"""The figures of the chapter on losses: two slopes, five watches, mistakes that are corrected.
+"""The figures of the chapter on losses: two slopes and five watches.
 
 The plots only draw. What they say about a point follows from its p by the formulas of the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,6 @@ from backprop.arrays import Array
 from backprop.book.figures import by_hand, svg
 from backprop.book.figures.plots import COLORS, GREY, LINES
 
-LOOKS = ((COLORS[0], "-"), (COLORS[1], "--"), (COLORS[1], ":"))
-"""Of the lines in a panel: colour and dashes."""
 BOLD: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center"}
 
 
@@ -256,41 +254,3 @@ def _strip(times: Sequence[float], y: float) -> list[str]:
 def _dot(x: float, y: float) -> str:
     return svg.element("circle", cx=float(x), cy=float(y), r=6, fill="currentColor",
                        stroke=svg.GROUND, stroke_width="1.5")  # fmt: skip
-
-
-def corrections(panels: Mapping[str, Mapping[str, Array]], title: str) -> by_hand.Drawing:
-    """Draw the share that is read correctly against the steps, one panel below the other.
-
-    Parameters
-    ----------
-    panels : mapping of str to mapping of str to array of shape (steps, runs)
-        For each panel its title; for each line its name and the shares before each step.
-    title : str
-        In words.
-    """
-    fig, axes = plt.subplots(len(panels), 1, sharex=True, sharey=True, figsize=(4.6, 4.4))
-    for ax, (name, lines) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        _shares(ax, lines)
-        ax.set_title(name, fontsize=11, loc="left")
-    handles, names = ax.get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper left", handlelength=2.6)
-    ax.set_xlabel("steps with the right labels, on a logarithmic axis")
-    fig.supylabel("images read correctly", fontsize=11, color=GREY)
-    return by_hand.plotted(fig, title)
-
-
-def _shares(ax: Any, lines: Mapping[str, Array]) -> None:
-    """Draw the median of each line's runs, on a band from the lowest to the highest."""
-    for (name, shares), look in zip(lines.items(), LOOKS[: len(lines)], strict=True):
-        color, dash = look
-        shown = np.unique(np.geomspace(1, len(shares), 180).astype(int) - 1)
-        low, middle, high = (f(shares[shown], axis=1) for f in (np.min, np.median, np.max))
-        ax.fill_between(shown, low, high, color=color, alpha=0.25, linewidth=0)
-        ax.plot(shown, middle, dash, color=color, linewidth=2.4, label=name)
-    last = max(map(len, lines.values())) - 1
-    ax.set_xscale("symlog", linthresh=1, linscale=0.4)
-    marks = [m for m in (0, 1, 3, 10, 30, 100, 300, 1000) if m <= last]
-    ax.set_xticks(marks, [str(m) for m in marks])
-    ax.minorticks_off()
-    ax.set_yticks([0, 0.5, 0.9], ["0 %", "50 %", "90 %"])
-    ax.set(xlim=(0, last), ylim=(-0.04, 1.04))
