@@ -1,6 +1,7 @@
 """The figures of the chapter on losses: what they say follows from the formulas."""
 
 import xml.etree.ElementTree as ET
+from collections import Counter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -75,3 +76,19 @@ def test_the_watches_show_what_the_sums_are_made_of():
 
 def test_words_of_the_watches_are_inside_and_clear_of_each_other():
     check_words(loss_curves.watches("t").markup, 0.55, above=10)
+
+
+def texts(markup):
+    return Counter("".join(t.itertext()) for t in ET.fromstring(markup).iter(f"{SVG}text"))
+
+
+def test_each_line_that_rises_has_its_step_size_and_each_loss_one_legend():
+    rising = np.linspace(0, 1, 40)[:, None] * np.ones(3)
+    lines = {("one loss", 1): rising, ("one loss", 7): rising[::2], ("another", 1): 0 * rising}
+    flat = {key: 0 * shares for key, shares in lines.items()}
+    said, before = (
+        texts(loss_curves.corrections({"from 2 %": each, "from 0.1 %": each}, "t").markup)
+        for each in (lines, flat)
+    )
+    assert said["one loss"] == said["another"] == said["from 2 %"] == said["from 0.1 %"] == 1
+    assert said - before == {"1": 2, "7": 2}

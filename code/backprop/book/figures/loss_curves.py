@@ -1,11 +1,11 @@
-"""The figures of the chapter on losses: two slopes and five watches.
+"""The figures of the chapter on losses: two slopes, five watches, mistakes that are corrected.
 
 The plots only draw. What they say about a point follows from its p by the formulas of the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -254,3 +254,54 @@ def _strip(times: Sequence[float], y: float) -> list[str]:
 def _dot(x: float, y: float) -> str:
     return svg.element("circle", cx=float(x), cy=float(y), r=6, fill="currentColor",
                        stroke=svg.GROUND, stroke_width="1.5")  # fmt: skip
+
+
+def corrections(
+    panels: Mapping[str, Mapping[tuple[str, int], Array]], title: str
+) -> by_hand.Drawing:
+    """Draw the share that is read correctly against the steps, one panel below the other.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of (str, int) to array of shape (steps, runs)
+        For each panel its title; for each line its loss and step size, and the shares before each
+        step.
+    title : str
+        In words.
+    """
+    fig, axes = plt.subplots(len(panels), 1, sharex=True, sharey=True, figsize=(4.6, 3.7))
+    for ax, (name, lines) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        losses = list(dict.fromkeys(loss for loss, _ in lines))
+        for (loss, size), shares in lines.items():
+            color = COLORS[losses.index(loss)]
+            middle = np.median(shares, axis=1)
+            ax.plot(
+                range(len(middle)),
+                middle,
+                "-" if loss == losses[0] else "--",
+                color=color,
+                linewidth=2.2,
+                label=loss if size == 1 else None,
+            )
+            rises = middle.max() > 0.75
+            over = np.flatnonzero(middle > (0.75 if rises else 0.4))
+            if len(over):  # a line that stays at the bottom has no place for its name
+                height = 0.3 + 0.14 * len(str(size)) if loss == losses[0] else 0.62
+                ax.text(
+                    over[0] * 1.07 + 0.07,
+                    height if rises else 0.2,
+                    str(size),
+                    color=color,
+                    fontsize=11.5,
+                )
+        ax.set_title(name, fontsize=11.5, loc="left")
+    handles, names = ax.get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper left", ncols=2, handlelength=2.6)
+    last = max(len(shares) for lines in panels.values() for shares in lines.values()) - 1
+    ax.set_xscale("symlog", linthresh=1, linscale=0.4)
+    marks = [m for m in (0, 1, 3, 10, 30, 100, 300, 1000) if m <= last + 1]
+    ax.set_xticks(marks, [str(m) for m in marks])
+    ax.minorticks_off()
+    ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+    ax.set(xlim=(0, last), ylim=(-0.04, 1.04), xlabel="steps with the right labels")
+    return by_hand.plotted(fig, title)
