@@ -154,13 +154,13 @@ def seconds_by_weights(
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.75))
     nudged = (np.array(weights) + 1) * np.array(loss)
-    for seconds, line, mark, color, words in (
-        (nudged, ":", "", INK, "nudging each weight (computed)"),
-        (gradient, "--", "s", COLORS[1], "loss and gradient"),
-        (loss, "-", "o", COLORS[0], "loss alone"),
+    for seconds, line, mark, color, place, words in (
+        (nudged, ":", "", INK, "center", "nudging each weight (computed)"),
+        (gradient, "--", "s", COLORS[1], "bottom", "loss and gradient"),
+        (loss, "-", "o", COLORS[0], "top", "loss alone"),
     ):
         ax.loglog(weights, seconds, line, marker=mark, color=color, markersize=6, label=words)
-        ax.text(weights[-1] * 1.35, seconds[-1], in_words(seconds[-1]), color=color, va="center")
+        ax.text(weights[-1] * 1.35, seconds[-1], in_words(seconds[-1]), color=color, va=place)
     ax.set(xlabel="weights", ylabel="seconds", xlim=(weights[0] / 1.3, weights[-1] * 6.5))
     ax.set_xticks([10_000, 100_000, 1_000_000], ["10,000", "100,000", "1 million"])
     low, high = np.floor(np.log10(min(loss))), np.ceil(np.log10(max(nudged)))
@@ -168,7 +168,7 @@ def seconds_by_weights(
     ax.set_ylim(10**low, 10 ** (high + 0.2))
     ax.set_yticks(10.0**powers, [f"{10.0**p:,.{max(0, int(-p))}f}" for p in powers])
     ax.minorticks_off()
-    ax.legend(loc="center", bbox_to_anchor=(0.6, 0.47))
+    ax.legend(loc="center", bbox_to_anchor=(0.63, 0.42))
     return plotted(fig, title)
 
 
@@ -292,7 +292,7 @@ def crossing(
     return plotted(fig, title)
 
 
-STRIP = 0.40
+STRIP = 0.46
 """Part of the roofline's height that belongs to the names."""
 
 
