@@ -168,7 +168,7 @@ def seconds_by_weights(
     ax.set_ylim(10**low, 10 ** (high + 0.2))
     ax.set_yticks(10.0**powers, [f"{10.0**p:,.{max(0, int(-p))}f}" for p in powers])
     ax.minorticks_off()
-    ax.legend(loc="center", bbox_to_anchor=(0.63, 0.42))
+    ax.legend(loc="center", bbox_to_anchor=(0.63, 0.46))
     return plotted(fig, title)
 
 
@@ -215,9 +215,9 @@ def by_depth(runs: Mapping[int, Watched], unit: int, title: str) -> Drawing:
         ticks.append((start + n, f"{n} layers"))
         middle, end = start + n, start + len(run.kinds)
         start = end + gap
-    ax.text(middle - 4, 9, "forward", color=INK, ha="right")
-    ax.text(middle + 4, 9, "backward", color=INK)
-    ax.axvline(middle, ymax=0.3, color=INK, linewidth=1, linestyle=":")
+    ax.text(middle - 4, 3, "forward", color=INK, ha="right")
+    ax.text(middle + 4, 3, "backward", color=INK)
+    ax.axvline(middle, ymax=0.15, color=INK, linewidth=1, linestyle=":")
     ax.set_xticks(*zip(*ticks, strict=True))
     ax.tick_params(axis="x", length=0)
     ax.set(ylim=(0, 79), xlim=(-24, end + 4), yticks=[0, 20, 40, 60], ylabel="arrays in memory")
