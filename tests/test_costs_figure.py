@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from backprop.book.chains import binomial, in_segments, watched
+from backprop.book.chains import in_segments, watched
 from backprop.book.figures import costs
 from backprop.book.figures.by_hand import spread
 from backprop.book.roofline import Point
@@ -17,18 +17,41 @@ def runs():
     return {k: watched(layers, x, dz, in_segments(k)) for k in (1, 2, 4, 8)}, x, dz
 
 
-def test_the_mountains_name_their_peaks_and_their_work(runs):
+def test_the_bills_add_up_and_a_long_bar_is_torn():
+    rows = [costs.Bill("all", 1, 2, 0.5, 9), costs.Bill("nudging", 1e6, 0, 0, 3)]
+    markup = costs.bills(rows, "title").markup
+    for words in ("all", "nudging", "3.5", "1,000,000", "9"):
+        assert markup.count(f">{words}<") == 1
+    assert markup.count("<polygon") == 1 and markup.count("<rect") == 3 + 1 + 1
+    assert float(re.search(r'width="([\d.]+)"[^>]*fill-opacity="0.45"', markup)[1]) == 16.5
+
+
+def test_the_network_counts_its_products():
+    markup = costs.article_network((784, 100, 2), "title").markup
+    assert "forward: 156,800 + 400 = 157,200" in markup
+    assert "backward: 156,800 + 400 + 400 = 157,600" in markup
+    assert markup.count(">not needed<") == 1
+
+
+def test_seconds_are_written_at_the_end_of_each_line():
+    markup = costs.seconds_by_weights([10, 1000], [1e-4, 0.02], [3e-4, 0.06], "title").markup
+    for words in ("20 ms", "60 ms", "20 s", "nudging each weight (computed)"):
+        assert f">{words}<" in markup
+    assert [costs.in_words(s) for s in (0.0015, 2, 90, 7200)] == ["1.5 ms", "2 s", "1.5 min", "2 h"]
+
+
+def test_the_mountains_of_each_depth_name_their_peaks(runs):
     segments, x, _ = runs
-    markup = costs.two_mountains(segments[1], segments[4], x.nbytes, "title").markup
-    assert re.findall(r"peak (\d+)", markup) == ["19", "10"]
-    assert re.findall(r"(\d+) evaluations", markup) == ["16", "28"]
+    markup = costs.by_depth({16: segments[1], 8: segments[4]}, x.nbytes, "title").markup
+    assert re.findall(r"(\d+) arrays<", markup) == ["19", "10"]
+    assert re.findall(r"(\d+) layers<", markup) == ["16", "8"]
 
 
 def test_the_stepper_gives_the_formula_and_the_measurement(runs):
     segments, x, _ = runs
     one, two, *_ = [frame.caption for frame in costs.mountains(segments, x.nbytes)]
-    assert one.startswith("k + n/k = 1 + 16 = 17, and at most 19 arrays")
-    assert "2 + 8 = 10, and at most 12" in two and "24 forward evaluations, 8 more" in two
+    assert one.startswith("k + n/k = 1 + 16 = 17; measured: 19 arrays")
+    assert "2 + 8 = 10; measured: 12" in two and "evaluations: 24, of which 8 are" in two
 
 
 def test_the_crossing_has_both_modes():
@@ -53,21 +76,3 @@ def test_the_roofline_names_each_layer_once():
     markup = costs.roofline(points, 3e10, 2e10, "title").markup
     for name in ("ReLU", "Dense, B = 1", "Adam"):
         assert markup.count(f">{name}<") == 1
-
-
-def test_the_trade_labels_its_marks(runs):
-    segments, x, dz = runs
-    layers, *_ = costs.tower(16)
-    placed = {S: watched(layers, x, dz, binomial(S)) for S in (1, 3)}
-    blocks = {2: watched(layers, x, dz, binomial(2, 4))}
-    markup = costs.trade(segments, placed, blocks, x.nbytes, "title").markup
-    for words in ("everything kept", "S snapshots", "blocks of 4"):
-        assert words in markup
-
-
-def test_the_timetable_counts_the_advances_of_each_layer():
-    markup = costs.timetable(6, binomial(2), "title").markup
-    assert re.findall(r">layer (\d)<", markup) == list("654321")
-    # Below the six numbers of the layers.
-    words = re.findall(r">(\d)<", markup)
-    assert "".join(words).replace("123456", "", 1) == "221210"

@@ -142,37 +142,30 @@ def in_segments(segments: int) -> Schedule:
 
     def schedule(chain: Chain, x: Array) -> None:
         cuts = [len(chain) * i // segments for i in range(segments + 1)]
-        inputs = [x]
+        xs = [x]
         for i, j in pairwise(cuts[:-1]):
-            inputs.append(chain.advance(i, j, inputs[-1]))
+            xs.append(chain.advance(i, j, xs[-1]))
         for i, j in reversed([*pairwise(cuts)]):
-            chain.keep(i, j, inputs.pop())
+            chain.keep(i, j, xs.pop())
             chain.back(i, j)
 
     return schedule
 
 
-def binomial(snapshots: int, block: int = 1) -> Schedule:
-    """Hold at most so many inputs of blocks, the chain's among them (Griewank & Walther, 2000).
-
-    A block of ``block`` layers, the last one perhaps shorter, is taken back as a whole: all of its
-    layers keep their inputs at once.
-    """
+def binomial(snapshots: int) -> Schedule:
+    """Hold at most so many inputs of layers, the chain's among them (Griewank & Walther, 2000)."""
     check_count("binomial", "snapshots", snapshots)
-    check_count("binomial", "block", block)
 
     def schedule(chain: Chain, x: Array) -> None:
-        cuts = [*range(0, len(chain), block), len(chain)]
-
         def reverse(first: int, last: int, x: Array, left: int) -> None:
             while last - first > 1:
                 cut = first + first_cut(last - first, left)
-                reverse(cut, last, chain.advance(cuts[first], cuts[cut], x), left - 1)
+                reverse(cut, last, chain.advance(first, cut, x), left - 1)
                 last = cut
-            chain.keep(cuts[first], cuts[last], x)
-            chain.back(cuts[first], cuts[last])
+            chain.keep(first, last, x)
+            chain.back(first, last)
 
-        reverse(0, len(cuts) - 1, x, snapshots)
+        reverse(0, len(chain), x, snapshots)
 
     return schedule
 

@@ -1,4 +1,4 @@
-"""The figures of the chapter on cost: memory along a step, the roofline, and what schedules take.
+"""The figures of the chapter on cost: operations, seconds, the roofline, and memory along a step.
 
 Blue is forward and vermilion is backward in all of them.
 """
@@ -6,25 +6,178 @@ Blue is forward and vermilion is backward in all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
-from typing import Any
+from itertools import cycle, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from backprop import Dense, Layer, Tanh
 from backprop.arrays import Array
 from backprop.book.chains import Watched
-from backprop.book.figures.by_hand import Drawing, plotted, pyplot, spread
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, spread
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.book.roofline import Point, roof
 
 
-def tower(n: int, width: int = 64, batch: int = 512) -> tuple[list[Layer], Array, Array]:
-    """Return n layers, Dense and tanh in turn, with an input and an error at the output."""
+def tower(n: int, width: int = 176, batch: int = 256) -> tuple[list[Layer], Array, Array]:
+    """Return n layers, Dense and tanh in turn, with an input and an error at the output.
+
+    With 64 layers, there are a million weights. An array between two layers is large enough for
+    NumPy to write into its own temporaries.
+    """
     rng = np.random.default_rng(0)
     layers: list[Layer] = [Tanh() if i % 2 else Dense(width, width, rng=rng) for i in range(n)]
     x, dz = rng.normal(size=(2, batch, width))
     return layers, x.copy(), dz.copy()
+
+
+class Bill(NamedTuple):
+    """What a value or a gradient costs.
+
+    Attributes
+    ----------
+    name : str
+        What is computed.
+    forward, backward, again : float
+        Operations of the first pass, of the way back, and of what is computed once more, in
+        forward passes.
+    arrays : int
+        Most of them alive at once.
+    """
+
+    name: str
+    forward: float
+    backward: float
+    again: float
+    arrays: int
+
+
+ONE_PASS, ONE_ARRAY = 33.0, 2.05
+"""Units of a drawing that stand for a forward pass, and for an array."""
+
+
+def bills(rows: Sequence[Bill], title: str) -> Drawing:
+    """Draw operations and memory as two bars a row; a bar that is too long is torn off."""
+    left, right, most = 12.0, 232.0, 120.0
+    parts = [
+        svg.text(left, 18, "operations,", text_anchor="start", font_weight=600),
+        svg.text(left, 35, "in forward passes", text_anchor="start"),
+        svg.text(right, 18, "memory,", text_anchor="start", font_weight=600),
+        svg.text(right, 35, "in arrays", text_anchor="start"),
+    ]
+    said = []
+    for k, bill in enumerate(rows):
+        top = 50.0 + 50 * k
+        parts.append(svg.text(left, top + 14, bill.name, text_anchor="start"))
+        total = bill.forward + bill.backward + bill.again
+        x, y = left, top + 22
+        if torn := total * ONE_PASS > 200:
+            corners = [(x, y), (x + most, y), (x + most - 7, y + 7), (x + most, y + 14),
+                       (x + most - 7, y + 20), (x, y + 20)]  # fmt: skip
+            points = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in corners)
+            parts.append(svg.element("polygon", points=points, fill=svg.FORWARD))
+            x += most
+        shares = (
+            (bill.forward, svg.FORWARD, None), (bill.backward, svg.BACKWARD, None),
+            (bill.again, svg.FORWARD, "0.45"),
+        )  # fmt: skip
+        for passes, paint, pale in () if torn else shares:
+            if passes:
+                parts.append(_bar(x, y, passes * ONE_PASS, paint, pale))
+                x += passes * ONE_PASS
+        number = f"{total:,.0f}" if torn else f"{total:.3g}"
+        parts.append(svg.text(x + 6, y + 15, number, text_anchor="start", font_weight=600))
+        parts.append(_bar(right, y, bill.arrays * ONE_ARRAY, "currentColor", "0.55"))
+        end = right + bill.arrays * ONE_ARRAY + 6
+        parts.append(svg.text(end, y + 15, f"{bill.arrays}", text_anchor="start", font_weight=600))
+        said.append(f"{bill.name}: {number} forward passes, {bill.arrays} arrays")
+    return drawing(title, 52 + 50 * len(rows), "; ".join(said), *parts)
+
+
+def _bar(x: float, y: float, width: float, paint: str, opacity: str | None = None) -> str:
+    return svg.element(
+        "rect", x=x, y=y, width=width, height=20, fill=paint, fill_opacity=opacity,
+        stroke=svg.GROUND, stroke_width=1,
+    )  # fmt: skip
+
+
+def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
+    """Draw a network with one hidden layer, and the operations of its products for one example."""
+    first, second = (2 * n * m for n, m in pairwise(widths))
+    places = (40.0, 206.0, 380.0)
+    parts = []
+    for x, n, words in zip(places, widths, ("inputs x", "tanh a⁽¹⁾", "outputs"), strict=True):
+        parts += [
+            svg.element("rect", x=x - 35, y=66, width=70, height=52, rx=6, fill=svg.GROUND,
+                        stroke="currentColor", stroke_width="1.5"),
+            svg.text(x, 89, f"{n}", font_weight=600, font_size=17),
+            svg.text(x, 108, words),
+        ]  # fmt: skip
+    columns = (
+        (first, "x W⁽¹⁾", [("xᵀ δ⁽¹⁾", f"{first:,}"), ("δ⁽¹⁾ W⁽¹⁾ᵀ", "not needed")]),
+        (second, "a⁽¹⁾ W⁽²⁾", [("a⁽¹⁾ᵀ δ⁽²⁾", f"{second:,}"), ("δ⁽²⁾ W⁽²⁾ᵀ", f"{second:,}")]),
+    )
+    for (x0, x1), (count, there, back) in zip(pairwise(places), columns, strict=True):
+        middle = (x0 + x1) / 2
+        parts += [
+            svg.text(middle, 26, there, svg.FORWARD),
+            svg.text(middle, 46, f"{count:,}", svg.FORWARD, font_weight=600),
+            svg.pointer((x0 + 38, 80), (x1 - 38, 80), svg.FORWARD, "2.4", 10, 5),
+            svg.pointer((x1 - 38, 104), (x0 + 38, 104), svg.BACKWARD, "2.4", 10, 5),
+        ]
+        for k, (words, number) in enumerate(back):
+            y, needed = 143 + 44 * k, number[0].isdigit()
+            parts += [
+                svg.text(middle, y, words, svg.BACKWARD, opacity=None if needed else "0.6"),
+                svg.text(middle, y + 19, number, svg.BACKWARD,
+                         font_weight=600 if needed else 400, opacity=None if needed else "0.6"),
+            ]  # fmt: skip
+    sums = (
+        f"forward: {first:,} + {second:,} = {first + second:,}",
+        f"backward: {first:,} + {second:,} + {second:,} = {first + 2 * second:,}",
+    )
+    for y, words, paint in zip((238, 260), sums, (svg.FORWARD, svg.BACKWARD), strict=True):
+        parts.append(svg.text(210, y, words, paint, font_weight=600))
+    return drawing(title, 272, "; ".join(sums), *parts)
+
+
+def seconds_by_weights(
+    weights: Sequence[int], loss: Sequence[float], gradient: Sequence[float], title: str
+) -> Drawing:
+    """Draw what a loss and its gradient take as weights are added, and what nudging would take.
+
+    Nudging takes one loss more than there are weights; it is computed, not measured.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.75))
+    nudged = (np.array(weights) + 1) * np.array(loss)
+    for seconds, line, mark, color, place, words in (
+        (nudged, ":", "", INK, "center", "nudging each weight (computed)"),
+        (gradient, "--", "s", COLORS[1], "bottom", "loss and gradient"),
+        (loss, "-", "o", COLORS[0], "top", "loss alone"),
+    ):
+        ax.loglog(weights, seconds, line, marker=mark, color=color, markersize=6, label=words)
+        ax.text(weights[-1] * 1.35, seconds[-1], in_words(seconds[-1]), color=color, va=place)
+    ax.set(xlabel="weights", ylabel="seconds", xlim=(weights[0] / 1.3, weights[-1] * 6.5))
+    ax.set_xticks([10_000, 100_000, 1_000_000], ["10,000", "100,000", "1 million"])
+    low, high = np.floor(np.log10(min(loss))), np.ceil(np.log10(max(nudged)))
+    powers = np.arange(low, high + 1, 2)
+    ax.set_ylim(10**low, 10 ** (high + 0.2))
+    ax.set_yticks(10.0**powers, [f"{10.0**p:,.{max(0, int(-p))}f}" for p in powers])
+    ax.minorticks_off()
+    ax.legend(loc="center", bbox_to_anchor=(0.63, 0.46))
+    return plotted(fig, title)
+
+
+def in_words(seconds: float) -> str:
+    """Write a time in milliseconds, seconds, minutes or hours, in two digits at most."""
+    for unit, name in ((3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= unit:
+            return f"{seconds / unit:.2g} {name}"
+    return f"{seconds * 1000:.2g} ms"
 
 
 def arrays(peak: float, unit: int) -> int:
@@ -32,12 +185,12 @@ def arrays(peak: float, unit: int) -> int:
     return round(peak / unit)
 
 
-def _mountain(ax: Any, run: Watched, unit: int) -> None:
+def _mountain(ax: Any, run: Watched, unit: int, start: int = 0) -> None:
     """Fill the memory of each call of a layer, in the colour of its direction."""
     from backprop.book.figures.plots import COLORS, INK
 
     height = np.array(run.bytes) / unit
-    edges = np.arange(len(height) + 1)
+    edges = start + np.arange(len(height) + 1)
     goes_back = np.array([kind == "b" for kind in run.kinds])
     for chosen, color, alpha in ((~goes_back, COLORS[0], 0.55), (goes_back, COLORS[1], 0.75)):
         ax.stairs(
@@ -47,25 +200,27 @@ def _mountain(ax: Any, run: Watched, unit: int) -> None:
     ax.grid(axis="x", visible=False)
 
 
-def two_mountains(plain: Watched, saving: Watched, unit: int, title: str) -> Drawing:
-    """Draw the memory of one gradient, kept whole and kept in segments, to one scale."""
+def by_depth(runs: Mapping[int, Watched], unit: int, title: str) -> Drawing:
+    """Draw the memory of one gradient for several depths, one mountain beside another."""
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(4.6, 3.7))
-    for ax, run in zip(axes, (plain, saving), strict=True):
-        _mountain(ax, run, unit)
-        ax.set(ylim=(0, 76), xlim=(0, len(saving.kinds) + 2), yticks=[0, 20, 40, 60])
-        ax.set_ylabel("arrays in memory")
-    top, low = arrays(plain.peak, unit), arrays(saving.peak, unit)
-    n = plain.kinds.count("b")
-    axes[0].text(n + 5, 68, f"peak {top}", color=INK, fontweight="bold")
-    axes[0].text(n - 4, 12, "forward", color=INK, ha="right", fontweight="bold")
-    axes[0].text(n + 4, 12, "backward", color=INK, fontweight="bold")
-    axes[0].set_title(f"keep everything: {plain.forwards} evaluations", loc="left", fontsize=12)
-    axes[1].text(n + 5, low + 5, f"peak {low}", color=INK, fontweight="bold")
-    axes[1].set_title(f"keep 8 inputs: {saving.forwards} evaluations", loc="left", fontsize=12)
-    axes[1].set_xlabel("calls of a layer, one after another")
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    start, gap = 0, 24
+    ticks = []
+    for n, run in runs.items():
+        _mountain(ax, run, unit, start)
+        peak = arrays(run.peak, unit)
+        ax.text(start + n, peak + 2, f"{peak} arrays", color=INK, ha="center", fontweight="bold")
+        ticks.append((start + n, f"{n} layers"))
+        middle, end = start + n, start + len(run.kinds)
+        start = end + gap
+    ax.text(middle - 4, 3, "forward", color=INK, ha="right")
+    ax.text(middle + 4, 3, "backward", color=INK)
+    ax.axvline(middle, ymax=0.15, color=INK, linewidth=1, linestyle=":")
+    ax.set_xticks(*zip(*ticks, strict=True))
+    ax.tick_params(axis="x", length=0)
+    ax.set(ylim=(0, 79), xlim=(-24, end + 4), yticks=[0, 20, 40, 60], ylabel="arrays in memory")
     return plotted(fig, title)
 
 
@@ -86,9 +241,8 @@ def mountains(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
         ax.set(ylim=(0, 78), xlim=(0, longest), yticks=[0, 20, 40, 60])
         ax.set(xlabel="calls of a layer", ylabel="arrays in memory")
         words = (
-            f"k + n/k = {segments} + {n // segments} = {model}, and at most"
-            f" {arrays(run.peak, unit)} arrays were alive. The gradient took {run.forwards} forward"
-            f" evaluations, {run.forwards - n} more than without checkpoints."
+            f"k + n/k = {segments} + {n // segments} = {model}; measured: {arrays(run.peak, unit)}"
+            f" arrays. Forward evaluations: {run.forwards}, of which {run.forwards - n} are extra."
         )
         frames.append(drawn(fig, f"Memory of one gradient with {segments} segments", words))
     return frames
@@ -138,7 +292,7 @@ def crossing(
     return plotted(fig, title)
 
 
-STRIP = 0.40
+STRIP = 0.46
 """Part of the roofline's height that belongs to the names."""
 
 
@@ -147,7 +301,7 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 4.1))
+    fig, ax = plt.subplots(figsize=(4.6, 3.7))
     x = np.geomspace(0.02, 200, 200)
     ax.loglog(x, roof(x, top, slope) / 1e9, "-", color=INK, linewidth=2.2)
     low = np.log10(min(p.speed for p in points) / 1e9) - 0.2
@@ -186,132 +340,4 @@ def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> D
     ax.text(180, top / 1e9 * 1.25, "the processor's limit", color=INK, ha="right", va="bottom")
     ax.text(0.024, top / 1e9 * 0.9, "memory's\nlimit", color=INK, va="top")
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return plotted(fig, title)
-
-
-class _Diary:
-    """Stands for a chain of n layers and notes what a schedule does; an input is its number."""
-
-    def __init__(self, n: int) -> None:
-        self.n = n
-        self.walks: list[tuple[int, int]] = []
-        self.rows: list[tuple[list[tuple[int, int]], int, int]] = []
-
-    def __len__(self) -> int:
-        return self.n
-
-    def advance(self, first: int, last: int, x: int) -> int:
-        """Note a walk; it starts at a snapshot."""
-        self.walks.append((first, last))
-        return last
-
-    def keep(self, first: int, last: int, x: int) -> None:
-        """The backward step that follows is noted with it."""
-
-    def back(self, first: int, last: int) -> None:
-        """Note the walks so far and the layers that are taken back, as one row."""
-        self.rows.append((self.walks, first, last))
-        self.walks = []
-
-
-def timetable(n: int, schedule: Any, title: str) -> Drawing:
-    """Draw a schedule: layers across, one backward step after another down.
-
-    Parameters
-    ----------
-    n : int
-        Number of layers.
-    schedule : callable
-        As :func:`backprop.book.chains.binomial` returns it.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    diary = _Diary(n)
-    schedule(diary, 0)
-    starts = {first for walks, *_ in diary.rows for first, _ in walks}
-    advanced = [0] * n
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.3))
-    held: set[int] = set()
-    for y, (walks, first, last) in enumerate(diary.rows):
-        held |= {start for start, _ in walks}
-        held = {place for place in held if place < last}
-        for start, end in walks:
-            for i in range(start, end):
-                advanced[i] += 1
-            ax.annotate("", (end, y), (start, y), arrowprops={
-                "arrowstyle": "-|>", "color": COLORS[0], "linewidth": 2, "shrinkA": 0,
-                "shrinkB": 5 if end in starts else 0,
-            })  # fmt: skip
-        ax.fill_between([first + 0.06, last - 0.06], y - 0.33, y + 0.33, color=COLORS[1],
-                        alpha=0.75, linewidth=0)  # fmt: skip
-        ax.plot(sorted(held), [y] * len(held), "o", color=INK, markersize=9)
-    rows = len(diary.rows)
-    for i, times in enumerate(advanced):
-        ax.text(i + 0.5, rows - 0.1, f"{times}", ha="center", va="center", color=COLORS[0],
-                fontweight="bold")  # fmt: skip
-    ax.text(-0.35, rows - 0.1, "advances", ha="right", va="center", color=COLORS[0])
-    ax.set(xlim=(-0.3, n + 0.05), ylim=(rows + 0.3, -0.6))
-    ax.set_yticks(range(rows), [f"layer {last}" for *_, last in diary.rows])
-    ax.set_xticks([i + 0.5 for i in range(n)], [f"{i + 1}" for i in range(n)])
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0)
-    ax.grid(visible=False)
-    for place in range(n + 1):
-        ax.plot([place, place], [-0.5, rows - 0.5], "-", color=INK, alpha=0.2, linewidth=0.8,
-                zorder=0)  # fmt: skip
-    for side in ax.spines.values():
-        side.set_visible(False)
-    return plotted(fig, title)
-
-
-def trade(
-    segments: Mapping[int, Watched],
-    binomial: Mapping[int, Watched],
-    blocks: Mapping[int, Watched],
-    unit: int,
-    title: str,
-) -> Drawing:
-    """Draw what memory buys: arrays at the peak against forward evaluations.
-
-    Parameters
-    ----------
-    segments, binomial, blocks : mapping of int to Watched
-        Runs with so many segments of one length, with so many snapshots of single layers, and with
-        so many snapshots of blocks of four.
-    unit : int
-        Bytes of an array.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.1))
-    for runs, line, color, face in (
-        (segments, "-s", COLORS[0], COLORS[0]), (binomial, "--^", COLORS[2], COLORS[2]),
-        (blocks, ":D", INK, "none"),
-    ):  # fmt: skip
-        peaks = [run.peak / unit for run in runs.values()]
-        ax.plot(peaks, [run.forwards for run in runs.values()], line, color=color, markersize=6,
-                markerfacecolor=face)  # fmt: skip
-    for k, run in segments.items():
-        words, at = (f"{k}", run.peak / unit) if k > 1 else ("1, everything kept", 76.0)
-        ha = "center" if k > 1 else "right"
-        ax.text(at, run.forwards / 1.13, words, color=COLORS[0], ha=ha, va="top")
-    for k, run in binomial.items():
-        ax.text(run.peak / unit * 1.05, run.forwards * 1.06, f"{k}", color=COLORS[2], va="bottom")
-    for k, run in blocks.items():
-        ax.text(run.peak / unit * 0.985, run.forwards / 1.13, f"{k}", color=INK, ha="right",
-                va="top")  # fmt: skip
-    ax.text(76, 136, "k segments", color=COLORS[0], ha="right")
-    ax.text(9.2, 560, "S snapshots,\nlayer by layer", color=COLORS[2])
-    ax.text(5.8, 88, "S snapshots,\nin blocks of 4 layers", color=INK, va="center")
-    ax.set(xlabel="arrays at the peak", ylabel="forward evaluations")
-    ax.set(xscale="log", xlim=(5.5, 80), yscale="log", ylim=(44, 2900))
-    ax.set_xticks([6, 9, 13, 18, 36, 67], ["6", "9", "13", "18", "36", "67"])
-    ax.set_yticks([64, 128, 256, 512, 1024, 2048], ["64", "128", "256", "512", "1,024", "2,048"])
-    ax.minorticks_off()
     return plotted(fig, title)
