@@ -10,54 +10,57 @@ from backprop.book.figures.bug_curves import (
     beside,
     caught,
     ends_by_rate,
-    hidden_pairs,
     two_steps,
 )
 from backprop.book.figures.faults import (
     DOES,
-    FAULTS,
+    HOLDS,
+    LOSS,
     ORDER,
-    PAIRS,
     READINGS,
+    SHARE,
     UNIT,
+    Stage,
     compass_readings,
-    fault_map,
     program_loop,
     stretched_score,
+    strip,
+    two_by_two,
 )
 
 
-def test_the_map_has_every_fault_once_and_in_its_place():
-    markup = fault_map("t").markup
-    assert sorted(f.number for f in FAULTS) == list(range(1, 11))
-    assert {f.where for f in FAULTS} <= set(ORDER)
-    for fault in FAULTS:
-        assert all(words in markup for words in (fault.name, fault.symptom))
-        # 14 units of type, half of that a letter: the words stay inside the drawing
-        longest = max(len(fault.name), len(fault.symptom), len(fault.check))
-        assert 146 + 7.6 * longest < min(x for *_, x in PAIRS) - 2, fault
-    y = [float(v) for v in re.findall(r'text x="64.0" y="([\d.]+)"', markup)]
-    assert y == sorted(y)
-
-
-def test_the_map_joins_the_pairs_that_it_draws():
-    assert fault_map("t").markup.count('stroke-width="2.5"') == len(PAIRS) + 1
-    alone = [fault for fault in FAULTS if fault.number in (3, 8)]
-    assert 'stroke-width="2.5"' not in fault_map("t", alone).markup
-
-
-def test_the_loop_tells_what_each_piece_is_for_and_no_fault():
+def test_the_loop_has_a_question_mark_for_each_fault_and_the_message_once():
     markup = program_loop("t", "update", "shapes do not fit").markup
     assert all(f">{words}<" in markup for words in (*ORDER, *DOES.values()))
     assert markup.count(">stops here: shapes do not fit<") == 1
-    assert not any(fault.name in markup for fault in FAULTS)
+    assert markup.count(">?<") == sum(HOLDS.values()) == 10 and "update" not in HOLDS
 
 
-def test_the_pairs_have_a_row_for_each_arm_and_the_words_below():
-    rows = {"none": [1.0, 1.0], "both": [0.9, 1.0], "only a": [0.1, 0.3], "only b": [0.2]}
-    markup = hidden_pairs([("first", (0, 1), rows), ("second", (0, 2), rows)], "two").markup
-    assert all(markup.count(f">{name}<") == 2 for name in rows)
-    assert ">first<" in markup and ">second<" in markup
+def test_the_strip_marks_each_run_on_its_axis():
+    markup = strip([Stage("3 sigmoid", [0.4, 0.5], [0.25, 0.8], [0.5, 0.6], [0, 1])], "t").markup
+    dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', markup)][2:]  # two explain
+    assert dots == [LOSS[0] + share * (LOSS[1] - LOSS[0]) for share in (0.25, 0.8)] + [*SHARE]
+    ticks = re.findall(r'<line x1="([\d.]+)"[^>]*stroke-width="2"/>', markup)
+    assert len(ticks) == 2 + 4 and ">3 sigmoid<" in markup
+    assert "3 sigmoid: loss 0.40 to 0.50, then 0.25 to 0.80; accuracy printed" in markup
+
+
+def test_the_strip_says_what_is_not_on_its_axis():
+    lost = Stage("2 loss", [25.4, 232], [np.nan, np.inf], [0.5], [0.5])
+    markup = strip([Stage("1 first", None, None, [0.5], [0.5]), lost], "t").markup
+    assert markup.count(">not kept<") == 1
+    assert ">25 to 232 →<" in markup and ">NaN →<" in markup
+    assert "loss 25 to 232, then NaN; accuracy printed 0.50, right 0.50" in markup
+
+
+def test_the_squares_say_which_readings_look_right():
+    cosines = {"neither": [1, 1], "column": [-0.9, -0.6], "row": [-1], "both": [0.6, 0.99]}
+    panel = ("cosine", ("sigmoid", "none"), ("p", "y"), cosines, 0.0)
+    markup = two_by_two([panel, panel], "t").markup
+    assert all(markup.count(f">{words}<") == 2 for words in ("✓ 1.00", "✗ −1.00", "✓ 0.60"))
+    assert markup.count(">✗ −0.90<") == markup.count(">to −0.60<") == 2
+    assert markup.count("5 3") == 4 and markup.count(">cosine<") == 2
+    assert "cosine, none, p: -0.90 to -0.60; cosine, sigmoid, y: -1.00" in markup
 
 
 def test_the_score_counts_the_entries_that_agree():

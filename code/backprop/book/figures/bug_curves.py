@@ -197,26 +197,3 @@ def caught(
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     return plotted(fig, title)
-
-
-def hidden_pairs(
-    panels: Sequence[tuple[str, tuple[float, float], Mapping[str, ArrayLike]]], title: str
-) -> Drawing:
-    """Draw what a program shows with none of two faults, with both, and with each alone.
-
-    Each panel has the words below its axis, the axis' limits, and the readings, a row for each
-    name: none, both, and the two alone. A tick is one draw, and the mark is the median.
-    """
-    use_style()
-    size = (4.6, 1.16 * len(panels))
-    fig, axes = plt.subplots(len(panels), 1, figsize=size, squeeze=False)
-    for ax, (words, limits, rows) in zip(axes[:, 0], panels, strict=True):
-        looks = [np.asarray(values) for values in rows.values()]
-        for k, values in enumerate(looks):
-            color, marker = (COLORS[0], "o") if k < 2 else (COLORS[1], "s")
-            ax.plot(values, np.full(values.shape, k), "-|", color=color, markersize=9)
-            ax.plot(np.median(values), k, marker, color=color, markersize=6)
-        ax.set_yticks(range(len(rows)), list(rows))
-        ax.set(ylim=(len(rows) - 0.5, -0.5), xlim=limits, xlabel=words)
-        ax.tick_params(axis="y", length=0)
-    return plotted(fig, title)

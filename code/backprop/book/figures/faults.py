@@ -1,92 +1,48 @@
-"""A program's faults: where each sits, what it shows, what finds it; its score; the compass."""
+"""A program with faults: its pieces, its score, the compass, and what each mend changed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing
 
-LEFT, BOX, TEXT = 22, 84, 146
-"""Where the boxes begin, how wide they are, and where the words about a fault begin."""
-LINE, ROW, GAP = 15.0, 34, 3.5
-"""From one line to the next, from one fault to the next, between two boxes."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One fault of a program.
-
-    Attributes
-    ----------
-    number : int
-        Its place in the order in which the faults are mended.
-    where : str
-        The piece of the program.
-    name, symptom, check : str
-        What is wrong, when and how it shows, and what finds it.
-    """
-
-    number: int
-    where: str
-    name: str
-    symptom: str
-    check: str
-
-
-FAULTS = (
-    Fault(7, "data", "noise, and coins for labels", "new data: at chance",
-          "try a simple baseline"),
-    Fault(6, "start", "W⁽¹⁾ and W⁽²⁾ too large", "first loss far above ¼",
-          "first loss, hidden values"),
-    Fault(3, "forward", "output has no sigmoid", "the loss overflows",
-          "cosine scatters"),
-    Fault(10, "forward", "no hidden biases", "never, on these images",
-          "try a symmetric task"),
-    Fault(2, "loss", "computed, never looked at", "NaN ends in a score near ½",
-          "stop at a loss that is not finite"),
-    Fault(8, "loss", "label stretched over 2 outputs", "6 % or 95 % right, by chance",
-          "shapes of target and output"),
-    Fault(1, "backward", "lacks x and a⁽¹⁾", "ValueError at update 1",
-          "shapes of gradient and weights"),
-    Fault(4, "backward", "wrong sign", "the loss climbs",
-          "cosine −1"),
-    Fault(5, "backward", "a sum, not a mean", "more examples, longer steps",
-          "ratio of lengths"),
-    Fault(9, "accuracy", "column against two columns", "½ for a perfect network",
-          "score a perfect output"),
-)  # fmt: skip
-"""In the order of the program; the numbers are the order in which they are mended."""
+LEFT, BOX = 22, 84
+"""Where the boxes of the program's pieces begin, and how wide they are."""
 ORDER = ("data", "start", "forward", "loss", "backward", "update", "accuracy")
 LOOP = ("forward", "update")
 """The first and the last piece of the training loop."""
 DOES = {
-    "data": "images x with labels y, and test images",
-    "start": "random weights W⁽¹⁾ and W⁽²⁾",
-    "forward": "outputs p from x, W⁽¹⁾ and W⁽²⁾",
-    "loss": "mean of (y − p)²",
-    "backward": "gradients dW⁽¹⁾ and dW⁽²⁾",
+    "data": "images x, labels y",
+    "start": "random W⁽¹⁾ and W⁽²⁾",
+    "forward": "outputs p",
+    "loss": "mean of (p − y)²",
+    "backward": "gradients dW⁽¹⁾, dW⁽²⁾",
     "update": "subtract rate · gradient",
-    "accuracy": "share of right answers on the test images",
+    "accuracy": "share of right answers",
 }
 """What each piece is for."""
-PAIRS = ((3, 4, 402.0), (8, 9, 414.0))
-"""Faults that hide each other from one reading, and where the bracket that joins them stands."""
-WITHIN = (6, 402.0)
-"""The fault that is such a pair by itself."""
+HOLDS = {"data": 1, "start": 1, "forward": 2, "loss": 2, "backward": 3, "accuracy": 1}
+"""How many faults a piece has."""
 
 
 def program_loop(title: str, stops: str, message: str) -> Drawing:
-    """Draw the pieces of the program and what each is for, and where it stops with what words."""
+    """Draw the pieces of the program, a question mark for each fault, and where it stops."""
     boxes, parts, y, said = {}, [], 6.0, []
     for piece in ORDER:
         high = 46.0 if piece == stops else 28.0
         boxes[piece] = (y, high + 4.0)
         parts += _box(piece, y, high)
         parts.append(_words(LEFT + BOX + 14, y + 19, DOES[piece], "currentColor"))
-        said.append(f"{piece}: {DOES[piece]}")
+        parts += [
+            part for k in range(HOLDS.get(piece, 0)) for part in _unknown(330 + 32.0 * k, y + 14)
+        ]
+        said.append(f"{piece}: {DOES[piece]}, {HOLDS.get(piece, 0)} faults")
         if piece == stops:
             words = f"stops here: {message}"
             parts.append(_words(LEFT + BOX + 14, y + 37, words, svg.BACKWARD, font_weight=600))
@@ -95,31 +51,9 @@ def program_loop(title: str, stops: str, message: str) -> Drawing:
     return drawing(title, y, "; ".join(said), *parts, *_loop(boxes))
 
 
-def fault_map(title: str, faults: Sequence[Fault] = FAULTS) -> Drawing:
-    """Draw the pieces of the program, beside each its faults, and brackets round the pairs."""
-    boxes, parts, y, rows = {}, [], 8.0, {}
-    for piece in ORDER:
-        here = [f for f in faults if f.where == piece]
-        height = ROW * len(here) if here else 30.0
-        boxes[piece] = (y, height)
-        parts += _box(piece, y, height - 4.0)
-        for k, fault in enumerate(here):
-            rows[fault.number] = y + ROW * k
-            parts += _lines(y + ROW * k, fault)
-        if not here:
-            parts.append(_words(LEFT + BOX + 12, y + 18, "no fault", "currentColor"))
-        y += height + GAP
-    parts += _loop(boxes)
-    for first, second, x in PAIRS:
-        if {first, second} <= set(rows):
-            parts.append(_bracket(x, rows[first] + 13, rows[second] + 13))
-    number, x = WITHIN
-    if number in rows:
-        parts.append(_bracket(x, rows[number] + 3, rows[number] + 26))
-    said = "; ".join(
-        f"{f.number}, in {f.where}: {f.name}. {f.symptom}. Check: {f.check}" for f in faults
-    )
-    return drawing(title, y, said, *parts)
+def _unknown(x: float, y: float) -> list[str]:
+    ring = svg.element("circle", cx=x, cy=y, r=12.0, fill=svg.BACKWARD, stroke="none")
+    return [ring, svg.text(x, y + 5, "?", svg.GROUND, font_weight=600)]
 
 
 def _box(piece: str, y: float, high: float) -> list[str]:
@@ -130,27 +64,8 @@ def _box(piece: str, y: float, high: float) -> list[str]:
     return [frame, svg.text(LEFT + BOX / 2, y + high / 2 + 5, piece, font_weight=600)]
 
 
-def _bracket(x: float, top: float, bottom: float) -> str:
-    path = f"M {x - 9:.0f} {top:.0f} H {x:.0f} V {bottom:.0f} H {x - 9:.0f}"
-    return svg.element("path", d=path, fill="none", stroke=svg.BACKWARD, stroke_width="2.5")
-
-
 def _words(x: float, y: float, words: str, fill: str, **attributes: int) -> str:
     return svg.text(x, y, words, fill, text_anchor="start", **attributes)
-
-
-def _lines(y: float, fault: Fault) -> list[str]:
-    middle = LEFT + BOX + 20.0
-    ring = svg.element(
-        "circle", cx=middle, cy=y + 15.0, r=12.0, fill=svg.BACKWARD, stroke="none"
-    )  # fmt: skip
-    number = svg.text(middle, y + 20, str(fault.number), svg.GROUND, font_weight=600)
-    return [
-        ring,
-        number,
-        _words(TEXT, y + 12, fault.name, "currentColor", font_weight=600),
-        _words(TEXT, y + 12 + LINE, fault.symptom, svg.BACKWARD),
-    ]
 
 
 def _loop(boxes: dict[str, tuple[float, float]]) -> list[str]:
@@ -252,3 +167,164 @@ def _arrow(
     x, y = start[0] + side * uy, start[1] - side * ux
     tip = x + long * ux, y + long * uy
     return svg.pointer((x, y), tip, paint, "2.5", 9, 5, stroke_dasharray=dashes)
+
+
+class Stage(NamedTuple):
+    """What ten runs of a program show.
+
+    Attributes
+    ----------
+    name : str
+        What was mended.
+    first, last : array or None
+        The loss before the first and the last update, of each run; None where nobody keeps it.
+    printed, right : array
+        The accuracy that the program prints, and the share of images that it has right.
+    """
+
+    name: str
+    first: ArrayLike | None
+    last: ArrayLike | None
+    printed: ArrayLike
+    right: ArrayLike
+
+
+LOSS, SHARE = (112.0, 258.0), (290.0, 408.0)
+"""Where 0 and 1 stand on the axes of the loss and of the accuracy."""
+ROW, HEAD = 33.0, 60.0
+"""From one stage to the next, and where the first one begins."""
+
+
+def strip(stages: Sequence[Stage], title: str) -> Drawing:
+    """Draw a row for each stage: the loss, first and last, and the accuracy, printed and right."""
+    foot = HEAD + ROW * len(stages)
+    parts = _axis(LOSS, "loss", "first", "currentColor", "last", 0.25, "¼", foot)
+    parts += _axis(SHARE, "accuracy", "printed", svg.BACKWARD, "right", 0.5, "½", foot)
+    said = []
+    for k, stage in enumerate(stages):
+        y = HEAD + ROW * k
+        parts.append(_line(4.0, y, SHARE[1], y, "0.3"))
+        parts.append(_words(4, y + 22, stage.name, "currentColor", font_weight=600))
+        readings = (
+            (LOSS, 9.0, stage.first, "currentColor"), (LOSS, 24.0, stage.last, None),
+            (SHARE, 9.0, stage.printed, svg.BACKWARD), (SHARE, 24.0, stage.right, None),
+        )  # fmt: skip
+        heard = []
+        for axis, down, values, paint in readings:
+            parts += _marks(axis, y + down, values, paint)
+            heard.append(_range(values))
+        said.append(
+            f"{stage.name}: loss {heard[0]}, then {heard[1]}; "
+            f"accuracy printed {heard[2]}, right {heard[3]}"
+        )
+    return drawing(title, foot + 4, ". ".join(said), *parts)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, faint: str, dashes: str | None = None) -> str:
+    return svg.element(
+        "line", x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2), stroke="currentColor",
+        stroke_width="1", stroke_opacity=faint, stroke_dasharray=dashes,
+    )  # fmt: skip
+
+
+def _axis(
+    ends: tuple[float, float], name: str, upper: str, paint: str, lower: str, guess: float,
+    written: str, foot: float,
+) -> list[str]:  # fmt: skip
+    """Draw an axis from 0 to 1, what its marks mean, and the line of a plain guess."""
+    low, high = ends
+    at = low + guess * (high - low)
+    middle = (low + high) / 2
+    return [
+        svg.text(middle, 14, name, font_weight=600),
+        _tick(low + 2, 28, paint),
+        _words(low + 8, 33, upper, paint),
+        _dot(high - 6 - 7.2 * len(lower), 28),
+        svg.text(high + 2, 33, lower, svg.FORWARD, text_anchor="end"),
+        *(svg.text(x, 53, words) for x, words in ((low, "0"), (at, written), (high, "1"))),
+        _line(low, HEAD, low, foot, "0.3"),
+        _line(high, HEAD, high, foot, "0.3"),
+        _line(at, HEAD, at, foot, "1", "2 3"),
+    ]
+
+
+def _tick(x: float, y: float, paint: str) -> str:
+    return svg.element(
+        "line", x1=float(x), y1=y - 5.0, x2=float(x), y2=y + 5.0, stroke=paint, stroke_width="2"
+    )
+
+
+def _dot(x: float, y: float) -> str:
+    return svg.element("circle", cx=float(x), cy=float(y), r=3.4, fill=svg.FORWARD, stroke="none")
+
+
+def _marks(
+    ends: tuple[float, float], y: float, values: ArrayLike | None, paint: str | None
+) -> list[str]:
+    """Draw ticks in ``paint``, or dots; what is not on the axis is said in words."""
+    low, high = ends
+    color = paint or svg.FORWARD
+    if values is None:
+        return [_words(low + 44, y + 12, "not kept", color)] if paint else []
+    runs = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(runs).all() or runs.min() > 1:
+        return [svg.text(high - 4, y + 5, f"{_range(runs)} →", color, text_anchor="end")]
+    places = (low + (high - low) * np.minimum(runs, 1)).tolist()
+    return [_tick(x, y, paint) if paint else _dot(x, y) for x in places]
+
+
+def _range(values: ArrayLike | None) -> str:
+    if values is None:
+        return "not kept"
+    runs = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(runs).all():
+        return "NaN"
+    digits = 0 if runs.max() > 9 else 2
+    ends = [f"{end:.{digits}f}" for end in (runs.min(), runs.max())]
+    return " to ".join(dict.fromkeys(ends))
+
+
+CELL_WIDE, CELL_HIGH = 66.0, 46.0
+
+
+def two_by_two(
+    panels: Sequence[tuple[str, Sequence[str], Sequence[str], Mapping[str, ArrayLike], float]],
+    title: str,
+) -> Drawing:
+    """Draw what a check reads with neither of two faults, with one of them, and with both.
+
+    Each panel has what is read, the names of the columns and of the rows, first without a fault and
+    then with it, the readings by "neither", "column", "row" and "both", and the least median that
+    looks right. Readings that look right stand in a blue frame with a tick, others in an orange one
+    with a cross.
+    """
+    parts, said = [], []
+    for k, (head, columns, rows, readings, least) in enumerate(panels):
+        left = 46.0 + 222 * k
+        parts.append(svg.text(left + CELL_WIDE + 5, 16, head, font_weight=600))
+        names = iter(("neither", "column", "row", "both"))
+        for i, row in enumerate(rows):
+            top = 48 + (CELL_HIGH + 6) * i
+            parts.append(svg.text(left - 6, top + CELL_HIGH / 2 + 5, row, text_anchor="end"))
+            for j, column in enumerate(columns):
+                x = left + (CELL_WIDE + 10) * j
+                if i == 0:
+                    parts.append(svg.text(x + CELL_WIDE / 2, 40, column))
+                values = readings[next(names)]
+                right = bool(np.median(np.asarray(values)) >= least)
+                parts += _reading(x, top, _range(values), right)
+                said.append(f"{head}, {column}, {row}: {_range(values)}")
+    return drawing(title, 48 + 2 * (CELL_HIGH + 6), "; ".join(said), *parts)
+
+
+def _reading(x: float, y: float, words: str, right: bool) -> list[str]:
+    paint = svg.FORWARD if right else svg.BACKWARD
+    frame = svg.element(
+        "rect", x=x, y=y, width=CELL_WIDE, height=CELL_HIGH, rx=4.0, fill=svg.GROUND, stroke=paint,
+        stroke_width="2", stroke_dasharray=None if right else "5 3",
+    )  # fmt: skip
+    low, _, high = f"{'✓' if right else '✗'} {words}".partition(" to ")
+    lines = [low, f"to {high}"] if high else [low]
+    first = y + CELL_HIGH / 2 + 5 - 8 * (len(lines) - 1)
+    middle = x + CELL_WIDE / 2
+    return [frame, *(svg.text(middle, first + 17 * k, line, paint) for k, line in enumerate(lines))]
