@@ -77,26 +77,6 @@ def test_newton_finds_all_kinds_of_points_of_xor():
     assert abs(net.gradient(kinds)).max() < 1e-10 and set(index) == {0, 1, 2}
 
 
-def xor_images(theta):
-    """Swap the inputs, turn the sign of one and of the answer: XOR stays as it is."""
-    n, found = len(theta) // 4, [theta]
-    found.append(theta[[*range(n, 2 * n), *range(n), *range(2 * n, 4 * n + 1)]])
-    for signs in ((-1, 1, 1, -1), (1, -1, 1, -1)):
-        found += [point * [*np.repeat(signs, n), -1] for point in found]
-    return np.array(found)
-
-
-def test_kinds_are_counted_up_to_the_symmetry_of_the_data():
-    net = critical.OneHidden(CORNERS, XOR, 2, 0.003)
-    theta = rng.normal(size=net.size)
-    images = xor_images(theta)
-    np.testing.assert_allclose(net.loss(images), net.loss(theta))
-    kinds, copies = critical.distinct(net, images)
-    assert (len(kinds), copies.sum()) == (8, 64)
-    kinds, copies = critical.distinct(net, images, images=xor_images)
-    assert (len(kinds), copies.sum()) == (1, 64)
-
-
 @pytest.mark.parametrize("other", ["equal", "opposite", "zero", "different"])
 def test_a_unit_that_equals_another_or_its_negative_halves_the_copies(other):
     net = critical.OneHidden(CORNERS, XOR, 4, 0.0)

@@ -15,11 +15,10 @@ from scipy.optimize import linear_sum_assignment
 
 from backprop.book.exercises import local_minima as ex
 
-MORE = math.log(100) / math.log(1.1)
 ZERO, V = [-2, 2], [0, 5]
 RIGHT = {
     ex.check_pair: [(ZERO, V), (np.array([-2.0, 2.0]), (0, Fraction(5))), ([-2, sp.Integer(2)], V)],
-    ex.check_wait: [(121, 48.3), (np.ceil(math.log(1e5) / math.log(1.1)), MORE), (121.0, 48.32)],
+    ex.check_wait: [(10, 20), (np.ceil(math.log2(1e3)), sp.Integer(20)), (10.0, Fraction(20))],
     ex.check_copies: [
         (384, 192, 192), (math.factorial(4) * 2**4, 384 / 2, sp.Integer(192)),
         (np.int64(384), 192.0, Fraction(192)),
@@ -38,13 +37,16 @@ WRONG_ANSWERS = {
         ((2, V), "shape"), ((ZERO,), "2 answers"),
     ],
     ex.check_wait: [
-        ((120, 48.3), "a little below"), ((120.8, 48.3), "whole number"),
-        ((145, 48.3), "distance 1"), ((116, 48.3), "ln(1 + 0.1)"), ((64, 48.3), "curvature"),
-        ((29, 48.3), "rate is missing"), ((53, 48.3), "same logarithm"), ((110, 48.3), "shrink"),
-        ((100, 48.3), "multiplies the distance"), ((121, 24.2), "factor of ten"),
-        ((121, 49), "not rounded"), ((121, 48), "not rounded"), ((121, 169), "the whole time"),
-        ((121, 46.1), "ln(1 + 0.1)"), ((121, 21), "same logarithm"), ((121, 100), "logarithm"),
-        ((121, 50), "longer one"), ((None, 48.3), "None"), ((121,), "2 answers"),
+        ((9, 20), "a little below"), ((11, 20), "one step less"), ((9.97, 20), "whole steps"),
+        ((math.log2(1e3), 20), "whole steps"), ((1000, 20), "same amount"),
+        ((999, 20), "same amount"), ((500, 20), "same amount"), ((3, 20), "factors of ten"),
+        ((4, 20), "rate is missing"), ((38, 20), "curvature"), ((7, 20), "ln(1 + 1)"),
+        ((6.91, 20), "ln(1 + 1)"), ((20, 10), "other start"), ((0, 20), "grows"),
+        ((12, 20), "multiplies"), ((10, 10_000), "not so much"), ((10, 1e6), "same amount"),
+        ((10, 100), "what do their times do"), ((10, 10), "further steps"),
+        ((10, 19), "a little below"), ((10, 21), "one step less"), ((10, 19.9), "whole steps"),
+        ((10, 11), "factor of 2"), ((10, 13), "factors of ten"), ((10, 14), "ln(1 + 1)"),
+        ((10, 30), "lead from"), ((None, 20), "None"), ((10,), "2 answers"),
     ],
     ex.check_copies: [
         ((24, 192, 192), "permutations alone"), ((16, 192, 192), "signs alone"),
@@ -82,19 +84,18 @@ def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
 # Functions.
 
 
-def block(x, delta):
-    return np.column_stack([x, np.ones(len(x))]).T @ delta
+def new_slopes(x, delta):
+    return delta @ np.column_stack([x, np.ones(len(x))])
 
 
-def opened(x, delta, decay):
-    return decay - np.linalg.norm(block(x, delta), 2)
+def opened(x, delta):
+    return -np.linalg.norm(new_slopes(x, delta))
 
 
-def opened_by_eigenvalues(x, delta, decay):
-    C = block(x, delta)
-    n = sum(C.shape)
-    H = decay * np.eye(n)
-    H[: len(C), len(C) :], H[len(C) :, : len(C)] = C, C.T
+def opened_by_eigenvalues(x, delta):
+    c = new_slopes(x, delta)
+    H = np.zeros((len(c) + 1, len(c) + 1))
+    H[0, 1:] = H[1:, 0] = c
     return np.linalg.eigvalsh(H)[0]
 
 
@@ -175,22 +176,23 @@ RIGHT_FUNCTIONS = {
 }
 WRONG_FUNCTIONS = {
     ex.check_opened: [
-        (lambda x, d, a: -np.linalg.norm(block(x, d), 2), "block's diagonal"),
-        (lambda x, d, a: a - np.linalg.svd(block(x, d))[1], "one number"),
-        (lambda x, d, a: a - np.linalg.norm(block(x, d).sum(axis=1)), "The block"),
-        (lambda x, d, a: a + np.linalg.norm(block(x, d), 2), "largest eigenvalue"),
-        (lambda x, d, a: np.linalg.norm(block(x, d), 2) - a, "sign is wrong"),
-        (lambda x, d, a: np.linalg.norm(block(x, d), 2), "The block"),
-        (lambda x, d, a: a - np.linalg.norm(x.T @ d, 2), "ones to x"),
-        (lambda x, d, a: a - np.linalg.norm(block(x, d), 2) / len(x), "mean already"),
-        (lambda x, d, a: a - np.linalg.norm(block(x, d), 2) ** 2, "squares"),
-        (lambda x, d, a: a - np.linalg.norm(block(x, d)), "Frobenius"),
-        (lambda x, d, a: a - np.linalg.svd(block(x, d))[1][-1], "smallest"),
-        (lambda x, d, a: a - abs(block(x, d)).max(), "largest entry"),
-        (lambda x, d, a: a - len(x) * np.linalg.norm(block(x, d), 2), "mean already"),
-        (lambda x, d, a: min(0, a - np.linalg.norm(block(x, d), 2)), "cut off at 0"),
-        (lambda x, d, a: None, "return"), (lambda x, d: 0.0, "x, delta, decay"),
-        (lambda x, d, a: x @ d, "ValueError"), (0.5, "without calling it"),
+        (lambda x, d: np.linalg.norm(new_slopes(x, d)), "largest eigenvalue"),
+        (new_slopes, "c itself"), (lambda x, d: -new_slopes(x, d), "This is -c"),
+        (lambda x, d: [opened(x, d), -opened(x, d)], "as one number"),
+        (lambda x, d: -np.linalg.norm(x.T @ d), "ones to x"),
+        (lambda x, d: opened(x, d) / len(x), "mean already"),
+        (lambda x, d: opened(x, d) * len(x), "mean already"),
+        (lambda x, d: -opened(x, d) ** 2, "square of the length"),
+        (lambda x, d: -abs(new_slopes(x, d)).max(), "largest entry"),
+        (lambda x, d: -abs(new_slopes(x, d)).sum(), "adds up the sizes"),
+        (lambda x, d: opened(x, d) / 2, "takes half"),
+        (lambda x, d: new_slopes(x, d).sum(), "adds up the entries"),
+        (lambda x, d: -np.linalg.norm(d), "inputs are missing"),
+        (lambda x, d: -np.linalg.norm(d[:, None] * np.column_stack([x, x[:, :0] + 1])), "new"),
+        (lambda x, d: -np.sqrt(((x**2).sum(axis=1) + 1) @ d**2), "before it adds up"),
+        (lambda x, d: new_slopes(x, d).min(), "smallest entry"),
+        (lambda x, d: None, "return"), (lambda x: 0.0, "x, delta"),
+        (lambda x, d: d @ d @ x, "ValueError"), (-3.06, "without calling it"),
     ],
     ex.check_align: [
         (lambda A, B: B, "Nothing has changed"), (lambda A, B: A, "This is A"),

@@ -20,6 +20,14 @@ def test_the_trap_names_its_points():
         assert words in markup
 
 
+def test_the_cubic_has_four_points_and_each_is_named():
+    corners = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    assert minima.cubic(corners).tolist() == [-4, 0, 0, 4]
+    markup = minima.kinds("title").markup
+    for words in ("minimum, −4", "maximum, 4", "+6, −6: index 1", "−6, −6: index 2"):
+        assert words in markup
+
+
 def test_the_levels_mark_the_trap_in_each_panel():
     found = {
         2: (np.array([0.02, 0.27, 0.27, 0.5]), np.array([0, 0, 1, 1]), np.array([8, 8, 8, 1])),
@@ -27,19 +35,33 @@ def test_the_levels_mark_the_trap_in_each_panel():
     }
     runs = {2: np.array([0.02, 0.27]), 3: np.array([0.02, 0.02])}
     markup = minima.levels(found, runs, 0.27, "title").markup
-    assert (
-        ">trap<" in markup
-        and ">saddle<" in markup
-        and "25 points" in markup
-        and "73 points" in markup
-    )
-
-
-def test_the_walls_name_the_paths_and_the_widths():
-    found = {n: {"straight": np.array([1.0, 0.5]), "bent": np.array([0.1, 0.01])} for n in (4, 16)}
-    markup = minima.walls(found, "title").markup
-    for words in ("4 units", "16 units", ">straight<", ">bent<"):
+    for words in (">trap<", "now a", "25 points", "73 points"):
         assert words in markup
+
+
+def test_the_copies_show_the_weights_of_each_network():
+    markup = minima.copies("title").markup
+    for words in ("units swapped: weight in -1, weight out 5; weight in 2, weight out 3",
+                  "signs turned: weight in -2, weight out -3", ">tanh<"):  # fmt: skip
+        assert words in markup
+    x = np.linspace(-1, 1, 5)
+    both = 3 * np.tanh(2 * x) + 5 * np.tanh(-x)
+    np.testing.assert_allclose(-3 * np.tanh(-2 * x) + 5 * np.tanh(-x), both)
+
+
+def test_the_paths_are_named_beside_the_ends():
+    losses = {n: np.array([0.2, 0.1]) for n in (4, 16)}
+    along = np.full((2, 41), 0.1)
+    paths = {"straight": along + 0.3, "bent": along, "aligned": along}
+    markup = minima.settled_runs(losses, paths, "title").markup
+    for words in ("2 ends each", ">straight<", ">bent<", ">aligned<", ">16<"):
+        assert words in markup
+
+
+def test_the_bowl_has_levels():
+    t = np.linspace(-1, 1, 5)
+    markup = minima.bowl(t, 0.1 + t[:, None] ** 2 + t**2, "title").markup
+    assert "first direction" in markup and ">0.5<" in markup
 
 
 def test_two_units_leave_the_trap_downhill():
@@ -55,21 +77,11 @@ def test_two_units_leave_the_trap_downhill():
     assert "the answer is 0.40" in frames[1].caption and "one unit" in frames[1].svg
 
 
-def test_a_unit_with_an_output_layer_goes_downhill_and_what_is_held_stays():
-    start = np.array([*POINTS[1], 0.01, -0.01, 0.0, 0.9, 0.1])
-    run = minima.widened_run(start, 8)
-    h, step = 1e-6, run[8] - run[7]
-    moved = run[7] + h * np.eye(7), run[7] - h * np.eye(7)
-    slope = (minima.widened_loss(moved[0]) - minima.widened_loss(moved[1])) / (2 * h)
-    np.testing.assert_allclose(step, -minima.RATE * slope, atol=1e-8)
-    held = minima.widened_run(start, 8, learns=(0, 1, 5, 6))
-    assert (held[:, 2:5] == start[2:5]).all() and (held[1] - start)[[0, 1, 5, 6]].all()
-    plain = np.array([*start[:5], 1.0, 0.0])
-    np.testing.assert_allclose(minima.widened(plain), minima.widened(plain[:5]))
-
-
-def test_an_escape_costs_24_steps_a_decade_with_two_weights_and_ten_times_as_many_with_three():
-    two = [minima.escape(d, 0.1, 2) for d in (0.1, 0.01, 0.001)]
-    assert np.diff(two).tolist() == [24, 24]
-    three = [minima.escape(d, 0.1, 3) for d in (0.1, 0.01, 0.001)]
-    assert three == [83, 986, 9988]
+def test_a_wait_costs_24_steps_a_decade_with_two_weights_and_ten_times_as_many_with_three():
+    steps = {
+        n: [int((minima.in_a_row(d, n, 12_000) > 0.5).argmax()) for d in (0.1, 0.01, 0.001)]
+        for n in (2, 3)
+    }
+    assert np.diff(steps[2]).tolist() == [24, 24] and steps[3] == [83, 986, 9988]
+    markup = minima.waits("title").markup
+    assert "two weights" in markup and "d = 0.001" in markup

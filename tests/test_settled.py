@@ -40,15 +40,14 @@ def test_the_gradient_is_the_slope_of_the_objective():
 def test_every_stored_run_was_carried_to_a_minimum():
     assert set(FOUND) == set(settled.WIDTHS)
     for each in FOUND.values():
-        assert all(len(each[name]) == settled.SEEDS for name in ("loss", "entropy", "wrong"))
+        assert all(len(each[name]) == settled.SEEDS for name in ("loss", "wrong"))
         assert min(each["lowest"]) > 0
         assert all(steps[-1] < 1e-8 and max(steps) < 0.01 for steps in each["steps"])
 
 
 def test_a_run_is_found_again(end):
-    stored = {name: values[0] for name, values in FOUND[4].items() if name != "walls"}
+    stored = {name: values[0] for name, values in FOUND[4].items() if name != "paths"}
     assert end.loss == pytest.approx(stored["loss"], abs=2e-6)
-    assert end.entropy == pytest.approx(stored["entropy"], abs=2e-5)
     assert end.lowest == pytest.approx(stored["lowest"], rel=1e-2)
     assert end.wrong == stored["wrong"]
     _, g = settled.objective(settled.build(4, 0), end.theta)
@@ -82,18 +81,31 @@ def test_a_bent_path_starts_and_ends_where_it_should():
     np.testing.assert_allclose(half, (start + 2 * middle + end) / 4)
 
 
-def test_the_first_stored_walls_are_found_again(end):
-    found = settled.walls(4, end.theta, settled.settle(4, 1).theta)
-    for name, height in found.items():
-        assert height == pytest.approx(FOUND[4]["walls"][name][0], rel=0.02), name
-    assert found["both"] < found["aligned"] < found["straight"] > found["bent"]
+def test_paths_of_a_small_network_begin_and_end_at_its_ends(end):
+    other = settled.settle(4, 1)
+    found = settled.paths(4, end.theta, other.theta)
+    assert tuple(found) == settled.PATHS
+    for along in found.values():
+        assert along.shape == settled.PLACES.shape
+        assert along[[0, -1]] == pytest.approx([end.loss, other.loss])
+    top = {name: along.max() for name, along in found.items()}
+    assert top["bent"] < top["straight"] > top["aligned"]
+
+
+def test_the_stored_paths_join_the_stored_ends():
+    for each in (FOUND[units] for units in settled.JOINED):
+        losses = np.array(each["loss"]).reshape(-1, 2)
+        for name in settled.PATHS:
+            along = np.array(each["paths"][name])
+            assert along.shape == (settled.SEEDS // 2, len(settled.PLACES))
+            np.testing.assert_allclose(along[:, [0, -1]], losses, atol=2e-5)
 
 
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(settled, "WIDTHS", (2,))
-    monkeypatch.setattr(settled, "WALLED", (2,))
+    monkeypatch.setattr(settled, "JOINED", (2,))
     monkeypatch.setattr(settled, "SEEDS", 2)
     settled.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())["2"]
-    assert found.keys() == FOUND[4].keys()
-    assert found["walls"].keys() == set(settled.PATHS) and len(found["walls"]["both"]) == 1
+    assert found.keys() == FOUND[16].keys()
+    assert found["paths"].keys() == set(settled.PATHS) and len(found["paths"]["bent"]) == 1

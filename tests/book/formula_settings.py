@@ -684,7 +684,14 @@ SETTINGS = (
         nabla=("w_1", "w_2"),
         means={"H": r"\nabla^2 L"},
     ),
-    Setting("local-minima", ("trap-proved",)),
+    Setting(
+        "local-minima",
+        ("kinds-by-hand#2",),
+        words=(r"f = \theta_1^3 + \theta_2^3 - 3\theta_1 - 3\theta_2",),
+        nabla=(r"\theta_1", r"\theta_2"),
+        means={"H": r"\nabla^2 f"},
+    ),
+    Setting("local-minima", ("trap-read",)),
     Setting(
         "local-minima",
         ("eq-minima-block",),
@@ -1278,6 +1285,7 @@ EXCEPTIONS = {
     "initialisation:backward-integral": "a mean over a normal distribution",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
+    "local-minima:eq-minima-new": "definition of c, which eq-minima-block proves as C",
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",
     # --- Part IV ---

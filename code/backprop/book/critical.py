@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import permutations, product
 from math import factorial
 
@@ -119,23 +118,16 @@ def orbit(net: OneHidden, theta: Array) -> Array:
     return np.array(copies).reshape(factorial(n) * 2**n, -1)
 
 
-def distinct(
-    net: OneHidden,
-    points: Array,
-    apart: float = 1e-4,
-    images: Callable[[Array], Array] | None = None,
-) -> tuple[Array, Array]:
+def distinct(net: OneHidden, points: Array, apart: float = 1e-4) -> tuple[Array, Array]:
     """Return one point of each kind, lowest loss first, and how many distinct points it has.
 
-    The points of a kind are the copies of one of them and, with ``images``, those of what
-    ``images`` makes of it: one row for each symmetry of the data, the point itself among them.
+    The points of a kind are the copies of one of them.
     """
     kept: list[Array] = []
     sizes: list[int] = []
     left = points[np.argsort(net.loss(points), kind="stable")]
     while len(left):
-        alike = left[:1] if images is None else images(left[0])
-        copies = np.vstack([orbit(net, point) for point in alike])
+        copies = orbit(net, left[0])
         kept.append(left[0])
         sizes.append(len(_unlike(copies, apart)))
         gaps = np.array([np.abs(copies - point).max(axis=1).min() for point in left])

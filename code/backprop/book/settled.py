@@ -1,4 +1,4 @@
-"""Small classifiers of digits, carried to a local minimum, and the walls between two of them.
+"""Small classifiers of digits, carried to a local minimum, and paths from one to another.
 
 Networks 64-n-10 of tanh units learn 300 digits with weight decay, from twenty starts at each of
 three widths: L-BFGS leads close to a minimum, and Newton's method with the exact Hessian the rest
@@ -33,9 +33,11 @@ from backprop.network import Sequential
 DECAY = 0.001
 WIDTHS = (4, 8, 16)
 SEEDS = 20
-WALLED = (4, 16)
-"""The widths whose ends are paired, the first with the second and so on."""
-PATHS = ("straight", "aligned", "bent", "both")
+JOINED = (16,)
+"""The widths whose ends are paired, the first with the second and so on, and joined by paths."""
+PATHS = ("straight", "aligned", "bent")
+PLACES = np.linspace(0, 1, 41)
+"""Where the loss is measured along a path."""
 
 
 @cache
@@ -101,9 +103,7 @@ class End(NamedTuple):
 
     theta: Array
     loss: float
-    """With decay, which is what was minimized."""
-    entropy: float
-    """Without it."""
+    """With decay."""
     wrong: int
     """How many of the 300 digits the network misclassifies."""
     steps: list[float]
@@ -130,8 +130,7 @@ def settle(units: int, seed: int) -> End:
     theta, steps, lowest = newton(network, units, theta)
     loss, _ = objective(network, theta)
     answers = network.forward(images).argmax(axis=1)
-    entropy = loss - DECAY / 2 * float(theta @ theta)
-    return End(theta, loss, entropy, int((answers != labels).sum()), steps, lowest)
+    return End(theta, loss, int((answers != labels).sum()), steps, lowest)
 
 
 def newton(network: Sequential, units: int, theta: Array) -> tuple[Array, list[float], float]:
@@ -181,37 +180,42 @@ def bend(network: Sequential, A: Array, B: Array, places: int = 11) -> Array:
     return np.asarray(found.x)
 
 
-def wall(network: Sequential, A: Array, middle: Array, B: Array) -> float:
-    """Return the highest loss at 41 places of a path, minus the loss at its higher end."""
-    path = [objective(network, bezier(A, middle, B, t))[0] for t in np.linspace(0, 1, 41)]
-    return max(path) - max(path[0], path[-1])
+def heights(network: Sequential, A: Array, middle: Array, B: Array) -> Array:
+    """Return the loss at each of ``PLACES`` on the curve from A to B."""
+    return np.array([objective(network, bezier(A, middle, B, t))[0] for t in PLACES])
 
 
-def walls(units: int, A: Array, B: Array) -> dict[str, float]:
-    """Return the wall between A and B on each kind of path."""
+def paths(units: int, A: Array, B: Array) -> dict[str, Array]:
+    """Return the loss along each kind of path from A to B, or to B's copy that is most like A.
+
+    ``straight`` leads to B and ``aligned`` to the copy, both in a straight line; ``bent`` leads to
+    B in a curve.
+    """
     network, twin = build(units, 0), align(A, B, units)
-    middles = (A + B) / 2, (A + twin) / 2, bend(network, A, B), bend(network, A, twin)
-    ways = zip(PATHS, middles, (B, twin, B, twin), strict=True)
-    return {name: wall(network, A, middle, end) for name, middle, end in ways}
+    ways = (((A + B) / 2, B), ((A + twin) / 2, twin), (bend(network, A, B), B))
+    return {
+        name: heights(network, A, middle, end)
+        for name, (middle, end) in zip(PATHS, ways, strict=True)
+    }
 
 
-def told(widths: Sequence[int], walled: Sequence[int], seeds: int) -> dict[str, Any]:
+def told(widths: Sequence[int], joined: Sequence[int], seeds: int) -> dict[str, Any]:
     """Return what is stored, by width."""
     found: dict[str, Any] = {}
     for units in widths:
         ends = [settle(units, seed) for seed in range(seeds)]
         found[str(units)] = {
             "loss": [round(end.loss, 6) for end in ends],
-            "entropy": [round(end.entropy, 6) for end in ends],
             "wrong": [end.wrong for end in ends],
             "steps": [[float(f"{step:.2e}") for step in end.steps] for end in ends],
             "lowest": [float(f"{end.lowest:.3e}") for end in ends],
         }
-        if units in walled:
+        if units in joined:
             pairs = zip(ends[::2], ends[1::2], strict=False)
-            heights = [walls(units, A.theta, B.theta) for A, B in pairs]
-            found[str(units)]["walls"] = {
-                name: [round(each[name], 5) for each in heights] for name in PATHS
+            each = [paths(units, A.theta, B.theta) for A, B in pairs]
+            found[str(units)]["paths"] = {
+                name: [[round(float(height), 5) for height in one[name]] for one in each]
+                for name in PATHS
             }
     return found
 
@@ -228,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Settle small classifiers at local minima.")
     parser.add_argument("file", type=Path)
     given = parser.parse_args(arguments)
-    given.file.write_text(json.dumps(told(WIDTHS, WALLED, SEEDS)) + "\n")
+    given.file.write_text(json.dumps(told(WIDTHS, JOINED, SEEDS)) + "\n")
 
 
 if __name__ == "__main__":

@@ -60,43 +60,52 @@ def check_pair(origin: Any, valley: Any) -> Verdict:
 
 
 @checker
-def check_wait(steps: Any, more: Any) -> Verdict:
-    """Check ln(10⁵)/ln(1.1), rounded up to 121, and ln(100)/ln(1.1) = 48.3."""
-    exact, log = math.log(1e5) / math.log(1.1), math.log(1.1)
-    factor = "A step multiplies the distance by 1 + 0.2 · 0.5."
+def check_wait(first: Any, second: Any) -> Verdict:
+    """Check the doublings from 0.001 and from 0.000001 to at least 1: 10 and 20."""
+    exact = math.log(1e3) / math.log(2)
+    factor = "A step multiplies the distance by 1 + 0.2 · 5."
+    double = "Go on doubling: 0.001, 0.002, 0.004, …"
+    whole = "A run takes whole steps."
     parts: list[Part] = [
-        ("The steps", 121.0, [
-            (120.0, "After this many steps, the distance is still a little below 0.1.",
-             "Round up."),
-            (exact, "The exercise asks for a whole number.", "When is it *above* 0.1?"),
-            (round(exact, 1), "The exercise asks for a whole number.", "When is it *above* 0.1?"),
-            (145.0, "This many steps lead to the distance 1.", "The factor is 0.1 / 10⁻⁶."),
-            (math.log(1e6) / log, "This many steps lead to the distance 1.",
-             "The factor is 0.1 / 10⁻⁶."),
-            (116.0, "This is the estimate with ln(1 + 0.1) ≈ 0.1.",
-             "The approximation is not good enough here."),
-            (math.log(1e5) / 0.1, "This is the estimate with ln(1 + 0.1) ≈ 0.1.",
-             "The approximation is not good enough here."),
-            (math.ceil(math.log(1e5) / math.log(1.2)), "The curvature is missing.", factor),
-            (math.ceil(math.log(1e5) / math.log(1.5)), "The rate is missing.", factor),
-            (math.ceil(5 / log), "This uses log₁₀ in one place and ln in the other.",
-             "Take the same logarithm twice."),
-            (110.0, "Along a falling direction, the distance does not shrink.", factor),
+        ("From 0.001", 10.0, [
+            (9.0, "After this many steps, the distance is still a little below 1.", "2⁹ = 512."),
+            (11.0, "It takes one step less.", "The start itself is step 0."),
+            (exact, whole, "When is the distance at least 1 for the first time?"),
+            (round(exact, 1), whole, "When is the distance at least 1 for the first time?"),
+            (1000.0, "The distance does not grow by the same amount each time.", double),
+            (999.0, "The distance does not grow by the same amount each time.", double),
+            (500.0, "The distance does not grow by the same amount each time.", double),
+            (3.0, "This counts factors of ten.", factor),
+            (4.0, "The rate is missing.", factor),
+            (38.0, "The curvature is missing.", factor),
+            (7.0, "This is the estimate with ln(1 + 1) ≈ 1.",
+             "The approximation is not good enough here: divide by ln 2."),
+            (math.log(1e3), "This is the estimate with ln(1 + 1) ≈ 1.",
+             "The approximation is not good enough here: divide by ln 2."),
+            (20.0, "This is the other start.", double),
+            (0.0, "Along a falling direction, the distance grows.", factor),
         ], factor),
-        ("The further steps", math.log(100) / log, [
-            (math.log(10) / log, "This is the price of one factor of ten.",
-             "From 10⁻⁶ to 10⁻⁸ is a factor of 100."),
-            (49.0, "This one is not rounded.", ""),
-            (48.0, "This one is not rounded.", "Give three significant digits."),
-            (math.log(1e7) / log, "This is the whole time.", "Take the first one away."),
-            (math.log(100) / 0.1, "This is the estimate with ln(1 + 0.1) ≈ 0.1.",
-             "The approximation is not good enough here."),
-            (2 / log, "This uses log₁₀ in one place and ln in the other.",
-             "Take the same logarithm twice."),
-            (100.0, "The time grows with the logarithm of the distance.", factor),
-        ], "By which factor must the shorter distance grow to become the longer one?"),
+        ("From 0.000001", 20.0, [
+            (10_000.0, "The distance is a thousand times smaller, the time is not so much longer.",
+             "How many doublings make a factor of 1,000?"),
+            (1e6, "The distance does not grow by the same amount each time.",
+             "How many doublings make a factor of 1,000?"),
+            (100.0, "The two factors multiply, but what do their times do?",
+             "The first doublings lead to 0.001, the others from there."),
+            (10.0, "These are the further steps.", "Add those from 0.001 on."),
+            (19.0, "After this many steps, the distance is still a little below 1.",
+             "2¹⁹ = 524,288."),
+            (21.0, "It takes one step less.", "The start itself is step 0."),
+            (2 * exact, whole, "When is the distance at least 1 for the first time?"),
+            (round(2 * exact, 1), whole, "When is the distance at least 1 for the first time?"),
+            (11.0, "One more doubling is a factor of 2 only.",
+             "How many doublings make a factor of 1,000?"),
+            (13.0, "This adds the factors of ten.", "How many doublings make a factor of 1,000?"),
+            (14.0, "This is the estimate with ln(1 + 1) ≈ 1.",
+             "The approximation is not good enough here: divide by ln 2."),
+        ], "How many doublings lead from 0.000001 to 0.001?"),
     ]  # fmt: skip
-    return in_turn((steps, more), parts, "A hundred times closer is not much longer.")
+    return in_turn((first, second), parts, "A thousand times closer is only ten steps longer.")
 
 
 @checker
@@ -139,62 +148,50 @@ def check_copies(different: Any, one_zero: Any, two_equal: Any) -> Verdict:
     return in_turn((different, one_zero, two_equal), parts, praise)
 
 
-def _block(x: Array, delta: Array) -> Array:
-    return np.asarray(np.column_stack([x, np.ones(len(x))]).T @ delta)
-
-
 @checker
 def check_opened(opened: Answer) -> Verdict:
-    """Check ``opened(x, delta, decay)``: decay - the largest singular value of x̃ᵀ delta."""
+    """Check ``opened(x, delta)``: minus the length of c = Σ δ_i (x_i, 1)."""
 
-    def case(x: Array, delta: Array, decay: float) -> Case:
-        C, plain = _block(x, delta), x.T @ delta
-        top, low = np.linalg.svd(C)[1][[0, -1]]
-        right = decay - top
-        hint = "The block of the new parameters is [[decay·1, C], [Cᵀ, decay·1]]."
-        all_of_them = "These are all of them."
+    def case(x: Array, delta: Array) -> Case:
+        c = np.append(delta @ x, delta.sum())
+        length = float(np.linalg.norm(c))
+        hint = "The new eigenvalues are ±‖c‖ and perhaps 0, with c = Σ δ_i (x_i, 1)."
+        ordered = np.sort([-length, *np.zeros(len(c) - 1), length])
         mistakes: list[tuple[Any, str, str]] = [
-            (decay - np.linalg.svd(C)[1], all_of_them, "Return the smallest as one number."),
-            (-top, "The weight decay is missing.",
-             "It adds the same to each entry of the block's diagonal."),
-            (decay + top, "This is the largest eigenvalue.", "The new ones come in pairs."),
-            (top - decay, "The sign is wrong.", "A large C makes the eigenvalue negative."),
-            (top, "This is the singular value itself.", hint),
-            (decay - np.linalg.norm(plain, 2), "The bias of the new unit is missing.",
+            (length, "This is the largest eigenvalue.", "The new ones come in pairs."),
+            (c, "This is c itself.", "Return one number, the smallest eigenvalue."),
+            (-c, "This is -c.", "Return one number, the smallest eigenvalue."),
+            (ordered, "These are all of them.", "Return the smallest as one number."),
+            ([-length, length], "These are both.", "Return the smallest as one number."),
+            (-float(np.linalg.norm(delta @ x)), "The bias of the new unit is missing.",
              "Append a column of ones to x."),
-            (decay - top / len(x), "This divides by N once too often.",
+            (-length / len(x), "This divides by N once too often.",
              "delta belongs to a mean already."),
-            (decay - top**2, "This squares the singular value.",
-             "CᵀC has the squares as eigenvalues."),
-            (decay - np.linalg.norm(C), "This is the length of all entries of C (Frobenius).",
-             "With several outputs, only the largest singular value counts."),
-            (decay - low, "This is the smallest singular value.", "Which one makes it lowest?"),
-            (decay - abs(C).max(), "This is the largest entry of C.", hint),
-            (decay - abs(C).sum(), "This adds up the sizes of all entries.", hint),
-            (decay - top * len(x), "This multiplies by N.", "delta belongs to a mean already."),
-            (decay - top / 2, "This takes half of it.", hint),
-            (min(0.0, right), "This is cut off at 0.",
-             "Where decay outweighs C, the smallest eigenvalue is positive."),
+            (-length * len(x), "This multiplies by N.", "delta belongs to a mean already."),
+            (-(length**2), "This is the square of the length.", "Take the root."),
+            (-abs(c).max(), "This is the largest entry of c.", hint),
+            (-abs(c).sum(), "This adds up the sizes of all entries.",
+             "The length is the root of the sum of squares."),
+            (c.min(), "This is the smallest entry of c.", hint),
+            (c.sum(), "This adds up the entries of c.", hint),
+            (-length / 2, "This takes half of it.", hint),
+            (-float(np.linalg.norm(delta)), "The inputs are missing.", hint),
+            (-float(np.linalg.norm(delta[:, None] * np.column_stack([x, np.ones(len(x))]))),
+             "This takes the length before it adds up the examples.",
+             "First the sum over the examples, then the length."),
         ]  # fmt: skip
-        where = ", ".join(
-            f"{count} {name}{'s' if count > 1 else ''}"
-            for count, name in (
-                (len(x), "example"),
-                (x.shape[1], "input"),
-                (delta.shape[1], "output"),
-            )
-        )
-        return Case((x, delta, decay), right, distinct(mistakes, right), hint, where=where)
+        count, inputs = x.shape
+        where = f"{count} examples, {inputs} input{'s' if inputs > 1 else ''}"
+        return Case((x, delta), -length, distinct(mistakes, -length), hint, where=where)
 
     rng = np.random.default_rng(0)
     problems = [
-        case(np.array([[-1.0], [1.0], [5.0]]), np.array([[0.0], [0.0], [0.6]]), 0.0),
-        case(rng.normal(size=(5, 2)), rng.normal(size=(5, 3)), 0.1),
-        case(rng.normal(size=(4, 3)), rng.normal(size=(4, 1)), 0.5),
-        case(rng.normal(size=(4, 2)), rng.normal(size=(4, 2)) / 50, 0.7),  # decay outweighs C
+        case(np.array([[-1.0], [1.0], [5.0]]), np.array([0.0, 0.0, 0.6])),
+        case(rng.normal(size=(5, 2)), rng.normal(size=5)),
+        case(rng.normal(size=(4, 3)), rng.normal(size=4)),
     ]
-    praise = "One column of ones, one singular value."
-    return judge(opened, problems, praise, "x, delta, decay")
+    praise = "One column of ones, one sum over the examples, one length."
+    return judge(opened, problems, praise, "x, delta")
 
 
 @checker

@@ -1,7 +1,7 @@
-"""The figures of the chapter on local minima: a trap, its opening, and walls between solutions.
+"""The figures of the chapter on local minima: kinds of points, a trap and its opening, paths.
 
 The trap is that of a single unit tanh(w x + b) on three examples. Blue circles are the lowest
-minimum and what leads there, vermilion triangles the trap, and grey squares a plateau.
+minimum and what leads there, vermilion triangles the trap.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from backprop.arrays import Array
+from backprop.book import settled
 from backprop.book.critical import unit_gradient, unit_loss
-from backprop.book.figures.by_hand import Drawing, plotted, pyplot
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 
 X, Y = np.array([-1.0, 1.0, 5.0]), np.array([-0.8, 0.8, -0.8])
@@ -21,6 +23,44 @@ BOX = np.array([[-1.5, 2.5], [-2.5, 2.5]])
 """Where w and b are drawn, and where the proof looks."""
 RATE, STEPS = 0.2, 5000
 LOWEST, TRAP, PLATEAU = range(3)
+BEGUN = ((0.1, 2.0), (-1.1, -1.25), (0.7, -2.0), (1.6, -0.9))
+"""Where the runs in the picture of the trap start."""
+
+
+def cubic(theta: Array) -> Array:
+    """Return f = Σ (θ_k³ - 3 θ_k) over the last axis."""
+    return np.asarray((theta**3 - 3 * theta).sum(axis=-1))
+
+
+def kinds(title: str) -> Drawing:
+    """Draw the contours of θ₁³ - 3θ₁ + θ₂³ - 3θ₂ with its four critical points."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 3.0))
+    across, up = np.linspace(-2.1, 2.1, 85), np.linspace(-1.75, 1.75, 71)
+    heights = cubic(np.stack(np.meshgrid(across, up), axis=-1))
+    levels = [-3.5, -2.8, -2, -1, 0, 1, 2, 2.8, 3.5]
+    ax.contourf(across, up, heights, levels, cmap="Blues", alpha=0.35, extend="both", zorder=0)
+    ax.set_rasterization_zorder(0.5)
+    ax.contour(across, up, heights, levels, colors=GREY, linewidths=0.7, linestyles="-", zorder=1)
+    looks = (
+        ("minimum, −4", "o", COLORS[0]),
+        ("saddle, 0", "X", INK),
+        ("maximum, 4", "^", COLORS[1]),
+    )
+    for first in (1, -1):
+        for second in (1, -1):
+            index = (first < 0) + (second < 0)
+            words, mark, color = looks[index]
+            ax.plot(first, second, mark, color=color, markersize=10, markeredgecolor="#fefefe")
+            below = f"{words}\n{6 * first:+d}, {6 * second:+d}: index {index}".replace("-", "−")
+            box = {"boxstyle": "round,pad=0.35", "facecolor": "#fefefe", "edgecolor": color}
+            ax.text(first, second + 0.2 * np.sign(second), below, color=color, ha="center",
+                    va="bottom" if second > 0 else "top", bbox=box, fontsize=11)  # fmt: skip
+    ax.set(xlabel="θ₁", ylabel="θ₂", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+    ax.grid(False)
+    return plotted(fig, title)
 
 
 def starts(per_side: int) -> Array:
@@ -44,7 +84,7 @@ def ends(theta: Array, minima: Array) -> Array:
 
 
 def trap(points: Array, title: str) -> Drawing:
-    """Draw the landscape of one unit with its critical points, runs from a grid, and both fits.
+    """Draw the landscape of one unit with its critical points, four runs, and both fits.
 
     Parameters
     ----------
@@ -56,27 +96,24 @@ def trap(points: Array, title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    looks = ((COLORS[0], "o"), (COLORS[1], "^"), (GREY, "s"))
+    looks = ((COLORS[0], "o"), (COLORS[1], "^"))
     fig = plt.figure(figsize=(4.6, 4.2))
     grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
     ax = fig.add_subplot(grid[0, :])
     w, b = (np.linspace(low, high, 81) for low, high in BOX)
     heights = unit_loss(np.stack(np.meshgrid(w, b), axis=-1), X, Y)
-    levels = (0.28, 0.32, 0.4, 0.48, 0.542, 0.576, 0.65, 0.8, 1.0)
-    lines = ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.8, linestyles="-")
-    spots = [(1.0, 1.0), (1.55, 2.05), (1.85, -1.75)]
-    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=spots)
-    begun = starts(17)
-    kinds = ends(descend(begun), points[:2])
-    for kind, (color, mark) in enumerate(looks):
-        at = begun[kinds == kind].T
-        ax.plot(*at, mark, color=color, markersize=2.8, alpha=0.75, clip_on=False)
-    for place in ((0.1, 2.0), (-1.1, -1.25), (0.7, -2.0), (0.7, 2.0), (1.6, -0.9)):
+    levels = [0.28, 0.32, 0.4, 0.48, 0.542, 0.576, 0.65, 0.8, 1.0]
+    ax.contourf(w, b, heights, levels, cmap="Blues", alpha=0.35, extend="both", zorder=0)
+    ax.set_rasterization_zorder(0.5)
+    lines = ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.7, zorder=1)
+    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=[(1.0, 1.0), (1.85, -1.75)])
+    for place in BEGUN:
         path = [np.array(place)]
         for _ in range(STEPS):
             path.append(path[-1] - RATE * unit_gradient(path[-1], X, Y))
-        color, _ = looks[ends(path[-1][None], points[:2])[0]]
-        ax.plot(*np.array(path).T, "-", color=color, linewidth=2)
+        color, mark = looks[ends(path[-1][None], points[:2])[0]]
+        ax.plot(*np.array(path).T, "-", color=color, linewidth=2.4)
+        ax.plot(*place, "o", color=color, markersize=5)
     for point, mark, words, at in zip(
         points, "o^X", ("lowest, 0.28", "trap, 0.54", "saddle, 0.58"),
         ((-0.75, -0.65), (1.82, -0.02), (0.95, 0.52)), strict=True,
@@ -87,9 +124,10 @@ def trap(points: Array, title: str) -> Drawing:
         ax.text(*at, words, color=color, ha="center", va="center", bbox=box, fontsize=11)
     ax.set(xlabel="weight w", ylabel="bias b", xlim=BOX[0], ylim=BOX[1])
     ax.set(xticks=[-1, 0, 1, 2], yticks=[-2, -1, 0, 1, 2])
+    ax.set_title("loss", loc="left", fontsize=11)
     ax.grid(False)
     line = np.linspace(-2, 6, 161)
-    for k, words in enumerate(("lowest minimum", "trap")):
+    for k, words in enumerate(("answer at the lowest", "answer in the trap")):
         low = fig.add_subplot(grid[1, k])
         color, _ = looks[k]
         low.plot(line, np.tanh(points[k, 0] * line + points[k, 1]), "-", color=color, linewidth=2.2)
@@ -103,14 +141,12 @@ def trap(points: Array, title: str) -> Drawing:
 
 
 def widened(theta: Array) -> Array:
-    """Return what v tanh(w x + b) + c + q tanh(w' x + b') answers at x.
+    """Return what tanh(w x + b) + q tanh(w' x + b') answers at x, for θ = (w, b, q, w', b').
 
-    The last axis of θ is w, b, q, w', b' and, where it has seven entries, v and c, which are 1 and
-    0 otherwise. Its place is taken by one answer per example.
+    The last axis of θ gives place to one answer per example.
     """
     w, b, q, w_new, b_new = (theta[..., k, None] for k in range(5))
-    v, c = (theta[..., 5:6], theta[..., 6:7]) if theta.shape[-1] == 7 else (1.0, 0.0)
-    return np.asarray(v * np.tanh(w * X + b) + c + q * np.tanh(w_new * X + b_new))
+    return np.asarray(np.tanh(w * X + b) + q * np.tanh(w_new * X + b_new))
 
 
 def widened_loss(theta: Array) -> Array:
@@ -118,28 +154,16 @@ def widened_loss(theta: Array) -> Array:
     return np.asarray(((widened(theta) - Y) ** 2).mean(axis=-1) / 2)
 
 
-def widened_run(start: Array, steps: int, learns: Sequence[int] | None = None) -> Array:
-    """Return gradient descent at the rate 0.2 from θ as in :func:`widened`, (steps + 1, …).
-
-    Parameters
-    ----------
-    start : array, shape (5,) or (7,)
-    steps : int
-    learns : sequence of int, optional
-        The entries of θ that change; all of them by default.
-    """
-    free = np.zeros(len(start))
-    free[slice(None) if learns is None else list(learns)] = 1
+def widened_run(start: Array, steps: int) -> Array:
+    """Return gradient descent at the rate 0.2 from θ as in :func:`widened`, (steps + 1, 5)."""
     run = [np.array(start, dtype=float)]
     for _ in range(steps):
-        w, b, q, w_new, b_new = run[-1][:5]
-        v = run[-1][5] if len(start) == 7 else 1.0
+        w, b, q, w_new, b_new = run[-1]
         first, second = np.tanh(w * X + b), np.tanh(w_new * X + b_new)
         delta = (widened(run[-1]) - Y) / len(X)
-        old, new = delta * v * (1 - first**2), delta * q * (1 - second**2)
-        slope = [old @ X, old.sum(), delta @ second, new @ X, new.sum()]
-        slope += [delta @ first, delta.sum()] if len(start) == 7 else []
-        run.append(run[-1] - RATE * free * np.array(slope))
+        old, new = delta * (1 - first**2), delta * q * (1 - second**2)
+        slope = np.array([old @ X, old.sum(), delta @ second, new @ X, new.sum()])
+        run.append(run[-1] - RATE * slope)
     return np.array(run)
 
 
@@ -212,6 +236,73 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
     return frames
 
 
+def in_a_row(d: float, weights: int, steps: int, rate: float = 0.1) -> Array:
+    """Return the common value of ``weights`` weights at each step, L = (w₁ w₂ ⋯ - 1)²/2.
+
+    They start equal, at ``d``, and stay equal, so one number stands for all.
+    """
+    w = [d]
+    for _ in range(steps):
+        w.append(w[-1] + rate * (1 - w[-1] ** weights) * w[-1] ** (weights - 1))
+    return np.array(w)
+
+
+def waits(title: str) -> Drawing:
+    """Draw the loss of two and of three weights in a row from ever closer to the origin."""
+    from backprop.book.figures.plots import COLORS, LINES
+
+    plt = pyplot()
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.1))
+    for ax, weights, steps, name in zip(axes, (2, 3), (115, 12_000), ("two", "three"), strict=True):
+        for d, color, line in zip((0.1, 0.01, 0.001), COLORS, LINES, strict=False):
+            w = in_a_row(d, weights, steps)
+            loss = (w**weights - 1) ** 2 / 2
+            ax.plot(loss, line, color=color, linewidth=2.2, label=f"d = {d:g}")
+        ax.set_title(f"{name} weights", loc="left", fontsize=11)
+        ax.set(xlabel="step", xlim=(0, steps), ylim=(-0.02, 0.54), yticks=[0, 0.25, 0.5])
+    axes[0].set(ylabel="loss", xticks=[0, 25, 50, 75, 100])
+    axes[1].set_xticks([0, 5000, 10_000], ["0", "5,000", "10,000"])
+    axes[1].legend(loc="center right", fontsize=11, bbox_to_anchor=(0.86, 0.5))
+    return plotted(fig, title)
+
+
+def copies(title: str) -> Drawing:
+    """Draw a network of two units three times: as it is, units swapped, one unit's signs turned."""
+    blue, orange = ("2", "3", svg.FORWARD), ("-1", "5", svg.BACKWARD)
+    turned = ("-2", "-3", svg.FORWARD)
+    panels = {
+        "a network": (blue, orange),
+        "units swapped": (orange, blue),
+        "signs turned": (turned, orange),
+    }
+    parts, said = [], []
+    for k, (name, units) in enumerate(panels.items()):
+        left, middle = 140.0 * k + 14, 140.0 * k + 70
+        ends = (left, 98.0), (left + 112, 98.0)
+        parts.append(svg.text(middle, 16, name, font_weight=600))
+        for (into, out, paint), y in zip(units, (54.0, 142.0), strict=True):
+            unit = (middle, y)
+            for start, tip, words in ((ends[0], unit, into), (unit, ends[1], out)):
+                near, far = (9.0, 21.0) if tip == unit else (21.0, 9.0)
+                parts.append(svg.pointer(*svg.between(start, tip, near, far), paint, "1.8", 7, 3.5))
+                at = (start[0] + tip[0]) / 2, (start[1] + tip[1]) / 2
+                parts.append(svg.plate(at[0] + (6 if start == unit else -6), at[1], words, paint))
+            parts.append(
+                svg.element(
+                    "circle", cx=middle, cy=y, r=21, fill=svg.GROUND, stroke=paint,
+                    stroke_width="2.5",
+                )
+            )  # fmt: skip
+            parts.append(svg.text(middle, y + 5, "tanh", paint))
+        parts += [
+            svg.text(x, y + 5, word, font_weight=600)
+            for (x, y), word in zip(ends, "xy", strict=True)
+        ]
+        told = "; ".join(f"weight in {into}, weight out {out}" for into, out, _ in units)
+        said.append(f"{name}: {told}")
+    return drawing(title, 172, ". ".join(said), *parts)
+
+
 def levels(
     found: Mapping[int, tuple[Array, Array, Array]],
     runs: Mapping[int, Array],
@@ -227,7 +318,7 @@ def levels(
     runs : mapping of int to array
         By width: the final losses.
     fallen : float
-        The loss whose index is marked in each panel.
+        The loss of the trap, whose points are marked in each panel.
     title : str
         What the picture shows.
     """
@@ -235,10 +326,10 @@ def levels(
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.4),
-        width_ratios=[*(1.0 for _ in found), 1.1],
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.7),
+        width_ratios=[*(1.0 for _ in found), 0.8],
     )  # fmt: skip
-    for ax, (width, (losses, indices, copies)) in zip(axes, found.items(), strict=False):
+    for ax, (width, (losses, indices, counts)) in zip(axes, found.items(), strict=False):
         marked = np.abs(losses - fallen) < 1e-3 * fallen
         marked &= indices == indices[marked].min()
         minimum = (indices == 0) & ~marked
@@ -247,10 +338,10 @@ def levels(
         ):  # fmt: skip
             ax.plot(indices[which], losses[which], mark, color=color, markersize=8, alpha=0.8)
         side = int(indices[marked][0])
-        name = "trap" if side == 0 else "saddle"
-        ax.text(side, fallen - 0.045, name, color=COLORS[1], ha="center", va="top")
-        ax.set_title(f"{width} units,\n{copies.sum():,} points", fontsize=11)
-        ax.set(xticks=[0, 1, 2, 3], xlim=(-0.5, 3.5), xlabel="index")
+        name = "trap" if side == 0 else "now a\nsaddle"
+        ax.text(side, fallen - 0.03, name, color=COLORS[1], ha="center", va="top", linespacing=0.9)
+        ax.set_title(f"{width} units:\n{counts.sum():,} points", fontsize=11, color=INK)
+        ax.set(xticks=[0, 1, 2, 3], xlim=(-0.6, 3.5), xlabel="index")
     last, rng = axes[-1], np.random.default_rng(0)
     for at, (_width, ended) in enumerate(runs.items()):
         low, stuck = ended < 0.2, np.abs(ended - fallen) < 0.03
@@ -258,7 +349,7 @@ def levels(
             (low, COLORS[0], "o"), (stuck, COLORS[1], "^"), (~low & ~stuck, GREY, "D"),
         ):  # fmt: skip
             places = at + rng.uniform(-0.3, 0.3, size=which.sum())
-            last.plot(places, ended[which], mark, color=color, markersize=3.5, alpha=0.6)
+            last.plot(places, ended[which], mark, color=color, markersize=4, alpha=0.6)
     last.set_title("100 runs\neach", fontsize=11, color=INK)
     last.set_xticks(range(len(runs)), [str(width) for width in runs])
     last.set(xlabel="units", xlim=(-0.6, len(runs) - 0.4))
@@ -266,44 +357,57 @@ def levels(
     return plotted(fig, title)
 
 
-def walls(found: Mapping[int, Mapping[str, Array]], title: str) -> Drawing:
-    """Draw the wall of every pair on each kind of path, by width, on a logarithmic scale.
+def settled_runs(losses: Mapping[int, Array], paths: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the final losses of many seeds by width, and the loss on paths between pairs of them.
 
     Parameters
     ----------
-    found : mapping of int to mapping of str to array
-        By width and kind of path: a wall for each pair.
+    losses : mapping of int to array
+        By width: a loss for each seed.
+    paths : mapping of str to array, shape (pairs, places)
+        By kind of path: the losses along it.
     title : str
         What the picture shows.
     """
-    from backprop.book.figures.plots import COLORS
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.0))
-    looks = zip(found.items(), ((COLORS[1], "^"), (COLORS[0], "o")), (-0.2, 0.2), strict=True)
-    for (width, by_kind), (color, mark), side in looks:
-        for at, heights_of in enumerate(by_kind.values()):
-            places = at + side + np.linspace(-0.12, 0.12, len(heights_of))
-            ax.plot(places, np.sort(heights_of), mark, color=color, markersize=4.5, alpha=0.8)
-        top = 1.35 * max(by_kind["straight"])
-        left, lean = (side, "center") if side < 0 else (side / 2, "left")
-        ax.text(left, top, f"{width} units", color=color, ha=lean, va="bottom")
-    names = list(next(iter(found.values())))
-    ax.set_yscale("log")
-    ax.set_xticks(range(len(names)), names)
-    ax.set(ylim=(2e-4, 5), xlim=(-0.65, len(names) - 0.5))
-    ax.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
-    ax.set_yticks([], minor=True)
-    ax.set_title("wall between two solutions", loc="left", fontsize=11)
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.9), sharey=True, width_ratios=[0.62, 1])
+    rng = np.random.default_rng(0)
+    for at, heights in enumerate(losses.values()):
+        places = at + rng.uniform(-0.28, 0.28, size=len(heights))
+        left.plot(places, heights, "o", color=INK, markersize=4, alpha=0.6)
+    left.set_xticks(range(len(losses)), [str(width) for width in losses])
+    left.set(xlabel="hidden units", ylabel="loss", xlim=(-0.6, len(losses) - 0.4))
+    left.set_title(f"{len(next(iter(losses.values())))} ends each", fontsize=11, color=INK)
+    looks = {"straight": (COLORS[1], "-"), "aligned": (COLORS[2], "--"), "bent": (COLORS[0], "-")}
+    for name, along in paths.items():
+        color, line = looks[name]
+        for heights in along:
+            right.plot(settled.PLACES, heights, line, color=color, linewidth=1.6, alpha=0.75)
+    top = paths["straight"].max()
+    right.set_title("from end A to end B", fontsize=11, color=INK)
+    right.text(0.5, top + 0.02, "straight", color=COLORS[1], ha="center", va="bottom")
+    right.text(0.5, 0.14, "aligned", color=COLORS[2], ha="center", va="bottom")
+    right.text(0.5, 0.08, "bent", color=COLORS[0], ha="center", va="top")
+    right.set_xticks([0, 0.5, 1], ["A", "halfway", "B"])
+    right.set(xlabel="place on the path", ylim=(0, top + 0.12))
     return plotted(fig, title)
 
 
-def escape(d: float, rate: float, weights: int) -> int:
-    """Return the steps from (d, …, d) to above 1/2 on L = (w₁ w₂ ⋯ - 1)²/2, ``weights`` in a row.
+def bowl(t: Array, heights: Array, title: str) -> Drawing:
+    """Draw the loss on a plane through the end of a run, at ``t`` along each of two directions."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
-    The weights start equal and stay equal, so one number stands for all.
-    """
-    w, steps = d, 0
-    while w <= 0.5:
-        w, steps = w + rate * (1 - w**weights) * w ** (weights - 1), steps + 1
-    return steps
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
+    levels = [0.12, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2]
+    ax.contourf(t, t, heights.T, levels, cmap="Blues", alpha=0.35, extend="both", zorder=0)
+    ax.set_rasterization_zorder(0.5)
+    lines = ax.contour(t, t, heights.T, levels, colors=GREY, linewidths=0.7, zorder=1)
+    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, levels=[0.2, 0.5, 1.2])
+    ax.plot(0, 0, "o", color=COLORS[0], markersize=8)
+    ax.set(xlabel="first direction", ylabel="second direction", xticks=[-1, 0, 1])
+    ax.set(yticks=[-1, 0, 1])
+    ax.grid(False)
+    return plotted(fig, title)
