@@ -286,13 +286,15 @@ def corrections(
             rises = middle.max() > 0.75
             over = np.flatnonzero(middle > (0.75 if rises else 0.4))
             if len(over):  # a line that stays at the bottom has no place for its name
-                height = 0.3 + 0.14 * len(str(size)) if loss == losses[0] else 0.62
+                # On the side of its line where no other line or name is.
+                left = over[0] == 1 or (rises and loss != losses[0])
                 ax.text(
-                    over[0] * 1.07 + 0.07,
-                    height if rises else 0.2,
+                    over[0] * (0.8 if left else 1.07) + (-0.2 if left else 0.07),
+                    (0.76 if over[0] == 1 else 0.6) if rises else 0.2,
                     str(size),
                     color=color,
                     fontsize=11.5,
+                    ha="right" if left else "left",
                 )
         ax.set_title(name, fontsize=11.5, loc="left")
     handles, names = ax.get_legend_handles_labels()
