@@ -184,6 +184,7 @@ def by_hand(title: str) -> Drawing:
             for x, words in zip(columns, ("key k", "score s", "weight p", "value v"), strict=True)
         ),
         svg.text(out[0], 68, "answer y", font_weight=600),
+        _flow((118, 24), (146, 53), svg.FORWARD),  # the query enters the scores
     ]
     said = [f"query (ln 2, ln 3), its slope {_vector(dq, 1)}"]
     for (key, score, _, value), weight, slope, row in zip(ROWS, p, ds, rows, strict=True):
@@ -271,7 +272,7 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
         parts += _block((x, row), (wide, high), name, (n, width))
         label = (start[0] + x) / 2 + (-52 if name == "Q" else 32), below + 27
         parts.append(_product(label, "W", name.lower()))
-    scores, weights = (111.0, row + high + 36), (111.0, row + high + 128)
+    scores, weights = (111.0, row + high + 34), (111.0, row + high + 118)
     square = 6.0 * n
     for name in ("Q", "K"):
         parts += _both((heads[name], row + high + 4), (scores[0], scores[1] - 4), shift=12)
@@ -280,7 +281,7 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
     parts.append(svg.text(
         weights[0] + 16, weights[1] - 17, "mask, softmax", svg.FORWARD, text_anchor="start"
     ))  # fmt: skip
-    side = 13.0
+    side = 15.0
     corner = weights[0] - side * n / 2, weights[1]
     parts += _cells(corner, P, (side, side))
     for k, token in enumerate(tokens):
@@ -397,7 +398,7 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
         ax.text(at + 0.015, top + 0.15, name, va="center")
     for row, (name, right) in enumerate(runs.items()):
         found = np.asarray(right)
-        color = COLORS[1] if found.min() > max(rules.values()) else INK
+        color = COLORS[0] if found.min() > max(rules.values()) else INK
         above = row + np.linspace(-0.25, 0.25, len(found))
         ax.plot(found, above, "o", color=color, markersize=4, markeredgewidth=0, clip_on=False)
         ax.text(0.51, row, name, va="center", color=color)
