@@ -904,8 +904,12 @@ SETTINGS = (
         axis=1,
         bar="L",
         differentials="adjoint",
-        program=(r"S = QK^\top/\sqrt d", r"P = \mathrm{softmax}(S)", "Y = PV"),
-        words=(r"L = \sum_{i,j} Y_{ij}^4",),
+        words=(
+            r"S = QK^\top/\sqrt d",
+            r"P = \operatorname{softmax}(S)",
+            "Y = PV",
+            r"L = \sum_{i,j} Y_{ij}^4",
+        ),
     ),
     Setting(
         "attention",
