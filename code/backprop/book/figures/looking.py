@@ -206,10 +206,10 @@ def masks(
         parts.append(svg.text(2, y + 20, tokens[asks], text_anchor="start", font_weight=600))
         for j, (x, weight) in enumerate(zip(places, weights, strict=True)):
             hidden = forbids is not None and j > asks
-            parts += _cell((x - pitch / 2, y), (pitch, high), float(weight), hidden=hidden)
+            fill = 0.6 * float(weight)  # so that the number on it can be read
+            parts += _cell((x - pitch / 2, y), (pitch, high), fill, hidden=hidden)
             if not hidden:
-                paint = svg.GROUND if weight > 0.5 else "currentColor"
-                parts.append(svg.text(x, y + 20, f"{weight:.2f}", paint))
+                parts.append(svg.text(x, y + 20, f"{weight:.2f}"))
         parts.append(svg.text(total_at, y + 20, f"{weights.sum():.2f}", font_weight=600))
         words.append(f"{name}: " + ", ".join(f"{weight:.2f}" for weight in weights))
     return drawing(title, 50 + 64 * len(rows) - 26, "; ".join(words), *parts)
