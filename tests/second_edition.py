@@ -28,6 +28,7 @@ SECOND_EDITION = [
     "convolution",
     "recurrent",
     "attention",
+    "heads-and-masks",
     "small-language-model",
     "variational-autoencoder",
     "implicit",
