@@ -27,6 +27,7 @@ SECOND_EDITION = [
     "cost",
     "convolution",
     "recurrent",
+    "gates",
     "attention",
     "small-language-model",
     "variational-autoencoder",

@@ -329,7 +329,7 @@ def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
     }
     if row.along:
         best = min(runs, key=lambda rate: float(np.median(runs[rate][0][:, -1])))
-        curve, shares = runs[row.rate or best]
+        curve, shares = runs[row.rate if row.rate in runs else best]
         found["curve"] = [_short(each) for each in curve]
         names = ("share", "direct")[: shares.shape[1]]
         found |= {name: [_short(v) for v in shares[:, k]] for k, name in enumerate(names)}

@@ -146,8 +146,8 @@ def cell(title: str) -> Drawing:
     arrow("c", "new", (155, 38), "f = ", "5")
     arrow("new", "shown", (332, 38))
     arrow("c", "h", (42, 148))
-    for gate, word, name in (("f", (157, 134), "c₁="), ("i", (234, 108), "g="),
-                             ("g", (278, 135), "i=")):  # fmt: skip
+    for gate, word, name in (("f", (150, 138), "c₁="), ("i", (217, 134), "g="),
+                             ("g", (278, 106), "i=")):  # fmt: skip
         arrow(gate, "new", word, name)
     arrow("o", "shown", (377, 114))
     level = at["h"][1]
@@ -291,12 +291,12 @@ def later(title: str) -> Drawing:
     for length, paint in PLAIN.items():
         _quartiles(above, course(f"RNN, {length}"), paint)
         _quartiles(ax, reaching(f"RNN, {length}"), paint)
-    for x, y, length in ((165, 0.2, 10), (345, 0.5, 20), (640, 0.83, 40)):
+    for x, y, length in ((20, 1.27, 10), (350, 1.27, 20), (680, 1.27, 40)):
         above.text(x, y, f"{length} numbers", color=PLAIN[length], fontsize=12, fontweight="bold",
                    va="center")  # fmt: skip
-    above.set(ylim=(0, 1.16), yticks=[0, 0.5, 1])
+    above.set(ylim=(0, 1.42), yticks=[0, 0.5, 1])
     above.set_title("loss on new sequences", loc="left", fontsize=11.5)
-    ax.set(xlim=(0, recalling.UPDATES), yscale="log", ylim=(0.004, 2), yticks=[0.01, 0.1, 1],
+    ax.set(xlim=(0, recalling.UPDATES), yscale="log", ylim=(0.003, 5), yticks=[0.01, 0.1, 1],
            xlabel="training steps")  # fmt: skip
     ax.set_yticklabels(["0.01", "0.1", "1"])
     ax.minorticks_off()
@@ -339,7 +339,7 @@ def arriving(title: str) -> Drawing:
     ax.set_title("share of the error of step 40 sent to step 1", loc="left", fontsize=11.5)
     words = (
         (above, 330, 0.82, "RNN, 40", ""), (above, 160, 0.3, "LSTM, 40", "all three LSTMs"),
-        (ax, 330, 0.014, "RNN, 40", ""), (ax, 330, 4, "LSTM, 40", ""),
+        (ax, 505, 0.055, "RNN, 40", ""), (ax, 330, 4, "LSTM, 40", ""),
         (ax, 150, 0.00007, "LSTM, direct", ""), (ax, 40, 12, "LSTM, open", ""),
     )  # fmt: skip
     for axes, x, y, name, said in words:
@@ -387,8 +387,8 @@ def lengths(title: str) -> Drawing:
     ):  # fmt: skip
         ax.text(x, y, said, color=paint, fontsize=11.5, va="center")
     ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 4), yticks=[0.001, 0.01, 0.1, 1],
-           xticks=places, xticklabels=[str(n) for n in recalling.LENGTHS],
-           xlabel="numbers in a sequence")  # fmt: skip
+           yticklabels=["0.001", "0.01", "0.1", "1"], xticks=places,
+           xticklabels=[str(n) for n in recalling.LENGTHS], xlabel="numbers in a sequence")  # fmt: skip
     ax.minorticks_off()
     ax.grid(False)
     ax.set_title("loss on new sequences", loc="left", fontsize=11.5)
@@ -560,8 +560,10 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
         parts = [
             *fixed,
             svg.text(LEFT, 18, "state", blue, text_anchor="start", font_weight=600),
-            svg.text(LEFT, 119, "share of the error that is left (dashed: without tanh)", orange,
+            svg.text(LEFT, 119, "share of the error that is left", orange,
                      text_anchor="start", font_weight=600),
+            svg.text(RIGHT, 18, f"u = {u:g}", text_anchor="end", font_weight=600),
+            svg.text(RIGHT, 243, "dashed: without tanh", orange, text_anchor="end"),
             _line(scale("state", h), blue),
             _line(powers(alone), orange, stroke_dasharray="5 4", opacity="0.8"),
             _line(powers(error), orange),
