@@ -40,7 +40,8 @@ WRONG_ANSWERS = {
     ],
     ex.check_settled: [
         ((0, FACTOR), "rests too"), ((-H, FACTOR), "negative pulse"),
-        ((0.664, FACTOR), "right after"), ((math.tanh(1.5 * math.tanh(0.8)), FACTOR), "one step after"),
+        ((0.664, FACTOR), "right after"),
+        ((math.tanh(1.5 * math.tanh(0.8)), FACTOR), "one step after"),
         ((0.905, FACTOR), "one step from"), ((1.2878, FACTOR), "before tanh"),
         ((0.65857, FACTOR), "u = 1.2"), ((1, FACTOR), "does not reach"),
         ((0.86, FACTOR), "three significant"), ((FACTOR, H), "exchanged"),

@@ -388,7 +388,8 @@ def lengths(title: str) -> Drawing:
         ax.text(x, y, said, color=paint, fontsize=11.5, va="center")
     ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 4), yticks=[0.001, 0.01, 0.1, 1],
            yticklabels=["0.001", "0.01", "0.1", "1"], xticks=places,
-           xticklabels=[str(n) for n in recalling.LENGTHS], xlabel="numbers in a sequence")  # fmt: skip
+           xticklabels=[str(n) for n in recalling.LENGTHS],
+           xlabel="numbers in a sequence")  # fmt: skip
     ax.minorticks_off()
     ax.grid(False)
     ax.set_title("loss on new sequences", loc="left", fontsize=11.5)
