@@ -27,6 +27,7 @@ SECOND_EDITION = [
     "cost",
     "convolution",
     "recurrent",
+    "gates",
     "attention",
     "heads-and-masks",
     "small-language-model",

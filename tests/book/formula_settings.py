@@ -1019,8 +1019,8 @@ SETTINGS = (
     Setting(
         "recurrent",
         ("shared",),
-        example={"w": 0.8, "u": 0.7, "x_1": 1, "x_2": 0, "x_3": 0, "h_0": 0},
-        program=(r"L = \frac12(h_3 - 1)^2",),
+        example={"w": 0.8, "u": 0.7, "x_1": 1, "x_2": 0, "x_3": 0, "h_0": 0, "y": 1},
+        program=(r"L = \frac12(h_3 - y)^2",),
         words=(
             "z_1 = w x_1 + u h_0",
             "z_2 = w x_2 + u h_1",
@@ -1063,8 +1063,25 @@ SETTINGS = (
             r"\text{own share}": r"\partial L/\partial o_{t-1}",
         },
     ),
+    Setting(  # where the loss sees the last state alone
+        "gates",
+        ("eq-gates-start",),
+        at={"T": 3},
+        shapes=LSTM_SHAPES,
+        words=(
+            *unrolled(
+                r"z_{t} = x_{t}W + h_{s}U + b",
+                r"o_{t} = \sigma(z_{t}E)",
+                r"c_{t} = \sigma(z_{t}B) \odot c_{s} + \sigma(z_{t}C) \odot \tanh(z_{t}D)",
+                r"h_{t} = o_{t} \odot \tanh(c_{t})",
+            ),
+            r"q = h_3 \odot h_3",
+            r"L = \sum_{i,j} q_{ij}",
+        ),
+        bar="L",
+    ),
     Setting(  # as below, at step 2, where the columns of z have names
-        "recurrent",
+        "gates",
         ("eq-rec-cell",),
         at={"t": 2},
         shapes=LSTM_SHAPES,
@@ -1076,9 +1093,13 @@ SETTINGS = (
             "z_2 = x_2W + h_1U + b",
             "z_f = z_2B",
             "z_o = z_2E",
+            "z_i = z_2C",
+            "z_g = z_2D",
             r"f_2 = \sigma(z_f)",
+            r"i_2 = \sigma(z_i)",
+            r"g_2 = \tanh(z_g)",
             r"o_2 = \sigma(z_o)",
-            r"c_2 = f_2 \odot c_1 + \sigma(z_2C) \odot \tanh(z_2D)",
+            r"c_2 = f_2 \odot c_1 + i_2 \odot g_2",
             r"h_2 = o_2 \odot \tanh(c_2)",
             "z_3 = x_3W + h_2U + b",
             r"f_3 = \sigma(z_3B)",
@@ -1097,7 +1118,7 @@ SETTINGS = (
         },
     ),
     Setting(  # the columns of the four gates are taken out by B, C, D and E
-        "recurrent",
+        "gates",
         ("evidence-gated",),
         shapes=LSTM_SHAPES,
         words=(
@@ -1112,7 +1133,7 @@ SETTINGS = (
         means={r"\delta_t": r"\partial L/\partial z_t"},
     ),
     Setting(  # the columns of r, f and g are taken out by B, C and D
-        "recurrent",
+        "gates",
         ("evidence-gru",),
         shapes={
             "h_0": (4, 2),
