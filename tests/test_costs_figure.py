@@ -20,8 +20,7 @@ def test_the_network_counts_its_products():
 
 
 def test_seconds_are_written_at_the_end_of_each_line_and_the_ratio_below():
-    loss, gradient = [[1e-4, 0.02], [2e-4, 0.03]], [[3e-4, 0.06], [5e-4, 0.09]]
-    markup = costs.seconds_by_weights([10, 1000], loss, gradient, 2.97, "t").markup
+    markup = costs.seconds_by_weights([10, 1000], [1e-4, 0.02], [3e-4, 0.06], 2.97, "t").markup
     for words in ("20 ms", "60 ms", "20 s", "nudging (computed)", "2.97 counted"):
         assert f">{words}<" in markup
     said = [costs.in_words(s) for s in (0.0015, 0.144, 2, 90, 7200)]

@@ -39,8 +39,8 @@ def test_the_mountains_of_each_depth_name_their_peaks(runs):
 def test_the_stepper_says_peak_and_price(runs):
     segments, x, _ = runs
     one, two, *_ = [frame.caption for frame in mountains.segments(segments, x.nbytes)]
-    assert one.startswith("1 segment of 16: 19 arrays, 16 evaluations") and "which 0 are" in one
-    assert two.startswith("2 segments of 8: 12 arrays, 24 evaluations") and "which 8 are" in two
+    assert one.startswith("A segment has 16 layers. At the peak: 19 arrays. Evaluations")
+    assert "16, of which 0" in one and "peak: 12 arrays" in two and "24, of which 8" in two
 
 
 def test_two_shapes_stand_one_below_the_other(runs):

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.roofline import Point, roof
@@ -101,22 +100,16 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
 
 
 def seconds_by_weights(
-    weights: Sequence[int], loss: Array, gradient: Array, counted: float, title: str
+    weights: Sequence[int],
+    loss: Sequence[float],
+    gradient: Sequence[float],
+    counted: float,
+    title: str,
 ) -> Drawing:
     """Draw what a loss and its gradient take as weights are added, and below it their ratio.
 
-    Parameters
-    ----------
-    weights : sequence of int
-        How many there are.
-    loss, gradient : arrays of shape (rounds, len(weights))
-        Seconds. Above stand the least of them, below the medians of the rounds' ratios.
-    counted : float
-        The ratio of the operations.
-    title : str
-        What the picture shows, for those who do not see it.
-
-    Nudging takes one loss more than there are weights; it is computed, not measured.
+    Nudging takes one loss more than there are weights; it is computed, not measured. ``counted`` is
+    the ratio of the operations.
     """
     from backprop.book.figures.plots import COLORS, INK
 
@@ -124,9 +117,7 @@ def seconds_by_weights(
     fig, (ax, below) = plt.subplots(
         2, sharex=True, figsize=(4.6, 4.1), height_ratios=(1.7, 1), layout="constrained"
     )
-    ratio = np.median(np.divide(gradient, loss), axis=0)
-    loss, gradient = np.min(loss, axis=0), np.min(gradient, axis=0)
-    nudged = (np.array(weights) + 1) * loss
+    nudged = (np.array(weights) + 1) * np.array(loss)
     for seconds, line, mark, color, place, words, above in (
         (nudged, ":", "", INK, "center", "nudging (computed)", 12),
         (gradient, "--", "s", COLORS[1], "bottom", "loss and gradient", 15),
@@ -144,7 +135,9 @@ def seconds_by_weights(
     ax.set_yticks(10.0**powers, [f"{10.0**p:,.{max(0, int(-p))}f}" for p in powers])
     ax.minorticks_off()
     below.axhline(counted, color=INK, linewidth=1, linestyle=":")
-    below.text(weights[-1] * 1.35, counted + 0.12, f"{counted:.2f} counted", color=INK, va="bottom")
+    below.text(weights[-1] * 6, 0.8 * counted, f"{counted:.2f} counted", color=INK, ha="right",
+               va="top")  # fmt: skip
+    ratio = np.divide(gradient, loss)
     below.semilogx(weights, ratio, "s", color=COLORS[1], markersize=7)
     top = max(5, int(np.ceil(ratio.max())))
     below.set(xlabel="weights", ylabel="ratio", ylim=(0, top), yticks=range(top + 1))
@@ -209,7 +202,7 @@ LABELS = {
     "Dense, B = 1": ("B = 1", 9, -7, "left"),
     "Dense, B = 8": ("Dense, B = 8", 6, -14, "left"),
     "Dense, B = 128": ("B = 128", 0, -17, "center"),
-    "Adam": ("Adam", -9, -6, "right"),
+    "Adam": ("Adam", 0, -16, "center"),
     "ReLU": ("ReLU", 0, -17, "center"),
     "LayerNorm": ("LayerNorm", 9, 0, "left"),
     "softmax": ("softmax", 9, 0, "left"),

@@ -131,8 +131,8 @@ def segments(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
         ax.set(ylim=(0, 78), xlim=(0, longest), yticks=[0, 20, 40, 60])
         ax.set(xlabel="calls of a layer", ylabel="arrays in memory")
         words = (
-            f"{k} segment{'s' * (k > 1)} of {n // k}: {peak} arrays, {run.forwards} evaluations of"
-            f" a layer, of which {sum(run.again)} are second ones (pale blue)."
+            f"A segment has {n // k} layer{'s' * (n > k)}. At the peak: {peak} arrays. Evaluations"
+            f" of a layer: {run.forwards}, of which {sum(run.again)} are second ones (pale blue)."
         )
         frames.append(drawn(fig, f"Memory of one gradient with {k} segments", words))
     return frames
@@ -163,10 +163,11 @@ def exchange(families: Mapping[str, Sequence[tuple[int, int]]], title: str) -> D
 
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 3.3))
-    colors = (COLORS[0], COLORS[2], COLORS[3])
-    for (name, found), color, mark in zip(families.items(), colors, MARKERS, strict=False):
+    looks = zip((COLORS[0], COLORS[2], COLORS[3]), MARKERS, (10, 5, 6), strict=False)
+    for (name, found), (color, mark, size) in zip(families.items(), looks, strict=False):
         evaluations, peaks = zip(*found, strict=True)
-        ax.loglog(evaluations, peaks, "-", marker=mark, color=color, markersize=6, label=name)
+        ax.loglog(evaluations, peaks, "-", marker=mark, color=color, markersize=size, label=name,
+                  markerfacecolor="none" if size > 6 else color)  # fmt: skip
     ax.set(xlabel="evaluations of a layer", ylabel="arrays in memory", ylim=(5, 80))
     ax.set_xticks([64, 128, 256, 512, 1024, 2048], ["64", "128", "256", "512", "1,024", "2,048"])
     ax.set_yticks([5, 10, 20, 40, 67], ["5", "10", "20", "40", "67"])
