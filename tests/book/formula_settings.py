@@ -845,8 +845,9 @@ SETTINGS = (
     Setting(
         "cost",
         ("evidence-products", "evidence-below"),
-        shapes={"x": (4, 3), "W": (3, 2)},
-        words=("z = xW", r"L = \sum_{i,k} z_{ik}^4"),
+        shapes={"x": (4, 3), "W": (3, 2), "b": (1, 2)},
+        program=("z = xW + b",),
+        words=(r"L = \sum_{i,k} z_{ik}^4",),
         means={r"\delta": r"\partial L/\partial z"},
     ),
     Setting(
