@@ -25,6 +25,7 @@ SECOND_EDITION = [
     "local-minima",
     "precision",
     "cost",
+    "memory",
     "convolution",
     "recurrent",
     "gates",

@@ -844,12 +844,20 @@ SETTINGS = (
     ),
     Setting(
         "cost",
+        ("evidence-products", "evidence-below"),
+        shapes={"x": (4, 3), "W": (3, 2), "b": (1, 2)},
+        program=("z = xW + b",),
+        words=(r"L = \sum_{i,k} z_{ik}^4",),
+        means={r"\delta": r"\partial L/\partial z"},
+    ),
+    Setting(
+        "memory",
         ("best-k",),
         of={"A": ("k",)},
         program=("A(k) = k + n/k",),
     ),
     Setting(
-        "cost",
+        "memory",
         ("evidence-checkpointed",),
         shapes={"x": (1, 2), "W^{(1)}": (2, 3), "W^{(2)}": (3, 4), "W^{(3)}": (4, 1)},
         words=(
