@@ -146,7 +146,7 @@ def filling(m: float) -> Frame:
     """
     theta, total = 2 * m - m * m, 1 / (1 - m)
     parts = shares(m, TERMS)
-    side, left, top, low, reach = 150.0, 14.0, 6.0, -0.08, 2.12
+    side, left, top, low, reach = 136.0, 14.0, 6.0, -0.08, 2.12
 
     def at(x: float, y: float) -> Point:
         share = side / (reach - low)
@@ -165,7 +165,7 @@ def filling(m: float) -> Frame:
         _curve(corners, svg.FORWARD, "2", stroke_linejoin="round"),
         _dot(at(0, 0), svg.FORWARD, 3.5),
         _dot(at(2 * m, 2 * m), svg.BACKWARD),
-        svg.text(left, at(0, theta)[1] - 9, "θ + x²/4", **LEFT),
+        svg.text(left, at(0, theta)[1] - 12, "θ + x²/4", **LEFT),
         svg.text(at(0.7, 0)[0], at(0, 0.4)[1], "x", font_style="italic"),
         svg.text(190, 30, f"θ = {words}", **LEFT, **BOLD),
         svg.text(190, 54, f"crossing at x = {2 * m:g}", **LEFT),
@@ -215,7 +215,8 @@ def filling(m: float) -> Frame:
         f" {sum(parts) / total:.0%} of a bar of the length {total:.3g}."
     )
     caption = f"Ten terms make up {sum(parts) / total:.1%} of the sum."
-    return Frame(svg.picture(svg.WIDTH, y + 56, f"The slope {m:g}", said, *shown), caption)
+    markup = svg.picture(svg.WIDTH, y + 56, f"The slope {m:g}", said, *shown)
+    return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
 
 
 def recipe(title: str) -> Drawing:
