@@ -1268,12 +1268,12 @@ SETTINGS = (
     Setting(
         "implicit",
         ("eq-implicit-steps",),
-        shapes={"x_0": (1, 2), "M": (2, 2), "h": (), "x": (1, 2)},
+        shapes={"x_0": (1, 2), "M": (2, 2), r"\Delta t": (), "x": (1, 2)},
         words=(
             r"f = xM",
             r"f_x = \partial f/\partial x",
-            r"x_1 = x_0 + hx_0M",
-            r"x_2 = x_1 + hx_1M",
+            r"x_1 = x_0 + \Delta t\,x_0M",
+            r"x_2 = x_1 + \Delta t\,x_1M",
             r"L = \tanh(x_2)\,x_2^\top",
         ),
         means={"u_k": r"\partial L/\partial x_k"},
