@@ -45,7 +45,8 @@ def test_the_output_solves_the_equation_and_is_that_of_a_long_rnn():
 def test_the_gradients_pass_the_check(rows, n, norm, seed):
     rng = np.random.default_rng(seed)
     made = layer(2, n, seed, norm=norm)
-    gradcheck.check_layer(made, rng.normal(size=(rows, 2)), rng=rng).raise_if_off()
+    # A single saturated unit has slopes that a difference cannot resolve: keep the inputs small.
+    gradcheck.check_layer(made, rng.normal(size=(rows, 2)) / 4, rng=rng).raise_if_off()
 
 
 def test_the_check_refuses_the_gradient_of_the_last_iteration_alone():
