@@ -41,7 +41,7 @@ def test_the_output_solves_the_equation_and_is_that_of_a_long_rnn():
 
 
 @few
-@given(rows=st.integers(1, 4), n=st.integers(1, 5), norm=st.floats(0, 0.95), seed=st.integers(0, 9))
+@given(rows=st.integers(1, 4), n=st.integers(1, 5), norm=st.floats(0, 0.9), seed=st.integers(0, 9))
 def test_the_gradients_pass_the_check(rows, n, norm, seed):
     rng = np.random.default_rng(seed)
     made = layer(2, n, seed, norm=norm)
