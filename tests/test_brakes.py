@@ -28,7 +28,7 @@ def test_the_stored_runs_are_all_there():
     "name, rate",
     [
         ("plain", 0.1), ("all", 0.3), ("weights", 100), ("weights reset", 1), ("layer", 0.3),
-        ("rms", 0.3), ("last", 1), ("decay", 1), ("constants", 1), ("centred rms", 1),
+        ("rms", 0.3), ("decay", 1), ("constants", 1), ("centred rms", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):
@@ -88,8 +88,7 @@ def test_the_first_step_is_at_a_right_angle():
 
 def test_a_network_that_is_usual_is_the_same_in_every_arm():
     usual = brakes.losses("all", [0.3])
-    for name in ("weights", "last"):
-        np.testing.assert_allclose(brakes.losses(name, [0.3]), usual)
+    np.testing.assert_allclose(brakes.losses("weights", [0.3]), usual)
 
 
 def test_a_run_that_overflows_ends_at_infinity():

@@ -42,8 +42,8 @@ Block = tuple[str, ...]
 WEIGHTS: list[Block] = [(f"dense{k}.W",) for k in LAYERS]
 SCALES: list[Block] = [(f"batchnorm{k}.gamma", f"batchnorm{k}.beta") for k in LAYERS]
 BIASES: list[Block] = [(f"dense{k}.b",) for k in LAYERS]
-LAST: list[Block] = [("dense7.W",)]
-ALL: list[Block] = [*WEIGHTS, *SCALES, *LAST, ("dense7.b",), *BIASES]
+LAST: list[Block] = [("dense7.W", "dense7.b")]
+ALL: list[Block] = [*WEIGHTS, *SCALES, *LAST, *BIASES]
 Norm = Callable[[int], Layer]
 Watch = Callable[[int, Sequential], None]
 
@@ -238,7 +238,6 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "layer": (Arm(LayerNorm, WEIGHTS), FAR),
     "rms": (Arm(RMSNorm, WEIGHTS), FAR),
     "all": (Arm(BatchNorm, ALL), RATES),
-    "last": (Arm(BatchNorm, LAST), RATES),
     "decay": (Arm(BatchNorm, WEIGHTS, decay=1e-3), RATES),
     "constants": (Arm(Constants, ALL), (1.0,)),
     "centred": (Arm(Centred, WEIGHTS), (1.0, 100.0)),
