@@ -1172,6 +1172,16 @@ SETTINGS = (
     Setting("variational-autoencoder", ("eq-vae-path",), program=(r"z = \mu + \tau\xi",)),
     Setting(
         "variational-autoencoder",
+        ("eq-vae-errors",),
+        program=(
+            r"z = \mu + e^{\ell/2}\,\xi",
+            r"L = f(z) + \tfrac12(\mu^2 + e^{\ell} - 1 - \ell)",
+        ),
+        words=(r"\tau = e^{\ell/2}",),
+        functions={"f": "any"},
+    ),
+    Setting(
+        "variational-autoencoder",
         ("evidence-draw",),
         program=(r"z = \mu + e^{\ell/2}\,\xi",),
     ),
