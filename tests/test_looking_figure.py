@@ -91,3 +91,15 @@ def test_each_weight_is_a_bar():
     drawn = looking.spread({"one": np.array([0.25, 0.75]), "two": np.array([1.0, 0.0])}, "t")
     for words in ("one", "two", "weight", "key"):
         assert words in drawn.markup
+
+
+def test_no_straight_line_has_the_signs_of_the_second_digit():
+    at, wanted = np.array(looking.SHARES_OF_7), np.sign(looking.SIGNS)
+    np.testing.assert_allclose(at, [0.6 * b + 0.4 * c for b in (0, 1) for c in (0, 1)])
+    assert wanted.tolist() == [-1, 1, -1, 1]
+    for slope in np.linspace(-5, 5, 41):
+        for height in np.linspace(-5, 5, 41):
+            assert (np.sign(height + slope * at) != wanted).any()
+    drawn = np.sign(np.interp(at, (0, 1), looking.STRAIGHT))
+    assert (drawn != wanted).sum() == 1
+    assert ">straight<" in looking.shares("t").markup

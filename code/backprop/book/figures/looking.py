@@ -497,3 +497,34 @@ def spread(panels: Mapping[str, Array], title: str) -> Drawing:
             ax.spines[side].set_visible(False)
     axes[0].set_ylabel("weight")
     return plotted(fig, title)
+
+
+SHARES_OF_7 = (0.0, 0.4, 0.6, 1.0)
+"""Of 7 in a mean of b's digit, with the weight 0.6, and c's, at 5, 5; 5, 7; 7, 5 and 7, 7."""
+SIGNS = (-1.0, 1.0, -1.0, 1.0)
+"""The sign that the score of 7 minus that of 5 must have to name c's digit."""
+STRAIGHT = (-0.6, 0.9)
+"""A line that is right in three cases: its values at the shares 0 and 1."""
+
+
+def shares(title: str) -> Drawing:
+    """Draw the signs that name the second digit, a straight line that fails, and a bent one."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.4, 2.2))
+    straight = np.interp(SHARES_OF_7, (0, 1), STRAIGHT)
+    ax.axhline(0, color=GREY, linewidth=1)
+    ax.plot((0, 1), STRAIGHT, "--", color=COLORS[1], linewidth=2.2, label="straight")
+    ax.plot(SHARES_OF_7, SIGNS, "-", color=COLORS[0], linewidth=2.2, label="bent")
+    ax.plot(SHARES_OF_7, SIGNS, "o", color=INK, markersize=7)
+    wrong = np.sign(straight) != np.sign(SIGNS)
+    ax.plot(np.array(SHARES_OF_7)[wrong], straight[wrong], "x", color=COLORS[1], markersize=11,
+            markeredgewidth=3)  # fmt: skip
+    ax.set(xticks=SHARES_OF_7, xlim=(-0.07, 1.07), ylim=(-1.35, 1.35), yticks=[-1, 0, 1])
+    digits = ("5, 5", "5, 7", "7, 5", "7, 7")
+    ax.set(xticklabels=[f"{s:g}\n{d}" for s, d in zip(SHARES_OF_7, digits, strict=True)])
+    ax.set(yticklabels=["−", "0", "+"], xlabel="share of 7, and the digits of b and c")
+    ax.set_title("score of 7 minus score of 5", loc="left", fontsize=11.5)
+    fig.legend(loc="outside right center", handlelength=1.8)
+    return plotted(fig, title)
