@@ -260,9 +260,12 @@ def _losses(ax: Any) -> None:
 
 
 def course(name: str) -> Array:
-    """Return the stored losses of a row during training, networks by points, from 1 on."""
+    """Return the stored losses of a row during training, networks by points.
+
+    Before the first step, where it was not measured, the loss is NaN.
+    """
     curves = np.array(recalling.stored()[name]["curve"])
-    return np.hstack([np.ones((len(curves), 1)), curves])
+    return np.hstack([np.full((len(curves), 1), np.nan), curves])
 
 
 def reaching(name: str) -> Array:
