@@ -1338,7 +1338,7 @@ EXCEPTIONS = {
     "initialisation:backward-integral": "a mean over a normal distribution",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
-    "local-minima:eq-minima-new": "definition of c, which eq-minima-block proves as C",
+    "local-minima:eq-minima-new": "definition of C, which eq-minima-block proves",
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",
     # --- Part IV ---
