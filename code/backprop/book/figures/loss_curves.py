@@ -59,7 +59,7 @@ def hero(title: str, p: float = 0.02) -> by_hand.Drawing:
     chances = sigmoid(np.array(marks, dtype=float))
     ax.set_xticks(marks, [f"{_minus(m, 0)}\n{p:.2g}" for m, p in zip(marks, chances, strict=True)])
     ax.set(
-        xlabel="score z, and below it the probability p of a 1", ylabel="loss when it is a 1",
+        xlabel="score z, and below it the probability p of an 8", ylabel="loss when it is an 8",
         xlim=(-6.4, 4.6), ylim=(-0.25, 7.1),
     )  # fmt: skip
     return by_hand.plotted(fig, title)
