@@ -170,8 +170,8 @@ def choices() -> list[Frame]:
         ax.grid(visible=False)
         below = (n + 1) ** 2
         words = (
-            f"The best rate is {unit(n + 1)}. It leaves {n}/{below} of the old V "
-            f"and adds 1/{below} of noise, together {unit(n + 1)}."
+            f"The best rate is {unit(n + 1)}. The old V leaves {n}/{below} "
+            f"and the noise adds 1/{below}, together {unit(n + 1)}."
         )
         frames.append(drawn(fig, f"V after a step at each rate, from V = {unit(n)}", words))
     return frames
