@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +19,18 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book import results
+from backprop.book.recalling import OPEN
 from backprop.layers import GRU, LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam, clip_norm
 
-
-class OpenLSTM(LSTM):
-    """An LSTM whose forget gates start wide open: their bias starts at 4."""
-
-    def __init__(self, n_in: int, n_hidden: int, **options: Any):
-        super().__init__(n_in, n_hidden, forget_bias=4.0, **options)
-
-
-KINDS: dict[str, tuple[type[Recurrent], int]] = {
+KINDS: dict[str, tuple[Callable[..., Recurrent], int]] = {
     "RNN": (RNN, 32),
     "LSTM": (LSTM, 16),
     "GRU": (GRU, 18),
-    "LSTM, open": (OpenLSTM, 16),
+    "LSTM, open": (partial(LSTM, forget_bias=OPEN), 16),
 }
 """Layers and their hidden units: 1,280, 1,536 and 1,422 numbers in W, U and the biases."""
 TOLD, ALPHABET = 3, 6

@@ -262,21 +262,21 @@ def _row(kind: str, length: int) -> Row:
     return Row(Start(kind), length, along=kind == "LSTM" and length == LENGTH)
 
 
-def _cut(kind: str, name: str, length: int) -> Row:
-    """Return a row whose error, or whose marks, or both, are kept to one side of a border."""
+def _bordered(kind: str, length: int) -> dict[str, Row]:
+    """Return rows whose error, or whose marks, or both, are kept to one side of a border."""
     late = length // 5
-    start = Start(kind, late if "cut" in name else None)
-    return Row(start, length, late=late if "early" in name else 0)
+    return {
+        f"{kind}, cut": Row(Start(kind, late), length),
+        f"{kind}, early": Row(Start(kind), length, late=late),
+        f"{kind}, cut, early": Row(Start(kind, late), length, late=late),
+    }
 
 
 ROWS: dict[str, Row] = {
     **{f"{kind}, {length}": _row(kind, length) for kind in KINDS for length in LENGTHS},
     "RNN, long": Row(Start("RNN"), updates=LONG),
-    **{
-        name: _cut("LSTM", name, LENGTH)
-        for name in ("LSTM, cut", "LSTM, early", "LSTM, cut, early")
-    },
-    **{name: _cut("RNN", name, SHORT) for name in ("RNN, cut", "RNN, early", "RNN, cut, early")},
+    **_bordered("LSTM", LENGTH),
+    **_bordered("RNN", SHORT),
     "LSTM, direct": Row(Start("LSTM", direct=True), along=True),
     "LSTM, open": Row(Start("LSTM", forget_bias=OPEN), along=True),
 }

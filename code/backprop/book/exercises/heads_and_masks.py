@@ -25,12 +25,12 @@ from backprop.book.exercises.verdict import (
 )
 
 VALUES = np.array([4.0, 0.0, 10.0])
-"""Of the exercise by hand; exp(s) is 5, 3 and 2, and the target is 2."""
+"""Of the exercise with a mask; exp(s) is 5, 3 and 2, and the target is 2."""
 
 
 @checker
 def check_masked(y: Any, ds: Any) -> Verdict:
-    """Check the same with the third key forbidden: p = (5/8, 3/8, 0), y = 2.5, then ds."""
+    """Check L = ½(y - 2)² with the third key forbidden: p = (5/8, 3/8, 0), y = 2.5, then ds."""
     p = np.array([5, 3, 0]) / 8
     parts: list[Part] = [
         ("The output", 2.5, [
