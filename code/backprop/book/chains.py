@@ -182,10 +182,14 @@ def in_segments(segments: int) -> Schedule:
     check_count("in_segments", "segments", segments)
 
     def schedule(chain: Chain, x: Array) -> None:
-        cuts = [len(chain) * i // segments for i in range(segments + 1)]
-        cut_into([j - i for i, j in pairwise(cuts)])(chain, x)
+        cut_into(equal(len(chain), segments))(chain, x)
 
     return schedule
+
+
+def equal(n: int, segments: int) -> list[int]:
+    """Return lengths of segments of n layers that are as nearly equal as possible."""
+    return [j - i for i, j in pairwise(n * k // segments for k in range(segments + 1))]
 
 
 def shrinking(n: int, kept: int) -> list[int]:

@@ -6,14 +6,13 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.chains import advances as fewest
-from backprop.book.chains import most_kept, shrinking
+from backprop.book.chains import equal, most_kept, shrinking
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
@@ -95,11 +94,6 @@ def check_binomial(length: Any, snapshots: Any) -> Verdict:
     return in_turn((length, snapshots), parts, praise)
 
 
-def _even(n: int, segments: int) -> list[int]:
-    cuts = [n * i // segments for i in range(segments + 1)]
-    return [j - i for i, j in pairwise(cuts)]
-
-
 @checker
 def check_lengths(lengths: Answer) -> Verdict:
     """Check ``lengths(n)``: the segments whose peak is the least K with K(K + 1)/2 >= n."""
@@ -125,7 +119,7 @@ def check_lengths(lengths: Answer) -> Verdict:
         grows = shrinks[::-1], [*whole[:-1], n - sum(whole[:-1])][::-1]
         more = "Beside each segment, one checkpoint more is alive than beside the one before."
         mistakes: list[tuple[Any, str, str]] = [
-            (min(most_kept(_even(n, k)) for k in range(1, n + 1)),
+            (min(most_kept(equal(n, k)) for k in range(1, n + 1)),
              "Equal segments do no better than this.", more),
             (n, "This keeps every input, as if nothing were cut.", more),
             *((most_kept(lengths), "The segments grow, and should shrink.",
