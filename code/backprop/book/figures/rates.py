@@ -204,7 +204,7 @@ def levels(title: str) -> Drawing:
 
 SHAPES: dict[str, tuple[Schedule, str, str]] = {
     "constant": (Constant(1.0), "Constant", r"$1$"),
-    "step": (StepDecay(1.0, 30, 0.3), "StepDecay", r"times 0.3, every 30 steps"),
+    "step": (StepDecay(1.0, 30, 0.3), "StepDecay", "times 0.3, every 30 steps"),
     "exponential": (Exponential(1.0, 0.955), "Exponential", r"$0.955^{\,t}$"),
     "cosine": (Cosine(1.0, 100), "Cosine", r"$\frac{1}{2}\,(1 + \cos(\pi t/100))$"),
     "restarts": (CosineWarmRestarts(1.0, 25), "CosineWarmRestarts", "a cosine every 25 steps"),

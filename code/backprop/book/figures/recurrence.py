@@ -7,7 +7,7 @@ compared, each is one of ten that differ by their seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -289,24 +289,39 @@ def later(title: str) -> Drawing:
     title : str
         What the picture shows, for those who do not see it.
     """
-    plt = pyplot()
-    fig, (above, ax) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4), height_ratios=(1, 1))
+    fig, above, ax = _loss_over_share(
+        (4.6, 3.4), (1, 1), recalling.UPDATES, {0.01: "0.01", 0.1: "0.1", 1: "1"},
+        "share of the last step’s error left at step 1",
+    )  # fmt: skip
     for length, paint in PLAIN.items():
         _quartiles(above, course(f"RNN, {length}"), paint)
         _quartiles(ax, reaching(f"RNN, {length}"), paint)
     for x, y, length in ((20, 1.27, 10), (350, 1.27, 20), (680, 1.27, 40)):
         above.text(x, y, f"{length} numbers", color=PLAIN[length], fontsize=12, fontweight="bold",
                    va="center")  # fmt: skip
-    above.set(ylim=(0, 1.42), yticks=[0, 0.5, 1])
-    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
-    ax.set(xlim=(0, recalling.UPDATES), yscale="log", ylim=(0.003, 5), yticks=[0.01, 0.1, 1],
-           xlabel="training steps")  # fmt: skip
-    ax.set_yticklabels(["0.01", "0.1", "1"])
-    ax.minorticks_off()
-    ax.set_title("share of the last step’s error left at step 1", loc="left", fontsize=11.5)
-    for axes in (above, ax):
-        axes.grid(False)
+    above.set(ylim=(0, 1.42))
+    ax.set(ylim=(0.003, 5))
     return plotted(fig, title)
+
+
+def _loss_over_share(
+    size: tuple[float, float],
+    heights: tuple[float, float],
+    last: int,
+    marks: Mapping[float, str],
+    share: str,
+) -> tuple[Any, Any, Any]:
+    """Return a figure of two panels over the training steps: losses, and shares of an error."""
+    fig, (above, below) = pyplot().subplots(2, 1, sharex=True, figsize=size, height_ratios=heights)
+    above.set(yticks=[0, 0.5, 1])
+    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
+    below.set(xlim=(0, last), yscale="log", xlabel="training steps")
+    below.set_yticks(list(marks), list(marks.values()))
+    below.minorticks_off()
+    below.set_title(share, loc="left", fontsize=11.5)
+    for ax in (above, below):
+        ax.grid(False)
+    return fig, above, below
 
 
 STARTS = {
@@ -326,20 +341,17 @@ def arriving(title: str) -> Drawing:
     title : str
         What the picture shows, for those who do not see it.
     """
-    plt = pyplot()
-    fig, (above, ax) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.9), height_ratios=(1, 1.3))
+    fig, above, ax = _loss_over_share(
+        (4.6, 3.9), (1, 1.3), 600, {1e-5: "0.00001", 1e-3: "0.001", 0.1: "0.1", 10: "10"},
+        "share of the error of step 40 sent to step 1",
+    )  # fmt: skip
     for name, (_, paint, line) in STARTS.items():
         for axes, runs in ((above, course(name)), (ax, reaching(name))):
             middle = np.median(runs, axis=0)
             steps = recalling.EVERY * np.arange(len(middle))
             axes.plot(steps, middle, line, color=paint, linewidth=2.4)
-    above.set(ylim=(0, 1.16), yticks=[0, 0.5, 1])
-    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
-    ax.set(xlim=(0, 600), yscale="log", ylim=(1e-6, 60), yticks=[1e-5, 1e-3, 0.1, 10],
-           xlabel="training steps")  # fmt: skip
-    ax.set_yticklabels(["0.00001", "0.001", "0.1", "10"])
-    ax.minorticks_off()
-    ax.set_title("share of the error of step 40 sent to step 1", loc="left", fontsize=11.5)
+    above.set(ylim=(0, 1.16))
+    ax.set(ylim=(1e-6, 60))
     words = (
         (above, 330, 0.82, "RNN, 40", ""), (above, 160, 0.3, "LSTM, 40", "all three LSTMs"),
         (ax, 505, 0.055, "RNN, 40", ""), (ax, 330, 4, "LSTM, 40", ""),
@@ -348,8 +360,6 @@ def arriving(title: str) -> Drawing:
     for axes, x, y, name, said in words:
         own, paint, _ = STARTS[name]
         axes.text(x, y, said or own, color=paint, fontsize=12, fontweight="bold", va="center")
-    for axes in (above, ax):
-        axes.grid(False)
     return plotted(fig, title)
 
 
