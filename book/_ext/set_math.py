@@ -25,6 +25,8 @@ from sphinx.writers.html5 import HTML5Translator
 NAMED = re.compile("<mo>\u2061</mo>(?=(?:<m[a-z]+>[^<]*</m[a-z]+>)?</msu(?:b|p|bsup)>)")
 # An empty attribute, where a matrix has one column, which Firefox reports as an error.
 EMPTY = ' columnspacing=""'
+# What may not begin a line, and what may not end one.
+CLOSING, OPENING = re.compile(r"[.,;:!?)\]’”…]+"), re.compile(r"[(\[‘“]+$")
 LOGGER = logging.getLogger(__name__)
 SCRIPT = Path(__file__).parents[1] / "_static/vendor/katex/katex.min.js"
 STYLE = "vendor/katex/katex.min.css"
@@ -75,6 +77,26 @@ def set_or_warn(node: nodes.Node, latex: str, display: bool) -> str:
         return f"<code>{escape(latex)}</code>"
 
 
+def close_up(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Keep the punctuation at a formula on its line; the formula itself may break as before."""
+    for node in list(doctree.findall(nodes.math)):
+        place = node.parent.index(node)
+        before, after = node.parent[max(place - 1, 0)], node.parent[place + 1 :][:1]
+        opening = OPENING.search(before) if isinstance(before, nodes.Text) else None
+        closing = CLOSING.match(after[0]) if after and isinstance(after[0], nodes.Text) else None
+        if not opening and not closing:
+            continue
+        held = nodes.inline("", "", classes=["held"])
+        node.parent.replace(node, held)
+        if opening:
+            held += nodes.Text(opening[0])
+            held.parent.replace(before, nodes.Text(before[: opening.start()]))
+        held += node
+        if closing:
+            held += nodes.Text(closing[0])
+            held.parent.replace(after[0], nodes.Text(after[0][closing.end() :]))
+
+
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
     self.body.append(set_or_warn(node, node.astext(), False) + "</span>")
@@ -106,5 +128,6 @@ def add_assets(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_html_math_renderer("katex", (visit_math, None), (visit_displaymath, None))
+    app.connect("doctree-resolved", close_up)
     app.connect("html-page-context", add_assets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

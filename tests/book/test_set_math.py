@@ -49,6 +49,21 @@ def test_inline_displayed_and_numbered_formulas(tmp_path):
     assert page.select("link[href*='katex.min.css']") and page.select("script[src*='formulas.js']")
 
 
+def test_punctuation_stays_with_its_formula(tmp_path):
+    text = "It is ($x$), $y$; see $z$ and $a$’s\n$b$.\n\nAlone:\n\n- $c$\n- **$d$.** Then ($e$\n"
+    made(tmp_path, "# Words\n\n" + text)
+    page = BeautifulSoup(html(tmp_path, "index"), "html.parser")
+    for half in page.select(".katex-html"):
+        half.decompose()
+    for sheet in page.select("annotation"):
+        sheet.decompose()
+    held = [found.get_text() for found in page.select("span.held")]
+    assert held == ["(x),", "y;", "a’", "b.", "d.", "(e"]
+    said = page.select_one("section").get_text(" ", strip=True)
+    assert "It is (x), y ; see".replace(" ", "") in said.replace(" ", "")
+    assert said.replace(" ", "").endswith("Then(e")
+
+
 def test_a_page_without_formulas_loads_nothing_for_them(tmp_path):
     made(tmp_path, "# Words\n\nNothing else.\n")
     assert "katex" not in html(tmp_path, "index") and "formulas.js" not in html(tmp_path, "index")
