@@ -81,8 +81,12 @@ def test_a_steered_unit_says_its_numbers():
 
 def test_a_held_state_and_what_is_left_of_its_error():
     drawn = recurrence.held("t").markup
-    for words in ("state", "0.66", "3·10⁻⁷", "forward", "backward"):
+    for words in ("states after three pulses", "0.66", "3·10⁻⁷", "forward", "backward"):
         assert f">{words}<" in drawn, words
+    assert drawn.count('stroke-width="3"') == len(recurrence.PULSES) + 1
+    for pulse in recurrence.PULSES:
+        states = recurrence.kept(recurrence.HELD, pulse)[0]
+        assert states[0] == pytest.approx(np.tanh(pulse)) and round(states[-1], 3) == 0.659
 
 
 def test_the_example_has_two_marks_and_their_sum():

@@ -277,7 +277,7 @@ def reaching(name: str) -> Array:
     return np.array(recalling.stored()[name][way])
 
 
-PLAIN = {10: "#E69F00", 20: "#D55E00", 40: "#8C3B00"}
+PLAIN = {10: "#E69F00", 20: "#D55E00", 40: "#AA3377"}
 """Colour of plain networks, by the length of their sequences."""
 
 
@@ -291,7 +291,7 @@ def later(title: str) -> Drawing:
     """
     fig, above, ax = _loss_over_share(
         (4.6, 3.4), (1, 1), recalling.UPDATES, {0.01: "0.01", 0.1: "0.1", 1: "1"},
-        "share of the last step’s error left at step 1",
+        "what is left of the last step’s error at step 1",
     )  # fmt: skip
     for length, paint in PLAIN.items():
         _quartiles(above, course(f"RNN, {length}"), paint)
@@ -430,16 +430,17 @@ def stopped(title: str) -> Drawing:
 
     plt = pyplot()
     orange, steps = COLORS[1], recalling.SHORT
-    fig, axes = plt.subplots(4, 2, figsize=(4.6, 3.0), width_ratios=(1.1, 1), sharex="col")
-    for number, ((left, right), name) in enumerate(zip(axes, ARMS.values(), strict=True), 1):
+    fig, axes = plt.subplots(4, 2, figsize=(4.6, 3.9), width_ratios=(1.1, 1), sharex="col")
+    for number, ((left, right), (words, name)) in enumerate(
+        zip(axes, ARMS.items(), strict=True), 1
+    ):
         row = recalling.ROWS[name]
         reach = row.start.cut or steps
         left.broken_barh([(0.5, steps - row.late)], (1.15, 0.5), color=INK, linewidth=0)
         left.broken_barh([(steps - reach + 0.5, reach)], (0.35, 0.5), color=orange, linewidth=0)
         left.set(xlim=(0.3, steps + 0.7), ylim=(0, 2), yticks=[0.6, 1.4], xticks=[1, 5, 8, 10])
         left.set_yticklabels(["error", "marks"])
-        left.set_ylabel(str(number), rotation=0, fontsize=13, fontweight="bold", va="center",
-                        labelpad=12)  # fmt: skip
+        left.set_title(f"{number}. {words}", loc="left", fontsize=11.5, fontweight="bold")
         found, paint = recalling.left(name), PAINTS["RNN"] if recalling.solved(name) else INK
         right.plot(found, np.zeros(len(found)), "o", color=paint, markersize=6, alpha=0.6,
                    markeredgewidth=0)  # fmt: skip
@@ -453,9 +454,8 @@ def stopped(title: str) -> Drawing:
         for ax in (left, right):
             ax.grid(False)
             ax.tick_params(labelsize=11.5)
-    axes[0, 0].set_title("marks, and error", loc="left", fontsize=11.5)
-    axes[0, 1].set_title("loss on new sequences", loc="left", fontsize=11.5)
     axes[-1, 0].set_xlabel("step of the sequence", fontsize=11.5)
+    axes[-1, 1].set_xlabel("loss on new sequences", fontsize=11.5)
     return plotted(fig, title)
 
 
@@ -463,13 +463,17 @@ WEIGHTS = (0.5, 0.7, 0.9, 1.0, 1.2, 1.5)
 """The recurrent weights that a reader can choose."""
 
 
-def kept(u: float) -> tuple[Array, Array, Array]:
+PULSES = 0.3, 0.8, 3.0
+"""What three inputs at step 1 contribute to z; 0.8 is that of the unit by hand."""
+
+
+def kept(u: float, pulse: float = PULSES[1]) -> tuple[Array, Array, Array]:
     """Return the states h_1 to h_40 after a pulse, the slopes, and the error left at each step.
 
-    The unit is that of :func:`by_hand` with the weight ``u``; the error is divided by that at the
-    last step.
+    The unit is that of :func:`by_hand` with the weight ``u``, and z_1 is ``pulse``; the error is
+    divided by that at the last step.
     """
-    _, h, slopes, arriving, _ = by_hand(W, u, (1.0,) + (0.0,) * (STEPS - 1))
+    _, h, slopes, arriving, _ = by_hand(W, u, (pulse / W,) + (0.0,) * (STEPS - 1))
     return np.array(h[1:]), np.array(slopes), np.array(arriving) / arriving[-1]
 
 
@@ -506,7 +510,7 @@ def _rule(y: float, word: str) -> list[str]:
 
 
 def held(title: str) -> Drawing:
-    """Draw a unit that holds its state over forty steps, and the error that goes back meanwhile.
+    """Draw a unit's states after three pulses, and the error that goes back meanwhile.
 
     Parameters
     ----------
@@ -516,12 +520,13 @@ def held(title: str) -> Drawing:
     blue, orange = svg.FORWARD, svg.BACKWARD
     h, _, error = kept(HELD)
     parts: list[str] = []
-    for top, values, paint, name in (
-        (52.0, h, blue, "state"), (186.0, error, orange, "share of the error that is left")
-    ):  # fmt: skip
+    for top, runs, paint, name in (
+        (52.0, [kept(HELD, pulse)[0] for pulse in PULSES], blue, "states after three pulses"),
+        (186.0, [error], orange, "what is left of the error"),
+    ):
         for share, word in ((0.0, "0"), (1.0, "1")):
             parts += _rule(top + 72 * (1 - share), word)
-        parts.append(_line(top + 72 * (1 - values), paint))
+        parts += [_line(top + 72 * (1 - values), paint) for values in runs]
         parts.append(svg.text(LEFT, top - 12, name, paint, text_anchor="start", font_weight=600))
     parts += [
         svg.pointer((150, 112), (300, 112), blue, "2", 9, 5),
@@ -534,7 +539,7 @@ def held(title: str) -> Drawing:
     for step in (1, 10, 20, 30, 40):
         parts.append(svg.text(_across(step), 278, str(step)))
     parts.append(svg.text(RIGHT, 297, "step", text_anchor="end"))
-    said = f"the state settles at {_rounded(h[-1])}; {_rounded(error[0])} of the error is left"
+    said = f"each state settles at {_rounded(h[-1])}; {_rounded(error[0])} of the error is left"
     return drawing(title, 304, said, *parts)
 
 
@@ -574,7 +579,7 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
         parts = [
             *fixed,
             svg.text(LEFT, 18, "state", blue, text_anchor="start", font_weight=600),
-            svg.text(LEFT, 119, "share of the error that is left", orange,
+            svg.text(LEFT, 119, "what is left of the error", orange,
                      text_anchor="start", font_weight=600),
             svg.text(RIGHT, 18, f"u = {u:g}", text_anchor="end", font_weight=600),
             svg.text(RIGHT, 243, "dashed: without tanh", orange, text_anchor="end"),
