@@ -91,7 +91,48 @@ def window_with(what):
     return wrong
 
 
+def leaks(layer, X):
+    before = layer(X)
+    for t in range(1, len(X)):
+        other = X.copy()
+        other[t] += 1
+        if not np.allclose(layer(other)[:t], before[:t]):
+            return True
+    return False
+
+
+def by_prefixes(layer, X):
+    """Let each output be computed from its own prefix."""
+    return any(not np.allclose(layer(X[: t + 1])[-1], layer(X)[t]) for t in range(len(X)))
+
+
+def leaks_with(what):
+    """Return a search for leaks with a mistake."""
+
+    def wrong(layer, X):
+        if what in ("in place", "list", "none"):
+            X[0] += what == "in place"
+            return {"in place": leaks(layer, X), "list": [leaks(layer, X)], "none": None}[what]
+        if what in ("number", "first", "last", "second", "next", "itself", "loose", "yes", "no"):
+            changed = {"last": [len(X) - 1], "second": [1]}.get(what, range(1, len(X)))
+            moved = []
+            for t in changed:
+                other = X.copy()
+                other[t] += 1
+                rows = {"first": slice(1), "next": slice(t - 1, t), "itself": slice(t + 1)}
+                moved.append(abs(layer(other) - layer(X))[rows.get(what, slice(t))].max())
+            if what == "number":
+                return max(moved)
+            if what in ("yes", "no"):
+                return what == "yes"
+            return bool(max(moved) > (0.5 if what == "loose" else 1e-9))
+        return not leaks(layer, X)
+
+    return wrong
+
+
 RIGHT = {
+    ex.check_leaks: [(leaks,), (by_prefixes,), (lambda f, x: np.bool_(leaks(f, x)),)],
     ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
     ex.check_window: [(window,), (by_triangles,)],
     ex.check_heads: [(two_heads,), (by_the_layer,)],
@@ -100,6 +141,16 @@ RIGHT = {
     ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
 }  # fmt: skip
 WRONG_ANSWERS = {
+    ex.check_leaks: [
+        ((leaks_with("itself"),), "leaks nothing"), ((leaks_with("yes"),), "leaks nothing"),
+        ((leaks_with("not"),), "leaks nothing"), ((leaks_with("no"),), "without a mask"),
+        ((leaks_with("loose"),), "missed"), ((leaks_with("last"),), "first token sees the second"),
+        ((leaks_with("first"),), "last but one"),
+        ((leaks_with("second"),), "last but one"),
+        ((leaks_with("number"),), "True or False"), ((leaks_with("list"),), "True or False"),
+        ((leaks_with("none"),), "None"), ((leaks_with("in place"),), "changed its argument"),
+        ((True,), "function itself"), ((lambda X: X,), "2 arguments"),
+    ],
     ex.check_masked: [
         ((2, MASKED), "after the softmax"), ((4, MASKED), "without the mask"),
         ((20, MASKED), "not divided"), ((2.22, MASKED), "set to 0"),

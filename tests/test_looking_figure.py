@@ -87,6 +87,18 @@ def test_masked_cells_are_hatched_and_the_others_have_their_weights():
     check_words(drawn.markup, 0.55)
 
 
+def test_masks_are_drawn_side_by_side():
+    allowed = np.tri(3, dtype=bool)
+    kinds = {
+        "one": (allowed, ["a", "b", "c"]),
+        "two": (allowed & (np.arange(3) > 0), ["–", "b", "c"]),
+    }
+    drawn = looking.triangles(kinds, "t")
+    assert drawn.markup.count("url(#bp-masked)") == 3 + 6
+    assert "c sees a b c" in drawn.markup and "– sees nothing" in drawn.markup
+    check_words(drawn.markup, 0.55)
+
+
 def test_each_weight_is_a_bar():
     drawn = looking.spread({"one": np.array([0.25, 0.75]), "two": np.array([1.0, 0.0])}, "t")
     for words in ("one", "two", "weight", "key"):

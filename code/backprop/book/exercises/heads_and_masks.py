@@ -107,6 +107,69 @@ def check_window(window: Answer) -> Verdict:
     return judge(as_numbers, cases, "Each row allows at most w keys, whatever n is.", given)
 
 
+@checker
+def check_leaks(leaks: Answer) -> Verdict:
+    """Check ``leaks(layer, X)``: True if an output depends on a later token."""
+    given = "layer, X"
+    rng = np.random.default_rng(0)
+    i, j = np.mgrid[:6, :6]
+
+    def attending(allowed: Array, *, after: bool = False, centred: bool = False) -> Answer:
+        def layer(X: Array) -> Array:
+            X = X - X.mean(axis=0) if centred else X
+            seen = allowed[: len(X), : len(X)]  # so that it can be tried on a part of X as well
+            E = np.exp(X @ X.T / 2) * (True if after else seen)
+            P = E / np.maximum(E.sum(axis=1, keepdims=True), 1e-300)
+            return np.asarray((P * seen) @ X)
+
+        return layer
+
+    def case(layer: Answer, leaky: bool, where: str, hint: str, more: str) -> Case:
+        return Case((layer, rng.normal(size=(6, 4))), float(leaky), [(float(not leaky), hint)],
+                    more, where=where)  # fmt: skip
+
+    missed = "A leak was missed in "
+    cases = [
+        case(attending(i >= j), False, "a causal layer",
+             "A causal layer leaks nothing, and your function says that it does. An output may"
+             " change with its own token, and with earlier ones.",
+             "Compare the outputs before the changed token only."),
+        case(attending(i >= 0), True, "a layer without a mask", missed + "a layer without a mask.",
+             "Change a token, and compare the outputs before it."),
+        case(attending(i >= j, after=True), True, "a mask after the softmax",
+             missed + "a layer whose mask is applied after the softmax.",
+             "Any change counts, and it may be small."),
+        case(attending(i >= j - 1), True, "a mask that is shifted by one",
+             missed + "a layer in which each token sees the next one.",
+             "Compare all outputs before the changed token."),
+        case(attending((i >= j) | ((i == 0) & (j == 1))), True, "one wrong entry in the mask",
+             missed + "a layer in which the first token sees the second, and no other leaks.",
+             "Change each token in turn, not only the last."),
+        case(attending((i >= j) | ((i == 4) & (j == 5))), True, "one wrong entry in the mask",
+             missed + "a layer in which the last but one sees the last token, and no other leaks.",
+             "Change each token in turn, and compare all outputs before it."),
+        case(attending(i >= j, centred=True), True, "a layer that subtracts the mean of all tokens",
+             missed + "a layer that subtracts the mean of all tokens first.",
+             "The mask may be right: compare outputs, not weights."),
+        case(attending(i > j), False, "a layer in which no token sees itself",
+             "A layer in which each token sees only those before it leaks nothing.",
+             "Compare the outputs before the changed token only."),
+    ]  # fmt: skip
+
+    def as_number(layer: Answer, X: Array) -> float:
+        found = leaks(layer, X)
+        if found is None:
+            raise Told("It returns None: is a return missing?")
+        if np.ndim(found) or not isinstance(found, bool | np.bool_):
+            raise Told("Return one True or False: whether any output sees a later token.")
+        return float(found)
+
+    unfit = misfit(leaks, given)
+    if unfit is not None or not callable(leaks):
+        return unfit or judge(leaks, cases, "", given)
+    return judge(as_number, cases, "It also finds the leak of a single wrong entry.", given)
+
+
 def _attended(Q: Array, K: Array, V: Array, width: float) -> Array:
     """Return softmax(Q Kᵀ / √width) V."""
     E = np.exp(Q @ K.T / math.sqrt(width))

@@ -215,6 +215,36 @@ def masks(
     return drawing(title, 50 + 64 * len(rows) - 26, "; ".join(words), *parts)
 
 
+def triangles(kinds: Mapping[str, tuple[ArrayLike, Sequence[str]]], title: str) -> Drawing:
+    """Draw masks side by side: a row for each query, filled where it may look, else hatched.
+
+    Parameters
+    ----------
+    kinds : mapping of str to (allowed, tokens)
+        By what stands above it: the mask, shape (n, n), and the n tokens.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    side, top, pitch = 21.0, 44.0, svg.WIDTH / len(kinds)
+    parts, words, foot = [HATCH], [], 0.0
+    for k, (name, (allowed, tokens)) in enumerate(kinds.items()):
+        n = len(tokens)
+        left = pitch * (k + 0.5) - side * n / 2 + 8
+        parts.append(svg.text(left + side * n / 2 - 8, 16, name, font_weight=600))
+        for (i, j), seen in np.ndenumerate(np.asarray(allowed, bool)):
+            at = left + side * j, top + side * i
+            parts += _cell(at, (side, side), 0.45, hidden=not seen)
+        for i, token in enumerate(tokens):
+            parts.append(svg.text(left + side * (i + 0.5), top - 6, token))
+            parts.append(svg.text(left - 10, top + side * i + 16, token))
+        foot = max(foot, top + side * n)
+        words.append(f"{name}: " + ", ".join(
+            f"{token} sees {' '.join(np.array(tokens)[row].tolist()) or 'nothing'}"
+            for token, row in zip(tokens, np.asarray(allowed, bool), strict=True)
+        ))  # fmt: skip
+    return drawing(title, foot + 6, "; ".join(words), *parts)
+
+
 HATCH = (
     '<defs><pattern id="bp-masked" width="6" height="6" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" stroke="currentColor" '
