@@ -134,6 +134,17 @@ def broken(layers, x):
     return found
 
 
+def unequal(layers, x, apart):
+    """Judge by a comparison that sees less than all."""
+    found = []
+    for i, layer in enumerate(layers):
+        once, twice = layer.forward(x), layer.forward(x)
+        if apart(once, twice):
+            found.append(i)
+        x = once
+    return found
+
+
 def outputs(layers, x):
     for layer in layers:
         x = layer.forward(x)
@@ -172,6 +183,10 @@ BROKEN_WRONG = [
     (lambda layers, x: 1, "list of indices"), (unfinished, "return"),
     (lambda layers: [], "2 arguments"), ([1], "function itself"),
     (lambda layers, x: [0.5], "list of indices"),
+    (lambda layers, x: unequal(layers, x, lambda a, b: a.mean() != b.mean()), "At least one"),
+    (lambda layers, x: unequal(layers, x, lambda a, b: not np.allclose(a, b, atol=0.01)),
+     "At least one"),
+    (lambda layers, x: unequal(layers, x, lambda a, b: (a[0] != b[0]).any()), "At least one"),
 ]  # fmt: skip
 
 
@@ -186,6 +201,65 @@ def test_right_broken(answer):
 @pytest.mark.parametrize(("answer", "hint"), BROKEN_WRONG)
 def test_wrong_broken(answer, hint):
     assert hint in both_hints(ex.check_broken, answer)[1]
+
+
+def moved(layers, x):
+    found = []
+    for i, layer in enumerate(layers):
+        before, after = in_use(layer, x), in_use(layer, x)
+        if not np.array_equal(before[1], after[1]):
+            found.append(i)
+        x = before[0]
+    return found
+
+
+def in_use(layer, x, restore=True):
+    """Return the outputs of a pass as the layer is, and of one in use after it."""
+    mode = layer.training
+    out = layer.forward(x)
+    layer.training = False
+    used = layer.forward(x)
+    layer.training = mode if restore else True
+    return out, used
+
+
+def always_training(layers, x):
+    for layer in layers:
+        layer.training = True
+    return moved(layers, x)
+
+
+def following(layers, x):
+    """Go on with the output of the second training pass, and take all passes in use."""
+    first = moved(layers, x)
+    return range(min(first), len(layers)) and [*range(min(first), len(layers))] if first else []
+
+
+def by_averages(layers, x):
+    return [i for i, layer in enumerate(layers) if hasattr(layer, "running_mean")]
+
+
+MOVED_WRONG = [
+    (lambda layers, x: [], "At least one"), (broken, "differs in training"),
+    (lambda layers, x: sorted({*moved(layers, x), *broken(layers, x)}), "in use it does"),
+    (always_training, "in use already"), (by_averages, "in use already"),
+    (lambda layers, x: list(range(len(layers))), "Not all"),
+    (lambda layers, x: [i + 1 for i in moved(layers, x)], "from 0"),
+    (lambda layers, x: [i for i in range(len(layers)) if i not in moved(layers, x)], "others"),
+    (lambda layers, x: moved(layers, x)[:1], "more than one"), (following, "comes after"),
+    (lambda layers, x: [i in moved(layers, x) for i in range(len(layers))], "truth values"),
+    (unfinished, "return"), (lambda layers: [], "2 arguments"), ([1], "function itself"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [moved, lambda layers, x: np.array(moved(layers, x), int)])
+def test_right_moved(answer):
+    assert ex.check_moved(answer), ex.check_moved(answer)
+
+
+@pytest.mark.parametrize(("answer", "hint"), MOVED_WRONG)
+def test_wrong_moved(answer, hint):
+    assert hint in both_hints(ex.check_moved, answer)[1]
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from backprop.book.chains import cut_into, in_segments, tower, watched
+from backprop.book.chains import Chain, cut_into, in_segments, most_kept, tower, watched
 from backprop.book.figures import mountains
 
 
@@ -20,6 +20,18 @@ def test_two_ways_name_their_peaks_and_evaluations(runs):
     markup = mountains.side_by_side(both, x.nbytes, "title").markup
     assert re.findall(r">(\d+) arrays,<", markup) == ["19", "10"]
     assert re.findall(r">(\d+) evaluations<", markup) == ["16", "28"]
+
+
+def test_what_is_kept_is_counted():
+    layers, x, dz = tower(64, 4, 2)
+    chain = Chain(layers, dz)
+    in_segments(mountains.SEGMENTS)(chain, x)
+    # Up to the top, 8 first inputs and the last segment's own; then a checkpoint less each time.
+    assert [mountains.kept_at(at).sum() for at in (8, 7, 1)] == [15, 14, 8]
+    assert most_kept([8] * 8) == 15
+    drawn = mountains.checkpoints({"first": 8, "then": 7}, "t").markup
+    assert ">15 kept<" in drawn and ">14 kept<" in drawn
+    assert drawn.count('fill-opacity="0.85"') == 29 and drawn.count("<rect") == 128
 
 
 def test_the_account_adds_up():

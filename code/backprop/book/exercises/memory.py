@@ -151,6 +151,23 @@ class _Warming(Layer):
         return self.calls * x
 
 
+class _Turning(Layer):
+    """A layer that turns its last row's entries one place further at each call: the mean stays."""
+
+    name = "turning"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Array) -> Array:
+        """Return x with its last row turned."""
+        self.calls += 1
+        x = x.copy()
+        x[-1] += 1e-4 * (np.roll(x[-1], self.calls) - x[-1])
+        return x
+
+
 def _in_use(layer: Layer) -> Layer:
     layer.training = False
     return layer
@@ -175,32 +192,37 @@ def _networks() -> list[tuple[str, Callable[[], list[Layer]], list[int], list[in
          [], [1]),
         ("Dense, a layer that counts its calls, Tanh", lambda: [dense(), _Warming(), Tanh()],
          [1], [1]),
+        ("Dense, a layer that changes little in its last row, Tanh",
+         lambda: [dense(), _Turning(), Tanh()], [1], [1]),
         ("Dropout in use, Dense, Dropout with p = 0, Tanh",
          lambda: [_in_use(dropout()), dense(), dropout(0), Tanh()], [], []),
     ]  # fmt: skip
+
+
+def _marked(choose: Answer, layers: list[Layer]) -> list[int]:
+    """Return 1 for each layer whose index the reader's function returns, else 0."""
+    answer = choose(layers, np.random.default_rng(2).normal(size=(20, 4)))
+    if answer is None:
+        raise Told("The answer is None: is a return missing?")
+    if not isinstance(answer, list | tuple | set | np.ndarray):
+        raise Told("Return a list of indices, such as [1, 4], or an empty one.")
+    if len(answer) == len(layers) and all(isinstance(a, bool | np.bool_) for a in answer):
+        raise Told("These are truth values. Return the indices of the layers.")
+    places = numbers(list(answer))
+    if places is None or places.ndim != 1 or (places != np.round(places)).any():
+        raise Told("Return a list of indices, such as [1, 4], or an empty one.")
+    if len(places) and not 0 <= places.min() <= places.max() < len(layers):
+        raise Told("There is no layer with such an index; the first one is 0.")
+    return [int(i in places) for i in range(len(layers))]
 
 
 @checker
 def check_broken(broken: Answer) -> Verdict:
     """Check ``broken(layers, x)``: the indices of layers whose second evaluation differs."""
     found = _networks()
-    x = np.random.default_rng(2).normal(size=(20, 4))
 
     def marks(k: int) -> list[int]:
-        layers = found[k][1]()
-        answer = broken(layers, x.copy())
-        if answer is None:
-            raise Told("The answer is None: is a return missing?")
-        if not isinstance(answer, list | tuple | set | np.ndarray):
-            raise Told("Return a list of indices, such as [1, 4], or an empty one.")
-        if len(answer) == len(layers) and all(isinstance(a, bool | np.bool_) for a in answer):
-            raise Told("These are truth values. Return the indices of the broken layers.")
-        places = numbers(list(answer))
-        if places is None or places.ndim != 1 or (places != np.round(places)).any():
-            raise Told("Return a list of indices, such as [1, 4], or an empty one.")
-        if len(places) and not 0 <= places.min() <= places.max() < len(layers):
-            raise Told("There is no layer with such an index; the first one is 0.")
-        return [int(i in places) for i in range(len(layers))]
+        return _marked(broken, found[k][1]())
 
     def case(k: int) -> Case:
         words, make, right, moving = found[k]
@@ -233,6 +255,73 @@ def check_broken(broken: Answer) -> Verdict:
         return unfit
     given: Any = marks if callable(broken) else broken
     praise = "A layer is broken if the same input gives another output."
+    return judge(given, [case(k) for k in range(len(found))], praise)
+
+
+@checker
+def check_moved(moved: Answer) -> Verdict:
+    """Check ``moved(layers, x)``: the layers that a second training pass leaves different in use."""
+
+    def dense() -> Dense:
+        return Dense(4, 4, rng=np.random.default_rng(0))
+
+    def dropout() -> Dropout:
+        return Dropout(0.5, rng=np.random.default_rng(1))
+
+    # Layers, those that move, and those whose output in training differs from call to call.
+    found: list[tuple[str, Callable[[], list[Layer]], list[int], list[int]]] = [
+        ("Dense, BatchNorm, Tanh", lambda: [dense(), BatchNorm(4), Tanh()], [1], []),
+        ("Dense, Dropout, Tanh", lambda: [dense(), dropout(), Tanh()], [], [1]),
+        ("BatchNorm, Dense, Dropout, BatchNorm, ReLU",
+         lambda: [BatchNorm(4), dense(), dropout(), BatchNorm(4), ReLU()], [0, 3], [2]),
+        ("Dense, BatchNorm in use, Tanh, BatchNorm",
+         lambda: [dense(), _in_use(BatchNorm(4)), Tanh(), BatchNorm(4)], [3], []),
+        ("Dense, a layer that counts its calls, BatchNorm",
+         lambda: [dense(), _Warming(), BatchNorm(4)], [1, 2], [1]),
+    ]  # fmt: skip
+
+    def case(k: int) -> Case:
+        words, make, right, drawn = found[k]
+        n = len(make())
+        twice = (
+            "Take a layer's output in use before and after a second training pass, with the same"
+            " input."
+        )
+
+        def mark(places: Any) -> list[int]:
+            return [int(i in places) for i in range(n)]
+
+        mistakes: list[tuple[Any, str, str]] = [
+            (mark([]), "At least one of these layers moves.", twice),
+            (mark({*right, *drawn}), "Dropout draws anew, but in use it does what it did before.",
+             twice),
+            (mark(drawn), "These are the layers whose output differs in training.", twice),
+            (mark(range(n)), "Not all of them move.", "Compare entries, not the arrays' identity."),
+            (mark([i + 1 for i in right]), "Count from 0.", ""),
+            (mark([i for i in range(n) if i not in right]), "These are the others.", ""),
+            (mark(right[:1]), "There may be more than one.", "Look at all layers."),
+            (mark(range(min(right, default=n), n)),
+             "A layer that comes after one that moves need not move itself.",
+             "Go on with the output of the first training pass."),
+            (mark([i for i, layer in enumerate(make()) if i in right or not layer.training]),
+             "One of them is in use already, and in use batch normalization does not move.",
+             "Leave `training` as you found it."),
+            (mark([i for i, layer in enumerate(make()) if isinstance(layer, BatchNorm)]),
+             "Batch normalization is not the only layer with a state, and in use it does not move.",
+             "Compare outputs, whatever the kind of layer."),
+        ]  # fmt: skip
+        expected = mark(right)
+        return Case((k,), expected, distinct(mistakes, expected), twice,
+                    where=f"the network {words}")  # fmt: skip
+
+    if (unfit := misfit(moved, "layers, x")) is not None:
+        return unfit
+
+    def marks(k: int) -> list[int]:
+        return _marked(moved, found[k][1]())
+
+    given: Any = marks if callable(moved) else moved
+    praise = "These would give another network than training without checkpoints."
     return judge(given, [case(k) for k in range(len(found))], praise)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop.arrays import Array
 from backprop.book.chains import Watched
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
@@ -45,16 +46,64 @@ def side_by_side(runs: Mapping[str, Watched], unit: int, title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.9), layout="constrained")
+    # One scale for the calls of both: the second way is longer, and is drawn longer.
+    calls = [len(run.kinds) for run in runs.values()]
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.9), layout="constrained",
+                             width_ratios=calls)  # fmt: skip
     for ax, (name, run) in zip(axes, runs.items(), strict=True):
         _mountain(ax, run, unit)
         peak = arrays(run.peak, unit)
         words = f"{name}\n{peak} arrays,\n{run.forwards} evaluations"
         ax.set_title(words, color=INK, fontsize=11, fontweight="bold")
         ax.set(xlim=(0, len(run.kinds)), ylim=(0, 72), yticks=[0, 20, 40, 60], xticks=[])
-        ax.set_xlabel("time")
+        ax.set_xlabel(f"{len(run.kinds)} calls of a layer", fontsize=11)
     axes[0].set_ylabel("arrays in memory")
     return plotted(fig, title)
+
+
+SEGMENTS = 8
+"""Of the 64 layers whose checkpoints are drawn."""
+
+
+def kept_at(at: int, segments: int = SEGMENTS) -> Array:
+    """Return which inputs are kept while segment ``at``, counted from 1, is taken back.
+
+    Shape (segments, layers in each); bool.
+    """
+    kept = np.zeros((segments, 64 // segments), bool)
+    kept[:at, 0] = kept[at - 1] = True
+    return kept
+
+
+def checkpoints(moments: Mapping[str, int], title: str) -> Drawing:
+    """Draw the inputs of 64 layers, filled where they are kept, for the segment at work.
+
+    Parameters
+    ----------
+    moments : mapping of str to int
+        By what is said above the row: the segment that is taken back, counted from 1.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    wide, high, gap, left = 5.6, 20.0, 6.0, 6.0
+    parts, said = [], []
+    for row, (words, at) in enumerate(moments.items()):
+        y, kept = 26.0 + 66 * row, kept_at(at)
+        parts.append(svg.text(left, y - 8, words, text_anchor="start"))
+        count = f"{kept.sum()} kept"
+        parts.append(svg.text(svg.WIDTH - 4, y - 8, count, svg.FORWARD, text_anchor="end",
+                              font_weight=600))  # fmt: skip
+        for (k, i), filled in np.ndenumerate(kept):
+            x = left + k * (8 * wide + gap) + i * wide
+            parts.append(svg.element(
+                "rect", x=x, y=y, width=wide, height=high, stroke=svg.FORWARD, stroke_width="0.7",
+                fill=svg.FORWARD, fill_opacity="0.85" if filled else "0",
+            ))  # fmt: skip
+        start = left + (at - 1) * (8 * wide + gap)
+        parts.append(svg.pointer((start + 8 * wide, y + 29), (start, y + 29), svg.BACKWARD, "2.5",
+                                 9, 5))  # fmt: skip
+        said.append(f"{words}: {count}")
+    return drawing(title, 26 + 66 * len(moments) - 24, "; ".join(said), *parts)
 
 
 MEGABYTE = 2.55
