@@ -260,7 +260,7 @@ def check_broken(broken: Answer) -> Verdict:
 
 @checker
 def check_moved(moved: Answer) -> Verdict:
-    """Check ``moved(layers, x)``: the layers that a second training pass leaves different in use."""
+    """Check ``moved(layers, x)``: layers that a second training pass leaves different in use."""
 
     def dense() -> Dense:
         return Dense(4, 4, rng=np.random.default_rng(0))
