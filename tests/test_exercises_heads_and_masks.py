@@ -91,48 +91,61 @@ def window_with(what):
     return wrong
 
 
-def leaks(layer, X):
-    before = layer(X)
-    for t in range(1, len(X)):
-        other = X.copy()
-        other[t] += 1
-        if not np.allclose(layer(other)[:t], before[:t]):
-            return True
-    return False
+def reached(layer, x):
+    pairs = []
+    for t, dx in enumerate(errors(layer, x)):
+        pairs += [(t, s) for s in range(t + 1, len(x)) if dx[s].any()]
+    return pairs
 
 
-def by_prefixes(layer, X):
-    """Let each output be computed from its own prefix."""
-    return any(not np.allclose(layer(X[: t + 1])[-1], layer(X)[t]) for t in range(len(X)))
+def errors(layer, x):
+    """Return what an error at each output alone sends to the tokens."""
+    y = layer.forward(x)
+    for t in range(len(x)):
+        dz = np.zeros_like(y)
+        dz[t] = np.arange(1, y.shape[1] + 1)
+        yield layer.backward(dz)
 
 
-def leaks_with(what):
-    """Return a search for leaks with a mistake."""
+def by_changes(layer, x):
+    """Change tokens instead."""
+    before, pairs = layer.forward(x), set()
+    for s in range(1, len(x)):
+        other = x.copy()
+        other[s] += 1
+        moved = abs(layer.forward(other) - before)[:s].max(axis=1) > 1e-9
+        pairs |= {(int(t), s) for t in np.flatnonzero(moved)}
+    return pairs
 
-    def wrong(layer, X):
-        if what in ("in place", "list", "none"):
-            X[0] += what == "in place"
-            return {"in place": leaks(layer, X), "list": [leaks(layer, X)], "none": None}[what]
-        if what in ("number", "first", "last", "second", "next", "itself", "loose", "yes", "no"):
-            changed = {"last": [len(X) - 1], "second": [1]}.get(what, range(1, len(X)))
-            moved = []
-            for t in changed:
-                other = X.copy()
-                other[t] += 1
-                rows = {"first": slice(1), "next": slice(t - 1, t), "itself": slice(t + 1)}
-                moved.append(abs(layer(other) - layer(X))[rows.get(what, slice(t))].max())
-            if what == "number":
-                return max(moved)
-            if what in ("yes", "no"):
-                return what == "yes"
-            return bool(max(moved) > (0.5 if what == "loose" else 1e-9))
-        return not leaks(layer, X)
+
+def reached_with(what):
+    """Return a search with a mistake."""
+
+    def wrong(layer, x):
+        pairs, n = reached(layer, x), len(x)
+        late = [(t, s) for t in range(n) for s in range(t + 1, n)]
+        if what == "all":
+            return [(t, s) for t, dx in enumerate(errors(layer, x))
+                    for s in range(n) if dx[s].any() or s <= t]  # fmt: skip
+        if what == "in place":
+            x += 1
+        if what == "backward":
+            layer.x = None
+            return layer.backward(x)
+        return {
+            "swapped": [(s, t) for t, s in pairs], "others": [q for q in late if q not in pairs],
+            "first": [q for q in pairs if q[0] == 0], "last": [q for q in pairs if q[1] == n - 1],
+            "next": [q for q in pairs if q[1] == q[0] + 1], "none": [], "late": late,
+            "together": late if pairs else [], "from 1": [(t + 1, s + 1) for t, s in pairs],
+            "flag": bool(pairs), "flat": [t for t, _ in pairs] or [0], "nothing": None,
+            "half": [(0.5, 1)], "in place": pairs,
+        }[what]  # fmt: skip
 
     return wrong
 
 
 RIGHT = {
-    ex.check_leaks: [(leaks,), (by_prefixes,), (lambda f, x: np.bool_(leaks(f, x)),)],
+    ex.check_reached: [(reached,), (by_changes,), (lambda f, x: np.array(reached(f, x)),)],
     ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
     ex.check_window: [(window,), (by_triangles,)],
     ex.check_heads: [(two_heads,), (by_the_layer,)],
@@ -141,15 +154,18 @@ RIGHT = {
     ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
 }  # fmt: skip
 WRONG_ANSWERS = {
-    ex.check_leaks: [
-        ((leaks_with("itself"),), "leaks nothing"), ((leaks_with("yes"),), "leaks nothing"),
-        ((leaks_with("not"),), "leaks nothing"), ((leaks_with("no"),), "without a mask"),
-        ((leaks_with("loose"),), "missed"), ((leaks_with("last"),), "first token sees the second"),
-        ((leaks_with("first"),), "last but one"),
-        ((leaks_with("second"),), "last but one"),
-        ((leaks_with("number"),), "True or False"), ((leaks_with("list"),), "True or False"),
-        ((leaks_with("none"),), "None"), ((leaks_with("in place"),), "changed its argument"),
-        ((True,), "function itself"), ((lambda X: X,), "2 arguments"),
+    ex.check_reached: [
+        ((reached_with("swapped"),), "exchanged"), ((reached_with("all"),), "own token"),
+        ((reached_with("others"),), "no error connects"),
+        ((reached_with("first"),), "first output"),
+        ((reached_with("last"),), "last token alone"), ((reached_with("next"),), "next token"),
+        ((reached_with("none"),), "nothing was found"), ((reached_with("late"),), "not reach all"),
+        ((reached_with("together"),), "not reach all"), ((reached_with("from 1"),), "no place 5"),
+        ((reached_with("flag"),), "list of pairs"), ((reached_with("flat"),), "list of pairs"),
+        ((reached_with("nothing"),), "None"), ((reached_with("half"),), "whole number"),
+        ((reached_with("in place"),), "changed its argument"),
+        ((reached_with("backward"),), "call forward first"),
+        ((True,), "function itself"), ((lambda x: x,), "2 arguments"),
     ],
     ex.check_masked: [
         ((2, MASKED), "after the softmax"), ((4, MASKED), "without the mask"),

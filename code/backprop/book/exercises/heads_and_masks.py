@@ -22,7 +22,9 @@ from backprop.book.exercises.verdict import (
     in_turn,
     judge,
     misfit,
+    numbers,
 )
+from backprop.layers import Layer
 
 VALUES = np.array([4.0, 0.0, 10.0])
 """Of the exercise with a mask; exp(s) is 5, 3 and 2, and the target is 2."""
@@ -107,67 +109,97 @@ def check_window(window: Answer) -> Verdict:
     return judge(as_numbers, cases, "Each row allows at most w keys, whatever n is.", given)
 
 
+class _Attending(Layer):
+    """Attention with Q = K = V = x, the mask set before or, wrongly, after the softmax."""
+
+    name = "attending"
+
+    def __init__(self, allowed: Array, *, after: bool = False, centred: bool = False) -> None:
+        super().__init__()
+        self.allowed, self.after, self.centred = allowed, after, centred
+        self.x: Array | None = None
+
+    def forward(self, x: Array) -> Array:
+        """Return the outputs, a row for each token."""
+        self.x = x - x.mean(axis=0) if self.centred else x
+        E = np.exp(self.x @ self.x.T / 2) * (True if self.after else self.allowed)
+        self.P = E / np.maximum(E.sum(axis=1, keepdims=True), 1e-300)
+        return np.asarray((self.P * self.allowed) @ self.x)
+
+    def backward(self, dz: Array) -> Array:
+        """Return the errors at the tokens."""
+        if self.x is None:
+            raise RuntimeError("backward: call forward first")
+        dP = dz @ self.x.T * self.allowed
+        dS = self.P * (dP - (dP * self.P).sum(axis=1, keepdims=True)) / 2
+        dx = dS @ self.x + dS.T @ self.x + (self.P * self.allowed).T @ dz
+        return np.asarray(dx - dx.mean(axis=0) if self.centred else dx)
+
+
 @checker
-def check_leaks(leaks: Answer) -> Verdict:
-    """Check ``leaks(layer, X)``: True if an output depends on a later token."""
-    given = "layer, X"
+def check_reached(reached: Answer) -> Verdict:
+    """Check ``reached(layer, x)``: the pairs (t, s), s > t, where an error at t reaches token s."""
+    given, n = "layer, x", 5
     rng = np.random.default_rng(0)
-    i, j = np.mgrid[:6, :6]
+    t, s = np.mgrid[:n, :n]
+    later = s > t
+    layers = {
+        "a causal layer": (_Attending(t >= s), t > n),
+        "a layer without a mask": (_Attending(t >= 0), later),
+        "a mask that is shifted by one": (_Attending(t >= s - 1), s == t + 1),
+        "a mask after the softmax": (_Attending(t >= s, after=True), later),
+        "one wrong entry in the mask": (
+            _Attending((t >= s) | ((t == 1) & (s == 3))), (t == 1) & (s == 3)),
+        "a layer that subtracts the mean of all tokens": (
+            _Attending(t >= s, centred=True), later),
+    }  # fmt: skip
 
-    def attending(allowed: Array, *, after: bool = False, centred: bool = False) -> Answer:
-        def layer(X: Array) -> Array:
-            X = X - X.mean(axis=0) if centred else X
-            seen = allowed[: len(X), : len(X)]  # so that it can be tried on a part of X as well
-            E = np.exp(X @ X.T / 2) * (True if after else seen)
-            P = E / np.maximum(E.sum(axis=1, keepdims=True), 1e-300)
-            return np.asarray((P * seen) @ X)
+    def case(where: str) -> Case:
+        layer, right = layers[where]
+        more = "Set dz to 0 but for row t, and look at the rows of the result after t."
+        mistakes: list[tuple[Any, str, str]] = [
+            (right.T, "Rows and columns are exchanged.", "First the place of the output, then that"
+             " of the token which its error reaches."),
+            (right | ~later, "An error may reach its own token and earlier ones.",
+             "Return pairs with s > t only."),
+            (~right & later, "These are the pairs that no error connects.", ""),
+            (right & (t == 0), "Errors at the first output alone were tried.",
+             "Send one from each place in turn."),
+            (right & (s == n - 1), "The last token alone was looked at.",
+             "Look at all tokens after t."),
+            (right & (s == t + 1), "Only the next token was looked at.",
+             "Look at all tokens after t."),
+            (t > n, "This layer leaks, and nothing was found.", more),
+            (later, "Here an error from t does not reach all of the later tokens.", more),
+            (np.roll(right, (1, 1), (0, 1)), "Count from 0.", ""),
+        ]  # fmt: skip
+        names = [f"({a}, {b})" for a, b in np.ndindex(n, n)]
+        return Case((layer, rng.normal(size=(n, 4))), right * 1.0,
+                    distinct([(m * 1.0, *words) for m, *words in mistakes], right), more, names,
+                    where=where)  # fmt: skip
 
-        return layer
-
-    def case(layer: Answer, leaky: bool, where: str, hint: str, more: str) -> Case:
-        return Case((layer, rng.normal(size=(6, 4))), float(leaky), [(float(not leaky), hint)],
-                    more, where=where)  # fmt: skip
-
-    missed = "A leak was missed in "
-    cases = [
-        case(attending(i >= j), False, "a causal layer",
-             "A causal layer leaks nothing, and your function says that it does. An output may"
-             " change with its own token, and with earlier ones.",
-             "Compare the outputs before the changed token only."),
-        case(attending(i >= 0), True, "a layer without a mask", missed + "a layer without a mask.",
-             "Change a token, and compare the outputs before it."),
-        case(attending(i >= j, after=True), True, "a mask after the softmax",
-             missed + "a layer whose mask is applied after the softmax.",
-             "Any change counts, and it may be small."),
-        case(attending(i >= j - 1), True, "a mask that is shifted by one",
-             missed + "a layer in which each token sees the next one.",
-             "Compare all outputs before the changed token."),
-        case(attending((i >= j) | ((i == 0) & (j == 1))), True, "one wrong entry in the mask",
-             missed + "a layer in which the first token sees the second, and no other leaks.",
-             "Change each token in turn, not only the last."),
-        case(attending((i >= j) | ((i == 4) & (j == 5))), True, "one wrong entry in the mask",
-             missed + "a layer in which the last but one sees the last token, and no other leaks.",
-             "Change each token in turn, and compare all outputs before it."),
-        case(attending(i >= j, centred=True), True, "a layer that subtracts the mean of all tokens",
-             missed + "a layer that subtracts the mean of all tokens first.",
-             "The mask may be right: compare outputs, not weights."),
-        case(attending(i > j), False, "a layer in which no token sees itself",
-             "A layer in which each token sees only those before it leaks nothing.",
-             "Compare the outputs before the changed token only."),
-    ]  # fmt: skip
-
-    def as_number(layer: Answer, X: Array) -> float:
-        found = leaks(layer, X)
-        if found is None:
+    def marks(layer: Layer, x: Array) -> Array:
+        answer = reached(layer, x)
+        if answer is None:
             raise Told("It returns None: is a return missing?")
-        if np.ndim(found) or not isinstance(found, bool | np.bool_):
-            raise Told("Return one True or False: whether any output sees a later token.")
-        return float(found)
+        pairs = numbers(list(answer)) if np.iterable(answer) else None
+        if pairs is not None and not pairs.size:
+            pairs = np.zeros((0, 2))
+        if pairs is None or pairs.ndim != 2 or pairs.shape[1] != 2:
+            raise Told("Return a list of pairs, such as [(0, 1), (0, 2)], or an empty one.")
+        if (pairs != np.round(pairs)).any() or (pairs < 0).any():
+            raise Told("A place is a whole number, counted from 0.")
+        if pairs.size and pairs.max() >= n:
+            raise Told(f"There is no place {pairs.max():g}: the first of {n} is 0.")
+        found = np.zeros((n, n))
+        found[tuple(pairs.astype(int).T)] = 1
+        return found
 
-    unfit = misfit(leaks, given)
-    if unfit is not None or not callable(leaks):
-        return unfit or judge(leaks, cases, "", given)
-    return judge(as_number, cases, "It also finds the leak of a single wrong entry.", given)
+    unfit = misfit(reached, given)
+    if unfit is not None or not callable(reached):
+        return unfit or judge(reached, [case("a causal layer")], "", given)
+    praise = "A mask after the softmax leaks through its denominator, and its errors show it."
+    return judge(marks, [case(where) for where in layers], praise, given)
 
 
 def _attended(Q: Array, K: Array, V: Array, width: float) -> Array:
