@@ -529,8 +529,8 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
     for row, (name, right) in enumerate(runs.items()):
         found = np.asarray(right)
         color = COLORS[0] if found.min() > max(rules.values()) else INK
-        above = row + np.linspace(-0.32, 0.32, len(found))
-        ax.plot(found, above, "o", color=color, markersize=3, markeredgewidth=0, clip_on=False)
+        above = row + np.linspace(-0.4, 0.4, len(found))
+        ax.plot(found, above, "o", color=color, markersize=2.4, markeredgewidth=0, clip_on=False)
         ax.text(0.51, row, name, va="center", color=color)
         low, high = (f"{100 * share:.0f}" for share in (found.min(), found.max()))
         said = low if low == high else f"{low}–{high}"
