@@ -14,7 +14,7 @@ from checker_cases import both_hints, each_right, each_wrong
 from backprop.book.exercises import attention as ex
 
 DS = [0, -2.4, 2.4]
-DV, TO_SCORES = [[0.75, -1.5], [0.25, -0.5]], [2.25, -2.25]
+PULLS = [1, -10, 2, 0]
 
 
 def backward(q, k, v, c, dy):
@@ -138,9 +138,8 @@ def linear_with(what):
 RIGHT = {
     ex.check_hand: [(4, DS), (4.0, (0.0, Fraction(-12, 5), sp.Rational(12, 5))),
                     (0.5 * 4 + 0.2 * 10, np.array(DS))],
-    ex.check_vectors: [((3, 1), DV, TO_SCORES),
-                       ([3.0, 1.0], np.outer([0.75, 0.25], [1, -2]),
-                        (Fraction(9, 4), sp.Rational(-9, 4)))],
+    ex.check_reading: [(0.6, 2, PULLS),
+                       (Fraction(3, 5), 2.0, (sp.Integer(1), -10.0, Fraction(2), 0))],
     ex.check_linear: [(linear_back,), (by_sums,)],
     ex.check_scale: [(24, 6), (math.sqrt(16 * 36), 24 / math.sqrt(16))],
     ex.check_backward: [(backward,), (with_jacobians,)],
@@ -150,24 +149,27 @@ WRONG_ANSWERS = {
         ((40, DS), "sum to 10"), ((4.67, DS), "plain mean"), ((2, DS), "the target"),
         ((5, DS), "power of the first"), ((7, DS), "0.5, 0.3 and 0.2"),
         ((4, [0, -1.2, 1.2]), "slopes of y"), ((4, [0, 2.4, -2.4]), "downhill"),
-        ((4, [4, 0, 4]), "taken away"), ((4, [0, -8, 12]), "weights are missing"),
+        ((4, [4, 0, 4]), "taken away"), ((4, [-2 / 3, -2.8, 32 / 15]), "plain mean"),
+        ((4, [0, -8, 12]), "weights are missing"),
         ((4, [8, 0, 20]), "error at the weights"), ((4, [1, 0.6, 0.4]), "error at the values"),
         ((4, [2, 0, 3.2]), "own score alone"), ((4, [2, -1.2, 3.2]), "with the target"),
         ((4, [0, -2.4]), "shape"), ((4, [0, 0, 0]), "value - output"), ((None, DS), "None"),
         ((4,), "2 answers"),
     ],
-    ex.check_vectors: [
-        (((2, 2), DV, TO_SCORES), "plain mean"), (((4, 4), DV, TO_SCORES), "sum of the values"),
-        (((1, 3), DV, TO_SCORES), "exchanged"), ((4, DV, TO_SCORES), "two entries"),
-        (((3, 1), [[1, -2], [1, -2]], TO_SCORES), "weights are missing"),
-        (((3, 1), [[0.75, 0.25], [-1.5, -0.5]], TO_SCORES), "Rows and columns"),
-        (((3, 1), [[0.25, -0.5], [0.75, -1.5]], TO_SCORES), "exchanged"),
-        (((3, 1), [[-0.75, 1.5], [-0.25, 0.5]], TO_SCORES), "downhill"),
-        (((3, 1), [[3, 0], [0, 1]], TO_SCORES), "parts of y"),
-        (((3, 1), DV, [3, -2]), "not taken away"), (((3, 1), DV, [4, -8]), "at the weights"),
-        (((3, 1), DV, [3, -9]), "weights are missing"), (((3, 1), DV, [4.5, -1.5]), "plain mean"),
-        (((3, 1), DV, [0.75, -1.5]), "own score"), (((3, 1), DV, [-2.25, 2.25]), "downhill"),
-        (((3, 1), DV, None), "None"),
+    ex.check_reading: [
+        ((-0.6, 2, PULLS), "sign"), ((1.6, 2, PULLS), "as weights do"),
+        ((0.3, 2, PULLS), "weight of the third"), ((0, 2, PULLS), "would sum to"),
+        ((-0.2, 2, PULLS), "the mean"), ((0.5, 2, PULLS), "added to all"),
+        ((0.6, 1, PULLS), "downhill"), ((0.6, 3, PULLS), "largest"), ((0.6, 4, PULLS), "stays"),
+        ((0.6, -1, PULLS), "its error"), ((0.6, 0.1, PULLS), "its weight"),
+        ((0.6, 5, PULLS), "from 1 to 4"), ((0.6, [2, 4], PULLS), "shape"),
+        ((0.6, 2, [0.4, -1, 0.6, 0]), "errors themselves"),
+        ((0.6, 2, [0.16, -0.1, 0.18, 0]), "once more"), ((0.6, 2, [-1, 10, -2, 0]), "signs"),
+        ((0.6, 2, [0.8, -0.9, 0.9, 0.2]), "added"),
+        ((0.6, 2, [0, -1.1, 0.3, -0.2]), "subtracted"),
+        ((0.6, 2, [1 / 0.6, -100 / 9, 2 / 0.7, 0]), "divided by p(1 - p)"),
+        ((0.6, 2, [1, -10, 2]), "shape"), ((0.6, 2, [1, -10, 2, 1]), "value - output"),
+        ((0.6, 2, None), "None"), ((0.6, 2), "3 answers"),
     ],
     ex.check_linear: [
         ((linear_with("no m"),), "division by m"), ((linear_with("n"),), "number of queries"),
@@ -228,8 +230,9 @@ def test_the_expected_numbers_are_right():
     assert p @ values == pytest.approx(4)
     J = np.diag(p) - np.outer(p, p)
     np.testing.assert_allclose(J @ (2 * values), DS, atol=1e-14)
-    p, v, dy = np.array([0.75, 0.25]), np.array([[4, 0], [0, 4]]), np.array([1, -2])
-    np.testing.assert_allclose((np.diag(p) - np.outer(p, p)) @ v @ dy, TO_SCORES)
+    p = np.array([0.4, 0.1, 0.3, 0.2])
+    row = (np.diag(p) - np.outer(p, p)) @ PULLS  # of values whose mean is the output
+    np.testing.assert_allclose(row, [0.4, -1, 0.6, 0], atol=1e-14)
     rng = np.random.default_rng(0)
     scores = (rng.normal(0, 2, (100_000, 16)) * rng.normal(0, 3, (100_000, 16))).sum(axis=1)
     assert scores.std() == pytest.approx(24, rel=0.02)

@@ -1,10 +1,11 @@
 """What the figures of "Attention" draw is what attention computes."""
 
 import re
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from drawing_cases import check_words
+from drawing_cases import TEXT, check_words
 
 from backprop.book import lookup
 from backprop.book.figures import looking
@@ -12,11 +13,16 @@ from backprop.layers import dot_product_attention, dot_product_attention_vjp
 
 TOKENS = ["a=1", "b=2", "b?"]
 WEIGHTS = np.array([[1, 0, 0], [0.5, 0.5, 0], [0.2, 0.7, 0.1]])
+ERRORS = np.array([[0, 0, 0], [0, 0, 0], [0.753, -0.749, -0.004]])
+
+
+def look(said, weights=WEIGHTS, errors=ERRORS):
+    return lookup.Look([said], np.ones(1), weights, errors)
 
 
 def test_each_weight_of_a_question_is_a_line():
     said = "Before.", "After."
-    seen = [([2], WEIGHTS), ([1], WEIGHTS[:, ::-1])]
+    seen = [look(2), look(1, WEIGHTS[:, ::-1])]
     first, last = looking.arcs(TOKENS, {2: 1}, seen, said)
     widths = re.findall(r'<path[^>]*stroke-width="([\d.]+)"', first.svg)
     assert sorted(map(float, widths)) == [1.4, 2.8, 9.8]
@@ -27,20 +33,36 @@ def test_each_weight_of_a_question_is_a_line():
 
 
 def test_the_match_is_drawn_last_and_in_blue():
-    (frame,) = looking.arcs(TOKENS, {2: 1}, [([2], WEIGHTS)], ["x"])
+    (frame,) = looking.arcs(TOKENS, {2: 1}, [look(2)], ["x"])
     lines = re.findall(r'<path[^>]*stroke="([^"]+)"', frame.svg)
     assert lines == ["currentColor", "currentColor", looking.svg.FORWARD]
+
+
+def test_each_score_has_its_error_below_its_token():
+    (frame,) = looking.pushes(TOKENS, {2: 1}, [look(2)], ["Now."])
+    (arcs,) = looking.arcs(TOKENS, {2: 1}, [look(2)], ["Now."])
+    widths = [re.findall(r'<path[^>]*stroke-width="([\d.]+)"', of.svg) for of in (frame, arcs)]
+    assert widths[0] == widths[1]
+    root = ET.fromstring(frame.svg)
+    place = {word.text: float(word.get("x")) for word in root.iter(TEXT)}
+    assert place["0.75"] == place["a=1"] and place["−0.75"] == place["b=2"]
+    assert ">0.00<" in frame.svg and "−0.00" not in frame.svg
+    assert frame.svg.count('fill-opacity="0.2"') == 1  # only the match is to rise
+    framed = frame.svg.count(f'stroke="{looking.svg.FORWARD}"')
+    assert framed == 2  # its line and its cell
+    assert "from b?, the scores receive: a=1 0.75, b=2 −0.75, b? 0.00" in frame.svg
+    check_words(frame.svg, 0.55, above=10)
 
 
 def test_the_numbers_by_hand_are_those_of_the_package():
     markup = looking.by_hand("t").markup
     q = np.sqrt(2) * np.log([[2.0, 3.0]])
-    k, v = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]), np.array([[10.0], [0.0], [20.0]])
+    k, v = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]), np.array([[10.0], [0.0], [30.0]])
     y, p = dot_product_attention(q, k, v)
     dq, dk, dv = dot_product_attention_vjp(q, k, v, p, y - looking.WANTED)
     shown = [f"({', '.join(f'{n:.2f}' for n in row)})" for row in dk]
     shown += [f"({dq[0, 0] * 2**0.5:.1f}, {dq[0, 1] * 2**0.5:.1f})", f"{y.item():.0f}"]
-    shown += [f"{n:.1f}" for n in (*p[0], *dv[:, 0])] + ["−20", "−40", "4.8", "−2.4"]
+    shown += [f"{n:.1f}" for n in (*p[0], *dv[:, 0])] + ["−20", "−60", "5.4", "−4.2"]
     for number in shown:
         assert f">{number.replace('-', '−')}<" in markup, number
     check_words(markup, 0.55)
@@ -48,10 +70,11 @@ def test_the_numbers_by_hand_are_those_of_the_package():
 
 def test_the_network_has_all_shapes_and_errors():
     one = lookup.written("c=5 a=3 f=1 c? b=7 f? a? b?")
-    ((_, P),) = lookup.watched(0, [0], one)
-    drawn = looking.network(lookup.names(one, 0), one.x[0], P, "t")
+    (start,) = lookup.watched(0, [0], one)
+    drawn = looking.network(lookup.names(one, 0), one.x[0], start.P, "t")
     check_words(drawn.markup, 0.55)
-    assert drawn.markup.count(">8 × 16<") == 6 and drawn.markup.count(">8 × 8<") == 3
+    assert drawn.markup.count(">8 × 16<") == 5 and drawn.markup.count(">8 × 8<") == 3
+    assert drawn.markup.count(">b=7<") == 3  # a row of X and of P, and a column
     assert drawn.markup.count("url(#bp-masked)") == 28
     for error in ("dX", "dQ", "dK", "dV", "dS", "dP", "dY", "dZ"):
         assert drawn.markup.count(f" {error}<") == 1, error
@@ -99,10 +122,11 @@ def test_masks_are_drawn_side_by_side():
     check_words(drawn.markup, 0.55)
 
 
-def test_each_weight_is_a_bar():
-    drawn = looking.spread({"one": np.array([0.25, 0.75]), "two": np.array([1.0, 0.0])}, "t")
-    for words in ("one", "two", "weight", "key"):
-        assert words in drawn.markup
+def test_each_run_is_a_line_of_its_kind():
+    runs = {"one": np.array([[0.1, 0.7], [0.1, 0.6]]), "two": np.array([[0.1, 1.0]])}
+    drawn = looking.learning([0, 30], runs, "t")
+    for words in ("one", "two", "training step", "right digits, %", "30"):
+        assert f">{words}<" in drawn.markup, words
 
 
 def test_no_straight_line_has_the_signs_of_the_second_digit():

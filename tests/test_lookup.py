@@ -1,6 +1,7 @@
 """The task of looking up: what is asked was told before, and the layers pass their checks."""
 
 import numpy as np
+import pytest
 
 from backprop.autodiff import gradcheck
 from backprop.book import lookup
@@ -16,7 +17,7 @@ def test_each_question_was_told_before():
     letter = batch.x[rows, places, : lookup.LETTERS]
     np.testing.assert_array_equal(letter, batch.x[rows, batch.told, : lookup.LETTERS])
     told = batch.x[rows, batch.told, lookup.LETTERS :]
-    np.testing.assert_array_equal(told.argmax(axis=1), batch.y)
+    np.testing.assert_array_equal(told.argmax(axis=1), batch.digits)
     assert not batch.x[rows, places, lookup.LETTERS :].any() and (told.sum(axis=1) == 1).all()
 
 
@@ -24,7 +25,7 @@ def test_sequences_are_written_and_read():
     text = "c=5 a=3 c? b=7 b? a?"
     batch = lookup.written(text)
     assert lookup.names(batch, 0) == text.split()
-    np.testing.assert_array_equal(batch.y, [5, 7, 3])
+    np.testing.assert_array_equal(batch.digits, [5, 7, 3])
     np.testing.assert_array_equal(batch.told, [0, 3, 1])
 
 
@@ -34,14 +35,46 @@ def test_gradients():
     gradcheck.check_layer(layer, rng.normal(size=(2, 5, 3)), rng=rng).raise_if_off()
 
 
+@pytest.mark.parametrize("divide", [True, False])
+def test_gradients_of_wide_queries(divide):
+    rng = np.random.default_rng(0)
+    layer = lookup.WideLook(6, np.random.default_rng(1), divide=divide)
+    x = rng.normal(size=(2, 4, lookup.WIDTH)) / 4
+    gradcheck.check_layer(layer, x, rng=rng).raise_if_off()
+
+
+def test_scores_are_divided_or_not():
+    batch = lookup.draw(np.random.default_rng(0), 200)
+    spreads = []
+    for divide in True, False:
+        layer = lookup.WideLook(256, np.random.default_rng(1), divide=divide)
+        layer.forward(batch.x)
+        rows = layer.p[:, -1]
+        W_q, W_k = layer.parameters["W_q"], layer.parameters["W_k"]
+        s = (batch.x @ W_q @ (batch.x @ W_k).swapaxes(1, 2))[:, -1] / (16 if divide else 1)
+        expected = np.exp(s - s.max(axis=1, keepdims=True))
+        np.testing.assert_allclose(rows, expected / expected.sum(axis=1, keepdims=True), atol=1e-12)
+        spreads.append(s.std())
+    assert 0.7 < spreads[0] < 2 and spreads[1] > 11
+
+
+def test_wide_queries_learn_with_the_division_alone():
+    test = lookup.draw(np.random.default_rng(8), 100)
+    divided, undivided = (
+        lookup.learned(1, 256, [0, 60], test, divide=divide) for divide in (True, False)
+    )
+    assert divided[0] < 0.3 and undivided[0] < 0.3
+    assert undivided[1] < 0.85 and divided[1] > 0.97
+
+
 def both():
     """Return the network that learns everything, and the one that may not learn where to look."""
-    return [lookup.attention(np.random.default_rng(0), fixed=fixed) for fixed in (False, True)]
+    return [lookup.attention(np.random.default_rng(0), fixed=fixed) for fixed in (0, 1)]
 
 
 def test_where_to_look_stays_fixed_and_all_else_learns():
     _, start = both()
-    ended = lookup.trained(0, 3, fixed=True)
+    ended = lookup.trained(0, 3, fixed=1)
     before, after = (network.layers[0].parameters for network in (start, ended))
     moved = {}
     for name in ("W_qkv", "b_qkv"):
@@ -67,6 +100,14 @@ def test_both_networks_start_alike_and_have_the_same_gradients():
         assert name.endswith("o") or not found[..., : 2 * lookup.WIDTH].any()
 
 
+def test_fixed_matrices_may_be_larger():
+    usual, large = (lookup.attention(np.random.default_rng(0), fixed=of).layers[0] for of in (1, 8))
+    one, other = usual.parameters["W_qkv"].copy(), large.parameters["W_qkv"]
+    one[:, : 2 * lookup.WIDTH] *= 8
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(usual.parameters["W_o"], large.parameters["W_o"])
+
+
 def test_only_questions_send_errors():
     network, batch = lookup.attention(np.random.default_rng(7)), lookup.written("a=1 b=2 b? a?")
     value, dz = lookup.errors(network, SoftmaxCrossEntropy(), batch)
@@ -76,7 +117,7 @@ def test_only_questions_send_errors():
 def test_attention_learns():
     test = lookup.draw(np.random.default_rng(8), 100)
     first, last = (
-        (lookup.answers(lookup.trained(0, steps), test) == test.y).mean() for steps in (0, 60)
+        (lookup.answers(lookup.trained(0, steps), test) == test.digits).mean() for steps in (0, 60)
     )
     assert first < 0.3 and last > 0.95
 
@@ -93,12 +134,52 @@ def test_what_was_told_most_often():
 
 def test_what_is_watched_is_what_is_trained():
     one = lookup.written("a=1 b=2 b? a?")
-    for steps, (said, P) in zip((0, 3), lookup.watched(1, [0, 3], one), strict=True):
+    for steps, look in zip((0, 3), lookup.watched(1, [0, 3], one), strict=True):
         network = lookup.trained(1, steps)
-        assert said == lookup.answers(network, one).tolist()
-        np.testing.assert_array_equal(P, network.layers[0].p[0, 0])
-        np.testing.assert_allclose(P.sum(axis=1), 1)
-        assert not np.triu(P, 1).any()
+        assert look.said == lookup.answers(network, one).tolist()
+        np.testing.assert_array_equal(look.P, network.layers[0].p[0, 0])
+        np.testing.assert_allclose(look.P.sum(axis=1), 1)
+        assert not np.triu(look.P, 1).any()
+        z = network.forward(one.x)[one.asked]
+        powers = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(look.sure, powers[[0, 1], [2, 1]])
+        np.testing.assert_array_equal(look.dS, lookup.score_errors(network, one)[1][0])
+
+
+def test_errors_at_scores_are_slopes_of_the_own_loss():
+    one = lookup.written("a=1 b=2 b? a?")
+    network = lookup.trained(2, 12)
+    _, dS = lookup.score_errors(network, one)
+    attends, linear = network.layers
+    q, k, v = (part[0, 0] for part in (attends.q, attends.k, attends.v))
+    W_o, b_o = attends.parameters["W_o"], attends.parameters["b_o"]
+
+    def loss(S, t, digit):
+        E = np.exp(S) * np.tri(4)
+        o = E / E.sum(axis=1, keepdims=True) @ v
+        z = linear.forward((o @ W_o + b_o)[None])[0, t]
+        return np.log(np.exp(z).sum()) - z[digit]
+
+    S = q @ k.T / 4
+    for t, digit in ((2, 2), (3, 1)):
+        for j in range(4):
+            step = np.zeros((4, 4))
+            step[t, j] = 1e-5
+            slope = (loss(S + step, t, digit) - loss(S - step, t, digit)) / 2e-5
+            assert slope == pytest.approx(dS[0, t, j], abs=1e-8)
+    assert not dS[0, :2].any() and not np.triu(dS[0], 1).any()
+    np.testing.assert_allclose(dS.sum(axis=2), 0, atol=1e-12)
+
+
+def test_which_errors_point_the_right_way():
+    one = lookup.written("a=1 b=2 c=1 a? b?")
+    network = lookup.trained(0, 15)
+    _, dS = lookup.score_errors(network, one)
+    right, wrong = (dS[0, 3, 0], dS[0, 4, 1]), (dS[0, 3, 1], dS[0, 4, 0], dS[0, 4, 2])
+    match, lost = lookup.gains(network, one)
+    assert match == np.mean(np.array(right) < 0)
+    assert lost == pytest.approx(np.mean(np.array(wrong) > 0))
+    # c=1 tells the right digit of "a?" too, and is no wrong fact there.
 
 
 def test_two_letters_are_asked_for_in_turn():

@@ -1,4 +1,4 @@
-"""A task that needs looking up, and a network that learns it, or may not learn where to look.
+"""A task that needs looking up, and networks that learn it, or may not learn where to look.
 
 A sequence tells n letters a digit each ("b=3") and asks for each letter once ("b?"), in a random
 order in which no letter is asked for before it was told. Wherever a letter is asked for, the
@@ -14,8 +14,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backprop.activations import softmax
 from backprop.arrays import Array
-from backprop.layers import Dense, Layer, MultiHeadAttention
+from backprop.initializers import glorot
+from backprop.layers import (
+    Dense,
+    Layer,
+    MultiHeadAttention,
+    dot_product_attention,
+    dot_product_attention_vjp,
+)
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam
@@ -39,15 +47,15 @@ class Batch(NamedTuple):
     x : array, shape (batch, 2 n, WIDTH)
         Tokens: the letter one-hot, then the digit one-hot, or zeros where it is asked for.
     asked : bool array, shape (batch, 2 n)
-    y : int array, shape (questions,)
-        The digit of each question, in the order of ``x[asked]``.
+    digits : int array, shape (questions,)
+        The right digit of each question, in the order of ``x[asked]``.
     told : int array, shape (questions,)
         The place of the match, the token that tells this digit.
     """
 
     x: Array
     asked: NDArray[np.bool_]
-    y: NDArray[np.integer]
+    digits: NDArray[np.integer]
     told: NDArray[np.integer]
 
 
@@ -90,15 +98,15 @@ def tokens(text: str) -> Array:
 
 def written(text: str) -> Batch:
     """Make a batch of one sequence whose questions were told before: "b=3 b?"."""
-    told, y, where = {}, [], []
+    told, digits, where = {}, [], []
     for t, word in enumerate(text.split()):
         if word[1] == "=":
             told[word[0]] = t, int(word[2:])
         else:
             where.append(told[word[0]][0])
-            y.append(told[word[0]][1])
+            digits.append(told[word[0]][1])
     asked = np.array([[word.endswith("?") for word in text.split()]])
-    return Batch(tokens(text)[None], asked, np.array(y), np.array(where))
+    return Batch(tokens(text)[None], asked, np.array(digits), np.array(where))
 
 
 class Tokenwise(Layer):
@@ -126,10 +134,17 @@ class FixedLook(MultiHeadAttention):
     """Causal attention with one head whose W_q and W_k, and their biases, keep their start.
 
     Where to look does not learn, then: the gradients of these parts are 0. W_v and W_o learn.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    times : float
+        How many times as large as usual W_q and W_k are.
     """
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, times: float = 1) -> None:
         super().__init__(WIDTH, 1, rng=rng, causal=True)
+        self.parameters["W_qkv"][:, : 2 * WIDTH] *= times
 
     def backward_parameters(self, dz: Array) -> None:
         """Fill ``gradients``, with 0 for what does not learn."""
@@ -137,41 +152,89 @@ class FixedLook(MultiHeadAttention):
         self.gradients["W_qkv"][:, : 2 * WIDTH] = self.gradients["b_qkv"][: 2 * WIDTH] = 0
 
 
-def attention(rng: np.random.Generator, *, fixed: bool = False) -> Sequential:
+class WideLook(Layer):
+    """Causal attention with one head whose queries and keys have d entries, without W_o.
+
+    The entries of W_q and W_k start with the deviation 1.
+
+    Parameters
+    ----------
+    d : int
+    rng : numpy.random.Generator
+    divide : bool
+        Whether the scores are divided by √d.
+    """
+
+    name = "wide_look"
+
+    def __init__(self, d: int, rng: np.random.Generator, *, divide: bool) -> None:
+        super().__init__()
+        self.times = 1.0 if divide else d**0.5  # undoes the division
+        self.parameters["W_q"] = rng.normal(size=(WIDTH, d))
+        self.parameters["W_k"] = rng.normal(size=(WIDTH, d))
+        self.parameters["W_v"] = glorot(rng, (WIDTH, WIDTH))
+        for name, value in self.parameters.items():
+            self.gradients[name] = np.zeros_like(value)
+
+    def forward(self, x: Array) -> Array:
+        """Return p v."""
+        self.x = x
+        W_q, W_k, W_v = self.parameters.values()
+        self.q, self.k, self.v = x @ W_q * self.times, x @ W_k, x @ W_v
+        y, self.p = dot_product_attention(self.q, self.k, self.v, np.tri(x.shape[1], dtype=bool))
+        return y
+
+    def backward(self, dz: Array) -> Array:
+        """Fill ``gradients``; return ∂L/∂x."""
+        dq, dk, dv = dot_product_attention_vjp(self.q, self.k, self.v, self.p, dz)
+        dx = np.zeros_like(self.x)
+        rows = self.x.reshape(-1, WIDTH)
+        for name, error in zip(("W_q", "W_k", "W_v"), (self.times * dq, dk, dv), strict=True):
+            self.gradients[name][...] = rows.T @ error.reshape(len(rows), -1)
+            dx += error @ self.parameters[name].T
+        return dx
+
+
+def attention(rng: np.random.Generator, *, fixed: float = 0) -> Sequential:
     """Return a layer of causal attention and a linear one.
 
-    With ``fixed``, where to look keeps its start (:class:`FixedLook`), which is the same start.
+    With ``fixed``, where to look keeps its start (:class:`FixedLook`), so many times as large.
     """
-    layer = FixedLook(rng) if fixed else MultiHeadAttention(WIDTH, 1, rng=rng, causal=True)
+    layer = FixedLook(rng, fixed) if fixed else MultiHeadAttention(WIDTH, 1, rng=rng, causal=True)
+    return _with_digits(layer, rng)
+
+
+def _with_digits(layer: Layer, rng: np.random.Generator) -> Sequential:
     return Sequential([layer, Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
 
 
 def errors(network: Sequential, loss: SoftmaxCrossEntropy, batch: Batch) -> tuple[float, Array]:
     """Return the loss over all questions, and ∂L/∂z, which is 0 where nothing is asked."""
     z = network.forward(batch.x)
-    value = loss.forward(z[batch.asked], batch.y)
+    value = loss.forward(z[batch.asked], batch.digits)
     dz = np.zeros_like(z)
     dz[batch.asked] = loss.backward()
     return value, dz
 
 
-def trained(seed: int, steps: int = 300, *, fixed: bool = False) -> Sequential:
+def trained(seed: int, steps: int = 300, *, fixed: float = 0) -> Sequential:
     """Return the network of :func:`attention` after so many steps."""
-    *_, (network, _) = _training(seed, steps, fixed)
+    rng = np.random.default_rng(seed)
+    network = attention(rng, fixed=fixed)
+    for _ in _training(network, rng, steps):
+        pass
     return network
 
 
-def _training(seed: int, steps: int, fixed: bool) -> Iterator[tuple[Sequential, int]]:
-    """Yield the network before the first step of Adam and after each, on 32 new sequences."""
-    rng = np.random.default_rng(seed)
-    network, loss = attention(rng, fixed=fixed), SoftmaxCrossEntropy()
-    optimizer = Adam(network, RATE)
-    yield network, 0
+def _training(network: Sequential, rng: np.random.Generator, steps: int) -> Iterator[int]:
+    """Yield 0 before the first step of Adam, and each step's number after it."""
+    loss, optimizer = SoftmaxCrossEntropy(), Adam(network, RATE)
+    yield 0
     for step in range(1, steps + 1):
         _, dz = errors(network, loss, draw(rng, BATCH))
         network.backward_parameters(dz)
         optimizer.step()
-        yield network, step
+        yield step
 
 
 def answers(network: Sequential, batch: Batch) -> NDArray[np.integer]:
@@ -179,16 +242,76 @@ def answers(network: Sequential, batch: Batch) -> NDArray[np.integer]:
     return np.asarray(network.forward(batch.x)[batch.asked].argmax(axis=1))
 
 
-def watched(seed: int, looks: Sequence[int], one: Batch) -> list[tuple[list[int], Array]]:
-    """Return the answers for one sequence, and its weights P, after so many steps each."""
-    seen = []
-    for network, step in _training(seed, max(looks), fixed=False):
+class Look(NamedTuple):
+    """What a network does with one sequence.
+
+    Attributes
+    ----------
+    said : list of int
+        The digit that it names at each question.
+    sure : array, shape (questions,)
+        The probability of each right digit.
+    P : array, shape (n, n)
+        Its weights.
+    dS : array, shape (n, n)
+        The errors at its scores: each row is the gradient of its own question's loss.
+    """
+
+    said: list[int]
+    sure: Array
+    P: Array
+    dS: Array
+
+
+def watched(seed: int, looks: Sequence[int], one: Batch) -> list[Look]:
+    """Return what the network of :func:`trained` does with one sequence after so many steps."""
+    rng, seen = np.random.default_rng(seed), []
+    network = attention(rng)
+    for step in _training(network, rng, max(looks)):
         if step in looks:
-            said = answers(network, one).tolist()
-            (attends, *_) = network.layers
-            assert isinstance(attends, MultiHeadAttention)
-            seen.append((said, attends.p[0, 0].copy()))
+            P, dS = score_errors(network, one)
+            z = network.forward(one.x)[one.asked]
+            sure = softmax(z)[np.arange(len(z)), one.digits]
+            seen.append(Look(z.argmax(axis=1).tolist(), sure, P[0], dS[0]))
     return seen
+
+
+def score_errors(network: Sequential, batch: Batch) -> tuple[Array, Array]:
+    """Return the weights P and the errors dS at the scores, each (batch, n, n).
+
+    Each row of dS is the gradient of its own question's loss, not of the mean over all.
+    """
+    attends, linear = network.layers
+    assert isinstance(attends, MultiHeadAttention)
+    _, dz = errors(network, SoftmaxCrossEntropy(), batch)
+    dY = linear.backward(dz * len(batch.digits)) @ attends.parameters["W_o"].T
+    P, dP = attends.p[:, 0].copy(), dY @ attends.v[:, 0].swapaxes(1, 2)
+    return P, P * (dP - (P * dP).sum(axis=2, keepdims=True))
+
+
+def gains(network: Sequential, batch: Batch) -> tuple[float, float]:
+    """Return two shares of score errors that point the right way, over all questions.
+
+    How often the score of the match is to rise, and how often that of a token before the question
+    that tells another digit is to fall.
+    """
+    _, dS = score_errors(network, batch)
+    which, places = np.nonzero(batch.asked)
+    rows, told = dS[which, places], batch.x[..., LETTERS:]
+    earlier = np.arange(told.shape[1]) < places[:, None]
+    wrong = told[which].any(axis=2) & (told[which].argmax(axis=2) != batch.digits[:, None])
+    match = rows[np.arange(len(rows)), batch.told]
+    return float((match < 0).mean()), float((rows[earlier & wrong] > 0).mean())
+
+
+def learned(seed: int, d: int, looks: Sequence[int], test: Batch, *, divide: bool) -> list[float]:
+    """Return the share of right answers with :class:`WideLook` after so many steps."""
+    rng, found = np.random.default_rng(seed), []
+    network = _with_digits(WideLook(d, rng, divide=divide), rng)
+    for step in _training(network, rng, max(looks)):
+        if step in looks:
+            found.append(float((answers(network, test) == test.digits).mean()))
+    return found
 
 
 def most_told(batch: Batch) -> NDArray[np.bool_]:

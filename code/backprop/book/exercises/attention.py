@@ -45,6 +45,8 @@ def check_hand(y: Any, ds: Any) -> Verdict:
             (-p * (dp - 8), "The signs are those of the step downhill.",
              "The error is the derivative itself."),
             (p * dp, "The sum is not taken away.", "Subtract Σ p·dp before you multiply by p."),
+            (p * (dp - dp.mean()), "The plain mean was taken away.",
+             "Weigh the errors by their p before you add them."),
             (dp - 8, "The weights are missing.", "Each difference is multiplied by its p."),
             (dp, "This is the error at the weights.", "It still has to pass the softmax."),
             (2 * p, "This is the error at the values.", "Those of the scores sum to 0."),
@@ -58,37 +60,37 @@ def check_hand(y: Any, ds: Any) -> Verdict:
 
 
 @checker
-def check_vectors(y: Any, dv: Any, ds: Any) -> Verdict:
-    """Check p = (¾, ¼), values (4, 0) and (0, 4), dy = (1, -2): ds = p ⊙ (dy·v - dy·y)."""
-    p, v, dy = np.array([0.75, 0.25]), 4 * np.eye(2), np.array([1.0, -2.0])
-    dp = v @ dy
+def check_reading(lost: Any, gains: Any, pulls: Any) -> Verdict:
+    """Check the row dS = (0.4, -1, lost, 0) of the weights (0.4, 0.1, 0.3, 0.2)."""
+    p, ds = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.4, -1.0, 0.6, 0.0])
     parts: list[Part] = [
-        ("The output", p @ v, [
-            ([2.0, 2.0], "This is the plain mean of the values.", "Weigh each value by its p."),
-            ([4.0, 4.0], "This is the sum of the values.", "Weigh each value by its p."),
-            ([1.0, 3.0], "The weights are exchanged.", "The first value has the weight ¾."),
-            (4.0, "The output has two entries, as each value has.", "Add p times value."),
-        ], "Add ¾ times the first value and ¼ times the second, entry by entry."),
-        ("The errors at the values", np.outer(p, dy), [
-            ([dy, dy], "The weights are missing.", "A value that is read little moves y little."),
-            (np.outer(p, dy).T, "Rows and columns are exchanged.", "One row for each value."),
-            (np.outer(p[::-1], dy), "The weights are exchanged.", "The first value has ¾."),
-            (-np.outer(p, dy), "The signs are those of the step downhill.",
-             "The error is the derivative itself."),
-            (p[:, None] * v, "These are the parts of y.", "The error at y is missing."),
-        ], "Each value receives its weight times the error at the output."),
-        ("The errors at the scores", p * (dp - dp @ p), [
-            (p * dp, "The mean is not taken away.", "Subtract dy·y before you multiply by p."),
-            (dp, "These are the errors at the weights.", "They still have to pass the softmax."),
-            (dp - dp @ p, "The weights are missing.", "Each difference is multiplied by its p."),
-            (p * (dp - dp.mean()), "The plain mean was taken away.", "It is dy·y, weighed by p."),
-            (p * (1 - p) * dp, "Each weight was differentiated by its own score alone.",
-             "A score changes both weights."),
-            (-p * (dp - dp @ p), "The signs are those of the step downhill.",
-             "The error is the derivative itself."),
-        ], "It is p times the product of dy with (value - output)."),
+        ("The lost error", 0.6, [
+            (-0.6, "The sign is wrong.", "Add all four: what must a row of dS sum to?"),
+            (1.6, "The four errors now sum to 1, as weights do.", "What does a row of dS sum to?"),
+            (0.3, "This is the weight of the third key.", "Use what a row of dS sums to."),
+            (0.0, "Then the row would sum to -0.6.", "What must a row of dS sum to?"),
+            (-0.2, "This is the mean of the other three.", "What must a row of dS sum to?"),
+        ], "What happens if one number is added to all the scores?"),
+        ("The key that gains", 2.0, [
+            (1.0, "Its error is positive, and a step goes downhill.",
+             "A positive error lowers the score. (Keys count from 1.)"),
+            (3.0, "Its error is the largest, and a step goes downhill.",
+             "A positive error lowers the score. (Keys count from 1.)"),
+            (4.0, "Its error is 0, so its score stays.", "A score rises if its error is negative."),
+            (-1.0, "This is its error.", "Name the key, from 1 to 4."),
+            (0.1, "This is its weight.", "Name the key, from 1 to 4."),
+        ], "Name one key, from 1 to 4."),
+        ("The distances along dy", ds / p, [
+            (ds, "These are the errors themselves.", "Each holds a factor p that must go."),
+            (ds * p, "The weights were multiplied once more.", "Divide by the weight instead."),
+            (-ds / p, "All signs are wrong.", "An error has the sign of dy·(value - output)."),
+            (ds + p, "The weights were added.", "The weight is a factor of the error."),
+            (ds - p, "The weights were subtracted.", "The weight is a factor of the error."),
+            (ds / (p * (1 - p)), "This was divided by p(1 - p).",
+             "The error is p times dy·(value - output)."),
+        ], "The error is p times dy·(value - output)."),
     ]  # fmt: skip
-    return in_turn((y, dv, ds), parts, "One key gains what the other loses.")
+    return in_turn((lost, gains, pulls), parts, "A key gains by its value, not by its weight.")
 
 
 @checker

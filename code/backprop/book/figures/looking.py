@@ -15,6 +15,7 @@ from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame
+from backprop.book.lookup import Look
 
 Place = tuple[float, float]
 
@@ -22,15 +23,12 @@ Place = tuple[float, float]
 
 THICK = 14.0
 """Width of the line of a weight of 1."""
-BOX, ROW = (46.0, 28.0), 224.0
-"""Of a token, and the upper edge of all of them."""
+HIGH = 28.0
+"""Of a token."""
 
 
 def arcs(
-    tokens: Sequence[str],
-    told: Mapping[int, int],
-    seen: Sequence[tuple[Sequence[int], Array]],
-    captions: Sequence[str],
+    tokens: Sequence[str], told: Mapping[int, int], seen: Sequence[Look], captions: Sequence[str]
 ) -> list[Frame]:
     """Return a frame for each look at a network that learns: arcs as thick as the weights.
 
@@ -40,20 +38,53 @@ def arcs(
         In the order of the sequence: "b=7" or "b?".
     told : mapping of int to int
         The place of each question, and that of its match, the token that tells its digit.
-    seen : sequence of (digits, weights)
-        At each look the digits that are named, in the order of the questions, and P.
+    seen : sequence of Look
+        What the network does at each look.
     captions : sequence of str
         What each frame shows.
     """
     looks = zip(seen, captions, strict=True)
-    return [_arcs(tokens, told, said, P, words) for (said, P), words in looks]
+    return [_arcs(tokens, told, look, words) for look, words in looks]
 
 
-def _arcs(
-    tokens: Sequence[str], told: Mapping[int, int], said: Sequence[int], P: Array, caption: str
-) -> Frame:
-    pitch = (svg.WIDTH - 4) / len(tokens)
-    places = [2 + pitch * (k + 0.5) for k in range(len(tokens))]
+def _arcs(tokens: Sequence[str], told: Mapping[int, int], look: Look, caption: str) -> Frame:
+    row = 224.0
+    foot = row + HIGH
+    places, parts, words = _looks(tokens, told, look.P, 2, row)
+    rows = foot + 44, foot + 66
+    for y, name in zip(rows, ("weight on the match", "the network says"), strict=True):
+        parts.append(svg.text(2, y, name, text_anchor="start"))
+    for (t, at), digit in zip(told.items(), look.said, strict=True):
+        right = tokens[at].endswith(f"={digit}")
+        parts.append(svg.text(places[t], rows[0], f"{look.P[t, at]:.2f}", svg.FORWARD))
+        parts.append(svg.text(
+            places[t], rows[1], f"{digit} {'✓' if right else '✗'}",
+            svg.FORWARD if right else "currentColor", font_weight=600,
+        ))  # fmt: skip
+        words.append(f"at {tokens[t]} the network says {digit}")
+    return _frame(foot + 76, caption, words, parts)
+
+
+def _frame(height: float, caption: str, words: Sequence[str], parts: Sequence[str]) -> Frame:
+    # Trained networks are not the same to the last digit on every machine.
+    markup = svg.picture(svg.WIDTH, height, caption, "; ".join(words), *parts)
+    return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
+
+
+def _looks(
+    tokens: Sequence[str], told: Mapping[int, int], P: Array, left: float, row: float
+) -> tuple[list[float], list[str], list[str]]:
+    """Draw the tokens from ``left`` on, below ``row``, and an arc for each weight of a question.
+
+    Returns
+    -------
+    places : list of float
+        The middle of each token.
+    parts, words : list of str
+        Markup, and what it shows.
+    """
+    pitch = (svg.WIDTH - 2 - left) / len(tokens)
+    places = [left + pitch * (k + 0.5) for k in range(len(tokens))]
     elsewhere: list[str] = []
     matches: list[str] = []
     words = []
@@ -61,11 +92,10 @@ def _arcs(
         for s in range(t):
             paint = svg.FORWARD if s == at else "currentColor"
             (matches if s == at else elsewhere).append(
-                _arc(places[t], places[s], float(P[t, s]), paint)
+                _arc((places[t], places[s]), row, float(P[t, s]), paint)
             )
-        elsewhere.append(_loop(places[t], float(P[t, t])))
+        elsewhere.append(_loop(places[t], row + HIGH, float(P[t, t])))
         words.append(f"{tokens[t]} looks at {tokens[at]} with the weight {P[t, at]:.2f}")
-    foot = ROW + BOX[1]
     parts = [
         svg.text(2, 15, "the thicker the line, the larger the weight", text_anchor="start"),
         svg.text(2, 34, "on the match", svg.FORWARD, text_anchor="start", font_weight=600),
@@ -74,35 +104,23 @@ def _arcs(
     ]  # fmt: skip
     for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
         parts.append(svg.element(
-            "rect", x=x - BOX[0] / 2, y=ROW, width=BOX[0], height=BOX[1], rx="5",
+            "rect", x=x - pitch / 2 + 3, y=row, width=pitch - 6, height=HIGH, rx="5",
             fill=svg.GROUND, stroke="currentColor", stroke_width="2" if k in told else "1",
         ))  # fmt: skip
-        parts.append(svg.text(x, ROW + 19, token, font_weight=600 if k in told else 400))
-    rows = foot + 44, foot + 66
-    for row, name in zip(rows, ("weight on the match", "the network says"), strict=True):
-        parts.append(svg.text(2, row, name, text_anchor="start"))
-    for (t, at), digit in zip(told.items(), said, strict=True):
-        right = tokens[at].endswith(f"={digit}")
-        parts.append(svg.text(places[t], rows[0], f"{P[t, at]:.2f}", svg.FORWARD))
-        parts.append(svg.text(
-            places[t], rows[1], f"{digit} {'✓' if right else '✗'}",
-            svg.FORWARD if right else "currentColor", font_weight=600,
-        ))  # fmt: skip
-        words.append(f"at {tokens[t]} the network says {digit}")
-    # Trained networks are not the same to the last digit on every machine.
-    markup = svg.picture(svg.WIDTH, foot + 76, caption, "; ".join(words), *parts)
-    return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
+        parts.append(svg.text(x, row + 19, token, font_weight=600 if k in told else 400))
+    return places, parts, words
 
 
-def _arc(start: float, end: float, weight: float, paint: str) -> str:
+def _arc(ends: Place, row: float, weight: float, paint: str) -> str:
+    start, end = ends
     high = 18 + 0.43 * (start - end)
-    y, peak = svg.fixed(ROW), svg.fixed(ROW - high * 4 / 3)
+    y, peak = svg.fixed(row), svg.fixed(row - high * 4 / 3)
     x1, x2 = svg.fixed(start), svg.fixed(end)
     return _line(f"M{x1} {y}C{x1} {peak} {x2} {peak} {x2} {y}", weight, paint)
 
 
-def _loop(x: float, weight: float) -> str:
-    y, low = svg.fixed(ROW + BOX[1]), svg.fixed(ROW + BOX[1] + 26)
+def _loop(x: float, foot: float, weight: float) -> str:
+    y, low = svg.fixed(foot), svg.fixed(foot + 26)
     x1, x2 = svg.fixed(x - 11), svg.fixed(x + 11)
     return _line(f"M{x1} {y}C{x1} {low} {x2} {low} {x2} {y}", weight, "currentColor")
 
@@ -112,6 +130,51 @@ def _line(path: str, weight: float, paint: str) -> str:
         "path", d=path, fill="none", stroke=paint, stroke_width=THICK * weight,
         opacity="0.45" if paint == "currentColor" else None,
     )  # fmt: skip
+
+
+def pushes(
+    tokens: Sequence[str], told: Mapping[int, int], seen: Sequence[Look], captions: Sequence[str]
+) -> list[Frame]:
+    """Return the frames of :func:`arcs` with the error at each score, below its token.
+
+    The arguments are those of :func:`arcs`. A row of numbers is a question; a frame stands around
+    its match, and cells whose score is to rise are filled.
+    """
+    looks = zip(seen, captions, strict=True)
+    return [_pushes(tokens, told, look, words) for look, words in looks]
+
+
+def _pushes(tokens: Sequence[str], told: Mapping[int, int], look: Look, caption: str) -> Frame:
+    left, row, high = 24.0, 206.0, 25.0
+    places, parts, words = _looks(tokens, told, look.P, left, row)
+    wide = places[1] - places[0]
+    top = row + HIGH + 48
+    parts.append(svg.text(
+        2, top - 9, "error at each score of", svg.BACKWARD, text_anchor="start", font_weight=600
+    ))  # fmt: skip
+    parts.append(svg.text(svg.WIDTH - 3, top - 9, "filled: the score is to rise",
+                          text_anchor="end"))  # fmt: skip
+    words = []
+    for k, (t, at) in enumerate(told.items()):
+        y = top + high * k
+        parts.append(svg.text(2, y + 18, tokens[t], text_anchor="start", font_weight=600))
+        for j in range(t + 1):
+            error = float(look.dS[t, j])
+            rises = error <= -0.005
+            parts.append(svg.element(
+                "rect", x=places[j] - wide / 2 + 1, y=y + 1, width=wide - 2, height=high - 2,
+                fill=svg.BACKWARD if rises else "none", fill_opacity="0.2" if rises else None,
+                stroke=svg.FORWARD if j == at else None, stroke_width="2" if j == at else None,
+            ))  # fmt: skip
+            parts.append(svg.text(places[j], y + 18, _two(error), svg.BACKWARD))
+        errors = ", ".join(f"{tokens[j]} {_two(float(look.dS[t, j]))}" for j in range(t + 1))
+        words.append(f"from {tokens[t]}, the scores receive: {errors}")
+    return _frame(top + high * len(told) + 4, caption, words, parts)
+
+
+def _two(number: float) -> str:
+    """Write a number with two decimals, and no sign before 0.00."""
+    return f"{number:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
 def heads(
@@ -265,9 +328,9 @@ def _cell(at: Place, size: Place, share: float, *, hidden: bool) -> list[str]:
 
 # One query and three keys, by hand.
 
-ROWS = (("(1, 1)", "ln 6", 6, 10), ("(0, 1)", "ln 3", 3, 0), ("(0, 0)", "0", 1, 20))
+ROWS = (("(1, 1)", "ln 6", 6, 10), ("(0, 1)", "ln 3", 3, 0), ("(0, 0)", "0", 1, 30))
 """Key, score, the exponential of the score, and value."""
-WANTED = 10
+WANTED = 11
 
 
 def by_hand(title: str) -> Drawing:
@@ -371,7 +434,7 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
     ]
     # Queries, keys and values side by side, and what becomes of them.
     wide, high, row = 92.0, 44.0, below + 46
-    thirds = {"Q": 64.0, "K": 188.0, "V": 346.0}
+    thirds = {"Q": 64.0, "K": 188.0, "V": 372.0}
     for name, x in thirds.items():
         start = left + width * CELL[0] / 2 + (x - 204) * 0.4, below + 4
         parts += _both(start, (x, row - 4))
@@ -382,40 +445,39 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
     for name in ("Q", "K"):
         parts += _both((thirds[name], row + high + 4), (scores[0], scores[1] - 4), shift=14)
     parts += _block(scores, (wide + 36, high), "S = QKᵀ/4", (n, n))
-    side = 22.0
-    corner = 40.0, scores[1] + high + 54
+    broad, side = 32.0, 22.0
+    corner = 38.0, scores[1] + high + 54
     parts += _both((scores[0], scores[1] + high + 4), (scores[0], corner[1] - 20))
     parts.append(svg.text(
         scores[0] + 16, corner[1] - 32, "mask, softmax", svg.FORWARD, text_anchor="start"
     ))  # fmt: skip
     for (i, j), share in np.ndenumerate(P):
-        at = corner[0] + side * j, corner[1] + side * i
-        parts += _cell(at, (side, side), float(share), hidden=j > i)
+        at = corner[0] + broad * j, corner[1] + side * i
+        parts += _cell(at, (broad, side), float(share), hidden=j > i)
     for k, token in enumerate(tokens):
         y = corner[1] + side * k + 16
         asks = 600 if token.endswith("?") else 400
         parts.append(svg.text(corner[0] - 5, y, token, text_anchor="end", font_weight=asks))
-        parts.append(svg.text(corner[0] + side * (k + 0.5), corner[1] - 6, token[0]))
+        parts.append(svg.text(corner[0] + broad * (k + 0.5), corner[1] - 6, token))
     bottom = corner[1] + side * n
-    parts += _named((corner[0] + side * n / 2, bottom + 18), "P", (n, n), "middle")
-    # The outputs, and the digits, one below the other at the right.
+    parts += _named((corner[0] + broad * n / 2, bottom + 18), "P", (n, n), "middle")
+    # The outputs, and below them a number for each digit, at the right.
     out = thirds["V"], corner[1] - 14
     parts += _both((out[0], row + high + 4), (out[0], out[1] - 4))
     middle = out[1] + high / 2
-    parts += _both((corner[0] + side * n + 5, middle), (out[0] - wide / 2 - 5, middle))
+    parts += _both((corner[0] + broad * n + 5, middle), (out[0] - wide / 2 - 5, middle))
     parts += _block(out, (wide, high), "Y = PV", (n, width))
-    for k, (name, shape) in enumerate((("Z", (n, width)), ("digits", (n, n)))):
-        above, y = out[1] + high + 78 * k, out[1] + 78 * (k + 1)
-        parts += _both((out[0], above + 4), (out[0], y - 4))
-        parts += _block((out[0], y), (wide, high), name, shape)
-    parts.append(_product((out[0] - 30, out[1] + high + 22), "W", "o"))
-    parts.append(svg.text(out[0] - 12, out[1] + high + 100, "linear", svg.FORWARD,
+    last = out[1] + high + 84
+    parts += _both((out[0], out[1] + high + 4), (out[0], last - 4))
+    parts += _block((out[0], last), (wide, high), "Z", (n, n))
+    parts.append(_product((out[0] - 34, out[1] + high + 34), "W", "o"))
+    parts.append(svg.text(out[0] - 12, out[1] + high + 56, "linear", svg.FORWARD,
                           text_anchor="end"))  # fmt: skip
     said = (
         f"X with {n} tokens of {width} entries gives Q, K and V by W_q, W_k and W_v; Q and K give"
         f" the scores S, {n} by {n}; a mask and the softmax make the weights P of them; P V is Y,"
-        f" {n} by {width}; W_o makes Z of it, {n} by {width}, and a linear layer gives each token"
-        f" {n} numbers, one per digit. Beside each blue arrow, an orange one runs back."
+        f" {n} by {width}; W_o and a linear layer make Z of it, {n} by {n}, a number for each token"
+        f" and digit. Beside each blue arrow, an orange one runs back."
     )
     return drawing(title, bottom + 42, said, *parts)
 
@@ -475,7 +537,7 @@ def _product(at: Place, name: str, small: str) -> str:
 
 
 def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -> Drawing:
-    """Draw each run's share of right answers as a dot, and what rules reach as lines.
+    """Draw each run's share of right answers as a dot, one below the other, and rules as lines.
 
     Parameters
     ----------
@@ -489,7 +551,7 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 1.85))
+    fig, ax = plt.subplots(figsize=(4.2, 2.3))
     for k, (name, at) in enumerate(rules.items()):
         top = -1.65 + 0.42 * k
         ax.plot([at, at], [len(runs) - 0.5, top], color=INK, linewidth=1, linestyle="--")
@@ -497,8 +559,8 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
     for row, (name, right) in enumerate(runs.items()):
         found = np.asarray(right)
         color = COLORS[0] if found.min() > max(rules.values()) else INK
-        above = row + np.linspace(-0.25, 0.25, len(found))
-        ax.plot(found, above, "o", color=color, markersize=4, markeredgewidth=0, clip_on=False)
+        above = row + np.linspace(-0.4, 0.4, len(found))
+        ax.plot(found, above, "o", color=color, markersize=2.4, markeredgewidth=0, clip_on=False)
         ax.text(0.51, row, name, va="center", color=color)
         low, high = (f"{100 * share:.0f}" for share in (found.min(), found.max()))
         said = low if low == high else f"{low}–{high}"
@@ -513,19 +575,32 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
     return plotted(fig, title)
 
 
-def spread(panels: Mapping[str, Array], title: str) -> Drawing:
-    """Draw the weights that a query gives to its keys as bars, side by side for each panel."""
+def learning(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the share of right answers over the steps: a line for each run, a color for each kind.
+
+    Parameters
+    ----------
+    looks : sequence of int
+        The steps after which the shares were measured.
+    runs : mapping of str to array, shape (runs, looks)
+        By the name of their kind, which stands below its last points.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, len(panels), figsize=(4.2, 1.8), sharey=True)
-    for color, ax, (name, weights) in zip((COLORS[0], INK), axes, panels.items(), strict=True):
-        ax.bar(np.arange(1, len(weights) + 1), weights, color=color)
-        ax.set(title=name, xlabel="key", ylim=(0, 1), xticks=[1, len(weights)], yticks=[0, 0.5, 1])
-        ax.grid(visible=False)
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
-    axes[0].set_ylabel("weight")
+    fig, ax = plt.subplots(figsize=(4.2, 2.1))
+    for color, (name, shares) in zip((COLORS[0], INK), runs.items(), strict=True):
+        found = 100 * np.asarray(shares)
+        for run in found:
+            ax.plot(looks, run, color=color, linewidth=1.2, linestyle="-", alpha=0.7)
+        ax.text(looks[-1], found[:, -1].min() - 4, name, ha="right", va="top", color=color)
+    ax.set(xlim=(0, looks[-1]), ylim=(0, 103), yticks=[0, 25, 50, 75, 100])
+    ax.set(xlabel="training step", ylabel="right digits, %")
+    ax.grid(visible=False)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
     return plotted(fig, title)
 
 
