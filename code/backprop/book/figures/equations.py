@@ -173,12 +173,13 @@ def filling(m: float) -> Frame:
         svg.text(190, 54, f"crossing at x = {2 * m:g}", **LEFT),
         svg.text(190, 78, f"with the slope m = {m:g}", **LEFT),
         svg.text(190, 106, f"dx/dθ = 1/(1 − m) {answer}", svg.BACKWARD, **LEFT, **BOLD),
-        svg.text(190, 132, f"ten steps from 0: ẋ₁₀ ≈ {slopes[-1]:.2f}", svg.FORWARD, **LEFT, **BOLD),
+        svg.text(
+            190, 132, f"ten steps from 0: ẋ₁₀ ≈ {slopes[-1]:.2f}", svg.FORWARD, **LEFT, **BOLD
+        ),
     ]
     begin, wide, y = 10.0, 400.0, top + side + 34
-    shown.append(
-        svg.text(begin, y - 9, f"first ten terms at the crossing: {sum(parts):.4g}", svg.FORWARD, **LEFT, **BOLD)
-    )
+    said = f"first ten terms at the crossing: {sum(parts):.4g}"
+    shown.append(svg.text(begin, y - 9, said, svg.FORWARD, **LEFT, **BOLD))
     place, unit = begin, wide / total
     for share in parts:
         size = share * unit
@@ -214,8 +215,9 @@ def filling(m: float) -> Frame:
     )
     said = (
         f"A staircase of ten steps from 0 climbs between the line and the curve {words} + x²/4"
-        f" towards their crossing; its derivative is {slopes[-1]:.2f}. Below, ten blocks, of the sizes 1, {m:g} and so on, fill"
-        f" {sum(parts) / total:.0%} of a bar of the length {total:.3g}."
+        f" towards their crossing; its derivative is {slopes[-1]:.2f}. Below, ten blocks, of the"
+        f" sizes 1, {m:g} and so on, fill {sum(parts) / total:.0%} of a bar of the length"
+        f" {total:.3g}."
     )
     caption = f"Ten terms make up {sum(parts) / total:.1%} of the sum."
     markup = svg.picture(svg.WIDTH, y + 56, f"The slope {m:g}", said, *shown)
@@ -399,7 +401,7 @@ def forty(s: Array, gaps: dict[str, Array], title: str) -> Drawing:
     top = max(gap.max() for gap in gaps.values())
     for x, gap in enumerate(gaps.values()):
         words = f"{(gap > 0).sum()} of {len(gap)}"
-        right.text(x, 1.1 * top, words, ha="center", va="bottom", fontsize=10)
+        right.text(x, 1.1 * top, words, ha="center", va="bottom", fontsize=9)
     right.set_xticks(range(len(gaps)), gaps)
     right.set(xlim=(-0.65, len(gaps) - 0.35), ylim=(None, 1.28 * top))
     right.set_yticks([y for y in right.get_yticks() if right.get_ylim()[0] < y < 1.05 * top])
