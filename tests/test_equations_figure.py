@@ -34,7 +34,10 @@ def test_the_blocks_fill_what_the_equation_says(m):
     ten = sum(equations.shares(m, equations.TERMS))
     assert ten == pytest.approx((1 - m**10) / (1 - m))
     frame = equations.filling(m)
-    for words in (f"first ten terms: {ten:.4g}", f"θ = {theta:.12g}", f"m = {m:g}"):
+    slope = equations.iterated(theta, 10)[1][-1]
+    assert slope < ten
+    for words in (f"first ten terms at the crossing: {ten:.4g}", f"θ = {theta:.12g}",
+                  f"m = {m:g}", f"ten steps from 0: ẋ₁₀ ≈ {slope:.2f}"):  # fmt: skip
         assert f"{words}<" in frame.svg
     sign = "≈" if m == 0.7 else "="
     assert f"1 + m + m² + … {sign} {1 / (1 - m):.3g}<" in frame.svg
@@ -65,21 +68,46 @@ def test_the_penalty_shows_its_slope():
     assert len(markup) < 100_000
 
 
+def test_the_forty_penalties_show_each_column_and_count_what_is_won():
+    rng = np.random.default_rng(0)
+    s, gaps = rng.normal(size=(6, 40)), np.array([-0.1, 0.1, 0.2, 0.3, 0.4, -0.2])
+    markup = equations.forty(s, {"one": np.abs(gaps), "two": gaps}, "t").markup
+    for words in (*equations.MEASURED, "noise", "nearly off", "6 of 6", "4 of 6", "one", "two"):
+        assert f">{words}<" in markup
+    assert len(markup) < 150_000
+    assert 1 / (1 + np.exp(equations.OFF)) < 0.05
+
+
+def test_the_rows_of_the_forty_penalties_rise():
+    s = np.zeros((5, 40)) + np.r_[np.arange(10)[::-1], np.zeros(30)]
+    markup = equations.forty(s, {"one": np.ones(5)}, "t").markup
+    places = [markup.index(f">{name}<") for name in equations.MEASURED]
+    assert places == sorted(places, reverse=True)
+
+
 def test_the_path_is_that_of_euler_and_its_adjoint():
-    x = [1.0]
+    x = [0.2]
     for _ in range(2):
-        x.append(x[-1] + 0.5 * -x[-1])
+        x.append(x[-1] + 0.5 * 2 * x[-1] * (1 - x[-1]))
     u = [1.0]
-    for _ in range(2):
-        u.append(u[-1] + 0.5 * u[-1] * -1)
-    assert x == u == [1, 0.5, 0.25]
-    assert 0.5 * u[1] * -x[0] + 0.5 * u[0] * -x[1] == -0.5
+    for state in x[-2::-1]:
+        u.append(u[-1] + 0.5 * u[-1] * 2 * (1 - 2 * state))
+    np.testing.assert_allclose(x, [0.2, 0.36, 0.5904])
+    np.testing.assert_allclose(u, [1, 1.28, 2.048])
+    shares = [0.5 * u[1] * x[0] * (1 - x[0]), 0.5 * u[0] * x[1] * (1 - x[1])]
+    np.testing.assert_allclose(shares, [0.1024, 0.1152])
 
     def end(theta):
-        return (1 - theta / 2) ** 2
+        state = 0.2
+        for _ in range(2):
+            state += theta / 2 * state * (1 - state)
+        return state
 
-    assert (end(1 + 1e-6) - end(1 - 1e-6)) / 2e-6 == pytest.approx(-0.5)
+    assert (end(2 + 1e-6) - end(2 - 1e-6)) / 2e-6 == pytest.approx(sum(shares))
     markup = equations.path("title").markup
     labels = re.findall(r">([xu][₀₁₂] = [^<]+)<", markup)
-    assert markup.count(">Δt · u") == 2 and ">Δt = ½<" in markup
-    assert sorted(labels) == ["u₀ = ¼", "u₁ = ½", "u₂ = 1", "x₀ = 1", "x₁ = ½", "x₂ = ¼"]
+    assert sorted(labels) == ["u₀ = 2.048", "u₁ = 1.28", "u₂ = 1",
+                              "x₀ = 0.2", "x₁ = 0.36", "x₂ = 0.5904"]  # fmt: skip
+    for words in ("Δt = ½", "· 1.6", "· 1.28", "½ · 1.28 · 0.16 = 0.1024",
+                  "½ · 1 · 0.2304 = 0.1152", "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176"):  # fmt: skip
+        assert f">{words}<" in markup

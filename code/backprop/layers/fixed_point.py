@@ -119,11 +119,12 @@ class FixedPoint(Layer):
         slope = tanh_slope(self.z, np.empty_like(h), np.empty_like(h))
         # A matrix for each example: transposed, its equation is (I - U diag φ'(z)) uᵀ = dhᵀ.
         A = np.eye(len(U), dtype=U.dtype) - U * slope[:, None, :]
-        u = np.linalg.solve(A, dh[:, :, None])[:, :, 0]
-        self.dz = u * slope
-        np.matmul(self.x.T, self.dz, out=self.gradients["W"])
-        np.matmul(h.T, self.dz, out=self.gradients["U"])
-        np.sum(self.dz, axis=0, out=self.gradients["b"])
+        dW, dU, db = (self.gradients[name] for name in "WUb")
+        u = np.linalg.solve(A, dh[:, :, None])
+        self.dz = u[:, :, 0] * slope
+        np.matmul(self.x.T, self.dz, out=dW)
+        np.matmul(h.T, self.dz, out=dU)
+        np.sum(self.dz, axis=0, out=db)
 
     def contract(self, norm: float = 0.95) -> None:
         """Scale U down, if need be, to this spectral norm: below 1 the iteration converges."""

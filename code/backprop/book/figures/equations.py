@@ -140,9 +140,10 @@ def hero(title: str) -> Drawing:
 
 
 def filling(m: float) -> Frame:
-    """Draw ten steps to the fixed point with the slope m, and the ten terms that unrolling adds.
+    """Draw ten steps from 0, with their derivative, to the fixed point with the slope m.
 
-    Below, the whole bar is the sum 1/(1 - m), whatever its size.
+    Below, the whole bar is the sum 1/(1 - m), whatever its size, and blocks are its first ten
+    terms: what unrolling would add if it began at the fixed point.
     """
     theta, total = 2 * m - m * m, 1 / (1 - m)
     parts = shares(m, TERMS)
@@ -155,7 +156,8 @@ def filling(m: float) -> Frame:
     grid = np.linspace(low, reach, 50)
     curve = [at(x, f(x, theta)) for x in grid if f(x, theta) <= reach]
     corners = [at(0, 0)]
-    for one, two in pairwise(iterated(theta, TERMS)[0]):
+    states, slopes = iterated(theta, TERMS)
+    for one, two in pairwise(states):
         corners += [at(one, two), at(two, two)]
     words = f"{theta:.4f}".rstrip("0")
     answer = f"{'=' if round(total, 9) == round(total, 2) else '≈'} {total:.3g}"
@@ -170,12 +172,14 @@ def filling(m: float) -> Frame:
         svg.text(190, 30, f"θ = {words}", **LEFT, **BOLD),
         svg.text(190, 54, f"crossing at x = {2 * m:g}", **LEFT),
         svg.text(190, 78, f"with the slope m = {m:g}", **LEFT),
-        svg.text(190, 112, f"dx/dθ = 1/(1 − m) {answer}", svg.BACKWARD, **LEFT, **BOLD),
+        svg.text(190, 106, f"dx/dθ = 1/(1 − m) {answer}", svg.BACKWARD, **LEFT, **BOLD),
+        svg.text(
+            190, 132, f"ten steps from 0: ẋ₁₀ ≈ {slopes[-1]:.2f}", svg.FORWARD, **LEFT, **BOLD
+        ),
     ]
     begin, wide, y = 10.0, 400.0, top + side + 34
-    shown.append(
-        svg.text(begin, y - 9, f"first ten terms: {sum(parts):.4g}", svg.FORWARD, **LEFT, **BOLD)
-    )
+    said = f"first ten terms at the crossing: {sum(parts):.4g}"
+    shown.append(svg.text(begin, y - 9, said, svg.FORWARD, **LEFT, **BOLD))
     place, unit = begin, wide / total
     for share in parts:
         size = share * unit
@@ -211,8 +215,9 @@ def filling(m: float) -> Frame:
     )
     said = (
         f"A staircase of ten steps from 0 climbs between the line and the curve {words} + x²/4"
-        f" towards their crossing. Below, ten blocks, of the sizes 1, {m:g} and so on, fill"
-        f" {sum(parts) / total:.0%} of a bar of the length {total:.3g}."
+        f" towards their crossing; its derivative is {slopes[-1]:.2f}. Below, ten blocks, of the"
+        f" sizes 1, {m:g} and so on, fill {sum(parts) / total:.0%} of a bar of the length"
+        f" {total:.3g}."
     )
     caption = f"Ten terms make up {sum(parts) / total:.1%} of the sum."
     markup = svg.picture(svg.WIDTH, y + 56, f"The slope {m:g}", said, *shown)
@@ -349,55 +354,113 @@ def penalty(
     return plotted(fig, title)
 
 
+MEASURED = ("age", "sex", "body mass", "pressure", *(f"blood {k}" for k in range(1, 7)))
+"""The ten measurements of the people with diabetes, in the order of the columns."""
+OFF = 3.0
+"""Above this ln(penalty), a lone column of variance 1 keeps less than a twentieth of its weight."""
+
+
+def forty(s: Array, gaps: dict[str, Array], title: str) -> Drawing:
+    """Draw the fitted penalties of all splits, and how much lower their test errors are.
+
+    Parameters
+    ----------
+    s : array, shape (splits, columns)
+        ln(penalty): of the measurements first, and then of the noise.
+    gaps : dict of arrays, shape (splits,)
+        For each rival, its test error less that with these penalties.
+    title : str
+        What the picture shows.
+    """
+    plt = pyplot()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 3.0), width_ratios=(1.2, 1))
+    median: dict[str, Any] = {"color": "k", "linestyle": "-", "linewidth": 2.2}
+    count = len(MEASURED)
+    order = np.argsort(np.median(s[:, :count], axis=0))
+    rows = [(MEASURED[k], s[:, k], "C0") for k in order]
+    rows.append(("noise", s[:, count:].ravel(), "C1"))
+    left.axvspan(OFF, s.max() + 0.6, color="C1", alpha=0.12, linewidth=0)
+    left.text(s.max() + 0.3, -0.95, "nearly off", ha="right", va="center", fontsize=10)
+    places = [*range(count), count + 0.8]
+    rng = np.random.default_rng(0)
+    for y, (_, some, paint) in zip(places, rows, strict=True):
+        high = 0.75 if len(some) > len(s) else 0.0
+        scattered = y + high * rng.uniform(-1, 1, len(some))
+        left.scatter(some, scattered, s=3 if high else 9, color=paint, alpha=0.5, linewidth=0)
+        reach = high or 0.4
+        left.plot([np.median(some)] * 2, [y - reach, y + reach], **median)
+    left.set_yticks(places, [name for name, *_ in rows])
+    left.set(xlabel="s = ln(penalty)", ylim=(count + 1.8, -1.5), xlim=(None, s.max() + 0.6))
+    left.set_title("fitted penalties", loc="left", fontsize=11)
+    left.grid(axis="y", visible=False)
+    right.axhline(0, color="k", linewidth=1)
+    for x, gap in enumerate(gaps.values()):
+        near = x + np.linspace(-0.22, 0.22, len(gap))
+        right.scatter(near, gap[np.argsort(gap)], s=12, color="C0", linewidth=0)
+        right.plot([x - 0.32, x + 0.32], [np.median(gap)] * 2, **median)
+    top = max(gap.max() for gap in gaps.values())
+    for x, gap in enumerate(gaps.values()):
+        words = f"{(gap > 0).sum()} of {len(gap)}"
+        right.text(x, 1.1 * top, words, ha="center", va="bottom", fontsize=9)
+    right.set_xticks(range(len(gaps)), gaps)
+    right.set(xlim=(-0.65, len(gaps) - 0.35), ylim=(None, 1.28 * top))
+    right.set_yticks([y for y in right.get_yticks() if right.get_ylim()[0] < y < 1.05 * top])
+    right.set_title("test error:\nrival − forty", loc="left", fontsize=11)
+    right.grid(axis="x", visible=False)
+    return plotted(fig, title)
+
+
 def path(title: str) -> Drawing:
-    """Draw decay in two steps of Euler's: the state forward, the adjoint backward."""
-    left, wide, top, high = 60.0, 300.0, 26.0, 124.0
+    """Draw logistic growth in two steps of Euler's: the state forward, the adjoint backward."""
+    left, wide, top, high = 98.0, 218.0, 30.0, 158.0
+    times, states, back = (0.0, 0.5, 1.0), (0.2, 0.36, 0.5904), (2.048, 1.28, 1.0)
 
     def at(t: float, value: float) -> Point:
-        return left + t * wide, top + high - value * high * 0.92
+        return left + t * wide, top + high - value * high / 2.1
 
-    times, states = (0.0, 0.5, 1.0), (1.0, 0.5, 0.25)
     parts = [_line(at(-0.04, 0), at(1.04, 0), "currentColor", "1", opacity="0.5")]
     for t, words in zip(times, ("t = 0", "½", "t = 1"), strict=True):
         x, y = at(t, 0)
         parts += [_line((x, y - 3), (x, y + 3), "currentColor", "1"), svg.text(x, y + 18, words)]
     parts.append(svg.text((at(0, 0)[0] + at(0.5, 0)[0]) / 2, at(0, 0)[1] + 18, "Δt = ½"))
     grid = np.linspace(0, 1, 30)
-    for sign, paint in ((-1, svg.FORWARD), (1, svg.BACKWARD)):
-        shift = 0 if sign < 0 else -1
-        smooth = [at(t, float(np.exp(sign * t + shift))) for t in grid]
+    exact = 1 / (1 + 4 * np.exp(-2 * grid))
+    share = exact * (1 - exact)
+    for values, paint in ((exact, svg.FORWARD), (share[-1] / share, svg.BACKWARD)):
+        smooth = [at(t, float(value)) for t, value in zip(grid, values, strict=True)]
         parts.append(_curve(smooth, paint, "1.2", stroke_dasharray="2 4"))
-    forward = [at(t, x) for t, x in zip(times, states, strict=True)]
-    back = [at(t, u) for t, u in zip(times, states[::-1], strict=True)]
-    for a, b in pairwise(forward):
-        parts.append(_head(a, svg.between(a, b, 0, 6)[1], svg.FORWARD))
-    for a, b in pairwise(back[::-1]):
-        parts.append(_head(a, svg.between(a, b, 0, 6)[1], svg.BACKWARD))
-    middle = forward[1]
-    parts += [_dot(forward[k], svg.FORWARD, 6 if k == 1 else 5) for k in range(3)]
-    parts += [_dot(back[k], svg.BACKWARD) for k in (0, 2)]
-    # Both are at ½ here: the upper half is x₁, the lower u₁.
-    parts.append(svg.element("path", d=f"M{svg.fixed(middle[0] - 6)} {svg.fixed(middle[1])}"
-                             "a6 6 0 0 0 12 0z", fill=svg.BACKWARD))  # fmt: skip
+    ahead = [at(t, x) for t, x in zip(times, states, strict=True)]
+    behind = [at(t, u) for t, u in zip(times, back, strict=True)]
+    for places, paint in ((ahead, svg.FORWARD), (behind[::-1], svg.BACKWARD)):
+        for a, b in pairwise(places):
+            parts.append(_head(a, svg.between(a, b, 0, 6)[1], paint))
+        parts += [_dot(place, paint) for place in places]
+    for k, words in enumerate(("x₀ = 0.2", "x₁ = 0.36", "x₂ = 0.5904")):
+        x, y = ahead[k]
+        side = (RIGHT, {}, LEFT)[k]
+        parts.append(svg.text(x + (-9, 0, 9)[k], y + (5, 23, 5)[k], words, svg.FORWARD,
+                              **side, **BOLD))  # fmt: skip
+    for k, words in enumerate(("u₀ = 2.048", "u₁ = 1.28", "u₂ = 1")):
+        x, y = behind[k]
+        side = (RIGHT, LEFT, LEFT)[k]
+        parts.append(svg.text(x + (-9, 4, 9)[k], y + (5, -10, 5)[k], words, svg.BACKWARD,
+                              **side, **BOLD))  # fmt: skip
     parts += [
-        svg.text(forward[0][0] - 9, forward[0][1] + 5, "x₀ = 1", svg.FORWARD, **RIGHT, **BOLD),
-        svg.text(middle[0], middle[1] - 30, "x₁ = ½", svg.FORWARD, **BOLD),
-        svg.text(forward[2][0] + 9, forward[2][1] + 5, "x₂ = ¼", svg.FORWARD, **LEFT, **BOLD),
-        svg.text(back[2][0] + 9, back[2][1] + 5, "u₂ = 1", svg.BACKWARD, **LEFT, **BOLD),
-        svg.text(middle[0], middle[1] + 30, "u₁ = ½", svg.BACKWARD, **BOLD),
-        svg.text(back[0][0] - 9, back[0][1] + 5, "u₀ = ¼", svg.BACKWARD, **RIGHT, **BOLD),
-        svg.text(forward[0][0] + 44, 22, "state →", svg.FORWARD, **LEFT, **BOLD),
-        svg.text(back[2][0] - 44, 22, "← adjoint", svg.BACKWARD, **RIGHT, **BOLD),
+        svg.text(at(0.29, 0)[0], at(0, 1.72)[1], "· 1.6", svg.BACKWARD, **LEFT),
+        svg.text(at(0.9, 0)[0], at(0, 1.18)[1], "· 1.28", svg.BACKWARD),
+        svg.text(left + 20, 20, "← adjoint", svg.BACKWARD, **LEFT, **BOLD),
+        svg.text(ahead[2][0] - 10, ahead[2][1] + 30, "state →", svg.FORWARD, **RIGHT, **BOLD),
     ]
-    y = top + high + 46
+    y = top + high + 48
     parts += [
-        svg.text(left + wide / 4 - 22, y, "Δt · u₁ · (−x₀) = −¼", svg.BACKWARD),
-        svg.text(left + 3 * wide / 4 + 22, y, "Δt · u₂ · (−x₁) = −¼", svg.BACKWARD),
-        svg.text(left + wide / 2, y + 24, "∂x₂/∂θ = −¼ − ¼ = −½", svg.BACKWARD, **BOLD),
+        svg.text(104, y, "½ · 1.28 · 0.16 = 0.1024", svg.BACKWARD),
+        svg.text(316, y, "½ · 1 · 0.2304 = 0.1152", svg.BACKWARD),
+        svg.text(210, y + 26, "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176", svg.BACKWARD, **BOLD),
     ]
     said = (
-        "Over the time from 0 to 1, the state steps down from 1 to ½ to ¼, and the adjoint, from"
-        " the right, steps down from 1 to ½ to ¼. The two steps contribute -¼ each, and the"
-        " derivative of the end with respect to θ is -½. Dotted: the exact curves."
+        "Over the time from 0 to 1, the state grows from 0.2 to 0.36 to 0.5904. The adjoint, from"
+        " the right, grows from 1 to 1.28 to 2.048, multiplied by 1.28 and by 1.6. The two steps"
+        " contribute 0.1024 and 0.1152, so the derivative of the end with respect to θ is 0.2176."
+        " Dotted: the exact curves."
     )
-    return drawing(title, y + 34, said, *parts)
+    return drawing(title, y + 36, said, *parts)
