@@ -20,6 +20,7 @@ from filelock import FileLock  # virtualenv, which nox needs, needs it
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))
 from home import writable_home  # noqa: E402
+from suites import COMPARED, TESTS  # noqa: E402
 
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
@@ -37,11 +38,7 @@ LEVELS = {
 }
 BELOW = {"developer": "reader", "peers": "developer", "lab": "reader"}
 # Everything but the built site, which needs a browser; the notebooks are run and compared.
-UNITS = ("tests", "--ignore=tests/site", "-n", "2", "--dist", "loadgroup")
-NOTEBOOKS = (
-    "book", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env",
-    "--nbval-sanitize-with=tests/book/sanitize.cfg", "--nbval-cell-timeout=300",
-)  # fmt: skip
+UNITS = (*TESTS, "--ignore=tests/site")
 # An older CPU's kernels in OpenBLAS, and what NumPy must then do without: it only warns of a name
 # that it does not know, so a test looks them up.
 KERNELS = {
@@ -170,7 +167,7 @@ def test_live(session: nox.Session) -> None:
 @nox.session(venv_backend="none", name="test-reader")
 def test_reader(session: nox.Session) -> None:
     """Run every reader's notebook, and compare it as the sources are; needs the built book."""
-    arguments = ("_build/notebooks", *NOTEBOOKS[1:])
+    arguments = ("_build/notebooks", *COMPARED)
     python(session, "-m", "pytest", *arguments, BACKPROP_MNIST_DIR=None)
 
 
@@ -180,7 +177,7 @@ def kernels(session: nox.Session) -> None:
     if platform.machine().lower() not in ("x86_64", "amd64"):
         session.skip("only an x86 CPU can compute as another one does")
     ready(session, "developer")
-    command = (str(BIN / "python"), "-m", "pytest", *(session.posargs or ["book"]), *NOTEBOOKS[1:])
+    command = (str(BIN / "python"), "-m", "pytest", *(session.posargs or ["book"]), *COMPARED)
     failed = []
     for name, without in KERNELS.items():
         session.log(f"with the kernels for {name}")
@@ -272,7 +269,7 @@ def suite(session: nox.Session) -> None:
     try:
         session.run("python", "-m", "pytest", *UNITS, *session.posargs, env=env)
     finally:  # what fails in the notebooks is worth knowing as well
-        session.run("python", "-m", "pytest", *NOTEBOOKS, env=env)
+        session.run("python", "-m", "pytest", "book", *COMPARED, env=env)
 
 
 def pinned(session: nox.Session) -> None:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from backprop.autodiff import gradcheck
 from backprop.book import brakes
 from backprop.layers import BatchNorm
 
@@ -17,6 +18,8 @@ def test_the_stored_runs_are_all_there():
         assert (brakes.losses(name) > 0).all()
     for name in brakes.BRAKED:
         assert brakes.effective(name).shape == brakes.losses(name).shape
+    for name in brakes.SHARED:
+        assert brakes.shares(name).shape == (len(brakes.SEEDS), len(brakes.LAYERS))
     for name in brakes.TRACED:
         assert brakes.traced(name).shape == (len(brakes.SEEDS), len(brakes.WATCHED), 3)
 
@@ -25,7 +28,7 @@ def test_the_stored_runs_are_all_there():
     "name, rate",
     [
         ("plain", 0.1), ("all", 0.3), ("weights", 100), ("weights reset", 1), ("layer", 0.3),
-        ("rms", 0.3), ("last", 1), ("decay", 1), ("constants", 1),
+        ("rms", 0.3), ("decay", 1), ("constants", 1), ("centred rms", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):
@@ -45,6 +48,33 @@ def test_an_effective_rate_comes_out_as_it_is_stored(name, rate):
     assert brakes.trace(arm, rate, 1)[-1][1] == pytest.approx(stored, rel=0.05)
 
 
+@pytest.mark.parametrize("name", brakes.SHARED)
+def test_what_varies_comes_out_as_it_is_stored(name):
+    found = brakes.after_a_step(brakes.ARMS[name][0], 100.0, 1)
+    np.testing.assert_allclose(found, brakes.shares(name)[1], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [brakes.Centred, brakes.CentredRMS])
+def test_a_layer_that_subtracts_the_mean_of_the_batch(kind):
+    rng = np.random.default_rng(0)
+    x = rng.normal(2, 3, (5, 3))
+    assert gradcheck.check_layer(kind(3), x, rng=rng).ok
+    layer = kind(3)
+    before = layer.forward(x)
+    shift = np.array([1.0, 2, 3])
+    np.testing.assert_allclose(layer.forward(x + shift), before)
+    layer.parameters["beta"] = shift
+    np.testing.assert_allclose(layer.forward(x), before + shift)
+
+
+def test_a_network_whose_examples_are_alike_varies_little():
+    network = brakes.build(np.random.default_rng(0))
+    first = brakes.varying(network)
+    network.parameters["dense6.b"] = np.full(32, 1e3)
+    after = brakes.varying(network)
+    assert after[:5] == first[:5] and after[5] < 1e-3 < 0.1 < first[5]
+
+
 def test_the_first_step_is_at_a_right_angle():
     network = brakes.build(np.random.default_rng(0), lambda n: BatchNorm(n, eps=0))
     brakes.differentiate(network, *brakes.data())
@@ -58,8 +88,7 @@ def test_the_first_step_is_at_a_right_angle():
 
 def test_a_network_that_is_usual_is_the_same_in_every_arm():
     usual = brakes.losses("all", [0.3])
-    for name in ("weights", "last"):
-        np.testing.assert_allclose(brakes.losses(name, [0.3]), usual)
+    np.testing.assert_allclose(brakes.losses("weights", [0.3]), usual)
 
 
 def test_a_run_that_overflows_ends_at_infinity():

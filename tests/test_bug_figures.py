@@ -23,6 +23,7 @@ from backprop.book.figures.faults import (
     Stage,
     compass_readings,
     program_loop,
+    span,
     stretched_score,
     strip,
     two_by_two,
@@ -54,13 +55,15 @@ def test_the_strip_says_what_is_not_on_its_axis():
 
 
 def test_the_squares_say_which_readings_look_right():
-    cosines = {"neither": [1, 1], "column": [-0.9, -0.6], "row": [-1], "both": [0.6, 0.99]}
-    panel = ("cosine", ("sigmoid", "none"), ("p", "y"), cosines, 0.0)
+    wide = span([0.06, 0.95])
+    scores = {"neither": ("1", True), "column": (wide, False), "row": ("½", False),
+              "both": ("0.99", True)}  # fmt: skip
+    panel = ("score", ("hot", "twice"), ("p", "y"), scores)
     markup = two_by_two([panel, panel], "t").markup
-    assert all(markup.count(f">{words}<") == 2 for words in ("✓ 1.00", "✗ −1.00", "✓ 0.60"))
-    assert markup.count(">✗ −0.90<") == markup.count(">to −0.60<") == 2
-    assert markup.count("5 3") == 4 and markup.count(">cosine<") == 2
-    assert "cosine, none, p: -0.90 to -0.60; cosine, sigmoid, y: -1.00" in markup
+    assert all(markup.count(f">{words}<") == 2 for words in ("✓ 1", "✗ ½", "✓ 0.99"))
+    assert markup.count(">✗ 0.06<") == markup.count(">to 0.95<") == 2
+    assert markup.count("5 3") == 4 and markup.count(">score<") == 2
+    assert "score, twice, p: 0.06 to 0.95; score, hot, y: ½" in markup
 
 
 def test_the_score_counts_the_entries_that_agree():
@@ -121,3 +124,5 @@ def test_the_table_shows_a_miss_as_a_nought():
     counts = [[10, 0], [9, 10]]
     markup = caught(counts, ["full", "half"], ["1", "2"], "table").markup
     assert ">10<" not in markup and markup.count(">9<") == 1 and markup.count(">0<") == 1
+    quiet = caught(counts, ["full", "half"], ["1", "2"], "table", quiet=True).markup
+    assert quiet.count(">9<") == 1 and ">0<" not in quiet

@@ -208,3 +208,10 @@ def test_what_does_not_fit_is_named():
     nodes = {name: node for name, node in GRAPH.nodes.items() if name != "s"}
     with pytest.raises(ValueError, match=r"nodes lacks \['s'\]"):
         by_hand.Graph(GRAPH.steps, nodes, GRAPH.labels, 100)
+
+
+def test_names_are_spread_and_stay_in_order():
+    places = by_hand.spread([0.0, 0.1, 0.15, 3.0], 1.0)
+    assert np.diff(places).min() >= 1 - 1e-12 and places[3] == 3.0
+    np.testing.assert_allclose(by_hand.spread([0.0, 2.0, 2.5], 1.0), [0.0, 1.75, 2.75])
+    np.testing.assert_allclose(by_hand.spread([0.0, 1.0, 1.0], 1.0), np.array([0, 1, 2]) - 1 / 3)

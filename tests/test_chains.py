@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 
 from backprop import Checkpointed, Dense, Sequential, Tanh
-from backprop.book.chains import Chain, advances, binomial, first_cut, in_segments, watched
-from backprop.book.figures.costs import tower
+from backprop.book.chains import (
+    Chain,
+    advances,
+    binomial,
+    cut_into,
+    first_cut,
+    in_segments,
+    most_kept,
+    shrinking,
+    tower,
+    watched,
+)
 from backprop.training.checkpointing import measure
 
 
@@ -29,6 +39,7 @@ def problem(n=6):
     [
         *map(in_segments, (1, 2, 3, 4, 6)),
         *map(binomial, (1, 2, 3, 9)),
+        *map(cut_into, ([3, 2, 1], [1, 5], [6])),
     ],
 )
 def test_every_schedule_gives_the_networks_gradient(schedule):
@@ -39,6 +50,7 @@ def test_every_schedule_gives_the_networks_gradient(schedule):
     np.testing.assert_array_equal(network.dtheta, dtheta)
     np.testing.assert_array_equal((x, dz), before)
     assert run.kinds.count("b") == 6 == run.kinds.count("f") and len(run.bytes) == len(run.kinds)
+    assert len(run.again) == len(run.kinds) and sum(run.again) == run.forwards - 6
 
 
 @pytest.mark.parametrize("segments", [1, 4, 16])
@@ -50,6 +62,23 @@ def test_segments_keep_their_inputs_and_one_of_them_whole(segments):
     assert measure(Checkpointed(layers, segments), x, dz, 1).peak == pytest.approx(
         run.peak, rel=0.03
     )
+
+
+def test_shrinking_segments_keep_no_more_than_asked_and_hold_a_triangle():
+    assert shrinking(6, 3) == [3, 2, 1] and shrinking(5, 3) == [3, 2] and shrinking(4, 3) == [2, 2]
+    for n in range(1, 60):
+        for kept in range(1, 12):
+            if kept * (kept + 1) // 2 < n:
+                with pytest.raises(ValueError, match=f"kept is {kept}, too few for {n} layers"):
+                    shrinking(n, kept)
+                continue
+            lengths = shrinking(n, kept)
+            assert sum(lengths) == n and min(lengths) >= 1 and most_kept(lengths) <= kept
+    layers, x, dz = tower(16)
+    run = watched(layers, x, dz, cut_into(shrinking(16, 6)))
+    assert most_kept(shrinking(16, 6)) == 6 and 9 <= round(run.peak / x.nbytes) <= 10
+    with pytest.raises(ValueError, match="add up to 16"):
+        cut_into([8, 7])(Chain(layers, dz), x)
 
 
 @pytest.mark.parametrize("snapshots", [1, 2, 3, 5])
@@ -90,3 +119,4 @@ def test_without_watching_a_chain_notes_the_calls_alone():
     chain = Chain(network.layers, dz)
     in_segments(2)(chain, x)
     assert chain.kinds.decode() == "aaafffbbbfffbbb" and not len(chain.bytes)
+    assert [i for i, again in enumerate(chain.again) if again] == [9, 10, 11]

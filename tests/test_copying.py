@@ -15,11 +15,22 @@ def test_letters_then_silence_then_signals():
     assert set(np.unique(copying.copying(np.random.default_rng(0), 200, 1)[1])) == set(range(6))
 
 
-@pytest.mark.parametrize(("kind", "count"), [("RNN", 1280), ("LSTM", 1536), ("GRU", 1422)])
+@pytest.mark.parametrize(
+    ("kind", "count"), [("RNN", 1280), ("LSTM", 1536), ("GRU", 1422), ("LSTM, open", 1536)]
+)
 def test_the_kinds_have_about_as_many_numbers(kind, count):
     layer = copying.network(kind, 0).layers[0]
     weights = {name: value.size for name, value in layer.parameters.items()}
     assert sum(weights.values()) == count, weights
+
+
+def test_open_gates_have_another_bias_and_nothing_else():
+    ours, usual = (copying.network(kind, 0) for kind in ("LSTM, open", "LSTM"))
+    for name, array in ours.parameters.items():
+        change = array - usual.parameters[name]
+        assert change.any() == (name == "lstm1.b"), name
+    bias = ours.layers[0].parameters["b"]
+    assert (ours.layers[0]._split(bias)[1] == 4).all() and bias.sum() == 4 * 16
 
 
 def test_the_scores_are_those_of_the_last_letters():

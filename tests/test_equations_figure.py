@@ -26,12 +26,19 @@ def test_all_searches_of_the_hero_end_at_its_crossing():
         assert f">{words}<" in markup
 
 
-@pytest.mark.parametrize(("theta", "m", "total"), [(0.75, 0.5, 2), (0.96, 0.8, 5)])
-def test_the_blocks_add_up_to_what_the_equation_says(theta, m, total):
-    x = equations.iterated(theta, 400)[0][-1]
-    assert x / 2 == pytest.approx(m)
-    assert sum(equations.shares(m, 200)) == pytest.approx(total) == 1 / (1 - m)
-    assert f"… = {total}<" in equations.sums("title").markup
+@pytest.mark.parametrize("m", equations.SLOPES)
+def test_the_blocks_fill_what_the_equation_says(m):
+    theta = 1 - (1 - m) ** 2
+    assert equations.f(2 * m, theta) == pytest.approx(2 * m)
+    assert sum(equations.shares(m, 4000)) == pytest.approx(1 / (1 - m))
+    ten = sum(equations.shares(m, equations.TERMS))
+    assert ten == pytest.approx((1 - m**10) / (1 - m))
+    frame = equations.filling(m)
+    for words in (f"first ten terms: {ten:.4g}", f"θ = {theta:.12g}", f"m = {m:g}"):
+        assert f"{words}<" in frame.svg
+    sign = "≈" if m == 0.7 else "="
+    assert f"1 + m + m² + … {sign} {1 / (1 - m):.3g}<" in frame.svg
+    assert frame.caption == f"Ten terms make up {1 - m**10:.1%} of the sum."
 
 
 def test_the_way_back_passes_the_search():
@@ -74,4 +81,5 @@ def test_the_path_is_that_of_euler_and_its_adjoint():
     assert (end(1 + 1e-6) - end(1 - 1e-6)) / 2e-6 == pytest.approx(-0.5)
     markup = equations.path("title").markup
     labels = re.findall(r">([xu][₀₁₂] = [^<]+)<", markup)
+    assert markup.count(">Δt · u") == 2 and ">Δt = ½<" in markup
     assert sorted(labels) == ["u₀ = ¼", "u₁ = ½", "u₂ = 1", "x₀ = 1", "x₁ = ½", "x₂ = ¼"]

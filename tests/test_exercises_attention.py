@@ -12,10 +12,9 @@ import sympy as sp
 from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.book.exercises import attention as ex
-from backprop.layers import dot_product_attention
 
 DS = [0, -2.4, 2.4]
-MASKED = [15 / 32, -15 / 32, 0]
+DV, TO_SCORES = [[0.75, -1.5], [0.25, -0.5]], [2.25, -2.25]
 
 
 def backward(q, k, v, c, dy):
@@ -102,51 +101,36 @@ def with_root(q, k, v, c, dy):
     return backward(q, k, v, 1 / np.sqrt(q.shape[1]), dy)
 
 
-def two_heads(Q, K, V):
-    half = Q.shape[1] // 2
-    parts = (slice(half), slice(half, None))
-    return np.hstack([dot_product_attention(Q[:, c], K[:, c], V[:, c])[0] for c in parts])
+def linear_back(q, k, v, dy):
+    ds = dy @ v.T / len(k)
+    return ds @ k, ds.T @ q, (q @ k.T).T @ dy / len(k)
 
 
-def by_the_layer(Q, K, V):
-    """Let the axis of the heads be a batch."""
-    q, k, v = (of.reshape(len(of), 2, -1).swapaxes(0, 1) for of in (Q, K, V))
-    return np.concatenate(list(dot_product_attention(q, k, v)[0]), axis=1)
+def by_sums(q, k, v, dy):
+    return [np.einsum(of, dy, v, other) / len(k)
+            for of, other in (("ic,jc,jd->id", k), ("ic,jc,id->jd", q))
+            ] + [np.einsum("id,jd,ic->jc", q, k, dy) / len(k)]  # fmt: skip
 
 
-def heads_with(what):
-    """Return two heads with a mistake."""
+def linear_with(what):
+    """Return a backward pass without softmax, with a mistake."""
 
-    def wrong(Q, K, V):
-        width = Q.shape[1]
-        half = width // 2
-        cut = [np.s_[:, :half], np.s_[:, half:]]
-        if what == "odd":
-            cut = [np.s_[:, ::2], np.s_[:, 1::2]]
-        elif what == "exchanged":
-            cut = cut[::-1]
-        factor = {"wide": 0.5**0.5, "plain": half**0.5}.get(what, 1.0)
-        of_q = [cut[0]] * 2 if what == "left looks" else cut
-        if what == "values":
-            of_q = [np.s_[:, :]] * 2
-        heads = [dot_product_attention(factor * Q[c], K[c], V[v])[0]
-                 for c, v in zip(of_q, cut, strict=True)]  # fmt: skip
-        if what == "one":
-            return dot_product_attention(Q, K, V)[0]
-        if what in ("left", "right"):
-            return heads[what == "right"]
-        if what == "sum":
-            return heads[0] + heads[1]
-        if what == "mean":
-            return (heads[0] + heads[1]) / 2
-        if what == "below":
-            return np.vstack(heads)
-        if what == "rows":
-            return np.vstack([dot_product_attention(Q[r], K, V)[0] for r in
-                              (np.s_[: len(Q) // 2], np.s_[len(Q) // 2 :])])  # fmt: skip
-        if what == "none":
-            return None
-        return np.hstack(heads) + (what == "more")
+    def wrong(q, k, v, dy):
+        n, m, root = len(q), len(k), np.sqrt(q.shape[1])
+        dq, dk, dv = linear_back(q, k, v, dy)
+        p = np.exp(q @ k.T)
+        p /= p.sum(axis=1, keepdims=True)
+        ds = dy @ v.T / m
+        soft = p * m * (ds - (p * ds).sum(axis=1, keepdims=True))
+        free = ds - ds.mean(axis=1, keepdims=True)
+        return {
+            "no m": (m * dq, m * dk, m * dv), "n": (m / n * dq, m / n * dk, m / n * dv),
+            "dv": (dq, dk, m * dv), "ds": (m * dq, m * dk, dv), "twice": (dq / m, dk / m, dv),
+            "root": (dq / root, dk / root, dv / root), "roots": (dq / root, dk / root, dv),
+            "p": (dq, dk, p.T @ dy), "softmax": (soft @ k, soft.T @ q, p.T @ dy),
+            "mean": (free @ k, free.T @ q, dv), "sign": (-dq, -dk, -dv), "two": (dq, dk),
+            "none": None, "shape": (dq.T, dk, dv), "more": (dq + 1, dk, dv),
+        }[what]  # fmt: skip
 
     return wrong
 
@@ -154,10 +138,11 @@ def heads_with(what):
 RIGHT = {
     ex.check_hand: [(4, DS), (4.0, (0.0, Fraction(-12, 5), sp.Rational(12, 5))),
                     (0.5 * 4 + 0.2 * 10, np.array(DS))],
-    ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
-    ex.check_heads: [(two_heads,), (by_the_layer,)],
+    ex.check_vectors: [((3, 1), DV, TO_SCORES),
+                       ([3.0, 1.0], np.outer([0.75, 0.25], [1, -2]),
+                        (Fraction(9, 4), sp.Rational(-9, 4)))],
+    ex.check_linear: [(linear_back,), (by_sums,)],
     ex.check_scale: [(24, 6), (math.sqrt(16 * 36), 24 / math.sqrt(16))],
-    ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
     ex.check_backward: [(backward,), (with_jacobians,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -168,47 +153,38 @@ WRONG_ANSWERS = {
         ((4, [4, 0, 4]), "taken away"), ((4, [0, -8, 12]), "weights are missing"),
         ((4, [8, 0, 20]), "error at the weights"), ((4, [1, 0.6, 0.4]), "error at the values"),
         ((4, [2, 0, 3.2]), "own score alone"), ((4, [2, -1.2, 3.2]), "with the target"),
-        ((4, [0, -2.4]), "shape"), ((4, [0, 0, 0]), "value - answer"), ((None, DS), "None"),
+        ((4, [0, -2.4]), "shape"), ((4, [0, 0, 0]), "value - output"), ((None, DS), "None"),
         ((4,), "2 answers"),
     ],
-    ex.check_masked: [
-        ((2, MASKED), "after the softmax"), ((4, MASKED), "without the mask"),
-        ((20, MASKED), "not divided"), ((2.22, MASKED), "set to 0"),
-        ((3.33, MASKED), "was read"), ((0, MASKED), "5, 3 and 0"),
-        ((2.5, [0.9375, -0.9375, 0]), "slopes of y"),
-        ((2.5, [-0.469, 0.469, 0]), "downhill"), ((2.5, DS), "without the mask"),
-        ((2.5, [0, -3, 0]), "has changed"), ((2.5, [1.25, 0, 0]), "taken away"),
-        ((2.5, [0.469, -0.469]), "third entry"), ((2.5, None), "None"),
-        ((2.5, MASKED[:2]), "third entry"),
-        ((2.5, [0.375, -0.375, 0]), "without the mask"), ((2.5, [2, 0, 5]), "at the weights"),
-        ((2.5, [0.3125, 0.1875, 0]), "at the values"), ((2.5, [0.75, -1.25, 3.75]), "missing"),
+    ex.check_vectors: [
+        (((2, 2), DV, TO_SCORES), "plain mean"), (((4, 4), DV, TO_SCORES), "sum of the values"),
+        (((1, 3), DV, TO_SCORES), "exchanged"), ((4, DV, TO_SCORES), "two entries"),
+        (((3, 1), [[1, -2], [1, -2]], TO_SCORES), "weights are missing"),
+        (((3, 1), [[0.75, 0.25], [-1.5, -0.5]], TO_SCORES), "Rows and columns"),
+        (((3, 1), [[0.25, -0.5], [0.75, -1.5]], TO_SCORES), "exchanged"),
+        (((3, 1), [[-0.75, 1.5], [-0.25, 0.5]], TO_SCORES), "downhill"),
+        (((3, 1), [[3, 0], [0, 1]], TO_SCORES), "parts of y"),
+        (((3, 1), DV, [3, -2]), "not taken away"), (((3, 1), DV, [4, -8]), "at the weights"),
+        (((3, 1), DV, [3, -9]), "weights are missing"), (((3, 1), DV, [4.5, -1.5]), "plain mean"),
+        (((3, 1), DV, [0.75, -1.5]), "own score"), (((3, 1), DV, [-2.25, 2.25]), "downhill"),
+        (((3, 1), DV, None), "None"),
     ],
-    ex.check_heads: [
-        ((heads_with("one"),), "one head"), ((heads_with("wide"),), "half as many"),
-        ((heads_with("plain"),), "not divided"), ((heads_with("exchanged"),), "exchanged"),
-        ((heads_with("odd"),), "Every other"), ((heads_with("left"),), "left head alone"),
-        ((heads_with("right"),), "right head alone"), ((heads_with("sum"),), "own columns"),
-        ((heads_with("mean"),), "own columns"), ((heads_with("below"),), "one below"),
-        ((heads_with("left looks"),), "left columns"), ((heads_with("values"),), "one head"),
-        ((heads_with("rows"),), "one head"), ((heads_with("none"),), "None"),
-        ((heads_with("more"),), "left halves"), ((heads_with("more"),), "Y[0, 0]"),
-        ((np.ones((2, 4)),), "function itself"), ((lambda Q: Q,), "3 arguments"),
+    ex.check_linear: [
+        ((linear_with("no m"),), "division by m"), ((linear_with("n"),), "number of queries"),
+        ((linear_with("dv"),), "missing in dv"), ((linear_with("ds"),), "in dq and dk"),
+        ((linear_with("twice"),), "divided by m twice"), ((linear_with("root"),), "by √d"),
+        ((linear_with("roots"),), "by √d"), ((linear_with("p"),), "weights of a softmax"),
+        ((linear_with("softmax"),), "of the softmax"), ((linear_with("mean"),), "A mean"),
+        ((linear_with("sign"),), "All signs"), ((linear_with("two"),), "three"),
+        ((linear_with("none"),), "return missing"), ((linear_with("shape"),), "dq has shape"),
+        ((linear_with("more"),), "dq[0, 0] ="), ((lambda q, k: q,), "4 arguments"),
+        ((np.ones((2, 2)),), "function itself"),
     ],
     ex.check_scale: [
         ((576, 6), "variance"), ((6, 6), "single product"), ((96, 6), "were added"),
         ((36, 6), "single product"), ((4, 1), "variance 1"), ((14.4, 6), "multiply"),
         ((144, 6), "root"), ((12, 6), "4 · 9"), ((24, 1), "only if"), ((24, 1.5), "by d"),
         ((24, 36), "variance"), ((24, 24), "Nothing"), ((24, 3), "√16"), ((24,), "2 answers"),
-    ],
-    ex.check_count: [
-        ((1048576, 537), "biases"), ((787968, 537), "one more"),
-        ((786432, 537), "One matrix is missing"), ((8404992, 537), "share"),
-        ((16640, 537), "width 64"), ((262656, 537), "one of the four"), ((1000, 537), "Four"),
-        ((1050624, 67.1), "one head"), ((1050624, 67), "one head"),
-        ((1050624, 1074), "float64"), ((1050624, 0.131), "pairs"),
-        ((1050624, 134.2), "counts numbers"), ((1050624, 536870912), "bytes"),
-        ((1050624, 512), "mebibytes"), ((1050624, 100), "4 bytes"),
-        ((1050624, 537e6), "bytes"), ((1050624, 0.537), "gigabytes"),
     ],
     ex.check_backward: [
         ((changed("no sum"),), "sum of the softmax"), ((changed("own"),), "own score"),
@@ -248,11 +224,12 @@ def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
 
 def test_the_expected_numbers_are_right():
     powers, values = np.array([5.0, 3.0, 2.0]), np.array([4.0, 0.0, 10.0])
-    for seen, y, ds in ((powers, 4, DS), (powers * [1, 1, 0], 2.5, MASKED)):
-        p = seen / seen.sum()
-        assert p @ values == pytest.approx(y)
-        J = np.diag(p) - np.outer(p, p)
-        np.testing.assert_allclose(J @ ((y - 2) * values), ds, atol=1e-14)
+    p = powers / powers.sum()
+    assert p @ values == pytest.approx(4)
+    J = np.diag(p) - np.outer(p, p)
+    np.testing.assert_allclose(J @ (2 * values), DS, atol=1e-14)
+    p, v, dy = np.array([0.75, 0.25]), np.array([[4, 0], [0, 4]]), np.array([1, -2])
+    np.testing.assert_allclose((np.diag(p) - np.outer(p, p)) @ v @ dy, TO_SCORES)
     rng = np.random.default_rng(0)
     scores = (rng.normal(0, 2, (100_000, 16)) * rng.normal(0, 3, (100_000, 16))).sum(axis=1)
     assert scores.std() == pytest.approx(24, rel=0.02)

@@ -5,7 +5,6 @@ No wrong answer is praised, none is told the right one, and each known mistake g
 
 import math
 from fractions import Fraction
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -25,8 +24,8 @@ RIGHT = {
         (0.497, 96), (ONE, 96.0), (sp.Rational(393216, 790528), sp.Integer(96)),
         (0.4974, Fraction(96)),
     ],
-    ex.check_segments: [(20, 10), (20.0, sp.Integer(10)), (Fraction(20), np.float64(10))],
-    ex.check_binomial: [(35, 17), (math.comb(7, 3), 17.0), (sp.binomial(7, 4), np.int64(17))],
+    ex.check_frozen: [(2560, 469_504), (2.56e3, sp.Integer(469_504)), (np.int64(2560), 469504.0)],
+    ex.check_training: [(4.8e20, 55.6), (48 * 10**19, 500 / 9), (sp.Integer(48) * 10**19, 55.56)],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_count: [
@@ -53,23 +52,30 @@ WRONG_ANSWERS = {
         ((0.497, 0.5), "left the formula"), ((0.497, 100), "no longer matter"),
         ((None, 96), "None"), ((0.497, sp.oo), "grow with the batch"),
     ],
-    ex.check_segments: [
-        ((10, 10), "This is √n"), ((5, 10), "wrong side"), ((40, 10), "under the root"),
-        ((2.5, 10), "under the root"), ((400, 10), "Take the root"), ((-20, 10), "positive root"),
-        ((25, 10), "n/4"), ((100, 10), "every input"), ((1, 10), "nothing is saved"),
-        ((19, 10), "derivative"), ((20, 20), "k itself"), ((20, 25), "in full"),
-        ((20, 5), "two terms"), ((20, 12.5), "k = 10"), ((20, 21.25), "k = 5"),
-        ((20, 40), "units of an input"), ((20, 11), "Add the inputs"), ((20, None), "None"),
-        (([20], 10), "shape"),
+    ex.check_frozen: [
+        ((1280, 469_504), "multiplications"), ((5120, 469_504), "passes an error down"),
+        ((537_600, 469_504), "all layers are trained"), ((469_504, 469_504), "a forward pass"),
+        ((472_064, 469_504), "forward pass is in here"), ((401_408, 469_504), "first layer's"),
+        ((68_096, 469_504), "two layers"), ((0, 469_504), "do have slopes"),
+        ((276, 469_504), "units"), ((2561, 469_504), "one product"),
+        ((2560, 234_752), "multiplications"), ((2560, 401_408), "How did the error come"),
+        ((2560, 802_816), "how did it come"), ((2560, 870_912), "below the first layer"),
+        ((2560, 537_600), "all layers are trained"), ((2560, 466_944), "one more layer"),
+        ((2560, 403_968), "one more layer"), ((2560, 68_096), "without its own"),
+        ((2560, 2560), "last layer's"), ((2560, 939_008), "forward pass is in here"),
+        ((2560, 469_505), "pass down"), ((None, 469_504), "None"), ((2560,), "2 answers"),
     ],
-    ex.check_binomial: [
-        ((12, 17), "far too little"), ((81, 17), "3⁴"), ((64, 17), "4³"),
-        ((20, 17), "R = 3"), ((15, 17), "S = 2"), ((70, 17), "S = 4"), ((56, 17), "R = 5"),
-        ((4, 17), "C(4, 3)"), ((7, 17), "S + R"), ((210, 17), "order"), ((5040, 17), "7!"),
-        ((34, 17), "longest chain"), ((35, 16), "969"), ((35, 18), "Fewer"), ((35, 20), "Subtract"),
-        ((35, 19), "C(19, 3) = 969"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
-        ((35, 334), "far too many"), ((35, 45), "two advances"), ((35, 5), "least S"),
-        ((35, None), "None"), (([35], 17), "shape"),
+    ex.check_training: [
+        ((8e19, 55.6), "N times D"), ((1.6e20, 55.6), "forward pass alone"),
+        ((2.4e20, 55.6), "multiplications"), ((3.2e20, 55.6), "backward pass alone"),
+        ((4e20, 55.6), "One of the six"), ((1.2e10, 55.6), "one piece"),
+        ((2.4e11, 55.6), "one weight"), ((6.4e20, 55.6), "second forward"),
+        ((2.52e11, 55.6), "multiply N by D"), ((5e20, 55.6), "2 operations forward"),
+        ((4.8e20, 4.8e6), "seconds"), ((4.8e20, 1333.33), "hours"), ((4.8e20, 80_000), "minutes"),
+        ((4.8e20, 7.94), "weeks"), ((4.8e20, 0.152), "years"), ((4.8e20, 18.5), "forward pass"),
+        ((4.8e20, 37.0), "backward pass"), ((4.8e20, 0.018), "other way"),
+        ((4.8e20, 55_600), "thousand"), ((4.8e20, 0.0556), "thousand"), ((4.8e20, 50), "86,400"),
+        ((4.8e20, None), "None"),
     ],
 }  # fmt: skip
 
@@ -92,8 +98,8 @@ def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
 
 
 def test_the_expected_numbers_are_right():
-    assert min(range(1, 101), key=lambda k: k / 4 + 100 / k) == 20
-    assert math.comb(19, 3) < 1000 <= math.comb(20, 3)
+    assert 2 * 50 * (64 * 32 + 32 * 10) == 236_800
+    assert round(6 * 2e9 * 4e10 / 1e14 / 86_400, 1) == 55.6
 
 
 # Functions.
@@ -142,92 +148,3 @@ def test_right_operations(answer):
 @pytest.mark.parametrize(("answer", "hint"), OPERATIONS_WRONG)
 def test_wrong_operations(answer, hint):
     assert hint in both_hints(ex.check_jacobian, answer)[1]
-
-
-@cache
-def fewest(n, S):
-    if n == 1:
-        return 0
-    if S == 1:
-        return n * (n - 1) // 2
-    return min(m + fewest(n - m, S - 1) + fewest(m, S) for m in range(1, n))
-
-
-def by_table(n, S):
-    """Fill a table from short chains to long ones."""
-    best = {(1, s): 0 for s in range(1, S + 1)}
-    for length in range(2, n + 1):
-        best[length, 1] = length * (length - 1) // 2
-        for s in range(2, S + 1):
-            best[length, s] = min(
-                m + best[length - m, s - 1] + best[m, s] for m in range(1, length)
-            )
-    return best[n, S]
-
-
-def by_formula(n, S):
-    R = next(r for r in range(n) if math.comb(S + r, S) >= n)
-    return R * n - math.comb(S + R, S + 1)
-
-
-def slow(n, S):
-    if n == 1:
-        return 0
-    if S == 1:
-        return n * (n - 1) // 2
-    return min(m + slow(n - m, S - 1) + slow(m, S) for m in range(1, n))
-
-
-def halves(n, S):
-    if n == 1:
-        return 0
-    if S == 1:
-        return n * (n - 1) // 2
-    return n // 2 + halves(n - n // 2, S - 1) + halves(n // 2, S)
-
-
-@cache
-def forgetful(n, S):
-    if n == 1:
-        return 0
-    if S == 1:
-        return n * (n - 1) // 2
-    return min(m + forgetful(n - m, S - 1) + forgetful(m, S - 1) for m in range(1, n))
-
-
-@cache
-def exchanged(n, S):
-    """Let the right part have all snapshots and the left part one less."""
-    if n == 1:
-        return 0
-    if S == 1:
-        return n * (n - 1) // 2
-    return min(m + exchanged(n - m, S) + exchanged(m, S - 1) for m in range(1, n))
-
-
-def endless(n, S):
-    return endless(n, S)
-
-
-ADVANCES_WRONG = [
-    (slow, "too slow"), (halves, "cuts in the middle"), (forgetful, "left part gets one"),
-    (lambda n, S: fewest(n, S) + n, "just before each backward"),
-    (lambda n, S: fewest(n, S + 1), "one snapshot too many"),
-    (lambda n, S: n * (n - 1) // 2, "starts again from x"),
-    (lambda n, S: n - 1, "every input"), (exchanged, "The left part has all"),
-    (lambda n, S: 0, "Nothing is advanced"),
-    (lambda n, S: fewest(n, max(S - 1, 1)), "one snapshot too few"),
-    (lambda n, S: fewest(n, S) + (n > 5), "A cut after m"),
-    (unfinished, "return"), (lambda n: n, "2 arguments"), (35, "function itself"),
-    (endless, "raised RecursionError"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("answer", [fewest, by_table, by_formula])
-def test_right_advances(answer):
-    assert ex.check_advances(answer), ex.check_advances(answer)
-
-
-@pytest.mark.parametrize(("answer", "hint"), ADVANCES_WRONG)
-def test_wrong_advances(answer, hint):
-    assert hint in both_hints(ex.check_advances, answer)[1]

@@ -184,9 +184,10 @@ WRONG_ANSWERS = {
     ex.check_by_heart: [
         ((CAUGHT[:3],), "agree with a wrong target"), ((CAUGHT[1:],), "not all"),
         (([],), "at least one"), ((["4 sign"],), "both matrices"),
-        (([*CAUGHT, "5 sum"],), "stays above 0.01"), (([*CAUGHT, "7 coins"],), "whatever"),
+        (([*CAUGHT, "5 no mean"],), "stays above 0.01"), (([*CAUGHT, "7 coins"],), "whatever"),
         (([*CAUGHT, "6 large W1"],), "stays above 0.01"), ((["9 score"],), "fitting six"),
-        (([*CAUGHT, "10 no biases"],), "fitting six"), (([*CAUGHT, "1 shapes"],), "Begin with"),
+        (([*CAUGHT, "10 no biases"],), "fitting six"),
+        (([*CAUGHT, "1 no chain rule"],), "Begin with"),
         ((["none"],), "Begin with"), ((["sign"],), "called 'sign'"),
         (("4 sign",), "in a list"), ((3,), "in a list"), ((None,), "in a list"),
         (([1, 2],), "in a list"),

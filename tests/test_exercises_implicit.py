@@ -20,7 +20,8 @@ RIGHT = {
     ex.check_crossing: [(-2, S(4, 3), 5), (-2.0, 1.333, 5.0), (S(-2), sp.Rational(4, 3), 5)],
     ex.check_adjoint: [(4, 8), (4.0, 8.0), (sp.exp(2 * sp.log(2)), sp.Integer(8))],
     ex.check_damped: [(S(2, 3), S(1, 3), S(1, 3)), (0.667, 0.333, 0.333)],
-    ex.check_linear: [([S(8, 7), S(2, 7)], S(2, 7)), (np.array([1.143, 0.286]), 0.286)],
+    ex.check_linear: [([S(8, 7), S(2, 7)], S(2, 7)), (np.array([1.143, 0.286]), 0.286),
+                      ([[8 / 7, 2 / 7]], 2 / 7)],
 }  # fmt: skip
 LN2 = math.log(2)
 WRONG = {
@@ -117,6 +118,17 @@ def turned(dh, x, h, W, U):
     return backward(dh, x, h, W, U, u=solved(A, dh))
 
 
+def without_transpose(dh, x, h, W, U):
+    A = [np.eye(len(U)) - U.T * row for row in h * (1 - h)]
+    return backward(dh, x, h, W, U, u=solved(A, dh))
+
+
+def scaled(dh, x, h, W, U, *, by):
+    """The right u, and another slope after it."""
+    dz = solved([np.eye(len(U)) - U * row for row in h * (1 - h)], dh) * by
+    return dz @ W.T, x.T @ dz, h.T @ dz
+
+
 def plus(dh, x, h, W, U):
     A = [np.eye(len(U)) + U * row for row in h * (1 - h)]
     return backward(dh, x, h, W, U, u=solved(A, dh))
@@ -191,12 +203,17 @@ WRONG_FUNCTIONS = {
         (turned, "transposed"),
         (lambda dh, x, h, W, U: backward(dh, x, h, W, U, s=np.ones_like(h)), "in the equation"),
         (of_tanh, "tanh"),
+        (lambda *a: backward(*a, s=1 - a[2] ** 2), "tanh"),
+        (lambda *a: scaled(*a, by=1 - a[2] ** 2), "tanh"),
+        (without_transpose, "transpose of U is missing"),
+        (lambda *a: ended(*a, times=3), "too early"),
         (lambda *a: backward(*a, sign=-1), "All signs"),
         (plus, "sign of U"),
         (lambda *a: [g / len(a[0]) for g in backward(*a)], "batch size"),
-        (lambda *a: (*backward(*a)[:2], backward(*a)[2].T), "dU is transposed"),
+        (lambda *a: (*backward(*a)[:2], backward(*a)[2].T), "∂L/∂U is transposed"),
         (lambda *a: (*backward(*a)[:2], backward(a[0], *a[1:], u=a[0])[2]), "error of one"),
-        (lambda *a: [g / (len(a[0]) if k else 1) for k, g in enumerate(backward(*a))], "dW and dU"),
+        (lambda *a: [g / (len(a[0]) if k else 1) for k, g in enumerate(backward(*a))],
+         "∂L/∂W and ∂L/∂U"),
         (before, "wrong side"),
         (lambda *a: ended(*a, times=2), "too early"),
         (lambda *a: ended(*a, times=9), "too early"),

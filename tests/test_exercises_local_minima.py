@@ -177,7 +177,7 @@ RIGHT_FUNCTIONS = {
 WRONG_FUNCTIONS = {
     ex.check_opened: [
         (lambda x, d: np.linalg.norm(new_slopes(x, d)), "largest eigenvalue"),
-        (new_slopes, "c itself"), (lambda x, d: -new_slopes(x, d), "This is -c"),
+        (new_slopes, "C itself"), (lambda x, d: -new_slopes(x, d), "This is -C"),
         (lambda x, d: [opened(x, d), -opened(x, d)], "as one number"),
         (lambda x, d: -np.linalg.norm(x.T @ d), "ones to x"),
         (lambda x, d: opened(x, d) / len(x), "mean already"),
@@ -196,7 +196,9 @@ WRONG_FUNCTIONS = {
     ],
     ex.check_align: [
         (lambda A, B: B, "Nothing has changed"), (lambda A, B: A, "This is A"),
-        (greedy, "only partner"), (nearest, "used twice"), (lowest, "lowest cost"),
+        (greedy, "only partner"), (nearest, "used twice"),
+        (lambda A, B: B[:, abs(A.T @ B).argmax(axis=1)], "twice, and no sign"),
+        (lowest, "lowest cost"),
         (by_cosine, "forgets the lengths"), (turned_last, "size of its product"),
         (signs_only, "not right"),
         (unsigned, "signs"), (lambda A, B: abs(align(A, B)), "not right"),

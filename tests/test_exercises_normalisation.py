@@ -151,6 +151,7 @@ WRONG_FUNCTIONS = {
         (lambda W, b, gamma, beta, mean, s: FOLD(W, b, gamma, beta, mean, s)[0], "two arrays"),
         (lambda W, b, gamma, beta, mean, s: (W.T, b), "new weights have shape"),
         (lambda W, b, gamma, beta, mean, s: (W, W), "new bias has shape"),
+        (lambda W, b, gamma, beta, mean, s: (W * (gamma / s)[:, None], b), "each column of W"),
         (lambda W, b, gamma, beta, mean, s: (W, b), "the old bias"),
         (fold_with(lambda W, k: W, lambda b, k, c, m: (b - m) * k + c), "weights are still"),
         (fold_with(lambda W, k: W * k, lambda b, k, c, m: b), "bias is still"),

@@ -254,7 +254,8 @@ WRONG_ANSWERS = {
         ((3.42, 1.79), "changed places"), ((1.24, 2.37), "nats"), ((2.69, 2.7), "all 1,000"),
         ((3.42, 3.42), "same 10,000"), ((6.7, 6.8), "finish"), ((-1.79, -3.42), "log2"),
         ((1.79, 1.81), "validation"), ((1.79, 2.37), "nats"), ((1.79, 2.7), "new letters"),
-        ((1.79, 10.7), "perplexity"), ((1.79, None), "two numbers"), ((1.79,), "2 answers"),
+        ((1.79, 10.7), "perplexity"), ((1.79, 0.3), "second is too small"),
+        ((1.79, None), "two numbers"), ((1.79,), "2 answers"),
         (("low", "high"), "two numbers"), ((float("nan"), 3.4), "two numbers"),
     ],
     ex.check_gated: [

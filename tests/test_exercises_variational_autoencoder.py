@@ -24,6 +24,9 @@ RIGHT = {
         (P, LOW, 6 / 7), (-1.05, -1.41, Fraction(6, 7)), (sp.log(sp.Rational(7, 20)), LOW, 0.857),
     ],
     ex.check_baseline: [(12, 78), (12.0, Fraction(78)), (sp.Integer(12), np.float64(78))],
+    ex.check_collapse: [
+        (24.96, 0.0004, 32), (64 * 0.39, 2 * 0.0002, 64 / 2), (25.0, 4e-4, Fraction(32)),
+    ],
 }  # fmt: skip
 WRONG = {
     ex.check_divergence: [
@@ -56,6 +59,20 @@ WRONG = {
         ((12, 114), "second moment"), ((12, 82), "c = 10"), ((12, 366), "added"),
         ((12, 210), "subtracted"), ((6, 78), "slope 2μ"), ((12, 4), "through the draw"),
         ((12, None), "None"),
+    ],
+    ex.check_collapse: [
+        ((0.39, 4e-4, 32), "one pixel"), ((0.39 / 64, 4e-4, 32), "once more"),
+        ((0.78, 4e-4, 32), "numbers of a code"), ((49.92, 4e-4, 32), "too many"),
+        ((12.48, 4e-4, 32), "missing"), ((-24.96, 4e-4, 32), "sign"), ((36.01, 4e-4, 32), "bits"),
+        ((64.39, 4e-4, 32), "64 was added"), ((3.12, 4e-4, 32), "one row"),
+        ((24.96, 2e-4, 32), "one number"), ((24.96, 0.0128, 32), "times the pixels"),
+        ((24.96, 1e-4, 32), "once more"), ((24.96, 0, 32), "not 0"), ((24.96, -4e-4, 32), "sign"),
+        ((24.96, 4e-8, 32), "multiplied"),
+        ((24.96, 4e-4, 64), "mean as well"), ((24.96, 4e-4, 1 / 32), "factor of the divergence"),
+        ((24.96, 4e-4, 128), "count less"), ((24.96, 4e-4, 2), "left out"),
+        ((24.96, 4e-4, 1), "right"), ((24.96, 4e-4, 62), "subtracted"),
+        ((24.96, 4e-4, 1 / 64), "pixels' sum"), ((24.96, 4e-4), "takes 3 answers"),
+        ((24.96, 4e-4, None), "None"),
     ],
 }  # fmt: skip
 

@@ -88,6 +88,8 @@ def test_an_unforeseen_answer_never_tells_what_is_expected():
         (np.float32(0.25), 0.25),
         (2.303, np.log(10)),  # as a page prints it
         (2.30, np.log(10)),
+        (np.float32(2.303), np.log(10)),
+        (np.array([0.923, 2.3], np.float32), [0.92312, np.log(10)]),
         ([0.923, 1], [0.92312, 1.0]),
         (-0.0123, -0.012345),
     ],

@@ -121,6 +121,22 @@ def test_codes_are_the_means_and_images_are_probabilities():
     np.testing.assert_allclose(latent.decoded(network, z), 1 / (1 + np.exp(-logits)))
 
 
+def test_a_point_is_inside_a_cloud_up_to_one_deviation():
+    network, x = small(), digits(0).x[:3]
+    mean, deviation = latent.clouds(network, x)
+    along = np.array([1.0, 0]) * deviation[1]
+    z = np.stack([mean[1], mean[1] + 0.99 * along, mean[1] + 1.01 * along, mean[1] + 50])
+    assert latent.inside(network, x, z)[:, 1].tolist() == [True, True, False, False]
+    assert not latent.inside(network, x, z)[3].any()
+
+
+def test_the_surest_images_are_read():
+    images = np.concatenate([np.full((2, 64), 0.4), digits(0).test[:20]])
+    best = latent.surest(0, images, 3)
+    assert len(set(best)) == 3 and best.min() > 1
+    assert latent.share_read(0, images[best]) == 100
+
+
 def test_a_plain_autoencoder_spreads_its_codes_and_draws_nothing():
     x = digits(0).x
     plain, other = trained(0, **latent.PLAIN), trained(0)

@@ -10,7 +10,6 @@ from backprop.book import latent
 from backprop.book.figures import latent_plane
 
 SVG = "{http://www.w3.org/2000/svg}"
-NETWORK = latent.autoencoder(2, np.random.default_rng(0))
 IMAGES = np.eye(64)[:8]
 CODES, LABELS = np.array([[1.0, -1], [0, 0], [0.5, 2], [99, 0]]), np.array([3, 7, 3, 7])
 
@@ -36,39 +35,35 @@ def test_lines_lead_from_images_to_their_codes_and_from_draws_to_new_images():
 def test_clouds_are_as_wide_as_their_deviations():
     digits = latent.digits(1)
     networks = {"1": latent.trained(1), "64": latent.trained(1, kl=64)}
-    loose, collapsed = latent_plane.clouds(networks, digits)
-    for frame, weight in ((loose, "1"), (collapsed, "64")):
+    new = np.array([[0.0, 0], [1, 1], [-1, 0]])
+    loose, collapsed = latent_plane.clouds(networks, digits, new)
+    for frame, factor in ((loose, "1"), (collapsed, "64")):
         check_words(frame.svg, 0.55, above=10)
-        assert f"<title>Weight {weight}<" in frame.svg and "from −3.3 to 3.3" in frame.svg
+        assert f"<title>Factor {factor}<" in frame.svg and "from −3.3 to 3.3" in frame.svg
+        assert frame.svg.count("<circle") == 1 + len(new) and ">3 new: draws" in frame.svg
     drawn = [e for e in ET.fromstring(loose.svg).iter(f"{SVG}ellipse")]
     assert len(drawn) == 60
     first = np.flatnonzero(digits.labels == 0)[0]
     answer = networks["1"].named["encoder"].forward(digits.test[first : first + 1])[0]
-    unit = 204 / 2 / 3.3
+    unit = 178 / 2 / 3.3
     assert float(drawn[0].get("rx")) == pytest.approx(unit * np.exp(answer[2] / 2), abs=0.06)
     assert float(drawn[0].get("cx")) == pytest.approx(8 + unit * (answer[0] + 3.3), abs=0.06)
     assert loose.caption == "The pixels cost 18.7 nats, the divergence is 2.3."
     assert ">all<" in collapsed.svg and ">all<" not in loose.svg
 
 
-def test_what_is_learned_has_its_axes():
-    markup = latent_plane.learned(NETWORK, "title").markup
-    assert markup.count(">−2<") == 2 == markup.count(">2<") and markup.count(">3<") == 1
-    check_words(markup, 0.6)
-
-
-def test_frames_go_from_one_digit_to_the_other():
-    pair, shares = IMAGES[:2], (0.0, 0.25, 1.0)
-    frames = latent_plane.between((CODES, LABELS), pair, NETWORK, shares, "title")
-    assert [frame.caption[-6:] for frame in frames] == ["100 %.", " 75 %.", "r 0 %."]
-    assert "pixels mixed" in frames[0].svg and "codes mixed" in frames[0].svg
-    # A quarter of the second digit's ink is drawn, and three quarters of the first one's.
-    assert 'opacity="0.8"' in frames[1].svg and len(set(frame.svg for frame in frames)) == 3
-
-
-def test_words_of_both_graphs_can_be_read():
-    check_words(latent_plane.two_errors("title").markup, 0.6)
-    assert latent_plane.two_errors("title").markup.count("errors add up") == 1
+def test_both_errors_add_up():
+    markup = latent_plane.two_errors("title").markup
+    check_words(markup, 0.53)
+    mu, tau, xi, x = 1, 0.5, 2, 1
+    z = mu + tau * xi
+    error = 1 / (1 + np.exp(-(z - 2))) - x
+    by_draw, by_kl = (error, error * tau * xi / 2), (mu, (tau**2 - 1) / 2)
+    assert (by_draw, by_kl) == ((-1 / 2, -1 / 4), (1, -3 / 8))
+    pixel, kl = np.log(2), (mu**2 + tau**2 - 1 - np.log(tau**2)) / 2
+    for words in ("−½, −¼", "1, −⅜", "μ: −½ + 1 = ½", "ℓ: −¼ − ⅜ = −⅝", "x = 1 costs",
+                  f"{pixel:.2f}", f"{pixel:.2f} + {kl:.2f} = {pixel + kl:.2f}"):  # fmt: skip
+        assert f">{words}<" in markup, words
 
 
 def test_the_graph_shows_numbers_that_follow():

@@ -22,10 +22,11 @@ def test_each_weight_of_a_question_is_a_line():
     assert sorted(map(float, widths)) == [1.4, 2.8, 9.8]
     assert ">2 ✓<" in first.svg and ">1 ✗<" in last.svg
     assert first.caption == "Before." and "b? looks at b=2 with the weight 0.70" in first.svg
-    assert "at b? the network says 1" in last.svg
+    assert "at b? the network says 1" in last.svg and ">0.70<" in first.svg
+    check_words(first.svg, 0.55, above=10)
 
 
-def test_the_answer_is_drawn_last_and_in_blue():
+def test_the_match_is_drawn_last_and_in_blue():
     (frame,) = looking.arcs(TOKENS, {2: 1}, [([2], WEIGHTS)], ["x"])
     lines = re.findall(r'<path[^>]*stroke="([^"]+)"', frame.svg)
     assert lines == ["currentColor", "currentColor", looking.svg.FORWARD]
@@ -50,8 +51,9 @@ def test_the_network_has_all_shapes_and_errors():
     ((_, P),) = lookup.watched(0, [0], one)
     drawn = looking.network(lookup.names(one, 0), one.x[0], P, "t")
     check_words(drawn.markup, 0.55)
-    assert drawn.markup.count(">8 × 16<") == 5 and drawn.markup.count(">8 × 8<") == 3
-    for error in ("dX", "dQ", "dK", "dV", "dS", "dP", "dY"):
+    assert drawn.markup.count(">8 × 16<") == 6 and drawn.markup.count(">8 × 8<") == 3
+    assert drawn.markup.count("url(#bp-masked)") == 28
+    for error in ("dX", "dQ", "dK", "dV", "dS", "dP", "dY", "dZ"):
         assert drawn.markup.count(f" {error}<") == 1, error
     assert drawn.markup.count('fill-opacity="1.00"') == int(one.x.sum()) + 1  # the first of P
 
@@ -70,6 +72,34 @@ def test_heads_have_an_arc_for_each_weight_and_say_their_digits():
     widths = re.findall(r'<path[^>]*stroke-width="([\d.]+)"', drawn.markup)
     expected = [looking.THICK * w for one in weights for row in one for w in row[:2]]
     assert [float(w) for w in widths] == pytest.approx(expected, abs=0.06)
+    for number in ("0.50", "0.10", "0.40", "0.90", "0.80"):
+        assert f">{number}<" in drawn.markup
     assert ">says 1 and 1<" in drawn.markup and ">says 1 and 2<" in drawn.markup
     assert "head 2 looks most at b=2" in drawn.markup
     check_words(drawn.markup, 0.55, above=10)
+
+
+def test_masked_cells_are_hatched_and_the_others_have_their_weights():
+    rows = {"free": (np.array([0.2, 0.3, 0.5]), None), "late": (np.array([0.2, 0.3, 0.0]), 1)}
+    drawn = looking.masks(["a=1", "b?", "b=2"], 1, rows, "t")
+    assert drawn.markup.count("url(#bp-masked)") == 1
+    assert drawn.markup.count(">0.50<") == 2 and ">1.00<" in drawn.markup  # a weight and a sum
+    check_words(drawn.markup, 0.55)
+
+
+def test_each_weight_is_a_bar():
+    drawn = looking.spread({"one": np.array([0.25, 0.75]), "two": np.array([1.0, 0.0])}, "t")
+    for words in ("one", "two", "weight", "key"):
+        assert words in drawn.markup
+
+
+def test_no_straight_line_has_the_signs_of_the_second_digit():
+    at, wanted = np.array(looking.SHARES_OF_7), np.sign(looking.SIGNS)
+    np.testing.assert_allclose(at, [0.6 * b + 0.4 * c for b in (0, 1) for c in (0, 1)])
+    assert wanted.tolist() == [-1, 1, -1, 1]
+    for slope in np.linspace(-5, 5, 41):
+        for height in np.linspace(-5, 5, 41):
+            assert (np.sign(height + slope * at) != wanted).any()
+    drawn = np.sign(np.interp(at, (0, 1), looking.STRAIGHT))
+    assert (drawn != wanted).sum() == 1
+    assert ">straight<" in looking.shares("t").markup

@@ -127,3 +127,32 @@ def test_the_question_for_two_is_one_of_those_that_are_drawn():
     assert x.shape == drawn.shape and x.sum(axis=2)[0].tolist() == drawn.sum(axis=2)[0].tolist()
     assert names == ["b=7", "a=3", "c=5", "f=1", "b c?"]
     assert x[0, 0, [1, 2 * lookup.LETTERS + 7]].sum() == 2 == x[0, 4, [1, lookup.LETTERS + 2]].sum()
+
+
+def test_tokens_are_written_wherever_a_letter_is_asked_for():
+    x = lookup.tokens("b? b=7")
+    assert x.shape == (2, lookup.WIDTH) and x.sum(axis=1).tolist() == [1, 2]
+    assert x[:, 1].tolist() == [1, 1] and x[1, lookup.LETTERS + 7] == 1
+
+
+def test_a_letter_is_told_again_and_its_later_digit_counts():
+    for places in False, True:
+        x, y = lookup.tell_again(np.random.default_rng(0), 50, places=places)
+        assert x.shape == (50, 5, lookup.WIDTH + 5 * places)
+        assert not x[:, -1, lookup.LETTERS : lookup.WIDTH].any()
+        for tokens, digit in zip(x, y, strict=True):
+            letter = tokens[-1, : lookup.LETTERS].argmax()
+            told = np.flatnonzero(tokens[:-1, letter])
+            assert len(told) == 2 and tokens[told[1], lookup.LETTERS + digit] == 1
+            assert tokens[told[0], lookup.LETTERS + digit] == 0
+        if places:
+            np.testing.assert_array_equal(x[7, :, lookup.WIDTH :], np.eye(5))
+
+
+def test_order_is_seen_with_places_only():
+    shares = []
+    for places in False, True:
+        x, y = lookup.tell_again(np.random.default_rng(10**6), 1000, places=places)
+        network = lookup.trained_on_last(0, places=places)
+        shares.append((network.forward(x)[:, -1].argmax(axis=1) == y).mean())
+    assert 0.4 < shares[0] < 0.6 and shares[1] > 0.95

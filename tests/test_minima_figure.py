@@ -28,14 +28,14 @@ def test_the_cubic_has_four_points_and_each_is_named():
         assert words in markup
 
 
-def test_the_levels_mark_the_trap_in_each_panel():
+def test_the_levels_mark_the_trap_and_count_points_that_share_a_mark():
     found = {
-        2: (np.array([0.02, 0.27, 0.27, 0.5]), np.array([0, 0, 1, 1]), np.array([8, 8, 8, 1])),
-        3: (np.array([0.02, 0.27, 0.5]), np.array([0, 1, 2]), np.array([48, 24, 1])),
+        2: (np.array([0.02, 0.27, 0.274, 0.5, 0.5]), np.array([0, 0, 1, 2, 2])),
+        3: (np.array([0.02, 0.27, 0.35, 0.36, 0.36]), np.array([0, 1, 2, 2, 2])),
     }
-    runs = {2: np.array([0.02, 0.27]), 3: np.array([0.02, 0.02])}
-    markup = minima.levels(found, runs, 0.27, "title").markup
-    for words in (">trap<", "now a", "25 points", "73 points"):
+    runs = {2: np.array([0.02, 0.27, 0.27]), 3: np.full(17, 0.02)}
+    markup = minima.levels(found, (found[2][0][:3], found[2][1][:3]), runs, 0.27, "title").markup
+    for words in (">trap<", "2 units", ">2<", ">3<", ">17<"):
         assert words in markup
 
 
@@ -49,12 +49,11 @@ def test_the_copies_show_the_weights_of_each_network():
     np.testing.assert_allclose(-3 * np.tanh(-2 * x) + 5 * np.tanh(-x), both)
 
 
-def test_the_paths_are_named_beside_the_ends():
-    losses = {n: np.array([0.2, 0.1]) for n in (4, 16)}
-    along = np.full((2, 41), 0.1)
+def test_the_paths_are_named():
+    along = np.full((2, 41), 0.1) + np.linspace(0, 0.02, 41)
     paths = {"straight": along + 0.3, "bent": along, "aligned": along}
-    markup = minima.settled_runs(losses, paths, "title").markup
-    for words in ("2 ends each", ">straight<", ">bent<", ">aligned<", ">16<"):
+    markup = minima.walls(paths, "title").markup
+    for words in (">straight<", ">bent<", ">aligned<", ">enlarged<"):
         assert words in markup
 
 
@@ -84,4 +83,4 @@ def test_a_wait_costs_24_steps_a_decade_with_two_weights_and_ten_times_as_many_w
     }
     assert np.diff(steps[2]).tolist() == [24, 24] and steps[3] == [83, 986, 9988]
     markup = minima.waits("title").markup
-    assert "two weights" in markup and "d = 0.001" in markup
+    assert "two weights" in markup and ">0.001<" in markup

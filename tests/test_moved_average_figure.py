@@ -40,12 +40,13 @@ def test_both_averages_are_right_for_many_draws():
 def test_the_frames_show_the_numbers():
     frames = moved_average.frames(DRAWS, [0.0, 0.1], "title")
     for frame, shift in zip(frames, (0.0, 0.1), strict=True):
-        for value in DRAWS.averages(np.square, shift):
-            assert f">average {value:.2f}<" in frame.svg
+        slid, weighted = DRAWS.averages(np.square, shift)
+        assert f">average {slid:.2f}<" in frame.svg
+        assert f">Σwf / 16 = {weighted:.2f}<" in frame.svg
         assert f"μ = {1 + shift:.1f}" in frame.svg
     first, second = frames
     assert "average 1.39" in first.caption and "is 1.25" in first.caption
-    assert second.caption.count("0.2") == 2 and "0.31" in second.caption
+    assert second.caption.count("0.2") == 2 and "16, has risen by 0.31" in second.caption
     assert len(frames[1].svg) < 12_000
 
 

@@ -50,6 +50,12 @@ def test_the_hypergradient(parts):
     np.testing.assert_allclose(found, by_tape, rtol=1e-9, atol=1e-14)
 
 
+def test_the_best_of_some_choices_is_chosen_on_the_validation_set(parts):
+    choices = [np.full(40, s) for s in (-5.0, -1.0, 3.0)]
+    errors = [p.error(p.fitted(s, parts.train), parts.valid) for s in choices]
+    assert p.best(iter(choices), parts) is choices[int(np.argmin(errors))]
+
+
 def test_unrolled_descent_is_differentiated_step_by_step(parts):
     s = np.full(40, -2.0)
     rate = 1 / np.linalg.eigvalsh(p.curvature(s, parts.train[0]))[-1]

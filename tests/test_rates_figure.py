@@ -75,9 +75,8 @@ def test_every_shape_has_the_class_that_is_named_beside_it():
 
 def test_range_tests_and_warm_up_name_their_parts():
     curves = [np.ones(4), np.ones(5)]
-    best = {"best here": 0.5, "there": 0.2}
-    drawn = rates.range_tests("title", np.geomspace(0.1, 1, 5), curves, best).markup
-    assert ">best here<" in drawn and ">there<" in drawn
-    losses = {k: np.linspace(0.2, 0.4, 10) for k in (0, 1, 40)}
-    drawn = rates.warmed_up("title", losses, 0.1, "a lower rate").markup
-    assert ">40<" in drawn and ">a lower rate<" in drawn
+    drawn = rates.range_tests("title", np.geomspace(0.1, 1, 5), curves, 0.5, "best here").markup
+    assert ">best here<" in drawn
+    losses = {k: np.linspace([0.2, 0.3], 0.4, 10).T for k in (0, 10, 40)}
+    drawn = rates.warmed_up("title", (0.01, 0.1), losses).markup
+    assert ">40 updates<" in drawn and ">no warm-up<" in drawn and ">0.01<" in drawn

@@ -1,4 +1,4 @@
-"""The figures of the chapter on recurrent networks say what was computed."""
+"""The figures of the chapters on recurrent networks and gates say what was computed."""
 
 import numpy as np
 import pytest
@@ -51,13 +51,6 @@ def test_the_cell_has_the_slopes_that_are_drawn():
         assert words in drawn, words
 
 
-def test_without_tanh_the_error_follows_the_spectral_radius():
-    measured, plain, stretch = recurrence.one_matrix(0.5, 0)
-    assert measured[0] == plain[0] == 1 and len(measured) == len(plain) == recurrence.STEPS + 1
-    assert plain[-1] / plain[-11] == pytest.approx(0.5**10, rel=0.9)
-    assert (measured <= stretch ** np.arange(recurrence.STEPS + 1) + 1e-12).all() and stretch > 0.5
-
-
 @pytest.mark.parametrize("u", recurrence.WEIGHTS)
 def test_what_is_left_of_the_error_is_a_derivative(u):
     def last(first, h=1e-30):  # h_40 as a function of h_1, by the complex step
@@ -79,10 +72,17 @@ def test_a_steered_unit_says_its_numbers():
     frames = recurrence.steered()
     assert len(frames) == len(recurrence.WEIGHTS)
     words = frames[recurrence.WEIGHTS.index(1.2)].caption
-    assert "state at step 40 is 0.66" in words and "3·10⁻⁷ of the error" in words
-    assert "1.2 · 0.57 = 0.68" in words
+    assert "ends at 0.66" in words and "3·10⁻⁷ of it is left" in words
+    assert "1.2 · 0.57 = 0.68" in words and "it would be 1,200" in words
+    assert ">u = 1.2<" in frames[recurrence.WEIGHTS.index(1.2)].svg
     for frame in frames:
         check_words(frame.svg, 0.55, above=10)
+
+
+def test_a_held_state_and_what_is_left_of_its_error():
+    drawn = recurrence.held("t").markup
+    for words in ("state", "0.66", "3·10⁻⁷", "forward", "backward"):
+        assert f">{words}<" in drawn, words
 
 
 def test_the_example_has_two_marks_and_their_sum():
@@ -93,14 +93,22 @@ def test_the_example_has_two_marks_and_their_sum():
 def test_what_was_learned_is_drawn():
     assert set(recurrence.PAINTS) == set(recalling.KINDS)
     drawn = recurrence.learning("t").markup
-    for said in ("plain networks", "LSTMs", "say their sum, 0.21", "always answering 0"):
+    for said in ("plain networks", "LSTMs", "give their sum, 0.21", "always answering 0"):
         assert said in drawn, said
     drawn = recurrence.arriving("t").markup
-    for said in ("plain networks", "LSTMs, direct way alone", "left at step 1"):
+    for said in ("plain", "all three LSTMs", "LSTM, no detours", "LSTM, gates open"):
         assert said in drawn, said
-    for kind, way in (("RNN", "share"), ("LSTM", "share"), ("LSTM", "direct")):
-        found = recurrence.reaching(kind, way)
-        assert found.shape == (10, recalling.UPDATES // recalling.EVERY + 1) and (found > 0).all()
+    for name in (*recurrence.STARTS, *(f"RNN, {n}" for n in recurrence.PLAIN)):
+        shape = (10, recalling.UPDATES // recalling.EVERY + 1)
+        assert recurrence.reaching(name).shape == recurrence.course(name).shape == shape
+        assert (recurrence.reaching(name) > 0).all() and np.isnan(
+            recurrence.course(name)[:, 0]
+        ).all()
+    stored = recalling.stored()["LSTM, direct"]
+    np.testing.assert_array_equal(recurrence.reaching("LSTM, direct"), stored["direct"])
+    drawn = recurrence.later("t").markup
+    for n in recurrence.PLAIN:
+        assert f"{n} numbers" in drawn and recalling.ROWS[f"RNN, {n}"].rate == recalling.SLOW
     drawn = recurrence.lengths("t").markup
     for said in ("plain", "GRU", "LSTM", *map(str, recalling.LENGTHS)):
         assert f">{said}<" in drawn, said
@@ -110,9 +118,9 @@ def test_the_bars_say_what_was_trained():
     drawn = recurrence.stopped("t").markup
     for said, name in recurrence.ARMS.items():
         row = recalling.ROWS[name]
-        assert row.length == recurrence.STEPS and row.start.kind == "LSTM"
+        assert row.length == recalling.SHORT and row.start.kind == "RNN"
         assert ("early" in said) == (row.late > 0)
-        assert ("eight" in said) == (row.start.cut == 8)
+        assert ("two" in said) == (row.start.cut == 2)
         assert f"{recalling.solved(name)} of 10 solved" in drawn
 
 

@@ -11,7 +11,8 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[1] / "tools" / "test.py"
 # Under another name: "test" is Python's own package.
 LAUNCH = """
-import importlib.util, json, sys
+import importlib.util, json, pathlib, sys
+sys.path.insert(0, str(pathlib.Path(sys.argv[1]).parent))  # as for a script
 spec = importlib.util.spec_from_file_location("tools_test", sys.argv[1])
 script = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(script)

@@ -12,20 +12,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import suites
+
 TOOLS = Path(__file__).resolve().parent
 PYTEST = ("-m", "pytest")
 # The notebooks come first: what they show when they are compared is what the site is built from.
 PARTS = {
-    "every notebook re-run and compared": [
-        *PYTEST, "book", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env",
-        "--nbval-sanitize-with=tests/book/sanitize.cfg", "--nbval-cell-timeout=300",
-        "-p", "run_once",
-    ],
+    "every notebook re-run and compared": [*PYTEST, "book", *suites.COMPARED, "-p", "run_once"],
     "the site built": [str(TOOLS / "build.py")],
-    "unit tests, gradient checks, the built site": [
-        *PYTEST, "tests", "-n", "2", "--dist", "loadgroup",
-    ],
-}  # fmt: skip
+    "unit tests, gradient checks, the built site": [*PYTEST, *suites.TESTS],
+}
 # A count at the end of each line, and failures when they happen.
 SHOWN = ["-o", "console_output_style=count", "-p", "instant_failures"]
 NONE_CHOSEN = 5

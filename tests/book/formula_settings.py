@@ -844,12 +844,20 @@ SETTINGS = (
     ),
     Setting(
         "cost",
+        ("evidence-products", "evidence-below"),
+        shapes={"x": (4, 3), "W": (3, 2), "b": (1, 2)},
+        program=("z = xW + b",),
+        words=(r"L = \sum_{i,k} z_{ik}^4",),
+        means={r"\delta": r"\partial L/\partial z"},
+    ),
+    Setting(
+        "memory",
         ("best-k",),
         of={"A": ("k",)},
         program=("A(k) = k + n/k",),
     ),
     Setting(
-        "cost",
+        "memory",
         ("evidence-checkpointed",),
         shapes={"x": (1, 2), "W^{(1)}": (2, 3), "W^{(2)}": (3, 4), "W^{(3)}": (4, 1)},
         words=(
@@ -887,7 +895,6 @@ SETTINGS = (
             "eq-attention-forward",
             "eq-attention-backward",
             "evidence-attention",
-            "evidence-blockwise",
         ),
         shapes={"Q": (2, 3), "K": (4, 3), "V": (4, 5)},
         at={"d": 3},
@@ -896,6 +903,21 @@ SETTINGS = (
         differentials="adjoint",
         program=(r"S = QK^\top/\sqrt d", r"P = \mathrm{softmax}(S)", "Y = PV"),
         words=(r"L = \sum_{i,j} Y_{ij}^4",),
+    ),
+    Setting(
+        "heads-and-masks",
+        ("evidence-blockwise",),
+        shapes={"Q": (2, 3), "K": (4, 3), "V": (4, 5)},
+        at={"d": 3},
+        axis=1,
+        bar="L",
+        differentials="adjoint",
+        words=(
+            r"S = QK^\top/\sqrt d",
+            r"P = \operatorname{softmax}(S)",
+            "Y = PV",
+            r"L = \sum_{i,j} Y_{ij}^4",
+        ),
     ),
     Setting(
         "attention",
@@ -1005,8 +1027,8 @@ SETTINGS = (
     Setting(
         "recurrent",
         ("shared",),
-        example={"w": 0.8, "u": 0.7, "x_1": 1, "x_2": 0, "x_3": 0, "h_0": 0},
-        program=(r"L = \frac12(h_3 - 1)^2",),
+        example={"w": 0.8, "u": 0.7, "x_1": 1, "x_2": 0, "x_3": 0, "h_0": 0, "y": 1},
+        program=(r"L = \frac12(h_3 - y)^2",),
         words=(
             "z_1 = w x_1 + u h_0",
             "z_2 = w x_2 + u h_1",
@@ -1049,8 +1071,25 @@ SETTINGS = (
             r"\text{own share}": r"\partial L/\partial o_{t-1}",
         },
     ),
+    Setting(  # where the loss sees the last state alone
+        "gates",
+        ("eq-gates-start",),
+        at={"T": 3},
+        shapes=LSTM_SHAPES,
+        words=(
+            *unrolled(
+                r"z_{t} = x_{t}W + h_{s}U + b",
+                r"o_{t} = \sigma(z_{t}E)",
+                r"c_{t} = \sigma(z_{t}B) \odot c_{s} + \sigma(z_{t}C) \odot \tanh(z_{t}D)",
+                r"h_{t} = o_{t} \odot \tanh(c_{t})",
+            ),
+            r"q = h_3 \odot h_3",
+            r"L = \sum_{i,j} q_{ij}",
+        ),
+        bar="L",
+    ),
     Setting(  # as below, at step 2, where the columns of z have names
-        "recurrent",
+        "gates",
         ("eq-rec-cell",),
         at={"t": 2},
         shapes=LSTM_SHAPES,
@@ -1062,9 +1101,13 @@ SETTINGS = (
             "z_2 = x_2W + h_1U + b",
             "z_f = z_2B",
             "z_o = z_2E",
+            "z_i = z_2C",
+            "z_g = z_2D",
             r"f_2 = \sigma(z_f)",
+            r"i_2 = \sigma(z_i)",
+            r"g_2 = \tanh(z_g)",
             r"o_2 = \sigma(z_o)",
-            r"c_2 = f_2 \odot c_1 + \sigma(z_2C) \odot \tanh(z_2D)",
+            r"c_2 = f_2 \odot c_1 + i_2 \odot g_2",
             r"h_2 = o_2 \odot \tanh(c_2)",
             "z_3 = x_3W + h_2U + b",
             r"f_3 = \sigma(z_3B)",
@@ -1083,7 +1126,7 @@ SETTINGS = (
         },
     ),
     Setting(  # the columns of the four gates are taken out by B, C, D and E
-        "recurrent",
+        "gates",
         ("evidence-gated",),
         shapes=LSTM_SHAPES,
         words=(
@@ -1098,7 +1141,7 @@ SETTINGS = (
         means={r"\delta_t": r"\partial L/\partial z_t"},
     ),
     Setting(  # the columns of r, f and g are taken out by B, C and D
-        "recurrent",
+        "gates",
         ("evidence-gru",),
         shapes={
             "h_0": (4, 2),
@@ -1127,6 +1170,16 @@ SETTINGS = (
         means={r"\delta_t": r"\partial L/\partial s_t"},
     ),
     Setting("variational-autoencoder", ("eq-vae-path",), program=(r"z = \mu + \tau\xi",)),
+    Setting(
+        "variational-autoencoder",
+        ("eq-vae-errors",),
+        program=(
+            r"z = \mu + e^{\ell/2}\,\xi",
+            r"L = f(z) + \tfrac12(\mu^2 + e^{\ell} - 1 - \ell)",
+        ),
+        words=(r"\tau = e^{\ell/2}",),
+        functions={"f": "any"},
+    ),
     Setting(
         "variational-autoencoder",
         ("evidence-draw",),
@@ -1225,12 +1278,12 @@ SETTINGS = (
     Setting(
         "implicit",
         ("eq-implicit-steps",),
-        shapes={"x_0": (1, 2), "M": (2, 2), "h": (), "x": (1, 2)},
+        shapes={"x_0": (1, 2), "M": (2, 2), r"\Delta t": (), "x": (1, 2)},
         words=(
             r"f = xM",
             r"f_x = \partial f/\partial x",
-            r"x_1 = x_0 + hx_0M",
-            r"x_2 = x_1 + hx_1M",
+            r"x_1 = x_0 + \Delta t\,x_0M",
+            r"x_2 = x_1 + \Delta t\,x_1M",
             r"L = \tanh(x_2)\,x_2^\top",
         ),
         means={"u_k": r"\partial L/\partial x_k"},
@@ -1285,7 +1338,7 @@ EXCEPTIONS = {
     "initialisation:backward-integral": "a mean over a normal distribution",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
-    "local-minima:eq-minima-new": "definition of c, which eq-minima-block proves as C",
+    "local-minima:eq-minima-new": "definition of C, which eq-minima-block proves",
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",
     # --- Part IV ---

@@ -121,11 +121,18 @@ class Arm:
     reset: bool = False
     decay: float = 0.0
 
-    def run(self, rate: float, seed: int, times: float = 1, watch: Watch | None = None) -> float:
+    def run(
+        self,
+        rate: float,
+        seed: int,
+        times: float = 1,
+        watch: Watch | None = None,
+        steps: int | None = None,
+    ) -> float:
         """Train, and return the loss on all 600 images after the last step.
 
         ``times`` multiplies the six matrices at the start; ``watch`` is called with the number of
-        steps made and the network, at the start and after each step.
+        steps made and the network, at the start and after each step. ``steps`` ends it early.
         """
         rng = np.random.default_rng(seed)
         network = build(rng, self.norm)
@@ -138,7 +145,7 @@ class Arm:
         if watch:
             watch(0, network)
         order = [rng.permutation(IMAGES) for _ in range(STEPS * BATCH // IMAGES)]
-        for k, rows in enumerate(cut(np.concatenate(order), BATCH), start=1):
+        for k, rows in enumerate(cut(np.concatenate(order), BATCH)[:steps], start=1):
             differentiate(network, images[rows], labels[rows])
             for name, value in parameters.items():
                 if name in raised:
@@ -182,6 +189,45 @@ class Constants(BatchNorm):
         return dx_hat
 
 
+class Centred(Layer):
+    """z = x - μ + β, μ the mean of each unit over the batch: a batch normalization undivided."""
+
+    name = "centred"
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.parameters["beta"], self.gradients["beta"] = np.zeros(n), np.zeros(n)
+
+    def forward(self, x: Array) -> Array:
+        """Return z, shape of x; keep x - μ."""
+        self.x_hat = x - x.mean(axis=0)
+        return np.asarray(self.x_hat + self.parameters["beta"])
+
+    def backward(self, dz: Array) -> Array:
+        """dβ = Σ dz; return dx = dz - mean dz."""
+        self.gradients["beta"] = dz.sum(axis=0)
+        return np.asarray(dz - dz.mean(axis=0))
+
+
+class CentredRMS(RMSNorm):
+    """z = γ ⊙ (x - μ) / r + β, μ over the batch by unit, r the root mean square by row."""
+
+    name = "centredrms"
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.parameters["beta"], self.gradients["beta"] = np.zeros(n), np.zeros(n)
+
+    def forward(self, x: Array) -> Array:
+        """Return z, shape of x."""
+        return super().forward(x - x.mean(axis=0))
+
+    def backward(self, dz: Array) -> Array:
+        """dγ, dβ = Σ dz; return dx = v - mean v, v what the division by row returns."""
+        dx = super().backward(dz)
+        return np.asarray(dx - dx.mean(axis=0))
+
+
 RATES = (0.3, 1.0, 3.0, 10.0, 100.0)
 WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 FAR = (*WIDE, 300.0, 1e3, 3e3, 1e4)
@@ -192,9 +238,10 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "layer": (Arm(LayerNorm, WEIGHTS), FAR),
     "rms": (Arm(RMSNorm, WEIGHTS), FAR),
     "all": (Arm(BatchNorm, ALL), RATES),
-    "last": (Arm(BatchNorm, LAST), RATES),
     "decay": (Arm(BatchNorm, WEIGHTS, decay=1e-3), RATES),
     "constants": (Arm(Constants, ALL), (1.0,)),
+    "centred": (Arm(Centred, WEIGHTS), (1.0, 100.0)),
+    "centred rms": (Arm(CentredRMS, WEIGHTS), (1.0, 100.0)),
 }
 WATCHED = (0, 1, 10, 60)
 TRACED: dict[str, tuple[str, float]] = {
@@ -205,6 +252,40 @@ TRACED: dict[str, tuple[str, float]] = {
 
 BRAKED = ("weights", "weights reset")
 """The arms whose effective rates after the last step are stored, at each of their rates."""
+
+
+SHARED = ("plain", "centred", "rms", "centred rms", "weights")
+"""The arms of which is stored what varies between the examples after one step at the rate 100."""
+
+
+def varying(network: Sequential) -> list[float]:
+    """Return, for each hidden layer, the share of the mean square that varies between examples.
+
+    It is that of the normalized values, before γ and β, and without a normalization that of the
+    pre-activations: the sum of the variances of the units, over that of their mean squares.
+    """
+    found = []
+    values = x = data()[0]
+    for layer in network.layers:
+        x = layer.forward(x)
+        if isinstance(layer, ReLU):
+            found.append(float(values.var(axis=0).sum() / (values**2).mean(axis=0).sum()))
+        else:
+            values = getattr(layer, "x_hat", x)
+    return found
+
+
+def after_a_step(arm: Arm, rate: float, seed: int) -> list[float]:
+    """Return what :func:`varying` finds after the first step."""
+    found: list[list[float]] = []
+
+    def watch(step: int, network: Sequential) -> None:
+        if step == 1:
+            found.append(varying(network))
+
+    with np.errstate(all="ignore"):
+        arm.run(rate, seed, watch=watch, steps=1)
+    return found[0]
 
 
 def trace(arm: Arm, rate: float, seed: int) -> list[list[float]]:
@@ -235,7 +316,8 @@ def _rounded(values: Any) -> Any:
 def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]) -> dict[str, Any]:
     """Return what is stored: losses (None: it overflowed) and effective rates by arm, and traces.
 
-    Losses and effective rates have a row per start and a column per rate.
+    Losses and effective rates have a row per start and a column per rate, and what varies after
+    one step, "shares", has a column per hidden layer.
     """
     losses = {
         name: [[arm.tried(rate, seed) for rate in rates] for seed in seeds]
@@ -250,9 +332,15 @@ def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]
         for name, (arm, rates) in arms.items()
         if name in BRAKED
     }
+    shares = {
+        name: [after_a_step(arm, 100.0, seed) for seed in seeds]
+        for name, (arm, _) in arms.items()
+        if name in SHARED
+    }
     return {
         "effective": {name: _rounded(runs) for name, runs in ends.items()},
         "losses": {name: _rounded(runs) for name, runs in losses.items()},
+        "shares": {name: _rounded(runs) for name, runs in shares.items()},
         "traces": {name: _rounded(runs) for name, runs in traces.items()},
     }
 
@@ -279,6 +367,11 @@ def effective(name: str) -> Array:
 def traced(name: str) -> Array:
     """Return the stored traces: starts by ``WATCHED`` by (length, effective rate, loss)."""
     return np.array(stored()["traces"][name])
+
+
+def shares(name: str) -> Array:
+    """Return the stored shares (:func:`varying`) of an arm, a row per start, a column per layer."""
+    return np.array(stored()["shares"][name])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,11 +11,25 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
+
+import numpy as np
 
 from backprop.arrays import Array, check_count
-from backprop.layers import Layer
+from backprop.layers import Dense, Layer, Tanh
 from backprop.training.passes import Pass
+
+
+def tower(n: int, width: int = 176, batch: int = 256) -> tuple[list[Layer], Array, Array]:
+    """Return n layers, Dense and tanh in turn, with an input and an error at the output.
+
+    With 64 layers, there are a million weights. An array between two layers is large enough for
+    NumPy to write into its own temporaries.
+    """
+    rng = np.random.default_rng(0)
+    layers: list[Layer] = [Tanh() if i % 2 else Dense(width, width, rng=rng) for i in range(n)]
+    x, dz = rng.normal(size=(2, batch, width))
+    return layers, x.copy(), dz.copy()
 
 
 @dataclass(frozen=True)
@@ -26,6 +40,8 @@ class Watched:
     ----------
     kinds : str
         One letter per call of a layer: "f" keeps, "a" advances and keeps nothing, "b" goes back.
+    again : tuple of bool
+        Whether each of them evaluates a layer that had been evaluated before.
     bytes : tuple of int
         Most bytes alive during each of them, the input x among them, parameters and the error at
         the output not.
@@ -34,6 +50,7 @@ class Watched:
     """
 
     kinds: str
+    again: tuple[bool, ...]
     bytes: tuple[int, ...]
     dx: Array
 
@@ -63,7 +80,8 @@ class Chain:
         self.layers, self.dz = list(layers), dz
         self._kept: dict[int, Pass] = {}
         # Arrays of small numbers: lists of objects would weigh something themselves.
-        self.kinds, self.bytes = bytearray(), array("q")
+        self.kinds, self.again, self.bytes = bytearray(), bytearray(), array("q")
+        self._seen = bytearray(len(self.layers))
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -79,14 +97,14 @@ class Chain:
         for i in range(first, last):
             this, x = self._evaluated(i, x)
             this.release()
-            self._note("a")
+            self._note("a", i)
         return x
 
     def keep(self, first: int, last: int, x: Array) -> None:
         """Evaluate them and let each keep what its backward pass needs."""
         for i in range(first, last):
             self._kept[i], x = self._evaluated(i, x)
-            self._note("f")
+            self._note("f", i)
 
     def back(self, first: int, last: int) -> None:
         """Take the error from layer ``last - 1`` to ``first``; each frees what it kept."""
@@ -95,7 +113,7 @@ class Chain:
                 raise RuntimeError(f"Chain.back: layer {i} has kept nothing, call keep first")
             self.dz = self.layers[i].backward(self.dz)
             self._kept.pop(i).release()
-            self._note("b")
+            self._note("b", i)
 
     def _evaluated(self, i: int, x: Array) -> tuple[Pass, Array]:
         this = Pass([self.layers[i]], x)
@@ -105,8 +123,10 @@ class Chain:
         del this.x
         return this, x
 
-    def _note(self, kind: str) -> None:
+    def _note(self, kind: str, i: int) -> None:
         self.kinds += kind.encode()
+        self.again.append(kind != "b" and self._seen[i])
+        self._seen[i] = True
         if tracemalloc.is_tracing():
             self.bytes.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.reset_peak()
@@ -133,15 +153,20 @@ def watched(layers: Sequence[Layer], x: Array, dz: Array, schedule: Schedule) ->
         schedule(chain, x.copy())
     finally:
         tracemalloc.stop()
-    return Watched(chain.kinds.decode(), tuple(b - start for b in chain.bytes), chain.dz)
+    bytes_alive = tuple(b - start for b in chain.bytes)
+    return Watched(chain.kinds.decode(), tuple(map(bool, chain.again)), bytes_alive, chain.dz)
 
 
-def in_segments(segments: int) -> Schedule:
-    """Keep the inputs of so many segments, of equal length as nearly as possible."""
-    check_count("in_segments", "segments", segments)
+def cut_into(lengths: Sequence[int]) -> Schedule:
+    """Keep the inputs of segments of these lengths, the first layers' first."""
+    cuts = [0, *accumulate(lengths)]
 
     def schedule(chain: Chain, x: Array) -> None:
-        cuts = [len(chain) * i // segments for i in range(segments + 1)]
+        if cuts[-1] != len(chain) or min(lengths) < 1:
+            raise ValueError(
+                f"cut_into: lengths is {list(lengths)}, expected positive ones that add up to"
+                f" {len(chain)}"
+            )
         xs = [x]
         for i, j in pairwise(cuts[:-1]):
             xs.append(chain.advance(i, j, xs[-1]))
@@ -150,6 +175,46 @@ def in_segments(segments: int) -> Schedule:
             chain.back(i, j)
 
     return schedule
+
+
+def in_segments(segments: int) -> Schedule:
+    """Keep the inputs of so many segments, of equal length as nearly as possible."""
+    check_count("in_segments", "segments", segments)
+
+    def schedule(chain: Chain, x: Array) -> None:
+        cut_into(equal(len(chain), segments))(chain, x)
+
+    return schedule
+
+
+def equal(n: int, segments: int) -> list[int]:
+    """Return lengths of segments of n layers that are as nearly equal as possible."""
+    return [j - i for i, j in pairwise(n * k // segments for k in range(segments + 1))]
+
+
+def shrinking(n: int, kept: int) -> list[int]:
+    """Return lengths of segments with which n layers never keep more than so many inputs.
+
+    Each segment is one layer shorter than the one before, since one more checkpoint is alive
+    beside it; the first takes what is left.
+
+    Raises
+    ------
+    ValueError
+        If ``kept`` inputs do not suffice for n layers.
+    """
+    lengths: list[int] = []
+    while sum(lengths) < n:
+        if len(lengths) == kept:
+            raise ValueError(f"shrinking: kept is {kept}, too few for {n} layers")
+        lengths.append(kept - len(lengths))
+    lengths[0] -= sum(lengths) - n
+    return lengths
+
+
+def most_kept(lengths: Sequence[int]) -> int:
+    """Return how many inputs are kept at once: of segments so far, and of the layers of one."""
+    return max(i + length for i, length in enumerate(lengths))
 
 
 def binomial(snapshots: int) -> Schedule:

@@ -1,6 +1,6 @@
 """The copy task: how many letters a recurrent network repeats after a silence.
 
-What the chapter "Recurrent networks" tells beside the adding problem. Each network was trained at
+What the chapter on gates tells beside the adding problem. Each network was trained at
 every rate; what came out stands in ``copying.json``, which ``python -m backprop.book.copying FILE``
 writes (a quarter of an hour on one core).
 """
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,18 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book import results
+from backprop.book.recalling import OPEN
 from backprop.layers import GRU, LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam, clip_norm
 
-KINDS: dict[str, tuple[type[Recurrent], int]] = {
+KINDS: dict[str, tuple[Callable[..., Recurrent], int]] = {
     "RNN": (RNN, 32),
     "LSTM": (LSTM, 16),
     "GRU": (GRU, 18),
+    "LSTM, open": (partial(LSTM, forget_bias=OPEN), 16),
 }
 """Layers and their hidden units: 1,280, 1,536 and 1,422 numbers in W, U and the biases."""
 TOLD, ALPHABET = 3, 6

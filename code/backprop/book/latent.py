@@ -180,7 +180,19 @@ def encoder_noise(network: Graph, x: Array, way: Way, repeats: int = 100) -> flo
 
 def codes(network: Graph, x: Array) -> Array:
     """Return the means μ that the encoder answers for ``x``, (n, d)."""
-    return np.split(network.named["encoder"].forward(x), 2, axis=1)[0]
+    return clouds(network, x)[0]
+
+
+def clouds(network: Graph, x: Array) -> tuple[Array, Array]:
+    """Return the means μ and the deviations τ of the clouds that the encoder answers for ``x``."""
+    mean, log_v = np.split(network.named["encoder"].forward(x), 2, axis=1)
+    return mean, np.exp(log_v / 2)
+
+
+def inside(network: Graph, x: Array, z: Array) -> NDArray[np.bool_]:
+    """Return, for each of ``z``, in which cloud's ellipse (radii τ) it lies, (len(z), len(x))."""
+    mean, deviation = clouds(network, x)
+    return np.asarray((((z[:, None] - mean) / deviation) ** 2).sum(axis=2) < 1)
 
 
 def decoded(network: Graph, z: Array) -> Array:
@@ -204,10 +216,20 @@ def reader(seed: int) -> Sequential:
     return network
 
 
+def surest(seed: int, images: Array, n: int) -> NDArray[np.intp]:
+    """Return which ``n`` of some images the reader reads most surely, the surest first."""
+    return np.argsort(-_sureness(seed, images), kind="stable")[:n]
+
+
 def share_read(seed: int, images: Array) -> float:
     """Return in how many of a hundred images the reader is sure of a digit; ink is above ½."""
-    surest = softmax(reader(seed).forward((images > 0.5).astype(float))).max(axis=1)
-    return 100 * float((surest > SURE).mean())
+    return 100 * float((_sureness(seed, images) > SURE).mean())
+
+
+def _sureness(seed: int, images: Array) -> Array:
+    """Return the largest probability that the reader gives a digit, for each image."""
+    chances = softmax(reader(seed).forward((images > 0.5).astype(float)))
+    return np.asarray(chances.max(axis=1))
 
 
 # What a trained one is worth.

@@ -7,7 +7,8 @@ network must say its digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,10 @@ RATE, BATCH = 0.03, 32
 """Of Adam, and the sequences in each of its steps."""
 
 
+Draw = Callable[[np.random.Generator, int], tuple[Array, NDArray[np.integer]]]
+"""What draws sequences and the digits that are asked for at their last tokens."""
+
+
 class Batch(NamedTuple):
     """Sequences of the task.
 
@@ -37,7 +42,7 @@ class Batch(NamedTuple):
     y : int array, shape (questions,)
         The digit of each question, in the order of ``x[asked]``.
     told : int array, shape (questions,)
-        Where that digit stands.
+        The place of the match, the token that tells this digit.
     """
 
     x: Array
@@ -72,21 +77,28 @@ def names(batch: Batch, which: int) -> list[str]:
     return found
 
 
+def tokens(text: str) -> Array:
+    """Return the tokens of one sequence as rows, from what :func:`names` writes: "b=3 b?"."""
+    words = text.split()
+    x = np.zeros((len(words), WIDTH))
+    for row, word in zip(x, words, strict=True):
+        row[ALPHABET.index(word[0])] = 1
+        if word[1] == "=":
+            row[LETTERS + int(word[2:])] = 1
+    return x
+
+
 def written(text: str) -> Batch:
-    """Make a batch of one sequence from what :func:`names` writes: "b=3 b?"."""
-    tokens = text.split()
-    x, told, y, where = np.zeros((1, len(tokens), WIDTH)), {}, [], []
-    for t, token in enumerate(tokens):
-        letter = ALPHABET.index(token[0])
-        x[0, t, letter] = 1
-        if token[1] == "=":
-            told[letter] = t, int(token[2:])
-            x[0, t, LETTERS + told[letter][1]] = 1
+    """Make a batch of one sequence whose questions were told before: "b=3 b?"."""
+    told, y, where = {}, [], []
+    for t, word in enumerate(text.split()):
+        if word[1] == "=":
+            told[word[0]] = t, int(word[2:])
         else:
-            where.append(told[letter][0])
-            y.append(told[letter][1])
-    asked = np.array([[token.endswith("?") for token in tokens]])
-    return Batch(x, asked, np.array(y), np.array(where))
+            where.append(told[word[0]][0])
+            y.append(told[word[0]][1])
+    asked = np.array([[word.endswith("?") for word in text.split()]])
+    return Batch(tokens(text)[None], asked, np.array(y), np.array(where))
 
 
 class Tokenwise(Layer):
@@ -213,20 +225,25 @@ def ask_two(rng: np.random.Generator, batch: int, n: int = 4) -> tuple[Array, ND
     return x, np.stack([digits[row, first], digits[row, second]], axis=1)
 
 
-def trained_for_two(heads: int, seed: int, steps: int = 300) -> Sequential:
-    """Return attention with these heads and a linear layer, trained on :func:`ask_two`."""
-    rng = np.random.default_rng(seed)
-    attends = MultiHeadAttention(PAIRED, heads, rng=rng, causal=True)
-    network = Sequential([attends, Tokenwise(Dense(PAIRED, 2 * DIGITS, rng=rng))])
+def train_last(network: Sequential, draw: Draw, rng: np.random.Generator, steps: int = 300) -> None:
+    """Train a network whose last token asks; ``draw(rng, batch)`` returns x and the digits y."""
     optimizer, loss = Adam(network, RATE), SoftmaxCrossEntropy()
     for _ in range(steps):
-        x, y = ask_two(rng, BATCH)
+        x, y = draw(rng, BATCH)
         z = network.forward(x)
         loss.forward(z[:, -1].reshape(-1, DIGITS), y.ravel())
         dz = np.zeros_like(z)
         dz[:, -1] = loss.backward().reshape(BATCH, -1)
         network.backward_parameters(dz)
         optimizer.step()
+
+
+def trained_for_two(heads: int, seed: int, steps: int = 300) -> Sequential:
+    """Return attention with these heads and a linear layer, trained on :func:`ask_two`."""
+    rng = np.random.default_rng(seed)
+    attends = MultiHeadAttention(PAIRED, heads, rng=rng, causal=True)
+    network = Sequential([attends, Tokenwise(Dense(PAIRED, 2 * DIGITS, rng=rng))])
+    train_last(network, ask_two, rng, steps)
     return network
 
 
@@ -242,3 +259,48 @@ def one_for_two() -> tuple[list[str], Array]:
         x[0, t, letter] = x[0, t, 2 * LETTERS + digit] = 1
     x[0, 4, 1] = x[0, 4, LETTERS + 2] = 1
     return ["b=7", "a=3", "c=5", "f=1", "b c?"], x
+
+
+def tell_again(
+    rng: np.random.Generator, batch: int, n: int = 4, *, places: bool = False
+) -> tuple[Array, NDArray[np.integer]]:
+    """Draw sequences in which one letter is told twice, and is then asked for.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    batch, n : int
+        Sequences, and tokens that tell a letter a digit; no digit occurs twice.
+    places : bool
+        Whether each token has a 1 for its place as well.
+
+    Returns
+    -------
+    x : array, shape (batch, n + 1, WIDTH), or (batch, n + 1, WIDTH + n + 1) with ``places``
+    y : int array, shape (batch,)
+        The digit that the letter was told last.
+    """
+    letters, digits = (
+        rng.permuted(np.tile(np.arange(many), (batch, 1)), axis=1)[:, :n]
+        for many in (LETTERS, DIGITS)
+    )
+    both = np.sort(rng.permuted(np.tile(np.arange(n), (batch, 1)), axis=1)[:, :2], axis=1)
+    row, (first, last) = np.arange(batch), both.T
+    letters[row, first] = letters[row, last]
+    x = np.zeros((batch, n + 1, WIDTH + places * (n + 1)))
+    x[row[:, None], np.arange(n), letters] = 1
+    x[row[:, None], np.arange(n), LETTERS + digits] = 1
+    x[row, n, letters[row, last]] = 1
+    if places:
+        x[:, :, WIDTH:] = np.eye(n + 1)
+    return x, digits[row, last]
+
+
+def trained_on_last(seed: int, *, places: bool, steps: int = 300) -> Sequential:
+    """Return attention with one head and a linear layer, trained on :func:`tell_again`."""
+    rng = np.random.default_rng(seed)
+    width = tell_again(rng, 1, places=places)[0].shape[2]
+    attends = MultiHeadAttention(width, 1, rng=rng, causal=True)
+    network = Sequential([attends, Tokenwise(Dense(width, DIGITS, rng=rng))])
+    train_last(network, partial(tell_again, places=places), rng, steps)
+    return network

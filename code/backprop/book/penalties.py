@@ -7,6 +7,7 @@ good choice of penalties would switch off.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,11 @@ def error(w: Array, part: Part) -> float:
     """Return the mean of (Xw - y)²/2: half the mean squared error."""
     X, y = part
     return float(((X @ w - y) ** 2).mean() / 2)
+
+
+def best(choices: Iterable[Array], parts: Parts) -> Array:
+    """Return the s among ``choices`` whose fitted w has the lowest error on ``parts.valid``."""
+    return min(choices, key=lambda s: error(fitted(s, parts.train), parts.valid))
 
 
 def hypergradient(s: Array, train: Part, valid: Part) -> Array:

@@ -1,8 +1,9 @@
 """What a recurrent network can carry along a sequence: the adding problem, and ten networks in one.
 
-What the chapter "Recurrent networks" measures. Several networks of one kind stand side by side in
-one layer whose U has a block for each of them and zeros elsewhere, so that one product serves them
-all. They read the same sequences, differ by their start, and never touch one another.
+What the chapters on recurrent networks and on gates measure. Several networks of one kind stand
+side by side in one layer whose U has a block for each of them and zeros elsewhere, so that one
+product serves them all. They read the same sequences, differ by their start, and never touch one
+another.
 
 Every row of :data:`ROWS` was trained at every rate. What came out stands in ``recalling.json``,
 which ``python -m backprop.book.recalling FILE`` writes (a quarter of an hour on one core); with
@@ -43,8 +44,12 @@ EVERY = 50
 SEEDS = tuple(range(10))
 SOLVED = 0.1
 """The task is solved where less than this part of the loss of always answering 0 is left."""
-LATE = 8
-"""Steps at the end over which the error travels, or in which there is no mark."""
+SHORT = 10
+"""Steps of a sequence where plain networks learn with a cut error."""
+SLOW = 0.003
+"""Rate at which plain networks learn sequences of several lengths."""
+OPEN = 4.0
+"""Bias of a forget gate that starts wide open."""
 GUESSING = 2 / 3
 """Loss (mean squared error) of the answer 0, the mean of every target."""
 
@@ -75,6 +80,17 @@ def tested(length: int, late: int = 0) -> tuple[Array, Array]:
     return adding(np.random.default_rng(10_000 + length), 256, length, late)
 
 
+class DirectLSTM(LSTM):
+    """An LSTM whose error goes back by the direct way alone: no detour through h_{t-1}."""
+
+    only_direct = True
+
+    def _transposed_U(self) -> Array:
+        # What dz Uᵀ hands to the step before is the detour, and nothing else.
+        whole = super()._transposed_U()
+        return np.zeros_like(whole) if self.only_direct else whole
+
+
 @dataclass(frozen=True)
 class Start:
     """A kind of network, and how its error goes back in training.
@@ -86,10 +102,16 @@ class Start:
     cut : int or None
         Steps in a chunk: the layer's ``truncate``. The state crosses a chunk's end, the error does
         not.
+    direct : bool
+        Whether the error of an LSTM takes the direct way alone.
+    forget_bias : float
+        Start of the bias of an LSTM's forget gate.
     """
 
     kind: str
     cut: int | None = None
+    direct: bool = False
+    forget_bias: float = 1.0
 
     @property
     def n_hidden(self) -> int:
@@ -100,7 +122,9 @@ class Start:
         """Return a recurrent layer for ``count`` networks, and the dense one that reads its end."""
         n = self.n_hidden * count
         options: dict[str, Any] = {"rng": rng, "dtype": np.float32}
-        layer = KINDS[self.kind](2, n, return_sequence=False, truncate=self.cut, **options)
+        kind = DirectLSTM if self.direct else KINDS[self.kind]
+        more: dict[str, Any] = {"forget_bias": self.forget_bias} if self.kind == "LSTM" else {}
+        layer = kind(2, n, return_sequence=False, truncate=self.cut, **more, **options)
         return [layer, Dense(n, count, **options)]
 
     def network(self, seed: int) -> Sequential:
@@ -183,6 +207,7 @@ class SideBySide:
         shares : array, shape (1 or 2, networks)
         """
         layer: Any = self.network.layers[0]
+        layer.only_direct = False  # of a DirectLSTM too, what all ways would leave
         layer.forward(x[:, :1])
         first: dict[str, Array] = {"h0": layer.h[-1].copy()}
         if isinstance(layer, LSTM):
@@ -192,6 +217,7 @@ class SideBySide:
         ends = self.network.parameters["dense1.W"].sum(axis=1)  # each unit belongs to one network
         last = np.broadcast_to(ends, layer.h[-1].shape)
         layer.backward_parameters(last)
+        layer.only_direct = True
         begins, arrives = last, [layer.dh0]
         if isinstance(layer, LSTM):
             _, f, o, _ = layer._split(layer.gates)
@@ -218,6 +244,8 @@ class Row:
         Steps of Adam.
     along : bool
         Whether the losses during training are stored, and the shares of errors that are left.
+    rate : float or None
+        Rate of the training whose course is stored; None for the best one.
     """
 
     start: Start
@@ -225,20 +253,34 @@ class Row:
     late: int = 0
     updates: int = UPDATES
     along: bool = False
+    rate: float | None = None
 
 
 def _row(kind: str, length: int) -> Row:
-    return Row(Start(kind), length, along=kind != "GRU" and length == LENGTH)
+    if kind == "RNN" and length <= LENGTH:
+        return Row(Start(kind), length, along=True, rate=SLOW)
+    return Row(Start(kind), length, along=kind == "LSTM" and length == LENGTH)
+
+
+def _bordered(kind: str, length: int) -> dict[str, Row]:
+    """Return rows whose error, or whose marks, or both, are kept to one side of a border."""
+    late = length // 5
+    return {
+        f"{kind}, cut": Row(Start(kind, late), length),
+        f"{kind}, early": Row(Start(kind), length, late=late),
+        f"{kind}, cut, early": Row(Start(kind, late), length, late=late),
+    }
 
 
 ROWS: dict[str, Row] = {
     **{f"{kind}, {length}": _row(kind, length) for kind in KINDS for length in LENGTHS},
     "RNN, long": Row(Start("RNN"), updates=LONG),
-    "LSTM, cut": Row(Start("LSTM", LATE)),
-    "LSTM, early": Row(Start("LSTM"), late=LATE),
-    "LSTM, cut, early": Row(Start("LSTM", LATE), late=LATE),
+    **_bordered("LSTM", LENGTH),
+    **_bordered("RNN", SHORT),
+    "LSTM, direct": Row(Start("LSTM", direct=True), along=True),
+    "LSTM, open": Row(Start("LSTM", forget_bias=OPEN), along=True),
 }
-"""What the chapter shows, by name."""
+"""What the chapters show, by name."""
 
 
 def trained(
@@ -279,14 +321,15 @@ def trained(
 def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
     """Return what is stored of a row: losses at each rate and, if it asks for it, the curves.
 
-    The curves are those at the best rate, which is that of the least median loss.
+    The curves are those at ``row.rate``, or else at the best rate: that of the least median loss.
     """
     runs = {rate: trained(row, rate)[1:] for rate in rates}
     found: dict[str, Any] = {
         "losses": {f"{rate:g}": _short(curve[:, -1]) for rate, (curve, _) in runs.items()}
     }
     if row.along:
-        curve, shares = min(runs.values(), key=lambda run: float(np.median(run[0][:, -1])))
+        best = min(runs, key=lambda rate: float(np.median(runs[rate][0][:, -1])))
+        curve, shares = runs[row.rate if row.rate in runs else best]
         found["curve"] = [_short(each) for each in curve]
         names = ("share", "direct")[: shares.shape[1]]
         found |= {name: [_short(v) for v in shares[:, k]] for k, name in enumerate(names)}

@@ -25,7 +25,7 @@ from backprop.book.exercises.verdict import (
 )
 
 VALUES = np.array([4.0, 0.0, 10.0])
-"""Of the exercises by hand; exp(s) is 5, 3 and 2, and the target is 2."""
+"""Of the exercise by hand; exp(s) is 5, 3 and 2, and the target is 2."""
 
 
 @checker
@@ -34,10 +34,10 @@ def check_hand(y: Any, ds: Any) -> Verdict:
     p = np.array([0.5, 0.3, 0.2])
     dp = 2 * VALUES
     parts: list[Part] = [
-        ("The answer", 4.0, [
+        ("The output", 4.0, [
             (40.0, "The weights were not divided by their sum.", "The powers sum to 10."),
             (14 / 3, "This is the plain mean of the values.", "Weigh each value by its p."),
-            (2.0, "This is the target.", "The answer is the weighted mean of the values."),
+            (2.0, "This is the target.", "The output is the weighted mean of the values."),
             (5.0, "This is the power of the first score.", "Weigh each value by its p."),
         ], "The weights are 0.5, 0.3 and 0.2. Add p times value."),
         ("The error at the scores", p * (dp - 8), [
@@ -51,45 +51,44 @@ def check_hand(y: Any, ds: Any) -> Verdict:
             (p * (1 - p) * dp, "Each weight was differentiated by its own score alone.",
              "A score changes all the weights: subtract Σ p·dp."),
             (p * (VALUES - 2) * 2, "The values are compared with the target.",
-             "Compare each value with the answer."),
-        ], "It is p times ∂L/∂y times (value - answer)."),
+             "Compare each value with the output."),
+        ], "It is p times ∂L/∂y times (value - output)."),
     ]  # fmt: skip
-    return in_turn((y, ds), parts, "The heaviest key gets no error: its value is the answer.")
+    return in_turn((y, ds), parts, "The heaviest key gets no error: its value is the output.")
 
 
 @checker
-def check_masked(y: Any, ds: Any) -> Verdict:
-    """Check the same with the third key forbidden: p = (5/8, 3/8, 0), y = 2.5, then ds."""
-    p = np.array([5, 3, 0]) / 8
+def check_vectors(y: Any, dv: Any, ds: Any) -> Verdict:
+    """Check p = (¾, ¼), values (4, 0) and (0, 4), dy = (1, -2): ds = p ⊙ (dy·v - dy·y)."""
+    p, v, dy = np.array([0.75, 0.25]), 4 * np.eye(2), np.array([1.0, -2.0])
+    dp = v @ dy
     parts: list[Part] = [
-        ("The answer", 2.5, [
-            (2.0, "The weight was set to 0 after the softmax.",
-             "Then the other two sum to 0.8 only. Divide by 8, not by 10."),
-            (4.0, "This is the answer without the mask.", "The third power becomes 0."),
-            (20.0, "The weights were not divided by their sum.", "The powers sum to 8."),
-            (20 / 9, "The forbidden score was set to 0.", "exp(0) is 1, not 0: set it to -∞."),
-            (30 / 9, "The forbidden score was set to 0, and its value was read.",
-             "exp(0) is 1, not 0: set it to -∞."),
-        ], "The powers are now 5, 3 and 0."),
-        ("The error at the scores", p * 0.5 * (VALUES - 2.5), [
-            (p * (VALUES - 2.5), "These are the slopes of y, not of L.", "∂L/∂y is 0.5."),
-            (-p * 0.5 * (VALUES - 2.5), "The signs are those of the step downhill.",
+        ("The output", p @ v, [
+            ([2.0, 2.0], "This is the plain mean of the values.", "Weigh each value by its p."),
+            ([4.0, 4.0], "This is the sum of the values.", "Weigh each value by its p."),
+            ([1.0, 3.0], "The weights are exchanged.", "The first value has the weight ¾."),
+            (4.0, "The output has two entries, as each value has.", "Add p times value."),
+        ], "Add ¾ times the first value and ¼ times the second, entry by entry."),
+        ("The errors at the values", np.outer(p, dy), [
+            ([dy, dy], "The weights are missing.", "A value that is read little moves y little."),
+            (np.outer(p, dy).T, "Rows and columns are exchanged.", "One row for each value."),
+            (np.outer(p[::-1], dy), "The weights are exchanged.", "The first value has ¾."),
+            (-np.outer(p, dy), "The signs are those of the step downhill.",
              "The error is the derivative itself."),
-            ([0.0, -2.4, 2.4], "This is the error without the mask.", "Both p and y have changed."),
-            (p * 2 * (VALUES - 4), "The answer has changed, and with it ∂L/∂y.", ""),
-            (p * 0.5 * VALUES, "The sum is not taken away.",
-             "Each value is compared with the answer."),
-            ([15 / 32, -15 / 32], "The third entry is missing.", "It is the one you can guess."),
-            (np.array([0.5, 0.3, 0]) * 0.5 * (VALUES - 2.5),
-             "The weights are still those without the mask.", "The other two now sum to 1."),
-            (0.5 * VALUES, "This is the error at the weights.",
-             "It still has to pass the softmax."),
-            (0.5 * p, "This is the error at the values.", "Those of the scores sum to 0."),
-            (0.5 * (VALUES - 2.5), "The weights are missing.",
-             "Each difference is multiplied by its p."),
-        ], "It is p times ∂L/∂y times (value - answer), and p of the third key is 0."),
+            (p[:, None] * v, "These are the parts of y.", "The error at y is missing."),
+        ], "Each value receives its weight times the error at the output."),
+        ("The errors at the scores", p * (dp - dp @ p), [
+            (p * dp, "The mean is not taken away.", "Subtract dy·y before you multiply by p."),
+            (dp, "These are the errors at the weights.", "They still have to pass the softmax."),
+            (dp - dp @ p, "The weights are missing.", "Each difference is multiplied by its p."),
+            (p * (dp - dp.mean()), "The plain mean was taken away.", "It is dy·y, weighed by p."),
+            (p * (1 - p) * dp, "Each weight was differentiated by its own score alone.",
+             "A score changes both weights."),
+            (-p * (dp - dp @ p), "The signs are those of the step downhill.",
+             "The error is the derivative itself."),
+        ], "It is p times the product of dy with (value - output)."),
     ]  # fmt: skip
-    return in_turn((y, ds), parts, "What is not read gets no error.")
+    return in_turn((y, dv, ds), parts, "One key gains what the other loses.")
 
 
 @checker
@@ -104,7 +103,7 @@ def check_scale(before: Any, after: Any) -> Verdict:
             (4.0, "This holds if all entries have the variance 1.", "One product has 4 · 9."),
             (math.sqrt(16 * 13), "The variances of a product were added.",
              "For independent factors with mean 0 they multiply."),
-            (144.0, "The root was taken of 16 only.", "Take it of 16 · 36."),
+            (144.0, "Only the 16 was put under the root: 4 · 36.", "Take the root of 16 · 36."),
         ], "A product of independent entries with mean 0 has the variance 4 · 9."),
         ("After", 6.0, [
             (1.0, "Dividing by √d gives 1 only if the entries have the variance 1.",
@@ -118,84 +117,69 @@ def check_scale(before: Any, after: Any) -> Verdict:
 
 
 @checker
-def check_count(parameters: Any, megabytes: Any) -> Verdict:
-    """Check d_model = 512, 8 heads, n = 4096, float32: 4(512² + 512), and 8·4096²·4 bytes."""
-    weights = 512 * 512
-    parts: list[Part] = [
-        ("The parameters", 4 * (weights + 512), [
-            (4 * weights, "The biases are missing.", "Each of the four matrices has 512 of them."),
-            (3 * (weights + 512), "Three matrices make q, k and v. There is one more.",
-             "W_o mixes what the heads have read."),
-            (3 * weights, "One matrix is missing, and so are the biases.",
-             "W_o mixes what the heads have read; each matrix has 512 biases."),
-            (32 * (weights + 512), "The heads share the columns of one matrix.",
-             "Each head has 512/8 = 64 columns."),
-            (4 * (64 * 64 + 64), "This is for width 64.", "Every head reads all 512 entries."),
-            (weights + 512, "This is one of the four matrices.", "Q, K, V and the output."),
-        ], "Four matrices of 512 by 512, each with its bias."),
-        ("The megabytes", 8 * 4096**2 * 4 / 1e6, [
-            (4096**2 * 4 / 1e6, "This is for one head.", "Each head has weights of its own."),
-            (67.0, "This is for one head.", "Each head has weights of its own."),
-            (8 * 4096**2 * 8 / 1e6, "These are float64 numbers.", "A float32 number has 4 bytes."),
-            (8 * 4096 * 4 / 1e6, "A query has a weight for each key.", "Count pairs."),
-            (8 * 4096**2 / 1e6, "This counts numbers.", "A float32 number has 4 bytes."),
-            (8 * 4096**2 * 4, "These are bytes.", "A megabyte is 10⁶ bytes."),
-            (537e6, "These are bytes.", "A megabyte is 10⁶ bytes."),
-            (8 * 4096**2 * 4 / 1e9, "These are gigabytes.", "A megabyte is 10⁶ bytes."),
-            (8 * 4096**2 * 4 / 2**20, "These are mebibytes, 2²⁰ bytes each.", "Divide by 10⁶."),
-        ], "Each head has 4096 · 4096 weights of 4 bytes."),
-    ]  # fmt: skip
-    return in_turn((parameters, megabytes), parts, "More for P than for all parameters.")
+def check_linear(linear_back: Answer) -> Verdict:
+    """Check ``linear_back(q, k, v, dy)`` for y = q kᵀ v / m with m keys: (dq, dk, dv)."""
+    given = "q, k, v, dy"
 
+    def flat(*parts: Any) -> Array:
+        return np.concatenate([np.ravel(part) for part in parts])
 
-def _attended(Q: Array, K: Array, V: Array, width: float) -> Array:
-    """Return softmax(Q Kᵀ / √width) V."""
-    E = np.exp(Q @ K.T / math.sqrt(width))
-    return np.asarray(E / E.sum(axis=1, keepdims=True) @ V)
-
-
-@checker
-def check_heads(two_heads: Answer) -> Verdict:
-    """Check ``two_heads(Q, K, V)``: halves of the columns attend alone and stand side by side."""
-    given = "Q, K, V"
-
-    def case(n: int, m: int, width: int, seed: int) -> Case:
+    def case(n: int, m: int, d: int, d_v: int, seed: int) -> Case:
         rng = np.random.default_rng(seed)
-        Q, K, V = (rng.normal(size=(rows, width)) for rows in (n, m, m))
-        half, wide = width // 2, float(width)
-        left, right = slice(half), slice(half, None)
-        halves = [(Q[:, c], K[:, c], V[:, c]) for c in (left, right)]
-        heads = [_attended(*part, half) for part in halves]
-        odd = [_attended(Q[:, k::2], K[:, k::2], V[:, k::2], half) for k in (0, 1)]
-        mean = "Each head keeps its own columns of the result.", "Use np.hstack."
+        q, k, v, dy = (rng.normal(size=s) for s in ((n, d), (m, d), (m, d_v), (n, d_v)))
+        s, ds = q @ k.T, dy @ v.T / m
+        dq, dk, dv = ds @ k, ds.T @ q, s.T @ dy / m
+        root = math.sqrt(d)
+        e = np.exp(s - s.max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        right = flat(dq, dk, dv)
         mistakes: list[tuple[Any, str, str]] = [
-            (_attended(Q, K, V, wide), "This is one head.", "Cut the columns in two first."),
-            (_attended(Q, K, V, half), "This is one head.", "Cut the columns in two first."),
-            (np.hstack([_attended(*part, wide) for part in halves]),
-             "The scores were divided by the root of the whole width.",
-             "The queries of a head have half as many columns."),
-            (np.hstack([_attended(*part, 1) for part in halves]), "The scores were not divided.",
-             "Divide them by the root of the width of one head."),
-            (np.hstack(heads[::-1]), "The heads are exchanged.", "The left columns come first."),
-            (np.hstack(odd), "Every other column went to a head.",
-             "The first head has the left half of the columns."),
-            (heads[0], "This is the left head alone.", "Put the other one beside it."),
-            (heads[1], "This is the right head alone.", "Put the other one beside it."),
-            (heads[0] + heads[1], *mean),
-            ((heads[0] + heads[1]) / 2, *mean),
-            (np.vstack(heads), "The heads stand one below the other.", "Use np.hstack."),
-            (np.hstack([_attended(Q[:, left], K[:, left], of, half) for of in
-                        (V[:, left], V[:, right])]),
-             "Both heads look with the left columns.", "Cut Q and K as V."),
+            (m * right, "The division by m is missing.", "y is divided by m, so each error is."),
+            (m / n * right, "It was divided by the number of queries.", "m is the number of keys."),
+            (flat(dq, dk, m * dv), "The division by m is missing in dv.", "y is s v / m."),
+            (flat(m * dq, m * dk, dv), "The division by m is missing in dq and dk.",
+             "The error at s is dy vᵀ / m."),
+            (flat(dq / m, dk / m, dv), "dq and dk were divided by m twice.",
+             "The error at s is dy vᵀ / m, and s is q kᵀ."),
+            (flat(dq / root, dk / root, dv / root), "Nothing is divided by √d here.",
+             "The scores are q kᵀ."),
+            (flat(dq / root, dk / root, dv), "Nothing is divided by √d here.",
+             "The scores are q kᵀ."),
+            (flat(dq, dk, p.T @ dy), "dv has the weights of a softmax.",
+             "Here the scores themselves weigh the values."),
+            (flat((p * (m * ds - (p * m * ds).sum(axis=1, keepdims=True))) @ k,
+                  (p * (m * ds - (p * m * ds).sum(axis=1, keepdims=True))).T @ q, p.T @ dy),
+             "This is the backward pass of the softmax.", "Here there is none."),
+            (flat((ds - ds.mean(axis=1, keepdims=True)) @ k,
+                  (ds - ds.mean(axis=1, keepdims=True)).T @ q, dv),
+             "A mean was taken away.", "That belongs to the softmax, and there is none here."),
+            (-right, "All signs are wrong.", "A minus belongs to the update."),
         ]  # fmt: skip
-        expected = np.hstack(heads)
-        names = [f"Y[{i}, {j}]" for i, j in np.ndindex(expected.shape)]
-        more = "Let attend run on the left halves of Q, K and V, then on the right halves."
-        where = f"{n} queries and {m} keys of width {width}"
-        return Case((Q, K, V), expected, distinct(mistakes, expected), more, names, where=where)
+        names = [
+            f"{name}[{i}, {j}]"
+            for name, part in zip(("dq", "dk", "dv"), (dq, dk, dv), strict=True)
+            for i, j in np.ndindex(part.shape)
+        ]
+        more = "Three matrices are multiplied: give s = q kᵀ a name, and its error ds."
+        where = f"{n} queries and {m} keys of width {d}, values of width {d_v}"
+        return Case((q, k, v, dy), right, distinct(mistakes, right), more, names, where=where)
 
-    cases = [case(2, 3, 4, 0), case(4, 3, 6, 1), case(4, 4, 8, 2)]
-    return judge(two_heads, cases, "Each head looks on its own, at its own columns.", given)
+    def joined(q: Array, k: Array, v: Array, dy: Array) -> Any:
+        found = linear_back(q, k, v, dy)
+        if found is None:
+            raise Told("It returns None: is a return missing?")
+        if not isinstance(found, tuple | list) or len(found) != 3:
+            raise Told("Return a tuple of three: (dq, dk, dv).")
+        for name, part, of in zip(("dq", "dk", "dv"), found, (q, k, v), strict=True):
+            if np.shape(part) != of.shape:
+                raise Told(f"{name} has shape {np.shape(part)}, expected {of.shape}.")
+        return flat(*found)
+
+    cases = [case(2, 3, 4, 5, 0), case(4, 3, 2, 3, 1), case(3, 5, 3, 2, 2)]
+    unfit = misfit(linear_back, given)
+    if unfit is not None or not callable(linear_back):
+        return unfit or judge(linear_back, cases, "", given)
+    return judge(joined, cases, "Without the softmax, errors pass through products alone.", given)
 
 
 GIVEN = "q, k, v, c, dy"

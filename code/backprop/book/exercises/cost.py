@@ -9,18 +9,15 @@ import math
 from itertools import pairwise
 from typing import Any
 
-from backprop.book.chains import advances as fewest
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
     Part,
-    Told,
     Verdict,
     checker,
     distinct,
     in_turn,
     judge,
-    limited,
 )
 
 
@@ -132,118 +129,77 @@ def check_jacobian(operations: Answer) -> Verdict:
 
 
 @checker
-def check_segments(k: Any, arrays: Any) -> Verdict:
-    """Check n = 100 with inputs a quarter as large: k/4 + 100/k is least at k = 20, where it is 10.
+def check_frozen(last: Any, first: Any) -> Verdict:
+    """Check the way back of 784-256-128-10 with one layer trained: 2·1280, and 2·234 752.
 
-    The unit of memory is what one layer keeps.
+    The first layer's slopes need the errors through all others.
     """
-    slope = "Set the derivative of k/4 + 100/k to 0."
+    w1, w2, w3 = 784 * 256, 256 * 128, 128 * 10
+    way = "The error must first pass down through the layers above."
+    one = "The last layer's error comes from the loss; its slopes take one product."
+    multiplied = "These are the multiplications alone."
     parts: list[Part] = [
-        ("k", 20, [
-            (10, "This is √n, as if an input were as large as what a layer keeps.", slope),
-            (5, "The quarter is on the wrong side.", "Cheap inputs allow more of them."),
-            (40, "The factor belongs under the root.", slope),
-            (2.5, "The factor belongs under the root, and on the other side.", slope),
-            (400, "This is k².", "Take the root."),
-            (-20, "Only the positive root is a number of segments.", ""),
-            (25, "This is n/4.", slope),
-            (100, "Then every input is kept.", slope),
-            (1, "Then nothing is saved.", slope),
-        ], slope),
-        ("The arrays", 10, [
-            (20, "This is k itself, or the memory with inputs of full size.",
-             "Insert k = 20, and count each input as a quarter."),
-            (25, "Each input was counted in full.", "An input is a quarter of the unit."),
-            (5, "This is one of the two terms.", "Add the other."),
-            (12.5, "This is for k = 10.", slope),
-            (21.25, "This is for k = 5.", slope),
-            (40, "This is in units of an input.", "The unit is what a layer keeps."),
-        ], "Add the inputs, a quarter each, and one segment of 100/k layers."),
+        ("The last", 2 * w3, [
+            (w3, multiplied, "Each comes with an addition."),
+            (4 * w3, "Here the last layer also passes an error down.", "Nobody below asks for it."),
+            (2 * (w1 + 2 * (w2 + w3)), "Here all layers are trained.", one),
+            (2 * (w1 + w2 + w3), "This is a forward pass.", one),
+            (2 * (w1 + w2 + 2 * w3), "The forward pass is in here too.", one),
+            (2 * w1, "This is the first layer's product.", "Which layer is the last?"),
+            (2 * (w2 + w3), "These are two layers.", one),
+            (0, "Its weights do have slopes.", one),
+            (2 * (128 + 10), "These are units, not weights.", "A layer has n_in n_out."),
+        ], one),
+        ("The first", 2 * (w1 + w2 + w3), [
+            (w1 + w2 + w3, multiplied, "Each comes with an addition."),
+            (2 * w1, "How did the error come to the first layer?", way),
+            (4 * w1, "No error is needed below the first layer, but how did it come there?", way),
+            (2 * (2 * w1 + w2 + w3), "No error is needed below the first layer.", ""),
+            (2 * (w1 + 2 * (w2 + w3)), "Here all layers are trained.",
+             "The upper two pass the error down, and need no slopes of their weights."),
+            (2 * (w1 + w2), "The error passes through one more layer.", way),
+            (2 * (w1 + w3), "The error passes through one more layer.", way),
+            (2 * (w2 + w3), "This is the way to the first layer, without its own slopes.", ""),
+            (2 * w3, "This is the last layer's.", way),
+            (4 * (w1 + w2 + w3), "The forward pass is in here too.", "Count the way back alone."),
+        ], way),
     ]  # fmt: skip
-    return in_turn((k, arrays), parts, "Both terms are equal there, as with √n.")
+    praise = "To train the first layer alone takes as much as a forward pass."
+    return in_turn((last, first), parts, praise)
 
 
 @checker
-def check_binomial(length: Any, snapshots: Any) -> Verdict:
-    """Check C(3 + 4, 3) = 35, and the least S with C(S + 3, 3) >= 1000, which is 17."""
-    formula = "With S snapshots and R advances per layer, the longest chain has C(S + R, S) layers."
+def check_training(operations: Any, days: Any) -> Verdict:
+    """Check 6ND for N = 2·10⁹ and D = 4·10¹⁰: 4.8·10²⁰, and at 10¹⁴ a second 55.6 days."""
+    product = 2e9 * 4e10
+    right = 6 * product
+    speed, day = 1e14, 24 * 3600
+    seconds = right / speed
+    rule = "A weight takes 2 operations forward and 4 backward for each piece of text."
     parts: list[Part] = [
-        ("The length", 35, [
-            (12, "A product is far too little.", formula),
-            (81, "This is 3⁴, but the binomial grows more slowly than a power.", formula),
-            (64, "This is 4³, but the binomial grows more slowly than a power.", formula),
-            (20, "This is for R = 3.", formula), (15, "This is for S = 2.", formula),
-            (70, "This is for S = 4.", formula), (56, "This is for R = 5.", formula),
-            (4, "This is C(4, 3).", formula), (7, "This is S + R.", formula),
-            (210, "The order of the snapshots was counted.", "Divide by 3!."),
-            (5040, "This is 7!.", "Divide by 3! and 4!."),
-        ], formula),
-        ("The snapshots", 17, [
-            (16, "C(19, 3) = 969 layers are not enough.", "One more."),
-            (18, "Fewer will do.", "Try one less."),
-            (20, "This is S + R.", "Subtract R."),
-            (19, "If this is your S + R, then C(19, 3) = 969 layers are not enough.",
-             "Find the least S + R that is, and subtract R."),
-            (10, "10³ = 1000, but the binomial grows more slowly.", "C(13, 3) = 286."),
-            (32, "This is about √1000.", "With R = 3, fewer snapshots do."),
-            (31, "This is about √1000.", "With R = 3, fewer snapshots do."),
-            (334, "1000/3 is far too many.", formula),
-            (45, "Then two advances per layer would do.", "Here there may be three."),
-        ], "Find the least S with (S + 3)(S + 2)(S + 1)/6 ≥ 1000."),
+        ("The operations", right, [
+            (product, "This is N times D.", rule),
+            (2 * product, "This is the forward pass alone.", rule),
+            (3 * product, "These are the multiplications alone.", rule),
+            (4 * product, "This is the backward pass alone.", rule),
+            (5 * product, "One of the six is missing.", rule),
+            (6 * 2e9, "This is for one piece of text.", "There are D of them."),
+            (6 * 4e10, "This is for one weight.", "There are N of them."),
+            (8 * product, "This is with a second forward pass.", rule),
+            (6 * (2e9 + 4e10), "Each weight meets each piece: multiply N by D.", rule),
+        ], rule),
+        ("The days", seconds / day, [
+            (seconds, "These are seconds.", "A day has 86,400 of them."),
+            (seconds / 3600, "These are hours.", "A day has 24 of them."),
+            (seconds / 60, "These are minutes.", "A day has 1,440 of them."),
+            (seconds / (7 * day), "These are weeks.", "A week has 7 days."),
+            (seconds / (365 * day), "These are years.", ""),
+            (seconds / day / 3, "This is the forward pass alone.", rule),
+            (2 * seconds / day / 3, "This is the backward pass alone.", rule),
+            (1 / (seconds / day), "Divide the other way round.", "Operations by speed is a time."),
+            (seconds / day * 1000, "A factor of a thousand is wrong.", "Count the zeros again."),
+            (seconds / day / 1000, "A factor of a thousand is wrong.", "Count the zeros again."),
+        ], "Divide the operations by the speed, and the seconds by 86,400."),
     ]  # fmt: skip
-    praise = "A thousand layers in the memory of seventeen."
-    return in_turn((length, snapshots), parts, praise)
-
-
-MOST_LINES = 400_000
-SLOW = "It is too slow for 40 layers: the same lengths return again and again. Keep them."
-
-
-@checker
-def check_advances(advances: Answer) -> Verdict:
-    """Check ``advances(n, S)``: the fewest advances, by trying each place of the first snapshot."""
-
-    def halves(n: int, s: int) -> int:
-        if n == 1:
-            return 0
-        if s == 1:
-            return n * (n - 1) // 2
-        return n // 2 + halves(n - n // 2, s - 1) + halves(n // 2, s)
-
-    def forgetful(n: int, s: int) -> int:
-        """Let the left part have one snapshot less as well."""
-        if n == 1:
-            return 0
-        if s == 1:
-            return n * (n - 1) // 2
-        return min(m + forgetful(n - m, s - 1) + forgetful(m, s - 1) for m in range(1, n))
-
-    def case(n: int, s: int) -> Case:
-        right = fewest(n, s)
-        mistakes: list[tuple[Any, str, str]] = [
-            (right + n, "The evaluation just before each backward step is in here.",
-             "It is the same for every schedule, so the exercise leaves it out."),
-            (halves(n, s), "This always cuts in the middle.", "Try every place."),
-            (forgetful(n, s), "The left part gets one snapshot too few.",
-             "When the right part is done, its snapshot is free again."),
-            (n * (n - 1) // 2, "This always starts again from x.", "Use the other snapshots."),
-            (n - 1, "This advances each layer once, as if every input were kept.",
-             "The right part has one snapshot less. The left part has all of them."),
-            (fewest(n, s + 1), "This has one snapshot too many.", "x is among the snapshots."),
-            (fewest(n, s - 1) if s > 1 else -1, "This has one snapshot too few.",
-             "x is among the snapshots."),
-            (0, "Nothing is advanced here.", "A first snapshot after m layers costs m."),
-        ]  # fmt: skip
-        more = "A cut after m layers costs m + advances(n - m, S - 1) + advances(m, S)."
-        return Case((n, s), right, distinct(mistakes, right), more)
-
-    if not callable(advances):
-        return judge(advances, [case(2, 1)])
-    quick = limited(advances, MOST_LINES, SLOW)
-    sizes = (1, 3), (4, 1), (3, 2), (5, 2), (10, 3), (14, 2), (40, 4)
-    try:
-        return judge(
-            quick, [case(n, s) for n, s in sizes], "These are the fewest, up to 40 layers.", "n, S"
-        )
-    except Told as told:
-        return Verdict(False, str(told))
+    praise = "Eight such processors would take a week, if none waited for another."
+    return in_turn((operations, days), parts, praise)

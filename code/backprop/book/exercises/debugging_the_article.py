@@ -305,8 +305,8 @@ def _probe(function: Any, at: Any, h: float) -> Verdict | None:
 
 
 CAUGHT = {"3 no sigmoid", "4 sign", "6 large W2", "8 label twice"}
-PLANTED = {"5 sum", "6 large W1", "7 coins", "9 score", "10 no biases"} | CAUGHT
-OUTSIDE = {"none", "1 shapes"}
+PLANTED = {"5 no mean", "6 large W1", "7 coins", "9 score", "10 no biases"} | CAUGHT
+OUTSIDE = {"none", "1 no chain rule"}
 
 
 @checker

@@ -22,6 +22,7 @@ from backprop.book.exercises.verdict import (
     in_turn,
     judge,
     misfit,
+    numbers,
 )
 
 
@@ -203,6 +204,9 @@ def check_linear(u: Any, gradient: Any) -> Verdict:
             (0.5, "This is U_12 itself, or x_2.", "It is x_1 times u_2."),
         ], "It is x_1 times u_2, and x = (1, ½)."),
     ]  # fmt: skip
+    row = numbers(u)
+    if row is not None and row.shape == (1, 2):
+        u = row[0]
     return in_turn((u, gradient), parts, "Two equations forward, the transposed ones backward.")
 
 
@@ -212,15 +216,15 @@ def _sigmoid(z: Array) -> Array:
 
 @checker
 def check_backward(backward: Answer) -> Verdict:
-    """Check ``backward(dh, x, h, W, U)`` for h = σ(xW + hU): the tuple (dx, dW, dU)."""
-    given = "dh, x, h, W, U"
+    """Check ``backward(v, x, h, W, U)`` for h = σ(xW + hU): the errors of x, W and U."""
+    given = "v, x, h, W, U"
 
     def flat(*parts: Any) -> Array:
         return np.concatenate([np.ravel(part) for part in parts])
 
     def case(batch: int, n_in: int, n: int, seed: int) -> Case:
         rng = np.random.default_rng(seed)
-        x, dh = rng.normal(size=(batch, n_in)), rng.normal(size=(batch, n))
+        x, v = rng.normal(size=(batch, n_in)), rng.normal(size=(batch, n))
         W, U = rng.normal(size=(n_in, n)), rng.normal(size=(n, n))
         h: Any = np.zeros((batch, n))
         U *= 2 / np.linalg.norm(U, 2)  # σ' is at most ¼
@@ -229,73 +233,81 @@ def check_backward(backward: Answer) -> Verdict:
         slope = h * (1 - h)
 
         def parts(u: Array, s: Array = slope, sign: float = 1.0) -> Array:
-            dz = sign * u * s
-            return flat(dz @ W.T, x.T @ dz, h.T @ dz)
+            delta = sign * u * s
+            return flat(delta @ W.T, x.T @ delta, h.T @ delta)
 
         def solved(s: Array, transposed: bool = False, sign: float = -1.0) -> Array:
             A = [np.eye(n) + sign * U @ np.diag(row) for row in s]
             return np.stack([np.linalg.solve(a.T if transposed else a, g)
-                             for a, g in zip(A, dh, strict=True)])  # fmt: skip
+                             for a, g in zip(A, v, strict=True)])  # fmt: skip
 
         def repeated(times: int) -> Array:
-            u = dh
+            u = v
             for _ in range(times):
-                u = dh + (u * slope) @ U.T
+                u = v + (u * slope) @ U.T
             return u
 
         right = solved(slope)
-        dz = right * slope
+        delta = right * slope
+        tanh = 1 - h * h
+        turned = np.stack([np.linalg.solve(np.eye(n) - U.T * row, g)
+                           for row, g in zip(slope, v, strict=True)])  # fmt: skip
         before = np.stack([np.linalg.solve(np.eye(n) - row[:, None] * U, g)
-                           for row, g in zip(slope, dh, strict=True)])  # fmt: skip
+                           for row, g in zip(slope, v, strict=True)])  # fmt: skip
         mistakes: list[tuple[Any, str, str]] = [
-            (parts(dh), "This is the way back through one iteration.",
-             "h is on both sides: solve u = dh + (u ⊙ slope) Uᵀ."),
-            (parts(dh + (dh * slope) @ U.T), "This is the way back through two iterations.",
+            (parts(v), "This is the way back through one iteration.",
+             "h is on both sides: solve u = v + (u ⊙ slope) Uᵀ."),
+            (parts(v + (v * slope) @ U.T), "This is the way back through two iterations.",
              "Solve the equation, or go on until u no longer changes."),
             (parts(solved(slope, True)), "The matrix is transposed.",
-             "For a row u, the equation is u = dh + (u ⊙ slope) Uᵀ."),
+             "For a row u, the equation is u = v + (u ⊙ slope) Uᵀ."),
             (parts(right, np.ones_like(h)), "The slope of σ is missing after u.",
-             "dz = u ⊙ h (1 - h)."),
+             "δ = u ⊙ h (1 - h)."),
             (parts(solved(np.ones_like(h))), "The slope of σ is missing in the equation.",
-             "u = dh + (u ⊙ slope) Uᵀ."),
-            (parts(solved(1 - h * h), 1 - h * h), "This is the slope of tanh.",
-             "That of σ is h (1 - h)."),
+             "u = v + (u ⊙ slope) Uᵀ."),
+            (parts(turned), "The transpose of U is missing in the equation.",
+             "u = v + (u ⊙ slope) Uᵀ."),
+            *((parts(solved(s), t), "This is the slope of tanh.", "That of σ is h (1 - h).")
+              for s, t in ((tanh, tanh), (tanh, slope), (slope, tanh))),
             (parts(right, sign=-1.0), "All signs are wrong.",
              "F = h - σ(xW + hU) has a minus of its own."),
             (parts(solved(slope, sign=1.0)), "The sign of U in the equation is wrong.",
-             "u - (u ⊙ slope) Uᵀ = dh."),
+             "u - (u ⊙ slope) Uᵀ = v."),
             (parts(right) / batch, "This is divided by the batch size.",
-             "dh is the slope of a loss that has done so."),
-            (flat(dz @ W.T, x.T @ dz, dz.T @ h), "dU is transposed.", "dU = hᵀ dz."),
-            (flat(dz @ W.T, x.T @ dz, h.T @ (dh * slope)), "dU has the error of one iteration.",
-             "dW and dU come from the same dz."),
-            (flat(dz @ W.T, x.T @ dz, h.T @ right), "dU lacks the slope.", "dU = hᵀ dz."),
-            (flat(dz @ W.T, x.T @ dz / batch, h.T @ dz / batch),
-             "dW and dU are divided by the batch size.",
-             "dh is the slope of a loss that has done so."),
+             "v is the slope of a loss that has done so."),
+            (flat(delta @ W.T, x.T @ delta, delta.T @ h), "∂L/∂U is transposed.", "It is hᵀ δ."),
+            (flat(delta @ W.T, x.T @ delta, h.T @ (v * slope)),
+             "∂L/∂U has the error of one iteration.",
+             "∂L/∂W and ∂L/∂U come from the same δ."),
+            (flat(delta @ W.T, x.T @ delta, h.T @ right), "∂L/∂U lacks the slope.", "It is hᵀ δ."),
+            (flat(delta @ W.T, x.T @ delta / batch, h.T @ delta / batch),
+             "∂L/∂W and ∂L/∂U are divided by the batch size.",
+             "v is the slope of a loss that has done so."),
             (parts(before), "The slope stands on the wrong side of U.",
              "u meets the slope first, and then Uᵀ: each column of U is multiplied."),
-            *((parts(repeated(times)), "The iteration for u ended too early.",
-               "Go on until u no longer changes, or solve the equation.") for times in (2, 4, 9)),
         ]  # fmt: skip
-        where = f"{batch} examples, {n_in} inputs and {n} units"
-        more = "Solve for u, then dz = u ⊙ slope, dx = dz Wᵀ, dW = xᵀ dz, dU = hᵀ dz."
-        return Case((dh, x, h, W, U), parts(right), distinct(mistakes, parts(right)), more,
-                    where=where)  # fmt: skip
+        early = [(parts(repeated(times)), "The iteration for u ended too early.",
+                  "Go on until u no longer changes, or solve the equation.")
+                 for times in range(2, 12)]  # fmt: skip
+        where = f"a batch of {batch}, with {n_in} inputs and {n} unit{'s' * (n > 1)}"
+        more = "Solve for u. Then δ = u ⊙ slope, and the three are δ Wᵀ, xᵀ δ and hᵀ δ."
+        return Case((v, x, h, W, U), parts(right), distinct(mistakes, parts(right)) + early,
+                    more, where=where)  # fmt: skip
 
-    def joined(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
-        found = backward(dh, x, h, W, U)
+    def joined(v: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
+        found = backward(v, x, h, W, U)
         if found is None:
             raise Told("It returns None: is a return missing?")
         if not isinstance(found, tuple | list) or len(found) != 3:
-            raise Told("Return a tuple of three: (dx, dW, dU).")
-        for name, part, shape in zip(("dx", "dW", "dU"), found, (x.shape, W.shape, U.shape),
+            raise Told("Return a tuple of three: (∂L/∂x, ∂L/∂W, ∂L/∂U).")
+        for name, part, shape in zip("xWU", found, (x.shape, W.shape, U.shape),
                                      strict=True):  # fmt: skip
             if np.shape(part) != shape:
-                raise Told(f"{name} has shape {np.shape(part)}, expected {shape}.")
+                raise Told(f"∂L/∂{name} has shape {np.shape(part)}, expected {shape}.")
         return flat(*found)
 
-    cases = [case(1, 2, 1, 0), case(1, 2, 3, 1), case(4, 3, 5, 2)]
+    # Three units first: a single one would hide a transpose, and make all errors one factor.
+    cases = [case(1, 2, 3, 1), case(1, 2, 1, 0), case(4, 3, 5, 2)]
     unfit = misfit(backward, given)
     if unfit is not None or not callable(backward):
         return unfit or judge(backward, cases, "", given)

@@ -150,17 +150,17 @@ def check_copies(different: Any, one_zero: Any, two_equal: Any) -> Verdict:
 
 @checker
 def check_opened(opened: Answer) -> Verdict:
-    """Check ``opened(x, delta)``: minus the length of c = Σ δ_i (x_i, 1)."""
+    """Check ``opened(x, delta)``: minus the length of C = Σ δ_i (x_i, 1)."""
 
     def case(x: Array, delta: Array) -> Case:
-        c = np.append(delta @ x, delta.sum())
-        length = float(np.linalg.norm(c))
-        hint = "The new eigenvalues are ±‖c‖ and perhaps 0, with c = Σ δ_i (x_i, 1)."
-        ordered = np.sort([-length, *np.zeros(len(c) - 1), length])
+        C = np.append(delta @ x, delta.sum())
+        length = float(np.linalg.norm(C))
+        hint = "The new eigenvalues are ±‖C‖ and perhaps 0, with C = Σ δ_i (x_i, 1)."
+        ordered = np.sort([-length, *np.zeros(len(C) - 1), length])
         mistakes: list[tuple[Any, str, str]] = [
             (length, "This is the largest eigenvalue.", "The new ones come in pairs."),
-            (c, "This is c itself.", "Return one number, the smallest eigenvalue."),
-            (-c, "This is -c.", "Return one number, the smallest eigenvalue."),
+            (C, "This is C itself.", "Return one number, the smallest eigenvalue."),
+            (-C, "This is -C.", "Return one number, the smallest eigenvalue."),
             (ordered, "These are all of them.", "Return the smallest as one number."),
             ([-length, length], "These are both.", "Return the smallest as one number."),
             (-float(np.linalg.norm(delta @ x)), "The bias of the new unit is missing.",
@@ -169,11 +169,11 @@ def check_opened(opened: Answer) -> Verdict:
              "delta belongs to a mean already."),
             (-length * len(x), "This multiplies by N.", "delta belongs to a mean already."),
             (-(length**2), "This is the square of the length.", "Take the root."),
-            (-abs(c).max(), "This is the largest entry of c.", hint),
-            (-abs(c).sum(), "This adds up the sizes of all entries.",
+            (-abs(C).max(), "This is the largest entry of C.", hint),
+            (-abs(C).sum(), "This adds up the sizes of all entries.",
              "The length is the root of the sum of squares."),
-            (c.min(), "This is the smallest entry of c.", hint),
-            (c.sum(), "This adds up the entries of c.", hint),
+            (C.min(), "This is the smallest entry of C.", hint),
+            (C.sum(), "This adds up the entries of C.", hint),
             (-length / 2, "This takes half of it.", hint),
             (-float(np.linalg.norm(delta)), "The inputs are missing.", hint),
             (-float(np.linalg.norm(delta[:, None] * np.column_stack([x, np.ones(len(x))]))),
@@ -258,6 +258,8 @@ def check_align(align: Answer) -> Verdict:
             (by_cosine(A, B), "This compares angles and forgets the lengths.",
              "The sum is over plain products, so a pair of long columns counts for more."),
             (nearest(A, B), "A unit of B is used twice.", "Each may be used only once."),
+            (B[:, np.abs(likeness).argmax(axis=1)],
+             "A unit of B is used twice, and no sign is turned.", "Each may be used only once."),
             (arranged(A, B, signs=True, least=True), "This makes the sum as small as possible.",
              "linear_sum_assignment looks for the lowest cost."),
             (B[:, inverse] * np.sign(likeness[range(n), inverse]),

@@ -304,7 +304,7 @@ def check_fold(fold: Answer) -> Verdict:
         gamma, s = rng.uniform(0.5, 2, size=(2, n_out))
         rate = gamma / s
         right = np.vstack([W * rate, (b - mean) * rate + beta])
-        rule = "Write z = gamma (xW + b - mean)/s + beta, and sort it by what stands at x."
+        rule = "Write z = gamma (aW + b - mean)/s + beta, and sort it by what stands at a."
         mistakes: list[tuple[Any, str, str]] = [
             (np.vstack([W, b]), "These are the old weights and the old bias.", rule),
             (np.vstack([W, (b - mean) * rate + beta]), "The weights are still the old.", rule),
@@ -333,7 +333,10 @@ def check_fold(fold: Answer) -> Verdict:
         return Case((W, b, gamma, beta, mean, s), right, mistakes, rule, where=where)
 
     def stacked(*args: Any) -> Any:
-        found = fold(*args)
+        try:
+            found = fold(*args)
+        except ValueError:
+            raise Told("The shapes do not fit: each column of W gets its own gamma/s.") from None
         if found is None:
             return None
         if not isinstance(found, tuple | list) or len(found) != 2:

@@ -84,51 +84,44 @@ def check_hand(dw: Any, du: Any) -> Verdict:
 
 
 @checker
-def check_gate(left: Any, bias: Any) -> Verdict:
-    """Check σ(1)¹⁰ and the bias b with σ(b)¹⁰⁰ = ½."""
-    gate = 1 / (1 + math.exp(-1))
-    open_ = 0.5 ** (1 / 100)
+def check_settled(state: Any, factor: Any) -> Verdict:
+    """Check h = tanh(1.5 h), h > 0, and the factor 1.5 (1 - h²) of a step back there."""
+    u, h = 1.5, 1.0
+    for _ in range(200):
+        h = math.tanh(u * h)
+    other = 1.0
+    for _ in range(200):
+        other = math.tanh(1.2 * other)
+    rest = "Start at any h > 0 and apply h ← tanh(1.5 h) until it no longer changes."
+    back = "A step back multiplies by the slope of tanh, then by u."
     parts: list[Part] = [
-        ("What is left", gate**10, [
-            (gate, "This is left after one step.", "Ten steps multiply."),
-            (1 - gate**10, "This is what is lost.", "What is left?"),
-            (10 * gate, "Ten factors multiply, they do not add.", ""),
-            ((1 - gate) ** 10, "This gate has the bias -1.", "σ(b) = 1/(1 + e⁻ᵇ)."),
-            (math.tanh(1) ** 10, "A gate is a sigmoid, not a tanh.", "σ(b) = 1/(1 + e⁻ᵇ)."),
-            (0.5**10, "This gate has the bias 0.", "σ(1) is larger than ½."),
-            (gate**9, "These are nine steps.", ""),
-            (gate**11, "These are eleven steps.", ""),
-            (gate**40, "These are forty steps.", ""),
-            (100 * gate**10, "This is per cent.", "Give the fraction itself."),
-            (math.exp(-10), "This gate would be e⁻¹.", "σ(b) = 1/(1 + e⁻ᵇ)."),
-            (math.log(open_ / (1 - open_)), "This is a bias: the answers are exchanged.", ""),
-            (0.044, "Give three significant digits.", ""),
-            (1.0, "This gate would be 1.", "The bias is 1, the gate is σ(1)."),
-            ((gate * (1 - gate)) ** 10, "These are slopes of the sigmoid.",
-             "Along the cell, the error is multiplied by the gate itself."),
-        ], "The gate is σ(1), ten times."),
-        ("The bias", math.log(open_ / (1 - open_)), [
-            (open_, "This is the gate.", "Which b has σ(b) equal to it?"),
-            (-math.log(open_ / (1 - open_)), "This gate is nearly shut.", "Look at the sign."),
-            (math.log(open_), "The logarithm of the gate is not its bias.",
-             "Solve 1/(1 + e⁻ᵇ) = gate for b."),
-            (math.log(0.5 / 0.5), "This gate is one half.", "It must be so after 100 steps."),
-            (math.atanh(open_), "A gate is a sigmoid, not a tanh.", ""),
-            (math.log(0.5**0.1 / (1 - 0.5**0.1)), "This leaves one half after 10 steps.", ""),
-            (math.log(0.5 ** (1 / 40) / (1 - 0.5 ** (1 / 40))), "This is for 40 steps.", ""),
-            (math.log(0.995 / 0.005), "The steps multiply: 1 - 0.5/100 is not quite the gate.",
-             "Which gate has the 100th power ½?"),
-            (math.log10(open_ / (1 - open_)), "σ has e in it, so take the natural logarithm.", ""),
-            (math.log2(open_ / (1 - open_)), "σ has e in it, so take the natural logarithm.", ""),
-            (math.log(0.5**0.02 / (1 - 0.5**0.02)), "This is for 50 steps.", ""),
-            (math.log(0.01 / 0.99), "This gate forgets nearly all at once.",
-             "Which gate has the 100th power ½?"),
-            (100.0, "So open a gate keeps nearly everything.", "Which gate has the 100th power ½?"),
-            (0.5, "This gate forgets fast.", "Which gate has the 100th power ½?"),
-            (5.0, "Close, but three significant digits are needed.", ""),
-        ], "First find the gate whose 100th power is ½, then its b."),
+        ("The state", h, [
+            (0.0, "A state of 0 rests too, but a pulse has moved the unit away from it.", rest),
+            (-h, "This is where it settles after a negative pulse.", "The pulse is positive."),
+            (math.tanh(0.8), "This is the state right after the pulse.", rest),
+            (math.tanh(u * math.tanh(0.8)), "This is the state one step after the pulse.", rest),
+            (math.tanh(u), "This is one step from the state 1.", rest),
+            (u * h, "This is z, before tanh.", "The state is tanh of it."),
+            (other, "This is where it settles with u = 1.2.", rest),
+            (1.0, "tanh does not reach 1.", rest),
+            (0.86, "Give three significant digits.", ""),
+            (u * (1 - h**2), "This is the factor: the answers are exchanged.", ""),
+        ], rest),
+        ("The factor", u * (1 - h**2), [
+            (1 - h**2, "This is the slope of tanh alone.", back),
+            (u, "This is the weight alone.", back),
+            (u * (1 - h), "The slope of tanh is 1 - h², not 1 - h.", ""),
+            (u * h, "The weight is multiplied by the state.", back),
+            (u * (1 - math.tanh(h) ** 2), "h is tanh(z) already.", "The slope is 1 - h²."),
+            (u * (1 - (u * h) ** 2), "The slope was taken at z.", "In terms of h, it is 1 - h²."),
+            ((u * (1 - h**2)) ** 39, "This is left after 39 steps.", "One step is asked for."),
+            (u * h**2, "This has h² for 1 - h².", back),
+            (1.2 * (1 - other**2), "This is the factor for u = 1.2.", back),
+            (0.39, "Give three significant digits.", ""),
+            (1.0, "Then nothing would vanish.", back),
+        ], back),
     ]  # fmt: skip
-    return in_turn((left, bias), parts, "A bias of 5 is not extreme.")
+    return in_turn((state, factor), parts, "Held firmly, and forgotten by the error.")
 
 
 @checker
@@ -179,125 +172,6 @@ def check_stretch(radius: Any, stretch: Any, steps: Any) -> Verdict:
         ], "Multiply (1, 0) by the matrix from the right, again and again."),
     ]  # fmt: skip
     return in_turn((radius, stretch, steps), parts, "First it grows, then it fades.")
-
-
-def _kept(f: Array) -> Array:
-    return np.array([np.prod(f[t:], axis=0) for t in range(len(f) + 1)])
-
-
-@checker
-def check_kept(kept: Answer) -> Verdict:
-    """Check ``kept(f)``: row t is the product of the gates of steps t + 1 … T, and 1 at the end."""
-
-    def case(f: Array) -> Case:
-        right, T = _kept(f), len(f)
-        one = np.ones((1, f.shape[1]))
-        ahead = "What happens to the cell between step t and step T?"
-        mistakes: Mistakes = [
-            (np.vstack([one, np.cumprod(f, axis=0)]), "These products begin at the first step.",
-             ahead),
-            (np.cumprod(f, axis=0), "These products begin at the first step.", ahead),
-            (right[:-1], "The row for t = T is missing.", "∂c_T/∂c_T is 1."),
-            (right[1:], "The row for t = 0 is missing.", "There are T + 1 states, with c_0."),
-            (right[::-1], "The rows are in reverse order.", "Row 0 belongs to t = 0."),
-            (np.vstack([f, one]), "Only one step was taken from each t.", ahead),
-            (np.vstack([one, f]), "These are the gates themselves.", ahead),
-            (np.vstack([np.cumsum(f[::-1], axis=0)[::-1], one]), "The gates were added.",
-             "Factors along a path multiply."),
-            (np.vstack([np.cumsum(f[::-1], axis=0)[::-1], 0 * one]), "The gates were added.",
-             "Factors along a path multiply."),
-            (np.vstack([right[:-1], 0 * one]), "The last row is 0.", "∂c_T/∂c_T is 1."),
-            (np.vstack([right[1:], one]), "These products begin one step too late.",
-             "From c_t to c_{t+1}, the gate of step t + 1 acts, which is row t of f."),
-            (np.vstack([right[:1], right[:-1]]), "These products begin one step too early.",
-             "The last row belongs to t = T."),
-            (np.prod(f, axis=0), "This is the row for t = 0 alone.", "Return one row for each t."),
-            (_kept(1 - f), "These are products of 1 - f.", "The gate f is what stays."),
-            (_kept(f * (1 - f)), "These are products of the sigmoid's slopes.",
-             "Along the cell, the gate itself is the factor."),
-            (np.array([np.full(f.shape[1], np.prod(f[t:])) for t in range(T + 1)]),
-             "The units were multiplied together.", "Each column is a cell of its own."),
-            (np.vstack([np.cumprod(f, axis=1), one]), "These products run over the units.",
-             "Multiply along the steps, the first axis."),
-            (np.vstack([np.cumprod(f[:, ::-1], axis=1), one]), "These products run over the units.",
-             "Multiply along the steps, the first axis."),
-            (np.vstack([one, np.cumprod(f, axis=0)])[::-1], "These are the first gates, reversed.",
-             "From c_t to c_T, the gates of the last steps act."),
-            (np.vstack([np.cumprod(f[::-1])[::-1].reshape(f.shape), one]),
-             "The units were multiplied together.", "Each column is a cell of its own."),
-            (f[0] ** np.arange(T, -1, -1)[:, None], "Here all steps have the first gate.",
-             "Each step has a gate of its own."),
-            (f[-1] ** np.arange(T, -1, -1)[:, None], "Here all steps have the last gate.",
-             "Each step has a gate of its own."),
-        ]  # fmt: skip
-        return Case((f,), right, distinct(mistakes, right), ahead)
-
-    cases = [case(np.array([[0.5, 0.9], [0.8, 0.1], [0.25, 0.4]])), case(np.array([[0.3], [0.7]]))]
-    return judge(kept, cases, "From each state to the last.", "f")
-
-
-def _cell_back(dc: Array, f: Array, i: Array, g: Array, c: Array) -> Array:
-    return np.array([dc * c * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g**2), dc * f])
-
-
-@checker
-def check_cell_back(cell_back: Answer) -> Verdict:
-    """Check ``cell_back(dc, f, i, g, c)``: δ of f, i and g, and the direct share of ∂L/∂c_{t-1}."""
-    more = "In c_t = f c_{t-1} + i g, what is each of the four multiplied by?"
-    gates = "A gate is a sigmoid: its slope is f(1 - f). The candidate is a tanh."
-
-    def case(*given: Array) -> Case:
-        dc, f, i, g, c = given
-        right = _cell_back(*given)
-        a, b, d, e = right
-        plain = np.array([dc * c, dc * g, dc * i, dc * f])
-        slopes = np.array([f * (1 - f), i * (1 - i), 1 - g**2, np.ones_like(f)])
-        mistakes: Mistakes = [
-            (plain, "The slopes of sigmoid and tanh are missing.", gates),
-            (np.array([a, b, dc * i, e]), "The slope of the candidate's tanh is missing.", gates),
-            (np.array([dc * c, dc * g, d, e]), "The slopes of the two gates are missing.", gates),
-            (np.array([dc * c, b, d, e]), "The slope of the forget gate is missing.", gates),
-            (np.array([a, dc * g, d, e]), "The slope of the input gate is missing.", gates),
-            (plain * np.array([1 - f**2, 1 - i**2, 1 - g**2, np.ones_like(f)]),
-             "The gates have the slope of a tanh.", gates),
-            (np.array([dc * c * (1 - f**2), b, d, e]), "The forget gate has the slope of a tanh.",
-             gates),
-            (np.array([a, dc * g * (1 - i**2), d, e]), "The input gate has the slope of a tanh.",
-             gates),
-            (plain * np.array([f * (1 - f), i * (1 - i), g * (1 - g), np.ones_like(f)]),
-             "The candidate has the slope of a sigmoid.", gates),
-            (plain * np.array([f * (1 - f), i * (1 - i), 1 - np.tanh(g) ** 2, np.ones_like(f)]),
-             "g is tanh(z) already.", "In terms of g, the slope is 1 - g²."),
-            (np.array([a, b, d, dc]), "The last row has not passed the forget gate.", more),
-            (np.array([a, b, d, dc * c]), "The last row was multiplied by the cell.", more),
-            (np.array([a, b, d, dc * f * (1 - f)]), "The last row has the slope of the gate.",
-             "The direct way leads past z_f: its factor is f itself."),
-            (np.array([a, b, d, dc * i]), "The last row was multiplied by i.", more),
-            (np.array([a, b, d, e + dc * c * f * (1 - f)]), "The last row has the detour over f.",
-             "Return the direct share alone."),
-            (np.array([dc * (f * c + i * g) * f * (1 - f), b, d, e]),
-             "f was multiplied by the new cell.", "It multiplies c_{t-1}, the cell before."),
-            (np.array([dc * g * f * (1 - f), dc * c * i * (1 - i), d, e]),
-             "The factors of f and i are exchanged.", more),
-            (np.array([dc * f * (1 - f), dc * i * (1 - i), d, e]),
-             "The gates were not multiplied by what they let through.", more),
-            (np.array([b, a, d, e]), "The rows of f and i are exchanged.", "First z_f, then z_i."),
-            (np.array([e, a, b, d]), "The cell's share comes last.", "First z_f, z_i and z_g."),
-            (right.T, "The answer is transposed.", "Return one row for each of the four."),
-            (right[:3], "The share of the cell before is missing.", "Return four rows."),
-            (slopes * np.array([c, g, i, f]), "The error dc is missing.",
-             "These are slopes of c_t. The loss's are dc times as large."),
-        ]  # fmt: skip
-        return Case(given, right, distinct(mistakes, right), more)
-
-    rng = np.random.default_rng(0)
-    cases = []
-    for n in (1, 3):
-        f, i = rng.uniform(0.1, 0.9, (2, n))
-        dc, g, c = rng.normal(size=n), rng.uniform(-0.9, 0.9, n), rng.normal(size=n)
-        cases.append(case(*(v.round(2) for v in (dc, f, i, g, c))))
-    return judge(cell_back, cases, "Two gates, a candidate, and the way past them.",
-                 "dc, f, i, g, c")  # fmt: skip
 
 
 def gradient_U(h: Array, U: Array, shares: Array, k: int = 0, mistake: str = "") -> Array:

@@ -380,7 +380,7 @@ def check_greedy(greedy: Answer) -> Verdict:
             (_greedy(1.0, tau2, V, n), "The curvature is missing.", rule),
             (np.array(right) * lam, "These are the rates times λ.", rule),
             (np.array(_mean_squares(lam, tau2, V, n)), "This is V.", "The rates are asked for."),
-            (_greedy(lam, tau2, V, n + 1), "One rate too many.", "steps of them"),
+            (_greedy(lam, tau2, V, n + 1), "One rate too many.", "Return `steps` of them."),
         ]  # fmt: skip
         return Case((lam, tau2, V, n), right, distinct(mistakes, right), rule)
 

@@ -223,6 +223,50 @@ def check_tied(gradient_W: Answer) -> Verdict:
     return judge(gradient_W, cases, "One table, two uses, one sum.", "x, W, dz")
 
 
+_KNOWN, _NEW = (1.5, 2.15), (3.15, 3.7)
+"""Where the bits on known and on new letters lie."""
+_UNITS = "`language.bits` returns bits, and one nat is 1.44 of them."
+_Advice = tuple[float, float, str, str]
+_OF_KNOWN: tuple[_Advice, ...] = (
+    (1.0, 1.5, "The first number is too small: are these nats?", _UNITS),
+    (
+        2.15, 3.15, "The known letters should cost less at the end.",
+        "Take all 1,000 steps, on 10,000 letters only, and ask about these letters.",
+    ),
+    (
+        *_NEW, "The first number is not of letters that were read in training.",
+        "Ask `language.bits` about the same 10,000 letters on which you trained.",
+    ),
+    (
+        0, np.inf, "The first number is far from what the run gives.",
+        "Train by `finish()`, then ask `language.bits` about the known letters.",
+    ),
+)  # fmt: skip
+_OF_NEW: tuple[_Advice, ...] = (
+    (*_KNOWN, "The second is of known letters, too.", "Ask about `data.validation[:10_000]`."),
+    (2.15, 2.55, "Is the second in nats?", _UNITS),
+    (
+        2.55, 3.15, "The second is too small for so little text.",
+        "Take the same network for both, and new letters for the second.",
+    ),
+    (0, 1.5, "The second is too small.", "Ask `language.bits` about `data.validation[:10_000]`."),
+    (
+        0, np.inf, "The second is too large.",
+        "Return bits, not the perplexity, and ask the trained network.",
+    ),
+)  # fmt: skip
+
+
+def _advised(value: float, rows: tuple[_Advice, ...], before: str = "") -> Verdict:
+    """Answer with the first row in whose range the value lies."""
+    message, hint = next(texts for low, high, *texts in rows if low <= value <= high)
+    return Verdict(False, before + message, hint)
+
+
+def _within(value: float, bounds: tuple[float, float]) -> bool:
+    return bounds[0] <= value <= bounds[1]
+
+
 @checker
 def check_pages(known: Any, new: Any) -> Verdict:
     """Check the bits of 1,000 steps on 10,000 letters: about 1.8 on these, and 3.4 on new text."""
@@ -232,49 +276,13 @@ def check_pages(known: Any, new: Any) -> Verdict:
     here, there = (float(value) for value in found)
     if min(here, there) <= 0:
         return Verdict(False, "Each letter costs more than 0 bits.", "Take log2 of 1/p.")
-    if 3.15 <= here <= 3.7 and 1.5 <= there <= 2.15:
+    if _within(here, _NEW) and _within(there, _KNOWN):
         return Verdict(False, "The two have changed places: the known letters come first.")
-    if not 1.5 <= here <= 2.15:
-        if 1.0 <= here < 1.5:
-            return Verdict(
-                False, "The first number is too small: are these nats?",
-                "`language.bits` returns bits, and one nat is 1.44 of them.",
-            )  # fmt: skip
-        if 3.15 <= here <= 3.7:
-            return Verdict(
-                False, "The first number is not of letters that were read in training.",
-                "Ask `language.bits` about the same 10,000 letters on which you trained.",
-            )  # fmt: skip
-        if 2.15 < here < 3.15:
-            return Verdict(
-                False, "The known letters should cost less at the end.",
-                "Take all 1,000 steps, on 10,000 letters only, and ask about these letters.",
-            )  # fmt: skip
-        return Verdict(
-            False, "The first number is far from what the run gives.",
-            "Train by `finish()`, then ask `language.bits` about the known letters.",
-        )  # fmt: skip
-    if 3.15 <= there <= 3.7:
-        return Verdict(True, "On these pages the network looks far better than it is.")
-    if 1.5 <= there <= 2.15:
-        return Verdict(
-            False, "The first number is right. The second is of known letters, too.",
-            "Ask about `data.validation[:10_000]`.",
-        )  # fmt: skip
-    if 2.15 < there < 2.55:
-        return Verdict(
-            False, "The first number is right. Is the second in nats?",
-            "`language.bits` returns bits, and one nat is 1.44 of them.",
-        )  # fmt: skip
-    if 2.55 <= there < 3.15:
-        return Verdict(
-            False, "The first number is right. The second is too small for so little text.",
-            "Take the same network for both, and new letters for the second.",
-        )  # fmt: skip
-    return Verdict(
-        False, "The first number is right. The second is too large.",
-        "Return bits, not the perplexity, and ask the trained network.",
-    )  # fmt: skip
+    if not _within(here, _KNOWN):
+        return _advised(here, _OF_KNOWN)
+    if not _within(there, _NEW):
+        return _advised(there, _OF_NEW, "The first number is right. ")
+    return Verdict(True, "On these pages the network looks far better than it is.")
 
 
 GIVEN = "x, W_g, W_u, W_o, dy"

@@ -340,3 +340,49 @@ def check_importance(importance: Answer) -> Verdict:
     ]
     with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
         return judge(importance, cases, "Whatever the size of the weights.", "log_w")
+
+
+@checker
+def check_collapse(pixels: Any, divergence: Any, factor: Any) -> Verdict:
+    """Check 64 pixels and two numbers a code, whose means over all entries are 0.390 and 0.0002."""
+    many = "How many entries does the mean run over, for one image?"
+    ratio = "Write the program's loss with the two sums. What must it be multiplied by, so that the"
+    ratio += " pixels' sum stands alone?"
+    parts: list[Part] = [
+        ("The pixels", 24.96, [
+            (0.39, "This is the cost of one pixel.", "How many has an image?"),
+            (0.39 / 64, "The mean was divided once more.", many),
+            (0.39 * 2, "This is the mean times the numbers of a code.", many),
+            (0.39 * 128, "A factor of 2 is too many.", "Numbers of a code have no part in this."),
+            (0.39 * 32, "A factor of 2 is missing.", "Numbers of a code have no part in this."),
+            (0.39 * 8, "This is the cost of one row of the image.", "It has eight rows."),
+            (-24.96, "The sign is wrong.", "A cost is minus a logarithm of a probability."),
+            (24.96 / math.log(2), "This is in bits.", "The mean is in nats already."),
+            (0.39 + 64, "64 was added.", "A sum is a mean times how many there are."),
+        ], many),
+        ("The divergence", 0.0004, [
+            (0.0002, "This is the divergence of one number.", "Shares of a code add up."),
+            (0.0001, "The mean was divided once more.", many),
+            (0.0002 * 64, "This is the mean times the pixels.", many),
+            (0.0002**2, "The shares were multiplied.", "Shares of a code add up."),
+            (0.0002 * 128, "The pixels have no part in this.", many),
+            (0.0, "It is small, but not 0.", many),
+            (-0.0004, "The sign is wrong.", "A divergence is never negative."),
+        ], many),
+        ("The factor", 32.0, [
+            (64.0, "This would be so if the divergence were a sum over the numbers of a code.",
+             "Here it is a mean as well."),
+            (1 / 32, "This is what the pixels are multiplied by, compared with the divergence.",
+             "Asked for is the factor of the divergence."),
+            (128.0, "Both means pull the factor the same way here.",
+             "A mean of the divergence makes it count less."),
+            (2.0, "The pixels' mean was left out.", ratio),
+            (0.5, "The pixels' mean was left out.", ratio),
+            (1 / 64, "This is what the pixels' sum is multiplied by.", ratio),
+            (1.0, "Then the loss would be right.", ratio),
+            (62.0, "The counts were subtracted.", ratio),
+            (66.0, "The counts were added.", ratio),
+            (1024.0, "The quotient was squared.", ratio),
+        ], ratio),
+    ]  # fmt: skip
+    return in_turn((pixels, divergence, factor), parts, "Print both terms as sums of one image.")

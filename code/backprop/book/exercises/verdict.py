@@ -222,12 +222,16 @@ def _same(a: Any, b: Any) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=RELATIVE, atol=ABSOLUTE)
 
 
+SINGLE = float(np.finfo(np.float32).eps) / 2
+"""By how much a number changes when it is stored in float32."""
+
+
 def _rounded(a: float, b: float) -> bool:
-    """Whether a is b as a page prints it. A whole number is a count, and not rounded."""
+    """Whether a is b as a page prints it, also in float32. A whole number is a count: exact."""
     if not math.isfinite(a) or float(b).is_integer():
         return False
     digits = range(FEWEST, MOST + 1)
-    return any(abs(float(f"{b:.{n}g}") - a) <= 1e-12 * abs(a) for n in digits)
+    return any(abs(float(f"{b:.{n}g}") - a) <= SINGLE * abs(a) for n in digits)
 
 
 def _printed(got: Any, exact: Any) -> bool:

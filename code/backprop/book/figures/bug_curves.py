@@ -167,25 +167,34 @@ def two_steps(programs: Mapping[str, Sequence[float]], rate: float, title: str) 
 
 
 def caught(
-    counts: ArrayLike, checks: Sequence[str], bugs: Sequence[str], title: str, width: float = 4.6
+    counts: ArrayLike,
+    checks: Sequence[str],
+    bugs: Sequence[str],
+    title: str,
+    width: float = 4.6,
+    *,
+    quiet: bool = False,
 ) -> Drawing:
     """Draw how often each check (row) catches each bug (column), of ten draws.
 
     A cell that misses is left white with a ring, so that it is seen without colour. A full cell
     that catches the bug every time needs no number. ``width`` is in inches: a narrow place on a
-    phone wants a narrower drawing, so that its words stay legible.
+    phone wants a narrower drawing, so that its words stay legible. Where most cells miss, ``quiet``
+    draws them as empty frames.
     """
     use_style()
     table = np.asarray(counts)
     fig, ax = plt.subplots(figsize=(width, 0.37 * len(checks) + 0.6))
     for (i, j), n in np.ndenumerate(table):
-        if n == 0:
+        place = {"xy": (j - 0.46, i - 0.44), "width": 0.92, "height": 0.88}
+        if n == 0 and quiet:
+            ax.add_patch(plt.Rectangle(**place, fill=False, color=GREY, linewidth=0.6))
+        elif n == 0:
             ax.plot(j, i, "o", markersize=15, markerfacecolor="none", markeredgecolor=COLORS[1],
                     markeredgewidth=2)  # fmt: skip
             ax.text(j, i, "0", ha="center", va="center", color=COLORS[1], fontsize=11)
         else:
-            box = plt.Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, color=COLORS[0], linewidth=0)
-            ax.add_patch(box)
+            ax.add_patch(plt.Rectangle(**place, color=COLORS[0], linewidth=0))
             if n < 10:
                 ax.text(j, i, str(n), ha="center", va="center", color=PAPER, fontsize=11)
     ax.set_xticks(range(len(bugs)), bugs, rotation=90)

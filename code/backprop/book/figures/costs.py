@@ -1,105 +1,62 @@
-"""The figures of the chapter on cost: operations, seconds, the roofline, and memory along a step.
+"""The figures of the chapter on the cost of a gradient: operations, seconds, and the roofline.
 
 Blue is forward and vermilion is backward in all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import cycle, pairwise
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from backprop import Dense, Layer, Tanh
-from backprop.arrays import Array
-from backprop.book.chains import Watched
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, spread
-from backprop.book.figures.stepper import Frame, drawn
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.roofline import Point, roof
 
 
-def tower(n: int, width: int = 176, batch: int = 256) -> tuple[list[Layer], Array, Array]:
-    """Return n layers, Dense and tanh in turn, with an input and an error at the output.
-
-    With 64 layers, there are a million weights. An array between two layers is large enough for
-    NumPy to write into its own temporaries.
-    """
-    rng = np.random.default_rng(0)
-    layers: list[Layer] = [Tanh() if i % 2 else Dense(width, width, rng=rng) for i in range(n)]
-    x, dz = rng.normal(size=(2, batch, width))
-    return layers, x.copy(), dz.copy()
-
-
 class Bill(NamedTuple):
-    """What a value or a gradient costs.
-
-    Attributes
-    ----------
-    name : str
-        What is computed.
-    forward, backward, again : float
-        Operations of the first pass, of the way back, and of what is computed once more, in
-        forward passes.
-    arrays : int
-        Most of them alive at once.
-    """
+    """What a value or a gradient costs, in forward passes: the first pass, and the way back."""
 
     name: str
     forward: float
     backward: float
-    again: float
-    arrays: int
 
 
-ONE_PASS, ONE_ARRAY = 33.0, 2.05
-"""Units of a drawing that stand for a forward pass, and for an array."""
+ONE_PASS = 92.0
+"""Units of a drawing that stand for a forward pass."""
 
 
 def bills(rows: Sequence[Bill], title: str) -> Drawing:
-    """Draw operations and memory as two bars a row; a bar that is too long is torn off."""
-    left, right, most = 12.0, 232.0, 120.0
-    parts = [
-        svg.text(left, 18, "operations,", text_anchor="start", font_weight=600),
-        svg.text(left, 35, "in forward passes", text_anchor="start"),
-        svg.text(right, 18, "memory,", text_anchor="start", font_weight=600),
-        svg.text(right, 35, "in arrays", text_anchor="start"),
-    ]
+    """Draw operations as a bar a row; a bar that is too long is torn off."""
+    left, most = 12.0, 300.0
+    parts = []
     said = []
     for k, bill in enumerate(rows):
-        top = 50.0 + 50 * k
+        top = 8.0 + 58 * k
         parts.append(svg.text(left, top + 14, bill.name, text_anchor="start"))
-        total = bill.forward + bill.backward + bill.again
+        total = bill.forward + bill.backward
         x, y = left, top + 22
-        if torn := total * ONE_PASS > 200:
-            corners = [(x, y), (x + most, y), (x + most - 7, y + 7), (x + most, y + 14),
-                       (x + most - 7, y + 20), (x, y + 20)]  # fmt: skip
+        if torn := total * ONE_PASS > most:
+            corners = [(x, y), (x + most, y), (x + most - 7, y + 8), (x + most, y + 15),
+                       (x + most - 7, y + 24), (x, y + 24)]  # fmt: skip
             points = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in corners)
             parts.append(svg.element("polygon", points=points, fill=svg.FORWARD))
             x += most
-        shares = (
-            (bill.forward, svg.FORWARD, None), (bill.backward, svg.BACKWARD, None),
-            (bill.again, svg.FORWARD, "0.45"),
-        )  # fmt: skip
-        for passes, paint, pale in () if torn else shares:
+        for passes, paint in () if torn else ((bill.forward, svg.FORWARD),
+                                              (bill.backward, svg.BACKWARD)):  # fmt: skip
             if passes:
-                parts.append(_bar(x, y, passes * ONE_PASS, paint, pale))
+                parts.append(
+                    svg.element("rect", x=x, y=y, width=passes * ONE_PASS, height=24, fill=paint,
+                                stroke=svg.GROUND, stroke_width=1)
+                )  # fmt: skip
                 x += passes * ONE_PASS
         number = f"{total:,.0f}" if torn else f"{total:.3g}"
-        parts.append(svg.text(x + 6, y + 15, number, text_anchor="start", font_weight=600))
-        parts.append(_bar(right, y, bill.arrays * ONE_ARRAY, "currentColor", "0.55"))
-        end = right + bill.arrays * ONE_ARRAY + 6
-        parts.append(svg.text(end, y + 15, f"{bill.arrays}", text_anchor="start", font_weight=600))
-        said.append(f"{bill.name}: {number} forward passes, {bill.arrays} arrays")
-    return drawing(title, 52 + 50 * len(rows), "; ".join(said), *parts)
-
-
-def _bar(x: float, y: float, width: float, paint: str, opacity: str | None = None) -> str:
-    return svg.element(
-        "rect", x=x, y=y, width=width, height=20, fill=paint, fill_opacity=opacity,
-        stroke=svg.GROUND, stroke_width=1,
-    )  # fmt: skip
+        number += " forward pass" if total == 1 else ""
+        parts.append(svg.text(x + 8, y + 17, number, text_anchor="start", font_weight=600))
+        said.append(f"{bill.name}: {number}")
+    return drawing(title, 8 + 58 * len(rows), "; ".join(said), *parts)
 
 
 def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
@@ -143,32 +100,49 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
 
 
 def seconds_by_weights(
-    weights: Sequence[int], loss: Sequence[float], gradient: Sequence[float], title: str
+    weights: Sequence[int],
+    loss: Sequence[float],
+    gradient: Sequence[float],
+    counted: float,
+    title: str,
 ) -> Drawing:
-    """Draw what a loss and its gradient take as weights are added, and what nudging would take.
+    """Draw what a loss and its gradient take as weights are added, and below it their ratio.
 
-    Nudging takes one loss more than there are weights; it is computed, not measured.
+    Nudging takes one loss more than there are weights; it is computed, not measured. ``counted`` is
+    the ratio of the operations.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.75))
+    fig, (ax, below) = plt.subplots(
+        2, sharex=True, figsize=(4.6, 4.1), height_ratios=(1.7, 1), layout="constrained"
+    )
     nudged = (np.array(weights) + 1) * np.array(loss)
-    for seconds, line, mark, color, place, words in (
-        (nudged, ":", "", INK, "center", "nudging each weight (computed)"),
-        (gradient, "--", "s", COLORS[1], "bottom", "loss and gradient"),
-        (loss, "-", "o", COLORS[0], "top", "loss alone"),
+    for seconds, line, mark, color, place, words, above in (
+        (nudged, ":", "", INK, "center", "nudging (computed)", 12),
+        (gradient, "--", "s", COLORS[1], "bottom", "loss and gradient", 15),
+        (loss, "-", "o", COLORS[0], "top", "loss alone", -13),
     ):
-        ax.loglog(weights, seconds, line, marker=mark, color=color, markersize=6, label=words)
+        ax.loglog(weights, seconds, line, marker=mark, color=color, markersize=6)
         ax.text(weights[-1] * 1.35, seconds[-1], in_words(seconds[-1]), color=color, va=place)
-    ax.set(xlabel="weights", ylabel="seconds", xlim=(weights[0] / 1.3, weights[-1] * 6.5))
-    ax.set_xticks([10_000, 100_000, 1_000_000], ["10,000", "100,000", "1 million"])
+        at, side = (-2, "right") if above > 0 else (len(weights) // 2, "left")
+        ax.annotate(words, (weights[at], seconds[at]), (0, above), textcoords="offset points",
+                    color=color, ha=side, va="center")  # fmt: skip
+    ax.set(ylabel="seconds", xlim=(weights[0] / 1.5, weights[-1] * 6.5))
     low, high = np.floor(np.log10(min(loss))), np.ceil(np.log10(max(nudged)))
     powers = np.arange(low, high + 1, 2)
-    ax.set_ylim(10**low, 10 ** (high + 0.2))
+    ax.set_ylim(10 ** (low - 0.6), 10 ** (high + 0.2))
     ax.set_yticks(10.0**powers, [f"{10.0**p:,.{max(0, int(-p))}f}" for p in powers])
     ax.minorticks_off()
-    ax.legend(loc="center", bbox_to_anchor=(0.63, 0.46))
+    below.axhline(counted, color=INK, linewidth=1, linestyle=":")
+    below.text(weights[-1] * 6, 0.8 * counted, f"{counted:.2f} counted", color=INK, ha="right",
+               va="top")  # fmt: skip
+    ratio = np.divide(gradient, loss)
+    below.semilogx(weights, ratio, "s", color=COLORS[1], markersize=7)
+    top = max(5, int(np.ceil(ratio.max())))
+    below.set(xlabel="weights", ylabel="ratio", ylim=(0, top), yticks=range(top + 1))
+    below.set_xticks([10_000, 100_000, 1_000_000], ["10,000", "100,000", "1 million"])
+    below.minorticks_off()
     return plotted(fig, title)
 
 
@@ -176,76 +150,8 @@ def in_words(seconds: float) -> str:
     """Write a time in milliseconds, seconds, minutes or hours, in two digits at most."""
     for unit, name in ((3600, "h"), (60, "min"), (1, "s")):
         if seconds >= unit:
-            return f"{seconds / unit:.2g} {name}"
-    return f"{seconds * 1000:.2g} ms"
-
-
-def arrays(peak: float, unit: int) -> int:
-    """Return the whole arrays that so many bytes hold; the rest are Python's own objects."""
-    return round(peak / unit)
-
-
-def _mountain(ax: Any, run: Watched, unit: int, start: int = 0) -> None:
-    """Fill the memory of each call of a layer, in the colour of its direction."""
-    from backprop.book.figures.plots import COLORS, INK
-
-    height = np.array(run.bytes) / unit
-    edges = start + np.arange(len(height) + 1)
-    goes_back = np.array([kind == "b" for kind in run.kinds])
-    for chosen, color, alpha in ((~goes_back, COLORS[0], 0.55), (goes_back, COLORS[1], 0.75)):
-        ax.stairs(
-            np.where(chosen, height, 0), edges, fill=True, color=color, alpha=alpha, linewidth=0
-        )
-    ax.stairs(height, edges, baseline=None, color=INK, linewidth=1.1)
-    ax.grid(axis="x", visible=False)
-
-
-def by_depth(runs: Mapping[int, Watched], unit: int, title: str) -> Drawing:
-    """Draw the memory of one gradient for several depths, one mountain beside another."""
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.4))
-    start, gap = 0, 24
-    ticks = []
-    for n, run in runs.items():
-        _mountain(ax, run, unit, start)
-        peak = arrays(run.peak, unit)
-        ax.text(start + n, peak + 2, f"{peak} arrays", color=INK, ha="center", fontweight="bold")
-        ticks.append((start + n, f"{n} layers"))
-        middle, end = start + n, start + len(run.kinds)
-        start = end + gap
-    ax.text(middle - 4, 3, "forward", color=INK, ha="right")
-    ax.text(middle + 4, 3, "backward", color=INK)
-    ax.axvline(middle, ymax=0.15, color=INK, linewidth=1, linestyle=":")
-    ax.set_xticks(*zip(*ticks, strict=True))
-    ax.tick_params(axis="x", length=0)
-    ax.set(ylim=(0, 79), xlim=(-24, end + 4), yticks=[0, 20, 40, 60], ylabel="arrays in memory")
-    return plotted(fig, title)
-
-
-def mountains(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
-    """Return one frame per number of segments: the memory of a gradient, its peak and its price."""
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    longest = max(len(run.kinds) for run in runs.values())
-    frames = []
-    for segments, run in runs.items():
-        n = run.kinds.count("b")
-        fig, ax = plt.subplots(figsize=(4.4, 2.4))
-        _mountain(ax, run, unit)
-        model = segments + n // segments
-        ax.axhline(model, color=INK, linewidth=1.2, linestyle=":")
-        ax.text(longest, model + 1.5, "k + n/k", color=INK, ha="right")
-        ax.set(ylim=(0, 78), xlim=(0, longest), yticks=[0, 20, 40, 60])
-        ax.set(xlabel="calls of a layer", ylabel="arrays in memory")
-        words = (
-            f"k + n/k = {segments} + {n // segments} = {model}; measured: {arrays(run.peak, unit)}"
-            f" arrays. Forward evaluations: {run.forwards}, of which {run.forwards - n} are extra."
-        )
-        frames.append(drawn(fig, f"Memory of one gradient with {segments} segments", words))
-    return frames
+            return f"{float(f'{seconds / unit:.2g}'):g} {name}"
+    return f"{float(f'{seconds * 1000:.2g}'):g} ms"
 
 
 def crossing(
@@ -292,52 +198,50 @@ def crossing(
     return plotted(fig, title)
 
 
-STRIP = 0.46
-"""Part of the roofline's height that belongs to the names."""
+LABELS = {
+    "Dense, B = 1": ("B = 1", 9, -7, "left"),
+    "Dense, B = 8": ("Dense, B = 8", 6, -14, "left"),
+    "Dense, B = 128": ("B = 128", 0, -17, "center"),
+    "Adam": ("Adam", 0, -16, "center"),
+    "ReLU": ("ReLU", 0, -17, "center"),
+    "LayerNorm": ("LayerNorm", 9, 0, "left"),
+    "softmax": ("softmax", 9, 0, "left"),
+}
+"""The words of a mark, and where they stand beside it, in points."""
 
 
 def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> Drawing:
-    """Draw the layers below the limits of processor (flat) and memory (sloping)."""
+    """Draw passes below the limits of processor (flat) and memory (sloping).
+
+    Those of a Dense layer are joined by arrows; the others are grey.
+    """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.7))
+    fig, ax = plt.subplots(figsize=(4.6, 3.4))
     x = np.geomspace(0.02, 200, 200)
     ax.loglog(x, roof(x, top, slope) / 1e9, "-", color=INK, linewidth=2.2)
-    low = np.log10(min(p.speed for p in points) / 1e9) - 0.2
-    high = np.log10(top / 1e9) + 0.45
-    bottom = low - (high - low) * STRIP / (1 - STRIP)
-    names: dict[str, list[Point]] = {}
+    dense = [p for p in points if p.name.startswith("Dense")]
     for p in points:
-        names.setdefault(p.name, []).append(p)
-    where = {
-        name: float(np.mean([np.log10(p.intensity) for p in same])) for name, same in names.items()
-    }
-    ordered = sorted(where, key=lambda name: where[name])
-    places = spread([where[n] for n in ordered], 0.235)
-    # Neighbours' lines differ, so that the eye can follow two that cross.
-    for name, place, line in zip(ordered, places, cycle(("-", (0, (4, 2)))), strict=False):
-        for p in names[name]:
-            ax.plot([10**place, p.intensity], [10**low, p.speed / 1e9], color=GREY,
-                    linestyle=line, linewidth=0.9, zorder=1)  # fmt: skip
-        ax.text(10**place, 10 ** (low - 0.04), name, rotation=90, ha="center", va="top", color=INK)
-    for backward, color, mark, face in (
-        (False, COLORS[0], "o", COLORS[0]), (True, COLORS[1], "s", "none"),
-    ):  # fmt: skip
-        chosen = [p for p in points if p.backward == backward]
-        ax.plot(
-            [p.intensity for p in chosen], [p.speed / 1e9 for p in chosen], mark, color=color,
-            markersize=7, markerfacecolor=face, markeredgewidth=1.8,
-            label="backward, optimizers" if backward else "forward",
+        color = COLORS[0] if p in dense else GREY
+        words, right, up, side = LABELS[p.name]
+        ax.plot(p.intensity, p.speed / 1e9, "o", color=color, markersize=8)
+        ax.annotate(words, (p.intensity, p.speed / 1e9), (right, up), textcoords="offset points",
+                    color=color if p in dense else INK, ha=side, va="center")  # fmt: skip
+    for one, other in pairwise(dense):
+        ax.annotate(
+            "", (other.intensity, other.speed / 1e9), (one.intensity, one.speed / 1e9),
+            arrowprops={"arrowstyle": "->", "color": COLORS[0], "linewidth": 1.8, "shrinkA": 6,
+                        "shrinkB": 6},
         )  # fmt: skip
-    ax.set(xlim=(0.02, 200), ylim=(10**bottom, 10**high))
+    low = min(p.speed for p in points) / 1e9
+    ax.set(xlim=(0.02, 200), ylim=(low / 3, top / 1e9 * 4))
     ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
-    ticks = [t for t in (0.01, 0.1, 1, 10, 100, 1000) if low < np.log10(t) < high]
+    ticks = [t for t in (0.01, 0.1, 1, 10, 100, 1000) if low / 3 < t < top / 1e9 * 4]
     ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
     ax.set_xlabel("operations per byte")
     ax.set_ylabel("billion operations per second")
     ax.minorticks_off()
-    ax.text(180, top / 1e9 * 1.25, "the processor's limit", color=INK, ha="right", va="bottom")
-    ax.text(0.024, top / 1e9 * 0.9, "memory's\nlimit", color=INK, va="top")
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    ax.text(180, top / 1e9 * 1.25, "processor's limit", color=INK, ha="right", va="bottom")
+    ax.text(0.024, 1.3 * roof(np.array(0.4), top, slope) / 1e9, "memory's limit", color=INK)
     return plotted(fig, title)

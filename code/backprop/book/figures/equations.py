@@ -1,4 +1,4 @@
-"""The figures of the chapter on implicit derivatives: crossings, a loop, a penalty, a path.
+"""The figures of the chapter on implicit derivatives: crossings, sums, a loop, a penalty, a path.
 
 Blue is the way to an answer, and vermilion what the equation says of it.
 """
@@ -16,10 +16,15 @@ import numpy as np
 from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.stepper import Frame
 
 Point = tuple[float, float]
 STEPS = 12
 """Of the searches in the first figure."""
+SLOPES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""Of the curve at the crossing, in the figure that the reader moves."""
+TERMS = 10
+"""Of the sum, and steps of the search, in that figure."""
 BOLD: dict[str, Any] = {"font_weight": 600}
 DASHED: dict[str, Any] = {"stroke_dasharray": "4 3"}
 LEFT: dict[str, Any] = {"text_anchor": "start"}
@@ -134,47 +139,84 @@ def hero(title: str) -> Drawing:
     return drawing(title, top + side + 24, said, *parts)
 
 
-def sums(title: str) -> Drawing:
-    """Draw, for the slopes ½ and 0.8, how dx is made of what goes around again and again."""
-    unit, start, parts = 60.0, 112.0, []
-    rows = ((0.5, "θ = ¾: slope ½", "1 + ½ + ¼ + … = 2"),
-            (0.8, "θ = 0.96: slope 0.8", "1 + 0.8 + 0.64 + … = 5"))  # fmt: skip
-    for row, (m, head, total) in enumerate(rows):
-        top = 24.0 + 106 * row
-        parts.append(svg.text(start, top - 4, head, **LEFT, **BOLD))
-        # The crossing, enlarged so that dθ is 10 units.
-        lift, (x, y) = 10.0, (18.0, top + 74)
-        dx = lift / (1 - m)
-        far = 72.0
-        parts += [
-            _line((x - 12, y + 12), (x + far, y - far), "currentColor", "1.2"),
-            _line((x - 12, y + 12 * m), (x + far, y - far * m), "currentColor", "2"),
-            _line((x - 12, y + 12 * m - lift), (x + far, y - far * m - lift), svg.BACKWARD, "2"),
-            _dot((x, y), svg.BACKWARD, 4), _dot((x + dx, y - dx), svg.BACKWARD, 4),
-        ]  # fmt: skip
-        place = start
-        for k, share in enumerate(shares(m, 40)):
-            wide = share * unit
-            if wide < 1:
-                break
-            parts.append(svg.element("rect", x=place, y=top + 8, width=wide - min(2, wide / 3),
-                                     height=26, fill=svg.FORWARD,
-                                     opacity=f"{0.45 + 0.5 * share:.2f}"))  # fmt: skip
-            if k < (2 if m == 0.5 else 3):
-                words = ("1", "½" if m == 0.5 else "0.8", "0.64")[k]
-                parts.append(svg.text(place + wide / 2 - 1, top + 26, words, svg.GROUND, **BOLD))
-            place += wide
-        end = start + unit / (1 - m)
-        parts += [_line((start, top + 46), (end, top + 46), svg.BACKWARD, "3")]
-        parts += [_line((x, top + 41), (x, top + 51), svg.BACKWARD, "2") for x in (start, end)]
-        parts.append(svg.text(start, top + 70, total, svg.BACKWARD, **LEFT, **BOLD))
-    said = (
-        "Two rows of blocks. With the slope ½, blocks of the lengths 1, ½, ¼ and so on fill the"
-        " length 2. With the slope 0.8, blocks of 1, 0.8, 0.64 and so on fill the length 5."
-        " Beside them, a line and a curve of that slope: the closer to parallel, the further"
-        " their crossing moves when the curve is raised."
+def filling(m: float) -> Frame:
+    """Draw ten steps to the fixed point with the slope m, and the ten terms that unrolling adds.
+
+    Below, the whole bar is the sum 1/(1 - m), whatever its size.
+    """
+    theta, total = 2 * m - m * m, 1 / (1 - m)
+    parts = shares(m, TERMS)
+    side, left, top, low, reach = 136.0, 14.0, 6.0, -0.08, 2.12
+
+    def at(x: float, y: float) -> Point:
+        share = side / (reach - low)
+        return left + (x - low) * share, top + side - (y - low) * share
+
+    grid = np.linspace(low, reach, 50)
+    curve = [at(x, f(x, theta)) for x in grid if f(x, theta) <= reach]
+    corners = [at(0, 0)]
+    for one, two in pairwise(iterated(theta, TERMS)[0]):
+        corners += [at(one, two), at(two, two)]
+    words = f"{theta:.4f}".rstrip("0")
+    answer = f"{'=' if round(total, 9) == round(total, 2) else '≈'} {total:.3g}"
+    shown = [
+        _line(at(low, low), at(reach, reach), "currentColor", "1.2"),
+        _curve(curve, "currentColor", "2"),
+        _curve(corners, svg.FORWARD, "2", stroke_linejoin="round"),
+        _dot(at(0, 0), svg.FORWARD, 3.5),
+        _dot(at(2 * m, 2 * m), svg.BACKWARD),
+        svg.text(left, at(0, theta)[1] - 12, "θ + x²/4", **LEFT),
+        svg.text(at(0.7, 0)[0], at(0, 0.4)[1], "x", font_style="italic"),
+        svg.text(190, 30, f"θ = {words}", **LEFT, **BOLD),
+        svg.text(190, 54, f"crossing at x = {2 * m:g}", **LEFT),
+        svg.text(190, 78, f"with the slope m = {m:g}", **LEFT),
+        svg.text(190, 112, f"dx/dθ = 1/(1 − m) {answer}", svg.BACKWARD, **LEFT, **BOLD),
+    ]
+    begin, wide, y = 10.0, 400.0, top + side + 34
+    shown.append(
+        svg.text(begin, y - 9, f"first ten terms: {sum(parts):.4g}", svg.FORWARD, **LEFT, **BOLD)
     )
-    return drawing(title, 214, said, *parts)
+    place, unit = begin, wide / total
+    for share in parts:
+        size = share * unit
+        if size > 0.4:
+            shown.append(
+                svg.element(
+                    "rect",
+                    x=place,
+                    y=y,
+                    width=size - min(1.5, size / 4),
+                    height=26,
+                    fill=svg.FORWARD,
+                )
+            )
+        word = f"{share:.3g}"
+        if size > 9 * len(word) + 6:
+            shown.append(svg.text(place + size / 2, y + 18, word, svg.GROUND, **BOLD))
+        place += size
+    shown.append(
+        svg.element(
+            "rect",
+            x=begin,
+            y=y,
+            width=wide,
+            height=26,
+            fill="none",
+            stroke=svg.BACKWARD,
+            stroke_width="2",
+        )
+    )
+    shown.append(
+        svg.text(begin, y + 46, f"all terms: 1 + m + m² + … {answer}", svg.BACKWARD, **LEFT, **BOLD)
+    )
+    said = (
+        f"A staircase of ten steps from 0 climbs between the line and the curve {words} + x²/4"
+        f" towards their crossing. Below, ten blocks, of the sizes 1, {m:g} and so on, fill"
+        f" {sum(parts) / total:.0%} of a bar of the length {total:.3g}."
+    )
+    caption = f"Ten terms make up {sum(parts) / total:.1%} of the sum."
+    markup = svg.picture(svg.WIDTH, y + 56, f"The slope {m:g}", said, *shown)
+    return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
 
 
 def recipe(title: str) -> Drawing:
@@ -319,6 +361,7 @@ def path(title: str) -> Drawing:
     for t, words in zip(times, ("t = 0", "½", "t = 1"), strict=True):
         x, y = at(t, 0)
         parts += [_line((x, y - 3), (x, y + 3), "currentColor", "1"), svg.text(x, y + 18, words)]
+    parts.append(svg.text((at(0, 0)[0] + at(0.5, 0)[0]) / 2, at(0, 0)[1] + 18, "Δt = ½"))
     grid = np.linspace(0, 1, 30)
     for sign, paint in ((-1, svg.FORWARD), (1, svg.BACKWARD)):
         shift = 0 if sign < 0 else -1
@@ -330,8 +373,12 @@ def path(title: str) -> Drawing:
         parts.append(_head(a, svg.between(a, b, 0, 6)[1], svg.FORWARD))
     for a, b in pairwise(back[::-1]):
         parts.append(_head(a, svg.between(a, b, 0, 6)[1], svg.BACKWARD))
-    parts += [_dot(p, svg.FORWARD) for p in forward] + [_dot(p, svg.BACKWARD) for p in back]
     middle = forward[1]
+    parts += [_dot(forward[k], svg.FORWARD, 6 if k == 1 else 5) for k in range(3)]
+    parts += [_dot(back[k], svg.BACKWARD) for k in (0, 2)]
+    # Both are at ½ here: the upper half is x₁, the lower u₁.
+    parts.append(svg.element("path", d=f"M{svg.fixed(middle[0] - 6)} {svg.fixed(middle[1])}"
+                             "a6 6 0 0 0 12 0z", fill=svg.BACKWARD))  # fmt: skip
     parts += [
         svg.text(forward[0][0] - 9, forward[0][1] + 5, "x₀ = 1", svg.FORWARD, **RIGHT, **BOLD),
         svg.text(middle[0], middle[1] - 30, "x₁ = ½", svg.FORWARD, **BOLD),
@@ -344,8 +391,8 @@ def path(title: str) -> Drawing:
     ]
     y = top + high + 46
     parts += [
-        svg.text(left + wide / 4 - 22, y, "½ · u₁ · (−x₀) = −¼", svg.BACKWARD),
-        svg.text(left + 3 * wide / 4 + 22, y, "½ · u₂ · (−x₁) = −¼", svg.BACKWARD),
+        svg.text(left + wide / 4 - 22, y, "Δt · u₁ · (−x₀) = −¼", svg.BACKWARD),
+        svg.text(left + 3 * wide / 4 + 22, y, "Δt · u₂ · (−x₁) = −¼", svg.BACKWARD),
         svg.text(left + wide / 2, y + 24, "∂x₂/∂θ = −¼ − ¼ = −½", svg.BACKWARD, **BOLD),
     ]
     said = (

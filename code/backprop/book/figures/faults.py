@@ -212,7 +212,7 @@ def strip(stages: Sequence[Stage], title: str) -> Drawing:
         heard = []
         for axis, down, values, paint in readings:
             parts += _marks(axis, y + down, values, paint)
-            heard.append(_range(values))
+            heard.append(span(values))
         said.append(
             f"{stage.name}: loss {heard[0]}, then {heard[1]}; "
             f"accuracy printed {heard[2]}, right {heard[3]}"
@@ -268,12 +268,13 @@ def _marks(
         return [_words(low + 44, y + 12, "not kept", color)] if paint else []
     runs = np.asarray(values, dtype=np.float64)
     if not np.isfinite(runs).all() or runs.min() > 1:
-        return [svg.text(high - 4, y + 5, f"{_range(runs)} →", color, text_anchor="end")]
+        return [svg.text(high - 4, y + 5, f"{span(runs)} →", color, text_anchor="end")]
     places = (low + (high - low) * np.minimum(runs, 1)).tolist()
     return [_tick(x, y, paint) if paint else _dot(x, y) for x in places]
 
 
-def _range(values: ArrayLike | None) -> str:
+def span(values: ArrayLike | None) -> str:
+    """Say from where to where the values of several runs go."""
     if values is None:
         return "not kept"
     runs = np.asarray(values, dtype=np.float64)
@@ -288,18 +289,18 @@ CELL_WIDE, CELL_HIGH = 66.0, 46.0
 
 
 def two_by_two(
-    panels: Sequence[tuple[str, Sequence[str], Sequence[str], Mapping[str, ArrayLike], float]],
+    panels: Sequence[tuple[str, Sequence[str], Sequence[str], Mapping[str, tuple[str, bool]]]],
     title: str,
 ) -> Drawing:
     """Draw what a check reads with neither of two faults, with one of them, and with both.
 
     Each panel has what is read, the names of the columns and of the rows, first without a fault and
-    then with it, the readings by "neither", "column", "row" and "both", and the least median that
-    looks right. Readings that look right stand in a blue frame with a tick, others in an orange one
-    with a cross.
+    then with it, and the readings by "neither", "column", "row" and "both". A reading is its words
+    ("low to high" goes on two lines), and whether it looks right. If so, it stands in a blue frame
+    with a tick, and else in an orange one with a cross.
     """
     parts, said = [], []
-    for k, (head, columns, rows, readings, least) in enumerate(panels):
+    for k, (head, columns, rows, readings) in enumerate(panels):
         left = 46.0 + 222 * k
         parts.append(svg.text(left + CELL_WIDE + 5, 16, head, font_weight=600))
         names = iter(("neither", "column", "row", "both"))
@@ -310,10 +311,9 @@ def two_by_two(
                 x = left + (CELL_WIDE + 10) * j
                 if i == 0:
                     parts.append(svg.text(x + CELL_WIDE / 2, 40, column))
-                values = readings[next(names)]
-                right = bool(np.median(np.asarray(values)) >= least)
-                parts += _reading(x, top, _range(values), right)
-                said.append(f"{head}, {column}, {row}: {_range(values)}")
+                words, right = readings[next(names)]
+                parts += _reading(x, top, words, right)
+                said.append(f"{head}, {column}, {row}: {words}")
     return drawing(title, 48 + 2 * (CELL_HIGH + 6), "; ".join(said), *parts)
 
 

@@ -28,8 +28,6 @@ KINDS = (
     "#8C6D31", "#56B4E9", "#7F7F7F", "#9467BD", "#A6A61C",
 )  # fmt: skip
 """One colour a digit, from 0 to 9."""
-MAP = np.arange(-3, 3.5, 0.5), np.arange(-2, 2.5)
-"""First and second numbers of the codes that the map decodes."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def from_image_to_image(
     images, new : (images, codes)
         A few test digits, and a few images that were decoded, from top to bottom.
     """
-    top, side, cell = 26.0, 196.0, 4.5
+    top, side, cell = 26.0, 184.0, 6.0
     square = Plane(*plane, (svg.WIDTH - side) / 2, top, side, 3.0)
     far = svg.WIDTH - 8.0 - SIDE * cell
     lines, rows = [], []
@@ -137,34 +135,36 @@ def from_image_to_image(
 def clouds(
     networks: Mapping[str, Graph],
     digits: latent.Binary,
+    new: Array,
     each: int = 6,
-    shown: Sequence[int] = (0, 3, 4, 6),
+    shown: Sequence[int] = (0, 4, 6),
 ) -> list[Frame]:
-    """Draw the clouds of test digits, and a few digits beside what comes back, a frame a network.
+    """Draw the clouds of test digits, digits beside what comes back, and new ones: frames.
 
     A cloud is an ellipse around its mean; its half-axes are the standard deviations.
 
     Parameters
     ----------
     networks : mapping of str to Graph
-        Autoencoders with two numbers a code, by the weight of the divergence in training.
+        Autoencoders with two numbers a code, by the factor of the divergence in training. There is
+        a frame for each.
     digits : Binary
         Of which the test digits are drawn.
+    new : array, shape (n, 2)
+        Codes, open circles in the plane, that every network decodes.
     each : int
         Clouds of every label.
     shown : sequence of int
         Labels, of which the first test digit stands beside the plane.
     """
-    top, side, cell = 28.0, 204.0, 4.6
+    top, side, cell = 28.0, 178.0, 6.4
     where = [np.flatnonzero(digits.labels == kind)[:each] for kind in range(10)]
     some = np.concatenate(where)
     images = digits.test[[where[kind][0] for kind in shown]]
+    wide = SIDE * cell
     frames = []
-    for weight, network in networks.items():
-        mean, log_variance = np.split(
-            network.named["encoder"].forward(digits.test[some]), 2, axis=1
-        )
-        deviation = np.exp(log_variance / 2)
+    for factor, network in networks.items():
+        mean, deviation = latent.clouds(network, digits.test[some])
         reach = 3.3 if float(np.abs(mean).max()) < 3.3 else 14.0
         square = Plane(mean, digits.labels[some], 8.0, top, side, reach)
         unit = side / 2 / reach
@@ -175,86 +175,31 @@ def clouds(
                 "ellipse", cx=x, cy=y, rx=max(across * unit, 1.6), ry=max(up * unit, 1.6),
                 fill=KINDS[kind], fill_opacity="0.2", stroke=KINDS[kind], stroke_width="1.2",
             ))  # fmt: skip
+        parts.append(square.rings(new, 3.0))
         parts.append(square.names() if mean.std() > 0.1 else _over(*square.at(np.zeros(2)), "all"))
-        edges = 8.0 + side + 44, 8.0 + side + 130
+        edges = 8.0 + side + 58, svg.WIDTH - 22 - wide
         again = latent.decoded(network, latent.codes(network, images))
-        step = (side - SIDE * cell) / (len(shown) - 1)
+        step = (side - wide) / (len(shown) - 1)
         for edge, word, column in zip(edges, ("digit", "back"), (images, again), strict=True):
-            parts.append(svg.text(edge + SIDE * cell / 2, 18, word, font_weight=600))
+            parts.append(svg.text(edge + wide / 2, 18, word, font_weight=600))
             parts.append(glyphs(column, [(edge, top + k * step) for k in range(len(shown))], cell))
         parts.append(svg.text(8, 18, "clouds of test digits", text_anchor="start", font_weight=600))
         far = f"from {-reach:g} to {reach:g}".replace("-", "\N{MINUS SIGN}")
         parts.append(svg.text(8 + side / 2, top + side + 18, far))
+        low = top + side + 46
+        parts.append(svg.text(8, low - 6, f"{len(new)} new: draws from p(z)",
+                              text_anchor="start", font_weight=600))  # fmt: skip
+        pitch = (svg.WIDTH - 16 - wide) / (len(new) - 1)
+        places = [(8 + k * pitch, low) for k in range(len(new))]
+        parts.append(glyphs(latent.decoded(network, new), places, cell))
         pixels, divergence = latent.terms(network, digits.test)
         caption = f"The pixels cost {pixels:.1f} nats, the divergence is {divergence:.1f}."
-        said = f"{len(some)} clouds in a plane {far}; beside it, digits and what comes back"
-        frames.append(
-            Frame(
-                svg.picture(svg.WIDTH, top + side + 26, f"Weight {weight}", said, *parts), caption
-            )
+        said = (
+            f"{len(some)} clouds in a plane {far}; beside it, digits and what comes back; below,"
+            f" what {len(new)} draws become"
         )
-    return frames
-
-
-def learned(network: Graph, title: str) -> Drawing:
-    """Draw what is decoded all over the plane."""
-    across, up = MAP
-    top, left, step, cell = 8.0, 32.0, 29.5, 3.3
-    middle = SIDE * cell / 2
-    z = np.array([(x, y) for y in up[::-1] for x in across])
-    places = [(left + j * step, top + i * step) for i in range(len(up)) for j in range(len(across))]
-    parts = [glyphs(latent.decoded(network, z), places, cell)]
-    foot = top + len(up) * step
-    for j, value in enumerate(across):
-        if value == round(value):
-            parts.append(svg.text(left + j * step + middle, foot + 13, f"{value:.0f}"))
-    for i, value in enumerate(up[::-1]):
-        if value == round(value):
-            parts.append(
-                svg.text(24, top + i * step + middle + 5, f"{value:.0f}", text_anchor="end")
-            )
-    parts.append(svg.text(left + len(across) * step / 2, foot + 32, "first number of the code"))
-    said = (
-        "a grid of images decoded from codes with first numbers from -3 to 3 and second numbers"
-        " from -2 to 2"
-    )
-    return drawing(title, foot + 40, said, *parts)
-
-
-def between(
-    plane: tuple[Array, Labels], pair: Array, network: Graph, shares: Sequence[float], title: str
-) -> list[Frame]:
-    """Return frames that go from one digit to another: the code on its way, decoded, and a mix.
-
-    Parameters
-    ----------
-    plane : (codes, labels)
-        Of many test digits.
-    pair : array, shape (2, 64)
-        The two digits.
-    shares : sequence of float
-        How much of the second digit each frame has.
-    """
-    cell = 11.0
-    square = Plane(*plane, 6.0, 6.0, 184.0, 3.0)
-    ends = latent.codes(network, pair)
-    frames = []
-    for share in shares:
-        z = (1 - share) * ends[0] + share * ends[1]
-        mixed = (1 - share) * pair[0] + share * pair[1]
-        parts = [square.drawn(), square.names()]
-        parts.append(_line(square.at(ends[0]), square.at(ends[1]), stroke=svg.FORWARD,
-                           stroke_width="2.5"))  # fmt: skip
-        parts.append(square.rings(z[None]))
-        for left, name, image in ((216.0, "codes mixed", latent.decoded(network, z[None])),
-                                  (326.0, "pixels mixed", mixed)):  # fmt: skip
-            parts.append(svg.text(left + SIDE * cell / 2, 44, name, font_weight=600))
-            parts.append(glyphs(image, [(left, 58.0)], cell))
-        rest = f"{100 * (1 - share):.0f} %"
-        words = f"The first digit has the other {rest}."
-        named = f"{title}: {rest} of the first"
-        markup = svg.picture(svg.WIDTH, square.side + 12, named, words, *parts)
-        frames.append(Frame(markup, words))
+        named = f"Factor {factor}"
+        frames.append(Frame(svg.picture(svg.WIDTH, low + wide + 6, named, said, *parts), caption))
     return frames
 
 
@@ -345,25 +290,44 @@ def two_ways(title: str) -> Drawing:
 
 
 def two_errors(title: str) -> Drawing:
-    """Draw the autoencoder as a graph in which the encoder's answer goes two ways to the loss."""
-    y, low = 62.0, 138.0
-    x, code, z, a, loss = ((place, y) for place in (34.0, 146.0, 232.0, 328.0, 390.0))
-    loss, kl = (390.0, low), (232.0, low)
-    parts = [_there_and_back(x, code, True), _there_and_back(code, z, True)]
-    parts += [_there_and_back(z, a, True), _there_and_back(a, loss, True)]
-    parts += [_there_and_back(code, kl, True), _there_and_back(kl, loss, True)]
-    names = (x, "x"), (code, "μ, ℓ"), (z, "z"), (a, "a"), (loss, "L"), (kl, "KL")
+    """Draw one number's way through the autoencoder, and both errors on their way back.
+
+    μ = 1 and τ = ½ with the noise 2 give z = 2; the decoder of a single pixel answers a = z - 2.
+    """
+    y, low = 96.0, 206.0
+    code, z, a, loss = (104.0, y), (204.0, y), (304.0, y), (386.0, low)
+    kl, xi = (104.0, low), (204.0, 26.0)
+    edge = code[0] - RIM - 4
+    parts = [
+        svg.pointer((10, y - 5), (edge, y - 5), svg.FORWARD, "1.4", 8.2, 3.8),
+        svg.pointer((edge + 1, y + 5), (10, y + 5), svg.BACKWARD, "3.4", 11.4, 5.0),
+    ]
+    for start, end in ((code, z), (z, a), (a, loss), (code, kl), (kl, loss)):
+        parts.append(_there_and_back(start, end, True))
+    parts += [_there_and_back(xi, z, False), _die(*xi)]
+    names = (code, "μ, ℓ"), (z, "z"), (a, "a"), (loss, "L"), (kl, "KL")
     parts += [_disc(*place, name) for place, name in names]
-    for (left, _), (right, _), word in ((x, code, "encoder"), (code, z, "draw"), (z, a, "decoder")):
-        parts.append(svg.text((left + right) / 2, 22, word, font_weight=600))
-    parts.append(svg.text(390, 78, "pixels", font_weight=600))
-    parts.append(svg.text(140, 124, "errors add up", svg.BACKWARD, text_anchor="end"))
+    ink, back, bold = "currentColor", svg.BACKWARD, {"font_weight": 600}
+    for x, foot, words, paint, look in (
+        (40, y - 16, "encoder", ink, bold),
+        (code[0], y - 48, "μ = 1", ink, {}), (code[0], y - 31, "τ = ½", ink, {}),
+        (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] + 44, y - 20, "z = 2", ink, {}),
+        (a[0] + 24, y - 36, "a = z − 2 = 0", ink, {}),
+        (378, y + 33, "x = 1 costs", ink, {}), (384, y + 51, "0.69", ink, {}),
+        (160, low - 13, "0.82", ink, {}), (346, low + 44, "0.69 + 0.82 = 1.51", ink, {}),
+        (154, y + 26, "−½, −¼", back, {}), (254, y + 26, "−½", back, {}),
+        (321, y + 66, "−½", back, {}),
+        (82, (y + low) / 2 + 5, "1, −⅜", back, {"text_anchor": "end"}),
+        (218, y + 56, "μ: −½ + 1 = ½", back, bold), (218, y + 77, "ℓ: −¼ − ⅜ = −⅝", back, bold),
+    ):  # fmt: skip
+        parts.append(svg.text(x, foot, words, paint, **look))
     said = (
-        "The image x leads by the encoder to μ and ℓ, these by a draw to the code z and by the"
-        " decoder to the logits a and the loss L; a second way leads from μ and ℓ by the divergence"
-        " to L. Errors come back on both ways."
+        "The encoder answers μ = 1 and ℓ = ln ¼, so τ = ½. With the noise ξ = 2, the draw is z = 2"
+        " and the decoder's answer a = z - 2 = 0. The pixel costs 0.69, the divergence KL is 0.82,"
+        " and the loss is their sum, 1.51. The error -½ comes back to a and z, and by the draw as"
+        " -½ to μ and as -¼ to ℓ. From the divergence, 1 and -⅜ arrive. The sums are ½ and -⅝."
     )
-    return drawing(title, low + RIM + 6, said, *parts)
+    return drawing(title, low + 50, said, *parts)
 
 
 # Variances.

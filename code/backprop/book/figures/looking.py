@@ -1,4 +1,4 @@
-"""The figures of the chapter on attention: where questions look, and how errors flow back.
+"""The figures of the chapters on attention: where questions look, and how errors flow back.
 
 Blue is forward and orange is backward in all of them.
 """
@@ -39,8 +39,8 @@ def arcs(
     tokens : sequence of str
         In the order of the sequence: "b=7" or "b?".
     told : mapping of int to int
-        The place of each question, and the place of its answer.
-    seen : sequence of (answers, weights)
+        The place of each question, and that of its match, the token that tells its digit.
+    seen : sequence of (digits, weights)
         At each look the digits that are named, in the order of the questions, and P.
     captions : sequence of str
         What each frame shows.
@@ -55,12 +55,12 @@ def _arcs(
     pitch = (svg.WIDTH - 4) / len(tokens)
     places = [2 + pitch * (k + 0.5) for k in range(len(tokens))]
     elsewhere: list[str] = []
-    answers: list[str] = []
+    matches: list[str] = []
     words = []
     for t, at in told.items():
         for s in range(t):
             paint = svg.FORWARD if s == at else "currentColor"
-            (answers if s == at else elsewhere).append(
+            (matches if s == at else elsewhere).append(
                 _arc(places[t], places[s], float(P[t, s]), paint)
             )
         elsewhere.append(_loop(places[t], float(P[t, t])))
@@ -68,9 +68,9 @@ def _arcs(
     foot = ROW + BOX[1]
     parts = [
         svg.text(2, 15, "the thicker the line, the larger the weight", text_anchor="start"),
-        svg.text(2, 34, "on the answer", svg.FORWARD, text_anchor="start", font_weight=600),
+        svg.text(2, 34, "on the match", svg.FORWARD, text_anchor="start", font_weight=600),
         svg.text(132, 34, "on any other token", text_anchor="start", opacity="0.7"),
-        *elsewhere, *answers,
+        *elsewhere, *matches,
     ]  # fmt: skip
     for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
         parts.append(svg.element(
@@ -78,16 +78,19 @@ def _arcs(
             fill=svg.GROUND, stroke="currentColor", stroke_width="2" if k in told else "1",
         ))  # fmt: skip
         parts.append(svg.text(x, ROW + 19, token, font_weight=600 if k in told else 400))
-    parts.append(svg.text(2, foot + 40, "the network says", text_anchor="start"))
+    rows = foot + 44, foot + 66
+    for row, name in zip(rows, ("weight on the match", "the network says"), strict=True):
+        parts.append(svg.text(2, row, name, text_anchor="start"))
     for (t, at), digit in zip(told.items(), said, strict=True):
         right = tokens[at].endswith(f"={digit}")
+        parts.append(svg.text(places[t], rows[0], f"{P[t, at]:.2f}", svg.FORWARD))
         parts.append(svg.text(
-            places[t], foot + 40, f"{digit} {'✓' if right else '✗'}",
+            places[t], rows[1], f"{digit} {'✓' if right else '✗'}",
             svg.FORWARD if right else "currentColor", font_weight=600,
         ))  # fmt: skip
         words.append(f"at {tokens[t]} the network says {digit}")
     # Trained networks are not the same to the last digit on every machine.
-    markup = svg.picture(svg.WIDTH, foot + 48, caption, "; ".join(words), *parts)
+    markup = svg.picture(svg.WIDTH, foot + 76, caption, "; ".join(words), *parts)
     return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
 
 
@@ -120,26 +123,28 @@ def heads(
     ----------
     tokens : sequence of str
         In the order of the sequence; the last one asks.
-    panels : mapping of str to (weights, answers)
+    panels : mapping of str to (weights, digits)
         By the network's name: the last row of P for each head, shape (heads, n), and the digits
         that the network names.
     title : str
         What the picture shows, for those who do not see it.
     """
-    pitch, box, row, foot = 40.0, (37.0, 28.0), 148.0, 176.0
-    parts, words = [], []
-    for left, (name, (weights, said)) in zip((2.0, 216.0), panels.items(), strict=True):
-        places = [left + pitch * (k + 0.5) for k in range(len(tokens))]
-        parts.append(svg.text(left, 16, name, text_anchor="start", font_weight=600))
-        for paint, one_head in zip((svg.FORWARD, "currentColor"), weights, strict=False):
+    pitch, box, high = 66.0, (50.0, 28.0), 66.0
+    places = [86 + pitch * (k + 0.5) for k in range(len(tokens))]
+    parts, words, top = [], [], 0.0
+    for name, (weights, said) in panels.items():
+        row = top + 26 + high
+        answer = " and ".join(str(digit) for digit in said)
+        parts.append(svg.text(2, top + 16, f"{name}:", text_anchor="start", font_weight=600))
+        parts.append(svg.text(100, top + 16, f"says {answer}", text_anchor="start",
+                              font_weight=600))  # fmt: skip
+        for k, (paint, one_head) in enumerate(zip(PAINTS, weights, strict=False)):
             for x, weight in zip(places[:-1], one_head, strict=False):
-                high = 14 + 0.55 * (places[-1] - x)
-                peak = svg.fixed(row - high * 4 / 3)
-                start, end, y = svg.fixed(places[-1]), svg.fixed(x), svg.fixed(row)
-                parts.append(svg.element(
-                    "path", d=f"M{start} {y}C{start} {peak} {end} {peak} {end} {y}", fill="none",
-                    stroke=paint, stroke_width=THICK * float(weight), opacity="0.75",
-                ))  # fmt: skip
+                parts.append(_bow((places[-1], x), row, high, float(weight), paint))
+            foot = row + box[1] + 20 + 19 * k
+            parts.append(svg.text(2, foot, f"head {k + 1}", paint, text_anchor="start"))
+            for x, weight in zip(places, one_head, strict=True):
+                parts.append(svg.text(x, foot, f"{weight:.2f}", paint))
         for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
             last = k == len(tokens) - 1
             parts.append(svg.element(
@@ -147,15 +152,85 @@ def heads(
                 fill=svg.GROUND, stroke="currentColor", stroke_width="2" if last else "1",
             ))  # fmt: skip
             parts.append(svg.text(x, row + 19, token, font_weight=600 if last else 400))
-        answer = " and ".join(str(digit) for digit in said)
-        parts.append(svg.text(left, foot + 22, f"says {answer}", text_anchor="start",
-                              font_weight=600))  # fmt: skip
         looks = "; ".join(
             f"head {k + 1} looks most at {tokens[int(np.argmax(one_head))]}"
             for k, one_head in enumerate(weights)
         )
         words.append(f"{name}: {looks}; it says {answer}")
-    return drawing(title, foot + 30, "; ".join(words), *parts)
+        top = row + box[1] + 20 + 19 * len(weights) + 10
+    return drawing(title, top - 14, "; ".join(words), *parts)
+
+
+PAINTS = svg.FORWARD, "currentColor"
+"""Of the first and of the second head."""
+
+
+def _bow(ends: Place, row: float, high: float, weight: float, paint: str) -> str:
+    """Draw an arc over tokens whose top lies lower, the nearer its ends are."""
+    start, end = ends
+    peak = svg.fixed(row - (0.3 + 0.7 * (start - end) / 270) * high * 4 / 3)
+    x1, x2, y = svg.fixed(start), svg.fixed(end), svg.fixed(row)
+    return svg.element(
+        "path", d=f"M{x1} {y}C{x1} {peak} {x2} {peak} {x2} {y}", fill="none", stroke=paint,
+        stroke_width=THICK * weight, opacity="0.75",
+    )  # fmt: skip
+
+
+def masks(
+    tokens: Sequence[str], asks: int, rows: Mapping[str, tuple[Array, int | None]], title: str
+) -> Drawing:
+    """Draw one row of P for each kind of mask, with hatched cells where a key is forbidden.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        The keys; those behind ``asks`` are forbidden.
+    asks : int
+        The place of the query.
+    rows : mapping of str to (weights, digit)
+        By what is done to the forbidden keys: the row of P, and the digit that is named, or None
+        if nothing is forbidden.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    pitch, high, left = 56.0, 30.0, 66.0
+    places = [left + pitch * (k + 0.5) for k in range(len(tokens))]
+    total_at = left + pitch * len(tokens) + 34
+    parts, words = [HATCH], []
+    for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
+        parts.append(svg.text(x, 16, token, font_weight=600 if k == asks else 400))
+    parts.append(svg.text(total_at, 16, "sum"))
+    for k, (name, (weights, forbids)) in enumerate(rows.items()):
+        y = 50 + 64.0 * k
+        parts.append(svg.text(left, y - 8, name, text_anchor="start", font_weight=600))
+        parts.append(svg.text(2, y + 20, tokens[asks], text_anchor="start", font_weight=600))
+        for j, (x, weight) in enumerate(zip(places, weights, strict=True)):
+            hidden = forbids is not None and j > asks
+            fill = 0.6 * float(weight)  # so that the number on it can be read
+            parts += _cell((x - pitch / 2, y), (pitch, high), fill, hidden=hidden)
+            if not hidden:
+                parts.append(svg.text(x, y + 20, f"{weight:.2f}"))
+        parts.append(svg.text(total_at, y + 20, f"{weights.sum():.2f}", font_weight=600))
+        words.append(f"{name}: " + ", ".join(f"{weight:.2f}" for weight in weights))
+    return drawing(title, 50 + 64 * len(rows) - 26, "; ".join(words), *parts)
+
+
+HATCH = (
+    '<defs><pattern id="bp-masked" width="6" height="6" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" stroke="currentColor" '
+    'stroke-width="2" stroke-opacity="0.45"/></pattern></defs>'
+)
+"""What fills a cell that a mask has taken out; a weight of 0 that was not masked stays empty."""
+
+
+def _cell(at: Place, size: Place, share: float, *, hidden: bool) -> list[str]:
+    """Draw a cell of P, filled as strongly as its weight is large, or hatched."""
+    (x, y), (wide, high) = at, size
+    return [svg.element(
+        "rect", x=x, y=y, width=wide, height=high, stroke=svg.FORWARD, stroke_width="0.7",
+        fill="url(#bp-masked)" if hidden else svg.FORWARD,
+        fill_opacity=None if hidden else f"{share:.2f}",
+    )]  # fmt: skip
 
 
 # One query and three keys, by hand.
@@ -183,7 +258,8 @@ def by_hand(title: str) -> Drawing:
             svg.text(x, 68, words, font_weight=600)
             for x, words in zip(columns, ("key k", "score s", "weight p", "value v"), strict=True)
         ),
-        svg.text(out[0], 68, "answer y", font_weight=600),
+        svg.text(out[0], 68, "output y", font_weight=600),
+        _flow((118, 24), (146, 53), svg.FORWARD),  # the query enters the scores
     ]
     said = [f"query (ln 2, ln 3), its slope {_vector(dq, 1)}"]
     for (key, score, _, value), weight, slope, row in zip(ROWS, p, ds, rows, strict=True):
@@ -209,7 +285,7 @@ def by_hand(title: str) -> Drawing:
     ))  # fmt: skip
     parts += _pair((out[0], out[1] - 3), f"{y}", f"{dy}")
     parts.append(svg.text(out[0] - 8, rows[2] + 16, f"wanted: {WANTED}"))
-    said.append(f"answer {y}, its slope {dy}")
+    said.append(f"output {y}, its slope {dy}")
     return drawing(title, 244, "; ".join(said), *parts)
 
 
@@ -236,7 +312,7 @@ CELL = (9.0, 15.0)
 
 
 def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
-    """Draw self-attention and a linear layer: all arrays with their shapes, forward and back.
+    """Draw causal self-attention and a linear layer: all arrays with their shapes, both ways.
 
     Parameters
     ----------
@@ -245,14 +321,15 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
     X : array, shape (n, width)
         Their ones are filled.
     P : array, shape (n, n)
-        The larger a weight, the stronger its cell is filled.
+        The larger a weight, the stronger its cell is filled; those above the diagonal are hatched.
     title : str
         What the picture shows, for those who do not see it.
     """
     n, width = X.shape
-    left, top = 150.0, 40.0
+    left, top = 138.0, 22.0
     below = top + n * CELL[1]
     parts = [
+        HATCH,
         svg.text(left + 4 * CELL[0], top - 8, "letter"),
         svg.text(left + 12 * CELL[0], top - 8, "digit"),
         *_cells((left, top), X, CELL),
@@ -263,50 +340,54 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
         *_named((left + width * CELL[0] + 10, top + 52), "X", (n, width), "start"),
     ]
     # Queries, keys and values side by side, and what becomes of them.
-    wide, high, row = 4.0 * width, 4.0 * n, below + 56
-    heads = {"Q": 56.0, "K": 166.0, "V": 330.0}
-    for name, x in heads.items():
-        start = left + width * CELL[0] / 2 + (x - 214) * 0.38, below + 4
+    wide, high, row = 92.0, 44.0, below + 46
+    thirds = {"Q": 64.0, "K": 188.0, "V": 346.0}
+    for name, x in thirds.items():
+        start = left + width * CELL[0] / 2 + (x - 204) * 0.4, below + 4
         parts += _both(start, (x, row - 4))
         parts += _block((x, row), (wide, high), name, (n, width))
-        label = (start[0] + x) / 2 + (-52 if name == "Q" else 32), below + 27
+        label = (start[0] + x) / 2 + (-44 if name == "Q" else 34), below + 24
         parts.append(_product(label, "W", name.lower()))
-    scores, weights = (111.0, row + high + 36), (111.0, row + high + 128)
-    square = 6.0 * n
+    scores = 126.0, row + high + 32
     for name in ("Q", "K"):
-        parts += _both((heads[name], row + high + 4), (scores[0], scores[1] - 4), shift=12)
-    parts += _block(scores, (square, square), "S = Q Kᵀ/4", (n, n), beside=True)
-    parts += _both((scores[0], scores[1] + square + 4), (weights[0], weights[1] - 4))
+        parts += _both((thirds[name], row + high + 4), (scores[0], scores[1] - 4), shift=14)
+    parts += _block(scores, (wide + 36, high), "S = QKᵀ/4", (n, n))
+    side = 22.0
+    corner = 40.0, scores[1] + high + 54
+    parts += _both((scores[0], scores[1] + high + 4), (scores[0], corner[1] - 20))
     parts.append(svg.text(
-        weights[0] + 16, weights[1] - 17, "mask, softmax", svg.FORWARD, text_anchor="start"
+        scores[0] + 16, corner[1] - 32, "mask, softmax", svg.FORWARD, text_anchor="start"
     ))  # fmt: skip
-    side = 13.0
-    corner = weights[0] - side * n / 2, weights[1]
-    parts += _cells(corner, P, (side, side))
+    for (i, j), share in np.ndenumerate(P):
+        at = corner[0] + side * j, corner[1] + side * i
+        parts += _cell(at, (side, side), float(share), hidden=j > i)
     for k, token in enumerate(tokens):
-        y = corner[1] + side * (k + 1) - 3
-        parts.append(svg.text(corner[0] - 6, y, token, text_anchor="end"))
-    foot = corner[1] + side * n + 18
-    for k, token in enumerate(tokens):  # two rows, so that neighbours do not touch
-        parts.append(svg.text(corner[0] + side * (k + 0.5), foot + 16 * (k % 2), token))
-    parts += _named((corner[0] + side * n + 8, corner[1] + 14), "P", (n, n), "start")
-    middle = weights[1] + side * n / 2
-    read = 254.0, middle - high / 2
-    parts += _both((weights[0] + side * n / 2 + 5, middle), (read[0] - wide / 2 - 5, middle))
-    parts += _both((heads["V"], row + high + 4), (read[0] + 8, read[1] - 4), shift=0)
-    parts += _block(read, (wide, high), "Y = P V", (n, width), under=True)
-    last = 382.0, middle - high / 2
-    parts += _both((read[0] + wide / 2 + 5, middle), (last[0] - high / 2 - 5, middle))
-    parts += _block(last, (high, high), "digits", (n, n), under=True)
-    parts.append(_product((read[0] + wide / 2 + 46, middle - 30), "W", "o"))
-    parts.append(svg.text(read[0] + wide / 2 + 46, middle - 12, "linear", svg.FORWARD))
+        y = corner[1] + side * k + 16
+        asks = 600 if token.endswith("?") else 400
+        parts.append(svg.text(corner[0] - 5, y, token, text_anchor="end", font_weight=asks))
+        parts.append(svg.text(corner[0] + side * (k + 0.5), corner[1] - 6, token[0]))
+    bottom = corner[1] + side * n
+    parts += _named((corner[0] + side * n / 2, bottom + 18), "P", (n, n), "middle")
+    # The outputs, and the digits, one below the other at the right.
+    out = thirds["V"], corner[1] - 14
+    parts += _both((out[0], row + high + 4), (out[0], out[1] - 4))
+    middle = out[1] + high / 2
+    parts += _both((corner[0] + side * n + 5, middle), (out[0] - wide / 2 - 5, middle))
+    parts += _block(out, (wide, high), "Y = PV", (n, width))
+    for k, (name, shape) in enumerate((("Z", (n, width)), ("digits", (n, n)))):
+        above, y = out[1] + high + 78 * k, out[1] + 78 * (k + 1)
+        parts += _both((out[0], above + 4), (out[0], y - 4))
+        parts += _block((out[0], y), (wide, high), name, shape)
+    parts.append(_product((out[0] - 30, out[1] + high + 22), "W", "o"))
+    parts.append(svg.text(out[0] - 12, out[1] + high + 100, "linear", svg.FORWARD,
+                          text_anchor="end"))  # fmt: skip
     said = (
         f"X with {n} tokens of {width} entries gives Q, K and V by W_q, W_k and W_v; Q and K give"
         f" the scores S, {n} by {n}; a mask and the softmax make the weights P of them; P V is Y,"
-        f" {n} by {width}; W_o and a linear layer give each token {n} numbers, one per digit."
-        " Beside each blue arrow, an orange one runs back with the error."
+        f" {n} by {width}; W_o makes Z of it, {n} by {width}, and a linear layer gives each token"
+        f" {n} numbers, one per digit. Beside each blue arrow, an orange one runs back."
     )
-    return drawing(title, foot + 26, said, *parts)
+    return drawing(title, bottom + 42, said, *parts)
 
 
 def _cells(at: Place, shares: Array, size: Place) -> list[str]:
@@ -321,26 +402,14 @@ def _cells(at: Place, shares: Array, size: Place) -> list[str]:
     ]  # fmt: skip
 
 
-def _block(
-    at: Place,
-    size: Place,
-    name: str,
-    shape: tuple[int, int],
-    *,
-    beside: bool = False,
-    under: bool = False,
-) -> list[str]:
-    """Draw a matrix from the middle of its upper edge, its name inside, beside or under it."""
+def _block(at: Place, size: Place, name: str, shape: tuple[int, int]) -> list[str]:
+    """Draw a matrix from the middle of its upper edge, with its name and shape inside."""
     (x, y), (wide, high) = at, size
     frame = svg.element(
         "rect", x=x - wide / 2, y=y, width=float(wide), height=float(high), fill=svg.FORWARD,
         fill_opacity="0.15", stroke=svg.FORWARD, stroke_width="1.4",
     )  # fmt: skip
-    if beside:
-        return [frame, *_named((x + wide / 2 + 10, y + high / 2 - 2), name, shape, "start")]
-    if under:
-        return [frame, *_named((x, y + high + 18), name, shape, "middle")]
-    return [frame, *_named((x, y + high / 2 - 3), name, shape, "middle")]
+    return [frame, *_named((x, y + 19), name, shape, "middle")]
 
 
 def _named(at: Place, name: str, shape: tuple[int, int], anchor: str) -> list[str]:
@@ -397,7 +466,7 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
         ax.text(at + 0.015, top + 0.15, name, va="center")
     for row, (name, right) in enumerate(runs.items()):
         found = np.asarray(right)
-        color = COLORS[1] if found.min() > max(rules.values()) else INK
+        color = COLORS[0] if found.min() > max(rules.values()) else INK
         above = row + np.linspace(-0.25, 0.25, len(found))
         ax.plot(found, above, "o", color=color, markersize=4, markeredgewidth=0, clip_on=False)
         ax.text(0.51, row, name, va="center", color=color)
@@ -406,9 +475,56 @@ def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -
         ax.text(1.32, row, f"{said} %", ha="right", va="center", color=color)
     ax.set(xlim=(0, 1.32), ylim=(len(runs) - 0.5, -1.7), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[])
     ax.set_xticklabels(["0", "25", "50", "75", "100"])
-    ax.set_xlabel("right answers, %")
+    ax.set_xlabel("right digits, %")
     ax.spines["bottom"].set_bounds(0, 1)
     ax.grid(visible=False)
     for side in ("left", "top", "right"):
         ax.spines[side].set_visible(False)
+    return plotted(fig, title)
+
+
+def spread(panels: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the weights that a query gives to its keys as bars, side by side for each panel."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.2, 1.8), sharey=True)
+    for color, ax, (name, weights) in zip((COLORS[0], INK), axes, panels.items(), strict=True):
+        ax.bar(np.arange(1, len(weights) + 1), weights, color=color)
+        ax.set(title=name, xlabel="key", ylim=(0, 1), xticks=[1, len(weights)], yticks=[0, 0.5, 1])
+        ax.grid(visible=False)
+        for side in ("top", "right"):
+            ax.spines[side].set_visible(False)
+    axes[0].set_ylabel("weight")
+    return plotted(fig, title)
+
+
+SHARES_OF_7 = (0.0, 0.4, 0.6, 1.0)
+"""Of 7 in a mean of b's digit, with the weight 0.6, and c's, at 5, 5; 5, 7; 7, 5 and 7, 7."""
+SIGNS = (-1.0, 1.0, -1.0, 1.0)
+"""The sign that the score of 7 minus that of 5 must have to name c's digit."""
+STRAIGHT = (-0.6, 0.9)
+"""A line that is right in three cases: its values at the shares 0 and 1."""
+
+
+def shares(title: str) -> Drawing:
+    """Draw the signs that name the second digit, a straight line that fails, and a bent one."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.4, 2.2))
+    straight = np.interp(SHARES_OF_7, (0, 1), STRAIGHT)
+    ax.axhline(0, color=GREY, linewidth=1)
+    ax.plot((0, 1), STRAIGHT, "--", color=COLORS[1], linewidth=2.2, label="straight")
+    ax.plot(SHARES_OF_7, SIGNS, "-", color=COLORS[0], linewidth=2.2, label="bent")
+    ax.plot(SHARES_OF_7, SIGNS, "o", color=INK, markersize=7)
+    wrong = np.sign(straight) != np.sign(SIGNS)
+    ax.plot(np.array(SHARES_OF_7)[wrong], straight[wrong], "x", color=COLORS[1], markersize=11,
+            markeredgewidth=3)  # fmt: skip
+    ax.set(xticks=SHARES_OF_7, xlim=(-0.07, 1.07), ylim=(-1.35, 1.35), yticks=[-1, 0, 1])
+    digits = ("5, 5", "5, 7", "7, 5", "7, 7")
+    ax.set(xticklabels=[f"{s:g}\n{d}" for s, d in zip(SHARES_OF_7, digits, strict=True)])
+    ax.set(yticklabels=["−", "0", "+"], xlabel="share of 7, and the digits of b and c")
+    ax.set_title("score of 7 minus score of 5", loc="left", fontsize=11.5)
+    fig.legend(loc="outside right center", handlelength=1.8)
     return plotted(fig, title)

@@ -59,7 +59,7 @@ def hero(title: str, p: float = 0.02) -> by_hand.Drawing:
     chances = sigmoid(np.array(marks, dtype=float))
     ax.set_xticks(marks, [f"{_minus(m, 0)}\n{p:.2g}" for m, p in zip(marks, chances, strict=True)])
     ax.set(
-        xlabel="score z, and below it the probability p of a 1", ylabel="loss when it is a 1",
+        xlabel="score z, and below it the probability p of an 8", ylabel="loss when it is an 8",
         xlim=(-6.4, 4.6), ylim=(-0.25, 7.1),
     )  # fmt: skip
     return by_hand.plotted(fig, title)
@@ -283,19 +283,17 @@ def corrections(
                 linewidth=2.2,
                 label=loss if size == 1 else None,
             )
-            rises = middle.max() > 0.75
-            over = np.flatnonzero(middle > (0.75 if rises else 0.4))
-            if len(over):  # a line that stays at the bottom has no place for its name
-                # On the side of its line where no other line or name is.
-                left = over[0] == 1 or (rises and loss != losses[0])
-                ax.text(
-                    over[0] * (0.8 if left else 1.07) + (-0.2 if left else 0.07),
-                    (0.76 if over[0] == 1 else 0.6) if rises else 0.2,
-                    str(size),
-                    color=color,
-                    fontsize=11.5,
-                    ha="right" if left else "left",
-                )
+            left = loss == losses[0]  # where no line of the other loss is
+            over = int(np.argmax(middle > (0.4 if left else 0.75)))
+            ax.text(
+                max(over, 1) * (0.8 if left else 1.15) - (0.2 if over <= 1 else 0),
+                0.6,
+                str(size),
+                color=color,
+                fontsize=11.5,
+                ha="right" if left else "left",
+            )
+        ax.axhline(0.9, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
         ax.set_title(name, fontsize=11.5, loc="left")
     handles, names = ax.get_legend_handles_labels()
     fig.legend(handles, names, loc="outside upper left", ncols=2, handlelength=2.6)
@@ -304,6 +302,6 @@ def corrections(
     marks = [m for m in (0, 1, 3, 10, 30, 100, 300, 1000) if m <= last + 1]
     ax.set_xticks(marks, [str(m) for m in marks])
     ax.minorticks_off()
-    ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+    ax.set_yticks([0, 0.5, 0.9], ["0 %", "50 %", "90 %"])
     ax.set(xlim=(0, last), ylim=(-0.04, 1.04), xlabel="steps with the right labels")
     return by_hand.plotted(fig, title)

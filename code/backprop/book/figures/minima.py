@@ -107,6 +107,10 @@ def trap(points: Array, title: str) -> Drawing:
     ax.set_rasterization_zorder(0.5)
     lines = ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.7, zorder=1)
     ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=[(1.0, 1.0), (1.85, -1.75)])
+    lattice = starts(17)
+    sorts = ends(descend(lattice), points[:2])
+    for kind, color in ((LOWEST, COLORS[0]), (TRAP, COLORS[1]), (PLATEAU, INK)):
+        ax.plot(*lattice[sorts == kind].T, ".", color=color, markersize=2.5, zorder=1.5)
     for place in BEGUN:
         path = [np.array(place)]
         for _ in range(STEPS):
@@ -257,12 +261,15 @@ def waits(title: str) -> Drawing:
         for d, color, line in zip((0.1, 0.01, 0.001), COLORS, LINES, strict=False):
             w = in_a_row(d, weights, steps)
             loss = (w**weights - 1) ** 2 / 2
-            ax.plot(loss, line, color=color, linewidth=2.2, label=f"d = {d:g}")
+            ax.plot(loss, line, color=color, linewidth=2.2)
         ax.set_title(f"{name} weights", loc="left", fontsize=11)
         ax.set(xlabel="step", xlim=(0, steps), ylim=(-0.02, 0.54), yticks=[0, 0.25, 0.5])
     axes[0].set(ylabel="loss", xticks=[0, 25, 50, 75, 100])
-    axes[1].set_xticks([0, 5000, 10_000], ["0", "5,000", "10,000"])
-    axes[1].legend(loc="center right", fontsize=11, bbox_to_anchor=(0.86, 0.5))
+    axes[1].set(xscale="log", xlim=(14, 25_000))
+    axes[1].set_xticks([100, 1000, 10_000], ["100", "1000", "10⁴"])
+    axes[1].minorticks_off()
+    for at, d, color in zip((70, 850, 8500), (0.1, 0.01, 0.001), COLORS, strict=False):
+        axes[1].text(at, 0.2, f"d =\n{d:g}", color=color, ha="right", va="center")
     return plotted(fig, title)
 
 
@@ -304,17 +311,23 @@ def copies(title: str) -> Drawing:
 
 
 def levels(
-    found: Mapping[int, tuple[Array, Array, Array]],
+    found: Mapping[int, tuple[Array, Array]],
+    grown: tuple[Array, Array],
     runs: Mapping[int, Array],
     fallen: float,
     title: str,
 ) -> Drawing:
     """Draw the loss of critical points by index, and beside them where runs of descent end.
 
+    Points that lie close together share a mark, which bears their number.
+
     Parameters
     ----------
-    found : mapping of int to (losses, indices, copies)
-        By width.
+    found : mapping of int to (losses, indices)
+        By width, the smaller one first.
+    grown : (losses, indices)
+        Points of the smaller network whose index is larger by 1 in the other one, with a unit of
+        zero weights; the indices are the smaller ones.
     runs : mapping of int to array
         By width: the final losses.
     fallen : float
@@ -322,48 +335,63 @@ def levels(
     title : str
         What the picture shows.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.7),
-        width_ratios=[*(1.0 for _ in found), 0.8],
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.9),
+        width_ratios=[*(1.0 for _ in found), 0.7],
     )  # fmt: skip
-    for ax, (width, (losses, indices, counts)) in zip(axes, found.items(), strict=False):
-        marked = np.abs(losses - fallen) < 1e-3 * fallen
-        marked &= indices == indices[marked].min()
+    for ax, (width, (losses, indices)) in zip(axes, found.items(), strict=False):
+        marked = np.abs(losses - fallen) < 1e-4 * fallen
         minimum = (indices == 0) & ~marked
         for which, color, mark in (
-            (~marked & ~minimum, GREY, "s"), (minimum, COLORS[0], "o"), (marked, COLORS[1], "^"),
+            (~marked & ~minimum, INK, "s"), (minimum, COLORS[0], "o"), (marked, COLORS[1], "^"),
         ):  # fmt: skip
-            ax.plot(indices[which], losses[which], mark, color=color, markersize=8, alpha=0.8)
-        side = int(indices[marked][0])
-        name = "trap" if side == 0 else "now a\nsaddle"
-        ax.text(side, fallen - 0.03, name, color=COLORS[1], ha="center", va="top", linespacing=0.9)
-        ax.set_title(f"{width} units:\n{counts.sum():,} points", fontsize=11, color=INK)
-        ax.set(xticks=[0, 1, 2, 3], xlim=(-0.6, 3.5), xlabel="index")
+            for index in np.unique(indices[which]):
+                for group in _heaps(losses[which & (indices == index)]):
+                    ax.plot(index, group.mean(), mark, color=color, markersize=13, zorder=3)
+                    if len(group) > 1:
+                        ax.text(index, group.mean() - 0.001, str(len(group)), color="#fefefe",
+                                ha="center", va="center", zorder=4)  # fmt: skip
+        ax.set_title(f"{width} units", fontsize=11, color=INK)
+        ax.set(xticks=[0, 1, 2, 3], xlim=(-0.6, 3.6), xlabel="index")
+    for index in np.unique(grown[1]):
+        for group in _heaps(grown[0][grown[1] == index]):
+            axes[1].annotate(
+                "", (index + 0.8, group.mean()), (index - 0.1, group.mean()), zorder=2,
+                arrowprops={"arrowstyle": "-|>", "color": COLORS[2], "linewidth": 2},
+            )  # fmt: skip
+    axes[0].text(0.1, fallen - 0.04, "trap", color=COLORS[1], ha="center", va="top")
     last, rng = axes[-1], np.random.default_rng(0)
     for at, (_width, ended) in enumerate(runs.items()):
         low, stuck = ended < 0.2, np.abs(ended - fallen) < 0.03
         for which, color, mark in (
-            (low, COLORS[0], "o"), (stuck, COLORS[1], "^"), (~low & ~stuck, GREY, "D"),
+            (low, COLORS[0], "o"), (stuck, COLORS[1], "^"), (~low & ~stuck, INK, "D"),
         ):  # fmt: skip
             places = at + rng.uniform(-0.3, 0.3, size=which.sum())
             last.plot(places, ended[which], mark, color=color, markersize=4, alpha=0.6)
-    last.set_title("100 runs\neach", fontsize=11, color=INK)
+            if which.any():
+                last.text(at, ended[which].mean() + 0.03, str(which.sum()), color=color,
+                          ha="center", va="bottom")  # fmt: skip
+    last.set_title("runs", fontsize=11, color=INK)
     last.set_xticks(range(len(runs)), [str(width) for width in runs])
     last.set(xlabel="units", xlim=(-0.6, len(runs) - 0.4))
-    axes[0].set(ylabel="loss", ylim=(-0.02, 0.56), yticks=[0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    axes[0].set(ylabel="loss", ylim=(-0.03, 0.55), yticks=[0, 0.1, 0.2, 0.3, 0.4, 0.5])
     return plotted(fig, title)
 
 
-def settled_runs(losses: Mapping[int, Array], paths: Mapping[str, Array], title: str) -> Drawing:
-    """Draw the final losses of many seeds by width, and the loss on paths between pairs of them.
+def _heaps(losses: Array, apart: float = 0.02) -> list[Array]:
+    """Return the losses in groups, split where two neighbours are more than ``apart``."""
+    ordered = np.sort(losses)
+    return np.split(ordered, np.flatnonzero(np.diff(ordered) > apart) + 1)
+
+
+def walls(paths: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the loss on paths between pairs of ends, and once more the low ones, enlarged.
 
     Parameters
     ----------
-    losses : mapping of int to array
-        By width: a loss for each seed.
     paths : mapping of str to array, shape (pairs, places)
         By kind of path: the losses along it.
     title : str
@@ -372,26 +400,25 @@ def settled_runs(losses: Mapping[int, Array], paths: Mapping[str, Array], title:
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.9), sharey=True, width_ratios=[0.62, 1])
-    rng = np.random.default_rng(0)
-    for at, heights in enumerate(losses.values()):
-        places = at + rng.uniform(-0.28, 0.28, size=len(heights))
-        left.plot(places, heights, "o", color=INK, markersize=4, alpha=0.6)
-    left.set_xticks(range(len(losses)), [str(width) for width in losses])
-    left.set(xlabel="hidden units", ylabel="loss", xlim=(-0.6, len(losses) - 0.4))
-    left.set_title(f"{len(next(iter(losses.values())))} ends each", fontsize=11, color=INK)
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.3))
     looks = {"straight": (COLORS[1], "-"), "aligned": (COLORS[2], "--"), "bent": (COLORS[0], "-")}
     for name, along in paths.items():
         color, line = looks[name]
         for heights in along:
-            right.plot(settled.PLACES, heights, line, color=color, linewidth=1.6, alpha=0.75)
-    top = paths["straight"].max()
-    right.set_title("from end A to end B", fontsize=11, color=INK)
-    right.text(0.5, top + 0.02, "straight", color=COLORS[1], ha="center", va="bottom")
-    right.text(0.5, 0.14, "aligned", color=COLORS[2], ha="center", va="bottom")
-    right.text(0.5, 0.08, "bent", color=COLORS[0], ha="center", va="top")
-    right.set_xticks([0, 0.5, 1], ["A", "halfway", "B"])
-    right.set(xlabel="place on the path", ylim=(0, top + 0.12))
+            for ax in (left, right):
+                ax.plot(settled.PLACES, heights, line, color=color, linewidth=1.4, alpha=0.75)
+    top, low = (max(paths[name].max() for name in names) for names in (
+        ("straight",), ("aligned", "bent")))  # fmt: skip
+    floor = min(along.min() for along in paths.values())
+    for ax, title_ in ((left, "all"), (right, "enlarged")):
+        ax.set_title(title_, loc="left", fontsize=11, color=INK)
+        ax.set_xticks([0, 0.5, 1], ["A", "halfway", "B"])
+    left.set(ylabel="loss", ylim=(0, top + 0.12))
+    room = low - floor
+    right.set(ylim=(floor - 0.15 * room, low + 0.35 * room))
+    left.text(0.5, top + 0.02, "straight", color=COLORS[1], ha="center", va="bottom")
+    right.text(0.5, low + 0.05 * room, "aligned", color=COLORS[2], ha="center", va="bottom")
+    right.text(0.5, floor + 0.02 * room, "bent", color=COLORS[0], ha="center", va="bottom")
     return plotted(fig, title)
 
 

@@ -1,7 +1,7 @@
 """The figure of how an average over draws follows its mean: draws that slide, or change weight.
 
-Left, each draw z = μ + τξ moves with μ. Right, it stays, and counts as often as the new normal
-distribution makes it more probable than the old. The colours are those of the two estimators.
+Left, each draw z = μ + τξ moves with μ. Right, it stays, and has as its weight w the ratio of the
+new normal density to the old. The colours are those of the two estimators.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ def frames(draws: Draws, shifts: Sequence[float], title: str) -> list[Frame]:
             rise = [f"{value - start:.2f}" for value in both]
             exact = (draws.mean + shift) ** 2 - draws.mean**2
             words = (
-                f"The average has risen by {rise[0]} where the draws slid, and by {rise[1]} where"
-                f" their weights changed. The exact one, μ² + τ², has risen by {exact:.2f}."
+                f"The average of f has risen by {rise[0]} where the draws slid. The sum of w f,"
+                f" divided by {len(draws.noise)}, has risen by {rise[1]} where their weights w"
+                f" changed. The exact average, μ² + τ², has risen by {exact:.2f}."
             )
         parts = [*_half(LEFT, "draws slide", draws, shift, both[0], True),
                  *_half(RIGHT, "draws change weight", draws, shift, both[1], False)]  # fmt: skip
@@ -124,7 +125,8 @@ def _half(
         svg.element("line", x1=left, y1=y, x2=left + WIDE, y2=y, stroke=paint, stroke_width="2.5",
                     stroke_dasharray=None if slides else "7 4")
     )  # fmt: skip
-    parts.append(svg.text(left, y - 6, f"average {average:.2f}", text_anchor="start"))
+    name = "average" if slides else f"Σwf / {len(old)} ="
+    parts.append(svg.text(left, y - 6, f"{name} {average:.2f}", text_anchor="start"))
     return parts
 
 

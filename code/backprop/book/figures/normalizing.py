@@ -127,8 +127,10 @@ def walk(start: Any, rate: float, steps: int, *, d: Any = SLOPES, reset: bool = 
     return np.array(path)
 
 
-BENEATH = ((-0.1, -0.27), (0.02, -0.27), (0.16, -0.24))
-"""Where the numbers of the three steps stand below the points on the circle."""
+BESIDE = {
+    False: ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08)), True: ((0.14, -0.24), (0.04, -0.26)),
+}  # fmt: skip
+"""Where the number of each step stands beside its point, with free lengths and with reset ones."""
 
 
 def rays(title: str, rate: float = 0.5) -> Drawing:
@@ -139,15 +141,15 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    _, red, green = _colors()
+    blue, _, green = _colors()
     fig, axes = plt.subplots(1, 2, figsize=(4.6, 3.1))
-    for ax, reset, colour in zip(axes, (False, True), (green, red), strict=True):
+    for ax, reset, colour in zip(axes, (False, True), (green, blue), strict=True):
         for low, high in pairwise(np.linspace(-np.pi / 2, 1.5 * np.pi, 49)):
             wedge = np.array([(0, 0), *(6 * _unit(a) for a in (low, high))])
             depth = (1 - math.sin((low + high) / 2)) / 2
             # The cycle's dashes at the width 0 are an error for newer versions of Matplotlib.
             ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.55 * depth, linewidth=0, linestyle="-")
-        path = walk(_unit(0.5 * math.pi + 0.85), rate, len(BENEATH), d=ABOVE, reset=reset)
+        path = walk(_unit(0.5 * math.pi + 0.85), rate, len(BESIDE[reset]), d=ABOVE, reset=reset)
         if reset:
             circle = np.array([_unit(a) for a in np.linspace(0, 2 * np.pi, 100)])
             ax.plot(*circle.T, "--", color=INK, linewidth=1)
@@ -160,8 +162,9 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
         kept = path[:: 2 if reset else 1]
         ax.plot(*kept.T, "o", color=colour, markersize=5)
         for k, point in enumerate(kept[1:], start=1):
-            beside = np.add(point, BENEATH[k - 1] if reset else (0.04, 0.27))
-            ax.text(*beside, str(k), ha="center", va="center", color=INK)
+            ax.text(
+                *np.add(point, BESIDE[reset][k - 1]), str(k), ha="center", va="center", color=INK,
+            )  # fmt: skip
         ax.plot(*path[0], "o", color=INK, markersize=6)
         ax.text(*(path[0] - (0.15, 0)), "start", ha="right", va="center", color=INK)
         ax.plot(0, 0, "+", color=INK, markersize=8)
@@ -237,8 +240,9 @@ def three_terms() -> list[Frame]:
                 ax.barh(rows, values, 0.42, color=colour, alpha=0.85)
                 ax.vlines(np.zeros(4), rows - 0.27, rows + 0.27, color=GREY, linewidth=1)
                 for row, value in zip(rows, values, strict=True):
+                    shown = _written(value, 2 if 1e-9 < abs(value) < 0.05 else 1)
                     ax.text(
-                        0, row + 0.29, _written(value, 1), ha="center", va="bottom", fontsize=11,
+                        0, row + 0.29, shown, ha="center", va="bottom", fontsize=11,
                         color=INK,
                     )  # fmt: skip
                 ax.set_xlim(-5.4, 5.4)
@@ -279,7 +283,7 @@ def _significant(value: float) -> str:
 
 RATE_MARKS = {0.03: "0.03", 0.1: "0.1", 0.3: "0.3", 1: "1", 3: "3", 10: "10", 30: "30", 100: "100"}
 FAR_MARKS = {
-    0.1: "0.1", 1: "1", 10: "10", 100: "100", 1e3: "1,000", 1e4: "10,000",
+    0.1: "0.1", 1: "1", 3: "3", 10: "10", 100: "100", 1e3: "1,000", 1e4: "10,000",
 }  # fmt: skip
 
 
@@ -335,12 +339,13 @@ def braked(
     ``found`` gives the rates and the losses of four kinds of runs, "weights", "weights reset",
     "layer" and "rms"; ``ends`` the effective rates of the first two.
     """
-    from backprop.book.figures.plots import COLORS, GREY
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    blue, red, green = _colors()
+    blue, _, green = _colors()
+    brown, violet = COLORS[5], COLORS[3]
     fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 5.0), sharex=True)
-    for name, colour, line in (("layer", red, "-^"), ("rms", COLORS[3], "-v")):
+    for name, colour, line in (("layer", brown, "-^"), ("rms", violet, "-v")):
         rates, runs = found[name]
         above.plot(
             rates, np.median(runs, axis=0), line, color=colour, linewidth=1.5, markersize=4.5
@@ -352,12 +357,13 @@ def braked(
     _guessing(above, 0.027)
     below.axhspan(0.15, 1.5, color=GREY, alpha=0.18, linewidth=0)
     for ax, across, high, colour, text, edge in (
-        (above, 1.6, 1.25, COLORS[3], "RMS norm", "right"),
-        (above, 1.4, 0.6, red, "layer norm", "right"),
+        (above, 1.6, 1.25, violet, "RMS norm", "right"),
+        (above, 1.4, 0.6, brown, "layer norm", "right"),
         (above, 13, 0.42, blue, "batch norm,\nlengths reset", "left"),
         (above, 1.6, 0.0115, green, "batch norm, lengths free", "left"),
         (below, 25, 30, blue, "lengths reset", "right"),
-        (below, 330, 0.7, green, "lengths free", "left"),
+        (below, 70, 0.045, green, "lengths free", "right"),
+        (below, 14e3, 0.55, INK, "reset runs learn", "right"),
     ):
         ax.text(across, high, text, ha=edge, va="center", color=colour)
     for ax in (above, below):

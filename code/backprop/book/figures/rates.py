@@ -170,8 +170,8 @@ def choices() -> list[Frame]:
         ax.grid(visible=False)
         below = (n + 1) ** 2
         words = (
-            f"The best rate is {unit(n + 1)}. It leaves {n}/{below} of the old V "
-            f"and adds 1/{below} of noise, together {unit(n + 1)}."
+            f"The best rate is {unit(n + 1)}. The old V leaves {n}/{below} "
+            f"and the noise adds 1/{below}, together {unit(n + 1)}."
         )
         frames.append(drawn(fig, f"V after a step at each rate, from V = {unit(n)}", words))
     return frames
@@ -192,7 +192,7 @@ def levels(title: str) -> Drawing:
         loss, met = mean_square(rates) / 2, (walks(rates, RUNS, 0) ** 2).mean(axis=0) / 2
         ax.plot(t[1:], loss[1:], "-", color=color, linewidth=2)
         ax.plot(seen, met[seen], "o", color=color, markersize=4)
-        ax.text(LONG * 1.25, loss[-1], words, color=color, va="center")
+        ax.text(LONG * 1.25, loss[-1], words, color=color, va="center", linespacing=0.95)
     ax.text(1.2, 0.0004, "lines: theory\ndots: 1,000 walks", color=INK)
     ax.set(xscale="log", yscale="log", xlim=(1, LONG), ylim=(2.2e-4, 14), xlabel="step")
     ax.set(xticks=[1, 10, 100, 1000], xticklabels=["1", "10", "100", "1,000"])
@@ -204,7 +204,7 @@ def levels(title: str) -> Drawing:
 
 SHAPES: dict[str, tuple[Schedule, str, str]] = {
     "constant": (Constant(1.0), "Constant", r"$1$"),
-    "step": (StepDecay(1.0, 30, 0.3), "StepDecay", r"$0.3^{\lfloor t/30\rfloor}$"),
+    "step": (StepDecay(1.0, 30, 0.3), "StepDecay", "times 0.3, every 30 steps"),
     "exponential": (Exponential(1.0, 0.955), "Exponential", r"$0.955^{\,t}$"),
     "cosine": (Cosine(1.0, 100), "Cosine", r"$\frac{1}{2}\,(1 + \cos(\pi t/100))$"),
     "restarts": (CosineWarmRestarts(1.0, 25), "CosineWarmRestarts", "a cosine every 25 steps"),
@@ -259,7 +259,7 @@ def tops(title: str) -> Drawing:
         "constant": (red, "o"), "step": (COLORS[3], "s"), "exponential": (blue, "^"),
         "1/t": (COLORS[4], "P"), "cosine": (green, "D"), "one cycle": (COLORS[5], "v"),
     }  # fmt: skip
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.7), height_ratios=[1.7, 1])
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.2), height_ratios=[1.7, 1])
     sizes = top_rates.BATCH, top_rates.LARGE
     for ax, curves, size in zip(axes, (found.last, found.large), sizes, strict=True):
         for k, (name, losses) in enumerate(curves.items()):
@@ -282,9 +282,9 @@ def tops(title: str) -> Drawing:
 
 
 def range_tests(
-    title: str, rates: Array, losses: Sequence[Array], best: Mapping[str, float]
+    title: str, rates: Array, losses: Sequence[Array], best: float, words: str
 ) -> Drawing:
-    """Draw the curves of range tests, and where the best top rates lie.
+    """Draw the curves of range tests, and where the best top rate lies.
 
     Parameters
     ----------
@@ -294,19 +294,18 @@ def range_tests(
         What the tests tried.
     losses : sequence of array, shape (at most steps,)
         One for each start.
-    best : mapping of str to float
-        The two rates to mark, by the words beside them.
+    best : float
+        The rate to mark.
+    words : str
+        Beside the mark.
     """
     plt = pyplot()
     blue, green, _ = _colors()
     fig, ax = plt.subplots(figsize=(4.6, 2.15))
     for curve in losses:
         ax.plot(rates[: len(curve)], curve, "-", color=blue, linewidth=0.9, alpha=0.6)
-    for words, rate in best.items():
-        left = rate == min(best.values())
-        ax.axvline(rate, color=green, linewidth=1.6, linestyle="--")
-        ax.text(rate * (0.9 if left else 1.1), 0.3, words, color=green, va="center",
-                ha="right" if left else "left")  # fmt: skip
+    ax.axvline(best, color=green, linewidth=1.6, linestyle="--")
+    ax.text(best * 0.9, 0.3, words, color=green, va="center", ha="right")
     ax.set(xscale="log", ylim=(0, 4.2), xlabel="rate of the update", xlim=(rates[0], rates[-1]))
     ax.set(yticks=[0, 1, 2, 3, 4], xticks=[0.001, 0.01, 0.1, 1, 10])
     ax.set(xticklabels=["0.001", "0.01", "0.1", "1", "10"])
@@ -315,33 +314,33 @@ def range_tests(
     return plotted(fig, title)
 
 
-def warmed_up(title: str, losses: Mapping[int, Array], level: float, words: str) -> Drawing:
-    """Draw last losses against the number of warm-up updates: a dot for each start, and medians.
+def warmed_up(title: str, tops: Sequence[float], losses: Mapping[int, Array]) -> Drawing:
+    """Draw last losses against the top rate, a curve for each length of the warm-up.
 
     Parameters
     ----------
     title : str
         Of the drawing.
-    losses : mapping of int to array, shape (starts,)
-        By the number of updates.
-    level : float
-        Of a dashed line to compare with.
-    words : str
-        Beside this line.
+    tops : sequence of float
+        The top rates.
+    losses : mapping of int to array, shape (top rates, starts)
+        By the number of updates of warm-up. Drawn are medians and ranges.
     """
     plt = pyplot()
-    _, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 1.9))
-    for place, found in enumerate(losses.values()):
-        spread = place + np.linspace(-0.16, 0.16, len(found))
-        ax.plot(spread, found, "o", color=red, markersize=3.6, alpha=0.6)
-    middle = [float(np.median(found)) for found in losses.values()]
-    ax.plot(middle, "-", color=red, linewidth=2)
-    ax.axhline(level, color=green, linewidth=1.6, linestyle="--")
-    ax.text(0.02, level * 0.93, words, color=green, va="top", transform=ax.get_yaxis_transform())
-    ax.set(xticks=range(len(losses)), xticklabels=[str(k) for k in losses], yscale="log")
-    ax.set(ylim=(0.09, 2.4), yticks=[0.1, 0.2, 0.5, 1, 2], xlabel="updates of warm-up")
-    ax.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"])
+    blue, green, red = _colors()
+    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    looks = (red, "o", "-"), (blue, "^", ":"), (green, "D", "--")
+    for place, ((k, found), (color, mark, line)) in enumerate(
+        zip(losses.items(), looks, strict=True)
+    ):
+        x = np.array(tops) * 1.012 ** (place - 1)
+        ax.vlines(x, found.min(axis=1), found.max(axis=1), color=color, linewidth=1, alpha=0.45)
+        ax.plot(x, np.median(found, axis=1), line, marker=mark, color=color, markersize=4.5,
+                linewidth=2, label=f"{k} updates" if k else "no warm-up")  # fmt: skip
+    fig.legend(loc="outside upper center", ncols=3, columnspacing=1.0, handlelength=2.2)
+    ax.set(xscale="log", yscale="log", ylim=(0.1, 2.6), xlabel="top rate")
+    ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
+    ax.set(xticks=list(tops), xticklabels=["" if top == 0.08 else f"{top:g}" for top in tops])
     ax.minorticks_off()
     ax.set_title("test loss after 200 updates", loc="left", fontsize=11)
     return plotted(fig, title)

@@ -1,4 +1,4 @@
-"""The figures of the chapter on recurrent networks: steps by hand, and errors going back.
+"""The figures of the chapters on recurrent networks and gates: by hand, and errors going back.
 
 Orange is the error on its way back, blue is forward, as everywhere in the book. Where networks are
 compared, each is one of ten that differ by their seed.
@@ -7,8 +7,7 @@ compared, each is one of ten that differ by their seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,15 +17,13 @@ from backprop.book import recalling
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame
-from backprop.layers import RNN
 from backprop.network import Sequential
 
 MINUS = "\N{MINUS SIGN}"
 W, U, X, TARGET = 0.8, 0.7, (1.0, 0.0, 0.0), 1.0
 """The unit of the section by hand: one pulse, then silence, and a 1 to be remembered."""
-STEPS, UNITS, SEEDS = 40, 32, range(10)
-RADII = (0.8, 1.0, 1.5)
-"""Spectral radii at which errors are sent back."""
+STEPS = 40
+"""Steps of a long sequence."""
 
 
 def by_hand(w: float = W, u: float = U, x: Sequence[float] = X, y: float = TARGET) -> Any:
@@ -149,8 +146,8 @@ def cell(title: str) -> Drawing:
     arrow("c", "new", (155, 38), "f = ", "5")
     arrow("new", "shown", (332, 38))
     arrow("c", "h", (42, 148))
-    for gate, word, name in (("f", (157, 134), "c₁="), ("i", (234, 108), "g="),
-                             ("g", (278, 135), "i=")):  # fmt: skip
+    for gate, word, name in (("f", (150, 138), "c₁="), ("i", (217, 134), "g="),
+                             ("g", (278, 106), "i=")):  # fmt: skip
         arrow(gate, "new", word, name)
     arrow("o", "shown", (377, 114))
     level = at["h"][1]
@@ -233,7 +230,7 @@ def learning(title: str) -> Drawing:
 
     plt = pyplot()
     fig, (above, ax) = plt.subplots(2, 1, figsize=(4.6, 3.3), height_ratios=(0.8, 1.6))
-    _sequence(above, f"40 numbers, two marked: say their sum, {_minus(example()[2])}")
+    _sequence(above, f"40 numbers, two marked: give their sum, {_minus(example()[2])}")
     above.set(xlim=(0.3, STEPS + 0.7), xticks=[1, 10, 20, 30, 40])
     _losses(ax)
     ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
@@ -259,59 +256,110 @@ def _quartiles(ax: Any, runs: Array, paint: str) -> None:
 def _losses(ax: Any) -> None:
     """Draw how plain networks and LSTMs learn the sum of forty numbers."""
     for kind in ("RNN", "LSTM"):
-        curves = np.array(recalling.stored()[f"{kind}, {STEPS}"]["curve"])
-        _quartiles(ax, np.hstack([np.ones((len(curves), 1)), curves]), PAINTS[kind])
+        _quartiles(ax, course(f"{kind}, {STEPS}"), PAINTS[kind])
 
 
-def reaching(kind: str, way: str = "share") -> Array:
-    """Return the stored share of errors that is left at step 1, networks by points of training.
+def course(name: str) -> Array:
+    """Return the stored losses of a row during training, networks by points.
 
-    Parameters
-    ----------
-    kind : str
-        "RNN" or "LSTM".
-    way : str
-        "share" for all ways, "direct" for an LSTM's direct way alone.
+    Before the first step, where it was not measured, the loss is NaN.
     """
-    return np.array(recalling.stored()[f"{kind}, {STEPS}"][way])
+    curves = np.array(recalling.stored()[name]["curve"])
+    return np.hstack([np.full((len(curves), 1), np.nan), curves])
 
 
-def arriving(title: str) -> Drawing:
-    """Draw the losses of plain networks and LSTMs in training, and how much error gets to step 1.
+def reaching(name: str) -> Array:
+    """Return the stored share of errors that training sends to step 1, networks by points.
+
+    Where the detours are cut, this is what is left by the direct way.
+    """
+    way = "direct" if recalling.ROWS[name].start.direct else "share"
+    return np.array(recalling.stored()[name][way])
+
+
+PLAIN = {10: "#E69F00", 20: "#D55E00", 40: "#8C3B00"}
+"""Colour of plain networks, by the length of their sequences."""
+
+
+def later(title: str) -> Drawing:
+    """Draw how plain networks learn sums over several lengths, and the error that gets to step 1.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    fig, (above, ax) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.2), height_ratios=(0.7, 1.6))
-    _losses(above)
-    above.set(ylim=(0, 1.16), yticks=[0, 1])
-    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
-    for kind in ("RNN", "LSTM"):
-        _quartiles(ax, reaching(kind), PAINTS[kind])
-    direct = np.median(reaching("LSTM", "direct"), axis=0)
-    ax.plot(recalling.EVERY * np.arange(len(direct)), direct, "-", color=PAINTS["LSTM"],
-            linewidth=1.2)  # fmt: skip
-    ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
-    ax.set(xlim=(0, recalling.UPDATES), yscale="log", ylim=(2e-6, 12), yticks=[1e-5, 1e-3, 0.1, 1],
-           xlabel="training steps")  # fmt: skip
-    ax.set_yticklabels(["0.00001", "0.001", "0.1", "1"])
-    ax.minorticks_off()
-    ax.set_title("share of the error of step 40 left at step 1", loc="left", fontsize=11.5)
-    words = (
-        (above, 560, 0.8, "plain networks", "RNN"), (above, 180, 0.3, "LSTMs", "LSTM"),
-        (ax, 600, 0.035, "plain networks", "RNN"), (ax, 120, 3.5, "LSTMs", "LSTM"),
-        (ax, 420, 0.0007, "LSTMs, direct way alone", "LSTM"),
+    fig, above, ax = _loss_over_share(
+        (4.6, 3.4), (1, 1), recalling.UPDATES, {0.01: "0.01", 0.1: "0.1", 1: "1"},
+        "share of the last step’s error left at step 1",
     )  # fmt: skip
-    for axes, x, y, said, kind in words:
-        thick = "normal" if "alone" in said else "bold"
-        axes.text(x, y, said, color=PAINTS[kind], fontsize=12, fontweight=thick, va="center")
-    for axes in (above, ax):
-        axes.grid(False)
+    for length, paint in PLAIN.items():
+        _quartiles(above, course(f"RNN, {length}"), paint)
+        _quartiles(ax, reaching(f"RNN, {length}"), paint)
+    for x, y, length in ((20, 1.27, 10), (350, 1.27, 20), (680, 1.27, 40)):
+        above.text(x, y, f"{length} numbers", color=PLAIN[length], fontsize=12, fontweight="bold",
+                   va="center")  # fmt: skip
+    above.set(ylim=(0, 1.42))
+    ax.set(ylim=(0.003, 5))
+    return plotted(fig, title)
+
+
+def _loss_over_share(
+    size: tuple[float, float],
+    heights: tuple[float, float],
+    last: int,
+    marks: Mapping[float, str],
+    share: str,
+) -> tuple[Any, Any, Any]:
+    """Return a figure of two panels over the training steps: losses, and shares of an error."""
+    fig, (above, below) = pyplot().subplots(2, 1, sharex=True, figsize=size, height_ratios=heights)
+    above.set(yticks=[0, 0.5, 1])
+    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
+    below.set(xlim=(0, last), yscale="log", xlabel="training steps")
+    below.set_yticks(list(marks), list(marks.values()))
+    below.minorticks_off()
+    below.set_title(share, loc="left", fontsize=11.5)
+    for ax in (above, below):
+        ax.grid(False)
+    return fig, above, below
+
+
+STARTS = {
+    "RNN, 40": ("plain", "#D55E00", "-"),
+    "LSTM, 40": ("LSTM", "#0072B2", "-"),
+    "LSTM, direct": ("LSTM, no detours", "#0072B2", ":"),
+    "LSTM, open": ("LSTM, gates open", "#0072B2", "--"),
+}
+"""Rows of ``recalling.ROWS`` of which it is seen when they start to learn: name, colour, line."""
+
+
+def arriving(title: str) -> Drawing:
+    """Draw when plain networks and three sorts of LSTMs learn, and how much error gets to step 1.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    fig, above, ax = _loss_over_share(
+        (4.6, 3.9), (1, 1.3), 600, {1e-5: "0.00001", 1e-3: "0.001", 0.1: "0.1", 10: "10"},
+        "share of the error of step 40 sent to step 1",
+    )  # fmt: skip
+    for name, (_, paint, line) in STARTS.items():
+        for axes, runs in ((above, course(name)), (ax, reaching(name))):
+            middle = np.median(runs, axis=0)
+            steps = recalling.EVERY * np.arange(len(middle))
+            axes.plot(steps, middle, line, color=paint, linewidth=2.4)
+    above.set(ylim=(0, 1.16))
+    ax.set(ylim=(1e-6, 60))
+    words = (
+        (above, 330, 0.82, "RNN, 40", ""), (above, 160, 0.3, "LSTM, 40", "all three LSTMs"),
+        (ax, 505, 0.055, "RNN, 40", ""), (ax, 330, 4, "LSTM, 40", ""),
+        (ax, 150, 0.00007, "LSTM, direct", ""), (ax, 40, 12, "LSTM, open", ""),
+    )  # fmt: skip
+    for axes, x, y, name, said in words:
+        own, paint, _ = STARTS[name]
+        axes.text(x, y, said or own, color=paint, fontsize=12, fontweight="bold", va="center")
     return plotted(fig, title)
 
 
@@ -332,7 +380,7 @@ def lengths(title: str) -> Drawing:
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.5))
     places = np.arange(len(recalling.LENGTHS))
-    for kind, aside in zip(PAINTS, (-0.16, 0.0, 0.16), strict=True):
+    for kind, aside in zip(PAINTS, (-0.08, 0.0, 0.08), strict=True):
         found = np.array([recalling.left(f"{kind}, {length}") for length in recalling.LENGTHS])
         paint = PAINTS[kind]
         for place, each in zip(places, found, strict=True):
@@ -341,18 +389,19 @@ def lengths(title: str) -> Drawing:
         ax.semilogy(places + aside, np.median(found, axis=1), "-", color=paint, linewidth=2)
     long = recalling.left("RNN, long")
     where = recalling.LENGTHS.index(recalling.LENGTH)
-    ax.plot(np.full(len(long), where - 0.34), long, "o", color=PAINTS["RNN"], markersize=5,
+    ax.plot(np.full(len(long), where - 0.2), long, "o", color=PAINTS["RNN"], markersize=5,
             markerfacecolor="none")  # fmt: skip
     ax.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
     ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
     for x, y, said, paint in (
         (2.5, 0.23, "plain", PAINTS["RNN"]), (1.35, 0.00025, "GRU", PAINTS["GRU"]),
-        (2.45, 0.006, "LSTM", PAINTS["LSTM"]), (-0.35, 1.6, "always answering 0", INK),
+        (2.45, 0.006, "LSTM", PAINTS["LSTM"]), (-0.35, 1.9, "always answering 0", INK),
         (2.62, 0.05, "below: solved", INK),
     ):  # fmt: skip
         ax.text(x, y, said, color=paint, fontsize=11.5, va="center")
-    ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 2.8), yticks=[0.001, 0.01, 0.1, 1],
-           xticks=places, xticklabels=[str(n) for n in recalling.LENGTHS],
+    ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 4), yticks=[0.001, 0.01, 0.1, 1],
+           yticklabels=["0.001", "0.01", "0.1", "1"], xticks=places,
+           xticklabels=[str(n) for n in recalling.LENGTHS],
            xlabel="numbers in a sequence")  # fmt: skip
     ax.minorticks_off()
     ax.grid(False)
@@ -361,10 +410,10 @@ def lengths(title: str) -> Drawing:
 
 
 ARMS = {
-    "marks anywhere, all steps": "LSTM, 40",
-    "marks early, all steps": "LSTM, early",
-    "marks anywhere, eight steps": "LSTM, cut",
-    "marks early, eight steps": "LSTM, cut, early",
+    "marks anywhere, all steps": "RNN, 10",
+    "marks early, all steps": "RNN, early",
+    "marks anywhere, two steps": "RNN, cut",
+    "marks early, two steps": "RNN, cut, early",
 }
 """Where marks may be and how far the error travels, and the row of ``recalling.ROWS``."""
 
@@ -380,56 +429,34 @@ def stopped(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    orange = COLORS[1]
-    fig, axes = plt.subplots(4, 2, figsize=(4.6, 2.6), width_ratios=(1.15, 1), sharex="col")
-    for (left, right), name in zip(axes, ARMS.values(), strict=True):
+    orange, steps = COLORS[1], recalling.SHORT
+    fig, axes = plt.subplots(4, 2, figsize=(4.6, 3.0), width_ratios=(1.1, 1), sharex="col")
+    for number, ((left, right), name) in enumerate(zip(axes, ARMS.values(), strict=True), 1):
         row = recalling.ROWS[name]
-        reach = row.start.cut or STEPS
-        left.broken_barh([(0.5, STEPS - row.late)], (1.15, 0.5), color=INK, linewidth=0)
-        left.broken_barh([(STEPS - reach + 0.5, reach)], (0.35, 0.5), color=orange, linewidth=0)
-        left.set(xlim=(0, STEPS + 1), ylim=(0, 2), yticks=[0.6, 1.4], xticks=[1, 20, 40])
+        reach = row.start.cut or steps
+        left.broken_barh([(0.5, steps - row.late)], (1.15, 0.5), color=INK, linewidth=0)
+        left.broken_barh([(steps - reach + 0.5, reach)], (0.35, 0.5), color=orange, linewidth=0)
+        left.set(xlim=(0.3, steps + 0.7), ylim=(0, 2), yticks=[0.6, 1.4], xticks=[1, 5, 8, 10])
         left.set_yticklabels(["error", "marks"])
-        found, paint = recalling.left(name), PAINTS["LSTM"] if recalling.solved(name) else INK
+        left.set_ylabel(str(number), rotation=0, fontsize=13, fontweight="bold", va="center",
+                        labelpad=12)  # fmt: skip
+        found, paint = recalling.left(name), PAINTS["RNN"] if recalling.solved(name) else INK
         right.plot(found, np.zeros(len(found)), "o", color=paint, markersize=6, alpha=0.6,
                    markeredgewidth=0)  # fmt: skip
-        right.axvline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
-        right.axvline(1, color=INK, linestyle=":", linewidth=1.2)
-        right.text(5e-5, 0.55, f"{recalling.solved(name)} of 10 solved", color=paint, fontsize=11.5,
-                   va="center")  # fmt: skip
-        right.set(xscale="log", xlim=(4e-5, 2), ylim=(-0.6, 1), yticks=[],
-                  xticks=[0.0001, 0.01, 1])  # fmt: skip
+        right.axvline(recalling.SOLVED, ymax=0.5, color=INK, linestyle="--", linewidth=1.2)
+        right.text(0.0045, 0.75, f"{recalling.solved(name)} of 10 solved", color=paint,
+                   fontsize=11.5, va="center")  # fmt: skip
+        right.set(xscale="log", xlim=(0.004, 1.2), ylim=(-0.6, 1.2), yticks=[],
+                  xticks=[0.01, 0.1, 1])  # fmt: skip
+        right.set_xticklabels(["0.01", "0.1", "1"])
         right.minorticks_off()
         for ax in (left, right):
             ax.grid(False)
             ax.tick_params(labelsize=11.5)
-    axes[0, 0].set_title("marks, error in training", loc="left", fontsize=11.5)
+    axes[0, 0].set_title("marks, and error", loc="left", fontsize=11.5)
     axes[0, 1].set_title("loss on new sequences", loc="left", fontsize=11.5)
     axes[-1, 0].set_xlabel("step of the sequence", fontsize=11.5)
-    axes[-1, 1].set_xlabel("dotted: answering 0", fontsize=11.5)
     return plotted(fig, title)
-
-
-@cache
-def one_matrix(radius: float, seed: int) -> tuple[Array, Array, float]:
-    """Return the size of δ, 0 to 40 steps back, with tanh and without, and U's largest stretch.
-
-    U is a Gaussian matrix, divided by its spectral radius and multiplied by ``radius``.
-    """
-    rng = np.random.default_rng(seed)
-    layer = RNN(2, UNITS, rng=rng, return_sequence=False)
-    raw = rng.normal(size=(UNITS, UNITS))
-    matrix = raw * (radius / np.abs(np.linalg.eigvals(raw)).max())
-    layer.parameters["U"][...] = matrix
-    x, _ = recalling.adding(rng, 16, STEPS + 1)
-    layer.forward(x.astype(float))
-    row = rng.normal(size=(16, UNITS))
-    layer.backward_parameters(row)
-    measured = np.sqrt((layer.dz**2).sum(axis=2).mean(axis=1))[::-1]
-    plain = [row]
-    for _ in range(STEPS):
-        plain.append(plain[-1] @ matrix.T)
-    linear = np.sqrt([(error**2).sum(axis=1).mean() for error in plain])
-    return measured / measured[0], linear / linear[0], float(np.linalg.norm(matrix, 2))
 
 
 WEIGHTS = (0.5, 0.7, 0.9, 1.0, 1.2, 1.5)
@@ -447,67 +474,121 @@ def kept(u: float) -> tuple[Array, Array, Array]:
 
 
 def _rounded(value: float) -> str:
-    """Write a number between 0 and 1 with two digits, or as a power of ten."""
-    if value >= 0.001:
-        return f"{value:.2g}"
+    """Write a number with two digits, or as a power of ten."""
+    if 0.001 <= value < 10_000:
+        return f"{value:.2g}" if value < 100 else f"{round(value, -2):,.0f}"
     digits, power = f"{value:.0e}".split("e")
     return f"{digits}·10{svg.raised(int(power))}"
+
+
+HELD = 1.2
+"""A recurrent weight at which the unit holds what it has read."""
+LEFT, RIGHT = 58.0, 404.0
+"""Where step 1 and step 40 stand in a drawing of the unit over time."""
+
+
+def _across(step: int) -> float:
+    return LEFT + (RIGHT - LEFT) * (step - 1) / (STEPS - 1)
+
+
+def _line(heights: Array, paint: str, **more: Any) -> str:
+    """Draw a line over the steps, at these heights of the drawing."""
+    corners = (f"{svg.fixed(_across(k + 1))} {svg.fixed(y)}" for k, y in enumerate(heights))
+    return svg.element("path", d="M" + "L".join(corners), fill="none", stroke=paint,
+                       stroke_width="3", **more)  # fmt: skip
+
+
+def _rule(y: float, word: str) -> list[str]:
+    """Draw a thin line across, and what it stands for."""
+    pale = {"stroke_width": "0.7", "opacity": "0.4"}
+    line = svg.element("line", x1=LEFT, x2=RIGHT, y1=y, y2=y, stroke="currentColor", **pale)
+    return [line, svg.text(LEFT - 8, y + 5, word, text_anchor="end")]
+
+
+def held(title: str) -> Drawing:
+    """Draw a unit that holds its state over forty steps, and the error that goes back meanwhile.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    blue, orange = svg.FORWARD, svg.BACKWARD
+    h, _, error = kept(HELD)
+    parts: list[str] = []
+    for top, values, paint, name in (
+        (52.0, h, blue, "state"), (186.0, error, orange, "share of the error that is left")
+    ):  # fmt: skip
+        for share, word in ((0.0, "0"), (1.0, "1")):
+            parts += _rule(top + 72 * (1 - share), word)
+        parts.append(_line(top + 72 * (1 - values), paint))
+        parts.append(svg.text(LEFT, top - 12, name, paint, text_anchor="start", font_weight=600))
+    parts += [
+        svg.pointer((150, 112), (300, 112), blue, "2", 9, 5),
+        svg.text(225, 106, "forward", blue),
+        svg.text(RIGHT, 70, _rounded(h[-1]), blue, text_anchor="end", font_weight=600),
+        svg.pointer((300, 226), (150, 226), orange, "2", 9, 5),
+        svg.text(225, 220, "backward", orange),
+        svg.text(LEFT + 4, 248, _rounded(error[0]), orange, text_anchor="start", font_weight=600),
+    ]
+    for step in (1, 10, 20, 30, 40):
+        parts.append(svg.text(_across(step), 278, str(step)))
+    parts.append(svg.text(RIGHT, 297, "step", text_anchor="end"))
+    said = f"the state settles at {_rounded(h[-1])}; {_rounded(error[0])} of the error is left"
+    return drawing(title, 304, said, *parts)
 
 
 def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
     """Draw a unit's state and the error that is left of the last step's, a frame for each weight.
 
+    A dashed line is the error without tanh.
+
     Parameters
     ----------
     weights : sequence of float
-        Recurrent weights between 0 and 2.
+        Recurrent weights between 0 and 1.6.
     """
-    left, right, lowest = 58.0, 404.0, 16.0
-    panels = {"state": (30.0, 94.0), "error": (130.0, 226.0)}
-    blue, orange, pale = svg.FORWARD, svg.BACKWARD, {"stroke_width": "0.7", "opacity": "0.4"}
-
-    def across(step: int) -> float:
-        return left + (right - left) * (step - 1) / (STEPS - 1)
-
-    def line(heights: Array, paint: str) -> str:
-        corners = (f"{svg.fixed(across(k + 1))} {svg.fixed(y)}" for k, y in enumerate(heights))
-        return svg.element("path", d="M" + "L".join(corners), fill="none", stroke=paint,
-                           stroke_width="3")  # fmt: skip
+    highest, lowest = 8.0, 16.0
+    panels = {"state": (30.0, 94.0), "error": (130.0, 256.0)}
+    blue, orange = svg.FORWARD, svg.BACKWARD
 
     def scale(panel: str, share: Any) -> Any:
         top, bottom = panels[panel]
         return bottom - (bottom - top) * share
 
+    def powers(values: Array) -> Any:
+        return scale("error", np.maximum((np.log10(values) + lowest) / (highest + lowest), 0))
+
     fixed: list[str] = []
-    powers = [(1 - p / lowest, f"10{svg.raised(-p)}" if p else "1") for p in (0, 4, 8, 12, 16)]
-    marks = {"state": [(0.0, "0"), (0.5, "0.5"), (1.0, "1")], "error": powers}
-    for panel, places in marks.items():
-        for share, word in places:
-            y = float(scale(panel, share))
-            fixed.append(svg.element("line", x1=left, x2=right, y1=y, y2=y, stroke="currentColor",
-                                     **pale))  # fmt: skip
-            fixed.append(svg.text(left - 8, y + 5, word, text_anchor="end"))
+    for share, word in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
+        fixed += _rule(scale("state", share), word)
+    for p in (8, 0, -8, -16):
+        fixed += _rule(float(powers(np.array(10.0**p))), f"10{svg.raised(p)}" if p else "1")
     for step in (1, 10, 20, 30, 40):
-        fixed.append(svg.text(across(step), 246, str(step)))
-    fixed.append(svg.text(right, 264, "step", text_anchor="end"))
+        fixed.append(svg.text(_across(step), 276, str(step)))
+    fixed.append(svg.text(RIGHT, 294, "step", text_anchor="end"))
     frames = []
     for u in weights:
         h, slopes, error = kept(u)
+        alone = u ** np.arange(STEPS - 1.0, -1, -1)
         parts = [
             *fixed,
-            svg.text(left, 18, "state", blue, text_anchor="start", font_weight=600),
-            svg.text(left, 119, "share of the error that is left", orange, text_anchor="start",
-                     font_weight=600),
-            line(scale("state", h), blue),
-            line(scale("error", np.maximum(1 + np.log10(error) / lowest, 0)), orange),
+            svg.text(LEFT, 18, "state", blue, text_anchor="start", font_weight=600),
+            svg.text(LEFT, 119, "share of the error that is left", orange,
+                     text_anchor="start", font_weight=600),
+            svg.text(RIGHT, 18, f"u = {u:g}", text_anchor="end", font_weight=600),
+            svg.text(RIGHT, 243, "dashed: without tanh", orange, text_anchor="end"),
+            _line(scale("state", h), blue),
+            _line(powers(alone), orange, stroke_dasharray="5 4", opacity="0.8"),
+            _line(powers(error), orange),
         ]  # fmt: skip
         caption = (
-            f"Weight {u:g}: the state at step 40 is {_rounded(h[-1])}. Where the pulse was read,"
-            f" {_rounded(error[0])} of the error is left. The first step back multiplies it by"
-            f" {u:g} · {slopes[-1]:.2f} = {u * slopes[-1]:.2f}."
+            f"The state ends at {_rounded(h[-1])}. The first step back multiplies the error by"
+            f" {u:g} · {slopes[-1]:.2f} = {u * slopes[-1]:.2f}; after 39 steps,"
+            f" {_rounded(error[0])} of it is left. Without tanh, it would be {_rounded(alone[0])}."
         )
         said = f"state after the pulse {h[0]:.2f}, at the end {_rounded(h[-1])}"
-        frames.append(Frame(svg.picture(svg.WIDTH, 270, f"Weight {u:g}", said, *parts), caption))
+        frames.append(Frame(svg.picture(svg.WIDTH, 300, f"Weight {u:g}", said, *parts), caption))
     return frames
 
 

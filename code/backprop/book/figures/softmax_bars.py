@@ -13,12 +13,12 @@ from backprop.book.figures import svg
 from backprop.book.figures.by_hand import unbroken
 from backprop.book.figures.stepper import Frame
 
-CLASSES = ("zero", "one", "two")
+CLASSES = ("three", "eight", "five")
 RIGHT = 1
 POWERS = (4.0, 1.0)
 """e^z of the two other classes."""
 
-NAME, SCORE, POWER, TARGET = 0.0, 94.0, 142.0, 166.0
+NAME, SCORE, POWER, TARGET = 0.0, 102.0, 148.0, 169.0
 BAR, LONG = 182.0, 64.0
 """Where the bars begin, and how long that of p = 1 is."""
 MIDDLE, UNIT = 346.0, 68.0

@@ -1,0 +1,224 @@
+"""Checkers of the chapter "Attention in a network".
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Part,
+    Told,
+    Verdict,
+    checker,
+    distinct,
+    in_turn,
+    judge,
+    misfit,
+)
+
+VALUES = np.array([4.0, 0.0, 10.0])
+"""Of the exercise with a mask; exp(s) is 5, 3 and 2, and the target is 2."""
+
+
+@checker
+def check_masked(y: Any, ds: Any) -> Verdict:
+    """Check L = ½(y - 2)² with the third key forbidden: p = (5/8, 3/8, 0), y = 2.5, then ds."""
+    p = np.array([5, 3, 0]) / 8
+    parts: list[Part] = [
+        ("The output", 2.5, [
+            (2.0, "The weight was set to 0 after the softmax.",
+             "Then the other two sum to 0.8 only. Divide by 8, not by 10."),
+            (4.0, "This is the output without the mask.", "The third power becomes 0."),
+            (20.0, "The weights were not divided by their sum.", "The powers sum to 8."),
+            (20 / 9, "The forbidden score was set to 0.", "exp(0) is 1, not 0: set it to -∞."),
+            (30 / 9, "The forbidden score was set to 0, and its value was read.",
+             "exp(0) is 1, not 0: set it to -∞."),
+        ], "The powers are now 5, 3 and 0."),
+        ("The error at the scores", p * 0.5 * (VALUES - 2.5), [
+            (p * (VALUES - 2.5), "These are the slopes of y, not of L.", "∂L/∂y is 0.5."),
+            (-p * 0.5 * (VALUES - 2.5), "The signs are those of the step downhill.",
+             "The error is the derivative itself."),
+            ([0.0, -2.4, 2.4], "This is the error without the mask.", "Both p and y have changed."),
+            (p * 2 * (VALUES - 4), "The output has changed, and with it ∂L/∂y.", ""),
+            (p * 0.5 * VALUES, "The sum is not taken away.",
+             "Each value is compared with the output."),
+            ([15 / 32, -15 / 32], "The third entry is missing.", "It is the one you can guess."),
+            (np.array([0.5, 0.3, 0]) * 0.5 * (VALUES - 2.5),
+             "The weights are still those without the mask.", "The other two now sum to 1."),
+            (0.5 * VALUES, "This is the error at the weights.",
+             "It still has to pass the softmax."),
+            (0.5 * p, "This is the error at the values.", "Those of the scores sum to 0."),
+            (0.5 * (VALUES - 2.5), "The weights are missing.",
+             "Each difference is multiplied by its p."),
+        ], "It is p times ∂L/∂y times (value - output), and p of the third key is 0."),
+    ]  # fmt: skip
+    return in_turn((y, ds), parts, "What is not read gets no error.")
+
+
+@checker
+def check_window(window: Answer) -> Verdict:
+    """Check ``window(n, w)``: True for key j of query i where i - w < j <= i."""
+    given = "n, w"
+
+    def case(n: int, w: int) -> Case:
+        i, j = np.mgrid[:n, :n]
+        right = (j <= i) & (j > i - w)
+        mistakes: list[tuple[Any, str, str]] = [
+            (right.T, "Each query sees later tokens.", "Queries are rows: the key is j <= i."),
+            ((j <= i) & (j >= i - w), "One token too many is seen.",
+             "The query itself is one of the w tokens."),
+            ((j < i) & (j > i - w), "No query sees itself.", "j = i is allowed."),
+            ((j < i) & (j >= i - w), "No query sees itself.",
+             "The query itself is one of the w tokens."),
+            (abs(i - j) < w, "Later tokens are seen as well.", "Add the condition j <= i."),
+            (j <= i, "All earlier tokens are seen.", "No more than w of them are allowed."),
+            (j > i - w, "Later tokens are seen as well.", "Add the condition j <= i."),
+            (~right, "This is what is forbidden.", "True stands where a query may look."),
+            (np.ones((n, n)), "Everything is seen.", "Only the last w tokens are allowed."),
+            (j < w, "Every query sees the first w tokens.", "The window moves with the query."),
+            ((j <= i) & (j < w), "Every query sees the first w tokens.",
+             "The window moves with the query."),
+        ]  # fmt: skip
+        names = [f"allowed[{a}, {b}]" for a, b in np.ndindex(right.shape)]
+        more = "Row i is True in the columns i - w + 1 to i, as far as they exist."
+        return Case((n, w), right * 1.0, distinct(mistakes, right), more, names,
+                    where=f"n = {n} and w = {w}")  # fmt: skip
+
+    def as_numbers(n: int, w: int) -> Any:
+        found = window(n, w)
+        if found is None:
+            raise Told("It returns None: is a return missing?")
+        if np.asarray(found).dtype != np.bool_:
+            raise Told("Return an array of True and False, as np.tri(n, dtype=bool) is.")
+        return np.asarray(found) * 1.0
+
+    cases = [case(3, 2), case(6, 3), case(5, 4)]
+    unfit = misfit(window, given)
+    if unfit is not None or not callable(window):
+        return unfit or judge(window, cases, "", given)
+    return judge(as_numbers, cases, "Each row allows at most w keys, whatever n is.", given)
+
+
+def _attended(Q: Array, K: Array, V: Array, width: float) -> Array:
+    """Return softmax(Q Kᵀ / √width) V."""
+    E = np.exp(Q @ K.T / math.sqrt(width))
+    return np.asarray(E / E.sum(axis=1, keepdims=True) @ V)
+
+
+@checker
+def check_heads(two_heads: Answer) -> Verdict:
+    """Check ``two_heads(Q, K, V)``: halves of the columns attend alone and stand side by side."""
+    given = "Q, K, V"
+
+    def case(n: int, m: int, width: int, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        Q, K, V = (rng.normal(size=(rows, width)) for rows in (n, m, m))
+        half, wide = width // 2, float(width)
+        left, right = slice(half), slice(half, None)
+        halves = [(Q[:, c], K[:, c], V[:, c]) for c in (left, right)]
+        heads = [_attended(*part, half) for part in halves]
+        odd = [_attended(Q[:, k::2], K[:, k::2], V[:, k::2], half) for k in (0, 1)]
+        mean = "Each head keeps its own columns of the result.", "Use np.hstack."
+        mistakes: list[tuple[Any, str, str]] = [
+            (_attended(Q, K, V, wide), "This is one head.", "Cut the columns in two first."),
+            (_attended(Q, K, V, half), "This is one head.", "Cut the columns in two first."),
+            (np.hstack([_attended(*part, wide) for part in halves]),
+             "The scores were divided by the root of the whole width.",
+             "The queries of a head have half as many columns."),
+            (np.hstack([_attended(*part, 1) for part in halves]), "The scores were not divided.",
+             "Divide them by the root of the width of one head."),
+            (np.hstack(heads[::-1]), "The heads are exchanged.", "The left columns come first."),
+            (np.hstack(odd), "Every other column went to a head.",
+             "The first head has the left half of the columns."),
+            (heads[0], "This is the left head alone.", "Put the other one beside it."),
+            (heads[1], "This is the right head alone.", "Put the other one beside it."),
+            (heads[0] + heads[1], *mean),
+            ((heads[0] + heads[1]) / 2, *mean),
+            (np.vstack(heads), "The heads stand one below the other.", "Use np.hstack."),
+            (np.hstack([_attended(Q[:, left], K[:, left], of, half) for of in
+                        (V[:, left], V[:, right])]),
+             "Both heads look with the left columns.", "Cut Q and K as V."),
+        ]  # fmt: skip
+        expected = np.hstack(heads)
+        names = [f"Y[{i}, {j}]" for i, j in np.ndindex(expected.shape)]
+        more = "Attend with the left halves of Q, K and V, then on the right halves."
+        where = f"{n} queries and {m} keys of width {width}"
+        return Case((Q, K, V), expected, distinct(mistakes, expected), more, names, where=where)
+
+    cases = [case(2, 3, 4, 0), case(4, 3, 6, 1), case(4, 4, 8, 2)]
+    return judge(two_heads, cases, "Each head looks on its own, at its own columns.", given)
+
+
+@checker
+def check_running(sums: Any, y: Any) -> Verdict:
+    """Check the online softmax of the scores ln 2, ln 8, ln 4 with the values 8, 1 and 2."""
+    right = [[8.0, 1.0], [3.0, 1.25], [4.0, 1.75]]
+    parts: list[Part] = [
+        ("The sums", right, [
+            ([[16.0, 2.0], [24.0, 10.0], [32.0, 14.0]], "These are the sums of e^s.",
+             "Subtract the largest score so far: the first power is 1."),
+            ([[8.0, 1.0], [9.0, 2.0], [10.0, 2.5]], "Old sums are not rescaled.",
+             "When ln 8 arrives, both old sums shrink by 2/8."),
+            ([[8.0, 1.0], [9.0, 1.25], [10.0, 1.75]], "The sum with the values is not rescaled.",
+             "When ln 8 arrives, both old sums shrink by 2/8."),
+            ([[8.0, 1.0], [3.0, 2.0], [4.0, 2.5]], "The sum of the powers is not rescaled.",
+             "When ln 8 arrives, both old sums shrink by 2/8."),
+            ([[8.0, 1.0], [33.0, 5.0], [34.0, 5.5]], "The old sums were multiplied by 8/2.",
+             "A larger maximum makes old powers smaller."),
+            ([[8.0, 1.0], [3.0, 1.25], [8.0, 3.5]], "The third score was taken for the largest.",
+             "ln 4 is less than ln 8, so nothing is rescaled."),
+            ([[8.0, 1.0], [3.0, 1.25], [5.0, 2.25]], "The third power is not 1.",
+             "It is 4/8, because the largest score is ln 8."),
+            ([row[::-1] for row in right], "The two sums are exchanged.",
+             "The sum with the values comes first."),
+            (right[-1], "These are the last sums alone.", "Give a pair after each key."),
+            ([[2.0, 0.25], [3.0, 1.25], [4.0, 1.75]], "The largest score was known from the start.",
+             "After the first key, the largest score so far is its own."),
+            (np.transpose(right), "Rows and columns are exchanged.", "Give a pair after each key."),
+        ], "After each key: multiply both sums by e^(old - new maximum), then add the new terms."),
+        ("The output", 16 / 7, [
+            (4.0, "This is the first sum.", "Divide it by the second."),
+            (11 / 3, "This is the plain mean of the values.", "Divide the last two sums."),
+            (7 / 16, "The quotient is upside down.", "Divide the first sum by the second."),
+        ], "Divide the last two sums."),
+    ]  # fmt: skip
+    return in_turn((sums, y), parts, "The same as 32/14, and no power was ever above 1.")
+
+
+@checker
+def check_count(parameters: Any, megabytes: Any) -> Verdict:
+    """Check d_model = 512, 8 heads, n = 4096, float32: 4(512² + 512), and 8·4096²·4 bytes."""
+    weights = 512 * 512
+    parts: list[Part] = [
+        ("The parameters", 4 * (weights + 512), [
+            (4 * weights, "The biases are missing.", "Each of the four matrices has 512 of them."),
+            (3 * (weights + 512), "Three matrices make q, k and v. There is one more.",
+             "W_o mixes what the heads have read."),
+            (3 * weights, "One matrix is missing, and so are the biases.",
+             "W_o mixes what the heads have read; each matrix has 512 biases."),
+            (32 * (weights + 512), "The heads share the columns of one matrix.",
+             "Each head has 512/8 = 64 columns."),
+            (4 * (64 * 64 + 64), "This is for width 64.", "Every head reads all 512 entries."),
+            (weights + 512, "This is one of the four matrices.", "Q, K, V and the output."),
+        ], "Four matrices of 512 by 512, each with its bias."),
+        ("The megabytes", 8 * 4096**2 * 4 / 1e6, [
+            (4096**2 * 4 / 1e6, "This is for one head.", "Each head has weights of its own."),
+            (67.0, "This is for one head.", "Each head has weights of its own."),
+            (8 * 4096**2 * 8 / 1e6, "These are float64 numbers.", "A float32 number has 4 bytes."),
+            (8 * 4096 * 4 / 1e6, "A query has a weight for each key.", "Count pairs."),
+            (8 * 4096**2 / 1e6, "This counts numbers.", "A float32 number has 4 bytes."),
+            (8 * 4096**2 * 4, "These are bytes.", "A megabyte is 10⁶ bytes."),
+            (537e6, "These are bytes.", "A megabyte is 10⁶ bytes."),
+            (8 * 4096**2 * 4 / 1e9, "These are gigabytes.", "A megabyte is 10⁶ bytes."),
+            (8 * 4096**2 * 4 / 2**20, "These are mebibytes, 2²⁰ bytes each.", "Divide by 10⁶."),
+        ], "Each head has 4096 · 4096 weights of 4 bytes."),
+    ]  # fmt: skip
+    return in_turn((parameters, megabytes), parts, "More for P than for all parameters.")

@@ -1,0 +1,290 @@
+"""Checkers of the chapter "Memory".
+
+Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backprop.arrays import Array
+from backprop.book.chains import advances as fewest
+from backprop.book.chains import equal, most_kept, shrinking
+from backprop.book.exercises.verdict import (
+    Answer,
+    Case,
+    Part,
+    Told,
+    Verdict,
+    checker,
+    distinct,
+    in_turn,
+    judge,
+    limited,
+    misfit,
+    numbers,
+)
+from backprop.layers import BatchNorm, Dense, Dropout, Layer, ReLU, Tanh
+
+
+@checker
+def check_segments(k: Any, arrays: Any) -> Verdict:
+    """Check n = 100 with inputs a quarter as large: k/4 + 100/k is least at k = 20, where it is 10.
+
+    The unit of memory is what one layer keeps.
+    """
+    slope = "Set the derivative of k/4 + 100/k to 0."
+    parts: list[Part] = [
+        ("k", 20, [
+            (10, "This is √n, as if an input were as large as what a layer keeps.", slope),
+            (5, "The quarter is on the wrong side.", "Cheap inputs allow more of them."),
+            (40, "The factor belongs under the root.", slope),
+            (2.5, "The factor belongs under the root, and on the other side.", slope),
+            (400, "This is k².", "Take the root."),
+            (-20, "Only the positive root is a number of segments.", ""),
+            (25, "This is n/4.", slope),
+            (100, "Then every input is kept.", slope),
+            (1, "Then nothing is saved.", slope),
+        ], slope),
+        ("The arrays", 10, [
+            (20, "This is k itself, or the memory with inputs of full size.",
+             "Insert k = 20, and count each input as a quarter."),
+            (25, "Each input was counted in full.", "An input is a quarter of the unit."),
+            (5, "This is one of the two terms.", "Add the other."),
+            (12.5, "This is for k = 10.", slope),
+            (21.25, "This is for k = 5.", slope),
+            (40, "This is in units of an input.", "The unit is what a layer keeps."),
+        ], "Add the inputs, a quarter each, and one segment of 100/k layers."),
+    ]  # fmt: skip
+    return in_turn((k, arrays), parts, "Both terms are equal there, as with √n.")
+
+
+@checker
+def check_binomial(length: Any, snapshots: Any) -> Verdict:
+    """Check C(3 + 4, 3) = 35, and the least S with C(S + 3, 3) >= 1000, which is 17."""
+    formula = "With S snapshots and R advances per layer, the longest chain has C(S + R, S) layers."
+    parts: list[Part] = [
+        ("The length", 35, [
+            (12, "A product is far too little.", formula),
+            (81, "This is 3⁴, but the binomial grows more slowly than a power.", formula),
+            (64, "This is 4³, but the binomial grows more slowly than a power.", formula),
+            (20, "This is for R = 3.", formula), (15, "This is for S = 2.", formula),
+            (70, "This is for S = 4.", formula), (56, "This is for R = 5.", formula),
+            (4, "This is C(4, 3).", formula), (7, "This is S + R.", formula),
+            (210, "The order of the snapshots was counted.", "Divide by 3!."),
+            (5040, "This is 7!.", "Divide by 3! and 4!."),
+        ], formula),
+        ("The snapshots", 17, [
+            (16, "C(19, 3) = 969 layers are not enough.", "One more."),
+            (18, "Fewer will do.", "Try one less."),
+            (20, "This is S + R.", "Subtract R."),
+            (19, "If this is your S + R, then C(19, 3) = 969 layers are not enough.",
+             "Find the least S + R that is, and subtract R."),
+            (10, "10³ = 1000, but the binomial grows more slowly.", "C(13, 3) = 286."),
+            (32, "This is about √1000.", "With R = 3, fewer snapshots do."),
+            (31, "This is about √1000.", "With R = 3, fewer snapshots do."),
+            (334, "1000/3 is far too many.", formula),
+            (45, "Then two advances per layer would do.", "Here there may be three."),
+        ], "Find the least S with (S + 3)(S + 2)(S + 1)/6 ≥ 1000."),
+    ]  # fmt: skip
+    praise = "A thousand layers in the memory of seventeen."
+    return in_turn((length, snapshots), parts, praise)
+
+
+@checker
+def check_lengths(lengths: Answer) -> Verdict:
+    """Check ``lengths(n)``: the segments whose peak is the least K with K(K + 1)/2 >= n."""
+
+    def kept(n: int) -> int:
+        answer = lengths(n)
+        if answer is None:
+            raise Told("The answer is None: is a return missing?")
+        found = numbers(answer)
+        if found is None or found.ndim != 1 or not len(found):
+            raise Told(f"For {n} layers, return a list of lengths, such as [3, 2, 1].")
+        if (found != np.round(found)).any() or found.min() < 1:
+            raise Told(f"For {n} layers, a length is no whole number of layers, 1 or more.")
+        if found.sum() != n:
+            raise Told(f"For {n} layers, the lengths add up to {found.sum():g}.")
+        return most_kept([int(length) for length in found])
+
+    def case(n: int) -> Case:
+        right = next(k for k in range(1, n + 1) if k * (k + 1) // 2 >= n)
+        shrinks = shrinking(n, right)
+        # The first segment or the last takes what is left.
+        whole = [right - i for i in range(len(shrinks))]
+        grows = shrinks[::-1], [*whole[:-1], n - sum(whole[:-1])][::-1]
+        more = "Beside each segment, one checkpoint more is alive than beside the one before."
+        mistakes: list[tuple[Any, str, str]] = [
+            (min(most_kept(equal(n, k)) for k in range(1, n + 1)),
+             "Equal segments do no better than this.", more),
+            (n, "This keeps every input, as if nothing were cut.", more),
+            *((most_kept(lengths), "The segments grow, and should shrink.",
+               "The last segment has the most checkpoints beside it.") for lengths in grows),
+            (right + 1, "One input fewer would do.", "With K kept inputs, the segments may have"
+             " K, K - 1, ... layers. Which is the least K?"),
+        ]  # fmt: skip
+        return Case((n,), right, distinct(mistakes, right), more, where=f"{n} layers")
+
+    if (unfit := misfit(lengths, "n")) is not None:
+        return unfit
+    given: Any = kept if callable(lengths) else lengths
+    praise = "No other cut keeps fewer."
+    return judge(given, [case(n) for n in (3, 6, 7, 10, 40, 64, 400)], praise)
+
+
+class _Warming(Layer):
+    """A layer that multiplies its input by how many times it has been called."""
+
+    name = "warming"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Array) -> Array:
+        """Return x, 2x, 3x, ... from call to call."""
+        self.calls += 1
+        return self.calls * x
+
+
+def _in_use(layer: Layer) -> Layer:
+    layer.training = False
+    return layer
+
+
+def _networks() -> list[tuple[str, Callable[[], list[Layer]], list[int], list[int]]]:
+    """Return words, layers, the broken ones, and those whose state moves."""
+    rng = np.random.default_rng
+
+    def dense() -> Dense:
+        return Dense(4, 4, rng=rng(0))
+
+    def dropout(p: float = 0.5) -> Dropout:
+        return Dropout(p, rng=rng(1))
+
+    return [
+        ("Dense, Dropout, Dense, Tanh", lambda: [dense(), dropout(), dense(), Tanh()], [1], [1]),
+        ("Dense, Tanh, Dense", lambda: [dense(), Tanh(), dense()], [], []),
+        ("Dense, Dropout, Tanh, Dense, Dropout, Dense",
+         lambda: [dense(), dropout(), Tanh(), dense(), dropout(), dense()], [1, 4], [1, 4]),
+        ("Dense, BatchNorm, ReLU, Dense", lambda: [dense(), BatchNorm(4), ReLU(), dense()],
+         [], [1]),
+        ("Dense, a layer that counts its calls, Tanh", lambda: [dense(), _Warming(), Tanh()],
+         [1], [1]),
+        ("Dropout in use, Dense, Dropout with p = 0, Tanh",
+         lambda: [_in_use(dropout()), dense(), dropout(0), Tanh()], [], []),
+    ]  # fmt: skip
+
+
+@checker
+def check_broken(broken: Answer) -> Verdict:
+    """Check ``broken(layers, x)``: the indices of layers whose second evaluation differs."""
+    found = _networks()
+    x = np.random.default_rng(2).normal(size=(20, 4))
+
+    def marks(k: int) -> list[int]:
+        layers = found[k][1]()
+        answer = broken(layers, x.copy())
+        if answer is None:
+            raise Told("The answer is None: is a return missing?")
+        if not isinstance(answer, list | tuple | set | np.ndarray):
+            raise Told("Return a list of indices, such as [1, 4], or an empty one.")
+        if len(answer) == len(layers) and all(isinstance(a, bool | np.bool_) for a in answer):
+            raise Told("These are truth values. Return the indices of the broken layers.")
+        places = numbers(list(answer))
+        if places is None or places.ndim != 1 or (places != np.round(places)).any():
+            raise Told("Return a list of indices, such as [1, 4], or an empty one.")
+        if len(places) and not 0 <= places.min() <= places.max() < len(layers):
+            raise Told("There is no layer with such an index; the first one is 0.")
+        return [int(i in places) for i in range(len(layers))]
+
+    def case(k: int) -> Case:
+        words, make, right, moving = found[k]
+        n = len(make())
+
+        def mark(places: Any) -> list[int]:
+            return [int(i in places) for i in range(n)]
+
+        after = range(right[0], n) if right else []
+        same = "Give a layer the same input twice, not what the second pass made of it."
+        mistakes: list[tuple[Any, str, str]] = [
+            (mark(after), "A layer that comes after a broken one is not broken itself.", same),
+            (mark(right[:1]), "There may be more than one.", "Look at all layers."),
+            (mark([n - 1] if right else []), "This compares the outputs of the network.",
+             "Compare those of each layer."),
+            (mark(moving), "This layer's state moves, but its output is the same.",
+             "Compare the outputs."),
+            (mark([i + 1 for i in right]), "Count from 0.", ""),
+            (mark([]), "At least one of these layers is broken.",
+             "Call each twice with the same input."),
+            (mark(range(n)), "Not all of them are broken.", "Compare entries, not the arrays'"
+             " identity: two calls return two arrays."),
+            (mark([i for i in range(n) if i not in right]), "These are the others.", ""),
+        ]  # fmt: skip
+        expected = mark(right)
+        return Case((k,), expected, distinct(mistakes, expected), same,
+                    where=f"the network {words}")  # fmt: skip
+
+    if (unfit := misfit(broken, "layers, x")) is not None:
+        return unfit
+    given: Any = marks if callable(broken) else broken
+    praise = "A layer is broken if the same input gives another output."
+    return judge(given, [case(k) for k in range(len(found))], praise)
+
+
+MOST_LINES = 400_000
+SLOW = "It is too slow for 40 layers: the same lengths return again and again. Keep them."
+
+
+@checker
+def check_advances(advances: Answer) -> Verdict:
+    """Check ``advances(n, S)``: the fewest advances, by trying each place of the first snapshot."""
+
+    def halves(n: int, s: int) -> int:
+        if n == 1:
+            return 0
+        if s == 1:
+            return n * (n - 1) // 2
+        return n // 2 + halves(n - n // 2, s - 1) + halves(n // 2, s)
+
+    def forgetful(n: int, s: int) -> int:
+        """Let the left part have one snapshot less as well."""
+        if n == 1:
+            return 0
+        if s == 1:
+            return n * (n - 1) // 2
+        return min(m + forgetful(n - m, s - 1) + forgetful(m, s - 1) for m in range(1, n))
+
+    def case(n: int, s: int) -> Case:
+        right = fewest(n, s)
+        mistakes: list[tuple[Any, str, str]] = [
+            (right + n, "The evaluation just before each backward step is in here.",
+             "It is the same for every schedule, so the exercise leaves it out."),
+            (halves(n, s), "This always cuts in the middle.", "Try every place."),
+            (forgetful(n, s), "The left part gets one snapshot too few.",
+             "When the right part is done, its snapshot is free again."),
+            (n * (n - 1) // 2, "This always starts again from x.", "Use the other snapshots."),
+            (n - 1, "This advances each layer once, as if every input were kept.",
+             "The right part has one snapshot less. The left part has all of them."),
+            (fewest(n, s + 1), "This has one snapshot too many.", "x is among the snapshots."),
+            (fewest(n, s - 1) if s > 1 else -1, "This has one snapshot too few.",
+             "x is among the snapshots."),
+            (0, "Nothing is advanced here.", "A first snapshot after m layers costs m."),
+        ]  # fmt: skip
+        more = "A cut after m layers costs m + advances(n - m, S - 1) + advances(m, S)."
+        return Case((n, s), right, distinct(mistakes, right), more)
+
+    if not callable(advances):
+        return judge(advances, [case(2, 1)])
+    quick = limited(advances, MOST_LINES, SLOW)
+    sizes = (1, 3), (4, 1), (3, 2), (5, 2), (10, 3), (14, 2), (40, 4)
+    try:
+        return judge(
+            quick, [case(n, s) for n, s in sizes], "These are the fewest, up to 40 layers.", "n, S"
+        )
+    except Told as told:
+        return Verdict(False, str(told))

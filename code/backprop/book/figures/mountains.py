@@ -1,0 +1,176 @@
+"""The figures of the chapter on memory: what is alive at each call of a layer, and what it costs.
+
+Blue is forward, pale blue forward once more, and vermilion backward in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop.book.chains import Watched
+from backprop.book.figures import svg
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.stepper import Frame, drawn
+
+
+def arrays(peak: float, unit: int) -> int:
+    """Return the whole arrays that so many bytes hold; the rest are Python's own objects."""
+    return round(peak / unit)
+
+
+def _mountain(ax: Any, run: Watched, unit: int, start: int = 0) -> None:
+    """Fill the memory of each call of a layer, in the colour of its direction."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    height = np.array(run.bytes) / unit
+    edges = start + np.arange(len(height) + 1)
+    goes_back = np.array([kind == "b" for kind in run.kinds])
+    again = np.array(run.again)
+    for chosen, color, alpha in (
+        (~goes_back & ~again, COLORS[0], 0.75), (again, COLORS[0], 0.25),
+        (goes_back, COLORS[1], 0.75),
+    ):  # fmt: skip
+        ax.stairs(
+            np.where(chosen, height, 0), edges, fill=True, color=color, alpha=alpha, linewidth=0
+        )
+    ax.stairs(height, edges, baseline=None, color=INK, linewidth=1.0)
+    ax.grid(axis="x", visible=False)
+
+
+def side_by_side(runs: Mapping[str, Watched], unit: int, title: str) -> Drawing:
+    """Draw two ways to one gradient, with their peak and their evaluations of a layer."""
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.9), layout="constrained")
+    for ax, (name, run) in zip(axes, runs.items(), strict=True):
+        _mountain(ax, run, unit)
+        peak = arrays(run.peak, unit)
+        words = f"{name}\n{peak} arrays,\n{run.forwards} evaluations"
+        ax.set_title(words, color=INK, fontsize=11, fontweight="bold")
+        ax.set(xlim=(0, len(run.kinds)), ylim=(0, 72), yticks=[0, 20, 40, 60], xticks=[])
+        ax.set_xlabel("time")
+    axes[0].set_ylabel("arrays in memory")
+    return plotted(fig, title)
+
+
+MEGABYTE = 2.55
+"""Units of a drawing that stand for a million bytes."""
+
+
+def account(rows: Mapping[str, Sequence[float]], title: str) -> Drawing:
+    """Draw what a training step holds, in megabytes: weights, gradient, moments, kept arrays.
+
+    A row is named by its batch.
+    """
+    names = ("weights", "their gradient", "Adam's moments", "arrays between layers")
+    paints = (("currentColor", "0.75"), ("currentColor", "0.5"), ("currentColor", "0.25"),
+              (svg.FORWARD, "1"))  # fmt: skip
+    left, parts, said = 12.0, [], []
+    for k, (name, (paint, opacity)) in enumerate(zip(names, paints, strict=True)):
+        x, y = (left, left + 190)[k % 2], 8.0 + 26 * (k // 2)
+        parts += [
+            svg.element("rect", x=x, y=y, width=14, height=14, fill=paint, fill_opacity=opacity),
+            svg.text(x + 22, y + 12, name, text_anchor="start"),
+        ]
+    for k, (row, sizes) in enumerate(rows.items()):
+        x, y = left, 84.0 + 76 * k
+        parts.append(svg.text(left, y, row, text_anchor="start", font_weight=600))
+        for size, (paint, opacity) in zip(sizes, paints, strict=True):
+            parts += [
+                svg.element("rect", x=x, y=y + 8, width=size * MEGABYTE, height=24, fill=paint,
+                            fill_opacity=opacity, stroke=svg.GROUND, stroke_width=1),
+                svg.text(x + size * MEGABYTE / 2, y + 49, f"{size:.0f}"),
+            ]  # fmt: skip
+            x += size * MEGABYTE
+        total = f"{sum(sizes):.0f} MB"
+        parts.append(svg.text(x + 6, y + 25, total, text_anchor="start", font_weight=600))
+        numbers = ", ".join(f"{n} {s:.0f}" for n, s in zip(names, sizes, strict=True))
+        said.append(f"{row}: {numbers}, together {total}")
+    return drawing(title, 70 + 76 * len(rows), "; ".join(said), *parts)
+
+
+def by_depth(runs: Mapping[int, Watched], unit: int, title: str) -> Drawing:
+    """Draw the memory of one gradient for several depths, one mountain beside another."""
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    start, gap = 0, 24
+    ticks = []
+    for n, run in runs.items():
+        _mountain(ax, run, unit, start)
+        peak = arrays(run.peak, unit)
+        ax.text(start + n, peak + 2, f"{peak} arrays", color=INK, ha="center", fontweight="bold")
+        ticks.append((start + n, f"{n} layers"))
+        start += len(run.kinds) + gap
+    ax.set_xticks(*zip(*ticks, strict=True))
+    ax.tick_params(axis="x", length=0)
+    ax.set(ylim=(0, 79), xlim=(-24, start - gap + 4), yticks=[0, 20, 40, 60])
+    ax.set_ylabel("arrays in memory")
+    return plotted(fig, title)
+
+
+def segments(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
+    """Return one frame per number of segments: the memory of a gradient, its peak and its price."""
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    longest = max(len(run.kinds) for run in runs.values())
+    frames = []
+    for k, run in runs.items():
+        n = run.kinds.count("b")
+        fig, ax = plt.subplots(figsize=(4.4, 2.4))
+        _mountain(ax, run, unit)
+        peak = arrays(run.peak, unit)
+        ax.axhline(peak, color=INK, linewidth=1, linestyle=":")
+        ax.text(longest, peak + 1.5, f"{peak} arrays", color=INK, ha="right")
+        ax.set(ylim=(0, 78), xlim=(0, longest), yticks=[0, 20, 40, 60])
+        ax.set(xlabel="calls of a layer", ylabel="arrays in memory")
+        words = (
+            f"A segment has {n // k} layer{'s' * (n > k)}. At the peak: {peak} arrays. Evaluations"
+            f" of a layer: {run.forwards}, of which {sum(run.again)} are second ones (pale blue)."
+        )
+        frames.append(drawn(fig, f"Memory of one gradient with {k} segments", words))
+    return frames
+
+
+def shapes(runs: Mapping[str, Watched], unit: int, title: str) -> Drawing:
+    """Draw the memory under two ways to cut, one below the other."""
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    fig, axes = plt.subplots(
+        len(runs), sharex=True, sharey=True, figsize=(4.6, 3.6), layout="constrained"
+    )
+    most = max(run.peak for run in runs.values()) / unit
+    for ax, (name, run) in zip(axes, runs.items(), strict=True):
+        _mountain(ax, run, unit)
+        peak = arrays(run.peak, unit)
+        ax.axhline(peak, color=INK, linewidth=1, linestyle=":")
+        ax.set_title(f"{name}: {peak} arrays", color=INK, fontsize=11, loc="left")
+        ax.set(ylim=(0, most * 1.12), ylabel="arrays", yticks=[0, 5, 10, 15])
+    axes[-1].set(xlabel="calls of a layer", xlim=(0, max(len(r.kinds) for r in runs.values())))
+    return plotted(fig, title)
+
+
+def exchange(families: Mapping[str, Sequence[tuple[int, int]]], title: str) -> Drawing:
+    """Draw the arrays that schedules need against their evaluations, a line per family."""
+    from backprop.book.figures.plots import COLORS, MARKERS
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 3.3))
+    looks = zip((COLORS[0], COLORS[2], COLORS[3]), MARKERS, (10, 5, 6), strict=False)
+    for (name, found), (color, mark, size) in zip(families.items(), looks, strict=False):
+        evaluations, peaks = zip(*found, strict=True)
+        ax.loglog(evaluations, peaks, "-", marker=mark, color=color, markersize=size, label=name,
+                  markerfacecolor="none" if size > 6 else color)  # fmt: skip
+    ax.set(xlabel="evaluations of a layer", ylabel="arrays in memory", ylim=(5, 80))
+    ax.set_xticks([64, 128, 256, 512, 1024, 2048], ["64", "128", "256", "512", "1,024", "2,048"])
+    ax.set_yticks([5, 10, 20, 40, 67], ["5", "10", "20", "40", "67"])
+    ax.minorticks_off()
+    ax.legend(loc="upper right")
+    return plotted(fig, title)

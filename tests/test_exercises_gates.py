@@ -1,0 +1,275 @@
+"""The checkers of "Gates": right answers in several forms, and ten wrong ones each.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
+
+from backprop import GRU, LSTM
+from backprop.book.exercises import gates as ex
+
+GATE = 1 / (1 + math.exp(-1))
+LEFT, OPEN = GATE**10, 0.5**0.01
+BIAS = math.log(OPEN / (1 - OPEN))
+ALONE, ONE, WHOLE = 0.9**39, 39 * 0.9**38 * 0.086, 0.986**39
+RIGHT = {
+    ex.check_gate: [(LEFT, BIAS), (0.0436, 4.97), (sp.Float(LEFT), 4.968)],
+    ex.check_paths: [(ALONE, ONE, WHOLE), (0.0164, 0.0612, 0.577),
+                     (Fraction(9, 10) ** 39, sp.Float(ONE), np.float64(WHOLE))],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_gate: [
+        ((GATE, BIAS), "one step"), ((1 - LEFT, BIAS), "lost"), ((10 * GATE, BIAS), "do not add"),
+        ((0.5**10, BIAS), "bias 0"), ((GATE**9, BIAS), "nine"), ((GATE**11, BIAS), "eleven"),
+        ((math.tanh(1) ** 10, BIAS), "not a tanh"), ((1, BIAS), "σ(1)"),
+        (((1 - GATE) ** 10, BIAS), "bias -1"), ((0.2, BIAS), "power 10"),
+        ((100 * LEFT, BIAS), "per cent"), ((math.exp(-10), BIAS), "e⁻¹"),
+        ((BIAS, LEFT), "exchanged"),
+        ((0.044, BIAS), "three significant"), ((LEFT, BIAS / math.log(10)), "natural logarithm"),
+        ((LEFT, BIAS / math.log(2)), "natural logarithm"), ((LEFT, 4.272), "50 steps"),
+        ((LEFT, math.log(1 / 99)), "nearly all"),
+        ((LEFT, OPEN), "This is the gate"), ((LEFT, -BIAS), "nearly shut"),
+        ((LEFT, math.log(OPEN)), "not its bias"), ((LEFT, 0), "one half"),
+        ((LEFT, math.atanh(OPEN)), "not a tanh"), ((LEFT, 5), "three significant"),
+        ((LEFT, 2.63), "after 10 steps"), ((LEFT, 5.293), "steps multiply"),
+        ((LEFT, 0.5), "forgets fast"), ((LEFT, 3), "100th power"), ((None, BIAS), "None"),
+        ((LEFT, "5"), "expected a number"),
+    ],
+    ex.check_paths: [
+        ((0.9**40, ONE, WHOLE), "39 steps back"), ((0.9**38, ONE, WHOLE), "38 steps"),
+        ((0.9, ONE, WHOLE), "one step"), ((35.1, ONE, WHOLE), "do not add"),
+        ((1 - ALONE, ONE, WHOLE), "lost"), ((1 - 0.1 * 39, ONE, WHOLE), "do not add"),
+        ((0.086**39, ONE, WHOLE), "detour each time"), ((WHOLE, ONE, WHOLE), "all paths"),
+        ((0.016, ONE, WHOLE), "three significant"), ((0.5, ONE, WHOLE), "factor of each"),
+        ((ALONE, ONE / 39, WHOLE), "any of 39"), ((ALONE, 39 * ALONE * 0.086, WHOLE), "40 steps"),
+        ((ALONE, ALONE * 0.086, WHOLE), "40 steps"), ((ALONE, 40 * ALONE * 0.086, WHOLE), "40"),
+        ((ALONE, ONE / 39 * 40, WHOLE), "not of 40"), ((ALONE, 39 * 0.086, WHOLE), "direct steps"),
+        ((ALONE, 39 * 0.9 * 0.086, WHOLE), "38 direct"), ((ALONE, 0.086, WHOLE), "without"),
+        ((ALONE, ALONE + ONE, WHOLE), "no detour"), ((ALONE, 0.061, WHOLE), "three significant"),
+        ((ALONE, 39 * 0.9 * 0.086**38, WHOLE), "one direct step"),
+        ((ALONE, ONE, 0.986**40), "forty steps"), ((ALONE, ONE, ALONE + 0.086**39), "mixed"),
+        ((ALONE, ONE, ALONE + ONE), "two and more"), ((ALONE, ONE, 0.986), "one step"),
+        ((ALONE, ONE, 39 * 0.986), "do not add"), ((ALONE, ONE, 1 - WHOLE), "lost"),
+        ((ALONE, ONE, (0.9 * 0.086) ** 39), "do not multiply"),
+        ((ALONE, ONE, 1.8**39), "same factor"), ((ALONE, ONE, 1), "A little"),
+        ((ALONE, ONE, 0.58), "three significant"), ((ALONE, ONE, None), "None"),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@each_wrong(WRONG_ANSWERS)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert any(part in second for part in hint.split("|")), second
+    assert second.startswith(first)
+
+
+# Functions.
+
+
+def kept(f):
+    rows = [np.ones(f.shape[1])]
+    for gate in f[::-1]:
+        rows.append(rows[-1] * gate)
+    return np.array(rows[::-1])
+
+
+def kept_at_once(f):
+    padded = np.vstack([f, np.ones((1, f.shape[1]))])
+    return np.cumprod(padded[::-1], axis=0)[::-1]
+
+
+def cell_back(dc, f, i, g, c):
+    return np.stack([dc * c * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g * g), dc * f])
+
+
+def cell_back_by_steps(dc, f, i, g, c):
+    step, rows = 1e-30, []
+
+    def new(z_f, z_i, z_g, c):
+        return c / (1 + np.exp(-z_f)) + np.tanh(z_g) / (1 + np.exp(-z_i))
+
+    at = [np.log(f / (1 - f)), np.log(i / (1 - i)), np.arctanh(g), c]
+    for k in range(4):
+        rows.append(dc * new(*(v + 1j * step * (j == k) for j, v in enumerate(at))).imag / step)
+    return rows
+
+
+def with_row(k, row):
+    def answer(dc, f, i, g, c):
+        rows = cell_back(dc, f, i, g, c)
+        rows[k] = row(dc, f, i, g, c)
+        return rows
+
+    return answer
+
+
+def ended(rows):
+    return np.vstack([rows, np.ones_like(rows[:1])])
+
+
+def gru_back(dh, f, g, h):
+    return np.stack([dh * (h - g) * f * (1 - f), dh * (1 - f) * (1 - g * g), dh * f])
+
+
+def gru_back_by_steps(dh, f, g, h):
+    step = 1e-30
+
+    def new(z_f, z_g, h):
+        gate = 1 / (1 + np.exp(-z_f))
+        return gate * h + (1 - gate) * np.tanh(z_g)
+
+    at, rows = [np.log(f / (1 - f)), np.arctanh(g)], []
+    for k in range(2):
+        moved = [v + 1j * step * (j == k) for j, v in enumerate(at)]
+        rows.append(dh * new(*moved, h).imag / step)
+    return [*rows, dh * f]
+
+
+def with_gru_row(k, row):
+    def answer(dh, f, g, h):
+        rows = gru_back(dh, f, g, h)
+        rows[k] = row(dh, f, g, h)
+        return rows
+
+    return answer
+
+
+RIGHT_FUNCTIONS = {
+    ex.check_kept: [kept, kept_at_once],
+    ex.check_cell_back: [cell_back, cell_back_by_steps],
+    ex.check_gru_back: [gru_back, gru_back_by_steps],
+}
+WRONG_FUNCTIONS = {
+    ex.check_kept: [
+        (lambda f: None, "return missing"), (3, "without calling it"), (lambda: 3, "one argument"),
+        (lambda f: {}["x"], "KeyError"),
+        (lambda f: np.cumprod(f, axis=0), "begin at the first"),
+        (lambda f: np.vstack([np.ones((1, f.shape[1])), np.cumprod(f, 0)]), "begin at the first"),
+        (lambda f: kept(f)[:-1], "t = T"), (lambda f: kept(f)[::-1], "reverse"),
+        (lambda f: kept(f)[1:], "t = 0"),
+        (lambda f: np.vstack([f, np.ones((1, f.shape[1]))]), "Only one step"),
+        (lambda f: np.prod(f, axis=0), "alone"), (lambda f: kept(1 - f), "1 - f"),
+        (lambda f: np.vstack([kept(f)[:-1], np.zeros((1, f.shape[1]))]), "last row is 0"),
+        (lambda f: kept(f * (1 - f)), "slopes"), (lambda f: 2 * kept(f), "same factor"),
+        (lambda f: ended(np.cumprod(f, axis=1)), "over the units"),
+        (lambda f: ended(np.cumprod(f[:, ::-1], axis=1)), "over the units"),
+        (lambda f: np.cumprod(np.vstack([np.ones_like(f[:1]), f]), axis=0)[::-1], "reversed"),
+        (lambda f: f[0] ** np.arange(len(f), -1, -1)[:, None], "first gate"),
+        (lambda f: f[-1] ** np.arange(len(f), -1, -1)[:, None], "last gate"),
+        (lambda f: ended(np.cumprod(f[::-1])[::-1].reshape(f.shape)), "together"),
+    ],
+    ex.check_cell_back: [
+        (lambda dc, f, i, g, c: None, "return missing"), (lambda dc: 3, "5 arguments"),
+        (lambda dc, f, i, g, c: [dc * c, dc * g, dc * i, dc * f], "slopes of sigmoid and tanh"),
+        (with_row(2, lambda dc, f, i, g, c: dc * i), "candidate's tanh"),
+        (with_row(2, lambda dc, f, i, g, c: dc * i * g * (1 - g)), "slope of a sigmoid"),
+        (with_row(2, lambda dc, f, i, g, c: dc * i * (1 - np.tanh(g) ** 2)), "already"),
+        (with_row(3, lambda dc, f, i, g, c: dc), "passed the forget"),
+        (with_row(3, lambda dc, f, i, g, c: dc * c), "by the cell"),
+        (with_row(3, lambda dc, f, i, g, c: dc * i), "by i"),
+        (with_row(3, lambda dc, f, i, g, c: dc * f * (1 - f)), "slope of the gate"),
+        (with_row(3, lambda dc, f, i, g, c: dc * f + dc * c * f * (1 - f)), "detour"),
+        (with_row(0, lambda dc, f, i, g, c: dc * (f * c + i * g) * f * (1 - f)), "new cell"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[[1, 0, 2, 3]], "rows of f and i"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[[3, 0, 1, 2]], "comes last"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c).T, "transposed"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[:3], "missing"),
+        (lambda dc, f, i, g, c: cell_back(1, f, i, g, c), "dc is missing"),
+        (lambda dc, f, i, g, c: -cell_back(dc, f, i, g, c), "sign"),
+        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c) * f, "not right|multiplied"),
+        (lambda dc, f, i, g, c: [dc * c * (1 - f**2), dc * g * (1 - i**2), dc * i * (1 - g**2),
+                                 dc * f], "slope of a tanh"),
+        (lambda dc, f, i, g, c: [dc * f * (1 - f), dc * i * (1 - i), dc * i * (1 - g**2), dc * f],
+         "let through"),
+        (lambda dc, f, i, g, c: [dc * g * f * (1 - f), dc * c * i * (1 - i),
+                                 dc * i * (1 - g**2), dc * f], "exchanged"),
+        (lambda dc, f, i, g, c: [dc * c, dc * g, dc * i * (1 - g**2), dc * f], "two gates"),
+    ],
+    ex.check_gru_back: [
+        (lambda dh, f, g, h: None, "return missing"), (lambda dh: 3, "4 arguments"),
+        (lambda dh, f, g, h: [dh * (h - g), dh * (1 - f), dh * f], "sigmoid and tanh"),
+        (with_gru_row(0, lambda dh, f, g, h: dh * (h - g)), "slope of the gate"),
+        (with_gru_row(1, lambda dh, f, g, h: dh * (1 - f)), "candidate's tanh"),
+        (with_gru_row(0, lambda dh, f, g, h: dh * h * f * (1 - f)), "two uses"),
+        (with_gru_row(0, lambda dh, f, g, h: -dh * g * f * (1 - f)), "two uses"),
+        (with_gru_row(0, lambda dh, f, g, h: dh * (h + g) * f * (1 - f)), "falls"),
+        (with_gru_row(0, lambda dh, f, g, h: dh * (g - h) * f * (1 - f)), "sign"),
+        (with_gru_row(0, lambda dh, f, g, h: dh * f * (h - g) * f * (1 - f)), "new state"),
+        (with_gru_row(0, lambda dh, f, g, h: dh * (h - g) * (1 - f * f)), "slope of a tanh"),
+        (with_gru_row(1, lambda dh, f, g, h: dh * f * (1 - g * g)), "by f"),
+        (with_gru_row(1, lambda dh, f, g, h: dh * (1 - f) * g * (1 - g)), "slope of a sigmoid"),
+        (with_gru_row(1, lambda dh, f, g, h: dh * (1 - f) * (1 - np.tanh(g) ** 2)), "already"),
+        (with_gru_row(2, lambda dh, f, g, h: dh), "passed the gate"),
+        (with_gru_row(2, lambda dh, f, g, h: dh * (1 - f)), "1 - f"),
+        (with_gru_row(2, lambda dh, f, g, h: dh * f * (1 - f)), "slope of the gate"),
+        (with_gru_row(2, lambda dh, f, g, h: dh * h), "by the state"),
+        (lambda dh, f, g, h: gru_back(dh, f, g, h)[[1, 0, 2]], "exchanged"),
+        (lambda dh, f, g, h: gru_back(dh, f, g, h)[[2, 0, 1]], "comes last"),
+        (lambda dh, f, g, h: gru_back(dh, f, g, h).T, "transposed"),
+        (lambda dh, f, g, h: gru_back(dh, f, g, h)[:2], "missing"),
+        (lambda dh, f, g, h: gru_back(1, f, g, h), "dh is missing"),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT_FUNCTIONS)
+def test_right_functions(check, answer):
+    assert check(answer), check(answer)
+
+
+@each_wrong(WRONG_FUNCTIONS)
+def test_wrong_functions(check, answer, hint):
+    first, second = both_hints(check, answer)
+    assert any(part in second for part in hint.split("|")), second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", [*WRONG_ANSWERS, *WRONG_FUNCTIONS])
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    wrong, right = WRONG_ANSWERS | WRONG_FUNCTIONS, RIGHT | RIGHT_FUNCTIONS
+    assert len(wrong[check]) >= 10 and len(right[check]) >= 2
+
+
+def test_the_cell_goes_back_as_the_layer_does():
+    rng = np.random.default_rng(0)
+    layer = LSTM(2, 3, rng=rng)
+    layer.forward(rng.normal(size=(1, 1, 2)), c0=rng.normal(size=(1, 3)))
+    i, f, _, g = layer._split(layer.gates)
+    dc = rng.normal(size=3)
+    layer.backward_parameters(np.zeros((1, 1, 3)), dc_last=dc[None])
+    dz_i, dz_f, _, dz_g = layer._split(layer.dz)
+    found = cell_back(dc, f[0, 0], i[0, 0], g[0, 0], layer.c[0, 0])
+    np.testing.assert_allclose(found, [dz_f[0, 0], dz_i[0, 0], dz_g[0, 0], layer.dc0[0]])
+
+
+def test_the_gru_goes_back_as_the_layer_does():
+    rng = np.random.default_rng(0)
+    layer = GRU(2, 3, rng=rng, return_sequence=False)
+    layer.parameters["U"][...] = 0  # no detour
+    h0 = rng.normal(size=(1, 3))
+    h = layer.forward(rng.normal(size=(1, 1, 2)), h0=h0)[0]
+    dh = rng.normal(size=3)
+    layer.backward_parameters(dh[None])
+    f = layer.dh0[0] / dh
+    g = (h - f * h0[0]) / (1 - f)
+    _, dz_f, dz_g = layer._split(layer.dz)
+    found = gru_back(dh, f, g, h0[0])
+    np.testing.assert_allclose(found, [dz_f[0, 0], dz_g[0, 0], layer.dh0[0]])
+
+
+def test_the_expected_numbers_are_right():
+    assert pytest.approx((0.0436, 4.97), abs=0.005) == (LEFT, BIAS)
+    total = sum(math.comb(39, k) * 0.9 ** (39 - k) * 0.086**k for k in range(40))
+    assert total == pytest.approx(WHOLE)

@@ -1,0 +1,192 @@
+"""The checkers of "Attention in a network": right answers in several forms, and ten wrong ones.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from checker_cases import both_hints, each_right, each_wrong
+
+from backprop.book.exercises import heads_and_masks as ex
+from backprop.layers import dot_product_attention
+
+MASKED = [15 / 32, -15 / 32, 0]
+SUMS, OUTPUT = [[8, 1], [3, 1.25], [4, 1.75]], 16 / 7
+
+
+def two_heads(Q, K, V):
+    half = Q.shape[1] // 2
+    parts = (slice(half), slice(half, None))
+    return np.hstack([dot_product_attention(Q[:, c], K[:, c], V[:, c])[0] for c in parts])
+
+
+def by_the_layer(Q, K, V):
+    """Let the axis of the heads be a batch."""
+    q, k, v = (of.reshape(len(of), 2, -1).swapaxes(0, 1) for of in (Q, K, V))
+    return np.concatenate(list(dot_product_attention(q, k, v)[0]), axis=1)
+
+
+def heads_with(what):
+    """Return two heads with a mistake."""
+
+    def wrong(Q, K, V):
+        width = Q.shape[1]
+        half = width // 2
+        cut = [np.s_[:, :half], np.s_[:, half:]]
+        if what == "odd":
+            cut = [np.s_[:, ::2], np.s_[:, 1::2]]
+        elif what == "exchanged":
+            cut = cut[::-1]
+        factor = {"wide": 0.5**0.5, "plain": half**0.5}.get(what, 1.0)
+        of_q = [cut[0]] * 2 if what == "left looks" else cut
+        if what == "values":
+            of_q = [np.s_[:, :]] * 2
+        heads = [dot_product_attention(factor * Q[c], K[c], V[v])[0]
+                 for c, v in zip(of_q, cut, strict=True)]  # fmt: skip
+        if what == "one":
+            return dot_product_attention(Q, K, V)[0]
+        if what in ("left", "right"):
+            return heads[what == "right"]
+        if what == "sum":
+            return heads[0] + heads[1]
+        if what == "mean":
+            return (heads[0] + heads[1]) / 2
+        if what == "below":
+            return np.vstack(heads)
+        if what == "rows":
+            return np.vstack([dot_product_attention(Q[r], K, V)[0] for r in
+                              (np.s_[: len(Q) // 2], np.s_[len(Q) // 2 :])])  # fmt: skip
+        if what == "none":
+            return None
+        return np.hstack(heads) + (what == "more")
+
+    return wrong
+
+
+def window(n, w):
+    i, j = np.mgrid[:n, :n]
+    return (j <= i) & (j > i - w)
+
+
+def by_triangles(n, w):
+    return np.tri(n, dtype=bool) & ~np.tri(n, k=-w, dtype=bool)
+
+
+def window_with(what):
+    """Return a window with a mistake."""
+
+    def wrong(n, w):
+        i, j = np.mgrid[:n, :n]
+        allowed = window(n, w)
+        return {
+            "later": allowed.T, "more": (j <= i) & (j >= i - w), "itself": (j < i) & (j > i - w),
+            "before": (j < i) & (j >= i - w), "both": abs(i - j) < w, "all": j <= i,
+            "open": j > i - w, "not": ~allowed, "ones": np.ones((n, n), bool), "first": j < w,
+            "stays": (j <= i) & (j < w), "numbers": allowed * 1.0, "none": None,
+            "bias": np.where(allowed, 0, -np.inf), "list": allowed[0], "odd": allowed ^ (j == 0),
+        }[what]  # fmt: skip
+
+    return wrong
+
+
+RIGHT = {
+    ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
+    ex.check_window: [(window,), (by_triangles,)],
+    ex.check_heads: [(two_heads,), (by_the_layer,)],
+    ex.check_running: [(SUMS, OUTPUT), (np.array(SUMS), 2.286),
+                       ([(8, 1), (3, Fraction(5, 4)), (4, Fraction(7, 4))], Fraction(16, 7))],
+    ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_masked: [
+        ((2, MASKED), "after the softmax"), ((4, MASKED), "without the mask"),
+        ((20, MASKED), "not divided"), ((2.22, MASKED), "set to 0"),
+        ((3.33, MASKED), "was read"), ((0, MASKED), "5, 3 and 0"),
+        ((2.5, [0.9375, -0.9375, 0]), "slopes of y"),
+        ((2.5, [-0.469, 0.469, 0]), "downhill"), ((2.5, [0, -2.4, 2.4]), "without the mask"),
+        ((2.5, [0, -3, 0]), "has changed"), ((2.5, [1.25, 0, 0]), "taken away"),
+        ((2.5, [0.469, -0.469]), "third entry"), ((2.5, None), "None"),
+        ((2.5, MASKED[:2]), "third entry"),
+        ((2.5, [0.375, -0.375, 0]), "without the mask"), ((2.5, [2, 0, 5]), "at the weights"),
+        ((2.5, [0.3125, 0.1875, 0]), "at the values"), ((2.5, [0.75, -1.25, 3.75]), "missing"),
+    ],
+    ex.check_window: [
+        ((window_with("later"),), "later tokens"), ((window_with("more"),), "too many"),
+        ((window_with("itself"),), "sees itself"), ((window_with("before"),), "sees itself"),
+        ((window_with("both"),), "j <= i"), ((window_with("all"),), "All earlier"),
+        ((window_with("open"),), "j <= i"), ((window_with("not"),), "forbidden"),
+        ((window_with("ones"),), "Everything"), ((window_with("first"),), "first w"),
+        ((window_with("stays"),), "first w"), ((window_with("numbers"),), "True and False"),
+        ((window_with("bias"),), "True and False"), ((window_with("none"),), "None"),
+        ((window_with("list"),), "shape"), ((window_with("odd"),), "Row i"),
+        ((np.tri(3, dtype=bool),), "function itself"), ((lambda n: n,), "2 arguments"),
+    ],
+    ex.check_heads: [
+        ((heads_with("one"),), "one head"), ((heads_with("wide"),), "half as many"),
+        ((heads_with("plain"),), "not divided"), ((heads_with("exchanged"),), "exchanged"),
+        ((heads_with("odd"),), "Every other"), ((heads_with("left"),), "left head alone"),
+        ((heads_with("right"),), "right head alone"), ((heads_with("sum"),), "own columns"),
+        ((heads_with("mean"),), "own columns"), ((heads_with("below"),), "one below"),
+        ((heads_with("left looks"),), "left columns"), ((heads_with("values"),), "one head"),
+        ((heads_with("rows"),), "one head"), ((heads_with("none"),), "None"),
+        ((heads_with("more"),), "left halves"), ((heads_with("more"),), "Y[0, 0]"),
+        ((np.ones((2, 4)),), "function itself"), ((lambda Q: Q,), "3 arguments"),
+    ],
+    ex.check_running: [
+        (([[16, 2], [24, 10], [32, 14]], OUTPUT), "sums of e^s"),
+        (([[8, 1], [9, 2], [10, 2.5]], 4), "not rescaled"),
+        (([[8, 1], [9, 1.25], [10, 1.75]], 4), "sum with the values"),
+        (([[8, 1], [3, 2], [4, 2.5]], 1.6), "sum of the powers"),
+        (([[8, 1], [33, 5], [34, 5.5]], 4), "8/2"),
+        (([[8, 1], [3, 1.25], [8, 3.5]], 4), "taken for the largest"),
+        (([[8, 1], [3, 1.25], [5, 2.25]], 4), "third power"),
+        (([[1, 8], [1.25, 3], [1.75, 4]], OUTPUT), "exchanged"),
+        (([4, 1.75], OUTPUT), "last sums alone"),
+        (([[2, 0.25], [3, 1.25], [4, 1.75]], OUTPUT), "from the start"),
+        (([[8, 3, 4], [1, 1.25, 1.75]], OUTPUT), "Rows and columns"),
+        ((SUMS, 4), "first sum"), ((SUMS, 3.667), "plain mean"), ((SUMS, 0.4375), "upside down"),
+        ((SUMS, None), "None"), ((SUMS,), "2 answers"),
+    ],
+    ex.check_count: [
+        ((1048576, 537), "biases"), ((787968, 537), "one more"),
+        ((786432, 537), "One matrix is missing"), ((8404992, 537), "share"),
+        ((16640, 537), "width 64"), ((262656, 537), "one of the four"), ((1000, 537), "Four"),
+        ((1050624, 67.1), "one head"), ((1050624, 67), "one head"),
+        ((1050624, 1074), "float64"), ((1050624, 0.131), "pairs"),
+        ((1050624, 134.2), "counts numbers"), ((1050624, 536870912), "bytes"),
+        ((1050624, 512), "mebibytes"), ((1050624, 100), "4 bytes"),
+        ((1050624, 537e6), "bytes"), ((1050624, 0.537), "gigabytes"),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@each_wrong(WRONG_ANSWERS)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
+
+
+def test_the_expected_numbers_are_right():
+    powers, values = np.array([5.0, 3.0, 0.0]), np.array([4.0, 0.0, 10.0])
+    p = powers / powers.sum()
+    assert p @ values == pytest.approx(2.5)
+    J = np.diag(p) - np.outer(p, p)
+    np.testing.assert_allclose(J @ (0.5 * values), MASKED, atol=1e-14)
+    powers, values, top = np.array([2.0, 8.0, 4.0]), np.array([8.0, 1.0, 2.0]), 0
+    for k, sums in enumerate(SUMS, start=1):
+        top = powers[:k].max()
+        assert sums == pytest.approx([powers[:k] @ values[:k] / top, powers[:k].sum() / top])
+    assert OUTPUT == pytest.approx(powers @ values / powers.sum())

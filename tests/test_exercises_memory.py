@@ -1,0 +1,277 @@
+"""The checkers of "Memory": right answers in several forms, and ten wrong ones each.
+
+No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
+"""
+
+import math
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import sympy as sp
+from checker_cases import both_hints, each_right, each_wrong
+
+from backprop.book.chains import most_kept, shrinking
+from backprop.book.exercises import memory as ex
+
+RIGHT = {
+    ex.check_segments: [(20, 10), (20.0, sp.Integer(10)), (Fraction(20), np.float64(10))],
+    ex.check_binomial: [(35, 17), (math.comb(7, 3), 17.0), (sp.binomial(7, 4), np.int64(17))],
+}  # fmt: skip
+WRONG_ANSWERS = {
+    ex.check_segments: [
+        ((10, 10), "This is √n"), ((5, 10), "wrong side"), ((40, 10), "under the root"),
+        ((2.5, 10), "under the root"), ((400, 10), "Take the root"), ((-20, 10), "positive root"),
+        ((25, 10), "n/4"), ((100, 10), "every input"), ((1, 10), "nothing is saved"),
+        ((19, 10), "derivative"), ((20, 20), "k itself"), ((20, 25), "in full"),
+        ((20, 5), "two terms"), ((20, 12.5), "k = 10"), ((20, 21.25), "k = 5"),
+        ((20, 40), "units of an input"), ((20, 11), "Add the inputs"), ((20, None), "None"),
+        (([20], 10), "shape"),
+    ],
+    ex.check_binomial: [
+        ((12, 17), "far too little"), ((81, 17), "3⁴"), ((64, 17), "4³"),
+        ((20, 17), "R = 3"), ((15, 17), "S = 2"), ((70, 17), "S = 4"), ((56, 17), "R = 5"),
+        ((4, 17), "C(4, 3)"), ((7, 17), "S + R"), ((210, 17), "order"), ((5040, 17), "7!"),
+        ((34, 17), "longest chain"), ((35, 16), "969"), ((35, 18), "Fewer"), ((35, 20), "Subtract"),
+        ((35, 19), "C(19, 3) = 969"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
+        ((35, 334), "far too many"), ((35, 45), "two advances"), ((35, 5), "least S"),
+        ((35, None), "None"), (([35], 17), "shape"),
+    ],
+}  # fmt: skip
+
+
+@each_right(RIGHT)
+def test_right_answers(check, answer):
+    assert check(*answer), check(*answer)
+
+
+@each_wrong(WRONG_ANSWERS)
+def test_wrong_answers(check, answer, hint):
+    first, second = both_hints(check, *answer)
+    assert hint in second, second
+    assert second.startswith(first)
+
+
+@pytest.mark.parametrize("check", WRONG_ANSWERS)
+def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
+    assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
+
+
+def test_the_expected_numbers_are_right():
+    assert min(range(1, 101), key=lambda k: k / 4 + 100 / k) == 20
+    assert math.comb(19, 3) < 1000 <= math.comb(20, 3)
+    assert most_kept([11, 10, 9, 8, 7, 6, 5, 4, 3, 1]) == 11
+
+
+# Functions.
+
+
+def unfinished(*_):
+    """Return nothing."""
+
+
+def least(n):
+    return next(k for k in range(1, n + 1) if k * (k + 1) // 2 >= n)
+
+
+def from_the_front(n):
+    lengths, left = [], n
+    for length in range(least(n), 0, -1):
+        lengths.append(min(length, left))
+        left -= lengths[-1]
+        if not left:
+            return lengths
+
+
+def in_numpy(n):
+    return np.array(shrinking(n, least(n)), float)
+
+
+def equal(n):
+    k = max(1, round(n**0.5))
+    cuts = [n * i // k for i in range(k + 1)]
+    return [j - i for i, j in pairwise(cuts)]
+
+
+def growing(n):
+    return from_the_front(n)[::-1]
+
+
+def padded(n):
+    return [*from_the_front(n), 0]
+
+
+LENGTHS_WRONG = [
+    (equal, "Equal segments"), (growing, "should shrink"), (lambda n: [n], "every input"),
+    (lambda n: [1] * n, "every input"), (lambda n: from_the_front(n)[:-1] or [0], "add up to"),
+    (lambda n: list(range(least(n), 0, -1)), "add up to"), (padded, "no whole number"),
+    (lambda n: shrinking(n, least(n) + 1), "One input fewer"), (lambda n: least(n), "a list"),
+    (lambda n: [n / 2, n / 2], "whole number"), (lambda n: [-1, n + 1], "whole number"),
+    (lambda n: ["3"], "a list"), (lambda n: [], "a list"), (unfinished, "return"),
+    (lambda n, m: [n], "one argument"), ([11, 10], "function itself"), (lambda n: 1 / 0, "raised"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [from_the_front, in_numpy, lambda n: tuple(from_the_front(n))])
+def test_right_lengths(answer):
+    assert ex.check_lengths(answer), ex.check_lengths(answer)
+
+
+@pytest.mark.parametrize(("answer", "hint"), LENGTHS_WRONG)
+def test_wrong_lengths(answer, hint):
+    assert hint in both_hints(ex.check_lengths, answer)[1]
+
+
+def broken(layers, x):
+    found = []
+    for i, layer in enumerate(layers):
+        once, twice = layer.forward(x), layer.forward(x)
+        if not np.array_equal(once, twice):
+            found.append(i)
+        x = once
+    return found
+
+
+def outputs(layers, x):
+    for layer in layers:
+        x = layer.forward(x)
+        yield x
+
+
+def whole_passes(layers, x):
+    """Run the network twice, so that what follows a broken layer differs as well."""
+    pairs = zip([*outputs(layers, x)], [*outputs(layers, x)], strict=True)
+    return [i for i, (a, b) in enumerate(pairs) if not np.array_equal(a, b)]
+
+
+def last_alone(layers, x):
+    return [len(layers) - 1] if len(layers) - 1 in whole_passes(layers, x) else []
+
+
+def by_state(layers, x):
+    return [
+        i for i, layer in enumerate(layers)
+        if i in broken(layers, x) or type(layer).__name__ == "BatchNorm"
+    ]  # fmt: skip
+
+
+BROKEN_WRONG = [
+    (whole_passes, "comes after"), (last_alone, "outputs of the network"),
+    (by_state, "state moves"),
+    (lambda layers, x: broken(layers, x)[:1], "more than one"),
+    (lambda layers, x: [i + 1 for i in broken(layers, x)], "from 0"),
+    (lambda layers, x: [], "At least one"),
+    (lambda layers, x: range(0), "list of indices"),
+    (lambda layers, x: list(range(len(layers))), "Not all"),
+    (lambda layers, x: [i for i in range(len(layers)) if i not in broken(layers, x)], "others"),
+    (lambda layers, x: [i in broken(layers, x) for i in range(len(layers))], "truth values"),
+    (lambda layers, x: [layers[i].name for i in broken(layers, x)] or ["x"], "list of indices"),
+    (lambda layers, x: [i - 9 for i in broken(layers, x)], "no layer"),
+    (lambda layers, x: 1, "list of indices"), (unfinished, "return"),
+    (lambda layers: [], "2 arguments"), ([1], "function itself"),
+    (lambda layers, x: [0.5], "list of indices"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [broken, lambda layers, x: set(broken(layers, x)), lambda layers, x: tuple(broken(layers, x))],
+)
+def test_right_broken(answer):
+    assert ex.check_broken(answer), ex.check_broken(answer)
+
+
+@pytest.mark.parametrize(("answer", "hint"), BROKEN_WRONG)
+def test_wrong_broken(answer, hint):
+    assert hint in both_hints(ex.check_broken, answer)[1]
+
+
+@cache
+def fewest(n, S):
+    if n == 1:
+        return 0
+    if S == 1:
+        return n * (n - 1) // 2
+    return min(m + fewest(n - m, S - 1) + fewest(m, S) for m in range(1, n))
+
+
+def by_table(n, S):
+    """Fill a table from short chains to long ones."""
+    best = {(1, s): 0 for s in range(1, S + 1)}
+    for length in range(2, n + 1):
+        best[length, 1] = length * (length - 1) // 2
+        for s in range(2, S + 1):
+            best[length, s] = min(
+                m + best[length - m, s - 1] + best[m, s] for m in range(1, length)
+            )
+    return best[n, S]
+
+
+def by_formula(n, S):
+    R = next(r for r in range(n) if math.comb(S + r, S) >= n)
+    return R * n - math.comb(S + R, S + 1)
+
+
+def slow(n, S):
+    if n == 1:
+        return 0
+    if S == 1:
+        return n * (n - 1) // 2
+    return min(m + slow(n - m, S - 1) + slow(m, S) for m in range(1, n))
+
+
+def halves(n, S):
+    if n == 1:
+        return 0
+    if S == 1:
+        return n * (n - 1) // 2
+    return n // 2 + halves(n - n // 2, S - 1) + halves(n // 2, S)
+
+
+@cache
+def forgetful(n, S):
+    if n == 1:
+        return 0
+    if S == 1:
+        return n * (n - 1) // 2
+    return min(m + forgetful(n - m, S - 1) + forgetful(m, S - 1) for m in range(1, n))
+
+
+@cache
+def exchanged(n, S):
+    """Let the right part have all snapshots and the left part one less."""
+    if n == 1:
+        return 0
+    if S == 1:
+        return n * (n - 1) // 2
+    return min(m + exchanged(n - m, S) + exchanged(m, S - 1) for m in range(1, n))
+
+
+def endless(n, S):
+    return endless(n, S)
+
+
+ADVANCES_WRONG = [
+    (slow, "too slow"), (halves, "cuts in the middle"), (forgetful, "left part gets one"),
+    (lambda n, S: fewest(n, S) + n, "just before each backward"),
+    (lambda n, S: fewest(n, S + 1), "one snapshot too many"),
+    (lambda n, S: n * (n - 1) // 2, "starts again from x"),
+    (lambda n, S: n - 1, "every input"), (exchanged, "The left part has all"),
+    (lambda n, S: 0, "Nothing is advanced"),
+    (lambda n, S: fewest(n, max(S - 1, 1)), "one snapshot too few"),
+    (lambda n, S: fewest(n, S) + (n > 5), "A cut after m"),
+    (unfinished, "return"), (lambda n: n, "2 arguments"), (35, "function itself"),
+    (endless, "raised RecursionError"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [fewest, by_table, by_formula])
+def test_right_advances(answer):
+    assert ex.check_advances(answer), ex.check_advances(answer)
+
+
+@pytest.mark.parametrize(("answer", "hint"), ADVANCES_WRONG)
+def test_wrong_advances(answer, hint):
+    assert hint in both_hints(ex.check_advances, answer)[1]
