@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 Times = dict[str, list[float]]
 """Seconds by contestant, one entry a round."""
 
@@ -120,15 +122,121 @@ def show(values: Sequence[float], form: str = ".2f", scale: float = 1.0) -> str:
 def compared(times: Times, others: Sequence[str], unit: str = "ms") -> list[str]:
     """Return backprop's time, its ratio to each of the others, and its share of the limit."""
     cells = [show(times[BACKPROP], ".3g", {"s": 1, "ms": 1e3}[unit])]
-    cells += [show(ratios(times, BACKPROP, other)) if other in times else "–" for other in others]
+    for other in others:
+        found = ratios(times, BACKPROP, other) if other in times else []
+        # Where a peer takes a hundred times as long, two places would be 0.
+        form = ".2f" if not found or middle(found)[0] >= 0.1 else ".2g"
+        cells.append(show(found, form) if found else "–")
     if LIMIT in times:
         cells.append(show(ratios(times, LIMIT, BACKPROP), ".0f", 100) + " %")
     return cells
 
 
+def agree(what: str, mine: Any, theirs: Any, tolerance: float) -> None:
+    """Raise where two arrays are further apart, by their norms, than the tolerance."""
+    mine, theirs = np.asarray(mine), np.asarray(theirs)
+    if mine.shape != theirs.shape:
+        raise AssertionError(f"{what} has shape {theirs.shape}, and {mine.shape} in backprop")
+    difference = np.linalg.norm(mine - theirs) / max(float(np.linalg.norm(mine)), 1e-30)
+    if not difference < tolerance:
+        raise AssertionError(f"{what} differs from backprop's by {difference:.2g}")
+
+
+Numbers = Sequence[Any]
+"""What a contestant returns to be compared: arrays, or what NumPy makes arrays of."""
+
+
+@dataclass
+class Piece:
+    """A computation that several libraries do: what they return is compared, then they are timed.
+
+    A peer's column may name its library first, as in "PyTorch, through the steps".
+    """
+
+    name: str
+    ours: Callable[[], Numbers]
+    peers: dict[str, Callable[[], Callable[[], Numbers]]]
+    """By column, what makes a contestant: it alone imports the library."""
+    tolerance: float
+    expected: Callable[[list[np.ndarray]], Numbers] | None = None
+    """What backprop returns given a peer's numbers, where a peer has drawn some of them."""
+
+    def checked(self, absent: Mapping[str, str]) -> dict[str, Callable[[], Numbers]]:
+        """Return who runs, after comparing each with backprop."""
+        runs = {BACKPROP: self.ours}
+        for name, make in self.peers.items():
+            if name.split(",")[0] not in absent:
+                runs[name] = make()
+                theirs = [np.array(value) for value in runs[name]()]
+                mine = self.expected(theirs) if self.expected else self.ours()
+                for k, pair in enumerate(zip(mine, theirs, strict=True)):
+                    agree(f"{self.name}: {name}'s result {k}", *pair, self.tolerance)
+        return runs
+
+
+def calls_in_a_turn(run: Callable[[], object]) -> int:
+    """Return how many calls take some three milliseconds, at most 50: one alone is too short."""
+    start = time.perf_counter()
+    run()
+    return min(50, max(1, round(0.003 / (time.perf_counter() - start))))
+
+
+def several(run: Callable[[], object], calls: int) -> Callable[[], None]:
+    """Return a function that calls ``run`` so many times."""
+
+    def all_calls() -> None:
+        for _ in range(calls):
+            run()
+
+    return all_calls
+
+
+def pieces_table(
+    title: str, text: str, pieces: Sequence[Piece], options: Options, rounds: int
+) -> Table:
+    """Let the peers of each piece take turns; a column for every peer, a dash where it is none."""
+    libraries = {"PyTorch": "torch", "JAX jit": "jax"}
+    absent = {name: why for name, of in libraries.items() if (why := installed(of, options))}
+    if "PyTorch" not in absent and options.threads is not None:
+        import torch
+
+        torch.set_num_threads(options.threads)
+    others = list(dict.fromkeys(name for piece in pieces for name in piece.peers))
+    rows, data = [], []
+    for piece in pieces:
+        runs = piece.checked(absent)
+        calls = {name: calls_in_a_turn(run) for name, run in runs.items()}
+        repeated = {name: several(run, calls[name]) for name, run in runs.items()}
+        times = {
+            name: [t / calls[name] for t in values]
+            for name, values in take_turns_until_steady(repeated, rounds).items()
+        }
+        rows.append([piece.name, *compared(times, others)])
+        data.append({
+            "piece": piece.name, "threads": options.threads, "calls in a turn": calls,
+            "seconds": kept(times),
+        })  # fmt: skip
+    text += (
+        f" {rounds} rounds, twice as many where they scatter; what is short is called several"
+        " times in each. Columns after the first: backprop's"
+        " time divided by theirs; below 1 backprop is faster."
+        + (" Sizes are smaller than the names say: a quick run." if options.quick else "")
+    )
+    notes = [f"{name}: {why}." for name, why in absent.items()]
+    return Table(title, text, ["piece", "backprop [ms]", *others], rows, data, notes)
+
+
 def kept(times: Times) -> Times:
     """Return the times as JSON shall hold them, with five digits."""
     return {name: [float(f"{t:.5g}") for t in values] for name, values in times.items()}
+
+
+def jax_in_double() -> tuple[Any, Any]:
+    """Return JAX and its NumPy, set to float64."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    return jax, jax.numpy
 
 
 def installed(module: str, options: Options) -> str | None:
@@ -144,7 +252,6 @@ def installed(module: str, options: Options) -> str | None:
 
 def environment() -> dict[str, Any]:
     """Describe the machine and the libraries, above all the BLAS: ratios depend on them."""
-    import numpy as np
     import scipy.linalg  # noqa: F401  so that its BLAS is loaded and seen
     from threadpoolctl import threadpool_info
 

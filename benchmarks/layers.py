@@ -1,13 +1,14 @@
-"""Forward and backward of convolution, recurrence and attention, beside PyTorch's.
+"""Forward and backward of the layers of Part IV, beside PyTorch's.
 
-float32, no update; the gradients are compared before a time counts. The limit is the time of the
-matrix products alone, in ``numpy.matmul`` with ``out=``; for a convolution those of unfolded
-images, the unfolding not counted. Run: ``python benchmarks/layers.py``.
+float32, no update; output and all gradients are compared before a time counts, and may differ by
+1e-4 of their norm. The limit is the time of the matrix products alone, in ``numpy.matmul`` with
+``out=``; for a convolution those of unfolded images, the unfolding not counted. A layer that
+PyTorch does not have is written there in its functions. Run: ``python benchmarks/layers.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from _measure import (
     LIMIT,
     Options,
     Table,
+    agree,
     compared,
     installed,
     kept,
@@ -24,10 +26,25 @@ from _measure import (
     take_turns_until_steady,
 )
 
-from backprop.layers import GRU, LSTM, RNN, Conv2d, Layer, MultiHeadAttention
+from backprop.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    AvgPool2d,
+    Conv2d,
+    Embedding,
+    GatedMLP,
+    Layer,
+    MaxPool2d,
+    MultiHeadAttention,
+    RMSNorm,
+    RotaryAttention,
+    Tied,
+)
 from backprop.network import Sequential
 
 Run = Callable[[], object]
+TOLERANCE = 1e-4
 
 
 @dataclass
@@ -36,9 +53,9 @@ class Case:
 
     network: Sequential
     x: np.ndarray
-    limit: Run
+    limit: Run | None
     modules: Callable[[], list[Any]]
-    """The same in PyTorch; its parameters are overwritten."""
+    """The same in PyTorch, a module a layer; their parameters are overwritten."""
     whole: bool = True
     """Whether ∂L/∂x is wanted, as in the middle of a network."""
     dz: np.ndarray = field(init=False)
@@ -133,8 +150,8 @@ def recurrent(kind: type[RNN] | type[LSTM] | type[GRU], quick: bool) -> Case:
     return Case(network, x, limit, modules)
 
 
-def attention(quick: bool) -> Case:
-    """4 heads of 32, 64 tokens."""
+def attention(quick: bool, kind: type[MultiHeadAttention] = MultiHeadAttention) -> Case:
+    """4 heads of 32, 64 tokens; those that are turned see earlier tokens alone."""
     batch, tokens, width, heads = (4, 64, 128, 4) if quick else (32, 64, 128, 4)
     rng = np.random.default_rng(0)
     rows, each, grid = batch * tokens, width // heads, (batch, heads)
@@ -146,21 +163,142 @@ def attention(quick: bool) -> Case:
         transposed(width, rows, width), product(rows, width, width), values, scores, values, values,
         transposed(width, rows, 3 * width), product(rows, 3 * width, width),
     )  # fmt: skip
+    turned = kind is RotaryAttention
+    layer = kind(width, heads, causal=turned, rng=rng, dtype=np.float32)
 
     def modules() -> list[Any]:
         import torch
 
+        if turned:
+            return [written(layer, rotary_in_torch(tokens, heads, each))]
         return [torch.nn.MultiheadAttention(width, heads, batch_first=True)]
 
-    network = Sequential([MultiHeadAttention(width, heads, rng=rng, dtype=np.float32)])
-    return Case(network, rng.standard_normal((batch, tokens, width), np.float32), limit, modules)
+    x = rng.standard_normal((batch, tokens, width), np.float32)
+    return Case(Sequential([layer]), x, limit, modules)
 
 
-def torch_run(case: Case, threads: int) -> Run:
+def rotary_in_torch(tokens: int, heads: int, each: int) -> Callable[..., Any]:
+    """Return (x, parameters) ↦ y in PyTorch's functions, the angles computed once."""
+    import torch
+
+    angle = np.arange(tokens)[:, None] * 10_000.0 ** (-np.arange(0, each, 2) / each)
+    cos, sin = (torch.tensor(f(angle).astype(np.float32)) for f in (np.cos, np.sin))
+    F = torch.nn.functional
+
+    def turn(q: Any) -> Any:
+        a, b = q.chunk(2, -1)
+        return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+    def forward(x: Any, W_qkv: Any, b_qkv: Any, W_o: Any, b_o: Any) -> Any:
+        batch = len(x)
+        parts = (x @ W_qkv + b_qkv).chunk(3, -1)
+        q, k, v = (p.view(batch, tokens, heads, each).transpose(1, 2) for p in parts)
+        o = F.scaled_dot_product_attention(turn(q), turn(k), v, is_causal=True)
+        return o.transpose(1, 2).reshape(x.shape) @ W_o + b_o
+
+    return forward
+
+
+def pooling(kind: type[MaxPool2d] | type[AvgPool2d], quick: bool) -> Case:
+    """Windows of 2×2 on 16 channels of 28×28 pixels."""
+    x = np.random.default_rng(0).standard_normal((4 if quick else 64, 16, 28, 28), np.float32)
+
+    def modules() -> list[Any]:
+        import torch
+
+        return [getattr(torch.nn, kind.__name__)(2)]
+
+    return Case(Sequential([kind(2)]), x, None, modules)
+
+
+def rms_norm(quick: bool) -> Case:
+    """Rows of 128 numbers."""
+    rng = np.random.default_rng(0)
+    layer = RMSNorm(128, dtype=np.float32)
+    layer.parameters["gamma"] = rng.uniform(0.5, 1.5, 128).astype(np.float32)
+
+    def modules() -> list[Any]:
+        import torch
+
+        return [torch.nn.RMSNorm(128, eps=1e-5)]
+
+    x = rng.standard_normal((4 if quick else 32, 64, 128), np.float32)
+    return Case(Sequential([layer]), x, None, modules)
+
+
+def gated(quick: bool) -> Case:
+    """128 → 344 → 128, which has about as many weights as 128 → 512 → 128 without a gate."""
+    n, hidden, batch = 128, 344, 4 if quick else 32
+    rng, rows = np.random.default_rng(0), batch * 64
+    layer = GatedMLP(n, hidden, rng=rng, dtype=np.float32)
+    inward, outward = product(rows, n, hidden), product(rows, hidden, n)
+    limit = all_of(
+        inward, inward, outward, transposed(hidden, rows, n), inward,
+        outward, outward, transposed(n, rows, hidden), transposed(n, rows, hidden),
+    )  # fmt: skip
+
+    def modules() -> list[Any]:
+        from torch.nn.functional import silu
+
+        return [written(layer, lambda x, W_g, W_u, W_o: (silu(x @ W_g) * (x @ W_u)) @ W_o)]
+
+    return Case(
+        Sequential([layer]), rng.standard_normal((batch, 64, n), np.float32), limit, modules
+    )
+
+
+def tied(quick: bool) -> Case:
+    """A table of 1,000 tokens embeds them, and scores all of them at once."""
+    n, d, batch = (100, 16, 4) if quick else (1_000, 128, 32)
+    rng, rows = np.random.default_rng(0), batch * 64
+    layer = Tied([Embedding(n, d, scale=d**-0.5, rng=rng, dtype=np.float32)])
+    limit = all_of(product(rows, d, n), product(rows, n, d), transposed(n, rows, d))
+
+    def modules() -> list[Any]:
+        from torch.nn.functional import embedding
+
+        return [written(layer, lambda x, W: embedding(x, W) @ W.T)]
+
+    return Case(Sequential([layer]), rng.integers(0, n, (batch, 64)), limit, modules, whole=False)
+
+
+def embedded(quick: bool) -> Case:
+    """A table of 1,000 tokens alone."""
+    n, d, batch = (100, 16, 4) if quick else (1_000, 128, 32)
+    rng = np.random.default_rng(0)
+
+    def modules() -> list[Any]:
+        import torch
+
+        return [torch.nn.Embedding(n, d)]
+
+    network = Sequential([Embedding(n, d, rng=rng, dtype=np.float32)])
+    return Case(network, rng.integers(0, n, (batch, 64)), None, modules, whole=False)
+
+
+def written(layer: Layer, forward: Callable[..., Any]) -> Any:
+    """Return a module with the layer's parameters, in its order, whose output is ``forward``'s."""
+    import torch
+
+    class Written(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.values = torch.nn.ParameterList([
+                torch.nn.Parameter(torch.tensor(value)) for value in layer.parameters.values()
+            ])  # fmt: skip
+
+        def forward(self, x: Any) -> Any:
+            return forward(x, *self.values)
+
+    return Written()
+
+
+def torch_run(case: Case, threads: int | None) -> Run:
     """Return the same pass in PyTorch, after comparing output and gradients."""
     import torch
 
-    torch.set_num_threads(threads)
+    if threads is not None:
+        torch.set_num_threads(threads)
     modules = case.modules()
     for layer, module in zip(case.network.layers, modules, strict=True):
         _copy(layer, module)
@@ -181,44 +319,54 @@ def torch_run(case: Case, threads: int) -> Run:
         return z
 
     theirs = run().detach().numpy()
-    mine = np.array(case.network.forward(case.x))
-    _agree("output", mine, theirs)
+    agree("output", case.network.forward(case.x), theirs, TOLERANCE)
     if case.whole:
-        _agree("∂L/∂x", np.array(case.network.backward(case.dz)), x.grad.numpy())
+        agree("∂L/∂x", case.network.backward(case.dz), x.grad.numpy(), TOLERANCE)
+    else:
+        case.network.backward_parameters(case.dz)
+    for layer, module in zip(case.network.layers, modules, strict=True):
+        mine, given = in_torch(layer, layer.gradients, True), dict(module.named_parameters())
+        for name, parameter in given.items():
+            agree(f"∂L/∂{name}", mine[name], parameter.grad.numpy(), TOLERANCE)
     return run
 
 
-def _agree(what: str, mine: np.ndarray, theirs: np.ndarray) -> None:
-    difference = np.linalg.norm(mine - theirs) / np.linalg.norm(theirs)
-    if not difference < 1e-4:
-        raise AssertionError(f"{what} differs from PyTorch's by {difference:.2g}")
-
-
 def _copy(layer: Layer, module: Any) -> None:
-    """Give PyTorch's module the layer's parameters, in PyTorch's layout."""
+    """Give PyTorch's module the layer's parameters."""
     import torch
 
-    mine, theirs = layer.parameters, dict(module.named_parameters())
+    mine = in_torch(layer, layer.parameters, False)
+    with torch.no_grad():
+        for name, value in module.named_parameters():
+            value.copy_(torch.from_numpy(np.ascontiguousarray(mine[name])))
+
+
+def in_torch(layer: Layer, mine: Mapping[str, Any], gradients: bool) -> dict[str, np.ndarray]:
+    """Return parameters or gradients by PyTorch's names and in its layout.
+
+    A recurrent layer has a second bias there, beside U: it is 0, and its gradient that of b.
+    """
     if isinstance(layer, Conv2d):
-        pairs = {"weight": mine["W"], "bias": mine["b"]}
-    elif isinstance(layer, MultiHeadAttention):
-        pairs = {
+        return {"weight": mine["W"], "bias": mine["b"]}
+    if isinstance(layer, MultiHeadAttention) and not isinstance(layer, RotaryAttention):
+        return {
             "in_proj_weight": mine["W_qkv"].T, "in_proj_bias": mine["b_qkv"],
             "out_proj.weight": mine["W_o"].T, "out_proj.bias": mine["b_o"],
         }  # fmt: skip
-    else:
-        b_U = np.zeros_like(mine["b"])
-        if isinstance(layer, GRU):
-            b_U[-len(mine["b_U"]) :] = mine["b_U"]
-        pairs = {
-            "weight_ih_l0": mine["W"].T, "weight_hh_l0": mine["U"].T,
-            "bias_ih_l0": mine["b"], "bias_hh_l0": b_U,
-        }  # fmt: skip
-        if isinstance(layer, LSTM):
-            pairs = {name: _output_gate_last(value) for name, value in pairs.items()}
-    with torch.no_grad():
-        for name, value in pairs.items():
-            theirs[name].copy_(torch.from_numpy(np.ascontiguousarray(value)))
+    if isinstance(layer, RMSNorm | Embedding):
+        return {"weight": next(iter(mine.values()))}
+    if not isinstance(layer, RNN | LSTM | GRU):
+        return {f"values.{k}": value for k, value in enumerate(mine.values())}
+    second = mine["b"] * gradients
+    if isinstance(layer, GRU):
+        second[-len(mine["b_U"]) :] = mine["b_U"]
+    pairs = {
+        "weight_ih_l0": mine["W"].T, "weight_hh_l0": mine["U"].T,
+        "bias_ih_l0": mine["b"], "bias_hh_l0": second,
+    }  # fmt: skip
+    if isinstance(layer, LSTM):
+        pairs = {name: _output_gate_last(value) for name, value in pairs.items()}
+    return pairs
 
 
 def _output_gate_last(rows: np.ndarray) -> np.ndarray:
@@ -232,6 +380,13 @@ CASES: dict[str, Callable[[bool], Case]] = {
     "GRU, 128 units, 50 steps, batch 64": lambda quick: recurrent(GRU, quick),
     "LSTM, 128 units, 50 steps, batch 64": lambda quick: recurrent(LSTM, quick),
     "attention, 4 heads of 32, 64 tokens, batch 32": attention,
+    "the same, rotary and causal": lambda quick: attention(quick, RotaryAttention),
+    "gated MLP, 128-344-128, 2,048 rows": gated,
+    "RMSNorm, 2,048 rows of 128": rms_norm,
+    "embedding, 1,000 tokens of 128, 2,048 at once": embedded,
+    "tied embedding and scores, the same": tied,
+    "largest of 2×2, 16 channels, 28×28, batch 64": lambda quick: pooling(MaxPool2d, quick),
+    "mean of 2×2, the same": lambda quick: pooling(AvgPool2d, quick),
 }
 
 
@@ -242,17 +397,20 @@ def measure(options: Options) -> list[Table]:
     rows, data = [], []
     for name, build in CASES.items():
         case = build(options.quick)
-        runs: dict[str, Run] = {BACKPROP: case.ours, LIMIT: case.limit}
+        runs: dict[str, Run] = {BACKPROP: case.ours}
+        if case.limit is not None:
+            runs[LIMIT] = case.limit
         if why is None:
             runs["PyTorch"] = torch_run(case, options.threads)
         times = take_turns_until_steady(runs, rounds)
-        rows.append([name, *compared(times, ["PyTorch"])])
+        limit = [] if case.limit else ["–"]
+        rows.append([name, *compared(times, ["PyTorch"]), *limit])
         data.append({"layer": name, "threads": options.threads, "seconds": kept(times)})
     threads = f"{options.threads} thread" + "s" * (options.threads > 1)
     text = (
         f"float32, {rounds} rounds, twice as many where they scatter. The column PyTorch is"
         " backprop's time divided by PyTorch's, the last one the time of the matrix products alone"
-        " divided by backprop's."
+        " divided by backprop's; where there are none, a dash."
         + (" Sizes are smaller than the names say: a quick run." if options.quick else "")
     )
     header = ["layer", "backprop [ms]", "PyTorch", "share of the limit"]

@@ -33,8 +33,9 @@ from _measure import (
 
 HERE = Path(__file__).parent
 JOBS = (
-    ("threads", None), ("mlp", 1), ("layers", 1), ("language_model", 1), ("gradient_cost", 1),
-    ("scaling", 1), ("tape_overhead", 1), ("layers", 0),
+    ("threads", None), ("mlp", 1), ("layers", 1), ("long_attention", 1), ("language_model", 1),
+    ("variational", 1), ("equations", 1), ("gradient_cost", 1), ("scaling", 1),
+    ("tape_overhead", 1), ("layers", 0),
 )  # fmt: skip
 """Script and threads; 0 for all cores, None where the script starts processes of its own."""
 
@@ -52,6 +53,11 @@ def run(script: str, threads: int | None, flags: Sequence[str]) -> list[dict[str
     return tables
 
 
+def load() -> str:
+    """Return how many programs wanted a core in the last quarter of an hour, where it is known."""
+    return f"{os.getloadavg()[2]:.1f}" if hasattr(os, "getloadavg") else "not known"
+
+
 def described(machine: dict[str, Any]) -> str:
     """Return the machine's description as markdown."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
@@ -61,6 +67,8 @@ def described(machine: dict[str, Any]) -> str:
         f"OPENBLAS_CORETYPE: {machine['OPENBLAS_CORETYPE']}",
         f"Python {machine['python']}; {versions}",
         f"Date: {machine['date']}, at commit {machine['commit']}; {machine['minutes']} minutes",
+        f"Programs that wanted a core, a mean of 15 minutes: {machine['load before']} before the"
+        f" run, {machine['load after']} at its end, with itself",
     ]
     return "\n".join(f"- {line}" for line in lines)
 
@@ -171,10 +179,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = given.out or HERE / "results" / ("quick" if given.quick else "")
     out.mkdir(parents=True, exist_ok=True)
     flags = [f"--{name}" for name in ("quick", "light") if getattr(given, name)]
-    start = time.perf_counter()
+    start, before = time.perf_counter(), load()
     jobs = [job for job in JOBS if job[1] != 0 or not given.quick]
     tables = [table for script, threads in jobs for table in run(script, threads, flags)]
-    machine = environment() | {"minutes": round((time.perf_counter() - start) / 60, 1)}
+    machine = environment() | {
+        "minutes": round((time.perf_counter() - start) / 60, 1),
+        "load before": before, "load after": load(),
+    }  # fmt: skip
     (out / "results.json").write_text(
         json.dumps({"machine": machine, "tables": tables}, indent=1, ensure_ascii=False) + "\n"
     )

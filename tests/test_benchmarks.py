@@ -1,18 +1,29 @@
 """The benchmarks run: each contestant computes the same, and the report says what is missing."""
 
 import importlib
+import inspect
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import backprop
 from backprop import optimizers
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "benchmarks"
+sys.path.insert(0, str(ROOT / "tools"))
+from notebooks import chapters  # noqa: E402
+from test_house import imports  # noqa: E402
+
+PEERS = "peers: install torch to compare with it"
+OF_PIECES = ("long_attention", "variational", "equations")
 
 
 @pytest.fixture
@@ -47,6 +58,22 @@ def test_a_quick_run_writes_a_report_that_names_who_was_left_out(tmp_path):
         for row in rows:
             assert set(row["seconds"]) == contestants | more
             assert all(t > 0 for times in row["seconds"].values() for t in times)
+    for title, names, peers in (
+        (
+            "Attention block by block, forward and backward",
+            {"48 tokens", "80 tokens"},
+            {"all scores"},
+        ),
+        ("Parts of a variational autoencoder", {"a draw, 40 × 3"}, {"autograd"}),
+        (
+            "Implicit derivatives and differential equations",
+            {"the same by the adjoint equation"},
+            {"our steps", "SciPy"},
+        ),
+    ):
+        rows = {row["piece"]: row["seconds"] for row in tables[title]}
+        assert names <= set(rows)
+        assert all(set(rows[name]) == {"backprop"} | peers for name in names)
     assert {row["busy"] for row in tables["All optimizers in the default environment"]} == {
         False, True,
     }  # fmt: skip
@@ -147,3 +174,164 @@ def test_multiplications_are_counted_as_the_formula_says(load):
 
 def test_exponent_of_a_power(load):
     assert load("scaling").exponent([1, 2, 4], [3.0, 12.0, 48.0]) == pytest.approx(2)
+
+
+# Part IV.
+
+
+def test_every_piece_of_part_iv_is_measured():
+    imported = set()
+    for path in chapters():
+        if path.parent.name.startswith("part4"):
+            imported |= {name for module, name in imports(path) if module == "backprop"}
+    kinds = backprop.layers.Layer, backprop.losses.Loss
+    pieces = {
+        name for name in imported
+        if name.endswith(("_vjp", "odeint"))
+        or (inspect.isclass(kind := getattr(backprop, name)) and issubclass(kind, kinds))
+    }  # fmt: skip
+    assert {"Conv2d", "LSTM", "blockwise_attention_vjp", "Tied", "FixedPoint"} <= pieces
+    # They only carry what others compute, or are measured in whole networks.
+    besides = {"Flatten", "Concatenate", "Graph", "Tanh"}
+    measured = "".join(path.read_text() for path in FOLDER.glob("*.py"))
+    # Called, or handed to what builds a case of it.
+    assert not {name for name in pieces - besides if not re.search(rf"\b{name}[(,]", measured)}
+
+
+def small(load, script):
+    measure = load("_measure")
+    return load(script).pieces(measure.Options(quick=True, light=True))
+
+
+@pytest.mark.parametrize("script", OF_PIECES)
+def test_a_piece_agrees_with_its_peers(load, script):
+    absent = {"PyTorch": "left out", "JAX jit": "left out"}
+    for piece in small(load, script):
+        runs = piece.checked(absent)
+        assert set(runs) == {"backprop"} | {
+            name for name in piece.peers if name.split(",")[0] not in absent
+        }
+        assert len(runs) > 1, f"{piece.name}: nobody to compare with"
+        assert piece.tolerance <= 1e-4
+
+
+@pytest.mark.parametrize("script", OF_PIECES)
+def test_each_number_of_a_piece_is_compared(load, script):
+    absent = {"PyTorch": "left out", "JAX jit": "left out"}
+    for piece in small(load, script):
+        factor = 1 + 3 * piece.tolerance
+        for k in range(len(piece.ours())):
+            # What backprop returns, whichever of both functions gives it.
+            wrong = replace(piece, ours=distorted(piece.ours, k, factor))
+            if piece.expected:
+                wrong = replace(piece, expected=distorted(piece.expected, k, factor))
+            with pytest.raises(AssertionError, match=f"result {k} differs from backprop's"):
+                wrong.checked(absent)
+
+
+def distorted(function, k, factor):
+    """Return a function whose k-th result is off by a factor."""
+
+    def off(*given):
+        found = [np.array(value) for value in function(*given)]
+        found[k] = found[k] * factor
+        return found
+
+    return off
+
+
+def test_a_peer_that_draws_from_another_distribution_is_found(load):
+    variational = load("variational")
+    code, rng = variational.codes(100, 8), np.random.default_rng(0)
+    mean, log_variance = np.split(code, 2, axis=1)
+    noise = rng.standard_normal(mean.shape)
+    draws = mean + np.exp(0.5 * log_variance) * noise
+    assert np.allclose(variational.noise_of(draws, code), noise)
+    for wrong in (0.3 + draws, mean + 1.3 * (draws - mean)):
+        with pytest.raises(AssertionError, match="no standard normal's"):
+            variational.noise_of(wrong, code)
+    # The variance in place of its root: so small a batch may hide it, its slope does not.
+    piece = variational.draw(100, 8)
+    error = np.random.default_rng(1).standard_normal(mean.shape)
+
+    def drawn(power):
+        part = np.exp(power * log_variance) * noise
+        return [mean + part, np.hstack([error, power * error * part])]
+
+    assert replace(piece, peers={"root": lambda: lambda: drawn(0.5)}).checked({})
+    with pytest.raises(AssertionError, match="result 1 differs"):
+        replace(piece, peers={"other": lambda: lambda: drawn(1)}).checked({})
+
+
+def test_results_of_other_shapes_or_without_a_number_differ(load):
+    agree = load("_measure").agree
+    agree("y", np.ones(3), np.ones(3) * (1 + 1e-6), 1e-5)
+    for theirs in (np.ones(3) * (1 + 1e-4), np.full(3, np.nan), np.zeros(3)):
+        with pytest.raises(AssertionError, match="y differs"):
+            agree("y", np.ones(3), theirs, 1e-5)
+    with pytest.raises(AssertionError, match="shape"):
+        agree("y", np.ones((3, 1)), np.ones(3), 1e-5)
+
+
+def test_a_peer_that_takes_a_hundred_times_as_long_is_no_zero(load):
+    compared = load("_measure").compared
+    times = {"backprop": [1e-3] * 5, "slow": [0.7] * 5, "like": [2e-3] * 5}
+    assert compared(times, ["slow", "like", "nobody"])[1:] == [
+        "0.0014 (0.0014–0.0014)", "0.50 (0.50–0.50)", "–",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("script", OF_PIECES)
+def test_the_heavy_peers_agree_as_well(script, tmp_path):
+    for module in ("torch", "jax"):
+        pytest.importorskip(module, reason=PEERS)
+    out = tmp_path / "tables.json"
+    # In a process of its own: JAX keeps the precision that it is set to.
+    subprocess.run(
+        [sys.executable, FOLDER / f"{script}.py", "--quick", "--json", out],
+        check=True, capture_output=True, timeout=600,
+    )  # fmt: skip
+    (table,) = json.loads(out.read_text())
+    assert table["notes"] == []
+    found = {name for row in table["data"] for name in row["seconds"]}
+    assert {"backprop", "PyTorch", "JAX jit"} <= found
+    assert all(t > 0 for row in table["data"] for ts in row["seconds"].values() for t in ts)
+
+
+def test_each_number_of_a_layer_is_compared(load):
+    pytest.importorskip("torch", reason=PEERS)
+    layers = load("layers")
+    for build in layers.CASES.values():
+        layers.torch_run(build(True), None)
+        whole = build(True)
+        layer = whole.network.layers[0]
+        plants = ["forward", *(["backward"] if whole.whole else []), *layer.gradients]
+        for plant in plants:
+            case = build(True)
+            distort(case, plant)
+            with pytest.raises(AssertionError, match="differs from backprop's"):
+                layers.torch_run(case, None)
+
+
+def distort(case, plant):
+    """Let a pass return what is off by a thousandth, or leave such a gradient behind."""
+    network = case.network
+    forward, backward, parameters = (
+        network.forward, network.backward, network.backward_parameters
+    )  # fmt: skip
+    if plant == "forward":
+        network.forward = lambda x: 1.001 * forward(x)
+    elif plant == "backward":
+        network.backward = lambda dz: 1.001 * backward(dz)
+    else:
+
+        def spoil(function):
+            def passed(dz):
+                dx = function(dz)
+                gradient = network.layers[0].gradients[plant]
+                gradient += 0.001 * np.linalg.norm(gradient)
+                return dx
+
+            return passed
+
+        network.backward, network.backward_parameters = spoil(backward), spoil(parameters)
