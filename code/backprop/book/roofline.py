@@ -96,8 +96,6 @@ class Machine(NamedTuple):
         return 2 * DOUBLE * RELU / self.relu / self.bandwidth
 
 
-
-
 def stored() -> Machine:
     """Return what ``python -m backprop.book.roofline FILE`` measured on one core."""
     return Machine(**results.read("roofline"))

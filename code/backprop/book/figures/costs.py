@@ -98,8 +98,8 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
             if not needed:
                 half = svg.width(words) / 2
                 parts.append(
-                    svg.element("line", x1=middle - half, y1=y - 5.0, x2=middle + half, y2=y - 5.0,
-                                stroke=svg.BACKWARD, stroke_width=2)
+                    svg.element("line", x1=middle - half, y1=y + 2.0, x2=middle + half, y2=y - 12.0,
+                                stroke="currentColor", stroke_width="1.5", class_="struck")
                 )  # fmt: skip
     sums = (
         f"forward: {first:,} + {second:,} = {first + second:,}",
@@ -241,24 +241,24 @@ def _batch(machine: Machine, now: int) -> Frame:
                  linewidth=1.2)  # fmt: skip
         low.text(t + 0.02 * longest, -k, f"{_ms(t)} ms", color=INK, va="center")
     predicted = max(computing, carrying)
-    low.axvline(predicted, color=INK, linewidth=1, linestyle=":")
+    # Below the two predictions, so that it runs through no number.
+    low.plot([predicted] * 2, [-1.4, -3.4], ":", color=INK, linewidth=1)
     low.set(xlim=(0, 1.25 * longest), xticks=[], yticks=[0, -1, -2, -3])
     low.set_yticklabels([name for name, *_ in rows], color=INK)
     low.tick_params(length=0)
     low.spines["bottom"].set_visible(False)
     low.grid(visible=False)
-    which = "carrying" if carrying > computing else "computing"
+    which = "Carrying" if carrying > computing else "Computing"
     caption = (
-        f"{batch} example{'s' * (batch > 1)}, {2 * batch / 8:.3g} operations per byte of W:"
-        f" {which} takes longer, so the roof allows {_ms(predicted)} ms."
-        f" Measured: {_ms(machine.forward[now])} ms."
+        f"{which} takes longer, so the roof allows {_ms(predicted)} ms."
+        f" Measured: {_ms(machine.forward[now])} ms, {share:.0%} of the roof."
     )
     return drawn(fig, f"A dense layer with {batch} examples below the roofline", caption)
 
 
 def _ms(seconds: float) -> str:
-    """Write milliseconds with two or three digits."""
-    return f"{1e3 * seconds:.{1 if seconds < 0.1 else 0}f}"
+    """Write milliseconds as the page's table does."""
+    return f"{1e3 * seconds:.1f}"
 
 
 def _roof(ax: Any, machine: Machine, now: int) -> None:
@@ -279,7 +279,7 @@ def _roof(ax: Any, machine: Machine, now: int) -> None:
     ax.annotate(f"corner: {machine.corner:.1f}", (machine.corner, top), (-8, 4), ha="right",
                 textcoords="offset points", color=INK)  # fmt: skip
     ax.text(70, 1.2 * top, "processor's limit", color=INK, ha="right", va="bottom")
-    ax.text(0.04, 0.45 * top, "memory's limit", color=INK, ha="left", va="top")
+    ax.text(0.04, 0.62 * top, "memory's limit", color=INK, ha="left", va="top")
     ax.set(xlim=(0.035, 75), ylim=(0.8, 2.6 * top), xlabel="operations per byte")
     ax.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
     ax.set_yticks([1, 10, 100], ["1", "10", "100"])
