@@ -242,7 +242,7 @@ def _batch(machine: Machine, now: int) -> Frame:
         low.text(t + 0.02 * longest, -k, f"{_ms(t)} ms", color=INK, va="center")
     predicted = max(computing, carrying)
     # Below the two predictions, so that it runs through no number.
-    low.plot([predicted] * 2, [-1.4, -3.4], ":", color=INK, linewidth=1)
+    low.plot([predicted] * 2, [-1.4, -2.4], ":", color=INK, linewidth=1)
     low.set(xlim=(0, 1.25 * longest), xticks=[], yticks=[0, -1, -2, -3])
     low.set_yticklabels([name for name, *_ in rows], color=INK)
     low.tick_params(length=0)
