@@ -1,7 +1,7 @@
 """The figures of the chapter on cost say what was counted and measured."""
 
 from backprop.book.figures import costs
-from backprop.book.roofline import Point
+from backprop.book.roofline import Machine
 
 
 def test_the_bills_add_up_and_a_long_bar_is_torn():
@@ -16,7 +16,7 @@ def test_the_network_counts_its_products():
     markup = costs.article_network((784, 100, 2), "title").markup
     assert "forward: 156,800 + 400 = 157,200" in markup
     assert "backward: 156,800 + 400 + 400 = 157,600" in markup
-    assert markup.count(">not needed<") == 1
+    assert markup.count(">not needed<") == 1 and markup.count('class="struck"') == 1
 
 
 def test_seconds_are_written_at_the_end_of_each_line_and_the_ratio_below():
@@ -27,18 +27,25 @@ def test_seconds_are_written_at_the_end_of_each_line_and_the_ratio_below():
     assert said == ["1.5 ms", "140 ms", "2 s", "1.5 min", "2 h"]
 
 
-def test_the_crossing_has_both_modes():
-    markup = costs.crossing(
-        range(1, 4), [1, 2, 3], [3, 2, 1], ([1, 3], [1, 3], [3, 1]), "title"
-    ).markup
-    assert "forward mode" in markup and "reverse mode" in markup
+def test_three_ways_to_a_jacobian_have_their_numbers():
+    rows = [costs.Jacobian("a waist", (5, 1, 5), 100, 100, (10, 10, 50))]
+    markup = costs.narrow_places(rows, "title").markup
+    assert markup.count(">100<") == 2 and markup.count(">70<") == 1
+    assert markup.count("<rect") == 3 + 2 + 3
+    for words in ("a waist", "forward", "reverse", "from the middle"):
+        assert markup.count(f">{words}<") == 1
 
 
-def test_the_roofline_names_each_mark_once():
-    points = [
-        Point("Dense, B = 1", 0.25, 4e9), Point("Dense, B = 8", 2, 9e9), Point("ReLU", 0.06, 2e9),
-        Point("Dense, B = 128", 30, 2e10), Point("Adam", 0.2, 3e9), Point("softmax", 0.3, 2e8),
-    ]  # fmt: skip
-    markup = costs.roofline(points, 3e10, 2e10, "title").markup
-    for name in ("ReLU", "B = 1", "Dense, B = 8", "B = 128", "Adam", "softmax"):
-        assert markup.count(f">{name}<") == 1
+MACHINE = Machine("one core", 4e10, 2.5e10, 4096, [1, 8], [8e-3, 2e-2], [2e-2, 5e-2],
+                  [1e-3, 9e-3], 1e-2)  # fmt: skip
+
+
+def test_each_batch_has_its_predictions_and_its_share_of_the_roof():
+    one, eight = costs.batches(MACHINE)
+    assert one.caption.startswith("Carrying takes longer, so the roof allows 5.4 ms.")
+    assert eight.caption == (
+        "Computing takes longer, so the roof allows 6.7 ms. Measured: 20.0 ms, 34% of the roof."
+    )
+    for words in ("corner: 1.6", "B = 8: 34% of the roof", "5.4 ms", "6.7 ms", "20.0 ms", "9.0 ms"):
+        assert eight.svg.count(f">{words}<") == 1, words
+    assert "67% of the roof" in one.svg and "ReLU: 54%" in one.svg

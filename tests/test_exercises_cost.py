@@ -15,6 +15,8 @@ from checker_cases import both_hints, each_right, each_wrong
 from backprop.book.exercises import cost as ex
 
 ONE = 2 * 768 * 256 / (4 * (768 + 768 * 256 + 256))
+COMPUTING = 2 * 8 * 2048**2 / 5e10
+CARRYING = 8 * (2048**2 + 2 * 8 * 2048) / 1e10
 RIGHT = {
     ex.check_count: [
         (236_800, 268_800), (2.368e5, sp.Integer(268_800)),
@@ -22,10 +24,16 @@ RIGHT = {
     ],
     ex.check_intensity: [
         (0.497, 96), (ONE, 96.0), (sp.Rational(393216, 790528), sp.Integer(96)),
-        (0.4974, Fraction(96)),
+        (0.4974, Fraction(96)), (np.float32(0.497), np.float32(96)),
     ],
     ex.check_frozen: [(2560, 469_504), (2.56e3, sp.Integer(469_504)), (np.int64(2560), 469504.0)],
-    ex.check_training: [(4.8e20, 55.6), (48 * 10**19, 500 / 9), (sp.Integer(48) * 10**19, 55.56)],
+    ex.check_training: [(4.8e20, 55.6), (48 * 10**19, 500 / 9), (sp.Integer(48) * 10**19, 55.56),
+                        (np.float32(4.8e20), np.float32(55.6))],
+    ex.check_waist: [(49, 78), (49.0, sp.Integer(78)), (np.int64(49), Fraction(78))],
+    ex.check_prediction: [
+        (5e10, 3e10, COMPUTING), (5e10, 3e10, 0.00134), (np.float32(5e10), 3e10, 0.00134),
+        (10**11, 10**10, CARRYING), (Fraction(10**11), 1e10, 0.00338),
+    ],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_count: [
@@ -76,6 +84,26 @@ WRONG_ANSWERS = {
         ((4.8e20, 37.0), "backward pass"), ((4.8e20, 0.018), "other way"),
         ((4.8e20, 55_600), "thousand"), ((4.8e20, 0.0556), "thousand"), ((4.8e20, 50), "86,400"),
         ((4.8e20, None), "None"),
+    ],
+    ex.check_waist: [
+        ((50, 78), "2,000,000"), ((48, 78), "Is there a wider"), ((99, 78), "last product"),
+        ((1, 78), "waist of the text"), ((100, 78), "no waist"), ((49, 79), "7,236,400"),
+        ((49, 77), "Is there a wider"), ((49, 99), "last product"), ((49, 49), "Is there a wider"),
+        ((49, 100), "no waist"), ((None, 78), "None"), ((49, "78"), "a str"),
+        ((49.5, 78), "not right"), ((49, [78]), "shape"), ((49,), "2 answers"),
+    ],
+    ex.check_prediction: [
+        ((5e10, 3e10, CARRYING / 3), "shorter"), ((5e10, 3e10, COMPUTING + CARRYING / 3), "sum"),
+        ((5e10, 3e10, 1.34), "milliseconds"), ((5e10, 3e10, 745.0), "other way"),
+        ((5e10, 3e10, 0.00224), "bytes per second"), ((5e10, 3e10, CARRYING / 5), "divided by op"),
+        ((1e10, 3e10, 0.00336), "additions"), ((1e11, 1e10, 0.000671), "shorter"),
+        ((2e11, 1e10, CARRYING / 2), "float32"), ((2e11, 1e10, CARRYING / 8), "not bytes"),
+        ((1e11, 1e10, 8 * 2048**2 / 1e10), "Only the weights"),
+        ((1e9, 3e10, 2 * 2048**2 / 1e9), "one example"), ((1e11, 1e10, 2 * CARRYING), "backward"),
+        ((50, 3e10, 0.00134), "billions"), ((5e10, 30, 0.00134), "billions"),
+        ((5e10, -3e10, 0.00134), "positive"), ((None, 3e10, 0.00134), "positive"),
+        ((5e10, 3e10, None), "None"), ((5e10, 3e10, 0.005), "longer time decides"),
+        ((5e10, math.nan, 0.00134), "positive"), ((5e10, 3e10), "3 answers"),
     ],
 }  # fmt: skip
 

@@ -1,12 +1,13 @@
 """What the roofline counts is what the layers do; times are not tested."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from backprop import Dense, Sequential
-from backprop.book import roofline
+from backprop.book import results, roofline
 
 
 def test_products_are_counted_with_their_additions():
@@ -24,18 +25,47 @@ def test_bytes_are_those_of_the_arrays():
     assert roofline.dense_bytes(4, 3, 2) == forward == 2 * roofline.dense_bytes(4, 3, 2, 4)
 
 
-def test_every_work_runs_and_is_placed():
-    works = list(roofline.works(width=16, batches=(1, 4), rows=4))
-    names = [work.name for work in works]
-    assert names == ["Dense, B = 1", "Dense, B = 4", "Adam", "ReLU", "LayerNorm", "softmax"]
-    for work in works:
-        point = roofline.measured(work, repeats=1)
-        assert point.intensity == work.operations / work.bytes and point.speed > 0
+def test_a_machine_predicts_and_places_its_layer():
+    machine = roofline.Machine("one", 10.0, 5.0, 2, [1, 4], [30.0, 30.0], [], [], 1.0)
+    computing, carrying = machine.predicted(4)
+    assert (computing, carrying) == (32 / 10, 8 * (8 + 4 + 8) / 5) and machine.corner == 2
+    intensity, speed = machine.marks()
+    np.testing.assert_allclose(intensity, [8 / 64, 32 / 160])
+    np.testing.assert_allclose(speed, [8 / 30, 32 / 30])
+    # The share of the roof is the predicted time over the measured one.
+    np.testing.assert_allclose(machine.shares(), [64 / 5 / 30, 32 / 30])
 
 
-def test_counts_of_a_dense_layer_are_the_products_that_numpy_gets():
-    work = next(roofline.works(width=16, batches=(4,), rows=4))
-    assert roofline.counted(work.run) == work.operations == 2 * 4 * 16 * 16
+def test_what_is_measured_has_the_form_of_what_is_stored(tmp_path, monkeypatch):
+    small = roofline.measure(16, (1, 4), 8, 1, 100)
+    assert len(small.forward) == len(small.backward) == len(small.cached) == 2
+    assert min(small.peak, small.bandwidth, small.relu, *small.forward, *small.cached) > 0
+    monkeypatch.setattr(roofline, "measure", lambda: small)
+    roofline.main([str(tmp_path / "new.json")])
+    new = json.loads((tmp_path / "new.json").read_text())
+    assert new.keys() == results.read("roofline").keys()
+    assert roofline.Machine(**new) == small and new["name"].startswith("one core of an")
+
+
+def test_as_many_operations_run_with_few_weights():
+    passes = roofline._passes(roofline._dense(4), 3, 4)[0]
+    assert roofline.counted(passes) == roofline.dense_operations(3, 8, 8)
+
+
+def test_a_backward_pass_takes_its_own_batch():
+    dense = roofline._dense(4)
+    backward = roofline._passes(dense, 3, 1)[1]
+    dense.forward(np.ones((5, 4)))
+    assert roofline.counted(backward) == 2 * roofline.dense_operations(3, 4, 4)
+
+
+def test_no_layer_of_the_stored_machine_is_above_its_roof():
+    machine = roofline.stored()
+    assert machine.batches == list(roofline.BATCHES)
+    assert machine.shares().max() < 1.03 and machine.relu_share < 1.03
+    carrying = [machine.predicted(batch)[1] for batch in machine.batches]
+    turns = (np.array(machine.cached) + carrying) / machine.forward
+    assert np.all(np.abs(turns - 1) < 0.2)
 
 
 def test_the_roof_is_the_lower_of_two_limits():

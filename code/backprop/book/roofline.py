@@ -1,78 +1,142 @@
-"""How fast this machine runs the package's layers, beside the limits of its processor and memory.
+"""How fast a machine runs a Dense layer, beside the limits of its processor and its memory.
 
-The operations of a layer and the bytes that it must at least move are formulas; the time is the
+The operations of the layer and the bytes that it must at least move are formulas; a time is the
 least of several calls. The roofline is that of Williams, Waterman and Patterson (2009).
+
+The page draws the times of one machine, which are stored in ``roofline.json`` with its name.
+``OPENBLAS_NUM_THREADS=1 python -m backprop.book.roofline FILE`` measures them anew (three minutes).
 """
 
 from __future__ import annotations
 
+import json
+import platform
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
 
-from backprop import Adam, Dense, Layer, LayerNorm, ReLU, Sequential, Softmax
+from backprop import Dense, ReLU
 from backprop.arrays import Array
+from backprop.book import results
 
 DOUBLE = 8
 """Bytes of a float64."""
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+Run = Callable[[], Any]
 
 
-class Work(NamedTuple):
-    """The forward pass of a layer, or one step of an optimizer.
+RELU = 8192 * 1024
+"""Numbers of the ReLU that is timed."""
+
+
+class Machine(NamedTuple):
+    """The two limits of a machine, and the seconds that a square Dense layer takes on it.
 
     Attributes
     ----------
     name : str
-        What runs.
-    operations, bytes : int
-        Additions, multiplications and function values; and what is read or written at least once.
-    run : callable
-        One call.
+        Processor and library.
+    peak, bandwidth : float
+        Operations and bytes per second, from loops that have no part in the layers.
+    width : int
+        Inputs and outputs of the layer.
+    batches : sequence of int
+        One for each of the times that follow.
+    forward, backward : sequence of float
+        Seconds of a pass; what it needs is too large to stay in a cache.
+    cached : sequence of float
+        Seconds of as many operations forward, with few weights that stay in a cache.
+    relu : float
+        Seconds of a ReLU on ``RELU`` numbers.
     """
 
     name: str
-    operations: int
-    bytes: int
-    run: Callable[[], Any]
+    peak: float
+    bandwidth: float
+    width: int
+    batches: Sequence[int]
+    forward: Sequence[float]
+    backward: Sequence[float]
+    cached: Sequence[float]
+    relu: float
+
+    def predicted(self, batch: int) -> tuple[float, float]:
+        """Return the seconds that computing and carrying take forward, each at its limit."""
+        n = self.width
+        return (
+            dense_operations(batch, n, n) / self.peak,
+            dense_bytes(batch, n, n) / self.bandwidth,
+        )
+
+    @property
+    def corner(self) -> float:
+        """Operations that the processor carries out while memory delivers a byte."""
+        return self.peak / self.bandwidth
+
+    def marks(self) -> tuple[Array, Array]:
+        """Return operations per byte and per second of the forward pass, one for each batch."""
+        n = self.width
+        operations = np.array([dense_operations(batch, n, n) for batch in self.batches])
+        moved = np.array([dense_bytes(batch, n, n) for batch in self.batches])
+        return operations / moved, operations / np.array(self.forward)
+
+    def shares(self) -> Array:
+        """Return which part of the highest speed that both limits allow is reached forward."""
+        intensity, speed = self.marks()
+        return np.asarray(speed / roof(intensity, self.peak, self.bandwidth))
+
+    @property
+    def relu_share(self) -> float:
+        """The same for a ReLU, which reads an array and writes one."""
+        return 2 * DOUBLE * RELU / self.relu / self.bandwidth
 
 
-class Point(NamedTuple):
-    """A measured one: operations per byte, and operations per second."""
-
-    name: str
-    intensity: float
-    speed: float
+def stored() -> Machine:
+    """Return what ``python -m backprop.book.roofline FILE`` measured on one core."""
+    return Machine(**results.read("roofline"))
 
 
-def seconds(run: Callable[[], Any], repeats: int = 5) -> float:
+def seconds(run: Run, repeats: int = 5) -> float:
     """Return the least time of several calls, after one that is not counted."""
     run()
     return min(_timed(run) for _ in range(repeats))
 
 
-def _timed(run: Callable[[], Any]) -> float:
+def _timed(run: Run) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
-def peak(n: int = 640) -> float:
+def peak(n: int = 1024, repeats: int = 5) -> float:
     """Return operations per second in a product of two n by n matrices."""
+    return 2 * n**3 / seconds(_large_product(n), repeats)
+
+
+def bandwidth(n: int = 16_000_000, repeats: int = 5) -> float:
+    """Return bytes per second in the fastest of four loops over arrays too large for a cache."""
+    loops = _streams(n)
+    return max(moved / seconds(loop, repeats) for moved, loop in loops)
+
+
+def _large_product(n: int) -> Run:
     a, out = np.ones((n, n)), np.empty((n, n))
-    return 2 * n**3 / seconds(lambda: np.matmul(a, a, out=out), 9)
+    return lambda: np.matmul(a, a, out=out)
 
 
-def bandwidth(n: int = 16_000_000) -> float:
-    """Return bytes per second in the faster of two loops over arrays far larger than the caches."""
+def _streams(n: int) -> list[tuple[int, Run]]:
+    """Return loops that read one or two arrays of n numbers, or write one, with their bytes."""
     a, b, out = np.ones(n), np.ones(n), np.ones(n)
-    loops: tuple[tuple[int, Callable[[], Any]], ...] = (
-        (3, lambda: np.add(a, b, out=out)),
-        (2, lambda: np.dot(a, b)),
-    )
-    return max(arrays * DOUBLE * n / seconds(loop, 5) for arrays, loop in loops)
+    return [
+        (DOUBLE * n, lambda: np.sum(a)), (2 * DOUBLE * n, lambda: np.dot(a, b)),
+        (2 * DOUBLE * n, lambda: np.copyto(out, a)),
+        (3 * DOUBLE * n, lambda: np.add(a, b, out=out)),
+    ]  # fmt: skip
 
 
 def dense_operations(batch: int, n_in: int, n_out: int) -> int:
@@ -85,48 +149,12 @@ def dense_bytes(batch: int, n_in: int, n_out: int, item: int = DOUBLE) -> int:
     return item * (batch * n_in + n_in * n_out + batch * n_out)
 
 
-def works(
-    width: int = 4096, batches: tuple[int, ...] = (1, 8, 128), rows: int = 8192
-) -> Iterator[Work]:
-    """Yield one after another, so that few arrays are alive at once; all are too large to cache."""
-    rng = np.random.default_rng(0)
-    dense = Dense(width, width, rng=rng)
-    for batch in batches:
-        yield _forward(
-            f"Dense, B = {batch}", dense, (batch, width), dense_operations(batch, width, width),
-            dense_bytes(batch, width, width),
-        )  # fmt: skip
-    # Read θ and g, write θ; Adam reads and writes its two averages as well.
-    yield Work("Adam", 12 * dense.parameters["W"].size, 56 * dense.parameters["W"].size,
-               Adam(Sequential([dense]), 1e-3).step)  # fmt: skip
-    del dense
-    entries = rows * 1024
-    for name, layer, operations in (
-        # Operations per entry, as the package's lines carry them out.
-        ("ReLU", ReLU(), 1), ("LayerNorm", LayerNorm(1024), 7), ("softmax", Softmax(), 5),
-    ):  # fmt: skip
-        # An array comes and one goes.
-        yield _forward(name, layer, (rows, 1024), operations * entries, 2 * DOUBLE * entries)
+def roof(intensity: Array, peak: float, bandwidth: float) -> Array:
+    """Return the most operations per second: the peak, or what so many bytes per second feed."""
+    return np.minimum(peak, bandwidth * np.asarray(intensity, dtype=float))
 
 
-def _forward(name: str, layer: Layer, shape: tuple[int, ...], operations: int, moved: int) -> Work:
-    layer.reuse_buffers(True)
-    x = np.random.default_rng(1).normal(size=shape)
-    return Work(name, operations, moved, lambda: layer.forward(x))
-
-
-def measured(work: Work, repeats: int = 3) -> Point:
-    """Return where one lies."""
-    speed = work.operations / seconds(work.run, repeats)
-    return Point(work.name, work.operations / work.bytes, speed)
-
-
-def roof(intensity: Array, top: float, slope: float) -> Array:
-    """Return the most operations per second: ``top``, or what ``slope`` bytes per second feed."""
-    return np.minimum(top, slope * np.asarray(intensity, dtype=float))
-
-
-def counted(run: Callable[[], Any]) -> int:
+def counted(run: Run) -> int:
     """Return the operations of all products of two matrices that ``run`` asks NumPy for.
 
     A product (m, k) by (k, n) takes mnk multiplications and as many additions.
@@ -144,3 +172,76 @@ def counted(run: Callable[[], Any]) -> int:
     with patch.object(np, "matmul", counting):
         run()
     return operations
+
+
+def measure(
+    width: int = 4096,
+    batches: Sequence[int] = BATCHES,
+    piece: int = 1024,
+    rounds: int = 40,
+    probe: int = 16_000_000,
+) -> Machine:
+    """Time the limits and the layers in turn, ``rounds`` times, and keep the least of each.
+
+    In turn, because other programs disturb a machine for seconds: then all have the same chance.
+    """
+    product = _large_product(piece)
+    loops = _streams(probe)
+    x = np.random.default_rng(1).normal(size=(RELU // 1024, 1024))
+    relu = ReLU()
+    relu.reuse_buffers(True)
+    dense, part = _dense(width), _dense(piece)
+    large = [_passes(dense, batch, 1) for batch in batches]
+    small = [_passes(part, batch, (width // piece) ** 2) for batch in batches]
+    runs = [product, *(run for _, run in loops), lambda: relu.forward(x)]
+    runs += [run for passes in large for run in passes] + [forward for forward, _ in small]
+    least = np.min([[seconds(run, 1) for run in runs] for _ in range(rounds)], axis=0)
+    ends = np.cumsum([1, len(loops), 1, 2 * len(batches)])
+    (computing,), streams, (rectified,), both, cached = np.split(least, ends)
+    return Machine(
+        _name(), 2 * piece**3 / computing,
+        max(moved / t for (moved, _), t in zip(loops, streams, strict=True)),
+        width, list(batches), both[::2].tolist(), both[1::2].tolist(), cached.tolist(), rectified,
+    )  # fmt: skip
+
+
+def _passes(dense: Dense, batch: int, times: int) -> tuple[Run, Run]:
+    """Return a forward and a backward pass of a square layer, each repeated ``times`` times."""
+    x, dz = np.random.default_rng(batch).normal(size=(2, batch, len(dense.parameters["W"])))
+
+    def forward() -> None:
+        for _ in range(times):
+            dense.forward(x)
+
+    def backward() -> None:
+        dense.x = x  # other batches have passed since
+        for _ in range(times):
+            dense.backward(dz)
+
+    return forward, backward
+
+
+def _dense(width: int) -> Dense:
+    dense = Dense(width, width, rng=np.random.default_rng(0))
+    dense.reuse_buffers(True)
+    return dense
+
+
+def _name() -> str:
+    """Return the processor's name and the library's version."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"one core of an {name}, NumPy {np.__version__}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure this machine, and write the file."""
+    (path,) = sys.argv[1:] if arguments is None else arguments
+    Path(path).write_text(json.dumps(measure()._asdict()) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,8 +6,11 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from backprop.book.exercises.verdict import (
     Answer,
@@ -18,7 +21,10 @@ from backprop.book.exercises.verdict import (
     distinct,
     in_turn,
     judge,
+    judge_value,
+    numbers,
 )
+from backprop.book.roofline import dense_bytes, dense_operations
 
 
 @checker
@@ -203,3 +209,95 @@ def check_training(operations: Any, days: Any) -> Verdict:
     ]  # fmt: skip
     praise = "Eight such processors would take a week, if none waited for another."
     return in_turn((operations, days), parts, praise)
+
+
+def _reverse_and_middle(widths: list[int]) -> tuple[int, int]:
+    """Return what a Jacobian takes by reverse mode, and from the layer in the middle."""
+    weights = sum(n * m for n, m in pairwise(widths))
+    n, k, m = widths[0], widths[len(widths) // 2], widths[-1]
+    return 2 * m * weights, 2 * k * weights + 2 * n * k * m
+
+
+def _widest(name: str, answer: Any, wide: list[int]) -> Verdict:
+    """Judge the largest middle layer with which the start in the middle takes less."""
+
+    def counted(k: int) -> tuple[int, int]:
+        middle = len(wide) // 2
+        return _reverse_and_middle([*wide[:middle], k, *wide[middle + 1 :]])
+
+    right = max(k for k in range(1, 100) if counted(k)[1] < counted(k)[0])
+    mistakes = [
+        (99, "The last product is missing, that of the rows up with the rows down.",
+         "It has 100 times 100 entries, each of k multiplications and additions."),
+        (1, "This is the waist of the text.", "How much wider may it be?"),
+        (100, "This is no waist.", ""),
+    ]  # fmt: skip
+    verdict = judge_value(answer, Case((), right, mistakes))
+    if verdict.unforeseen and (k := float(numbers(answer))).is_integer() and 0 < k < 100:  # type: ignore[arg-type]
+        reverse, middle = counted(int(k))
+        verdict = replace(
+            verdict,
+            message=f"With k = {k:.0f}, the middle takes {middle:,} operations and reverse mode"
+            f" {reverse:,}.",
+            more="Is there a wider one that wins?" if middle < reverse else "It must take fewer.",
+        )
+    return verdict if verdict else replace(verdict, message=f"{name}: {verdict.message}")
+
+
+@checker
+def check_waist(three: Any, five: Any) -> Verdict:
+    """Check the largest k that is worth a start in the middle of 100-k-100 and 100-100-k-100-100.
+
+    400k² + 20,000k < 40,000k, so 49; and 2k(2·100² + 200k) + 20,000k < 200(2·100² + 200k), so 78.
+    """
+    for name, answer, wide in (
+        ("Three layers of units", three, [100, 100, 100]),
+        ("Five layers of units", five, [100] * 5),
+    ):
+        if not (verdict := _widest(name, answer, wide)):
+            return verdict
+    return Verdict(True, "The longer the network, the less the last product matters.")
+
+
+@checker
+def check_prediction(peak: Any, bandwidth: Any, seconds: Any) -> Verdict:
+    """Check max(operations / peak, bytes / bandwidth) for 8 examples, 2048 inputs and outputs.
+
+    The two limits are those of the reader's machine.
+    """
+    limits = []
+    for name, given in (("The peak", peak), ("The bandwidth", bandwidth)):
+        found = numbers(given)
+        if found is None or found.ndim or not np.isfinite(found) or found <= 0:
+            return Verdict(False, f"{name}: expected a positive number.")
+        if found < 1e6:
+            return Verdict(
+                False, f"{name}: {float(found):.3g} per second is too few.",
+                "Were these billions? A billion is 1e9.",
+            )  # fmt: skip
+        limits.append(float(found))
+    operations, moved = dense_operations(8, 2048, 2048), dense_bytes(8, 2048, 2048)
+    computing, carrying = operations / limits[0], moved / limits[1]
+    right = max(computing, carrying)
+    rule = "Divide operations by the peak and bytes by the bandwidth; the longer time decides."
+    mistakes = [
+        (min(computing, carrying), "Both must be done, and this is the shorter of the two.",
+         "Where they overlap, the longer one decides."),
+        (computing + carrying, "This is the sum.", "At best, computing and carrying overlap."),
+        (1000 * right, "These are milliseconds.", "Seconds are asked for."),
+        (1 / right, "Divide the other way round.", rule),
+        (operations / limits[1], "These operations are divided by bytes per second.", rule),
+        (moved / limits[0], "These bytes are divided by operations per second.", rule),
+        (max(computing / 2, carrying), "The additions are missing.",
+         "Each multiplication comes with one."),
+        (max(computing, carrying / 8), "These are numbers, not bytes.", "A float64 has 8 bytes."),
+        (max(computing, carrying / 2), "This is for float32.", "A float64 has 8 bytes."),
+        (max(computing, 8 * 2048**2 / limits[1]), "Only the weights were counted.",
+         "Add the bytes of x and z."),
+        (max(computing / 8, carrying), "These are the operations of one example.",
+         "There are 8 of them."),
+        (2 * right, "This is the backward pass.", "The forward pass has one product."),
+    ]  # fmt: skip
+    part: Part = ("The seconds", right, distinct(mistakes, right), rule)
+    praise = "Now time the layer, and divide by your prediction."
+    return in_turn((seconds,), [part], praise)

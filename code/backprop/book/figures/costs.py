@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.roofline import Point, roof
+from backprop.book.figures.stepper import Frame, drawn
+from backprop.book.roofline import RELU, Machine, roof
 
 
 class Bill(NamedTuple):
@@ -77,19 +78,29 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
     )
     for (x0, x1), (count, there, back) in zip(pairwise(places), columns, strict=True):
         middle = (x0 + x1) / 2
+        first_layer = x0 == places[0]
         parts += [
             svg.text(middle, 26, there, svg.FORWARD),
             svg.text(middle, 46, f"{count:,}", svg.FORWARD, font_weight=600),
             svg.pointer((x0 + 38, 80), (x1 - 38, 80), svg.FORWARD, "2.4", 10, 5),
-            svg.pointer((x1 - 38, 104), (x0 + 38, 104), svg.BACKWARD, "2.4", 10, 5),
-        ]
+            # Nothing is passed to the inputs: the way back ends at the first weights.
+            svg.pointer((x1 - 38, 104), (middle if first_layer else x0 + 38, 104), svg.BACKWARD,
+                        "2.4", 10, 5),
+        ]  # fmt: skip
+        if first_layer:
+            parts.append(svg.text(middle - 22, 109, "W⁽¹⁾"))
         for k, (words, number) in enumerate(back):
             y, needed = 143 + 44 * k, number[0].isdigit()
             parts += [
-                svg.text(middle, y, words, svg.BACKWARD, opacity=None if needed else "0.6"),
-                svg.text(middle, y + 19, number, svg.BACKWARD,
-                         font_weight=600 if needed else 400, opacity=None if needed else "0.6"),
-            ]  # fmt: skip
+                svg.text(middle, y, words, svg.BACKWARD),
+                svg.text(middle, y + 19, number, svg.BACKWARD, font_weight=600 if needed else 400),
+            ]
+            if not needed:
+                half = svg.width(words) / 2
+                parts.append(
+                    svg.element("line", x1=middle - half, y1=y + 2.0, x2=middle + half, y2=y - 12.0,
+                                stroke="currentColor", stroke_width="1.5", class_="struck")
+                )  # fmt: skip
     sums = (
         f"forward: {first:,} + {second:,} = {first + second:,}",
         f"backward: {first:,} + {second:,} + {second:,} = {first + 2 * second:,}",
@@ -106,10 +117,10 @@ def seconds_by_weights(
     counted: float,
     title: str,
 ) -> Drawing:
-    """Draw what a loss and its gradient take as weights are added, and below it their ratio.
+    """Draw what a forward pass takes, alone and with the backward one, and below it their ratio.
 
-    Nudging takes one loss more than there are weights; it is computed, not measured. ``counted`` is
-    the ratio of the operations.
+    Nudging takes one forward pass more than there are weights; it is computed, not measured.
+    ``counted`` is the ratio of the operations.
     """
     from backprop.book.figures.plots import COLORS, INK
 
@@ -120,8 +131,8 @@ def seconds_by_weights(
     nudged = (np.array(weights) + 1) * np.array(loss)
     for seconds, line, mark, color, place, words, above in (
         (nudged, ":", "", INK, "center", "nudging (computed)", 12),
-        (gradient, "--", "s", COLORS[1], "bottom", "loss and gradient", 15),
-        (loss, "-", "o", COLORS[0], "top", "loss alone", -13),
+        (gradient, "--", "s", COLORS[1], "bottom", "forward and backward", 15),
+        (loss, "-", "o", COLORS[0], "top", "forward alone", -13),
     ):
         ax.loglog(weights, seconds, line, marker=mark, color=color, markersize=6)
         ax.text(weights[-1] * 1.35, seconds[-1], in_words(seconds[-1]), color=color, va=place)
@@ -154,94 +165,123 @@ def in_words(seconds: float) -> str:
     return f"{float(f'{seconds * 1000:.2g}'):g} ms"
 
 
-def crossing(
-    inputs: Sequence[int],
-    forward: Sequence[int],
-    backward: Sequence[int],
-    counted: tuple[Sequence[int], Sequence[int], Sequence[int]],
-    title: str,
-) -> Drawing:
-    """Draw what a Jacobian costs by either mode as inputs turn into outputs.
+class Jacobian(NamedTuple):
+    """A network's widths, and what its Jacobian costs in operations by each of three ways.
 
-    Parameters
-    ----------
-    inputs, forward, backward : sequences of int
-        The formula, in operations.
-    counted : three sequences of int
-        Inputs, and the operations that were counted there, forward and backward.
-    title : str
-        What the picture shows, for those who do not see it.
+    ``middle`` is for a start at an inner layer: the passes up, the passes down, the last product.
     """
+
+    name: str
+    widths: tuple[int, ...]
+    forward: int
+    reverse: int
+    middle: tuple[int, int, int]
+
+
+def narrow_places(rows: Sequence[Jacobian], title: str) -> Drawing:
+    """Draw networks by their widths, and beside each its Jacobian's cost by three ways."""
+    most = max(max(row.forward, row.reverse, sum(row.middle)) for row in rows)
+    parts, said = [], []
+    for k, row in enumerate(rows):
+        top = 8.0 + 112 * k
+        parts.append(svg.text(12, top + 14, row.name, text_anchor="start", font_weight=600))
+        for j, width in enumerate(row.widths):
+            x, height = 12 + 19.0 * j, 62 * width / max(row.widths)
+            parts.append(
+                svg.element("rect", x=x, y=top + 56 - height / 2, width=10, height=max(height, 2.0),
+                            rx=2, fill="currentColor", fill_opacity="0.55")
+            )  # fmt: skip
+        ways = (
+            ("forward", [(row.forward, svg.FORWARD, "1")]),
+            ("reverse", [(row.reverse, svg.BACKWARD, "1")]),
+            ("from the middle", list(zip(
+                row.middle, (svg.FORWARD, svg.BACKWARD, "currentColor"), ("1", "1", "0.45"),
+                strict=True))),
+        )  # fmt: skip
+        for j, (words, shares) in enumerate(ways):
+            x, y, total = 226.0, top + 26 + 22 * j, sum(count for count, *_ in shares)
+            parts.append(svg.text(x - 7, y + 13, words, text_anchor="end"))
+            for count, paint, opacity in shares:
+                length = 108 * count / most
+                parts.append(
+                    svg.element("rect", x=x, y=y, width=length, height=17, fill=paint,
+                                fill_opacity=opacity)
+                )  # fmt: skip
+                x += length
+            parts.append(svg.text(x + 7, y + 13, f"{total:,}", text_anchor="start"))
+            said.append(f"{row.name}, {words}: {total:,}")
+    return drawing(title, 112 * len(rows) - 4, "; ".join(said), *parts)
+
+
+def batches(machine: Machine) -> list[Frame]:
+    """Return a frame for each batch: its place below the roof, and its milliseconds."""
+    return [_batch(machine, k) for k in range(len(machine.batches))]
+
+
+def _batch(machine: Machine, now: int) -> Frame:
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    total = inputs[0] + inputs[-1]
-    fig, ax = plt.subplots(figsize=(4.6, 2.45))
-    blue, red = COLORS[:2]
-    ax.plot(inputs, np.array(forward) / 1e6, "-", color=blue)
-    ax.plot(inputs, np.array(backward) / 1e6, "--", color=red)
-    ax.plot(counted[0], np.array(counted[1]) / 1e6, "o", color=blue, markersize=6)
-    ax.plot(counted[0], np.array(counted[2]) / 1e6, "s", color=red, markersize=6)
-    ax.axvline(total / 2, color=INK, linewidth=1, linestyle=":")
-    high = max(max(forward), max(backward)) / 1e6
-    top = high * 1.4
-    for x, side, words, color in (
-        (0.02, "left", "reverse mode:\na pass per output", red),
-        (0.98, "right", "forward mode:\na pass per input", blue),
-    ):
-        ax.text(total * x, top, words, color=color, ha=side, va="top")
-    ax.set(xlim=(0, total), ylim=(0, top), ylabel="million operations")
-    shown = [1, total // 4, total // 2, 3 * total // 4, total - 1]
-    ax.set_xticks(shown, [f"{p}\n{total - p}" for p in shown])
-    ax.set_xlabel("inputs, and below them outputs")
-    ax.grid(axis="x", visible=False)
-    return plotted(fig, title)
+    fig, (ax, low) = plt.subplots(
+        2, figsize=(4.4, 4.3), height_ratios=(1.75, 1), layout="constrained"
+    )
+    batch, share = machine.batches[now], machine.shares()[now]
+    _roof(ax, machine, now)
+    words = f"B = {batch}: {share:.0%} of the roof"
+    ax.text(0.98, 0.05, words, color=COLORS[0], ha="right", weight="bold", transform=ax.transAxes)
+    computing, carrying = machine.predicted(batch)
+    rows = (
+        ("computing", computing, "none"), ("carrying", carrying, "none"),
+        ("measured", machine.forward[now], COLORS[0]),
+        ("W in cache", machine.cached[now], COLORS[4]),
+    )  # fmt: skip
+    longest = max(t for _, t, _ in rows)
+    for k, (_, t, fill) in enumerate(rows):
+        low.barh(-k, t, 0.72, facecolor=fill, edgecolor=INK if fill == "none" else "none",
+                 linewidth=1.2)  # fmt: skip
+        low.text(t + 0.02 * longest, -k, f"{_ms(t)} ms", color=INK, va="center")
+    predicted = max(computing, carrying)
+    # Below the two predictions, so that it runs through no number.
+    low.plot([predicted] * 2, [-1.4, -2.4], ":", color=INK, linewidth=1)
+    low.set(xlim=(0, 1.25 * longest), xticks=[], yticks=[0, -1, -2, -3])
+    low.set_yticklabels([name for name, *_ in rows], color=INK)
+    low.tick_params(length=0)
+    low.spines["bottom"].set_visible(False)
+    low.grid(visible=False)
+    which = "Carrying" if carrying > computing else "Computing"
+    caption = (
+        f"{which} takes longer, so the roof allows {_ms(predicted)} ms."
+        f" Measured: {_ms(machine.forward[now])} ms, {share:.0%} of the roof."
+    )
+    return drawn(fig, f"A dense layer with {batch} examples below the roofline", caption)
 
 
-LABELS = {
-    "Dense, B = 1": ("B = 1", 9, -7, "left"),
-    "Dense, B = 8": ("Dense, B = 8", 6, -14, "left"),
-    "Dense, B = 128": ("B = 128", 0, -17, "center"),
-    "Adam": ("Adam", 0, -16, "center"),
-    "ReLU": ("ReLU", 0, -17, "center"),
-    "LayerNorm": ("LayerNorm", 9, 0, "left"),
-    "softmax": ("softmax", 9, 0, "left"),
-}
-"""The words of a mark, and where they stand beside it, in points."""
+def _ms(seconds: float) -> str:
+    """Write milliseconds as the page's table does."""
+    return f"{1e3 * seconds:.1f}"
 
 
-def roofline(points: Sequence[Point], top: float, slope: float, title: str) -> Drawing:
-    """Draw passes below the limits of processor (flat) and memory (sloping).
-
-    Those of a Dense layer are joined by arrows; the others are grey.
-    """
+def _roof(ax: Any, machine: Machine, now: int) -> None:
+    """Draw the two limits with their corner, the layer at each batch, and a ReLU."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.4))
-    x = np.geomspace(0.02, 200, 200)
-    ax.loglog(x, roof(x, top, slope) / 1e9, "-", color=INK, linewidth=2.2)
-    dense = [p for p in points if p.name.startswith("Dense")]
-    for p in points:
-        color = COLORS[0] if p in dense else GREY
-        words, right, up, side = LABELS[p.name]
-        ax.plot(p.intensity, p.speed / 1e9, "o", color=color, markersize=8)
-        ax.annotate(words, (p.intensity, p.speed / 1e9), (right, up), textcoords="offset points",
-                    color=color if p in dense else INK, ha=side, va="center")  # fmt: skip
-    for one, other in pairwise(dense):
-        ax.annotate(
-            "", (other.intensity, other.speed / 1e9), (one.intensity, one.speed / 1e9),
-            arrowprops={"arrowstyle": "->", "color": COLORS[0], "linewidth": 1.8, "shrinkA": 6,
-                        "shrinkB": 6},
-        )  # fmt: skip
-    low = min(p.speed for p in points) / 1e9
-    ax.set(xlim=(0.02, 200), ylim=(low / 3, top / 1e9 * 4))
-    ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
-    ticks = [t for t in (0.01, 0.1, 1, 10, 100, 1000) if low / 3 < t < top / 1e9 * 4]
-    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    ax.set_xlabel("operations per byte")
-    ax.set_ylabel("billion operations per second")
+    x = np.array([0.035, machine.corner, 70])
+    ax.loglog(x, roof(x, machine.peak, machine.bandwidth) / 1e9, "-", color=INK, linewidth=2.2)
+    intensity, speed = machine.marks()
+    ax.plot(intensity, speed / 1e9, "o", color=COLORS[0], markersize=5, alpha=0.45)
+    at = intensity[now], speed[now] / 1e9
+    ax.plot([at[0]] * 2, [at[1], at[1] / machine.shares()[now]], ":", color=COLORS[0])
+    ax.plot(*at, "o", color=COLORS[0], markersize=9)
+    ax.plot(1 / 16, RELU / machine.relu / 1e9, "o", color=GREY, markersize=6)
+    ax.annotate(f"ReLU: {machine.relu_share:.0%}", (1 / 16, RELU / machine.relu / 1e9), (9, -4),
+                textcoords="offset points", color=INK, va="center")  # fmt: skip
+    top = machine.peak / 1e9
+    ax.annotate(f"corner: {machine.corner:.1f}", (machine.corner, top), (-8, 4), ha="right",
+                textcoords="offset points", color=INK)  # fmt: skip
+    ax.text(70, 1.2 * top, "processor's limit", color=INK, ha="right", va="bottom")
+    ax.text(0.04, 0.62 * top, "memory's limit", color=INK, ha="left", va="top")
+    ax.set(xlim=(0.035, 75), ylim=(0.8, 2.6 * top), xlabel="operations per byte")
+    ax.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
+    ax.set_yticks([1, 10, 100], ["1", "10", "100"])
+    ax.set_ylabel("billion operations\nper second")
     ax.minorticks_off()
-    ax.text(180, top / 1e9 * 1.25, "processor's limit", color=INK, ha="right", va="bottom")
-    ax.text(0.024, 1.3 * roof(np.array(0.4), top, slope) / 1e9, "memory's limit", color=INK)
-    return plotted(fig, title)
