@@ -18,7 +18,6 @@ from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.schedules import (
     Cosine,
-    CosineWarmRestarts,
     Exponential,
     OneCycle,
     ReduceOnPlateau,
@@ -250,7 +249,6 @@ SHAPES: dict[str, tuple[Schedule, str, str]] = {
     "step": (StepDecay(1.0, 30, 0.3), "StepDecay", "times 0.3, every 30 steps"),
     "exponential": (Exponential(1.0, 0.955), "Exponential", r"$0.955^{\,t}$"),
     "cosine": (Cosine(1.0, 100), "Cosine", r"$\frac{1}{2}\,(1 + \cos(\pi t/100))$"),
-    "restarts": (CosineWarmRestarts(1.0, 25), "CosineWarmRestarts", "a cosine every 25 steps"),
     "warm-up": (Warmup(Cosine(1.0, 80), 20), "Warmup", r"$t/20$, then a cosine"),
     "one cycle": (OneCycle(1.0, 100), "OneCycle", "up for 30 steps, then down"),
     "plateau": (
@@ -274,7 +272,7 @@ def shapes(title: str) -> Drawing:
 
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 3.8))
+    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 3.85))
     for ax, (name, (_, kind, formula)) in zip(axes, SHAPES.items(), strict=True):
         rates = planned(name)
         ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
@@ -300,7 +298,7 @@ def ravine(title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=[1.2, 0.8, 1.2])
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=[1.2, 0.75, 1.3])
     rate, *directions = axes
     spots = {"constant": (620, 0.125), "1/t": (65, 0.48), "cosine": (330, 0.28)}
     for name, spot in spots.items():
@@ -342,8 +340,10 @@ def tops(title: str) -> Drawing:
         ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1, alpha=0.45)
         ax.plot(x, middle, "-", color=color, linewidth=2)
         ax.plot(x[best], middle[best], "o", color=color, markersize=7)
-        ax.text(x[0] * 0.95, middle[0], name, color=color, ha="right", va="center")
-    ax.set(xscale="log", yscale="log", xlim=(0.009, 1.4), ylim=(0.105, 2.5), xlabel="top rate")
+        spot = (0.0195, 0.2) if name == "constant" else (x[0] * 0.95, middle[0])
+        side = "left" if name == "constant" else "right"
+        ax.text(*spot, name, color=color, ha=side, va="center")
+    ax.set(xscale="log", yscale="log", xlim=(0.0115, 1.4), ylim=(0.105, 2.5), xlabel="top rate")
     ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
     ax.set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1])
     ax.set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
@@ -422,7 +422,7 @@ def warmed_up(
     fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.7), height_ratios=[1, 1.1])
     looks = {k: (color, f"{k} updates of warm-up" if k else "no warm-up")
              for k, color in zip(losses, (red, green), strict=True)}  # fmt: skip
-    spots = dict(zip(losses, (((2.1, 3.9), (0.034, 0.6)), ((0.2, 1.0), (0.0103, 0.095))),
+    spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.095))),
                      strict=True))  # fmt: skip
     for place, (k, (color, words)) in enumerate(looks.items()):
         ax.plot(first[k].T, "-", color=color, linewidth=0.8, alpha=0.5)
