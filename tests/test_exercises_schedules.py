@@ -267,6 +267,8 @@ WRONG_FUNCTIONS = [
     (ex.check_greedy, lambda a, b, c, n: greedy(a, b**0.5, c, n), "not τ"),
     (ex.check_greedy, lambda a, b, c, n: greedy(a, b, c**2, n), "start was squared"),
     (ex.check_greedy, lambda a, b, c, n: [1 / (a * (t + 1)) for t in range(n)], "forgets"),
+    (ex.check_greedy, lambda a, b, c, n: [1 / (a * (t + b / (a * a * c))) for t in range(n)],
+     "step before"),
     (ex.check_greedy, lambda a, b, c, n: [1 / a] * n, "without noise"),
     (ex.check_greedy, lambda a, b, c, n: greedy(1, b, c, n), "curvature"),
     (ex.check_greedy, lambda a, b, c, n: greedy(a, b, c, n + 1), "too many"),

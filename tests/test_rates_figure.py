@@ -6,7 +6,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from backprop.book import top_rates
 from backprop.book.figures import rates
 
 
@@ -16,6 +15,46 @@ def test_the_mean_square_follows_many_walks():
     met = (rates.walks(plan, 20_000, 0) ** 2).mean(axis=0)
     np.testing.assert_allclose(met, theory, rtol=0.06)
     assert theory[0] == rates.START**2 and len(theory) == 101
+
+
+def test_a_curvature_scales_the_steps():
+    V, found = 9.0, rates.mean_square([0.3, 0.2], 9, 0.5)
+    for rate, after in zip((0.3, 0.2), found[1:], strict=True):
+        V = (1 - rate * 0.5) ** 2 * V + rate**2
+        assert after == pytest.approx(V)
+    both = rates.mean_square(np.outer([0.3, 0.2], [1, 2]), 9, 0.5)
+    np.testing.assert_allclose(both[:, 0], found)
+    np.testing.assert_allclose(both[:, 1], rates.mean_square([0.6, 0.4], 9, 0.5))
+
+
+def test_a_tuned_shape_ends_lowest_at_its_top_rate():
+    shape = rates.plan("linear")
+    top, losses = rates.tuned(shape)
+    for factor in (1, 0.95, 1.05):
+        ends = [lam / 2 * rates.mean_square(factor * top * shape, rates.FAR, lam)[-1]
+                for lam in rates.RAVINE]  # fmt: skip
+        if factor == 1:
+            np.testing.assert_allclose(ends, losses[:, -1])
+        else:
+            assert sum(ends) > losses[:, -1].sum()
+
+
+def test_the_order_of_the_shapes_turns_round_with_a_flat_direction():
+    ends = {
+        curvatures: [rates.tuned(rates.plan(name), curvatures)[1][:, -1].sum()
+                     for name in ("1/t", "cosine", "constant")]
+        for curvatures in (rates.RAVINE, rates.RAVINE[1:])
+    }  # fmt: skip
+    assert np.argsort(ends[rates.RAVINE]).tolist() == [1, 0, 2]
+    assert np.argsort(ends[rates.RAVINE[1:]]).tolist() == [0, 1, 2]
+
+
+def test_the_shapes_of_the_ravine_fall_from_one():
+    for name in rates.OF_THE_RAVINE:
+        shape = rates.plan(name)
+        assert shape[0] == 1 and (np.diff(shape) <= 0).all() and shape.min() > 0
+    late = rates.plan("constant, then linear")
+    assert (late[:801] == 1).all() and late[900] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.5, 1.5])
@@ -39,16 +78,16 @@ def test_each_choice_is_the_lowest_point_of_its_two_parts():
         total = (1 - eta) ** 2 / n + eta**2
         best = eta[total.argmin()]
         assert best == pytest.approx(1 / (n + 1), abs=1e-4)
-        whole, distance, noise, left = (
-            float(Fraction(part)) for part in re.findall(r"\d+/\d+", frame.caption)
-        )
+        parts = [float(Fraction(part)) for part in re.findall(r"\d+/\d+", frame.caption)]
+        whole, kept, noise, left = (parts[k] for k in (0, 1, -2, -1))
         assert whole == pytest.approx(best, abs=1e-4) and left == pytest.approx(total.min())
-        assert (distance, noise) == pytest.approx(((1 - whole) ** 2 / n, whole**2))
+        assert (kept, noise) == pytest.approx(((1 - whole) ** 2, whole**2))
+        assert len(parts) == 5 - (n == 1) and parts[-3] == pytest.approx(kept / n)
         assert f"from V = {rates.unit(n)}" in frame.svg
 
 
 def test_drawings_are_small_and_name_their_parts():
-    names = ("hero", "levels", "shapes", "tops", "batches")
+    names = ("hero", "levels", "shapes", "ravine", "tops")
     drawn = {name: getattr(rates, name)("title").markup for name in names}
     for words in ("small", "large", "falling"):
         assert f">{words}<" in drawn["hero"]
@@ -57,7 +96,9 @@ def test_drawings_are_small_and_name_their_parts():
         assert f">floor {rates.floor(rate):.2g}<" in drawn["levels"]
     for name, (_, kind, _) in rates.SHAPES.items():
         assert f">{name}<" in drawn["shapes"] and f">{kind}<" in drawn["shapes"]
-    assert all(f">{name}<" in drawn["tops"] for name in top_rates.SHAPES)
+    for name in ("constant", "1/t", "cosine"):
+        assert f">{name}<" in drawn["tops"] and f">{name}<" in drawn["ravine"]
+        assert f">{rates.tuned(rates.plan(name))[1][1, -1]:.3f}<" in drawn["ravine"]
     assert max(map(len, drawn.values())) < 100_000
 
 
@@ -77,6 +118,8 @@ def test_range_tests_and_warm_up_name_their_parts():
     curves = [np.ones(4), np.ones(5)]
     drawn = rates.range_tests("title", np.geomspace(0.1, 1, 5), curves, 0.5, "best here").markup
     assert ">best here<" in drawn
-    losses = {k: np.linspace([0.2, 0.3], 0.4, 10).T for k in (0, 10, 40)}
-    drawn = rates.warmed_up("title", (0.01, 0.1), losses).markup
-    assert ">40 updates<" in drawn and ">no warm-up<" in drawn and ">0.01<" in drawn
+    losses = {k: np.linspace([0.2, 0.3], 0.4, 10).T for k in (0, 10)}
+    first = {k: np.ones((10, 5)) for k in losses}
+    drawn = rates.warmed_up("title", (0.01, 0.1), losses, first).markup
+    assert ">10 updates of warm-up<" in drawn and ">no warm-up<" in drawn and ">0.01<" in drawn
+    assert ">loss of the batch, top rate 0.1<" in drawn

@@ -73,6 +73,12 @@ def test_a_lost_run_counts_as_guessing():
     assert top_rates.ends(network, *top_rates.digits(0)[:2]) == pytest.approx(2 * [np.log(10)])
 
 
+def test_validation_chooses_and_the_test_judges():
+    losses = np.array([[[3, 3, 9], [2, 2, 9], [4, 1, 9]], [[1, 2, 3], [7, 8, 9], [4, 5, 6]]])
+    assert top_rates.chosen(losses) == 1  # medians 3, 2 and 4
+    np.testing.assert_array_equal(top_rates.at_best(losses), [7, 8, 9])
+
+
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(top_rates, "STEPS", 50)
     monkeypatch.setattr(top_rates, "TOPS", (0.02, 0.04))

@@ -114,6 +114,22 @@ class Stored(NamedTuple):
     hero: dict[str, Array]
 
 
+def chosen(losses: Array) -> int:
+    """Return the place of the top rate with the least median loss on the digits for validation.
+
+    Parameters
+    ----------
+    losses : array, shape (2, tops, starts)
+        On the digits for validation, and on those for the test.
+    """
+    return int(np.median(losses[0], axis=1).argmin())
+
+
+def at_best(losses: Array) -> Array:
+    """Return the test losses of the starts, shape (starts,), at the :func:`chosen` top rate."""
+    return np.asarray(losses[1, chosen(losses)])
+
+
 def told(tops: Sequence[float]) -> dict[str, Any]:
     """Return what is stored: see :class:`Stored`."""
     return {

@@ -169,7 +169,7 @@ def check_cosine(cosine: Answer) -> Verdict:
 @checker
 def check_floor(floor: Answer) -> Verdict:
     """Check ``floor(rate, curvature, variance, B)``: ητ² / (2B (2 - ηλ)), inf from 2/λ on."""
-    rest = "Set V = (1 - ηλ)² V + η²τ², where τ² is variance/B, solve for V, and take ½λV."
+    rest = "Set V = (1 - ηλ)² V + η²τ²/B, where τ² is variance, solve for V, and take ½λV."
 
     def case(rate: float, curvature: float, variance: float, B: int) -> Case:
         noise = variance / B
@@ -352,6 +352,7 @@ def check_greedy(greedy: Answer) -> Verdict:
         t = np.arange(n)
         one = lam * V / (lam**2 * V + tau2)
         late = _greedy(lam, tau2, V, n + 1)[1:]
+        early = [lam * V / tau2, *right[:-1]]
         forgot, W = [], V
         for _ in range(n):
             forgot.append(lam * W / (lam**2 * W + tau2))
@@ -367,6 +368,8 @@ def check_greedy(greedy: Answer) -> Verdict:
         mistakes: Mistakes = [
             (np.full(n, one), "V never changes here.", rule),
             (late, "The first rate is missing.", "Take the rate before V is updated."),
+            (early, "Each rate is that of the step before.", "In 1/(λ(t + 1 + τ²/(λ²V₀))), is "
+             "the 1 missing? Or does t start at -1?"),
             (forgot, "V is updated without the noise.", rule),
             (linear, "The factor 1 - ηλ is not squared in the update of V.", rule),
             (halved, "The rate that multiplies the noise is not squared.", rule),

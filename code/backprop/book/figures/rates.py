@@ -1,7 +1,8 @@
-"""The figures of the chapter on schedules: a noisy parabola, shapes of schedules, and real runs.
+"""The figures of the chapter on schedules: noisy parabolas, shapes of schedules, and real runs.
 
-The parabola is L = ½ θ², and each step sees its slope plus noise of variance 1. Colours mean the
-same in all of them: vermilion a large constant rate, blue a small one, green a falling one.
+The parabola is L = ½ θ², or has two curvatures, and each step sees its slope plus noise of variance
+1 in each direction. Colours mean the same in all of them: vermilion a large constant rate, blue a
+small one, green a falling one, and light blue one that falls like 1/t.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ from backprop.book import top_rates
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 from backprop.schedules import (
-    Constant,
     Cosine,
-    CosineWarmRestarts,
     Exponential,
     OneCycle,
     ReduceOnPlateau,
@@ -32,28 +31,34 @@ LEVELS = (0.5, 0.1, 0.02)
 """The constant rates whose floors are drawn."""
 RUNS, LONG = 1000, 1000
 """How many walks are averaged, and over how many steps."""
-NOISE_SCALE = 100
+RAVINE = (0.003, 1.0)
+"""The curvatures of the flat direction and of the steep one."""
+FAR = 100.0
+"""V at the start in each direction of the ravine."""
 SQUARES = (1, 2, 3, 4, 5, 10, 20)
 """V before the step is 1 over each of these."""
 
 
-def mean_square(rates: Any, start: float = START**2) -> Array:
-    """Return the mean of θ² before the first step and after each, V ← (1 - η)² V + η².
+def mean_square(rates: Any, start: float = START**2, curvature: float = 1.0) -> Array:
+    """Return the mean of θ² before the first step and after each, V ← (1 - ηλ)² V + η².
 
     Parameters
     ----------
-    rates : array_like, shape (steps,)
-        One rate for each step.
+    rates : array_like, shape (steps, ...)
+        One rate for each step; further axes are other plans.
     start : float
         V at the start.
+    curvature : float
+        λ.
 
     Returns
     -------
-    ndarray, shape (steps + 1,)
+    ndarray, shape (steps + 1, ...)
     """
-    found = [start]
-    for rate in rates:
-        found.append((1 - rate) ** 2 * found[-1] + rate**2)
+    plans = np.asarray(rates)
+    found = [np.full(plans.shape[1:], float(start))]
+    for rate in plans:
+        found.append((1 - rate * curvature) ** 2 * found[-1] + rate**2)
     return np.array(found)
 
 
@@ -96,6 +101,42 @@ def _colors() -> tuple[str, str, str]:
     return COLORS[0], COLORS[2], COLORS[1]
 
 
+def tuned(shape: Any, curvatures: Sequence[float] = RAVINE) -> tuple[float, Array]:
+    """Return the top rate with which a shape ends at the least mean loss, and its mean losses.
+
+    Parameters
+    ----------
+    shape : array_like, shape (steps,)
+        A schedule whose highest rate is 1.
+    curvatures : sequence of float
+        One for each direction. All share the rate, and have noise of variance 1.
+
+    Returns
+    -------
+    float
+    ndarray, shape (directions, steps + 1)
+        ½ λ V in each direction. Their sum is the mean loss.
+    """
+    tops = np.geomspace(0.001, 1.9, 400)
+    plans = np.multiply.outer(np.asarray(shape), tops)
+    losses = np.array([lam / 2 * mean_square(plans, FAR, lam) for lam in curvatures])
+    best = losses[:, -1].sum(axis=0).argmin()
+    return float(tops[best]), losses[..., best]
+
+
+def plan(name: str) -> Array:
+    """Return a shape of the ravine's runs, with the highest rate 1."""
+    return np.array([OF_THE_RAVINE[name](t) for t in range(LONG)])
+
+
+OF_THE_RAVINE: dict[str, Schedule] = {
+    **{name: top_rates.SHAPES[name] for name in ("constant", "1/t", "cosine")},
+    "linear": lambda t: 1 - t / LONG,
+    "constant, then linear": lambda t: min(1.0, (LONG - t) / (LONG / 5)),
+}
+"""The first three are drawn; the last falls in the last fifth."""
+
+
 def unit(n: int) -> str:
     """Return one over ``n`` in words, 1 or 1/n."""
     return "1" if n == 1 else f"1/{n}"
@@ -106,7 +147,7 @@ def hero(title: str) -> Drawing:
     plt = pyplot()
     blue, green, red = _colors()
     courses = top_rates.stored().hero
-    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.3), height_ratios=[2.3, 1])
+    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.1), height_ratios=[2.3, 1])
     looks = {
         "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
         "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.345)),
@@ -170,8 +211,9 @@ def choices() -> list[Frame]:
         ax.grid(visible=False)
         below = (n + 1) ** 2
         words = (
-            f"The best rate is {unit(n + 1)}. The old V leaves {n}/{below} "
-            f"and the noise adds 1/{below}, together {unit(n + 1)}."
+            f"At the best rate, {unit(n + 1)}, {n**2}/{below} of the old V is left"
+            f"{f', which is {n}/{below}' if n > 1 else ''}. "
+            f"The noise adds 1/{below}, together {unit(n + 1)}."
         )
         frames.append(drawn(fig, f"V after a step at each rate, from V = {unit(n)}", words))
     return frames
@@ -183,7 +225,7 @@ def levels(title: str) -> Drawing:
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 3.1))
+    fig, ax = plt.subplots(figsize=(4.6, 2.8))
     t = np.arange(LONG + 1)
     seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
     rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}")
@@ -203,11 +245,10 @@ def levels(title: str) -> Drawing:
 
 
 SHAPES: dict[str, tuple[Schedule, str, str]] = {
-    "constant": (Constant(1.0), "Constant", r"$1$"),
+    "1/t": (lambda t: 1 / (1 + t / 10), "function", r"$1\,/\,(1 + t/10)$"),
     "step": (StepDecay(1.0, 30, 0.3), "StepDecay", "times 0.3, every 30 steps"),
     "exponential": (Exponential(1.0, 0.955), "Exponential", r"$0.955^{\,t}$"),
     "cosine": (Cosine(1.0, 100), "Cosine", r"$\frac{1}{2}\,(1 + \cos(\pi t/100))$"),
-    "restarts": (CosineWarmRestarts(1.0, 25), "CosineWarmRestarts", "a cosine every 25 steps"),
     "warm-up": (Warmup(Cosine(1.0, 80), 20), "Warmup", r"$t/20$, then a cosine"),
     "one cycle": (OneCycle(1.0, 100), "OneCycle", "up for 30 steps, then down"),
     "plateau": (
@@ -231,7 +272,7 @@ def shapes(title: str) -> Drawing:
 
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 4.3))
+    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 3.85))
     for ax, (name, (_, kind, formula)) in zip(axes, SHAPES.items(), strict=True):
         rates = planned(name)
         ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
@@ -245,39 +286,82 @@ def shapes(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def tops(title: str) -> Drawing:
-    """Draw the last test loss against the top rate: for each shape, the median and the range.
-
-    The upper panel has batches of two, and the lower one batches of ``top_rates.LARGE``.
-    """
+def _shade(name: str) -> str:
     from backprop.book.figures.plots import COLORS
 
+    _, green, red = _colors()
+    return {"constant": red, "cosine": green, "1/t": COLORS[4]}[name]
+
+
+def ravine(title: str) -> Drawing:
+    """Draw three tuned shapes, and the mean loss in a flat and in a steep direction."""
+    from backprop.book.figures.plots import INK
+
     plt = pyplot()
-    blue, green, red = _colors()
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=[1.2, 0.75, 1.3])
+    rate, *directions = axes
+    spots = {"constant": (620, 0.125), "1/t": (65, 0.48), "cosine": (330, 0.28)}
+    for name, spot in spots.items():
+        top, losses = tuned(plan(name))
+        color = _shade(name)
+        rate.plot(top * plan(name), "-", color=color, linewidth=2)
+        rate.text(*spot, name, color=color, fontsize=12)
+        for ax, course in zip(directions, losses, strict=True):
+            ax.plot(course, "-", color=color, linewidth=2)
+        steep = losses[-1, -1]
+        directions[1].text(LONG * 1.02, steep, f"{steep:.3f}", color=color, va="center")
+    flat, steep = directions
+    flat.text(LONG * 1.02, 0.091, "all\n0.09", color=INK, va="center", linespacing=0.95)
+    rate.set(ylim=(0, 0.62), yticks=[0, 0.2, 0.4, 0.6])
+    flat.set(ylim=(0, 0.16), yticks=[0, 0.05, 0.1, 0.15])
+    steep.set(yscale="log", ylim=(0.002, 0.3), yticks=[0.003, 0.01, 0.03, 0.1, 0.3])
+    steep.set(yticklabels=["0.003", "0.01", "0.03", "0.1", "0.3"], xlim=(0, LONG), xlabel="step")
+    steep.minorticks_off()
+    rate.set_title("rate", loc="left", fontsize=11)
+    flat.set_title("mean loss in the flat direction", loc="left", fontsize=11)
+    steep.set_title("mean loss in the steep direction", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def tops(title: str) -> Drawing:
+    """Draw the last test loss against the top rate, and below it each start against the constant.
+
+    In the lower panel each shape has the top rate that the digits for validation choose.
+    """
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = pyplot()
     found = top_rates.stored()
-    looks = {
-        "constant": (red, "o"), "step": (COLORS[3], "s"), "exponential": (blue, "^"),
-        "1/t": (COLORS[4], "P"), "cosine": (green, "D"), "one cycle": (COLORS[5], "v"),
-    }  # fmt: skip
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.2), height_ratios=[1.7, 1])
-    sizes = top_rates.BATCH, top_rates.LARGE
-    for ax, curves, size in zip(axes, (found.last, found.large), sizes, strict=True):
-        for k, (name, losses) in enumerate(curves.items()):
-            color, mark = looks[name]
-            x = np.array(top_rates.TOPS) * 1.03 ** (k - len(curves) / 2)
-            tested = losses[1]
-            ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1,
-                      alpha=0.45)  # fmt: skip
-            ax.plot(x, np.median(tested, axis=1), "-", color=color, linewidth=1.8,
-                    marker=mark, markersize=4, label=name)  # fmt: skip
-        ax.set(xscale="log", yscale="log", xlim=(0.018, 1.45), ylim=(0.08, 2.5))
-        ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
-        ax.set_title(f"test loss, batches of {size}", loc="left", fontsize=11)
-        ax.minorticks_off()
-    axes[1].set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1], xlabel="top rate")
-    axes[1].set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"], ylim=(0.08, 1.2))
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3,
-               fontsize=11.2, labelspacing=0.2, columnspacing=1.0, handlelength=1.6)  # fmt: skip
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.7), height_ratios=[1.5, 1])
+    for k, name in enumerate(("constant", "1/t", "cosine")):
+        tested, color = found.last[name][1], _shade(name)
+        x = np.array(top_rates.TOPS) * 1.02 ** (k - 1)
+        middle, best = np.median(tested, axis=1), top_rates.chosen(found.last[name])
+        ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1, alpha=0.45)
+        ax.plot(x, middle, "-", color=color, linewidth=2)
+        ax.plot(x[best], middle[best], "o", color=color, markersize=7)
+        spot = (0.0195, 0.2) if name == "constant" else (x[0] * 0.95, middle[0])
+        side = "left" if name == "constant" else "right"
+        ax.text(*spot, name, color=color, ha=side, va="center")
+    ax.set(xscale="log", yscale="log", xlim=(0.0115, 1.4), ylim=(0.105, 2.5), xlabel="top rate")
+    ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
+    ax.set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    ax.set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
+    ax.minorticks_off()
+    ax.set_title("test loss, batches of 2", loc="left", fontsize=11)
+    rows = {"cosine": found.last, "1/t": found.last, "cosine, 32": found.large}
+    for y, (words, losses) in enumerate(rows.items()):
+        name = words.split(",")[0]
+        ratio = top_rates.at_best(losses[name]) / top_rates.at_best(losses["constant"])
+        low.plot(ratio, np.full(len(ratio), y), "o", color=_shade(name), markersize=6, alpha=0.55)
+        low.plot(np.median(ratio), y, "|", color=INK, markersize=17, markeredgewidth=2)
+    low.axvline(1, color=_shade("constant"), linewidth=1.8)
+    low.text(1.006, -0.62, "constant", color=_shade("constant"), va="center")
+    low.set(ylim=(2.5, -0.95), yticks=range(len(rows)), xlim=(0.64, 1.12))
+    low.set(yticklabels=["cosine", "1/t", "cosine,\nB = 32"])
+    low.set(xticks=[0.7, 0.8, 0.9, 1, 1.1], xticklabels=["0.7", "0.8", "0.9", "1", "1.1"])
+    low.tick_params(axis="y", length=0, labelcolor=GREY)
+    low.set_title("test loss / that of the constant rate", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
@@ -301,7 +385,7 @@ def range_tests(
     """
     plt = pyplot()
     blue, green, _ = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.15))
+    fig, ax = plt.subplots(figsize=(4.6, 1.95))
     for curve in losses:
         ax.plot(rates[: len(curve)], curve, "-", color=blue, linewidth=0.9, alpha=0.6)
     ax.axvline(best, color=green, linewidth=1.6, linestyle="--")
@@ -314,8 +398,13 @@ def range_tests(
     return plotted(fig, title)
 
 
-def warmed_up(title: str, tops: Sequence[float], losses: Mapping[int, Array]) -> Drawing:
-    """Draw last losses against the top rate, a curve for each length of the warm-up.
+def warmed_up(
+    title: str,
+    tops: Sequence[float],
+    losses: Mapping[int, Array],
+    first: Mapping[int, Array],
+) -> Drawing:
+    """Draw the first losses of batches, and last losses against the top rate, by warm-up.
 
     Parameters
     ----------
@@ -324,46 +413,32 @@ def warmed_up(title: str, tops: Sequence[float], losses: Mapping[int, Array]) ->
     tops : sequence of float
         The top rates.
     losses : mapping of int to array, shape (top rates, starts)
-        By the number of updates of warm-up. Drawn are medians and ranges.
+        By the number of updates of warm-up, 0 and another. Drawn are medians and ranges.
+    first : mapping of int to array, shape (starts, updates)
+        The losses of the batches after 0, 1, … updates at the last top rate.
     """
     plt = pyplot()
-    blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
-    looks = (red, "o", "-"), (blue, "^", ":"), (green, "D", "--")
-    for place, ((k, found), (color, mark, line)) in enumerate(
-        zip(losses.items(), looks, strict=True)
-    ):
-        x = np.array(tops) * 1.012 ** (place - 1)
-        ax.vlines(x, found.min(axis=1), found.max(axis=1), color=color, linewidth=1, alpha=0.45)
-        ax.plot(x, np.median(found, axis=1), line, marker=mark, color=color, markersize=4.5,
-                linewidth=2, label=f"{k} updates" if k else "no warm-up")  # fmt: skip
-    fig.legend(loc="outside upper center", ncols=3, columnspacing=1.0, handlelength=2.2)
-    ax.set(xscale="log", yscale="log", ylim=(0.1, 2.6), xlabel="top rate")
-    ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
-    ax.set(xticks=list(tops), xticklabels=["" if top == 0.08 else f"{top:g}" for top in tops])
-    ax.minorticks_off()
-    ax.set_title("test loss after 200 updates", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def batches(title: str) -> Drawing:
-    """Draw the best rate, as a part of 1/λ, against the batch size, 1 / (1 + scale / B)."""
-    from backprop.book.figures.plots import GREY
-
-    plt = pyplot()
-    blue, green, _ = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.15))
-    B = np.geomspace(1, 10_000, 81)
-    ax.plot(B, B / NOISE_SCALE, "--", color=blue, linewidth=1.4)
-    ax.axhline(1, color=GREY, linewidth=1.4, linestyle=":")
-    ax.plot(B, 1 / (1 + NOISE_SCALE / B), "-", color=green, linewidth=2.4)
-    ax.plot(NOISE_SCALE, 0.5, "o", color=green, markersize=7)
-    ax.text(8, 0.14, "linear rule", color=blue, ha="right")
-    ax.text(1.2, 1.15, "limit, 1", color=GREY)
-    ax.text(NOISE_SCALE * 1.25, 0.33, "half, at the noise scale", color=green)
-    ax.set(xscale="log", yscale="log", xlim=(1, 10_000), ylim=(0.008, 2.2), xlabel="batch size B")
-    ax.set(xticks=[1, 10, 100, 1000, 10_000], yticks=[0.01, 0.1, 1])
-    ax.set(xticklabels=["1", "10", "100", "1,000", "10,000"], yticklabels=["0.01", "0.1", "1"])
-    ax.minorticks_off()
-    ax.set_title("best rate, times λ", loc="left", fontsize=11)
+    _, green, red = _colors()
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.7), height_ratios=[1, 1.1])
+    looks = {k: (color, f"{k} updates of warm-up" if k else "no warm-up")
+             for k, color in zip(losses, (red, green), strict=True)}  # fmt: skip
+    spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.095))),
+                     strict=True))  # fmt: skip
+    for place, (k, (color, words)) in enumerate(looks.items()):
+        ax.plot(first[k].T, "-", color=color, linewidth=0.8, alpha=0.5)
+        ax.plot(np.median(first[k], axis=0), "-o", color=color, linewidth=2.2, markersize=4)
+        x = np.array(tops) * 1.012 ** (2 * place - 1)
+        low.vlines(x, losses[k].min(axis=1), losses[k].max(axis=1), color=color, linewidth=1,
+                   alpha=0.45)  # fmt: skip
+        low.plot(x, np.median(losses[k], axis=1), "-o", color=color, markersize=4.5, linewidth=2)
+        for axis, spot in zip((ax, low), spots[k], strict=True):
+            axis.text(*spot, words, color=color)
+    ax.set(ylim=(0.8, 5.2), yticks=[1, 2, 3, 4, 5], xlabel="updates made")
+    ax.set(xlim=(0, len(first[0][0]) - 1), xticks=range(0, len(first[0][0]), 2))
+    low.set(xscale="log", yscale="log", ylim=(0.08, 2.6), xlabel="top rate")
+    low.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
+    low.set(xticks=list(tops), xticklabels=["" if top == 0.08 else f"{top:g}" for top in tops])
+    low.minorticks_off()
+    ax.set_title(f"loss of the batch, top rate {tops[-1]:g}", loc="left", fontsize=11)
+    low.set_title("test loss after 200 updates", loc="left", fontsize=11)
     return plotted(fig, title)
