@@ -98,6 +98,20 @@ def test_the_fewest_advances_are_those_of_griewank_and_walther():
     assert advances(7, 9) == 6
 
 
+def test_segments_and_snapshots_are_one_family_in_evaluations_that_are_used():
+    layers, x, dz = tower(20)
+
+    def used(schedule):
+        return watched(layers, x, dz, schedule).used
+
+    assert used(in_segments(1)) == 20 == 1 + advances(20, 19)
+    for snapshots in range(1, 8):
+        assert used(binomial(snapshots)) == 1 + advances(20, snapshots)
+    for kept in range(6, 20):  # up to 6 · 7 / 2 layers, each evaluated twice at most
+        assert used(cut_into(shrinking(20, kept))) <= 2 + advances(20, kept - 1)
+    assert used(cut_into([6, 5, 4, 3, 2])) == 1 + advances(20, 5) == 34
+
+
 def test_a_chain_says_what_is_wrong():
     network, x, dz, *_ = problem()
     with pytest.raises(RuntimeError, match="layer 5 has kept nothing"):

@@ -18,7 +18,7 @@ from backprop.book.exercises import memory as ex
 
 RIGHT = {
     ex.check_segments: [(20, 10), (20.0, sp.Integer(10)), (Fraction(20), np.float64(10))],
-    ex.check_binomial: [(35, 17), (math.comb(7, 3), 17.0), (sp.binomial(7, 4), np.int64(17))],
+    ex.check_binomial: [(35, 18), (math.comb(7, 4), 18.0), (sp.binomial(7, 4), np.int64(18))],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_segments: [
@@ -31,13 +31,13 @@ WRONG_ANSWERS = {
         (([20], 10), "shape"),
     ],
     ex.check_binomial: [
-        ((12, 17), "far too little"), ((81, 17), "3⁴"), ((64, 17), "4³"),
-        ((20, 17), "R = 3"), ((15, 17), "S = 2"), ((70, 17), "S = 4"), ((56, 17), "R = 5"),
-        ((4, 17), "C(4, 3)"), ((7, 17), "S + R"), ((210, 17), "order"), ((5040, 17), "7!"),
-        ((34, 17), "longest chain"), ((35, 16), "969"), ((35, 18), "Fewer"), ((35, 20), "Subtract"),
-        ((35, 19), "C(19, 3) = 969"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
-        ((35, 334), "far too many"), ((35, 45), "two advances"), ((35, 5), "least S"),
-        ((35, None), "None"), (([35], 17), "shape"),
+        ((16, 18), "far too little"), ((256, 18), "4⁴"), ((10, 18), "R = 2"),
+        ((20, 18), "R = 3"), ((15, 18), "K = 3"), ((70, 18), "K = 5"), ((56, 18), "R = 5"),
+        ((4, 18), "R = 1"), ((7, 18), "K - 1 + R"), ((210, 18), "order"), ((5040, 18), "7!"),
+        ((34, 18), "longest chain"), ((35, 17), "969"), ((35, 19), "Fewer"),
+        ((35, 20), "Subtract"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
+        ((35, 334), "far too many"), ((35, 45), "two evaluations"), ((35, 1000), "every input"),
+        ((35, 5), "least K"), ((35, None), "None"), (([35], 18), "shape"),
     ],
 }  # fmt: skip
 
@@ -187,6 +187,9 @@ BROKEN_WRONG = [
     (lambda layers, x: unequal(layers, x, lambda a, b: not np.allclose(a, b, atol=0.01)),
      "At least one"),
     (lambda layers, x: unequal(layers, x, lambda a, b: (a[0] != b[0]).any()), "At least one"),
+    (lambda layers, x: [i for i, layer in enumerate(layers)
+                        if not np.array_equal(layer.forward(x), layer.forward(x))],
+     "raised ValueError"),
 ]  # fmt: skip
 
 
@@ -315,7 +318,7 @@ def forgetful(n, S):
 
 @cache
 def exchanged(n, S):
-    """Let the right part have all snapshots and the left part one less."""
+    """Let the right part have all kept inputs and the left part one less."""
     if n == 1:
         return 0
     if S == 1:
@@ -327,25 +330,31 @@ def endless(n, S):
     return endless(n, S)
 
 
-ADVANCES_WRONG = [
-    (slow, "too slow"), (halves, "cuts in the middle"), (forgetful, "left part gets one"),
-    (lambda n, S: fewest(n, S) + n, "just before each backward"),
-    (lambda n, S: fewest(n, S + 1), "one snapshot too many"),
-    (lambda n, S: n * (n - 1) // 2, "starts again from x"),
-    (lambda n, S: n - 1, "every input"), (exchanged, "The left part has all"),
-    (lambda n, S: 0, "Nothing is advanced"),
-    (lambda n, S: fewest(n, max(S - 1, 1)), "one snapshot too few"),
-    (lambda n, S: fewest(n, S) + (n > 5), "A cut after m"),
+def kept(count):
+    """Let a function of S = K - 1 answer for K kept inputs."""
+    return lambda n, K: count(n, K - 1)
+
+
+EVALUATIONS_WRONG = [
+    (kept(slow), "too slow"), (kept(halves), "cuts in the middle"),
+    (kept(forgetful), "left part gets one"),
+    (lambda n, K: fewest(n, K - 1) + n, "just before its backward"),
+    (lambda n, K: fewest(n, K), "one kept input too many"),
+    (lambda n, K: n * (n - 1) // 2, "starts again from x"),
+    (lambda n, K: n - 1, "every input"), (kept(exchanged), "The left part has all"),
+    (lambda n, K: 0, "Nothing is evaluated"),
+    (lambda n, K: fewest(n, max(K - 2, 1)), "one kept input too few"),
+    (lambda n, K: fewest(n, K - 1) + (n > 5), "A cut after m"),
     (unfinished, "return"), (lambda n: n, "2 arguments"), (35, "function itself"),
     (endless, "raised RecursionError"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("answer", [fewest, by_table, by_formula])
-def test_right_advances(answer):
-    assert ex.check_advances(answer), ex.check_advances(answer)
+@pytest.mark.parametrize("answer", [kept(fewest), kept(by_table), kept(by_formula)])
+def test_right_evaluations(answer):
+    assert ex.check_evaluations(answer), ex.check_evaluations(answer)
 
 
-@pytest.mark.parametrize(("answer", "hint"), ADVANCES_WRONG)
-def test_wrong_advances(answer, hint):
-    assert hint in both_hints(ex.check_advances, answer)[1]
+@pytest.mark.parametrize(("answer", "hint"), EVALUATIONS_WRONG)
+def test_wrong_evaluations(answer, hint):
+    assert hint in both_hints(ex.check_evaluations, answer)[1]

@@ -27,7 +27,7 @@ def test_what_is_kept_is_counted():
     chain = Chain(layers, dz)
     in_segments(mountains.SEGMENTS)(chain, x)
     # Up to the top, 8 first inputs and the last segment's own; then a checkpoint less each time.
-    assert [mountains.kept_at(at).sum() for at in (8, 7, 1)] == [15, 14, 8]
+    assert [mountains.kept_at(at).sum() for at in (0, 8, 7, 1)] == [8, 15, 14, 8]
     assert most_kept([8] * 8) == 15
     drawn = mountains.checkpoints({"first": 8, "then": 7}, "t").markup
     assert ">15 kept<" in drawn and ">14 kept<" in drawn
@@ -39,13 +39,6 @@ def test_the_account_adds_up():
     markup = mountains.account(rows, "title").markup
     assert ">56 MB<" in markup and ">80 MB<" in markup and markup.count(">8<") == 4
     assert markup.count("<rect") == 4 + 8
-
-
-def test_the_mountains_of_each_depth_name_their_peaks(runs):
-    segments, x, _ = runs
-    markup = mountains.by_depth({16: segments[1], 8: segments[4]}, x.nbytes, "title").markup
-    assert re.findall(r"(\d+) arrays<", markup) == ["19", "10"]
-    assert re.findall(r"(\d+) layers<", markup) == ["16", "8"]
 
 
 def test_the_stepper_says_peak_and_price(runs):
@@ -62,6 +55,9 @@ def test_two_shapes_stand_one_below_the_other(runs):
     assert re.findall(r">(\w+): (\d+) arrays<", markup) == [("equal", "10"), ("growing", "12")]
 
 
-def test_the_exchange_has_a_line_per_family():
-    markup = mountains.exchange({"one": [(64, 67), (96, 36)], "two": [(2080, 6)]}, "t").markup
-    assert ">one<" in markup and ">two<" in markup
+def test_the_exchange_has_a_mark_per_run_and_a_line_of_the_fewest():
+    runs = {"one": [(64, 64), (95, 33)], "two": [(117, 11)], "three": [(2017, 2)]}
+    best = [(64, 64), (95, 33), (117, 11), (2017, 2)]
+    markup = mountains.exchange(runs, best, {11: "twice at most"}, "t").markup
+    for words in ("one", "two", "three", "fewest possible", "twice at most"):
+        assert f">{words}<" in markup, words

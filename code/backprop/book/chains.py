@@ -47,12 +47,16 @@ class Watched:
         the output not.
     dx : array
         ∂L/∂x.
+    unused : int
+        How many evaluations had an output that nobody used: to take a layer back, its input is
+        enough.
     """
 
     kinds: str
     again: tuple[bool, ...]
     bytes: tuple[int, ...]
     dx: Array
+    unused: int
 
     @property
     def peak(self) -> int:
@@ -63,6 +67,11 @@ class Watched:
     def forwards(self) -> int:
         """How many times a layer was evaluated."""
         return self.kinds.count("f") + self.kinds.count("a")
+
+    @property
+    def used(self) -> int:
+        """How many times a layer was evaluated for its output."""
+        return self.forwards - self.unused
 
 
 class Chain:
@@ -82,6 +91,7 @@ class Chain:
         # Arrays of small numbers: lists of objects would weigh something themselves.
         self.kinds, self.again, self.bytes = bytearray(), bytearray(), array("q")
         self._seen = bytearray(len(self.layers))
+        self.unused = 0
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -105,6 +115,7 @@ class Chain:
         for i in range(first, last):
             self._kept[i], x = self._evaluated(i, x)
             self._note("f", i)
+        self.unused += first < last < len(self)
 
     def back(self, first: int, last: int) -> None:
         """Take the error from layer ``last - 1`` to ``first``; each frees what it kept."""
@@ -154,7 +165,8 @@ def watched(layers: Sequence[Layer], x: Array, dz: Array, schedule: Schedule) ->
     finally:
         tracemalloc.stop()
     bytes_alive = tuple(b - start for b in chain.bytes)
-    return Watched(chain.kinds.decode(), tuple(map(bool, chain.again)), bytes_alive, chain.dz)
+    again = tuple(map(bool, chain.again))
+    return Watched(chain.kinds.decode(), again, bytes_alive, chain.dz, chain.unused)
 
 
 def cut_into(lengths: Sequence[int]) -> Schedule:

@@ -63,35 +63,37 @@ def check_segments(k: Any, arrays: Any) -> Verdict:
 
 
 @checker
-def check_binomial(length: Any, snapshots: Any) -> Verdict:
-    """Check C(3 + 4, 3) = 35, and the least S with C(S + 3, 3) >= 1000, which is 17."""
-    formula = "With S snapshots and R advances per layer, the longest chain has C(S + R, S) layers."
+def check_binomial(length: Any, kept: Any) -> Verdict:
+    """Check C(3 + 4, 4) = 35, and the least K with C(K + 2, 3) >= 1000, which is 18."""
+    formula = (
+        "With K kept inputs and R evaluations per layer, the longest chain has C(K - 1 + R, R)"
+        " layers."
+    )
     parts: list[Part] = [
         ("The length", 35, [
-            (12, "A product is far too little.", formula),
-            (81, "This is 3⁴, but the binomial grows more slowly than a power.", formula),
-            (64, "This is 4³, but the binomial grows more slowly than a power.", formula),
-            (20, "This is for R = 3.", formula), (15, "This is for S = 2.", formula),
-            (70, "This is for S = 4.", formula), (56, "This is for R = 5.", formula),
-            (4, "This is C(4, 3).", formula), (7, "This is S + R.", formula),
+            (16, "A product is far too little.", formula),
+            (256, "This is 4⁴, but the binomial grows more slowly than a power.", formula),
+            (10, "This is for R = 2.", formula),
+            (20, "This is for R = 3.", formula), (15, "This is for K = 3.", formula),
+            (70, "This is for K = 5.", formula), (56, "This is for R = 5.", formula),
+            (4, "This is for R = 1.", formula), (7, "This is K - 1 + R.", formula),
             (210, "The order of the snapshots was counted.", "Divide by 3!."),
             (5040, "This is 7!.", "Divide by 3! and 4!."),
         ], formula),
-        ("The snapshots", 17, [
-            (16, "C(19, 3) = 969 layers are not enough.", "One more."),
-            (18, "Fewer will do.", "Try one less."),
-            (20, "This is S + R.", "Subtract R."),
-            (19, "If this is your S + R, then C(19, 3) = 969 layers are not enough.",
-             "Find the least S + R that is, and subtract R."),
-            (10, "10³ = 1000, but the binomial grows more slowly.", "C(13, 3) = 286."),
-            (32, "This is about √1000.", "With R = 3, fewer snapshots do."),
-            (31, "This is about √1000.", "With R = 3, fewer snapshots do."),
+        ("The kept inputs", 18, [
+            (17, "C(19, 3) = 969 layers are not enough.", "One more."),
+            (19, "Fewer will do.", "Try one less."),
+            (20, "This is K - 1 + R.", "Subtract R - 1."),
+            (10, "10³ = 1000, but the binomial grows more slowly.", "C(12, 3) = 220."),
+            (32, "This is about √1000.", "With R = 3, fewer inputs do."),
+            (31, "This is about √1000.", "With R = 3, fewer inputs do."),
             (334, "1000/3 is far too many.", formula),
-            (45, "Then two advances per layer would do.", "Here there may be three."),
-        ], "Find the least S with (S + 3)(S + 2)(S + 1)/6 ≥ 1000."),
+            (45, "Then two evaluations per layer would do.", "Here there may be three."),
+            (1000, "This keeps every input.", formula),
+        ], "Find the least K with (K + 2)(K + 1)K/6 ≥ 1000."),
     ]  # fmt: skip
-    praise = "A thousand layers in the memory of seventeen."
-    return in_turn((length, snapshots), parts, praise)
+    praise = "A thousand layers in the memory of eighteen."
+    return in_turn((length, kept), parts, praise)
 
 
 @checker
@@ -192,6 +194,9 @@ def _networks() -> list[tuple[str, Callable[[], list[Layer]], list[int], list[in
          [], [1]),
         ("Dense, a layer that counts its calls, Tanh", lambda: [dense(), _Warming(), Tanh()],
          [1], [1]),
+        ("Dense with 6 units, Dropout, Dense, Dropout",
+         lambda: [Dense(4, 6, rng=rng(0)), dropout(), Dense(6, 4, rng=rng(1)), dropout()],
+         [1, 3], [1, 3]),
         ("Dense, a layer that changes little in its last row, Tanh",
          lambda: [dense(), _Turning(), Tanh()], [1], [1]),
         ("Dropout in use, Dense, Dropout with p = 0, Tanh",
@@ -330,8 +335,8 @@ SLOW = "It is too slow for 40 layers: the same lengths return again and again. K
 
 
 @checker
-def check_advances(advances: Answer) -> Verdict:
-    """Check ``advances(n, S)``: the fewest advances, by trying each place of the first snapshot."""
+def check_evaluations(evaluations: Answer) -> Verdict:
+    """Check ``evaluations(n, K)``: the fewest, by trying each place of the next kept input."""
 
     def halves(n: int, s: int) -> int:
         if n == 1:
@@ -341,39 +346,44 @@ def check_advances(advances: Answer) -> Verdict:
         return n // 2 + halves(n - n // 2, s - 1) + halves(n // 2, s)
 
     def forgetful(n: int, s: int) -> int:
-        """Let the left part have one snapshot less as well."""
+        """Let the left part have one kept input less as well."""
         if n == 1:
             return 0
         if s == 1:
             return n * (n - 1) // 2
         return min(m + forgetful(n - m, s - 1) + forgetful(m, s - 1) for m in range(1, n))
 
-    def case(n: int, s: int) -> Case:
+    def case(n: int, kept: int) -> Case:
+        s = kept - 1  # beside the input of the layer that is taken back
         right = fewest(n, s)
         mistakes: list[tuple[Any, str, str]] = [
-            (right + n, "The evaluation just before each backward step is in here.",
-             "It is the same for every schedule, so the exercise leaves it out."),
+            (right + n, "An evaluation of each layer just before its backward step is in here.",
+             "To take a layer back, its input is enough."),
             (halves(n, s), "This always cuts in the middle.", "Try every place."),
-            (forgetful(n, s), "The left part gets one snapshot too few.",
-             "When the right part is done, its snapshot is free again."),
-            (n * (n - 1) // 2, "This always starts again from x.", "Use the other snapshots."),
-            (n - 1, "This advances each layer once, as if every input were kept.",
-             "The right part has one snapshot less. The left part has all of them."),
-            (fewest(n, s + 1), "This has one snapshot too many.", "x is among the snapshots."),
-            (fewest(n, s - 1) if s > 1 else -1, "This has one snapshot too few.",
-             "x is among the snapshots."),
-            (0, "Nothing is advanced here.", "A first snapshot after m layers costs m."),
+            (forgetful(n, s), "The left part gets one kept input too few.",
+             "When the right part is done, its inputs are free again."),
+            (n * (n - 1) // 2, "This always starts again from x.", "Keep other inputs, too."),
+            (n - 1, "This evaluates each layer once, as if every input were kept.",
+             "The right part has one kept input less. The left part has all of them."),
+            (fewest(n, s + 1), "This has one kept input too many.", "Among the K are x and the"
+             " input of the layer that is taken back."),
+            (fewest(n, s - 1) if s > 1 else -1, "This has one kept input too few.",
+             "With K = 2, x is kept, and the input of the layer that is taken back."),
+            (0, "Nothing is evaluated here.", "The walk over m layers costs m."),
         ]  # fmt: skip
-        more = "A cut after m layers costs m + advances(n - m, S - 1) + advances(m, S)."
-        return Case((n, s), right, distinct(mistakes, right), more)
+        more = "A cut after m layers costs m + evaluations(n - m, K - 1) + evaluations(m, K)."
+        return Case((n, kept), right, distinct(mistakes, right), more)
 
-    if not callable(advances):
-        return judge(advances, [case(2, 1)])
-    quick = limited(advances, MOST_LINES, SLOW)
-    sizes = (1, 3), (4, 1), (3, 2), (5, 2), (10, 3), (14, 2), (40, 4)
+    if not callable(evaluations):
+        return judge(evaluations, [case(2, 2)])
+    quick = limited(evaluations, MOST_LINES, SLOW)
+    sizes = (1, 4), (4, 2), (3, 3), (5, 3), (10, 4), (14, 3), (40, 5)
     try:
         return judge(
-            quick, [case(n, s) for n, s in sizes], "These are the fewest, up to 40 layers.", "n, S"
+            quick,
+            [case(n, kept) for n, kept in sizes],
+            "These are the fewest, up to 40 layers.",
+            "n, K",
         )
     except Told as told:
         return Verdict(False, str(told))

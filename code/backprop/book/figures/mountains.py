@@ -1,6 +1,6 @@
 """The figures of the chapter on memory: what is alive at each call of a layer, and what it costs.
 
-Blue is forward, pale blue forward once more, and vermilion backward in all of them.
+Blue is forward, faint blue forward once more, and vermilion backward in all of them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def arrays(peak: float, unit: int) -> int:
     return round(peak / unit)
 
 
-def _mountain(ax: Any, run: Watched, unit: int, start: int = 0) -> None:
+def _mountain(ax: Any, run: Watched, unit: int) -> None:
     """Fill the memory of each call of a layer, in the colour of its direction."""
     from backprop.book.figures.plots import COLORS, INK
 
     height = np.array(run.bytes) / unit
-    edges = start + np.arange(len(height) + 1)
+    edges = np.arange(len(height) + 1)
     goes_back = np.array([kind == "b" for kind in run.kinds])
     again = np.array(run.again)
     for chosen, color, alpha in (
@@ -68,10 +68,13 @@ SEGMENTS = 8
 def kept_at(at: int, segments: int = SEGMENTS) -> Array:
     """Return which inputs are kept while segment ``at``, counted from 1, is taken back.
 
+    With ``at`` 0, the forward pass has come to the last segment.
+
     Shape (segments, layers in each); bool.
     """
     kept = np.zeros((segments, 64 // segments), bool)
-    kept[:at, 0] = kept[at - 1] = True
+    kept[: at or segments, 0] = True
+    kept[at - 1] |= at > 0
     return kept
 
 
@@ -81,7 +84,7 @@ def checkpoints(moments: Mapping[str, int], title: str) -> Drawing:
     Parameters
     ----------
     moments : mapping of str to int
-        By what is said above the row: the segment that is taken back, counted from 1.
+        By what is said above the row: the segment that is taken back, counted from 1, or 0.
     title : str
         What the picture shows, for those who do not see it.
     """
@@ -99,9 +102,11 @@ def checkpoints(moments: Mapping[str, int], title: str) -> Drawing:
                 "rect", x=x, y=y, width=wide, height=high, stroke=svg.FORWARD, stroke_width="0.7",
                 fill=svg.FORWARD, fill_opacity="0.85" if filled else "0",
             ))  # fmt: skip
-        start = left + (at - 1) * (8 * wide + gap)
-        parts.append(svg.pointer((start + 8 * wide, y + 29), (start, y + 29), svg.BACKWARD, "2.5",
-                                 9, 5))  # fmt: skip
+        end, y_line = left + (at or 7) * (8 * wide + gap) - gap, y + 29
+        start = left if not at else end - 8 * wide
+        ends = ((start, y_line), (end, y_line)) if not at else ((end, y_line), (start, y_line))
+        paint = svg.BACKWARD if at else svg.FORWARD
+        parts.append(svg.pointer(*ends, paint, "2.5", 9, 5))
         said.append(f"{words}: {count}")
     return drawing(title, 26 + 66 * len(moments) - 24, "; ".join(said), *parts)
 
@@ -142,27 +147,6 @@ def account(rows: Mapping[str, Sequence[float]], title: str) -> Drawing:
     return drawing(title, 70 + 76 * len(rows), "; ".join(said), *parts)
 
 
-def by_depth(runs: Mapping[int, Watched], unit: int, title: str) -> Drawing:
-    """Draw the memory of one gradient for several depths, one mountain beside another."""
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.4))
-    start, gap = 0, 24
-    ticks = []
-    for n, run in runs.items():
-        _mountain(ax, run, unit, start)
-        peak = arrays(run.peak, unit)
-        ax.text(start + n, peak + 2, f"{peak} arrays", color=INK, ha="center", fontweight="bold")
-        ticks.append((start + n, f"{n} layers"))
-        start += len(run.kinds) + gap
-    ax.set_xticks(*zip(*ticks, strict=True))
-    ax.tick_params(axis="x", length=0)
-    ax.set(ylim=(0, 79), xlim=(-24, start - gap + 4), yticks=[0, 20, 40, 60])
-    ax.set_ylabel("arrays in memory")
-    return plotted(fig, title)
-
-
 def segments(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
     """Return one frame per number of segments: the memory of a gradient, its peak and its price."""
     from backprop.book.figures.plots import INK
@@ -181,7 +165,7 @@ def segments(runs: Mapping[int, Watched], unit: int) -> list[Frame]:
         ax.set(xlabel="calls of a layer", ylabel="arrays in memory")
         words = (
             f"A segment has {n // k} layer{'s' * (n > k)}. At the peak: {peak} arrays. Evaluations"
-            f" of a layer: {run.forwards}, of which {sum(run.again)} are second ones (pale blue)."
+            f" of a layer: {run.forwards}, of which {sum(run.again)} are second ones (faint blue)."
         )
         frames.append(drawn(fig, f"Memory of one gradient with {k} segments", words))
     return frames
@@ -206,20 +190,40 @@ def shapes(runs: Mapping[str, Watched], unit: int, title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def exchange(families: Mapping[str, Sequence[tuple[int, int]]], title: str) -> Drawing:
-    """Draw the arrays that schedules need against their evaluations, a line per family."""
-    from backprop.book.figures.plots import COLORS, MARKERS
+def exchange(
+    runs: Mapping[str, Sequence[tuple[int, int]]], best: Sequence[tuple[int, int]],
+    limits: Mapping[int, str], title: str,
+) -> Drawing:  # fmt: skip
+    """Draw the inputs that schedules keep against their evaluations.
+
+    Parameters
+    ----------
+    runs : mapping of str to sequence of (int, int)
+        Evaluations and kept inputs of schedules that were run, by kind.
+    best : sequence of (int, int)
+        The fewest evaluations for each number of kept inputs, drawn as a line.
+    limits : mapping of int to str
+        What is written at the least number of kept inputs with so many evaluations per layer.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK, MARKERS
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.3))
-    looks = zip((COLORS[0], COLORS[2], COLORS[3]), MARKERS, (10, 5, 6), strict=False)
-    for (name, found), (color, mark, size) in zip(families.items(), looks, strict=False):
-        evaluations, peaks = zip(*found, strict=True)
-        ax.loglog(evaluations, peaks, "-", marker=mark, color=color, markersize=size, label=name,
+    fig, ax = plt.subplots(figsize=(4.6, 3.5))
+    ax.loglog(*zip(*best, strict=True), "-", color=INK, linewidth=1, label="fewest possible")
+    looks = zip((COLORS[0], COLORS[2], COLORS[1]), MARKERS, (10, 6, 6), strict=False)
+    for (name, found), (color, mark, size) in zip(runs.items(), looks, strict=True):
+        ax.loglog(*zip(*found, strict=True), linestyle="", marker=mark, color=color,
+                  markersize=size, label=name, markeredgewidth=1.5,
                   markerfacecolor="none" if size > 6 else color)  # fmt: skip
-    ax.set(xlabel="evaluations of a layer", ylabel="arrays in memory", ylim=(5, 80))
+    for kept, words in limits.items():
+        ax.axhline(kept, color=INK, linewidth=0.7, linestyle=":")
+        ax.text(2300, kept * 1.04, words, color=INK, ha="right", fontsize=11)
+    ax.set(xlabel="evaluations whose output is used", ylabel="kept inputs", ylim=(1.8, 80))
     ax.set_xticks([64, 128, 256, 512, 1024, 2048], ["64", "128", "256", "512", "1,024", "2,048"])
-    ax.set_yticks([5, 10, 20, 40, 67], ["5", "10", "20", "40", "67"])
+    ax.set_yticks([2, 5, 11, 20, 40, 64], ["2", "5", "11", "20", "40", "64"])
     ax.minorticks_off()
+    ax.grid(False)
     ax.legend(loc="upper right")
     return plotted(fig, title)
