@@ -105,9 +105,9 @@ def _half(
     low = foot + BARS
     parts += [
         svg.element("line", x1=left, y1=low, x2=left + WIDE, y2=low, stroke="currentColor"),
-        svg.element("line", x1=left + 54, y1=low - ONE, x2=left + WIDE, y2=low - ONE,
+        svg.element("line", x1=left + 42, y1=low - ONE, x2=left + WIDE, y2=low - ONE,
                     stroke="currentColor", stroke_dasharray="2 3"),
-        svg.text(left, low - ONE + 5, "w = 1", text_anchor="start"),
+        svg.text(left - 6, low - ONE + 5, "w = 1", text_anchor="start"),
     ]  # fmt: skip
     for z in (0, 2):  # the mark of μ stands between them
         x = at(z, 0)[0]
