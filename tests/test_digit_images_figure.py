@@ -1,11 +1,15 @@
 """The figures made of digits: the numbers on them follow from those they are given."""
 
+import base64
+import io
+import re
 import xml.etree.ElementTree as ET
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from drawing_cases import check_words
+from PIL import Image
 
 from backprop.book.figures import digit_images
 
@@ -73,3 +77,14 @@ def test_plots_have_a_row_for_each_program():
     assert {"one", "two", "0.95"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))
     )
+
+
+def test_a_sheet_is_a_picture_of_all_images_with_a_margin():
+    images = np.random.default_rng(0).random((4, 64))
+    markup = digit_images.sheet(images, 2, 5.0, 6.0, 40.0, "some-name")
+    assert 'id="some-name"' in markup and 'mask="url(#some-name)"' in markup
+    assert markup.count('x="5.0" y="6.0" width="40.0" height="40.0"') == 3
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", markup)[1])
+    pixels = np.asarray(Image.open(io.BytesIO(data)).convert("L")) / 255
+    assert pixels.shape == (20, 20) and not pixels[[0, 9, 10, 19]].any()
+    np.testing.assert_allclose(pixels[11:19, 1:9], images[2].reshape(8, 8), atol=0.5 / 15 + 1e-6)

@@ -10,7 +10,6 @@ from backprop.book import latent
 from backprop.book.figures import latent_plane
 
 SVG = "{http://www.w3.org/2000/svg}"
-IMAGES = np.eye(64)[:8]
 CODES, LABELS = np.array([[1.0, -1], [0, 0], [0.5, 2], [99, 0]]), np.array([3, 7, 3, 7])
 
 
@@ -21,34 +20,61 @@ def test_a_plane_has_dots_where_the_codes_are():
     assert markup.count("h0") == 3, "99 lies outside"
     assert "M140.0 60.0h0" in markup and 'r="20.0"' in markup
     assert plane.names().count("<text") == 2
-    assert plane.rings(CODES[:1]) == plane.rings(CODES[:1], 4.0)
 
 
-def test_lines_lead_from_images_to_their_codes_and_from_draws_to_new_images():
+def words_at(markup):
+    return {e.text: (float(e.get("x")), float(e.get("y")))
+            for e in ET.fromstring(f"<svg>{markup}</svg>").iter("text")}  # fmt: skip
+
+
+def test_names_keep_apart_from_each_other_and_from_what_is_to_stay_clear():
+    codes, clear = np.array([[0.0, 0], [0.1, 0], [2, 2]]), np.array([[2.0, 2.1]])
+    plane = latent_plane.Plane(codes, np.array([3, 7, 8]), 0.0, 0.0, 60.0, 3.0)
+    one, two, far = words_at(plane.names()).values()
+    assert np.hypot(*np.subtract(one, two)) > 14.5 and far == (50, 15)
+    moved = np.array(words_at(plane.names(clear))["8"]) - [0, 5]
+    assert np.hypot(*(moved - plane.at(clear[0]))) > 14.5
+
+
+def test_the_plane_is_decoded_where_the_codes_are(monkeypatch):
+    seen = []
+    monkeypatch.setattr(latent, "decoded", lambda _, z: seen.append(z) or np.zeros((len(z), 64)))
+    plane = latent_plane.Plane(CODES, LABELS, 100.0, 20.0, 60.0, 3.0)
+    markup = plane.decoded(latent.trained(1), 3, "a-name")
+    np.testing.assert_allclose(seen[0][[0, 2, 4, 6]], [[-2, 2], [2, 2], [0, 0], [-2, -2]])
+    assert plane.at(seen[0][0]) == (110, 30), "the middle of the first of 3 x 3 images"
+    assert 'id="a-name"' in markup and "url(#a-name)" in markup
+
+
+def test_lines_lead_from_images_to_their_codes():
+    digits = latent.digits(1)
     markup = latent_plane.from_image_to_image(
-        (CODES[:3], LABELS[:3]), (IMAGES[:3], CODES[:3]), (IMAGES[:2], CODES[1:3]), "title"
+        latent.trained(1), digits, [3, 5, 9], "title", across=2
     ).markup
-    assert markup.count("<line") == 5 and markup.count('r="4.0"') == 5
+    assert markup.count("<line") == 3 == markup.count('r="4.0"') and markup.count("<mask") == 1
     check_words(markup, 0.62)
 
 
 def test_clouds_are_as_wide_as_their_deviations():
     digits = latent.digits(1)
-    networks = {"1": latent.trained(1), "64": latent.trained(1, kl=64)}
-    new = np.array([[0.0, 0], [1, 1], [-1, 0]])
-    loose, collapsed = latent_plane.clouds(networks, digits, new)
-    for frame, factor in ((loose, "1"), (collapsed, "64")):
+    networks = {factor: latent.trained(1, kl=float(factor)) for factor in ("0", "1", "64")}
+    points, loose, collapsed = latent_plane.clouds(networks, digits)
+    frames = (points, "0", "14"), (loose, "1", "3.3"), (collapsed, "64", "3.3")
+    for frame, factor, reach in frames:
         check_words(frame.svg, 0.55, above=10)
-        assert f"<title>Factor {factor}<" in frame.svg and "from −3.3 to 3.3" in frame.svg
-        assert frame.svg.count("<circle") == 1 + len(new) and ">3 new: draws" in frame.svg
+        assert f"<title>Factor {factor}<" in frame.svg and f"from −{reach} to {reach}" in frame.svg
+        assert frame.svg.startswith('<svg class="bp-drawn"') and frame.svg.count("<mask") == 1
+        assert ("zoomed out" in frame.svg) == (factor == "0")
     drawn = [e for e in ET.fromstring(loose.svg).iter(f"{SVG}ellipse")]
     assert len(drawn) == 60
     first = np.flatnonzero(digits.labels == 0)[0]
     answer = networks["1"].named["encoder"].forward(digits.test[first : first + 1])[0]
-    unit = 178 / 2 / 3.3
+    unit = 198 / 2 / 3.3
     assert float(drawn[0].get("rx")) == pytest.approx(unit * np.exp(answer[2] / 2), abs=0.06)
-    assert float(drawn[0].get("cx")) == pytest.approx(8 + unit * (answer[0] + 3.3), abs=0.06)
-    assert loose.caption == "The pixels cost 18.7 nats, the divergence is 2.3."
+    assert float(drawn[0].get("cx")) == pytest.approx(4 + unit * (answer[0] + 3.3), abs=0.06)
+    dots = [e for e in ET.fromstring(points.svg).iter(f"{SVG}ellipse") if e.get("stroke") is None]
+    assert len(dots) > 55 and {e.get("rx") for e in dots} == {"1.6"}
+    assert loose.caption == "Pixels 18.7 + divergence 2.3 = 21.0 nats."
     assert ">all<" in collapsed.svg and ">all<" not in loose.svg
 
 
@@ -61,7 +87,7 @@ def test_both_errors_add_up():
     by_draw, by_kl = (error, error * tau * xi / 2), (mu, (tau**2 - 1) / 2)
     assert (by_draw, by_kl) == ((-1 / 2, -1 / 4), (1, -3 / 8))
     pixel, kl = np.log(2), (mu**2 + tau**2 - 1 - np.log(tau**2)) / 2
-    for words in ("−½, −¼", "1, −⅜", "μ: −½ + 1 = ½", "ℓ: −¼ − ⅜ = −⅝", "x = 1 costs",
+    for words in ("−½, −¼", "1, −⅜", "μ: −½ + 1 = ½", "ℓ: −¼ − ⅜ = −⅝", "x = 1", "costs",
                   f"{pixel:.2f}", f"{pixel:.2f} + {kl:.2f} = {pixel + kl:.2f}"):  # fmt: skip
         assert f">{words}<" in markup, words
 
@@ -80,4 +106,5 @@ def test_variances_are_drawn_with_their_names():
     theory = {"a path": [4, 4], "a score": [30, 90], "a third": [18, 36]}
     runs = {name: np.tile(values, (3, 1)) for name, values in theory.items()}
     markup = latent_plane.variances(theory, runs, lengths, "title").markup
-    assert all(name in markup for name in theory) and len(markup) < 150_000
+    assert all(f"{name}: {ends[-1]}" in markup for name, ends in theory.items())
+    assert len(markup) < 150_000

@@ -41,8 +41,8 @@ def test_the_frames_show_the_numbers():
     frames = moved_average.frames(DRAWS, [0.0, 0.1], "title")
     for frame, shift in zip(frames, (0.0, 0.1), strict=True):
         slid, weighted = DRAWS.averages(np.square, shift)
-        assert f">average {slid:.2f}<" in frame.svg
-        assert f">Σwf / 16 = {weighted:.2f}<" in frame.svg
+        assert f">line: average {slid:.2f}<" in frame.svg
+        assert f">line: Σwf / 16 = {weighted:.2f}<" in frame.svg
         assert f"μ = {1 + shift:.1f}" in frame.svg
     first, second = frames
     assert "average 1.39" in first.caption and "is 1.25" in first.caption
@@ -50,7 +50,11 @@ def test_the_frames_show_the_numbers():
     assert len(frames[1].svg) < 12_000
 
 
-def test_a_circle_has_the_area_of_its_weight():
+def test_a_bar_is_as_high_as_its_weight_and_stays_inside():
     svg = moved_average.frames(DRAWS, [0.0, 0.4], "title")[1].svg
-    radii = [float(r) for r in re.findall(r'r="([\d.]+)" fill="#CC79A7"', svg)]
-    np.testing.assert_allclose(radii, moved_average.SPOT * np.sqrt(DRAWS.weights(0.4)), atol=0.051)
+    bars = r'y1="([\d.]+)" x2="[\d.]+" y2="([\d.]+)" stroke="{}" stroke-width="3"'
+    foot = moved_average.TOP + moved_average.HIGH
+    for paint, weights in (("#009E73", np.ones(16)), ("#CC79A7", DRAWS.weights(0.4))):
+        ends = np.array(re.findall(bars.format(paint), svg), dtype=float)
+        np.testing.assert_allclose(ends[:, 0] - ends[:, 1], moved_average.ONE * weights, atol=0.11)
+        assert ends[:, 1].min() > foot

@@ -6,7 +6,8 @@ outputs of cells. Upper and lower case are the same, a plural in -s or -es count
 whole, and of two terms that begin at the same place the longer one wins.
 
 ``glossary_links_pages`` (a list of patterns of page names) says which pages are linked, and
-``glossary_links_except`` lists phrases in which a term has its everyday meaning.
+``glossary_links_except`` lists phrases in which a term has its everyday meaning, and
+``glossary_links_not_on`` has, by page, the terms that have a meaning of their own there.
 """
 
 from __future__ import annotations
@@ -105,7 +106,11 @@ class GlossaryLinks(SphinxPostTransform):
         if not found:
             return
         find = pattern({**found, **dict.fromkeys(self.config.glossary_links_except)})
-        left = {page: dict(found) for page in linked_pages(self.app)}
+        own = self.config.glossary_links_not_on
+        left = {
+            page: {term: found[term] for term in found.keys() - own.get(page, ())}
+            for page in linked_pages(self.app)
+        }
         for paragraph, page in list(paragraphs(self.document, self.env.docname)):
             if page in left:
                 for text in running_text(paragraph):
@@ -146,6 +151,7 @@ def refresh(app: Sphinx, env: BuildEnvironment) -> list[str]:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("glossary_links_pages", ["book/part*"], "env", [list])
     app.add_config_value("glossary_links_except", [], "env", [list])
+    app.add_config_value("glossary_links_not_on", {}, "env", [dict])
     app.add_post_transform(GlossaryLinks)
     app.connect("env-updated", refresh)
     return {

@@ -82,10 +82,14 @@ def project(tmp_path_factory):
         "index": INDEX,
         "glossary": GLOSSARY,
         "part1/chapter": CHAPTER,
-        "part1/other": "# Other\n\nA batch of its own.\n",
+        "part1/other": "# Other\n\nA batch of its own.\n\nA unit of another kind.\n",
         "preface": "# Preface\n\nA batch without a link.\n",
     }
-    options = {"glossary_links_pages": ["part*"], "glossary_links_except": ["unit of measurement"]}
+    options = {
+        "glossary_links_pages": ["part*"],
+        "glossary_links_except": ["unit of measurement"],
+        "glossary_links_not_on": {"part1/other": ["unit"]},
+    }
     write(root, pages, "glossary_links", **options)
     (root / "part1" / "missing.png").write_bytes(b"")
     build(root)

@@ -216,11 +216,6 @@ def reader(seed: int) -> Sequential:
     return network
 
 
-def surest(seed: int, images: Array, n: int) -> NDArray[np.intp]:
-    """Return which ``n`` of some images the reader reads most surely, the surest first."""
-    return np.argsort(-_sureness(seed, images), kind="stable")[:n]
-
-
 def share_read(seed: int, images: Array) -> float:
     """Return in how many of a hundred images the reader is sure of a digit; ink is above ½."""
     return 100 * float((_sureness(seed, images) > SURE).mean())

@@ -17,7 +17,7 @@ from backprop.arrays import Array, Labels
 from backprop.book import latent
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.figures.digit_images import SIDE, glyphs
+from backprop.book.figures.digit_images import SIDE, glyphs, sheet
 from backprop.book.figures.stepper import Frame
 from backprop.network import Graph
 
@@ -62,25 +62,34 @@ class Plane:
                 parts.append(svg.element("path", d=path, stroke=paint, stroke_width="3.6",
                                          stroke_linecap="round", opacity="0.75"))  # fmt: skip
         x, y = self.at(np.zeros(2))
-        parts.append(svg.element("circle", cx=x, cy=y, r=self.side / self.reach, fill="none",
-                                 stroke="currentColor", stroke_dasharray="4 3"))  # fmt: skip
+        circle: dict[str, Any] = {"cx": x, "cy": y, "r": self.side / self.reach, "fill": "none"}
+        parts.append(svg.element("circle", stroke="currentColor", stroke_dasharray="4 3", **circle))
         return "".join(parts)
 
-    def names(self) -> str:
-        """Write each label in the middle of its codes, which is their median."""
-        parts = []
-        for kind in np.unique(self.labels):
-            x, y = self.at(np.median(self.codes[self.labels == kind], axis=0))
-            parts.append(_over(x, y + 5, str(kind)))
-        return "".join(parts)
+    def names(self, clear: Array | None = None) -> str:
+        """Write each label in the middle of its codes, or near it: beside others and ``clear``."""
+        kinds = np.unique(self.labels)
+        middles = [np.median(self.codes[self.labels == kind], axis=0) for kind in kinds]
+        kept = np.reshape([self.at(z) for z in (() if clear is None else clear)], (-1, 2))
+        places = _apart(np.array([self.at(z) for z in middles]), kept, 15.0)
+        return "".join(_over(x, y + 5, str(k)) for (x, y), k in zip(places, kinds, strict=True))
 
-    def rings(self, codes: Array, radius: float = 4.0) -> str:
-        """Draw an open circle at each of some codes."""
-        return "".join(
-            svg.element("circle", cx=x, cy=y, r=radius, fill=svg.GROUND, stroke="currentColor",
-                        stroke_width="1.6")
-            for x, y in map(self.at, codes)
-        )  # fmt: skip
+    def decoded(self, network: Graph, across: int, name: str) -> str:
+        """Draw what a network makes of codes: ``across`` × ``across`` images, each at its code."""
+        line = ((np.arange(across) + 0.5) * 2 / across - 1) * self.reach
+        z = np.stack(np.meshgrid(line, -line), axis=-1).reshape(-1, 2)
+        images = latent.decoded(network, z)
+        return sheet(images, across, self.left, self.top, self.side, name)
+
+
+def _apart(places: Array, clear: Array, least: float) -> Array:
+    """Push ``places`` until none is nearer than ``least`` to another or to one of ``clear``."""
+    places = places.copy()
+    for _ in range(100):
+        gaps = places[:, None] - np.concatenate([places, clear])
+        far = np.linalg.norm(gaps, axis=2, keepdims=True)
+        places += (np.where(far < least, 0.5 * (least - far), 0) * gaps / (far + 1e-9)).sum(axis=1)
+    return places
 
 
 def _over(x: float, y: float, words: str, **attributes: Any) -> str:
@@ -89,59 +98,58 @@ def _over(x: float, y: float, words: str, **attributes: Any) -> str:
                     paint_order="stroke", stroke_linejoin="round", **attributes)  # fmt: skip
 
 
-def _line(start: tuple[float, float], end: tuple[float, float], **attributes: Any) -> str:
-    return svg.element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], **attributes)
-
-
 def from_image_to_image(
-    plane: tuple[Array, Labels], images: tuple[Array, Array], new: tuple[Array, Array], title: str
+    network: Graph, digits: latent.Binary, shown: Sequence[int], title: str, across: int = 7
 ) -> Drawing:
-    """Draw test digits, their codes among others in a plane, and images of codes that were drawn.
+    """Draw test digits, their codes among others in a plane, and that plane decoded.
 
     Parameters
     ----------
-    plane : (codes, labels)
-        Of many test digits.
-    images, new : (images, codes)
-        A few test digits, and a few images that were decoded, from top to bottom.
+    network : Graph
+        An autoencoder with two numbers a code.
+    digits : Binary
+        Of which all test digits are dots in the plane.
+    shown : sequence of int
+        A few test digits, from top to bottom.
+    title : str
+        Of the drawing.
+    across : int
+        Images in a row of the decoded plane.
     """
-    top, side, cell = 26.0, 184.0, 6.0
-    square = Plane(*plane, (svg.WIDTH - side) / 2, top, side, 3.0)
-    far = svg.WIDTH - 8.0 - SIDE * cell
-    lines, rows = [], []
-    for edge, rim, (pictures, codes) in ((8.0, 8.0 + SIDE * cell + 4, images), (far, far - 4, new)):
-        step = (side - SIDE * cell) / (len(codes) - 1)
-        rows.append(glyphs(pictures, [(edge, top + k * step) for k in range(len(codes))], cell))
-        for k, z in enumerate(codes):
-            lines.append(_line((rim, top + k * step + SIDE * cell / 2), square.at(z),
-                               stroke=svg.FORWARD, stroke_width="1.8"))  # fmt: skip
-    ends = [svg.element("circle", cx=x, cy=y, r=4.0, fill=svg.FORWARD)
-            for x, y in map(square.at, images[1])]  # fmt: skip
-    bold: dict[str, Any] = {"font_weight": 600}
-    heads = [svg.text(8, 16, "digits", text_anchor="start", **bold),
-             svg.text(svg.WIDTH / 2, 16, "their codes", **bold),
-             svg.text(svg.WIDTH - 8, 16, "new digits", text_anchor="end", **bold),
-             svg.text(8, top + side + 20, "encoder →", text_anchor="start"),
-             svg.text(svg.WIDTH - 8, top + side + 20, "decoder →", text_anchor="end")]  # fmt: skip
+    top, side, cell = 26.0, 164.0, 5.4
+    wide, codes = SIDE * cell, latent.codes(network, digits.test)
+    square = Plane(codes, digits.labels, 76.0, top, side, 3.0)
+    plane = Plane(codes[:0], digits.labels[:0], svg.WIDTH - 4 - side, top, side, square.reach)
+    step = (side - wide) / (len(shown) - 1)
+    corners = [(4.0, top + k * step) for k in range(len(shown))]
+    parts = [square.drawn()]
+    for (left, high), z in zip(corners, codes[shown], strict=True):
+        x, y = square.at(z)
+        parts.append(svg.element("line", x1=left + wide + 3, y1=high + wide / 2, x2=x, y2=y,
+                                 stroke=svg.FORWARD, stroke_width="1.8"))  # fmt: skip
+        parts.append(svg.element("circle", cx=x, cy=y, r=4.0, fill=svg.FORWARD))
+    parts += [square.names(codes[shown]), glyphs(digits.test[shown], corners, cell)]
+    parts += [plane.decoded(network, across, "vae-plane"), plane.drawn()]
+    for x, words in ((4.0, "digits"), (square.left, "their codes"), (plane.left, "codes, decoded")):
+        parts.append(svg.text(x, 16, words, text_anchor="start", font_weight=600))
+    foot = top + side + 20
+    parts += [svg.text(square.left - 10, foot, "encoder →"),
+              svg.text((square.left + side + plane.left) / 2, foot, "decoder →")]  # fmt: skip
     said = (
-        f"{len(images[1])} images of digits at the left, lines from them to their codes in a plane"
-        f" with the codes of many digits, and lines from {len(new[1])} open circles in the plane to"
-        " the images decoded from them, at the right"
+        f"{len(shown)} images of digits at the left, lines from them to their codes in a plane with"
+        f" the codes of many digits, and at the right the same plane with {across} rows of"
+        f" {across} images, decoded from the codes where they stand"
     )
-    return drawing(title, top + side + 28, said, *heads, square.drawn(), *lines, *ends,
-                   square.rings(new[1]), square.names(), *rows)  # fmt: skip
+    return drawing(title, foot + 8, said, *parts)
 
 
 def clouds(
-    networks: Mapping[str, Graph],
-    digits: latent.Binary,
-    new: Array,
-    each: int = 6,
-    shown: Sequence[int] = (0, 4, 6),
+    networks: Mapping[str, Graph], digits: latent.Binary, each: int = 6, across: int = 9
 ) -> list[Frame]:
-    """Draw the clouds of test digits, digits beside what comes back, and new ones: frames.
+    """Draw the clouds of test digits, and beside them the plane decoded: frames.
 
-    A cloud is an ellipse around its mean; its half-axes are the standard deviations.
+    A cloud is an ellipse around its mean; its half-axes are the standard deviations. It is a dot
+    where it would be smaller than that.
 
     Parameters
     ----------
@@ -150,56 +158,47 @@ def clouds(
         a frame for each.
     digits : Binary
         Of which the test digits are drawn.
-    new : array, shape (n, 2)
-        Codes, open circles in the plane, that every network decodes.
     each : int
         Clouds of every label.
-    shown : sequence of int
-        Labels, of which the first test digit stands beside the plane.
+    across : int
+        Images in a row of the decoded plane.
     """
-    top, side, cell = 28.0, 178.0, 6.4
-    where = [np.flatnonzero(digits.labels == kind)[:each] for kind in range(10)]
-    some = np.concatenate(where)
-    images = digits.test[[where[kind][0] for kind in shown]]
-    wide = SIDE * cell
+    top, side, dot = 28.0, 198.0, 1.6
+    some = np.concatenate([np.flatnonzero(digits.labels == kind)[:each] for kind in range(10)])
     frames = []
-    for factor, network in networks.items():
+    for k, (factor, network) in enumerate(networks.items()):
         mean, deviation = latent.clouds(network, digits.test[some])
-        reach = 3.3 if float(np.abs(mean).max()) < 3.3 else 14.0
-        square = Plane(mean, digits.labels[some], 8.0, top, side, reach)
-        unit = side / 2 / reach
+        near = float(np.abs(mean).max()) < 3.3
+        reach = 3.3 if near else 14.0
+        square = Plane(mean, digits.labels[some], 4.0, top, side, reach)
+        plane = Plane(mean[:0], square.labels[:0], svg.WIDTH - 4 - side, top, side, reach)
         parts = [square.drawn(dots=False)]
-        for z, (across, up), kind in zip(mean, deviation, square.labels, strict=True):
-            x, y = square.at(z)
+        for z, radii, kind in zip(mean, deviation * side / 2 / reach, square.labels, strict=True):
+            (x, y), small = square.at(z), radii.max() < dot
             parts.append(svg.element(
-                "ellipse", cx=x, cy=y, rx=max(across * unit, 1.6), ry=max(up * unit, 1.6),
-                fill=KINDS[kind], fill_opacity="0.2", stroke=KINDS[kind], stroke_width="1.2",
+                "ellipse", cx=x, cy=y, rx=max(radii[0], dot), ry=max(radii[1], dot),
+                fill=KINDS[kind], fill_opacity=None if small else "0.2",
+                stroke=None if small else KINDS[kind], stroke_width=None if small else "1.2",
             ))  # fmt: skip
-        parts.append(square.rings(new, 3.0))
         parts.append(square.names() if mean.std() > 0.1 else _over(*square.at(np.zeros(2)), "all"))
-        edges = 8.0 + side + 58, svg.WIDTH - 22 - wide
-        again = latent.decoded(network, latent.codes(network, images))
-        step = (side - wide) / (len(shown) - 1)
-        for edge, word, column in zip(edges, ("digit", "back"), (images, again), strict=True):
-            parts.append(svg.text(edge + wide / 2, 18, word, font_weight=600))
-            parts.append(glyphs(column, [(edge, top + k * step) for k in range(len(shown))], cell))
-        parts.append(svg.text(8, 18, "clouds of test digits", text_anchor="start", font_weight=600))
+        parts += [plane.decoded(network, across, f"vae-plane-{k}"), plane.drawn()]
+        for left, words in ((square.left, "clouds of test digits"), (plane.left, "codes, decoded")):
+            parts.append(svg.text(left, 18, words, text_anchor="start", font_weight=600))
         far = f"from {-reach:g} to {reach:g}".replace("-", "\N{MINUS SIGN}")
-        parts.append(svg.text(8 + side / 2, top + side + 18, far))
-        low = top + side + 46
-        parts.append(svg.text(8, low - 6, f"{len(new)} new: draws from p(z)",
-                              text_anchor="start", font_weight=600))  # fmt: skip
-        pitch = (svg.WIDTH - 16 - wide) / (len(new) - 1)
-        places = [(8 + k * pitch, low) for k in range(len(new))]
-        parts.append(glyphs(latent.decoded(network, new), places, cell))
-        pixels, divergence = latent.terms(network, digits.test)
-        caption = f"The pixels cost {pixels:.1f} nats, the divergence is {divergence:.1f}."
-        said = (
-            f"{len(some)} clouds in a plane {far}; beside it, digits and what comes back; below,"
-            f" what {len(new)} draws become"
+        foot = top + side + 20
+        parts.append(svg.text(svg.WIDTH / 2, foot, f"both {far}{'' if near else ': zoomed out'}",
+                              font_weight=400 if near else 600))  # fmt: skip
+        pixels, divergence = (round(term, 1) for term in latent.terms(network, digits.test))
+        caption = (
+            f"Pixels {pixels:.1f} + divergence {divergence:.1f} = {pixels + divergence:.1f} nats."
         )
-        named = f"Factor {factor}"
-        frames.append(Frame(svg.picture(svg.WIDTH, low + wide + 6, named, said, *parts), caption))
+        said = (
+            f"{len(some)} clouds in a plane {far}; beside it, what the decoder makes of"
+            f" {across**2} codes of this plane"
+        )
+        markup = svg.picture(svg.WIDTH, foot + 8, f"Factor {factor}", said, *parts)
+        # A drawing, like a picture, is not compared between machines; the caption is.
+        frames.append(Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption))
     return frames
 
 
@@ -295,8 +294,8 @@ def two_errors(title: str) -> Drawing:
     μ = 1 and τ = ½ with the noise 2 give z = 2; the decoder of a single pixel answers a = z - 2.
     """
     y, low = 96.0, 206.0
-    code, z, a, loss = (104.0, y), (204.0, y), (304.0, y), (386.0, low)
-    kl, xi = (104.0, low), (204.0, 26.0)
+    code, z, a, loss = (150.0, y), (252.0, y), (334.0, y), (384.0, low)
+    kl, xi = (code[0], low), (z[0], 26.0)
     edge = code[0] - RIM - 4
     parts = [
         svg.pointer((10, y - 5), (edge, y - 5), svg.FORWARD, "1.4", 8.2, 3.8),
@@ -307,18 +306,22 @@ def two_errors(title: str) -> Drawing:
     parts += [_there_and_back(xi, z, False), _die(*xi)]
     names = (code, "μ, ℓ"), (z, "z"), (a, "a"), (loss, "L"), (kl, "KL")
     parts += [_disc(*place, name) for place, name in names]
-    ink, back, bold = "currentColor", svg.BACKWARD, {"font_weight": 600}
+    ink, back = "currentColor", svg.BACKWARD
+    bold: dict[str, Any] = {"font_weight": 600}
+    first, last = {"text_anchor": "start"}, {"text_anchor": "end"}
     for x, foot, words, paint, look in (
-        (40, y - 16, "encoder", ink, bold),
+        (62, y - 16, "encoder", ink, bold),
         (code[0], y - 48, "μ = 1", ink, {}), (code[0], y - 31, "τ = ½", ink, {}),
-        (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] + 44, y - 20, "z = 2", ink, {}),
+        (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] + 42, y - 20, "z = 2", ink, {}),
         (a[0] + 24, y - 36, "a = z − 2 = 0", ink, {}),
-        (378, y + 33, "x = 1 costs", ink, {}), (384, y + 51, "0.69", ink, {}),
-        (160, low - 13, "0.82", ink, {}), (346, low + 44, "0.69 + 0.82 = 1.51", ink, {}),
-        (154, y + 26, "−½, −¼", back, {}), (254, y + 26, "−½", back, {}),
-        (321, y + 66, "−½", back, {}),
-        (82, (y + low) / 2 + 5, "1, −⅜", back, {"text_anchor": "end"}),
-        (218, y + 56, "μ: −½ + 1 = ½", back, bold), (218, y + 77, "ℓ: −¼ − ⅜ = −⅝", back, bold),
+        (416, y + 20, "x = 1", ink, last), (416, y + 37, "costs", ink, last),
+        (416, y + 54, "0.69", ink, last),
+        (208, low - 13, "0.82", ink, {}), (344, low + 44, "0.69 + 0.82 = 1.51", ink, {}),
+        ((code[0] + z[0]) / 2, y + 26, "−½, −¼", back, {}),
+        ((z[0] + a[0]) / 2, y + 26, "−½", back, {}), (338, y + 70, "−½", back, {}),
+        (code[0] + 12, (y + low) / 2 + 8, "1, −⅜", back, first),
+        (6, y + 32, "μ: −½ + 1 = ½", back, bold | first),
+        (6, y + 52, "ℓ: −¼ − ⅜ = −⅝", back, bold | first),
     ):  # fmt: skip
         parts.append(svg.text(x, foot, words, paint, **look))
     said = (
@@ -354,7 +357,8 @@ def variances(
         runs = measured[name]
         ax.vlines(lengths, runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
         ax.plot(lengths, np.median(runs, axis=0), mark, color=color, markersize=5)
-        ax.text(lengths[-1] * 1.15, values[-1], name, color=color, va="center")
+        ends = f"{name}: {values[-1]:,}"
+        ax.text(lengths[-1] * 1.15, values[-1], ends, color=color, va="center")
     ax.set(xscale="log", yscale="log", xlabel="squares in the sum", ylim=(2, 40_000))
     ax.set(xticks=lengths, xticklabels=map(str, lengths))
     ax.minorticks_off()

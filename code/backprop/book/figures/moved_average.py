@@ -1,7 +1,8 @@
 """The figure of how an average over draws follows its mean: draws that slide, or change weight.
 
 Left, each draw z = μ + τξ moves with μ. Right, it stays, and has as its weight w the ratio of the
-new normal density to the old. The colours are those of the two estimators.
+new normal density to the old. Bars below the draws are as high as these weights, which stay 1 at
+the left. The colours are those of the two estimators.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from backprop.book.figures import svg
 from backprop.book.figures.stepper import Frame
 
 Function = Callable[[Array], Array]
-LEFT, RIGHT, TOP, HIGH, WIDE = 8.0, 224.0, 26.0, 144.0, 188.0
-"""Left edge of each half, upper edge, height and width."""
+LEFT, RIGHT, TOP, HIGH, WIDE = 8.0, 224.0, 26.0, 104.0, 188.0
+"""Left edge of each half, upper edge, height and width of its curve."""
+BARS, ONE = 70.0, 15.0
+"""From the foot of the curve to that of the bars, and the height of a bar that counts once."""
 FROM, TO, MOST = -0.6, 2.9, 7.4
 """The numbers on the axis, and the largest value of f that is drawn."""
 SPOT = 4.4
-"""Radius of a draw that counts once."""
+"""Radius of a draw."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def frames(draws: Draws, shifts: Sequence[float], title: str) -> list[Frame]:
             )
         parts = [*_half(LEFT, "draws slide", draws, shift, both[0], True),
                  *_half(RIGHT, "draws change weight", draws, shift, both[1], False)]  # fmt: skip
-        markup = svg.picture(svg.WIDTH, TOP + HIGH + 40, f"{title}: {at}", words, *parts)
+        markup = svg.picture(svg.WIDTH, TOP + HIGH + BARS + 40, f"{title}: {at}", words, *parts)
         made.append(Frame(markup, words))
     return made
 
@@ -99,40 +102,50 @@ def _half(
         svg.element("line", x1=left, y1=foot, x2=left + WIDE, y2=foot, stroke="currentColor"),
         svg.element("path", d=curve, fill="none", stroke="currentColor", opacity="0.45"),
     ]
+    low = foot + BARS
+    parts += [
+        svg.element("line", x1=left, y1=low, x2=left + WIDE, y2=low, stroke="currentColor"),
+        svg.element("line", x1=left + 42, y1=low - ONE, x2=left + WIDE, y2=low - ONE,
+                    stroke="currentColor", stroke_dasharray="2 3"),
+        svg.text(left - 6, low - ONE + 5, "w = 1", text_anchor="start"),
+    ]  # fmt: skip
     for z in (0, 2):  # the mark of μ stands between them
         x = at(z, 0)[0]
-        parts.append(svg.element("line", x1=x, y1=foot, x2=x, y2=foot + 4, stroke="currentColor"))
-        parts.append(svg.text(x, foot + 18, str(z)))
+        parts.append(svg.element("line", x1=x, y1=low, x2=x, y2=low + 4, stroke="currentColor"))
+        parts.append(svg.text(x, low + 18, str(z)))
     x = at(draws.mean + shift, 0)[0]
-    triangle = f"{svg.fixed(x)},{svg.fixed(foot + 2)} " + " ".join(
-        f"{svg.fixed(x + dx)},{svg.fixed(foot + 12)}" for dx in (-5, 5)
+    triangle = f"{svg.fixed(x)},{svg.fixed(low + 2)} " + " ".join(
+        f"{svg.fixed(x + dx)},{svg.fixed(low + 12)}" for dx in (-5, 5)
     )
     parts.append(svg.element("polygon", points=triangle, fill=svg.FORWARD))
     parts.append(
-        svg.text(x, foot + 34, f"μ = {draws.mean + shift:.1f}", svg.FORWARD, font_weight=600)
+        svg.text(x, low + 34, f"μ = {draws.mean + shift:.1f}", svg.FORWARD, font_weight=600)
     )
     old = draws.slid(0.0)
     now = draws.slid(shift) if slides else old
-    sizes = np.ones_like(old) if slides else draws.weights(shift)
-    if shift:
-        parts += [_spot(at(z, z**2), SPOT, None, "currentColor") for z in old.tolist()]
-    parts += [
-        _spot(at(z, z**2), SPOT * size**0.5, paint, paint)
-        for z, size in zip(now.tolist(), sizes.tolist(), strict=True)
-    ]
+    weights = np.ones_like(old) if slides else draws.weights(shift)
+    if shift and slides:
+        parts += [_spot(at(z, z**2), None, "currentColor") for z in old.tolist()]
+    for z, weight in zip(now.tolist(), weights.tolist(), strict=True):
+        x = at(z, 0)[0]
+        parts.append(_spot(at(z, z**2), paint, paint))
+        parts.append(
+            svg.element("line", x1=x, y1=low, x2=x, y2=low - weight * ONE, stroke=paint,
+                        stroke_width="3", stroke_opacity="0.75")
+        )  # fmt: skip
     y = at(0, average)[1]
     parts.append(
         svg.element("line", x1=left, y1=y, x2=left + WIDE, y2=y, stroke=paint, stroke_width="2.5",
                     stroke_dasharray=None if slides else "7 4")
     )  # fmt: skip
     name = "average" if slides else f"Σwf / {len(old)} ="
-    parts.append(svg.text(left, y - 6, f"{name} {average:.2f}", text_anchor="start"))
+    parts.append(svg.text(left, TOP + 14, f"line: {name} {average:.2f}", text_anchor="start"))
     return parts
 
 
-def _spot(place: tuple[float, float], radius: float, fill: str | None, stroke: str) -> str:
+def _spot(place: tuple[float, float], fill: str | None, stroke: str) -> str:
     return svg.element(
-        "circle", cx=place[0], cy=place[1], r=float(radius), fill=fill or "none",
+        "circle", cx=place[0], cy=place[1], r=SPOT, fill=fill or "none",
         fill_opacity="0.5" if fill else None, stroke=stroke,
         stroke_opacity=None if fill else "0.45",
     )  # fmt: skip
