@@ -24,7 +24,7 @@ def test_seconds_are_written_at_the_end_of_each_line_and_the_ratio_below():
     for words in ("20 ms", "60 ms", "20 s", "nudging (computed)", "2.97 counted"):
         assert f">{words}<" in markup
     said = [costs.in_words(s) for s in (0.0015, 0.144, 2, 90, 7200)]
-    assert said == ["1.5 ms", "140 ms", "2 s", "1.5 min", "2 h"]
+    assert said == ["1.5 ms", "144 ms", "2 s", "1.5 min", "2 h"]
 
 
 def test_three_ways_to_a_jacobian_have_their_numbers():
@@ -37,15 +37,17 @@ def test_three_ways_to_a_jacobian_have_their_numbers():
 
 
 MACHINE = Machine("one core", 4e10, 2.5e10, 4096, [1, 8], [8e-3, 2e-2], [2e-2, 5e-2],
-                  [1e-3, 9e-3], 1e-2)  # fmt: skip
+                  [1e-3, 9e-3], 1e-2, 1e-2, 5e-3)  # fmt: skip
 
 
-def test_each_batch_has_its_predictions_and_its_share_of_the_roof():
+def test_each_batch_has_its_predictions_and_the_price_of_both_passes():
     one, eight = costs.batches(MACHINE)
-    assert one.caption.startswith("Carrying takes longer, so the roof allows 5.4 ms.")
-    assert eight.caption == (
-        "Computing takes longer, so the roof allows 6.7 ms. Measured: 20.0 ms, 34% of the roof."
+    assert one.caption == (
+        "By the roof, memory decides, and the two passes take at least 5.4 and 10.7 ms."
+        " Measured: 8.00 and 20.00 ms, together 3.50 forward passes."
     )
-    for words in ("corner: 1.6", "B = 8: 34% of the roof", "5.4 ms", "6.7 ms", "20.0 ms", "9.0 ms"):
-        assert eight.svg.count(f">{words}<") == 1, words
-    assert "67% of the roof" in one.svg and "ReLU: 54%" in one.svg
+    assert eight.caption.startswith("By the roof, the processor decides, and the two")
+    assert "with 1 example:" in one.svg and "with 8 examples:" in eight.svg
+    for frame in (one, eight):  # on one scale, all prices in every frame
+        for words in ("corner: 1.6", "ReLU", "3.50", "forward", "backward"):
+            assert frame.svg.count(f">{words}<") >= 1, words

@@ -26,12 +26,17 @@ def test_bytes_are_those_of_the_arrays():
 
 
 def test_a_machine_predicts_and_places_its_layer():
-    machine = roofline.Machine("one", 10.0, 5.0, 2, [1, 4], [30.0, 30.0], [], [], 1.0)
+    machine = roofline.Machine(
+        "one", 10.0, 5.0, 2, [1, 4], [30.0, 30.0], [60.0, 90.0], [], 1.0, 1.0, 1.0
+    )
     computing, carrying = machine.predicted(4)
     assert (computing, carrying) == (32 / 10, 8 * (8 + 4 + 8) / 5) and machine.corner == 2
     intensity, speed = machine.marks()
     np.testing.assert_allclose(intensity, [8 / 64, 32 / 160])
     np.testing.assert_allclose(speed, [8 / 30, 32 / 30])
+    # Twice the operations, backward; where both speeds agree, both passes take three.
+    np.testing.assert_allclose(machine.passes(), [3, 4])
+    np.testing.assert_allclose(machine.back_speeds(), [16 / 60, 64 / 90])
     # The share of the roof is the predicted time over the measured one.
     np.testing.assert_allclose(machine.shares(), [64 / 5 / 30, 32 / 30])
 
@@ -39,7 +44,18 @@ def test_a_machine_predicts_and_places_its_layer():
 def test_what_is_measured_has_the_form_of_what_is_stored(tmp_path, monkeypatch):
     small = roofline.measure(16, (1, 4), 8, 1, 100)
     assert len(small.forward) == len(small.backward) == len(small.cached) == 2
-    assert min(small.peak, small.bandwidth, small.relu, *small.forward, *small.cached) > 0
+    assert (
+        min(
+            small.peak,
+            small.bandwidth,
+            small.relu,
+            small.slopes,
+            small.outer,
+            *small.forward,
+            *small.cached,
+        )
+        > 0
+    )
     monkeypatch.setattr(roofline, "measure", lambda: small)
     roofline.main([str(tmp_path / "new.json")])
     new = json.loads((tmp_path / "new.json").read_text())
@@ -63,9 +79,14 @@ def test_no_layer_of_the_stored_machine_is_above_its_roof():
     machine = roofline.stored()
     assert machine.batches == list(roofline.BATCHES)
     assert machine.shares().max() < 1.03 and machine.relu_share < 1.03
-    carrying = [machine.predicted(batch)[1] for batch in machine.batches]
-    turns = (np.array(machine.cached) + carrying) / machine.forward
-    assert np.all(np.abs(turns - 1) < 0.2)
+    assert machine.back_speeds().max() < 1.03 * machine.peak
+    # The slopes of one example and the error below it make up the backward pass.
+    assert machine.outer < machine.slopes < machine.backward[0]
+
+
+def test_the_slopes_of_one_example_are_the_same_both_ways():
+    found = [run().copy() for run in roofline._slopes(3)]
+    np.testing.assert_array_equal(*found)
 
 
 def test_the_roof_is_the_lower_of_two_limits():

@@ -53,6 +53,9 @@ class Machine(NamedTuple):
         Seconds of as many operations forward, with few weights that stay in a cache.
     relu : float
         Seconds of a ReLU on ``RELU`` numbers.
+    slopes, outer : float
+        Seconds of the slopes of one example, as the layer finds them (by a product of matrices),
+        and of the same array by ``np.multiply``.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Machine(NamedTuple):
     backward: Sequence[float]
     cached: Sequence[float]
     relu: float
+    slopes: float
+    outer: float
 
     def predicted(self, batch: int) -> tuple[float, float]:
         """Return the seconds that computing and carrying take forward, each at its limit."""
@@ -84,6 +89,17 @@ class Machine(NamedTuple):
         operations = np.array([dense_operations(batch, n, n) for batch in self.batches])
         moved = np.array([dense_bytes(batch, n, n) for batch in self.batches])
         return operations / moved, operations / np.array(self.forward)
+
+    def passes(self) -> Array:
+        """Return the seconds of both passes, in forward passes, one for each batch."""
+        return np.asarray(1 + np.divide(self.backward, self.forward))
+
+    def back_speeds(self) -> Array:
+        """Return operations per second of the backward pass: two products instead of one.
+
+        They move twice the bytes, too, so that the operations per byte are those of ``marks``.
+        """
+        return np.asarray(2 * self.marks()[1] / (self.passes() - 1))
 
     def shares(self) -> Array:
         """Return which part of the highest speed that both limits allow is reached forward."""
@@ -195,13 +211,15 @@ def measure(
     small = [_passes(part, batch, (width // piece) ** 2) for batch in batches]
     runs = [product, *(run for _, run in loops), lambda: relu.forward(x)]
     runs += [run for passes in large for run in passes] + [forward for forward, _ in small]
+    runs += _slopes(width)
     least = np.min([[seconds(run, 1) for run in runs] for _ in range(rounds)], axis=0)
-    ends = np.cumsum([1, len(loops), 1, 2 * len(batches)])
-    (computing,), streams, (rectified,), both, cached = np.split(least, ends)
+    ends = np.cumsum([1, len(loops), 1, 2 * len(batches), len(batches)])
+    (computing,), streams, (rectified,), both, cached, (slopes, outer) = np.split(least, ends)
     return Machine(
         _name(), 2 * piece**3 / computing,
         max(moved / t for (moved, _), t in zip(loops, streams, strict=True)),
         width, list(batches), both[::2].tolist(), both[1::2].tolist(), cached.tolist(), rectified,
+        slopes, outer,
     )  # fmt: skip
 
 
@@ -219,6 +237,13 @@ def _passes(dense: Dense, batch: int, times: int) -> tuple[Run, Run]:
             dense.backward(dz)
 
     return forward, backward
+
+
+def _slopes(width: int) -> list[Run]:
+    """Return two ways to the slopes of W for one example: a product, and an outer product."""
+    x, dz = np.random.default_rng(0).normal(size=(2, 1, width))
+    out = np.zeros((width, width))
+    return [lambda: np.matmul(x.T, dz, out=out), lambda: np.multiply(x.T, dz, out=out)]
 
 
 def _dense(width: int) -> Dense:

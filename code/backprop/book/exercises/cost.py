@@ -60,66 +60,83 @@ def check_count(forward: Any, backward: Any) -> Verdict:
     return in_turn((forward, backward), parts, "Five products, three of them small.")
 
 
+def _crossing(n: int, m: int, corner: float, item: int = 4, operations: int = 2) -> float:
+    """Return the B for which operations·Bnm / item(Bn + nm + Bm) is the corner."""
+    return corner * item * n * m / (operations * n * m - corner * item * (n + m))
+
+
 @checker
-def check_intensity(one: Any, limit: Any) -> Verdict:
-    """Check a Dense layer 768 to 256 in float32: 2·768·256 / 4(768 + 768·256 + 256), and 96."""
+def check_intensity(batch: Any, limit: Any) -> Verdict:
+    """Check a Dense layer 768 to 256 in float32 with a corner of 10: from 23 on, and 96.
+
+    2·768·256 B / 4(768 B + 768·256 + 256 B) is 9.87 for B = 22, and 10.29 for B = 23.
+    """
     n, m = 768, 256
-    alone = 2 * n * m / (4 * (n + n * m + m))
+    crossing = _crossing(n, m, 10)
+    right = math.ceil(crossing)
     most = 2 * n * m / (4 * (n + m))
+    double = "This is for float64, or without the additions."
+    rule = "float32 has 4 bytes, and a multiplication comes with an addition."
+    weights = "All bytes count: those of x, W and z."
+    below = "With 22 examples, the intensity is still below 10."
     parts: list[Part] = [
-        ("B = 1", alone, [
-            (alone / 2, "This is for float64, or without the additions.",
-             "float32 has 4 bytes, and a multiplication comes with an addition."),
-            (4 * alone, "This is per number.", "A float32 has 4 bytes."),
-            (alone / 4, "Both the bytes and the additions are off.", "4 bytes and 2 operations."),
-            (1 / alone, "These are bytes per operation.", "Divide the other way round."),
-            (2 * n * m / (8 * n * m), "This is for float64, and counts only the weights.",
-             "A float32 has 4 bytes. Add those of x and z."),
-            (2 * n * m / (4 * n * m), "Only the weights were counted, which is nearly right.",
-             "Add the bytes of x and z."),
-            (2 * n * m / (4 * (n + n * m)), "The output is missing.", "It must be written."),
-            (2 * n * m / (4 * (n * m + m)), "The input is missing.", "It must be read."),
-            (most, "This is the limit for large batches.", "Here B is 1."),
-        ], "Divide 2 n_in n_out by the bytes of x, W and z."),
+        ("The batch", right, distinct([
+            (crossing, "A batch is a whole number.", "Which is the first one beyond the corner?"),
+            (right - 1, below, "Which batch is the first beyond the corner?"),
+            (20, "Only the weights were counted.", weights),
+            (21, "Some bytes are missing.", weights),
+            (math.ceil(_crossing(n, m, 10, 8)), double, rule),
+            (math.floor(_crossing(n, m, 10, 8)), double, rule),
+            (math.ceil(_crossing(n, m, 10, 1)), "This is per number.", "A float32 has 4 bytes."),
+            (math.floor(_crossing(n, m, 10, 1)), "This is per number.", "A float32 has 4 bytes."),
+            (math.ceil(_crossing(n, m, 10, 8, 1)), "Both the bytes and the additions are off.",
+             "4 bytes and 2 operations."),
+            (10, "This is the corner, in operations per byte.", "Which batch has as many?"),
+            (most, "This is the limit for large batches.", "Which batch lies at the corner?"),
+        ], right), "Divide 2 B n_in n_out by the bytes of x, W and z, and set this equal to 10."),
         ("The limit", most, [
-            (most / 2, "This is for float64, or without the additions.",
-             "float32 has 4 bytes, and a multiplication comes with an addition."),
+            (most / 2, double, rule),
             (4 * most, "This is per number.", "A float32 has 4 bytes."),
+            (2 * most, "This is for numbers of 2 bytes.", "A float32 has 4 bytes."),
             (most / 4, "Both the bytes and the additions are off.", "4 bytes and 2 operations."),
             (1 / most, "These are bytes per operation.", "Divide the other way round."),
             (math.inf, "The bytes of x and z grow with the batch as well.",
              "Divide both by B, and let B grow."),
             (2 * n * m / (4 * n), "The output is missing.", "z grows with the batch, too."),
             (2 * n * m / (4 * m), "The input is missing.", "x grows with the batch, too."),
-            (alone, "This is the value for B = 1.", "Let B grow."),
+            (2 * n * m / (4 * (n + n * m + m)), "This is the value for B = 1.", "Let B grow."),
             (0.5, "Here the batch has left the formula.", "Which bytes do not grow with B?"),
         ], "For large B, the bytes of W no longer matter."),
     ]  # fmt: skip
-    praise = "A batch lifts the intensity nearly two-hundredfold."
-    return in_turn((one, limit), parts, praise)
+    praise = "On a machine whose corner lies above 96, memory decides for every batch."
+    return in_turn((batch, limit), parts, praise)
 
 
 @checker
 def check_jacobian(operations: Answer) -> Verdict:
-    """Check ``operations(widths)``: what p rows forward and q rows backward cost in products."""
+    """Check ``operations(widths)``: a row per input up from W1, and a row per output down from Wn.
+
+    The first product of a mode is not counted, because the rows start as those of a matrix.
+    """
 
     def case(widths: list[int]) -> Case:
-        weights = sum(n * m for n, m in pairwise(widths))
+        pairs = [n * m for n, m in pairwise(widths)]
         p, q = widths[0], widths[-1]
-        right = [2 * p * weights, 2 * q * weights]
-        chained = [
-            2 * p * sum(n * m for n, m in pairwise(widths[1:])),
-            2 * q * sum(n * m for n, m in pairwise(widths[:-1])),
-        ]
+        right = [2 * p * sum(pairs[1:]), 2 * q * sum(pairs[:-1])]
+        copied = [2 * p * sum(pairs), 2 * q * sum(pairs)]
         mistakes: list[tuple[Any, str, str]] = [
             (right[::-1], "The two are exchanged.", "Forward mode makes a pass per input."),
             ([v // 2 for v in right], "These are the multiplications alone.",
              "Each comes with an addition."),
-            ([2 * weights] * 2, "This is one pass.", "How many rows does each mode carry?"),
+            (copied, "One product too many.",
+             "The rows start as those of a matrix, with no product."),
+            ([2 * sum(pairs)] * 2, "This is one pass.", "How many rows does each mode carry?"),
+            ([right[0] // p, right[1] // q], "This is one row.", "How many rows are there?"),
             ([p, q], "These are the passes.", "Each pass has its products."),
-            (chained, "The first product is missing.", "Each row enters as a row of zeros and a"
-             " one, and the exercise counts its product as well."),
-            ([4 * v for v in (p * weights, q * weights)], "These are two products per layer.",
+            ([2 * p * sum(pairs[:-1]), 2 * q * sum(pairs[1:])],
+             "Each mode leaves out the other mode's matrix.",
+             "Forward mode starts with the rows of the first one."),
+            ([2 * v for v in right], "These are two products per layer.",
              "To carry a row through a layer takes one."),
             ([2 * p * math.prod(widths), 2 * q * math.prod(widths)],
              "The layers' costs add up; they do not multiply.", ""),
@@ -130,7 +147,7 @@ def check_jacobian(operations: Answer) -> Verdict:
         more = "A row through a layer of n by m weights takes 2nm operations."
         return Case((widths,), right, distinct(mistakes, right), more)
 
-    cases = [case([3, 4, 2]), case([2, 5, 3, 4]), case([7, 1]), case([1, 6, 6, 9])]
+    cases = [case([3, 4, 2, 5]), case([2, 5, 3, 4]), case([3, 4, 2]), case([1, 6, 6, 9])]
     return judge(operations, cases, "The narrow end wins.", "widths")
 
 
@@ -211,28 +228,28 @@ def check_training(operations: Any, days: Any) -> Verdict:
     return in_turn((operations, days), parts, praise)
 
 
-def _reverse_and_middle(widths: list[int]) -> tuple[int, int]:
-    """Return what a Jacobian takes by reverse mode, and from the layer in the middle."""
-    weights = sum(n * m for n, m in pairwise(widths))
-    n, k, m = widths[0], widths[len(widths) // 2], widths[-1]
-    return 2 * m * weights, 2 * k * weights + 2 * n * k * m
+def _reverse_and_middle(a: int, b: int, k: int, c: int, m: int) -> tuple[int, int]:
+    """Return what the Jacobian of a-b-k-c-m takes by reverse mode, and from its middle layer."""
+    return 2 * m * (c * k + k * b + b * a), 2 * (a * b * k + k * c * m + a * k * m)
 
 
-def _widest(name: str, answer: Any, wide: list[int]) -> Verdict:
+def _widest(name: str, answer: Any, inputs: int) -> Verdict:
     """Judge the largest middle layer with which the start in the middle takes less."""
 
     def counted(k: int) -> tuple[int, int]:
-        middle = len(wide) // 2
-        return _reverse_and_middle([*wide[:middle], k, *wide[middle + 1 :]])
+        return _reverse_and_middle(inputs, 100, k, 100, 20)
 
     right = max(k for k in range(1, 100) if counted(k)[1] < counted(k)[0])
+    product = "It has as many entries as the Jacobian, each of k multiplications and additions."
+    free = max(k for k in range(1, 100) if counted(k)[1] - 2 * inputs * k * 20 < counted(k)[0])
     mistakes = [
-        (99, "The last product is missing, that of the rows up with the rows down.",
-         "It has 100 times 100 entries, each of k multiplications and additions."),
+        (free, "The last product is missing, that of the rows down with the rows up.", product),
         (1, "This is the waist of the text.", "How much wider may it be?"),
         (100, "This is no waist.", ""),
+        (30, "This is the waist that loses in the text, where 10 outputs are narrower.",
+         "Here there are 20."),
     ]  # fmt: skip
-    verdict = judge_value(answer, Case((), right, mistakes))
+    verdict = judge_value(answer, Case((), right, distinct(mistakes, right)))
     if verdict.unforeseen and (k := float(numbers(answer))).is_integer() and 0 < k < 100:  # type: ignore[arg-type]
         reverse, middle = counted(int(k))
         verdict = replace(
@@ -245,18 +262,15 @@ def _widest(name: str, answer: Any, wide: list[int]) -> Verdict:
 
 
 @checker
-def check_waist(three: Any, five: Any) -> Verdict:
-    """Check the largest k that is worth a start in the middle of 100-k-100 and 100-100-k-100-100.
+def check_waist(hundred: Any, more: Any) -> Verdict:
+    """Check the largest k that is worth a start in the middle of 100-100-k-100-20 and 400-....
 
-    400k² + 20,000k < 40,000k, so 49; and 2k(2·100² + 200k) + 20,000k < 200(2·100² + 200k), so 78.
+    2(100²k + 2·100·20k) < 2·20(2·100k + 100²), so 19; and 17 with 400 inputs.
     """
-    for name, answer, wide in (
-        ("Three layers of units", three, [100, 100, 100]),
-        ("Five layers of units", five, [100] * 5),
-    ):
-        if not (verdict := _widest(name, answer, wide)):
+    for name, answer, inputs in (("100 inputs", hundred, 100), ("400 inputs", more, 400)):
+        if not (verdict := _widest(name, answer, inputs)):
             return verdict
-    return Verdict(True, "The longer the network, the less the last product matters.")
+    return Verdict(True, "A waist must be narrower than the outputs, or narrower still.")
 
 
 @checker

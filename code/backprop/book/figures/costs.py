@@ -99,7 +99,8 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
                 half = svg.width(words) / 2
                 parts.append(
                     svg.element("line", x1=middle - half, y1=y + 2.0, x2=middle + half, y2=y - 12.0,
-                                stroke="currentColor", stroke_width="1.5", class_="struck")
+                                stroke="currentColor", stroke_width="1.2", stroke_opacity="0.55",
+                                class_="struck")
                 )  # fmt: skip
     sums = (
         f"forward: {first:,} + {second:,} = {first + second:,}",
@@ -158,11 +159,11 @@ def seconds_by_weights(
 
 
 def in_words(seconds: float) -> str:
-    """Write a time in milliseconds, seconds, minutes or hours, in two digits at most."""
+    """Write a time in milliseconds, seconds, minutes or hours, in three digits at most."""
     for unit, name in ((3600, "h"), (60, "min"), (1, "s")):
         if seconds >= unit:
-            return f"{float(f'{seconds / unit:.2g}'):g} {name}"
-    return f"{float(f'{seconds * 1000:.2g}'):g} ms"
+            return f"{float(f'{seconds / unit:.3g}'):g} {name}"
+    return f"{float(f'{seconds * 1000:.3g}'):g} ms"
 
 
 class Jacobian(NamedTuple):
@@ -214,46 +215,28 @@ def narrow_places(rows: Sequence[Jacobian], title: str) -> Drawing:
 
 
 def batches(machine: Machine) -> list[Frame]:
-    """Return a frame for each batch: its place below the roof, and its milliseconds."""
+    """Return a frame for each batch: both passes below the roof, and their price together."""
     return [_batch(machine, k) for k in range(len(machine.batches))]
 
 
 def _batch(machine: Machine, now: int) -> Frame:
-    from backprop.book.figures.plots import COLORS, INK
-
     plt = pyplot()
     fig, (ax, low) = plt.subplots(
-        2, figsize=(4.4, 4.3), height_ratios=(1.75, 1), layout="constrained"
+        2, figsize=(4.4, 4.6), height_ratios=(1.6, 1), layout="constrained"
     )
-    batch, share = machine.batches[now], machine.shares()[now]
     _roof(ax, machine, now)
-    words = f"B = {batch}: {share:.0%} of the roof"
-    ax.text(0.98, 0.05, words, color=COLORS[0], ha="right", weight="bold", transform=ax.transAxes)
+    _prices(low, machine, now)
+    batch, price = machine.batches[now], machine.passes()[now]
     computing, carrying = machine.predicted(batch)
-    rows = (
-        ("computing", computing, "none"), ("carrying", carrying, "none"),
-        ("measured", machine.forward[now], COLORS[0]),
-        ("W in cache", machine.cached[now], COLORS[4]),
-    )  # fmt: skip
-    longest = max(t for _, t, _ in rows)
-    for k, (_, t, fill) in enumerate(rows):
-        low.barh(-k, t, 0.72, facecolor=fill, edgecolor=INK if fill == "none" else "none",
-                 linewidth=1.2)  # fmt: skip
-        low.text(t + 0.02 * longest, -k, f"{_ms(t)} ms", color=INK, va="center")
-    predicted = max(computing, carrying)
-    # Below the two predictions, so that it runs through no number.
-    low.plot([predicted] * 2, [-1.4, -2.4], ":", color=INK, linewidth=1)
-    low.set(xlim=(0, 1.25 * longest), xticks=[], yticks=[0, -1, -2, -3])
-    low.set_yticklabels([name for name, *_ in rows], color=INK)
-    low.tick_params(length=0)
-    low.spines["bottom"].set_visible(False)
-    low.grid(visible=False)
-    which = "Carrying" if carrying > computing else "Computing"
+    which = "memory" if carrying > computing else "the processor"
+    many = "1 example" if batch == 1 else f"{batch} examples"
     caption = (
-        f"{which} takes longer, so the roof allows {_ms(predicted)} ms."
-        f" Measured: {_ms(machine.forward[now])} ms, {share:.0%} of the roof."
+        f"By the roof, {which} decides, and the two passes take at least"
+        f" {_ms(max(computing, carrying))} and {_ms(2 * max(computing, carrying))} ms."
+        f" Measured: {1e3 * machine.forward[now]:.2f} and {1e3 * machine.backward[now]:.2f} ms,"
+        f" together {price:.2f} forward passes."
     )
-    return drawn(fig, f"A dense layer with {batch} examples below the roofline", caption)
+    return drawn(fig, f"A dense layer with {many}: its two passes below the roofline", caption)
 
 
 def _ms(seconds: float) -> str:
@@ -261,19 +244,40 @@ def _ms(seconds: float) -> str:
     return f"{1e3 * seconds:.1f}"
 
 
+def _prices(ax: Any, machine: Machine, now: int) -> None:
+    """Draw a column for each batch, on one scale: a forward pass, and the backward pass on it."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    prices = machine.passes()
+    for k, price in enumerate(prices):
+        pale = 1.0 if k == now else 0.35
+        ax.bar(k, 1, 0.74, color=COLORS[0], alpha=pale)
+        ax.bar(k, price - 1, 0.74, bottom=1, color=COLORS[1], alpha=pale)
+        ax.text(k, price + 0.12, f"{price:.2f}", color=INK, ha="center", va="bottom",
+                weight="bold" if k == now else "normal")  # fmt: skip
+    ax.axhline(3, color=INK, linewidth=1.2, linestyle=":")
+    top = int(np.ceil(max(prices) + 0.5))
+    ax.set(ylim=(0, top), yticks=range(0, top + 1), xlabel="examples in the batch",
+           ylabel="forward\npasses")  # fmt: skip
+    ax.set_xticks(range(len(prices)), [str(batch) for batch in machine.batches])
+    ax.tick_params(axis="x", length=0)
+    ax.grid(visible=False)
+
+
 def _roof(ax: Any, machine: Machine, now: int) -> None:
-    """Draw the two limits with their corner, the layer at each batch, and a ReLU."""
+    """Draw the two limits with their corner, both passes at each batch, and a ReLU."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     x = np.array([0.035, machine.corner, 70])
     ax.loglog(x, roof(x, machine.peak, machine.bandwidth) / 1e9, "-", color=INK, linewidth=2.2)
     intensity, speed = machine.marks()
-    ax.plot(intensity, speed / 1e9, "o", color=COLORS[0], markersize=5, alpha=0.45)
-    at = intensity[now], speed[now] / 1e9
-    ax.plot([at[0]] * 2, [at[1], at[1] / machine.shares()[now]], ":", color=COLORS[0])
-    ax.plot(*at, "o", color=COLORS[0], markersize=9)
+    for speeds, mark, color in ((machine.back_speeds(), "s", COLORS[1]), (speed, "o", COLORS[0])):
+        ax.plot(intensity, speeds / 1e9, mark, color=color, markersize=4.5, alpha=0.3)
+        ax.plot(intensity[now], speeds[now] / 1e9, mark, color=color, markersize=9)
+    for words, color, y in (("forward", COLORS[0], 0.16), ("backward", COLORS[1], 0.05)):
+        ax.text(0.98, y, words, color=color, ha="right", weight="bold", transform=ax.transAxes)
     ax.plot(1 / 16, RELU / machine.relu / 1e9, "o", color=GREY, markersize=6)
-    ax.annotate(f"ReLU: {machine.relu_share:.0%}", (1 / 16, RELU / machine.relu / 1e9), (9, -4),
+    ax.annotate("ReLU", (1 / 16, RELU / machine.relu / 1e9), (9, -4),
                 textcoords="offset points", color=INK, va="center")  # fmt: skip
     top = machine.peak / 1e9
     ax.annotate(f"corner: {machine.corner:.1f}", (machine.corner, top), (-8, 4), ha="right",
