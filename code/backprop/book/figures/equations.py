@@ -143,7 +143,7 @@ def filling(m: float) -> Frame:
     """Draw ten steps from 0, with their derivative, to the fixed point with the slope m.
 
     Below, the whole bar is the sum 1/(1 - m), whatever its size, and blocks are its first ten
-    terms: what unrolling would add if it began at the fixed point.
+    terms: what unrolling would add if it began at the fixed point. Below 0, they go back and forth.
     """
     theta, total = 2 * m - m * m, 1 / (1 - m)
     parts = shares(m, TERMS)
@@ -196,7 +196,7 @@ def filling(m: float) -> Frame:
         shown.append(_line((place, row), (end, row), svg.FORWARD, "4"))
         place = end
     if m < 0:
-        shown.append(svg.text(begin + wide + 8, y + 22, "1 − 0.5 + 0.25 …", svg.FORWARD, **LEFT))
+        shown.append(svg.text(begin + 400, y + 25, "1 − ½ + ¼ …", svg.FORWARD, **RIGHT))
     for share in parts if m > 0 else ():
         size = share * unit
         if size > 0.4:
