@@ -35,11 +35,11 @@ def test_the_blocks_fill_what_the_equation_says(m):
     assert ten == pytest.approx((1 - m**10) / (1 - m))
     frame = equations.filling(m)
     slope = equations.iterated(theta, 10)[1][-1]
-    assert slope < ten
+    assert slope < ten if m > 0 else frame.svg.count('stroke-width="4"') == 5
     for words in (f"first ten terms at the crossing: {ten:.4g}", f"θ = {theta:.12g}",
-                  f"m = {m:g}", f"ten steps from 0: ẋ₁₀ ≈ {slope:.2f}"):  # fmt: skip
-        assert f"{words}<" in frame.svg
-    sign = "≈" if m == 0.7 else "="
+                  f"slope m = {m:g}", f"ten steps from 0: ẋ₁₀ ≈ {slope:.2f}"):  # fmt: skip
+        assert f"{words}<".replace("= -", "= −") in frame.svg
+    sign = "≈" if m in (-0.5, 0.7) else "="
     assert f"1 + m + m² + … {sign} {1 / (1 - m):.3g}<" in frame.svg
     assert frame.caption == f"Ten terms make up {1 - m**10:.1%} of the sum."
 
@@ -56,7 +56,8 @@ def test_the_loop_is_at_rest_forward_and_backward():
     assert np.tanh(0.393 + U * h) == pytest.approx(h, abs=5e-4)
     assert 0.68 + (1 - h * h) * U * u == pytest.approx(u)
     markup = equations.loop("title").markup
-    for words in ("h = 0.6", "v = 0.68", "u = 1", "δ = 0.64", "0.68 + 0.32 = 1"):
+    for words in ("h = 0.6", "v = 0.68", "u = 1", "δ = 0.64", "0.68 + 0.32 = 1",
+                  "slope · U · u", "0.64 · 0.5 · 1 = 0.32"):  # fmt: skip
         assert f">{words}<" in markup
 
 
@@ -72,10 +73,18 @@ def test_the_forty_penalties_show_each_column_and_count_what_is_won():
     rng = np.random.default_rng(0)
     s, gaps = rng.normal(size=(6, 40)), np.array([-0.1, 0.1, 0.2, 0.3, 0.4, -0.2])
     markup = equations.forty(s, {"one": np.abs(gaps), "two": gaps}, "t").markup
-    for words in (*equations.MEASURED, "noise", "nearly off", "6 of 6", "4 of 6", "one", "two"):
+    for words in (*equations.MEASURED, "noise, %", "nearly off", "6/6", "4/6", "one", "two"):
         assert f">{words}<" in markup
     assert len(markup) < 150_000
     assert 1 / (1 + np.exp(equations.OFF)) < 0.05
+
+
+def test_the_noise_is_counted_in_three_bins():
+    s = np.zeros((2, 40)) - 1
+    s[:, 10:16], s[:, 16:25] = 1, 5  # of 30 columns of noise, 6 and 9
+    markup = equations.forty(s, {"one": np.ones(2)}, "t").markup
+    for words in ("50", "20", "30", "noise, %"):
+        assert f">{words}<" in markup
 
 
 def test_the_rows_of_the_forty_penalties_rise():

@@ -21,7 +21,7 @@ from backprop.book.figures.stepper import Frame
 Point = tuple[float, float]
 STEPS = 12
 """Of the searches in the first figure."""
-SLOPES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+SLOPES = (-0.5, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """Of the curve at the crossing, in the figure that the reader moves."""
 TERMS = 10
 """Of the sum, and steps of the search, in that figure."""
@@ -143,11 +143,13 @@ def filling(m: float) -> Frame:
     """Draw ten steps from 0, with their derivative, to the fixed point with the slope m.
 
     Below, the whole bar is the sum 1/(1 - m), whatever its size, and blocks are its first ten
-    terms: what unrolling would add if it began at the fixed point.
+    terms: what unrolling would add if it began at the fixed point. Below 0, they go back and forth.
     """
     theta, total = 2 * m - m * m, 1 / (1 - m)
     parts = shares(m, TERMS)
     side, left, top, low, reach = 136.0, 14.0, 6.0, -0.08, 2.12
+    if m < 0:
+        low, reach = low - 1.5, reach - 1.5
 
     def at(x: float, y: float) -> Point:
         share = side / (reach - low)
@@ -167,8 +169,15 @@ def filling(m: float) -> Frame:
         _curve(corners, svg.FORWARD, "2", stroke_linejoin="round"),
         _dot(at(0, 0), svg.FORWARD, 3.5),
         _dot(at(2 * m, 2 * m), svg.BACKWARD),
-        svg.text(left, at(0, theta)[1] - 12, "θ + x²/4", **LEFT),
-        svg.text(at(0.7, 0)[0], at(0, 0.4)[1], "x", font_style="italic"),
+        svg.text(at(0.1, 0)[0], at(0, theta)[1] - 8, "θ + x²/4", **LEFT)
+        if m < 0
+        else svg.text(left, at(0, theta)[1] - 12, "θ + x²/4", **LEFT),
+        svg.text(
+            at(0.7 if m > 0 else 0.4, 0)[0],
+            at(0, 0.4 if m > 0 else 0.1)[1],
+            "x",
+            font_style="italic",
+        ),
         svg.text(190, 30, f"θ = {words}", **LEFT, **BOLD),
         svg.text(190, 54, f"crossing at x = {2 * m:g}", **LEFT),
         svg.text(190, 78, f"with the slope m = {m:g}", **LEFT),
@@ -177,11 +186,18 @@ def filling(m: float) -> Frame:
             190, 132, f"ten steps from 0: ẋ₁₀ ≈ {slopes[-1]:.2f}", svg.FORWARD, **LEFT, **BOLD
         ),
     ]
-    begin, wide, y = 10.0, 400.0, top + side + 34
+    begin, y = 10.0, top + side + 34
+    wide = 400.0 * total if m < 0 else 400.0
     said = f"first ten terms at the crossing: {sum(parts):.4g}"
     shown.append(svg.text(begin, y - 9, said, svg.FORWARD, **LEFT, **BOLD))
     place, unit = begin, wide / total
-    for share in parts:
+    for k, share in enumerate(parts[:5] if m < 0 else ()):  # back and forth, one below another
+        end, row = place + share * unit, y + 3 + 5 * k
+        shown.append(_line((place, row), (end, row), svg.FORWARD, "4"))
+        place = end
+    if m < 0:
+        shown.append(svg.text(begin + 400, y + 25, "1 − ½ + ¼ …", svg.FORWARD, **RIGHT))
+    for share in parts if m > 0 else ():
         size = share * unit
         if size > 0.4:
             shown.append(
@@ -214,9 +230,9 @@ def filling(m: float) -> Frame:
         svg.text(begin, y + 46, f"all terms: 1 + m + m² + … {answer}", svg.BACKWARD, **LEFT, **BOLD)
     )
     said = (
-        f"A staircase of ten steps from 0 climbs between the line and the curve {words} + x²/4"
-        f" towards their crossing; its derivative is {slopes[-1]:.2f}. Below, ten blocks, of the"
-        f" sizes 1, {m:g} and so on, fill {sum(parts) / total:.0%} of a bar of the length"
+        f"Ten steps from 0, between the line and the curve {words} + x²/4, lead"
+        f" towards their crossing; the derivative is {slopes[-1]:.2f}. Below, ten terms, of the"
+        f" sizes 1, {m:g} and so on, make {sum(parts) / total:.1%} of a bar of the length"
         f" {total:.3g}."
     )
     caption = f"Ten terms make up {sum(parts) / total:.1%} of the sum."
@@ -307,6 +323,7 @@ def loop(title: str) -> Drawing:
         svg.text(106, 41, "0.5 · 0.6 = 0.3", svg.FORWARD),
         svg.text(106, y + 60, "tanh(0.393 + 0.3) ≈ 0.6", svg.FORWARD, **BOLD),
         svg.text(391, y - 10, "v = 0.68", svg.BACKWARD),
+        svg.text(402, 20, "slope · U · u", svg.BACKWARD, **RIGHT),
         svg.text(318, 41, "0.64 · 0.5 · 1 = 0.32", svg.BACKWARD),
         svg.text(246, y - 10, "δ = 0.64", svg.BACKWARD),
         svg.text(318, y + 60, "0.68 + 0.32 = 1", svg.BACKWARD, **BOLD),
@@ -336,7 +353,7 @@ def penalty(
         What the picture shows.
     """
     plt = pyplot()
-    fig, (one, two) = plt.subplots(1, 2, figsize=(4.6, 2.5))
+    fig, (one, two) = plt.subplots(1, 2, figsize=(4.6, 2.3))
     here, error, slope = at
     one.plot(s, errors, "k-", linewidth=1.4)
     reach = np.array([-1.3, 1.6])
@@ -354,7 +371,8 @@ def penalty(
     return plotted(fig, title)
 
 
-MEASURED = ("age", "sex", "body mass", "pressure", *(f"blood {k}" for k in range(1, 7)))
+MEASURED = ("age", "sex", "body mass", "pressure", "cholesterol", "LDL", "HDL", "chol./HDL",
+            "triglycerides", "sugar")  # fmt: skip
 """The ten measurements of the people with diabetes, in the order of the columns."""
 OFF = 3.0
 """Above this ln(penalty), a lone column of variance 1 keeps less than a twentieth of its weight."""
@@ -373,24 +391,27 @@ def forty(s: Array, gaps: dict[str, Array], title: str) -> Drawing:
         What the picture shows.
     """
     plt = pyplot()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 3.0), width_ratios=(1.2, 1))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 3.1), width_ratios=(1, 1.1))
     median: dict[str, Any] = {"color": "k", "linestyle": "-", "linewidth": 2.2}
     count = len(MEASURED)
     order = np.argsort(np.median(s[:, :count], axis=0))
-    rows = [(MEASURED[k], s[:, k], "C0") for k in order]
-    rows.append(("noise", s[:, count:].ravel(), "C1"))
-    left.axvspan(OFF, s.max() + 0.6, color="C1", alpha=0.12, linewidth=0)
-    left.text(s.max() + 0.3, -0.95, "nearly off", ha="right", va="center", fontsize=10)
-    places = [*range(count), count + 0.8]
-    rng = np.random.default_rng(0)
-    for y, (_, some, paint) in zip(places, rows, strict=True):
-        high = 0.75 if len(some) > len(s) else 0.0
-        scattered = y + high * rng.uniform(-1, 1, len(some))
-        left.scatter(some, scattered, s=3 if high else 9, color=paint, alpha=0.5, linewidth=0)
-        reach = high or 0.4
-        left.plot([np.median(some)] * 2, [y - reach, y + reach], **median)
-    left.set_yticks(places, [name for name, *_ in rows])
-    left.set(xlabel="s = ln(penalty)", ylim=(count + 1.8, -1.5), xlim=(None, s.max() + 0.6))
+    noise, low, high = s[:, count:].ravel(), s.min() - 0.4, s.max() + 0.4
+    left.axvspan(OFF, high, color="C1", alpha=0.12, linewidth=0)
+    left.text(high - 0.2, -0.95, "nearly off", ha="right", va="center", fontsize=10)
+    for y, k in enumerate(order):
+        left.scatter(s[:, k], [y] * len(s), s=9, color="C0", alpha=0.5, linewidth=0)
+        left.plot([np.median(s[:, k])] * 2, [y - 0.4, y + 0.4], **median)
+    # The noise as a histogram of three bins, which stands on the axis.
+    foot, middle = count + 2.9, np.median(noise)
+    for a, b in pairwise((low, 0.0, OFF, high)):
+        share = ((noise > a) & (noise <= b)).mean()
+        at, tall = (a + b) / 2, 4.2 * share
+        left.bar(at, -tall, 0.96 * (b - a), foot, color="C1", linewidth=0)
+        left.text(at, foot - tall - 0.1, f"{100 * share:.0f}", ha="center", va="bottom", fontsize=9)
+        if a < middle <= b:
+            left.plot([middle] * 2, [foot - tall, foot], **median)
+    left.set_yticks([*range(count), foot - 0.8], [*(MEASURED[k] for k in order), "noise, %"])
+    left.set(xlabel="s = ln(penalty)", ylim=(foot, -1.5), xlim=(low, high))
     left.set_title("fitted penalties", loc="left", fontsize=11)
     left.grid(axis="y", visible=False)
     right.axhline(0, color="k", linewidth=1)
@@ -400,12 +421,12 @@ def forty(s: Array, gaps: dict[str, Array], title: str) -> Drawing:
         right.plot([x - 0.32, x + 0.32], [np.median(gap)] * 2, **median)
     top = max(gap.max() for gap in gaps.values())
     for x, gap in enumerate(gaps.values()):
-        words = f"{(gap > 0).sum()} of {len(gap)}"
+        words = f"{(gap > 0).sum()}/{len(gap)}"
         right.text(x, 1.1 * top, words, ha="center", va="bottom", fontsize=9)
-    right.set_xticks(range(len(gaps)), gaps)
-    right.set(xlim=(-0.65, len(gaps) - 0.35), ylim=(None, 1.28 * top))
+    right.set_xticks(range(len(gaps)), gaps, fontsize=9)
+    right.set(xlabel="people for one w", xlim=(-0.65, len(gaps) - 0.35), ylim=(None, 1.28 * top))
     right.set_yticks([y for y in right.get_yticks() if right.get_ylim()[0] < y < 1.05 * top])
-    right.set_title("test error:\nrival − forty", loc="left", fontsize=11)
+    right.set_title("test error:\none penalty − forty", loc="left", fontsize=11)
     right.grid(axis="x", visible=False)
     return plotted(fig, title)
 
