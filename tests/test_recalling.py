@@ -87,14 +87,17 @@ def test_a_cut_stops_the_error_and_not_the_state(start):
     assert rows == [True, False], "no mark is in the last chunk, so its weights learn nothing"
 
 
-def test_a_network_is_given_the_product_and_the_same_answer():
+def test_a_network_is_given_the_product_beside_the_rest():
     plain, given = (
         recalling.adding(np.random.default_rng(0), 50, 20, product=asked) for asked in (False, True)
     )
     np.testing.assert_array_equal(plain[1], given[1])
-    np.testing.assert_array_equal(given[0][..., 0], plain[0].prod(axis=2))
-    np.testing.assert_array_equal(given[0][..., 1], plain[0][..., 1])
-    np.testing.assert_allclose(given[0][..., 0].sum(axis=1), given[1][:, 0], atol=1e-6)
+    np.testing.assert_array_equal(given[0][..., :2], plain[0])
+    np.testing.assert_array_equal(given[0][..., 2], plain[0].prod(axis=2))
+    np.testing.assert_allclose(given[0][..., 2].sum(axis=1), given[1][:, 0], atol=1e-6)
+    row = Row(Start("RNN", product=True), 4, updates=1)
+    (group,), _, _ = recalling.trained(row, 0.01, (0, 1))
+    assert group.network.parameters["rnn1.W"].shape == (3, 50)
 
 
 FIXED = Start("LSTM", fixed=(("i", 0.0), ("f", 1.0)))

@@ -116,11 +116,11 @@ def test_who_starts_soon_is_drawn_by_how_a_number_meets_its_mark():
             assert f">{said}<" in drawn and f">{group}<" in drawn
             row = recalling.ROWS[name]
             gates = set("ifo") - {gate for gate, _ in row.start.fixed}
-            assert row.product == group.startswith("given")
+            assert row.start.product == group.startswith("given")
             learns = row.start.kind == "LSTM" and "i" in gates
             assert learns == (group == "with an input gate")
-            missing = {"no forget gate": "f", "no output gate": "o", "LSTM, no input gate": "i",
-                       "input gate alone": "fo", "LSTM, no gate": "ifo", "LSTM": ""}  # fmt: skip
+            missing = {"no forget gate": "f", "no output gate": "o", "no input gate": "i",
+                       "input gate alone": "fo", "no gate": "ifo", "LSTM": ""}  # fmt: skip
             assert (said == "plain") == (row.start.kind == "RNN")
             assert said == "plain" or set(missing[said]) == set("ifo") - gates
 

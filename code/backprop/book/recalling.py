@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,19 +67,20 @@ def adding(
 
     After Hochreiter and Schmidhuber (1997), with the marks as in Arjovsky, Shah and Bengio (2016):
     one in each half. Guessing 0 has the squared error 2/3. No mark falls on the last ``late``
-    steps. With ``product``, each number is multiplied by its mark before a network sees it.
+    steps. With ``product``, a network is also given each number times its mark.
 
     Returns
     -------
-    x : array, shape (batch, length, 2)
-        Numbers between -1 and 1, and marks: a 1 in the first half and one in the second.
+    x : array, shape (batch, length, 2 or 3)
+        Numbers between -1 and 1, and marks: a 1 in the first half and one in the second. Perhaps
+        their products.
     y : array, shape (batch, 1)
     """
     values, marks = rng.uniform(-1, 1, (batch, length)), np.zeros((batch, length))
     rows = np.arange(batch)
     marks[rows, rng.integers(0, length // 2, batch)] = 1
     marks[rows, rng.integers(length // 2, length - late, batch)] = 1
-    x = np.stack([values * marks if product else values, marks], axis=2)
+    x = np.stack([values, marks, *([values * marks] if product else [])], axis=2)
     return x.astype(np.float32), (values * marks).sum(axis=1, keepdims=True).astype(np.float32)
 
 
@@ -114,6 +115,8 @@ class Start:
     fixed : tuple of (str, float)
         Gates of an LSTM that neither see nor learn anything: all their weights are 0, and this is
         their bias.
+    product : bool
+        Whether they are given each number times its mark as a third input.
     """
 
     kind: str
@@ -121,6 +124,7 @@ class Start:
     direct: bool = False
     forget_bias: float = 1.0
     fixed: tuple[tuple[str, float], ...] = ()
+    product: bool = False
 
     @property
     def n_hidden(self) -> int:
@@ -133,7 +137,9 @@ class Start:
         options: dict[str, Any] = {"rng": rng, "dtype": np.float32}
         kind = DirectLSTM if self.direct else KINDS[self.kind]
         more: dict[str, Any] = {"forget_bias": self.forget_bias} if self.kind == "LSTM" else {}
-        layer = kind(2, n, return_sequence=False, truncate=self.cut, **more, **options)
+        layer = kind(
+            3 if self.product else 2, n, return_sequence=False, truncate=self.cut, **more, **options
+        )
         for (_, bias), columns in zip(self.fixed, self.of_fixed(layer), strict=True):
             for name, column in columns.items():
                 column[...] = bias if name == "b" else 0
@@ -266,8 +272,6 @@ class Row:
         Whether the losses during training are stored, and the shares of errors that are left.
     rate : float or None
         Rate of the training whose course is stored; None for the best one.
-    product : bool
-        Whether a network is given each number times its mark instead of the number.
     starts : bool
         Whether it is stored after how many steps the loss of each network is first below a half.
     """
@@ -278,7 +282,6 @@ class Row:
     updates: int = UPDATES
     along: bool = False
     rate: float | None = None
-    product: bool = False
     starts: bool = False
 
 
@@ -318,11 +321,11 @@ ROWS: dict[str, Row] = {
     **{f"{kind}, {length}": _row(kind, length) for kind in KINDS for length in LENGTHS},
     "RNN, long": Row(Start("RNN"), updates=LONG),
     **_bordered("RNN", SHORT),
-    "RNN, product": Row(Start("RNN"), starts=True, product=True),
+    "RNN, product": Row(Start("RNN", product=True), starts=True),
     **_gated(),
     "LSTM, i at 1": Row(Start("LSTM", fixed=(("i", WHOLE),)), starts=True),
     "LSTM, o at 1": Row(Start("LSTM", fixed=(("o", WHOLE),)), starts=True),
-    "LSTM, none, product": Row(_fixed("ifo"), starts=True, product=True),
+    "LSTM, none, product": Row(replace(_fixed("ifo"), product=True), starts=True),
     "LSTM, direct": Row(Start("LSTM", direct=True), starts=True),
     "LSTM, open": Row(Start("LSTM", forget_bias=OPEN), starts=True),
     "LSTM, shut": Row(Start("LSTM", forget_bias=SHUT), starts=True),
@@ -353,10 +356,10 @@ def trained(
         rng = np.random.default_rng(some[0])
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
-        new = tested(row.length, row.late, row.product)
+        new = tested(row.length, row.late, row.start.product)
         share = [group.reaching(new[0])] if row.along else []
         for step in range(1, row.updates + 1):
-            group.gradient(*adding(rng, BATCH, row.length, row.late, row.product))
+            group.gradient(*adding(rng, BATCH, row.length, row.late, row.start.product))
             optimizer.step()
             if step % every == 0 or step == row.updates:
                 curve.append(group.relative(*new))

@@ -304,7 +304,7 @@ def later(title: str) -> Drawing:
 
 
 STARTING = {
-    "given number × mark": {"LSTM, no gate": "LSTM, none, product", "plain": "RNN, product"},
+    "given number × mark": {"no gate": "LSTM, none, product", "plain": "RNN, product"},
     "with an input gate": {
         "LSTM": "LSTM, 40",
         "no forget gate": "LSTM, io",
@@ -312,8 +312,8 @@ STARTING = {
         "input gate alone": "LSTM, i",
     },
     "neither": {
-        "LSTM, no input gate": "LSTM, fo",
-        "LSTM, no gate": "LSTM, none",
+        "no input gate": "LSTM, fo",
+        "no gate": "LSTM, none",
         "plain": "RNN, 40",
     },
 }
@@ -345,8 +345,8 @@ def starting(title: str) -> Drawing:
             names.append(said)
         y += 1.3
     ax.axvline(last, color=GREY, linewidth=0.8)
-    ax.text(last * 1.1, places[-1] - 0.75, "later", color=INK, fontsize=11.5, ha="center")
-    ax.set(xscale="log", xlim=(8, 1500), ylim=(places[-1] + 0.7, -0.7),
+    ax.text(last * 1.08, places[-1] - 0.8, "later", color=INK, fontsize=11.5)
+    ax.set(xscale="log", xlim=(8, 1900), ylim=(places[-1] + 0.7, -0.7),
            xlabel="training steps until half of the loss is gone")  # fmt: skip
     ax.set_xticks([10, 30, 100, 300, 1000], ["10", "30", "100", "300", "1,000"])
     ax.set_yticks(places, names)
@@ -391,6 +391,7 @@ def lengths(title: str) -> Drawing:
         (2.5, 0.23, "plain", PAINTS["RNN"]), (1.35, 0.00025, "GRU", PAINTS["GRU"]),
         (2.45, 0.006, "LSTM", PAINTS["LSTM"]), (-0.35, 1.9, "always answering 0", INK),
         (2.62, 0.05, "below: solved", INK),
+        (1.08, 0.022, "after 4,000", PAINTS["RNN"]),
     ):  # fmt: skip
         ax.text(x, y, said, color=paint, fontsize=11.5, va="center")
     ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 4), yticks=[0.001, 0.01, 0.1, 1],
@@ -627,7 +628,7 @@ def at_work(title: str, network: Sequential) -> Drawing:
 
     plt = pyplot()
     blue, green = COLORS[0], COLORS[2]
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.0), height_ratios=(0.8, 1.1, 1.1))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.4), height_ratios=(0.7, 1.1, 1.5))
     values, marks, _ = example()
     steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
     _sequence(axes[0], "the numbers, and the marks")
@@ -642,7 +643,7 @@ def at_work(title: str, network: Sequential) -> Drawing:
     axes[2].set(yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7), xlabel="step of the sequence",
                 xticks=[1, 12, 29, 40])  # fmt: skip
     words = (
-        (1, "forget gate", 16, 0.78, blue), (1, "input gate", 13.4, 0.25, green),
+        (1, "forget gate", 16, 0.68, blue), (1, "input gate", 13.4, 0.25, green),
         (2, "cell, scaled", 30.5, -0.25, blue), (2, "dashed: the sum", 13.5, -0.2, INK),
     )  # fmt: skip
     for row, word, x, y, color in words:
