@@ -306,7 +306,7 @@ def test_what_is_stored_comes_out_again(name):
     assert abs((found < 0.1).sum() - (before < 0.1).sum()) <= 2
 
 
-@pytest.mark.parametrize("name", ["LSTM, io", "LSTM, fo", "RNN, product"])
+@pytest.mark.parametrize("name", ["LSTM, io", "LSTM, of", "RNN, product"])
 def test_networks_start_again_when_they_did(name):
     before = recalling.starts(name)
     rate = next(

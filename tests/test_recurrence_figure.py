@@ -120,7 +120,7 @@ def test_who_starts_soon_is_drawn_by_how_a_number_meets_its_mark():
             learns = row.start.kind == "LSTM" and "i" in gates
             assert learns == (group == "with an input gate")
             missing = {"no forget gate": "f", "no output gate": "o", "no input gate": "i",
-                       "input gate alone": "fo", "no gate": "ifo", "LSTM": ""}  # fmt: skip
+                       "input gate alone": "of", "no gate": "ifo", "LSTM": ""}  # fmt: skip
             assert (said == "plain") == (row.start.kind == "RNN")
             assert said == "plain" or set(missing[said]) == set("ifo") - gates
 

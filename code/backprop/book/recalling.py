@@ -299,7 +299,7 @@ def _fixed(gates: str) -> Start:
 
 def _gated() -> dict[str, Row]:
     """Return LSTMs of whose gates only those are trained that the name says, or none."""
-    free = ("fo", "io", "if", "i", "")
+    free = ("of", "io", "if", "i", "")
     return {
         f"LSTM, {gates or 'none'}": Row(_fixed("".join(g for g in GATES if g not in gates)),
                                         starts=True)

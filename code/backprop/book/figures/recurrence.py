@@ -312,7 +312,7 @@ STARTING = {
         "input gate alone": "LSTM, i",
     },
     "neither": {
-        "no input gate": "LSTM, fo",
+        "no input gate": "LSTM, of",
         "no gate": "LSTM, none",
         "plain": "RNN, 40",
     },
