@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 from checker_cases import both_hints, each_right, each_wrong
 
-from backprop import GRU, LSTM
+from backprop import LSTM
 from backprop.book.exercises import gates as ex
 
 GATE = 1 / (1 + math.exp(-1))
@@ -119,29 +119,51 @@ def ended(rows):
     return np.vstack([rows, np.ones_like(rows[:1])])
 
 
-def gru_back(dh, f, g, h):
-    return np.stack([dh * (h - g) * f * (1 - f), dh * (1 - f) * (1 - g * g), dh * f])
+def coupled_back(dh, dc, f, o, g, old, c, U):
+    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
+    dz = np.hstack([dc * (old - g) * f * (1 - f), dh * np.tanh(c) * o * (1 - o),
+                    dc * (1 - f) * (1 - g**2)])  # fmt: skip
+    return dz @ U.T, dc * f
 
 
-def gru_back_by_steps(dh, f, g, h):
-    step = 1e-30
+def coupled_back_by_steps(dh, dc, f, o, g, old, c, U):
+    """By the complex step: L = dh · h_t + dc · c_t as a function of h_{t-1} and c_{t-1}."""
+    n, step = len(f), 1e-30
+    z = np.hstack([np.log(f / (1 - f)), np.log(o / (1 - o)), np.arctanh(g)])
+    rows = np.zeros((2, n))
+    for row in range(2):
+        for k in range(n):
+            moved = np.zeros((2, n), complex)
+            moved[row, k] = 1j * step
+            z_f, z_o, z_g = np.split(z + moved[0] @ U, 3)
+            gate = 1 / (1 + np.exp(-z_f))
+            new = gate * (old + moved[1]) + (1 - gate) * np.tanh(z_g)
+            h = np.tanh(new) / (1 + np.exp(-z_o))
+            rows[row, k] = (dh @ h + dc @ new).imag / step
+    return rows
 
-    def new(z_f, z_g, h):
-        gate = 1 / (1 + np.exp(-z_f))
-        return gate * h + (1 - gate) * np.tanh(z_g)
 
-    at, rows = [np.log(f / (1 - f)), np.arctanh(g)], []
-    for k in range(2):
-        moved = [v + 1j * step * (j == k) for j, v in enumerate(at)]
-        rows.append(dh * new(*moved, h).imag / step)
-    return [*rows, dh * f]
+def with_parts(f_part=None, o_part=None, g_part=None, cell=None):
+    """Return the right answer but for some of its parts, each a function of what is given."""
+
+    def answer(dh, dc, f, o, g, old, c, U):
+        e = dc + dh * o * (1 - np.tanh(c) ** 2)
+        e = cell(dh, dc, o, c, old) if cell else e
+        given = dict(dh=dh, e=e, f=f, o=o, g=g, old=old, c=c)
+        parts = [
+            f_part(**given) if f_part else e * (old - g) * f * (1 - f),
+            o_part(**given) if o_part else dh * np.tanh(c) * o * (1 - o),
+            g_part(**given) if g_part else e * (1 - f) * (1 - g**2),
+        ]
+        return np.array([np.hstack(parts) @ U.T, e * f])
+
+    return answer
 
 
-def with_gru_row(k, row):
-    def answer(dh, f, g, h):
-        rows = gru_back(dh, f, g, h)
-        rows[k] = row(dh, f, g, h)
-        return rows
+def with_rows(change):
+    def answer(dh, dc, f, o, g, old, c, U):
+        h, c_row = coupled_back(dh, dc, f, o, g, old, c, U)
+        return change(h, c_row, dh, f)
 
     return answer
 
@@ -149,7 +171,7 @@ def with_gru_row(k, row):
 RIGHT_FUNCTIONS = {
     ex.check_kept: [kept, kept_at_once],
     ex.check_cell_back: [cell_back, cell_back_by_steps],
-    ex.check_gru_back: [gru_back, gru_back_by_steps],
+    ex.check_coupled_back: [coupled_back, coupled_back_by_steps],
 }
 WRONG_FUNCTIONS = {
     ex.check_kept: [
@@ -197,29 +219,32 @@ WRONG_FUNCTIONS = {
                                  dc * i * (1 - g**2), dc * f], "exchanged"),
         (lambda dc, f, i, g, c: [dc * c, dc * g, dc * i * (1 - g**2), dc * f], "two gates"),
     ],
-    ex.check_gru_back: [
-        (lambda dh, f, g, h: None, "return missing"), (lambda dh: 3, "4 arguments"),
-        (lambda dh, f, g, h: [dh * (h - g), dh * (1 - f), dh * f], "sigmoid and tanh"),
-        (with_gru_row(0, lambda dh, f, g, h: dh * (h - g)), "slope of the gate"),
-        (with_gru_row(1, lambda dh, f, g, h: dh * (1 - f)), "candidate's tanh"),
-        (with_gru_row(0, lambda dh, f, g, h: dh * h * f * (1 - f)), "two uses"),
-        (with_gru_row(0, lambda dh, f, g, h: -dh * g * f * (1 - f)), "two uses"),
-        (with_gru_row(0, lambda dh, f, g, h: dh * (h + g) * f * (1 - f)), "falls"),
-        (with_gru_row(0, lambda dh, f, g, h: dh * (g - h) * f * (1 - f)), "sign"),
-        (with_gru_row(0, lambda dh, f, g, h: dh * f * (h - g) * f * (1 - f)), "new state"),
-        (with_gru_row(0, lambda dh, f, g, h: dh * (h - g) * (1 - f * f)), "slope of a tanh"),
-        (with_gru_row(1, lambda dh, f, g, h: dh * f * (1 - g * g)), "by f"),
-        (with_gru_row(1, lambda dh, f, g, h: dh * (1 - f) * g * (1 - g)), "slope of a sigmoid"),
-        (with_gru_row(1, lambda dh, f, g, h: dh * (1 - f) * (1 - np.tanh(g) ** 2)), "already"),
-        (with_gru_row(2, lambda dh, f, g, h: dh), "passed the gate"),
-        (with_gru_row(2, lambda dh, f, g, h: dh * (1 - f)), "1 - f"),
-        (with_gru_row(2, lambda dh, f, g, h: dh * f * (1 - f)), "slope of the gate"),
-        (with_gru_row(2, lambda dh, f, g, h: dh * h), "by the state"),
-        (lambda dh, f, g, h: gru_back(dh, f, g, h)[[1, 0, 2]], "exchanged"),
-        (lambda dh, f, g, h: gru_back(dh, f, g, h)[[2, 0, 1]], "comes last"),
-        (lambda dh, f, g, h: gru_back(dh, f, g, h).T, "transposed"),
-        (lambda dh, f, g, h: gru_back(dh, f, g, h)[:2], "missing"),
-        (lambda dh, f, g, h: gru_back(1, f, g, h), "dh is missing"),
+    ex.check_coupled_back: [
+        (lambda dh, dc, f, o, g, old, c, U: None, "return missing"), (lambda dh: 3, "8 arguments"),
+        (with_parts(cell=lambda dh, dc, o, c, old: dc), "receive through it"),
+        (with_parts(cell=lambda dh, dc, o, c, old: dh * o * (1 - np.tanh(c) ** 2)), "of its own"),
+        (with_parts(cell=lambda dh, dc, o, c, old: dc + dh * o), "not passed tanh"),
+        (with_parts(f_part=lambda e, old, f, **_: e * old * f * (1 - f)), "two uses"),
+        (with_parts(f_part=lambda e, old, g, f, **_: e * (old + g) * f * (1 - f)), "falls"),
+        (with_parts(f_part=lambda e, old, g, f, **_: e * (g - old) * f * (1 - f)), "sign"),
+        (with_parts(f_part=lambda e, c, g, f, **_: e * (c - g) * f * (1 - f)), "new cell"),
+        (with_parts(g_part=lambda e, f, g, **_: e * f * (1 - g * g)), "by f"),
+        (with_parts(g_part=lambda e, g, **_: e * (1 - g * g)), "by 1"),
+        (with_parts(g_part=lambda e, f, **_: e * (1 - f)), "candidate's tanh"),
+        (with_parts(g_part=lambda e, f, g, **_: e * (1 - f) * g * (1 - g)), "slope of a sigmoid"),
+        (with_parts(o_part=lambda o, **_: 0 * o), "through o"),
+        (with_parts(o_part=lambda dh, o, c, **_: dh * c * o * (1 - o)), "tanh(c_t)"),
+        (with_parts(o_part=lambda e, o, c, **_: e * np.tanh(c) * o * (1 - o)), "error of the cell"),
+        (with_parts(lambda e, old, g, **_: e * (old - g), lambda dh, c, **_: dh * np.tanh(c),
+                    lambda e, f, **_: e * (1 - f)), "slopes of sigmoid and tanh"),
+        (with_parts(lambda dh, c, o, **_: dh * np.tanh(c) * o * (1 - o),
+                    lambda e, old, g, f, **_: e * (old - g) * f * (1 - f)), "f and o"),
+        (with_rows(lambda h, c, dh, f: [h, c / f]), "passed the forget"),
+        (with_rows(lambda h, c, dh, f: [h, c / f * (1 - f)]), "1 - f"),
+        (with_rows(lambda h, c, dh, f: [h + dh, c]), "no other way"),
+        (with_rows(lambda h, c, dh, f: [c, h]), "exchanged"),
+        (with_rows(lambda h, c, dh, f: np.array([h, c]).T), "transposed"),
+        (with_rows(lambda h, c, dh, f: [h]), "is missing"),
     ],
 }  # fmt: skip
 
@@ -252,21 +277,6 @@ def test_the_cell_goes_back_as_the_layer_does():
     dz_i, dz_f, _, dz_g = layer._split(layer.dz)
     found = cell_back(dc, f[0, 0], i[0, 0], g[0, 0], layer.c[0, 0])
     np.testing.assert_allclose(found, [dz_f[0, 0], dz_i[0, 0], dz_g[0, 0], layer.dc0[0]])
-
-
-def test_the_gru_goes_back_as_the_layer_does():
-    rng = np.random.default_rng(0)
-    layer = GRU(2, 3, rng=rng, return_sequence=False)
-    layer.parameters["U"][...] = 0  # no detour
-    h0 = rng.normal(size=(1, 3))
-    h = layer.forward(rng.normal(size=(1, 1, 2)), h0=h0)[0]
-    dh = rng.normal(size=3)
-    layer.backward_parameters(dh[None])
-    f = layer.dh0[0] / dh
-    g = (h - f * h0[0]) / (1 - f)
-    _, dz_f, dz_g = layer._split(layer.dz)
-    found = gru_back(dh, f, g, h0[0])
-    np.testing.assert_allclose(found, [dz_f[0, 0], dz_g[0, 0], layer.dh0[0]])
 
 
 def test_the_expected_numbers_are_right():

@@ -1,5 +1,6 @@
 """Ten networks in one layer: they are ten, and what is stored of them comes out again."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -86,6 +87,75 @@ def test_a_cut_stops_the_error_and_not_the_state(start):
     assert rows == [True, False], "no mark is in the last chunk, so its weights learn nothing"
 
 
+def test_a_network_is_given_the_product_beside_the_rest():
+    plain, given = (
+        recalling.adding(np.random.default_rng(0), 50, 20, product=asked) for asked in (False, True)
+    )
+    np.testing.assert_array_equal(plain[1], given[1])
+    np.testing.assert_array_equal(given[0][..., :2], plain[0])
+    np.testing.assert_array_equal(given[0][..., 2], plain[0].prod(axis=2))
+    np.testing.assert_allclose(given[0][..., 2].sum(axis=1), given[1][:, 0], atol=1e-6)
+    row = Row(Start("RNN", product=True), 4, updates=1)
+    (group,), _, _ = recalling.trained(row, 0.01, (0, 1))
+    assert group.network.parameters["rnn1.W"].shape == (3, 50)
+
+
+FIXED = Start("LSTM", fixed=(("i", 0.0), ("f", 1.0)))
+
+
+def test_a_fixed_gate_is_the_same_at_every_step_and_is_not_trained():
+    row = Row(FIXED, 4, updates=20)
+    (group,), _, _ = recalling.trained(row, 0.01, (0, 1))
+    fresh = SideBySide(FIXED, (0, 1))
+    x, _ = recalling.tested(4)
+    for network in (group.network, fresh.network):
+        network.forward(x)
+        i, f, o, g = network.layers[0]._split(network.layers[0].gates)
+        assert (i == 0.5).all() and f == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-6)
+        assert np.ptp(o) > 0.01 and np.ptp(g) > 0.01
+    for moved, columns, start in zip(
+        (False, False, True, True),
+        group.network.layers[0]._split(group.network.layers[0].parameters["U"]),
+        fresh.network.layers[0]._split(fresh.network.layers[0].parameters["U"]),
+        strict=True,
+    ):
+        assert (columns != start).any() == moved
+
+
+def test_a_fixed_gate_leaves_the_rest_of_the_start_as_it_is():
+    fixed, usual = FIXED.network(3), Start("LSTM").network(3)
+    for name, array in fixed.parameters.items():
+        other = usual.parameters[name]
+        if name.startswith("dense"):
+            np.testing.assert_array_equal(array, other)
+            continue
+        for gate, ours, theirs in zip("ifog", *map(fixed.layers[0]._split, (array, other)),
+                                      strict=True):  # fmt: skip
+            if gate in "if" and not name.endswith("b"):
+                assert not ours.any() and theirs.any()
+            else:
+                np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_network_with_fixed_gates_is_clipped_by_what_it_learns():
+    x, y = recalling.adding(np.random.default_rng(1), 7, 6)
+    group = SideBySide(FIXED, (0,))
+    group.network.parameters["dense1.W"][...] *= 50
+    group.gradient(x, y)
+    assert np.linalg.norm(group.network.dtheta) == pytest.approx(recalling.LIMIT, rel=1e-4)
+
+
+def test_the_rows_of_the_answer_fix_the_gates_that_they_do_not_name():
+    for name, row in recalling.ROWS.items():
+        kind, _, gates = name.partition(", ")
+        if kind != "LSTM" or not set(gates) <= set("ifo"):
+            continue
+        assert {gate for gate, _ in row.start.fixed} == set("ifo") - set(gates)
+        layer = row.start.network(0).layers[0]
+        usual = Start("LSTM").network(0).layers[0]
+        np.testing.assert_array_equal(layer.parameters["b"], usual.parameters["b"])
+
+
 def test_without_detours_an_error_meets_the_forget_gates_alone():
     whole, direct = Start("LSTM").network(3), Start("LSTM", direct=True).network(3)
     x, y = recalling.adding(np.random.default_rng(1), 7, 6)
@@ -99,17 +169,6 @@ def test_without_detours_an_error_meets_the_forget_gates_alone():
     expected = expected * o[-1] * (1 - layer.tanh_c[-1] ** 2) * np.prod(f, axis=0)
     np.testing.assert_allclose(layer.dc0, expected, rtol=1e-4, atol=1e-9)
     assert not np.allclose(layer.gradients["U"], other.gradients["U"])
-
-
-def test_a_share_counts_all_ways_even_where_training_has_one():
-    x, _ = recalling.adding(np.random.default_rng(0), 5, 6)
-    shares = [
-        SideBySide(Start("LSTM", direct=direct), (3,)).reaching(x) for direct in (False, True)
-    ]
-    np.testing.assert_array_equal(*shares)
-    group = SideBySide(Start("LSTM", direct=True), (3,))
-    group.reaching(x)
-    assert group.network.layers[0].only_direct
 
 
 def test_a_forget_gate_starts_where_it_is_told():
@@ -196,6 +255,16 @@ def test_what_is_told_of_a_row_is_what_its_runs_have():
     np.testing.assert_allclose(slow["curve"], runs[0], rtol=6e-3)
 
 
+def test_it_is_told_when_a_loss_is_halved(monkeypatch):
+    losses = np.array([[0.9, 0.4, 0.6, 0.3], [0.9, 0.8, 0.5, 0.7]])
+    monkeypatch.setattr(recalling, "trained", lambda row, rate: ([], losses, losses))
+    found = recalling.told(Row(Start("RNN"), starts=True))
+    assert found["starts"] == {rate: [20, None] for rate in ("0.003", "0.01", "0.03")}
+    runs = {"starts": {"0.003": [30, 40, None], "0.01": [10, None, None], "0.03": [50, 50, 10]}}
+    monkeypatch.setattr(recalling, "stored", lambda: {"it": runs})
+    assert list(recalling.starts("it")) == [30, 40, np.inf]
+
+
 def test_the_file_has_every_row():
     assert list(recalling.stored()) == list(recalling.ROWS)
     for name, found in recalling.stored().items():
@@ -208,6 +277,17 @@ def test_the_file_has_every_row():
         assert np.median(left) == min(medians.values())
         assert recalling.solved(name) == sum(left < 0.1)
         assert ("curve" in found) == row.along
+        assert ("starts" in found) == row.starts
+        if row.starts:
+            runs = found["starts"]
+            assert list(runs) == list(found["losses"])
+            for each in runs.values():
+                known = [n for n in each if n is not None]
+                assert len(each) == 10 and all(n % recalling.OFTEN == 0 for n in known)
+            medians = [
+                np.median([np.inf if n is None else n for n in each]) for each in runs.values()
+            ]
+            assert np.median(recalling.starts(name)) == min(medians) < np.inf
         if row.along:
             curve = np.array(found["curve"])
             assert curve.shape == (10, row.updates // recalling.EVERY)
@@ -217,13 +297,27 @@ def test_the_file_has_every_row():
             assert ("direct" in found) == (row.start.kind == "LSTM")
 
 
-@pytest.mark.parametrize("name", ["RNN, 10", "LSTM, 10", "LSTM, cut", "RNN, cut", "LSTM, direct"])
+@pytest.mark.parametrize("name", ["RNN, 10", "LSTM, 10", "RNN, cut"])
 def test_what_is_stored_comes_out_again(name):
     rate = recalling.best(name)
     found = np.array(recalling.told(recalling.ROWS[name], (rate,))["losses"][f"{rate:g}"])
     before = recalling.left(name)
     assert 0.4 < np.median(found) / np.median(before) < 2.5
     assert abs((found < 0.1).sum() - (before < 0.1).sum()) <= 2
+
+
+@pytest.mark.parametrize("name", ["LSTM, io", "LSTM, of", "RNN, product"])
+def test_networks_start_again_when_they_did(name):
+    before = recalling.starts(name)
+    rate = next(
+        float(rate)
+        for rate, each in recalling.stored()[name]["starts"].items()
+        if np.array_equal([np.inf if n is None else n for n in each], before)
+    )
+    row = dataclasses.replace(recalling.ROWS[name], updates=300)
+    found = recalling.told(row, (rate,))["starts"][f"{rate:g}"]
+    again = np.median([np.inf if n is None else n for n in found])
+    assert 0.6 < again / np.median(before) < 1.6
 
 
 def test_the_file_is_written_by_the_module(monkeypatch, tmp_path):

@@ -99,23 +99,34 @@ def test_what_was_learned_is_drawn():
     drawn = recurrence.learning("t").markup
     for said in ("plain networks", "LSTMs", "give their sum, 0.21", "always answering 0"):
         assert said in drawn, said
-    drawn = recurrence.arriving("t").markup
-    for said in ("plain", "all three LSTMs", "LSTM, no detours", "LSTM, gates open"):
-        assert said in drawn, said
-    for name in (*recurrence.STARTS, *(f"RNN, {n}" for n in recurrence.PLAIN)):
+    for name in ("LSTM, 40", *(f"RNN, {n}" for n in recurrence.PLAIN)):
         shape = (10, recalling.UPDATES // recalling.EVERY + 1)
         assert recurrence.reaching(name).shape == recurrence.course(name).shape == shape
         assert (recurrence.reaching(name) > 0).all() and np.isnan(
             recurrence.course(name)[:, 0]
         ).all()
-    stored = recalling.stored()["LSTM, direct"]
-    np.testing.assert_array_equal(recurrence.reaching("LSTM, direct"), stored["direct"])
     drawn = recurrence.later("t").markup
     for n in recurrence.PLAIN:
         assert f"{n} numbers" in drawn and recalling.ROWS[f"RNN, {n}"].rate == recalling.SLOW
     drawn = recurrence.lengths("t").markup
     for said in ("plain", "GRU", "LSTM", *map(str, recalling.LENGTHS)):
         assert f">{said}<" in drawn, said
+
+
+def test_who_starts_soon_is_drawn_by_how_a_number_meets_its_mark():
+    drawn = recurrence.starting("t").markup
+    for group, sorts in recurrence.STARTING.items():
+        for said, name in sorts.items():
+            assert f">{said}<" in drawn and f">{group}<" in drawn
+            row = recalling.ROWS[name]
+            gates = set("ifo") - {gate for gate, _ in row.start.fixed}
+            assert row.start.product == group.startswith("given")
+            learns = row.start.kind == "LSTM" and "i" in gates
+            assert learns == (group == "with an input gate")
+            missing = {"no forget gate": "f", "no output gate": "o", "no input gate": "i",
+                       "input gate alone": "of", "no gate": "ifo", "LSTM": ""}  # fmt: skip
+            assert (said == "plain") == (row.start.kind == "RNN")
+            assert said == "plain" or set(missing[said]) == set("ifo") - gates
 
 
 def test_the_bars_say_what_was_trained():

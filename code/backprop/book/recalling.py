@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ LENGTH = 40
 """Steps of a sequence where the length is not what differs."""
 UPDATES, LONG, BATCH, LIMIT = 1000, 4000, 32, 1.0
 """Steps of Adam, in a long run too, sequences in a step, and where a gradient is clipped."""
-EVERY = 50
-"""Steps of Adam between two points of a curve."""
+EVERY, OFTEN = 50, 10
+"""Steps of Adam between two points of a curve, and where it is asked when a loss is halved."""
 SEEDS = tuple(range(10))
 SOLVED = 0.1
 """The task is solved where less than this part of the loss of always answering 0 is left."""
@@ -48,47 +48,53 @@ SHORT = 10
 """Steps of a sequence where plain networks learn with a cut error."""
 SLOW = 0.003
 """Rate at which plain networks learn sequences of several lengths."""
-OPEN = 4.0
-"""Bias of a forget gate that starts wide open."""
+OPEN, SHUT = 4.0, -2.0
+"""Biases of forget gates that start wide open and nearly shut."""
+GATES, WHOLE = {"i": 0.0, "f": 1.0, "o": 0.0}, 30.0
+"""Biases of an LSTM's gates as it starts, and one that makes a gate 1."""
+LATE = 16
+"""Steps at the end of a sequence without a mark, where no mark is to be near the end."""
+FIRST = 0.5
+"""A network has started to learn where its loss is below this part of that of answering 0."""
 GUESSING = 2 / 3
 """Loss (mean squared error) of the answer 0, the mean of every target."""
 
 
-def adding(rng: np.random.Generator, batch: int, length: int, late: int = 0) -> tuple[Array, Array]:
+def adding(
+    rng: np.random.Generator, batch: int, length: int, late: int = 0, product: bool = False
+) -> tuple[Array, Array]:
     """Draw sequences of numbers, two of them marked, and the sum of these two.
 
     After Hochreiter and Schmidhuber (1997), with the marks as in Arjovsky, Shah and Bengio (2016):
     one in each half. Guessing 0 has the squared error 2/3. No mark falls on the last ``late``
-    steps.
+    steps. With ``product``, a network is also given each number times its mark.
 
     Returns
     -------
-    x : array, shape (batch, length, 2)
-        Numbers between -1 and 1, and marks: a 1 in the first half and one in the second.
+    x : array, shape (batch, length, 2 or 3)
+        Numbers between -1 and 1, and marks: a 1 in the first half and one in the second. Perhaps
+        their products.
     y : array, shape (batch, 1)
     """
     values, marks = rng.uniform(-1, 1, (batch, length)), np.zeros((batch, length))
     rows = np.arange(batch)
     marks[rows, rng.integers(0, length // 2, batch)] = 1
     marks[rows, rng.integers(length // 2, length - late, batch)] = 1
-    x = np.stack([values, marks], axis=2)
+    x = np.stack([values, marks, *([values * marks] if product else [])], axis=2)
     return x.astype(np.float32), (values * marks).sum(axis=1, keepdims=True).astype(np.float32)
 
 
-def tested(length: int, late: int = 0) -> tuple[Array, Array]:
+def tested(length: int, late: int = 0, product: bool = False) -> tuple[Array, Array]:
     """Return 256 sequences on which no network was trained."""
-    return adding(np.random.default_rng(10_000 + length), 256, length, late)
+    return adding(np.random.default_rng(10_000 + length), 256, length, late, product)
 
 
 class DirectLSTM(LSTM):
     """An LSTM whose error goes back by the direct way alone: no detour through h_{t-1}."""
 
-    only_direct = True
-
     def _transposed_U(self) -> Array:
         # What dz Uᵀ hands to the step before is the detour, and nothing else.
-        whole = super()._transposed_U()
-        return np.zeros_like(whole) if self.only_direct else whole
+        return np.zeros_like(super()._transposed_U())
 
 
 @dataclass(frozen=True)
@@ -106,12 +112,19 @@ class Start:
         Whether the error of an LSTM takes the direct way alone.
     forget_bias : float
         Start of the bias of an LSTM's forget gate.
+    fixed : tuple of (str, float)
+        Gates of an LSTM that neither see nor learn anything: all their weights are 0, and this is
+        their bias.
+    product : bool
+        Whether they are given each number times its mark as a third input.
     """
 
     kind: str
     cut: int | None = None
     direct: bool = False
     forget_bias: float = 1.0
+    fixed: tuple[tuple[str, float], ...] = ()
+    product: bool = False
 
     @property
     def n_hidden(self) -> int:
@@ -124,8 +137,20 @@ class Start:
         options: dict[str, Any] = {"rng": rng, "dtype": np.float32}
         kind = DirectLSTM if self.direct else KINDS[self.kind]
         more: dict[str, Any] = {"forget_bias": self.forget_bias} if self.kind == "LSTM" else {}
-        layer = kind(2, n, return_sequence=False, truncate=self.cut, **more, **options)
+        layer = kind(
+            3 if self.product else 2, n, return_sequence=False, truncate=self.cut, **more, **options
+        )
+        for (_, bias), columns in zip(self.fixed, self.of_fixed(layer), strict=True):
+            for name, column in columns.items():
+                column[...] = bias if name == "b" else 0
         return [layer, Dense(n, count, **options)]
+
+    def of_fixed(self, layer: Any) -> list[dict[str, Array]]:
+        """Return views of each fixed gate's columns of W, U and b."""
+        return [
+            {name: layer._split(layer.parameters[name])[layer.blocks.index(gate)] for name in "WUb"}
+            for gate, _ in self.fixed
+        ]
 
     def network(self, seed: int) -> Sequential:
         """Return one network."""
@@ -151,6 +176,9 @@ class SideBySide:
         for k in range(len(seeds)):
             for inner, _ in self._views(start.network(0), k):
                 inner[...] = k
+        for columns in start.of_fixed(self.network.layers[0]):
+            for column in columns.values():
+                column[...] = -1  # nobody's, so that no gradient reaches it
         self.owner: NDArray[np.int64] = self.network.theta.astype(np.int64)
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
@@ -183,7 +211,7 @@ class SideBySide:
         """Leave in ``network.dtheta`` the gradients of ½ mean (p - y)², each clipped by itself."""
         self.network.backward_parameters((self.network.forward(x) - y) / len(x))
         g = self.network.dtheta
-        g[self.owner < 0] = 0  # what is 0 between the blocks stays 0
+        g[self.owner < 0] = 0  # what is 0 between the blocks stays 0, and fixed gates stay fixed
         count = len(self.seeds)
         squares = np.bincount(np.maximum(self.owner, 0), g.astype(np.float64) ** 2, count)
         factors = np.minimum(1, LIMIT / (np.sqrt(squares) + 1e-6)).astype(g.dtype)
@@ -207,7 +235,6 @@ class SideBySide:
         shares : array, shape (1 or 2, networks)
         """
         layer: Any = self.network.layers[0]
-        layer.only_direct = False  # of a DirectLSTM too, what all ways would leave
         layer.forward(x[:, :1])
         first: dict[str, Array] = {"h0": layer.h[-1].copy()}
         if isinstance(layer, LSTM):
@@ -217,7 +244,6 @@ class SideBySide:
         ends = self.network.parameters["dense1.W"].sum(axis=1)  # each unit belongs to one network
         last = np.broadcast_to(ends, layer.h[-1].shape)
         layer.backward_parameters(last)
-        layer.only_direct = True
         begins, arrives = last, [layer.dh0]
         if isinstance(layer, LSTM):
             _, f, o, _ = layer._split(layer.gates)
@@ -246,6 +272,8 @@ class Row:
         Whether the losses during training are stored, and the shares of errors that are left.
     rate : float or None
         Rate of the training whose course is stored; None for the best one.
+    starts : bool
+        Whether it is stored after how many steps the loss of each network is first below a half.
     """
 
     start: Start
@@ -254,12 +282,29 @@ class Row:
     updates: int = UPDATES
     along: bool = False
     rate: float | None = None
+    starts: bool = False
 
 
 def _row(kind: str, length: int) -> Row:
+    starts = kind != "GRU" and length == LENGTH
     if kind == "RNN" and length <= LENGTH:
-        return Row(Start(kind), length, along=True, rate=SLOW)
-    return Row(Start(kind), length, along=kind == "LSTM" and length == LENGTH)
+        return Row(Start(kind), length, along=True, rate=SLOW, starts=starts)
+    return Row(Start(kind), length, along=starts, starts=starts)
+
+
+def _fixed(gates: str) -> Start:
+    """Return an LSTM some of whose gates stay where they start."""
+    return Start("LSTM", fixed=tuple((gate, GATES[gate]) for gate in gates))
+
+
+def _gated() -> dict[str, Row]:
+    """Return LSTMs of whose gates only those are trained that the name says, or none."""
+    free = ("of", "io", "if", "i", "")
+    return {
+        f"LSTM, {gates or 'none'}": Row(_fixed("".join(g for g in GATES if g not in gates)),
+                                        starts=True)
+        for gates in free
+    }  # fmt: skip
 
 
 def _bordered(kind: str, length: int) -> dict[str, Row]:
@@ -275,10 +320,17 @@ def _bordered(kind: str, length: int) -> dict[str, Row]:
 ROWS: dict[str, Row] = {
     **{f"{kind}, {length}": _row(kind, length) for kind in KINDS for length in LENGTHS},
     "RNN, long": Row(Start("RNN"), updates=LONG),
-    **_bordered("LSTM", LENGTH),
     **_bordered("RNN", SHORT),
-    "LSTM, direct": Row(Start("LSTM", direct=True), along=True),
-    "LSTM, open": Row(Start("LSTM", forget_bias=OPEN), along=True),
+    "RNN, product": Row(Start("RNN", product=True), starts=True),
+    **_gated(),
+    "LSTM, i at 1": Row(Start("LSTM", fixed=(("i", WHOLE),)), starts=True),
+    "LSTM, o at 1": Row(Start("LSTM", fixed=(("o", WHOLE),)), starts=True),
+    "LSTM, none, product": Row(replace(_fixed("ifo"), product=True), starts=True),
+    "LSTM, direct": Row(Start("LSTM", direct=True), starts=True),
+    "LSTM, open": Row(Start("LSTM", forget_bias=OPEN), starts=True),
+    "LSTM, shut": Row(Start("LSTM", forget_bias=SHUT), starts=True),
+    "LSTM, early": Row(Start("LSTM"), late=LATE, starts=True),
+    "LSTM, direct, early": Row(Start("LSTM", direct=True), late=LATE, starts=True),
 }
 """What the chapters show, by name."""
 
@@ -292,26 +344,27 @@ def trained(
     -------
     groups : list of SideBySide
     curve : array, shape (networks, points)
-        Losses on new sequences after every ``EVERY`` steps, and after the last, relative to that of
-        always answering 0.
+        Losses on new sequences after every ``EVERY`` steps, or every ``OFTEN`` if ``row.starts``,
+        and after the last, relative to that of always answering 0.
     shares : array, shape (networks, 1 or 2, points + 1)
         :meth:`SideBySide.reaching` before the first step too, if ``row.along``.
     """
     groups, curves, shares = [], [], []
+    every = OFTEN if row.starts else EVERY
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
         rng = np.random.default_rng(some[0])
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
-        new = tested(row.length, row.late)
+        new = tested(row.length, row.late, row.start.product)
         share = [group.reaching(new[0])] if row.along else []
         for step in range(1, row.updates + 1):
-            group.gradient(*adding(rng, BATCH, row.length, row.late))
+            group.gradient(*adding(rng, BATCH, row.length, row.late, row.start.product))
             optimizer.step()
-            if step % EVERY == 0 or step == row.updates:
+            if step % every == 0 or step == row.updates:
                 curve.append(group.relative(*new))
-                if row.along:
-                    share.append(group.reaching(new[0]))
+            if row.along and (step % EVERY == 0 or step == row.updates):
+                share.append(group.reaching(new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
         shares.append(np.array(share).T)
@@ -327,13 +380,22 @@ def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
     found: dict[str, Any] = {
         "losses": {f"{rate:g}": _short(curve[:, -1]) for rate, (curve, _) in runs.items()}
     }
+    if row.starts:
+        found["starts"] = {f"{rate:g}": _starts(curve) for rate, (curve, _) in runs.items()}
     if row.along:
         best = min(runs, key=lambda rate: float(np.median(runs[rate][0][:, -1])))
         curve, shares = runs[row.rate if row.rate in runs else best]
-        found["curve"] = [_short(each) for each in curve]
+        every = EVERY // OFTEN if row.starts else 1
+        found["curve"] = [_short(each) for each in curve[:, every - 1 :: every]]
         names = ("share", "direct")[: shares.shape[1]]
         found |= {name: [_short(v) for v in shares[:, k]] for k, name in enumerate(names)}
     return found
+
+
+def _starts(curve: Array) -> list[int | None]:
+    """Return after how many steps each loss is first below ``FIRST``, or None."""
+    below = curve < FIRST
+    return [OFTEN * (int(each.argmax()) + 1) if each.any() else None for each in below]
 
 
 def _short(numbers: Sequence[float] | Array) -> list[float]:
@@ -366,6 +428,16 @@ def left(name: str) -> Array:
 def solved(name: str) -> int:
     """Return how many of a row's ten networks have solved the task at its best rate."""
     return int((left(name) < SOLVED).sum())
+
+
+def starts(name: str) -> Array:
+    """Return after how many steps each of a row's networks starts to learn, at its soonest rate.
+
+    That is the rate of the least median, and infinity stands for a network that does not start.
+    """
+    runs = stored()[name]["starts"].values()
+    numbers = [np.array([np.inf if n is None else n for n in each]) for each in runs]
+    return min(numbers, key=lambda each: float(np.median(each)))
 
 
 def main(target: str, *names: str) -> None:

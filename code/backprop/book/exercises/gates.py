@@ -238,59 +238,94 @@ def check_cell_back(cell_back: Answer) -> Verdict:
                  "dc, f, i, g, c")  # fmt: skip
 
 
-def _gru_back(dh: Array, f: Array, g: Array, h: Array) -> Array:
-    return np.array([dh * (h - g) * f * (1 - f), dh * (1 - f) * (1 - g**2), dh * f])
+def _deltas(
+    dh: Array, dc: Array, f: Array, o: Array, g: Array, old: Array, c: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return the error of the cell, and δ of f, o and g, where the input gate is 1 - f."""
+    shown = np.tanh(c)
+    cell = dc + dh * o * (1 - shown**2)
+    return (cell, cell * (old - g) * f * (1 - f), dh * shown * o * (1 - o),
+            cell * (1 - f) * (1 - g**2))  # fmt: skip
 
 
 @checker
-def check_gru_back(gru_back: Answer) -> Verdict:
-    """Check ``gru_back(dh, f, g, h)``: δ of f and g, and the direct share of ∂L/∂h_{t-1}."""
-    more = "In h_t = f h_{t-1} + (1 - f) g, what is each of the three multiplied by?"
-    twice = "f multiplies h_{t-1}, and 1 - f multiplies g: the slope of h_t by f is h_{t-1} - g."
-    slopes = "The gate is a sigmoid: its slope is f(1 - f). The candidate is a tanh."
+def check_coupled_back(coupled_back: Answer) -> Verdict:
+    """Check ``coupled_back(dh, dc, f, o, g, old, c, U)``: ∂L/∂h_{t-1} and ∂L/∂c_{t-1}, two rows."""
+    shows = "h_t = o tanh(c_t): what does the cell receive through it?"
+    twice = "In f c_{t-1} + (1 - f) g, the slope by f is c_{t-1} - g."
+    gates = "A gate is a sigmoid: its slope is f(1 - f). The candidate is a tanh."
+    order = "The columns of U belong to f, o and g, in this order."
+    more = "First the whole error of c_t, then δ of f, o and g, then the two rows."
 
     def case(*given: Array) -> Case:
-        dh, f, g, h = given
-        right = _gru_back(*given)
-        a, b, e = right
-        new = f * h + (1 - f) * g
+        dh, dc, f, o, g, old, c, U = given
+        cell, *parts = _deltas(dh, dc, f, o, g, old, c)
+        d_f, d_o, d_g = parts
+
+        def rows(*deltas: Array, error: Array = cell) -> Array:
+            return np.array([np.concatenate(deltas) @ U.T, error * f])
+
+        right = rows(*parts)
+        fed, *fed_parts = _deltas(dh, 0 * dc, f, o, g, old, c)
+        late, *late_parts = _deltas(dh, dc, f, o, g, old, old)
+        full = dc + dh * o
+        slope = o * (1 - np.tanh(c) ** 2)
         mistakes: Mistakes = [
-            (np.array([dh * (h - g), dh * (1 - f), e]), "The slopes of sigmoid and tanh are"
-             " missing.", slopes),
-            (np.array([dh * (h - g), b, e]), "The slope of the gate is missing.", slopes),
-            (np.array([a, dh * (1 - f), e]), "The slope of the candidate's tanh is missing.",
-             slopes),
-            (np.array([dh * h * f * (1 - f), b, e]), "The gate has two uses.", twice),
-            (np.array([-dh * g * f * (1 - f), b, e]), "The gate has two uses.", twice),
-            (np.array([dh * (h + g) * f * (1 - f), b, e]), "1 - f falls when f rises.", twice),
-            (-np.array([a, -b, -e]), "The sign of the first row is not right.", twice),
-            (np.array([dh * (new - g) * f * (1 - f), b, e]), "f was multiplied by the new state.",
-             "It multiplies h_{t-1}, the state before."),
-            (np.array([dh * (h - g) * (1 - f**2), b, e]), "The gate has the slope of a tanh.",
-             slopes),
-            (np.array([a, dh * f * (1 - g**2), e]), "The candidate was multiplied by f.", more),
-            (np.array([a, dh * (1 - f) * g * (1 - g), e]),
-             "The candidate has the slope of a sigmoid.", slopes),
-            (np.array([a, dh * (1 - f) * (1 - np.tanh(g) ** 2), e]), "g is tanh(z) already.",
-             "In terms of g, the slope is 1 - g²."),
-            (np.array([a, b, dh]), "The last row has not passed the gate.", more),
-            (np.array([a, b, dh * (1 - f)]), "The last row was multiplied by 1 - f.", more),
-            (np.array([a, b, dh * f * (1 - f)]), "The last row has the slope of the gate.",
-             "The direct way leads past z_f: its factor is f itself."),
-            (np.array([a, b, dh * h]), "The last row was multiplied by the state.", more),
-            (np.array([a, b, e + a]), "The last row has a detour.", "Return the direct share."),
-            (np.array([b, a, e]), "The rows of f and g are exchanged.", "First z_f, then z_g."),
-            (np.array([e, a, b]), "The share of the state comes last.", "First z_f and z_g."),
-            (right.T, "The answer is transposed.", "Return one row for each of the three."),
-            (right[:2], "The share of the state before is missing.", "Return three rows."),
-            (right / dh, "The error dh is missing.", "These are slopes of h_t."),
+            (rows(*_deltas(0 * dh, dc, f, o, g, old, c)[1:2], d_o,
+                  dc * (1 - f) * (1 - g**2), error=dc),
+             "The cell did not receive its share of dh.", shows),
+            (rows(*parts, error=dc), "The second row has not received its share of dh.", shows),
+            (rows(*fed_parts, error=fed), "The error dc is missing.",
+             "The cell has an error of its own, beside what comes through h_t."),
+            (rows(*_deltas(dh, dc + dh * o - dh * slope, f, o, g, old, c)[1:2], d_o,
+                  full * (1 - f) * (1 - g**2), error=full),
+             "The cell's share of dh has not passed tanh.", shows),
+            (rows(*late_parts, error=late), "c_{t-1} was put through tanh.",
+             "h_t shows the new cell, c_t."),
+            (rows(cell * old * f * (1 - f), d_o, d_g), "The gate f has two uses.", twice),
+            (rows(cell * (old + g) * f * (1 - f), d_o, d_g), "1 - f falls when f rises.", twice),
+            (rows(-d_f, d_o, d_g), "The sign of f's part is not right.", twice),
+            (rows(cell * (c - g) * f * (1 - f), d_o, d_g), "f was multiplied by the new cell.",
+             "It multiplies c_{t-1}, the cell before."),
+            (rows(d_f, d_o, cell * f * (1 - g**2)), "The candidate was multiplied by f.",
+             "It enters the cell with the factor 1 - f."),
+            (rows(d_f, d_o, cell * (1 - g**2)), "The candidate was multiplied by 1.",
+             "It enters the cell with the factor 1 - f."),
+            (rows(d_f, 0 * d_o, d_g), "The way through o is missing.",
+             "h_{t-1} shapes o, too, and o shapes h_t."),
+            (rows(d_f, cell * np.tanh(c) * o * (1 - o), d_g), "o received the error of the cell.",
+             "o is a factor of h_t, so its error is dh."),
+            (rows(d_f, dh * c * o * (1 - o), d_g), "o was multiplied by c_t.",
+             "It is multiplied by tanh(c_t)."),
+            (rows(cell * (old - g), dh * np.tanh(c), cell * (1 - f)),
+             "The slopes of sigmoid and tanh are missing.", gates),
+            (rows(d_f, d_o, cell * (1 - f)), "The slope of the candidate's tanh is missing.",
+             gates),
+            (rows(d_f, d_o, cell * (1 - f) * g * (1 - g)),
+             "The candidate has the slope of a sigmoid.", gates),
+            (rows(d_f, d_g, d_o), "The parts of o and g are exchanged.", order),
+            (rows(d_o, d_f, d_g), "The parts of f and o are exchanged.", order),
+            (np.array([right[0], cell]), "The second row has not passed the forget gate.", more),
+            (np.array([right[0], cell * (1 - f)]), "The second row was multiplied by 1 - f.",
+             "c_{t-1} has the factor f."),
+            (np.array([right[0] + dh, right[1]]), "dh was added to the first row.",
+             "h_{t-1} reaches the loss through z_t and by no other way here."),
+            (np.array([right[0], right[1] + right[0] * slope]),
+             "The second row has what comes through h_{t-1}.",
+             "That is added at the step before, when its own dh is whole."),
+            (right[::-1], "The two rows are exchanged.", "First the row of h_{t-1}."),
+            (right.T, "The answer is transposed.", "Return one row for h and one for c."),
+            (right[:1], "The row of c_{t-1} is missing.", "Return two rows."),
+            (np.concatenate(parts), "These are δ of f, o and g.", "What do they send to h_{t-1}?"),
         ]  # fmt: skip
         return Case(given, right, distinct(mistakes, right), more)
 
     rng = np.random.default_rng(1)
     cases = []
     for n in (1, 3):
-        dh, h = rng.normal(size=(2, n))
-        f, g = rng.uniform(0.1, 0.9, n), rng.uniform(-0.9, 0.9, n)
-        cases.append(case(*(v.round(2) for v in (dh, f, g, h))))
-    return judge(gru_back, cases, "A gate that is used twice.", "dh, f, g, h")
+        f, o = rng.uniform(0.1, 0.9, (2, n))
+        dh, dc, old = rng.normal(size=(3, n))
+        g, U = rng.uniform(-0.9, 0.9, n), rng.normal(size=(n, 3 * n))
+        f, o, g, dh, dc, old = (v.round(2) for v in (f, o, g, dh, dc, old))
+        cases.append(case(dh, dc, f, o, g, old, f * old + (1 - f) * g, U.round(1)))
+    return judge(coupled_back, cases, "Every way back from a step.", "dh, dc, f, o, g, old, c, U")

@@ -7,7 +7,7 @@ compared, each is one of ten that differ by their seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -269,12 +269,8 @@ def course(name: str) -> Array:
 
 
 def reaching(name: str) -> Array:
-    """Return the stored share of errors that training sends to step 1, networks by points.
-
-    Where the detours are cut, this is what is left by the direct way.
-    """
-    way = "direct" if recalling.ROWS[name].start.direct else "share"
-    return np.array(recalling.stored()[name][way])
+    """Return the stored share of errors that gets back to step 1, networks by points."""
+    return np.array(recalling.stored()[name]["share"])
 
 
 PLAIN = {10: "#E69F00", 20: "#D55E00", 40: "#AA3377"}
@@ -289,77 +285,75 @@ def later(title: str) -> Drawing:
     title : str
         What the picture shows, for those who do not see it.
     """
-    fig, above, ax = _loss_over_share(
-        (4.6, 3.4), (1, 1), recalling.UPDATES, {0.01: "0.01", 0.1: "0.1", 1: "1"},
-        "what is left of the last step’s error at step 1",
-    )  # fmt: skip
+    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
+    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
+    ax.set_title("what is left of the last step’s error at step 1", loc="left", fontsize=11.5)
     for length, paint in PLAIN.items():
         _quartiles(above, course(f"RNN, {length}"), paint)
         _quartiles(ax, reaching(f"RNN, {length}"), paint)
     for x, y, length in ((20, 1.27, 10), (350, 1.27, 20), (680, 1.27, 40)):
         above.text(x, y, f"{length} numbers", color=PLAIN[length], fontsize=12, fontweight="bold",
                    va="center")  # fmt: skip
-    above.set(ylim=(0, 1.42))
-    ax.set(ylim=(0.003, 5))
+    above.set(ylim=(0, 1.42), yticks=[0, 0.5, 1])
+    ax.set(xlim=(0, recalling.UPDATES), ylim=(0.003, 5), yscale="log", xlabel="training steps")
+    ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+    ax.minorticks_off()
+    for each in (above, ax):
+        each.grid(False)
     return plotted(fig, title)
 
 
-def _loss_over_share(
-    size: tuple[float, float],
-    heights: tuple[float, float],
-    last: int,
-    marks: Mapping[float, str],
-    share: str,
-) -> tuple[Any, Any, Any]:
-    """Return a figure of two panels over the training steps: losses, and shares of an error."""
-    fig, (above, below) = pyplot().subplots(2, 1, sharex=True, figsize=size, height_ratios=heights)
-    above.set(yticks=[0, 0.5, 1])
-    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
-    below.set(xlim=(0, last), yscale="log", xlabel="training steps")
-    below.set_yticks(list(marks), list(marks.values()))
-    below.minorticks_off()
-    below.set_title(share, loc="left", fontsize=11.5)
-    for ax in (above, below):
-        ax.grid(False)
-    return fig, above, below
-
-
-STARTS = {
-    "RNN, 40": ("plain", "#D55E00", "-"),
-    "LSTM, 40": ("LSTM", "#0072B2", "-"),
-    "LSTM, direct": ("LSTM, no detours", "#0072B2", ":"),
-    "LSTM, open": ("LSTM, gates open", "#0072B2", "--"),
+STARTING = {
+    "given number × mark": {"no gate": "LSTM, none, product", "plain": "RNN, product"},
+    "with an input gate": {
+        "LSTM": "LSTM, 40",
+        "no forget gate": "LSTM, io",
+        "no output gate": "LSTM, if",
+        "input gate alone": "LSTM, i",
+    },
+    "neither": {
+        "no input gate": "LSTM, of",
+        "no gate": "LSTM, none",
+        "plain": "RNN, 40",
+    },
 }
-"""Rows of ``recalling.ROWS`` of which it is seen when they start to learn: name, colour, line."""
+"""Sorts of networks by how a number can meet its mark, and the row of ``recalling.ROWS``."""
 
 
-def arriving(title: str) -> Drawing:
-    """Draw when plain networks and three sorts of LSTMs learn, and how much error gets to step 1.
+def starting(title: str) -> Drawing:
+    """Draw after how many steps each of ten networks starts to learn, a row for each sort.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
     """
-    fig, above, ax = _loss_over_share(
-        (4.6, 3.9), (1, 1.3), 600, {1e-5: "0.00001", 1e-3: "0.001", 0.1: "0.1", 10: "10"},
-        "share of the error of step 40 sent to step 1",
-    )  # fmt: skip
-    for name, (_, paint, line) in STARTS.items():
-        for axes, runs in ((above, course(name)), (ax, reaching(name))):
-            middle = np.median(runs, axis=0)
-            steps = recalling.EVERY * np.arange(len(middle))
-            axes.plot(steps, middle, line, color=paint, linewidth=2.4)
-    above.set(ylim=(0, 1.16))
-    ax.set(ylim=(1e-6, 60))
-    words = (
-        (above, 330, 0.82, "RNN, 40", ""), (above, 160, 0.3, "LSTM, 40", "all three LSTMs"),
-        (ax, 505, 0.055, "RNN, 40", ""), (ax, 330, 4, "LSTM, 40", ""),
-        (ax, 150, 0.00007, "LSTM, direct", ""), (ax, 40, 12, "LSTM, open", ""),
-    )  # fmt: skip
-    for axes, x, y, name, said in words:
-        own, paint, _ = STARTS[name]
-        axes.text(x, y, said or own, color=paint, fontsize=12, fontweight="bold", va="center")
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    last, beyond = recalling.UPDATES, 1250
+    fig, ax = pyplot().subplots(figsize=(4.6, 4.0))
+    places, names, y = [], [], 0.0
+    for (group, sorts), paint in zip(STARTING.items(), (COLORS[2], *COLORS[:2]), strict=True):
+        ax.text(8.2, y, group, color=paint, fontsize=12, fontweight="bold", va="center")
+        for said, name in sorts.items():
+            y += 1
+            steps = recalling.starts(name)
+            ax.plot(np.minimum(steps, beyond), np.full(len(steps), y), "o", color=paint,
+                    markersize=6, alpha=0.5, markeredgewidth=0)  # fmt: skip
+            ax.vlines(np.median(steps), y - 0.36, y + 0.36, color=paint, linewidth=3)
+            places.append(y)
+            names.append(said)
+        y += 1.3
+    ax.axvline(last, color=GREY, linewidth=0.8)
+    ax.text(last * 1.08, places[-1] - 0.8, "later", color=INK, fontsize=11.5)
+    ax.set(xscale="log", xlim=(8, 1900), ylim=(places[-1] + 0.7, -0.7),
+           xlabel="training steps until half of the loss is gone")  # fmt: skip
+    ax.set_xticks([10, 30, 100, 300, 1000], ["10", "30", "100", "300", "1,000"])
+    ax.set_yticks(places, names)
+    ax.minorticks_off()
+    ax.tick_params(labelsize=11.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(False)
     return plotted(fig, title)
 
 
@@ -397,6 +391,7 @@ def lengths(title: str) -> Drawing:
         (2.5, 0.23, "plain", PAINTS["RNN"]), (1.35, 0.00025, "GRU", PAINTS["GRU"]),
         (2.45, 0.006, "LSTM", PAINTS["LSTM"]), (-0.35, 1.9, "always answering 0", INK),
         (2.62, 0.05, "below: solved", INK),
+        (1.08, 0.022, "after 4,000", PAINTS["RNN"]),
     ):  # fmt: skip
         ax.text(x, y, said, color=paint, fontsize=11.5, va="center")
     ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 4), yticks=[0.001, 0.01, 0.1, 1],
@@ -638,7 +633,7 @@ def at_work(title: str, network: Sequential) -> Drawing:
 
     plt = pyplot()
     blue, green = COLORS[0], COLORS[2]
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.0), height_ratios=(0.8, 1.1, 1.1))
+    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.4), height_ratios=(0.7, 1.1, 1.5))
     values, marks, _ = example()
     steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
     _sequence(axes[0], "the numbers, and the marks")
@@ -653,7 +648,7 @@ def at_work(title: str, network: Sequential) -> Drawing:
     axes[2].set(yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7), xlabel="step of the sequence",
                 xticks=[1, 12, 29, 40])  # fmt: skip
     words = (
-        (1, "forget gate", 16, 0.78, blue), (1, "input gate", 13.4, 0.25, green),
+        (1, "forget gate", 16, 0.68, blue), (1, "input gate", 13.4, 0.25, green),
         (2, "cell, scaled", 30.5, -0.25, blue), (2, "dashed: the sum", 13.5, -0.2, INK),
     )  # fmt: skip
     for row, word, x, y, color in words:
