@@ -191,7 +191,7 @@ class Stage(NamedTuple):
 
 LOSS, SHARE = (106.0, 218.0), (250.0, 408.0)
 """Where 0 and 1 stand on the axes of the loss and of the accuracy."""
-ROW, HEAD = 33.0, 60.0
+ROW, HEAD = 31.0, 60.0
 """From one stage to the next, and where the first one begins."""
 
 
