@@ -14,10 +14,12 @@ from backprop.book.figures.bug_curves import (
 )
 from backprop.book.figures.faults import (
     DOES,
+    HEAD,
     HOLDS,
     LOSS,
     ORDER,
     READINGS,
+    ROW,
     SHARE,
     UNIT,
     Stage,
@@ -40,7 +42,8 @@ def test_the_loop_has_a_question_mark_for_each_fault_and_the_message_once():
 def test_the_strip_marks_each_run_on_its_axis():
     markup = strip([Stage("3 sigmoid", [0.4, 0.5], [0.25, 0.8], [0.5, 0.6], [0, 1])], "t").markup
     dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', markup)][2:]  # two explain
-    assert dots == [LOSS[0] + share * (LOSS[1] - LOSS[0]) for share in (0.25, 0.8)] + [*SHARE]
+    places = [LOSS[0] + share * (LOSS[1] - LOSS[0]) for share in (0.25, 0.8)] + [*SHARE]
+    assert np.allclose(dots, places)
     ticks = re.findall(r'<line x1="([\d.]+)"[^>]*stroke-width="2"/>', markup)
     assert len(ticks) == 2 + 4 and ">3 sigmoid<" in markup
     assert "3 sigmoid: loss 0.40 to 0.50, then 0.25 to 0.80; accuracy printed" in markup
@@ -52,6 +55,13 @@ def test_the_strip_says_what_is_not_on_its_axis():
     assert markup.count(">not kept<") == 1
     assert ">25 to 232 →<" in markup and ">NaN →<" in markup
     assert "loss 25 to 232, then NaN; accuracy printed 0.50, right 0.50" in markup
+
+
+def test_the_strip_shades_the_rows_that_are_named():
+    rows = [Stage(name, [0.4], [0.3], [0.5], [0.5]) for name in ("4 sign", "5 mean", "6 start")]
+    assert "<rect" not in strip(rows, "t").markup
+    shades = re.findall(r'<rect [^>]* y="([\d.]+)"', strip(rows, "t", ("5 mean",)).markup)
+    assert [float(y) for y in shades] == [HEAD + ROW]
 
 
 def test_the_squares_say_which_readings_look_right():

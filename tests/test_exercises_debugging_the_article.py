@@ -56,6 +56,31 @@ def all_at_once(f, x):
     return np.full(len(x), (f(x + H) - f(x - H)) / (2 * H))
 
 
+def whole(f, x):
+    return central(f, x).astype(x.dtype)
+
+
+def mirror(forward, W1, W2, n):
+    x = np.random.default_rng(7).normal(size=(4, n))
+    return not np.allclose(forward(x, W1, W2)[0] + forward(-x, W1, W2)[0], 1)
+
+
+def at_zero(forward, W1, W2, n):
+    return bool(np.any(forward(np.zeros((1, n)), W1, W2)[0] != 0.5))
+
+
+def by_outputs(forward, W1, W2, n):
+    """By d(x) + d(-x), from the outputs alone: the same for all x without hidden biases."""
+    x = np.random.default_rng(7).normal(size=(4, n))
+    z = [np.log(p / (1 - p)) for p in (forward(x, W1, W2)[1], forward(-x, W1, W2)[1])]
+    return not np.allclose(np.ptp(z[0] + z[1], axis=0), 0)
+
+
+def unequal_outputs(forward, W1, W2, n):
+    p = forward(np.zeros((1, n)), W1, W2)[1]
+    return not np.allclose(p, 1 / (1 + np.exp(-0.5 * W2[:5].sum(axis=0))))
+
+
 def raises(*_):
     raise ZeroDivisionError("by nought")
 
@@ -108,6 +133,7 @@ RIGHT = {
     ex.check_by_heart: [
         (CAUGHT,), (set(CAUGHT),), (tuple(reversed(CAUGHT)),),
     ],
+    ex.check_eighth: [(mirror,), (at_zero,), (by_outputs,)],
     ex.check_coins: [(1, 0.5), (1.0, Fraction(52, 100)), (np.float64(0.995), 0.46)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -148,11 +174,11 @@ WRONG_ANSWERS = {
         ((lambda x, y, a1, p, W2: linear(x, y, a1, p, W2, output=p * (1 - p)),), "sigmoid is st"),
         ((lambda *a: (linear(*a)[0], sloped(*a)[1]),), "still in dW2"),
         ((lambda *a: (sloped(*a)[0], linear(*a)[1]),), "still in dW1"),
-        ((lambda *a: linear(*a, scale=-1),), "signs are turned"),
+        ((lambda *a: linear(*a, scale=-1),), "signs are flipped"),
         ((lambda *a: linear(*a, scale=len(a[0])),), "mean over the batch is missing"),
         ((lambda *a: linear(*a, scale=1 / len(a[0])),), "taken twice"),
-        ((lambda *a: (-linear(*a)[0], linear(*a)[1]),), "sign of dW1 is turned"),
-        ((lambda *a: (linear(*a)[0], -linear(*a)[1]),), "sign of dW2 is turned"),
+        ((lambda *a: (-linear(*a)[0], linear(*a)[1]),), "sign of dW1 is flipped"),
+        ((lambda *a: (linear(*a)[0], -linear(*a)[1]),), "sign of dW2 is flipped"),
         ((lambda *a: (linear(*a)[0] / len(a[0]), linear(*a)[1]),), "In dW1 the mean over the b"),
         ((lambda *a: (linear(*a)[0], linear(*a)[1] / len(a[0])),), "In dW2 the mean over the b"),
         ((lambda *a: (linear(*a)[0], linear(*a)[1] * len(a[0])),), "batch is missing"),
@@ -173,10 +199,12 @@ WRONG_ANSWERS = {
         ((lambda f, x: central(f, x, H, 0, H),), "forward difference"),
         ((lambda f, x: central(f, x, 0, H, H),), "backward difference"),
         ((lambda f, x: central(f, x, over=H),), "2h apart"),
-        ((lambda f, x: -central(f, x),), "sign is turned"), ((all_at_once,), "at once"),
+        ((lambda f, x: -central(f, x),), "sign is flipped"), ((all_at_once,), "at once"),
         ((lambda f, x: 2.0 * x,), "for sin(x₁) exp(x₂) at (0.3, −0.5)"), ((single,), "float64"),
         ((lambda f, x: central(f, x, 0.5, 0.5, 1.0),), "another distance"),
         ((lambda f, x: central(f, x, 0.01, 0.01, 0.02),), "another distance"),
+        ((lambda f, x: central(f, x, 1e-3, 1e-3, 2e-3),), "another distance"),
+        ((whole,), "array of integers"),
         ((lambda f, x: central(f, x)[:, None],), "expected (2,)"),
         ((gradcheck.central_difference,), "TypeError"), ((lambda f: f,), "of these arguments"),
         ((lambda f, x: raises(),), "ZeroDivisionError: by nought"), ((lambda f, x: None,), "retu"),
@@ -191,6 +219,22 @@ WRONG_ANSWERS = {
         ((["none"],), "Begin with"), ((["sign"],), "called 'sign'"),
         (("4 sign",), "in a list"), ((3,), "in a list"), ((None,), "in a list"),
         (([1, 2],), "in a list"),
+    ],
+    ex.check_eighth: [
+        ((lambda forward, W1, W2, n: True,), "says True about every"),
+        ((lambda forward, W1, W2, n: False,), "says False about every"),
+        ((lambda *a: not mirror(*a),), "fails a network with all"),
+        ((lambda forward, W1, W2, n: len(W1) > n,), "keeps its biases apart"),
+        ((lambda forward, W1, W2, n: len(W1) == n,), "fails a network with all"),
+        ((lambda *a: at_zero(*a) or len(a[1]) > a[3],), "zeros instead of ones"),
+        ((unequal_outputs,), "outputs only"),
+        ((lambda *a: mirror(*a) and len(a[2]) > 5,), "hidden units only"),
+        ((lambda *a: mirror(*a) or a[3] == 1,), "with one input"),
+        ((lambda forward, W1, W2, n: 1,), "True or False"),
+        ((lambda forward, W1, W2, n: None,), "True or False"),
+        ((lambda forward, W1, W2, n: forward(np.zeros(n), W1, W2)[0] == 0.5,), "ValueError"),
+        ((lambda forward, W1: True,), "of these arguments"), ((True,), "without calling it"),
+        ((lambda *a: raises(),), "ZeroDivisionError"),
     ],
     ex.check_coins: [
         ((0.5, 0.5), "that it has seen"), ((0.5, 1), "changed places"), ((1, 1), "never seen"),

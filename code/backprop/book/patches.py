@@ -1,4 +1,4 @@
-"""Mend a program that is kept as text: a diff of a few lines is shown, and is what is applied."""
+"""Fix a program that is kept as text: a diff of a few lines is shown, and is what is applied."""
 
 from __future__ import annotations
 

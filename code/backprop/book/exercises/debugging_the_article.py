@@ -187,7 +187,7 @@ def check_linear_backward(backward: Answer) -> Verdict:
              "The slope of a sigmoid is still in dW2.", "Use the same δ⁽²⁾ in both gradients."),
             (np.concatenate([both(delta2 * p * (1 - p), slope)[:20], both(delta2, slope)[20:]]),
              "The slope of a sigmoid is still in dW1.", "Use the same δ⁽²⁾ in both gradients."),
-            (-right, "Both signs are turned.", "The error is p - y; the update subtracts."),
+            (-right, "Both signs are flipped.", "The error is p - y; the update subtracts."),
             (right * n, "The mean over the batch is missing.", ""),
             (right / n, "The mean over the batch is taken twice.", ""),
             (right / 2, "Half of it. With two outputs, the listing's mean is that of ½‖p - y‖².",
@@ -200,7 +200,7 @@ def check_linear_backward(backward: Answer) -> Verdict:
              ""),
             *((np.where(part, k * right, right), words.format(name), "Use the same δ⁽²⁾ in both.")
               for name, part in (("dW1", dW1), ("dW2", ~dW1))
-              for k, words in ((-1, "The sign of {} is turned."),
+              for k, words in ((-1, "The sign of {} is flipped."),
                                (1 / n, "In {} the mean over the batch is taken twice."),
                                (n, "In {} the mean over the batch is missing."))),
         )  # fmt: skip
@@ -254,7 +254,7 @@ def check_central(function: Any) -> Verdict:
         (2 * floats + h, "This is the forward difference.", "Its error is of the order of h."),
         (2 * floats - h, "This is the backward difference.", "Its error is of the order of h."),
         (4 * floats, "Twice too large.", "The two points are 2h apart."),
-        (-2 * floats, "The sign is turned.", "f(x + h) comes first."),
+        (-2 * floats, "The sign is flipped.", "f(x + h) comes first."),
         (np.full(2, 6.0), "All entries were moved at once.", "Each needs its own difference."),
     )
     cut = (
@@ -275,12 +275,18 @@ def check_central(function: Any) -> Verdict:
         ],
         "Also for integers, and the argument is left as it was.",
     )
-    probed = _probe(function, at, h) if not verdict and verdict.more == more else None
+    probed = _probe(function, at, h) if verdict or verdict.more == more else None
     return verdict if probed is None else probed
 
 
 def _probe(function: Any, at: Any, h: float) -> Verdict | None:
     """Watch where the reader's function asks for f, and name a wrong step or type."""
+    whole = np.asarray(function(_square, np.array([1, 2])))
+    if whole.dtype.kind in "iu":
+        return Verdict(
+            False, "For integers, the gradient that you return is an array of integers.",
+            "What does it keep of 1.9999999?",
+        )  # fmt: skip
     asked = []
 
     def watched(x: Any) -> Any:
@@ -350,6 +356,76 @@ def check_by_heart(names: Any) -> Verdict:
     return Verdict(True, "Coins pass the test: by heart is not learning.")
 
 
+def _program(seed: int, n: int, hidden: bool, output: bool, where: str) -> tuple[Any, ...]:
+    """Return ``forward, W1, W2, n``: a network with biases, or without, kept in one of three ways.
+
+    ``where`` is "rows" for biases in the last rows of the weights, which a column of ones asks for,
+    "apart" for biases that are no part of the weights, and "zeros" for last rows that nothing
+    reaches, as zeros were appended.
+    """
+    rng, width = np.random.default_rng(seed), 5
+    W1, W2 = rng.normal(size=(n, width)), rng.normal(size=(width, 2))
+    b1, b2 = rng.normal(size=(1, width)) * hidden, rng.normal(size=(1, 2)) * output
+    row = where != "apart"
+
+    def layer(a: Any, W: Any, own: Any, b: Any) -> Any:
+        last = np.full((len(a), 1), float(where == "rows"))
+        z = np.hstack([a, last]) @ W if own else a @ W
+        return 1 / (1 + np.exp(-(z if row else z + b)))
+
+    def forward(x: Any, W1: Any, W2: Any) -> tuple[Any, Any]:
+        a1 = layer(x, W1, row and hidden, b1)
+        return a1, layer(a1, W2, row and output, b2)
+
+    first = np.vstack([W1, b1]) if row and hidden else W1
+    second = np.vstack([W2, b2]) if row and output else W2
+    return forward, first, second, n
+
+
+@checker
+def check_eighth(function: Any) -> Verdict:
+    """Check ``eighth(forward, W1, W2, n)``: whether a₁(x) + a₁(-x) differs from 1 for some x."""
+    wrong = unfit(function, "forward, W1, W2, n")
+    if wrong is not None:
+        return wrong
+    mirror = "What do x and −x have to do with each other in such a network?"
+    networks = (
+        (_program(0, 3, True, True, "rows"), True, "It fails a network with all its biases.",
+         mirror),
+        (_program(1, 3, False, False, "rows"), False, "It passes a network without any bias.",
+         mirror),
+        (_program(2, 3, False, True, "rows"), False,
+         "It passes a network that has biases at the outputs only.",
+         "Look at the hidden values alone."),
+        (_program(3, 4, True, False, "rows"), True,
+         "It fails a network that has biases at the hidden units only.",
+         "Look at the hidden values alone."),
+        (_program(4, 2, True, True, "apart"), True,
+         "It fails a network that keeps its biases apart from the weights.",
+         "Ask `forward`, and not the shapes."),
+        (_program(5, 4, True, True, "zeros"), False,
+         "It passes a network that appends zeros instead of ones.",
+         "Ask `forward`, and not the shapes."),
+        (_program(6, 1, False, False, "rows"), False,
+         "It passes a network without any bias, and with one input.", mirror),
+    )  # fmt: skip
+    told = []
+    for args, right, words, more in networks:
+        try:
+            found = function(args[0], *(np.copy(W) for W in args[1:3]), args[3])
+        except Exception:  # ``judge`` quotes it
+            return judge(function, [Case(args, right, where="a network of such layers")])
+        if not isinstance(found, bool | np.bool_):
+            return Verdict(False, "Return True or False: has the network hidden biases that work?")
+        told.append((bool(found), right, words, more))
+    if len({found for found, *_ in told}) == 1:
+        return Verdict(False, f"It says {told[0][0]} about every network.", mirror)
+    for found, right, words, more in told:
+        if found != right:
+            return Verdict(False, words, more)
+    return Verdict(True, "It needed no labels, no training, and no luck.")
+
+
 @checker
 def check_coins(training: Any, test: Any) -> Verdict:
     """Check both accuracies on noise with coins for labels: near 1, and near 1/2."""
@@ -377,9 +453,9 @@ def check_coins(training: Any, test: Any) -> Verdict:
     if abs(learned - 0.5) <= 0.1:
         return Verdict(
             False, "Even with coins for labels, it can do better on images that it has seen.",
-            "Take `mended` with its one-hot target, and count with `honest`.",
+            "Take `fixed` with its one-hot target, and count with `honest`.",
         )  # fmt: skip
     return Verdict(
         False, "The training accuracy goes further than that.",
-        "Take 60 updates with `mended`.",
+        "Take 60 updates with `fixed`.",
     )  # fmt: skip

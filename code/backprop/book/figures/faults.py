@@ -1,4 +1,4 @@
-"""A program with faults: its pieces, its score, the compass, and what each mend changed."""
+"""A program with faults: its pieces, its score, the compass, and what each fix changed."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class Stage(NamedTuple):
     Attributes
     ----------
     name : str
-        What was mended.
+        What was fixed.
     first, last : array or None
         The loss before the first and the last update, of each run; None where nobody keeps it.
     printed, right : array
@@ -189,20 +189,28 @@ class Stage(NamedTuple):
     right: ArrayLike
 
 
-LOSS, SHARE = (112.0, 258.0), (290.0, 408.0)
+LOSS, SHARE = (106.0, 218.0), (250.0, 408.0)
 """Where 0 and 1 stand on the axes of the loss and of the accuracy."""
-ROW, HEAD = 33.0, 60.0
+ROW, HEAD = 31.0, 60.0
 """From one stage to the next, and where the first one begins."""
 
 
-def strip(stages: Sequence[Stage], title: str) -> Drawing:
-    """Draw a row for each stage: the loss, first and last, and the accuracy, printed and right."""
+def strip(stages: Sequence[Stage], title: str, shaded: Sequence[str] = ()) -> Drawing:
+    """Draw a row for each stage: the loss, first and last, and the accuracy, printed and right.
+
+    The rows of the stages named in ``shaded`` have a darker ground.
+    """
     foot = HEAD + ROW * len(stages)
     parts = _axis(LOSS, "loss", "first", "currentColor", "last", 0.25, "¼", foot)
     parts += _axis(SHARE, "accuracy", "printed", svg.BACKWARD, "right", 0.5, "½", foot)
     said = []
     for k, stage in enumerate(stages):
         y = HEAD + ROW * k
+        if stage.name in shaded:
+            parts.append(
+                svg.element("rect", x=0.0, y=y, width=svg.WIDTH, height=ROW, stroke="none",
+                            fill="currentColor", fill_opacity="0.12")
+            )  # fmt: skip
         parts.append(_line(4.0, y, SHARE[1], y, "0.3"))
         parts.append(_words(4, y + 22, stage.name, "currentColor", font_weight=600))
         readings = (
@@ -255,7 +263,8 @@ def _tick(x: float, y: float, paint: str) -> str:
 
 
 def _dot(x: float, y: float) -> str:
-    return svg.element("circle", cx=float(x), cy=float(y), r=3.4, fill=svg.FORWARD, stroke="none")
+    return svg.element("circle", cx=float(x), cy=float(y), r=3.6, fill=svg.FORWARD,
+                       fill_opacity="0.7", stroke="none")  # fmt: skip
 
 
 def _marks(
