@@ -7,7 +7,7 @@ import pytest
 
 from backprop.autodiff import gradcheck
 from backprop.book import brakes
-from backprop.layers import BatchNorm
+from backprop.layers import BatchNorm, RMSNorm
 
 
 def test_the_stored_runs_are_all_there():
@@ -18,8 +18,6 @@ def test_the_stored_runs_are_all_there():
         assert (brakes.losses(name) > 0).all()
     for name in brakes.BRAKED:
         assert brakes.effective(name).shape == brakes.losses(name).shape
-    for name in brakes.SHARED:
-        assert brakes.shares(name).shape == (len(brakes.SEEDS), len(brakes.LAYERS))
     for name in brakes.TRACED:
         assert brakes.traced(name).shape == (len(brakes.SEEDS), len(brakes.WATCHED), 3)
 
@@ -29,6 +27,7 @@ def test_the_stored_runs_are_all_there():
     [
         ("plain", 0.1), ("all", 0.3), ("weights", 100), ("weights reset", 1), ("layer", 0.3),
         ("rms", 0.3), ("decay", 1), ("constants", 1), ("centred rms", 1),
+        ("rms step", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):
@@ -48,10 +47,56 @@ def test_an_effective_rate_comes_out_as_it_is_stored(name, rate):
     assert brakes.trace(arm, rate, 1)[-1][1] == pytest.approx(stored, rel=0.05)
 
 
-@pytest.mark.parametrize("name", brakes.SHARED)
-def test_what_varies_comes_out_as_it_is_stored(name):
-    found = brakes.after_a_step(brakes.ARMS[name][0], 100.0, 1)
-    np.testing.assert_allclose(found, brakes.shares(name)[1], rtol=1e-3, atol=1e-3)
+def test_a_common_part_is_what_the_mean_input_adds():
+    images, labels = brakes.data()
+    rng = np.random.default_rng(0)
+    network = brakes.build(rng, RMSNorm)
+    brakes.differentiate(network, images, labels)
+    dense, norm = network.layers[15], network.layers[16]
+    assert dense is brakes.denses(network)[5] and isinstance(norm, RMSNorm)
+    part = brakes.common_part(dense).copy()
+    assert np.linalg.norm(part) > 0.3 * np.linalg.norm(dense.gradients["W"])
+    rest = dense.gradients["W"] - part
+    kept, dense.x = dense.x, dense.x - dense.x.mean(axis=0)
+    slopes = rng.normal(size=(len(images), 32))
+    dense.backward(slopes)
+    alone = dense.gradients["W"].copy()
+    dense.x = kept
+    dense.backward(slopes)
+    np.testing.assert_allclose(dense.gradients["W"] - brakes.common_part(dense), alone, atol=1e-9)
+    assert rest.shape == part.shape == (32, 32)
+
+
+def test_a_batch_normalization_leaves_no_common_part():
+    network = brakes.build(np.random.default_rng(0), BatchNorm)
+    brakes.differentiate(network, *brakes.data())
+    for layer in brakes.denses(network)[:-1]:
+        small = np.linalg.norm(brakes.common_part(layer))
+        assert small < 1e-12 * np.linalg.norm(layer.gradients["W"])
+
+
+def test_a_centred_step_changes_the_six_matrices_only():
+    kept = {}
+    for centred in (False, True):
+        arm = brakes.Arm(RMSNorm, brakes.WEIGHTS, centred=centred)
+        arm.run(
+            1.0, 0, steps=1,
+            watch=lambda k, network, now=centred: kept.update(
+                {now: {n: v.copy() for n, v in network.parameters.items()}}
+            ),
+        )  # fmt: skip
+    for name, value in kept[True].items():
+        same = np.array_equal(value, kept[False][name])
+        assert same == ((name,) not in brakes.WEIGHTS)
+
+
+def test_the_common_part_of_a_step_makes_the_examples_alike():
+    for seed in (0, 1):
+        at_once, centred = (
+            brakes.after_a_step(brakes.Arm(RMSNorm, brakes.WEIGHTS, centred=c), 100.0, seed)[5]
+            for c in (False, True)
+        )
+        assert at_once < 0.01 < 0.05 < centred
 
 
 @pytest.mark.parametrize("kind", [brakes.Centred, brakes.CentredRMS])

@@ -15,11 +15,11 @@ from backprop.autodiff.gradcheck import complex_step
 from backprop.book.exercises import normalisation as ex
 from backprop.layers import BatchNorm, RMSNorm
 
-GRADIENT = [Fraction(k, 18) for k in (-1, -3, -7, 11)]
+GRADIENT = [Fraction(k, 9) for k in (-1, -3, -7, 11)]
 ROOT = math.sqrt(4.09)
 RIGHT = {
     ex.check_column: [
-        (4, 3, GRADIENT), (4.0, sp.Integer(3), [-0.0556, -0.167, -0.389, 0.611]),
+        (4, 3, GRADIENT), (4.0, sp.Integer(3), [-0.111, -0.333, -0.778, 1.22]),
         (Fraction(4), np.float64(3), np.array(GRADIENT, dtype=float)),
     ],
     ex.check_running: [(44,), (44.0,), (np.ceil(math.log(0.01) / math.log(0.9)),)],
@@ -35,14 +35,15 @@ WRONG_ANSWERS = {
         ((4, 3.46, GRADIENT), "divided by 3"), ((4, 6, GRADIENT), "before the root"),
         ((4, 36, GRADIENT), "sum of the squares"), ((4, 5, GRADIENT), "Subtract the mean"),
         ((4, 2.5, GRADIENT), "Square the distances"), ((4, 1, GRADIENT), "(x - 4)²"),
-        ((4, 3, [1, 0, 0, 1]), "constants"), ((4, 3, [0.5, -0.5, -0.5, 0.5]), "stretch is missing"),
-        ((4, 3, [4 / 9, 1 / 3, 1 / 9, 10 / 9]), "shift is missing"),
-        ((4, 3, [-1 / 6, -0.5, -7 / 6, 11 / 6]), "divided by s"),
-        ((4, 3, [1 / 18, 3 / 18, 7 / 18, -11 / 18]), "sign"),
+        ((4, 3, [2, 0, 0, 2]), "constants"), ((4, 3, [1, -1, -1, 1]), "stretch is missing"),
+        ((4, 3, [8 / 9, 2 / 3, 2 / 9, 20 / 9]), "shift is missing"),
+        ((4, 3, [-1 / 3, -1, -7 / 3, 11 / 3]), "divided by s"),
+        ((4, 3, [1 / 9, 3 / 9, 7 / 9, -11 / 9]), "sign"),
         ((4, 3, [5 / 3, -1, -1 / 3, -1 / 3]), "This is x̂"),
-        ((4, 3, [-0.056, -0.167, -0.389, 0.611]), "rounded too far"),
-        ((4, 3, [-0.06, -0.17, -0.39, 0.61]), "rounded too far"),
-        ((4, 3, [-0.056, 0, 0, 0]), "Add up"), ((4, 3, [-0.0556, -0.167, -0.389]), "shape"),
+        ((4, 3, [-0.11, -0.333, -0.778, 1.22]), "rounded too far"),
+        ((4, 3, [4 / 9, -2 / 3, -8 / 9, 10 / 9]), "lacks its mean"),
+        ((4, 3, [-0.11, -0.33, -0.78, 1.22]), "rounded too far"),
+        ((4, 3, [-0.111, 0, 0, 0]), "Add up"), ((4, 3, [-0.111, -0.333, -0.778]), "shape"),
         ((4, 3, None), "None"), ((4, 3), "3 answers"), (("4", 3, GRADIENT), "expected a number"),
     ],
     ex.check_running: [
@@ -58,7 +59,7 @@ WRONG_ANSWERS = {
         ((2, 0.6), "longer"), ((2.02, 0.6), "four"), ((2.023, 0.6), "too far"),
         ((0.3, 0.6), "of the step"),
         ((5, 0.6), "Pythagoras"), ((2.0224, 15), "does not grow"), ((2.0224, 3), "slope does not"),
-        ((2.0224, 0.12), "by 25"), ((2.0224, 0.3), "length of 5W"), ((2.0224, 1.5), "length of W"),
+        ((2.0224, 0.12), "by 25"), ((2.0224, 0.3), "by 10"), ((2.0224, 1.5), "length of W"),
         ((2.0224, 1.34), "root of 5"), ((2.0224, 2.4), "difference"), ((2.0224, 0), "vanish"),
         ((2.0224, 0.5), "1/|W|"), ((2.0224,), "2 answers"), ((None, 0.6), "None"),
     ],
@@ -142,6 +143,14 @@ COMMON = [
     (lambda dz, x, gamma: dz, "dz itself"), (lambda dz, x, gamma: dz * gamma, "still has to"),
     (lambda dz, x, gamma: (dz * gamma).mean(axis=0), "shape"),
 ]  # fmt: skip
+
+
+def over_the_table(dz, x, gamma):
+    d, s = dz * gamma, x.std()
+    x_hat = (x - x.mean()) / s
+    return (d - d.mean(0) - x_hat * (d * x_hat).mean(0)) / s
+
+
 FOLD = fold
 WRONG_FUNCTIONS = {
     ex.check_fold: [
@@ -176,6 +185,8 @@ WRONG_FUNCTIONS = {
         (lambda dz, x, gamma: ex.standardized(dz * gamma**2, x, 0), "twice"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 1), "wrong axis"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 0, ddof=1), "n - 1"),
+        (lambda dz, x, gamma: ex.standardized(dz * gamma, x, (0, 1)), "one mean"),
+        (over_the_table, "one mean"),
         (lambda dz, x, gamma: batchnorm(dz, x, gamma) * x.std(0), "not divided"),
         (lambda dz, x, gamma: batchnorm(dz, x, gamma) / x.std(0), "variance"),
         (lambda dz, x, gamma: -batchnorm(dz, x, gamma), "sign"),
@@ -231,7 +242,7 @@ def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
 
 
 def test_the_expected_numbers_are_right():
-    x, d = np.array([[9.0], [1], [3], [3]]), np.array([[3.0], [0], [0], [3]])
+    x, d = np.array([[9.0], [1], [3], [3]]), np.array([[6.0], [0], [0], [6]])
     layer = BatchNorm(1, eps=0)
     layer.forward(x)
     np.testing.assert_allclose(layer.backward(d)[:, 0], np.array(GRADIENT, float), atol=1e-12)

@@ -48,9 +48,26 @@ def test_a_run_settles_if_its_length_is_free_and_jumps_if_it_is_reset():
     np.testing.assert_allclose(kept[1], free[1])
 
 
+def test_reset_weights_end_in_a_cycle_of_two_angles():
+    for start in (2.4, 1.9, 0.3):
+        kept = normalizing.walk(
+            (np.cos(start), np.sin(start)), 0.5, 60, d=normalizing.ABOVE, reset=True
+        )
+        last = np.sort(np.arctan2(kept[-3::2, 1], kept[-3::2, 0]))
+        np.testing.assert_allclose(last, [normalizing.CYCLE, np.pi - normalizing.CYCLE])
+    assert round(np.degrees(normalizing.CYCLE)) == 63
+
+
+def test_the_loss_of_the_two_weights():
+    for weights in ((0.6, -0.3), (1.0, 2.0)):
+        x = normalizing.INPUTS @ weights
+        loss = np.dot(normalizing.ABOVE, (x - x.mean()) / x.std())
+        np.testing.assert_allclose(loss, -6 * weights[1] / np.linalg.norm(weights))
+
+
 def test_they_draw():
-    assert "rest (1.1, −1.7, −0.3, 0.9), passed on" in normalizing.box("t").markup
-    assert "loss low" in normalizing.rays("t").markup
+    assert "rest (1.1, −1.7, −0.3, 0.9), length √5, passed on" in normalizing.box("t").markup
+    assert "in the end" in normalizing.rays("t").markup
     assert "examples" in normalizing.shared("t").markup
     frames = normalizing.three_terms()
     assert len(frames) == len(normalizing.LAST)
@@ -61,5 +78,10 @@ def test_they_draw():
     found = {name: ([0.1, 1.0], np.ones((3, 2))) for name in ("weights", "layer", "rms")}
     found["weights reset"] = ([1.0], np.ones((3, 1)))
     ends = {"weights": np.ones((3, 2)), "weights reset": np.ones((3, 1))}
+    ends_at = np.array([[0.2, np.inf], [0.1, np.inf], [np.inf, np.inf]])
+    kinds = [("plain", ends_at), ("÷ row", ends_at[:, :1].repeat(2, 1) / 2), ("batch norm", runs)]
+    drawn = normalizing.apart("t", (1.0, 100.0), kinds).markup
+    assert ">1/3 overflow<" in drawn and ">3/3 overflow<" in drawn
+    assert ">0.20<" in drawn and ">0.10<" in drawn and ">rate 100<" in drawn
     kept = normalizing.braked("t", found, ends).markup
     assert ">lengths reset<" in kept

@@ -1,9 +1,10 @@
-"""Which parameters of a normalized network bear a large learning rate: short runs on digits.
+"""What lets a normalized network learn at large rates: short runs on digits.
 
 What the chapter on normalization measures. A network of six hidden layers is trained for 60 steps;
 some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
 ``USUAL``. In an arm with ``reset``, each of these blocks is scaled back after each step to its
-length at the start.
+length at the start; in an arm with ``centred``, its gradient loses its common part
+(:func:`common_part`).
 
 Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
 ``brakes.json``, which ``python -m backprop.book.brakes FILE`` writes (some minutes on one core).
@@ -100,6 +101,19 @@ def set_back(parameters: Mapping[str, Array], first: Mapping[Block, Array]) -> N
             parameters[name][...] *= factor
 
 
+def denses(network: Sequential) -> list[Dense]:
+    """Return the layers with a weight matrix, in order."""
+    return [layer for layer in network.layers if isinstance(layer, Dense)]
+
+
+def common_part(layer: Dense) -> Array:
+    """Return the part of ∂L/∂W that the inputs have in common: their mean, times ∂L/∂b.
+
+    ∂L/∂W = Σᵢ aᵢ ⊗ ∂L/∂xᵢ, so without it each input aᵢ is replaced by aᵢ - mean(a).
+    """
+    return np.outer(layer.x.mean(axis=0), layer.gradients["b"])
+
+
 @dataclass(frozen=True)
 class Arm:
     """What is raised, in which network, and how it is trained.
@@ -114,12 +128,16 @@ class Arm:
         Whether these blocks are set back to their first lengths after each step.
     decay : float
         Weight decay of these blocks: θ ← θ - rate · (g + decay · θ).
+    centred : bool
+        Whether the gradients of the hidden matrices lose their common part (:func:`common_part`).
+        The network itself stays as it is.
     """
 
     norm: Norm | None
     blocks: Sequence[Block]
     reset: bool = False
     decay: float = 0.0
+    centred: bool = False
 
     def run(
         self,
@@ -147,6 +165,9 @@ class Arm:
         order = [rng.permutation(IMAGES) for _ in range(STEPS * BATCH // IMAGES)]
         for k, rows in enumerate(cut(np.concatenate(order), BATCH)[:steps], start=1):
             differentiate(network, images[rows], labels[rows])
+            if self.centred:
+                for layer in denses(network)[:-1]:
+                    layer.gradients["W"] -= common_part(layer)
             for name, value in parameters.items():
                 if name in raised:
                     value -= rate * (gradients[name] + self.decay * value)
@@ -242,6 +263,8 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "constants": (Arm(Constants, ALL), (1.0,)),
     "centred": (Arm(Centred, WEIGHTS), (1.0, 100.0)),
     "centred rms": (Arm(CentredRMS, WEIGHTS), (1.0, 100.0)),
+    "plain step": (Arm(None, WEIGHTS, centred=True), (1.0, 100.0)),
+    "rms step": (Arm(RMSNorm, WEIGHTS, centred=True), (1.0, 100.0)),
 }
 WATCHED = (0, 1, 10, 60)
 TRACED: dict[str, tuple[str, float]] = {
@@ -252,10 +275,6 @@ TRACED: dict[str, tuple[str, float]] = {
 
 BRAKED = ("weights", "weights reset")
 """The arms whose effective rates after the last step are stored, at each of their rates."""
-
-
-SHARED = ("plain", "centred", "rms", "centred rms", "weights")
-"""The arms of which is stored what varies between the examples after one step at the rate 100."""
 
 
 def varying(network: Sequential) -> list[float]:
@@ -316,8 +335,7 @@ def _rounded(values: Any) -> Any:
 def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]) -> dict[str, Any]:
     """Return what is stored: losses (None: it overflowed) and effective rates by arm, and traces.
 
-    Losses and effective rates have a row per start and a column per rate, and what varies after
-    one step, "shares", has a column per hidden layer.
+    Losses and effective rates have a row per start and a column per rate.
     """
     losses = {
         name: [[arm.tried(rate, seed) for rate in rates] for seed in seeds]
@@ -332,15 +350,9 @@ def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]
         for name, (arm, rates) in arms.items()
         if name in BRAKED
     }
-    shares = {
-        name: [after_a_step(arm, 100.0, seed) for seed in seeds]
-        for name, (arm, _) in arms.items()
-        if name in SHARED
-    }
     return {
         "effective": {name: _rounded(runs) for name, runs in ends.items()},
         "losses": {name: _rounded(runs) for name, runs in losses.items()},
-        "shares": {name: _rounded(runs) for name, runs in shares.items()},
         "traces": {name: _rounded(runs) for name, runs in traces.items()},
     }
 
@@ -367,11 +379,6 @@ def effective(name: str) -> Array:
 def traced(name: str) -> Array:
     """Return the stored traces: starts by ``WATCHED`` by (length, effective rate, loss)."""
     return np.array(stored()["traces"][name])
-
-
-def shares(name: str) -> Array:
-    """Return the stored shares (:func:`varying`) of an arm, a row per start, a column per layer."""
-    return np.array(stored()["shares"][name])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

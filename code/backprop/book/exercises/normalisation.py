@@ -39,7 +39,7 @@ def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdic
 def standardized(
     d: Array,
     x: Array,
-    axis: int,
+    axis: int | tuple[int, int],
     *,
     shift: bool = True,
     stretch: bool = True,
@@ -59,8 +59,8 @@ def standardized(
 
 @checker
 def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
-    """Check x = (9, 1, 3, 3) with d = (3, 0, 0, 3): mean 4, s = 3, (-1, -3, -7, 11) / 18."""
-    x, d = np.array([9.0, 1, 3, 3]), np.array([3.0, 0, 0, 3])
+    """Check x = (9, 1, 3, 3) with d = (6, 0, 0, 6): mean 4, s = 3, (-1, -3, -7, 11) / 9."""
+    x, d = np.array([9.0, 1, 3, 3]), np.array([6.0, 0, 0, 6])
     right = standardized(d, x, 0)
     x_hat = (x - 4) / 3
     rule = "Take mean(d) from d, then x̂ times mean(d ⊙ x̂), and divide by s."
@@ -85,12 +85,13 @@ def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
             (3 * right, "This is not yet divided by s.", ""),
             (right / 3, "It was divided by s twice.", ""),
             (-right, "Only the sign is wrong.", ""),
-            ((d - 6 - x_hat * 4) / 3, "Sums were taken where the formula has means.", rule),
-            ((d - 1.5 + x_hat) / 3, "The last term was added.", "Both terms are subtracted."),
-            ((d - 1.5 - 1) / 3, "The last term lacks its x̂.", rule),
-            ((d - 1.5 - x_hat * 1.5) / 3, "The last term has mean(d) in it.",
+            ((d - 12 - x_hat * 8) / 3, "Sums were taken where the formula has means.", rule),
+            ((d - 3 + 2 * x_hat) / 3, "The last term was added.", "Both terms are subtracted."),
+            ((d - 3 - 2) / 3, "The last term lacks its x̂.", rule),
+            ((d - 3 - x_hat) / 3, "The last term lacks its mean(d ⊙ x̂).", rule),
+            ((d - 3 - 3 * x_hat) / 3, "The last term has mean(d) in it.",
              "It has mean(d ⊙ x̂): multiply entry by entry, then average."),
-            ((d - 1.5 - (x - 4)) / 3, "The last term has x - 4 in it.", "It has x̂ = (x - 4)/3."),
+            ((d - 3 - 2 * (x - 4)) / 3, "The last term has x - 4 in it.", "It has x̂ = (x - 4)/3."),
             (x_hat, "This is x̂.", "The slopes of the loss with respect to x are asked for."),
         ], check),
     ]  # fmt: skip
@@ -119,7 +120,7 @@ def check_running(batches: Any) -> Verdict:
 
 @checker
 def check_scale(length: Any, gradient: Any) -> Verdict:
-    """Check |W| = 2, |∂L/∂W| = 3, rate 0.1: |W| becomes √4.09, and at 5W the gradient is 0.6."""
+    """Check |W| = 2, |∂L/∂W| = 3, rate 0.1: |W| becomes √4.09, and the gradient at 5W is 0.6."""
     square = "The step is perpendicular to W: use Pythagoras."
     parts: list[Part] = [
         ("The length", math.sqrt(4.09), [
@@ -133,13 +134,13 @@ def check_scale(length: Any, gradient: Any) -> Verdict:
             (2.02, "Give four significant digits.", square),
             (0.3, "This is the length of the step.", square),
         ], square),
-        ("The gradient at 5W", 0.6, [
+        ("The gradient at five times the weights", 0.6, [
             (15.0, "The gradient does not grow with W.",
              "The same relative change of W changes the loss by the same amount."),
             (3.0, "The loss stays, but its slope does not.",
-             "At 5W a step of given length turns W by a fifth of the angle."),
+             "There, a step of given length turns the weights by a fifth of the angle."),
             (0.12, "It was divided by 25.", "Once by 5: the loss and the direction stay."),
-            (3.0 / 10, "It was divided by the length of 5W.", "W is five times as long, not ten."),
+            (3.0 / 10, "It was divided by 10, the new length.", "Five times as long, not ten."),
             (1.5, "It was divided by the length of W.", "W is five times as long."),
             (75.0, "The gradient does not grow with W.", "W is five times as long."),
             (3 / math.sqrt(5), "It was divided by the root of 5.", "W is five times as long."),
@@ -190,7 +191,7 @@ def check_batchnorm(backward: Answer) -> Verdict:
         d = dz * gamma
         expected, mistakes = _backward_case(dz, x, gamma, standardized, 0)
         s = x.std(axis=0)
-        x_hat = (x - x.mean(axis=0)) / s
+        x_hat, x_one = (x - x.mean(axis=0)) / s, (x - x.mean()) / x.std()
         rule = "(d - mean(d) - x̂ mean(d ⊙ x̂)) / s, the means over axis 0."
         mistakes += [
             (d / s, "Mean and s were treated as constants.", rule),
@@ -205,8 +206,12 @@ def check_batchnorm(backward: Answer) -> Verdict:
             ((d - d.mean(0) - (d * x_hat).mean(0)) / s, "The last term lacks its x̂.", rule),
             ((d - d.mean(0) - x * (d * x).mean(0)) / s, "The last term has x for x̂.", rule),
             ((d - d.mean(0) + x_hat * (d * x_hat).mean(0)) / s, "The last term was added.", rule),
-            ((d - d.mean() - x_hat * (d * x_hat).mean()) / s, "All columns share one mean.",
-             "Each column has a mean of its own: axis=0."),
+            *((wrong, "All columns share one mean.", "Each column has a mean of its own: axis=0.")
+              for wrong in (
+                  (d - d.mean() - x_hat * (d * x_hat).mean()) / s,
+                  standardized(d, x, (0, 1)),
+                  (d - d.mean(0) - x_one * (d * x_one).mean(0)) / x.std(),
+              )),
         ]  # fmt: skip
         kept = distinct(mistakes, expected)
         return Case((dz, x, gamma), expected, kept, rule, where=f"x of shape {x.shape}")

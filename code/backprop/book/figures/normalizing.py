@@ -70,10 +70,11 @@ def box(title: str) -> Drawing:
     beside = corners[2, 0] + 0.25
     words = (
         (beside, corners[3, 1] - 0.15, blue, f"d = {_row(d)}"),
-        (beside, 0.62 * corners[3, 1], red, f"shift {_row(-shift)}\nremoved"),
-        (beside, corners[2, 1] + 0.2, red, f"stretch\n{_row(-stretch)}\nremoved"),
-        (0.1, -0.45, green, f"rest {_row(rest)}, passed on"),
-    )
+        (beside, 0.62 * corners[3, 1], red, f"shift {_row(-shift)}\nlength {long[2]:g}, removed"),
+        (beside, corners[2, 1] + 0.2, red,
+         f"stretch\n{_row(-stretch)}\nlength {long[1]:g}, removed"),
+        (0.1, -0.45, green, f"rest {_row(rest)}, length √{long[0] ** 2:.0f}, passed on"),
+    )  # fmt: skip
     for across, high, colour, text in words:
         ax.text(across, high, text, va="center", color=colour, fontsize=12)
     ax.set(xlim=(-0.2, 8.6), ylim=(-0.8, 5.1), aspect="equal")
@@ -128,21 +129,24 @@ def walk(start: Any, rate: float, steps: int, *, d: Any = SLOPES, reset: bool = 
 
 
 BESIDE = {
-    False: ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08)), True: ((0.14, -0.24), (0.04, -0.26)),
+    False: ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08)), True: ((0.2, 0.1), (-0.2, 0.1)),
 }  # fmt: skip
 """Where the number of each step stands beside its point, with free lengths and with reset ones."""
+CYCLE = math.asin((1 + math.sqrt(19)) / 6)
+"""The angle from which the reset weights, at the length 1 and the rate 0.5, jump to π minus it."""
 
 
 def rays(title: str, rate: float = 0.5) -> Drawing:
     """Draw gradient descent on the two weights of a normalized unit, free and with a fixed length.
 
-    The shade is the loss, which depends on the angle alone. The points are numbered by step.
+    The shade is the loss, which depends on the angle alone. The points are numbered by step. With
+    the fixed length, the jumps end in a cycle of two points (:data:`CYCLE`).
     """
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    blue, _, green = _colors()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 3.1))
+    blue, red, green = _colors()
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.85))
     for ax, reset, colour in zip(axes, (False, True), (green, blue), strict=True):
         for low, high in pairwise(np.linspace(-np.pi / 2, 1.5 * np.pi, 49)):
             wedge = np.array([(0, 0), *(6 * _unit(a) for a in (low, high))])
@@ -154,13 +158,17 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
             circle = np.array([_unit(a) for a in np.linspace(0, 2 * np.pi, 100)])
             ax.plot(*circle.T, "--", color=INK, linewidth=1)
         for k, (one, two) in enumerate(pairwise(path)):
-            back = reset and k % 2 == 1
-            ax.plot(
-                *np.array([one, two]).T, ":" if back else "-", linewidth=1 if back else 1.8,
-                color=INK if back else colour,
-            )  # fmt: skip
+            if reset and k % 2 == 1:
+                ax.plot(*np.array([one, two]).T, ":", linewidth=1, color=INK)
+            else:
+                _arrow(ax, (one + two) / 2, two - one, colour, 1.4)
+        if reset:
+            sides = np.array([_unit(CYCLE), _unit(math.pi - CYCLE)])
+            for one, two in (sides, sides[::-1]):
+                _arrow(ax, (one + two) / 2, two - one, red, 2.2)
+            ax.text(0, 0.55, "in the end", ha="center", va="center", color=red)
         kept = path[:: 2 if reset else 1]
-        ax.plot(*kept.T, "o", color=colour, markersize=5)
+        ax.plot(*kept.T, "o", color=colour, markersize=4)
         for k, point in enumerate(kept[1:], start=1):
             ax.text(
                 *np.add(point, BESIDE[reset][k - 1]), str(k), ha="center", va="center", color=INK,
@@ -221,7 +229,7 @@ def three_terms() -> list[Frame]:
         left = d + shift + stretch
         found = gradient(x, SLOPES)
         assert np.allclose(found, left / s)
-        fig, axes = plt.subplots(1, 6, figsize=(4.6, 2.3), width_ratios=(*[1] * 5, 0.9))
+        fig, axes = plt.subplots(1, 6, figsize=(4.6, 1.9), width_ratios=(*[1] * 5, 0.9))
         heads = (
             "x\N{COMBINING CIRCUMFLEX ACCENT}",
             "d",
@@ -237,14 +245,12 @@ def three_terms() -> list[Frame]:
         ):
             rows = np.arange(4)[::-1]
             if k < 5:
-                ax.barh(rows, values, 0.42, color=colour, alpha=0.85)
-                ax.vlines(np.zeros(4), rows - 0.27, rows + 0.27, color=GREY, linewidth=1)
+                ax.barh(rows, values, 0.5, color=colour, alpha=0.85)
+                ax.vlines(np.zeros(4), rows - 0.34, rows + 0.34, color=GREY, linewidth=1)
                 for row, value in zip(rows, values, strict=True):
                     shown = _written(value, 2 if 1e-9 < abs(value) < 0.05 else 1)
-                    ax.text(
-                        0, row + 0.29, shown, ha="center", va="bottom", fontsize=11,
-                        color=INK,
-                    )  # fmt: skip
+                    side, edge = (-0.5, "right") if value > 0 else (0.5, "left")
+                    ax.text(side, row, shown, ha=edge, va="center", fontsize=11, color=INK)
                 ax.set_xlim(-5.4, 5.4)
             else:
                 for row, value in zip(rows, values, strict=True):
@@ -253,7 +259,7 @@ def three_terms() -> list[Frame]:
                         color=green, fontweight="bold",
                     )  # fmt: skip
                 ax.set_xlim(0, 1)
-            ax.set(ylim=(-0.35, 3.8), xticks=[], yticks=[])
+            ax.set(ylim=(-0.5, 3.5), xticks=[], yticks=[])
             ax.set_title(head, fontsize=12, color=colour)
             ax.grid(False)
             for side in ax.spines.values():
@@ -344,7 +350,7 @@ def braked(
     plt = pyplot()
     blue, _, green = _colors()
     brown, violet = COLORS[5], COLORS[3]
-    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 5.0), sharex=True)
+    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 4.3), sharex=True)
     for name, colour, line in (("layer", brown, "-^"), ("rms", violet, "-v")):
         rates, runs = found[name]
         above.plot(
@@ -372,4 +378,44 @@ def braked(
     below.set(ylim=(0.004, 90), ylabel="effective rate")
     below.set(xlabel="learning rate of the weight matrices")
     fig.align_ylabels()
+    return plotted(fig, title)
+
+
+def apart(title: str, rates: Sequence[float], found: Sequence[tuple[str, Array]]) -> Drawing:
+    """Draw the final losses of some kinds of runs, a row each, and a panel per rate.
+
+    Each kind has a name and its losses, a row per start and a column per rate. The last row is
+    batch normalization, and the rows whose names begin with "÷" are drawn in one colour.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    _, red, green = _colors()
+    fig, axes = plt.subplots(1, len(rates), figsize=(4.6, 3.1), sharey=True)
+    rows = np.arange(len(found))[::-1]
+    colours = [COLORS[3] if name.startswith("÷") else red for name, _ in found[:-1]] + [green]
+    for k, (ax, rate) in enumerate(zip(axes, rates, strict=True)):
+        ax.axvline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
+        for row, colour, (_, runs) in zip(rows, colours, found, strict=True):
+            ends = np.sort(runs[:, k])
+            middle, lost = float(np.median(ends)), int(np.isinf(ends).sum())
+            if np.isfinite(middle):
+                ax.plot([ends[0], min(ends[-1], 9)], [row, row], "-", color=colour, linewidth=5,
+                        alpha=0.35, solid_capstyle="butt")  # fmt: skip
+                ax.plot(middle, row, "o", color=colour, markersize=7)
+                ax.text(middle, row + 0.24, f"{middle:.2f}", ha="center", va="bottom", color=INK)
+            if lost:
+                text = f"{lost}/{len(ends)} overflow"
+                ax.text(0.011, row, text, ha="left", va="center", color=colour)
+        ax.set(xscale="log", xlim=(0.01, 5), ylim=(-0.6, len(found) - 0.2))
+        ax.set_xticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+        ax.set_xticks([], minor=True)
+        ax.set_yticks(rows, [name for name, _ in found])
+        ax.tick_params(axis="y", length=0)
+        ax.grid(False)
+        ax.set_title(f"rate {rate:g}", fontsize=12)
+    for word, colour in zip(axes[0].get_yticklabels(), colours, strict=True):
+        thick = "bold" if "step" in word.get_text() else "normal"
+        word.set(color=colour, multialignment="right", fontweight=thick)
+    fig.supxlabel("training loss after 60 steps", fontsize=12)
     return plotted(fig, title)
