@@ -65,6 +65,8 @@ def test_wide_queries_learn_with_the_division_alone():
     )
     assert divided[0] < 0.3 and undivided[0] < 0.3
     assert undivided[1] < 0.85 and divided[1] > 0.97
+    small = lookup.learned(1, 256, [0, 60], test, divide=False, spread=1 / 4)
+    assert small[0] == divided[0] and small[1] > 0.97  # the same first scores
 
 
 def both():
@@ -176,10 +178,24 @@ def test_which_errors_point_the_right_way():
     network = lookup.trained(0, 15)
     _, dS = lookup.score_errors(network, one)
     right, wrong = (dS[0, 3, 0], dS[0, 4, 1]), (dS[0, 3, 1], dS[0, 4, 0], dS[0, 4, 2])
-    match, lost = lookup.gains(network, one)
+    match, lost, also = lookup.gains(network, one)
     assert match == np.mean(np.array(right) < 0)
     assert lost == pytest.approx(np.mean(np.array(wrong) > 0))
-    # c=1 tells the right digit of "a?" too, and is no wrong fact there.
+    assert also == float(dS[0, 3, 2] < 0)  # c=1 tells the right digit of "a?" too
+
+
+def test_how_a_network_goes_on_after_a_stop():
+    test = lookup.draw(np.random.default_rng(8), 100)
+    moved = {by: lookup.went_on(0, test, by=by) for by in ("Adam", "stored momentum")}
+    ends = []
+    for steps in lookup.STOP, lookup.END:
+        network = lookup.trained(0, steps)
+        network.forward(test.x)
+        which, places = np.nonzero(test.asked)
+        ends.append(network.layers[0].p[which, 0, places, test.told].mean())
+    assert moved["Adam"] == pytest.approx(ends[1] - ends[0], abs=1e-9)
+    assert moved["stored momentum"] == pytest.approx(moved["Adam"], abs=0.05)
+    assert abs(lookup.went_on(0, test, by="plain descent")) < 0.02 < moved["stored momentum"]
 
 
 def test_two_letters_are_asked_for_in_turn():

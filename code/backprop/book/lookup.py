@@ -26,7 +26,7 @@ from backprop.layers import (
 )
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
-from backprop.optimizers import Adam
+from backprop.optimizers import SGD, Adam
 
 ALPHABET = "abcdefgh"
 LETTERS, DIGITS = len(ALPHABET), 8
@@ -155,23 +155,25 @@ class FixedLook(MultiHeadAttention):
 class WideLook(Layer):
     """Causal attention with one head whose queries and keys have d entries, without W_o.
 
-    The entries of W_q and W_k start with the deviation 1.
-
     Parameters
     ----------
     d : int
     rng : numpy.random.Generator
     divide : bool
         Whether the scores are divided by √d.
+    spread : float
+        The deviation of the first entries of W_q and W_k.
     """
 
     name = "wide_look"
 
-    def __init__(self, d: int, rng: np.random.Generator, *, divide: bool) -> None:
+    def __init__(
+        self, d: int, rng: np.random.Generator, *, divide: bool, spread: float = 1
+    ) -> None:
         super().__init__()
         self.times = 1.0 if divide else d**0.5  # undoes the division
-        self.parameters["W_q"] = rng.normal(size=(WIDTH, d))
-        self.parameters["W_k"] = rng.normal(size=(WIDTH, d))
+        self.parameters["W_q"] = spread * rng.normal(size=(WIDTH, d))
+        self.parameters["W_k"] = spread * rng.normal(size=(WIDTH, d))
         self.parameters["W_v"] = glorot(rng, (WIDTH, WIDTH))
         for name, value in self.parameters.items():
             self.gradients[name] = np.zeros_like(value)
@@ -289,25 +291,62 @@ def score_errors(network: Sequential, batch: Batch) -> tuple[Array, Array]:
     return P, P * (dP - (P * dP).sum(axis=2, keepdims=True))
 
 
-def gains(network: Sequential, batch: Batch) -> tuple[float, float]:
-    """Return two shares of score errors that point the right way, over all questions.
+def gains(network: Sequential, batch: Batch) -> tuple[float, float, float]:
+    """Return three shares of score errors, over all questions.
 
-    How often the score of the match is to rise, and how often that of a token before the question
-    that tells another digit is to fall.
+    How often the score of the match is to rise, how often that of a fact with another letter and
+    another digit is to fall, and how often that of one with another letter but the right digit is
+    to rise. A fact is a token before the question that tells a digit.
     """
     _, dS = score_errors(network, batch)
     which, places = np.nonzero(batch.asked)
-    rows, told = dS[which, places], batch.x[..., LETTERS:]
-    earlier = np.arange(told.shape[1]) < places[:, None]
-    wrong = told[which].any(axis=2) & (told[which].argmax(axis=2) != batch.digits[:, None])
+    rows, told = dS[which, places], batch.x[which, :, LETTERS:]
+    wrong = told.any(axis=2) & (np.arange(told.shape[1]) < places[:, None])
+    wrong[np.arange(len(wrong)), batch.told] = False
+    right_digit = told.argmax(axis=2) == batch.digits[:, None]
     match = rows[np.arange(len(rows)), batch.told]
-    return float((match < 0).mean()), float((rows[earlier & wrong] > 0).mean())
+    lost, also = rows[wrong & ~right_digit] > 0, rows[wrong & right_digit] < 0
+    return float((match < 0).mean()), float(lost.mean()), float(also.mean())
 
 
-def learned(seed: int, d: int, looks: Sequence[int], test: Batch, *, divide: bool) -> list[float]:
+STOP, END = 30, 80
+
+
+def went_on(seed: int, batch: Batch, *, by: str) -> float:
+    """Return how much the mean weight on the match changes between the steps STOP and END.
+
+    Until STOP, the network learns as in :func:`trained`. Then it goes on ``by`` "Adam", by
+    "stored momentum" (Adam, whose gradients are now 0), or by "plain descent" of the same rate.
+    """
+    rng = np.random.default_rng(seed)
+    network, loss = attention(rng), SoftmaxCrossEntropy()
+    adam, plain = Adam(network, RATE), SGD(network, RATE)
+    before = 0.0
+    for step in range(END):
+        if step == STOP:
+            before = _on_match(network, batch)
+        _, dz = errors(network, loss, draw(rng, BATCH))
+        network.backward_parameters(dz)
+        if step >= STOP and by == "stored momentum":
+            network.dtheta[:] = 0
+        (plain if step >= STOP and by == "plain descent" else adam).step()
+    return _on_match(network, batch) - before
+
+
+def _on_match(network: Sequential, batch: Batch) -> float:
+    network.forward(batch.x)
+    which, places = np.nonzero(batch.asked)
+    attends = network.layers[0]
+    assert isinstance(attends, MultiHeadAttention)
+    return float(attends.p[which, 0, places, batch.told].mean())
+
+
+def learned(
+    seed: int, d: int, looks: Sequence[int], test: Batch, *, divide: bool, spread: float = 1
+) -> list[float]:
     """Return the share of right answers with :class:`WideLook` after so many steps."""
     rng, found = np.random.default_rng(seed), []
-    network = _with_digits(WideLook(d, rng, divide=divide), rng)
+    network = _with_digits(WideLook(d, rng, divide=divide, spread=spread), rng)
     for step in _training(network, rng, max(looks)):
         if step in looks:
             found.append(float((answers(network, test) == test.digits).mean()))

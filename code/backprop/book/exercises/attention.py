@@ -72,10 +72,10 @@ def check_reading(lost: Any, gains: Any, pulls: Any) -> Verdict:
             (-0.2, "This is the mean of the other three.", "What must a row of dS sum to?"),
         ], "What happens if one number is added to all the scores?"),
         ("The key that gains", 2.0, [
-            (1.0, "Its error is positive, and a step goes downhill.",
-             "A positive error lowers the score. (Keys count from 1.)"),
+            (1.0, "Its error is positive, and a step goes downhill. (Keys count from 1.)",
+             "A positive error lowers the score."),
             (3.0, "Its error is the largest, and a step goes downhill.",
-             "A positive error lowers the score. (Keys count from 1.)"),
+             "A positive error lowers the score."),
             (4.0, "Its error is 0, so its score stays.", "A score rises if its error is negative."),
             (-1.0, "This is its error.", "Name the key, from 1 to 4."),
             (0.1, "This is its weight.", "Name the key, from 1 to 4."),

@@ -148,7 +148,11 @@ def _pushes(tokens: Sequence[str], told: Mapping[int, int], look: Look, caption:
     left, row, high = 24.0, 206.0, 25.0
     places, parts, words = _looks(tokens, told, look.P, left, row)
     wide = places[1] - places[0]
-    top = row + HIGH + 48
+    top = row + HIGH + 72
+    parts.append(svg.text(2, row + HIGH + 42, "weight on the match", text_anchor="start"))
+    for t, at in told.items():
+        weight = f"{look.P[t, at]:.2f}"
+        parts.append(svg.text(places[t], row + HIGH + 42, weight, svg.FORWARD))
     parts.append(svg.text(
         2, top - 9, "error at each score of", svg.BACKWARD, text_anchor="start", font_weight=600
     ))  # fmt: skip
@@ -458,7 +462,8 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
         y = corner[1] + side * k + 16
         asks = 600 if token.endswith("?") else 400
         parts.append(svg.text(corner[0] - 5, y, token, text_anchor="end", font_weight=asks))
-        parts.append(svg.text(corner[0] + broad * (k + 0.5), corner[1] - 6, token))
+        letter = token.split("=")[0]  # of the whole names, the columns are too narrow
+        parts.append(svg.text(corner[0] + broad * (k + 0.5), corner[1] - 6, letter))
     bottom = corner[1] + side * n
     parts += _named((corner[0] + broad * n / 2, bottom + 18), "P", (n, n), "middle")
     # The outputs, and below them a number for each digit, at the right.
@@ -536,45 +541,6 @@ def _product(at: Place, name: str, small: str) -> str:
 # Plots.
 
 
-def learned(runs: Mapping[str, Array], rules: Mapping[str, float], title: str) -> Drawing:
-    """Draw each run's share of right answers as a dot, one below the other, and rules as lines.
-
-    Parameters
-    ----------
-    runs : mapping of str to array, shape (runs,)
-        One row of the figure for each, with its name.
-    rules : mapping of str to float
-        What stands at each dashed line, and where it stands.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 2.3))
-    for k, (name, at) in enumerate(rules.items()):
-        top = -1.65 + 0.42 * k
-        ax.plot([at, at], [len(runs) - 0.5, top], color=INK, linewidth=1, linestyle="--")
-        ax.text(at + 0.015, top + 0.15, name, va="center")
-    for row, (name, right) in enumerate(runs.items()):
-        found = np.asarray(right)
-        color = COLORS[0] if found.min() > max(rules.values()) else INK
-        above = row + np.linspace(-0.4, 0.4, len(found))
-        ax.plot(found, above, "o", color=color, markersize=2.4, markeredgewidth=0, clip_on=False)
-        ax.text(0.51, row, name, va="center", color=color)
-        low, high = (f"{100 * share:.0f}" for share in (found.min(), found.max()))
-        said = low if low == high else f"{low}–{high}"
-        ax.text(1.32, row, f"{said} %", ha="right", va="center", color=color)
-    ax.set(xlim=(0, 1.32), ylim=(len(runs) - 0.5, -1.7), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[])
-    ax.set_xticklabels(["0", "25", "50", "75", "100"])
-    ax.set_xlabel("right digits, %")
-    ax.spines["bottom"].set_bounds(0, 1)
-    ax.grid(visible=False)
-    for side in ("left", "top", "right"):
-        ax.spines[side].set_visible(False)
-    return plotted(fig, title)
-
-
 def learning(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Drawing:
     """Draw the share of right answers over the steps: a line for each run, a color for each kind.
 
@@ -583,22 +549,24 @@ def learning(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Dra
     looks : sequence of int
         The steps after which the shares were measured.
     runs : mapping of str to array, shape (runs, looks)
-        By the name of their kind, which stands below its last points.
+        By the name of their kind, at most three.
     title : str
         What the picture shows, for those who do not see it.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 2.1))
-    for color, (name, shares) in zip((COLORS[0], INK), runs.items(), strict=True):
-        found = 100 * np.asarray(shares)
-        for run in found:
-            ax.plot(looks, run, color=color, linewidth=1.2, linestyle="-", alpha=0.7)
-        ax.text(looks[-1], found[:, -1].min() - 4, name, ha="right", va="top", color=color)
+    fig, ax = plt.subplots(figsize=(4.2, 2.3))
+    kinds = ((COLORS[0], 4.0), (COLORS[2], 1.4), (INK, 1.2))  # the first two may coincide
+    for (color, width), (name, shares) in zip(kinds, runs.items(), strict=False):
+        for k, run in enumerate(100 * np.asarray(shares)):
+            ax.plot(
+                looks, run, color=color, linewidth=width, linestyle="-", label="_" if k else name
+            )
     ax.set(xlim=(0, looks[-1]), ylim=(0, 103), yticks=[0, 25, 50, 75, 100])
     ax.set(xlabel="training step", ylabel="right digits, %")
     ax.grid(visible=False)
+    ax.legend(loc="lower right", frameon=False, borderpad=0)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return plotted(fig, title)
