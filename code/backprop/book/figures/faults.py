@@ -189,7 +189,7 @@ class Stage(NamedTuple):
     right: ArrayLike
 
 
-LOSS, SHARE = (106.0, 218.0), (250.0, 408.0)
+LOSS, SHARE = (102.0, 226.0), (254.0, 408.0)
 """Where 0 and 1 stand on the axes of the loss and of the accuracy."""
 ROW, HEAD = 31.0, 60.0
 """From one stage to the next, and where the first one begins."""
