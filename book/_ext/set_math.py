@@ -80,21 +80,22 @@ def set_or_warn(node: nodes.Node, latex: str, display: bool) -> str:
 def close_up(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Keep the punctuation at a formula on its line; the formula itself may break as before."""
     for node in list(doctree.findall(nodes.math)):
-        place = node.parent.index(node)
-        before, after = node.parent[max(place - 1, 0)], node.parent[place + 1 :][:1]
+        parent, place = node.parent, node.parent.index(node)
+        before, after = (parent[k] if 0 <= k < len(parent) else None for k in (place - 1, place + 1))
         opening = OPENING.search(before) if isinstance(before, nodes.Text) else None
-        closing = CLOSING.match(after[0]) if after and isinstance(after[0], nodes.Text) else None
+        closing = CLOSING.match(after) if isinstance(after, nodes.Text) else None
         if not opening and not closing:
             continue
         held = nodes.inline("", "", classes=["held"])
-        node.parent.replace(node, held)
+        # By place: two equal texts are one to docutils' own replace.
+        parent[place] = held
         if opening:
             held += nodes.Text(opening[0])
-            held.parent.replace(before, nodes.Text(before[: opening.start()]))
+            parent[place - 1] = nodes.Text(before[: opening.start()])
         held += node
         if closing:
             held += nodes.Text(closing[0])
-            held.parent.replace(after[0], nodes.Text(after[0][closing.end() :]))
+            parent[place + 1] = nodes.Text(after[closing.end() :])
 
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:

@@ -64,6 +64,14 @@ def test_punctuation_stays_with_its_formula(tmp_path):
     assert said.replace(" ", "").endswith("Then(e")
 
 
+def test_a_comma_is_taken_from_its_own_place(tmp_path):
+    made(tmp_path, "# Words\n\nTake `a`, $x$, $y$, *b*, $z$, and (*c*) ($w$) (*d*).\n")
+    page = BeautifulSoup(html(tmp_path, "index"), "html.parser")
+    for half in page.select(".katex-html, annotation"):
+        half.decompose()
+    assert "Take a, x, y, b, z, and (c) (w) (d)." in page.get_text()
+
+
 def test_a_page_without_formulas_loads_nothing_for_them(tmp_path):
     made(tmp_path, "# Words\n\nNothing else.\n")
     assert "katex" not in html(tmp_path, "index") and "formulas.js" not in html(tmp_path, "index")
