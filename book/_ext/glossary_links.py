@@ -130,7 +130,9 @@ class GlossaryLinks(SphinxPostTransform):
                 pieces.append(self.link(page, place, match[0]))
                 done = match.end()
         if pieces:
-            text.parent.replace(text, [*pieces, nodes.Text(text[done:])])
+            # By identity: docutils' replace takes the first text that is equal.
+            at = next(k for k, child in enumerate(text.parent) if child is text)
+            text.parent[at : at + 1] = [*pieces, nodes.Text(text[done:])]
 
     def link(self, page: str, place: tuple[str, str], words: str) -> nodes.reference:
         """Return a link with the classes of the role ``term``."""

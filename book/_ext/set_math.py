@@ -81,7 +81,8 @@ def close_up(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Keep the punctuation at a formula on its line; the formula itself may break as before."""
     for node in list(doctree.findall(nodes.math)):
         parent, place = node.parent, node.parent.index(node)
-        before, after = (parent[k] if 0 <= k < len(parent) else None for k in (place - 1, place + 1))
+        before = parent[place - 1] if place else None
+        after = parent[place + 1] if place + 1 < len(parent) else None
         opening = OPENING.search(before) if isinstance(before, nodes.Text) else None
         closing = CLOSING.match(after) if isinstance(after, nodes.Text) else None
         if not opening and not closing:

@@ -342,7 +342,9 @@ def _is_number(part: Any) -> bool:
 def _part(place: tuple[int, ...], case: Case) -> str:
     """Name a part of the answer: by its name, else as a reader counts."""
     if case.names:
-        return case.names[place[0]]
+        whole = len(case.names) == np.size(case.expected)
+        return case.names[int(np.ravel_multi_index(place, np.shape(case.expected)))
+                          if whole else place[0]]  # fmt: skip
     if len(place) > 2 or max(place) >= len(ORDINALS):
         return f"The entry at index {place if len(place) > 1 else place[0]}"
     counted = [ORDINALS[k] for k in place]

@@ -575,8 +575,8 @@ def learning(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Dra
 SHARES_OF_7 = (0.0, 0.4, 0.6, 1.0)
 """Of 7 in a mean of b's digit, with the weight 0.6, and c's, at 5, 5; 5, 7; 7, 5 and 7, 7."""
 SIGNS = (-1.0, 1.0, -1.0, 1.0)
-"""The sign that the score of 7 minus that of 5 must have to name c's digit."""
-STRAIGHT = (-0.6, 0.9)
+"""The sign that the output for 7 minus that for 5 must have to name c's digit."""
+STRAIGHT = (-0.5, 1.0)
 """A line that is right in three cases: its values at the shares 0 and 1."""
 
 
@@ -598,6 +598,6 @@ def shares(title: str) -> Drawing:
     digits = ("5, 5", "5, 7", "7, 5", "7, 7")
     ax.set(xticklabels=[f"{s:g}\n{d}" for s, d in zip(SHARES_OF_7, digits, strict=True)])
     ax.set(yticklabels=["−", "0", "+"], xlabel="share of 7, and the digits of b and c")
-    ax.set_title("score of 7 minus score of 5", loc="left", fontsize=11.5)
+    ax.set_title("output for 7 minus output for 5", loc="left", fontsize=11.5)
     fig.legend(loc="outside right center", handlelength=1.8)
     return plotted(fig, title)
