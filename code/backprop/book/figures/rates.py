@@ -312,7 +312,7 @@ def shapes(title: str) -> Drawing:
         ax.set(xlim=(0, 265), ylim=(0, 1.12), xticks=[0, 50, 100], yticks=[0, 1])
         ax.text(115, 0.75, name, color=INK, fontsize=12, weight="bold")
         if kind != "function":
-            ax.text(265, 0.75, kind, color=green, ha="right")
+            ax.text(265, 0.75, kind, color=INK, ha="right")
         ax.text(115, -0.12, formula, color=INK, fontsize=11.5)
         ax.spines["bottom"].set_bounds(0, 100)
         ax.grid(False)
