@@ -254,6 +254,12 @@ WRONG_FUNCTIONS = [
     (ex.check_floor, lambda r, c, v, B: floor(r, c, v, B) if r * c < 1 else math.inf, "level off"),
     (ex.check_floor, lambda r, c, v, B: math.inf, "level off"),
     (ex.check_floor, lambda r, c, v, B: r * v / B / 2 / (2 - r * c), "without end"),
+    (
+        ex.check_floor,
+        lambda r, c, v, B: math.inf if r * c > 2 else r * v / B / 2 / (2 - r * c),
+        "At the rate 2/λ itself, 2 - ηλ is 0, and the formula divides by it. There V grows",
+    ),
+    (ex.check_floor, lambda r, c, v, B: r / 0, "ZeroDivisionError"),
     (ex.check_floor, lambda r, c, v, B: None, "return"),
     (ex.check_floor, lambda r, c, v: 0, "4 arguments"),
     (ex.check_greedy, spoiled(best, lambda lam, tau2, V, eta: V), "never changes"),

@@ -53,8 +53,26 @@ def test_the_shapes_of_the_ravine_fall_from_one():
     for name in rates.OF_THE_RAVINE:
         shape = rates.plan(name)
         assert shape[0] == 1 and (np.diff(shape) <= 0).all() and shape.min() > 0
-    late = rates.plan("constant, then linear")
+    late = rates.plan("constant-then-decay")
     assert (late[:801] == 1).all() and late[900] == pytest.approx(0.5)
+
+
+def test_the_parts_of_a_shape_are_the_start_without_noise_and_the_noise_without_start():
+    flat, steep = rates.RAVINE
+    for name in rates.OF_THE_RAVINE:
+        plan, start, noise, last = found = rates.parts(name)
+        only = flat / 2 * rates.mean_square(plan, 0.0, flat)[-1]
+        both = flat / 2 * rates.mean_square(plan, rates.FAR, flat)[-1]
+        assert noise == pytest.approx(only) and start == pytest.approx(both - only)
+        assert last == pytest.approx(steep / 2 * rates.mean_square(plan, rates.FAR, steep)[-1])
+        assert found.total == pytest.approx(rates.tuned(rates.plan(name))[1][:, -1].sum())
+
+
+def test_a_level_rate_that_falls_late_has_the_larger_sum_and_the_smaller_sum_of_squares():
+    cosine, late = (rates.parts(name) for name in ("cosine", "constant-then-decay"))
+    assert late.rates.sum() > cosine.rates.sum() and late.start < cosine.start
+    assert (late.rates**2).sum() < (cosine.rates**2).sum() and late.noise < cosine.noise
+    assert late.steep > cosine.steep and late.total < cosine.total
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.5, 1.5])
@@ -89,16 +107,23 @@ def test_each_choice_is_the_lowest_point_of_its_two_parts():
 def test_drawings_are_small_and_name_their_parts():
     names = ("hero", "levels", "shapes", "ravine", "tops")
     drawn = {name: getattr(rates, name)("title").markup for name in names}
-    for words in ("small", "large", "falling"):
+    for words in ("small, 0.02", "large, 0.32", "falling, from 0.32"):
         assert f">{words}<" in drawn["hero"]
     for rate in rates.LEVELS:
         assert f">rate {rate}<" in drawn["levels"]
         assert f">floor {rates.floor(rate):.2g}<" in drawn["levels"]
     for name, (_, kind, _) in rates.SHAPES.items():
-        assert f">{name}<" in drawn["shapes"] and f">{kind}<" in drawn["shapes"]
+        assert f">{name}<" in drawn["shapes"]
+        assert (f">{kind}<" in drawn["shapes"]) is (kind != "function")
     for name in ("constant", "1/t", "cosine"):
-        assert f">{name}<" in drawn["tops"] and f">{name}<" in drawn["ravine"]
-        assert f">{rates.tuned(rates.plan(name))[1][1, -1]:.3f}<" in drawn["ravine"]
+        assert f">{name}<" in drawn["tops"]
+    for name in rates.OF_THE_RAVINE:
+        found = rates.parts(name)
+        for value in (found.start, found.noise, found.steep, found.total):
+            assert f">{1000 * value:.0f}<" in drawn["ravine"]
+        assert f">{name}<" in drawn["ravine"]
+        assert f">Ση = {found.rates.sum():.0f}<" in drawn["ravine"]
+        assert f">Ση² = {(found.rates**2).sum():.0f}<" in drawn["ravine"]
     assert max(map(len, drawn.values())) < 100_000
 
 

@@ -9,7 +9,7 @@ from backprop import SGD, ReLU, SoftmaxCrossEntropy, load_digits
 from backprop.book import top_rates
 
 LAST, BIG, HERO = top_rates.stored()
-SHAPE = 2, len(top_rates.TOPS), len(top_rates.STARTS)
+SHAPE = 3, len(top_rates.TOPS), len(top_rates.STARTS)
 
 
 def test_all_that_is_promised_is_stored():
@@ -17,19 +17,26 @@ def test_all_that_is_promised_is_stored():
     assert set(BIG) == set(top_rates.BOTH)
     assert all(losses.shape == SHAPE for part in (LAST, BIG) for losses in part.values())
     times = top_rates.STEPS // top_rates.EVERY + 1
-    assert all(losses.shape == (SHAPE[2], times) for losses in HERO.values())
+    assert all(losses.shape == (2, SHAPE[2], times) for losses in HERO.values())
     assert (top_rates.TOPS[0], top_rates.TOPS[8], top_rates.TOPS[-1]) == (0.02, 0.32, 1.3)
 
 
 def test_the_courses_end_where_the_shapes_do():
     for words, (name, top) in top_rates.HERO.items():
         at = top_rates.TOPS.index(top)
-        np.testing.assert_array_equal(HERO[words][:, -1], LAST[name][1, at])
+        np.testing.assert_array_equal(HERO[words][..., -1], LAST[name][1:, at])
 
 
 @pytest.mark.parametrize(
     ("name", "top", "batch"),
-    [("constant", 0.02, 2), ("1/t", 0.08, 2), ("cosine", 0.08, 2), ("cosine", 0.16, 32)],
+    [
+        ("constant", 0.02, 2),
+        ("1/t", 0.08, 2),
+        ("cosine", 0.08, 2),
+        ("cosine", 0.16, 32),
+        ("linear", 0.08, 2),
+        ("constant-then-decay", 0.08, 2),
+    ],
 )
 def test_runs_are_found_again(name, top, batch):
     found = top_rates.courses(name, [top], (0, 7), batch)[:, 0, :, -1]
@@ -39,19 +46,20 @@ def test_runs_are_found_again(name, top, batch):
 
 def test_a_course_is_that_of_the_package(monkeypatch):
     monkeypatch.setattr(top_rates, "STEPS", 50)
-    found = top_rates.courses("constant", [0.1], (3,))[1, 0, 0]
+    found = top_rates.courses("constant", [0.1], (3,))[1:, 0, 0]
     (x, y), _, test = top_rates.digits(3)
     network, loss, seen = top_rates.build(3), SoftmaxCrossEntropy(), []
     optimizer = SGD(network, 0.1)
-    seen.append(loss.forward(network.forward(test[0]), test[1]))
+    sets = test, (x, y)
+    seen.append([loss.forward(network.forward(a), b) for a, b in sets])
     for k in range(2):
         batches = np.random.default_rng(3000 + k).integers(1000, size=(25, 2))
         for batch in batches:
             loss.forward(network.forward(x[batch]), y[batch])
             network.backward_parameters(loss.backward())
             optimizer.step()
-        seen.append(loss.forward(network.forward(test[0]), test[1]))
-    np.testing.assert_allclose(found, np.fmin(seen, top_rates.GUESSING))
+        seen.append([loss.forward(network.forward(a), b) for a, b in sets])
+    np.testing.assert_allclose(found.T, np.fmin(seen, top_rates.GUESSING))
 
 
 def test_the_digits_of_a_start_are_those_of_the_data_set():
@@ -85,5 +93,5 @@ def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     top_rates.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
     assert set(found["last"]) == set(LAST)
-    assert np.shape(found["last"]["step"]) == (2, 2, 10)
-    assert np.shape(found["hero"]["large"]) == (10, 3)
+    assert np.shape(found["last"]["step"]) == (3, 2, 10)
+    assert np.shape(found["hero"]["large"]) == (2, 10, 3)

@@ -6,7 +6,7 @@ stored in ``top_rates.json``, which the command
 
     python -m backprop.book.top_rates FILE
 
-writes in two minutes.
+writes in a few minutes.
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ SHAPES: dict[str, Schedule] = {
     "1/t": lambda t: 1 / (1 + t / 100),
     "cosine": Cosine(1.0, STEPS),
     "one cycle": OneCycle(1.0, STEPS),
+    "linear": lambda t: 1 - t / STEPS,
+    "constant-then-decay": lambda t: min(1.0, (STEPS - t) / (STEPS / 5)),
 }
-"""Their highest rate is 1."""
+"""Their highest rate is 1. The last one falls in the last fifth of the run."""
 BOTH = ("constant", "cosine")
 HERO = {"small": ("constant", 0.02), "large": ("constant", 0.32), "falling": ("cosine", 0.32)}
 """The runs whose whole course is stored."""
@@ -79,12 +81,12 @@ def ends(network: Sequential, *sets: many_starts.Labelled) -> Array:
 def courses(
     name: str, tops: Sequence[float], starts: Sequence[int] = STARTS, batch: int = BATCH
 ) -> Array:
-    """Train by one shape, and return two losses after each ``EVERY`` updates, from update 0 on.
+    """Train by one shape, and return three losses after each ``EVERY`` updates, from update 0 on.
 
     Returns
     -------
-    ndarray, shape (2, tops, starts, STEPS / EVERY + 1)
-        On the digits for validation, and on those for the test.
+    ndarray, shape (3, tops, starts, STEPS / EVERY + 1)
+        On the digits for validation, on those for the test, and on those for training.
     """
     shape = np.array([SHAPES[name](t) for t in range(STEPS)])
     plans = np.repeat(np.outer(shape, tops), len(starts), axis=1)
@@ -95,18 +97,21 @@ def courses(
         with np.errstate(all="ignore"):  # a rate may be far too large
             many_starts.train(networks, sets, part, batch, [1000 * start + k for start in own])
         found.append(_tested(networks, own))
-    return np.array(found).T.reshape(2, len(tops), len(starts), -1)
+    return np.array(found).T.reshape(3, len(tops), len(starts), -1)
 
 
 def _tested(networks: Sequence[Sequential], starts: Sequence[int]) -> list[Array]:
-    return [ends(n, *digits(s)[1:]) for n, s in zip(networks, starts, strict=True)]
+    """Return the losses on the digits for validation, for the test and for training."""
+    sets = (digits(start) for start in starts)
+    return [ends(n, *others, own) for n, (own, *others) in zip(networks, sets, strict=True)]
 
 
 class Stored(NamedTuple):
-    """Losses after the last update by shape, (validation and test, tops, starts), and the hero's.
+    """Losses after the last update by shape, (three sets, tops, starts), and the hero's.
 
-    ``large`` holds those of :data:`BOTH` with batches of ``LARGE``, and ``hero`` the whole courses
-    of the test loss by the words of :data:`HERO`, (starts, times).
+    The sets are those of :func:`courses`. ``large`` holds the losses of :data:`BOTH` with batches
+    of ``LARGE``, and ``hero`` the whole courses by the words of :data:`HERO`, (two sets, starts,
+    times), of the test loss and the training loss.
     """
 
     last: dict[str, Array]
@@ -119,7 +124,7 @@ def chosen(losses: Array) -> int:
 
     Parameters
     ----------
-    losses : array, shape (2, tops, starts)
+    losses : array, shape (at least 2, tops, starts)
         On the digits for validation, and on those for the test.
     """
     return int(np.median(losses[0], axis=1).argmin())
@@ -138,7 +143,7 @@ def told(tops: Sequence[float]) -> dict[str, Any]:
             name: courses(name, tops, batch=LARGE)[..., -1].round(4).tolist() for name in BOTH
         },
         "hero": {
-            words: courses(name, [top])[1, 0].round(4).tolist()
+            words: courses(name, [top])[1:, 0].round(4).tolist()
             for words, (name, top) in HERO.items()
         },
     }

@@ -209,9 +209,14 @@ def check_floor(floor: Answer) -> Verdict:
         case(0.3, 2.0, 5.0, 4), case(0.1, 7.0, 0.6, 10), case(0.05, 0.5, 3.0, 3),
         case(0.75, 2.0, 3.0, 2), case(0.5, 5.0, 3.0, 2), case(1.0, 2.0, 3.0, 2),
     ]  # fmt: skip
-    return judge(
-        floor, cases, "And infinite where the run diverges.", "rate, curvature, variance, B"
-    )
+    names = "rate, curvature, variance, B"
+    verdict = judge(floor, cases, "And infinite where the run diverges.", names)
+    if verdict.raised == "ZeroDivisionError" and not judge(floor, cases[:-1]).raised:
+        return Verdict(
+            False, "At the rate 2/λ itself, 2 - ηλ is 0, and the formula divides by it.",
+            "There V grows by η²τ²/B in each step, without end: return math.inf.",
+        )  # fmt: skip
+    return verdict
 
 
 Trial = Callable[[int, float, int], tuple[float, float]]

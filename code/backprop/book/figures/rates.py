@@ -8,7 +8,7 @@ small one, green a falling one, and light blue one that falls like 1/t.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -126,15 +126,42 @@ def tuned(shape: Any, curvatures: Sequence[float] = RAVINE) -> tuple[float, Arra
 
 def plan(name: str) -> Array:
     """Return a shape of the ravine's runs, with the highest rate 1."""
-    return np.array([OF_THE_RAVINE[name](t) for t in range(LONG)])
+    return np.array([top_rates.SHAPES[name](t) for t in range(LONG)])
 
 
-OF_THE_RAVINE: dict[str, Schedule] = {
-    **{name: top_rates.SHAPES[name] for name in ("constant", "1/t", "cosine")},
-    "linear": lambda t: 1 - t / LONG,
-    "constant, then linear": lambda t: min(1.0, (LONG - t) / (LONG / 5)),
-}
-"""The first three are drawn; the last falls in the last fifth."""
+OF_THE_RAVINE = ("constant", "1/t", "cosine", "linear", "constant-then-decay")
+"""The shapes that are drawn, by their names in :data:`backprop.book.top_rates.SHAPES`."""
+
+
+class Parts(NamedTuple):
+    """What a tuned shape leaves in the ravine.
+
+    Attributes
+    ----------
+    rates : ndarray, shape (LONG,)
+        Of all steps.
+    start, noise, steep : float
+        The three parts of the last mean loss. In the flat direction, ``start`` is what is left of
+        the loss before the first step, and ``noise`` what has been let in and kept.
+    """
+
+    rates: Array
+    start: float
+    noise: float
+    steep: float
+
+    @property
+    def total(self) -> float:
+        """The last mean loss."""
+        return self.start + self.noise + self.steep
+
+
+def parts(name: str) -> Parts:
+    """Return what a shape leaves at the top rate with which it ends lowest."""
+    top, losses = tuned(plan(name))
+    rates, flat = top * plan(name), RAVINE[0]
+    left = flat / 2 * FAR * float(np.prod((1 - rates * flat) ** 2))
+    return Parts(rates, left, float(losses[0, -1]) - left, float(losses[1, -1]))
 
 
 def unit(n: int) -> str:
@@ -150,11 +177,11 @@ def hero(title: str) -> Drawing:
     fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.1), height_ratios=[2.3, 1])
     looks = {
         "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
-        "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.345)),
+        "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.355)),
         "falling": (green, "falling: fast and low", (470, 0.112), (610, 0.215)),
     }
     for words, (color, label, spot, below) in looks.items():
-        losses = courses[words]
+        losses = courses[words][0]
         t = np.arange(losses.shape[1]) * top_rates.EVERY
         top.plot(t, losses.T, "-", color=color, linewidth=0.7, alpha=0.4)
         top.plot(t, np.median(losses, axis=0), "-", color=color, linewidth=2.2)
@@ -163,12 +190,13 @@ def hero(title: str) -> Drawing:
         shape, highest = top_rates.HERO[words]
         rate = [highest * top_rates.SHAPES[shape](int(k)) for k in range(top_rates.STEPS)]
         low.plot(rate, "-", color=color, linewidth=2.2)
-        low.text(*below, words, color=color)
+        start = "from " if words == "falling" else ""
+        low.text(*below, f"{words}, {start}{highest}", color=color)
     top.set(yscale="log", ylim=(0.1, 2.6), yticks=[0.1, 0.2, 0.5, 1, 2])
     top.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"], xlim=(0, top_rates.STEPS))
     top.minorticks_off()
     top.set_title("loss on the test digits", loc="left", fontsize=11)
-    low.set(ylim=(0, 0.42), yticks=[0, 0.32], yticklabels=["0", "0.32"], xlabel="update")
+    low.set(ylim=(0, 0.47), yticks=[0, 0.32], yticklabels=["0", "0.32"], xlabel="update")
     low.set_title("rate", loc="left", fontsize=11)
     return plotted(fig, title)
 
@@ -225,7 +253,7 @@ def levels(title: str) -> Drawing:
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.8))
+    fig, ax = plt.subplots(figsize=(4.6, 2.6))
     t = np.arange(LONG + 1)
     seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
     rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}")
@@ -251,6 +279,10 @@ SHAPES: dict[str, tuple[Schedule, str, str]] = {
     "cosine": (Cosine(1.0, 100), "Cosine", r"$\frac{1}{2}\,(1 + \cos(\pi t/100))$"),
     "warm-up": (Warmup(Cosine(1.0, 80), 20), "Warmup", r"$t/20$, then a cosine"),
     "one cycle": (OneCycle(1.0, 100), "OneCycle", "up for 30 steps, then down"),
+    "linear": (lambda t: 1 - t / 100, "function", r"$1 - t/100$"),
+    "constant-then-decay": (
+        lambda t: min(1.0, (100 - t) / 20), "function", "1, then linear in the last fifth",
+    ),
     "plateau": (
         ReduceOnPlateau(1.0, factor=0.3), "ReduceOnPlateau", r"$\times\,0.3$ when the loss stalls",
     ),
@@ -272,15 +304,16 @@ def shapes(title: str) -> Drawing:
 
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 3.85))
+    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 4.2))
     for ax, (name, (_, kind, formula)) in zip(axes, SHAPES.items(), strict=True):
         rates = planned(name)
         ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
         ax.plot(rates, "-", color=green, linewidth=2)
         ax.set(xlim=(0, 265), ylim=(0, 1.12), xticks=[0, 50, 100], yticks=[0, 1])
-        ax.text(115, 0.7, name, color=INK, fontsize=12, weight="bold")
-        ax.text(265, 0.7, kind, color=green, ha="right")
-        ax.text(115, 0.02, formula, color=INK, fontsize=12)
+        ax.text(115, 0.75, name, color=INK, fontsize=12, weight="bold")
+        if kind != "function":
+            ax.text(265, 0.75, kind, color=INK, ha="right")
+        ax.text(115, -0.12, formula, color=INK, fontsize=11.5)
         ax.spines["bottom"].set_bounds(0, 100)
         ax.grid(False)
     return plotted(fig, title)
@@ -294,33 +327,50 @@ def _shade(name: str) -> str:
 
 
 def ravine(title: str) -> Drawing:
-    """Draw three tuned shapes, and the mean loss in a flat and in a steep direction."""
-    from backprop.book.figures.plots import INK
+    """Draw five tuned shapes, and the parts of the mean loss that each leaves in the ravine."""
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.7), height_ratios=[1.2, 0.75, 1.3])
-    rate, *directions = axes
-    spots = {"constant": (620, 0.125), "1/t": (65, 0.48), "cosine": (330, 0.28)}
-    for name, spot in spots.items():
-        top, losses = tuned(plan(name))
-        color = _shade(name)
-        rate.plot(top * plan(name), "-", color=color, linewidth=2)
-        rate.text(*spot, name, color=color, fontsize=12)
-        for ax, course in zip(directions, losses, strict=True):
-            ax.plot(course, "-", color=color, linewidth=2)
-        steep = losses[-1, -1]
-        directions[1].text(LONG * 1.02, steep, f"{steep:.3f}", color=color, va="center")
-    flat, steep = directions
-    flat.text(LONG * 1.02, 0.091, "all\n0.09", color=INK, va="center", linespacing=0.95)
-    rate.set(ylim=(0, 0.62), yticks=[0, 0.2, 0.4, 0.6])
-    flat.set(ylim=(0, 0.16), yticks=[0, 0.05, 0.1, 0.15])
-    steep.set(yscale="log", ylim=(0.002, 0.3), yticks=[0.003, 0.01, 0.03, 0.1, 0.3])
-    steep.set(yticklabels=["0.003", "0.01", "0.03", "0.1", "0.3"], xlim=(0, LONG), xlabel="step")
-    steep.minorticks_off()
-    rate.set_title("rate", loc="left", fontsize=11)
-    flat.set_title("mean loss in the flat direction", loc="left", fontsize=11)
-    steep.set_title("mean loss in the steep direction", loc="left", fontsize=11)
+    blue, green, red = _colors()
+    fig, axes = plt.subplots(
+        len(OF_THE_RAVINE), 2, figsize=(4.6, 4.15), width_ratios=[1, 3.6], layout="none",
+        gridspec_kw={"wspace": 0.08, "hspace": 1.15, "left": 0.06, "right": 1},
+    )  # fmt: skip
+    for (rate, ax), name in zip(axes, OF_THE_RAVINE, strict=True):
+        found = parts(name)
+        seen = np.append(np.arange(0, LONG, 10), LONG - 1)
+        rate.fill_between(seen, found.rates[seen], color=green, alpha=0.18, linewidth=0)
+        rate.plot(seen, found.rates[seen], "-", color=green, linewidth=2)
+        rate.set(xlim=(0, LONG), ylim=(0, 0.62), xticks=[], yticks=[0, 0.5])
+        rate.set_yticklabels(["0", "0.5"])
+        rate.grid(visible=False)
+        ax.text(0, 0.58, name, color=INK, fontsize=12, weight="bold", va="bottom")
+        for x, value, color in (
+            (0, found.start, blue), (found.start, found.noise, red), (STEEP_AT, found.steep, green),
+        ):  # fmt: skip
+            ax.barh(0, value, 1, left=x, color=color, alpha=0.3, linewidth=0)
+            inside = value > NARROW
+            ax.text(x + (value / 2 if inside else value + 0.001), 0, f"{1000 * value:.0f}",
+                    color=color, ha="center" if inside else "left", va="center")  # fmt: skip
+        ax.text(0.144, 0, f"{1000 * found.total:.0f}", color=INK, ha="right", va="center",
+                weight="bold")  # fmt: skip
+        ax.text(0, -0.62, f"Ση = {found.rates.sum():.0f}", color=blue, va="top")
+        ax.text(found.start, -0.62, f"Ση² = {np.sum(found.rates**2):.0f}", color=red, va="top")
+        ax.set(xlim=(0, 0.144), ylim=(-0.6, 0.6))
+        ax.set_axis_off()
+    axes[0, 0].text(0, 0.8, "rate", color=GREY)
+    head = axes[0, 1]
+    head.text(0, 2.85, "mean loss after 1,000 steps, in thousandths", color=GREY)
+    for x, words, color in (
+        (0, "flat: start left", blue), (0.056, "+ noise", red), (0.091, "+ steep", green),
+        (0.144, "= sum", INK),
+    ):  # fmt: skip
+        head.text(x, 1.95, words, color=color, ha="right" if x == 0.144 else "left")
     return plotted(fig, title)
+
+
+STEEP_AT, NARROW = 0.096, 0.009
+"""Where the bars of the steep direction begin, and below which width a number stands beside."""
 
 
 def tops(title: str) -> Drawing:
@@ -328,39 +378,43 @@ def tops(title: str) -> Drawing:
 
     In the lower panel each shape has the top rate that the digits for validation choose.
     """
-    from backprop.book.figures.plots import GREY, INK
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
+    _, green, _ = _colors()
     found = top_rates.stored()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.7), height_ratios=[1.5, 1])
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.75), height_ratios=[1.25, 1])
     for k, name in enumerate(("constant", "1/t", "cosine")):
         tested, color = found.last[name][1], _shade(name)
         x = np.array(top_rates.TOPS) * 1.02 ** (k - 1)
         middle, best = np.median(tested, axis=1), top_rates.chosen(found.last[name])
-        ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1, alpha=0.45)
+        ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1.4, alpha=0.6)
         ax.plot(x, middle, "-", color=color, linewidth=2)
-        ax.plot(x[best], middle[best], "o", color=color, markersize=7)
+        ax.plot(x[best], middle[best], "o", color=color, markersize=7, zorder=3)
         spot = (0.0195, 0.2) if name == "constant" else (x[0] * 0.95, middle[0])
         side = "left" if name == "constant" else "right"
         ax.text(*spot, name, color=color, ha=side, va="center")
-    ax.set(xscale="log", yscale="log", xlim=(0.0115, 1.4), ylim=(0.105, 2.5), xlabel="top rate")
+    ax.set(xscale="log", yscale="log", xlim=(0.0095, 1.4), ylim=(0.105, 2.5), xlabel="top rate")
     ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
     ax.set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1])
     ax.set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
     ax.minorticks_off()
     ax.set_title("test loss, batches of 2", loc="left", fontsize=11)
-    rows = {"cosine": found.last, "1/t": found.last, "cosine, 32": found.large}
+    rows = {
+        **dict.fromkeys(("cosine", "linear", "constant-then-decay", "1/t"), found.last),
+        "cosine, B = 32": found.large,
+    }
     for y, (words, losses) in enumerate(rows.items()):
         name = words.split(",")[0]
         ratio = top_rates.at_best(losses[name]) / top_rates.at_best(losses["constant"])
-        low.plot(ratio, np.full(len(ratio), y), "o", color=_shade(name), markersize=6, alpha=0.55)
-        low.plot(np.median(ratio), y, "|", color=INK, markersize=17, markeredgewidth=2)
+        color = COLORS[4] if name == "1/t" else green
+        low.plot(ratio, np.full(len(ratio), y), "o", color=color, markersize=6, alpha=0.55)
+        low.plot(np.median(ratio), y, "|", color=INK, markersize=12, markeredgewidth=2)
+        low.text(0.43, y, words, color=GREY, va="center")
     low.axvline(1, color=_shade("constant"), linewidth=1.8)
-    low.text(1.006, -0.62, "constant", color=_shade("constant"), va="center")
-    low.set(ylim=(2.5, -0.95), yticks=range(len(rows)), xlim=(0.64, 1.12))
-    low.set(yticklabels=["cosine", "1/t", "cosine,\nB = 32"])
+    low.text(1.006, -0.75, "constant", color=_shade("constant"), va="center")
+    low.set(ylim=(4.6, -1.2), yticks=[], xlim=(0.42, 1.13))
     low.set(xticks=[0.7, 0.8, 0.9, 1, 1.1], xticklabels=["0.7", "0.8", "0.9", "1", "1.1"])
-    low.tick_params(axis="y", length=0, labelcolor=GREY)
     low.set_title("test loss / that of the constant rate", loc="left", fontsize=11)
     return plotted(fig, title)
 
@@ -385,7 +439,7 @@ def range_tests(
     """
     plt = pyplot()
     blue, green, _ = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 1.95))
+    fig, ax = plt.subplots(figsize=(4.6, 1.85))
     for curve in losses:
         ax.plot(rates[: len(curve)], curve, "-", color=blue, linewidth=0.9, alpha=0.6)
     ax.axvline(best, color=green, linewidth=1.6, linestyle="--")
@@ -419,7 +473,7 @@ def warmed_up(
     """
     plt = pyplot()
     _, green, red = _colors()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.7), height_ratios=[1, 1.1])
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.45), height_ratios=[1, 1.1])
     looks = {k: (color, f"{k} updates of warm-up" if k else "no warm-up")
              for k, color in zip(losses, (red, green), strict=True)}  # fmt: skip
     spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.095))),
