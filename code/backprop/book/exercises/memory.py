@@ -359,6 +359,8 @@ def check_evaluations(evaluations: Answer) -> Verdict:
         mistakes: list[tuple[Any, str, str]] = [
             (right + n, "An evaluation of each layer just before its backward step is in here.",
              "To take a layer back, its input is enough."),
+            (right + 1, "The evaluation for the output is in here.",
+             "The exercise leaves it out."),
             (halves(n, s), "This always cuts in the middle.", "Try every place."),
             (forgetful(n, s), "The left part gets one kept input too few.",
              "When the right part is done, its inputs are free again."),
