@@ -111,7 +111,8 @@ def test_masks_are_drawn_side_by_side():
         "two": (allowed & (np.arange(3) > 0), ["–", "b", "c"]),
     }
     drawn = looking.triangles(kinds, "t")
-    assert drawn.markup.count("url(#bp-masked)") == 3 + 6
+    assert drawn.markup.count("url(#bp-masked-2)") == 3 + 6
+    assert drawn.markup.count('id="bp-masked-2"') == 1
     assert "c sees a b c" in drawn.markup and "– sees nothing" in drawn.markup
     check_words(drawn.markup, 0.55)
 

@@ -397,7 +397,7 @@ def forty(s: Array, gaps: dict[str, Array], title: str) -> Drawing:
     order = np.argsort(np.median(s[:, :count], axis=0))
     noise, low, high = s[:, count:].ravel(), s.min() - 0.4, s.max() + 0.4
     left.axvspan(OFF, high, color="C1", alpha=0.12, linewidth=0)
-    left.text(high - 0.2, -0.95, "nearly off", ha="right", va="center", fontsize=10)
+    left.text(high - 0.2, -0.95, "nearly off", ha="right", va="center", fontsize=11)
     for y, k in enumerate(order):
         left.scatter(s[:, k], [y] * len(s), s=9, color="C0", alpha=0.5, linewidth=0)
         left.plot([np.median(s[:, k])] * 2, [y - 0.4, y + 0.4], **median)
@@ -407,7 +407,9 @@ def forty(s: Array, gaps: dict[str, Array], title: str) -> Drawing:
         share = ((noise > a) & (noise <= b)).mean()
         at, tall = (a + b) / 2, 4.2 * share
         left.bar(at, -tall, 0.96 * (b - a), foot, color="C1", linewidth=0)
-        left.text(at, foot - tall - 0.1, f"{100 * share:.0f}", ha="center", va="bottom", fontsize=9)
+        left.text(
+            at, foot - tall - 0.1, f"{100 * share:.0f}", ha="center", va="bottom", fontsize=11
+        )
         if a < middle <= b:
             left.plot([middle] * 2, [foot - tall, foot], **median)
     left.set_yticks([*range(count), foot - 0.8], [*(MEASURED[k] for k in order), "noise, %"])
@@ -422,8 +424,8 @@ def forty(s: Array, gaps: dict[str, Array], title: str) -> Drawing:
     top = max(gap.max() for gap in gaps.values())
     for x, gap in enumerate(gaps.values()):
         words = f"{(gap > 0).sum()}/{len(gap)}"
-        right.text(x, 1.1 * top, words, ha="center", va="bottom", fontsize=9)
-    right.set_xticks(range(len(gaps)), gaps, fontsize=9)
+        right.text(x, 1.1 * top, words, ha="center", va="bottom", fontsize=11)
+    right.set_xticks(range(len(gaps)), gaps, fontsize=11)
     right.set(xlabel="people for one w", xlim=(-0.65, len(gaps) - 0.35), ylim=(None, 1.28 * top))
     right.set_yticks([y for y in right.get_yticks() if right.get_ylim()[0] < y < 1.05 * top])
     right.set_title("test error:\none penalty − forty", loc="left", fontsize=11)

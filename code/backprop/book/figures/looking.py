@@ -263,7 +263,7 @@ def masks(
     pitch, high, left = 56.0, 30.0, 66.0
     places = [left + pitch * (k + 0.5) for k in range(len(tokens))]
     total_at = left + pitch * len(tokens) + 34
-    parts, words = [HATCH], []
+    parts, words = [_hatch()], []
     for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
         parts.append(svg.text(x, 16, token, font_weight=600 if k == asks else 400))
     parts.append(svg.text(total_at, 16, "sum"))
@@ -293,14 +293,15 @@ def triangles(kinds: Mapping[str, tuple[ArrayLike, Sequence[str]]], title: str) 
         What the picture shows, for those who do not see it.
     """
     side, top, pitch = 21.0, 44.0, svg.WIDTH / len(kinds)
-    parts, words, foot = [HATCH], [], 0.0
+    hatch = f"{MASKED}-{len(kinds)}"  # ids are unique on a page, which has other drawings
+    parts, words, foot = [_hatch(hatch)], [], 0.0
     for k, (name, (allowed, tokens)) in enumerate(kinds.items()):
         n = len(tokens)
         left = pitch * (k + 0.5) - side * n / 2 + 8
         parts.append(svg.text(left + side * n / 2 - 8, 16, name, font_weight=600))
         for (i, j), seen in np.ndenumerate(np.asarray(allowed, bool)):
             at = left + side * j, top + side * i
-            parts += _cell(at, (side, side), 0.45, hidden=not seen)
+            parts += _cell(at, (side, side), 0.45, hidden=not seen, hatch=hatch)
         for i, token in enumerate(tokens):
             parts.append(svg.text(left + side * (i + 0.5), top - 6, token))
             parts.append(svg.text(left - 10, top + side * i + 16, token))
@@ -312,20 +313,25 @@ def triangles(kinds: Mapping[str, tuple[ArrayLike, Sequence[str]]], title: str) 
     return drawing(title, foot + 6, "; ".join(words), *parts)
 
 
-HATCH = (
-    '<defs><pattern id="bp-masked" width="6" height="6" patternUnits="userSpaceOnUse" '
-    'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" stroke="currentColor" '
-    'stroke-width="2" stroke-opacity="0.45"/></pattern></defs>'
-)
-"""What fills a cell that a mask has taken out; a weight of 0 that was not masked stays empty."""
+MASKED = "bp-masked"
+"""The id of what fills a cell that a mask has taken out."""
 
 
-def _cell(at: Place, size: Place, share: float, *, hidden: bool) -> list[str]:
+def _hatch(name: str = MASKED) -> str:
+    """Define what fills a masked cell; a weight of 0 that was not masked stays empty."""
+    return (
+        f'<defs><pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" stroke="currentColor" '
+        'stroke-width="2" stroke-opacity="0.45"/></pattern></defs>'
+    )
+
+
+def _cell(at: Place, size: Place, share: float, *, hidden: bool, hatch: str = MASKED) -> list[str]:
     """Draw a cell of P, filled as strongly as its weight is large, or hatched."""
     (x, y), (wide, high) = at, size
     return [svg.element(
         "rect", x=x, y=y, width=wide, height=high, stroke=svg.FORWARD, stroke_width="0.7",
-        fill="url(#bp-masked)" if hidden else svg.FORWARD,
+        fill=f"url(#{hatch})" if hidden else svg.FORWARD,
         fill_opacity=None if hidden else f"{share:.2f}",
     )]  # fmt: skip
 
@@ -426,7 +432,7 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
     left, top = 138.0, 22.0
     below = top + n * CELL[1]
     parts = [
-        HATCH,
+        _hatch(),
         svg.text(left + 4 * CELL[0], top - 8, "letter"),
         svg.text(left + 12 * CELL[0], top - 8, "digit"),
         *_cells((left, top), X, CELL),
