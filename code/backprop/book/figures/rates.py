@@ -333,7 +333,7 @@ def ravine(title: str) -> Drawing:
     plt = pyplot()
     blue, green, red = _colors()
     fig, axes = plt.subplots(
-        len(OF_THE_RAVINE), 2, figsize=(4.6, 4.15), width_ratios=[1, 3.6], layout="none",
+        len(OF_THE_RAVINE), 2, figsize=(4.44, 4.15), width_ratios=[1, 3.6], layout="none",
         gridspec_kw={"wspace": 0.08, "hspace": 1.15, "left": 0.06, "right": 1},
     )  # fmt: skip
     for (rate, ax), name in zip(axes, OF_THE_RAVINE, strict=True):
@@ -360,7 +360,7 @@ def ravine(title: str) -> Drawing:
         ax.set_axis_off()
     axes[0, 0].text(0, 0.8, "rate", color=GREY)
     head = axes[0, 1]
-    head.text(0, 2.85, "mean loss after 1,000 steps, in thousandths", color=GREY)
+    head.text(0, 2.85, "mean loss at the end, in thousandths", color=GREY)
     for x, words, color in (
         (0, "flat: start left", blue), (0.056, "+ noise", red), (0.091, "+ steep", green),
         (0.144, "= sum", INK),
