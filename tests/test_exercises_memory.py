@@ -124,18 +124,8 @@ def test_wrong_lengths(answer, hint):
     assert hint in both_hints(ex.check_lengths, answer)[1]
 
 
-def broken(layers, x):
-    found = []
-    for i, layer in enumerate(layers):
-        once, twice = layer.forward(x), layer.forward(x)
-        if not np.array_equal(once, twice):
-            found.append(i)
-        x = once
-    return found
-
-
 def unequal(layers, x, apart):
-    """Judge by a comparison that sees less than all."""
+    """Return the layers whose two outputs for one input are ``apart``."""
     found = []
     for i, layer in enumerate(layers):
         once, twice = layer.forward(x), layer.forward(x)
@@ -143,6 +133,10 @@ def unequal(layers, x, apart):
             found.append(i)
         x = once
     return found
+
+
+def broken(layers, x):
+    return unequal(layers, x, lambda a, b: (a != b).any())
 
 
 def outputs(layers, x):
@@ -216,13 +210,13 @@ def moved(layers, x):
     return found
 
 
-def in_use(layer, x, restore=True):
+def in_use(layer, x):
     """Return the outputs of a pass as the layer is, and of one in use after it."""
     mode = layer.training
     out = layer.forward(x)
     layer.training = False
     used = layer.forward(x)
-    layer.training = mode if restore else True
+    layer.training = mode
     return out, used
 
 
@@ -233,9 +227,9 @@ def always_training(layers, x):
 
 
 def following(layers, x):
-    """Go on with the output of the second training pass, and take all passes in use."""
-    first = moved(layers, x)
-    return range(min(first), len(layers)) and [*range(min(first), len(layers))] if first else []
+    """Blame every layer behind one that moves."""
+    first = min(moved(layers, x), default=len(layers))
+    return list(range(first, len(layers)))
 
 
 def by_averages(layers, x):

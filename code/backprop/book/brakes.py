@@ -294,17 +294,13 @@ def varying(network: Sequential) -> list[float]:
     return found
 
 
-def after_a_step(arm: Arm, rate: float, seed: int) -> list[float]:
-    """Return what :func:`varying` finds after the first step."""
+def around_a_step(arm: Arm, rate: float, seed: int) -> tuple[list[float], list[float]]:
+    """Return what :func:`varying` finds before the first step, and after it."""
     found: list[list[float]] = []
-
-    def watch(step: int, network: Sequential) -> None:
-        if step == 1:
-            found.append(varying(network))
-
     with np.errstate(all="ignore"):
-        arm.run(rate, seed, watch=watch, steps=1)
-    return found[0]
+        arm.run(rate, seed, watch=lambda _, network: found.append(varying(network)), steps=1)
+    before, after = found
+    return before, after
 
 
 def trace(arm: Arm, rate: float, seed: int) -> list[list[float]]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.activations import softmax
+from backprop.activations import softmax, softmax_vjp
 from backprop.arrays import Array
 from backprop.initializers import glorot
 from backprop.layers import (
@@ -206,8 +206,11 @@ def attention(rng: np.random.Generator, *, fixed: float = 0) -> Sequential:
     return _with_digits(layer, rng)
 
 
-def _with_digits(layer: Layer, rng: np.random.Generator) -> Sequential:
-    return Sequential([layer, Tokenwise(Dense(WIDTH, DIGITS, rng=rng))])
+def _with_digits(
+    layer: Layer, rng: np.random.Generator, width: int = WIDTH, count: int = 1
+) -> Sequential:
+    """Return the layer, and a linear one that scores ``count`` digits behind each token."""
+    return Sequential([layer, Tokenwise(Dense(width, count * DIGITS, rng=rng))])
 
 
 def errors(network: Sequential, loss: SoftmaxCrossEntropy, batch: Batch) -> tuple[float, Array]:
@@ -288,7 +291,7 @@ def score_errors(network: Sequential, batch: Batch) -> tuple[Array, Array]:
     _, dz = errors(network, SoftmaxCrossEntropy(), batch)
     dY = linear.backward(dz * len(batch.digits)) @ attends.parameters["W_o"].T
     P, dP = attends.p[:, 0].copy(), dY @ attends.v[:, 0].swapaxes(1, 2)
-    return P, P * (dP - (P * dP).sum(axis=2, keepdims=True))
+    return P, softmax_vjp(P, dP)
 
 
 def gains(network: Sequential, batch: Batch) -> tuple[float, float, float]:
@@ -404,7 +407,7 @@ def trained_for_two(heads: int, seed: int, steps: int = 300) -> Sequential:
     """Return attention with these heads and a linear layer, trained on :func:`ask_two`."""
     rng = np.random.default_rng(seed)
     attends = MultiHeadAttention(PAIRED, heads, rng=rng, causal=True)
-    network = Sequential([attends, Tokenwise(Dense(PAIRED, 2 * DIGITS, rng=rng))])
+    network = _with_digits(attends, rng, PAIRED, 2)
     train_last(network, ask_two, rng, steps)
     return network
 
@@ -463,6 +466,6 @@ def trained_on_last(seed: int, *, places: bool, steps: int = 300) -> Sequential:
     rng = np.random.default_rng(seed)
     width = tell_again(rng, 1, places=places)[0].shape[2]
     attends = MultiHeadAttention(width, 1, rng=rng, causal=True)
-    network = Sequential([attends, Tokenwise(Dense(width, DIGITS, rng=rng))])
+    network = _with_digits(attends, rng, width)
     train_last(network, partial(tell_again, places=places), rng, steps)
     return network

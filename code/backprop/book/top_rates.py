@@ -35,17 +35,34 @@ BATCH, LARGE = 2, 32
 STARTS = tuple(range(10))
 TOPS = tuple(float(f"{0.02 * 2 ** (k / 2):.2g}") for k in range(13))
 """From 0.02 to 1.28, two in each doubling."""
+
+
+def inverse(c: float) -> Schedule:
+    """Return the schedule 1/(1 + t/c)."""
+    return lambda t: 1 / (1 + t / c)
+
+
+def linear(steps: int) -> Schedule:
+    """Return a schedule that falls from 1 to 0 in a line."""
+    return lambda t: 1 - t / steps
+
+
+def constant_then_decay(steps: int) -> Schedule:
+    """Return a schedule that is 1, and in the last fifth of the run falls to 0 in a line."""
+    return lambda t: min(1.0, (steps - t) / (steps / 5))
+
+
 SHAPES: dict[str, Schedule] = {
     "constant": Constant(1.0),
     "step": StepDecay(1.0, 300, 0.3),
     "exponential": Exponential(1.0, 0.01 ** (1 / STEPS)),
-    "1/t": lambda t: 1 / (1 + t / 100),
+    "1/t": inverse(100),
     "cosine": Cosine(1.0, STEPS),
     "one cycle": OneCycle(1.0, STEPS),
-    "linear": lambda t: 1 - t / STEPS,
-    "constant-then-decay": lambda t: min(1.0, (STEPS - t) / (STEPS / 5)),
+    "linear": linear(STEPS),
+    "constant-then-decay": constant_then_decay(STEPS),
 }
-"""Their highest rate is 1. The last one falls in the last fifth of the run."""
+"""Their highest rate is 1."""
 BOTH = ("constant", "cosine")
 HERO = {"small": ("constant", 0.02), "large": ("constant", 0.32), "falling": ("cosine", 0.32)}
 """The runs whose whole course is stored."""

@@ -9,7 +9,9 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from backprop.activations import softmax_vjp
 from backprop.arrays import Array
 from backprop.book.exercises.verdict import (
     Answer,
@@ -24,7 +26,7 @@ from backprop.book.exercises.verdict import (
     misfit,
     numbers,
 )
-from backprop.layers import Layer
+from backprop.layers import Layer, dot_product_attention
 
 VALUES = np.array([4.0, 0.0, 10.0])
 """Of the exercise with a mask; exp(s) is 5, 3 and 2, and the target is 2."""
@@ -114,24 +116,24 @@ class _Attending(Layer):
 
     name = "attending"
 
-    def __init__(self, allowed: Array, *, after: bool = False, centred: bool = False) -> None:
+    def __init__(
+        self, allowed: NDArray[np.bool_], *, after: bool = False, centred: bool = False
+    ) -> None:
         super().__init__()
         self.allowed, self.after, self.centred = allowed, after, centred
         self.x: Array | None = None
 
     def forward(self, x: Array) -> Array:
         """Return the outputs, a row for each token."""
-        self.x = x - x.mean(axis=0) if self.centred else x
-        E = np.exp(self.x @ self.x.T / 2) * (True if self.after else self.allowed)
-        self.P = E / np.maximum(E.sum(axis=1, keepdims=True), 1e-300)
-        return np.asarray((self.P * self.allowed) @ self.x)
+        self.x = x = x - x.mean(axis=0) if self.centred else x
+        _, self.P = dot_product_attention(x, x, x, None if self.after else self.allowed)
+        return np.asarray((self.P * self.allowed) @ x)
 
     def backward(self, dz: Array) -> Array:
         """Return the errors at the tokens."""
         if self.x is None:
             raise RuntimeError("backward: call forward first")
-        dP = dz @ self.x.T * self.allowed
-        dS = self.P * (dP - (dP * self.P).sum(axis=1, keepdims=True)) / 2
+        dS = softmax_vjp(self.P, dz @ self.x.T * self.allowed) / math.sqrt(self.x.shape[1])
         dx = dS @ self.x + dS.T @ self.x + (self.P * self.allowed).T @ dz
         return np.asarray(dx - dx.mean(axis=0) if self.centred else dx)
 

@@ -175,32 +175,32 @@ def _in_use(layer: Layer) -> Layer:
     return layer
 
 
+def _dense(n_in: int = 4, n_out: int = 4) -> Dense:
+    return Dense(n_in, n_out, rng=np.random.default_rng(0))
+
+
+def _dropout(p: float = 0.5) -> Dropout:
+    return Dropout(p, rng=np.random.default_rng(1))
+
+
 def _networks() -> list[tuple[str, Callable[[], list[Layer]], list[int], list[int]]]:
     """Return words, layers, the broken ones, and those whose state moves."""
-    rng = np.random.default_rng
-
-    def dense() -> Dense:
-        return Dense(4, 4, rng=rng(0))
-
-    def dropout(p: float = 0.5) -> Dropout:
-        return Dropout(p, rng=rng(1))
-
     return [
-        ("Dense, Dropout, Dense, Tanh", lambda: [dense(), dropout(), dense(), Tanh()], [1], [1]),
-        ("Dense, Tanh, Dense", lambda: [dense(), Tanh(), dense()], [], []),
+        ("Dense, Dropout, Dense, Tanh", lambda: [_dense(), _dropout(), _dense(), Tanh()], [1], [1]),
+        ("Dense, Tanh, Dense", lambda: [_dense(), Tanh(), _dense()], [], []),
         ("Dense, Dropout, Tanh, Dense, Dropout, Dense",
-         lambda: [dense(), dropout(), Tanh(), dense(), dropout(), dense()], [1, 4], [1, 4]),
-        ("Dense, BatchNorm, ReLU, Dense", lambda: [dense(), BatchNorm(4), ReLU(), dense()],
+         lambda: [_dense(), _dropout(), Tanh(), _dense(), _dropout(), _dense()], [1, 4], [1, 4]),
+        ("Dense, BatchNorm, ReLU, Dense", lambda: [_dense(), BatchNorm(4), ReLU(), _dense()],
          [], [1]),
-        ("Dense, a layer that counts its calls, Tanh", lambda: [dense(), _Warming(), Tanh()],
+        ("Dense, a layer that counts its calls, Tanh", lambda: [_dense(), _Warming(), Tanh()],
          [1], [1]),
         ("Dense with 6 units, Dropout, Dense, Dropout",
-         lambda: [Dense(4, 6, rng=rng(0)), dropout(), Dense(6, 4, rng=rng(1)), dropout()],
+         lambda: [_dense(4, 6), _dropout(), _dense(6, 4), _dropout()],
          [1, 3], [1, 3]),
         ("Dense, a layer that changes little in its last row, Tanh",
-         lambda: [dense(), _Turning(), Tanh()], [1], [1]),
+         lambda: [_dense(), _Turning(), Tanh()], [1], [1]),
         ("Dropout in use, Dense, Dropout with p = 0, Tanh",
-         lambda: [_in_use(dropout()), dense(), dropout(0), Tanh()], [], []),
+         lambda: [_in_use(_dropout()), _dense(), _dropout(0), Tanh()], [], []),
     ]  # fmt: skip
 
 
@@ -266,23 +266,16 @@ def check_broken(broken: Answer) -> Verdict:
 @checker
 def check_moved(moved: Answer) -> Verdict:
     """Check ``moved(layers, x)``: layers that a second training pass leaves different in use."""
-
-    def dense() -> Dense:
-        return Dense(4, 4, rng=np.random.default_rng(0))
-
-    def dropout() -> Dropout:
-        return Dropout(0.5, rng=np.random.default_rng(1))
-
     # Layers, those that move, and those whose output in training differs from call to call.
     found: list[tuple[str, Callable[[], list[Layer]], list[int], list[int]]] = [
-        ("Dense, BatchNorm, Tanh", lambda: [dense(), BatchNorm(4), Tanh()], [1], []),
-        ("Dense, Dropout, Tanh", lambda: [dense(), dropout(), Tanh()], [], [1]),
+        ("Dense, BatchNorm, Tanh", lambda: [_dense(), BatchNorm(4), Tanh()], [1], []),
+        ("Dense, Dropout, Tanh", lambda: [_dense(), _dropout(), Tanh()], [], [1]),
         ("BatchNorm, Dense, Dropout, BatchNorm, ReLU",
-         lambda: [BatchNorm(4), dense(), dropout(), BatchNorm(4), ReLU()], [0, 3], [2]),
+         lambda: [BatchNorm(4), _dense(), _dropout(), BatchNorm(4), ReLU()], [0, 3], [2]),
         ("Dense, BatchNorm in use, Tanh, BatchNorm",
-         lambda: [dense(), _in_use(BatchNorm(4)), Tanh(), BatchNorm(4)], [3], []),
+         lambda: [_dense(), _in_use(BatchNorm(4)), Tanh(), BatchNorm(4)], [3], []),
         ("Dense, a layer that counts its calls, BatchNorm",
-         lambda: [dense(), _Warming(), BatchNorm(4)], [1, 2], [1]),
+         lambda: [_dense(), _Warming(), BatchNorm(4)], [1, 2], [1]),
     ]  # fmt: skip
 
     def case(k: int) -> Case:

@@ -148,7 +148,7 @@ def filling(m: float) -> Frame:
     theta, total = 2 * m - m * m, 1 / (1 - m)
     parts = shares(m, TERMS)
     side, left, top, low, reach = 136.0, 14.0, 6.0, -0.08, 2.12
-    if m < 0:
+    if m < 0:  # the crossing and the curve lie below 0
         low, reach = low - 1.5, reach - 1.5
 
     def at(x: float, y: float) -> Point:
@@ -162,6 +162,9 @@ def filling(m: float) -> Frame:
     for one, two in pairwise(states):
         corners += [at(one, two), at(two, two)]
     words = f"{theta:.4f}".rstrip("0")
+    line, name = (0.7, 0.4), (left, at(0, theta)[1] - 12)
+    if m < 0:
+        line, name = (0.4, 0.1), (at(0.1, 0)[0], at(0, theta)[1] - 8)
     answer = f"{'=' if round(total, 9) == round(total, 2) else '≈'} {total:.3g}"
     shown = [
         _line(at(low, low), at(reach, reach), "currentColor", "1.2"),
@@ -169,15 +172,8 @@ def filling(m: float) -> Frame:
         _curve(corners, svg.FORWARD, "2", stroke_linejoin="round"),
         _dot(at(0, 0), svg.FORWARD, 3.5),
         _dot(at(2 * m, 2 * m), svg.BACKWARD),
-        svg.text(at(0.1, 0)[0], at(0, theta)[1] - 8, "θ + x²/4", **LEFT)
-        if m < 0
-        else svg.text(left, at(0, theta)[1] - 12, "θ + x²/4", **LEFT),
-        svg.text(
-            at(0.7 if m > 0 else 0.4, 0)[0],
-            at(0, 0.4 if m > 0 else 0.1)[1],
-            "x",
-            font_style="italic",
-        ),
+        svg.text(*name, "θ + x²/4", **LEFT),
+        svg.text(*at(*line), "x", font_style="italic"),
         svg.text(190, 30, f"θ = {words}", **LEFT, **BOLD),
         svg.text(190, 54, f"crossing at x = {2 * m:g}", **LEFT),
         svg.text(190, 78, f"with the slope m = {m:g}", **LEFT),
@@ -190,30 +186,11 @@ def filling(m: float) -> Frame:
     wide = 400.0 * total if m < 0 else 400.0
     said = f"first ten terms at the crossing: {sum(parts):.4g}"
     shown.append(svg.text(begin, y - 9, said, svg.FORWARD, **LEFT, **BOLD))
-    place, unit = begin, wide / total
-    for k, share in enumerate(parts[:5] if m < 0 else ()):  # back and forth, one below another
-        end, row = place + share * unit, y + 3 + 5 * k
-        shown.append(_line((place, row), (end, row), svg.FORWARD, "4"))
-        place = end
     if m < 0:
+        shown += _back_and_forth(parts[:5], begin, wide / total, y)
         shown.append(svg.text(begin + 400, y + 25, "1 − ½ + ¼ …", svg.FORWARD, **RIGHT))
-    for share in parts if m > 0 else ():
-        size = share * unit
-        if size > 0.4:
-            shown.append(
-                svg.element(
-                    "rect",
-                    x=place,
-                    y=y,
-                    width=size - min(1.5, size / 4),
-                    height=26,
-                    fill=svg.FORWARD,
-                )
-            )
-        word = f"{share:.3g}"
-        if size > 9 * len(word) + 6:
-            shown.append(svg.text(place + size / 2, y + 18, word, svg.GROUND, **BOLD))
-        place += size
+    else:
+        shown += _blocks(parts, begin, wide / total, y)
     shown.append(
         svg.element(
             "rect",
@@ -238,6 +215,31 @@ def filling(m: float) -> Frame:
     caption = f"Ten terms make up {sum(parts) / total:.1%} of the sum."
     markup = svg.picture(svg.WIDTH, y + 56, f"The slope {m:g}", said, *shown)
     return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
+
+
+def _blocks(parts: Sequence[float], place: float, unit: float, y: float) -> list[str]:
+    """Draw positive terms as blocks in a row, with their sizes where there is room."""
+    drawn = []
+    for share in parts:
+        size = share * unit
+        if size > 0.4:
+            drawn.append(svg.element("rect", x=place, y=y, width=size - min(1.5, size / 4),
+                                     height=26, fill=svg.FORWARD))  # fmt: skip
+        word = f"{share:.3g}"
+        if size > 9 * len(word) + 6:
+            drawn.append(svg.text(place + size / 2, y + 18, word, svg.GROUND, **BOLD))
+        place += size
+    return drawn
+
+
+def _back_and_forth(parts: Sequence[float], place: float, unit: float, y: float) -> list[str]:
+    """Draw terms of both signs as lines one below another, each from where the last one ends."""
+    drawn = []
+    for k, share in enumerate(parts):
+        end, row = place + share * unit, y + 3 + 5 * k
+        drawn.append(_line((place, row), (end, row), svg.FORWARD, "4"))
+        place = end
+    return drawn
 
 
 def recipe(title: str) -> Drawing:

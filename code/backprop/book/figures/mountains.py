@@ -96,17 +96,17 @@ def checkpoints(moments: Mapping[str, int], title: str) -> Drawing:
         count = f"{kept.sum()} kept"
         parts.append(svg.text(svg.WIDTH - 4, y - 8, count, svg.FORWARD, text_anchor="end",
                               font_weight=600))  # fmt: skip
+        long = kept.shape[1] * wide
         for (k, i), filled in np.ndenumerate(kept):
-            x = left + k * (8 * wide + gap) + i * wide
+            x = left + k * (long + gap) + i * wide
             parts.append(svg.element(
                 "rect", x=x, y=y, width=wide, height=high, stroke=svg.FORWARD, stroke_width="0.7",
                 fill=svg.FORWARD, fill_opacity="0.85" if filled else "0",
             ))  # fmt: skip
-        end, y_line = left + (at or 7) * (8 * wide + gap) - gap, y + 29
-        start = left if not at else end - 8 * wide
-        ends = ((start, y_line), (end, y_line)) if not at else ((end, y_line), (start, y_line))
-        paint = svg.BACKWARD if at else svg.FORWARD
-        parts.append(svg.pointer(*ends, paint, "2.5", 9, 5))
+        last = at or len(kept) - 1  # forward, all segments but the last have been passed
+        begin, end = left + (at - 1 if at else 0) * (long + gap), left + last * (long + gap) - gap
+        tail, tip, paint = (end, begin, svg.BACKWARD) if at else (begin, end, svg.FORWARD)
+        parts.append(svg.pointer((tail, y + 29), (tip, y + 29), paint, "2.5", 9, 5))
         said.append(f"{words}: {count}")
     return drawing(title, 26 + 66 * len(moments) - 24, "; ".join(said), *parts)
 

@@ -158,8 +158,9 @@ class Parts(NamedTuple):
 
 def parts(name: str) -> Parts:
     """Return what a shape leaves at the top rate with which it ends lowest."""
-    top, losses = tuned(plan(name))
-    rates, flat = top * plan(name), RAVINE[0]
+    shape, flat = plan(name), RAVINE[0]
+    top, losses = tuned(shape)
+    rates = top * shape
     left = flat / 2 * FAR * float(np.prod((1 - rates * flat) ** 2))
     return Parts(rates, left, float(losses[0, -1]) - left, float(losses[1, -1]))
 
@@ -273,15 +274,15 @@ def levels(title: str) -> Drawing:
 
 
 SHAPES: dict[str, tuple[Schedule, str, str]] = {
-    "1/t": (lambda t: 1 / (1 + t / 10), "function", r"$1\,/\,(1 + t/10)$"),
+    "1/t": (top_rates.inverse(10), "function", r"$1\,/\,(1 + t/10)$"),
     "step": (StepDecay(1.0, 30, 0.3), "StepDecay", "times 0.3, every 30 steps"),
     "exponential": (Exponential(1.0, 0.955), "Exponential", r"$0.955^{\,t}$"),
     "cosine": (Cosine(1.0, 100), "Cosine", r"$\frac{1}{2}\,(1 + \cos(\pi t/100))$"),
     "warm-up": (Warmup(Cosine(1.0, 80), 20), "Warmup", r"$t/20$, then a cosine"),
     "one cycle": (OneCycle(1.0, 100), "OneCycle", "up for 30 steps, then down"),
-    "linear": (lambda t: 1 - t / 100, "function", r"$1 - t/100$"),
+    "linear": (top_rates.linear(100), "function", r"$1 - t/100$"),
     "constant-then-decay": (
-        lambda t: min(1.0, (100 - t) / 20), "function", "1, then linear in the last fifth",
+        top_rates.constant_then_decay(100), "function", "1, then linear in the last fifth",
     ),
     "plateau": (
         ReduceOnPlateau(1.0, factor=0.3), "ReduceOnPlateau", r"$\times\,0.3$ when the loss stalls",
