@@ -1,6 +1,7 @@
 """A chain's gradients are those of a network, and its memory is what a schedule promises."""
 
 import tracemalloc
+from itertools import pairwise
 from math import comb
 
 import numpy as np
@@ -14,6 +15,7 @@ from backprop.book.chains import (
     cut_into,
     first_cut,
     in_segments,
+    moments,
     most_kept,
     shrinking,
     tower,
@@ -110,6 +112,30 @@ def test_segments_and_snapshots_are_one_family_in_evaluations_that_are_used():
     for kept in range(6, 20):  # up to 6 · 7 / 2 layers, each evaluated twice at most
         assert used(cut_into(shrinking(20, kept))) <= 2 + advances(20, kept - 1)
     assert used(cut_into([6, 5, 4, 3, 2])) == 1 + advances(20, 5) == 34
+
+
+@pytest.mark.parametrize(
+    ("schedule", "most"),
+    [
+        *((binomial(s), min(s + 1, 20)) for s in (1, 2, 3, 19)),
+        *((cut_into(shrinking(20, kept)), kept) for kept in (6, 9)),
+        (in_segments(4), 8),
+        (in_segments(1), 20),
+    ],
+)
+def test_moments_are_those_of_the_schedule_that_runs(schedule, most):
+    layers, x, dz = tower(20, 4, 2)
+    found = moments(schedule, 20)
+    assert [moment.layer for moment in found] == [*range(19, -1, -1)]
+    assert max(len(moment.kept) for moment in found) == most
+    assert all(moment.kept[0] == 0 and moment.kept[-1] == moment.layer for moment in found)
+    walked = sum(j - i for moment in found for i, j in moment.walks)
+    assert walked == watched(layers, x, dz, schedule).used
+    # A walk begins where an input is kept, and none is needed that is kept already.
+    for before, moment in pairwise(found):
+        reached = {i for first, last in moment.walks for i in range(first, last + 1)}
+        assert {*moment.kept} - {*before.kept} <= reached
+        assert not moment.walks or moment.walks[0][0] in before.kept
 
 
 def test_a_chain_says_what_is_wrong():

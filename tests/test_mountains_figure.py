@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from backprop.book.chains import Chain, cut_into, in_segments, most_kept, tower, watched
+from backprop.book.chains import (
+    Chain,
+    binomial,
+    cut_into,
+    in_segments,
+    moments,
+    most_kept,
+    tower,
+    watched,
+)
 from backprop.book.figures import mountains
 
 
@@ -32,6 +41,15 @@ def test_what_is_kept_is_counted():
     drawn = mountains.checkpoints({"first": 8, "then": 7}, "t").markup
     assert ">15 kept<" in drawn and ">14 kept<" in drawn
     assert drawn.count('fill-opacity="0.85"') == 29 and drawn.count("<rect") == 128
+
+
+def test_the_walks_show_what_is_kept_and_evaluated():
+    found = moments(binomial(2), 10)
+    markup = mountains.walks(found, "t").markup
+    assert markup.count('fill-opacity="0.85"') == sum(len(m.kept) for m in found) == 25
+    assert markup.count("<polygon") == sum(len(m.walks) for m in found) == 10
+    assert markup.count("<rect") == 110 and ">10<" in markup
+    assert "layer 6: inputs of 1, 4, 6 kept, 5 evaluations" in markup
 
 
 def test_the_account_adds_up():

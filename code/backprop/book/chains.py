@@ -7,6 +7,7 @@ keep theirs when: all at once, one segment after another, or one layer after ano
 from __future__ import annotations
 
 import tracemalloc
+import weakref
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -167,6 +168,68 @@ def watched(layers: Sequence[Layer], x: Array, dz: Array, schedule: Schedule) ->
     bytes_alive = tuple(b - start for b in chain.bytes)
     again = tuple(map(bool, chain.again))
     return Watched(chain.kinds.decode(), again, bytes_alive, chain.dz, chain.unused)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One layer is taken back.
+
+    Attributes
+    ----------
+    layer : int
+        Which one, counted from 0.
+    kept : tuple of int
+        The layers whose inputs are kept then, its own among them.
+    walks : tuple of (int, int)
+        The evaluations since the moment before: from the first of them up to the second, which is
+        not among them.
+    """
+
+    layer: int
+    kept: tuple[int, ...]
+    walks: tuple[tuple[int, int], ...]
+
+
+class _Counted(Chain):
+    """A chain whose layers compute nothing; an input is a number that knows its layer."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__([Tanh()] * n, np.empty(0))
+        self.moments: list[Moment] = []
+        # An input leaves this list when the schedule lets go of it.
+        self._alive: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
+        self._walks: list[tuple[int, int]] = []
+
+    def input(self, i: int) -> Array:
+        x = np.array(float(i))
+        self._alive[i] = x
+        return x
+
+    def advance(self, first: int, last: int, x: Array) -> Array:
+        self._walks.append((first, last))
+        return self.input(last)
+
+    def keep(self, first: int, last: int, x: Array) -> None:
+        # The output of the last of these layers is wanted if it is that of the chain.
+        end = last if last == len(self) else last - 1
+        if end > first:
+            self._walks.append((first, end))
+
+    def back(self, first: int, last: int) -> None:
+        for i in reversed(range(first, last)):
+            kept = {*self._alive, *range(first, i + 1)}
+            self.moments.append(Moment(i, tuple(sorted(kept)), tuple(self._walks)))
+            self._walks.clear()
+
+
+def moments(schedule: Schedule, n: int) -> list[Moment]:
+    """Return what a schedule keeps and evaluates, layer by layer from the last to the first.
+
+    Evaluations whose output nobody uses are left out, as in :attr:`Watched.used`.
+    """
+    chain = _Counted(check_count("moments", "n", n))
+    schedule(chain, chain.input(0))
+    return chain.moments
 
 
 def cut_into(lengths: Sequence[int]) -> Schedule:

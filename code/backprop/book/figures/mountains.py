@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book.chains import Watched
+from backprop.book.chains import Moment, Watched
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
@@ -109,6 +109,37 @@ def checkpoints(moments: Mapping[str, int], title: str) -> Drawing:
         parts.append(svg.pointer((tail, y + 29), (tip, y + 29), paint, "2.5", 9, 5))
         said.append(f"{words}: {count}")
     return drawing(title, 26 + 66 * len(moments) - 24, "; ".join(said), *parts)
+
+
+def walks(moments: Sequence[Moment], title: str) -> Drawing:
+    """Draw one row per layer that is taken back: the kept inputs, and the walk to it."""
+    n, left, top, row = len(moments), 4.0, 48.0, 27.0
+    wide = 320 / n
+    parts = [
+        svg.text(left, 14, "layer", text_anchor="start"),
+        svg.text(svg.WIDTH - 2, 14, "evaluations", svg.FORWARD, text_anchor="end"),
+    ]
+    parts += [svg.text(left + (i + 0.5) * wide, 36, str(i + 1)) for i in range(n)]
+    said = []
+    for k, moment in enumerate(moments):
+        y, count = top + row * k, sum(j - i for i, j in moment.walks)
+        for i in range(n):
+            filled = i in moment.kept
+            parts.append(svg.element(
+                "rect", x=left + i * wide + 1, y=y, width=wide - 2, height=13, stroke=svg.FORWARD,
+                stroke_width="0.7", fill=svg.FORWARD, fill_opacity="0.85" if filled else "0",
+            ))  # fmt: skip
+        parts.append(svg.element(
+            "rect", x=left + moment.layer * wide - 1, y=y - 2, width=wide + 2, height=17,
+            stroke=svg.BACKWARD, stroke_width="3", fill="none",
+        ))  # fmt: skip
+        for i, j in moment.walks:
+            tail, tip = (left + i * wide, y + 19), (left + j * wide, y + 19)
+            parts.append(svg.pointer(tail, tip, svg.FORWARD, "2", 7, 4))
+        parts.append(svg.text(svg.WIDTH - 2, y + 12, str(count), svg.FORWARD, text_anchor="end"))
+        held = ", ".join(str(i + 1) for i in moment.kept)
+        said.append(f"layer {moment.layer + 1}: inputs of {held} kept, {count} evaluations")
+    return drawing(title, top + row * n, "; ".join(said), *parts)
 
 
 MEGABYTE = 2.55
