@@ -445,9 +445,9 @@ def stopped(title: str) -> Drawing:
         at = recalling.EVERY * np.arange(runs.shape[1])
         right.plot(at, runs.T, "-", color=INK, linewidth=0.7, alpha=0.35)
         right.plot(at, np.median(runs, axis=0), "-", color=INK, linewidth=2.6)
-        right.text(row.updates, 1.34, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
+        right.text(row.updates, 1.55, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
                    va="center", ha="right")  # fmt: skip
-        right.set(xlim=(0, row.updates), ylim=(0, 1.52), yticks=[0, 1],
+        right.set(xlim=(0, row.updates), ylim=(0, 1.75), yticks=[0, 1],
                   xticks=[0, 2000, 4000])  # fmt: skip
         right.set_xticklabels(["0", "2,000", "4,000"])
         right.set_ylabel("loss", fontsize=11.5, labelpad=0)
