@@ -14,14 +14,10 @@ from checker_cases import both_hints, each_right, each_wrong
 from backprop import RNN
 from backprop.book.exercises import recurrent as ex
 
-H = 0.8585596366401104
-"""Where the state settles with u = 1.5."""
-FACTOR = 1.5 * (1 - H**2)
 STRETCH = float(np.linalg.norm([[0.5, 4.0], [0.0, 0.5]], 2))
 FROBENIUS = float(np.linalg.norm([[0.5, 4.0], [0.0, 0.5]]))
 RIGHT = {
     ex.check_hand: [(8, 12), (sp.Integer(8), 12.0), (np.float64(8), Fraction(12))],
-    ex.check_settled: [(H, FACTOR), (0.859, 0.394), (sp.Float(H), np.float64(0.3943))],
     ex.check_stretch: [(0.5, STRETCH, 6), (Fraction(1, 2), 4.06, 6.0), (0.5, 4.062, 6)],
 }
 WRONG_ANSWERS = {
@@ -37,21 +33,6 @@ WRONG_ANSWERS = {
         ((8, -12), "sign"), ((8, 8), "multiplied by u"), ((8, 24), "another step"),
         ((8, 10), "not by w"), ((8, 18), "another step"), ((8, 192), "h₁ at"), ((8, 0), "h₁ at"),
         ((8, None), "None"), (("8", 12), "expected a number"), ((8,), "2 answers"),
-    ],
-    ex.check_settled: [
-        ((0, FACTOR), "rests too"), ((-H, FACTOR), "negative pulse"),
-        ((0.664, FACTOR), "right after"),
-        ((math.tanh(1.5 * math.tanh(0.8)), FACTOR), "one step after"),
-        ((0.905, FACTOR), "one step from"), ((1.2878, FACTOR), "before tanh"),
-        ((0.65857, FACTOR), "u = 1.2"), ((1, FACTOR), "does not reach"),
-        ((0.86, FACTOR), "three significant"), ((FACTOR, H), "exchanged"),
-        ((0.7, FACTOR), "until it no longer"), ((None, FACTOR), "None"),
-        ((H, 1 - H**2), "slope of tanh alone"), ((H, 1.5), "weight alone"),
-        ((H, 1.5 * (1 - H)), "not 1 - h"), ((H, 1.5 * H), "by the state"),
-        ((H, 1.5 * (1 - math.tanh(H) ** 2)), "already"), ((H, FACTOR**39), "39 steps"),
-        ((H, 1.5 * (1 - 2.25 * H**2)), "taken at z"), ((H, 1.5 * H**2), "for 1 - h"),
-        ((H, 0.67954), "u = 1.2"), ((H, 0.39), "three significant"), ((H, 1), "nothing would"),
-        ((H, "small"), "expected a number"),
     ],
     ex.check_stretch: [
         ((4, STRETCH, 6), "largest entry"), ((STRETCH, STRETCH, 6), "singular value"),
@@ -142,6 +123,31 @@ def all_from_zero(h, U, shares, k):
     return from_zero(np.vstack([0 * h[:1], h[1:]]), U, shares, k)
 
 
+def passed(h, U, error):
+    by_slopes = by_U = 1
+    for state in h[:1:-1]:
+        delta = error * (1 - state**2)
+        by_slopes *= np.linalg.norm(delta) / np.linalg.norm(error)
+        error = delta @ U.T
+        by_U *= np.linalg.norm(error) / np.linalg.norm(delta)
+    return by_slopes, by_U
+
+
+def passed_at_once(h, U, error):
+    """The errors first, as a list, and a quotient of all lengths at the end; as one array."""
+    errors, deltas = [error], []
+    for state in reversed(h[2:]):
+        deltas.append((1 - state * state) * errors[-1])
+        errors.append(U @ deltas[-1])
+    lengths = [[np.sqrt(row @ row) for row in rows] for rows in (errors[:-1], deltas, errors[1:])]
+    before, between, after = map(np.prod, lengths)
+    return np.array([between / before, after / between])
+
+
+def passed_mistaken(name):
+    return lambda h, U, error: ex.passed(h, U, error, name)
+
+
 def mistaken(name):
     return lambda h, U, shares: ex.gradient_U(h, U, shares, mistake=name)
 
@@ -153,6 +159,7 @@ def cut_mistaken(name):
 RIGHT_FUNCTIONS = {
     ex.check_backward: [backward, backward_by_table],
     ex.check_truncated: [truncated, truncated_in_chunks],
+    ex.check_passed: [passed, passed_at_once],
 }
 WRONG_FUNCTIONS = {
     ex.check_backward: [
@@ -181,6 +188,17 @@ WRONG_FUNCTIONS = {
         *((cut_mistaken(name), said[0]) for name, said in ex.WRONG.items()
           if name not in ("no future", "no U", "no shares")),
     ],
+    ex.check_passed: [
+        (lambda h, U, e: None, "return missing"), (lambda h, U: 3, "3 arguments"),
+        (lambda h, U, e: np.prod(passed(h, U, e)), "all that is left"),
+        (lambda h, U, e: passed(h, U, e)[::-1], "exchanged"),
+        (lambda h, U, e: (1.0, 1.0), "T - 1 times"),
+        (lambda h, U, e: passed(h, U.T, e), "multiplied by U"),
+        (lambda h, U, e: passed(h[:-1], U, e), "T - 1 times|too soon"),
+        (lambda h, U, e: passed(h[1:], U, e), "too soon"),
+        (lambda h, U, e: [v ** (1 / (len(h) - 2)) for v in passed(h, U, e)], "one step"),
+        *((passed_mistaken(name), said[0]) for name, said in ex.ON_THE_WAY.items()),
+    ],
 }  # fmt: skip
 
 
@@ -202,6 +220,20 @@ def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
     assert len(wrong[check]) >= 10 and len(right[check]) >= 2
 
 
+def test_the_two_factors_make_up_what_is_left_of_the_error():
+    rng = np.random.default_rng(0)
+    h, U = np.tanh(rng.normal(size=(6, 3))), rng.normal(size=(3, 3))
+    shares = np.zeros((5, 3))
+    shares[-1] = rng.normal(size=3)
+    layer = RNN(3, 3, rng=rng, return_sequence=False)
+    layer.parameters["W"][...], layer.parameters["U"][...] = np.eye(3), U
+    x = np.arctanh(h[1:]) - h[:-1] @ U  # so that the states are those of h
+    layer.forward(x[None, 1:], h0=h[None, 1])
+    layer.backward_parameters(shares[None, -1])
+    left = np.linalg.norm(layer.dh0) / np.linalg.norm(shares[-1])
+    assert np.prod(ex.passed(h, U, shares[-1])) == pytest.approx(left, rel=1e-9)
+
+
 @pytest.mark.parametrize("k", [0, 1, 2, 3])
 def test_the_reference_is_the_layer(k):
     rng = np.random.default_rng(k)
@@ -218,5 +250,3 @@ def test_the_expected_numbers_are_right():
     end = w * -1 + u * (u * w)
     loss = (end - 15) ** 2 / 2
     assert [sp.diff(loss, v).subs({w: 2, u: 3}) for v in (w, u)] == [8, 12]
-    assert math.tanh(1.5 * H) == pytest.approx(H, abs=1e-15)
-    assert pytest.approx((0.859, 0.394), abs=5e-4) == (H, FACTOR)

@@ -250,7 +250,15 @@ def test_what_is_told_of_a_row_is_what_its_runs_have():
     best = min(runs, key=lambda curve: np.median(curve[:, -1]))
     more = recalling.told(Row(Start("GRU"), 4, updates=3, along=True))
     np.testing.assert_allclose(more["curve"], best, rtol=6e-3)
-    assert np.shape(more["share"]) == (10, 2) and "direct" not in more
+    assert list(more) == ["losses", "curve"]
+    more = recalling.told(Row(Start("GRU"), 4, updates=3, reaches=True))
+    assert list(more) == ["losses", "share"] and np.shape(more["share"]) == (10, 2)
+    more = recalling.told(Row(Start("RNN"), 4, updates=3, reaches=True), (0.01,))
+    groups, _, _ = recalling.trained(Row(Start("RNN"), 4, updates=3), 0.01)
+    x, _ = recalling.tested(4)
+    after = np.hstack([group.factors(x) for group in groups])
+    np.testing.assert_allclose([more["after"][key] for key in ("slopes", "U")], after, rtol=6e-3)
+    assert more["before"]["U"] == pytest.approx(np.ones(10), abs=1e-3)
     slow = recalling.told(Row(Start("GRU"), 4, updates=3, along=True, rate=0.003))
     np.testing.assert_allclose(slow["curve"], runs[0], rtol=6e-3)
 
@@ -293,8 +301,48 @@ def test_the_file_has_every_row():
             assert curve.shape == (10, row.updates // recalling.EVERY)
             at = row.rate or recalling.best(name)
             np.testing.assert_array_equal(curve[:, -1], recalling.losses(name)[at])
+        if row.reaches:
             assert np.shape(found["share"]) == (10, row.updates // recalling.EVERY + 1)
             assert ("direct" in found) == (row.start.kind == "LSTM")
+        assert ("before" in found) == (row.reaches and row.start.kind == "RNN")
+        if "before" in found:
+            for moment, place in (("before", 0), ("after", -1)):
+                product = np.prod([found[moment][key] for key in ("slopes", "U")], axis=0)
+                share = np.array(found["share"])[:, place] ** (1 / (row.length - 1))
+                np.testing.assert_allclose(product, share, rtol=0.03)
+
+
+def test_the_factors_of_a_step_back_are_those_of_each_network_alone():
+    from backprop.book.exercises.recurrent import passed
+
+    group = SideBySide(Start("RNN"), (3, 4))
+    group.network.theta[...] *= 1.3
+    x, _ = recalling.adding(np.random.default_rng(0), 5, 6)
+    found = group.factors(x)
+    assert found.shape == (2, 2)
+    for k, seed in enumerate((3, 4)):
+        network = Start("RNN").network(seed)
+        network.theta[...] *= 1.3
+        network.forward(x)
+        layer, dense = network.layers
+        each = [
+            passed(layer.h[:, row], layer.parameters["U"], dense.parameters["W"][:, 0])
+            for row in range(len(x))
+        ]
+        expected = np.median(np.power(each, 1 / 5), axis=0)
+        np.testing.assert_allclose(found[:, k], expected, rtol=1e-4)
+
+
+def test_a_truncated_network_without_marks_nearby_first_learns_and_then_unlearns():
+    row = recalling.ROWS["RNN, cut, early"]
+    (group,), curve, _ = recalling.trained(row, recalling.SLOW, (10, 11, 12, 13, 14))
+    assert group.start.cut == row.late == 2
+    middle = np.median(curve, axis=0)
+    assert middle.min() < 0.35 and middle[-10:].mean() > middle.min() + 0.25
+    whole = dataclasses.replace(row, start=Start("RNN"))
+    _, curve, _ = recalling.trained(whole, recalling.SLOW, (10, 11, 12, 13, 14))
+    middle = np.median(curve, axis=0)
+    assert middle[-10:].max() < recalling.SOLVED and middle[-10:].mean() < middle[19]
 
 
 @pytest.mark.parametrize("name", ["RNN, 10", "LSTM, 10", "RNN, cut"])

@@ -136,7 +136,11 @@ def test_the_bars_say_what_was_trained():
         assert row.length == recalling.SHORT and row.start.kind == "RNN"
         assert ("early" in said) == (row.late > 0)
         assert ("two" in said) == (row.start.cut == 2)
-        assert f"{recalling.solved(name)} of 10 solved" in drawn
+        assert row.rate == recalling.SLOW and row.updates == recalling.LONG
+        runs = recurrence.course(name)
+        assert runs.shape == (10, recalling.LONG // recalling.EVERY + 1)
+        assert recurrence.solving(name) == sum(run[-1] < recalling.SOLVED for run in runs)
+        assert f"{recurrence.solving(name)} of 10 solved" in drawn
 
 
 def test_what_is_read_off_is_the_unit_that_follows_the_sum():

@@ -253,6 +253,34 @@ class SideBySide:
         sizes = [np.linalg.norm(np.reshape(v, shape), axis=2) for v in (begins, *arrives)]
         return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
 
+    def factors(self, x: Array) -> Array:
+        """Return by how much slopes, and Uᵀ, multiply an error's length in one step back.
+
+        For plain networks. The error is that of :meth:`reaching`. Over the steps back, the
+        geometric mean is taken, and of the sequences' means the median.
+
+        Returns
+        -------
+        factors : array, shape (2, networks)
+        """
+        layer: Any = self.network.layers[0]
+        layer.forward(x)
+        U_T = layer.parameters["U"].T
+        ends = self.network.parameters["dense1.W"].sum(axis=1)
+        error = np.broadcast_to(ends, layer.h[-1].shape)
+
+        def size(rows: Array) -> Array:
+            shape = (len(x), len(self.seeds), self.n)
+            return np.asarray(np.linalg.norm(np.reshape(rows, shape), axis=2))
+
+        found = []
+        for state in layer.h[:1:-1]:
+            delta = error * (1 - state**2)
+            before, error = error, delta @ U_T
+            sizes = [size(rows) for rows in (before, delta, error)]
+            found.append((sizes[1] / sizes[0], sizes[2] / sizes[1]))
+        return np.asarray(np.median(np.exp(np.log(found).mean(axis=0)), axis=1))
+
 
 @dataclass(frozen=True)
 class Row:
@@ -269,7 +297,10 @@ class Row:
     updates : int
         Steps of Adam.
     along : bool
-        Whether the losses during training are stored, and the shares of errors that are left.
+        Whether the losses during training are stored.
+    reaches : bool
+        Whether the shares of errors that are left during training are stored, too, and for plain
+        networks the factors of a step back before and after it.
     rate : float or None
         Rate of the training whose course is stored; None for the best one.
     starts : bool
@@ -281,6 +312,7 @@ class Row:
     late: int = 0
     updates: int = UPDATES
     along: bool = False
+    reaches: bool = False
     rate: float | None = None
     starts: bool = False
 
@@ -288,8 +320,8 @@ class Row:
 def _row(kind: str, length: int) -> Row:
     starts = kind != "GRU" and length == LENGTH
     if kind == "RNN" and length <= LENGTH:
-        return Row(Start(kind), length, along=True, rate=SLOW, starts=starts)
-    return Row(Start(kind), length, along=starts, starts=starts)
+        return Row(Start(kind), length, along=True, reaches=True, rate=SLOW, starts=starts)
+    return Row(Start(kind), length, along=starts, reaches=starts, starts=starts)
 
 
 def _fixed(gates: str) -> Start:
@@ -307,20 +339,22 @@ def _gated() -> dict[str, Row]:
     }  # fmt: skip
 
 
-def _bordered(kind: str, length: int) -> dict[str, Row]:
-    """Return rows whose error, or whose marks, or both, are kept to one side of a border."""
-    late = length // 5
+def _bordered() -> dict[str, Row]:
+    """Return long rows whose error, or marks, or both, or neither, are kept from a border."""
+    late = SHORT // 5
+    long: dict[str, Any] = {"updates": LONG, "along": True, "rate": SLOW}
     return {
-        f"{kind}, cut": Row(Start(kind, late), length),
-        f"{kind}, early": Row(Start(kind), length, late=late),
-        f"{kind}, cut, early": Row(Start(kind, late), length, late=late),
+        "RNN, whole": Row(Start("RNN"), SHORT, **long),
+        "RNN, early": Row(Start("RNN"), SHORT, late, **long),
+        "RNN, cut": Row(Start("RNN", late), SHORT, **long),
+        "RNN, cut, early": Row(Start("RNN", late), SHORT, late, **long),
     }
 
 
 ROWS: dict[str, Row] = {
     **{f"{kind}, {length}": _row(kind, length) for kind in KINDS for length in LENGTHS},
     "RNN, long": Row(Start("RNN"), updates=LONG),
-    **_bordered("RNN", SHORT),
+    **_bordered(),
     "RNN, product": Row(Start("RNN", product=True), starts=True),
     **_gated(),
     "LSTM, i at 1": Row(Start("LSTM", fixed=(("i", WHOLE),)), starts=True),
@@ -347,7 +381,7 @@ def trained(
         Losses on new sequences after every ``EVERY`` steps, or every ``OFTEN`` if ``row.starts``,
         and after the last, relative to that of always answering 0.
     shares : array, shape (networks, 1 or 2, points + 1)
-        :meth:`SideBySide.reaching` before the first step too, if ``row.along``.
+        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
     """
     groups, curves, shares = [], [], []
     every = OFTEN if row.starts else EVERY
@@ -357,13 +391,13 @@ def trained(
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
         new = tested(row.length, row.late, row.start.product)
-        share = [group.reaching(new[0])] if row.along else []
+        share = [group.reaching(new[0])] if row.reaches else []
         for step in range(1, row.updates + 1):
             group.gradient(*adding(rng, BATCH, row.length, row.late, row.start.product))
             optimizer.step()
             if step % every == 0 or step == row.updates:
                 curve.append(group.relative(*new))
-            if row.along and (step % EVERY == 0 or step == row.updates):
+            if row.reaches and (step % EVERY == 0 or step == row.updates):
                 share.append(group.reaching(new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
@@ -376,19 +410,26 @@ def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
 
     The curves are those at ``row.rate``, or else at the best rate: that of the least median loss.
     """
-    runs = {rate: trained(row, rate)[1:] for rate in rates}
+    runs = {rate: trained(row, rate) for rate in rates}
     found: dict[str, Any] = {
-        "losses": {f"{rate:g}": _short(curve[:, -1]) for rate, (curve, _) in runs.items()}
+        "losses": {f"{rate:g}": _short(curve[:, -1]) for rate, (_, curve, _) in runs.items()}
     }
     if row.starts:
-        found["starts"] = {f"{rate:g}": _starts(curve) for rate, (curve, _) in runs.items()}
+        found["starts"] = {f"{rate:g}": _starts(curve) for rate, (_, curve, _) in runs.items()}
+    best = min(runs, key=lambda rate: float(np.median(runs[rate][1][:, -1])))
+    groups, curve, shares = runs[row.rate if row.rate in runs else best]
     if row.along:
-        best = min(runs, key=lambda rate: float(np.median(runs[rate][0][:, -1])))
-        curve, shares = runs[row.rate if row.rate in runs else best]
         every = EVERY // OFTEN if row.starts else 1
         found["curve"] = [_short(each) for each in curve[:, every - 1 :: every]]
+    if row.reaches:
         names = ("share", "direct")[: shares.shape[1]]
         found |= {name: [_short(v) for v in shares[:, k]] for k, name in enumerate(names)}
+    if row.reaches and row.start.kind == "RNN":
+        x, _ = tested(row.length)
+        fresh = [SideBySide(row.start, group.seeds) for group in groups]
+        for name, some in (("before", fresh), ("after", groups)):
+            factors = np.hstack([group.factors(x) for group in some])
+            found[name] = dict(zip(("slopes", "U"), map(_short, factors), strict=True))
     return found
 
 

@@ -84,47 +84,6 @@ def check_hand(dw: Any, du: Any) -> Verdict:
 
 
 @checker
-def check_settled(state: Any, factor: Any) -> Verdict:
-    """Check h = tanh(1.5 h), h > 0, and the factor 1.5 (1 - h²) of a step back there."""
-    u, h = 1.5, 1.0
-    for _ in range(200):
-        h = math.tanh(u * h)
-    other = 1.0
-    for _ in range(200):
-        other = math.tanh(1.2 * other)
-    rest = "Start at any h > 0 and apply h ← tanh(1.5 h) until it no longer changes."
-    back = "A step back multiplies by the slope of tanh, then by u."
-    parts: list[Part] = [
-        ("The state", h, [
-            (0.0, "A state of 0 rests too, but a pulse has moved the unit away from it.", rest),
-            (-h, "This is where it settles after a negative pulse.", "The pulse is positive."),
-            (math.tanh(0.8), "This is the state right after the pulse.", rest),
-            (math.tanh(u * math.tanh(0.8)), "This is the state one step after the pulse.", rest),
-            (math.tanh(u), "This is one step from the state 1.", rest),
-            (u * h, "This is z, before tanh.", "The state is tanh of it."),
-            (other, "This is where it settles with u = 1.2.", rest),
-            (1.0, "tanh does not reach 1.", rest),
-            (0.86, "Give three significant digits.", ""),
-            (u * (1 - h**2), "This is the factor: the answers are exchanged.", ""),
-        ], rest),
-        ("The factor", u * (1 - h**2), [
-            (1 - h**2, "This is the slope of tanh alone.", back),
-            (u, "This is the weight alone.", back),
-            (u * (1 - h), "The slope of tanh is 1 - h², not 1 - h.", ""),
-            (u * h, "The weight is multiplied by the state.", back),
-            (u * (1 - math.tanh(h) ** 2), "h is tanh(z) already.", "The slope is 1 - h²."),
-            (u * (1 - (u * h) ** 2), "The slope was taken at z.", "In terms of h, it is 1 - h²."),
-            ((u * (1 - h**2)) ** 39, "This is left after 39 steps.", "One step is asked for."),
-            (u * h**2, "This has h² for 1 - h².", back),
-            (1.2 * (1 - other**2), "This is the factor for u = 1.2.", back),
-            (0.39, "Give three significant digits.", ""),
-            (1.0, "Then nothing would vanish.", back),
-        ], back),
-    ]  # fmt: skip
-    return in_turn((state, factor), parts, "Held firmly, and forgotten by the error.")
-
-
-@checker
 def check_stretch(radius: Any, stretch: Any, steps: Any) -> Verdict:
     """Check Uᵀ = [[0.5, 4], [0, 0.5]]: radius 0.5, largest singular value 4.06, six steps."""
     matrix = np.array([[0.5, 4.0], [0.0, 0.5]])
@@ -323,3 +282,101 @@ def check_truncated(truncated_U: Answer) -> Verdict:
         cases.append(Case((h, U, shares, k), right, distinct(mistakes, right), more, where=where))
     praise = "The state crosses, the error does not."
     return judge(truncated_U, cases, praise, "h, U, shares, k")
+
+
+def passed(h: Array, U: Array, error: Array, mistake: str = "") -> Array:
+    """Return by what all slopes, and all Uᵀ, multiply an error's length from step T to step 1.
+
+    A ``mistake`` is one of those that the checker knows.
+    """
+    first, last = 2, len(h) - 1
+    if mistake == "to h_0":
+        first = 1
+    if mistake == "to h_2":
+        first = 3
+    if mistake == "early slope":
+        first, last = 1, len(h) - 2
+    factors = []
+    for t in range(last, first - 1, -1):
+        slope = 1 - (h[t] if mistake == "root slope" else h[t] ** 2)
+        if mistake == "tanh of h":
+            slope = 1 - np.tanh(h[t]) ** 2
+        matrix = U if mistake == "no transpose" else U.T
+        by = float(slope.mean()), float(np.linalg.norm(U, 2))
+        if mistake == "U first":
+            moved = error @ matrix
+            new = moved * slope
+            by = _length(new) / _length(moved), _length(moved) / _length(error)
+        elif mistake != "norm":
+            delta = error * slope
+            new = delta @ matrix
+            start = delta if mistake != "from error" else error
+            by = _length(delta) / _length(error), _length(new) / _length(start)
+        factors.append(by)
+        if mistake not in ("same error", "norm"):
+            error = new
+    found = np.array(factors)
+    if mistake == "last alone":
+        return np.asarray(found[0])
+    if mistake == "sum":
+        return np.asarray(found.sum(axis=0))
+    products: Array = found.prod(axis=0)
+    if mistake == "exchanged":
+        return products[::-1]
+    if mistake == "upside down":
+        return 1 / products
+    if mistake == "per step":
+        return np.asarray(products ** (1 / len(found)))
+    if mistake == "mean":
+        return np.asarray(found.mean(axis=0))
+    return products
+
+
+def _length(row: Array) -> float:
+    return float(np.linalg.norm(row))
+
+
+ON_THE_WAY = {
+    "exchanged": ("The two answers are exchanged.", "That of the slopes comes first."),
+    "to h_0": ("The error has gone one step too far.", "It stops at step 1, before h₁'s slope."),
+    "to h_2": ("The error has stopped one step too soon.", "From step T to step 1, T - 1 steps."),
+    "early slope": ("The slopes are those of the step before.", "The first slopes are h_T's."),
+    "root slope": ("The slope of tanh is 1 - h², not 1 - h.", ""),
+    "tanh of h": ("h is tanh(z) already.", "In terms of h, the slope is 1 - h²."),
+    "no transpose": ("The error was multiplied by U.", "On the way back it is U's transpose."),
+    "U first": ("U came before the slopes.", "Multiply by the slopes of step t, then by Uᵀ."),
+    "from error": ("The second factor compares with the error before the slopes.",
+                   "Divide by the length after the slopes."),
+    "same error": ("Every step starts from the last step's error.", "Pass the error on."),
+    "norm": ("These are the mean slope and U's largest stretch.",
+             "Send this very error back, and measure its length."),
+    "last alone": ("Only the first step back is there.", "Multiply over all steps."),
+    "sum": ("The factors were added up.", "Each step multiplies the length."),
+    "mean": ("This is the mean of the factors.", "Take the product."),
+    "per step": ("These are the factors of one step.", "Take the products over all steps."),
+    "upside down": ("These are the ratios upside down.", "Divide what comes by what was there."),
+}  # fmt: skip
+"""Mistakes of the exercise on a trained network: what is said of them, and more."""
+
+
+@checker
+def check_passed(passed: Answer) -> Verdict:
+    """Check ``passed(h, U, error)`` on sequences of three, four and five steps."""
+    reference = globals()["passed"]
+    more = "From step T to step 1: times the slopes of a step, then times Uᵀ, T - 1 times each."
+    cases = []
+    for seed, (n, T) in enumerate(((2, 3), (3, 4), (4, 5))):
+        rng = np.random.default_rng(seed)
+        h = np.tanh(rng.normal(size=(T + 1, n)))
+        h[0] = 0
+        U, error = rng.normal(size=(n, n)), rng.normal(size=n)
+        right = reference(h, U, error)
+        mistakes = [(reference(h, U, error, name), *said) for name, said in ON_THE_WAY.items()]
+        mistakes.append(
+            (right.prod(), "This is all that is left of the error.", "Return both products.")
+        )
+        names, where = ("The factor of the slopes", "The factor of U"), f"{T} steps of {n} units"
+        told = distinct(mistakes, right)
+        cases.append(Case((h, U, error), right, told, more, names, where=where))
+    praise = "What shortens the error, and what lengthens it."
+    return judge(passed, cases, praise, "h, U, error")

@@ -405,7 +405,7 @@ def lengths(title: str) -> Drawing:
 
 
 ARMS = {
-    "marks anywhere, all steps": "RNN, 10",
+    "marks anywhere, all steps": "RNN, whole",
     "marks early, all steps": "RNN, early",
     "marks anywhere, two steps": "RNN, cut",
     "marks early, two steps": "RNN, cut, early",
@@ -413,8 +413,13 @@ ARMS = {
 """Where marks may be and how far the error travels, and the row of ``recalling.ROWS``."""
 
 
+def solving(name: str) -> int:
+    """Return how many of a row's networks have solved the task where their course ends."""
+    return int((course(name)[:, -1] < recalling.SOLVED).sum())
+
+
 def stopped(title: str) -> Drawing:
-    """Draw where marks may be and where the error travels in training, and what was learned.
+    """Draw where marks may be and where the error travels, and the losses during training.
 
     Parameters
     ----------
@@ -425,7 +430,7 @@ def stopped(title: str) -> Drawing:
 
     plt = pyplot()
     orange, steps = COLORS[1], recalling.SHORT
-    fig, axes = plt.subplots(4, 2, figsize=(4.6, 3.9), width_ratios=(1.1, 1), sharex="col")
+    fig, axes = plt.subplots(4, 2, figsize=(4.6, 4.9), width_ratios=(1, 1.15), sharex="col")
     for number, ((left, right), (words, name)) in enumerate(
         zip(axes, ARMS.items(), strict=True), 1
     ):
@@ -436,21 +441,21 @@ def stopped(title: str) -> Drawing:
         left.set(xlim=(0.3, steps + 0.7), ylim=(0, 2), yticks=[0.6, 1.4], xticks=[1, 5, 8, 10])
         left.set_yticklabels(["error", "marks"])
         left.set_title(f"{number}. {words}", loc="left", fontsize=11.5, fontweight="bold")
-        found, paint = recalling.left(name), PAINTS["RNN"] if recalling.solved(name) else INK
-        right.plot(found, np.zeros(len(found)), "o", color=paint, markersize=6, alpha=0.6,
-                   markeredgewidth=0)  # fmt: skip
-        right.axvline(recalling.SOLVED, ymax=0.5, color=INK, linestyle="--", linewidth=1.2)
-        right.text(0.0045, 0.75, f"{recalling.solved(name)} of 10 solved", color=paint,
-                   fontsize=11.5, va="center")  # fmt: skip
-        right.set(xscale="log", xlim=(0.004, 1.2), ylim=(-0.6, 1.2), yticks=[],
-                  xticks=[0.01, 0.1, 1])  # fmt: skip
-        right.set_xticklabels(["0.01", "0.1", "1"])
-        right.minorticks_off()
+        runs = course(name)
+        at = recalling.EVERY * np.arange(runs.shape[1])
+        right.plot(at, runs.T, "-", color=INK, linewidth=0.7, alpha=0.35)
+        right.plot(at, np.median(runs, axis=0), "-", color=INK, linewidth=2.6)
+        right.text(row.updates, 1.55, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
+                   va="center", ha="right")  # fmt: skip
+        right.set(xlim=(0, row.updates), ylim=(0, 1.75), yticks=[0, 1],
+                  xticks=[0, 2000, 4000])  # fmt: skip
+        right.set_xticklabels(["0", "2,000", "4,000"])
+        right.set_ylabel("loss", fontsize=11.5, labelpad=0)
         for ax in (left, right):
             ax.grid(False)
             ax.tick_params(labelsize=11.5)
     axes[-1, 0].set_xlabel("step of the sequence", fontsize=11.5)
-    axes[-1, 1].set_xlabel("loss on new sequences", fontsize=11.5)
+    axes[-1, 1].set_xlabel("training steps", fontsize=11.5)
     return plotted(fig, title)
 
 
