@@ -1,7 +1,7 @@
 """The figures of the chapter on cost say what was counted and measured."""
 
 from backprop.book.figures import costs
-from backprop.book.roofline import Machine
+from backprop.book.roofline import Machine, Tower
 
 
 def test_the_bills_add_up_and_a_long_bar_is_torn():
@@ -19,25 +19,37 @@ def test_the_network_counts_its_products():
     assert markup.count(">not needed<") == 1 and markup.count('class="struck"') == 1
 
 
-def test_seconds_are_written_at_the_end_of_each_line_and_the_ratio_below():
-    markup = costs.seconds_by_weights([10, 1000], [1e-4, 0.02], [3e-4, 0.06], 2.97, "t").markup
-    for words in ("20 ms", "60 ms", "20 s", "nudging (computed)", "2.97 counted"):
+def test_each_network_has_its_ratio_and_the_parts_their_names():
+    towers = [Tower(9, 99, 1.0, 1.5, (0.5, 1.0), []), Tower(18, 999, 1.0, 2.25, (0.75, 1.75), [])]
+    markup = costs.passes_by_width(towers, 2.97, "t").markup
+    for words in ("2.50", "3.25", "18", "2.97 counted", "products", "the rest"):
         assert f">{words}<" in markup
+
+
+def test_a_time_is_written_in_a_fitting_unit():
     said = [costs.in_words(s) for s in (0.0015, 0.144, 2, 90, 7200)]
     assert said == ["1.5 ms", "144 ms", "2 s", "1.5 min", "2 h"]
 
 
-def test_three_ways_to_a_jacobian_have_their_numbers():
-    rows = [costs.Jacobian("a waist", (5, 1, 5), 100, 100, (10, 10, 50))]
+def test_three_ways_to_a_jacobian_have_their_numbers_the_cheapest_last():
+    rows = [costs.Jacobian("a waist", (5, 1, 5), 90, 100, 70)]
     markup = costs.narrow_places(rows, "title").markup
-    assert markup.count(">100<") == 2 and markup.count(">70<") == 1
-    assert markup.count("<rect") == 3 + 2 + 3
-    for words in ("a waist", "forward", "reverse", "from the middle"):
+    places = [markup.index(f">{words}<") for words in ("reverse", "forward", "from the middle")]
+    assert places == sorted(places) and markup.count("<rect") == 3 + 3
+    for words in ("a waist", "100", "90", "70"):
         assert markup.count(f">{words}<") == 1
 
 
+def test_a_hairline_is_magnified():
+    products = [("up", 30), ("down", 10)]
+    rows = [costs.Jacobian("a waist", (5, 1, 5), 9000, 9000, 40, products)]
+    markup = costs.narrow_places(rows, "title").markup
+    assert ">up<" in markup and ">30<" in markup and markup.count("<line") == 2
+    assert 'width="297.0"' in markup and 'width="99.0"' in markup
+
+
 MACHINE = Machine("one core", 4e10, 2.5e10, 4096, [1, 8], [8e-3, 2e-2], [2e-2, 5e-2],
-                  [1e-3, 9e-3], 1e-2, 1e-2, 5e-3)  # fmt: skip
+                  [], [], [], 1e-2, 1e-2, 5e-3, [])  # fmt: skip
 
 
 def test_each_batch_has_its_predictions_and_the_price_of_both_passes():

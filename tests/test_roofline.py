@@ -1,6 +1,8 @@
 """What the roofline counts is what the layers do; times are not tested."""
 
 import json
+import subprocess
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -27,7 +29,7 @@ def test_bytes_are_those_of_the_arrays():
 
 def test_a_machine_predicts_and_places_its_layer():
     machine = roofline.Machine(
-        "one", 10.0, 5.0, 2, [1, 4], [30.0, 30.0], [60.0, 90.0], [], 1.0, 1.0, 1.0
+        "one", 10.0, 5.0, 2, [1, 4], [30.0, 30.0], [60.0, 90.0], [], [], [], 1.0, 1.0, 1.0, []
     )
     computing, carrying = machine.predicted(4)
     assert (computing, carrying) == (32 / 10, 8 * (8 + 4 + 8) / 5) and machine.corner == 2
@@ -42,35 +44,85 @@ def test_a_machine_predicts_and_places_its_layer():
 
 
 def test_what_is_measured_has_the_form_of_what_is_stored(tmp_path, monkeypatch):
-    small = roofline.measure(16, (1, 4), 8, 1, 100)
-    assert len(small.forward) == len(small.backward) == len(small.cached) == 2
-    assert (
-        min(
-            small.peak,
-            small.bandwidth,
-            small.relu,
-            small.slopes,
-            small.outer,
-            *small.forward,
-            *small.cached,
-        )
-        > 0
-    )
+    monkeypatch.setattr(roofline, "_copying", lambda width, batch: 0.5)
+    monkeypatch.setattr(roofline.shutil, "which", lambda name: name)
+    small = roofline.measure(16, (1, 4), 8, 1, 100, (3,))
+    assert small.copied == [0.5, 0.5] and len(small.towers[0].alone) == 5
+    passes = (small.forward, small.backward, small.slopes, small.errors)
+    assert all(len(times) == 2 and min(times) > 0 for times in passes)
+    assert min(small.peak, small.bandwidth, small.relu, small.general, small.outer) > 0
     monkeypatch.setattr(roofline, "measure", lambda: small)
-    roofline.main([str(tmp_path / "new.json")])
-    new = json.loads((tmp_path / "new.json").read_text())
-    assert new.keys() == results.read("roofline").keys()
-    assert roofline.Machine(**new) == small and new["name"].startswith("one core of an")
+    path = tmp_path / "new.json"
+    roofline.main([str(path)])
+    new = json.loads(path.read_text())
+    assert new.keys() == results.read("roofline").keys() and new["name"].startswith("one core of")
+    monkeypatch.setattr(results, "read", lambda name: new)
+    again = roofline.stored()
+    assert again.forward == small.forward and again.towers[0].parts == small.towers[0].parts
 
 
-def test_as_many_operations_run_with_few_weights():
-    passes = roofline._passes(roofline._dense(4), 3, 4)[0]
-    assert roofline.counted(passes) == roofline.dense_operations(3, 8, 8)
+def test_without_a_profiler_no_copies_are_stored(monkeypatch):
+    monkeypatch.setattr(roofline.shutil, "which", lambda name: None)
+    assert roofline.measure(16, (1,), 8, 1, 100, ()).copied == []
+
+
+def test_the_parts_of_a_tower_are_forward_passes():
+    tower = roofline.Tower(3, 99, 4.0, 9.0, (1.0, 3.0), [])
+    assert tower.parts == [0.25, 0.75, 0.75, 1.5] and tower.times == (3, 2)
+    assert tower.passes == sum(tower.parts) == 3.25 and tower.nudging == 400
+
+
+def test_the_products_alone_are_those_of_the_layers():
+    timed = roofline._Timed(5)
+    forward = roofline.counted(lambda: timed.network.forward(timed.x))
+    assert [roofline.counted(run) for run in timed.alone] == [forward] * 5
+    timed.once()
+    found = timed.found()
+    assert found.weights == 32 * (5 * 5 + 5) and 0 < found.parts[0] < 1
+
+
+def test_one_example_by_the_routine_for_two_matrices():
+    dense = roofline._dense(4)
+    x = np.random.default_rng(1).normal(size=(1, 4))
+    np.testing.assert_allclose(roofline._general(dense)().T, x @ dense.parameters["W"])
+
+
+def test_a_profile_says_which_part_is_copied():
+    report = """
+    60.00%  [.] dgemm_itcopy_SKYLAKEX
+    25.00%  [.] dgemm_kernel_SKYLAKEX
+     5.00%  [k] clear_page_erms
+    15.00%  [.] dgemm_oncopy_SKYLAKEX
+    """
+    assert roofline.share_of_copies(report) == 0.75
+    assert roofline.share_of_copies("  90.00%  [.] dgemv_n_SKYLAKEX") == 0
+
+
+def test_the_profiler_is_asked_about_a_process_of_its_own(monkeypatch):
+    asked = []
+
+    def run(command, **options):
+        asked.append(command)
+        return subprocess.CompletedProcess(
+            command, 0, "50%  [.] dgemm_kernel\n 50%  [.] dgemm_copy"
+        )
+
+    monkeypatch.setattr(roofline.subprocess, "run", run)
+    assert roofline._copying(8, 2) == 0.5
+    (record, report) = asked
+    assert record[:2] == ["perf", "record"] and "roofline.again(8, 2)" in record[-1]
+    assert report[:2] == ["perf", "report"]
+
+
+def test_a_product_is_repeated_for_a_profiler():
+    start = time.perf_counter()
+    roofline.again(8, 2, 0.01)
+    assert time.perf_counter() - start >= 0.01
 
 
 def test_a_backward_pass_takes_its_own_batch():
     dense = roofline._dense(4)
-    backward = roofline._passes(dense, 3, 1)[1]
+    backward = roofline._passes(dense, 3)[1]
     dense.forward(np.ones((5, 4)))
     assert roofline.counted(backward) == 2 * roofline.dense_operations(3, 4, 4)
 
@@ -80,13 +132,25 @@ def test_no_layer_of_the_stored_machine_is_above_its_roof():
     assert machine.batches == list(roofline.BATCHES)
     assert machine.shares().max() < 1.03 and machine.relu_share < 1.03
     assert machine.back_speeds().max() < 1.03 * machine.peak
-    # The slopes of one example and the error below it make up the backward pass.
-    assert machine.outer < machine.slopes < machine.backward[0]
+    # The two products make up the backward pass, up to the sum for the bias.
+    np.testing.assert_allclose(np.add(machine.slopes, machine.errors), machine.backward, rtol=0.1)
+    assert machine.outer < machine.slopes[0]
+    assert [tower.width for tower in machine.towers] == list(roofline.WIDTHS)
 
 
-def test_the_slopes_of_one_example_are_the_same_both_ways():
-    found = [run().copy() for run in roofline._slopes(3)]
-    np.testing.assert_array_equal(*found)
+def test_the_slopes_of_one_example_are_an_outer_product():
+    x, dz = np.random.default_rng(1).normal(size=(2, 3))
+    np.testing.assert_array_equal(roofline._outer(roofline._dense(3))(), np.outer(x, dz))
+
+
+def test_a_pass_and_its_products_are_the_layers():
+    dense = roofline._dense(4)
+    forward, backward, slopes, errors = roofline._passes(dense, 3)
+    forward()
+    below = backward().copy()
+    dW = dense.gradients["W"].copy()
+    np.testing.assert_array_equal(slopes(), dW)
+    np.testing.assert_array_equal(errors(), below)
 
 
 def test_the_roof_is_the_lower_of_two_limits():

@@ -4,14 +4,20 @@ The operations of the layer and the bytes that it must at least move are formula
 least of several calls. The roofline is that of Williams, Waterman and Patterson (2009).
 
 The page draws the times of one machine, which are stored in ``roofline.json`` with its name.
-``OPENBLAS_NUM_THREADS=1 python -m backprop.book.roofline FILE`` measures them anew (three minutes).
+``OPENBLAS_NUM_THREADS=1 python -m backprop.book.roofline FILE`` measures them anew and writes them
+to FILE (three minutes, on a machine that does nothing else). Linux's profiler ``perf`` tells how
+long the library copies; without it, no such share is stored.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import re
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,19 +25,70 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
+from scipy.linalg.blas import dgemm
 
-from backprop import Dense, ReLU
+from backprop import Dense, ReLU, Sequential
 from backprop.arrays import Array
 from backprop.book import results
+from backprop.book.chains import tower
 
 DOUBLE = 8
 """Bytes of a float64."""
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+WIDTHS = (18, 32, 56, 100, 176)
 Run = Callable[[], Any]
 
 
 RELU = 8192 * 1024
 """Numbers of the ReLU that is timed."""
+
+
+class Tower(NamedTuple):
+    """The seconds that 32 Dense and 32 tanh layers of one width take, with 256 examples.
+
+    Attributes
+    ----------
+    width, weights : int
+        Of a layer, and parameters in all.
+    forward, backward : float
+        Seconds of a pass.
+    products : pair of float
+        The part of each pass that is spent in products of two matrices.
+    alone : sequence of float
+        Seconds of 32 products without the rest: xW, xᵀδ, δWᵀ, then δWᵀ with a copy of Wᵀ made
+        before, whose rows lie in memory one after another, and xW with always the same x, which
+        stays at hand as the output of the layer below does in a forward pass.
+    """
+
+    width: int
+    weights: int
+    forward: float
+    backward: float
+    products: tuple[float, float]
+    alone: Sequence[float]
+
+    @property
+    def passes(self) -> float:
+        """Both passes, in forward passes."""
+        return 1 + self.backward / self.forward
+
+    @property
+    def parts(self) -> list[float]:
+        """Products and the rest, forward and backward, in forward passes."""
+        forward, backward = self.products
+        seconds = forward, self.forward - forward, backward, self.backward - backward
+        return [part / self.forward for part in seconds]
+
+    @property
+    def times(self) -> tuple[float, float]:
+        """How many times as long the products take backward as forward, and all else."""
+        forward, rest, backward, rest_backward = self.parts
+        return backward / forward, rest_backward / rest
+
+    @property
+    def nudging(self) -> float:
+        """The seconds of a forward pass for each weight, and one more."""
+        return (self.weights + 1) * self.forward
 
 
 class Machine(NamedTuple):
@@ -49,13 +106,19 @@ class Machine(NamedTuple):
         One for each of the times that follow.
     forward, backward : sequence of float
         Seconds of a pass; what it needs is too large to stay in a cache.
-    cached : sequence of float
-        Seconds of as many operations forward, with few weights that stay in a cache.
+    slopes, errors : sequence of float
+        Seconds of the two products of the backward pass, xᵀδ and δWᵀ.
+    copied : sequence of float
+        Which part of the forward product the library spends on copying, as the profiler says.
     relu : float
         Seconds of a ReLU on ``RELU`` numbers.
-    slopes, outer : float
-        Seconds of the slopes of one example, as the layer finds them (by a product of matrices),
-        and of the same array by ``np.multiply``.
+    general : float
+        Seconds of one example forward by the library's routine for two matrices. (NumPy takes the
+        one for a matrix and a vector.)
+    outer : float
+        Seconds of the slopes of one example by ``np.multiply``.
+    towers : sequence of Tower
+        Networks of narrower layers.
     """
 
     name: str
@@ -65,10 +128,13 @@ class Machine(NamedTuple):
     batches: Sequence[int]
     forward: Sequence[float]
     backward: Sequence[float]
-    cached: Sequence[float]
+    slopes: Sequence[float]
+    errors: Sequence[float]
+    copied: Sequence[float]
     relu: float
-    slopes: float
+    general: float
     outer: float
+    towers: Sequence[Tower]
 
     def predicted(self, batch: int) -> tuple[float, float]:
         """Return the seconds that computing and carrying take forward, each at its limit."""
@@ -114,7 +180,8 @@ class Machine(NamedTuple):
 
 def stored() -> Machine:
     """Return what ``python -m backprop.book.roofline FILE`` measured on one core."""
-    return Machine(**results.read("roofline"))
+    found = results.read("roofline")
+    return Machine(**found | {"towers": [Tower(**each) for each in found["towers"]]})
 
 
 def seconds(run: Run, repeats: int = 5) -> float:
@@ -175,75 +242,177 @@ def counted(run: Run) -> int:
 
     A product (m, k) by (k, n) takes mnk multiplications and as many additions.
     """
-    operations = 0
+    return sum(operations for operations, _ in _products(run))
+
+
+def _products(run: Run) -> list[tuple[int, float]]:
+    """Return operations and seconds of each product of two matrices that ``run`` asks for."""
+    found = []
     product = np.matmul
 
-    def counting(a: Any, b: Any, **options: Any) -> Any:
-        nonlocal operations
+    def watched(a: Any, b: Any, **options: Any) -> Any:
+        start = time.perf_counter()
         result = product(a, b, **options)
         if np.ndim(a) == np.ndim(b) == 2:
-            operations += 2 * result.size * np.shape(a)[1]
+            seconds = time.perf_counter() - start
+            found.append((2 * result.size * np.shape(a)[1], seconds))
         return result
 
-    with patch.object(np, "matmul", counting):
+    with patch.object(np, "matmul", watched):
         run()
-    return operations
+    return found
 
 
 def measure(
     width: int = 4096,
     batches: Sequence[int] = BATCHES,
     piece: int = 1024,
-    rounds: int = 40,
+    rounds: int = 25,
     probe: int = 16_000_000,
+    widths: Sequence[int] = WIDTHS,
 ) -> Machine:
     """Time the limits and the layers in turn, ``rounds`` times, and keep the least of each.
 
     In turn, because other programs disturb a machine for seconds: then all have the same chance.
     """
-    product = _large_product(piece)
     loops = _streams(probe)
     x = np.random.default_rng(1).normal(size=(RELU // 1024, 1024))
     relu = ReLU()
     relu.reuse_buffers(True)
-    dense, part = _dense(width), _dense(piece)
-    large = [_passes(dense, batch, 1) for batch in batches]
-    small = [_passes(part, batch, (width // piece) ** 2) for batch in batches]
-    runs = [product, *(run for _, run in loops), lambda: relu.forward(x)]
-    runs += [run for passes in large for run in passes] + [forward for forward, _ in small]
-    runs += _slopes(width)
-    least = np.min([[seconds(run, 1) for run in runs] for _ in range(rounds)], axis=0)
-    ends = np.cumsum([1, len(loops), 1, 2 * len(batches), len(batches)])
-    (computing,), streams, (rectified,), both, cached, (slopes, outer) = np.split(least, ends)
+    dense = _dense(width)
+    layers = [run for batch in batches for run in _passes(dense, batch)]
+    runs = [_large_product(piece), *(run for _, run in loops), lambda: relu.forward(x), *layers]
+    runs += [_general(dense), _outer(dense)]
+    networks = [_Timed(w) for w in widths]
+    found = []
+    for _ in range(rounds):
+        found.append([seconds(run, 1) for run in runs])
+        for network in networks:
+            network.once()
+    least = np.min(found, axis=0)
+    ends = np.cumsum([1, len(loops), 1, 4 * len(batches), 1])
+    (computing,), streams, (rectified,), times, (general,), (outer,) = np.split(least, ends)
+    forward, backward, slopes, errors = times.reshape(-1, 4).T.tolist()
     return Machine(
         _name(), 2 * piece**3 / computing,
         max(moved / t for (moved, _), t in zip(loops, streams, strict=True)),
-        width, list(batches), both[::2].tolist(), both[1::2].tolist(), cached.tolist(), rectified,
-        slopes, outer,
+        width, list(batches), forward, backward, slopes, errors,
+        [_copying(width, batch) for batch in batches] if shutil.which("perf") else [],
+        rectified, general, outer, [network.found() for network in networks],
     )  # fmt: skip
 
 
-def _passes(dense: Dense, batch: int, times: int) -> tuple[Run, Run]:
-    """Return a forward and a backward pass of a square layer, each repeated ``times`` times."""
-    x, dz = np.random.default_rng(batch).normal(size=(2, batch, len(dense.parameters["W"])))
+def _passes(dense: Dense, batch: int) -> list[Run]:
+    """Return a forward and a backward pass of a square layer, and the two products of the latter.
 
-    def forward() -> None:
-        for _ in range(times):
-            dense.forward(x)
+    The products write where the layer does.
+    """
+    W = dense.parameters["W"]
+    x, dz = np.random.default_rng(batch).normal(size=(2, batch, len(W)))
+    dx = np.empty_like(x)
 
-    def backward() -> None:
+    def backward() -> Array:
         dense.x = x  # other batches have passed since
-        for _ in range(times):
-            dense.backward(dz)
+        return dense.backward(dz)
 
-    return forward, backward
+    return [
+        lambda: dense.forward(x), backward,
+        lambda: np.matmul(x.T, dz, out=dense.gradients["W"]), lambda: np.matmul(dz, W.T, out=dx),
+    ]  # fmt: skip
 
 
-def _slopes(width: int) -> list[Run]:
-    """Return two ways to the slopes of W for one example: a product, and an outer product."""
-    x, dz = np.random.default_rng(0).normal(size=(2, 1, width))
-    out = np.zeros((width, width))
-    return [lambda: np.matmul(x.T, dz, out=out), lambda: np.multiply(x.T, dz, out=out)]
+def _general(dense: Dense) -> Run:
+    """Return the forward product of one example, by the routine for two matrices.
+
+    BLAS wants columns that lie in memory one after another, so it is given the transposes.
+    """
+    W = dense.parameters["W"]
+    x = np.random.default_rng(1).normal(size=(len(W), 1))
+    z = np.empty_like(x, order="F")
+    return lambda: dgemm(1.0, W.T, x, c=z, overwrite_c=True)
+
+
+def _outer(dense: Dense) -> Run:
+    """Return the slopes of one example, by a plain multiplication."""
+    out = dense.gradients["W"]
+    x, dz = np.random.default_rng(1).normal(size=(2, 1, len(out)))
+    return lambda: np.multiply(x.T, dz, out=out)
+
+
+class _Timed:
+    """A tower, and the seconds of its passes and products each time that it was timed."""
+
+    def __init__(self, width: int) -> None:
+        layers, self.x, self.dz = tower(64, width)
+        self.width, self.network = width, Sequential(layers)
+        self.network.reuse_buffers(True)
+        x, dz, W = np.random.default_rng(0).normal(size=(3, 32, 256, width))
+        W, out, dW = W[:, :width].copy(), np.empty_like(x), np.empty((width, width))
+        turned = W.transpose(0, 2, 1)
+        in_rows = turned.copy()
+
+        def each(a: Array, b: Array, out: Array) -> Run:
+            def run() -> None:
+                for one, other in zip(a, b, strict=True):
+                    np.matmul(one, other, out=out)
+
+            return run
+
+        self.alone = [
+            each(x, W, out[0]), each(x.transpose(0, 2, 1), dz, dW), each(dz, turned, out[0]),
+            each(dz, in_rows, out[0]), each(np.broadcast_to(x[0], x.shape), W, out[0]),
+        ]  # fmt: skip
+        self.repeats = max(1, 500 // width)
+        self.all: list[list[float]] = []
+
+    def once(self) -> None:
+        """Time all of them once more, the faster ones several times."""
+        for _ in range(self.repeats):
+            passes = [lambda: self.network.forward(self.x),
+                      lambda: self.network.backward_parameters(self.dz)]  # fmt: skip
+            whole = [_timed(run) for run in passes]
+            inside = [sum(t for _, t in _products(run)) for run in passes]
+            self.all.append([*whole, *inside, *(seconds(run, 1) for run in self.alone)])
+
+    def found(self) -> Tower:
+        """Return the least of each."""
+        forward, backward, there, back, *alone = np.min(self.all, axis=0).tolist()
+        size = self.network.theta.size
+        return Tower(self.width, size, forward, backward, (there, back), alone)
+
+
+def _copying(width: int, batch: int) -> float:
+    """Return which part of the product of a batch with W is copying, by Linux's profiler."""
+    code = f"from backprop.book import roofline\nroofline.again({width}, {batch})"
+    with tempfile.TemporaryDirectory() as folder:
+        data = str(Path(folder) / "perf.data")
+        record = ["perf", "record", "-q", "-e", "cpu-clock", "-o", data, sys.executable, "-c", code]
+        report = ["perf", "report", "-q", "--stdio", "-F", "overhead,symbol", "-i", data]
+        subprocess.run(record, check=True, capture_output=True)
+        said = subprocess.run(report, check=True, capture_output=True, text=True).stdout
+    return share_of_copies(said)
+
+
+def again(width: int, batch: int, least: float = 3.0) -> None:
+    """Repeat the product of a batch with W for so many seconds, for a profiler to watch."""
+    forward = _passes(_dense(width), batch)[0]
+    end = time.perf_counter() + least
+    while time.perf_counter() < end:
+        forward()
+
+
+def share_of_copies(report: str) -> float:
+    """Return which part of a product's functions copy, from the lines of ``perf report``.
+
+    OpenBLAS calls them ``dgemm_itcopy…`` and ``dgemm_oncopy…``, and ``dgemm_kernel…`` what
+    multiplies. The routine for a matrix and a vector has none of them.
+    """
+    parts = [
+        (name, float(percent))
+        for percent, name in re.findall(r"([\d.]+)%\s+\[\.\] (dgemm_\w+)", report)
+    ]
+    total = sum(percent for _, percent in parts)
+    return sum(percent for name, percent in parts if "copy" in name) / total if total else 0.0
 
 
 def _dense(width: int) -> Dense:
@@ -265,7 +434,9 @@ def _name() -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure this machine, and write the file."""
     (path,) = sys.argv[1:] if arguments is None else arguments
-    Path(path).write_text(json.dumps(measure()._asdict()) + "\n", encoding="utf-8")
+    found = measure()
+    stored = found._asdict() | {"towers": [each._asdict() for each in found.towers]}
+    Path(path).write_text(json.dumps(stored) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

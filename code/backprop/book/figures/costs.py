@@ -1,6 +1,6 @@
 """The figures of the chapter on the cost of a gradient: operations, seconds, and the roofline.
 
-Blue is forward and vermilion is backward in all of them.
+Blue is the forward pass and vermilion the backward pass in all of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
-from backprop.book.roofline import RELU, Machine, roof
+from backprop.book.roofline import RELU, Machine, Tower, roof
 
 
 class Bill(NamedTuple):
@@ -111,50 +111,35 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
     return drawing(title, 272, "; ".join(sums), *parts)
 
 
-def seconds_by_weights(
-    weights: Sequence[int],
-    loss: Sequence[float],
-    gradient: Sequence[float],
-    counted: float,
-    title: str,
-) -> Drawing:
-    """Draw what a forward pass takes, alone and with the backward one, and below it their ratio.
+def passes_by_width(towers: Sequence[Tower], counted: float, title: str) -> Drawing:
+    """Draw a column for each network: both passes, in forward passes, and products in each.
 
-    Nudging takes one forward pass more than there are weights; it is computed, not measured.
     ``counted`` is the ratio of the operations.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, (ax, below) = plt.subplots(
-        2, sharex=True, figsize=(4.6, 4.1), height_ratios=(1.7, 1), layout="constrained"
-    )
-    nudged = (np.array(weights) + 1) * np.array(loss)
-    for seconds, line, mark, color, place, words, above in (
-        (nudged, ":", "", INK, "center", "nudging (computed)", 12),
-        (gradient, "--", "s", COLORS[1], "bottom", "forward and backward", 15),
-        (loss, "-", "o", COLORS[0], "top", "forward alone", -13),
-    ):
-        ax.loglog(weights, seconds, line, marker=mark, color=color, markersize=6)
-        ax.text(weights[-1] * 1.35, seconds[-1], in_words(seconds[-1]), color=color, va=place)
-        at, side = (-2, "right") if above > 0 else (len(weights) // 2, "left")
-        ax.annotate(words, (weights[at], seconds[at]), (0, above), textcoords="offset points",
-                    color=color, ha=side, va="center")  # fmt: skip
-    ax.set(ylabel="seconds", xlim=(weights[0] / 1.5, weights[-1] * 6.5))
-    low, high = np.floor(np.log10(min(loss))), np.ceil(np.log10(max(nudged)))
-    powers = np.arange(low, high + 1, 2)
-    ax.set_ylim(10 ** (low - 0.6), 10 ** (high + 0.2))
-    ax.set_yticks(10.0**powers, [f"{10.0**p:,.{max(0, int(-p))}f}" for p in powers])
-    ax.minorticks_off()
-    below.axhline(counted, color=INK, linewidth=1, linestyle=":")
-    below.text(weights[-1] * 6, 0.8 * counted, f"{counted:.2f} counted", color=INK, ha="right",
-               va="top")  # fmt: skip
-    ratio = np.divide(gradient, loss)
-    below.semilogx(weights, ratio, "s", color=COLORS[1], markersize=7)
-    top = max(5, int(np.ceil(ratio.max())))
-    below.set(xlabel="weights", ylabel="ratio", ylim=(0, top), yticks=range(top + 1))
-    below.set_xticks([10_000, 100_000, 1_000_000], ["10,000", "100,000", "1 million"])
-    below.minorticks_off()
+    fig, ax = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
+    kinds = [(color, strong) for color in COLORS[:2] for strong in (1.0, 0.4)]
+    for k, tower in enumerate(towers):
+        foot = 0.0
+        for (color, strong), part in zip(kinds, tower.parts, strict=True):
+            ax.bar(k, part, 0.76, bottom=foot, color=color, alpha=strong)
+            foot += part
+        ax.text(k, max(foot, counted) + 0.08, f"{foot:.2f}", color=INK, ha="center")
+    middles = np.cumsum(towers[-1].parts) - np.divide(towers[-1].parts, 2)
+    words = [
+        f"{way}:\n{part}" for way in ("forward", "backward") for part in ("products", "the rest")
+    ]
+    for (color, _), y, said in zip(kinds, middles, words, strict=True):
+        ax.text(len(towers) - 0.45, y, said, color=color, ha="left", va="center", linespacing=0.95)
+    ax.axhline(counted, color=INK, linewidth=1.2, linestyle=":")
+    ax.text(len(towers) - 0.45, counted + 0.08, f"{counted:.2f} counted", color=INK)
+    ax.set(xlim=(-0.6, len(towers) + 1.25), ylim=(0, 3.6), yticks=range(4),
+           xlabel="units of a layer", ylabel="forward passes")  # fmt: skip
+    ax.set_xticks(range(len(towers)), [str(tower.width) for tower in towers])
+    ax.tick_params(axis="x", length=0)
+    ax.grid(visible=False)
     return plotted(fig, title)
 
 
@@ -169,22 +154,26 @@ def in_words(seconds: float) -> str:
 class Jacobian(NamedTuple):
     """A network's widths, and what its Jacobian costs in operations by each of three ways.
 
-    ``middle`` is for a start at an inner layer: the passes up, the passes down, the last product.
+    ``middle`` is for a start at an inner layer. ``products`` are those of the shortest bar, by
+    name, where it is too short to be seen.
     """
 
     name: str
     widths: tuple[int, ...]
     forward: int
     reverse: int
-    middle: tuple[int, int, int]
+    middle: int
+    products: Sequence[tuple[str, int]] = ()
 
 
 def narrow_places(rows: Sequence[Jacobian], title: str) -> Drawing:
-    """Draw networks by their widths, and beside each its Jacobian's cost by three ways."""
-    most = max(max(row.forward, row.reverse, sum(row.middle)) for row in rows)
-    parts, said = [], []
-    for k, row in enumerate(rows):
-        top = 8.0 + 112 * k
+    """Draw networks by their widths, and beside each its Jacobian's cost by three ways.
+
+    The shortest bar comes last. If its products are given, it is magnified below.
+    """
+    most = max(max(row.forward, row.reverse, row.middle) for row in rows)
+    parts, said, top = [], [], 8.0
+    for row in rows:
         parts.append(svg.text(12, top + 14, row.name, text_anchor="start", font_weight=600))
         for j, width in enumerate(row.widths):
             x, height = 12 + 19.0 * j, 62 * width / max(row.widths)
@@ -192,26 +181,47 @@ def narrow_places(rows: Sequence[Jacobian], title: str) -> Drawing:
                 svg.element("rect", x=x, y=top + 56 - height / 2, width=10, height=max(height, 2.0),
                             rx=2, fill="currentColor", fill_opacity="0.55")
             )  # fmt: skip
-        ways = (
-            ("forward", [(row.forward, svg.FORWARD, "1")]),
-            ("reverse", [(row.reverse, svg.BACKWARD, "1")]),
-            ("from the middle", list(zip(
-                row.middle, (svg.FORWARD, svg.BACKWARD, "currentColor"), ("1", "1", "0.45"),
-                strict=True))),
-        )  # fmt: skip
-        for j, (words, shares) in enumerate(ways):
-            x, y, total = 226.0, top + 26 + 22 * j, sum(count for count, *_ in shares)
+        ways = {"forward": row.forward, "reverse": row.reverse, "from the middle": row.middle}
+        for j, (words, total) in enumerate(sorted(ways.items(), key=lambda way: -way[1])):
+            x, y, length = 226.0, top + 26 + 22 * j, 108 * total / most
             parts.append(svg.text(x - 7, y + 13, words, text_anchor="end"))
-            for count, paint, opacity in shares:
-                length = 108 * count / most
-                parts.append(
-                    svg.element("rect", x=x, y=y, width=length, height=17, fill=paint,
-                                fill_opacity=opacity)
-                )  # fmt: skip
-                x += length
-            parts.append(svg.text(x + 7, y + 13, f"{total:,}", text_anchor="start"))
+            parts.append(
+                svg.element("rect", x=x, y=y, width=length, height=17, fill="currentColor",
+                            fill_opacity="0.55")
+            )  # fmt: skip
+            bold = 600 if total == min(ways.values()) else 400
+            parts.append(
+                svg.text(x + length + 7, y + 13, f"{total:,}", text_anchor="start",
+                         font_weight=bold)
+            )  # fmt: skip
             said.append(f"{row.name}, {words}: {total:,}")
-    return drawing(title, 112 * len(rows) - 4, "; ".join(said), *parts)
+        if row.products:
+            parts += _magnified(row.products, (226.0, top + 87, 108 * min(ways.values()) / most))
+            said.append("of it " + ", ".join(f"{name} {n:,}" for name, n in row.products))
+        top += 164 if row.products else 112
+    return drawing(title, top - 12, "; ".join(said), *parts)
+
+
+def _magnified(products: Sequence[tuple[str, int]], bar: tuple[float, float, float]) -> list[str]:
+    """Draw the products that make up a bar, under a lens; of the bar, its left, foot and width."""
+    x, foot, length = bar
+    left, wide, y = 12.0, 396.0, foot + 16
+    total = sum(count for _, count in products)
+    parts = [
+        svg.element("line", x1=a, y1=foot, x2=b, y2=y, stroke="currentColor",
+                    stroke_opacity="0.55")
+        for a, b in ((x, left), (x + length, left + wide))
+    ]  # fmt: skip
+    for name, count in products:
+        width = wide * count / total
+        parts.append(
+            svg.element("rect", x=left, y=y, width=width, height=40, fill="currentColor",
+                        fill_opacity="0.12", stroke="currentColor", stroke_opacity="0.55")
+        )  # fmt: skip
+        parts.append(svg.text(left + width / 2, y + 17, name))
+        parts.append(svg.text(left + width / 2, y + 34, f"{count:,}"))
+        left += width
+    return parts
 
 
 def batches(machine: Machine) -> list[Frame]:
@@ -250,7 +260,7 @@ def _prices(ax: Any, machine: Machine, now: int) -> None:
 
     prices = machine.passes()
     for k, price in enumerate(prices):
-        pale = 1.0 if k == now else 0.35
+        pale = 1.0 if k == now else 0.5
         ax.bar(k, 1, 0.74, color=COLORS[0], alpha=pale)
         ax.bar(k, price - 1, 0.74, bottom=1, color=COLORS[1], alpha=pale)
         ax.text(k, price + 0.12, f"{price:.2f}", color=INK, ha="center", va="bottom",
@@ -272,7 +282,7 @@ def _roof(ax: Any, machine: Machine, now: int) -> None:
     ax.loglog(x, roof(x, machine.peak, machine.bandwidth) / 1e9, "-", color=INK, linewidth=2.2)
     intensity, speed = machine.marks()
     for speeds, mark, color in ((machine.back_speeds(), "s", COLORS[1]), (speed, "o", COLORS[0])):
-        ax.plot(intensity, speeds / 1e9, mark, color=color, markersize=4.5, alpha=0.3)
+        ax.plot(intensity, speeds / 1e9, mark, color=color, markersize=4.5, alpha=0.45)
         ax.plot(intensity[now], speeds[now] / 1e9, mark, color=color, markersize=9)
     for words, color, y in (("forward", COLORS[0], 0.16), ("backward", COLORS[1], 0.05)):
         ax.text(0.98, y, words, color=color, ha="right", weight="bold", transform=ax.transAxes)
