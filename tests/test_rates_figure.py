@@ -73,13 +73,13 @@ def test_the_less_noise_in_the_flat_direction_the_less_level_is_the_best_shape()
     assert best == ["constant-then-decay", "linear", "cosine"]
     for noise, name, frame in zip(rates.NOISES, best, rates.ravine(), strict=True):
         total = f"{1000 * rates.parts(name, noise).total:.0f}"
-        assert f"τ² = {noise:g} in" in frame.caption and f"{name} ends lowest" in frame.caption
-        assert frame.caption.endswith(f"at {total}.") and f">{total} lowest<" in frame.svg
+        assert frame.caption == f"{name.capitalize()} ends lowest, at {total} thousandths."
+        assert f"flat noise {noise:g}<" in frame.svg and f">{total} lowest<" in frame.svg
         assert frame.svg.count("lowest<") == 1
         for other in rates.OF_THE_RAVINE:
             found = rates.parts(other, noise)
             assert f">{other}<" in frame.svg
-            assert f">sum of rates {found.rates.sum():.0f}<" in frame.svg
+            assert f">Ση = {found.rates.sum():.0f}<" in frame.svg
             assert other == name or f">{1000 * found.total:.0f}<" in frame.svg
 
 

@@ -272,13 +272,14 @@ def levels(title: str) -> Drawing:
     fig, ax = plt.subplots(figsize=(4.6, 2.8))
     t = np.arange(LONG + 1)
     seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
-    rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}")
-            for rate, color in zip(LEVELS, (red, COLORS[3], blue), strict=True)]  # fmt: skip
-    for rates, color, words in (*rows, (greedy(LONG), green, "best rate\nin each step")):
+    rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}", apart)
+            for rate, color, apart in zip(
+                LEVELS, (red, COLORS[3], blue), (1.3, 1.15, 0.85), strict=True)]  # fmt: skip
+    for rates, color, words, apart in (*rows, (greedy(LONG), green, "best rate\nin each step", 1)):
         loss, met = mean_square(rates) / 2, (walks(rates, RUNS, 0) ** 2).mean(axis=0) / 2
         ax.plot(t[1:], loss[1:], "-", color=color, linewidth=2)
         ax.plot(seen, met[seen], "o", color=color, markersize=4)
-        ax.text(LONG * 1.25, loss[-1], words, color=color, va="center", linespacing=0.95)
+        ax.text(LONG * 1.25, apart * loss[-1], words, color=color, va="center", linespacing=0.95)
     ax.text(1.2, 0.0004, "lines: theory\ndots: 1,000 walks", color=INK)
     ax.set(xscale="log", yscale="log", xlim=(1, LONG), ylim=(2.2e-4, 14), xlabel="step")
     ax.set(xticks=[1, 10, 100, 1000], xticklabels=["1", "10", "100", "1,000"])
@@ -364,7 +365,7 @@ def ravine() -> list[Frame]:
             sketch.set(xlim=(0, LONG), ylim=(0, 1.4), xticks=[], yticks=[0, 1])
             sketch.grid(visible=False)
             ax.text(0, 0.58, name, color=INK, fontsize=12, weight="bold", va="bottom")
-            ax.text(WIDE, 0.58, f"sum of rates {left.rates.sum():.0f}", color=GREY, ha="right",
+            ax.text(WIDE, 0.58, f"Ση = {left.rates.sum():.0f}", color=GREY, ha="right",
                     va="bottom")  # fmt: skip
             end = 0.0
             for value, color in ((left.start, blue), (left.noise, red), (left.steep, GREY)):
@@ -378,16 +379,17 @@ def ravine() -> list[Frame]:
         head = axes[0, 1]
         head.text(0, 2.15, "mean loss at the end, in thousandths:", color=GREY)
         for x, words, color in (
-            (0, "flat: start left", blue), (0.05, "+ noise let in", red), (0.097, "+ steep", GREY),
+            (0, "flat: start left", blue), (0.056, "+ noise let in", red), (0.112, "+ steep", GREY),
         ):  # fmt: skip
             head.text(x, 1.5, words, color=color)
-        last = f"{1000 * found[lowest].total:.0f}"
-        words = f"With τ² = {noise:g} in the flat direction, {lowest} ends lowest, at {last}."
+        words = (
+            f"{lowest.capitalize()} ends lowest, at {1000 * found[lowest].total:.0f} thousandths."
+        )
         frames.append(drawn(fig, f"Five shapes in a ravine, flat noise {noise:g}", words))
     return frames
 
 
-WIDE = 0.135
+WIDE = 0.148
 """The mean loss at the right end of the ravine's bars."""
 
 
