@@ -90,7 +90,8 @@ def check_counted(updates: Any, fallen: Any, part: Any) -> Verdict:
             (8000, "This is 1,000 · 8.", "An epoch has 1,000/8 updates."),
         ], "An epoch has 1,000/8 updates. How many epochs are there?"),
         ("The factor", 0.95**125, [
-            (0.95, "This was intended.", "The rate is multiplied by 0.95 in each update."),
+            (0.95, "This factor was intended for the first epoch.",
+             "Your program multiplies the rate by 0.95 in each update."),
             (0.95**20, "This is the intended factor of the whole run.",
              "How many updates does the first epoch make?"),
             (0.95**8, "This is after eight updates.",

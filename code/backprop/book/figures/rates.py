@@ -1,8 +1,8 @@
 """The figures of the chapter on schedules: noisy parabolas, shapes of schedules, and real runs.
 
-The parabola is L = ½ θ², or has two curvatures, and each step sees its slope plus noise of variance
-1 in each direction. Colours mean the same in all of them: vermilion a large constant rate, blue a
-small one, green a falling one, and light blue one that falls like 1/t.
+The parabola is L = ½ θ², or has two curvatures, and each step sees its slope plus noise, whose
+variance is 1 where nothing else is said. Colours mean the same in all of them: vermilion a large
+constant rate, blue a small one, green a falling one, and light blue one that falls like 1/t.
 """
 
 from __future__ import annotations
@@ -39,8 +39,14 @@ SQUARES = (1, 2, 3, 4, 5, 10, 20)
 """V before the step is 1 over each of these."""
 
 
-def mean_square(rates: Any, start: float = START**2, curvature: float = 1.0) -> Array:
-    """Return the mean of θ² before the first step and after each, V ← (1 - ηλ)² V + η².
+NOISES = (1.0, 0.3, 0.1)
+"""Variances of the noise in the ravine's flat direction; in the steep one it is 1."""
+
+
+def mean_square(
+    rates: Any, start: float = START**2, curvature: float = 1.0, noise: float = 1.0
+) -> Array:
+    """Return the mean of θ² before the first step and after each, V ← (1 - ηλ)² V + η² τ².
 
     Parameters
     ----------
@@ -48,8 +54,8 @@ def mean_square(rates: Any, start: float = START**2, curvature: float = 1.0) -> 
         One rate for each step; further axes are other plans.
     start : float
         V at the start.
-    curvature : float
-        λ.
+    curvature, noise : float
+        λ and τ².
 
     Returns
     -------
@@ -58,7 +64,7 @@ def mean_square(rates: Any, start: float = START**2, curvature: float = 1.0) -> 
     plans = np.asarray(rates)
     found = [np.full(plans.shape[1:], float(start))]
     for rate in plans:
-        found.append((1 - rate * curvature) ** 2 * found[-1] + rate**2)
+        found.append((1 - rate * curvature) ** 2 * found[-1] + rate**2 * noise)
     return np.array(found)
 
 
@@ -101,25 +107,26 @@ def _colors() -> tuple[str, str, str]:
     return COLORS[0], COLORS[2], COLORS[1]
 
 
-def tuned(shape: Any, curvatures: Sequence[float] = RAVINE) -> tuple[float, Array]:
-    """Return the top rate with which a shape ends at the least mean loss, and its mean losses.
+def tuned(shape: Any, noise: float = 1.0) -> tuple[float, Array]:
+    """Return the top rate with which a shape ends lowest in the ravine, and its mean losses.
 
     Parameters
     ----------
     shape : array_like, shape (steps,)
         A schedule whose highest rate is 1.
-    curvatures : sequence of float
-        One for each direction. All share the rate, and have noise of variance 1.
+    noise : float
+        The variance of the noise in the flat direction.
 
     Returns
     -------
     float
-    ndarray, shape (directions, steps + 1)
-        ½ λ V in each direction. Their sum is the mean loss.
+    ndarray, shape (2, steps + 1)
+        ½ λ V in the flat direction and in the steep one. Their sum is the mean loss.
     """
     tops = np.geomspace(0.001, 1.9, 400)
     plans = np.multiply.outer(np.asarray(shape), tops)
-    losses = np.array([lam / 2 * mean_square(plans, FAR, lam) for lam in curvatures])
+    losses = np.array([lam / 2 * mean_square(plans, FAR, lam, variance)
+                       for lam, variance in zip(RAVINE, (noise, 1.0), strict=True)])  # fmt: skip
     best = losses[:, -1].sum(axis=0).argmin()
     return float(tops[best]), losses[..., best]
 
@@ -156,10 +163,18 @@ class Parts(NamedTuple):
         return self.start + self.noise + self.steep
 
 
-def parts(name: str) -> Parts:
-    """Return what a shape leaves at the top rate with which it ends lowest."""
+def parts(name: str, noise: float = 1.0) -> Parts:
+    """Return what a shape leaves at the top rate with which it ends lowest.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`OF_THE_RAVINE`.
+    noise : float
+        The variance of the noise in the flat direction.
+    """
     shape, flat = plan(name), RAVINE[0]
-    top, losses = tuned(shape)
+    top, losses = tuned(shape, noise)
     rates = top * shape
     left = flat / 2 * FAR * float(np.prod((1 - rates * flat) ** 2))
     return Parts(rates, left, float(losses[0, -1]) - left, float(losses[1, -1]))
@@ -254,16 +269,17 @@ def levels(title: str) -> Drawing:
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.6))
+    fig, ax = plt.subplots(figsize=(4.6, 2.8))
     t = np.arange(LONG + 1)
     seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
-    rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}")
-            for rate, color in zip(LEVELS, (red, COLORS[3], blue), strict=True)]  # fmt: skip
-    for rates, color, words in (*rows, (greedy(LONG), green, "best rate\nin each step")):
+    rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}", apart)
+            for rate, color, apart in zip(
+                LEVELS, (red, COLORS[3], blue), (1.3, 1.15, 0.85), strict=True)]  # fmt: skip
+    for rates, color, words, apart in (*rows, (greedy(LONG), green, "best rate\nin each step", 1)):
         loss, met = mean_square(rates) / 2, (walks(rates, RUNS, 0) ** 2).mean(axis=0) / 2
         ax.plot(t[1:], loss[1:], "-", color=color, linewidth=2)
         ax.plot(seen, met[seen], "o", color=color, markersize=4)
-        ax.text(LONG * 1.25, loss[-1], words, color=color, va="center", linespacing=0.95)
+        ax.text(LONG * 1.25, apart * loss[-1], words, color=color, va="center", linespacing=0.95)
     ax.text(1.2, 0.0004, "lines: theory\ndots: 1,000 walks", color=INK)
     ax.set(xscale="log", yscale="log", xlim=(1, LONG), ylim=(2.2e-4, 14), xlabel="step")
     ax.set(xticks=[1, 10, 100, 1000], xticklabels=["1", "10", "100", "1,000"])
@@ -327,51 +343,54 @@ def _shade(name: str) -> str:
     return {"constant": red, "cosine": green, "1/t": COLORS[4]}[name]
 
 
-def ravine(title: str) -> Drawing:
-    """Draw five tuned shapes, and the parts of the mean loss that each leaves in the ravine."""
+def ravine() -> list[Frame]:
+    """Return one frame for each of ``NOISES``: tuned shapes, and what each leaves in the ravine."""
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, axes = plt.subplots(
-        len(OF_THE_RAVINE), 2, figsize=(4.44, 4.15), width_ratios=[1, 3.6], layout="none",
-        gridspec_kw={"wspace": 0.08, "hspace": 1.15, "left": 0.06, "right": 1},
-    )  # fmt: skip
-    for (rate, ax), name in zip(axes, OF_THE_RAVINE, strict=True):
-        found = parts(name)
-        seen = np.append(np.arange(0, LONG, 10), LONG - 1)
-        rate.fill_between(seen, found.rates[seen], color=green, alpha=0.18, linewidth=0)
-        rate.plot(seen, found.rates[seen], "-", color=green, linewidth=2)
-        rate.set(xlim=(0, LONG), ylim=(0, 0.62), xticks=[], yticks=[0, 0.5])
-        rate.set_yticklabels(["0", "0.5"])
-        rate.grid(visible=False)
-        ax.text(0, 0.58, name, color=INK, fontsize=12, weight="bold", va="bottom")
-        for x, value, color in (
-            (0, found.start, blue), (found.start, found.noise, red), (STEEP_AT, found.steep, green),
+    frames = []
+    for noise in NOISES:
+        found = {name: parts(name, noise) for name in OF_THE_RAVINE}
+        lowest = min(found, key=lambda name: found[name].total)
+        fig, axes = plt.subplots(
+            len(found), 2, figsize=(4.4, 3.35), width_ratios=[1, 3.6], layout="none",
+            gridspec_kw={"wspace": 0.08, "hspace": 0.95, "left": 0.06, "right": 1,
+                         "bottom": 0.02, "top": 0.81},
+        )  # fmt: skip
+        for (sketch, ax), (name, left) in zip(axes, found.items(), strict=True):
+            seen = np.append(np.arange(0, LONG, 10), LONG - 1)
+            sketch.fill_between(seen, left.rates[seen], color=green, alpha=0.18, linewidth=0)
+            sketch.plot(seen, left.rates[seen], "-", color=green, linewidth=2)
+            sketch.set(xlim=(0, LONG), ylim=(0, 1.4), xticks=[], yticks=[0, 1])
+            sketch.grid(visible=False)
+            ax.text(0, 0.58, name, color=INK, fontsize=12, weight="bold", va="bottom")
+            ax.text(WIDE, 0.58, f"Ση = {left.rates.sum():.0f}", color=GREY, ha="right",
+                    va="bottom")  # fmt: skip
+            end = 0.0
+            for value, color in ((left.start, blue), (left.noise, red), (left.steep, GREY)):
+                ax.barh(0, value, 1, left=end, color=color, alpha=0.55, linewidth=0)
+                end += value
+            words = f"{1000 * left.total:.0f}{' lowest' * (name == lowest)}"
+            ax.text(end + 0.002, 0, words, color=INK, va="center", weight="bold")
+            ax.set(xlim=(0, WIDE), ylim=(-0.5, 0.5))
+            ax.set_axis_off()
+        axes[0, 0].text(0, 1.95, "rate", color=GREY)
+        head = axes[0, 1]
+        head.text(0, 2.15, "mean loss at the end, in thousandths:", color=GREY)
+        for x, words, color in (
+            (0, "flat: start left", blue), (0.056, "+ noise let in", red), (0.112, "+ steep", GREY),
         ):  # fmt: skip
-            ax.barh(0, value, 1, left=x, color=color, alpha=0.3, linewidth=0)
-            inside = value > NARROW
-            ax.text(x + (value / 2 if inside else value + 0.001), 0, f"{1000 * value:.0f}",
-                    color=color, ha="center" if inside else "left", va="center")  # fmt: skip
-        ax.text(0.144, 0, f"{1000 * found.total:.0f}", color=INK, ha="right", va="center",
-                weight="bold")  # fmt: skip
-        ax.text(0, -0.62, f"Ση = {found.rates.sum():.0f}", color=blue, va="top")
-        ax.text(found.start, -0.62, f"Ση² = {np.sum(found.rates**2):.0f}", color=red, va="top")
-        ax.set(xlim=(0, 0.144), ylim=(-0.6, 0.6))
-        ax.set_axis_off()
-    axes[0, 0].text(0, 0.8, "rate", color=GREY)
-    head = axes[0, 1]
-    head.text(0, 2.85, "mean loss at the end, in thousandths", color=GREY)
-    for x, words, color in (
-        (0, "flat: start left", blue), (0.056, "+ noise", red), (0.091, "+ steep", green),
-        (0.144, "= sum", INK),
-    ):  # fmt: skip
-        head.text(x, 1.95, words, color=color, ha="right" if x == 0.144 else "left")
-    return plotted(fig, title)
+            head.text(x, 1.5, words, color=color)
+        words = (
+            f"{lowest.capitalize()} ends lowest, at {1000 * found[lowest].total:.0f} thousandths."
+        )
+        frames.append(drawn(fig, f"Five shapes in a ravine, flat noise {noise:g}", words))
+    return frames
 
 
-STEEP_AT, NARROW = 0.096, 0.009
-"""Where the bars of the steep direction begin, and below which width a number stands beside."""
+WIDE = 0.148
+"""The mean loss at the right end of the ravine's bars."""
 
 
 def tops(title: str) -> Drawing:
@@ -384,7 +403,7 @@ def tops(title: str) -> Drawing:
     plt = pyplot()
     _, green, _ = _colors()
     found = top_rates.stored()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.75), height_ratios=[1.25, 1])
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.6), height_ratios=[1.35, 1])
     for k, name in enumerate(("constant", "1/t", "cosine")):
         tested, color = found.last[name][1], _shade(name)
         x = np.array(top_rates.TOPS) * 1.02 ** (k - 1)
@@ -401,20 +420,16 @@ def tops(title: str) -> Drawing:
     ax.set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
     ax.minorticks_off()
     ax.set_title("test loss, batches of 2", loc="left", fontsize=11)
-    rows = {
-        **dict.fromkeys(("cosine", "linear", "constant-then-decay", "1/t"), found.last),
-        "cosine, B = 32": found.large,
-    }
-    for y, (words, losses) in enumerate(rows.items()):
-        name = words.split(",")[0]
-        ratio = top_rates.at_best(losses[name]) / top_rates.at_best(losses["constant"])
+    constant = top_rates.at_best(found.last["constant"])
+    for y, name in enumerate(("cosine", "linear", "constant-then-decay", "1/t")):
+        ratio = top_rates.at_best(found.last[name]) / constant
         color = COLORS[4] if name == "1/t" else green
         low.plot(ratio, np.full(len(ratio), y), "o", color=color, markersize=6, alpha=0.55)
         low.plot(np.median(ratio), y, "|", color=INK, markersize=12, markeredgewidth=2)
-        low.text(0.43, y, words, color=GREY, va="center")
+        low.text(0.43, y, name, color=GREY, va="center")
     low.axvline(1, color=_shade("constant"), linewidth=1.8)
     low.text(1.006, -0.75, "constant", color=_shade("constant"), va="center")
-    low.set(ylim=(4.6, -1.2), yticks=[], xlim=(0.42, 1.13))
+    low.set(ylim=(3.6, -1.2), yticks=[], xlim=(0.42, 1.13))
     low.set(xticks=[0.7, 0.8, 0.9, 1, 1.1], xticklabels=["0.7", "0.8", "0.9", "1", "1.1"])
     low.set_title("test loss / that of the constant rate", loc="left", fontsize=11)
     return plotted(fig, title)
