@@ -3,7 +3,6 @@
 No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
 """
 
-import math
 from fractions import Fraction
 
 import numpy as np
@@ -135,19 +134,65 @@ def linear_with(what):
     return wrong
 
 
+def bias_back(q, k, v, dy):
+    p = np.exp(q @ k.T / np.sqrt(q.shape[1]))
+    p /= p.sum(axis=1, keepdims=True)
+    dp = dy @ v.T
+    ds = p * (dp - (p * dp).sum(axis=1, keepdims=True)) / np.sqrt(q.shape[1])
+    return (ds @ k).sum(axis=0), (ds.T @ q).sum(axis=0), (p.T @ dy).sum(axis=0)
+
+
+def with_jacobians_at_biases(q, k, v, dy):
+    s = q @ k.T / np.sqrt(q.shape[1])
+    p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+    jacobians = [np.diag(row) - np.outer(row, row) for row in p]
+    ds = sum(J @ v @ g @ k for J, g in zip(jacobians, dy, strict=True))
+    return [ds / np.sqrt(q.shape[1]), np.zeros(q.shape[1]), dy.sum(axis=0)]
+
+
+def biases_with(what):
+    """Return the errors at the biases, with a mistake."""
+
+    def wrong(q, k, v, dy):
+        n, m, root = len(q), len(k), np.sqrt(q.shape[1])
+        dbq, dbk, dbv = bias_back(q, k, v, dy)
+        p = np.exp(q @ k.T / root)
+        p /= p.sum(axis=1, keepdims=True)
+        dp = dy @ v.T
+        ds = {
+            "sum": p * dp, "own": p * (1 - p) * dp, "column": p * (dp - (p * dp).sum(axis=0)),
+            "plain": p * (dp - dp.mean(axis=1, keepdims=True)), "dp": dp,
+        }.get(what, p * (dp - (p * dp).sum(axis=1, keepdims=True)))  # fmt: skip
+        dq, dk, dv = ds @ k / root, ds.T @ q / root, p.T @ dy
+        return {
+            "mean": (dbq / n, dbk / m, dbv / m), "first": (dq[0], dk[0], dv[0]),
+            "order": (dbk, dbq, dbv), "no v": (dbq, dbk, 0 * dbv), "no q": (dbk, dbk, dbv),
+            "root": (root * dbq, dbk, dbv), "sign": (-dbq, -dbk, -dbv), "two": (dbq, dbv),
+            "rows": (dq.sum(axis=1), dk.sum(axis=1), dv.sum(axis=1)), "whole": (dq, dk, dv),
+            "none": None, "more": (dbq, dbk + 0.1, dbv),
+        }.get(what, (dq.sum(axis=0), dk.sum(axis=0), dv.sum(axis=0)))  # fmt: skip
+
+    return wrong
+
+
+def of_one_entry(q, k, v, c, dy):
+    dq, dk, dv, dc = backward(q, k, v, c, dy)
+    return dq, dk, dv, np.array([dc])
+
+
 RIGHT = {
     ex.check_hand: [(4, DS), (4.0, (0.0, Fraction(-12, 5), sp.Rational(12, 5))),
                     (0.5 * 4 + 0.2 * 10, np.array(DS))],
     ex.check_reading: [(0.6, 2, PULLS),
                        (Fraction(3, 5), 2.0, (sp.Integer(1), -10.0, Fraction(2), 0))],
     ex.check_linear: [(linear_back,), (by_sums,)],
-    ex.check_scale: [(24, 6), (math.sqrt(16 * 36), 24 / math.sqrt(16))],
-    ex.check_backward: [(backward,), (with_jacobians,)],
+    ex.check_bias: [(bias_back,), (with_jacobians_at_biases,)],
+    ex.check_backward: [(backward,), (with_jacobians,), (of_one_entry,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_hand: [
         ((40, DS), "sum to 10"), ((4.67, DS), "plain mean"), ((2, DS), "the target"),
-        ((5, DS), "power of the first"), ((7, DS), "0.5, 0.3 and 0.2"),
+        ((5, DS), "exponential of the first"), ((7, DS), "0.5, 0.3 and 0.2"),
         ((4, [0, -1.2, 1.2]), "slopes of y"), ((4, [0, 2.4, -2.4]), "downhill"),
         ((4, [4, 0, 4]), "taken away"), ((4, [-2 / 3, -2.8, 32 / 15]), "plain mean"),
         ((4, [0, -8, 12]), "weights are missing"),
@@ -182,11 +227,17 @@ WRONG_ANSWERS = {
         ((linear_with("more"),), "dq[0, 0] ="), ((lambda q, k: q,), "4 arguments"),
         ((np.ones((2, 2)),), "function itself"),
     ],
-    ex.check_scale: [
-        ((576, 6), "variance"), ((6, 6), "single product"), ((96, 6), "were added"),
-        ((36, 6), "single product"), ((4, 1), "variance 1"), ((14.4, 6), "multiply"),
-        ((144, 6), "root"), ((12, 6), "4 · 9"), ((24, 1), "only if"), ((24, 1.5), "by d"),
-        ((24, 36), "variance"), ((24, 24), "Nothing"), ((24, 3), "√16"), ((24,), "2 answers"),
+    ex.check_bias: [
+        ((biases_with("mean"),), "were averaged"), ((biases_with("first"),), "first row"),
+        ((biases_with("order"),), "exchanged"), ((biases_with("no v"),), "v's bias"),
+        ((biases_with("no q"),), "q's bias"), ((biases_with("root"),), "by √d"),
+        ((biases_with("sum"),), "sum of the softmax"), ((biases_with("own"),), "own score"),
+        ((biases_with("column"),), "over the queries"), ((biases_with("plain"),), "plain mean"),
+        ((biases_with("dp"),), "dp was used"), ((biases_with("sign"),), "All signs"),
+        ((biases_with("two"),), "three"), ((biases_with("rows"),), "dbq has shape"),
+        ((biases_with("whole"),), "dbq has shape"), ((biases_with("none"),), "return missing"),
+        ((biases_with("more"),), "dbk[0] ="), ((biases_with("more"),), "add the rows"),
+        ((lambda q, k: q,), "4 arguments"), ((np.zeros(2),), "function itself"),
     ],
     ex.check_backward: [
         ((changed("no sum"),), "sum of the softmax"), ((changed("own"),), "own score"),
@@ -234,5 +285,19 @@ def test_the_expected_numbers_are_right():
     row = (np.diag(p) - np.outer(p, p)) @ PULLS  # of values whose mean is the output
     np.testing.assert_allclose(row, [0.4, -1, 0.6, 0], atol=1e-14)
     rng = np.random.default_rng(0)
-    scores = (rng.normal(0, 2, (100_000, 16)) * rng.normal(0, 3, (100_000, 16))).sum(axis=1)
-    assert scores.std() == pytest.approx(24, rel=0.02)
+    q, k, v = rng.normal(size=(2, 3)), rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
+    dy = rng.normal(size=(2, 2))
+
+    def loss(bq, bk, bv):
+        p = np.exp((q + bq) @ (k + bk).T / np.sqrt(3))
+        return np.sum(dy * (p / p.sum(axis=1, keepdims=True) @ (v + bv)))
+
+    at = [np.zeros(of.shape[1]) for of in (q, k, v)]
+    for which, errors in enumerate(bias_back(q, k, v, dy)):
+        for j, error in enumerate(errors):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [of.copy() for of in at]
+                moved[which][j] = step
+                ends.append(loss(*moved))
+            assert error == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-9)

@@ -17,7 +17,7 @@ ERRORS = np.array([[0, 0, 0], [0, 0, 0], [0.753, -0.749, -0.004]])
 
 
 def look(said, weights=WEIGHTS, errors=ERRORS):
-    return lookup.Look([said], np.ones(1), weights, errors)
+    return lookup.Look([said], np.ones(1), weights, errors, [1, 3, 5])
 
 
 def test_each_weight_of_a_question_is_a_line():
@@ -38,7 +38,7 @@ def test_the_match_is_drawn_last_and_in_blue():
     assert lines == ["currentColor", "currentColor", looking.svg.FORWARD]
 
 
-def test_each_score_has_its_error_below_its_token():
+def test_each_fact_says_a_digit_and_each_score_has_its_error_below_its_token():
     (frame,) = looking.pushes(TOKENS, {2: 1}, [look(2)], ["Now."])
     (arcs,) = looking.arcs(TOKENS, {2: 1}, [look(2)], ["Now."])
     widths = [re.findall(r'<path[^>]*stroke-width="([\d.]+)"', of.svg) for of in (frame, arcs)]
@@ -52,6 +52,8 @@ def test_each_score_has_its_error_below_its_token():
     assert framed == 2  # its line and its cell
     assert "from b?, the scores receive: a=1 0.75, b=2 −0.75, b? 0.00" in frame.svg
     assert place["0.70"] > place["b=2"] and ">weight on the match<" in frame.svg
+    assert place["1 ✓"] == place["a=1"] and place["3 ✗"] == place["b=2"]
+    assert "5 ✗" not in place and "the value of b=2 says 3" in frame.svg  # of facts alone
     check_words(frame.svg, 0.55, above=10)
 
 

@@ -31,8 +31,8 @@ ANSWERS = [
     (MATRICES, "ex-mf-back", BACK.format("W"), "wrong index", BACK.format("W.T")),
     ("book/part3-training/momentum-to-adam.html", "ex-ma-momentum", MOMENTUM.format("-eta * g"),
      "", MOMENTUM.format("-eta * v")),
-    ("book/part4-architectures/attention.html", "ex-attention-scale", "before, after = 48, 6",
-     "", "before, after = 24, 6"),
+    ("book/part4-architectures/attention.html", "ex-attention-hand", "y, ds = 7, [0, -2.4, 2.4]",
+     "", "y, ds = 4, [0, -2.4, 2.4]"),
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from backprop.layers import (
 )
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
-from backprop.optimizers import SGD, Adam
+from backprop.optimizers import Adam
 
 ALPHABET = "abcdefgh"
 LETTERS, DIGITS = len(ALPHABET), 8
@@ -134,17 +134,10 @@ class FixedLook(MultiHeadAttention):
     """Causal attention with one head whose W_q and W_k, and their biases, keep their start.
 
     Where to look does not learn, then: the gradients of these parts are 0. W_v and W_o learn.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    times : float
-        How many times as large as usual W_q and W_k are.
     """
 
-    def __init__(self, rng: np.random.Generator, times: float = 1) -> None:
+    def __init__(self, rng: np.random.Generator) -> None:
         super().__init__(WIDTH, 1, rng=rng, causal=True)
-        self.parameters["W_qkv"][:, : 2 * WIDTH] *= times
 
     def backward_parameters(self, dz: Array) -> None:
         """Fill ``gradients``, with 0 for what does not learn."""
@@ -197,12 +190,12 @@ class WideLook(Layer):
         return dx
 
 
-def attention(rng: np.random.Generator, *, fixed: float = 0) -> Sequential:
+def attention(rng: np.random.Generator, *, fixed: bool = False) -> Sequential:
     """Return a layer of causal attention and a linear one.
 
-    With ``fixed``, where to look keeps its start (:class:`FixedLook`), so many times as large.
+    With ``fixed``, where to look keeps its start (:class:`FixedLook`).
     """
-    layer = FixedLook(rng, fixed) if fixed else MultiHeadAttention(WIDTH, 1, rng=rng, causal=True)
+    layer = FixedLook(rng) if fixed else MultiHeadAttention(WIDTH, 1, rng=rng, causal=True)
     return _with_digits(layer, rng)
 
 
@@ -222,7 +215,7 @@ def errors(network: Sequential, loss: SoftmaxCrossEntropy, batch: Batch) -> tupl
     return value, dz
 
 
-def trained(seed: int, steps: int = 300, *, fixed: float = 0) -> Sequential:
+def trained(seed: int, steps: int = 300, *, fixed: bool = False) -> Sequential:
     """Return the network of :func:`attention` after so many steps."""
     rng = np.random.default_rng(seed)
     network = attention(rng, fixed=fixed)
@@ -247,6 +240,14 @@ def answers(network: Sequential, batch: Batch) -> NDArray[np.integer]:
     return np.asarray(network.forward(batch.x)[batch.asked].argmax(axis=1))
 
 
+def alone(network: Sequential, x: Array) -> NDArray[np.integer]:
+    """Return the digit that the network names behind each token if it reads no other.
+
+    The token then has the weight 1 on itself, so this is what its value says.
+    """
+    return np.asarray(network.forward(x.reshape(-1, 1, WIDTH))[:, 0].argmax(axis=1))
+
+
 class Look(NamedTuple):
     """What a network does with one sequence.
 
@@ -260,12 +261,15 @@ class Look(NamedTuple):
         Its weights.
     dS : array, shape (n, n)
         The errors at its scores: each row is the gradient of its own question's loss.
+    alone : list of int
+        What the value of each token says, by :func:`alone`.
     """
 
     said: list[int]
     sure: Array
     P: Array
     dS: Array
+    alone: list[int]
 
 
 def watched(seed: int, looks: Sequence[int], one: Batch) -> list[Look]:
@@ -277,7 +281,8 @@ def watched(seed: int, looks: Sequence[int], one: Batch) -> list[Look]:
             P, dS = score_errors(network, one)
             z = network.forward(one.x)[one.asked]
             sure = softmax(z)[np.arange(len(z)), one.digits]
-            seen.append(Look(z.argmax(axis=1).tolist(), sure, P[0], dS[0]))
+            said = z.argmax(axis=1).tolist()
+            seen.append(Look(said, sure, P[0], dS[0], alone(network, one.x).tolist()))
     return seen
 
 
@@ -294,54 +299,58 @@ def score_errors(network: Sequential, batch: Batch) -> tuple[Array, Array]:
     return P, softmax_vjp(P, dP)
 
 
-def gains(network: Sequential, batch: Batch) -> tuple[float, float, float]:
-    """Return three shares of score errors, over all questions.
+FACTS = tokens(" ".join(f"{letter}={digit}" for letter in ALPHABET for digit in range(DIGITS)))
 
-    How often the score of the match is to rise, how often that of a fact with another letter and
-    another digit is to fall, and how often that of one with another letter but the right digit is
-    to rise. A fact is a token before the question that tells a digit.
+
+def learns_first(seed: int, looks: Sequence[int], batch: Batch) -> Array:
+    """Return four means of the network of :func:`trained` after so many steps, a row for each.
+
+    The share of all FACTS whose value says their own digit, the weight of a question on its match,
+    the share of questions whose match receives the most negative of all errors, and that of right
+    answers.
     """
-    _, dS = score_errors(network, batch)
+    rng, found = np.random.default_rng(seed), []
+    network = attention(rng)
     which, places = np.nonzero(batch.asked)
-    rows, told = dS[which, places], batch.x[which, :, LETTERS:]
-    wrong = told.any(axis=2) & (np.arange(told.shape[1]) < places[:, None])
-    wrong[np.arange(len(wrong)), batch.told] = False
-    right_digit = told.argmax(axis=2) == batch.digits[:, None]
-    match = rows[np.arange(len(rows)), batch.told]
-    lost, also = rows[wrong & ~right_digit] > 0, rows[wrong & right_digit] < 0
-    return float((match < 0).mean()), float(lost.mean()), float(also.mean())
+    for step in _training(network, rng, max(looks)):
+        if step in looks:
+            own = alone(network, FACTS) == FACTS[:, LETTERS:].argmax(axis=1)
+            P, dS = score_errors(network, batch)
+            most = dS[which, places].argmin(axis=1) == batch.told
+            right = answers(network, batch) == batch.digits
+            weight = P[which, places, batch.told]
+            found.append([float(np.mean(of)) for of in (own, weight, most, right)])
+    return np.array(found)
 
 
 STOP, END = 30, 80
 
 
-def went_on(seed: int, batch: Batch, *, by: str) -> float:
+def went_on(seed: int, batch: Batch, *, by_momentum: bool) -> float:
     """Return how much the mean weight on the match changes between the steps STOP and END.
 
-    Until STOP, the network learns as in :func:`trained`. Then it goes on ``by`` "Adam", by
-    "stored momentum" (Adam, whose gradients are now 0), or by "plain descent" of the same rate.
+    The network learns as in :func:`trained`. With ``by_momentum``, all gradients after STOP are 0,
+    so that Adam moves by what it has stored alone.
     """
     rng = np.random.default_rng(seed)
     network, loss = attention(rng), SoftmaxCrossEntropy()
-    adam, plain = Adam(network, RATE), SGD(network, RATE)
+    optimizer = Adam(network, RATE)
     before = 0.0
     for step in range(END):
         if step == STOP:
             before = _on_match(network, batch)
         _, dz = errors(network, loss, draw(rng, BATCH))
         network.backward_parameters(dz)
-        if step >= STOP and by == "stored momentum":
+        if step >= STOP and by_momentum:
             network.dtheta[:] = 0
-        (plain if step >= STOP and by == "plain descent" else adam).step()
+        optimizer.step()
     return _on_match(network, batch) - before
 
 
 def _on_match(network: Sequential, batch: Batch) -> float:
-    network.forward(batch.x)
     which, places = np.nonzero(batch.asked)
-    attends = network.layers[0]
-    assert isinstance(attends, MultiHeadAttention)
-    return float(attends.p[which, 0, places, batch.told].mean())
+    P, _ = score_errors(network, batch)
+    return float(P[which, places, batch.told].mean())
 
 
 def learned(

@@ -35,10 +35,10 @@ def check_hand(y: Any, ds: Any) -> Verdict:
     dp = 2 * VALUES
     parts: list[Part] = [
         ("The output", 4.0, [
-            (40.0, "The weights were not divided by their sum.", "The powers sum to 10."),
+            (40.0, "The weights were not divided by their sum.", "The exponentials sum to 10."),
             (14 / 3, "This is the plain mean of the values.", "Weigh each value by its p."),
             (2.0, "This is the target.", "The output is the weighted mean of the values."),
-            (5.0, "This is the power of the first score.", "Weigh each value by its p."),
+            (5.0, "This is the exponential of the first score.", "Weigh each value by its p."),
         ], "The weights are 0.5, 0.3 and 0.2. Add p times value."),
         ("The error at the scores", p * (dp - 8), [
             (p * (VALUES - 4), "These are the slopes of y, not of L.", "∂L/∂y = y - 2 is missing."),
@@ -91,31 +91,6 @@ def check_reading(lost: Any, gains: Any, pulls: Any) -> Verdict:
         ], "The error is p times dy·(value - output)."),
     ]  # fmt: skip
     return in_turn((lost, gains, pulls), parts, "A key gains by its value, not by its weight.")
-
-
-@checker
-def check_scale(before: Any, after: Any) -> Verdict:
-    """Check q·k with d = 16 and variances 4 and 9: the deviation is 24, and 6 after 1/√d."""
-    parts: list[Part] = [
-        ("Before", 24.0, [
-            (576.0, "This is the variance.", "The deviation is its root."),
-            (6.0, "This is the deviation of a single product.", "There are 16 of them."),
-            (96.0, "The deviations were added.", "Variances add up; take the root at the end."),
-            (36.0, "This is the variance of a single product.", "There are 16 of them."),
-            (4.0, "This holds if all entries have the variance 1.", "One product has 4 · 9."),
-            (math.sqrt(16 * 13), "The variances of a product were added.",
-             "For independent factors with mean 0 they multiply."),
-            (144.0, "Only the 16 was put under the root: 4 · 36.", "Take the root of 16 · 36."),
-        ], "A product of independent entries with mean 0 has the variance 4 · 9."),
-        ("After", 6.0, [
-            (1.0, "Dividing by √d gives 1 only if the entries have the variance 1.",
-             "Divide the deviation by 4."),
-            (1.5, "This was divided by d.", "The scores are divided by √d."),
-            (36.0, "This is the variance.", "The deviation is its root."),
-            (24.0, "Nothing was divided.", "Divide by √16."),
-        ], "Divide the deviation by √16."),
-    ]  # fmt: skip
-    return in_turn((before, after), parts, "√d undoes the width, not the size of the entries.")
 
 
 @checker
@@ -202,6 +177,76 @@ def _temperature(q: Array, k: Array, v: Array, c: float, dy: Array) -> tuple[Arr
 
 
 @checker
+def check_bias(bias_back: Answer) -> Verdict:
+    """Check ``bias_back(q, k, v, dy)``: the errors (dbq, dbk, dbv) at biases of q, k and v."""
+    given = "q, k, v, dy"
+    names = "dbq", "dbk", "dbv"
+
+    def case(n: int, m: int, d: int, d_v: int, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        q, k, v, dy = (rng.normal(size=s) for s in ((n, d), (m, d), (m, d_v), (n, d_v)))
+        root = math.sqrt(d)
+        p, dp, ds = _temperature(q, k, v, 1 / root, dy)
+
+        def sums(ds: Array) -> Array:
+            """Return the sums of the rows of dq, dk and dv."""
+            return np.concatenate([(ds @ k).sum(0) / root, (ds.T @ q).sum(0) / root, dy.sum(0)])
+
+        right = sums(ds)
+        dbq, dbk, dbv = right[:d], np.zeros(d), right[2 * d :]
+        right[d : 2 * d] = dbk
+        dq, dk, dv = ds @ k / root, ds.T @ q / root, p.T @ dy
+        mistakes: list[tuple[Any, str, str]] = [
+            (np.concatenate([dbq / n, dbk, dbv / m]), "The rows were averaged.",
+             "A bias moves every row by its whole amount: add what they send."),
+            (np.concatenate([dq[0], dk[0], dv[0]]), "Only the first row was taken.",
+             "A bias is added to all rows."),
+            (np.concatenate([dbk, dbq, dbv]), "The first two are exchanged.",
+             "The order is that of q, k and v."),
+            (np.concatenate([dbq, dbk, 0 * dbv]), "The error at v's bias is missing.",
+             "Each output moves by the whole of v's bias, as its weights sum to 1."),
+            (np.concatenate([dbk, dbk, dbv]), "The error at q's bias is missing.",
+             "A bias of q moves the score of each key differently."),
+            (np.concatenate([root * dbq, dbk, dbv]), "The division by √d is missing.",
+             "dq is ds k / √d."),
+            (sums(p * dp), "The sum of the softmax is missing in ds.",
+             "ds = p ⊙ (dp - Σ_j p_j dp_j)."),
+            (sums(p * (1 - p) * dp), "Each weight was differentiated by its own score alone.",
+             "A score changes every weight of its row."),
+            (sums(p * (dp - (p * dp).sum(axis=0))), "The sum runs over the queries.",
+             "Sum over the keys of each query: axis 1."),
+            (sums(p * (dp - dp.mean(axis=1, keepdims=True))),
+             "dp was compared with its plain mean.", "Weigh it: Σ_j p_j dp_j."),
+            (sums(dp), "dp was used for ds.", "The error must pass the softmax."),
+            (-right, "All signs are wrong.", "A minus belongs to the update."),
+        ]  # fmt: skip
+        parts = [
+            f"{name}[{j}]" for name, of in zip(names, (q, k, v), strict=True)
+            for j in range(of.shape[1])
+        ]  # fmt: skip
+        more = "A bias is added to every row: add the rows of dq, dk and dv."
+        where = f"{n} queries and {m} keys of width {d}, values of width {d_v}"
+        return Case((q, k, v, dy), right, distinct(mistakes, right), more, parts, where=where)
+
+    def joined(q: Array, k: Array, v: Array, dy: Array) -> Any:
+        found = bias_back(q, k, v, dy)
+        if found is None:
+            raise Told("It returns None: is a return missing?")
+        if not isinstance(found, tuple | list) or len(found) != 3:
+            raise Told("Return a tuple of three: (dbq, dbk, dbv).")
+        for name, part, of in zip(names, found, (q, k, v), strict=True):
+            if np.shape(part) != of.shape[1:]:
+                raise Told(f"{name} has shape {np.shape(part)}, expected {of.shape[1:]}.")
+        return np.concatenate([np.ravel(part) for part in found])
+
+    cases = [case(2, 3, 4, 5, 0), case(4, 3, 2, 3, 1), case(3, 5, 3, 2, 2)]
+    unfit = misfit(bias_back, given)
+    if unfit is not None or not callable(bias_back):
+        return unfit or judge(bias_back, cases, "", given)
+    return judge(joined, cases, "A bias of the keys receives no error.", given)
+
+
+@checker
 def check_backward(backward: Answer) -> Verdict:
     """Check ``backward(q, k, v, c, dy)`` for y = softmax(c q kᵀ) v: (dq, dk, dv, dc)."""
     names = "Return a tuple of four: (dq, dk, dv, dc)."
@@ -276,7 +321,8 @@ def check_backward(backward: Answer) -> Verdict:
             raise Told(names)
         shapes = (q.shape, k.shape, v.shape, ())
         for name, part, shape in zip(("dq", "dk", "dv", "dc"), found, shapes, strict=True):
-            if np.shape(part) != shape:
+            number = name == "dc" and np.size(part) == 1  # (1,) and (1, 1) will do
+            if np.shape(part) != shape and not number:
                 raise Told(f"{name} has shape {np.shape(part)}, expected {shape}.")
         return flat(*found)
 

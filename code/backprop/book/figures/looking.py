@@ -135,10 +135,10 @@ def _line(path: str, weight: float, paint: str) -> str:
 def pushes(
     tokens: Sequence[str], told: Mapping[int, int], seen: Sequence[Look], captions: Sequence[str]
 ) -> list[Frame]:
-    """Return the frames of :func:`arcs` with the error at each score, below its token.
+    """Return the frames of :func:`arcs` with what each value says, and the error at each score.
 
-    The arguments are those of :func:`arcs`. A row of numbers is a question; a frame stands around
-    its match, and cells whose score is to rise are filled.
+    The arguments are those of :func:`arcs`. Both stand below their tokens. A row of errors is a
+    question; a frame stands around its match, and cells whose score is to rise are filled.
     """
     looks = zip(seen, captions, strict=True)
     return [_pushes(tokens, told, look, words) for look, words in looks]
@@ -148,17 +148,24 @@ def _pushes(tokens: Sequence[str], told: Mapping[int, int], look: Look, caption:
     left, row, high = 24.0, 206.0, 25.0
     places, parts, words = _looks(tokens, told, look.P, left, row)
     wide = places[1] - places[0]
-    top = row + HIGH + 72
-    parts.append(svg.text(2, row + HIGH + 42, "weight on the match", text_anchor="start"))
+    weights, values = row + HIGH + 40, row + HIGH + 66
+    parts.append(svg.text(2, weights, "weight on the match", text_anchor="start"))
     for t, at in told.items():
-        weight = f"{look.P[t, at]:.2f}"
-        parts.append(svg.text(places[t], row + HIGH + 42, weight, svg.FORWARD))
-    parts.append(svg.text(
-        2, top - 9, "error at each score of", svg.BACKWARD, text_anchor="start", font_weight=600
-    ))  # fmt: skip
-    parts.append(svg.text(svg.WIDTH - 3, top - 9, "filled: the score is to rise",
-                          text_anchor="end"))  # fmt: skip
-    words = []
+        parts.append(svg.text(places[t], weights, f"{look.P[t, at]:.2f}", svg.FORWARD))
+    parts.append(svg.text(2, values, "what the value of each fact says", svg.FORWARD,
+                          text_anchor="start", font_weight=600))  # fmt: skip
+    for t, (token, digit) in enumerate(zip(tokens, look.alone, strict=True)):
+        if t not in told:
+            right = token.endswith(f"={digit}")
+            parts.append(svg.text(
+                places[t], values + 22, f"{digit} {'✓' if right else '✗'}",
+                svg.FORWARD if right else "currentColor", font_weight=600,
+            ))  # fmt: skip
+            words.append(f"the value of {token} says {digit}")
+    top = values + 22 + 34
+    parts.append(svg.text(2, top - 9, "error at the score of each token", svg.BACKWARD,
+                          text_anchor="start", font_weight=600))  # fmt: skip
+    parts.append(svg.text(svg.WIDTH - 3, top - 9, "filled: it is to rise", text_anchor="end"))
     for k, (t, at) in enumerate(told.items()):
         y = top + high * k
         parts.append(svg.text(2, y + 18, tokens[t], text_anchor="start", font_weight=600))
