@@ -39,16 +39,6 @@ def test_the_levels_mark_the_trap_and_count_points_that_share_a_mark():
         assert words in markup
 
 
-def test_the_copies_show_the_weights_of_each_network():
-    markup = minima.copies("title").markup
-    for words in ("units swapped: weight in -1, weight out 5; weight in 2, weight out 3",
-                  "signs turned: weight in -2, weight out -3", ">tanh<"):  # fmt: skip
-        assert words in markup
-    x = np.linspace(-1, 1, 5)
-    both = 3 * np.tanh(2 * x) + 5 * np.tanh(-x)
-    np.testing.assert_allclose(-3 * np.tanh(-2 * x) + 5 * np.tanh(-x), both)
-
-
 def test_the_runs_are_named_and_thick_where_the_smallest_eigenvalue_is_positive():
     marks = np.array([0, 1, 10, 100])
     loss, low = np.array([[2.0, 1.5, 1, 0.8]]), np.array([[-1.0, -1, 0.1, 0.1]])

@@ -13,8 +13,7 @@ import numpy as np
 from backprop.arrays import Array
 from backprop.book import settled
 from backprop.book.critical import unit_gradient, unit_loss
-from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 
 X, Y = np.array([-1.0, 1.0, 5.0]), np.array([-0.8, 0.8, -0.8])
@@ -39,7 +38,7 @@ def kinds(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.0))
+    fig, ax = plt.subplots(figsize=(4.6, 2.7))
     across, up = np.linspace(-2.1, 2.1, 85), np.linspace(-1.75, 1.75, 71)
     heights = cubic(np.stack(np.meshgrid(across, up), axis=-1))
     levels = [-3.5, -2.8, -2, -1, 0, 1, 2, 2.8, 3.5]
@@ -99,7 +98,7 @@ def trap(points: Array, title: str) -> Drawing:
 
     plt = pyplot()
     looks = ((COLORS[0], "o"), (COLORS[1], "^"))
-    fig = plt.figure(figsize=(4.6, 4.2))
+    fig = plt.figure(figsize=(4.6, 3.95))
     grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
     ax = fig.add_subplot(grid[0, :])
     w, b = (np.linspace(low, high, 81) for low, high in BOX)
@@ -196,7 +195,7 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
     frames = []
     for k in shown:
         w, b, q, w_new, b_new = run[k]
-        fig = plt.figure(figsize=(4.4, 3.3))
+        fig = plt.figure(figsize=(4.4, 3.1))
         grid = fig.add_gridspec(2, 2, height_ratios=[1.15, 1], width_ratios=[1.25, 1])
         fit = fig.add_subplot(grid[0, :])
         first = np.tanh(w * line + b)
@@ -281,43 +280,6 @@ def waits(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def copies(title: str) -> Drawing:
-    """Draw a network of two units three times: as it is, units swapped, one unit's signs turned."""
-    blue, orange = ("2", "3", svg.FORWARD), ("-1", "5", svg.BACKWARD)
-    turned = ("-2", "-3", svg.FORWARD)
-    panels = {
-        "a network": (blue, orange),
-        "units swapped": (orange, blue),
-        "signs turned": (turned, orange),
-    }
-    parts, said = [], []
-    for k, (name, units) in enumerate(panels.items()):
-        left, middle = 140.0 * k + 14, 140.0 * k + 70
-        ends = (left, 98.0), (left + 112, 98.0)
-        parts.append(svg.text(middle, 16, name, font_weight=600))
-        for (into, out, paint), y in zip(units, (54.0, 142.0), strict=True):
-            unit = (middle, y)
-            for start, tip, words in ((ends[0], unit, into), (unit, ends[1], out)):
-                near, far = (9.0, 21.0) if tip == unit else (21.0, 9.0)
-                parts.append(svg.pointer(*svg.between(start, tip, near, far), paint, "1.8", 7, 3.5))
-                at = (start[0] + tip[0]) / 2, (start[1] + tip[1]) / 2
-                parts.append(svg.plate(at[0] + (6 if start == unit else -6), at[1], words, paint))
-            parts.append(
-                svg.element(
-                    "circle", cx=middle, cy=y, r=21, fill=svg.GROUND, stroke=paint,
-                    stroke_width="2.5",
-                )
-            )  # fmt: skip
-            parts.append(svg.text(middle, y + 5, "tanh", paint))
-        parts += [
-            svg.text(x, y + 5, word, font_weight=600)
-            for (x, y), word in zip(ends, "xy", strict=True)
-        ]
-        told = "; ".join(f"weight in {into}, weight out {out}" for into, out, _ in units)
-        said.append(f"{name}: {told}")
-    return drawing(title, 172, ". ".join(said), *parts)
-
-
 def levels(
     found: Mapping[int, tuple[Array, Array]],
     grown: tuple[Array, Array],
@@ -347,7 +309,7 @@ def levels(
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.9),
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.5),
         width_ratios=[*(1.0 for _ in found), 0.7],
     )  # fmt: skip
     for ax, (width, (losses, indices)) in zip(axes, found.items(), strict=False):
@@ -426,7 +388,7 @@ def training(
 
     plt = pyplot()
     fig, (top, middle, bottom) = plt.subplots(
-        3, 1, figsize=(4.6, 5.2), height_ratios=[1.7, 1, 1], layout="constrained"
+        3, 1, figsize=(4.6, 4.1), height_ratios=[1.6, 1, 1], layout="constrained"
     )
     for (units, (losses, lowest)), color in zip(runs.items(), COLORS, strict=False):
         for loss, low in zip(losses, lowest, strict=True):
@@ -472,7 +434,7 @@ def walls(paths: Mapping[str, Array], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.3))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.1))
     looks = {"straight": (COLORS[1], "-"), "aligned": (COLORS[2], "--"), "bent": (COLORS[0], "-")}
     for name, along in paths.items():
         color, line = looks[name]
