@@ -38,8 +38,8 @@ def kinds(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
-    across, up = np.linspace(-2.1, 2.1, 85), np.linspace(-1.75, 1.75, 71)
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
+    across, up = np.linspace(-2.1, 2.1, 85), np.linspace(-2.1, 2.1, 85)
     heights = cubic(np.stack(np.meshgrid(across, up), axis=-1))
     levels = [-3.5, -2.8, -2, -1, 0, 1, 2, 2.8, 3.5]
     ax.contourf(across, up, heights, levels, cmap="Blues", alpha=0.35, extend="both", zorder=0)
@@ -262,14 +262,14 @@ def waits(title: str) -> Drawing:
 
     plt = pyplot()
     fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.1))
-    for ax, weights, steps, name in zip(axes, (2, 3), (115, 12_000), ("two", "three"), strict=True):
+    for ax, weights, steps, name in zip(axes, (2, 3), (100, 12_000), ("two", "three"), strict=True):
         for d, color, line in zip((0.1, 0.01, 0.001), COLORS, LINES, strict=False):
             w = in_a_row(d, weights, steps)
             loss = (w**weights - 1) ** 2 / 2
             ax.plot(loss, line, color=color, linewidth=2.2)
         ax.set_title(f"{name} weights", loc="left", fontsize=11)
         ax.set(xlabel="step", xlim=(0, steps), ylim=(-0.02, 0.54), yticks=[0, 0.25, 0.5])
-    axes[0].set(ylabel="loss", xticks=[0, 25, 50, 75, 100])
+    axes[0].set(ylabel="loss", xticks=[0, 25, 50, 75])
     axes[1].set(xscale="log", xlim=(14, 25_000))
     axes[1].set_xticks([100, 1000, 10_000], ["100", "1000", "10⁴"])
     axes[1].minorticks_off()
