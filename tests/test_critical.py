@@ -14,7 +14,6 @@ X, Y = rng.normal(size=(5, 3)), rng.normal(size=5)
 CORNERS = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
 XOR = np.array([-1.0, 1.0, 1.0, -1.0])
 UNIT_X, UNIT_Y = np.array([-1.0, 1.0, 5.0]), np.array([-0.8, 0.8, -0.8])
-BOX = np.array([[-1.5, 2.5], [-2.5, 2.5]])
 
 
 @pytest.mark.parametrize("units", [1, 2, 4])
@@ -98,31 +97,3 @@ def test_the_unit_is_that_of_autodiff():
         np.testing.assert_allclose(g, tape.grad(loss)(theta), atol=1e-12)
         H = critical.unit_hessian(theta, UNIT_X, UNIT_Y)
         np.testing.assert_allclose(H, tape.jacobian(tape.grad(loss))(theta), atol=1e-12)
-
-
-@pytest.mark.parametrize("bent", [False, True])
-def test_the_bounds_hold_and_are_tight(bent):
-    low = rng.uniform(-2, 2, (20, 2))
-    boxes = np.stack([low, low + rng.uniform(0, 1, (20, 2))], axis=-1)
-    least, most = critical._bounds(boxes, UNIT_X, UNIT_Y, bent)
-    for box, a, b in zip(boxes, least, most, strict=True):
-        w, bias = (np.linspace(*side, 81) for side in box)
-        t = np.tanh(w[:, None, None] * UNIT_X + bias[:, None])
-        value = (1 + 2 * UNIT_Y * t - 3 * t**2) if bent else (t - UNIT_Y)
-        value = (value * (1 - t**2) / 3).reshape(-1, 3)
-        assert (value.min(axis=0) >= a - 1e-12).all() and (value.max(axis=0) <= b + 1e-12).all()
-        np.testing.assert_allclose(value.min(axis=0), a, atol=1e-3)
-        np.testing.assert_allclose(value.max(axis=0), b, atol=1e-3)
-
-
-def test_three_critical_points_and_no_more():
-    left, examined = critical.candidates(BOX, UNIT_X, UNIT_Y, 24)
-    assert 0 < len(left) < 40 < examined < 5000
-    found = np.array([[-0.0495, -0.18697], [1.09622, -0.00048], [0.39767, -0.07266]])
-    near = np.abs(left.mean(axis=2)[:, None] - found).max(axis=-1)
-    assert near.min(axis=1).max() < 5e-3 and set(near.argmin(axis=1)) == {0, 1, 2}
-    for point in found:
-        box = np.stack([point - 0.005, point + 0.005], axis=1)
-        assert critical.alone(box, UNIT_X, UNIT_Y)
-        assert not critical.alone(box + 0.02, UNIT_X, UNIT_Y)  # it lies outside
-    assert not critical.alone(BOX, UNIT_X, UNIT_Y)

@@ -139,6 +139,19 @@ def nearest(A, B):
     return B[:, order] * np.sign(likeness[np.arange(len(order)), order])
 
 
+def inverted(A, B):
+    likeness = B.T @ A
+    _, order = linear_sum_assignment(-abs(likeness))
+    return B[:, order] * np.sign(likeness[np.arange(len(order)), order])
+
+
+def scattered(A, B):
+    likeness, out = A.T @ B, np.empty_like(B)
+    _, order = linear_sum_assignment(-abs(likeness))
+    out[:, order] = B * np.sign(likeness[np.arange(len(order)), order])
+    return out
+
+
 def lowest(A, B):
     likeness = A.T @ B
     _, order = linear_sum_assignment(abs(likeness))
@@ -198,7 +211,8 @@ WRONG_FUNCTIONS = {
         (lambda A, B: B, "Nothing has changed"), (lambda A, B: A, "This is A"),
         (greedy, "only partner"), (nearest, "used twice"),
         (lambda A, B: B[:, abs(A.T @ B).argmax(axis=1)], "twice, and no sign"),
-        (lowest, "lowest cost"),
+        (lowest, "lowest cost"), (inverted, "belongs to column j"),
+        (scattered, "belongs to column j"),
         (by_cosine, "forgets the lengths"), (turned_last, "size of its product"),
         (signs_only, "not right"),
         (unsigned, "signs"), (lambda A, B: abs(align(A, B)), "not right"),

@@ -1,4 +1,4 @@
-"""The stored minima are minima, and a part of them is found again."""
+"""The stored runs are complete and stable, and a part of them is found again."""
 
 import json
 
@@ -14,7 +14,7 @@ FOUND = settled.stored()
 
 @pytest.fixture(scope="module")
 def end():
-    return settled.settle(4, 0)
+    return settled.descend(4, 0, [1500])
 
 
 def test_the_hessian_is_that_of_the_package():
@@ -37,28 +37,52 @@ def test_the_gradient_is_the_slope_of_the_objective():
         assert g @ u == pytest.approx((ahead - behind) / (2 * h), rel=1e-6)
 
 
-def test_every_stored_run_was_carried_to_a_minimum():
-    assert set(FOUND) == set(settled.WIDTHS)
-    for each in FOUND.values():
-        assert all(len(each[name]) == settled.SEEDS for name in ("loss", "wrong"))
-        assert min(each["lowest"]) > 0
-        assert all(steps[-1] < 1e-8 and max(steps) < 0.01 for steps in each["steps"])
+def test_each_width_has_ten_stable_runs():
+    for units in settled.WIDTHS:
+        runs = FOUND[str(units)]
+        assert len(runs) == settled.SEEDS
+        for run in runs:
+            assert len(run["loss"]) == len(run["lowest"]) == len(settled.MARKS)
+            assert (np.diff(run["loss"]) <= 0).all()
+            assert run["highest"] < 2 / settled.RATE
+    assert all(len(run["loss"]) == len(settled.WATCH) for run in FOUND["watched"])
 
 
-def test_a_run_is_found_again(end):
-    stored = {name: values[0] for name, values in FOUND[4].items() if name != "paths"}
-    assert end.loss == pytest.approx(stored["loss"], abs=2e-6)
-    assert end.lowest == pytest.approx(stored["lowest"], rel=1e-2)
-    assert end.wrong == stored["wrong"]
-    _, g = settled.objective(settled.build(4, 0), end.theta)
-    assert abs(g).max() < 1e-12
+def test_runs_of_few_units_end_at_minima():
+    for units in (1, 2, 4):
+        assert max(run["gradient"] for run in FOUND[str(units)]) < 2e-4
+        assert min(run["lowest"][-1] for run in FOUND[str(units)]) > 0
 
 
-def test_newton_gives_up_where_it_does_not_converge(monkeypatch):
-    monkeypatch.setattr(settled, "hessian", lambda units, theta: np.eye(theta.size))
-    network = settled.build(2, 0)
-    with pytest.raises(ArithmeticError, match="after 10 steps"):
-        settled.newton(network, 2, network.theta.copy())
+def test_the_watched_runs_are_two_of_the_stored_ones():
+    for seed, watched in zip(settled.WATCHED_SEEDS, FOUND["watched"], strict=True):
+        run = FOUND[str(settled.WATCHED)][seed]
+        for step in set(settled.MARKS) & set(settled.WATCH):
+            at, there = settled.MARKS.index(step), settled.WATCH.index(step)
+            assert run["loss"][at] == watched["loss"][there]
+            assert run["lowest"][at] == watched["lowest"][there]
+
+
+def test_a_run_is_found_again():
+    marks = [step for step in settled.MARKS if step < 1000]
+    run, stored = settled.descend(2, 1, marks), FOUND["2"][1]
+    np.testing.assert_allclose(run.loss, stored["loss"][: len(marks)], atol=2e-5)
+    np.testing.assert_allclose(run.lowest, stored["lowest"][: len(marks)], rtol=1e-2, atol=1e-5)
+
+
+def test_a_step_is_the_rate_times_the_gradient():
+    network = settled.build(3, 2)
+    loss, g = settled.objective(network, network.theta)
+    run = settled.descend(3, 2, [0, 1])
+    np.testing.assert_allclose(run.theta, network.theta - settled.RATE * g, atol=1e-15)
+    assert run.loss[0] == loss and run.loss[1] == settled.objective(network, run.theta)[0]
+    _, after = settled.objective(network, run.theta)
+    assert run.gradient == pytest.approx(np.linalg.norm(after))
+    spectrum = np.linalg.eigvalsh(settled.hessian(3, run.theta))
+    assert run.lowest[1] == pytest.approx(spectrum[0])
+    assert run.highest >= spectrum[-1] - 1e-12
+    images, labels = settled.data()
+    assert run.wrong == (network.forward(images).argmax(axis=1) != labels).sum()
 
 
 def test_an_aligned_copy_computes_the_same_and_a_copy_of_a_itself_becomes_a(end):
@@ -82,30 +106,30 @@ def test_a_bent_path_starts_and_ends_where_it_should():
 
 
 def test_paths_of_a_small_network_begin_and_end_at_its_ends(end):
-    other = settled.settle(4, 1)
+    other = settled.descend(4, 1, [1500])
     found = settled.paths(4, end.theta, other.theta)
     assert tuple(found) == settled.PATHS
     for along in found.values():
         assert along.shape == settled.PLACES.shape
-        assert along[[0, -1]] == pytest.approx([end.loss, other.loss])
+        assert along[[0, -1]] == pytest.approx([end.loss[-1], other.loss[-1]])
     top = {name: along.max() for name, along in found.items()}
     assert top["bent"] < top["straight"] > top["aligned"]
 
 
 def test_the_stored_paths_join_the_stored_ends():
-    for each in (FOUND[units] for units in settled.JOINED):
-        losses = np.array(each["loss"]).reshape(-1, 2)
-        for name in settled.PATHS:
-            along = np.array(each["paths"][name])
-            assert along.shape == (settled.SEEDS // 2, len(settled.PLACES))
-            np.testing.assert_allclose(along[:, [0, -1]], losses, atol=2e-5)
+    ends = np.array([run["loss"][-1] for run in FOUND[str(settled.WIDTHS[-1])]])
+    for name in settled.PATHS:
+        along = np.array(FOUND["paths"][name])
+        assert along.shape == (settled.SEEDS, len(settled.PLACES))
+        np.testing.assert_allclose(along[:, 0], ends, atol=2e-5)
+        np.testing.assert_allclose(along[:, -1], np.roll(ends, -1), atol=2e-5)
 
 
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
-    monkeypatch.setattr(settled, "WIDTHS", (2,))
-    monkeypatch.setattr(settled, "JOINED", (2,))
-    monkeypatch.setattr(settled, "SEEDS", 2)
+    for name, value in {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3)}.items():
+        monkeypatch.setattr(settled, name, value)
     settled.main([str(tmp_path / "found.json")])
-    found = json.loads((tmp_path / "found.json").read_text())["2"]
-    assert found.keys() == FOUND[16].keys()
-    assert found["paths"].keys() == set(settled.PATHS) and len(found["paths"]["bent"]) == 1
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found.keys() == {"1", "2", "paths", "watched"} and len(found["watched"]) == 2
+    assert found["2"][0].keys() == FOUND["2"][0].keys() and len(found["2"]) == 2
+    assert found["paths"].keys() == set(settled.PATHS) and len(found["paths"]["bent"]) == 2

@@ -2,9 +2,7 @@
 
 - :class:`OneHidden` is a network small enough for its whole Hessian, and for many starts at once;
 - :func:`newton` runs to critical points of any kind;
-- :func:`orbit` and :func:`distinct` count what symmetry makes of a point;
-- :func:`candidates` and :func:`alone` prove where a unit with two parameters has none, and where
-  it has exactly one.
+- :func:`orbit` and :func:`distinct` count what symmetry makes of a point.
 """
 
 from __future__ import annotations
@@ -15,10 +13,6 @@ from math import factorial
 import numpy as np
 
 from backprop.arrays import Array
-
-ROUNDING = 1e-12
-"""Each bound is widened by this part of its size: far above the rounding of the few operations
-behind it. (No directed rounding: that NumPy's tanh is this exact is taken for granted.)"""
 
 
 class OneHidden:
@@ -162,90 +156,3 @@ def unit_hessian(theta: Array, x: Array, y: Array) -> Array:
     bent = (1 - a**2) * (1 + 2 * y * a - 3 * a**2)
     H = np.stack([bent * x**2, bent * x, bent * x, bent], axis=-1).mean(axis=-2)
     return np.asarray(H.reshape(*H.shape[:-1], 2, 2))
-
-
-def _bounds(boxes: Array, x: Array, y: Array, bent: bool) -> tuple[Array, Array]:
-    """Bound ∂L/∂z of every example, or ∂²L/∂z², over boxes of shape (n, 2, 2): (low, high) of w, b.
-
-    Both are polynomials in a = tanh z, times 1/N. Over an interval, each is largest and smallest
-    at an end, or where its slope is zero.
-    """
-    ends = boxes[:, 0, :, None] * x
-    low = np.tanh(ends.min(axis=1) + boxes[:, 1, 0, None])
-    high = np.tanh(ends.max(axis=1) + boxes[:, 1, 1, None])
-    lows, highs = [], []
-    for k, target in enumerate(y):
-        value = np.polynomial.Polynomial([1, 2 * target, -3]) if bent else (
-            np.polynomial.Polynomial([-target, 1])
-        )  # fmt: skip
-        value *= np.polynomial.Polynomial([1, 0, -1])
-        turns = value.deriv().roots()
-        at = [low[:, k], high[:, k]]
-        at += [np.clip(turn.real, low[:, k], high[:, k]) for turn in turns if not turn.imag]
-        found = np.array([value(a) for a in at]) / len(y)
-        lows.append(found.min(axis=0))
-        highs.append(found.max(axis=0))
-    return np.array(lows).T, np.array(highs).T
-
-
-def _weighted(low: Array, high: Array, weights: Array) -> tuple[Array, Array]:
-    """Bound Σ weight_i value_i, where each value lies between its own bounds."""
-    first, second = low * weights, high * weights
-    room = ROUNDING * np.maximum(np.abs(first), np.abs(second)).sum(axis=1)
-    return (
-        np.minimum(first, second).sum(axis=1) - room,
-        np.maximum(first, second).sum(axis=1) + room,
-    )
-
-
-def candidates(box: Array, x: Array, y: Array, halvings: int) -> tuple[Array, int]:
-    """Halve a box again and again, and drop each part that can hold no critical point.
-
-    A part is dropped if ∂L/∂w or ∂L/∂b has one sign all over it, by interval arithmetic.
-
-    Parameters
-    ----------
-    box : array, shape (2, 2)
-        (low, high) of w and of b.
-    x, y : arrays, shape (N,)
-    halvings : int
-        Rounds; each halves every box that is left, w and b in turn.
-
-    Returns
-    -------
-    boxes, looked_at : array, shape (n, 2, 2), and int
-        What is left, and how many boxes were examined.
-    """
-    boxes, seen = np.array([box], dtype=float), 0
-    for round_ in range(halvings):
-        axis = round_ % 2
-        middle = boxes[:, axis].mean(axis=1)
-        lower, upper = boxes.copy(), boxes.copy()
-        lower[:, axis, 1] = upper[:, axis, 0] = middle
-        boxes = np.concatenate([lower, upper])
-        seen += len(boxes)
-        low, high = _bounds(boxes, x, y, bent=False)
-        may = np.ones(len(boxes), dtype=bool)
-        for weights in (x, np.ones_like(x)):
-            least, most = _weighted(low, high, weights)
-            may &= (least <= 0) & (most >= 0)
-        boxes = boxes[may]
-    return boxes, seen
-
-
-def alone(box: Array, x: Array, y: Array) -> bool:
-    """Whether a box is proved to hold exactly one critical point, by Krawczyk's test.
-
-    With the middle c, Y the inverse of the Hessian there, and R the box less c: if
-    c - Y g(c) + (1 - Y H) R lies inside the box for every Hessian H that occurs in it, then it
-    holds a zero of the gradient g, and only one (Krawczyk, 1969).
-    """
-    middle, half = box.mean(axis=1), np.ptp(box, axis=1) / 2
-    inverse = np.linalg.inv(unit_hessian(middle, x, y))
-    low, high = _bounds(box[None], x, y, bent=True)
-    spans = [_weighted(low, high, weights) for weights in (x**2, x, np.ones_like(x))]
-    (a, b, c) = ((float(least[0]), float(most[0])) for least, most in spans)
-    corners = np.array([[[p, q], [q, s]] for p, q, s in product(a, b, c)])
-    off = np.abs(np.eye(2) - inverse @ corners).max(axis=0)
-    reach = np.abs(inverse @ unit_gradient(middle, x, y)) + off @ half
-    return bool((reach < half).all())

@@ -1,12 +1,13 @@
-"""Small classifiers of digits, carried to a local minimum, and paths from one to another.
+"""Small classifiers of digits, trained by plain gradient descent, and paths between their ends.
 
-Networks 64-n-10 of tanh units learn 300 digits with weight decay, from twenty starts at each of
-three widths: L-BFGS leads close to a minimum, and Newton's method with the exact Hessian the rest
-of the way. The chapter on local minima shows what is stored in ``settled.json``, which the command
+Networks 64-n-10 of tanh units learn 300 digits with weight decay, from ten starts at each of four
+widths: every step uses all digits and the same rate. On the way, the smallest eigenvalue of the
+exact Hessian tells whether a way down is left. The chapter on local minima shows what is stored in
+``settled.json``, which the command
 
     python -m backprop.book.settled FILE
 
-writes in some minutes.
+writes in ten minutes.
 """
 
 from __future__ import annotations
@@ -31,10 +32,15 @@ from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 
 DECAY = 0.001
-WIDTHS = (4, 8, 16)
-SEEDS = 20
-JOINED = (16,)
-"""The widths whose ends are paired, the first with the second and so on, and joined by paths."""
+RATE = 0.5
+WIDTHS = (1, 2, 4, 16)
+"""The ends of the last width are joined by paths, each to the next and the last to the first."""
+SEEDS = 10
+MARKS = (0, *(int(step) for step in np.unique(np.geomspace(1, 50_000, 40).round())))
+"""The steps at which a run is looked at; the last one is its end."""
+WATCHED, WATCHED_SEEDS = 2, (5, 1)
+"""The width and the starts of two runs that are looked at more closely."""
+WATCH = tuple(range(0, 25_001, 250))
 PATHS = ("straight", "aligned", "bent")
 PLACES = np.linspace(0, 1, 41)
 """Where the loss is measured along a path."""
@@ -98,53 +104,43 @@ def hessian(units: int, theta: Array) -> Array:
     return H / count + DECAY * np.eye(len(theta))
 
 
-class End(NamedTuple):
-    """Where a run ended."""
+class Run(NamedTuple):
+    """What gradient descent has come to."""
 
     theta: Array
-    loss: float
-    """With decay."""
+    """Where it ended."""
+    loss: list[float]
+    """With decay, at each of the marks."""
+    lowest: list[float]
+    """The smallest eigenvalue of the Hessian at each of the marks."""
+    highest: float
+    """The largest eigenvalue at any mark; below 2 / ``RATE`` a step is stable."""
+    gradient: float
+    """The length of the last gradient."""
     wrong: int
-    """How many of the 300 digits the network misclassifies."""
-    steps: list[float]
-    """The length of each step of Newton's method, from where L-BFGS ended."""
-    lowest: float
-    """The smallest eigenvalue of the Hessian after the last step."""
+    """How many of the 300 digits the network misclassifies at the end."""
 
 
-def settle(units: int, seed: int) -> End:
-    """Descend from a random start by L-BFGS, then take steps of Newton's method while they count.
-
-    Raises
-    ------
-    ArithmeticError
-        If ten steps are not enough.
-    """
-    images, labels = data()
+def descend(units: int, seed: int, marks: Sequence[int]) -> Run:
+    """Take steps of gradient descent from a random start, up to the last of some marked steps."""
     network = build(units, seed)
-    options = {"maxiter": 20_000, "maxfun": 20_000, "ftol": 1e-15, "gtol": 1e-7, "maxcor": 30}
-    theta = minimize(
-        lambda at: objective(network, at), network.theta.copy(),
-        jac=True, method="L-BFGS-B", options=options,
-    ).x  # fmt: skip
-    theta, steps, lowest = newton(network, units, theta)
-    loss, _ = objective(network, theta)
-    answers = network.forward(images).argmax(axis=1)
-    return End(theta, loss, int((answers != labels).sum()), steps, lowest)
-
-
-def newton(network: Sequential, units: int, theta: Array) -> tuple[Array, list[float], float]:
-    """Return where Newton's method leads, how long its steps are, and the smallest eigenvalue."""
-    steps: list[float] = []
-    for _ in range(10):
-        _, g = objective(network, theta)
-        H = hessian(units, theta)
-        step = -np.linalg.solve(H, g)
-        steps.append(float(np.linalg.norm(step)))
-        theta = theta + step
-        if steps[-1] < 1e-8:
-            return theta, steps, float(np.linalg.eigvalsh(H)[0])
-    raise ArithmeticError(f"newton: after {len(steps)} steps, the last one is {steps[-1]:.0e} long")
+    losses, spectra = [], []
+    for step in range(marks[-1] + 1):
+        loss, gradient = objective(network, network.theta)
+        if step in marks:
+            losses.append(loss)
+            spectra.append(np.linalg.eigvalsh(hessian(units, network.theta)))
+        if step < marks[-1]:
+            network.theta -= RATE * gradient
+    images, labels = data()
+    return Run(
+        theta=network.theta.copy(),
+        loss=losses,
+        lowest=[float(each[0]) for each in spectra],
+        highest=float(max(each[-1] for each in spectra)),
+        gradient=float(np.linalg.norm(gradient)),
+        wrong=int((network.forward(images).argmax(axis=1) != labels).sum()),
+    )
 
 
 def align(A: Array, B: Array, units: int) -> Array:
@@ -199,40 +195,46 @@ def paths(units: int, A: Array, B: Array) -> dict[str, Array]:
     }
 
 
-def told(widths: Sequence[int], joined: Sequence[int], seeds: int) -> dict[str, Any]:
-    """Return what is stored, by width."""
+def written(run: Run) -> dict[str, Any]:
+    """Return what is stored of a run."""
+    return {
+        "loss": [round(loss, 5) for loss in run.loss],
+        "lowest": [float(f"{low:.2e}") for low in run.lowest],
+        "highest": round(run.highest, 3),
+        "gradient": float(f"{run.gradient:.1e}"),
+        "wrong": run.wrong,
+    }
+
+
+def told(
+    widths: Sequence[int], seeds: int, marks: Sequence[int], watch: Sequence[int]
+) -> dict[str, Any]:
+    """Return what is stored: by width each run, by name each kind of path, and the watched runs."""
     found: dict[str, Any] = {}
     for units in widths:
-        ends = [settle(units, seed) for seed in range(seeds)]
-        found[str(units)] = {
-            "loss": [round(end.loss, 6) for end in ends],
-            "wrong": [end.wrong for end in ends],
-            "steps": [[float(f"{step:.2e}") for step in end.steps] for end in ends],
-            "lowest": [float(f"{end.lowest:.3e}") for end in ends],
-        }
-        if units in joined:
-            pairs = zip(ends[::2], ends[1::2], strict=False)
-            each = [paths(units, A.theta, B.theta) for A, B in pairs]
-            found[str(units)]["paths"] = {
-                name: [[round(float(height), 5) for height in one[name]] for one in each]
-                for name in PATHS
-            }
+        runs = [descend(units, seed, marks) for seed in range(seeds)]
+        found[str(units)] = [written(run) for run in runs]
+    ends = [run.theta for run in runs]
+    each = [paths(units, A, B) for A, B in zip(ends, ends[1:] + ends[:1], strict=True)]
+    found["paths"] = {
+        name: [[round(float(height), 5) for height in one[name]] for one in each] for name in PATHS
+    }
+    found["watched"] = [written(descend(WATCHED, seed, watch)) for seed in WATCHED_SEEDS]
     return found
 
 
 @cache
-def stored() -> dict[int, dict[str, Any]]:
-    """Return by width what ``settled.json`` holds."""
-    found = results.read("settled")
-    return {int(units): each for units, each in found.items()}
+def stored() -> dict[str, Any]:
+    """Return what ``settled.json`` holds."""
+    return dict(results.read("settled"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train all networks and write the file."""
-    parser = argparse.ArgumentParser(description="Settle small classifiers at local minima.")
+    parser = argparse.ArgumentParser(description="Train small classifiers by gradient descent.")
     parser.add_argument("file", type=Path)
     given = parser.parse_args(arguments)
-    given.file.write_text(json.dumps(told(WIDTHS, JOINED, SEEDS)) + "\n")
+    given.file.write_text(json.dumps(told(WIDTHS, SEEDS, MARKS, WATCH)) + "\n")
 
 
 if __name__ == "__main__":

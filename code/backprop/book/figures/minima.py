@@ -13,15 +13,16 @@ import numpy as np
 from backprop.arrays import Array
 from backprop.book import settled
 from backprop.book.critical import unit_gradient, unit_loss
-from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
 
 X, Y = np.array([-1.0, 1.0, 5.0]), np.array([-0.8, 0.8, -0.8])
 """The three examples."""
 BOX = np.array([[-1.5, 2.5], [-2.5, 2.5]])
-"""Where w and b are drawn, and where the proof looks."""
+"""Where w and b are drawn, and where runs start."""
 RATE, STEPS = 0.2, 5000
+OPENING_RATE, OPENING_DECAY = 0.05, 0.003
+"""Of the run of two units: without decay, their loss has no minimum, and the weights grow."""
 LOWEST, TRAP, PLATEAU = range(3)
 BEGUN = ((0.1, 2.0), (-1.1, -1.25), (0.7, -2.0), (1.6, -0.9))
 """Where the runs in the picture of the trap start."""
@@ -37,8 +38,8 @@ def kinds(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.0))
-    across, up = np.linspace(-2.1, 2.1, 85), np.linspace(-1.75, 1.75, 71)
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
+    across, up = np.linspace(-2.1, 2.1, 85), np.linspace(-2.1, 2.1, 85)
     heights = cubic(np.stack(np.meshgrid(across, up), axis=-1))
     levels = [-3.5, -2.8, -2, -1, 0, 1, 2, 2.8, 3.5]
     ax.contourf(across, up, heights, levels, cmap="Blues", alpha=0.35, extend="both", zorder=0)
@@ -97,7 +98,7 @@ def trap(points: Array, title: str) -> Drawing:
 
     plt = pyplot()
     looks = ((COLORS[0], "o"), (COLORS[1], "^"))
-    fig = plt.figure(figsize=(4.6, 4.2))
+    fig = plt.figure(figsize=(4.6, 3.95))
     grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
     ax = fig.add_subplot(grid[0, :])
     w, b = (np.linspace(low, high, 81) for low, high in BOX)
@@ -110,7 +111,7 @@ def trap(points: Array, title: str) -> Drawing:
     lattice = starts(17)
     sorts = ends(descend(lattice), points[:2])
     for kind, color in ((LOWEST, COLORS[0]), (TRAP, COLORS[1]), (PLATEAU, INK)):
-        ax.plot(*lattice[sorts == kind].T, ".", color=color, markersize=2.5, zorder=1.5)
+        ax.plot(*lattice[sorts == kind].T, ".", color=color, markersize=3.2, zorder=1.5)
     for place in BEGUN:
         path = [np.array(place)]
         for _ in range(STEPS):
@@ -154,12 +155,13 @@ def widened(theta: Array) -> Array:
 
 
 def widened_loss(theta: Array) -> Array:
-    """Return the loss of both units together, one number for each row of ``theta``."""
-    return np.asarray(((widened(theta) - Y) ** 2).mean(axis=-1) / 2)
+    """Return the loss of both units together, with decay, one number for each row of ``theta``."""
+    error = ((widened(theta) - Y) ** 2).mean(axis=-1) / 2
+    return np.asarray(error + OPENING_DECAY / 2 * (theta**2).sum(axis=-1))
 
 
 def widened_run(start: Array, steps: int) -> Array:
-    """Return gradient descent at the rate 0.2 from θ as in :func:`widened`, (steps + 1, 5)."""
+    """Return gradient descent with decay from θ as in :func:`widened`, shape (steps + 1, 5)."""
     run = [np.array(start, dtype=float)]
     for _ in range(steps):
         w, b, q, w_new, b_new = run[-1]
@@ -167,7 +169,7 @@ def widened_run(start: Array, steps: int) -> Array:
         delta = (widened(run[-1]) - Y) / len(X)
         old, new = delta * (1 - first**2), delta * q * (1 - second**2)
         slope = np.array([old @ X, old.sum(), delta @ second, new @ X, new.sum()])
-        run.append(run[-1] - RATE * slope)
+        run.append(run[-1] - OPENING_RATE * (slope + OPENING_DECAY * run[-1]))
     return np.array(run)
 
 
@@ -188,12 +190,12 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
     plt = pyplot()
     blue, orange = COLORS[:2]
     line = np.linspace(-2, 6, 161)
-    q_axis, w_axis = np.linspace(-0.7, 2.3, 49), np.linspace(-0.55, 0.45, 41)
+    q_axis, w_axis = np.linspace(-0.7, 3.1, 61), np.linspace(-0.55, 0.45, 41)
     losses = widened_loss(run)
     frames = []
     for k in shown:
         w, b, q, w_new, b_new = run[k]
-        fig = plt.figure(figsize=(4.4, 3.3))
+        fig = plt.figure(figsize=(4.4, 3.1))
         grid = fig.add_gridspec(2, 2, height_ratios=[1.15, 1], width_ratios=[1.25, 1])
         fit = fig.add_subplot(grid[0, :])
         first = np.tanh(w * line + b)
@@ -204,7 +206,7 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
             fit.plot([x, x], [y, answer], ":", color=orange, linewidth=2)
         fit.plot(X, Y, "D", color=INK, markersize=7)
         fit.text(2.1, 1.1, "first unit alone", color=INK, va="bottom", ha="center")
-        fit.text(3, both[100] - 0.15, "both units", color=blue, va="top", ha="center")
+        fit.text(2.7, both[94] - 0.3, "both units", color=blue, va="top", ha="center")
         fit.set(xticks=[-1, 1, 5], yticks=[-1, 0, 1], ylim=(-1.25, 1.5), xlim=(-2, 6))
         fit.set_title("answer, against the input x", loc="left", fontsize=11)
         fit.grid(False)
@@ -221,7 +223,7 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
         ax.plot(*run[: k + 1, 2:4].T, "-", color=INK, linewidth=2)
         ax.plot(0, 0, "^", color=orange, markersize=14, markeredgecolor="#fefefe")
         ax.plot(q, w_new, "o", color=blue, markersize=9, markeredgecolor="#fefefe")
-        ax.set(xticks=[0, 1, 2], yticks=[-0.4, 0, 0.4], xlabel="q", ylabel="w′")
+        ax.set(xticks=[0, 1, 2, 3], yticks=[-0.4, 0, 0.4], xlabel="q", ylabel="w′")
         ax.set_title("loss over q and w′", loc="left", fontsize=11)
         ax.grid(False)
         low = fig.add_subplot(grid[1, 1])
@@ -230,7 +232,10 @@ def opening(run: Array, shown: Sequence[int], best: float) -> list[Frame]:
         low.plot(k, losses[k], "o", color=blue, markersize=9)
         low.axhline(best, color=INK, linestyle=":", linewidth=1.5)
         low.text(max(shown), best + 0.02, "one unit", color=INK, ha="right", va="bottom")
-        low.set(ylim=(0, 0.6), yticks=[0, 0.2, 0.4], xlabel="step", xticks=[0, 25, 50])
+        low.set_xscale("symlog", linthresh=40, linscale=0.8)
+        low.set(ylim=(0, 0.6), yticks=[0, 0.2, 0.4], xlabel="step", xlim=(-3, 1.15 * max(shown)))
+        low.set_xticks([0, 40, 400, 4000], ["0", "40", "400", "4000"])
+        low.minorticks_off()
         low.set_title("loss", loc="left", fontsize=11)
         said = (
             f"Loss {losses[k]:.2f}, with q = {q:.2f}, w′ = {w_new:.2f} and w = {w:.2f}. "
@@ -257,57 +262,22 @@ def waits(title: str) -> Drawing:
 
     plt = pyplot()
     fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.1))
-    for ax, weights, steps, name in zip(axes, (2, 3), (115, 12_000), ("two", "three"), strict=True):
+    for ax, weights, steps, name in zip(axes, (2, 3), (100, 12_000), ("two", "three"), strict=True):
         for d, color, line in zip((0.1, 0.01, 0.001), COLORS, LINES, strict=False):
             w = in_a_row(d, weights, steps)
             loss = (w**weights - 1) ** 2 / 2
             ax.plot(loss, line, color=color, linewidth=2.2)
         ax.set_title(f"{name} weights", loc="left", fontsize=11)
         ax.set(xlabel="step", xlim=(0, steps), ylim=(-0.02, 0.54), yticks=[0, 0.25, 0.5])
-    axes[0].set(ylabel="loss", xticks=[0, 25, 50, 75, 100])
+    axes[0].set(ylabel="loss", xticks=[0, 25, 50, 75])
     axes[1].set(xscale="log", xlim=(14, 25_000))
     axes[1].set_xticks([100, 1000, 10_000], ["100", "1000", "10⁴"])
     axes[1].minorticks_off()
-    for at, d, color in zip((70, 850, 8500), (0.1, 0.01, 0.001), COLORS, strict=False):
-        axes[1].text(at, 0.2, f"d =\n{d:g}", color=color, ha="right", va="center")
+    for right, left, d, color in zip((26, 51, 76), (70, 850, 8500), (0.1, 0.01, 0.001), COLORS,
+                                     strict=False):  # fmt: skip
+        axes[0].text(right, 0.12, f"{d:g}", color=color, ha="left", va="center")
+        axes[1].text(left, 0.2, f"d =\n{d:g}", color=color, ha="right", va="center")
     return plotted(fig, title)
-
-
-def copies(title: str) -> Drawing:
-    """Draw a network of two units three times: as it is, units swapped, one unit's signs turned."""
-    blue, orange = ("2", "3", svg.FORWARD), ("-1", "5", svg.BACKWARD)
-    turned = ("-2", "-3", svg.FORWARD)
-    panels = {
-        "a network": (blue, orange),
-        "units swapped": (orange, blue),
-        "signs turned": (turned, orange),
-    }
-    parts, said = [], []
-    for k, (name, units) in enumerate(panels.items()):
-        left, middle = 140.0 * k + 14, 140.0 * k + 70
-        ends = (left, 98.0), (left + 112, 98.0)
-        parts.append(svg.text(middle, 16, name, font_weight=600))
-        for (into, out, paint), y in zip(units, (54.0, 142.0), strict=True):
-            unit = (middle, y)
-            for start, tip, words in ((ends[0], unit, into), (unit, ends[1], out)):
-                near, far = (9.0, 21.0) if tip == unit else (21.0, 9.0)
-                parts.append(svg.pointer(*svg.between(start, tip, near, far), paint, "1.8", 7, 3.5))
-                at = (start[0] + tip[0]) / 2, (start[1] + tip[1]) / 2
-                parts.append(svg.plate(at[0] + (6 if start == unit else -6), at[1], words, paint))
-            parts.append(
-                svg.element(
-                    "circle", cx=middle, cy=y, r=21, fill=svg.GROUND, stroke=paint,
-                    stroke_width="2.5",
-                )
-            )  # fmt: skip
-            parts.append(svg.text(middle, y + 5, "tanh", paint))
-        parts += [
-            svg.text(x, y + 5, word, font_weight=600)
-            for (x, y), word in zip(ends, "xy", strict=True)
-        ]
-        told = "; ".join(f"weight in {into}, weight out {out}" for into, out, _ in units)
-        said.append(f"{name}: {told}")
-    return drawing(title, 172, ". ".join(said), *parts)
 
 
 def levels(
@@ -327,7 +297,7 @@ def levels(
         By width, the smaller one first.
     grown : (losses, indices)
         Points of the smaller network whose index is larger by 1 in the other one, with a unit of
-        zero weights; the indices are the smaller ones.
+        zero weights; the indices are the smaller ones, where the points are drawn faintly.
     runs : mapping of int to array
         By width: the final losses.
     fallen : float
@@ -339,7 +309,7 @@ def levels(
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.9),
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.5),
         width_ratios=[*(1.0 for _ in found), 0.7],
     )  # fmt: skip
     for ax, (width, (losses, indices)) in zip(axes, found.items(), strict=False):
@@ -358,8 +328,11 @@ def levels(
         ax.set(xticks=[0, 1, 2, 3], xlim=(-0.6, 3.6), xlabel="index")
     for index in np.unique(grown[1]):
         for group in _heaps(grown[0][grown[1] == index]):
+            was = 2 if abs(group.mean() - fallen) < 0.01 else int(index == 0)
+            axes[1].plot(index, group.mean(), "so^"[was], color=(INK, *COLORS[:2])[was],
+                         markersize=13, alpha=0.25, markeredgewidth=0)  # fmt: skip
             axes[1].annotate(
-                "", (index + 0.8, group.mean()), (index - 0.1, group.mean()), zorder=2,
+                "", (index + 0.8, group.mean()), (index + 0.1, group.mean()), zorder=2,
                 arrowprops={"arrowstyle": "-|>", "color": COLORS[2], "linewidth": 2},
             )  # fmt: skip
     axes[0].text(0.1, fallen - 0.04, "trap", color=COLORS[1], ha="center", va="top")
@@ -387,6 +360,67 @@ def _heaps(losses: Array, apart: float = 0.02) -> list[Array]:
     return np.split(ordered, np.flatnonzero(np.diff(ordered) > apart) + 1)
 
 
+def training(
+    runs: Mapping[int, tuple[Array, Array]],
+    marks: Array,
+    watched: tuple[Array, Array],
+    watch: Array,
+    title: str,
+) -> Drawing:
+    """Draw the loss of runs of several widths, and two of them with their smallest eigenvalue.
+
+    A line is thick where the smallest eigenvalue is positive.
+
+    Parameters
+    ----------
+    runs : mapping of int to (losses, lowest), each of shape (runs, marks)
+        By width.
+    marks : array
+        The steps, from 0.
+    watched : (losses, lowest), each of shape (2, steps)
+        A run that seems to have ended before it falls again, and one that has ended.
+    watch : array
+        The steps of these.
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    fig, (top, middle, bottom) = plt.subplots(
+        3, 1, figsize=(4.6, 4.1), height_ratios=[1.6, 1, 1], layout="constrained"
+    )
+    for (units, (losses, lowest)), color in zip(runs.items(), COLORS, strict=False):
+        for loss, low in zip(losses, lowest, strict=True):
+            top.plot(marks[1:], loss[1:], "-", color=color, linewidth=0.9)
+            at_hand = np.where(low > 0, loss, np.nan)
+            top.plot(marks[1:], at_hand[1:], "-", color=color, linewidth=3, alpha=0.8)
+        name = f"{units} unit{'s' if units > 1 else ''}"
+        top.text(1.25 * marks[-1], np.median(losses[:, -1]), name, color=color, va="center")
+    top.set(xscale="log", yscale="log", xlim=(1, marks[-1]), ylim=(0.09, 2.8), xlabel="step")
+    top.set_xticks([1, 10, 100, 1000, 10_000], ["1", "10", "100", "1000", "10⁴"])
+    top.set_yticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
+    top.minorticks_off()
+    top.set_title("loss, ten runs each", loc="left", fontsize=11, color=INK)
+    for k, (color, line) in enumerate(((COLORS[1], "-"), (INK, "--"))):
+        for ax, values in zip((middle, bottom), watched, strict=True):
+            ax.plot(watch, values[k], line, color=color, linewidth=2)
+    middle.text(watch[-1], 0.87, "has arrived", color=INK, ha="right", va="bottom")
+    middle.text(0.45 * watch[-1], 0.845, "waits", color=COLORS[1], ha="right", va="top")
+    middle.set(ylim=(0.79, 0.93), yticks=[0.8, 0.85, 0.9])
+    middle.set_title("two runs with 2 units: loss", loc="left", fontsize=11, color=INK)
+    bottom.axhline(0, color=GREY, linewidth=1)
+    bottom.axhspan(-1, 0, color=GREY, alpha=0.12, linewidth=0)
+    bottom.text(watch[-1], -0.0029, "a way down is left", color=INK, ha="right", va="bottom")
+    bottom.set(ylim=(-0.0032, 0.0014), yticks=[-0.002, 0, 0.001], xlabel="step")
+    bottom.set_yticklabels(["−0.002", "0", "0.001"])
+    bottom.set_title("and their smallest eigenvalue", loc="left", fontsize=11, color=INK)
+    for ax in (middle, bottom):
+        ax.set(xlim=(0, watch[-1]), xticks=[0, 5000, 10_000, 15_000, 20_000])
+    middle.tick_params(labelbottom=False)
+    return plotted(fig, title)
+
+
 def walls(paths: Mapping[str, Array], title: str) -> Drawing:
     """Draw the loss on paths between pairs of ends, and once more the low ones, enlarged.
 
@@ -400,7 +434,7 @@ def walls(paths: Mapping[str, Array], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.3))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.1))
     looks = {"straight": (COLORS[1], "-"), "aligned": (COLORS[2], "--"), "bent": (COLORS[0], "-")}
     for name, along in paths.items():
         color, line = looks[name]
