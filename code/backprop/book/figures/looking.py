@@ -420,11 +420,11 @@ def in_blocks(title: str) -> Drawing:
     The query and its keys are those of :func:`by_hand`, the key with the smallest score first.
     """
     high, top = 15.0, 46.0
-    grid, forward, back = (2.0, 13.0, 12), (172.0, 202.0, 244.0, 310.0), (322.0, 380.0, 418.0)
+    grid, forward, back = (2.0, 11.0, 12), (146.0, 180.0, 226.0, 300.0), (312.0, 375.0, 418.0)
     parts = [
-        svg.text(80, 16, "weights P", font_weight=600),
-        svg.text(241, 16, "forward", svg.FORWARD, font_weight=600),
-        svg.text(370, 16, "backward", svg.BACKWARD, font_weight=600),
+        svg.text(68, 16, "weights P", font_weight=600),
+        svg.text(223, 16, "forward", svg.FORWARD, font_weight=600),
+        svg.text(365, 16, "backward", svg.BACKWARD, font_weight=600),
     ]
     left, pitch, count = grid
     for i, j in np.ndindex(6, count):
@@ -435,7 +435,7 @@ def in_blocks(title: str) -> Drawing:
             stroke=svg.FORWARD if alive else "currentColor", stroke_width="0.7",
             stroke_dasharray=None if alive else "2 3", stroke_opacity=None if alive else "0.6",
         ))  # fmt: skip
-    for x, words in zip((28.0, 80.0, 132.0), ("gone", "now", "later"), strict=True):
+    for x, words in zip((24.0, 68.0, 112.0), ("gone", "now", "later"), strict=True):
         parts.append(svg.text(x, top + 6 * high + 17, words))
     parts.append(svg.text(left, 38, "keys →", text_anchor="start"))
     for edges, names, paint in (
@@ -449,7 +449,7 @@ def in_blocks(title: str) -> Drawing:
                     "rect", x=start, y=top + high * i, width=end - start, height=high, fill=paint,
                     fill_opacity="0.25", stroke=paint, stroke_width="0.7",
                 ))  # fmt: skip
-    parts.append(svg.text(295, top + 6 * high + 17, "for each query"))
+    parts.append(svg.text(282, top + 6 * high + 17, "for each query"))
     y, said = top + 6 * high + 56, []
     parts.append(svg.text(2, y - 8, "One query by hand, key by key", text_anchor="start",
                           font_weight=600))  # fmt: skip
