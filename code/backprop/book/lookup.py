@@ -447,7 +447,7 @@ def weights_for_two(network: Sequential, x: Array) -> Array:
     assert isinstance(attends, MultiHeadAttention)
     given, asks = x[..., :LETTERS], x[:, -1, : 2 * LETTERS].reshape(-1, 2, LETTERS)
     match = np.einsum("btl,bkl->bkt", given[:, :-1], asks)
-    return np.einsum("bkt,bt->bk", match, attends.p[:, 0, -1, :-1])
+    return np.asarray(np.einsum("bkt,bt->bk", match, attends.p[:, 0, -1, :-1]))
 
 
 def one_for_two() -> tuple[list[str], Array]:

@@ -468,36 +468,37 @@ def in_blocks(title: str) -> Drawing:
 
 def _gathered() -> list[tuple[str, tuple[str, ...], str]]:
     """Return the lines of one query by hand: words, a number for each key, and a color."""
-    powers, values = ([row[k] for row in LATER_FIRST] for k in (2, 3))
-    total, gathered, kept, largest = Fraction(0), Fraction(0), [], 0
+    powers, values = [row[2] for row in LATER_FIRST], [row[3] for row in LATER_FIRST]
+    total, gathered, largest = Fraction(0), Fraction(0), 0
+    kept: list[tuple[str, str, str]] = []
     for power, value in zip(powers, values, strict=True):
         old, largest = largest, max(largest, power)
         shrink, share = Fraction(old, largest), Fraction(power, largest)
         before = shrink * total, shrink * gathered
         total, gathered = before[0] + share, before[1] + share * value
-        new = f"{before[0]} + {share} = {total}", f"{before[1]} + {share * value} = {gathered}"
-        kept.append((str(shrink), *new) if old else ("", str(total), str(gathered)))
+        sums = f"{before[0]} + {share} = {total}", f"{before[1]} + {share * value} = {gathered}"
+        kept.append((str(shrink), *sums) if old else ("", str(total), str(gathered)))
     y, dy = gathered / total, gathered / total - WANTED
     whole = largest * total
     weights = [Fraction(power) / whole for power in powers]
     errors = [p * (dy * v - dy * y) for p, v in zip(weights, values, strict=True)]
-    shrinks, totals, sums = zip(*kept, strict=True)
+    shrinks, totals, gathers = (tuple(words[k] for words in kept) for k in range(3))
     tops = [f"ln {power}" for power in powers]  # each key is larger than those before
     ink, blue, orange = "currentColor", svg.FORWARD, svg.BACKWARD
     return [
-        ("power eˢ", tuple(map(str, powers)), ink),
+        ("power exp(s)", tuple(map(str, powers)), ink),
         ("value v", tuple(map(str, values)), ink),
         ("top", tuple(tops), blue),
         ("old sums times", shrinks, blue),
         ("total", totals, blue),
-        ("gathered", sums, blue),
+        ("gathered", gathers, blue),
         (
             f"y = {gathered}/({total}) = {y}, log-sum = {tops[-1]} + ln({total}) = ln {whole}",
             (),
             blue,
         ),
         (f"dy = {dy}, so dy·y = {dy} · {y} = {dy * y}", (), orange),
-        (f"p = eˢ/{whole}", tuple(f"{float(p):g}" for p in weights), orange),
+        (f"p = exp(s)/{whole}", tuple(f"{float(p):g}" for p in weights), orange),
         ("dy·v", tuple(str(dy * v) for v in values), orange),
         ("p (dy·v − dy·y)", tuple(f"{float(e):g}" for e in errors), orange),
     ]
