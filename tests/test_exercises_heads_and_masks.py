@@ -118,6 +118,15 @@ def by_changes(layer, x):
     return pairs
 
 
+def by_ones(layer, x):
+    """Send a row of ones, which some layers cancel."""
+    y, pairs = layer.forward(x), []
+    for t in range(len(x)):
+        dx = layer.backward((np.arange(len(x)) == t)[:, None] * np.ones_like(y))
+        pairs += [(t, s) for s in range(t + 1, len(x)) if abs(dx[s]).max() > 1e-12]
+    return pairs
+
+
 def reached_with(what):
     """Return a search with a mistake."""
 
@@ -133,6 +142,7 @@ def reached_with(what):
             layer.x = None
             return layer.backward(x)
         return {
+            "itself": pairs + [(t, t) for t in range(n)], "ones": by_ones(layer, x),
             "swapped": [(s, t) for t, s in pairs], "others": [q for q in late if q not in pairs],
             "first": [q for q in pairs if q[0] == 0], "last": [q for q in pairs if q[1] == n - 1],
             "next": [q for q in pairs if q[1] == q[0] + 1], "none": [], "late": late,
@@ -157,6 +167,8 @@ WRONG_ANSWERS = {
     ex.check_reached: [
         ((reached_with("swapped"),), "exchanged"), ((reached_with("all"),), "own token"),
         ((reached_with("others"),), "no error connects"),
+        ((reached_with("itself"),), "greater than i"),
+        ((reached_with("ones"),), "nothing was found"),
         ((reached_with("first"),), "first output"),
         ((reached_with("last"),), "last token alone"), ((reached_with("next"),), "next token"),
         ((reached_with("none"),), "nothing was found"), ((reached_with("late"),), "not reach all"),

@@ -9,7 +9,11 @@ from drawing_cases import TEXT, check_words
 
 from backprop.book import lookup
 from backprop.book.figures import looking
-from backprop.layers import dot_product_attention, dot_product_attention_vjp
+from backprop.layers import (
+    blockwise_attention,
+    dot_product_attention,
+    dot_product_attention_vjp,
+)
 
 TOKENS = ["a=1", "b=2", "b?"]
 WEIGHTS = np.array([[1, 0, 0], [0.5, 0.5, 0], [0.2, 0.7, 0.1]])
@@ -116,6 +120,26 @@ def test_masks_are_drawn_side_by_side():
     assert drawn.markup.count("url(#bp-masked-2)") == 3 + 6
     assert drawn.markup.count('id="bp-masked-2"') == 1
     assert "c sees a b c" in drawn.markup and "– sees nothing" in drawn.markup
+    check_words(drawn.markup, 0.55)
+
+
+def test_what_a_sweep_carries_is_what_the_package_computes():
+    drawn = looking.in_blocks("t")
+    k = np.log([[1.0], [3.0], [6.0]])
+    q, v = np.ones((1, 1)), np.array([[30.0], [0.0], [10.0]])
+    y, log_sum = blockwise_attention(q, k, v, block=1)
+    dy = y - looking.WANTED
+    weights = np.exp(k[:, 0] - log_sum)
+    errors = weights * (dy * v - dy * y)[:, 0]
+    shown = [f"{n + 0.0:g}" for n in (*weights, *(dy * v)[:, 0], *errors)]  # no −0
+    shown += [f"y = 15/(5/3) = {y.item():.0f}, log-sum = ln 6 + ln(5/3) = ln 10"]
+    shown += [f"dy = {dy.item():.0f}, so dy·y = {dy.item():.0f} · 9 = {(dy * y).item():.0f}"]
+    shown += ["1/3 + 1 = 4/3", "2/3 + 1 = 5/3", "10 + 0 = 10", "5 + 10 = 15", "ln 1", "ln 6"]
+    assert np.exp(log_sum) == pytest.approx(10)
+    for number in shown:
+        assert f">{number.replace('-', '−').replace('log−sum', 'log-sum')}<" in drawn.markup, number
+    filled = drawn.markup.count('fill-opacity="0.4"')
+    assert filled == 6 * 4 and drawn.markup.count("stroke-dasharray") == 6 * 8
     check_words(drawn.markup, 0.55)
 
 

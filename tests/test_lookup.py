@@ -230,6 +230,26 @@ def test_two_heads_find_both_digits_and_one_does_not():
     assert one.all(axis=1).mean() < 0.4 < 0.98 < two.all(axis=1).mean()
 
 
+def test_what_is_named_of_two_digits():
+    x, y = lookup.ask_two(np.random.default_rng(1), 200)
+    network = lookup.trained_for_two(1, 0, steps=30)
+    said, found = lookup.both_digits(network, x), lookup.named(network, x, y)
+    first, second = 100 * (said == y).mean(axis=0)
+    assert [found["better digit"], found["other digit"]] == [max(first, second), min(first, second)]
+    assert found["both digits"] == 100 * (said == y).all(axis=1).mean() <= found["other digit"]
+    assert found["one digit twice"] == 100 * (said[:, 0] == said[:, 1]).mean()
+
+
+def test_weights_on_the_two_tokens_asked_for():
+    _, x = lookup.one_for_two()
+    network = lookup.trained_for_two(2, 0, steps=10)
+    (on_b, on_c) = lookup.weights_for_two(network, x)[0]
+    assert [on_b, on_c] == network.layers[0].p[0, 0, -1, [0, 2]].tolist()
+    many, _ = lookup.ask_two(np.random.default_rng(2), 20)
+    both = lookup.weights_for_two(network, many)
+    assert both.shape == (20, 2) and (0 < both).all() and (both.sum(axis=1) < 1).all()
+
+
 def test_the_question_for_two_is_one_of_those_that_are_drawn():
     names, x = lookup.one_for_two()
     drawn, _ = lookup.ask_two(np.random.default_rng(0), 1)

@@ -399,9 +399,15 @@ def ask_two(rng: np.random.Generator, batch: int, n: int = 4) -> tuple[Array, ND
     return x, np.stack([digits[row, first], digits[row, second]], axis=1)
 
 
-def train_last(network: Sequential, draw: Draw, rng: np.random.Generator, steps: int = 300) -> None:
+def train_last(
+    network: Sequential,
+    draw: Draw,
+    rng: np.random.Generator,
+    steps: int = 300,
+    rate: float = RATE,
+) -> None:
     """Train a network whose last token asks; ``draw(rng, batch)`` returns x and the digits y."""
-    optimizer, loss = Adam(network, RATE), SoftmaxCrossEntropy()
+    optimizer, loss = Adam(network, rate), SoftmaxCrossEntropy()
     for _ in range(steps):
         x, y = draw(rng, BATCH)
         z = network.forward(x)
@@ -424,6 +430,33 @@ def trained_for_two(heads: int, seed: int, steps: int = 300) -> Sequential:
 def both_digits(network: Sequential, x: Array) -> NDArray[np.integer]:
     """Return the two digits that a network names at the last token of each sequence, (batch, 2)."""
     return np.asarray(network.forward(x)[:, -1].reshape(len(x), 2, DIGITS).argmax(axis=2))
+
+
+def named(network: Sequential, x: Array, y: NDArray[np.integer]) -> dict[str, float]:
+    """Return, in percent of the questions for two digits, what a network names.
+
+    Of the two digits, the better one is that which it names more often, be it the first or the
+    second one asked for.
+    """
+    said = both_digits(network, x)
+    right = said == y
+    other, better = sorted(100 * right.mean(axis=0))
+    return {
+        "better digit": float(better),
+        "other digit": float(other),
+        "both digits": float(100 * right.all(axis=1).mean()),
+        "one digit twice": float(100 * (said[:, 0] == said[:, 1]).mean()),
+    }
+
+
+def weights_for_two(network: Sequential, x: Array) -> Array:
+    """Return the first head's weights on the tokens of the two letters asked for, (batch, 2)."""
+    network.forward(x)
+    attends = network.layers[0]
+    assert isinstance(attends, MultiHeadAttention)
+    given, asks = x[..., :LETTERS], x[:, -1, : 2 * LETTERS].reshape(-1, 2, LETTERS)
+    match = np.einsum("btl,bkl->bkt", given[:, :-1], asks)
+    return np.asarray(np.einsum("bkt,bt->bk", match, attends.p[:, 0, -1, :-1]))
 
 
 def one_for_two() -> tuple[list[str], Array]:

@@ -83,7 +83,7 @@ def check_window(window: Answer) -> Verdict:
             ((j < i) & (j >= i - w), "No query sees itself.",
              "The query itself is one of the w tokens."),
             (abs(i - j) < w, "Later tokens are seen as well.", "Add the condition j <= i."),
-            (j <= i, "All earlier tokens are seen.", "No more than w of them are allowed."),
+            (j <= i, "All earlier tokens are seen.", "Of them, w - 1 are allowed."),
             (j > i - w, "Later tokens are seen as well.", "Add the condition j <= i."),
             (~right, "This is what is forbidden.", "True stands where a query may look."),
             (np.ones((n, n)), "Everything is seen.", "Only the last w tokens are allowed."),
@@ -117,22 +117,32 @@ class _Attending(Layer):
     name = "attending"
 
     def __init__(
-        self, allowed: NDArray[np.bool_], *, after: bool = False, centred: bool = False
+        self,
+        allowed: NDArray[np.bool_],
+        *,
+        after: bool = False,
+        centred: bool = False,
+        level: bool = False,
     ) -> None:
         super().__init__()
-        self.allowed, self.after, self.centred = allowed, after, centred
+        self.allowed, self.after, self.centred, self.level = allowed, after, centred, level
         self.x: Array | None = None
 
     def forward(self, x: Array) -> Array:
         """Return the outputs, a row for each token."""
         self.x = x = x - x.mean(axis=0) if self.centred else x
         _, self.P = dot_product_attention(x, x, x, None if self.after else self.allowed)
-        return np.asarray((self.P * self.allowed) @ x)
+        return self._leveled((self.P * self.allowed) @ x)
+
+    def _leveled(self, z: Array) -> Array:
+        """Return z, or what is left of it when each row's mean is taken away."""
+        return np.asarray(z - z.mean(axis=1, keepdims=True) if self.level else z)
 
     def backward(self, dz: Array) -> Array:
         """Return the errors at the tokens."""
         if self.x is None:
             raise RuntimeError("backward: call forward first")
+        dz = self._leveled(dz)
         dS = softmax_vjp(self.P, dz @ self.x.T * self.allowed) / math.sqrt(self.x.shape[1])
         dx = dS @ self.x + dS.T @ self.x + (self.P * self.allowed).T @ dz
         return np.asarray(dx - dx.mean(axis=0) if self.centred else dx)
@@ -140,39 +150,42 @@ class _Attending(Layer):
 
 @checker
 def check_reached(reached: Answer) -> Verdict:
-    """Check ``reached(layer, x)``: the pairs (t, s), s > t, where an error at t reaches token s."""
+    """Check ``reached(layer, x)``: the pairs (i, j), j > i, where an error at i reaches token j."""
     given, n = "layer, x", 5
     rng = np.random.default_rng(0)
-    t, s = np.mgrid[:n, :n]
-    later = s > t
+    i, j = np.mgrid[:n, :n]
+    later = j > i
     layers = {
-        "a causal layer": (_Attending(t >= s), t > n),
-        "a layer without a mask": (_Attending(t >= 0), later),
-        "a mask that is shifted by one": (_Attending(t >= s - 1), s == t + 1),
-        "a mask after the softmax": (_Attending(t >= s, after=True), later),
+        "a causal layer": (_Attending(i >= j), i > n),
+        "a layer without a mask": (_Attending(i >= 0), later),
+        "a mask that is shifted by one": (_Attending(i >= j - 1), j == i + 1),
+        "a mask after the softmax": (_Attending(i >= j, after=True), later),
         "one wrong entry in the mask": (
-            _Attending((t >= s) | ((t == 1) & (s == 3))), (t == 1) & (s == 3)),
+            _Attending((i >= j) | ((i == 1) & (j == 3))), (i == 1) & (j == 3)),
         "a layer that subtracts the mean of all tokens": (
-            _Attending(t >= s, centred=True), later),
+            _Attending(i >= j, centred=True), later),
+        "a layer without a mask whose outputs sum to 0": (
+            _Attending(i >= 0, level=True), later),
     }  # fmt: skip
 
     def case(where: str) -> Case:
         layer, right = layers[where]
-        more = "Set dz to 0 but for row t, and look at the rows of the result after t."
+        more = "Set dz to 0 but for row i, and look at the rows of the result after i."
         mistakes: list[tuple[Any, str, str]] = [
             (right.T, "Rows and columns are exchanged.", "First the place of the output, then that"
              " of the token which its error reaches."),
             (right | ~later, "An error may reach its own token and earlier ones.",
-             "Return pairs with s > t only."),
+             "Return pairs with j > i only."),
+            (right | (j == i), "An error may reach its own token.", "j must be greater than i."),
+            (i > n, "This layer leaks, and nothing was found.", more),
             (~right & later, "These are the pairs that no error connects.", ""),
-            (right & (t == 0), "Errors at the first output alone were tried.",
+            (right & (i == 0), "Errors at the first output alone were tried.",
              "Send one from each place in turn."),
-            (right & (s == n - 1), "The last token alone was looked at.",
-             "Look at all tokens after t."),
-            (right & (s == t + 1), "Only the next token was looked at.",
-             "Look at all tokens after t."),
-            (t > n, "This layer leaks, and nothing was found.", more),
-            (later, "Here an error from t does not reach all of the later tokens.", more),
+            (right & (j == n - 1), "The last token alone was looked at.",
+             "Look at all tokens after i."),
+            (right & (j == i + 1), "Only the next token was looked at.",
+             "Look at all tokens after i."),
+            (later, "Here an error from i does not reach all of the later tokens.", more),
             (np.roll(right, (1, 1), (0, 1)), "Count from 0.", ""),
         ]  # fmt: skip
         names = [f"({a}, {b})" for a, b in np.ndindex(n, n)]

@@ -415,6 +415,102 @@ def _flow(start: Place, end: Place, paint: str) -> str:
     return svg.pointer(start, end, paint, "1.6", 7, 3.5)
 
 
+# A sweep through P, a block of columns at a time.
+
+LATER_FIRST = ROWS[::-1]
+"""The keys in the order in which their scores grow."""
+
+
+def in_blocks(title: str) -> Drawing:
+    """Draw P with one block of columns in memory, what is carried, and one query by hand.
+
+    The query and its keys are those of :func:`by_hand`, the key with the smallest score first.
+    """
+    high, top = 15.0, 46.0
+    grid, forward, back = (2.0, 11.0, 12), (146.0, 180.0, 226.0, 300.0), (312.0, 375.0, 418.0)
+    parts = [
+        svg.text(68, 16, "weights P", font_weight=600),
+        svg.text(223, 16, "forward", svg.FORWARD, font_weight=600),
+        svg.text(365, 16, "backward", svg.BACKWARD, font_weight=600),
+    ]
+    left, pitch, count = grid
+    for i, j in np.ndindex(6, count):
+        alive = 4 <= j < 8
+        parts.append(svg.element(
+            "rect", x=left + pitch * j, y=top + high * i, width=pitch, height=high,
+            fill=svg.FORWARD if alive else "none", fill_opacity="0.4" if alive else None,
+            stroke=svg.FORWARD if alive else "currentColor", stroke_width="0.7",
+            stroke_dasharray=None if alive else "2 3", stroke_opacity=None if alive else "0.6",
+        ))  # fmt: skip
+    for x, words in zip((24.0, 68.0, 112.0), ("gone", "now", "later"), strict=True):
+        parts.append(svg.text(x, top + 6 * high + 17, words))
+    parts.append(svg.text(left, 38, "keys →", text_anchor="start"))
+    for edges, names, paint in (
+        (forward, ("top", "total", "gathered"), svg.FORWARD),
+        (back, ("log-sum", "dy·y"), svg.BACKWARD),
+    ):
+        for start, end, name in zip(edges[:-1], edges[1:], names, strict=True):
+            parts.append(svg.text((start + end) / 2, 38, name, paint))
+            for i in range(6):
+                parts.append(svg.element(
+                    "rect", x=start, y=top + high * i, width=end - start, height=high, fill=paint,
+                    fill_opacity="0.25", stroke=paint, stroke_width="0.7",
+                ))  # fmt: skip
+    parts.append(svg.text(282, top + 6 * high + 17, "for each query"))
+    y, said = top + 6 * high + 56, []
+    parts.append(svg.text(2, y - 8, "One query by hand, key by key", text_anchor="start",
+                          font_weight=600))  # fmt: skip
+    for k, (words, numbers, paint) in enumerate(_gathered()):
+        line = y + 14 + 20 * k
+        said.append(" ".join((words, *numbers)))
+        parts.append(svg.text(2, line, words, paint, text_anchor="start"))
+        for x, number in zip((150.0, 250.0, 363.0), numbers, strict=False):
+            parts.append(svg.text(x, line, number, paint))
+    described = (
+        "of P, only the four columns in the middle are filled; beside it, each query has top, total"
+        " and gathered, and for the way back log-sum and dy·y; by hand: "
+    )
+    return drawing(title, y + 14 + 20 * len(said) - 8, described + "; ".join(said), *parts)
+
+
+def _gathered() -> list[tuple[str, tuple[str, ...], str]]:
+    """Return the lines of one query by hand: words, a number for each key, and a color."""
+    powers, values = [row[2] for row in LATER_FIRST], [row[3] for row in LATER_FIRST]
+    total, gathered, largest = Fraction(0), Fraction(0), 0
+    kept: list[tuple[str, str, str]] = []
+    for power, value in zip(powers, values, strict=True):
+        old, largest = largest, max(largest, power)
+        shrink, share = Fraction(old, largest), Fraction(power, largest)
+        before = shrink * total, shrink * gathered
+        total, gathered = before[0] + share, before[1] + share * value
+        sums = f"{before[0]} + {share} = {total}", f"{before[1]} + {share * value} = {gathered}"
+        kept.append((str(shrink), *sums) if old else ("", str(total), str(gathered)))
+    y, dy = gathered / total, gathered / total - WANTED
+    whole = largest * total
+    weights = [Fraction(power) / whole for power in powers]
+    errors = [p * (dy * v - dy * y) for p, v in zip(weights, values, strict=True)]
+    shrinks, totals, gathers = (tuple(words[k] for words in kept) for k in range(3))
+    tops = [f"ln {power}" for power in powers]  # each key is larger than those before
+    ink, blue, orange = "currentColor", svg.FORWARD, svg.BACKWARD
+    return [
+        ("power exp(s)", tuple(map(str, powers)), ink),
+        ("value v", tuple(map(str, values)), ink),
+        ("top", tuple(tops), blue),
+        ("old sums times", shrinks, blue),
+        ("total", totals, blue),
+        ("gathered", gathers, blue),
+        (
+            f"y = {gathered}/({total}) = {y}, log-sum = {tops[-1]} + ln({total}) = ln {whole}",
+            (),
+            blue,
+        ),
+        (f"dy = {dy}, so dy·y = {dy} · {y} = {dy * y}", (), orange),
+        (f"p = exp(s)/{whole}", tuple(f"{float(p):g}" for p in weights), orange),
+        ("dy·v", tuple(str(dy * v) for v in values), orange),
+        ("p (dy·v − dy·y)", tuple(f"{float(e):g}" for e in errors), orange),
+    ]
+
+
 # The whole network, with its shapes.
 
 CELL = (9.0, 15.0)
