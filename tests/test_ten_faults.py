@@ -57,7 +57,7 @@ def test_the_compass_names_the_faults_of_the_gradient_and_no_others():
     assert np.ptp(readings(LINEAR)[:, 0]) > 0.1
 
 
-@pytest.mark.parametrize("others", product((False, True), repeat=2))
+@pytest.mark.parametrize("others", [*product((False, True), repeat=2)])
 def test_without_the_chain_rule_the_first_update_stops(others):
     coins, biases = others
     left_in = {STOPS, *[COINS] * coins, *[BIASES] * biases}
