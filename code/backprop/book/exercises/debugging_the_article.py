@@ -419,7 +419,8 @@ def check_eighth(function: Any) -> Verdict:
             return Verdict(False, "Return True or False: has the network hidden biases that work?")
         told.append((bool(found), right, words, more))
     if len({found for found, *_ in told}) == 1:
-        return Verdict(False, f"It says {told[0][0]} about every network.", mirror)
+        where = "Look at a1, and not at p. " if told[0][0] else ""
+        return Verdict(False, f"It says {told[0][0]} about every network.", where + mirror)
     for found, right, words, more in told:
         if found != right:
             return Verdict(False, words, more)

@@ -1,13 +1,12 @@
-"""A program with faults: its pieces, its score, the compass, and what each fix changed."""
+"""A program with faults: its pieces, its score, the compass, and its losses fix after fix."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing
@@ -127,6 +126,7 @@ READINGS = (
     ("factor", ((1.0, 2.0),), ("cosine 1", "ratio 2")),
     ("sign", ((-1.0, 1.0),), ("cosine −1", "ratio 1")),
     ("formula", ((0.9, 1.6), (0.5, 0.8), (0.1, 1.4)), ("both", "scatter")),
+    ("one entry", ((0.98, 0.98),), ("both", "near 1")),
 )
 """What is wrong; the (cosine, ratio) of each arrow drawn; what the compass says."""
 
@@ -169,63 +169,64 @@ def _arrow(
     return svg.pointer((x, y), tip, paint, "2.5", 9, 5, stroke_dasharray=dashes)
 
 
-class Stage(NamedTuple):
-    """What ten runs of a program show.
+PANEL, GAP, EDGE = 88.0, 13.0, 26.0
+"""The width of a panel of losses, the space between two, and where the first one begins."""
+CEILING, FLOOR = 30.0, 140.0
+"""Where the losses 1 and 0 stand."""
 
-    Attributes
+
+def loss_panels(panels: Mapping[str, ArrayLike], title: str) -> Drawing:
+    """Draw the loss of every run, a panel for each program, between 0 and 1.
+
+    Parameters
     ----------
-    name : str
-        What was fixed.
-    first, last : array or None
-        The loss before the first and the last update, of each run; None where nobody keeps it.
-    printed, right : array
-        The accuracy that the program prints, and the share of images that it has right.
+    panels : mapping of str to array, shape (runs, updates)
+        By the name of a program, the losses of its runs. Where all of them begin above 1, words
+        say from where to where they do, and how they end.
+    title : str
+        What the picture shows, for those who do not see it.
     """
-
-    name: str
-    first: ArrayLike | None
-    last: ArrayLike | None
-    printed: ArrayLike
-    right: ArrayLike
-
-
-LOSS, SHARE = (102.0, 226.0), (254.0, 408.0)
-"""Where 0 and 1 stand on the axes of the loss and of the accuracy."""
-ROW, HEAD = 31.0, 60.0
-"""From one stage to the next, and where the first one begins."""
-
-
-def strip(stages: Sequence[Stage], title: str, shaded: Sequence[str] = ()) -> Drawing:
-    """Draw a row for each stage: the loss, first and last, and the accuracy, printed and right.
-
-    The rows of the stages named in ``shaded`` have a darker ground.
-    """
-    foot = HEAD + ROW * len(stages)
-    parts = _axis(LOSS, "loss", "first", "currentColor", "last", 0.25, "¼", foot)
-    parts += _axis(SHARE, "accuracy", "printed", svg.BACKWARD, "right", 0.5, "½", foot)
+    quarter = FLOOR - (FLOOR - CEILING) / 4
+    parts = [
+        svg.text(EDGE - 5, y + 5, words, text_anchor="end")
+        for y, words in ((CEILING, "1"), (quarter, "¼"), (FLOOR, "0"))
+    ]
     said = []
-    for k, stage in enumerate(stages):
-        y = HEAD + ROW * k
-        if stage.name in shaded:
-            parts.append(
-                svg.element("rect", x=0.0, y=y, width=svg.WIDTH, height=ROW, stroke="none",
-                            fill="currentColor", fill_opacity="0.12")
-            )  # fmt: skip
-        parts.append(_line(4.0, y, SHARE[1], y, "0.3"))
-        parts.append(_words(4, y + 22, stage.name, "currentColor", font_weight=600))
-        readings = (
-            (LOSS, 9.0, stage.first, "currentColor"), (LOSS, 24.0, stage.last, None),
-            (SHARE, 9.0, stage.printed, svg.BACKWARD), (SHARE, 24.0, stage.right, None),
-        )  # fmt: skip
-        heard = []
-        for axis, down, values, paint in readings:
-            parts += _marks(axis, y + down, values, paint)
-            heard.append(span(values))
-        said.append(
-            f"{stage.name}: loss {heard[0]}, then {heard[1]}; "
-            f"accuracy printed {heard[2]}, right {heard[3]}"
-        )
-    return drawing(title, foot + 4, ". ".join(said), *parts)
+    for k, (name, given) in enumerate(panels.items()):
+        losses = np.asarray(given, dtype=np.float64)
+        left = EDGE + (PANEL + GAP) * k
+        right = left + PANEL
+        parts.append(svg.text(left + PANEL / 2, 16, name, font_weight=600))
+        parts += [
+            _line(left, FLOOR, right, FLOOR, "0.4"), _line(left, CEILING, left, FLOOR, "0.4"),
+            _line(left, quarter, right, quarter, "1", "2 3"),
+            svg.text(left + 3, FLOOR + 17, "1"),
+            svg.text(right, FLOOR + 17, f"{losses.shape[1]}", text_anchor="end"),
+        ]  # fmt: skip
+        ends = [span(losses[:, at]) for at in (0, -1)]
+        said.append(f"{name}: loss {ends[0]}, then {ends[1]}")
+        if (losses[:, 0] > 1).all():
+            words = (ends[0], f"then {ends[1]}")
+            parts += [
+                svg.text(left + PANEL / 2, CEILING + 22 + svg.LINE * j, line, svg.BACKWARD)
+                for j, line in enumerate(words)
+            ]
+            continue
+        parts += [_curve(run, left) for run in losses]
+    return drawing(title, FLOOR + 24, "; ".join(said), *parts)
+
+
+def _curve(losses: NDArray[np.float64], left: float) -> str:
+    """Draw the losses of a run from ``left`` to the right, as far as they stay below 1."""
+    at = np.linspace(0, len(losses) - 1, 21).round().astype(int)
+    below = at[: int(np.argmin([*(losses[at] <= 1), False]))]
+    x = left + PANEL * below / (len(losses) - 1)
+    y = FLOOR - (FLOOR - CEILING) * losses[below]
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+    return svg.element(
+        "polyline", points=points, fill="none", stroke=svg.FORWARD, stroke_width="1.5",
+        stroke_opacity="0.7",
+    )  # fmt: skip
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, faint: str, dashes: str | None = None) -> str:
@@ -235,105 +236,11 @@ def _line(x1: float, y1: float, x2: float, y2: float, faint: str, dashes: str | 
     )  # fmt: skip
 
 
-def _axis(
-    ends: tuple[float, float], name: str, upper: str, paint: str, lower: str, guess: float,
-    written: str, foot: float,
-) -> list[str]:  # fmt: skip
-    """Draw an axis from 0 to 1, what its marks mean, and the line of a plain guess."""
-    low, high = ends
-    at = low + guess * (high - low)
-    middle = (low + high) / 2
-    return [
-        svg.text(middle, 14, name, font_weight=600),
-        _tick(low + 2, 28, paint),
-        _words(low + 8, 33, upper, paint),
-        _dot(high - 6 - 7.2 * len(lower), 28),
-        svg.text(high + 2, 33, lower, svg.FORWARD, text_anchor="end"),
-        *(svg.text(x, 53, words) for x, words in ((low, "0"), (at, written), (high, "1"))),
-        _line(low, HEAD, low, foot, "0.3"),
-        _line(high, HEAD, high, foot, "0.3"),
-        _line(at, HEAD, at, foot, "1", "2 3"),
-    ]
-
-
-def _tick(x: float, y: float, paint: str) -> str:
-    return svg.element(
-        "line", x1=float(x), y1=y - 5.0, x2=float(x), y2=y + 5.0, stroke=paint, stroke_width="2"
-    )
-
-
-def _dot(x: float, y: float) -> str:
-    return svg.element("circle", cx=float(x), cy=float(y), r=3.6, fill=svg.FORWARD,
-                       fill_opacity="0.7", stroke="none")  # fmt: skip
-
-
-def _marks(
-    ends: tuple[float, float], y: float, values: ArrayLike | None, paint: str | None
-) -> list[str]:
-    """Draw ticks in ``paint``, or dots; what is not on the axis is said in words."""
-    low, high = ends
-    color = paint or svg.FORWARD
-    if values is None:
-        return [_words(low + 44, y + 12, "not kept", color)] if paint else []
-    runs = np.asarray(values, dtype=np.float64)
-    if not np.isfinite(runs).all() or runs.min() > 1:
-        return [svg.text(high - 4, y + 5, f"{span(runs)} →", color, text_anchor="end")]
-    places = (low + (high - low) * np.minimum(runs, 1)).tolist()
-    return [_tick(x, y, paint) if paint else _dot(x, y) for x in places]
-
-
-def span(values: ArrayLike | None) -> str:
+def span(values: ArrayLike) -> str:
     """Say from where to where the values of several runs go."""
-    if values is None:
-        return "not kept"
     runs = np.asarray(values, dtype=np.float64)
     if not np.isfinite(runs).all():
         return "NaN"
     digits = 0 if runs.max() > 9 else 2
     ends = [f"{end:.{digits}f}" for end in (runs.min(), runs.max())]
     return " to ".join(dict.fromkeys(ends))
-
-
-CELL_WIDE, CELL_HIGH = 66.0, 46.0
-
-
-def two_by_two(
-    panels: Sequence[tuple[str, Sequence[str], Sequence[str], Mapping[str, tuple[str, bool]]]],
-    title: str,
-) -> Drawing:
-    """Draw what a check reads with neither of two faults, with one of them, and with both.
-
-    Each panel has what is read, the names of the columns and of the rows, first without a fault and
-    then with it, and the readings by "neither", "column", "row" and "both". A reading is its words
-    ("low to high" goes on two lines), and whether it looks right. If so, it stands in a blue frame
-    with a tick, and else in an orange one with a cross.
-    """
-    parts, said = [], []
-    for k, (head, columns, rows, readings) in enumerate(panels):
-        left = 46.0 + 222 * k
-        parts.append(svg.text(left + CELL_WIDE + 5, 16, head, font_weight=600))
-        names = iter(("neither", "column", "row", "both"))
-        for i, row in enumerate(rows):
-            top = 48 + (CELL_HIGH + 6) * i
-            parts.append(svg.text(left - 6, top + CELL_HIGH / 2 + 5, row, text_anchor="end"))
-            for j, column in enumerate(columns):
-                x = left + (CELL_WIDE + 10) * j
-                if i == 0:
-                    parts.append(svg.text(x + CELL_WIDE / 2, 40, column))
-                words, right = readings[next(names)]
-                parts += _reading(x, top, words, right)
-                said.append(f"{head}, {column}, {row}: {words}")
-    return drawing(title, 48 + 2 * (CELL_HIGH + 6), "; ".join(said), *parts)
-
-
-def _reading(x: float, y: float, words: str, right: bool) -> list[str]:
-    paint = svg.FORWARD if right else svg.BACKWARD
-    frame = svg.element(
-        "rect", x=x, y=y, width=CELL_WIDE, height=CELL_HIGH, rx=4.0, fill=svg.GROUND, stroke=paint,
-        stroke_width="2", stroke_dasharray=None if right else "5 3",
-    )  # fmt: skip
-    low, _, high = f"{'✓' if right else '✗'} {words}".partition(" to ")
-    lines = [low, f"to {high}"] if high else [low]
-    first = y + CELL_HIGH / 2 + 5 - 8 * (len(lines) - 1)
-    middle = x + CELL_WIDE / 2
-    return [frame, *(svg.text(middle, first + 17 * k, line, paint) for k, line in enumerate(lines))]
