@@ -51,13 +51,6 @@ def test_only_the_part_is_taken_out():
     without = unturned.forward(x)
     np.testing.assert_allclose(without[:, 0], z[:, 0], rtol=1e-12)
     assert (np.abs(without - z)[:, 1:] > 1e-3).any()
-    placed, _, _ = model("turning, with vectors")
-    vectors = placed.parameters["tied1.places1.P"]
-    assert vectors.shape == (LONGER.length, TINY.width)
-    assert 0.7 < (vectors**2).mean() * TINY.width < 1.3
-    assert (np.abs(placed.forward(x) - without)[:, 0] > 1e-3).any()
-    vectors[...] = 0
-    np.testing.assert_allclose(placed.forward(x), without, rtol=1e-12)
     assert ungated.theta.size == whole.theta.size
     np.testing.assert_array_equal(ungated.theta[:table], whole.theta[:table])
 
@@ -81,15 +74,6 @@ def test_without_turns_one_block_cannot_tell_the_order_of_earlier_letters():
     # With two, the second attends to what the first has collected under the mask.
     two = ablation.unturned(language.transformer(TOKENS, TINY, rng, np.float64), 0)
     assert not np.allclose(two.forward(x)[:, -1], two.forward(moved)[:, -1])
-
-
-def test_vectors_for_places_tell_the_order_of_earlier_letters():
-    rng = np.random.default_rng(0)
-    one = language.transformer(TOKENS, replace(TINY, blocks=1), rng, np.float64)
-    placed = ablation.placed(one, 0)
-    x = np.array([[1, 2, 3, 4]])
-    before = placed.forward(x)[:, -1].copy()
-    assert not np.allclose(before, placed.forward(x[:, [1, 0, 2, 3]])[:, -1])
 
 
 def test_the_command_stores_each_part_and_seed(tmp_path, monkeypatch, capsys):

@@ -173,6 +173,8 @@ def gated_wrongly(what):
         parts = dx, x.T @ dg, x.T @ du, h.T @ dy
         if what == "sign":
             return [-part for part in parts]
+        if what == "order":
+            return parts[0], parts[2], parts[1], parts[3]
         if what == "three":
             return parts[1:]
         if what == "none":
@@ -216,7 +218,7 @@ WRONG_ANSWERS = {
         ((1.574, 0.75), "¼ - 1"), ((DA, -0.25), "goes on with a"), ((DA, -0.75), "¾ - 0"),
         ((DA, 1.574), "vector of a"), ((DA, 0.824), "never read"), ((DA, 0), "gave a score"),
         ((DA, 0.25), "is ¾"), ((DA, DA), "vector of a"), ((DA, 3), "row of scores"),
-        (("x", 0.75), "a number"),
+        (("x", 0.75), "a number"), ((0.07, 0.75), "three or more"),
     ],
     ex.check_turn: [
         ((6, [1, -3]), "without turns"), ((-2, [1, -3]), "wrong way"), ((0, [1, -3]), "(0, 2)"),
@@ -268,6 +270,7 @@ WRONG_ANSWERS = {
         ((gated_wrongly("u open"),), "not 1"), ((gated_wrongly("smooth"),), "with the SiLU"),
         ((gated_wrongly("smooth slope"),), "slope of the SiLU"), ((gated_wrongly("mean"),), "mean"),
         ((gated_wrongly("sign"),), "signs"), ((gated_wrongly("three"),), "four"),
+        ((gated_wrongly("order"),), "dx, dW_g, dW_u, dW_o"),
         ((gated_wrongly("none"),), "return"), ((gated_wrongly("shape"),), "dW_o has shape"),
         ((gated_wrongly("twice"),), "Part by part"), ((lambda x: x,), "5 arguments"),
         ((3,), "function itself"),

@@ -141,11 +141,10 @@ def test_the_consonants_that_are_compared_are_the_commonest():
     assert sorted(others[-5:]) == sorted(expecting.KINDS["consonants"])
 
 
-def test_the_curves_have_their_names_and_the_counts_their_scores():
-    found = language.stored()
-    counts = {"plain": 2.0, "Kneser-Ney": 1.89}
-    drawn = expecting.learned("t", found["steps"], found["known"], found["validation"], counts)
-    for words in ("new text", "training text", "plain: 2.00", "Kneser-Ney: 1.89"):
+def test_the_mixture_has_its_ends_and_its_lowest_place():
+    bits = np.array([[1.9, 1.82, 1.97], [1.9, 1.8, 1.95], [1.9, 1.81, 1.96]])
+    drawn = expecting.together("t", [0, 0.5, 1], bits)
+    for words in ("counting alone: 1.90", "mixed: 1.81", "network alone: 1.96"):
         assert words in drawn.markup
 
 

@@ -11,6 +11,7 @@ import pytest
 from backprop.autodiff import gradcheck
 from backprop.book import language
 from backprop.book.alice import letters
+from backprop.book.counting import KneserNey
 from backprop.book.language import LARGE, SMALL, OnePath, PerCharacter, Settings, Training
 from backprop.training.state import CheckpointError, fingerprint
 
@@ -191,6 +192,7 @@ def test_bits_are_those_of_each_character_read_with_half_a_window_or_more():
         z = run.network.forward(window[None, :5])[0].astype(float)
         log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
         at += [-log_p[t, window[t + 1]] / np.log(2) for t in (3, 4)]
+    np.testing.assert_allclose(-np.log2(language.chances(run.network, text, 5)), at, rtol=1e-5)
     assert language.bits(run.network, text, 5) == pytest.approx(np.mean(at), rel=1e-5)
     np.testing.assert_array_equal(language.asked(text, 5), np.arange(4, 28))
     assert run.network.training is False
@@ -248,6 +250,10 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
 def test_the_command_trains_and_collects(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(language, "LARGE", TINY)
     monkeypatch.setattr(language, "LOOKS", 2)
+    data = letters()
+    counts = KneserNey(data.train[:1_000], len(data.alphabet), 2, 0.9)
+    found = {"Kneser-Ney": language.Counted(counts, np.zeros(3))}
+    monkeypatch.setattr(language, "counted", lambda: found)
     runs = [tmp_path / f"{k}.npz" for k in range(2)]
     for seed, path in enumerate(runs):
         language.main(["--seed", str(seed), "--checkpoint", str(path),
@@ -257,6 +263,11 @@ def test_the_command_trains_and_collects(tmp_path, monkeypatch, capsys):
     found = json.loads((tmp_path / "all.json").read_text())
     assert found["steps"] == [6, 12] and len(found["validation"]) == 2
     assert found["settings"] == asdict(TINY)
+    assert np.shape(found["mixed"]) == (2, 2, len(language.WEIGHTS))
+    last = [row[-1] for row in found["validation"]]
+    alone = np.mean(found["mixed"], axis=1)[:, -1]
+    np.testing.assert_allclose(alone, last, atol=2e-4)
+    assert np.shape(found["alike"]) == (2, 2)
     with np.load(tmp_path / "w.npz") as file:
         assert file["theta"].dtype == np.float16
 
@@ -266,8 +277,11 @@ def test_the_stored_curves_are_those_of_the_command():
     assert found["settings"] == asdict(LARGE)
     assert found["text"] == fingerprint(letters().train)
     assert found["steps"][-1] == LARGE.steps and len(found["steps"]) == language.LOOKS
-    for curves in (found["known"], found["validation"]):
-        assert np.shape(curves) == (10, language.LOOKS)
+    assert np.shape(found["validation"]) == (10, language.LOOKS)
+    assert np.shape(found["alike"]) == (10, 2)
+    assert np.shape(found["mixed"]) == (10, 2, len(language.WEIGHTS))
+    alone = np.mean(found["mixed"], axis=1)[:, -1]
+    np.testing.assert_allclose(alone, np.array(found["validation"])[:, -1], atol=2e-4)
     run = Training(LARGE, 0)
     np.testing.assert_allclose([run.step() for _ in range(5)], found["first"], atol=2e-3)
 
@@ -280,8 +294,13 @@ def test_the_stored_weights_are_those_of_the_first_run():
     assert language.bits(network, letters().validation, LARGE.length) == pytest.approx(
         last, abs=0.01
     )
-    here = language.bits(network, language.known(), LARGE.length)
-    assert here == pytest.approx(language.stored()["known"][0][-1], abs=0.01)
+    np.testing.assert_allclose(language.alike(network), language.stored()["alike"][0], atol=0.01)
+    text = letters().validation
+    counts = language.counted()["Kneser-Ney"].best.probabilities(text)
+    found = language.mixed(
+        language.chances(network, text, LARGE.length), counts[language.asked(text, LARGE.length)]
+    )
+    np.testing.assert_allclose(found, language.stored()["mixed"][0], atol=0.01)
 
 
 def test_cosines_are_those_of_the_rows_of_the_table():
@@ -293,8 +312,21 @@ def test_cosines_are_those_of_the_rows_of_the_table():
     np.testing.assert_allclose(np.diag(found), 1)
 
 
-def test_known_text_is_the_end_of_the_training_text():
-    data, here = letters(), language.known()
-    assert len(here) == len(data.validation)
-    whole = np.concatenate([data.train, data.validation])
-    np.testing.assert_array_equal(here, whole[-2 * len(here) : -len(here)])
+def test_a_mixture_is_scored_in_halves_and_each_chooses_for_the_other():
+    one, other = np.array([0.5, 1 / 32, 0.9, 0.9]), np.array([1 / 32, 0.5, 0.1, 0.1])
+    found = language.mixed(one, other)
+    assert found.shape == (2, len(language.WEIGHTS))
+    np.testing.assert_allclose(found[:, 0], [3, np.log2(10)])
+    np.testing.assert_allclose(found[:, -1], [3, -np.log2(0.9)])
+    np.testing.assert_allclose(found[0, 10], np.log2(64 / 17))
+    chosen, value = language.crossed(found)
+    np.testing.assert_allclose(chosen, [0.5, 1])
+    assert value == pytest.approx((3 + 1) / 2)  # the second's at 1/2 is log2 2
+
+
+def test_vowels_are_compared_with_vowels_and_with_consonants():
+    network = language.stored_model()
+    found = language.cosines(network, language.VOWELS + language.CONSONANTS)
+    pairs = [found[i, j] for i in range(5) for j in range(i)]
+    apart = [found[i, j] for i in range(5) for j in range(5, 26)]
+    np.testing.assert_allclose(language.alike(network), [np.mean(pairs), np.mean(apart)])

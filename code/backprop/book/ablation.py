@@ -43,31 +43,6 @@ FIRST = 5
 """Losses at the beginning of a run, by which it can be known again."""
 
 
-class Places(Layer):
-    """a_t = x_t + P_t: to the vector at place t of a sequence, one of its own is added.
-
-    Shapes: x and a (batch, time, n), P (length, n) with as many places as a sequence has or more.
-    """
-
-    name = "places"
-
-    def __init__(self, P: Array) -> None:
-        super().__init__()
-        self.parameters["P"] = P
-        self.gradients["P"] = np.zeros_like(P)
-
-    def forward(self, x: Array) -> Array:
-        """Return a = x + P, a row of P for each place."""
-        return np.asarray(x + self.parameters["P"][: x.shape[1]])
-
-    def backward(self, dz: Array) -> Array:
-        """∂L/∂P_t = Σ_b ∂L/∂a_bt; return ∂L/∂x = ∂L/∂a, given the argument ∂L/∂a."""
-        dP = self.gradients["P"]
-        dP[: dz.shape[1]] = dz.sum(axis=0)
-        dP[dz.shape[1] :] = 0
-        return dz
-
-
 class Product(Layer):
     """y = x W, at each place of a sequence.
 
@@ -114,18 +89,6 @@ def unturned(network: Sequential, seed: int) -> Sequential:
     return _replaced(network, plain)
 
 
-def placed(network: Sequential, seed: int, length: int = LONGER.length) -> Sequential:
-    """Return the model that adds a vector for each place to the letters', instead of any turns.
-
-    The vectors start as those of the letters do: normal, with the mean square 1/width.
-    """
-    (tied,) = unturned(network, seed).layers
-    table, *others = tied.layers  # type: ignore[attr-defined]
-    W = table.parameters["W"]
-    P = np.random.default_rng([seed, 2]).normal(0, W.shape[1] ** -0.5, (length, W.shape[1]))
-    return Sequential([Tied([table, Places(P.astype(W.dtype)), *others])])
-
-
 def ungated(network: Sequential, seed: int) -> Sequential:
     """Return the model with φ(x W_1) W_2 for each gated layer, and half as many units again.
 
@@ -157,13 +120,9 @@ PARTS: dict[str, Callable[[Sequential, int], Sequential]] = {
     "nothing": lambda network, seed: network,
     "tying": untied,
     "turning": unturned,
-    "turning, with vectors": placed,
     "gate": ungated,
 }
-"""What is taken out, by the names under which the results are stored.
-
-Vectors for the places may take the turns' place.
-"""
+"""What is taken out, by the names under which the results are stored."""
 RUNS = PARTS | {"one share": lambda network, seed: one_path(network)}
 """And the whole model with a mistake: the table keeps the share of the scores alone."""
 

@@ -4,8 +4,9 @@ What the chapter "A small language model" trains in seconds, and in minutes by t
 
     python -m backprop.book.language --seed 0 --checkpoint run.npz
 
-which can be stopped and goes on where it was. Its curves are stored beside this file. The loss is
-in bits per character: the base-2 logarithm of one over the probability of what came, on average.
+which can be stopped and goes on where it was. What ten such runs reached is stored beside this
+file. The loss is in bits per character: the base-2 logarithm of one over the probability of what
+came, on average.
 """
 
 from __future__ import annotations
@@ -245,21 +246,26 @@ def scores(network: Network, x: NDArray[np.int64]) -> Array:
     return forward(x)
 
 
-def bits(network: Network, text: NDArray[np.int64], length: int) -> float:
-    """Return the bits per character of a text.
+def chances(network: Network, text: NDArray[np.int64], length: int) -> Array:
+    """Return the probability that the model gives to each letter of :func:`asked`, shape (n,).
 
     The model reads ``length`` characters at once, in windows that overlap by half, and only the
     later half of a window counts: each character is predicted from at least length/2 others.
     """
     half, training = length // 2, network.training
-    windows = text[_windows(text, length)]
-    loss, total = PerCharacter(), 0.0
+    windows, found = text[_windows(text, length)], []
     network.train(False)
     for group in np.array_split(windows, max(1, len(windows) * length // 4096)):
         z = scores(network, group[:, :-1])[:, length - half :]
-        total += loss.forward(z, group[:, length - half + 1 :]) * len(group)
+        came = group[:, length - half + 1 :, None]
+        found.append(np.take_along_axis(softmax(z.astype(np.float64)), came, -1).ravel())
     network.train(training)
-    return float(total / len(windows) * BITS)
+    return np.concatenate(found)
+
+
+def bits(network: Network, text: NDArray[np.int64], length: int) -> float:
+    """Return the bits per character of a text, over the letters of :func:`asked`."""
+    return float(-np.log2(chances(network, text, length)).mean())
 
 
 def _windows(text: NDArray[np.int64], length: int) -> NDArray[np.int64]:
@@ -268,7 +274,7 @@ def _windows(text: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 
 
 def asked(text: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """Return the places of the letters for which :func:`bits` asks, one after the other."""
+    """Return the places of the letters for which :func:`chances` asks, one after the other."""
     return _windows(text, length)[:, length - length // 2 + 1 :].ravel()
 
 
@@ -335,34 +341,70 @@ def cosines(network: Sequential, names: str) -> Array:
     return np.asarray(rows @ rows.T)
 
 
+VOWELS, CONSONANTS = "aeiou", "bcdfghjklmnpqrstvwxyz"
+
+
+def alike(network: Sequential) -> tuple[float, float]:
+    """Return the mean cosine of two vowels, and that of a vowel and a consonant, in the table."""
+    found, n = cosines(network, VOWELS + CONSONANTS), len(VOWELS)
+    return float(found[np.triu_indices(n, 1)].mean()), float(found[:n, n:].mean())
+
+
+# The network beside the counts.
+
+WEIGHTS = np.linspace(0, 1, 21)
+"""Of the network in a mixture: 0 for counting alone, 1 for the network alone."""
+
+
+def mixed(p: Array, counted: Array) -> Array:
+    """Return the bits per letter of w p + (1 - w) counted, shape (2, weights w).
+
+    The two rows are for the first half of the letters and for the second.
+
+    Parameters
+    ----------
+    p, counted : array, shape (n,)
+        The probability of each letter that came, by two models.
+    """
+    w = WEIGHTS[:, None]
+    halves = np.array_split(w * p + (1 - w) * counted, 2, axis=1)
+    return np.array([-np.log2(half).mean(axis=1) for half in halves])
+
+
+def crossed(halves: Array) -> tuple[Array, float]:
+    """Return the weights that the halves choose, and the bits if each chooses for the other.
+
+    Parameters
+    ----------
+    halves : array, shape (2, weights)
+        As :func:`mixed` returns it.
+    """
+    chosen = halves.argmin(axis=1)
+    return WEIGHTS[chosen], float(halves[[1, 0], chosen].mean())
+
+
 # The runs of the command.
 
 
-def known() -> NDArray[np.int64]:
-    """Return the end of the training text, as long as the text that is kept from the training."""
-    data = letters()
-    return data.train[-len(data.validation) :]
-
-
 class Curve:
-    """Steps, and the bits per character on :func:`known` text and on the rest, of a run.
+    """Steps, and the bits per character of the new text after them, of a run.
 
     It can be part of a checkpoint.
     """
 
     def __init__(self) -> None:
-        self.rows: list[tuple[int, float, float]] = []
+        self.rows: list[tuple[int, float]] = []
         self.first: list[float] = []
         """Losses of the first steps, by which the run can be known again."""
 
     def state(self) -> State:
         """Return all of it as arrays."""
-        rows = np.array(self.rows, np.float64).reshape(-1, 3)
+        rows = np.array(self.rows, np.float64).reshape(-1, 2)
         return {"rows": rows, "first": np.array(self.first)}
 
     def load_state(self, state: State) -> None:
         """Take over what :meth:`state` returned."""
-        self.rows = [(int(n), a, b) for n, a, b in state["rows"].tolist()]
+        self.rows = [(int(n), value) for n, value in state["rows"].tolist()]
         self.first = state["first"].tolist()
 
 
@@ -372,7 +414,7 @@ def learned(
     checkpoint: Path | None = None,
     show: Callable[[str], None] | None = None,
 ) -> tuple[Training, Curve]:
-    """Train with looks at both texts; go on from the checkpoint where there is one."""
+    """Train with looks at the new text; go on from the checkpoint where there is one."""
     run, curve = Training(s, seed), Curve()
     kept: dict[str, Any] = dict(
         network=run.network, optimizer=run.optimizer, rng=run.rng, others={"curve": curve},
@@ -385,32 +427,38 @@ def learned(
         if done < 5:
             curve.first.append(value)
         if (done + 1) % max(1, s.steps // LOOKS) == 0:
-            here, rest = (bits(run.network, t, s.length) for t in (known(), letters().validation))
-            curve.rows.append((done + 1, here, rest))
+            curve.rows.append((done + 1, bits(run.network, letters().validation, s.length)))
             if show is not None:
-                show("step {:6d}: {:.3f} bits on known text, {:.3f} on new text".format(
-                    *curve.rows[-1]))  # fmt: skip
+                show("step {:6d}: {:.3f} bits on new text".format(*curve.rows[-1]))
             if checkpoint is not None:
                 save(checkpoint, **kept)
     run.network.train(False)
     return run, curve
 
 
-def told(s: Settings, curves: Sequence[Curve]) -> dict[str, Any]:
-    """Return what is stored of runs whose seeds are 0, 1, …: their settings and their curves."""
+def told(s: Settings, runs: Sequence[tuple[Training, Curve]]) -> dict[str, Any]:
+    """Return what is stored of finished runs whose seeds are 0, 1, …, as :func:`learned` has them.
+
+    It holds their settings, their curves, what each reaches beside the counts, and how similar
+    its vowels are.
+    """
+    text, curves = letters().validation, [curve for _, curve in runs]
+    counts = counted()["Kneser-Ney"].best.probabilities(text)[asked(text, s.length)]
+    beside = [mixed(chances(run.network, text, s.length), counts) for run, _ in runs]
     return {
         "settings": asdict(s),
         "text": fingerprint(letters().train),
         "first": [round(value, 4) for value in curves[0].first],
         "steps": [row[0] for row in curves[0].rows],
-        "known": [[round(row[1], 4) for row in curve.rows] for curve in curves],
-        "validation": [[round(row[2], 4) for row in curve.rows] for curve in curves],
+        "validation": [[round(row[1], 4) for row in curve.rows] for curve in curves],
+        "mixed": np.round(beside, 4).tolist(),
+        "alike": [np.round(alike(run.network), 3).tolist() for run, _ in runs],
     }
 
 
 @cache
 def stored() -> dict[str, Any]:
-    """Return the curves of ten runs with :data:`LARGE`."""
+    """Return what ten runs with :data:`LARGE` reached, as :func:`told` has it."""
     found: dict[str, Any] = results.read("language")
     return found
 
@@ -427,7 +475,7 @@ def stored_model() -> Sequential:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, or with ``--collect`` put the curves of finished runs into one file."""
+    """Train, or with ``--collect`` put what finished runs reached into one file."""
     parser = argparse.ArgumentParser(description="Train the language model of the book.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=LARGE.steps, help="fewer, for a trial")
@@ -436,7 +484,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--read", type=Path, help="file for what the stored model expects")
     parser.add_argument(
         "--collect", type=Path, nargs="+", metavar="FILE",
-        help="a file for the curves, then the finished checkpoints of the seeds 0, 1, …",
+        help="a file for the results, then the finished checkpoints of the seeds 0, 1, …",
     )  # fmt: skip
     given = parser.parse_args(arguments)
     if given.read is not None:
@@ -446,8 +494,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if given.collect:
         target, *runs = given.collect
-        curves = [learned(LARGE, seed, path)[1] for seed, path in enumerate(runs)]
-        target.write_text(json.dumps(told(LARGE, curves)) + "\n")
+        finished = [learned(LARGE, seed, path) for seed, path in enumerate(runs)]
+        target.write_text(json.dumps(told(LARGE, finished)) + "\n")
         return
     settings = Settings(**{**asdict(LARGE), "steps": given.steps})
     run, _ = learned(settings, given.seed, given.checkpoint, print)

@@ -70,6 +70,7 @@ def check_hand(da: Any, db: Any) -> Verdict:
     parts: list[Part] = [
         ("The gradient of the vector of a", -0.75 + second, [
             (-0.75, "This is the share of its score alone.", enters),
+            (0.07, "These are too few digits.", "Give three or more."),
             (second, "This is the share of the input alone.", scores),
             (0.25 - 0.25 * LN3, "Here the text goes on with b.", "Now it goes on with a."),
             (0.75 - second, "The sign is that of a step downhill.", "The error is p - target."),
@@ -98,14 +99,14 @@ def check_hand(da: Any, db: Any) -> Verdict:
 
 
 @checker
-def check_turn(score: Any, dq: Any) -> Verdict:
+def check_turn(product: Any, dq: Any) -> Verdict:
     """Check q = (2, 0) at place 9, k = (3, 1) at place 7, 45° a place: 2, and slopes (1, -3)."""
     apart = "The places differ by 2, so q is turned by 90° more than k."
-    back = "The slope of the score in the turned q is k. Turn it back by 90°."
+    back = "The slope of the product in the turned q is k. Turn it back by 90°."
     root = math.sqrt(2)
     parts: list[Part] = [
-        ("The score", 2.0, [
-            (6.0, "This is the score without turns.", apart),
+        ("The product", 2.0, [
+            (6.0, "This is the product without turns.", apart),
             (-2.0, "The turn goes the wrong way.", "q is at the later place: it is turned more."),
             (0.0, "Neither entry was left.", "(2, 0) turned by 90° is (0, 2)."),
             (8 / root, "This is a turn by 45°.", apart),
@@ -127,7 +128,7 @@ def check_turn(score: Any, dq: Any) -> Verdict:
     found = numbers(dq)
     if found is not None and found.shape in ((1, 2), (2, 1)):
         dq = found.ravel()  # a row or a column of a matrix
-    return in_turn((score, dq), parts, "Errors turn back by the angle that queries turned on.")
+    return in_turn((product, dq), parts, "Errors turn back by the angle that queries turned on.")
 
 
 LONGEST = 16
@@ -204,7 +205,7 @@ def check_tied(gradient_W: Answer) -> Verdict:
              "The letters that were read have a share from the input, too."),
             (enters, "This is the share of the input alone.",
              "Every row of W gave a score, and has a share from it."),
-            (scores + last, "A letter that is read twice gets one of its two shares.",
+            (scores + last, "Of a letter that is read twice, only one reading is counted.",
              "W[x] += … adds once for a repeated index; np.add.at(W, x, …) adds each time."),
             (once, "The share of the input replaced that of the scores.", "Add the two."),
             (last, "The share of the input overwrote itself, and the scores' is missing.",
@@ -332,6 +333,8 @@ def check_gated(backward: Answer) -> Verdict:
              "dg has the slope of the SiLU.", "Here φ is the ReLU."),
             (right / rows, "Nobody asked for a mean.", "dy holds what is needed."),
             (made(du, dg), "The two branches were exchanged.", "The gate has the ReLU."),
+            (flat(dg @ W_g.T + du @ W_u.T, x.T @ du, x.T @ dg, (a * u).T @ dy),
+             "dW_g and dW_u have changed places.", "The order is dx, dW_g, dW_u, dW_o."),
             (-right, "All signs are wrong.", "A minus belongs to the update."),
         ]  # fmt: skip
         more = "Part by part: dW_o = hᵀ dy, dh = dy W_oᵀ, du = dh ⊙ relu(g), dg = dh ⊙ u ⊙ [g > 0]."

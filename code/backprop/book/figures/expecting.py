@@ -237,8 +237,8 @@ def twice(title: str) -> Drawing:
         (108, 72, "it is read", BLUE),
         (108, 105, said(at_h), ORANGE),
         (236, 106, said(errors[0] * w[0]), ORANGE),
-        (176, 140, f"−¼ · {said(w[1])}", ORANGE),
-        (176, 157, f"= {said(errors[1] * w[1])}", ORANGE),
+        (183, 143, f"−¼ · {said(w[1])}", ORANGE),
+        (183, 160, f"= {said(errors[1] * w[1])}", ORANGE),
         (171, 205, f"−¼ · 1 = {said(errors[1])}", ORANGE),
     ):
         parts.append(svg.text(x, y, words, paint))
@@ -263,22 +263,22 @@ PLACES = ((5, 3), (6, 4), (8, 6), (12, 10), (12, 11), (12, 12), (12, 9), (12, 6)
 def clock() -> list[Frame]:
     """Return frames of a query (2, 0) and a key (1, 0), turned by their places, and of an error.
 
-    The score is 2 cos(30° (i - j)). The last frames are at the places 5 and 3 again: the slope of
-    the score in the turned query is the turned key, and turned back it is the slope in the query.
+    Their product is 2 cos(30° (i - j)). The last frames are at the places 5 and 3 again: the slope
+    of it in the turned query is the turned key, and turned back it is the slope in the query.
     """
     frames = []
     for k, (i, j) in enumerate(PLACES):
         apart = PER_PLACE * (i - j)
-        score = svg.fixed(2 * math.cos(math.radians(apart)) + 0.0, 2).removesuffix(".00")
+        product = svg.fixed(2 * math.cos(math.radians(apart)) + 0.0, 2).removesuffix(".00")
         angles = [f"turned by {n} · {PER_PLACE}° = {PER_PLACE * n}°" for n in (i, j)]
-        value = f"2 · 1 · cos {apart}° = {score}"
+        value = f"2 · 1 · cos {apart}° = {product}"
         where = f"The query is at the place {i}, the key at {j}. "
         if k == 0:
-            where += f"The angle between them is {apart}°, so the score is {score}."
+            where += f"The angle between them is {apart}°, so their product is {product}."
         elif i - j == PLACES[0][0] - PLACES[0][1]:
-            where += f"Both have moved on: the angle between them and the score, {score}, stay."
+            where += f"Both have moved on: the angle between them and the product, {product}, stay."
         else:
-            where += f"Now they are {i - j} apart: the angle is {apart}° and the score {score}."
+            where += f"Now they are {i - j} apart: the angle is {apart}° and the product {product}."
         lines = [
             (f"query (2, 0) at place {i}", BLUE, 600), (angles[0], BLUE, 400),
             (f"key (1, 0) at place {j}", INK, 600), (angles[1], INK, 400),
@@ -295,8 +295,8 @@ def clock() -> list[Frame]:
         (f"turned by {j} · {PER_PLACE}° = {PER_PLACE * j}°", ORANGE, 400),
         ("its length is 1", ORANGE, 400),
     ]  # fmt: skip
-    words = f"Back to places {i} and {j}. Let an error of 1 arrive at the score, a dot product: the"
-    words += " turned query receives the turned key."
+    words = f"Back to places {i} and {j}. Let an error of 1 arrive at the product: the turned"
+    words += " query receives the turned key."
     frames.append(_clock(words, [(i, 2.0, BLUE), (j, 1.0, ORANGE)], lines, None))
     lines = [
         ("query (2, 0), not yet turned", BLUE, 600), ("the error, turned back", ORANGE, 600),
@@ -304,7 +304,7 @@ def clock() -> list[Frame]:
         (f"{slope}, of length 1", ORANGE, 400),
     ]  # fmt: skip
     words = f"Turn query and error back by {on}°. The error at the query is {slope},"
-    words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the score, which is linear in the query."
+    words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the product, linear in the query."
     frames.append(_clock(words, [(0, 2.0, BLUE), (j - i, 1.0, ORANGE)], lines, None))
     return frames
 
@@ -349,43 +349,35 @@ def _clock(
     return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
 
 
-def learned(
-    title: str,
-    steps: Sequence[int],
-    known: ArrayLike,
-    new: ArrayLike,
-    counts: Mapping[str, float],
-) -> Drawing:
-    """Draw bits per character against steps, on known and on new text, and counts as lines.
+def together(title: str, weights: ArrayLike, bits: ArrayLike) -> Drawing:
+    """Draw the bits per character of networks mixed with counts, against the network's weight.
+
+    The mean of the networks stands in a band from the least to the most.
 
     Parameters
     ----------
     title : str
-    steps : sequence of int
-    known, new : array-like, shape (runs, steps)
-        A line each for the medians, in a band from the least to the most.
-    counts : mapping of str to float
-        The bits of ways of counting, by their names.
+    weights : array-like, shape (n,)
+        From 0, for counting alone, to 1.
+    bits : array-like, shape (runs, n)
     """
     from backprop.book.figures.plots import COLORS
-    from backprop.book.figures.plots import INK as DARK
 
-    fig, ax = pyplot().subplots(figsize=(4.6, 1.9))
-    for bits, words, line, color in (
-        (new, "new text", "-", COLORS[0]), (known, "training text", "--", COLORS[1]),
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.0))
+    weights, bits = np.asarray(weights), np.asarray(bits)
+    mean = bits.mean(axis=0)
+    ax.fill_between(weights, *np.quantile(bits, (0, 1), axis=0), color=COLORS[0], alpha=0.2,
+                    linewidth=0)  # fmt: skip
+    ax.plot(weights, mean, "-", color=COLORS[0], linewidth=2.4)
+    low = int(mean.argmin())
+    for k, name, shift, ha in (
+        (0, "counting alone", (8, 2), "left"), (low, "mixed", (0, -15), "center"),
+        (len(weights) - 1, "network alone", (-10, -2), "right"),
     ):  # fmt: skip
-        low, middle, high = np.quantile(np.array(bits), (0, 0.5, 1), axis=0)
-        ax.fill_between(steps, low, high, color=color, alpha=0.2, linewidth=0)
-        ax.plot(steps, middle, line, color=color, linewidth=2.4)
-        at = len(steps) * 2 // 5 if words == "new text" else len(steps) * 2 // 3
-        shift, ha, va = ((6, 9), "left", "bottom") if bits is new else ((-6, -7), "right", "top")
-        ax.annotate(words, (steps[at], middle[at]), shift, textcoords="offset points",
-                    color=color, ha=ha, va=va, fontweight="bold")  # fmt: skip
-    for (name, height), va, up in zip(counts.items(), ("bottom", "top"), (3, -3), strict=True):
-        ax.axhline(height, color=DARK, linewidth=1.4, linestyle=":")
-        ax.annotate(f"{name}: {height:.2f}", (0, height), (4, up), textcoords="offset points",
-                    color=DARK, va=va)  # fmt: skip
-    ax.set(xlim=(0, steps[-1]), ylim=(1.4, 3.0), xlabel="training steps",
+        ax.plot(weights[k], mean[k], "o", color=COLORS[0], markersize=6, clip_on=False)
+        ax.annotate(f"{name}: {svg.fixed(mean[k], 2)}", (weights[k], mean[k]), shift, ha=ha,
+                    textcoords="offset points", color=COLORS[0], fontweight="bold")  # fmt: skip
+    ax.set(xlim=(0, 1), ylim=(1.77, 2.0), xlabel="weight of the network",
            ylabel="bits per character")  # fmt: skip
     return plotted(fig, title)
 
