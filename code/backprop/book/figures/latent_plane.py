@@ -71,7 +71,7 @@ class Plane:
         kinds = np.unique(self.labels)
         middles = [np.median(self.codes[self.labels == kind], axis=0) for kind in kinds]
         kept = np.reshape([self.at(z) for z in (() if clear is None else clear)], (-1, 2))
-        places = _apart(np.array([self.at(z) for z in middles]), kept, 19.0)
+        places = _apart(np.array([self.at(z) for z in middles]), kept)
         return "".join(_over(x, y + 5, str(k)) for (x, y), k in zip(places, kinds, strict=True))
 
     def decoded(self, network: Graph, across: int, name: str) -> str:
@@ -82,9 +82,10 @@ class Plane:
         return sheet(images, across, self.left, self.top, self.side, name)
 
 
-def _apart(places: Array, clear: Array, least: float) -> Array:
-    """Push ``places`` until none is nearer than ``least`` to another or to one of ``clear``."""
+def _apart(places: Array, clear: Array) -> Array:
+    """Push ``places`` until none is nearer than 19 to another, or than 15 to one of ``clear``."""
     places = places.copy()
+    least = np.array([19.0] * len(places) + [15.0] * len(clear))[:, None]
     for _ in range(100):
         gaps = places[:, None] - np.concatenate([places, clear])
         far = np.linalg.norm(gaps, axis=2, keepdims=True)
@@ -185,9 +186,7 @@ def clouds(
                 stroke=None if small else KINDS[kind], stroke_width=None if small else "1",
             ))  # fmt: skip
         parts.append(
-            square.names(new if near else None)
-            if mean.std() > 0.1
-            else _over(*square.at(np.zeros(2)), "all")
+            square.names(new) if mean.std() > 0.1 else _over(*square.at(np.zeros(2)), "all")
         )
         parts += [_cross(*square.at(z), 4.0 if near else 2.5) for z in new]
         parts += [plane.decoded(network, across, f"vae-plane-{k}"), plane.drawn()]
