@@ -88,3 +88,5 @@ def test_a_sheet_is_a_picture_of_all_images_with_a_margin():
     pixels = np.asarray(Image.open(io.BytesIO(data)).convert("L")) / 255
     assert pixels.shape == (20, 20) and not pixels[[0, 9, 10, 19]].any()
     np.testing.assert_allclose(pixels[11:19, 1:9], images[2].reshape(8, 8), atol=0.5 / 15 + 1e-6)
+    row = digit_images.sheet(images, 4, 5.0, 6.0, 40.0, "another")
+    assert row.count('width="40.0" height="10.0"') == 3

@@ -107,12 +107,6 @@ def test_training_lowers_the_bound_and_a_heavy_divergence_collapses_the_code():
     assert loss.parts[1] < 0.05
 
 
-def test_the_score_is_noisier_than_the_path():
-    network, x = autoencoder(2, np.random.default_rng(0)), digits(0).x[:50]
-    noise = [latent.encoder_noise(network, x, way, 20) for way in ("path", "baseline", "score")]
-    assert noise[0] < noise[1] < noise[2]
-
-
 def test_codes_are_the_means_and_images_are_probabilities():
     network, x = small(), digits(0).x[:5]
     z = latent.codes(network, x)
@@ -121,11 +115,11 @@ def test_codes_are_the_means_and_images_are_probabilities():
     np.testing.assert_allclose(latent.decoded(network, z), 1 / (1 + np.exp(-logits)))
 
 
-def test_a_point_is_inside_a_cloud_up_to_one_deviation():
+def test_a_point_is_inside_a_cloud_up_to_two_deviations():
     network, x = small(), digits(0).x[:3]
     mean, deviation = latent.clouds(network, x)
     along = np.array([1.0, 0]) * deviation[1]
-    z = np.stack([mean[1], mean[1] + 0.99 * along, mean[1] + 1.01 * along, mean[1] + 50])
+    z = np.stack([mean[1], mean[1] + 1.99 * along, mean[1] + 2.01 * along, mean[1] + 50])
     assert latent.inside(network, x, z)[:, 1].tolist() == [True, True, False, False]
     assert not latent.inside(network, x, z)[3].any()
 

@@ -31,7 +31,7 @@ def test_names_keep_apart_from_each_other_and_from_what_is_to_stay_clear():
     codes, clear = np.array([[0.0, 0], [0.1, 0], [2, 2]]), np.array([[2.0, 2.1]])
     plane = latent_plane.Plane(codes, np.array([3, 7, 8]), 0.0, 0.0, 60.0, 3.0)
     one, two, far = words_at(plane.names()).values()
-    assert np.hypot(*np.subtract(one, two)) > 14.5 and far == (50, 15)
+    assert np.hypot(*np.subtract(one, two)) > 18.5 and far == (50, 15)
     moved = np.array(words_at(plane.names(clear))["8"]) - [0, 5]
     assert np.hypot(*(moved - plane.at(clear[0]))) > 14.5
 
@@ -55,27 +55,51 @@ def test_lines_lead_from_images_to_their_codes():
     check_words(markup, 0.62)
 
 
-def test_clouds_are_as_wide_as_their_deviations():
-    digits = latent.digits(1)
+def test_clouds_are_twice_as_wide_as_their_deviations():
+    digits, new = latent.digits(1), np.array([[0.0, 0], [1, -1], [0.5, 2]])
     networks = {factor: latent.trained(1, kl=float(factor)) for factor in ("0", "1", "64")}
-    points, loose, collapsed = latent_plane.clouds(networks, digits)
-    frames = (points, "0", "14"), (loose, "1", "3.3"), (collapsed, "64", "3.3")
+    points, loose, collapsed = latent_plane.clouds(networks, digits, new)
+    frames = (points, "0", "14"), (loose, "1", "3.6"), (collapsed, "64", "3.6")
     for frame, factor, reach in frames:
         check_words(frame.svg, 0.55, above=10)
         assert f"<title>Factor {factor}<" in frame.svg and f"from −{reach} to {reach}" in frame.svg
-        assert frame.svg.startswith('<svg class="bp-drawn"') and frame.svg.count("<mask") == 1
+        assert frame.svg.startswith('<svg class="bp-drawn"') and frame.svg.count("<mask") == 2
         assert ("zoomed out" in frame.svg) == (factor == "0")
     drawn = [e for e in ET.fromstring(loose.svg).iter(f"{SVG}ellipse")]
     assert len(drawn) == 60
     first = np.flatnonzero(digits.labels == 0)[0]
     answer = networks["1"].named["encoder"].forward(digits.test[first : first + 1])[0]
-    unit = 198 / 2 / 3.3
-    assert float(drawn[0].get("rx")) == pytest.approx(unit * np.exp(answer[2] / 2), abs=0.06)
-    assert float(drawn[0].get("cx")) == pytest.approx(4 + unit * (answer[0] + 3.3), abs=0.06)
+    unit = 198 / 2 / 3.6
+    assert float(drawn[0].get("rx")) == pytest.approx(2 * unit * np.exp(answer[2] / 2), abs=0.06)
+    assert float(drawn[0].get("cx")) == pytest.approx(4 + unit * (answer[0] + 3.6), abs=0.06)
+    middle = f"{4 + unit * 4.6 - 4:.1f} {28 + unit * 4.6:.1f}"
+    assert f"M{middle}h8M" in loose.svg, "a cross at (1, -1)"
     dots = [e for e in ET.fromstring(points.svg).iter(f"{SVG}ellipse") if e.get("stroke") is None]
     assert len(dots) > 55 and {e.get("rx") for e in dots} == {"1.6"}
     assert loose.caption == "Pixels 18.7 + divergence 2.3 = 21.0 nats."
     assert ">all<" in collapsed.svg and ">all<" not in loose.svg
+
+
+def test_new_codes_are_decoded_in_a_row(monkeypatch):
+    seen, new = [], np.array([[0.0, 0], [1, -1]])
+    monkeypatch.setattr(latent, "decoded", lambda _, z: seen.append(z) or np.zeros((len(z), 64)))
+    frame = latent_plane.clouds({"1": latent.trained(1)}, latent.digits(1), new, across=3)[0]
+    assert [len(z) for z in seen] == [9, 2] and (seen[1] == new).all()
+    assert 'width="412" height="206.0"' in frame.svg, "one row of two"
+
+
+def test_bound_and_gap_add_up():
+    votes = {"½": 0.5, "1": 1.0, "0.8": 0.8}
+    markup = latent_plane.bounds((0.4, 0.1), votes, "title").markup
+    check_words(markup, 0.53)
+    exact = np.log(0.5)
+    assert f">ln p(x) = −{-exact:.4f}<" in markup
+    half, sure = 0.5 * np.log(0.4 * 0.1 / 0.25), np.log(0.4)
+    for low in half, sure:
+        assert f">bound −{-low:.4f}, gap {exact - low:.4f}<" in markup
+    assert f">bound −{-exact:.4f}, gap 0<" in markup
+    dots = [float(e.get("cx")) for e in ET.fromstring(markup).iter(f"{SVG}circle")]
+    assert dots[2] - dots[0] == pytest.approx(284 * (exact - half) / 0.25, abs=0.11)
 
 
 def test_both_errors_add_up():

@@ -168,13 +168,6 @@ def _trained(seed: int, d: int, way: Way, noise: bool, kl: float, epochs: int) -
     return network
 
 
-def encoder_noise(network: Graph, x: Array, way: Way, repeats: int = 100) -> float:
-    """Return the variance of the encoder's gradient over draws, summed over its entries."""
-    count = sum(value.size for value in network.named["encoder"].parameters.values())
-    seen = [gradient(network, x, way)[:count].copy() for _ in range(repeats)]
-    return float(np.var(seen, axis=0, ddof=1).sum())
-
-
 # Codes and images.
 
 
@@ -190,9 +183,9 @@ def clouds(network: Graph, x: Array) -> tuple[Array, Array]:
 
 
 def inside(network: Graph, x: Array, z: Array) -> NDArray[np.bool_]:
-    """Return, for each of ``z``, in which cloud's ellipse (radii τ) it lies, (len(z), len(x))."""
+    """Return, for each of ``z``, in which cloud's ellipse (radii 2τ) it lies, (len(z), len(x))."""
     mean, deviation = clouds(network, x)
-    return np.asarray((((z[:, None] - mean) / deviation) ** 2).sum(axis=2) < 1)
+    return np.asarray((((z[:, None] - mean) / deviation) ** 2).sum(axis=2) < 4)
 
 
 def decoded(network: Graph, z: Array) -> Array:

@@ -41,15 +41,15 @@ def glyphs(images: Array, places: Sequence[tuple[float, float]], cell: float) ->
 
 
 def sheet(images: Array, across: int, left: float, top: float, side: float, name: str) -> str:
-    """Draw a square of ``across`` × ``across`` images (n, 64), row by row, in the page's colour.
+    """Draw rows of ``across`` images (n, 64) each, in the page's colour; ``side`` is their width.
 
     It is one picture, a mask for the ink, and so much smaller than :func:`glyphs`. Around each
     image is an empty pixel. ``name`` is an id, unique on the page.
     """
-    pixels = np.reshape(images, (across, across, SIDE, SIDE))
+    pixels = np.reshape(images, (-1, across, SIDE, SIDE))
     pixels = np.pad(pixels, [(0, 0), (0, 0), (1, 1), (1, 1)])
-    whole = pixels.transpose(0, 2, 1, 3).reshape(across * (SIDE + 2), -1)
-    place = {"x": left, "y": top, "width": side, "height": side}
+    whole = pixels.transpose(0, 2, 1, 3).reshape(len(pixels) * (SIDE + 2), -1)
+    place = {"x": left, "y": top, "width": side, "height": side * len(pixels) / across}
     address = f"data:image/png;base64,{base64.b64encode(png(whole)).decode()}"
     ink = svg.element("image", href=address, style="image-rendering: pixelated", **place)
     masked = svg.element("rect", fill="currentColor", mask=f"url(#{name})", **place)

@@ -71,7 +71,7 @@ class Plane:
         kinds = np.unique(self.labels)
         middles = [np.median(self.codes[self.labels == kind], axis=0) for kind in kinds]
         kept = np.reshape([self.at(z) for z in (() if clear is None else clear)], (-1, 2))
-        places = _apart(np.array([self.at(z) for z in middles]), kept, 15.0)
+        places = _apart(np.array([self.at(z) for z in middles]), kept)
         return "".join(_over(x, y + 5, str(k)) for (x, y), k in zip(places, kinds, strict=True))
 
     def decoded(self, network: Graph, across: int, name: str) -> str:
@@ -82,9 +82,10 @@ class Plane:
         return sheet(images, across, self.left, self.top, self.side, name)
 
 
-def _apart(places: Array, clear: Array, least: float) -> Array:
-    """Push ``places`` until none is nearer than ``least`` to another or to one of ``clear``."""
+def _apart(places: Array, clear: Array) -> Array:
+    """Push ``places`` until none is nearer than 19 to another, or than 15 to one of ``clear``."""
     places = places.copy()
+    least = np.array([19.0] * len(places) + [15.0] * len(clear))[:, None]
     for _ in range(100):
         gaps = places[:, None] - np.concatenate([places, clear])
         far = np.linalg.norm(gaps, axis=2, keepdims=True)
@@ -144,12 +145,12 @@ def from_image_to_image(
 
 
 def clouds(
-    networks: Mapping[str, Graph], digits: latent.Binary, each: int = 6, across: int = 9
+    networks: Mapping[str, Graph], digits: latent.Binary, new: Array, each: int = 6, across: int = 9
 ) -> list[Frame]:
-    """Draw the clouds of test digits, and beside them the plane decoded: frames.
+    """Draw the clouds of test digits, and decode the plane and new codes: frames.
 
-    A cloud is an ellipse around its mean; its half-axes are the standard deviations. It is a dot
-    where it would be smaller than that.
+    A cloud is an ellipse around its mean, out to two standard deviations, as is the circle of
+    p(z). It is a dot where it would be smaller than that.
 
     Parameters
     ----------
@@ -158,48 +159,111 @@ def clouds(
         a frame for each.
     digits : Binary
         Of which the test digits are drawn.
+    new : array, shape (n, 2)
+        Codes that are crosses among the clouds, and decoded in a row below.
     each : int
         Clouds of every label.
     across : int
         Images in a row of the decoded plane.
     """
     top, side, dot = 28.0, 198.0, 1.6
+    left, wide = 4.0, svg.WIDTH - 8
+    foot, high = top + side + 20, wide / len(new)
     some = np.concatenate([np.flatnonzero(digits.labels == kind)[:each] for kind in range(10)])
     frames = []
     for k, (factor, network) in enumerate(networks.items()):
         mean, deviation = latent.clouds(network, digits.test[some])
         near = float(np.abs(mean).max()) < 3.3
-        reach = 3.3 if near else 14.0
-        square = Plane(mean, digits.labels[some], 4.0, top, side, reach)
-        plane = Plane(mean[:0], square.labels[:0], svg.WIDTH - 4 - side, top, side, reach)
+        reach = 3.6 if near else 14.0
+        square = Plane(mean, digits.labels[some], left, top, side, reach)
+        plane = Plane(mean[:0], square.labels[:0], left + wide - side, top, side, reach)
         parts = [square.drawn(dots=False)]
-        for z, radii, kind in zip(mean, deviation * side / 2 / reach, square.labels, strict=True):
+        for z, radii, kind in zip(mean, deviation * side / reach, square.labels, strict=True):
             (x, y), small = square.at(z), radii.max() < dot
             parts.append(svg.element(
                 "ellipse", cx=x, cy=y, rx=max(radii[0], dot), ry=max(radii[1], dot),
-                fill=KINDS[kind], fill_opacity=None if small else "0.2",
-                stroke=None if small else KINDS[kind], stroke_width=None if small else "1.2",
+                fill=KINDS[kind], fill_opacity=None if small else "0.1",
+                stroke=None if small else KINDS[kind], stroke_width=None if small else "1",
             ))  # fmt: skip
-        parts.append(square.names() if mean.std() > 0.1 else _over(*square.at(np.zeros(2)), "all"))
+        parts.append(
+            square.names(new) if mean.std() > 0.1 else _over(*square.at(np.zeros(2)), "all")
+        )
+        parts += [_cross(*square.at(z), 4.0 if near else 2.5) for z in new]
         parts += [plane.decoded(network, across, f"vae-plane-{k}"), plane.drawn()]
-        for left, words in ((square.left, "clouds of test digits"), (plane.left, "codes, decoded")):
-            parts.append(svg.text(left, 18, words, text_anchor="start", font_weight=600))
+        for x, words in ((left, "clouds of test digits"), (plane.left, "codes, decoded")):
+            parts.append(svg.text(x, 18, words, text_anchor="start", font_weight=600))
         far = f"from {-reach:g} to {reach:g}".replace("-", "\N{MINUS SIGN}")
-        foot = top + side + 20
         parts.append(svg.text(svg.WIDTH / 2, foot, f"both {far}{'' if near else ': zoomed out'}",
                               font_weight=400 if near else 600))  # fmt: skip
+        parts += [_cross(left + 6, foot + 24, 5.0),
+                  svg.text(left + 18, foot + 29, "new codes from p(z), decoded",
+                           text_anchor="start", font_weight=600),
+                  sheet(latent.decoded(network, new), len(new), left, foot + 37, wide,
+                        f"vae-new-{k}")]  # fmt: skip
         pixels, divergence = (round(term, 1) for term in latent.terms(network, digits.test))
         caption = (
             f"Pixels {pixels:.1f} + divergence {divergence:.1f} = {pixels + divergence:.1f} nats."
         )
         said = (
             f"{len(some)} clouds in a plane {far}; beside it, what the decoder makes of"
-            f" {across**2} codes of this plane"
+            f" {across**2} codes of this plane, and below, of {len(new)} random codes"
         )
-        markup = svg.picture(svg.WIDTH, foot + 8, f"Factor {factor}", said, *parts)
+        markup = svg.picture(svg.WIDTH, foot + 37 + high + 4, f"Factor {factor}", said, *parts)
         # A drawing, like a picture, is not compared between machines; the caption is.
         frames.append(Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption))
     return frames
+
+
+def _cross(x: float, y: float, arm: float) -> str:
+    """Draw an upright cross with a margin of the page's ground."""
+    d = (
+        f"M{svg.fixed(x - arm)} {svg.fixed(y)}h{2 * arm:g}"
+        f"M{svg.fixed(x)} {svg.fixed(y - arm)}v{2 * arm:g}"
+    )
+    looks = (svg.GROUND, svg.fixed(arm)), ("currentColor", svg.fixed(arm / 2.2))
+    return "".join(svg.element("path", d=d, stroke=ink, stroke_width=w) for ink, w in looks)
+
+
+def bounds(joint: tuple[float, float], votes: Mapping[str, float], title: str) -> Drawing:
+    """Draw how far the bound of a coin lies below ln p(x): a row for each q.
+
+    Parameters
+    ----------
+    joint : (float, float)
+        p(x, heads) and p(x, tails).
+    votes : mapping of str to float
+        The probability that q gives heads, by its name.
+    title : str
+        Of the drawing.
+    """
+    exact = math.log(sum(joint))
+    left, right, top, high = 112.0, 396.0, 28.0, 38.0
+    low = top + high * len(votes)
+    parts = [svg.text(4, 16, "heads in q", text_anchor="start", font_weight=600),
+             svg.text(right + 8, 16, f"ln p(x) = {_four(exact)}", text_anchor="end",
+                      font_weight=600),
+             svg.element("line", x1=right, y1=top - 6, x2=right, y2=low, stroke="currentColor",
+                         stroke_width="2")]  # fmt: skip
+    said = []
+    for k, (name, vote) in enumerate(votes.items()):
+        shares = [(q, p) for q, p in zip((vote, 1 - vote), joint, strict=True) if q]
+        lower = sum(q * math.log(p / q) for q, p in shares)
+        gap = exact - lower
+        x, y = right - gap / 0.25 * (right - left), top + high * k + 27
+        said.append(f"bound {_four(lower)}, gap {_four(gap)}")
+        parts += [
+            svg.text(4, y + 5, name, text_anchor="start"),
+            svg.element("line", x1=x, y1=y, x2=right, y2=y, stroke=KINDS[1], stroke_width="7"),
+            svg.element("circle", cx=x, cy=y, r=4.5, fill=svg.FORWARD),
+            svg.text(right - 10, y - 11, said[-1], text_anchor="end"),
+        ]
+    said = [f"heads {name}: {words}" for name, words in zip(votes, said, strict=True)]
+    return drawing(title, low + 4, "; ".join(said), *parts)
+
+
+def _four(value: float) -> str:
+    """Return a number with four decimals, and 0 as it is."""
+    return "0" if abs(value) < 5e-9 else f"{value:.4f}".replace("-", "\N{MINUS SIGN}")
 
 
 # The draw in a graph.
@@ -313,12 +377,13 @@ def two_errors(title: str) -> Drawing:
         (62, y - 16, "encoder", ink, bold),
         (code[0], y - 48, "μ = 1", ink, {}), (code[0], y - 31, "τ = ½", ink, {}),
         (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] + 42, y - 20, "z = 2", ink, {}),
-        (a[0] + 24, y - 36, "a = z − 2 = 0", ink, {}),
+        (a[0] + 24, y - 42, "a = z − 2 = 0", ink, {}),
         (416, y + 20, "x = 1", ink, last), (416, y + 37, "costs", ink, last),
         (416, y + 54, "0.69", ink, last),
         (208, low - 13, "0.82", ink, {}), (344, low + 44, "0.69 + 0.82 = 1.51", ink, {}),
         ((code[0] + z[0]) / 2, y + 26, "−½, −¼", back, {}),
         ((z[0] + a[0]) / 2, y + 26, "−½", back, {}), (338, y + 70, "−½", back, {}),
+        (208, low + 27, "1", back, {}),
         (code[0] + 12, (y + low) / 2 + 8, "1, −⅜", back, first),
         (6, y + 32, "μ: −½ + 1 = ½", back, bold | first),
         (6, y + 52, "ℓ: −¼ − ⅜ = −⅝", back, bold | first),
