@@ -159,6 +159,31 @@ def test_the_comparison_catches(bug, monkeypatch):
     assert everything(plain) != everything(saving)
 
 
+def test_torch_moves_the_running_mean_twice_where_this_puts_it_back():
+    torch = pytest.importorskip("torch", reason="peers: install torch to compare checkpoints")
+    from torch.utils.checkpoint import checkpoint
+
+    x = np.random.default_rng(0).normal(size=(20, 6)) + 1
+
+    def mean(run):
+        torch.manual_seed(0)
+        layers = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.BatchNorm1d(5)).double()
+        run(layers, torch.tensor(x)).sum().backward()
+        return layers[1].running_mean.numpy()
+
+    once, twice = mean(lambda f, z: f(z)), mean(lambda f, z: checkpoint(f, z, use_reentrant=False))
+    np.testing.assert_allclose(twice, 1.9 * once)
+
+    ours = [
+        kind([Dense(6, 5, rng=np.random.default_rng(0)), BatchNorm(5)])
+        for kind in (Sequential, Checkpointed)
+    ]
+    for network in ours:
+        network.forward(x)
+        network.backward(np.ones((20, 5)))
+    np.testing.assert_array_equal(*(network.layers[1].running_mean for network in ours))
+
+
 def test_a_recorder_sees_the_same():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 4)), rng.integers(3, size=40)

@@ -50,6 +50,7 @@ def test_the_walks_show_what_is_kept_and_evaluated():
     assert markup.count("<polygon") == sum(len(m.walks) for m in found) == 10
     assert markup.count("<rect") == 110 and ">10<" in markup
     assert "layer 6: inputs of 1, 4, 6 kept, 5 evaluations" in markup
+    assert "evaluations of each layer: 3, 3, 2, 3, 2, 1, 3, 2, 1, 1, in all 21" in markup
 
 
 def test_the_account_adds_up():

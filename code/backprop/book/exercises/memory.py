@@ -129,7 +129,8 @@ def check_lengths(lengths: Answer) -> Verdict:
             (right + 1, "One input fewer would do.", "With K kept inputs, the segments may have"
              " K, K - 1, ... layers. Which is the least K?"),
         ]  # fmt: skip
-        return Case((n,), right, distinct(mistakes, right), more, where=f"{n} layers")
+        where = f"{n} layers, in kept inputs,"
+        return Case((n,), right, distinct(mistakes, right), more, where=where)
 
     if (unfit := misfit(lengths, "n")) is not None:
         return unfit

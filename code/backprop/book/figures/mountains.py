@@ -139,7 +139,15 @@ def walks(moments: Sequence[Moment], title: str) -> Drawing:
         parts.append(svg.text(svg.WIDTH - 2, y + 12, str(count), svg.FORWARD, text_anchor="end"))
         held = ", ".join(str(i + 1) for i in moment.kept)
         said.append(f"layer {moment.layer + 1}: inputs of {held} kept, {count} evaluations")
-    return drawing(title, top + row * n, "; ".join(said), *parts)
+    walked = [range(*walk) for moment in moments for walk in moment.walks]
+    each = [sum(i in walk for walk in walked) for i in range(n)]
+    for i, count in enumerate(each):
+        parts.append(svg.text(left + (i + 0.5) * wide, top + row * n + 12, str(count), svg.FORWARD))
+    total = str(sum(each))
+    parts.append(svg.text(svg.WIDTH - 2, top + row * n + 12, total, svg.FORWARD,
+                          text_anchor="end", font_weight=600))  # fmt: skip
+    said.append(f"evaluations of each layer: {', '.join(map(str, each))}, in all {total}")
+    return drawing(title, top + row * n + 18, "; ".join(said), *parts)
 
 
 MEGABYTE = 2.55
