@@ -68,6 +68,10 @@ def changed(what):
             dc = (p * (q @ k.T)).sum()
         elif what == "sign":
             return -dq, -dk, -dv, -dc
+        elif what == "no c in dq":
+            dq = dq / c
+        elif what == "no c in dk":
+            dk = dk / c
         elif what == "three":
             return dq, dk, dv
         elif what == "shape":
@@ -243,6 +247,8 @@ WRONG_ANSWERS = {
         ((changed("no sum"),), "sum of the softmax"), ((changed("own"),), "own score"),
         ((changed("column"),), "over the queries"), ((changed("dp"),), "dp was used"),
         ((changed("no c"),), "lack the factor"), ((changed("root"),), "not 1/√d"),
+        ((changed("no c in dq"),), "dq lacks the factor"),
+        ((changed("no c in dk"),), "dk lacks the factor"),
         ((changed("dc c"),), "too much"), ((changed("dc sum"),), "lacks the slopes"),
         ((changed("sign"),), "All signs"), ((changed("three"),), "four"),
         ((changed("shape"),), "dq has shape"), ((changed("order"),), "dq has shape"),

@@ -69,6 +69,22 @@ def test_wide_queries_learn_with_the_division_alone():
     assert small[0] == divided[0] and small[1] > 0.97  # the same first scores
 
 
+def test_queries_and_keys_have_a_rate_of_their_own(monkeypatch):
+    kept = []
+    wide = lookup.WideLook
+    monkeypatch.setattr(lookup, "WideLook", lambda *a, **k: kept.append(wide(*a, **k)) or kept[-1])
+    test = lookup.draw(np.random.default_rng(8), 2)
+    for pace in (1, 4, 0):
+        lookup.learned(1, 6, [1], test, divide=False, pace=pace)
+    start = wide(6, np.random.default_rng(1), divide=False).parameters
+    for name in ("W_q", "W_k", "W_v"):
+        one, four, none = (layer.parameters[name] - start[name] for layer in kept)
+        own = name != "W_v"
+        np.testing.assert_allclose(four, 4 * one if own else one, atol=1e-12)
+        np.testing.assert_allclose(none, 0 * one if own else one, atol=1e-12)
+        assert one.any()
+
+
 def both():
     """Return the network that learns everything, and the one that may not learn where to look."""
     return [lookup.attention(np.random.default_rng(0), fixed=fixed) for fixed in (False, True)]

@@ -354,12 +354,29 @@ def _on_match(network: Sequential, batch: Batch) -> float:
 
 
 def learned(
-    seed: int, d: int, looks: Sequence[int], test: Batch, *, divide: bool, spread: float = 1
+    seed: int,
+    d: int,
+    looks: Sequence[int],
+    test: Batch,
+    *,
+    divide: bool,
+    spread: float = 1,
+    pace: float = 1,
 ) -> list[float]:
-    """Return the share of right answers with :class:`WideLook` after so many steps."""
+    """Return the share of right answers with :class:`WideLook` after so many steps.
+
+    The rate of W_q and W_k is ``pace`` times that of all else.
+    """
     rng, found = np.random.default_rng(seed), []
-    network = _with_digits(WideLook(d, rng, divide=divide, spread=spread), rng)
+    layer = WideLook(d, rng, divide=divide, spread=spread)
+    network = _with_digits(layer, rng)
+    paced = [layer.parameters[name] for name in ("W_q", "W_k")]
+    before = [W.copy() for W in paced]
     for step in _training(network, rng, max(looks)):
+        for W, old in zip(paced, before, strict=True):
+            if pace != 1:
+                W += (pace - 1) * (W - old)
+            old[...] = W
         if step in looks:
             found.append(float((answers(network, test) == test.digits).mean()))
     return found

@@ -287,6 +287,8 @@ def check_backward(backward: Answer) -> Verdict:
             (parts(half, across), *softmax),
             (flat(ds @ k, ds.T @ q, dv, dc), "dq and dk lack the factor c.",
              "The scores are c times q kᵀ."),
+            (flat(ds @ k, dk, dv, dc), "dq lacks the factor c.", "The scores are c times q kᵀ."),
+            (flat(dq, ds.T @ q, dv, dc), "dk lacks the factor c.", "The scores are c times q kᵀ."),
             (flat(dq, dk, dv, c * dc), "dc has a factor c too much.",
              "The slope of c q kᵀ with respect to c is q kᵀ."),
             (flat(dq, dk, dv, ds.sum()), "dc lacks the slopes of the scores.",

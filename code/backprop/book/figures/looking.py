@@ -666,12 +666,14 @@ def learning(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Dra
 
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.2, 2.3))
-    kinds = ((COLORS[0], 4.0), (COLORS[2], 1.4), (INK, 1.2))  # the first two may coincide
-    for (color, width), (name, shares) in zip(kinds, runs.items(), strict=False):
+    # The first two may coincide: the first is drawn on top, and dashed.
+    kinds = ((COLORS[0], 2.0, (0, (3, 2)), 3), (COLORS[2], 2.4, "-", 2), (INK, 1.2, "-", 2))
+    for (color, width, style, order), (name, shares) in zip(kinds, runs.items(), strict=False):
         for k, run in enumerate(100 * np.asarray(shares)):
             ax.plot(
-                looks, run, color=color, linewidth=width, linestyle="-", label="_" if k else name
-            )
+                looks, run, color=color, linewidth=width, linestyle=style, zorder=order,
+                label="_" if k else name,
+            )  # fmt: skip
     ax.set(xlim=(0, looks[-1]), ylim=(0, 103), yticks=[0, 25, 50, 75, 100])
     ax.set(xlabel="training step", ylabel="right digits, %")
     ax.grid(visible=False)
