@@ -160,9 +160,7 @@ def test_what_is_frozen_stays_and_the_rest_learns():
     for frozen in ("Wb", "U"):
         group = SideBySide(Start("RNN", frozen=frozen), (0, 1))
         before = {name: a.copy() for name, a in group.network.parameters.items()}
-        (after,), _, _ = recalling.trained(
-            Row(group.start, 4, updates=2), recalling.SLOW, (0, 1)
-        )
+        (after,), _, _ = recalling.trained(Row(group.start, 4, updates=2), recalling.SLOW, (0, 1))
         for name, array in after.network.parameters.items():
             moved = not np.array_equal(array, before[name])
             assert moved == (name.split(".")[-1] not in frozen or name.startswith("dense")), name

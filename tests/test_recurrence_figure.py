@@ -81,7 +81,7 @@ def test_a_steered_unit_says_its_numbers():
     frame = frames[recurrence.WEIGHTS.index(1.2)]
     for words in ("ends at 0.66", "1.2 · 0.57 = 0.68", "ends at 0.59", "multiplies by 1.2."):
         assert words in frame.caption, words
-    for words in ("u = 1.2", "pulse 0.8: 3·10⁻⁷", "0.001: 130", "none: 1,200"):
+    for words in ("u = 1.2", "3·10⁻⁷", "130", "1,200", *(name for _, name, _ in recurrence.READ)):
         assert f">{words}<" in frame.svg, words
     for frame in frames:
         check_words(frame.svg, 0.55, above=10)

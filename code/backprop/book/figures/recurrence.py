@@ -468,7 +468,7 @@ PULSES = 0.3, 0.8, 3.0
 """What three inputs at step 1 contribute to z; 0.8 is that of the unit by hand."""
 
 
-READ = ((PULSES[1], "pulse 0.8", None), (0.001, "0.001", "8 5"), (0.0, "none", "2 4"))
+READ = ((PULSES[1], "pulse 0.8", None), (0.001, "pulse 0.001", "8 5"), (0.0, "no pulse", "2 4"))
 """Pulses between which a reader can compare: what they contribute to z, name, and dashes."""
 
 
@@ -598,7 +598,8 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
             parts += [
                 _line(scale("state", h), blue, stroke_dasharray=dashes),
                 _line(powers(error), orange, stroke_dasharray=dashes),
-                svg.text(RIGHT, y, f"{name}: {lefts[-1]}", orange, text_anchor="end"),
+                svg.text(258, y, name, orange, text_anchor="start"),
+                svg.text(RIGHT, y, lefts[-1], orange, text_anchor="end"),
                 svg.element("line", x1=222.0, x2=252.0, y1=y - 5, y2=y - 5, stroke=orange,
                             stroke_width="3", stroke_dasharray=dashes),
             ]  # fmt: skip
