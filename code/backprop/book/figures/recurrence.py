@@ -600,7 +600,7 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
                 _line(powers(error), orange, stroke_dasharray=dashes),
                 svg.text(258, y, name, orange, text_anchor="start"),
                 svg.text(RIGHT, y, lefts[-1], orange, text_anchor="end"),
-                svg.element("line", x1=222.0, x2=252.0, y1=y - 5, y2=y - 5, stroke=orange,
+                svg.element("line", x1=230.0, x2=252.0, y1=y - 5, y2=y - 5, stroke=orange,
                             stroke_width="3", stroke_dasharray=dashes),
             ]  # fmt: skip
         slope = kept(u)[1][-1]
