@@ -29,7 +29,7 @@ WRONG_ANSWERS = {
         ((0, 0), "three states again"), ((0, 8), "multiplied by u"), ((3, 10), "not by w"),
         ((16, 24), "square brings a 2"), ((128, 192), "target"), ((12, 8), "exchanged"),
         ((-8, -12), "signs"), ((Fraction(16), np.float64(24)), "square brings a 2"),
-        ((8, 6), "shares is missing"), ((8, 52), "same step"), ((8, 40), "same step"),
+        ((8, 6), "terms is missing"), ((8, 52), "same step"), ((8, 40), "same step"),
         ((8, -12), "sign"), ((8, 8), "multiplied by u"), ((8, 24), "another step"),
         ((8, 10), "not by w"), ((8, 18), "another step"), ((8, 192), "h₁ at"), ((8, 0), "h₁ at"),
         ((8, None), "None"), (("8", 12), "expected a number"), ((8,), "2 answers"),

@@ -156,6 +156,41 @@ def test_the_rows_of_the_answer_fix_the_gates_that_they_do_not_name():
         np.testing.assert_array_equal(layer.parameters["b"], usual.parameters["b"])
 
 
+def test_what_is_frozen_stays_and_the_rest_learns():
+    for frozen in ("Wb", "U"):
+        group = SideBySide(Start("RNN", frozen=frozen), (0, 1))
+        before = {name: a.copy() for name, a in group.network.parameters.items()}
+        (after,), _, _ = recalling.trained(Row(group.start, 4, updates=2), recalling.SLOW, (0, 1))
+        for name, array in after.network.parameters.items():
+            moved = not np.array_equal(array, before[name])
+            assert moved == (name.split(".")[-1] not in frozen or name.startswith("dense")), name
+
+
+def test_a_network_starts_with_as_much_of_U_as_it_is_told():
+    halved, usual = (Start("RNN", shrink=c).network(3).parameters for c in (0.5, 1.0))
+    for name, array in usual.items():
+        factor = 0.5 if name.endswith(".U") else 1.0
+        np.testing.assert_array_equal(halved[name], factor * array)
+
+
+def test_a_vanished_error_at_the_start_does_not_stop_a_network():
+    row = recalling.ROWS["RNN, 20, halved"]
+    _, curve, shares = recalling.trained(row, recalling.SLOW, (10, 11, 12, 13, 14))
+    middle = np.median(shares[:, 0], axis=0)
+    assert middle[0] < 1e-5 and middle[-1] > 0.3
+    assert np.median(curve, axis=0)[9] < 0.5
+
+
+def test_training_U_lowers_the_loss_of_a_truncated_network():
+    ends = {}
+    for trained in "UW":
+        row = recalling.ROWS[f"RNN, cut, early, {trained}"]
+        _, curve, _ = recalling.trained(row, recalling.SLOW, (10, 11, 12, 13, 14))
+        ends[trained] = np.median(curve, axis=0)
+    assert ends["U"].min() < 0.35 and ends["U"][-10:].mean() < 0.45
+    assert ends["W"].min() > 0.45
+
+
 def test_without_detours_an_error_meets_the_forget_gates_alone():
     whole, direct = Start("LSTM").network(3), Start("LSTM", direct=True).network(3)
     x, y = recalling.adding(np.random.default_rng(1), 7, 6)

@@ -68,13 +68,21 @@ def test_what_is_left_of_the_error_is_a_derivative(u):
     assert error[-2] == pytest.approx(u * slopes[-1]) and error[-1] == 1
 
 
+def test_without_a_pulse_only_the_weight_is_left():
+    for u in recurrence.WEIGHTS:
+        states, slopes, error = recurrence.kept(u, 0.0)
+        assert not states.any() and (slopes == 1).all()
+        assert error[0] == pytest.approx(u ** (recurrence.STEPS - 1), rel=1e-9)
+
+
 def test_a_steered_unit_says_its_numbers():
     frames = recurrence.steered()
     assert len(frames) == len(recurrence.WEIGHTS)
-    words = frames[recurrence.WEIGHTS.index(1.2)].caption
-    assert "ends at 0.66" in words and "3·10⁻⁷ of it is left" in words
-    assert "1.2 · 0.57 = 0.68" in words and "it would be 1,200" in words
-    assert ">u = 1.2<" in frames[recurrence.WEIGHTS.index(1.2)].svg
+    frame = frames[recurrence.WEIGHTS.index(1.2)]
+    for words in ("ends at 0.66", "1.2 · 0.57 = 0.68", "ends at 0.59", "multiplies by 1.2."):
+        assert words in frame.caption, words
+    for words in ("u = 1.2", "3·10⁻⁷", "130", "1,200", *(name for _, name, _ in recurrence.READ)):
+        assert f">{words}<" in frame.svg, words
     for frame in frames:
         check_words(frame.svg, 0.55, above=10)
 

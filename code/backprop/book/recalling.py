@@ -117,6 +117,10 @@ class Start:
         their bias.
     product : bool
         Whether they are given each number times its mark as a third input.
+    shrink : float
+        Factor of U before training.
+    frozen : str
+        Names among W, U and b that are not trained.
     """
 
     kind: str
@@ -125,6 +129,8 @@ class Start:
     forget_bias: float = 1.0
     fixed: tuple[tuple[str, float], ...] = ()
     product: bool = False
+    shrink: float = 1.0
+    frozen: str = ""
 
     @property
     def n_hidden(self) -> int:
@@ -143,6 +149,7 @@ class Start:
         for (_, bias), columns in zip(self.fixed, self.of_fixed(layer), strict=True):
             for name, column in columns.items():
                 column[...] = bias if name == "b" else 0
+        layer.parameters["U"][...] *= self.shrink
         return [layer, Dense(n, count, **options)]
 
     def of_fixed(self, layer: Any) -> list[dict[str, Array]]:
@@ -179,6 +186,8 @@ class SideBySide:
         for columns in start.of_fixed(self.network.layers[0]):
             for column in columns.values():
                 column[...] = -1  # nobody's, so that no gradient reaches it
+        for name in start.frozen:
+            self.network.layers[0].parameters[name][...] = -1
         self.owner: NDArray[np.int64] = self.network.theta.astype(np.int64)
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
@@ -211,7 +220,7 @@ class SideBySide:
         """Leave in ``network.dtheta`` the gradients of ½ mean (p - y)², each clipped by itself."""
         self.network.backward_parameters((self.network.forward(x) - y) / len(x))
         g = self.network.dtheta
-        g[self.owner < 0] = 0  # what is 0 between the blocks stays 0, and fixed gates stay fixed
+        g[self.owner < 0] = 0  # 0 stays 0 between the blocks, and what is fixed or frozen stays
         count = len(self.seeds)
         squares = np.bincount(np.maximum(self.owner, 0), g.astype(np.float64) ** 2, count)
         factors = np.minimum(1, LIMIT / (np.sqrt(squares) + 1e-6)).astype(g.dtype)
@@ -348,12 +357,15 @@ def _bordered() -> dict[str, Row]:
         "RNN, early": Row(Start("RNN"), SHORT, late, **long),
         "RNN, cut": Row(Start("RNN", late), SHORT, **long),
         "RNN, cut, early": Row(Start("RNN", late), SHORT, late, **long),
+        "RNN, cut, early, U": Row(Start("RNN", late, frozen="Wb"), SHORT, late, **long),
+        "RNN, cut, early, W": Row(Start("RNN", late, frozen="U"), SHORT, late, **long),
     }
 
 
 ROWS: dict[str, Row] = {
     **{f"{kind}, {length}": _row(kind, length) for kind in KINDS for length in LENGTHS},
     "RNN, long": Row(Start("RNN"), updates=LONG),
+    "RNN, 20, halved": Row(Start("RNN", shrink=0.5), 20, along=True, reaches=True, rate=SLOW),
     **_bordered(),
     "RNN, product": Row(Start("RNN", product=True), starts=True),
     **_gated(),

@@ -53,8 +53,8 @@ def check_hand(dw: Any, du: Any) -> Verdict:
             return Verdict(False, f"Both: {said[0]}", said[1])
     parts: list[Part] = [
         ("∂L/∂w", 8.0, [
-            (-1.0, "This is the last step's share alone.", uses),
-            (9.0, "This is the first step's share alone.", uses),
+            (-1.0, "This is the last step's term alone.", uses),
+            (9.0, "This is the first step's term alone.", uses),
             (-8.0, "The size is right, the sign is not.", "The first input is 1, the last -1."),
             (0.0, "The first step's δ should have passed u twice.", back),
             (2.0, "The first step's δ has passed u once.", "Two steps lie between h₁ and h₃."),
@@ -65,7 +65,7 @@ def check_hand(dw: Any, du: Any) -> Verdict:
             (1.0, "This is the error at the end.", uses),
         ], same),
         ("∂L/∂u", 12.0, [
-            (6.0, "One of its two shares is missing.",
+            (6.0, "One of its two terms is missing.",
              "u was multiplied by h₁ at step 2 and by h₂ at step 3."),
             (40.0, "The state of the same step was used.",
              "At step t, u was multiplied by h_{t-1}."),

@@ -273,7 +273,7 @@ def reaching(name: str) -> Array:
     return np.array(recalling.stored()[name]["share"])
 
 
-PLAIN = {10: "#E69F00", 20: "#D55E00", 40: "#AA3377"}
+PLAIN = {10: "#E69F00", 20: "#009E73", 40: "#AA3377"}
 """Colour of plain networks, by the length of their sequences."""
 
 
@@ -445,6 +445,7 @@ def stopped(title: str) -> Drawing:
         at = recalling.EVERY * np.arange(runs.shape[1])
         right.plot(at, runs.T, "-", color=INK, linewidth=0.7, alpha=0.35)
         right.plot(at, np.median(runs, axis=0), "-", color=INK, linewidth=2.6)
+        right.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
         right.text(row.updates, 1.55, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
                    va="center", ha="right")  # fmt: skip
         right.set(xlim=(0, row.updates), ylim=(0, 1.75), yticks=[0, 1],
@@ -467,6 +468,10 @@ PULSES = 0.3, 0.8, 3.0
 """What three inputs at step 1 contribute to z; 0.8 is that of the unit by hand."""
 
 
+READ = ((PULSES[1], "pulse 0.8", None), (0.001, "pulse 0.001", "8 5"), (0.0, "no pulse", "2 4"))
+"""Pulses between which a reader can compare: what they contribute to z, name, and dashes."""
+
+
 def kept(u: float, pulse: float = PULSES[1]) -> tuple[Array, Array, Array]:
     """Return the states h_1 to h_40 after a pulse, the slopes, and the error left at each step.
 
@@ -479,8 +484,10 @@ def kept(u: float, pulse: float = PULSES[1]) -> tuple[Array, Array, Array]:
 
 def _rounded(value: float) -> str:
     """Write a number with two digits, or as a power of ten."""
-    if 0.001 <= value < 10_000:
-        return f"{value:.2g}" if value < 100 else f"{round(value, -2):,.0f}"
+    if value == 0:
+        return "0"
+    if 0.00095 <= value < 10_000:
+        return f"{value:.2g}" if value < 99.5 else f"{float(f'{value:.2g}'):,.0f}"
     digits, power = f"{value:.0e}".split("e")
     return f"{digits}·10{svg.raised(int(power))}"
 
@@ -544,9 +551,9 @@ def held(title: str) -> Drawing:
 
 
 def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
-    """Draw a unit's state and the error that is left of the last step's, a frame for each weight.
+    """Draw a unit's states and what is left of its errors, a frame for each weight.
 
-    A dashed line is the error without tanh.
+    There is a line for each of :data:`READ`. In silence, the slopes of tanh are 1.
 
     Parameters
     ----------
@@ -554,7 +561,7 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
         Recurrent weights between 0 and 1.6.
     """
     highest, lowest = 8.0, 16.0
-    panels = {"state": (30.0, 94.0), "error": (130.0, 256.0)}
+    panels = {"state": (30.0, 94.0), "error": (130.0, 290.0)}
     blue, orange = svg.FORWARD, svg.BACKWARD
 
     def scale(panel: str, share: Any) -> Any:
@@ -570,30 +577,43 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
     for p in (8, 0, -8, -16):
         fixed += _rule(float(powers(np.array(10.0**p))), f"10{svg.raised(p)}" if p else "1")
     for step in (1, 10, 20, 30, 40):
-        fixed.append(svg.text(_across(step), 276, str(step)))
-    fixed.append(svg.text(RIGHT, 294, "step", text_anchor="end"))
+        fixed.append(svg.text(_across(step), 310, str(step)))
+    fixed.append(svg.text(RIGHT, 328, "step", text_anchor="end"))
     frames = []
     for u in weights:
-        h, slopes, error = kept(u)
-        alone = u ** np.arange(STEPS - 1.0, -1, -1)
         parts = [
             *fixed,
             svg.text(LEFT, 18, "state", blue, text_anchor="start", font_weight=600),
             svg.text(LEFT, 119, "what is left of the error", orange,
                      text_anchor="start", font_weight=600),
             svg.text(RIGHT, 18, f"u = {u:g}", text_anchor="end", font_weight=600),
-            svg.text(RIGHT, 243, "dashed: without tanh", orange, text_anchor="end"),
-            _line(scale("state", h), blue),
-            _line(powers(alone), orange, stroke_dasharray="5 4", opacity="0.8"),
-            _line(powers(error), orange),
+            svg.text(RIGHT, 230, "at step 1:", orange, text_anchor="end"),
         ]  # fmt: skip
+        ends, lefts = [], []
+        for row, (pulse, name, dashes) in enumerate(READ):
+            h, _, error = kept(u, pulse)
+            y = 252.0 + 16 * row
+            ends.append(_rounded(h[-1]))
+            lefts.append(_rounded(error[0]))
+            parts += [
+                _line(scale("state", h), blue, stroke_dasharray=dashes),
+                _line(powers(error), orange, stroke_dasharray=dashes),
+                svg.text(258, y, name, orange, text_anchor="start"),
+                svg.text(RIGHT, y, lefts[-1], orange, text_anchor="end"),
+                svg.element("line", x1=230.0, x2=252.0, y1=y - 5, y2=y - 5, stroke=orange,
+                            stroke_width="3", stroke_dasharray=dashes),
+            ]  # fmt: skip
+        slope = kept(u)[1][-1]
         caption = (
-            f"The state ends at {_rounded(h[-1])}. The first step back multiplies the error by"
-            f" {u:g} · {slopes[-1]:.2f} = {u * slopes[-1]:.2f}; after 39 steps,"
-            f" {_rounded(error[0])} of it is left. Without tanh, it would be {_rounded(alone[0])}."
+            f"Pulse 0.8: the state ends at {ends[0]}, where a step back multiplies the error by"
+            f" {u:g} · {slope:.2f} = {u * slope:.2f}. Pulse 0.001: the state ends at {ends[1]}."
+            f" No pulse: each step back multiplies by {u:g}."
         )
-        said = f"state after the pulse {h[0]:.2f}, at the end {_rounded(h[-1])}"
-        frames.append(Frame(svg.picture(svg.WIDTH, 300, f"Weight {u:g}", said, *parts), caption))
+        said = "; ".join(
+            f"{name}: state at the end {end}, left of the error {left}"
+            for (_, name, _), end, left in zip(READ, ends, lefts, strict=True)
+        )
+        frames.append(Frame(svg.picture(svg.WIDTH, 334, f"Weight {u:g}", said, *parts), caption))
     return frames
 
 
