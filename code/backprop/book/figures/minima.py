@@ -373,15 +373,19 @@ def training(
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig = plt.figure(figsize=(4.6, 4.9), layout="constrained")
-    grid = fig.add_gridspec(4, 2, height_ratios=[1.7, 1, 1, 1], width_ratios=[3.4, 1])
+    fig = plt.figure(figsize=(4.6, 5.2), layout="constrained")
+    grid = fig.add_gridspec(4, 2, height_ratios=[2.5, 1, 1, 1], width_ratios=[3.4, 1])
     top, strip = (fig.add_subplot(grid[0, k]) for k in (0, 1))
     lower = [fig.add_subplot(grid[k, :]) for k in (1, 2, 3)]
     for (units, losses), color in zip(runs.items(), COLORS, strict=False):
         for loss in losses:
             top.plot(marks[1:], loss[1:], "-", color=color, linewidth=1.2)
         name = f"{units} unit{'s' if units > 1 else ''}"
-        top.text(2, 2.25 * 0.72 ** list(runs).index(units), name, color=color, va="top")
+        below = units == 2  # the others, above their lines
+        height = losses[:, -1].min() / 1.06 if below else losses[:, -1].max() * 1.06
+        top.text(
+            0.8 * marks[-1], height, name, color=color, ha="right", va="top" if below else "bottom"
+        )
     top.set(xscale="log", yscale="log", xlim=(1, marks[-1]), ylim=(0.09, 2.8), xlabel="step")
     top.set_xticks([1, 100, 10_000], ["1", "100", "10⁴"])
     top.set_yticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
@@ -404,8 +408,8 @@ def training(
     slope.minorticks_off()
     slope.set_title("length of the gradient", loc="left", fontsize=11, color=INK)
     curve.axhline(0, color=GREY, linewidth=1)
-    curve.set(ylim=(-0.0034, 0.0014), yticks=[-0.002, 0, 0.001], xlabel="step")
-    curve.set_yticklabels(["−0.002", "0", "0.001"])
+    curve.set(ylim=(-0.0034, 0.0014), yticks=[-0.002, 0], xlabel="step")
+    curve.set_yticklabels(["−0.002", "0"])
     curve.set_title("smallest eigenvalue of the Hessian", loc="left", fontsize=11, color=INK)
     for ax in lower:
         ax.axvspan(5000, 10_000, color=GREY, alpha=0.2, linewidth=0)
