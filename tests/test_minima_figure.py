@@ -34,18 +34,18 @@ def test_the_levels_mark_the_trap_and_count_points_that_share_a_mark():
         3: (np.array([0.02, 0.27, 0.35, 0.36, 0.36]), np.array([0, 1, 2, 2, 2])),
     }
     runs = {2: np.array([0.02, 0.27, 0.27]), 3: np.full(17, 0.02)}
-    markup = minima.levels(found, (found[2][0][:3], found[2][1][:3]), runs, 0.27, "title").markup
+    markup = minima.levels(found, runs, 0.27, "title").markup
     for words in (">trap<", "2 units", ">2<", ">3<", ">17<"):
         assert words in markup
 
 
-def test_the_runs_are_named_and_thick_where_the_smallest_eigenvalue_is_positive():
+def test_the_runs_are_named_and_two_of_them_drawn_with_gradient_and_eigenvalue():
     marks = np.array([0, 1, 10, 100])
-    loss, low = np.array([[2.0, 1.5, 1, 0.8]]), np.array([[-1.0, -1, 0.1, 0.1]])
-    runs = {1: (loss, low), 4: (loss / 2, low)}
-    watched = np.full((2, 3), 0.85), np.array([[-0.1, 0, 0.001], [-0.1, -0.001, 0]])
+    runs = {units: np.array([[2.0, 1.5, 1, 0.8]]) / units for units in (1, 2)}
+    low = np.array([[-0.1, 0, 0.001], [-0.1, -0.001, 0]])
+    watched = np.full((2, 3), 0.85), np.full((2, 3), 1e-3), low
     markup = minima.training(runs, marks, watched, np.array([0, 500, 1000]), "title").markup
-    for words in (">1 unit<", ">4 units<", "a way down is left", "smallest eigenvalue"):
+    for words in (">1 unit<", ">2 units<", "both wait", "length of the gradient", "eigenvalue"):
         assert words in markup
 
 

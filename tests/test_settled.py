@@ -45,7 +45,8 @@ def test_each_width_has_ten_stable_runs():
             assert len(run["loss"]) == len(run["lowest"]) == len(settled.MARKS)
             assert (np.diff(run["loss"]) <= 0).all()
             assert run["highest"] < 2 / settled.RATE
-    assert all(len(run["loss"]) == len(settled.WATCH) for run in FOUND["watched"])
+    for run in FOUND["watched"]:
+        assert len(run["loss"]) == len(run["gradient"]) == len(settled.WATCH)
 
 
 def test_runs_of_few_units_end_at_minima():
@@ -68,6 +69,8 @@ def test_a_run_is_found_again():
     run, stored = settled.descend(2, 1, marks), FOUND["2"][1]
     np.testing.assert_allclose(run.loss, stored["loss"][: len(marks)], atol=2e-5)
     np.testing.assert_allclose(run.lowest, stored["lowest"][: len(marks)], rtol=1e-2, atol=1e-5)
+    run, watched = settled.descend(2, 1, settled.WATCH[:5]), FOUND["watched"][1]
+    np.testing.assert_allclose(run.gradient, watched["gradient"][:5], rtol=1e-2)
 
 
 def test_a_step_is_the_rate_times_the_gradient():
@@ -77,7 +80,7 @@ def test_a_step_is_the_rate_times_the_gradient():
     np.testing.assert_allclose(run.theta, network.theta - settled.RATE * g, atol=1e-15)
     assert run.loss[0] == loss and run.loss[1] == settled.objective(network, run.theta)[0]
     _, after = settled.objective(network, run.theta)
-    assert run.gradient == pytest.approx(np.linalg.norm(after))
+    assert run.gradient == pytest.approx([np.linalg.norm(g), np.linalg.norm(after)])
     spectrum = np.linalg.eigvalsh(settled.hessian(3, run.theta))
     assert run.lowest[1] == pytest.approx(spectrum[0])
     assert run.highest >= spectrum[-1] - 1e-12

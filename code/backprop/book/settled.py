@@ -2,7 +2,7 @@
 
 Networks 64-n-10 of tanh units learn 300 digits with weight decay, from ten starts at each of four
 widths: every step uses all digits and the same rate. On the way, the smallest eigenvalue of the
-exact Hessian tells whether a way down is left. The chapter on local minima shows what is stored in
+exact Hessian is found, too. The chapter on local minima shows what is stored in
 ``settled.json``, which the command
 
     python -m backprop.book.settled FILE
@@ -115,8 +115,8 @@ class Run(NamedTuple):
     """The smallest eigenvalue of the Hessian at each of the marks."""
     highest: float
     """The largest eigenvalue at any mark; below 2 / ``RATE`` a step is stable."""
-    gradient: float
-    """The length of the last gradient."""
+    gradient: list[float]
+    """The length of the gradient at each of the marks."""
     wrong: int
     """How many of the 300 digits the network misclassifies at the end."""
 
@@ -124,11 +124,12 @@ class Run(NamedTuple):
 def descend(units: int, seed: int, marks: Sequence[int]) -> Run:
     """Take steps of gradient descent from a random start, up to the last of some marked steps."""
     network = build(units, seed)
-    losses, spectra = [], []
+    losses, lengths, spectra = [], [], []
     for step in range(marks[-1] + 1):
         loss, gradient = objective(network, network.theta)
         if step in marks:
             losses.append(loss)
+            lengths.append(float(np.linalg.norm(gradient)))
             spectra.append(np.linalg.eigvalsh(hessian(units, network.theta)))
         if step < marks[-1]:
             network.theta -= RATE * gradient
@@ -138,7 +139,7 @@ def descend(units: int, seed: int, marks: Sequence[int]) -> Run:
         loss=losses,
         lowest=[float(each[0]) for each in spectra],
         highest=float(max(each[-1] for each in spectra)),
-        gradient=float(np.linalg.norm(gradient)),
+        gradient=lengths,
         wrong=int((network.forward(images).argmax(axis=1) != labels).sum()),
     )
 
@@ -196,12 +197,12 @@ def paths(units: int, A: Array, B: Array) -> dict[str, Array]:
 
 
 def written(run: Run) -> dict[str, Any]:
-    """Return what is stored of a run."""
+    """Return what is stored of a run: of its gradients, the last one."""
     return {
         "loss": [round(loss, 5) for loss in run.loss],
         "lowest": [float(f"{low:.2e}") for low in run.lowest],
         "highest": round(run.highest, 3),
-        "gradient": float(f"{run.gradient:.1e}"),
+        "gradient": float(f"{run.gradient[-1]:.1e}"),
         "wrong": run.wrong,
     }
 
@@ -219,7 +220,10 @@ def told(
     found["paths"] = {
         name: [[round(float(height), 5) for height in one[name]] for one in each] for name in PATHS
     }
-    found["watched"] = [written(descend(WATCHED, seed, watch)) for seed in WATCHED_SEEDS]
+    closely = [descend(WATCHED, seed, watch) for seed in WATCHED_SEEDS]
+    found["watched"] = [
+        written(run) | {"gradient": [float(f"{g:.2e}") for g in run.gradient]} for run in closely
+    ]
     return found
 
 

@@ -47,8 +47,8 @@ def kinds(title: str) -> Drawing:
     ax.contour(across, up, heights, levels, colors=GREY, linewidths=0.7, linestyles="-", zorder=1)
     looks = (
         ("minimum, −4", "o", COLORS[0]),
-        ("saddle, 0", "X", INK),
-        ("maximum, 4", "^", COLORS[1]),
+        ("saddle, 0", "s", INK),
+        ("maximum, 4", "P", COLORS[2]),
     )
     for first in (1, -1):
         for second in (1, -1):
@@ -107,7 +107,7 @@ def trap(points: Array, title: str) -> Drawing:
     ax.contourf(w, b, heights, levels, cmap="Blues", alpha=0.35, extend="both", zorder=0)
     ax.set_rasterization_zorder(0.5)
     lines = ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.7, zorder=1)
-    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=[(1.0, 1.0), (1.85, -1.75)])
+    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=[(1.25, 1.35), (1.85, -1.75)])
     lattice = starts(17)
     sorts = ends(descend(lattice), points[:2])
     for kind, color in ((LOWEST, COLORS[0]), (TRAP, COLORS[1]), (PLATEAU, INK)):
@@ -120,10 +120,10 @@ def trap(points: Array, title: str) -> Drawing:
         ax.plot(*np.array(path).T, "-", color=color, linewidth=2.4)
         ax.plot(*place, "o", color=color, markersize=5)
     for point, mark, words, at in zip(
-        points, "o^X", ("lowest, 0.28", "trap, 0.54", "saddle, 0.58"),
+        points, "o^s", ("lowest, 0.28", "trap, 0.54", "saddle, 0.58"),
         ((-0.75, -0.65), (1.82, -0.02), (0.95, 0.52)), strict=True,
     ):  # fmt: skip
-        color = INK if mark == "X" else looks["o^".index(mark)][0]
+        color = INK if mark == "s" else looks["o^".index(mark)][0]
         ax.plot(*point, mark, color=color, markersize=12, markeredgecolor="#fefefe")
         box = {"boxstyle": "round,pad=0.15", "facecolor": "#fefefe", "edgecolor": color}
         ax.text(*at, words, color=color, ha="center", va="center", bbox=box, fontsize=11)
@@ -282,7 +282,6 @@ def waits(title: str) -> Drawing:
 
 def levels(
     found: Mapping[int, tuple[Array, Array]],
-    grown: tuple[Array, Array],
     runs: Mapping[int, Array],
     fallen: float,
     title: str,
@@ -295,13 +294,10 @@ def levels(
     ----------
     found : mapping of int to (losses, indices)
         By width, the smaller one first.
-    grown : (losses, indices)
-        Points of the smaller network whose index is larger by 1 in the other one, with a unit of
-        zero weights; the indices are the smaller ones, where the points are drawn faintly.
     runs : mapping of int to array
         By width: the final losses.
     fallen : float
-        The loss of the trap, whose points are marked in each panel.
+        The loss of the trap, whose points are orange in each panel.
     title : str
         What the picture shows.
     """
@@ -313,10 +309,11 @@ def levels(
         width_ratios=[*(1.0 for _ in found), 0.7],
     )  # fmt: skip
     for ax, (width, (losses, indices)) in zip(axes, found.items(), strict=False):
-        marked = np.abs(losses - fallen) < 1e-4 * fallen
-        minimum = (indices == 0) & ~marked
+        same = np.abs(losses - fallen) < 1e-4 * fallen
+        minimum = indices == 0
         for which, color, mark in (
-            (~marked & ~minimum, INK, "s"), (minimum, COLORS[0], "o"), (marked, COLORS[1], "^"),
+            (~same & ~minimum, INK, "s"), (same & ~minimum, COLORS[1], "s"),
+            (~same & minimum, COLORS[0], "o"), (same & minimum, COLORS[1], "^"),
         ):  # fmt: skip
             for index in np.unique(indices[which]):
                 for group in _heaps(losses[which & (indices == index)]):
@@ -326,15 +323,6 @@ def levels(
                                 ha="center", va="center", zorder=4)  # fmt: skip
         ax.set_title(f"{width} units", fontsize=11, color=INK)
         ax.set(xticks=[0, 1, 2, 3], xlim=(-0.6, 3.6), xlabel="index")
-    for index in np.unique(grown[1]):
-        for group in _heaps(grown[0][grown[1] == index]):
-            was = 2 if abs(group.mean() - fallen) < 0.01 else int(index == 0)
-            axes[1].plot(index, group.mean(), "so^"[was], color=(INK, *COLORS[:2])[was],
-                         markersize=13, alpha=0.25, markeredgewidth=0)  # fmt: skip
-            axes[1].annotate(
-                "", (index + 0.8, group.mean()), (index + 0.1, group.mean()), zorder=2,
-                arrowprops={"arrowstyle": "-|>", "color": COLORS[2], "linewidth": 2},
-            )  # fmt: skip
     axes[0].text(0.1, fallen - 0.04, "trap", color=COLORS[1], ha="center", va="top")
     last, rng = axes[-1], np.random.default_rng(0)
     for at, (_width, ended) in enumerate(runs.items()):
@@ -361,24 +349,22 @@ def _heaps(losses: Array, apart: float = 0.02) -> list[Array]:
 
 
 def training(
-    runs: Mapping[int, tuple[Array, Array]],
+    runs: Mapping[int, Array],
     marks: Array,
-    watched: tuple[Array, Array],
+    watched: tuple[Array, Array, Array],
     watch: Array,
     title: str,
 ) -> Drawing:
-    """Draw the loss of runs of several widths, and two of them with their smallest eigenvalue.
-
-    A line is thick where the smallest eigenvalue is positive.
+    """Draw the loss of runs of several widths, and two of them with gradient and eigenvalue.
 
     Parameters
     ----------
-    runs : mapping of int to (losses, lowest), each of shape (runs, marks)
-        By width.
+    runs : mapping of int to array, shape (runs, marks)
+        By width: the losses. The ends of the width 2 are drawn once more, enlarged.
     marks : array
         The steps, from 0.
-    watched : (losses, lowest), each of shape (2, steps)
-        A run that seems to have ended before it falls again, and one that has ended.
+    watched : (losses, gradients, lowest), each of shape (2, steps)
+        Of two runs: the loss, the length of the gradient and the smallest eigenvalue.
     watch : array
         The steps of these.
     title : str
@@ -387,37 +373,48 @@ def training(
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, (top, middle, bottom) = plt.subplots(
-        3, 1, figsize=(4.6, 4.1), height_ratios=[1.6, 1, 1], layout="constrained"
-    )
-    for (units, (losses, lowest)), color in zip(runs.items(), COLORS, strict=False):
-        for loss, low in zip(losses, lowest, strict=True):
-            top.plot(marks[1:], loss[1:], "-", color=color, linewidth=0.9)
-            at_hand = np.where(low > 0, loss, np.nan)
-            top.plot(marks[1:], at_hand[1:], "-", color=color, linewidth=3, alpha=0.8)
+    fig = plt.figure(figsize=(4.6, 5.2), layout="constrained")
+    grid = fig.add_gridspec(4, 2, height_ratios=[2.5, 1, 1, 1], width_ratios=[3.4, 1])
+    top, strip = (fig.add_subplot(grid[0, k]) for k in (0, 1))
+    lower = [fig.add_subplot(grid[k, :]) for k in (1, 2, 3)]
+    for (units, losses), color in zip(runs.items(), COLORS, strict=False):
+        for loss in losses:
+            top.plot(marks[1:], loss[1:], "-", color=color, linewidth=1.2)
         name = f"{units} unit{'s' if units > 1 else ''}"
-        top.text(1.25 * marks[-1], np.median(losses[:, -1]), name, color=color, va="center")
+        below = units == 2  # the others, above their lines
+        height = losses[:, -1].min() / 1.06 if below else losses[:, -1].max() * 1.06
+        top.text(
+            0.8 * marks[-1], height, name, color=color, ha="right", va="top" if below else "bottom"
+        )
     top.set(xscale="log", yscale="log", xlim=(1, marks[-1]), ylim=(0.09, 2.8), xlabel="step")
-    top.set_xticks([1, 10, 100, 1000, 10_000], ["1", "10", "100", "1000", "10⁴"])
+    top.set_xticks([1, 100, 10_000], ["1", "100", "10⁴"])
     top.set_yticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
     top.minorticks_off()
     top.set_title("loss, ten runs each", loc="left", fontsize=11, color=INK)
+    ends = np.sort(runs[2][:, -1])
+    strip.plot(np.arange(len(ends)) % 2, ends, "o", color=COLORS[1], markersize=7, alpha=0.75)
+    strip.set(xlim=(-1, 2), xticks=[], ylim=(0.79, 0.895), yticks=[0.8, 0.85])
+    strip.set_title("ends, 2 units", loc="right", fontsize=11, color=INK)
     for k, (color, line) in enumerate(((COLORS[1], "-"), (INK, "--"))):
-        for ax, values in zip((middle, bottom), watched, strict=True):
+        for ax, values in zip(lower, watched, strict=True):
             ax.plot(watch, values[k], line, color=color, linewidth=2)
-    middle.text(watch[-1], 0.87, "has arrived", color=INK, ha="right", va="bottom")
-    middle.text(0.45 * watch[-1], 0.845, "waits", color=COLORS[1], ha="right", va="top")
-    middle.set(ylim=(0.79, 0.93), yticks=[0.8, 0.85, 0.9])
-    middle.set_title("two runs with 2 units: loss", loc="left", fontsize=11, color=INK)
-    bottom.axhline(0, color=GREY, linewidth=1)
-    bottom.axhspan(-1, 0, color=GREY, alpha=0.12, linewidth=0)
-    bottom.text(watch[-1], -0.0029, "a way down is left", color=INK, ha="right", va="bottom")
-    bottom.set(ylim=(-0.0032, 0.0014), yticks=[-0.002, 0, 0.001], xlabel="step")
-    bottom.set_yticklabels(["−0.002", "0", "0.001"])
-    bottom.set_title("and their smallest eigenvalue", loc="left", fontsize=11, color=INK)
-    for ax in (middle, bottom):
+    loss_, slope, curve = lower
+    loss_.text(watch[-1], 0.87, "has arrived", color=INK, ha="right", va="bottom")
+    loss_.text(0.3 * watch[-1], 0.85, "both wait", color=INK, ha="center", va="top")
+    loss_.set(ylim=(0.79, 0.93), yticks=[0.8, 0.85, 0.9])
+    loss_.set_title("two runs with 2 units: loss", loc="left", fontsize=11, color=INK)
+    slope.set(yscale="log", ylim=(2e-6, 3e-2))
+    slope.set_yticks([1e-5, 1e-3], ["0.00001", "0.001"])
+    slope.minorticks_off()
+    slope.set_title("length of the gradient", loc="left", fontsize=11, color=INK)
+    curve.axhline(0, color=GREY, linewidth=1)
+    curve.set(ylim=(-0.0034, 0.0014), yticks=[-0.002, 0], xlabel="step")
+    curve.set_yticklabels(["−0.002", "0"])
+    curve.set_title("smallest eigenvalue of the Hessian", loc="left", fontsize=11, color=INK)
+    for ax in lower:
+        ax.axvspan(5000, 10_000, color=GREY, alpha=0.2, linewidth=0)
         ax.set(xlim=(0, watch[-1]), xticks=[0, 5000, 10_000, 15_000, 20_000])
-    middle.tick_params(labelbottom=False)
+        ax.tick_params(labelbottom=ax is curve)
     return plotted(fig, title)
 
 
@@ -449,10 +446,10 @@ def walls(paths: Mapping[str, Array], title: str) -> Drawing:
         ax.set_xticks([0, 0.5, 1], ["A", "halfway", "B"])
     left.set(ylabel="loss", ylim=(0, top + 0.12))
     room = low - floor
-    right.set(ylim=(floor - 0.15 * room, low + 0.35 * room))
+    right.set(ylim=(floor - 0.42 * room, low + 0.35 * room))
     left.text(0.5, top + 0.02, "straight", color=COLORS[1], ha="center", va="bottom")
     right.text(0.5, low + 0.05 * room, "aligned", color=COLORS[2], ha="center", va="bottom")
-    right.text(0.5, floor + 0.02 * room, "bent", color=COLORS[0], ha="center", va="bottom")
+    right.text(0.5, floor - 0.08 * room, "bent", color=COLORS[0], ha="center", va="top")
     return plotted(fig, title)
 
 
