@@ -30,8 +30,9 @@ ONE_PASS = 92.0
 
 
 def bills(rows: Sequence[Bill], title: str) -> Drawing:
-    """Draw operations as a bar a row; a bar that is too long is torn off."""
-    left, most = 12.0, 300.0
+    """Draw operations as a bar a row; a bar that is too long runs off the edge of the picture."""
+    left = 12.0
+    most = svg.WIDTH - left
     parts = []
     said = []
     for k, bill in enumerate(rows):
@@ -40,11 +41,9 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
         total = bill.forward + bill.backward
         x, y = left, top + 22
         if torn := total * ONE_PASS > most:
-            corners = [(x, y), (x + most, y), (x + most - 7, y + 8), (x + most, y + 15),
-                       (x + most - 7, y + 24), (x, y + 24)]  # fmt: skip
-            points = " ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in corners)
-            parts.append(svg.element("polygon", points=points, fill=svg.FORWARD))
-            x += most
+            parts.append(
+                svg.element("rect", x=x, y=y, width=most, height=24, fill=svg.FORWARD)
+            )  # fmt: skip
         for passes, paint in () if torn else ((bill.forward, svg.FORWARD),
                                               (bill.backward, svg.BACKWARD)):  # fmt: skip
             if passes:
@@ -55,7 +54,8 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
                 x += passes * ONE_PASS
         number = f"{total:,.0f}" if torn else f"{total:.3g}"
         number += " forward pass" if total == 1 else ""
-        parts.append(svg.text(x + 8, y + 17, number, text_anchor="start", font_weight=600))
+        paint = svg.GROUND if torn else "currentColor"
+        parts.append(svg.text(x + 8, y + 17, number, paint, text_anchor="start", font_weight=600))
         said.append(f"{bill.name}: {number}")
     return drawing(title, 8 + 58 * len(rows), "; ".join(said), *parts)
 
@@ -241,7 +241,7 @@ def _batch(machine: Machine, now: int) -> Frame:
     which = "memory" if carrying > computing else "the processor"
     many = "1 example" if batch == 1 else f"{batch} examples"
     caption = (
-        f"By the roof, {which} decides, and the two passes take at least"
+        f"According to the roofline, {which} decides, and the two passes take at least"
         f" {_ms(max(computing, carrying))} and {_ms(2 * max(computing, carrying))} ms."
         f" Measured: {1e3 * machine.forward[now]:.2f} and {1e3 * machine.backward[now]:.2f} ms,"
         f" together {price:.2f} forward passes."
@@ -256,18 +256,32 @@ def _ms(seconds: float) -> str:
 
 def _prices(ax: Any, machine: Machine, now: int) -> None:
     """Draw a column for each batch, on one scale: a forward pass, and the backward pass on it."""
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     prices = machine.passes()
     for k, price in enumerate(prices):
+        slopes, errors = (
+            times[k] / machine.forward[k] for times in (machine.slopes, machine.errors)
+        )
         pale = 1.0 if k == now else 0.5
-        ax.bar(k, 1, 0.74, color=COLORS[0], alpha=pale)
-        ax.bar(k, price - 1, 0.74, bottom=1, color=COLORS[1], alpha=pale)
+        foot = 0.0
+        # What both products leave of the backward pass is the bias.
+        rest = price - 1 - slopes - errors
+        for part, color, strong in (
+            (1, COLORS[0], 1.0), (slopes, COLORS[1], 1.0), (errors, COLORS[1], 0.55),
+            (rest, GREY, 1.0),
+        ):  # fmt: skip
+            ax.bar(k, part, 0.74, bottom=foot, color=color, alpha=pale * strong)
+            foot += part
         ax.text(k, price + 0.12, f"{price:.2f}", color=INK, ha="center", va="bottom",
                 weight="bold" if k == now else "normal")  # fmt: skip
     ax.axhline(3, color=INK, linewidth=1.2, linestyle=":")
+    for words, y, color in (("$xW$", 0.5, COLORS[0]), (r"$x^\top\delta$", 1.5, COLORS[1]),
+                            (r"$\delta W^\top$", 2.5, COLORS[1])):  # fmt: skip
+        ax.text(len(prices) - 0.5, y, words, color=color, va="center")
     top = int(np.ceil(max(prices) + 0.5))
     ax.set(ylim=(0, top), yticks=range(0, top + 1), xlabel="examples in the batch",
+           xlim=(-0.6, len(prices) + 0.45),
            ylabel="forward\npasses")  # fmt: skip
     ax.set_xticks(range(len(prices)), [str(batch) for batch in machine.batches])
     ax.tick_params(axis="x", length=0)
