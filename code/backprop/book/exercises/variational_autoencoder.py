@@ -82,9 +82,14 @@ def check_divergence(one: Any, two: Any) -> Verdict:
 
 @checker
 def check_bound(evidence: Any, bound: Any, best: Any) -> Verdict:
-    """Check the coin with p(x|heads) = 0.6, p(x|tails) = 0.1, p(heads) = ½ and q(heads) = ½."""
+    """Check the coin with p(x|heads) = 0.6, p(x|tails) = 0.1, p(heads) = ½ and q(heads) = ¾."""
     p = 0.5 * 0.6 + 0.5 * 0.1
-    low = 0.5 * math.log(0.6) + 0.5 * math.log(0.1)
+    logs = 0.5 * math.log(0.6) + 0.5 * math.log(0.1)
+
+    def average(heads: float, tails: float, q: float = 0.75) -> float:
+        return q * math.log(heads) + (1 - q) * math.log(tails)
+
+    low = average(0.3 / 0.75, 0.05 / 0.25)
     joint = "Before it is seen, each side of the coin has the probability ½: what is p(x, heads)?"
     parts: list[Part] = [
         ("ln p(x)", math.log(p), [
@@ -94,20 +99,28 @@ def check_bound(evidence: Any, bound: Any, best: Any) -> Verdict:
             (-math.log(p), "The sign is wrong.", "The logarithm of a number below 1 is negative."),
             (math.log2(p), "This is in bits.", "Use the natural logarithm."),
             (math.log10(p), "This is the logarithm to base 10.", "Use the natural logarithm."),
-            (low, "This is an average of logarithms.", "Average the probabilities first."),
+            (logs, "This is an average of logarithms.", "Average the probabilities first."),
             (math.log(0.6), "This is for heads alone.", joint),
             (-1.0, "Give three significant digits.", ""),
         ], joint),
         ("The bound", low, [
-            (low - math.log(2), "The division by q is missing.",
-             "With q = ½ it cancels the prior."),
-            (low + math.log(2), "The prior is missing.", joint),
+            (average(0.3, 0.05), "The division by q is missing.",
+             "The average is of ln [p(x, z)/q(z)]."),
+            (average(0.6, 0.1), "The divergence of q from the prior is missing.",
+             "The average is of ln [p(x, z)/q(z)]."),
+            (average(0.6 / 0.75, 0.1 / 0.25), "The prior is missing.", joint),
+            (average(0.3 / 0.25, 0.05 / 0.75, 0.25), "Heads and tails have changed places.",
+             "The encoder gives heads ¾."),
+            (average(0.3 / 0.75, 0.05 / 0.25, 0.5), "The average is not over q.",
+             "Heads counts ¾, and tails ¼."),
+            (logs, "This is for an encoder that gives heads ½.", "Here it gives heads ¾."),
             (math.log(p), "This is ln p(x) itself.", "The bound lies below it."),
             (-low, "The sign is wrong.", "The loss is minus the bound."),
-            (2 * low, "The average over q is missing.", "Each side counts ½."),
+            (math.log(0.4) + math.log(0.2), "The average over q is missing.",
+             "Heads counts ¾, and tails ¼."),
             (math.log(p) - low, "This is the gap.", "Which number lies below ln p(x)?"),
             (low / math.log(2), "This is in bits.", "Use the natural logarithm."),
-            (-1.4, "Give three significant digits.", ""),
+            (-1.1, "Give three significant digits.", ""),
         ], "Average ln [p(x, z)/q(z)] over both sides of the coin, with the weights q."),
         ("The best q(heads)", 6 / 7, [
             (0.6, "This is p(x | heads).", "How probable is heads, once the image is known?"),
@@ -115,7 +128,7 @@ def check_bound(evidence: Any, bound: Any, best: Any) -> Verdict:
             (1 / 7, "This is the best q(tails).", ""),
             (1.0, "A q that is certain loses the other side's share of p(x).",
              "How probable is heads, once the image is known?"),
-            (0.5, "This is the q that you were given.", "The gap vanishes at the posterior."),
+            (0.75, "This is the q that you were given.", "The gap vanishes at the posterior."),
             (0.35, "This is p(x).", "Which part of it comes from heads?"),
             (6.0, "These are the odds.", "Odds of 3 to 1 are a probability of 3 in 4."),
             (0.86, "Give three significant digits.", ""),
