@@ -74,7 +74,7 @@ def test_the_less_noise_in_the_flat_direction_the_less_level_is_the_best_shape()
     assert best == ["constant-then-decay", "linear", "cosine"]
     for noise, name, frame in zip(rates.NOISES, best, rates.ravine(), strict=True):
         total = f"{1000 * rates.parts(name, noise).total:.0f}"
-        assert frame.caption == f"{name.capitalize()} ends lowest, at {total} thousandths."
+        assert frame.caption == f"{name.capitalize()} ends lowest, at {total}."
         assert f"flat noise {noise:g}<" in frame.svg and f">{total} lowest<" in frame.svg
         assert frame.svg.count("lowest<") == 1
         for other in rates.OF_THE_RAVINE:

@@ -190,7 +190,7 @@ def hero(title: str) -> Drawing:
     plt = pyplot()
     blue, green, red = _colors()
     courses = top_rates.stored().hero
-    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.95), height_ratios=[2.3, 1])
+    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75), height_ratios=[2.3, 1])
     looks = {
         "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
         "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.355)),
@@ -269,7 +269,7 @@ def levels(title: str) -> Drawing:
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
     t = np.arange(LONG + 1)
     seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
     rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}", apart)
@@ -361,7 +361,7 @@ def ravine() -> list[Frame]:
             sketch.set(yticks=[0, highest], yticklabels=["0", f"{highest:.2g}"])
             sketch.grid(visible=False)
             sketch.text(0, 1.2 * highest, f"Ση = {left.rates.sum():.0f}", color=GREY)
-            ax.text(0, 1.05, name, color=INK, fontsize=12, va="bottom")
+            ax.text(0, 1.05, name, color=INK, va="bottom")
             end = 0.0
             for x, plus, value, color in (
                 (0.6, "", left.start, blue), (0.69, "+ ", left.noise, red),
@@ -382,9 +382,7 @@ def ravine() -> list[Frame]:
             (0, "flat: start left", blue), (0.36, "+ noise let in", red), (0.72, "+ steep", GREY),
         ):  # fmt: skip
             head.text(x * WIDE, 1.75, words, color=color)
-        words = (
-            f"{lowest.capitalize()} ends lowest, at {1000 * found[lowest].total:.0f} thousandths."
-        )
+        words = f"{lowest.capitalize()} ends lowest, at {1000 * found[lowest].total:.0f}."
         frames.append(drawn(fig, f"Five shapes in a ravine, flat noise {noise:g}", words))
     return frames
 
@@ -402,7 +400,7 @@ def tops(title: str) -> Drawing:
 
     plt = pyplot()
     found = top_rates.stored()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.9), height_ratios=[1.1, 1])
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.75), height_ratios=[1.1, 1])
     spots = {"constant": (0.021, 0.19), "cosine": (0.025, 1.75), "linear": (0.025, 1.3),
              "constant-then-decay": (0.025, 0.97)}  # fmt: skip
     for k, (name, spot) in enumerate(spots.items()):
@@ -533,7 +531,7 @@ def warmed_up(
     fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.0), height_ratios=[1, 1.1])
     looks = {k: (color, f"{k} updates of warm-up" if k else "no warm-up")
              for k, color in zip(losses, (red, green), strict=True)}  # fmt: skip
-    spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.095))),
+    spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.07))),
                      strict=True))  # fmt: skip
     for place, (k, (color, words)) in enumerate(looks.items()):
         ax.plot(first[k].T, "-", color=color, linewidth=0.8, alpha=0.5)
@@ -546,7 +544,7 @@ def warmed_up(
             axis.text(*spot, words, color=color)
     ax.set(ylim=(0.8, 5.2), yticks=[1, 2, 3, 4, 5], xlabel="updates made")
     ax.set(xlim=(0, len(first[0][0]) - 1), xticks=range(0, len(first[0][0]), 2))
-    low.set(xscale="log", yscale="log", ylim=(0.08, 2.6), xlabel="top rate")
+    low.set(xscale="log", yscale="log", ylim=(0.06, 2.6), xlabel="top rate")
     low.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
     low.set(xticks=list(tops), xticklabels=["" if top == 0.08 else f"{top:g}" for top in tops])
     low.minorticks_off()
