@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from backprop.book import top_rates
 from backprop.book.figures import rates
 
 
@@ -73,13 +74,15 @@ def test_the_less_noise_in_the_flat_direction_the_less_level_is_the_best_shape()
     assert best == ["constant-then-decay", "linear", "cosine"]
     for noise, name, frame in zip(rates.NOISES, best, rates.ravine(), strict=True):
         total = f"{1000 * rates.parts(name, noise).total:.0f}"
-        assert frame.caption == f"{name.capitalize()} ends lowest, at {total} thousandths."
+        assert frame.caption == f"{name.capitalize()} ends lowest, at {total}."
         assert f"flat noise {noise:g}<" in frame.svg and f">{total} lowest<" in frame.svg
         assert frame.svg.count("lowest<") == 1
         for other in rates.OF_THE_RAVINE:
             found = rates.parts(other, noise)
             assert f">{other}<" in frame.svg
             assert f">Ση = {found.rates.sum():.0f}<" in frame.svg
+            for plus, part in zip(("", "+ ", "+ "), found[1:], strict=True):
+                assert f">{plus}{1000 * part:.0f}<" in frame.svg
             assert other == name or f">{1000 * found.total:.0f}<" in frame.svg
 
 
@@ -120,30 +123,36 @@ def test_drawings_are_small_and_name_their_parts():
     for rate in rates.LEVELS:
         assert f">rate {rate}<" in drawn["levels"]
         assert f">floor {rates.floor(rate):.2g}<" in drawn["levels"]
-    for name, (_, kind, _) in rates.SHAPES.items():
-        assert f">{name}<" in drawn["shapes"]
-        assert (f">{kind}<" in drawn["shapes"]) is (kind != "function")
-    for name in ("constant", "1/t", "cosine"):
+    for name in rates.SHAPES:
+        assert f">{name.rpartition('constant-')[2]}<" in drawn["shapes"]
+    for name in top_rates.SHAPES:
         assert f">{name}<" in drawn["tops"]
     assert max(map(len, drawn.values())) < 100_000
 
 
 def test_the_drawn_plateau_falls_by_the_factor_of_its_schedule():
-    plan, rule = rates.planned("plateau"), rates.SHAPES["plateau"][0]
+    plan, rule = rates.planned("plateau"), rates.SHAPES["plateau"]
     assert plan.shape == (100,)
     np.testing.assert_allclose(np.unique(plan)[::-1], rule.factor ** np.arange(3))
     assert (np.diff(plan) <= 0).all()
 
 
-def test_every_shape_has_the_class_that_is_named_beside_it():
-    for name, (rule, kind, _) in rates.SHAPES.items():
-        assert type(rule).__name__ == kind and rates.planned(name).max() == pytest.approx(1)
+def test_every_shape_has_its_top_rate_at_one():
+    assert all(rates.planned(name).max() == pytest.approx(1) for name in rates.SHAPES)
+
+
+def test_the_noise_scale_is_drawn_beside_the_sizes():
+    drawn = rates.noise_scales("title", np.full((3, 5), 20.0), (2, 32)).markup
+    assert ">B = 2<" in drawn and ">B = 32<" in drawn and ">noise scale<" in drawn
 
 
 def test_range_tests_and_warm_up_name_their_parts():
     curves = [np.ones(4), np.ones(5)]
-    drawn = rates.range_tests("title", np.geomspace(0.1, 1, 5), curves, 0.5, "best here").markup
-    assert ">best here<" in drawn
+    drawn = rates.range_tests(
+        "title", np.geomspace(0.1, 1, 5), curves, 0.5, "best here", (0.2, 0.4)
+    )
+    assert ">best here<" in drawn.markup and ">to try first<" in drawn.markup
+    assert ">0.6<" in drawn.markup  # the last rate of the shorter curve
     losses = {k: np.linspace([0.2, 0.3], 0.4, 10).T for k in (0, 10)}
     first = {k: np.ones((10, 5)) for k in losses}
     drawn = rates.warmed_up("title", (0.01, 0.1), losses, first).markup

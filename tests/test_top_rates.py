@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backprop import SGD, ReLU, SoftmaxCrossEntropy, load_digits
-from backprop.book import top_rates
+from backprop.book import many_starts, top_rates
 
 LAST, BIG, HERO = top_rates.stored()
 SHAPE = 3, len(top_rates.TOPS), len(top_rates.STARTS)
@@ -79,6 +79,37 @@ def test_a_lost_run_counts_as_guessing():
     network = top_rates.build(0)
     network.theta[...] = np.nan
     assert top_rates.ends(network, *top_rates.digits(0)[:2]) == pytest.approx(2 * [np.log(10)])
+
+
+def each_gradient(network, x, y):
+    """Return the gradient of each example's loss, one row an example."""
+    loss, found = SoftmaxCrossEntropy(), []
+    for k in range(len(x)):
+        loss.forward(network.forward(x[k : k + 1]), y[k : k + 1])
+        network.backward_parameters(loss.backward())
+        found.append(network.dtheta.copy())
+    return np.array(found)
+
+
+def test_the_noise_scale_is_that_of_the_single_gradients():
+    network, (x, y) = top_rates.build(2), top_rates.digits(2)[0]
+    slopes = each_gradient(network, x[:40], y[:40])
+    expected = slopes.var(axis=0).sum() / (slopes.mean(axis=0) ** 2).sum()
+    assert top_rates.noise_scale(network, x[:40], y[:40]) == pytest.approx(expected)
+    assert top_rates.noise_scale(network, x[:1], y[:1]) == pytest.approx(0, abs=1e-9)
+
+
+def test_noise_scales_begin_with_the_untrained_and_follow_the_run(monkeypatch):
+    monkeypatch.setattr(top_rates, "STEPS", 50)
+    found = top_rates.noise_scales("constant", 0.1, (3, 4))
+    assert found.shape == (2, 3)
+    networks = [top_rates.build(start) for start in (3, 4)]
+    sets = [top_rates.digits(start)[0] for start in (3, 4)]
+    for k, seen in enumerate(found.T):
+        expected = [top_rates.noise_scale(n, *own) for n, own in zip(networks, sets, strict=True)]
+        np.testing.assert_allclose(seen, expected)
+        seeds = [3000 + k, 4000 + k]
+        many_starts.train(networks, sets, np.full((25, 2), 0.1), top_rates.BATCH, seeds)
 
 
 def test_validation_chooses_and_the_test_judges():

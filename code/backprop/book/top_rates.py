@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book import many_starts, results
@@ -105,22 +106,81 @@ def courses(
     ndarray, shape (3, tops, starts, STEPS / EVERY + 1)
         On the digits for validation, on those for the test, and on those for training.
     """
+    own = [start for _ in tops for start in starts]
+    found = _walked(name, tops, starts, batch, lambda networks: _tested(networks, own))
+    return np.array(found).T.reshape(3, len(tops), len(starts), -1)
+
+
+def _walked(
+    name: str,
+    tops: Sequence[float],
+    starts: Sequence[int],
+    batch: int,
+    measure: Callable[[Sequence[Sequential]], list[Any]],
+) -> list[list[Any]]:
+    """Train by one shape, and return what ``measure`` finds, as :func:`courses` does."""
     shape = np.array([SHAPES[name](t) for t in range(STEPS)])
     plans = np.repeat(np.outer(shape, tops), len(starts), axis=1)
     own = [start for _ in tops for start in starts]
     networks, sets = [build(start) for start in own], [digits(start)[0] for start in own]
-    found = [_tested(networks, own)]
+    found = [measure(networks)]
     for k, part in enumerate(np.split(plans, STEPS // EVERY)):
         with np.errstate(all="ignore"):  # a rate may be far too large
             many_starts.train(networks, sets, part, batch, [1000 * start + k for start in own])
-        found.append(_tested(networks, own))
-    return np.array(found).T.reshape(3, len(tops), len(starts), -1)
+        found.append(measure(networks))
+    return found
 
 
 def _tested(networks: Sequence[Sequential], starts: Sequence[int]) -> list[Array]:
     """Return the losses on the digits for validation, for the test and for training."""
     sets = (digits(start) for start in starts)
     return [ends(n, *others, own) for n, (own, *others) in zip(networks, sets, strict=True)]
+
+
+def noise_scale(network: Sequential, x: Array, y: NDArray[np.integer]) -> float:
+    """Return the noise of single examples' gradients over the square of their mean.
+
+    Both are summed over all parameters: the variances above, and below the squared length of the
+    mean gradient. For a dense layer, an example's gradient of W is the outer product of what enters
+    and of the slope of what leaves, so its squares need not be formed one by one.
+
+    Parameters
+    ----------
+    network : Sequential
+        `Dense` layers with `Tanh` between them.
+    x, y : ndarray, shapes (n, d) and (n,)
+        All examples of which a batch is drawn.
+    """
+    kept = [x]
+    for layer in network.layers:
+        kept.append(layer.forward(kept[-1]))
+    entropy = SoftmaxCrossEntropy()
+    entropy.forward(kept.pop(), y)
+    delta = entropy.backward() * len(x)  # of each example's own loss
+    squares, mean = np.zeros(len(x)), 0.0
+    for layer, entered in zip(reversed(network.layers), reversed(kept), strict=True):
+        if isinstance(layer, Dense):
+            squares += np.sum(delta**2, axis=1) * (np.sum(entered**2, axis=1) + 1)  # W and b
+            mean += np.sum((entered.T @ delta / len(x)) ** 2) + np.sum(delta.mean(axis=0) ** 2)
+        delta = layer.backward(delta)
+    return float(squares.mean() / mean - 1)
+
+
+def noise_scales(
+    name: str, top: float, starts: Sequence[int] = STARTS, batch: int = BATCH
+) -> Array:
+    """Train by one shape, and return each start's :func:`noise_scale` along the run.
+
+    Returns
+    -------
+    ndarray, shape (starts, STEPS / EVERY + 1)
+    """
+
+    def measure(networks: Sequence[Sequential]) -> list[float]:
+        sets = (digits(start)[0] for start in starts)
+        return [noise_scale(n, *own) for n, own in zip(networks, sets, strict=True)]
+
+    return np.array(_walked(name, [top], starts, batch, measure)).T
 
 
 class Stored(NamedTuple):

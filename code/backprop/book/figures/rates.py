@@ -2,7 +2,7 @@
 
 The parabola is L = ½ θ², or has two curvatures, and each step sees its slope plus noise, whose
 variance is 1 where nothing else is said. Colours mean the same in all of them: vermilion a large
-constant rate, blue a small one, green a falling one, and light blue one that falls like 1/t.
+constant rate, blue a small one, and green a falling one.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def hero(title: str) -> Drawing:
     plt = pyplot()
     blue, green, red = _colors()
     courses = top_rates.stored().hero
-    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.1), height_ratios=[2.3, 1])
+    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75), height_ratios=[2.3, 1])
     looks = {
         "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
         "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.355)),
@@ -228,7 +228,7 @@ def choices() -> list[Frame]:
     for n in SQUARES:
         V, best = 1 / n, 1 / (n + 1)
         left = (1 - eta) ** 2 * V + eta**2
-        fig, ax = plt.subplots(figsize=(4.4, 2.5))
+        fig, ax = plt.subplots(figsize=(4.4, 2.3))
         ax.fill_between(eta, eta**2, color=red, alpha=0.3, linewidth=0)
         ax.fill_between(eta, eta**2, left, color=blue, alpha=0.3, linewidth=0)
         ax.plot(eta, eta**2, "--", color=red, linewidth=1.4)
@@ -255,9 +255,9 @@ def choices() -> list[Frame]:
         ax.grid(visible=False)
         below = (n + 1) ** 2
         words = (
-            f"At the best rate, {unit(n + 1)}, {n**2}/{below} of the old V is left"
-            f"{f', which is {n}/{below}' if n > 1 else ''}. "
-            f"The noise adds 1/{below}, together {unit(n + 1)}."
+            f"The best rate is {unit(n + 1)}: it leaves {n**2}/{below} of the old V"
+            f"{f', which is {n}/{below}' if n > 1 else ''}, "
+            f"and the noise adds 1/{below}. The sum is {unit(n + 1)}."
         )
         frames.append(drawn(fig, f"V after a step at each rate, from V = {unit(n)}", words))
     return frames
@@ -269,7 +269,7 @@ def levels(title: str) -> Drawing:
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.8))
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
     t = np.arange(LONG + 1)
     seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
     rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}", apart)
@@ -289,22 +289,18 @@ def levels(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-SHAPES: dict[str, tuple[Schedule, str, str]] = {
-    "1/t": (top_rates.inverse(10), "function", r"$1\,/\,(1 + t/10)$"),
-    "step": (StepDecay(1.0, 30, 0.3), "StepDecay", "times 0.3, every 30 steps"),
-    "exponential": (Exponential(1.0, 0.955), "Exponential", r"$0.955^{\,t}$"),
-    "cosine": (Cosine(1.0, 100), "Cosine", r"$\frac{1}{2}\,(1 + \cos(\pi t/100))$"),
-    "warm-up": (Warmup(Cosine(1.0, 80), 20), "Warmup", r"$t/20$, then a cosine"),
-    "one cycle": (OneCycle(1.0, 100), "OneCycle", "up for 30 steps, then down"),
-    "linear": (top_rates.linear(100), "function", r"$1 - t/100$"),
-    "constant-then-decay": (
-        top_rates.constant_then_decay(100), "function", "1, then linear in the last fifth",
-    ),
-    "plateau": (
-        ReduceOnPlateau(1.0, factor=0.3), "ReduceOnPlateau", r"$\times\,0.3$ when the loss stalls",
-    ),
-}  # fmt: skip
-"""A schedule whose highest rate is 1 in a run of 100 steps, its class, and its formula."""
+SHAPES: dict[str, Schedule] = {
+    "1/t": top_rates.inverse(10),
+    "step": StepDecay(1.0, 30, 0.3),
+    "exponential": Exponential(1.0, 0.955),
+    "cosine": Cosine(1.0, 100),
+    "linear": top_rates.linear(100),
+    "one cycle": OneCycle(1.0, 100),
+    "warm-up": Warmup(Cosine(1.0, 80), 20),
+    "constant-then-decay": top_rates.constant_then_decay(100),
+    "plateau": ReduceOnPlateau(1.0, factor=0.3),
+}
+"""Schedules whose highest rate is 1 in a run of 100 steps."""
 
 
 def planned(name: str) -> Array:
@@ -312,35 +308,33 @@ def planned(name: str) -> Array:
     if name == "plateau":
         t = np.arange(100)
         return np.asarray(np.select([t < 38, t < 71], [1, 0.3], 0.09))
-    return np.array([SHAPES[name][0](t) for t in range(100)])
+    return np.array([SHAPES[name](t) for t in range(100)])
 
 
 def shapes(title: str) -> Drawing:
-    """Draw the schedules, one in a row, each with its formula and its class."""
+    """Draw the schedules, three in a row, each with its name."""
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(len(SHAPES), 1, sharex=True, figsize=(4.6, 4.2))
-    for ax, (name, (_, kind, formula)) in zip(axes, SHAPES.items(), strict=True):
+    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 2.4))
+    for ax, name in zip(axes.flat, SHAPES, strict=True):
         rates = planned(name)
         ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
         ax.plot(rates, "-", color=green, linewidth=2)
-        ax.set(xlim=(0, 265), ylim=(0, 1.12), xticks=[0, 50, 100], yticks=[0, 1])
-        ax.text(115, 0.75, name, color=INK, fontsize=12, weight="bold")
-        if kind != "function":
-            ax.text(265, 0.75, kind, color=INK, ha="right")
-        ax.text(115, -0.12, formula, color=INK, fontsize=11.5)
-        ax.spines["bottom"].set_bounds(0, 100)
-        ax.grid(False)
+        ax.set(xlim=(0, 100), ylim=(0, 1.12), xticks=[0, 50], yticks=[0, 1])
+        words = name.replace("constant-then-", "constant-\nthen-")
+        ax.text(50, 1.2, words, color=INK, ha="center", va="bottom", linespacing=0.9)
+        ax.grid(visible=False)
     return plotted(fig, title)
 
 
 def _shade(name: str) -> str:
-    from backprop.book.figures.plots import COLORS
+    from backprop.book.figures.plots import COLORS, GREY
 
     _, green, red = _colors()
-    return {"constant": red, "cosine": green, "1/t": COLORS[4]}[name]
+    found = {"constant": red, "cosine": green, "linear": COLORS[3]}
+    return found.get(name, COLORS[4] if name == "constant-then-decay" else GREY)
 
 
 def ravine() -> list[Frame]:
@@ -353,43 +347,47 @@ def ravine() -> list[Frame]:
     for noise in NOISES:
         found = {name: parts(name, noise) for name in OF_THE_RAVINE}
         lowest = min(found, key=lambda name: found[name].total)
+        highest = max(left.rates.max() for left in found.values())
         fig, axes = plt.subplots(
-            len(found), 2, figsize=(4.4, 3.35), width_ratios=[1, 3.6], layout="none",
-            gridspec_kw={"wspace": 0.08, "hspace": 0.95, "left": 0.06, "right": 1,
-                         "bottom": 0.02, "top": 0.81},
+            len(found), 2, figsize=(4.4, 3.75), width_ratios=[1, 3.6], layout="none",
+            gridspec_kw={"wspace": 0.1, "hspace": 0.5, "left": 0.11, "right": 1,
+                         "bottom": 0.02, "top": 0.84},
         )  # fmt: skip
         for (sketch, ax), (name, left) in zip(axes, found.items(), strict=True):
             seen = np.append(np.arange(0, LONG, 10), LONG - 1)
             sketch.fill_between(seen, left.rates[seen], color=green, alpha=0.18, linewidth=0)
             sketch.plot(seen, left.rates[seen], "-", color=green, linewidth=2)
-            sketch.set(xlim=(0, LONG), ylim=(0, 1.4), xticks=[], yticks=[0, 1])
+            sketch.set(xlim=(0, LONG), ylim=(0, 1.08 * highest), xticks=[])
+            sketch.set(yticks=[0, highest], yticklabels=["0", f"{highest:.2g}"])
             sketch.grid(visible=False)
-            ax.text(0, 0.58, name, color=INK, fontsize=12, weight="bold", va="bottom")
-            ax.text(WIDE, 0.58, f"Ση = {left.rates.sum():.0f}", color=GREY, ha="right",
-                    va="bottom")  # fmt: skip
+            sketch.text(0, 1.2 * highest, f"Ση = {left.rates.sum():.0f}", color=GREY)
+            ax.text(0, 1.05, name, color=INK, va="bottom")
             end = 0.0
-            for value, color in ((left.start, blue), (left.noise, red), (left.steep, GREY)):
-                ax.barh(0, value, 1, left=end, color=color, alpha=0.55, linewidth=0)
+            for x, plus, value, color in (
+                (0.6, "", left.start, blue), (0.69, "+ ", left.noise, red),
+                (0.83, "+ ", left.steep, GREY),
+            ):  # fmt: skip
+                ax.barh(0.45, value, 0.75, left=end, color=color, alpha=0.55, linewidth=0)
+                words = f"{plus}{1000 * value:.0f}"
+                ax.text(x * WIDE, 1.05, words, color=color, va="bottom")
                 end += value
             words = f"{1000 * left.total:.0f}{' lowest' * (name == lowest)}"
-            ax.text(end + 0.002, 0, words, color=INK, va="center", weight="bold")
-            ax.set(xlim=(0, WIDE), ylim=(-0.5, 0.5))
+            ax.text(end + 0.002, 0.45, words, color=INK, va="center", weight="bold")
+            ax.set(xlim=(0, WIDE), ylim=(0, 1.2))
             ax.set_axis_off()
-        axes[0, 0].text(0, 1.95, "rate", color=GREY)
+        axes[0, 0].text(0, 1.75 * highest, "rate", color=GREY)
         head = axes[0, 1]
-        head.text(0, 2.15, "mean loss at the end, in thousandths:", color=GREY)
+        head.text(0, 2.2, "mean loss at the end, in thousandths:", color=GREY)
         for x, words, color in (
-            (0, "flat: start left", blue), (0.056, "+ noise let in", red), (0.112, "+ steep", GREY),
+            (0, "flat: start left", blue), (0.36, "+ noise let in", red), (0.72, "+ steep", GREY),
         ):  # fmt: skip
-            head.text(x, 1.5, words, color=color)
-        words = (
-            f"{lowest.capitalize()} ends lowest, at {1000 * found[lowest].total:.0f} thousandths."
-        )
+            head.text(x * WIDE, 1.75, words, color=color)
+        words = f"{lowest.capitalize()} ends lowest, at {1000 * found[lowest].total:.0f}."
         frames.append(drawn(fig, f"Five shapes in a ravine, flat noise {noise:g}", words))
     return frames
 
 
-WIDE = 0.148
+WIDE = 0.16
 """The mean loss at the right end of the ravine's bars."""
 
 
@@ -398,47 +396,51 @@ def tops(title: str) -> Drawing:
 
     In the lower panel each shape has the top rate that the digits for validation choose.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    _, green, _ = _colors()
     found = top_rates.stored()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.6), height_ratios=[1.35, 1])
-    for k, name in enumerate(("constant", "1/t", "cosine")):
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.75), height_ratios=[1.1, 1])
+    spots = {"constant": (0.021, 0.19), "cosine": (0.025, 1.75), "linear": (0.025, 1.3),
+             "constant-then-decay": (0.025, 0.97)}  # fmt: skip
+    for k, (name, spot) in enumerate(spots.items()):
         tested, color = found.last[name][1], _shade(name)
-        x = np.array(top_rates.TOPS) * 1.02 ** (k - 1)
+        x = np.array(top_rates.TOPS) * 1.02 ** (k - 1.5)
         middle, best = np.median(tested, axis=1), top_rates.chosen(found.last[name])
-        ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1.4, alpha=0.6)
-        ax.plot(x, middle, "-", color=color, linewidth=2)
+        ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1.2, alpha=0.5)
+        ax.plot(x, middle, "--" if name == "linear" else "-", color=color, linewidth=2)
         ax.plot(x[best], middle[best], "o", color=color, markersize=7, zorder=3)
-        spot = (0.0195, 0.2) if name == "constant" else (x[0] * 0.95, middle[0])
-        side = "left" if name == "constant" else "right"
-        ax.text(*spot, name, color=color, ha=side, va="center")
-    ax.set(xscale="log", yscale="log", xlim=(0.0095, 1.4), ylim=(0.105, 2.5), xlabel="top rate")
+        ax.text(*spot, name, color=color, va="center")
+    ax.set(xscale="log", yscale="log", xlim=(0.018, 1.4), ylim=(0.105, 2.5), xlabel="top rate")
     ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
     ax.set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1])
     ax.set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
     ax.minorticks_off()
     ax.set_title("test loss, batches of 2", loc="left", fontsize=11)
     constant = top_rates.at_best(found.last["constant"])
-    for y, name in enumerate(("cosine", "linear", "constant-then-decay", "1/t")):
+    rows = (*list(spots)[1:], "one cycle", "step", "1/t", "exponential")
+    for y, name in enumerate(rows):
         ratio = top_rates.at_best(found.last[name]) / constant
-        color = COLORS[4] if name == "1/t" else green
-        low.plot(ratio, np.full(len(ratio), y), "o", color=color, markersize=6, alpha=0.55)
+        low.plot(ratio, np.full(len(ratio), y), "o", color=_shade(name), markersize=6, alpha=0.55)
         low.plot(np.median(ratio), y, "|", color=INK, markersize=12, markeredgewidth=2)
         low.text(0.43, y, name, color=GREY, va="center")
     low.axvline(1, color=_shade("constant"), linewidth=1.8)
-    low.text(1.006, -0.75, "constant", color=_shade("constant"), va="center")
-    low.set(ylim=(3.6, -1.2), yticks=[], xlim=(0.42, 1.13))
+    low.text(1.006, -0.85, "constant", color=_shade("constant"), va="center")
+    low.set(ylim=(6.6, -1.5), yticks=[], xlim=(0.42, 1.13))
     low.set(xticks=[0.7, 0.8, 0.9, 1, 1.1], xticklabels=["0.7", "0.8", "0.9", "1", "1.1"])
     low.set_title("test loss / that of the constant rate", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
 def range_tests(
-    title: str, rates: Array, losses: Sequence[Array], best: float, words: str
+    title: str,
+    rates: Array,
+    losses: Sequence[Array],
+    best: float,
+    words: str,
+    tries: Sequence[float],
 ) -> Drawing:
-    """Draw the curves of range tests, and where the best top rate lies.
+    """Draw the curves of range tests, where the best top rate lies, and what to try.
 
     Parameters
     ----------
@@ -452,19 +454,56 @@ def range_tests(
         The rate to mark.
     words : str
         Beside the mark.
+    tries : sequence of float
+        Top rates to try, marked above; and the last rate of the shortest curve is marked as well.
     """
+    from backprop.book.figures.plots import GREY
+
     plt = pyplot()
-    blue, green, _ = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 1.85))
+    blue, green, red = _colors()
+    fig, ax = plt.subplots(figsize=(4.6, 1.95))
     for curve in losses:
         ax.plot(rates[: len(curve)], curve, "-", color=blue, linewidth=0.9, alpha=0.6)
     ax.axvline(best, color=green, linewidth=1.6, linestyle="--")
     ax.text(best * 0.9, 0.3, words, color=green, va="center", ha="right")
+    earliest = rates[min(map(len, losses)) - 1]
+    ax.axvline(earliest, color=red, linewidth=1.6, linestyle=":")
+    ax.text(earliest * 1.15, 0.3, f"{earliest:.1f}", color=red, va="center")
+    ax.plot(tries, np.full(len(tries), 3.75), "v", color=GREY, markersize=7)
+    ax.text(min(tries) * 0.8, 3.75, "to try first", color=GREY, va="center", ha="right")
     ax.set(xscale="log", ylim=(0, 4.2), xlabel="rate of the update", xlim=(rates[0], rates[-1]))
     ax.set(yticks=[0, 1, 2, 3, 4], xticks=[0.001, 0.01, 0.1, 1, 10])
     ax.set(xticklabels=["0.001", "0.01", "0.1", "1", "10"])
     ax.minorticks_off()
     ax.set_title("loss of the batch", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def noise_scales(title: str, scales: Array, sizes: Sequence[int]) -> Drawing:
+    """Draw the noise scale along runs, and the sizes of batches to compare it with.
+
+    Parameters
+    ----------
+    title : str
+        Of the drawing.
+    scales : ndarray, shape (starts, times)
+        As :func:`backprop.book.top_rates.noise_scales` returns them.
+    sizes : sequence of int
+        Of batches.
+    """
+    plt = pyplot()
+    blue, green, _ = _colors()
+    fig, ax = plt.subplots(figsize=(4.6, 2.1))
+    t = np.arange(scales.shape[1]) * top_rates.EVERY
+    ax.plot(t, scales.T, "-", color=green, linewidth=0.7, alpha=0.45)
+    ax.plot(t, np.median(scales, axis=0), "-", color=green, linewidth=2.2)
+    for size in sizes:
+        ax.axhline(size, color=blue, linewidth=1.6, linestyle="--")
+        ax.text(t[-1] * 0.985, size * 0.9, f"B = {size}", color=blue, ha="right", va="top")
+    ax.set(yscale="log", ylim=(0.7, 1500), xlim=(0, t[-1]), xlabel="update")
+    ax.set(yticks=[10, 100, 1000], yticklabels=["10", "100", "1,000"])
+    ax.minorticks_off()
+    ax.set_title("noise scale", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
@@ -489,10 +528,10 @@ def warmed_up(
     """
     plt = pyplot()
     _, green, red = _colors()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.45), height_ratios=[1, 1.1])
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.0), height_ratios=[1, 1.1])
     looks = {k: (color, f"{k} updates of warm-up" if k else "no warm-up")
              for k, color in zip(losses, (red, green), strict=True)}  # fmt: skip
-    spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.095))),
+    spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.07))),
                      strict=True))  # fmt: skip
     for place, (k, (color, words)) in enumerate(looks.items()):
         ax.plot(first[k].T, "-", color=color, linewidth=0.8, alpha=0.5)
@@ -505,7 +544,7 @@ def warmed_up(
             axis.text(*spot, words, color=color)
     ax.set(ylim=(0.8, 5.2), yticks=[1, 2, 3, 4, 5], xlabel="updates made")
     ax.set(xlim=(0, len(first[0][0]) - 1), xticks=range(0, len(first[0][0]), 2))
-    low.set(xscale="log", yscale="log", ylim=(0.08, 2.6), xlabel="top rate")
+    low.set(xscale="log", yscale="log", ylim=(0.06, 2.6), xlabel="top rate")
     low.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
     low.set(xticks=list(tops), xticklabels=["" if top == 0.08 else f"{top:g}" for top in tops])
     low.minorticks_off()
