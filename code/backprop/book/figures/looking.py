@@ -205,7 +205,7 @@ def _two(number: float) -> str:
 
 
 def compared(panels: Mapping[str, Array], title: str) -> Drawing:
-    """Draw W_q W_kᵀ/√d side by side: blue entries add to a score, gray ones take from it.
+    """Draw W_q W_kᵀ/√d side by side: blue entries raise a score, gray ones lower it.
 
     Parameters
     ----------
@@ -214,17 +214,14 @@ def compared(panels: Mapping[str, Array], title: str) -> Drawing:
     title : str
         What the picture shows, for those who do not see it.
     """
-    wide, high, top = 11.4, 12.5, 60.0
+    wide, high, top = 11.4, 12.5, 44.0
     names = [*ALPHABET, *map(str, range(DIGITS))]
     largest = max(float(abs(M).max()) for M in panels.values())
-    parts = [
-        svg.text(2, 16, "rows: of the query", text_anchor="start"),
-        svg.text(svg.WIDTH - 5, 16, "columns: of the key", text_anchor="end"),
-    ]
+    parts = []
     for k, (name, M) in enumerate(panels.items()):
         left = 18 + 214.0 * k
-        middle, foot = left + wide * WIDTH / 2, top + high * WIDTH
-        parts.append(svg.text(middle, foot + 20, name, font_weight=600))
+        foot = top + high * WIDTH
+        parts.append(svg.text(left + wide * WIDTH / 2, 16, name, font_weight=600))
         for (i, j), entry in np.ndenumerate(M):
             parts.append(svg.element(
                 "rect", x=left + wide * j, y=top + high * i, width=wide, height=high,
@@ -246,7 +243,7 @@ def compared(panels: Mapping[str, Array], title: str) -> Drawing:
         f" {M.diagonal()[:LETTERS].max():.1f}"
         for name, M in panels.items()
     )
-    return drawing(title, top + high * WIDTH + 28, words, *parts)
+    return drawing(title, top + high * WIDTH + 4, words, *parts)
 
 
 def heads(
