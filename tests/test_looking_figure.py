@@ -61,6 +61,18 @@ def test_each_fact_says_a_digit_and_each_score_has_its_error_below_its_token():
     check_words(frame.svg, 0.55, above=10)
 
 
+def test_each_pair_of_letters_and_digits_is_a_cell():
+    M = np.zeros((lookup.WIDTH, lookup.WIDTH))
+    M[1, 1], M[2, 9] = 2, -1
+    drawn = looking.compared({"before": M / 4, "after": M}, "t")
+    shades = re.findall(r'fill="([^"]+)" fill-opacity="(0.[1-9]\d|1.00)"', drawn.markup)
+    blue, gray = looking.svg.FORWARD, "currentColor"
+    assert shades == [(blue, "0.25"), (gray, "0.12"), (blue, "1.00"), (gray, "0.50")]
+    assert drawn.markup.count("<rect") == 2 * 256 and drawn.markup.count(">7<") == 4
+    assert "after: the entries of equal letters are 0.0 to 2.0" in drawn.markup
+    check_words(drawn.markup, 0.55)
+
+
 def test_the_numbers_by_hand_are_those_of_the_package():
     markup = looking.by_hand("t").markup
     q = np.sqrt(2) * np.log([[2.0, 3.0]])

@@ -69,22 +69,6 @@ def test_wide_queries_learn_with_the_division_alone():
     assert small[0] == divided[0] and small[1] > 0.97  # the same first scores
 
 
-def test_queries_and_keys_have_a_rate_of_their_own(monkeypatch):
-    kept = []
-    wide = lookup.WideLook
-    monkeypatch.setattr(lookup, "WideLook", lambda *a, **k: kept.append(wide(*a, **k)) or kept[-1])
-    test = lookup.draw(np.random.default_rng(8), 2)
-    for pace in (1, 4, 0):
-        lookup.learned(1, 6, [1], test, divide=False, pace=pace)
-    start = wide(6, np.random.default_rng(1), divide=False).parameters
-    for name in ("W_q", "W_k", "W_v"):
-        one, four, none = (layer.parameters[name] - start[name] for layer in kept)
-        own = name != "W_v"
-        np.testing.assert_allclose(four, 4 * one if own else one, atol=1e-12)
-        np.testing.assert_allclose(none, 0 * one if own else one, atol=1e-12)
-        assert one.any()
-
-
 def both():
     """Return the network that learns everything, and the one that may not learn where to look."""
     return [lookup.attention(np.random.default_rng(0), fixed=fixed) for fixed in (False, True)]
@@ -213,17 +197,17 @@ def test_what_is_learned_first():
         assert own == np.mean(said)
 
 
-def test_how_a_network_goes_on_after_a_stop():
-    test = lookup.draw(np.random.default_rng(8), 100)
-    learning, stored = (lookup.went_on(0, test, by_momentum=by) for by in (False, True))
-    ends = []
-    for steps in lookup.STOP, lookup.END:
-        network = lookup.trained(0, steps)
-        network.forward(test.x)
-        which, places = np.nonzero(test.asked)
-        ends.append(network.layers[0].p[which, 0, places, test.told].mean())
-    assert learning == pytest.approx(ends[1] - ends[0], abs=1e-9)
-    assert 0.02 < stored != learning and stored == pytest.approx(learning, abs=0.05)
+def test_what_is_compared_adds_up_to_the_scores():
+    network = lookup.trained(1, 20)
+    attends, _ = network.layers
+    attends.parameters["b_qkv"][:] = 0
+    x = lookup.tokens("b=3 c=5 b?")
+    network.forward(x[None])
+    M = lookup.compared(network)
+    assert M.shape == (16, 16) and np.argmax(M) % 17 == 0
+    scores = np.log(attends.p[0, 0, 2])
+    found = [M[1, 1] + M[1, 8 + 3], M[1, 2] + M[1, 8 + 5], M[1, 1]]
+    np.testing.assert_allclose(scores - scores[2], np.array(found) - found[2], atol=1e-12)
 
 
 def test_two_letters_are_asked_for_in_turn():

@@ -323,60 +323,22 @@ def learns_first(seed: int, looks: Sequence[int], batch: Batch) -> Array:
     return np.array(found)
 
 
-STOP, END = 30, 80
-
-
-def went_on(seed: int, batch: Batch, *, by_momentum: bool) -> float:
-    """Return how much the mean weight on the match changes between the steps STOP and END.
-
-    The network learns as in :func:`trained`. With ``by_momentum``, all gradients after STOP are 0,
-    so that Adam moves by what it has stored alone.
-    """
-    rng = np.random.default_rng(seed)
-    network, loss = attention(rng), SoftmaxCrossEntropy()
-    optimizer = Adam(network, RATE)
-    before = 0.0
-    for step in range(END):
-        if step == STOP:
-            before = _on_match(network, batch)
-        _, dz = errors(network, loss, draw(rng, BATCH))
-        network.backward_parameters(dz)
-        if step >= STOP and by_momentum:
-            network.dtheta[:] = 0
-        optimizer.step()
-    return _on_match(network, batch) - before
-
-
-def _on_match(network: Sequential, batch: Batch) -> float:
-    which, places = np.nonzero(batch.asked)
-    P, _ = score_errors(network, batch)
-    return float(P[which, places, batch.told].mean())
+def compared(network: Sequential) -> Array:
+    """Return W_q W_kᵀ/√d: what two letters or digits, of a query and of a key, add to a score."""
+    attends = network.layers[0]
+    assert isinstance(attends, MultiHeadAttention)
+    W_q, W_k, _ = np.split(attends.parameters["W_qkv"], 3, axis=1)
+    return np.asarray(W_q @ W_k.T / WIDTH**0.5)
 
 
 def learned(
-    seed: int,
-    d: int,
-    looks: Sequence[int],
-    test: Batch,
-    *,
-    divide: bool,
-    spread: float = 1,
-    pace: float = 1,
+    seed: int, d: int, looks: Sequence[int], test: Batch, *, divide: bool, spread: float = 1
 ) -> list[float]:
-    """Return the share of right answers with :class:`WideLook` after so many steps.
-
-    The rate of W_q and W_k is ``pace`` times that of all else.
-    """
+    """Return the share of right answers with :class:`WideLook` after so many steps."""
     rng, found = np.random.default_rng(seed), []
     layer = WideLook(d, rng, divide=divide, spread=spread)
     network = _with_digits(layer, rng)
-    paced = [layer.parameters[name] for name in ("W_q", "W_k")]
-    before = [W.copy() for W in paced]
     for step in _training(network, rng, max(looks)):
-        for W, old in zip(paced, before, strict=True):
-            if pace != 1:
-                W += (pace - 1) * (W - old)
-            old[...] = W
         if step in looks:
             found.append(float((answers(network, test) == test.digits).mean()))
     return found

@@ -15,7 +15,7 @@ from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame
-from backprop.book.lookup import Look
+from backprop.book.lookup import ALPHABET, DIGITS, LETTERS, WIDTH, Look
 
 Place = tuple[float, float]
 
@@ -51,18 +51,28 @@ def _arcs(tokens: Sequence[str], told: Mapping[int, int], look: Look, caption: s
     row = 224.0
     foot = row + HIGH
     places, parts, words = _looks(tokens, told, look.P, 2, row)
-    rows = foot + 44, foot + 66
-    for y, name in zip(rows, ("weight on the match", "the network says"), strict=True):
-        parts.append(svg.text(2, y, name, text_anchor="start"))
-    for (t, at), digit in zip(told.items(), look.said, strict=True):
-        right = tokens[at].endswith(f"={digit}")
-        parts.append(svg.text(places[t], rows[0], f"{look.P[t, at]:.2f}", svg.FORWARD))
-        parts.append(svg.text(
-            places[t], rows[1], f"{digit} {'✓' if right else '✗'}",
-            svg.FORWARD if right else "currentColor", font_weight=600,
-        ))  # fmt: skip
+    parts += _read(places, tokens, told, look, foot + 44)
+    for t, digit in zip(told, look.said, strict=True):
         words.append(f"at {tokens[t]} the network says {digit}")
     return _frame(foot + 76, caption, words, parts)
+
+
+def _read(
+    places: Sequence[float], tokens: Sequence[str], told: Mapping[int, int], look: Look, top: float
+) -> list[str]:
+    """Write two rows from ``top`` on: the weight on each match, and what the network says."""
+    parts = [
+        svg.text(2, top, "weight on the match", text_anchor="start"),
+        svg.text(2, top + 22, "the network says", text_anchor="start"),
+    ]
+    for (t, at), digit in zip(told.items(), look.said, strict=True):
+        right = tokens[at].endswith(f"={digit}")
+        parts.append(svg.text(places[t], top, f"{look.P[t, at]:.2f}", svg.FORWARD))
+        parts.append(svg.text(
+            places[t], top + 22, f"{digit} {'✓' if right else '✗'}",
+            svg.FORWARD if right else "currentColor", font_weight=600,
+        ))  # fmt: skip
+    return parts
 
 
 def _frame(height: float, caption: str, words: Sequence[str], parts: Sequence[str]) -> Frame:
@@ -72,9 +82,16 @@ def _frame(height: float, caption: str, words: Sequence[str], parts: Sequence[st
 
 
 def _looks(
-    tokens: Sequence[str], told: Mapping[int, int], P: Array, left: float, row: float
+    tokens: Sequence[str],
+    told: Mapping[int, int],
+    P: Array,
+    left: float,
+    row: float,
+    rise: float = 0.43,
 ) -> tuple[list[float], list[str], list[str]]:
     """Draw the tokens from ``left`` on, below ``row``, and an arc for each weight of a question.
+
+    Arcs are higher by ``rise`` times the distance of their ends.
 
     Returns
     -------
@@ -92,7 +109,7 @@ def _looks(
         for s in range(t):
             paint = svg.FORWARD if s == at else "currentColor"
             (matches if s == at else elsewhere).append(
-                _arc((places[t], places[s]), row, float(P[t, s]), paint)
+                _arc((places[t], places[s]), row, float(P[t, s]), paint, rise)
             )
         elsewhere.append(_loop(places[t], row + HIGH, float(P[t, t])))
         words.append(f"{tokens[t]} looks at {tokens[at]} with the weight {P[t, at]:.2f}")
@@ -111,9 +128,9 @@ def _looks(
     return places, parts, words
 
 
-def _arc(ends: Place, row: float, weight: float, paint: str) -> str:
+def _arc(ends: Place, row: float, weight: float, paint: str, rise: float) -> str:
     start, end = ends
-    high = 18 + 0.43 * (start - end)
+    high = 18 + rise * (start - end)
     y, peak = svg.fixed(row), svg.fixed(row - high * 4 / 3)
     x1, x2 = svg.fixed(start), svg.fixed(end)
     return _line(f"M{x1} {y}C{x1} {peak} {x2} {peak} {x2} {y}", weight, paint)
@@ -145,13 +162,12 @@ def pushes(
 
 
 def _pushes(tokens: Sequence[str], told: Mapping[int, int], look: Look, caption: str) -> Frame:
-    left, row, high = 24.0, 206.0, 25.0
-    places, parts, words = _looks(tokens, told, look.P, left, row)
+    left, row, high = 24.0, 146.0, 25.0
+    places, parts, words = _looks(tokens, told, look.P, left, row, 0.25)
     wide = places[1] - places[0]
-    weights, values = row + HIGH + 40, row + HIGH + 66
-    parts.append(svg.text(2, weights, "weight on the match", text_anchor="start"))
-    for t, at in told.items():
-        parts.append(svg.text(places[t], weights, f"{look.P[t, at]:.2f}", svg.FORWARD))
+    weights = row + HIGH + 40
+    values = weights + 48
+    parts += _read(places, tokens, told, look, weights)
     parts.append(svg.text(2, values, "what the value of each fact says", svg.FORWARD,
                           text_anchor="start", font_weight=600))  # fmt: skip
     for t, (token, digit) in enumerate(zip(tokens, look.alone, strict=True)):
@@ -186,6 +202,48 @@ def _pushes(tokens: Sequence[str], told: Mapping[int, int], look: Look, caption:
 def _two(number: float) -> str:
     """Write a number with two decimals, and no sign before 0.00."""
     return f"{number:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def compared(panels: Mapping[str, Array], title: str) -> Drawing:
+    """Draw W_q W_kᵀ/√d side by side: blue entries raise a score, gray ones lower it.
+
+    Parameters
+    ----------
+    panels : mapping of str to array, shape (WIDTH, WIDTH)
+        By what stands above it. The strongest color is that of the largest entry of all.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    wide, high, top = 11.4, 12.5, 44.0
+    names = [*ALPHABET, *map(str, range(DIGITS))]
+    largest = max(float(abs(M).max()) for M in panels.values())
+    parts = []
+    for k, (name, M) in enumerate(panels.items()):
+        left = 18 + 214.0 * k
+        foot = top + high * WIDTH
+        parts.append(svg.text(left + wide * WIDTH / 2, 16, name, font_weight=600))
+        for (i, j), entry in np.ndenumerate(M):
+            parts.append(svg.element(
+                "rect", x=left + wide * j, y=top + high * i, width=wide, height=high,
+                fill=svg.FORWARD if entry > 0 else "currentColor",
+                fill_opacity=f"{abs(float(entry)) / largest:.2f}",
+            ))  # fmt: skip
+        for i, word in enumerate(names):
+            parts.append(svg.text(left - 9, top + high * (i + 0.5) + 5, word))
+            parts.append(svg.text(left + wide * (i + 0.5), top - 6, word))
+        for share in (0, 0.5, 1):  # letters and digits apart
+            x, y = svg.fixed(left + wide * WIDTH * share), svg.fixed(top + high * WIDTH * share)
+            right, bottom = svg.fixed(left + wide * WIDTH), svg.fixed(foot)
+            parts.append(svg.element(
+                "path", d=f"M{x} {svg.fixed(top)}V{bottom}M{svg.fixed(left)} {y}H{right}",
+                stroke="currentColor", stroke_width="0.8", stroke_opacity="0.6",
+            ))  # fmt: skip
+    words = "; ".join(
+        f"{name}: the entries of equal letters are {M.diagonal()[:LETTERS].min():.1f} to"
+        f" {M.diagonal()[:LETTERS].max():.1f}"
+        for name, M in panels.items()
+    )
+    return drawing(title, top + high * WIDTH + 4, words, *parts)
 
 
 def heads(
