@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from backprop.book.figures import svg
 from backprop.book.figures.bug_curves import (
     beside,
     caught,
@@ -15,14 +16,19 @@ from backprop.book.figures.bug_curves import (
 from backprop.book.figures.faults import (
     CEILING,
     DOES,
+    DOWN,
     FLOOR,
     HOLDS,
+    LEFTS,
     ORDER,
     PANEL,
+    RATIOS,
     READINGS,
+    TALL,
     UNIT,
+    UP,
     compass_readings,
-    loss_panels,
+    losses_and_compass,
     program_loop,
     stretched_score,
 )
@@ -35,23 +41,34 @@ def test_the_loop_has_a_question_mark_for_each_fault_and_the_message_once():
     assert markup.count(">?<") == sum(HOLDS.values()) == 10 and "update" not in HOLDS
 
 
-def test_the_losses_of_each_run_are_drawn_as_far_as_they_stay_in_the_picture():
+def test_losses_and_compass_are_drawn_as_far_as_they_stay_in_the_picture():
     falls = np.linspace([0.5, 0.4], [0.25, 0.0], 100).T
-    lost = np.full((2, 100), np.nan)
-    lost[:, 0] = 25.4, 232
+    large = np.linspace([232.0, 25.0], [20.0, 15.0], 100).T
     leaves = np.array([[0.2] * 50 + [2.0] * 50])
-    markup = loss_panels({"2 loss": lost, "4 sign": falls, "5 mean": leaves}, "t").markup
+    scattered = [[[0.14, 1.6], [0.99, 63.0]], [[0.5, 8.0], [0.5, 9.0]]]
+    panels = {
+        "2 slow": (large, scattered),
+        "4 sign": (falls, [[1.0, 5.0]] * 4),
+        "5 mean": (leaves, [[1.0, 1.0]] * 4),
+        "6 minus": (falls, [[-1.0, 5.0]] * 4),
+    }
+    markup = losses_and_compass(panels, "t").markup
     curves = re.findall(r'<polyline points="([^"]+)"', markup)
     drawn = [np.array([p.split(",") for p in c.split()], dtype=float) for c in curves]
-    assert len(drawn) == 3 and ">25 to 232<" in markup and ">then NaN<" in markup
-    for found, run in zip(drawn, falls, strict=False):
+    assert len(drawn) == 7
+    for found, run in zip(drawn, [*large / TALL, *falls], strict=False):
         heights = [(FLOOR - y) / (FLOOR - CEILING) for y in found[[0, -1], 1]]
         assert np.allclose(heights, run[[0, -1]], atol=0.001)
         assert math.isclose(found[-1, 0] - found[0, 0], PANEL, abs_tol=0.2)
-    assert drawn[2][-1, 0] < drawn[2][0, 0] + 0.51 * PANEL
-    assert (
-        "2 loss: loss 25 to 232, then NaN; 4 sign: loss 0.40 to 0.50, then 0.00 to 0.25" in markup
-    )
+    assert drawn[4][-1, 0] < drawn[4][0, 0] + 0.51 * PANEL
+    dots = re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r="3.2" fill="([^"]+)"', markup)
+    assert len(dots) == 4 + 1 + 1 + 1
+    assert [paint for *_, paint in dots] == [svg.BACKWARD] * 5 + [svg.FORWARD, svg.BACKWARD]
+    assert [float(y) for _, y, _ in dots[4:]] == [UP, UP, DOWN]
+    left = LEFTS[1] + PANEL * math.log(5 / RATIOS[0]) / math.log(RATIOS[1] / RATIOS[0])
+    assert math.isclose(float(dots[4][0]), left, abs_tol=0.06)
+    assert all(f">{words}<" in markup for words in ("scatter", "1 and 5", "1 and 1", "−1 and 5"))
+    assert "2 slow: loss 25 to 232, then 15 to 20; compass: scatter" in markup
 
 
 def test_the_score_counts_the_entries_that_agree():

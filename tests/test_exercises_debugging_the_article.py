@@ -141,6 +141,7 @@ WRONG_ANSWERS = {
         ((0.5,), "fifth agrees in both"), ((0.2,), "other four"), ((1,), "Only the fifth"),
         ((0.9,), "other way round"), ((0.4,), "fifth image is missing"), ((0.8,), "first kind"),
         ((6,), "takes their mean"), ((1.2,), "two entries"), ((0.25,), "half of their entries"),
+        ((60,), "percent"),
         ((0.7,), "is 0.7, which is not right"), ((0,), "Count entries"), ((None,), "return"),
         (([0.6, 0.6],), "shape (2,)"), (("3/5",), "expected a number"),
     ],

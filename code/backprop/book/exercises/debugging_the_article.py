@@ -42,6 +42,7 @@ def check_gauge(answer: Any) -> Verdict:
         (0.4, "The fifth image is missing.", count),
         (0.8, "That is the share of images of the first kind.", count),
         (6, "Entries are right. The program takes their mean.", "There are ten entries."),
+        (60, "That is in percent.", "Write it as a number between 0 and 1."),
         (1.2, "That is the sum per image.", "Each image has two entries."),
         (0.25, "Do the four images agree in half of their entries, or in a quarter?", count),
     )

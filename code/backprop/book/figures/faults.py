@@ -169,59 +169,116 @@ def _arrow(
     return svg.pointer((x, y), tip, paint, "2.5", 9, 5, stroke_dasharray=dashes)
 
 
-PANEL, GAP, EDGE = 88.0, 13.0, 26.0
-"""The width of a panel of losses, the space between two, and where the first one begins."""
-CEILING, FLOOR = 30.0, 140.0
-"""Where the losses 1 and 0 stand."""
+LEFTS, PANEL = (44.0, 146.0, 240.0, 334.0), 82.0
+"""Where the panels of losses and readings begin, and how wide they are."""
+EDGE = 39.0
+"""Where the numbers beside the first panel end."""
+CEILING, FLOOR = 30.0, 116.0
+"""Where the losses 1 (in a tall panel TALL) and 0 stand."""
+TALL = 250.0
+"""The upper edge of a panel whose losses begin above 1."""
+UP, DOWN = 156.0, 226.0
+"""Where the cosines 1 and −1 stand."""
+RATIOS = (0.7, 80.0)
+"""The ratios at the two edges of a panel."""
 
 
-def loss_panels(panels: Mapping[str, ArrayLike], title: str) -> Drawing:
-    """Draw the loss of every run, a panel for each program, between 0 and 1.
+def losses_and_compass(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], title: str) -> Drawing:
+    """Draw for each of at most four programs the loss of every run, and below it the compass.
 
     Parameters
     ----------
-    panels : mapping of str to array, shape (runs, updates)
-        By the name of a program, the losses of its runs. Where all of them begin above 1, words
-        say from where to where they do, and how they end.
+    panels : mapping of str to (losses, readings)
+        By the name of a program, the losses of its runs, of shape (runs, updates), and pairs of
+        cosine and ratio, in any shape that ends with 2. A panel whose losses begin above 1 has a
+        scale of its own.
     title : str
         What the picture shows, for those who do not see it.
     """
-    quarter = FLOOR - (FLOOR - CEILING) / 4
     parts = [
-        svg.text(EDGE - 5, y + 5, words, text_anchor="end")
-        for y, words in ((CEILING, "1"), (quarter, "¼"), (FLOOR, "0"))
+        svg.text(EDGE, y + 5, words, text_anchor="end")
+        for y, words in ((UP, "1"), ((UP + DOWN) / 2, "0"), (DOWN, "−1"), (DOWN + 20, "ratio"))
     ]
-    said = []
-    for k, (name, given) in enumerate(panels.items()):
+    for words, y in (("loss", (CEILING + FLOOR) / 2), ("cosine", (UP + DOWN) / 2)):
+        parts.append(svg.text(12, y, words, transform=f"rotate(-90 12 {y:.0f})"))
+    said, before = [], ""
+    for left, (name, (given, read)) in zip(LEFTS, panels.items(), strict=False):
         losses = np.asarray(given, dtype=np.float64)
-        left = EDGE + (PANEL + GAP) * k
-        right = left + PANEL
+        readings = np.asarray(read, dtype=np.float64).reshape(-1, 2)
+        high = TALL if (losses[:, 0] > 1).any() else 1.0
         parts.append(svg.text(left + PANEL / 2, 16, name, font_weight=600))
-        parts += [
-            _line(left, FLOOR, right, FLOOR, "0.4"), _line(left, CEILING, left, FLOOR, "0.4"),
-            _line(left, quarter, right, quarter, "1", "2 3"),
-            svg.text(left + 3, FLOOR + 17, "1"),
-            svg.text(right, FLOOR + 17, f"{losses.shape[1]}", text_anchor="end"),
-        ]  # fmt: skip
+        parts += _loss_axes(left, high, losses.shape[1], f"{high:g}" != before)
+        parts += [_curve(run / high, left) for run in losses]
+        verdict = _verdict(readings)
+        parts += [*_readings(left, readings), svg.text(left + PANEL / 2, DOWN + 39, verdict,
+                                                       font_weight=600)]  # fmt: skip
         ends = [span(losses[:, at]) for at in (0, -1)]
-        said.append(f"{name}: loss {ends[0]}, then {ends[1]}")
-        if (losses[:, 0] > 1).all():
-            words = (ends[0], f"then {ends[1]}")
-            parts += [
-                svg.text(left + PANEL / 2, CEILING + 22 + svg.LINE * j, line, svg.BACKWARD)
-                for j, line in enumerate(words)
-            ]
-            continue
-        parts += [_curve(run, left) for run in losses]
-    return drawing(title, FLOOR + 24, "; ".join(said), *parts)
+        said.append(f"{name}: loss {ends[0]}, then {ends[1]}; compass: {verdict}")
+        before = f"{high:g}"
+    return drawing(title, DOWN + 46, "; ".join(said), *parts)
 
 
-def _curve(losses: NDArray[np.float64], left: float) -> str:
-    """Draw the losses of a run from ``left`` to the right, as far as they stay below 1."""
-    at = np.linspace(0, len(losses) - 1, 21).round().astype(int)
-    below = at[: int(np.argmin([*(losses[at] <= 1), False]))]
-    x = left + PANEL * below / (len(losses) - 1)
-    y = FLOOR - (FLOOR - CEILING) * losses[below]
+def _loss_axes(left: float, high: float, updates: int, numbered: bool) -> list[str]:
+    quarter = FLOOR - (FLOOR - CEILING) / 4
+    marks = [(CEILING, f"{high:g}"), (FLOOR, "0")]
+    parts = [
+        _line(left, FLOOR, left + PANEL, FLOOR, "0.4"),
+        _line(left, CEILING, left, FLOOR, "0.4"),
+    ]
+    if high == 1:
+        marks.insert(1, (quarter, "¼"))
+        parts.append(_line(left, quarter, left + PANEL, quarter, "1", "2 3"))
+    if numbered:
+        parts += [svg.text(left - 5, y + 5, words, text_anchor="end") for y, words in marks]
+    return [
+        *parts, svg.text(left + 3, FLOOR + 17, "1"),
+        svg.text(left + PANEL, FLOOR + 17, f"{updates}", text_anchor="end"),
+    ]  # fmt: skip
+
+
+def _readings(left: float, readings: NDArray[np.float64]) -> list[str]:
+    """Draw cosines upwards and ratios to the right, and a ring where a right gradient stands."""
+
+    def across(ratio: float) -> float:
+        low, high = RATIOS
+        return left + PANEL * math.log(ratio / low) / math.log(high / low)
+
+    def height(cosine: float) -> float:
+        return (UP + DOWN) / 2 - cosine * (DOWN - UP) / 2
+
+    dots = dict.fromkeys((round(across(r), 1), round(height(c), 1)) for c, r in readings.tolist())
+    ring = across(1), height(1)
+    paints = [
+        svg.FORWARD if math.dist(dot, ring) < 0.2 else svg.BACKWARD for dot in dots
+    ]  # fmt: skip
+    return [
+        _line(left, height(0), left + PANEL, height(0), "0.4"),
+        _line(left, UP - 8, left, DOWN + 6, "0.4"),
+        _line(left, DOWN + 6, left + PANEL, DOWN + 6, "0.4"),
+        *(svg.text(across(r), DOWN + 21, f"{r}") for r in (1, 5, 50)),
+        svg.element(
+            "circle", cx=ring[0], cy=ring[1], r=6.5, fill="none", stroke="currentColor",
+            stroke_width="1.2",
+        ),
+        *(
+            svg.element("circle", cx=x, cy=y, r=3.2, fill=paint, fill_opacity="0.75")
+            for (x, y), paint in zip(dots, paints, strict=True)
+        ),
+    ]  # fmt: skip
+
+
+def _verdict(readings: NDArray[np.float64]) -> str:
+    if not np.allclose(readings, readings[0], atol=0.005):
+        return "scatter"
+    return " and ".join(f"{value:.3g}" for value in readings[0].tolist()).replace("-", "−")
+
+
+def _curve(shares: NDArray[np.float64], left: float) -> str:
+    """Draw the losses of a run, as shares of the panel's height, as far as they stay in it."""
+    at = np.linspace(0, len(shares) - 1, 21).round().astype(int)
+    below = at[: int(np.argmin([*(shares[at] <= 1), False]))]
+    x = left + PANEL * below / (len(shares) - 1)
+    y = FLOOR - (FLOOR - CEILING) * shares[below]
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
     return svg.element(
         "polyline", points=points, fill="none", stroke=svg.FORWARD, stroke_width="1.5",
