@@ -267,7 +267,7 @@ def test_the_command_trains_and_collects(tmp_path, monkeypatch, capsys):
     last = [row[-1] for row in found["validation"]]
     alone = np.mean(found["mixed"], axis=1)[:, -1]
     np.testing.assert_allclose(alone, last, atol=2e-4)
-    assert np.shape(found["alike"]) == (2, 2)
+    assert np.shape(found["kinds"]) == (2, 2, 3)
     with np.load(tmp_path / "w.npz") as file:
         assert file["theta"].dtype == np.float16
 
@@ -278,7 +278,7 @@ def test_the_stored_curves_are_those_of_the_command():
     assert found["text"] == fingerprint(letters().train)
     assert found["steps"][-1] == LARGE.steps and len(found["steps"]) == language.LOOKS
     assert np.shape(found["validation"]) == (10, language.LOOKS)
-    assert np.shape(found["alike"]) == (10, 2)
+    assert np.shape(found["kinds"]) == (10, 2, 3)
     assert np.shape(found["mixed"]) == (10, 2, len(language.WEIGHTS))
     alone = np.mean(found["mixed"], axis=1)[:, -1]
     np.testing.assert_allclose(alone, np.array(found["validation"])[:, -1], atol=2e-4)
@@ -294,22 +294,12 @@ def test_the_stored_weights_are_those_of_the_first_run():
     assert language.bits(network, letters().validation, LARGE.length) == pytest.approx(
         last, abs=0.01
     )
-    np.testing.assert_allclose(language.alike(network), language.stored()["alike"][0], atol=0.01)
     text = letters().validation
     counts = language.counted()["Kneser-Ney"].best.probabilities(text)
     found = language.mixed(
         language.chances(network, text, LARGE.length), counts[language.asked(text, LARGE.length)]
     )
     np.testing.assert_allclose(found, language.stored()["mixed"][0], atol=0.01)
-
-
-def test_cosines_are_those_of_the_rows_of_the_table():
-    network = language.stored_model()
-    found, (tied,) = language.cosines(network, "ab."), network.layers
-    a, b, _ = tied.layers[0].parameters["W"][letters().alphabet.encode("ab.")]
-    assert found[0, 1] == pytest.approx(a @ b / np.sqrt(a @ a * (b @ b)))
-    np.testing.assert_allclose(found, found.T)
-    np.testing.assert_allclose(np.diag(found), 1)
 
 
 def test_a_mixture_is_scored_in_halves_and_each_chooses_for_the_other():
@@ -324,9 +314,23 @@ def test_a_mixture_is_scored_in_halves_and_each_chooses_for_the_other():
     assert value == pytest.approx((3 + 1) / 2)  # the second's at 1/2 is log2 2
 
 
-def test_vowels_are_compared_with_vowels_and_with_consonants():
-    network = language.stored_model()
-    found = language.cosines(network, language.VOWELS + language.CONSONANTS)
-    pairs = [found[i, j] for i in range(5) for j in range(i)]
-    apart = [found[i, j] for i in range(5) for j in range(5, 26)]
-    np.testing.assert_allclose(language.alike(network), [np.mean(pairs), np.mean(apart)])
+def test_letters_are_of_three_kinds():
+    assert "".join(map(str, language.kinds("it's a\nBee."))) == "0120202" + "0112"
+    found = language.by_kind(np.array([0.5, 0.25, 0.125, 1.0]), np.array([0, 1, 1, 2]))
+    np.testing.assert_allclose(found, [1, 2.5, 0])
+
+
+def test_the_stored_kinds_are_those_of_the_first_run_and_make_up_its_mean():
+    text, data = letters().validation, letters()
+    at = language.asked(text, LARGE.length)
+    kind = language.kinds(data.alphabet.decode(text))[at]
+    p = language.chances(language.stored_model(), text, LARGE.length)
+    counts = language.counted()["Kneser-Ney"].best.probabilities(text)[at]
+    w = language.SHARE
+    found = [language.by_kind(q, kind) for q in (p, w * p + (1 - w) * counts)]
+    np.testing.assert_allclose(found, language.stored()["kinds"][0], atol=0.01)
+    part = np.bincount(kind) / len(kind)
+    halves = np.array(language.stored()["mixed"]).mean(axis=1)
+    both = np.array(language.stored()["kinds"]) @ part
+    at_share = np.flatnonzero(np.isclose(language.WEIGHTS, w))[0]
+    np.testing.assert_allclose(both, halves[:, [-1, at_share]], atol=3e-4)

@@ -12,6 +12,7 @@ def test_what_is_stored_has_an_entry_for_each_letter():
     n = len(reading.SENTENCE)
     assert FOUND["text"] == reading.SENTENCE and len(FOUND["before"]) == n
     assert len(FOUND["letters"]) == len(FOUND["p"]) == len(FOUND["came"]) == n
+    assert len(FOUND["counted"]) == n
     for row, p in zip(FOUND["letters"], FOUND["p"], strict=True):
         assert len(row) == len(p) == reading.TOP and p == sorted(p, reverse=True)
         assert sum(p) <= 1.005
@@ -25,9 +26,11 @@ def test_the_sentence_is_read_after_what_stands_before_it_in_the_new_text():
 
 def test_what_is_stored_is_what_the_model_says():
     data = letters()
-    again = reading.told(language.stored_model(), data)
+    counts = language.counted()["Kneser-Ney"].best
+    again = reading.told(language.stored_model(), data, counts)
     assert again.keys() == FOUND.keys()
     np.testing.assert_allclose(again["came"], FOUND["came"], rtol=0.02)
+    assert again["counted"] == FOUND["counted"]
     numbers = data.alphabet.encode(FOUND["before"] + FOUND["text"])
     n = len(reading.SENTENCE)
     for k in (0, 7, 20):

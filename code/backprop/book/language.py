@@ -326,34 +326,12 @@ def continued(
     return alphabet.decode(text)
 
 
-def cosines(network: Sequential, names: str) -> Array:
-    """Return the cosines of the angles between the vectors of these letters, in the table.
-
-    Parameters
-    ----------
-    network : Sequential
-        As :func:`transformer` returns it, with a table for the book's alphabet.
-    names : str
-        Its letters are the rows and columns of the result.
-    """
-    rows = network.parameters["tied1.embedding1.W"][letters().alphabet.encode(names)]
-    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows @ rows.T)
-
-
-VOWELS, CONSONANTS = "aeiou", "bcdfghjklmnpqrstvwxyz"
-
-
-def alike(network: Sequential) -> tuple[float, float]:
-    """Return the mean cosine of two vowels, and that of a vowel and a consonant, in the table."""
-    found, n = cosines(network, VOWELS + CONSONANTS), len(VOWELS)
-    return float(found[np.triu_indices(n, 1)].mean()), float(found[:n, n:].mean())
-
-
 # The network beside the counts.
 
 WEIGHTS = np.linspace(0, 1, 21)
 """Of the network in a mixture: 0 for counting alone, 1 for the network alone."""
+SHARE = 0.45
+"""The one of :data:`WEIGHTS` at which the kinds of letters are compared."""
 
 
 def mixed(p: Array, counted: Array) -> Array:
@@ -381,6 +359,22 @@ def crossed(halves: Array) -> tuple[Array, float]:
     """
     chosen = halves.argmin(axis=1)
     return WEIGHTS[chosen], float(halves[[1, 0], chosen].mean())
+
+
+KINDS = ("the first of a word", "inside a word", "space or mark")
+"""What a letter can be, in the order of :func:`kinds`."""
+
+
+def kinds(text: str) -> NDArray[np.int64]:
+    """Return for each letter of a text which of :data:`KINDS` it is."""
+    word = np.array([letter.isalpha() for letter in text])
+    after = np.concatenate([[False], word[:-1]])
+    return np.where(word, np.where(after, 1, 0), 2)
+
+
+def by_kind(p: Array, kind: NDArray[np.int64]) -> Array:
+    """Return the mean bits of the letters of each kind, shape (3,)."""
+    return np.array([-np.log2(p[kind == k]).mean() for k in range(len(KINDS))])
 
 
 # The runs of the command.
@@ -439,12 +433,16 @@ def learned(
 def told(s: Settings, runs: Sequence[tuple[Training, Curve]]) -> dict[str, Any]:
     """Return what is stored of finished runs whose seeds are 0, 1, …, as :func:`learned` has them.
 
-    It holds their settings, their curves, what each reaches beside the counts, and how similar
-    its vowels are.
+    It holds their settings, their curves, and what each reaches beside the counts, also by the
+    kind of letter.
     """
     text, curves = letters().validation, [curve for _, curve in runs]
-    counts = counted()["Kneser-Ney"].best.probabilities(text)[asked(text, s.length)]
-    beside = [mixed(chances(run.network, text, s.length), counts) for run, _ in runs]
+    at = asked(text, s.length)
+    counts = counted()["Kneser-Ney"].best.probabilities(text)[at]
+    kind = kinds(letters().alphabet.decode(text))[at]
+    given = [chances(run.network, text, s.length) for run, _ in runs]
+    beside = [mixed(p, counts) for p in given]
+    halfway = [(p, SHARE * p + (1 - SHARE) * counts) for p in given]
     return {
         "settings": asdict(s),
         "text": fingerprint(letters().train),
@@ -452,7 +450,7 @@ def told(s: Settings, runs: Sequence[tuple[Training, Curve]]) -> dict[str, Any]:
         "steps": [row[0] for row in curves[0].rows],
         "validation": [[round(row[1], 4) for row in curve.rows] for curve in curves],
         "mixed": np.round(beside, 4).tolist(),
-        "alike": [np.round(alike(run.network), 3).tolist() for run, _ in runs],
+        "kinds": np.round([[by_kind(p, kind) for p in both] for both in halfway], 4).tolist(),
     }
 
 
@@ -489,7 +487,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.read is not None:
         data = letters()
-        found = reading.told(stored_model(), data)
+        found = reading.told(stored_model(), data, counted()["Kneser-Ney"].best)
         given.read.write_text(json.dumps(found) + "\n")
         return
     if given.collect:

@@ -17,6 +17,7 @@ from backprop.activations import softmax
 from backprop.arrays import Array
 from backprop.book import results
 from backprop.book.alice import Letters
+from backprop.book.counting import Counting
 from backprop.network import Sequential
 
 SENTENCE = "The White Queen gave a deep sigh"
@@ -31,19 +32,24 @@ def expected(network: Sequential, numbers: NDArray[np.int64]) -> Array:
     return softmax(z.astype(np.float64))
 
 
-def told(network: Sequential, data: Letters) -> dict[str, Any]:
-    """Return what is stored: the sentence, what is read before it, and what is expected there."""
+def told(network: Sequential, data: Letters, counts: Counting) -> dict[str, Any]:
+    """Return what is stored: the sentence, what is read before it, and what is expected there.
+
+    What the counts gave to each of its letters is in it, too.
+    """
     text, n = data.alphabet.decode(data.validation), len(SENTENCE)
     start = text.index(SENTENCE)
     numbers = data.validation[start - n : start + n]
     p, came = expected(network, numbers[:-1])[n - 1 :], numbers[n:]
     order = np.argsort(-p, axis=1)[:, :TOP]
+    counted = counts.probabilities(data.validation)[start : start + n]
     return {
         "before": text[start - n : start],
         "text": SENTENCE,
         "letters": [data.alphabet.decode(row) for row in order],
         "p": np.take_along_axis(p, order, axis=1).round(3).tolist(),
         "came": [float(f"{value:.3g}") for value in p[np.arange(n), came]],
+        "counted": [float(f"{value:.3g}") for value in counted],
     }
 
 

@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, unbroken
+from backprop.book.figures.by_hand import Drawing, drawing, unbroken
 from backprop.book.figures.stepper import Frame
 
 BLUE, ORANGE, INK = svg.FORWARD, svg.BACKWARD, "currentColor"
@@ -30,7 +29,7 @@ def seen(letter: str) -> str:
 
 
 def sentence(data: Mapping[str, Any], title: str) -> Drawing:
-    """Draw a sentence, under each letter what was expected there, and its loss.
+    """Draw a sentence, under each letter what was expected there, and its cost for two models.
 
     Parameters
     ----------
@@ -73,27 +72,31 @@ def sentence(data: Mapping[str, Any], title: str) -> Drawing:
                 )  # fmt: skip
     base = top + GUESSES * tall + 32
     parts.append(
-        svg.text(4, base - 10, "what the letter of the text costs, in bits", ORANGE,
+        svg.text(4, base - 10, "bits that the letter costs the network", ORANGE,
                  text_anchor="start", font_weight=600)
     )  # fmt: skip
-    costs = [-math.log2(p) for p in data["came"]]
-    unit = 52 / max(costs)
-    for x, cost in zip(places, costs, strict=True):
-        parts.append(
-            svg.element("rect", x=x - across / 2 + 1.5, y=base, width=across - 3,
-                        height=float(max(cost * unit, 0.8)), fill=ORANGE)
-        )  # fmt: skip
-    most = int(np.argmax(costs))
     parts.append(
-        svg.text(places[most] + across, base + 50, f"{costs[most]:.1f} bits", ORANGE,
-                 text_anchor="start", font_weight=600)
-    )  # fmt: skip
+        svg.text(307, base - 10, "and counting", INK, text_anchor="start", font_weight=600)
+    )
+    costs, counted = ([math.log2(1 / p) for p in data[name]] for name in ("came", "counted"))
+    unit, wide = 62 / max(costs + counted), across / 2 - 1
+    for paint, shown, shift, opacity in ((ORANGE, costs, -wide, "1"), (INK, counted, 0.0, "0.6")):
+        for x, cost in zip(places, shown, strict=True):
+            parts.append(
+                svg.element("rect", x=x + shift, y=base, width=wide, fill=paint, opacity=opacity,
+                            height=float(max(cost * unit, 0.8)))
+            )  # fmt: skip
+        most = int(np.argmax(shown))
+        parts.append(
+            svg.text(places[most] + across * 0.7, base + 60, f"{shown[most]:.1f} bits", paint,
+                     text_anchor="start", font_weight=600)
+        )  # fmt: skip
     said = "; ".join(
         f"{seen(letter)}: {data['p'][k][0]:.2f} for {seen(data['letters'][k][0])}, "
-        f"{costs[k]:.1f} bits"
+        f"{costs[k]:.1f} bits, by counting {counted[k]:.1f}"
         for k, letter in enumerate(text)
     )
-    return drawing(title, base + 58, said, *parts)
+    return drawing(title, base + 68, said, *parts)
 
 
 def _box(x: float, y: float, wide: float, tall: float, *lines: str, fill: str = INK) -> str:
@@ -146,7 +149,7 @@ def whole(title: str) -> Drawing:
     # The branches: each leaves the way, and comes back to be added.
     for y, lines in ((88.0, ("norm", "attention")), (168.0, ("norm", "gated layer"))):
         parts.append(_arrow((road, y + 8), (214, y + 8), BLUE, "2"))
-        parts.append(_arrow((214, y + 18), (road + 2, y + 18), ORANGE, "2"))
+        parts.append(_arrow((214, y + 18), (road - 14, y + 18), ORANGE, "2"))
         parts.append(_arrow((214, y + 38), (road + 10, y + 38), BLUE, "2"))
         parts.append(_arrow((road + 8, y + 47), (214, y + 47), ORANGE, "2"))
         parts += [_box(214, y, 104, 50, *lines), _plus(road, y + 41)]
@@ -347,95 +350,6 @@ def _clock(
     words = unbroken(words).replace("-", "−")
     said = "; ".join(line for line, _, _ in lines)
     return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
-
-
-def together(title: str, weights: ArrayLike, bits: ArrayLike) -> Drawing:
-    """Draw the bits per character of networks mixed with counts, against the network's weight.
-
-    The mean of the networks stands in a band from the least to the most.
-
-    Parameters
-    ----------
-    title : str
-    weights : array-like, shape (n,)
-        From 0, for counting alone, to 1.
-    bits : array-like, shape (runs, n)
-    """
-    from backprop.book.figures.plots import COLORS
-
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.0))
-    weights, bits = np.asarray(weights), np.asarray(bits)
-    mean = bits.mean(axis=0)
-    ax.fill_between(weights, *np.quantile(bits, (0, 1), axis=0), color=COLORS[0], alpha=0.2,
-                    linewidth=0)  # fmt: skip
-    ax.plot(weights, mean, "-", color=COLORS[0], linewidth=2.4)
-    low = int(mean.argmin())
-    for k, name, shift, ha in (
-        (0, "counting alone", (8, 2), "left"), (low, "mixed", (0, -15), "center"),
-        (len(weights) - 1, "network alone", (-10, -2), "right"),
-    ):  # fmt: skip
-        ax.plot(weights[k], mean[k], "o", color=COLORS[0], markersize=6, clip_on=False)
-        ax.annotate(f"{name}: {svg.fixed(mean[k], 2)}", (weights[k], mean[k]), shift, ha=ha,
-                    textcoords="offset points", color=COLORS[0], fontweight="bold")  # fmt: skip
-    ax.set(xlim=(0, 1), ylim=(1.77, 2.0), xlabel="weight of the network",
-           ylabel="bits per character")  # fmt: skip
-    return plotted(fig, title)
-
-
-KINDS = {"vowels": "aeiou", "consonants": "thnsr", "marks": ".,;:!?"}
-"""Letters that :func:`similar` compares: all vowels, the five commonest consonants, end marks."""
-FULL = 0.5
-"""The cosine from which on a cell there has its full colour."""
-
-
-def similar(cosines: ArrayLike, title: str) -> Drawing:
-    """Draw how similar the vectors of letters are, as a table of cells that are darker for more.
-
-    Parameters
-    ----------
-    cosines : array-like, shape (letters, letters)
-        In the order of :data:`KINDS`.
-    title : str
-    """
-    cosines = np.asarray(cosines)
-    names = "".join(KINDS.values())
-    wide, tall, gap, left, top = 19.0, 15.0, 6.0, 24.0, 38.0
-    group = [k for k, members in enumerate(KINDS.values()) for _ in members]
-    xs = [left + k * wide + group[k] * gap for k in range(len(names))]
-    ys = [top + k * tall + group[k] * gap for k in range(len(names))]
-    parts = []
-    for kind, members in KINDS.items():
-        first, last = names.index(members[0]), names.index(members[-1])
-        parts.append(
-            svg.text((xs[first] + xs[last] + wide) / 2, 14, kind, font_weight=600)
-        )  # fmt: skip
-    for k, name in enumerate(names):
-        parts.append(svg.text(xs[k] + wide / 2, top - 7, name, font_weight=700))
-        parts.append(svg.text(left - 12, ys[k] + tall - 3, name, font_weight=700))
-        for m in range(len(names)):
-            strength = float(np.clip(cosines[k, m] / FULL, 0, 1))
-            parts.append(
-                svg.element("rect", x=xs[m], y=ys[k], width=wide - 1, height=tall - 1, fill=BLUE,
-                            fill_opacity=f"{strength:.2f}", stroke=INK, stroke_opacity="0.15")
-            )  # fmt: skip
-    right, y = xs[-1] + wide + 8, top + 13
-    parts.append(svg.text(right, y, "cosine", text_anchor="start", font_weight=600))
-    for k, (words, level) in enumerate(
-        ((f"≥ {FULL}", FULL), (f"{FULL / 2}", FULL / 2), ("≤ 0", 0.0))
-    ):
-        y = top + 20 + 20 * k
-        parts.append(
-            svg.element("rect", x=right, y=y, width=wide - 1, height=tall - 1, fill=BLUE,
-                        fill_opacity=f"{level / FULL:.2f}", stroke=INK, stroke_opacity="0.15")
-        )  # fmt: skip
-        parts.append(svg.text(right + wide + 4, y + 12, words, text_anchor="start"))
-    said = "; ".join(
-        f"{names[k]} and {names[m]}: {cosines[k, m]:.2f}"
-        for k in range(len(names))
-        for m in range(k)
-        if group[k] == group[m]
-    )
-    return drawing(title, ys[-1] + tall + 2, said, *parts)
 
 
 COLUMNS = 50
