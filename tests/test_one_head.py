@@ -1,4 +1,4 @@
-"""What is stored of the networks that were trained for longer is found again."""
+"""What is stored of the networks with one head is found again."""
 
 import json
 
@@ -10,26 +10,46 @@ from backprop.book import lookup, one_head
 FOUND = one_head.stored()
 
 
-def test_each_stored_share_is_one_of_a_network_with_one_head():
-    assert len(FOUND) == one_head.SEEDS
-    for each in FOUND:
+@pytest.mark.parametrize("kind", ["longer", "hidden"])
+def test_each_stored_share_is_one_of_a_network_with_one_head(kind):
+    assert len(FOUND[kind]) == one_head.SEEDS
+    for each in FOUND[kind]:
         assert 0 <= each["both digits"] <= each["other digit"] <= each["better digit"] <= 100
+        assert 0 < each["smaller weight"] <= each["larger weight"]
+        assert each["smaller weight"] + each["larger weight"] < 1
 
 
 def test_a_network_is_trained_further_from_where_it_stood():
     x, y = lookup.ask_two(np.random.default_rng(10**6), one_head.QUESTIONS)
-    assert one_head.longer(1, steps=0) == lookup.named(lookup.trained_for_two(1, 1), x, y)
+    network = lookup.trained_for_two(1, 1)
+    found, named = one_head.longer(1, steps=0), lookup.named(network, x, y)
+    assert named.items() <= found.items()
+    weights = lookup.weights_for_two(network, x)
+    ends = [found["smaller weight"], found["larger weight"]]
+    np.testing.assert_allclose(ends, sorted(weights.mean(axis=0)))
+    assert found["spread"] == pytest.approx(weights.std(axis=0).mean())
 
 
-def test_a_stored_network_is_found_again():
-    found = one_head.longer(0)
-    for name, share in FOUND[0].items():
-        assert found[name] == pytest.approx(share, abs=2), name  # another CPU may differ a little
+def test_the_hidden_layer_stands_between_the_head_and_the_digits():
+    network = lookup.trained_for_two(1, 0, 1, hidden=one_head.UNITS)
+    attends, wide, _, last = network.layers
+    assert attends.p.shape[1] == 1
+    assert wide.parameters["W"].shape == (lookup.PAIRED, one_head.UNITS)
+    assert last.parameters["W"].shape == (one_head.UNITS, 2 * lookup.DIGITS)
+
+
+@pytest.mark.parametrize("kind", ["longer", "hidden"])
+def test_a_stored_network_is_found_again(kind):
+    found = getattr(one_head, kind)(0)
+    for name, number in FOUND[kind][0].items():
+        slack = 0.05 if name.endswith("weight") or name == "spread" else 2
+        assert found[name] == pytest.approx(number, abs=slack), name  # another CPU differs a little
 
 
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(one_head, "SEEDS", 2)
-    monkeypatch.setattr(one_head, "told", lambda seeds, tell=one_head.told: tell(seeds, 1))
+    monkeypatch.setattr(one_head, "told", lambda seeds, tell=one_head.told: tell(seeds, 1, 1))
     one_head.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
-    assert len(found) == 2 and found[0].keys() == FOUND[0].keys()
+    for kind, ten in FOUND.items():
+        assert len(found[kind]) == 2 and found[kind][0].keys() == ten[0].keys()

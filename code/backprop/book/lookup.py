@@ -21,6 +21,7 @@ from backprop.layers import (
     Dense,
     Layer,
     MultiHeadAttention,
+    ReLU,
     dot_product_attention,
     dot_product_attention_vjp,
 )
@@ -397,12 +398,22 @@ def train_last(
         optimizer.step()
 
 
-def trained_for_two(heads: int, seed: int, steps: int = 300) -> Sequential:
-    """Return attention with these heads and a linear layer, trained on :func:`ask_two`."""
+def trained_for_two(
+    heads: int, seed: int, steps: int = 300, *, hidden: int = 0, rate: float = RATE
+) -> Sequential:
+    """Return attention with these heads and a linear layer, trained on :func:`ask_two`.
+
+    With ``hidden``, a hidden layer of so many ReLU units stands before the linear one.
+    """
     rng = np.random.default_rng(seed)
     attends = MultiHeadAttention(PAIRED, heads, rng=rng, causal=True)
-    network = _with_digits(attends, rng, PAIRED, 2)
-    train_last(network, ask_two, rng, steps)
+    if hidden:
+        between = [Tokenwise(Dense(PAIRED, hidden, rng=rng)), ReLU()]
+        last = Tokenwise(Dense(hidden, 2 * DIGITS, rng=rng))
+        network = Sequential([attends, *between, last])
+    else:
+        network = _with_digits(attends, rng, PAIRED, 2)
+    train_last(network, ask_two, rng, steps, rate)
     return network
 
 

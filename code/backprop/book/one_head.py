@@ -1,8 +1,9 @@
-"""One head that is asked for two digits, and trained for longer.
+"""One head that is asked for two digits: trained for longer, and with a hidden layer behind it.
 
-Ten networks with one head, trained as on the page (:func:`lookup.trained_for_two`), take further
-steps at a smaller rate. The chapter on heads and masks shows what is stored in ``one_head.json``,
-which the command
+Ten networks with one head and a linear layer, trained as on the page
+(:func:`lookup.trained_for_two`), take further steps at a smaller rate. Ten more have a hidden layer
+between the two. The chapter on heads and masks shows what is stored in ``one_head.json``, which the
+command
 
     python -m backprop.book.one_head FILE
 
@@ -20,33 +21,62 @@ from pathlib import Path
 import numpy as np
 
 from backprop.book import lookup, results
+from backprop.network import Sequential
 
 SEEDS = 10
 MORE, RATE = 4000, 0.005
 """The further steps, and their rate."""
+UNITS, UNITS_RATE = 64, 0.01
+"""The ReLU units of the hidden layer, and the rate with which its networks learn."""
 QUESTIONS = 2000
 
 
+def seen(network: Sequential) -> dict[str, float]:
+    """Return what :func:`lookup.named` finds on new questions, and what the first head reads.
+
+    The mean weights on the tokens of the two letters asked for are the larger and the smaller
+    weight, and their deviation from question to question is the spread.
+    """
+    x, y = lookup.ask_two(np.random.default_rng(10**6), QUESTIONS)
+    weights = lookup.weights_for_two(network, x)
+    smaller, larger = np.sort(weights.mean(axis=0))
+    return lookup.named(network, x, y) | {
+        "larger weight": float(larger),
+        "smaller weight": float(smaller),
+        "spread": float(weights.std(axis=0).mean()),
+    }
+
+
 def longer(seed: int, steps: int = MORE) -> dict[str, float]:
-    """Return what :func:`lookup.named` finds, on new questions, after so many further steps."""
+    """Return what is :func:`seen` of a network after so many further steps."""
     network = lookup.trained_for_two(1, seed)
     lookup.train_last(network, lookup.ask_two, np.random.default_rng([seed, 1]), steps, RATE)
-    x, y = lookup.ask_two(np.random.default_rng(10**6), QUESTIONS)
-    return lookup.named(network, x, y)
+    return seen(network)
 
 
-def told(seeds: int, steps: int = MORE) -> list[dict[str, float]]:
-    """Return what is stored: :func:`longer` for each seed."""
-    return [
-        {name: round(share, 2) for name, share in longer(seed, steps).items()}
-        for seed in range(seeds)
-    ]
+def hidden(seed: int, steps: int = 300) -> dict[str, float]:
+    """Return what is :func:`seen` of a network with a hidden layer after so many steps."""
+    return seen(lookup.trained_for_two(1, seed, steps, hidden=UNITS, rate=UNITS_RATE))
+
+
+def told(
+    seeds: int, steps: int = MORE, hidden_steps: int = 300
+) -> dict[str, list[dict[str, float]]]:
+    """Return what is stored: :func:`longer` and :func:`hidden` for each seed."""
+    return {
+        "longer": [_rounded(longer(seed, steps)) for seed in range(seeds)],
+        "hidden": [_rounded(hidden(seed, hidden_steps)) for seed in range(seeds)],
+    }
+
+
+def _rounded(found: dict[str, float]) -> dict[str, float]:
+    return {name: round(number, 3) for name, number in found.items()}
 
 
 @cache
-def stored() -> list[dict[str, float]]:
+def stored() -> dict[str, list[dict[str, float]]]:
     """Return what ``one_head.json`` holds."""
-    found: list[dict[str, float]] = results.read("one_head")
+    found: dict[str, list[dict[str, float]]] = results.read("one_head")
     return found
 
 
