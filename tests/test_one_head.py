@@ -46,6 +46,12 @@ def test_a_stored_network_is_found_again(kind):
         assert found[name] == pytest.approx(number, abs=slack), name  # another CPU differs a little
 
 
+def test_the_rate_of_the_others_is_too_large_for_the_hidden_layer():
+    large = [lookup.trained_for_two(1, seed, hidden=one_head.UNITS) for seed in (7, 8, 9)]
+    both = [one_head.seen(network)["both digits"] for network in large]
+    assert np.mean(both) < 90 < min(each["both digits"] for each in FOUND["hidden"])
+
+
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(one_head, "SEEDS", 2)
     monkeypatch.setattr(one_head, "told", lambda seeds, tell=one_head.told: tell(seeds, 1, 1))

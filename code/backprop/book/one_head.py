@@ -27,7 +27,11 @@ SEEDS = 10
 MORE, RATE = 4000, 0.005
 """The further steps, and their rate."""
 UNITS, UNITS_RATE = 64, 0.01
-"""The ReLU units of the hidden layer, and the rate with which its networks learn."""
+"""The ReLU units of the hidden layer, and the rate with which its networks learn.
+
+Both were chosen by what the networks found: at the rate 0.03 of the others, they named both digits
+in 41 to 91 % of the questions, and 24 units in 59 to 100 % at the rate 0.01.
+"""
 QUESTIONS = 2000
 
 
