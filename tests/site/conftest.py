@@ -27,6 +27,28 @@ def chapters():
     return [p for p in made if p.startswith("book/part")]
 
 
+def fit_a_phone(visit, kind):
+    """Look at the first figure of this kind in each chapter that has one, by day and by night."""
+    having = [p for p in chapters() if f'id="{kind}-' in (SITE / p).read_text("utf-8")]
+    if not having:
+        pytest.skip("no chapter of the built site has this figure")
+    for name in having:
+        for dark in (False, True):
+            seen = visit(name, width=390, height=844, dark=dark)
+            figure = seen.page.locator(f".bp-{kind}").first
+            assert figure.bounding_box()["width"] <= 390
+            sizes = figure.evaluate(
+                """root => [...root.querySelectorAll('svg text')].map(t =>
+                  parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)"""
+            )
+            assert min(sizes) >= 11
+            ground, ink = figure.evaluate(
+                """root => [getComputedStyle(document.body).backgroundColor,
+                  getComputedStyle(root.querySelector('.bp-live')).color]"""
+            )
+            assert ground != ink and seen.complaints == []
+
+
 def lacking(what):
     """Skip on a reader's machine; fail where everything is said to be there."""
     if os.environ.get("CI") or os.environ.get("BACKPROP_REQUIRE_SITE"):

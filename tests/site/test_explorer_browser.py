@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SITE, chapters
+from conftest import fit_a_phone
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from explorer_cases import START, TASKS, explorer
@@ -185,21 +185,4 @@ def test_the_diamond_moves_by_slider_and_by_pointer(alone):
 
 
 def test_on_the_chapters_pages_it_fits_and_reads(site, visit):
-    pages = [p for p in chapters() if 'id="explorer-' in (SITE / p).read_text("utf-8")]
-    if not pages:
-        pytest.skip("no chapter of the built site has this figure")
-    for name in pages:
-        for dark in (False, True):
-            seen = visit(name, width=390, height=844, dark=dark)
-            figure = seen.page.locator(".bp-explorer").first
-            assert figure.bounding_box()["width"] <= 390
-            sizes = figure.evaluate(
-                """root => [...root.querySelectorAll('svg text')].map(t =>
-                  parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)"""
-            )
-            assert min(sizes) >= 11
-            ground, ink = figure.evaluate(
-                """root => [getComputedStyle(document.body).backgroundColor,
-                  getComputedStyle(root.querySelector('.bp-live')).color]"""
-            )
-            assert ground != ink and seen.complaints == []
+    fit_a_phone(visit, "explorer")

@@ -1,7 +1,7 @@
 """The ten switches in a real browser: by pointer, by keyboard, and without JavaScript."""
 
 import pytest
-from conftest import SITE, chapters
+from conftest import fit_a_phone
 
 from backprop.book.figures.switches import TenSwitches, view
 
@@ -55,16 +55,4 @@ def test_switches_and_buttons(alone):
 
 
 def test_on_the_chapters_page_it_fits_and_reads(site, visit):
-    pages = [p for p in chapters() if 'id="switches-' in (SITE / p).read_text("utf-8")]
-    if not pages:
-        pytest.skip("no chapter of the built site has this figure")
-    for name in pages:
-        for dark in (False, True):
-            seen = visit(name, width=390, height=844, dark=dark)
-            shown = seen.page.locator(".bp-switches").first
-            assert shown.bounding_box()["width"] <= 390
-            sizes = shown.evaluate(
-                """root => [...root.querySelectorAll('svg text')].map(t =>
-                  parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)"""
-            )
-            assert min(sizes) >= 11 and seen.complaints == []
+    fit_a_phone(visit, "switches")

@@ -10,12 +10,9 @@ same matrices, and train on the same passages.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,10 +155,9 @@ def stored() -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train all models and write the file."""
-    parser = argparse.ArgumentParser(description="Take parts out of a small language model.")
-    parser.add_argument("file", type=Path)
-    given = parser.parse_args(arguments)
-    given.file.write_text(json.dumps(told(LONGER, SEEDS, print)) + "\n")
+    results.write(
+        "Take parts out of a small language model.", lambda: told(LONGER, SEEDS, print), arguments
+    )
 
 
 if __name__ == "__main__":

@@ -258,8 +258,7 @@ class SideBySide:
             _, f, o, _ = layer._split(layer.gates)
             begins = last * o[-1] * (1 - layer.tanh_c[-1] ** 2)
             arrives = [layer.dc0 + layer.dh0 * slope, begins * np.prod(f, axis=0)]
-        shape = (len(x), len(self.seeds), self.n)
-        sizes = [np.linalg.norm(np.reshape(v, shape), axis=2) for v in (begins, *arrives)]
+        sizes = [self._lengths(v) for v in (begins, *arrives)]
         return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
 
     def reading(self, x: Array, y: Array) -> Array:
@@ -297,17 +296,17 @@ class SideBySide:
         ends = self.network.parameters["dense1.W"].sum(axis=1)
         error = np.broadcast_to(ends, layer.h[-1].shape)
 
-        def size(rows: Array) -> Array:
-            shape = (len(x), len(self.seeds), self.n)
-            return np.asarray(np.linalg.norm(np.reshape(rows, shape), axis=2))
-
         found = []
         for state in layer.h[:1:-1]:
             delta = error * (1 - state**2)
             before, error = error, delta @ U_T
-            sizes = [size(rows) for rows in (before, delta, error)]
+            sizes = [self._lengths(rows) for rows in (before, delta, error)]
             found.append((sizes[1] / sizes[0], sizes[2] / sizes[1]))
         return np.asarray(np.median(np.exp(np.log(found).mean(axis=0)), axis=1))
+
+    def _lengths(self, rows: Array) -> Array:
+        """Return the length of each network's part of each row, shape (rows, networks)."""
+        return np.asarray(np.linalg.norm(rows.reshape(len(rows), -1, self.n), axis=2))
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,8 @@ writes in ten minutes.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -235,10 +232,11 @@ def stored() -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train all networks and write the file."""
-    parser = argparse.ArgumentParser(description="Train small classifiers by gradient descent.")
-    parser.add_argument("file", type=Path)
-    given = parser.parse_args(arguments)
-    given.file.write_text(json.dumps(told(WIDTHS, SEEDS, MARKS, WATCH)) + "\n")
+    results.write(
+        "Train small classifiers by gradient descent.",
+        lambda: told(WIDTHS, SEEDS, MARKS, WATCH),
+        arguments,
+    )
 
 
 if __name__ == "__main__":

@@ -9,12 +9,9 @@ writes in two minutes on one core: the run with the seed 0 of ``backprop.book.la
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,10 +56,9 @@ def stored() -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train the model and write the file."""
-    parser = argparse.ArgumentParser(description="Let a language model write as it learns.")
-    parser.add_argument("file", type=Path)
-    given = parser.parse_args(arguments)
-    given.file.write_text(json.dumps(told(language.LARGE, STEPS)) + "\n")
+    results.write(
+        "Let a language model write as it learns.", lambda: told(language.LARGE, STEPS), arguments
+    )
 
 
 if __name__ == "__main__":

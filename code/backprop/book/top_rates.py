@@ -11,11 +11,8 @@ writes in a few minutes.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,8 +103,7 @@ def courses(
     ndarray, shape (3, tops, starts, STEPS / EVERY + 1)
         On the digits for validation, on those for the test, and on those for training.
     """
-    own = [start for _ in tops for start in starts]
-    found = _walked(name, tops, starts, batch, lambda networks: _tested(networks, own))
+    found = _walked(name, tops, starts, batch, _tested)
     return np.array(found).T.reshape(3, len(tops), len(starts), -1)
 
 
@@ -116,18 +112,21 @@ def _walked(
     tops: Sequence[float],
     starts: Sequence[int],
     batch: int,
-    measure: Callable[[Sequence[Sequential]], list[Any]],
+    measure: Callable[[Sequence[Sequential], Sequence[int]], list[Any]],
 ) -> list[list[Any]]:
-    """Train by one shape, and return what ``measure`` finds, as :func:`courses` does."""
+    """Train as :func:`courses` does, and return what ``measure`` finds.
+
+    It is given the networks and the start of each.
+    """
     shape = np.array([SHAPES[name](t) for t in range(STEPS)])
     plans = np.repeat(np.outer(shape, tops), len(starts), axis=1)
     own = [start for _ in tops for start in starts]
     networks, sets = [build(start) for start in own], [digits(start)[0] for start in own]
-    found = [measure(networks)]
+    found = [measure(networks, own)]
     for k, part in enumerate(np.split(plans, STEPS // EVERY)):
         with np.errstate(all="ignore"):  # a rate may be far too large
             many_starts.train(networks, sets, part, batch, [1000 * start + k for start in own])
-        found.append(measure(networks))
+        found.append(measure(networks, own))
     return found
 
 
@@ -176,9 +175,9 @@ def noise_scales(
     ndarray, shape (starts, STEPS / EVERY + 1)
     """
 
-    def measure(networks: Sequence[Sequential]) -> list[float]:
-        sets = (digits(start)[0] for start in starts)
-        return [noise_scale(n, *own) for n, own in zip(networks, sets, strict=True)]
+    def measure(networks: Sequence[Sequential], own: Sequence[int]) -> list[float]:
+        sets = (digits(start)[0] for start in own)
+        return [noise_scale(n, *kept) for n, kept in zip(networks, sets, strict=True)]
 
     return np.array(_walked(name, [top], starts, batch, measure)).T
 
@@ -236,10 +235,7 @@ def stored() -> Stored:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train all networks and write the file."""
-    parser = argparse.ArgumentParser(description="Train by schedules of several shapes.")
-    parser.add_argument("file", type=Path)
-    given = parser.parse_args(arguments)
-    given.file.write_text(json.dumps(told(TOPS)) + "\n")
+    results.write("Train by schedules of several shapes.", lambda: told(TOPS), arguments)
 
 
 if __name__ == "__main__":

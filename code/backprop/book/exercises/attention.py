@@ -6,6 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -93,64 +94,87 @@ def check_reading(lost: Any, gains: Any, pulls: Any) -> Verdict:
     return in_turn((lost, gains, pulls), parts, "A key gains by its value, not by its weight.")
 
 
+def _flat(*parts: Any) -> Array:
+    return np.concatenate([np.ravel(part) for part in parts])
+
+
+def _drawn(n: int, m: int, d: int, d_v: int, seed: int) -> tuple[Array, ...]:
+    """Return q, k, v and dy of n queries and m keys of width d, with values of width d_v."""
+    rng = np.random.default_rng(seed)
+    return tuple(rng.normal(size=size) for size in ((n, d), (m, d), (m, d_v), (n, d_v)))
+
+
+def _sizes(n: int, m: int, d: int, d_v: int) -> str:
+    queries = "one query" if n == 1 else f"{n} queries"
+    return f"{queries} and {m} keys of width {d}, values of width {d_v}"
+
+
+def _entries(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> list[str]:
+    """Return the name of each entry of these arrays, as dq[0, 1]."""
+    return [
+        f"{name}[{', '.join(map(str, place))}]"
+        for name, shape in zip(names, shapes, strict=True)
+        for place in np.ndindex(shape)
+    ]
+
+
+def _in_one_row(found: Any, names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Array:
+    """Return the arrays of a reader's answer one after the other, once their shapes are right."""
+    if found is None:
+        raise Told("It returns None: is a return missing?")
+    if not isinstance(found, tuple | list) or len(found) != len(names):
+        count = {3: "three", 4: "four"}[len(names)]
+        raise Told(f"Return a tuple of {count}: ({', '.join(names)}).")
+    for name, part, shape in zip(names, found, shapes, strict=True):
+        number = shape == () and np.size(part) == 1  # (1,) and (1, 1) will do
+        if np.shape(part) != shape and not number:
+            raise Told(f"{name} has shape {np.shape(part)}, expected {shape}.")
+    return _flat(*found)
+
+
 @checker
 def check_linear(linear_back: Answer) -> Verdict:
     """Check ``linear_back(q, k, v, dy)`` for y = q kᵀ v / m with m keys: (dq, dk, dv)."""
     given = "q, k, v, dy"
 
-    def flat(*parts: Any) -> Array:
-        return np.concatenate([np.ravel(part) for part in parts])
-
     def case(n: int, m: int, d: int, d_v: int, seed: int) -> Case:
-        rng = np.random.default_rng(seed)
-        q, k, v, dy = (rng.normal(size=s) for s in ((n, d), (m, d), (m, d_v), (n, d_v)))
+        q, k, v, dy = _drawn(n, m, d, d_v, seed)
         s, ds = q @ k.T, dy @ v.T / m
         dq, dk, dv = ds @ k, ds.T @ q, s.T @ dy / m
         root = math.sqrt(d)
         e = np.exp(s - s.max(axis=1, keepdims=True))
         p = e / e.sum(axis=1, keepdims=True)
-        right = flat(dq, dk, dv)
+        right = _flat(dq, dk, dv)
         mistakes: list[tuple[Any, str, str]] = [
             (m * right, "The division by m is missing.", "y is divided by m, so each error is."),
             (m / n * right, "It was divided by the number of queries.", "m is the number of keys."),
-            (flat(dq, dk, m * dv), "The division by m is missing in dv.", "y is s v / m."),
-            (flat(m * dq, m * dk, dv), "The division by m is missing in dq and dk.",
+            (_flat(dq, dk, m * dv), "The division by m is missing in dv.", "y is s v / m."),
+            (_flat(m * dq, m * dk, dv), "The division by m is missing in dq and dk.",
              "The error at s is dy vᵀ / m."),
-            (flat(dq / m, dk / m, dv), "dq and dk were divided by m twice.",
+            (_flat(dq / m, dk / m, dv), "dq and dk were divided by m twice.",
              "The error at s is dy vᵀ / m, and s is q kᵀ."),
-            (flat(dq / root, dk / root, dv / root), "Nothing is divided by √d here.",
+            (_flat(dq / root, dk / root, dv / root), "Nothing is divided by √d here.",
              "The scores are q kᵀ."),
-            (flat(dq / root, dk / root, dv), "Nothing is divided by √d here.",
+            (_flat(dq / root, dk / root, dv), "Nothing is divided by √d here.",
              "The scores are q kᵀ."),
-            (flat(dq, dk, p.T @ dy), "dv has the weights of a softmax.",
+            (_flat(dq, dk, p.T @ dy), "dv has the weights of a softmax.",
              "Here the scores themselves weigh the values."),
-            (flat((p * (m * ds - (p * m * ds).sum(axis=1, keepdims=True))) @ k,
+            (_flat((p * (m * ds - (p * m * ds).sum(axis=1, keepdims=True))) @ k,
                   (p * (m * ds - (p * m * ds).sum(axis=1, keepdims=True))).T @ q, p.T @ dy),
              "This is the backward pass of the softmax.", "Here there is none."),
-            (flat((ds - ds.mean(axis=1, keepdims=True)) @ k,
+            (_flat((ds - ds.mean(axis=1, keepdims=True)) @ k,
                   (ds - ds.mean(axis=1, keepdims=True)).T @ q, dv),
              "A mean was taken away.", "That belongs to the softmax, and there is none here."),
             (-right, "All signs are wrong.", "A minus belongs to the update."),
         ]  # fmt: skip
-        names = [
-            f"{name}[{i}, {j}]"
-            for name, part in zip(("dq", "dk", "dv"), (dq, dk, dv), strict=True)
-            for i, j in np.ndindex(part.shape)
-        ]
+        names = _entries(("dq", "dk", "dv"), (q.shape, k.shape, v.shape))
         more = "Three matrices are multiplied: give s = q kᵀ a name, and its error ds."
-        where = f"{n} queries and {m} keys of width {d}, values of width {d_v}"
+        where = _sizes(n, m, d, d_v)
         return Case((q, k, v, dy), right, distinct(mistakes, right), more, names, where=where)
 
     def joined(q: Array, k: Array, v: Array, dy: Array) -> Any:
         found = linear_back(q, k, v, dy)
-        if found is None:
-            raise Told("It returns None: is a return missing?")
-        if not isinstance(found, tuple | list) or len(found) != 3:
-            raise Told("Return a tuple of three: (dq, dk, dv).")
-        for name, part, of in zip(("dq", "dk", "dv"), found, (q, k, v), strict=True):
-            if np.shape(part) != of.shape:
-                raise Told(f"{name} has shape {np.shape(part)}, expected {of.shape}.")
-        return flat(*found)
+        return _in_one_row(found, ("dq", "dk", "dv"), [of.shape for of in (q, k, v)])
 
     cases = [case(2, 3, 4, 5, 0), case(4, 3, 2, 3, 1), case(3, 5, 3, 2, 2)]
     unfit = misfit(linear_back, given)
@@ -183,8 +207,7 @@ def check_bias(bias_back: Answer) -> Verdict:
     names = "dbq", "dbk", "dbv"
 
     def case(n: int, m: int, d: int, d_v: int, seed: int) -> Case:
-        rng = np.random.default_rng(seed)
-        q, k, v, dy = (rng.normal(size=s) for s in ((n, d), (m, d), (m, d_v), (n, d_v)))
+        q, k, v, dy = _drawn(n, m, d, d_v, seed)
         root = math.sqrt(d)
         p, dp, ds = _temperature(q, k, v, 1 / root, dy)
 
@@ -220,24 +243,14 @@ def check_bias(bias_back: Answer) -> Verdict:
             (sums(dp), "dp was used for ds.", "The error must pass the softmax."),
             (-right, "All signs are wrong.", "A minus belongs to the update."),
         ]  # fmt: skip
-        parts = [
-            f"{name}[{j}]" for name, of in zip(names, (q, k, v), strict=True)
-            for j in range(of.shape[1])
-        ]  # fmt: skip
+        parts = _entries(names, [of.shape[1:] for of in (q, k, v)])
         more = "A bias is added to every row: add the rows of dq, dk and dv."
-        where = f"{n} queries and {m} keys of width {d}, values of width {d_v}"
+        where = _sizes(n, m, d, d_v)
         return Case((q, k, v, dy), right, distinct(mistakes, right), more, parts, where=where)
 
     def joined(q: Array, k: Array, v: Array, dy: Array) -> Any:
         found = bias_back(q, k, v, dy)
-        if found is None:
-            raise Told("It returns None: is a return missing?")
-        if not isinstance(found, tuple | list) or len(found) != 3:
-            raise Told("Return a tuple of three: (dbq, dbk, dbv).")
-        for name, part, of in zip(names, found, (q, k, v), strict=True):
-            if np.shape(part) != of.shape[1:]:
-                raise Told(f"{name} has shape {np.shape(part)}, expected {of.shape[1:]}.")
-        return np.concatenate([np.ravel(part) for part in found])
+        return _in_one_row(found, names, [of.shape[1:] for of in (q, k, v)])
 
     cases = [case(2, 3, 4, 5, 0), case(4, 3, 2, 3, 1), case(3, 5, 3, 2, 2)]
     unfit = misfit(bias_back, given)
@@ -249,20 +262,15 @@ def check_bias(bias_back: Answer) -> Verdict:
 @checker
 def check_backward(backward: Answer) -> Verdict:
     """Check ``backward(q, k, v, c, dy)`` for y = softmax(c q kᵀ) v: (dq, dk, dv, dc)."""
-    names = "Return a tuple of four: (dq, dk, dv, dc)."
-
-    def flat(*parts: Any) -> Array:
-        return np.concatenate([np.ravel(part) for part in parts])
 
     def case(n: int, m: int, d: int, d_v: int, seed: int) -> Case:
-        rng = np.random.default_rng(seed)
-        q, k, v, dy = (rng.normal(size=s) for s in ((n, d), (m, d), (m, d_v), (n, d_v)))
+        q, k, v, dy = _drawn(n, m, d, d_v, seed)
         c = 0.7
         p, dp, ds = _temperature(q, k, v, c, dy)
         scores = q @ k.T
 
         def parts(ds: Array, p: Array = p, scale: float = c) -> Array:
-            return flat(scale * ds @ k, scale * ds.T @ q, p.T @ dy, (ds * scores).sum())
+            return _flat(scale * ds @ k, scale * ds.T @ q, p.T @ dy, (ds * scores).sum())
 
         root = 1 / math.sqrt(d)
         across = np.exp(c * scores) / np.exp(c * scores).sum(axis=0)
@@ -285,48 +293,34 @@ def check_backward(backward: Answer) -> Verdict:
              "dp was compared with its plain mean.", "Weigh it: Σ_j p_j dp_j."),
             (parts(pulled, across), *softmax),
             (parts(half, across), *softmax),
-            (flat(ds @ k, ds.T @ q, dv, dc), "dq and dk lack the factor c.",
+            (_flat(ds @ k, ds.T @ q, dv, dc), "dq and dk lack the factor c.",
              "The scores are c times q kᵀ."),
-            (flat(ds @ k, dk, dv, dc), "dq lacks the factor c.", "The scores are c times q kᵀ."),
-            (flat(dq, ds.T @ q, dv, dc), "dk lacks the factor c.", "The scores are c times q kᵀ."),
-            (flat(dq, dk, dv, c * dc), "dc has a factor c too much.",
+            (_flat(ds @ k, dk, dv, dc), "dq lacks the factor c.", "The scores are c times q kᵀ."),
+            (_flat(dq, ds.T @ q, dv, dc), "dk lacks the factor c.", "The scores are c times q kᵀ."),
+            (_flat(dq, dk, dv, c * dc), "dc has a factor c too much.",
              "The slope of c q kᵀ with respect to c is q kᵀ."),
-            (flat(dq, dk, dv, ds.sum()), "dc lacks the slopes of the scores.",
+            (_flat(dq, dk, dv, ds.sum()), "dc lacks the slopes of the scores.",
              "Each score has the slope q kᵀ with respect to c."),
-            (flat(dq, dk, dv, dc / ds.size), "dc is a mean over the pairs.",
+            (_flat(dq, dk, dv, dc / ds.size), "dc is a mean over the pairs.",
              "c acts on every pair: add what they send."),
-            (flat(dq, dk, dv, (dp * scores).sum()), "dp was used for ds in dc.",
+            (_flat(dq, dk, dv, (dp * scores).sum()), "dp was used for ds in dc.",
              "The error must pass the softmax."),
             (parts(ds, scale=root), *unscaled),
             (parts(ds_root, p_root, root), *unscaled),
-            (-flat(dq, dk, dv, dc), "All signs are wrong.", "A minus belongs to the update."),
+            (-_flat(dq, dk, dv, dc), "All signs are wrong.", "A minus belongs to the update."),
             (parts(dp), "dp was used for ds.", "The error must pass the softmax."),
         ]  # fmt: skip
-        right = flat(dq, dk, dv, dc)
-        names = [
-            f"{name}[{i}, {j}]"
-            for name, part in zip(("dq", "dk", "dv"), (dq, dk, dv), strict=True)
-            for i, j in np.ndindex(part.shape)
-        ]
+        right = _flat(dq, dk, dv, dc)
+        names = _entries(("dq", "dk", "dv"), (q.shape, k.shape, v.shape))
         more = "Compare part by part: dv, dp, ds, then dq and dk, with c where 1/√d stood."
-        queries = "one query" if n == 1 else f"{n} queries"
-        where = f"{queries} and {m} keys of width {d}, values of width {d_v}"
+        where = _sizes(n, m, d, d_v)
         return Case(
             (q, k, v, c, dy), right, distinct(mistakes, right), more, [*names, "dc"], where=where
         )
 
     def joined(q: Array, k: Array, v: Array, c: float, dy: Array) -> Any:
         found = backward(q, k, v, c, dy)
-        if found is None:
-            raise Told("It returns None: is a return missing?")
-        if not isinstance(found, tuple | list) or len(found) != 4:
-            raise Told(names)
-        shapes = (q.shape, k.shape, v.shape, ())
-        for name, part, shape in zip(("dq", "dk", "dv", "dc"), found, shapes, strict=True):
-            number = name == "dc" and np.size(part) == 1  # (1,) and (1, 1) will do
-            if np.shape(part) != shape and not number:
-                raise Told(f"{name} has shape {np.shape(part)}, expected {shape}.")
-        return flat(*found)
+        return _in_one_row(found, ("dq", "dk", "dv", "dc"), (q.shape, k.shape, v.shape, ()))
 
     cases = [case(1, 3, 2, 2, 0), case(2, 3, 4, 5, 1), case(3, 3, 2, 3, 2)]
     unfit = misfit(backward, GIVEN)

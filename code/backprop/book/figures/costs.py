@@ -41,9 +41,7 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
         total = bill.forward + bill.backward
         x, y = left, top + 22
         if torn := total * ONE_PASS > most:
-            parts.append(
-                svg.element("rect", x=x, y=y, width=most, height=24, fill=svg.FORWARD)
-            )  # fmt: skip
+            parts.append(svg.element("rect", x=x, y=y, width=most, height=24, fill=svg.FORWARD))
         for passes, paint in () if torn else ((bill.forward, svg.FORWARD),
                                               (bill.backward, svg.BACKWARD)):  # fmt: skip
             if passes:
