@@ -157,13 +157,38 @@ def test_the_rows_of_the_answer_fix_the_gates_that_they_do_not_name():
 
 
 def test_what_is_frozen_stays_and_the_rest_learns():
-    for frozen in ("Wb", "U"):
-        group = SideBySide(Start("RNN", frozen=frozen), (0, 1))
-        before = {name: a.copy() for name, a in group.network.parameters.items()}
-        (after,), _, _ = recalling.trained(Row(group.start, 4, updates=2), recalling.SLOW, (0, 1))
-        for name, array in after.network.parameters.items():
-            moved = not np.array_equal(array, before[name])
-            assert moved == (name.split(".")[-1] not in frozen or name.startswith("dense")), name
+    group = SideBySide(Start("RNN", frozen=True), (0, 1))
+    before = {name: a.copy() for name, a in group.network.parameters.items()}
+    (after,), _, _ = recalling.trained(Row(group.start, 4, updates=2), recalling.SLOW, (0, 1))
+    for name, array in after.network.parameters.items():
+        rows = [1] if name == "rnn1.W" else slice(None)
+        assert not np.array_equal(array[rows], before[name][rows]), name
+    np.testing.assert_array_equal(after.network.parameters["rnn1.W"][0], before["rnn1.W"][0])
+
+
+def test_how_a_number_is_read_is_what_each_network_does_alone():
+    x, y = recalling.tested(6)
+    group = SideBySide(Start("RNN"), (3, 4))
+    found = group.reading(x, y)
+    for k, seed in enumerate((3, 4)):
+        network = Start("RNN").network(seed)
+        layer = network.layers[0].parameters
+        slope = np.polyfit(y[:, 0], network.forward(x)[:, 0], 1)[0]
+        radius = np.abs(np.linalg.eigvals(layer["U"])).max()
+        expected = np.linalg.norm(layer["W"][0]), radius, slope
+        np.testing.assert_allclose(found[:, k], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_error_that_meets_no_mark_leaves_its_row_as_it_is():
+    row = dataclasses.replace(recalling.ROWS["RNN, cut, early"], updates=5)
+    (after,), _, reads = recalling.trained(row, recalling.SLOW, (0, 1))
+    before, now = (
+        group.network.parameters["rnn1.W"] for group in (SideBySide(row.start, (0, 1)), after)
+    )
+    np.testing.assert_array_equal(now[1], before[1])
+    assert (now[0] != before[0]).all() and reads.shape == (2, 3, 2)
+    told = recalling.told(row, (recalling.SLOW,))
+    assert list(told) == ["losses", "curve", "number", "radius", "response"]
 
 
 def test_a_network_starts_with_as_much_of_U_as_it_is_told():
@@ -181,14 +206,14 @@ def test_a_vanished_error_at_the_start_does_not_stop_a_network():
     assert np.median(curve, axis=0)[9] < 0.5
 
 
-def test_training_U_lowers_the_loss_of_a_truncated_network():
-    ends = {}
-    for trained in "UW":
-        row = recalling.ROWS[f"RNN, cut, early, {trained}"]
-        _, curve, _ = recalling.trained(row, recalling.SLOW, (10, 11, 12, 13, 14))
-        ends[trained] = np.median(curve, axis=0)
-    assert ends["U"].min() < 0.35 and ends["U"][-10:].mean() < 0.45
-    assert ends["W"].min() > 0.45
+def test_a_truncated_network_unlearns_less_if_it_must_go_on_reading_numbers():
+    ends = []
+    for name in ("RNN, cut, early, frozen", "RNN, cut, early"):
+        _, curve, reads = recalling.trained(recalling.ROWS[name], recalling.SLOW, (10, 11, 12))
+        ends.append(np.median(curve, axis=0)[-10:].mean())
+    assert ends[0] < 0.45 < ends[1]
+    number, radius, response = np.median(reads, axis=0)
+    assert number[-1] < number[0] / 2 and radius[-1] > 1.3 and response[-1] < response.max() / 2
 
 
 def test_without_detours_an_error_meets_the_forget_gates_alone():
@@ -339,6 +364,10 @@ def test_the_file_has_every_row():
         if row.reaches:
             assert np.shape(found["share"]) == (10, row.updates // recalling.EVERY + 1)
             assert ("direct" in found) == (row.start.kind == "LSTM")
+        assert ("number" in found) == row.reads
+        if row.reads:
+            shape = (10, row.updates // recalling.EVERY + 1)
+            assert {np.shape(found[k]) for k in ("number", "radius", "response")} == {shape}
         assert ("before" in found) == (row.reaches and row.start.kind == "RNN")
         if "before" in found:
             for moment, place in (("before", 0), ("after", -1)):

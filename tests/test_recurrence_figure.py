@@ -151,6 +151,14 @@ def test_the_bars_say_what_was_trained():
         assert f"{recurrence.solving(name)} of 10 solved" in drawn
 
 
+def test_how_numbers_are_no_longer_read_is_drawn():
+    drawn = recurrence.unlearned("t").markup
+    for key, (said, _) in recurrence.READS.items():
+        found = recurrence.read(key)
+        assert f">{said}<" in drawn and found.shape == (10, recalling.LONG // recalling.EVERY + 1)
+    assert np.allclose(recurrence.read("radius")[:, 0], 1, atol=0.01)
+
+
 def test_what_is_read_off_is_the_unit_that_follows_the_sum():
     network = Start("LSTM").network(1)
     work = recurrence.read_off(network)

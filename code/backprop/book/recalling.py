@@ -16,7 +16,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +119,8 @@ class Start:
         Whether they are given each number times its mark as a third input.
     shrink : float
         Factor of U before training.
-    frozen : str
-        Names among W, U and b that are not trained.
+    frozen : bool
+        Whether the row of W that reads the numbers is not trained.
     """
 
     kind: str
@@ -130,7 +130,7 @@ class Start:
     fixed: tuple[tuple[str, float], ...] = ()
     product: bool = False
     shrink: float = 1.0
-    frozen: str = ""
+    frozen: bool = False
 
     @property
     def n_hidden(self) -> int:
@@ -186,8 +186,8 @@ class SideBySide:
         for columns in start.of_fixed(self.network.layers[0]):
             for column in columns.values():
                 column[...] = -1  # nobody's, so that no gradient reaches it
-        for name in start.frozen:
-            self.network.layers[0].parameters[name][...] = -1
+        if start.frozen:
+            self.network.layers[0].parameters["W"][0] = -1
         self.owner: NDArray[np.int64] = self.network.theta.astype(np.int64)
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
@@ -261,6 +261,25 @@ class SideBySide:
         sizes = [self._lengths(v) for v in (begins, *arrives)]
         return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
 
+    def reading(self, x: Array, y: Array) -> Array:
+        """Return how plain networks read a number, and how much their U can grow an error.
+
+        Returns
+        -------
+        found : array, shape (3, networks)
+            The length of the row of W that reads the numbers, the spectral radius of U, and by how
+            much an answer rises with the right one: the slope of a straight line through both.
+        """
+        count = len(self.seeds)
+        parameters = self.network.parameters
+        rows = parameters["rnn1.W"][0].reshape(count, self.n)
+        blocks = parameters["rnn1.U"].reshape(count, self.n, count, self.n)
+        each = np.arange(count)
+        radii = np.abs(np.linalg.eigvals(blocks[each, :, each].astype(float))).max(axis=1)
+        p, centred = self.network.forward(x).astype(float), (y - y.mean()).astype(float)
+        slopes = (p * centred).sum(axis=0) / (centred**2).sum()
+        return np.array([np.linalg.norm(rows, axis=1), radii, slopes])
+
     def factors(self, x: Array) -> Array:
         """Return by how much slopes, and Uᵀ, multiply an error's length in one step back.
 
@@ -313,6 +332,8 @@ class Row:
         Rate of the training whose course is stored; None for the best one.
     starts : bool
         Whether it is stored after how many steps the loss of each network is first below a half.
+    reads : bool
+        Whether it is stored how plain networks read a number during training.
     """
 
     start: Start
@@ -323,6 +344,7 @@ class Row:
     reaches: bool = False
     rate: float | None = None
     starts: bool = False
+    reads: bool = False
 
 
 def _row(kind: str, length: int) -> Row:
@@ -355,9 +377,8 @@ def _bordered() -> dict[str, Row]:
         "RNN, whole": Row(Start("RNN"), SHORT, **long),
         "RNN, early": Row(Start("RNN"), SHORT, late, **long),
         "RNN, cut": Row(Start("RNN", late), SHORT, **long),
-        "RNN, cut, early": Row(Start("RNN", late), SHORT, late, **long),
-        "RNN, cut, early, U": Row(Start("RNN", late, frozen="Wb"), SHORT, late, **long),
-        "RNN, cut, early, W": Row(Start("RNN", late, frozen="U"), SHORT, late, **long),
+        "RNN, cut, early": Row(Start("RNN", late), SHORT, late, reads=True, **long),
+        "RNN, cut, early, frozen": Row(Start("RNN", late, frozen=True), SHORT, late, **long),
     }
 
 
@@ -391,8 +412,9 @@ def trained(
     curve : array, shape (networks, points)
         Losses on new sequences after every ``EVERY`` steps, or every ``OFTEN`` if ``row.starts``,
         and after the last, relative to that of always answering 0.
-    shares : array, shape (networks, 1 or 2, points + 1)
-        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
+    shares : array, shape (networks, 1 to 3, points + 1)
+        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``, or
+        :meth:`SideBySide.reading`, if ``row.reads``.
     """
     groups, curves, shares = [], [], []
     every = OFTEN if row.starts else EVERY
@@ -402,14 +424,15 @@ def trained(
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
         new = tested(row.length, row.late, row.start.product)
-        share = [group.reaching(new[0])] if row.reaches else []
+        look = partial(group.reading, *new) if row.reads else partial(group.reaching, new[0])
+        share = [look()] if row.reaches or row.reads else []
         for step in range(1, row.updates + 1):
             group.gradient(*adding(rng, BATCH, row.length, row.late, row.start.product))
             optimizer.step()
             if step % every == 0 or step == row.updates:
                 curve.append(group.relative(*new))
-            if row.reaches and (step % EVERY == 0 or step == row.updates):
-                share.append(group.reaching(new[0]))
+            if share and (step % EVERY == 0 or step == row.updates):
+                share.append(look())
         groups.append(group)
         curves.append(np.array(curve).T)
         shares.append(np.array(share).T)
@@ -432,9 +455,12 @@ def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
     if row.along:
         every = EVERY // OFTEN if row.starts else 1
         found["curve"] = [_short(each) for each in curve[:, every - 1 :: every]]
-    if row.reaches:
-        names = ("share", "direct")[: shares.shape[1]]
-        found |= {name: [_short(v) for v in shares[:, k]] for k, name in enumerate(names)}
+    if row.reaches or row.reads:
+        names = ("number", "radius", "response") if row.reads else ("share", "direct")
+        found |= {
+            name: [_short(v) for v in part]
+            for name, part in zip(names, np.moveaxis(shares, 1, 0), strict=False)
+        }
     if row.reaches and row.start.kind == "RNN":
         x, _ = tested(row.length)
         fresh = [SideBySide(row.start, group.seeds) for group in groups]
