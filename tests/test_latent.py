@@ -136,6 +136,14 @@ def test_a_plain_autoencoder_spreads_its_codes_and_draws_nothing():
     assert latent.codes(plain, x).std() > 3 > 1.3 > latent.codes(other, x).std()
 
 
+def test_the_commonest_digits_are_counted_by_the_reader():
+    data = digits(0)
+    zeros, rest = data.test[data.labels == 0], data.test[data.labels == 7][:5]
+    assert latent.share_of_commonest(0, zeros, 1) > 95
+    assert latent.share_of_commonest(0, np.concatenate([zeros, rest]), 2) > 95
+    assert 38 < latent.share_of_commonest(0, data.test) < 50
+
+
 def test_the_reader_reads_digits_and_is_seldom_sure_of_noise():
     data = digits(0)
     right = latent.reader(0).forward(data.test).argmax(axis=1) == data.labels

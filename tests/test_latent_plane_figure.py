@@ -58,7 +58,9 @@ def test_lines_lead_from_images_to_their_codes():
 def test_clouds_are_twice_as_wide_as_their_deviations():
     digits, new = latent.digits(1), np.array([[0.0, 0], [1, -1], [0.5, 2]])
     networks = {factor: latent.trained(1, kl=float(factor)) for factor in ("0", "1", "64")}
-    points, loose, collapsed = latent_plane.clouds(networks, digits, new)
+    points, loose, collapsed = latent_plane.clouds(
+        networks, digits, new, {"0": 87.6, "1": 53.7, "64": 100.0}
+    )
     frames = (points, "0", "14"), (loose, "1", "3.6"), (collapsed, "64", "3.6")
     for frame, factor, reach in frames:
         check_words(frame.svg, 0.55, above=10)
@@ -76,14 +78,19 @@ def test_clouds_are_twice_as_wide_as_their_deviations():
     assert f"M{middle}h8M" in loose.svg, "a cross at (1, -1)"
     dots = [e for e in ET.fromstring(points.svg).iter(f"{SVG}ellipse") if e.get("stroke") is None]
     assert len(dots) > 55 and {e.get("rx") for e in dots} == {"1.6"}
-    assert loose.caption == "Pixels 18.7 + divergence 2.3 = 21.0 nats."
+    assert loose.caption == (
+        "Pixels 18.7 + divergence 2.3 = 21.0 nats."
+        " Four digits make up about 55 % of new images."
+    )
     assert ">all<" in collapsed.svg and ">all<" not in loose.svg
 
 
 def test_new_codes_are_decoded_in_a_row(monkeypatch):
     seen, new = [], np.array([[0.0, 0], [1, -1]])
     monkeypatch.setattr(latent, "decoded", lambda _, z: seen.append(z) or np.zeros((len(z), 64)))
-    frame = latent_plane.clouds({"1": latent.trained(1)}, latent.digits(1), new, across=3)[0]
+    frame = latent_plane.clouds(
+        {"1": latent.trained(1)}, latent.digits(1), new, {"1": 50.0}, across=3
+    )[0]
     assert [len(z) for z in seen] == [9, 2] and (seen[1] == new).all()
     assert 'width="412" height="206.0"' in frame.svg, "one row of two"
 

@@ -214,6 +214,15 @@ def share_read(seed: int, images: Array) -> float:
     return 100 * float((_sureness(seed, images) > SURE).mean())
 
 
+def share_of_commonest(seed: int, images: Array, kinds: int = 4) -> float:
+    """Return how many of a hundred images the reader takes for its ``kinds`` commonest digits.
+
+    If all ten digits are as frequent, four of them are 40.
+    """
+    named = reader(seed).forward((images > 0.5).astype(float)).argmax(axis=1)
+    return 100 * float(np.sort(np.bincount(named))[-kinds:].sum() / len(named))
+
+
 def _sureness(seed: int, images: Array) -> Array:
     """Return the largest probability that the reader gives a digit, for each image."""
     chances = softmax(reader(seed).forward((images > 0.5).astype(float)))

@@ -145,7 +145,12 @@ def from_image_to_image(
 
 
 def clouds(
-    networks: Mapping[str, Graph], digits: latent.Binary, new: Array, each: int = 6, across: int = 9
+    networks: Mapping[str, Graph],
+    digits: latent.Binary,
+    new: Array,
+    shares: Mapping[str, float],
+    each: int = 6,
+    across: int = 9,
 ) -> list[Frame]:
     """Draw the clouds of test digits, and decode the plane and new codes: frames.
 
@@ -161,6 +166,8 @@ def clouds(
         Of which the test digits are drawn.
     new : array, shape (n, 2)
         Codes that are crosses among the clouds, and decoded in a row below.
+    shares : mapping of str to float
+        By factor, how many of a hundred new images are of the four commonest digits.
     each : int
         Clouds of every label.
     across : int
@@ -203,6 +210,7 @@ def clouds(
         pixels, divergence = (round(term, 1) for term in latent.terms(network, digits.test))
         caption = (
             f"Pixels {pixels:.1f} + divergence {divergence:.1f} = {pixels + divergence:.1f} nats."
+            f" Four digits make up about {5 * round(shares[factor] / 5)} % of new images."
         )
         said = (
             f"{len(some)} clouds in a plane {far}; beside it, what the decoder makes of"
@@ -375,7 +383,7 @@ def two_errors(title: str) -> Drawing:
     first, last = {"text_anchor": "start"}, {"text_anchor": "end"}
     for x, foot, words, paint, look in (
         (62, y - 16, "encoder", ink, bold),
-        (code[0], y - 48, "μ = 1", ink, {}), (code[0], y - 31, "τ = ½", ink, {}),
+        (code[0], y - 48, "μ = 1", ink, {}), (code[0], y - 31, "ℓ = ln ¼", ink, {}),
         (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] + 42, y - 20, "z = 2", ink, {}),
         (a[0] + 24, y - 42, "a = z − 2 = 0", ink, {}),
         (416, y + 20, "x = 1", ink, last), (416, y + 37, "costs", ink, last),
@@ -425,6 +433,7 @@ def variances(
         ends = f"{name}: {values[-1]:,}"
         ax.text(lengths[-1] * 1.15, values[-1], ends, color=color, va="center")
     ax.set(xscale="log", yscale="log", xlabel="squares in the sum", ylim=(2, 40_000))
+    ax.set(yticks=[10, 100, 1000, 10_000])
     ax.set(xticks=lengths, xticklabels=map(str, lengths))
     ax.minorticks_off()
     ax.set_title("variance of one estimate", loc="left", fontsize=11)
