@@ -256,7 +256,7 @@ def _roof(ax: Any, machine: Machine) -> None:
     ax.text(machine.corner, 1.15 * top, f"corner: {machine.corner:.1f}", color=INK, ha="center",
             va="bottom")  # fmt: skip
     ax.text(60, 1.15 * top, "processor's limit", color=INK, ha="right", va="bottom")
-    ax.text(0.085, 0.45 * top, "memory's limit", color=INK, ha="left", va="bottom")
+    ax.text(0.085, 0.56 * top, "memory's limit", color=INK, ha="left", va="bottom")
     ax.set(xlim=(0.08, 64), ylim=(1, 2.4 * top), xlabel="operations per byte")
     ax.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
     ax.set_yticks([1, 10, 100], ["1", "10", "100"])
