@@ -40,6 +40,7 @@ WRONG_ANSWERS = {
         ((2368, 268_800), "weights"), ((204_800, 268_800), "first layer alone"),
         ((32_000, 268_800), "second layer alone"), ((10_600, 268_800), "units"),
         ((2_048_000, 268_800), "add up"), ((710_400, 268_800), "three products"),
+        ((268_800, 236_800), "forward pass first"),
         ((236_801, 268_800), "2 B n_in n_out"), ((236_800, 473_600), "down to the pixels"),
         ((236_800, 236_800), "Only the gradients"), ((236_800, 710_400), "one product too many"),
         ((236_800, 505_600), "forward pass is in here"), ((236_800, 134_400), "multiplications"),

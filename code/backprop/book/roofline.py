@@ -25,9 +25,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
-from scipy.linalg.blas import dgemm
 
-from backprop import Dense, ReLU, Sequential
+from backprop import Dense, Sequential
 from backprop.arrays import Array
 from backprop.book import results
 from backprop.book.chains import tower
@@ -37,10 +36,6 @@ DOUBLE = 8
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 WIDTHS = (18, 32, 56, 100, 176)
 Run = Callable[[], Any]
-
-
-RELU = 8192 * 1024
-"""Numbers of the ReLU that is timed."""
 
 
 class Tower(NamedTuple):
@@ -54,10 +49,6 @@ class Tower(NamedTuple):
         Seconds of a pass.
     products : pair of float
         The part of each pass that is spent in products of two matrices.
-    alone : sequence of float
-        Seconds of 32 products without the rest: xW, xᵀδ, δWᵀ, then δWᵀ with a copy of Wᵀ made
-        before, whose rows lie in memory one after another, and xW with always the same x, which
-        stays at hand as the output of the layer below does in a forward pass.
     """
 
     width: int
@@ -65,7 +56,6 @@ class Tower(NamedTuple):
     forward: float
     backward: float
     products: tuple[float, float]
-    alone: Sequence[float]
 
     @property
     def passes(self) -> float:
@@ -110,11 +100,6 @@ class Machine(NamedTuple):
         Seconds of the two products of the backward pass, xᵀδ and δWᵀ.
     copied : sequence of float
         Which part of the forward product the library spends on copying, as the profiler says.
-    relu : float
-        Seconds of a ReLU on ``RELU`` numbers.
-    general : float
-        Seconds of one example forward by the library's routine for two matrices. (NumPy takes the
-        one for a matrix and a vector.)
     outer : float
         Seconds of the slopes of one example by ``np.multiply``.
     towers : sequence of Tower
@@ -131,8 +116,6 @@ class Machine(NamedTuple):
     slopes: Sequence[float]
     errors: Sequence[float]
     copied: Sequence[float]
-    relu: float
-    general: float
     outer: float
     towers: Sequence[Tower]
 
@@ -171,11 +154,6 @@ class Machine(NamedTuple):
         """Return which part of the highest speed that both limits allow is reached forward."""
         intensity, speed = self.marks()
         return np.asarray(speed / roof(intensity, self.peak, self.bandwidth))
-
-    @property
-    def relu_share(self) -> float:
-        """The same for a ReLU, which reads an array and writes one."""
-        return 2 * DOUBLE * RELU / self.relu / self.bandwidth
 
 
 def stored() -> Machine:
@@ -276,13 +254,9 @@ def measure(
     In turn, because other programs disturb a machine for seconds: then all have the same chance.
     """
     loops = _streams(probe)
-    x = np.random.default_rng(1).normal(size=(RELU // 1024, 1024))
-    relu = ReLU()
-    relu.reuse_buffers(True)
     dense = _dense(width)
     layers = [run for batch in batches for run in _passes(dense, batch)]
-    runs = [_large_product(piece), *(run for _, run in loops), lambda: relu.forward(x), *layers]
-    runs += [_general(dense), _outer(dense)]
+    runs = [_large_product(piece), *(run for _, run in loops), *layers, _outer(dense)]
     networks = [_Timed(w) for w in widths]
     found = []
     for _ in range(rounds):
@@ -290,15 +264,15 @@ def measure(
         for network in networks:
             network.once()
     least = np.min(found, axis=0)
-    ends = np.cumsum([1, len(loops), 1, 4 * len(batches), 1])
-    (computing,), streams, (rectified,), times, (general,), (outer,) = np.split(least, ends)
+    ends = np.cumsum([1, len(loops), 4 * len(batches)])
+    (computing,), streams, times, (outer,) = np.split(least, ends)
     forward, backward, slopes, errors = times.reshape(-1, 4).T.tolist()
     return Machine(
         _name(), 2 * piece**3 / computing,
         max(moved / t for (moved, _), t in zip(loops, streams, strict=True)),
         width, list(batches), forward, backward, slopes, errors,
         [_copying(width, batch) for batch in batches] if shutil.which("perf") else [],
-        rectified, general, outer, [network.found() for network in networks],
+        outer, [network.found() for network in networks],
     )  # fmt: skip
 
 
@@ -321,17 +295,6 @@ def _passes(dense: Dense, batch: int) -> list[Run]:
     ]  # fmt: skip
 
 
-def _general(dense: Dense) -> Run:
-    """Return the forward product of one example, by the routine for two matrices.
-
-    BLAS wants columns that lie in memory one after another, so it is given the transposes.
-    """
-    W = dense.parameters["W"]
-    x = np.random.default_rng(1).normal(size=(len(W), 1))
-    z = np.empty_like(x, order="F")
-    return lambda: dgemm(1.0, W.T, x, c=z, overwrite_c=True)
-
-
 def _outer(dense: Dense) -> Run:
     """Return the slopes of one example, by a plain multiplication."""
     out = dense.gradients["W"]
@@ -340,28 +303,12 @@ def _outer(dense: Dense) -> Run:
 
 
 class _Timed:
-    """A tower, and the seconds of its passes and products each time that it was timed."""
+    """A tower, and the seconds of its passes and of their products, each time they were timed."""
 
     def __init__(self, width: int) -> None:
         layers, self.x, self.dz = tower(64, width)
         self.width, self.network = width, Sequential(layers)
         self.network.reuse_buffers(True)
-        x, dz, W = np.random.default_rng(0).normal(size=(3, 32, 256, width))
-        W, out, dW = W[:, :width].copy(), np.empty_like(x), np.empty((width, width))
-        turned = W.transpose(0, 2, 1)
-        in_rows = turned.copy()
-
-        def each(a: Array, b: Array, out: Array) -> Run:
-            def run() -> None:
-                for one, other in zip(a, b, strict=True):
-                    np.matmul(one, other, out=out)
-
-            return run
-
-        self.alone = [
-            each(x, W, out[0]), each(x.transpose(0, 2, 1), dz, dW), each(dz, turned, out[0]),
-            each(dz, in_rows, out[0]), each(np.broadcast_to(x[0], x.shape), W, out[0]),
-        ]  # fmt: skip
         self.repeats = max(1, 500 // width)
         self.all: list[list[float]] = []
 
@@ -372,13 +319,13 @@ class _Timed:
                       lambda: self.network.backward_parameters(self.dz)]  # fmt: skip
             whole = [_timed(run) for run in passes]
             inside = [sum(t for _, t in _products(run)) for run in passes]
-            self.all.append([*whole, *inside, *(seconds(run, 1) for run in self.alone)])
+            self.all.append([*whole, *inside])
 
     def found(self) -> Tower:
         """Return the least of each."""
-        forward, backward, there, back, *alone = np.min(self.all, axis=0).tolist()
+        forward, backward, there, back = np.min(self.all, axis=0).tolist()
         size = self.network.theta.size
-        return Tower(self.width, size, forward, backward, (there, back), alone)
+        return Tower(self.width, size, forward, backward, (there, back))
 
 
 def _copying(width: int, batch: int) -> float:

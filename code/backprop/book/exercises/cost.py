@@ -43,6 +43,8 @@ def check_count(forward: Any, backward: Any) -> Verdict:
             (100 * (64 + 32 + 10), "These are units, not weights.", "A layer has n_in n_out."),
             (100 * 64 * 32 * 10, "The layers' costs add up; they do not multiply.", ""),
             (3 * once, "This is three products per layer.", "Forward needs one."),
+            (100 * (first + 2 * second), "This is the backward pass.",
+             "Give the forward pass first."),
         ], "A product (B, n_in) by (n_in, n_out) takes 2 B n_in n_out operations."),
         ("Backward", 100 * (first + 2 * second), [
             (2 * once, "Here the first layer also passes an error down to the pixels.", three),

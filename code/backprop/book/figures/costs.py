@@ -13,8 +13,7 @@ import numpy as np
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.figures.stepper import Frame, drawn
-from backprop.book.roofline import RELU, Machine, Tower, roof
+from backprop.book.roofline import Machine, Tower, roof
 
 
 class Bill(NamedTuple):
@@ -42,6 +41,11 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
         x, y = left, top + 22
         if torn := total * ONE_PASS > most:
             parts.append(svg.element("rect", x=x, y=y, width=most, height=24, fill=svg.FORWARD))
+            parts += [
+                svg.element("line", x1=cut - 5, y1=y + 28, x2=cut + 5, y2=y - 4, stroke=svg.GROUND,
+                            stroke_width=4, class_="torn")
+                for cut in (x + most - 60, x + most - 50)
+            ]  # fmt: skip
         for passes, paint in () if torn else ((bill.forward, svg.FORWARD),
                                               (bill.backward, svg.BACKWARD)):  # fmt: skip
             if passes:
@@ -63,7 +67,7 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
     first, second = (2 * n * m for n, m in pairwise(widths))
     places = (40.0, 206.0, 380.0)
     parts = []
-    for x, n, words in zip(places, widths, ("inputs x", "tanh a⁽¹⁾", "outputs"), strict=True):
+    for x, n, words in zip(places, widths, ("inputs x", "units a⁽¹⁾", "outputs"), strict=True):
         parts += [
             svg.element("rect", x=x - 35, y=66, width=70, height=52, rx=6, fill=svg.GROUND,
                         stroke="currentColor", stroke_width="1.5"),
@@ -131,7 +135,7 @@ def passes_by_width(towers: Sequence[Tower], counted: float, title: str) -> Draw
     ]
     for (color, _), y, said in zip(kinds, middles, words, strict=True):
         ax.text(len(towers) - 0.45, y, said, color=color, ha="left", va="center", linespacing=0.95)
-    ax.axhline(counted, color=INK, linewidth=1.2, linestyle=":")
+    ax.plot([-0.6, len(towers) - 0.6], [counted] * 2, ":", color=INK, linewidth=1.2)
     ax.text(len(towers) - 0.45, counted + 0.08, f"{counted:.2f} counted", color=INK)
     ax.set(xlim=(-0.6, len(towers) + 1.25), ylim=(0, 3.6), yticks=range(4),
            xlabel="units of a layer", ylabel="forward passes")  # fmt: skip
@@ -222,92 +226,58 @@ def _magnified(products: Sequence[tuple[str, int]], bar: tuple[float, float, flo
     return parts
 
 
-def batches(machine: Machine) -> list[Frame]:
-    """Return a frame for each batch: both passes below the roof, and their price together."""
-    return [_batch(machine, k) for k in range(len(machine.batches))]
-
-
-def _batch(machine: Machine, now: int) -> Frame:
+def batches(machine: Machine, title: str) -> Drawing:
+    """Draw both passes of a layer below the roof, and their price together, for each batch."""
     plt = pyplot()
     fig, (ax, low) = plt.subplots(
-        2, figsize=(4.4, 4.6), height_ratios=(1.6, 1), layout="constrained"
+        2, figsize=(4.4, 4.9), height_ratios=(1.7, 1), layout="constrained"
     )
-    _roof(ax, machine, now)
-    _prices(low, machine, now)
-    batch, price = machine.batches[now], machine.passes()[now]
-    computing, carrying = machine.predicted(batch)
-    which = "memory" if carrying > computing else "the processor"
-    many = "1 example" if batch == 1 else f"{batch} examples"
-    caption = (
-        f"According to the roofline, {which} decides, and the two passes take at least"
-        f" {_ms(max(computing, carrying))} and {_ms(2 * max(computing, carrying))} ms."
-        f" Measured: {1e3 * machine.forward[now]:.2f} and {1e3 * machine.backward[now]:.2f} ms,"
-        f" together {price:.2f} forward passes."
-    )
-    return drawn(fig, f"A dense layer with {many}: its two passes below the roofline", caption)
+    _roof(ax, machine)
+    _prices(low, machine)
+    return plotted(fig, title)
 
 
-def _ms(seconds: float) -> str:
-    """Write milliseconds as the page's table does."""
-    return f"{1e3 * seconds:.1f}"
+def _roof(ax: Any, machine: Machine) -> None:
+    """Draw the two limits with their corner, and both passes at each batch."""
+    from backprop.book.figures.plots import COLORS, INK
 
-
-def _prices(ax: Any, machine: Machine, now: int) -> None:
-    """Draw a column for each batch, on one scale: a forward pass, and the backward pass on it."""
-    from backprop.book.figures.plots import COLORS, GREY, INK
-
-    prices = machine.passes()
-    for k, price in enumerate(prices):
-        slopes, errors = (
-            times[k] / machine.forward[k] for times in (machine.slopes, machine.errors)
-        )
-        pale = 1.0 if k == now else 0.5
-        foot = 0.0
-        # What both products leave of the backward pass is the bias.
-        rest = price - 1 - slopes - errors
-        for part, color, strong in (
-            (1, COLORS[0], 1.0), (slopes, COLORS[1], 1.0), (errors, COLORS[1], 0.55),
-            (rest, GREY, 1.0),
-        ):  # fmt: skip
-            ax.bar(k, part, 0.74, bottom=foot, color=color, alpha=pale * strong)
-            foot += part
-        ax.text(k, price + 0.12, f"{price:.2f}", color=INK, ha="center", va="bottom",
-                weight="bold" if k == now else "normal")  # fmt: skip
-    ax.axhline(3, color=INK, linewidth=1.2, linestyle=":")
-    for words, y, color in (("$xW$", 0.5, COLORS[0]), (r"$x^\top\delta$", 1.5, COLORS[1]),
-                            (r"$\delta W^\top$", 2.5, COLORS[1])):  # fmt: skip
-        ax.text(len(prices) - 0.5, y, words, color=color, va="center")
-    top = int(np.ceil(max(prices) + 0.5))
-    ax.set(ylim=(0, top), yticks=range(0, top + 1), xlabel="examples in the batch",
-           xlim=(-0.6, len(prices) + 0.45),
-           ylabel="forward\npasses")  # fmt: skip
-    ax.set_xticks(range(len(prices)), [str(batch) for batch in machine.batches])
-    ax.tick_params(axis="x", length=0)
-    ax.grid(visible=False)
-
-
-def _roof(ax: Any, machine: Machine, now: int) -> None:
-    """Draw the two limits with their corner, both passes at each batch, and a ReLU."""
-    from backprop.book.figures.plots import COLORS, GREY, INK
-
-    x = np.array([0.035, machine.corner, 70])
+    top = machine.peak / 1e9
+    x = np.array([0.08, machine.corner, 60])
     ax.loglog(x, roof(x, machine.peak, machine.bandwidth) / 1e9, "-", color=INK, linewidth=2.2)
     intensity, speed = machine.marks()
     for speeds, mark, color in ((machine.back_speeds(), "s", COLORS[1]), (speed, "o", COLORS[0])):
-        ax.plot(intensity, speeds / 1e9, mark, color=color, markersize=4.5, alpha=0.45)
-        ax.plot(intensity[now], speeds[now] / 1e9, mark, color=color, markersize=9)
+        ax.plot(intensity, speeds / 1e9, mark, color=color, markersize=6.5, alpha=0.8)
+    for k, batch in enumerate(machine.batches):
+        place = intensity[k], machine.back_speeds()[k] / 1e9
+        ax.annotate(f"B = {batch}" if k == 0 else f"{batch}", place, (2, -15), ha="center",
+                    textcoords="offset points", color=INK)  # fmt: skip
     for words, color, y in (("forward", COLORS[0], 0.16), ("backward", COLORS[1], 0.05)):
         ax.text(0.98, y, words, color=color, ha="right", weight="bold", transform=ax.transAxes)
-    ax.plot(1 / 16, RELU / machine.relu / 1e9, "o", color=GREY, markersize=6)
-    ax.annotate("ReLU", (1 / 16, RELU / machine.relu / 1e9), (9, -4),
-                textcoords="offset points", color=INK, va="center")  # fmt: skip
-    top = machine.peak / 1e9
-    ax.annotate(f"corner: {machine.corner:.1f}", (machine.corner, top), (-8, 4), ha="right",
-                textcoords="offset points", color=INK)  # fmt: skip
-    ax.text(70, 1.2 * top, "processor's limit", color=INK, ha="right", va="bottom")
-    ax.text(0.04, 0.62 * top, "memory's limit", color=INK, ha="left", va="top")
-    ax.set(xlim=(0.035, 75), ylim=(0.8, 2.6 * top), xlabel="operations per byte")
+    ax.text(machine.corner, 1.15 * top, f"corner: {machine.corner:.1f}", color=INK, ha="center",
+            va="bottom")  # fmt: skip
+    ax.text(60, 1.15 * top, "processor's limit", color=INK, ha="right", va="bottom")
+    ax.text(0.085, 0.56 * top, "memory's limit", color=INK, ha="left", va="bottom")
+    ax.set(xlim=(0.08, 64), ylim=(1, 2.4 * top), xlabel="operations per byte")
     ax.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
     ax.set_yticks([1, 10, 100], ["1", "10", "100"])
     ax.set_ylabel("billion operations\nper second")
     ax.minorticks_off()
+
+
+def _prices(ax: Any, machine: Machine) -> None:
+    """Draw a column for each batch, on one scale: a forward pass, and the backward pass on it."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    prices = machine.passes()
+    for k, price in enumerate(prices):
+        ax.bar(k, 1, 0.74, color=COLORS[0])
+        ax.bar(k, price - 1, 0.74, bottom=1, color=COLORS[1])
+        ax.text(k, price + 0.12, f"{price:.2f}", color=INK, ha="center", va="bottom")
+    ax.axhline(3, color=INK, linewidth=1.2, linestyle=":")
+    top = int(np.ceil(max(prices) + 0.5))
+    ax.set(ylim=(0, top), yticks=range(0, top + 1), xlabel="examples in the batch, B",
+           xlim=(-0.6, len(prices) - 0.4),
+           ylabel="both passes,\nin forward passes")  # fmt: skip
+    ax.set_xticks(range(len(prices)), [str(batch) for batch in machine.batches])
+    ax.tick_params(axis="x", length=0)
+    ax.grid(visible=False)
