@@ -3,7 +3,7 @@
 What the chapter on normalization measures. A network of six hidden layers is trained for 60 steps;
 some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
 ``USUAL``. In an arm with ``reset``, each of these blocks is scaled back after each step to its
-length at the start; in an arm with ``centred``, its gradient loses its common part
+length at the start; in an arm with ``centered``, its gradient loses its common part
 (:func:`common_part`).
 
 Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
@@ -45,6 +45,8 @@ SCALES: list[Block] = [(f"batchnorm{k}.gamma", f"batchnorm{k}.beta") for k in LA
 BIASES: list[Block] = [(f"dense{k}.b",) for k in LAYERS]
 LAST: list[Block] = [("dense7.W", "dense7.b")]
 ALL: list[Block] = [*WEIGHTS, *SCALES, *LAST, *BIASES]
+BRAKEABLE: list[Block] = [*WEIGHTS, *SCALES[:-1], *BIASES]
+"""What a later normalization scales back: all but the output layer, and the γ and β before it."""
 Norm = Callable[[int], Layer]
 Watch = Callable[[int, Sequential], None]
 
@@ -67,7 +69,7 @@ def differentiate(network: Sequential, x: Array, y: NDArray[Any]) -> float:
     return float(loss)
 
 
-def centred(digits: Any) -> tuple[Array, Array]:
+def centered(digits: Any) -> tuple[Array, Array]:
     """Return training and test images without the mean image, over the deviation of all pixels."""
     mean = digits.x_train.mean(axis=0)
     size = (digits.x_train - mean).std()
@@ -83,7 +85,7 @@ def cut(order: NDArray[Any], size: int) -> list[NDArray[Any]]:
 def data() -> tuple[Array, NDArray[Any]]:
     """Return 600 images and their digits."""
     digits = load_digits(seed=0)
-    return centred(digits)[0][:IMAGES], digits.y_train[:IMAGES]
+    return centered(digits)[0][:IMAGES], digits.y_train[:IMAGES]
 
 
 def lengths(parameters: Mapping[str, Array], block: Block) -> Array:
@@ -128,7 +130,7 @@ class Arm:
         Whether these blocks are set back to their first lengths after each step.
     decay : float
         Weight decay of these blocks: θ ← θ - rate · (g + decay · θ).
-    centred : bool
+    centered : bool
         Whether the gradients of the hidden matrices lose their common part (:func:`common_part`).
         The network itself stays as it is.
     """
@@ -137,7 +139,7 @@ class Arm:
     blocks: Sequence[Block]
     reset: bool = False
     decay: float = 0.0
-    centred: bool = False
+    centered: bool = False
 
     def run(
         self,
@@ -165,7 +167,7 @@ class Arm:
         order = [rng.permutation(IMAGES) for _ in range(STEPS * BATCH // IMAGES)]
         for k, rows in enumerate(cut(np.concatenate(order), BATCH)[:steps], start=1):
             differentiate(network, images[rows], labels[rows])
-            if self.centred:
+            if self.centered:
                 for layer in denses(network)[:-1]:
                     layer.gradients["W"] -= common_part(layer)
             for name, value in parameters.items():
@@ -210,30 +212,10 @@ class Constants(BatchNorm):
         return dx_hat
 
 
-class Centred(Layer):
-    """z = x - μ + β, μ the mean of each unit over the batch: a batch normalization undivided."""
-
-    name = "centred"
-
-    def __init__(self, n: int) -> None:
-        super().__init__()
-        self.parameters["beta"], self.gradients["beta"] = np.zeros(n), np.zeros(n)
-
-    def forward(self, x: Array) -> Array:
-        """Return z, shape of x; keep x - μ."""
-        self.x_hat = x - x.mean(axis=0)
-        return np.asarray(self.x_hat + self.parameters["beta"])
-
-    def backward(self, dz: Array) -> Array:
-        """dβ = Σ dz; return dx = dz - mean dz."""
-        self.gradients["beta"] = dz.sum(axis=0)
-        return np.asarray(dz - dz.mean(axis=0))
-
-
-class CentredRMS(RMSNorm):
+class CenteredRMS(RMSNorm):
     """z = γ ⊙ (x - μ) / r + β, μ over the batch by unit, r the root mean square by row."""
 
-    name = "centredrms"
+    name = "centeredrms"
 
     def __init__(self, n: int) -> None:
         super().__init__(n)
@@ -259,17 +241,16 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "layer": (Arm(LayerNorm, WEIGHTS), FAR),
     "rms": (Arm(RMSNorm, WEIGHTS), FAR),
     "all": (Arm(BatchNorm, ALL), RATES),
+    "brakeable": (Arm(BatchNorm, BRAKEABLE), RATES),
     "decay": (Arm(BatchNorm, WEIGHTS, decay=1e-3), RATES),
     "constants": (Arm(Constants, ALL), (1.0,)),
-    "centred": (Arm(Centred, WEIGHTS), (1.0, 100.0)),
-    "centred rms": (Arm(CentredRMS, WEIGHTS), (1.0, 100.0)),
-    "plain step": (Arm(None, WEIGHTS, centred=True), (1.0, 100.0)),
-    "rms step": (Arm(RMSNorm, WEIGHTS, centred=True), (1.0, 100.0)),
+    "centered rms": (Arm(CenteredRMS, WEIGHTS), (1.0, 100.0)),
+    "plain step": (Arm(None, WEIGHTS, centered=True), (1.0, 100.0)),
+    "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), (1.0, 100.0)),
 }
 WATCHED = (0, 1, 10, 60)
 TRACED: dict[str, tuple[str, float]] = {
-    "usual": ("weights", USUAL), "free": ("weights", 100.0), "reset": ("weights reset", 100.0),
-    "decay": ("decay", 100.0),
+    "free": ("weights", 100.0), "decay": ("decay", 100.0),
 }  # fmt: skip
 
 

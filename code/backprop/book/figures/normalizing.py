@@ -67,6 +67,8 @@ def box(title: str) -> Drawing:
     for k, colour in enumerate((green, red, red)):
         _arrow(ax, corners[k : k + 2].mean(axis=0), corners[k + 1] - corners[k], colour, 2.6)
     _arrow(ax, corners[3] / 2, corners[3], blue, 3.2)
+    square = corners[2] + 0.3 * np.array([(-1, 0), (-1, 1), (0, 1)])
+    ax.plot(*square.T, "-", color=red, linewidth=1.2)
     beside = corners[2, 0] + 0.25
     words = (
         (beside, corners[3, 1] - 0.15, blue, f"d = {_row(d)}"),
@@ -128,9 +130,7 @@ def walk(start: Any, rate: float, steps: int, *, d: Any = SLOPES, reset: bool = 
     return np.array(path)
 
 
-BESIDE = {
-    False: ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08)), True: ((0.2, 0.1), (-0.2, 0.1)),
-}  # fmt: skip
+BESIDE = {False: ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08)), True: ((0.24, 0.1),)}
 """Where the number of each step stands beside its point, with free lengths and with reset ones."""
 CYCLE = math.asin((1 + math.sqrt(19)) / 6)
 """The angle from which the reset weights, at the length 1 and the rate 0.5, jump to π minus it."""
@@ -140,13 +140,14 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
     """Draw gradient descent on the two weights of a normalized unit, free and with a fixed length.
 
     The shade is the loss, which depends on the angle alone. The points are numbered by step. With
-    the fixed length, the jumps end in a cycle of two points (:data:`CYCLE`).
+    the fixed length only the first step is drawn, and the cycle of two points (:data:`CYCLE`) in
+    which the steps end.
     """
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     blue, red, green = _colors()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.85))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 3.0))
     for ax, reset, colour in zip(axes, (False, True), (green, blue), strict=True):
         for low, high in pairwise(np.linspace(-np.pi / 2, 1.5 * np.pi, 49)):
             wedge = np.array([(0, 0), *(6 * _unit(a) for a in (low, high))])
@@ -157,16 +158,16 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
         if reset:
             circle = np.array([_unit(a) for a in np.linspace(0, 2 * np.pi, 100)])
             ax.plot(*circle.T, "--", color=INK, linewidth=1)
-        for k, (one, two) in enumerate(pairwise(path)):
-            if reset and k % 2 == 1:
-                ax.plot(*np.array([one, two]).T, ":", linewidth=1, color=INK)
-            else:
-                _arrow(ax, (one + two) / 2, two - one, colour, 1.4)
-        if reset:
             sides = np.array([_unit(CYCLE), _unit(math.pi - CYCLE)])
             for one, two in (sides, sides[::-1]):
                 _arrow(ax, (one + two) / 2, two - one, red, 2.2)
-            ax.text(0, 0.55, "in the end", ha="center", va="center", color=red)
+            ax.text(0, 0.45, "in the end:\nto and fro", ha="center", va="center", color=red)
+        for k, (one, two) in enumerate(pairwise(path)):
+            if reset and k % 2 == 1:
+                ax.plot(*np.array([one, two]).T, ":", linewidth=1.4, color=INK)
+                ax.text(1.06, 1.55, "reset", ha="left", va="center", color=INK)
+            else:
+                _arrow(ax, (one + two) / 2, two - one, colour, 1.6)
         kept = path[:: 2 if reset else 1]
         ax.plot(*kept.T, "o", color=colour, markersize=4)
         for k, point in enumerate(kept[1:], start=1):
@@ -174,11 +175,11 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
                 *np.add(point, BESIDE[reset][k - 1]), str(k), ha="center", va="center", color=INK,
             )  # fmt: skip
         ax.plot(*path[0], "o", color=INK, markersize=6)
-        ax.text(*(path[0] - (0.15, 0)), "start", ha="right", va="center", color=INK)
+        ax.text(*(path[0] + (-0.12, 0.2)), "start", ha="right", va="center", color=INK)
         ax.plot(0, 0, "+", color=INK, markersize=8)
-        ax.text(0, 3.15, "loss low", ha="center", va="center", color=INK)
-        ax.text(0, -0.75, "loss high", ha="center", va="center", color=INK)
-        ax.set(xlim=(-1.65, 1.65), ylim=(-1.0, 3.4), aspect="equal")
+        ax.text(0, 3.0, "loss low", ha="center", va="center", color=INK)
+        ax.text(0, -0.55, "loss high", ha="center", va="center", color=INK)
+        ax.set(xlim=(-1.6, 1.6), ylim=(-1.08, 3.2), aspect="equal")
         ax.set_title("length reset" if reset else "length free", fontsize=12, color=colour)
         ax.axis("off")
     return plotted(fig, title)
@@ -333,7 +334,8 @@ def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) 
     ax.text(6, 0.011, "batch norm", ha="center", va="center", color=green, fontweight="bold")
     _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
     ax.set(xlim=(0.027, 120), ylim=(0.006, 5))
-    ax.set(xlabel="learning rate of the weight matrices", ylabel="training loss after 60 steps")
+    ax.set(xlabel="learning rate of the weight matrices\n(all other parameters: 0.3)")
+    ax.set(ylabel="training loss after 60 steps")
     return plotted(fig, title)
 
 
@@ -343,19 +345,17 @@ def braked(
     """Draw the final loss over the rate, and below it the final effective rate.
 
     ``found`` gives the rates and the losses of four kinds of runs, "weights", "weights reset",
-    "layer" and "rms"; ``ends`` the effective rates of the first two.
+    and, drawn pale, "layer" and "rms"; ``ends`` the effective rates of the first two.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     blue, _, green = _colors()
-    brown, violet = COLORS[5], COLORS[3]
     fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 4.3), sharex=True)
-    for name, colour, line in (("layer", brown, "-^"), ("rms", violet, "-v")):
+    for name, line in (("layer", "-"), ("rms", "--")):
         rates, runs = found[name]
-        above.plot(
-            rates, np.median(runs, axis=0), line, color=colour, linewidth=1.5, markersize=4.5
-        )
+        middle = np.median(runs, axis=0)
+        above.plot(rates, middle, line, color=GREY, linewidth=1.1, alpha=0.55)
     styles = (("weights reset", blue, "--D"), ("weights", green, "-o"))
     for name, colour, line in styles:
         _medians(above, *found[name], colour, line)
@@ -363,8 +363,7 @@ def braked(
     _guessing(above, 0.027)
     below.axhspan(0.15, 1.5, color=GREY, alpha=0.18, linewidth=0)
     for ax, across, high, colour, text, edge in (
-        (above, 1.6, 1.25, violet, "RMS norm", "right"),
-        (above, 1.4, 0.6, brown, "layer norm", "right"),
+        (above, 1.3, 0.85, GREY, "layer and\nRMS norm", "right"),
         (above, 13, 0.42, blue, "batch norm,\nlengths reset", "left"),
         (above, 1.6, 0.0115, green, "batch norm, lengths free", "left"),
         (below, 25, 30, blue, "lengths reset", "right"),
@@ -384,38 +383,51 @@ def braked(
 def apart(title: str, rates: Sequence[float], found: Sequence[tuple[str, Array]]) -> Drawing:
     """Draw the final losses of some kinds of runs, a row each, and a panel per rate.
 
-    Each kind has a name and its losses, a row per start and a column per rate. The last row is
-    batch normalization, and the rows whose names begin with "÷" are drawn in one colour.
+    Each kind has a name and its losses, a row per start and a column per rate. What the names begin
+    with makes groups, with a colour each. In a group, an arrow leads from a row's median to the
+    next.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    _, red, green = _colors()
-    fig, axes = plt.subplots(1, len(rates), figsize=(4.6, 3.1), sharey=True)
-    rows = np.arange(len(found))[::-1]
-    colours = [COLORS[3] if name.startswith("÷") else red for name, _ in found[:-1]] + [green]
+    groups = [name.split(",")[0] for name, _ in found]
+    shades = dict(zip(dict.fromkeys(groups), (COLORS[1], COLORS[3], COLORS[2]), strict=True))
+    colours = [shades[group] for group in groups]
+    apart = [0.0, *(-1.0 if one == two else -1.4 for one, two in pairwise(groups))]
+    rows = np.cumsum(apart)
+    fig, axes = plt.subplots(1, len(rates), figsize=(4.6, 3.5), sharey=True)
     for k, (ax, rate) in enumerate(zip(axes, rates, strict=True)):
         ax.axvline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
-        for row, colour, (_, runs) in zip(rows, colours, found, strict=True):
-            ends = np.sort(runs[:, k])
-            middle, lost = float(np.median(ends)), int(np.isinf(ends).sum())
+        middles = [float(np.median(runs[:, k])) for _, runs in found]
+        for n, (row, colour, middle) in enumerate(zip(rows, colours, middles, strict=True)):
+            ends = np.sort(found[n][1][:, k])
+            lost = int(np.isinf(ends).sum())
             if np.isfinite(middle):
-                ax.plot([ends[0], min(ends[-1], 9)], [row, row], "-", color=colour, linewidth=5,
+                ax.plot([ends[0], min(ends[-1], 9)], [row, row], "-", color=colour, linewidth=6,
                         alpha=0.35, solid_capstyle="butt")  # fmt: skip
-                ax.plot(middle, row, "o", color=colour, markersize=7)
-                ax.text(middle, row + 0.24, f"{middle:.2f}", ha="center", va="bottom", color=INK)
+                ax.plot(middle, row, "o", color=colour, markersize=8)
+                ax.text(middle, row + 0.2, two_digits(middle), ha="center", va="bottom",
+                        color=INK, fontsize=12)  # fmt: skip
             if lost:
-                text = f"{lost}/{len(ends)} overflow"
-                ax.text(0.011, row, text, ha="left", va="center", color=colour)
-        ax.set(xscale="log", xlim=(0.01, 5), ylim=(-0.6, len(found) - 0.2))
-        ax.set_xticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+                across, edge = (0.6, "right") if np.isfinite(middle) else (2.1, "right")
+                text = f"{lost} of {len(ends)}\noverflow" + "s" * (lost == 1)
+                ax.text(across, row, text, ha=edge, va="center", color=colour)
+            if n and groups[n] == groups[n - 1] and np.isfinite(middles[n - 1 : n + 1]).all():
+                style = {"arrowstyle": "->", "color": GREY, "shrinkA": 6, "shrinkB": 6}
+                ax.annotate("", (middle, row), (middles[n - 1], rows[n - 1]), arrowprops=style)
+        ax.set(xscale="log", xlim=(0.012, 4.5), ylim=(rows[-1] - 0.5, 0.75))
+        ax.set_xticks([0.1, 1], ["0.1", "1"])
         ax.set_xticks([], minor=True)
         ax.set_yticks(rows, [name for name, _ in found])
         ax.tick_params(axis="y", length=0)
         ax.grid(False)
         ax.set_title(f"rate {rate:g}", fontsize=12)
     for word, colour in zip(axes[0].get_yticklabels(), colours, strict=True):
-        thick = "bold" if "step" in word.get_text() else "normal"
-        word.set(color=colour, multialignment="right", fontweight=thick)
+        word.set(color=colour, multialignment="right", fontsize=12)
     fig.supxlabel("training loss after 60 steps", fontsize=12)
     return plotted(fig, title)
+
+
+def two_digits(value: float) -> str:
+    """Write two significant digits: 0.20, 1.9, 0.027."""
+    return f"{value:#.2g}"
