@@ -15,14 +15,11 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
-from backprop.book.figures.stepper import Frame, drawn
 from backprop.layers import BatchNorm
 
 COLUMN = (1.0, 7.0, 9.0, 15.0)
 SLOPES = (1.0, 0.0, 2.0, 5.0)
 """The column worked by hand, and ∂L/∂x̂."""
-LAST = (15.0, 18.0, 22.0, 30.0, 50.0, 100.0, 200.0)
-"""The values of its last number in the frames."""
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -161,11 +158,11 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
             sides = np.array([_unit(CYCLE), _unit(math.pi - CYCLE)])
             for one, two in (sides, sides[::-1]):
                 _arrow(ax, (one + two) / 2, two - one, red, 2.2)
-            ax.text(0, 0.45, "in the end:\nto and fro", ha="center", va="center", color=red)
+            ax.text(0, 0.52, "forever", ha="center", va="center", color=red)
         for k, (one, two) in enumerate(pairwise(path)):
             if reset and k % 2 == 1:
                 ax.plot(*np.array([one, two]).T, ":", linewidth=1.4, color=INK)
-                ax.text(1.06, 1.55, "reset", ha="left", va="center", color=INK)
+                ax.text(1.45, 1.35, "reset", ha="right", va="center", color=INK)
             else:
                 _arrow(ax, (one + two) / 2, two - one, colour, 1.6)
         kept = path[:: 2 if reset else 1]
@@ -217,81 +214,11 @@ def shared(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def three_terms() -> list[Frame]:
-    """Return one frame per value of the last number: d, both terms, what is left, and ∂L/∂x."""
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    blue, red, green = _colors()
-    frames = []
-    for last in LAST:
-        x = np.array([*COLUMN[:3], last])
-        d, shift, stretch, s = terms(x, SLOPES)
-        left = d + shift + stretch
-        found = gradient(x, SLOPES)
-        assert np.allclose(found, left / s)
-        fig, axes = plt.subplots(1, 6, figsize=(4.6, 1.9), width_ratios=(*[1] * 5, 0.9))
-        heads = (
-            "x\N{COMBINING CIRCUMFLEX ACCENT}",
-            "d",
-            f"{MINUS}shift",
-            f"{MINUS}stretch",
-            "rest",
-            "÷ s",
-        )
-        columns = ((x - x.mean()) / s, d, shift, stretch, left, found)
-        colours = (GREY, blue, red, red, green, green)
-        for k, (ax, head, values, colour) in enumerate(
-            zip(axes, heads, columns, colours, strict=True)
-        ):
-            rows = np.arange(4)[::-1]
-            if k < 5:
-                ax.barh(rows, values, 0.5, color=colour, alpha=0.85)
-                ax.vlines(np.zeros(4), rows - 0.34, rows + 0.34, color=GREY, linewidth=1)
-                for row, value in zip(rows, values, strict=True):
-                    shown = _written(value, 2 if 1e-9 < abs(value) < 0.05 else 1)
-                    side, edge = (-0.5, "right") if value > 0 else (0.5, "left")
-                    ax.text(side, row, shown, ha=edge, va="center", fontsize=11, color=INK)
-                ax.set_xlim(-5.4, 5.4)
-            else:
-                for row, value in zip(rows, values, strict=True):
-                    ax.text(
-                        0.5, row, _significant(value), ha="center", va="center", fontsize=11.5,
-                        color=green, fontweight="bold",
-                    )  # fmt: skip
-                ax.set_xlim(0, 1)
-            ax.set(ylim=(-0.5, 3.5), xticks=[], yticks=[])
-            ax.set_title(head, fontsize=12, color=colour)
-            ax.grid(False)
-            for side in ax.spines.values():
-                side.set_visible(False)
-        axes[0].set_yticks(np.arange(4)[::-1], [_written(v, 0) for v in x])
-        axes[0].text(-0.18, 1, "x", ha="right", va="baseline", transform=axes[0].transAxes)
-        axes[0].tick_params(length=0)
-        part = [float(v @ v) for v in (d, shift, stretch, left)]
-        words = (
-            f"The mean is {x.mean():g} and s = {s:.1f}. Of the squared length of"
-            f" d, {part[0]:.0f}, the shift takes {part[1]:.1f} and the stretch"
-            f" {part[2]:.1f}, so {part[3]:.1f} remains."
-        )
-        frames.append(drawn(fig, f"The three terms where the last number is {last:g}", words))
-    return frames
-
-
 def _written(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
-def _significant(value: float) -> str:
-    """Write two decimals, and up to four where two significant digits need them."""
-    places = 1 - math.floor(math.log10(abs(value))) if abs(value) > 1e-9 else 2
-    return _written(value, min(4, max(2, places))).rstrip("0")
-
-
 RATE_MARKS = {0.03: "0.03", 0.1: "0.1", 0.3: "0.3", 1: "1", 3: "3", 10: "10", 30: "30", 100: "100"}
-FAR_MARKS = {
-    0.1: "0.1", 1: "1", 3: "3", 10: "10", 100: "100", 1e3: "1,000", 1e4: "10,000",
-}  # fmt: skip
 
 
 def _medians(ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str) -> None:
@@ -360,20 +287,20 @@ def braked(
     for name, colour, line in styles:
         _medians(above, *found[name], colour, line)
         _medians(below, found[name][0], ends[name], colour, line)
-    _guessing(above, 0.027)
+    _guessing(above, 0.03)
     below.axhspan(0.15, 1.5, color=GREY, alpha=0.18, linewidth=0)
     for ax, across, high, colour, text, edge in (
-        (above, 1.3, 0.85, GREY, "layer and\nRMS norm", "right"),
-        (above, 13, 0.42, blue, "batch norm,\nlengths reset", "left"),
+        (above, 1.4, 0.95, GREY, "layer and\nRMS norm", "right"),
+        (above, 12, 0.5, blue, "batch norm,\nlengths reset", "left"),
         (above, 1.6, 0.0115, green, "batch norm, lengths free", "left"),
-        (below, 25, 30, blue, "lengths reset", "right"),
-        (below, 70, 0.045, green, "lengths free", "right"),
-        (below, 14e3, 0.55, INK, "reset runs learn", "right"),
+        (below, 13, 22, blue, "lengths reset", "right"),
+        (below, 110, 2.6, green, "lengths free", "right"),
+        (below, 0.031, 0.5, INK, "reset runs learn", "left"),
     ):
         ax.text(across, high, text, ha=edge, va="center", color=colour)
     for ax in (above, below):
-        _logarithmic(ax, FAR_MARKS, (0.01, 0.1, 1, 10))
-    above.set(ylim=(0.008, 5), ylabel="training loss", xlim=(0.022, 16e3))
+        _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1, 10))
+    above.set(ylim=(0.008, 5), ylabel="training loss", xlim=(0.027, 120))
     below.set(ylim=(0.004, 90), ylabel="effective rate")
     below.set(xlabel="learning rate of the weight matrices")
     fig.align_ylabels()
@@ -383,19 +310,18 @@ def braked(
 def apart(title: str, rates: Sequence[float], found: Sequence[tuple[str, Array]]) -> Drawing:
     """Draw the final losses of some kinds of runs, a row each, and a panel per rate.
 
-    Each kind has a name and its losses, a row per start and a column per rate. What the names begin
-    with makes groups, with a colour each. In a group, an arrow leads from a row's median to the
-    next.
+    Each kind has a name and its losses, a row per start and a column per rate. A name with a comma
+    belongs to the row above it: an arrow leads from that row's median to its own.
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    groups = [name.split(",")[0] for name, _ in found]
+    groups = [name.split(", ")[0] for name, _ in found]
     shades = dict(zip(dict.fromkeys(groups), (COLORS[1], COLORS[3], COLORS[2]), strict=True))
     colours = [shades[group] for group in groups]
-    apart = [0.0, *(-1.0 if one == two else -1.4 for one, two in pairwise(groups))]
-    rows = np.cumsum(apart)
-    fig, axes = plt.subplots(1, len(rates), figsize=(4.6, 3.5), sharey=True)
+    nested = [False, *(one == two for one, two in pairwise(groups))]
+    rows = np.cumsum([0.0, *(-1.0 if below else -1.5 for below in nested[1:])])
+    fig, axes = plt.subplots(1, len(rates), figsize=(4.6, 3.3), sharey=True)
     for k, (ax, rate) in enumerate(zip(axes, rates, strict=True)):
         ax.axvline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
         middles = [float(np.median(runs[:, k])) for _, runs in found]
@@ -403,27 +329,29 @@ def apart(title: str, rates: Sequence[float], found: Sequence[tuple[str, Array]]
             ends = np.sort(found[n][1][:, k])
             lost = int(np.isinf(ends).sum())
             if np.isfinite(middle):
-                ax.plot([ends[0], min(ends[-1], 9)], [row, row], "-", color=colour, linewidth=6,
+                ax.plot([ends[0], min(ends[-1], 3.5)], [row, row], "-", color=colour, linewidth=6,
                         alpha=0.35, solid_capstyle="butt")  # fmt: skip
                 ax.plot(middle, row, "o", color=colour, markersize=8)
-                ax.text(middle, row + 0.2, two_digits(middle), ha="center", va="bottom",
-                        color=INK, fontsize=12)  # fmt: skip
+                ax.text(middle, row + (-0.22 if nested[n] else 0.2), two_digits(middle),
+                        va="top" if nested[n] else "bottom", ha="center", color=INK)  # fmt: skip
             if lost:
-                across, edge = (0.6, "right") if np.isfinite(middle) else (2.1, "right")
+                ax.plot(3.6, row, ">", color=colour, markersize=7)
                 text = f"{lost} of {len(ends)}\noverflow" + "s" * (lost == 1)
-                ax.text(across, row, text, ha=edge, va="center", color=colour)
-            if n and groups[n] == groups[n - 1] and np.isfinite(middles[n - 1 : n + 1]).all():
+                across = 0.6 if np.isfinite(middle) else 1.9
+                ax.text(across, row, text, ha="right", va="center", color=colour)
+            if nested[n] and np.isfinite(middles[n - 1 : n + 1]).all():
                 style = {"arrowstyle": "->", "color": GREY, "shrinkA": 6, "shrinkB": 6}
                 ax.annotate("", (middle, row), (middles[n - 1], rows[n - 1]), arrowprops=style)
-        ax.set(xscale="log", xlim=(0.012, 4.5), ylim=(rows[-1] - 0.5, 0.75))
-        ax.set_xticks([0.1, 1], ["0.1", "1"])
+        ax.set(xscale="log", xlim=(0.0085, 5), ylim=(rows[-1] - 0.5, 0.75))
+        ax.set_xticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         ax.set_xticks([], minor=True)
-        ax.set_yticks(rows, [name for name, _ in found])
+        ax.set_yticks(rows, [name.split(", ")[-1] for name, _ in found])
         ax.tick_params(axis="y", length=0)
         ax.grid(False)
         ax.set_title(f"rate {rate:g}", fontsize=12)
-    for word, colour in zip(axes[0].get_yticklabels(), colours, strict=True):
-        word.set(color=colour, multialignment="right", fontsize=12)
+    for word, colour, below in zip(axes[0].get_yticklabels(), colours, nested, strict=True):
+        word.set(color=colour, fontsize=11 if below else 12)
+        word.set_fontweight("normal" if below else "bold")
     fig.supxlabel("training loss after 60 steps", fontsize=12)
     return plotted(fig, title)
 
