@@ -26,7 +26,7 @@ def test_the_stored_runs_are_all_there():
     [
         ("plain", 0.1), ("all", 0.3), ("brakeable", 3), ("weights", 100),
         ("weights reset", 1), ("layer", 0.3), ("rms", 0.3), ("decay", 1), ("constants", 1),
-        ("rms step", 1),
+        ("rms step", 1), ("rms step longer", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):
@@ -120,6 +120,17 @@ def test_the_first_step_is_at_a_right_angle():
 def test_a_network_that_is_usual_is_the_same_in_every_arm():
     usual = brakes.losses("all", [0.3])
     np.testing.assert_allclose(brakes.losses("weights", [0.3]), usual)
+
+
+def test_a_longer_run_begins_like_a_short_one():
+    short, longer = [], []
+    for arm, kept in ((brakes.Arm(RMSNorm, []), short), (brakes.ARMS["rms longer"][0], longer)):
+        arm.run(
+            brakes.USUAL, 0,
+            watch=lambda _, network, kept=kept: kept.append(network.parameters["dense1.W"].sum()),
+        )  # fmt: skip
+    assert len(short) == brakes.STEPS + 1 and len(longer) == brakes.LONGER + 1
+    assert short == longer[: len(short)]
 
 
 def test_a_run_that_overflows_ends_at_infinity():

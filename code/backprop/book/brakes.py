@@ -1,7 +1,7 @@
 """What lets a normalized network learn at large rates: short runs on digits.
 
-What the chapter on normalization measures. A network of six hidden layers is trained for 60 steps;
-some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
+What the chapter on normalization measures. A network of six hidden layers is trained, mostly for
+60 steps; some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
 ``USUAL``. In an arm with ``reset``, each of these blocks is scaled back after each step to its
 length at the start; in an arm with ``centered``, its gradient loses its common part
 (:func:`common_part`).
@@ -35,7 +35,7 @@ from backprop.network import Sequential
 
 USUAL = 0.3
 """The rate of all parameters that are not raised."""
-STEPS, BATCH, IMAGES = 60, 100, 600
+STEPS, LONGER, BATCH, IMAGES = 60, 240, 100, 600
 SEEDS = tuple(range(10))
 LAYERS = range(1, 7)
 Block = tuple[str, ...]
@@ -133,6 +133,8 @@ class Arm:
     centered : bool
         Whether the gradients of the hidden matrices lose their common part (:func:`common_part`).
         The network itself stays as it is.
+    steps : int
+        How many steps a run has.
     """
 
     norm: Norm | None
@@ -140,6 +142,7 @@ class Arm:
     reset: bool = False
     decay: float = 0.0
     centered: bool = False
+    steps: int = STEPS
 
     def run(
         self,
@@ -164,7 +167,7 @@ class Arm:
         images, labels = data()
         if watch:
             watch(0, network)
-        order = [rng.permutation(IMAGES) for _ in range(STEPS * BATCH // IMAGES)]
+        order = [rng.permutation(IMAGES) for _ in range(self.steps * BATCH // IMAGES)]
         for k, rows in enumerate(cut(np.concatenate(order), BATCH)[:steps], start=1):
             differentiate(network, images[rows], labels[rows])
             if self.centered:
@@ -226,6 +229,9 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "constants": (Arm(Constants, ALL), (1.0,)),
     "plain step": (Arm(None, WEIGHTS, centered=True), (1.0, 100.0)),
     "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), (1.0, 100.0)),
+    "weights longer": (Arm(BatchNorm, WEIGHTS, steps=LONGER), (1.0, 100.0)),
+    "rms longer": (Arm(RMSNorm, WEIGHTS, steps=LONGER), (1.0, 100.0)),
+    "rms step longer": (Arm(RMSNorm, WEIGHTS, centered=True, steps=LONGER), (1.0, 100.0)),
 }
 WATCHED = (0, 1, 10, 60)
 TRACED: dict[str, tuple[str, float]] = {
