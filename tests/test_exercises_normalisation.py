@@ -151,6 +151,15 @@ def over_the_table(dz, x, gamma):
     return (d - d.mean(0) - x_hat * (d * x_hat).mean(0)) / s
 
 
+def summed(first, second):
+    def backward(dz, x, gamma):
+        d, s = dz * gamma, x.std(0)
+        x_hat = (x - x.mean(0)) / s
+        return (d - first(d, 0) - x_hat * second(d * x_hat, 0)) / s
+
+    return backward
+
+
 FOLD = fold
 WRONG_FUNCTIONS = {
     ex.check_fold: [
@@ -186,7 +195,8 @@ WRONG_FUNCTIONS = {
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 1), "wrong axis"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 0, ddof=1), "n - 1"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, (0, 1)), "one mean"),
-        (over_the_table, "one mean"),
+        (over_the_table, "one mean"), (summed(np.sum, np.sum), "Sums stand"),
+        (summed(np.sum, np.mean), "for mean(d)."), (summed(np.mean, np.sum), "mean(d ⊙ x̂)"),
         (lambda dz, x, gamma: batchnorm(dz, x, gamma) * x.std(0), "not divided"),
         (lambda dz, x, gamma: batchnorm(dz, x, gamma) / x.std(0), "variance"),
         (lambda dz, x, gamma: -batchnorm(dz, x, gamma), "sign"),

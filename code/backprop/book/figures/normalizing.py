@@ -15,14 +15,11 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
-from backprop.book.figures.stepper import Frame, drawn
 from backprop.layers import BatchNorm
 
 COLUMN = (1.0, 7.0, 9.0, 15.0)
 SLOPES = (1.0, 0.0, 2.0, 5.0)
 """The column worked by hand, and ∂L/∂x̂."""
-LAST = (15.0, 18.0, 22.0, 30.0, 50.0, 100.0, 200.0)
-"""The values of its last number in the frames."""
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -67,6 +64,8 @@ def box(title: str) -> Drawing:
     for k, colour in enumerate((green, red, red)):
         _arrow(ax, corners[k : k + 2].mean(axis=0), corners[k + 1] - corners[k], colour, 2.6)
     _arrow(ax, corners[3] / 2, corners[3], blue, 3.2)
+    square = corners[2] + 0.3 * np.array([(-1, 0), (-1, 1), (0, 1)])
+    ax.plot(*square.T, "-", color=red, linewidth=1.2)
     beside = corners[2, 0] + 0.25
     words = (
         (beside, corners[3, 1] - 0.15, blue, f"d = {_row(d)}"),
@@ -128,9 +127,7 @@ def walk(start: Any, rate: float, steps: int, *, d: Any = SLOPES, reset: bool = 
     return np.array(path)
 
 
-BESIDE = {
-    False: ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08)), True: ((0.2, 0.1), (-0.2, 0.1)),
-}  # fmt: skip
+BESIDE = {False: ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08)), True: ((0.24, 0.1),)}
 """Where the number of each step stands beside its point, with free lengths and with reset ones."""
 CYCLE = math.asin((1 + math.sqrt(19)) / 6)
 """The angle from which the reset weights, at the length 1 and the rate 0.5, jump to π minus it."""
@@ -140,13 +137,14 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
     """Draw gradient descent on the two weights of a normalized unit, free and with a fixed length.
 
     The shade is the loss, which depends on the angle alone. The points are numbered by step. With
-    the fixed length, the jumps end in a cycle of two points (:data:`CYCLE`).
+    the fixed length only the first step is drawn, and the cycle of two points (:data:`CYCLE`) in
+    which the steps end.
     """
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     blue, red, green = _colors()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 2.85))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 3.0))
     for ax, reset, colour in zip(axes, (False, True), (green, blue), strict=True):
         for low, high in pairwise(np.linspace(-np.pi / 2, 1.5 * np.pi, 49)):
             wedge = np.array([(0, 0), *(6 * _unit(a) for a in (low, high))])
@@ -157,16 +155,16 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
         if reset:
             circle = np.array([_unit(a) for a in np.linspace(0, 2 * np.pi, 100)])
             ax.plot(*circle.T, "--", color=INK, linewidth=1)
-        for k, (one, two) in enumerate(pairwise(path)):
-            if reset and k % 2 == 1:
-                ax.plot(*np.array([one, two]).T, ":", linewidth=1, color=INK)
-            else:
-                _arrow(ax, (one + two) / 2, two - one, colour, 1.4)
-        if reset:
             sides = np.array([_unit(CYCLE), _unit(math.pi - CYCLE)])
             for one, two in (sides, sides[::-1]):
                 _arrow(ax, (one + two) / 2, two - one, red, 2.2)
-            ax.text(0, 0.55, "in the end", ha="center", va="center", color=red)
+            ax.text(0, 0.52, "forever", ha="center", va="center", color=red)
+        for k, (one, two) in enumerate(pairwise(path)):
+            if reset and k % 2 == 1:
+                ax.plot(*np.array([one, two]).T, ":", linewidth=1.4, color=INK)
+                ax.text(1.45, 1.35, "reset", ha="right", va="center", color=INK)
+            else:
+                _arrow(ax, (one + two) / 2, two - one, colour, 1.6)
         kept = path[:: 2 if reset else 1]
         ax.plot(*kept.T, "o", color=colour, markersize=4)
         for k, point in enumerate(kept[1:], start=1):
@@ -174,11 +172,11 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
                 *np.add(point, BESIDE[reset][k - 1]), str(k), ha="center", va="center", color=INK,
             )  # fmt: skip
         ax.plot(*path[0], "o", color=INK, markersize=6)
-        ax.text(*(path[0] - (0.15, 0)), "start", ha="right", va="center", color=INK)
+        ax.text(*(path[0] + (-0.12, 0.2)), "start", ha="right", va="center", color=INK)
         ax.plot(0, 0, "+", color=INK, markersize=8)
-        ax.text(0, 3.15, "loss low", ha="center", va="center", color=INK)
-        ax.text(0, -0.75, "loss high", ha="center", va="center", color=INK)
-        ax.set(xlim=(-1.65, 1.65), ylim=(-1.0, 3.4), aspect="equal")
+        ax.text(0, 3.0, "loss low", ha="center", va="center", color=INK)
+        ax.text(0, -0.55, "loss high", ha="center", va="center", color=INK)
+        ax.set(xlim=(-1.6, 1.6), ylim=(-1.08, 3.2), aspect="equal")
         ax.set_title("length reset" if reset else "length free", fontsize=12, color=colour)
         ax.axis("off")
     return plotted(fig, title)
@@ -216,81 +214,11 @@ def shared(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def three_terms() -> list[Frame]:
-    """Return one frame per value of the last number: d, both terms, what is left, and ∂L/∂x."""
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    blue, red, green = _colors()
-    frames = []
-    for last in LAST:
-        x = np.array([*COLUMN[:3], last])
-        d, shift, stretch, s = terms(x, SLOPES)
-        left = d + shift + stretch
-        found = gradient(x, SLOPES)
-        assert np.allclose(found, left / s)
-        fig, axes = plt.subplots(1, 6, figsize=(4.6, 1.9), width_ratios=(*[1] * 5, 0.9))
-        heads = (
-            "x\N{COMBINING CIRCUMFLEX ACCENT}",
-            "d",
-            f"{MINUS}shift",
-            f"{MINUS}stretch",
-            "rest",
-            "÷ s",
-        )
-        columns = ((x - x.mean()) / s, d, shift, stretch, left, found)
-        colours = (GREY, blue, red, red, green, green)
-        for k, (ax, head, values, colour) in enumerate(
-            zip(axes, heads, columns, colours, strict=True)
-        ):
-            rows = np.arange(4)[::-1]
-            if k < 5:
-                ax.barh(rows, values, 0.5, color=colour, alpha=0.85)
-                ax.vlines(np.zeros(4), rows - 0.34, rows + 0.34, color=GREY, linewidth=1)
-                for row, value in zip(rows, values, strict=True):
-                    shown = _written(value, 2 if 1e-9 < abs(value) < 0.05 else 1)
-                    side, edge = (-0.5, "right") if value > 0 else (0.5, "left")
-                    ax.text(side, row, shown, ha=edge, va="center", fontsize=11, color=INK)
-                ax.set_xlim(-5.4, 5.4)
-            else:
-                for row, value in zip(rows, values, strict=True):
-                    ax.text(
-                        0.5, row, _significant(value), ha="center", va="center", fontsize=11.5,
-                        color=green, fontweight="bold",
-                    )  # fmt: skip
-                ax.set_xlim(0, 1)
-            ax.set(ylim=(-0.5, 3.5), xticks=[], yticks=[])
-            ax.set_title(head, fontsize=12, color=colour)
-            ax.grid(False)
-            for side in ax.spines.values():
-                side.set_visible(False)
-        axes[0].set_yticks(np.arange(4)[::-1], [_written(v, 0) for v in x])
-        axes[0].text(-0.18, 1, "x", ha="right", va="baseline", transform=axes[0].transAxes)
-        axes[0].tick_params(length=0)
-        part = [float(v @ v) for v in (d, shift, stretch, left)]
-        words = (
-            f"The mean is {x.mean():g} and s = {s:.1f}. Of the squared length of"
-            f" d, {part[0]:.0f}, the shift takes {part[1]:.1f} and the stretch"
-            f" {part[2]:.1f}, so {part[3]:.1f} remains."
-        )
-        frames.append(drawn(fig, f"The three terms where the last number is {last:g}", words))
-    return frames
-
-
 def _written(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
-def _significant(value: float) -> str:
-    """Write two decimals, and up to four where two significant digits need them."""
-    places = 1 - math.floor(math.log10(abs(value))) if abs(value) > 1e-9 else 2
-    return _written(value, min(4, max(2, places))).rstrip("0")
-
-
 RATE_MARKS = {0.03: "0.03", 0.1: "0.1", 0.3: "0.3", 1: "1", 3: "3", 10: "10", 30: "30", 100: "100"}
-FAR_MARKS = {
-    0.1: "0.1", 1: "1", 3: "3", 10: "10", 100: "100", 1e3: "1,000", 1e4: "10,000",
-}  # fmt: skip
 
 
 def _medians(ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str) -> None:
@@ -333,7 +261,8 @@ def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) 
     ax.text(6, 0.011, "batch norm", ha="center", va="center", color=green, fontweight="bold")
     _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
     ax.set(xlim=(0.027, 120), ylim=(0.006, 5))
-    ax.set(xlabel="learning rate of the weight matrices", ylabel="training loss after 60 steps")
+    ax.set(xlabel="learning rate of the weight matrices\n(all other parameters: 0.3)")
+    ax.set(ylabel="training loss after 60 steps")
     return plotted(fig, title)
 
 
@@ -343,38 +272,35 @@ def braked(
     """Draw the final loss over the rate, and below it the final effective rate.
 
     ``found`` gives the rates and the losses of four kinds of runs, "weights", "weights reset",
-    "layer" and "rms"; ``ends`` the effective rates of the first two.
+    and, drawn pale, "layer" and "rms"; ``ends`` the effective rates of the first two.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     blue, _, green = _colors()
-    brown, violet = COLORS[5], COLORS[3]
     fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 4.3), sharex=True)
-    for name, colour, line in (("layer", brown, "-^"), ("rms", violet, "-v")):
+    for name, line in (("layer", "-"), ("rms", "--")):
         rates, runs = found[name]
-        above.plot(
-            rates, np.median(runs, axis=0), line, color=colour, linewidth=1.5, markersize=4.5
-        )
+        middle = np.median(runs, axis=0)
+        above.plot(rates, middle, line, color=GREY, linewidth=1.1, alpha=0.55)
     styles = (("weights reset", blue, "--D"), ("weights", green, "-o"))
     for name, colour, line in styles:
         _medians(above, *found[name], colour, line)
         _medians(below, found[name][0], ends[name], colour, line)
-    _guessing(above, 0.027)
+    _guessing(above, 0.03)
     below.axhspan(0.15, 1.5, color=GREY, alpha=0.18, linewidth=0)
     for ax, across, high, colour, text, edge in (
-        (above, 1.6, 1.25, violet, "RMS norm", "right"),
-        (above, 1.4, 0.6, brown, "layer norm", "right"),
-        (above, 13, 0.42, blue, "batch norm,\nlengths reset", "left"),
+        (above, 1.4, 0.95, GREY, "layer and\nRMS norm", "right"),
+        (above, 12, 0.5, blue, "batch norm,\nlengths reset", "left"),
         (above, 1.6, 0.0115, green, "batch norm, lengths free", "left"),
-        (below, 25, 30, blue, "lengths reset", "right"),
-        (below, 70, 0.045, green, "lengths free", "right"),
-        (below, 14e3, 0.55, INK, "reset runs learn", "right"),
+        (below, 13, 22, blue, "lengths reset", "right"),
+        (below, 110, 2.6, green, "lengths free", "right"),
+        (below, 0.031, 0.5, INK, "reset runs learn", "left"),
     ):
         ax.text(across, high, text, ha=edge, va="center", color=colour)
     for ax in (above, below):
-        _logarithmic(ax, FAR_MARKS, (0.01, 0.1, 1, 10))
-    above.set(ylim=(0.008, 5), ylabel="training loss", xlim=(0.022, 16e3))
+        _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1, 10))
+    above.set(ylim=(0.008, 5), ylabel="training loss", xlim=(0.027, 120))
     below.set(ylim=(0.004, 90), ylabel="effective rate")
     below.set(xlabel="learning rate of the weight matrices")
     fig.align_ylabels()
@@ -384,38 +310,52 @@ def braked(
 def apart(title: str, rates: Sequence[float], found: Sequence[tuple[str, Array]]) -> Drawing:
     """Draw the final losses of some kinds of runs, a row each, and a panel per rate.
 
-    Each kind has a name and its losses, a row per start and a column per rate. The last row is
-    batch normalization, and the rows whose names begin with "÷" are drawn in one colour.
+    Each kind has a name and its losses, a row per start and a column per rate. A name with a comma
+    belongs to the row above it: an arrow leads from that row's median to its own.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    _, red, green = _colors()
-    fig, axes = plt.subplots(1, len(rates), figsize=(4.6, 3.1), sharey=True)
-    rows = np.arange(len(found))[::-1]
-    colours = [COLORS[3] if name.startswith("÷") else red for name, _ in found[:-1]] + [green]
+    groups = [name.split(", ")[0] for name, _ in found]
+    shades = dict(zip(dict.fromkeys(groups), (COLORS[1], COLORS[3], COLORS[2]), strict=True))
+    colours = [shades[group] for group in groups]
+    nested = [False, *(one == two for one, two in pairwise(groups))]
+    rows = np.cumsum([0.0, *(-1.0 if below else -1.5 for below in nested[1:])])
+    fig, axes = plt.subplots(1, len(rates), figsize=(4.6, 3.3), sharey=True)
     for k, (ax, rate) in enumerate(zip(axes, rates, strict=True)):
         ax.axvline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
-        for row, colour, (_, runs) in zip(rows, colours, found, strict=True):
-            ends = np.sort(runs[:, k])
-            middle, lost = float(np.median(ends)), int(np.isinf(ends).sum())
+        middles = [float(np.median(runs[:, k])) for _, runs in found]
+        for n, (row, colour, middle) in enumerate(zip(rows, colours, middles, strict=True)):
+            ends = np.sort(found[n][1][:, k])
+            lost = int(np.isinf(ends).sum())
             if np.isfinite(middle):
-                ax.plot([ends[0], min(ends[-1], 9)], [row, row], "-", color=colour, linewidth=5,
+                ax.plot([ends[0], min(ends[-1], 3.5)], [row, row], "-", color=colour, linewidth=6,
                         alpha=0.35, solid_capstyle="butt")  # fmt: skip
-                ax.plot(middle, row, "o", color=colour, markersize=7)
-                ax.text(middle, row + 0.24, f"{middle:.2f}", ha="center", va="bottom", color=INK)
+                ax.plot(middle, row, "o", color=colour, markersize=8)
+                ax.text(middle, row + (-0.22 if nested[n] else 0.2), two_digits(middle),
+                        va="top" if nested[n] else "bottom", ha="center", color=INK)  # fmt: skip
             if lost:
-                text = f"{lost}/{len(ends)} overflow"
-                ax.text(0.011, row, text, ha="left", va="center", color=colour)
-        ax.set(xscale="log", xlim=(0.01, 5), ylim=(-0.6, len(found) - 0.2))
+                ax.plot(3.6, row, ">", color=colour, markersize=7)
+                text = f"{lost} of {len(ends)}\noverflow" + "s" * (lost == 1)
+                across = 0.6 if np.isfinite(middle) else 1.9
+                ax.text(across, row, text, ha="right", va="center", color=colour)
+            if nested[n] and np.isfinite(middles[n - 1 : n + 1]).all():
+                style = {"arrowstyle": "->", "color": GREY, "shrinkA": 6, "shrinkB": 6}
+                ax.annotate("", (middle, row), (middles[n - 1], rows[n - 1]), arrowprops=style)
+        ax.set(xscale="log", xlim=(0.0085, 5), ylim=(rows[-1] - 0.5, 0.75))
         ax.set_xticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         ax.set_xticks([], minor=True)
-        ax.set_yticks(rows, [name for name, _ in found])
+        ax.set_yticks(rows, [name.split(", ")[-1] for name, _ in found])
         ax.tick_params(axis="y", length=0)
         ax.grid(False)
         ax.set_title(f"rate {rate:g}", fontsize=12)
-    for word, colour in zip(axes[0].get_yticklabels(), colours, strict=True):
-        thick = "bold" if "step" in word.get_text() else "normal"
-        word.set(color=colour, multialignment="right", fontweight=thick)
+    for word, colour, below in zip(axes[0].get_yticklabels(), colours, nested, strict=True):
+        word.set(color=colour, fontsize=11 if below else 12)
+        word.set_fontweight("normal" if below else "bold")
     fig.supxlabel("training loss after 60 steps", fontsize=12)
     return plotted(fig, title)
+
+
+def two_digits(value: float) -> str:
+    """Write two significant digits: 0.20, 1.9, 0.027."""
+    return f"{value:#.2g}"
