@@ -67,8 +67,10 @@ def test_each_pair_of_letters_and_digits_is_a_cell():
     drawn = looking.compared({"before": M / 4, "after": M}, "t")
     shades = re.findall(r'fill="([^"]+)" fill-opacity="(0.[1-9]\d|1.00)"', drawn.markup)
     blue, gray = looking.svg.FORWARD, "currentColor"
-    assert shades == [(blue, "0.25"), (gray, "0.12"), (blue, "1.00"), (gray, "0.50")]
-    assert drawn.markup.count("<rect") == 2 * 256 and drawn.markup.count(">7<") == 4
+    assert shades[:4] == [(blue, "0.25"), (gray, "0.12"), (blue, "1.00"), (gray, "0.50")]
+    scale = [(gray, "1.00"), (gray, "0.50"), (blue, "0.50"), (blue, "1.00"), (blue, "1.00")]
+    assert shades[4:] == scale  # of −2 to 3, where 2 is the largest entry
+    assert drawn.markup.count("<rect") == 2 * 256 + 6 and drawn.markup.count(">7<") == 4
     assert "after: the entries of equal letters are 0.0 to 2.0" in drawn.markup
     check_words(drawn.markup, 0.55)
 
@@ -155,11 +157,13 @@ def test_what_a_sweep_carries_is_what_the_package_computes():
     check_words(drawn.markup, 0.55)
 
 
-def test_each_run_is_a_line_of_its_kind():
-    runs = {"one": np.array([[0.1, 0.7], [0.1, 0.6]]), "two": np.array([[0.1, 1.0]])}
-    drawn = looking.learning([0, 30], runs, "t")
-    for words in ("one", "two", "training step", "right digits, %", "30"):
+def test_each_run_is_a_mark_at_its_width():
+    runs = {"one": [[90, 70, 80], [60, 60, 30]], "two": [[100], [100]]}
+    drawn = looking.widths([4, 64], runs, "t")
+    for words in ("one", "two", "width d of queries and keys", "right digits, %", "4", "64"):
         assert f">{words}<" in drawn.markup, words
+    alone = looking.widths([4, 64], {"two": runs["two"]}, "t")
+    assert drawn.markup.count("<use") > alone.markup.count("<use")
 
 
 def test_no_straight_line_has_the_signs_of_the_second_digit():

@@ -216,22 +216,32 @@ def errors(network: Sequential, loss: SoftmaxCrossEntropy, batch: Batch) -> tupl
     return value, dz
 
 
-def trained(seed: int, steps: int = 300, *, fixed: bool = False) -> Sequential:
-    """Return the network of :func:`attention` after so many steps."""
+def trained(
+    seed: int, steps: int = 300, *, fixed: bool = False, silent_after: int | None = None
+) -> Sequential:
+    """Return the network of :func:`attention` after so many steps.
+
+    All gradients are 0 in the steps behind ``silent_after``, so that only what Adam remembers moves
+    the parameters.
+    """
     rng = np.random.default_rng(seed)
     network = attention(rng, fixed=fixed)
-    for _ in _training(network, rng, steps):
+    for _ in _training(network, rng, steps, silent_after):
         pass
     return network
 
 
-def _training(network: Sequential, rng: np.random.Generator, steps: int) -> Iterator[int]:
+def _training(
+    network: Sequential, rng: np.random.Generator, steps: int, silent_after: int | None = None
+) -> Iterator[int]:
     """Yield 0 before the first step of Adam, and each step's number after it."""
     loss, optimizer = SoftmaxCrossEntropy(), Adam(network, RATE)
     yield 0
     for step in range(1, steps + 1):
         _, dz = errors(network, loss, draw(rng, BATCH))
         network.backward_parameters(dz)
+        if silent_after is not None and step > silent_after:
+            network.dtheta[:] = 0
         optimizer.step()
         yield step
 

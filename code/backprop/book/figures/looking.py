@@ -214,7 +214,7 @@ def compared(panels: Mapping[str, Array], title: str) -> Drawing:
     title : str
         What the picture shows, for those who do not see it.
     """
-    wide, high, top = 11.4, 12.5, 44.0
+    wide, high, top = 11.4, 14.0, 44.0
     names = [*ALPHABET, *map(str, range(DIGITS))]
     largest = max(float(abs(M).max()) for M in panels.values())
     parts = []
@@ -223,11 +223,8 @@ def compared(panels: Mapping[str, Array], title: str) -> Drawing:
         foot = top + high * WIDTH
         parts.append(svg.text(left + wide * WIDTH / 2, 16, name, font_weight=600))
         for (i, j), entry in np.ndenumerate(M):
-            parts.append(svg.element(
-                "rect", x=left + wide * j, y=top + high * i, width=wide, height=high,
-                fill=svg.FORWARD if entry > 0 else "currentColor",
-                fill_opacity=f"{abs(float(entry)) / largest:.2f}",
-            ))  # fmt: skip
+            at = left + wide * j, top + high * i
+            parts.append(_shade(at, (wide, high), float(entry) / largest))
         for i, word in enumerate(names):
             parts.append(svg.text(left - 9, top + high * (i + 0.5) + 5, word))
             parts.append(svg.text(left + wide * (i + 0.5), top - 6, word))
@@ -238,12 +235,26 @@ def compared(panels: Mapping[str, Array], title: str) -> Drawing:
                 "path", d=f"M{x} {svg.fixed(top)}V{bottom}M{svg.fixed(left)} {y}H{right}",
                 stroke="currentColor", stroke_width="0.8", stroke_opacity="0.6",
             ))  # fmt: skip
+    foot = top + high * WIDTH + 12  # the scale
+    for k, marked in enumerate(range(-2, 4)):
+        at = 120 + 32.0 * k, foot
+        parts.append(_shade(at, (32.0, high), marked / largest))
+        parts.append(svg.text(at[0] + 16, foot + high + 16, f"{marked}".replace("-", "−")))
     words = "; ".join(
         f"{name}: the entries of equal letters are {M.diagonal()[:LETTERS].min():.1f} to"
         f" {M.diagonal()[:LETTERS].max():.1f}"
         for name, M in panels.items()
     )
-    return drawing(title, top + high * WIDTH + 4, words, *parts)
+    return drawing(title, foot + high + 20, words, *parts)
+
+
+def _shade(at: Place, size: Place, share: float) -> str:
+    """Draw a cell, blue if the share is positive and gray if not, the stronger the larger it is."""
+    return svg.element(
+        "rect", x=at[0], y=at[1], width=size[0], height=size[1],
+        fill=svg.FORWARD if share > 0 else "currentColor",
+        fill_opacity=f"{min(abs(share), 1):.2f}",
+    )  # fmt: skip
 
 
 def heads(
@@ -708,14 +719,14 @@ def _product(at: Place, name: str, small: str) -> str:
 # Plots.
 
 
-def learning(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Drawing:
-    """Draw the share of right answers over the steps: a line for each run, a color for each kind.
+def widths(ds: Sequence[int], runs: Mapping[str, Sequence[Sequence[float]]], title: str) -> Drawing:
+    """Draw the right answers at several widths: a mark for each run, a line through the medians.
 
     Parameters
     ----------
-    looks : sequence of int
-        The steps after which the shares were measured.
-    runs : mapping of str to array, shape (runs, looks)
+    ds : sequence of int
+        The widths, each twice or more the one before; they stand at equal distances.
+    runs : mapping of str to (for each width, a percentage for each run)
         By the name of their kind, at most three.
     title : str
         What the picture shows, for those who do not see it.
@@ -723,19 +734,20 @@ def learning(looks: Sequence[int], runs: Mapping[str, Array], title: str) -> Dra
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 2.3))
-    # The first two may coincide: the first is drawn on top, and dashed.
-    kinds = ((COLORS[0], 2.0, (0, (3, 2)), 3), (COLORS[2], 2.4, "-", 2), (INK, 1.2, "-", 2))
-    for (color, width, style, order), (name, shares) in zip(kinds, runs.items(), strict=False):
-        for k, run in enumerate(100 * np.asarray(shares)):
-            ax.plot(
-                looks, run, color=color, linewidth=width, linestyle=style, zorder=order,
-                label="_" if k else name,
-            )  # fmt: skip
-    ax.set(xlim=(0, looks[-1]), ylim=(0, 103), yticks=[0, 25, 50, 75, 100])
-    ax.set(xlabel="training step", ylabel="right digits, %")
+    fig, ax = plt.subplots(figsize=(4.2, 2.6))
+    # Side by side, since several kinds may be right everywhere.
+    kinds = (COLORS[0], "o", -0.11), (COLORS[2], "^", 0.11), (INK, "s", 0.0)
+    for (color, marker, shift), (name, shares) in zip(kinds, runs.items(), strict=False):
+        at = np.arange(len(ds)) + shift
+        ax.plot(at, [float(np.median(each)) for each in shares], color=color, linewidth=1.8,
+                linestyle="-", marker=marker, markersize=5, label=name)  # fmt: skip
+        for x, each in zip(at, shares, strict=True):
+            ax.plot([x] * len(each), each, marker, color=color, markersize=4, alpha=0.5)
+    ax.set(xticks=range(len(ds)), xlim=(-0.3, len(ds) - 0.7), xlabel="width d of queries and keys")
+    ax.set(ylim=(0, 104), yticks=[0, 25, 50, 75, 100], ylabel="right digits, %")
+    ax.set_xticklabels([f"{d}" for d in ds])
     ax.grid(visible=False)
-    ax.legend(loc="lower right", frameon=False, borderpad=0)
+    ax.legend(loc="lower left", frameon=False, borderpad=0)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return plotted(fig, title)

@@ -1,0 +1,62 @@
+"""The task of looking up at several widths of queries and keys, with and without the division.
+
+The chapter on attention draws what is stored in ``widths.json``, which the command
+
+    python -m backprop.book.widths FILE
+
+writes in half a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from backprop.book import lookup, results
+
+SEEDS, STEPS = 10, 100
+WIDTHS = 16, 64, 256, 1024
+SEQUENCES = 500
+"""New ones, of four questions each."""
+
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "divided by √d": {"divide": True},
+    "not divided, start ¼": {"divide": False, "spread": 1 / 4},
+    "not divided": {"divide": False},
+    "not divided, start 1/20": {"divide": False, "spread": 1 / 20},
+}
+"""What :class:`lookup.WideLook` takes, by the name of each kind."""
+
+
+def right(kind: str, seed: int, d: int, steps: int = STEPS, sequences: int = SEQUENCES) -> float:
+    """Return the right digits of one network on new questions after so many steps, in percent."""
+    test = lookup.draw(np.random.default_rng(10**6), sequences)
+    (share,) = lookup.learned(seed, d, [steps], test, **KINDS[kind])
+    return 100 * share
+
+
+def told(seeds: int, widths: Sequence[int], steps: int = STEPS) -> dict[str, list[list[float]]]:
+    """Return what is stored: by kind, a list for each width of :func:`right` for each seed."""
+    return {
+        kind: [[round(right(kind, k, d, steps), 2) for k in range(seeds)] for d in widths]
+        for kind in KINDS
+    }
+
+
+@cache
+def stored() -> dict[str, list[list[float]]]:
+    """Return what ``widths.json`` holds."""
+    found: dict[str, list[list[float]]] = results.read("widths")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train all networks and write the file."""
+    results.write("Train networks at several widths.", lambda: told(SEEDS, WIDTHS), arguments)
+
+
+if __name__ == "__main__":
+    main()
