@@ -164,7 +164,7 @@ def filling(m: float) -> Frame:
     words = f"{theta:.4f}".rstrip("0")
     line, name = (0.7, 0.4), (left, at(0, theta)[1] - 12)
     if m < 0:
-        line, name = (0.4, 0.1), (at(0.1, 0)[0], at(0, theta)[1] - 8)
+        line, name = (0.4, 0.1), (at(0.1, 0)[0], at(0, theta)[1] - 18)
     answer = f"{'=' if round(total, 9) == round(total, 2) else '≈'} {total:.3g}"
     shown = [
         _line(at(low, low), at(reach, reach), "currentColor", "1.2"),
