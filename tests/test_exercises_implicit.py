@@ -21,7 +21,7 @@ RIGHT = {
     ex.check_adjoint: [(4, 8), (4.0, 8.0), (sp.exp(2 * sp.log(2)), sp.Integer(8))],
     ex.check_damped: [(S(2, 3), S(1, 3), S(1, 3)), (0.667, 0.333, 0.333)],
     ex.check_linear: [([S(8, 7), S(2, 7)], S(2, 7)), (np.array([1.143, 0.286]), 0.286),
-                      ([[8 / 7, 2 / 7]], 2 / 7)],
+                      ([[8 / 7, 2 / 7]], 2 / 7), ([8 / 7, 2 / 7], np.array([2 / 7]))],
 }  # fmt: skip
 LN2 = math.log(2)
 WRONG = {

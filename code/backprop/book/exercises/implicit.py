@@ -207,6 +207,9 @@ def check_linear(u: Any, gradient: Any) -> Verdict:
     row = numbers(u)
     if row is not None and row.shape == (1, 2):
         u = row[0]
+    alone = numbers(gradient)
+    if alone is not None and alone.shape == (1,):
+        gradient = alone[0]
     return in_turn((u, gradient), parts, "Two equations forward, the transposed ones backward.")
 
 

@@ -164,7 +164,7 @@ def filling(m: float) -> Frame:
     words = f"{theta:.4f}".rstrip("0")
     line, name = (0.7, 0.4), (left, at(0, theta)[1] - 12)
     if m < 0:
-        line, name = (0.4, 0.1), (at(0.1, 0)[0], at(0, theta)[1] - 8)
+        line, name = (0.4, 0.1), (at(0.1, 0)[0], at(0, theta)[1] - 18)
     answer = f"{'=' if round(total, 9) == round(total, 2) else '≈'} {total:.3g}"
     shown = [
         _line(at(low, low), at(reach, reach), "currentColor", "1.2"),
@@ -325,7 +325,6 @@ def loop(title: str) -> Drawing:
         svg.text(106, 41, "0.5 · 0.6 = 0.3", svg.FORWARD),
         svg.text(106, y + 60, "tanh(0.393 + 0.3) ≈ 0.6", svg.FORWARD, **BOLD),
         svg.text(391, y - 10, "v = 0.68", svg.BACKWARD),
-        svg.text(402, 20, "slope · U · u", svg.BACKWARD, **RIGHT),
         svg.text(318, 41, "0.64 · 0.5 · 1 = 0.32", svg.BACKWARD),
         svg.text(246, y - 10, "δ = 0.64", svg.BACKWARD),
         svg.text(318, y + 60, "0.68 + 0.32 = 1", svg.BACKWARD, **BOLD),
@@ -373,65 +372,36 @@ def penalty(
     return plotted(fig, title)
 
 
-MEASURED = ("age", "sex", "body mass", "pressure", "cholesterol", "LDL", "HDL", "chol./HDL",
-            "triglycerides", "sugar")  # fmt: skip
-"""The ten measurements of the people with diabetes, in the order of the columns."""
-OFF = 3.0
-"""Above this ln(penalty), a lone column of variance 1 keeps less than a twentieth of its weight."""
-
-
-def forty(s: Array, gaps: dict[str, Array], title: str) -> Drawing:
-    """Draw the fitted penalties of all splits, and how much lower their test errors are.
+def price(falls: Sequence[Array], systems: Sequence[int], single: float, title: str) -> Drawing:
+    """Draw two descents of the validation error over the linear systems that they solve.
 
     Parameters
     ----------
-    s : array, shape (splits, columns)
-        ln(penalty): of the measurements first, and then of the noise.
-    gaps : dict of arrays, shape (splits,)
-        For each rival, its test error less that with these penalties.
+    falls : two arrays
+        The error before the first step and after each, by the equation and by differences.
+    systems : two ints
+        How many systems a step solves.
+    single : float
+        The error of the best single penalty, for comparison.
     title : str
         What the picture shows.
     """
     plt = pyplot()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 3.1), width_ratios=(1, 1.1))
-    median: dict[str, Any] = {"color": "k", "linestyle": "-", "linewidth": 2.2}
-    count = len(MEASURED)
-    order = np.argsort(np.median(s[:, :count], axis=0))
-    noise, low, high = s[:, count:].ravel(), s.min() - 0.4, s.max() + 0.4
-    left.axvspan(OFF, high, color="C1", alpha=0.12, linewidth=0)
-    left.text(high - 0.2, -0.95, "nearly off", ha="right", va="center", fontsize=11)
-    for y, k in enumerate(order):
-        left.scatter(s[:, k], [y] * len(s), s=9, color="C0", alpha=0.5, linewidth=0)
-        left.plot([np.median(s[:, k])] * 2, [y - 0.4, y + 0.4], **median)
-    # The noise as a histogram of three bins, which stands on the axis.
-    foot, middle = count + 2.9, np.median(noise)
-    for a, b in pairwise((low, 0.0, OFF, high)):
-        share = ((noise > a) & (noise <= b)).mean()
-        at, tall = (a + b) / 2, 4.2 * share
-        left.bar(at, -tall, 0.96 * (b - a), foot, color="C1", linewidth=0)
-        left.text(
-            at, foot - tall - 0.1, f"{100 * share:.0f}", ha="center", va="bottom", fontsize=11
-        )
-        if a < middle <= b:
-            left.plot([middle] * 2, [foot - tall, foot], **median)
-    left.set_yticks([*range(count), foot - 0.8], [*(MEASURED[k] for k in order), "noise, %"])
-    left.set(xlabel="s = ln(penalty)", ylim=(foot, -1.5), xlim=(low, high))
-    left.set_title("fitted penalties", loc="left", fontsize=11)
-    left.grid(axis="y", visible=False)
-    right.axhline(0, color="k", linewidth=1)
-    for x, gap in enumerate(gaps.values()):
-        near = x + np.linspace(-0.22, 0.22, len(gap))
-        right.scatter(near, gap[np.argsort(gap)], s=12, color="C0", linewidth=0)
-        right.plot([x - 0.32, x + 0.32], [np.median(gap)] * 2, **median)
-    top = max(gap.max() for gap in gaps.values())
-    for x, gap in enumerate(gaps.values()):
-        words = f"{(gap > 0).sum()}/{len(gap)}"
-        right.text(x, 1.1 * top, words, ha="center", va="bottom", fontsize=11)
-    right.set_xticks(range(len(gaps)), gaps, fontsize=11)
-    right.set(xlabel="people for one w", xlim=(-0.65, len(gaps) - 0.35), ylim=(None, 1.28 * top))
-    right.set_yticks([y for y in right.get_yticks() if right.get_ylim()[0] < y < 1.05 * top])
-    right.set_title("test error:\none penalty − forty", loc="left", fontsize=11)
-    right.grid(axis="x", visible=False)
+    fig, axes = plt.subplots(figsize=(4.6, 2.6))
+    axes.axhline(single, color="0.5", linewidth=1.2, linestyle="--")
+    names = "equation:\n{} a step", "differences:\n{} a step"
+    for fall, each, paint, name in zip(falls, systems, ("C1", "C0"), names, strict=True):
+        done = each * np.arange(1, len(fall))
+        axes.plot(done, fall[1:], f"{paint}-", linewidth=2.4)
+        first = int((fall[1:] < single).argmax())
+        axes.plot([done[first]], [fall[first + 1]], f"{paint}o")
+        axes.annotate(f"{done[first]}", (done[first], fall[first + 1]), (-6, -4), color=paint,
+                      textcoords="offset points", weight="bold", ha="right", va="top")  # fmt: skip
+        axes.text(0.93 * done[0], fall[1] + 0.008, name.format(each), color=paint, va="bottom")
+    end = systems[1] * (len(falls[1]) - 1)
+    axes.text(end, single + 0.004, "best single penalty", color="0.35", ha="right", va="bottom")
+    axes.set(xscale="log", xlabel="linear systems solved", ylim=(None, 1.22 * falls[0][1]))
+    axes.set_title("validation error", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
