@@ -48,10 +48,11 @@ def test_a_hairline_is_magnified():
     assert 'width="297.0"' in markup and 'width="99.0"' in markup
 
 
-def test_each_batch_has_the_price_of_both_passes():
+def test_each_batch_has_its_place_below_the_roof_and_the_price_of_both_passes():
     machine = Machine("one core", 4e10, 2.5e10, 4096, [1, 8], [8e-3, 2e-2], [2e-2, 5e-2],
-                      [1.2e-2, 2e-2], [7e-3, 2.8e-2], [], 5e-3, [])  # fmt: skip
-    markup = costs.batches(machine, "t").markup
-    for words in ("corner: 1.6", "B = 1", "forward", "backward", "memory's limit"):
+                      [1.2e-2, 2e-2], [7e-3, 2.8e-2], [], 5e-3, 1e-9, [])  # fmt: skip
+    markup = costs.below_the_roof(machine, "t").markup
+    for words in ("corner: 1.6", "B = 1", "8", "processor's limit", "memory's limit"):
         assert f">{words}<" in markup
-    assert markup.count(">3.50<") == 2
+    markup = costs.prices(machine, "t").markup
+    assert markup.count(">3.5<") == 2 and markup.count(">forward<") == 1

@@ -35,6 +35,8 @@ DOUBLE = 8
 """Bytes of a float64."""
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 WIDTHS = (18, 32, 56, 100, 176)
+SMALL = 256
+"""Of a layer whose slopes stay in a cache."""
 Run = Callable[[], Any]
 
 
@@ -102,6 +104,9 @@ class Machine(NamedTuple):
         Which part of the forward product the library spends on copying, as the profiler says.
     outer : float
         Seconds of the slopes of one example by ``np.multiply``.
+    cached : float
+        Seconds of the slopes of one example by ``np.matmul``, in a layer of ``SMALL`` inputs and
+        outputs, for each slope.
     towers : sequence of Tower
         Networks of narrower layers.
     """
@@ -117,6 +122,7 @@ class Machine(NamedTuple):
     errors: Sequence[float]
     copied: Sequence[float]
     outer: float
+    cached: float
     towers: Sequence[Tower]
 
     def predicted(self, batch: int) -> tuple[float, float]:
@@ -142,13 +148,6 @@ class Machine(NamedTuple):
     def passes(self) -> Array:
         """Return the seconds of both passes, in forward passes, one for each batch."""
         return np.asarray(1 + np.divide(self.backward, self.forward))
-
-    def back_speeds(self) -> Array:
-        """Return operations per second of the backward pass: two products instead of one.
-
-        They move twice the bytes, too, so that the operations per byte are those of ``marks``.
-        """
-        return np.asarray(2 * self.marks()[1] / (self.passes() - 1))
 
     def shares(self) -> Array:
         """Return which part of the highest speed that both limits allow is reached forward."""
@@ -256,7 +255,8 @@ def measure(
     loops = _streams(probe)
     dense = _dense(width)
     layers = [run for batch in batches for run in _passes(dense, batch)]
-    runs = [_large_product(piece), *(run for _, run in loops), *layers, _outer(dense)]
+    small = _passes(_dense(SMALL), 1)[2]
+    runs = [_large_product(piece), *(run for _, run in loops), *layers, _outer(dense), small]
     networks = [_Timed(w) for w in widths]
     found = []
     for _ in range(rounds):
@@ -265,14 +265,14 @@ def measure(
             network.once()
     least = np.min(found, axis=0)
     ends = np.cumsum([1, len(loops), 4 * len(batches)])
-    (computing,), streams, times, (outer,) = np.split(least, ends)
+    (computing,), streams, times, (outer, cached) = np.split(least, ends)
     forward, backward, slopes, errors = times.reshape(-1, 4).T.tolist()
     return Machine(
         _name(), 2 * piece**3 / computing,
         max(moved / t for (moved, _), t in zip(loops, streams, strict=True)),
         width, list(batches), forward, backward, slopes, errors,
         [_copying(width, batch) for batch in batches] if shutil.which("perf") else [],
-        outer, [network.found() for network in networks],
+        outer, cached / SMALL**2, [network.found() for network in networks],
     )  # fmt: skip
 
 

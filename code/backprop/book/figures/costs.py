@@ -185,7 +185,7 @@ def narrow_places(rows: Sequence[Jacobian], title: str) -> Drawing:
             )  # fmt: skip
         ways = {"forward": row.forward, "reverse": row.reverse, "from the middle": row.middle}
         for j, (words, total) in enumerate(sorted(ways.items(), key=lambda way: -way[1])):
-            x, y, length = 226.0, top + 26 + 22 * j, 108 * total / most
+            x, y, length = 232.0, top + 26 + 22 * j, 102 * total / most
             parts.append(svg.text(x - 7, y + 13, words, text_anchor="end"))
             parts.append(
                 svg.element("rect", x=x, y=y, width=length, height=17, fill="currentColor",
@@ -198,7 +198,7 @@ def narrow_places(rows: Sequence[Jacobian], title: str) -> Drawing:
             )  # fmt: skip
             said.append(f"{row.name}, {words}: {total:,}")
         if row.products:
-            parts += _magnified(row.products, (226.0, top + 87, 108 * min(ways.values()) / most))
+            parts += _magnified(row.products, (232.0, top + 87, 102 * min(ways.values()) / most))
             said.append("of it " + ", ".join(f"{name} {n:,}" for name, n in row.products))
         top += 164 if row.products else 112
     return drawing(title, top - 12, "; ".join(said), *parts)
@@ -226,33 +226,20 @@ def _magnified(products: Sequence[tuple[str, int]], bar: tuple[float, float, flo
     return parts
 
 
-def batches(machine: Machine, title: str) -> Drawing:
-    """Draw both passes of a layer below the roof, and their price together, for each batch."""
-    plt = pyplot()
-    fig, (ax, low) = plt.subplots(
-        2, figsize=(4.4, 4.9), height_ratios=(1.7, 1), layout="constrained"
-    )
-    _roof(ax, machine)
-    _prices(low, machine)
-    return plotted(fig, title)
-
-
-def _roof(ax: Any, machine: Machine) -> None:
-    """Draw the two limits with their corner, and both passes at each batch."""
+def below_the_roof(machine: Machine, title: str) -> Drawing:
+    """Draw the two limits with their corner, and the forward pass of a layer at each batch."""
     from backprop.book.figures.plots import COLORS, INK
 
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.4, 2.7), layout="constrained")
     top = machine.peak / 1e9
     x = np.array([0.08, machine.corner, 60])
     ax.loglog(x, roof(x, machine.peak, machine.bandwidth) / 1e9, "-", color=INK, linewidth=2.2)
     intensity, speed = machine.marks()
-    for speeds, mark, color in ((machine.back_speeds(), "s", COLORS[1]), (speed, "o", COLORS[0])):
-        ax.plot(intensity, speeds / 1e9, mark, color=color, markersize=6.5, alpha=0.8)
+    ax.plot(intensity, speed / 1e9, "o", color=COLORS[0], markersize=6.5)
     for k, batch in enumerate(machine.batches):
-        place = intensity[k], machine.back_speeds()[k] / 1e9
-        ax.annotate(f"B = {batch}" if k == 0 else f"{batch}", place, (2, -15), ha="center",
-                    textcoords="offset points", color=INK)  # fmt: skip
-    for words, color, y in (("forward", COLORS[0], 0.16), ("backward", COLORS[1], 0.05)):
-        ax.text(0.98, y, words, color=color, ha="right", weight="bold", transform=ax.transAxes)
+        ax.annotate(f"B = {batch}" if k == 0 else f"{batch}", (intensity[k], speed[k] / 1e9),
+                    (3, -15), ha="center", textcoords="offset points", color=COLORS[0])  # fmt: skip
     ax.text(machine.corner, 1.15 * top, f"corner: {machine.corner:.1f}", color=INK, ha="center",
             va="bottom")  # fmt: skip
     ax.text(60, 1.15 * top, "processor's limit", color=INK, ha="right", va="bottom")
@@ -262,22 +249,28 @@ def _roof(ax: Any, machine: Machine) -> None:
     ax.set_yticks([1, 10, 100], ["1", "10", "100"])
     ax.set_ylabel("billion operations\nper second")
     ax.minorticks_off()
+    return plotted(fig, title)
 
 
-def _prices(ax: Any, machine: Machine) -> None:
+def prices(machine: Machine, title: str) -> Drawing:
     """Draw a column for each batch, on one scale: a forward pass, and the backward pass on it."""
     from backprop.book.figures.plots import COLORS, INK
 
-    prices = machine.passes()
-    for k, price in enumerate(prices):
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.4, 2.2), layout="constrained")
+    passes = machine.passes()
+    for k, price in enumerate(passes):
         ax.bar(k, 1, 0.74, color=COLORS[0])
         ax.bar(k, price - 1, 0.74, bottom=1, color=COLORS[1])
-        ax.text(k, price + 0.12, f"{price:.2f}", color=INK, ha="center", va="bottom")
+        ax.text(k, price + 0.12, f"{price:.1f}", color=INK, ha="center", va="bottom")
     ax.axhline(3, color=INK, linewidth=1.2, linestyle=":")
-    top = int(np.ceil(max(prices) + 0.5))
+    top = int(np.ceil(max(passes) + 0.5))
     ax.set(ylim=(0, top), yticks=range(0, top + 1), xlabel="examples in the batch, B",
-           xlim=(-0.6, len(prices) - 0.4),
+           xlim=(-0.6, len(passes) - 0.4),
            ylabel="both passes,\nin forward passes")  # fmt: skip
-    ax.set_xticks(range(len(prices)), [str(batch) for batch in machine.batches])
+    ax.set_xticks(range(len(passes)), [str(batch) for batch in machine.batches])
     ax.tick_params(axis="x", length=0)
     ax.grid(visible=False)
+    for words, y, color in (("forward", 0.5, COLORS[0]), ("backward", 2, COLORS[1])):
+        ax.text(len(passes) - 0.5, y, words, color=color, va="center", weight="bold")
+    return plotted(fig, title)
