@@ -176,4 +176,4 @@ def test_what_is_read_off_is_the_unit_that_follows_the_sum():
     assert "forget gate" in drawn and "dashed: the sum" in drawn
     np.testing.assert_allclose(work.back, [np.prod(work.f[t:]) for t in range(1, 41)], rtol=1e-4)
     first = np.flatnonzero(recurrence.example()[1])[0]
-    assert f">{work.back[first]:.2f}<" in drawn
+    assert f">{work.back[first]:.1f}<" in drawn

@@ -417,7 +417,7 @@ def starting(title: str) -> Drawing:
             places.append(y)
             names.append(said)
         y += 1.4
-    ax.axvline(last, color=GREY, linewidth=0.8)
+    ax.vlines(last, 0.5, len(STARTING["inputs: number, mark"]) + 0.5, color=GREY, linewidth=0.8)
     ax.text(column, 0, "median", color=INK, fontsize=12, ha="right", va="center")
     ax.set(xscale="log", xlim=(10, 4000), ylim=(places[-1] + 0.7, -0.7),
            xlabel="training steps until half of the loss is gone")  # fmt: skip
@@ -714,7 +714,7 @@ def at_work(title: str, network: Sequential) -> Drawing:
     axes[3].annotate("", (17, 0.35), (31, 0.35), arrowprops=way)
     first = int(np.flatnonzero(marks)[0])
     axes[3].plot(first + 1, work.back[first], "o", color=orange, markersize=6)
-    axes[3].text(first + 0.2, work.back[first] + 0.12, f"{work.back[first]:.2f}", color=orange,
+    axes[3].text(first + 0.2, work.back[first] + 0.12, f"{work.back[first]:.1f}", color=orange,
                  fontsize=12, fontweight="bold", ha="right", va="center")  # fmt: skip
     words = (
         (1, "forget gate", 16, 0.68, blue), (1, "input gate", 13.4, 0.25, green),
