@@ -1,5 +1,7 @@
 """The copy task, and what is stored of it."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ def test_letters_then_silence_then_signals():
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("RNN", 1280), ("LSTM", 1536), ("GRU", 1422), ("LSTM, open", 1536)]
+    ("kind", "count"), [("RNN", 1280), ("LSTM", 1536), ("LSTM, open", 1536), ("RNN, random", 1280)]
 )
 def test_the_kinds_have_about_as_many_numbers(kind, count):
     layer = copying.network(kind, 0).layers[0]
@@ -33,8 +35,15 @@ def test_open_gates_have_another_bias_and_nothing_else():
     assert (ours.layers[0]._split(bias)[1] == 4).all() and bias.sum() == 4 * 16
 
 
+def test_a_random_U_has_the_size_of_an_orthogonal_one():
+    ours, usual = (copying.network(kind, 0).parameters["rnn1.U"] for kind in ("RNN, random", "RNN"))
+    np.testing.assert_allclose(usual @ usual.T, np.eye(32), atol=1e-5)
+    assert np.abs(ours @ ours.T - np.eye(32)).max() > 0.3
+    assert np.linalg.norm(ours) == pytest.approx(np.linalg.norm(usual), rel=0.1)
+
+
 def test_the_scores_are_those_of_the_last_letters():
-    model = copying.network("GRU", 0)
+    model = copying.network("LSTM", 0)
     x, _ = copying.copying(np.random.default_rng(1), 4, 3)
     layer, dense = model.layers
     h = layer.forward(x)
@@ -61,3 +70,13 @@ def test_the_best_rate_has_the_largest_median():
         medians = [np.median(each) for each in copying.stored()[f"{kind}, 20"].values()]
         assert np.median(copying.right(kind, 20)) == max(medians)
     assert copying.solved("RNN", 5) == int((copying.right("RNN", 5) >= 0.95).sum())
+
+
+def test_the_file_is_written_by_the_module(monkeypatch, tmp_path):
+    monkeypatch.setattr(copying, "SILENCES", (5,))
+    monkeypatch.setattr(copying, "trained", lambda *_: 0.5)
+    copying.main(tmp_path / "a.json", "LSTM")
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert list(found) == [f"{kind}, 5" for kind in copying.KINDS]
+    assert found["LSTM, 5"] == {f"{rate:g}": [0.5] * 10 for rate in copying.RATES}
+    assert found["RNN, 5"] == copying.stored()["RNN, 5"]

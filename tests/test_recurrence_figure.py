@@ -28,6 +28,15 @@ def test_the_unrolled_unit_shows_its_numbers():
         assert words in drawn, words
 
 
+def test_a_step_of_an_lstm_is_drawn_whole():
+    drawn = recurrence.gated("t").markup
+    words = "cₜ₋₁", "cₜ", "hₜ₋₁", "hₜ", "xₜ", "fₜ", "iₜ", "gₜ", "oₜ", "+"
+    for word in (*words, "forget", "input", "candidate", "output"):
+        assert drawn.count(f">{word}<") == 1, word
+    assert (drawn.count(">×<"), drawn.count(">σ<"), drawn.count(">tanh<")) == (3, 3, 2)
+    check_words(drawn, 0.55, above=10)
+
+
 def test_the_cell_has_the_slopes_that_are_drawn():
     def after(c):
         return recurrence.one_cell(c)["c"]
@@ -116,25 +125,21 @@ def test_what_was_learned_is_drawn():
     drawn = recurrence.later("t").markup
     for n in recurrence.PLAIN:
         assert f"{n} numbers" in drawn and recalling.ROWS[f"RNN, {n}"].rate == recalling.SLOW
-    drawn = recurrence.lengths("t").markup
-    for said in ("plain", "GRU", "LSTM", *map(str, recalling.LENGTHS)):
-        assert f">{said}<" in drawn, said
 
 
-def test_who_starts_soon_is_drawn_by_how_a_number_meets_its_mark():
+def test_who_starts_soon_is_drawn_with_the_median():
     drawn = recurrence.starting("t").markup
-    for group, sorts in recurrence.STARTING.items():
+    learned = {"cell, no gate": "", "cell + f, o": "fo", "cell + i": "i", "LSTM: f, i, o": "ifo"}
+    for reads, sorts in recurrence.STARTING.items():
+        assert f">{reads}<" in drawn
         for said, name in sorts.items():
-            assert f">{said}<" in drawn and f">{group}<" in drawn
             row = recalling.ROWS[name]
-            gates = set("ifo") - {gate for gate, _ in row.start.fixed}
-            assert row.start.product == group.startswith("given")
-            learns = row.start.kind == "LSTM" and "i" in gates
-            assert learns == (group == "with an input gate")
-            missing = {"no forget gate": "f", "no output gate": "o", "no input gate": "i",
-                       "input gate alone": "of", "no gate": "ifo", "LSTM": ""}  # fmt: skip
+            assert row.start.product == ("product" in reads) and row.starts
             assert (said == "plain") == (row.start.kind == "RNN")
-            assert said == "plain" or set(missing[said]) == set("ifo") - gates
+            fixed = {gate for gate, _ in row.start.fixed}
+            assert said == "plain" or set(learned[said]) == set("ifo") - fixed
+            for words in (said, f"{np.median(recalling.starts(name)):.0f}"):
+                assert f">{words}<" in drawn, words
 
 
 def test_the_bars_say_what_was_trained():
@@ -177,3 +182,6 @@ def test_what_is_read_off_is_the_unit_that_follows_the_sum():
     np.testing.assert_array_equal(work.f, layer.gates[:, 0, 12 + unit])
     drawn = recurrence.at_work("t", network).markup
     assert "forget gate" in drawn and "dashed: the sum" in drawn
+    np.testing.assert_allclose(work.back, [np.prod(work.f[t:]) for t in range(1, 41)], rtol=1e-4)
+    first = np.flatnonzero(recurrence.example()[1])[0]
+    assert f">{work.back[first]:.1f}<" in drawn

@@ -25,16 +25,17 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book import results
-from backprop.layers import GRU, LSTM, RNN, Dense
+from backprop.layers import LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.network import Sequential
 from backprop.optimizers import Adam
 
-KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
-UNITS = {"RNN": 25, "GRU": 14, "LSTM": 12}
-"""Hidden units: 700, 728 and 720 numbers in W, U and the biases."""
+KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "LSTM": LSTM}
+UNITS = {"RNN": 25, "LSTM": 12}
+"""Hidden units: 700 and 720 numbers in W, U and the biases."""
 RATES = 0.003, 0.01, 0.03
-LENGTHS = 10, 20, 40, 80, 160
+LENGTHS = 10, 20, 40
+"""Steps of a sequence of plain networks."""
 LENGTH = 40
 """Steps of a sequence where the length is not what differs."""
 UPDATES, LONG, BATCH, LIMIT = 1000, 4000, 32, 1.0
@@ -48,10 +49,10 @@ SHORT = 10
 """Steps of a sequence where plain networks learn with a cut error."""
 SLOW = 0.003
 """Rate at which plain networks learn sequences of several lengths."""
-OPEN, SHUT = 4.0, -2.0
-"""Biases of forget gates that start wide open and nearly shut."""
-GATES, WHOLE = {"i": 0.0, "f": 1.0, "o": 0.0}, 30.0
-"""Biases of an LSTM's gates as it starts, and one that makes a gate 1."""
+OPEN = 4.0
+"""Bias of forget gates that start wide open."""
+GATES = {"i": 0.0, "f": 1.0, "o": 0.0}
+"""Biases of an LSTM's gates as it starts."""
 LATE = 16
 """Steps at the end of a sequence without a mark, where no mark is to be near the end."""
 FIRST = 0.5
@@ -347,13 +348,6 @@ class Row:
     reads: bool = False
 
 
-def _row(kind: str, length: int) -> Row:
-    starts = kind != "GRU" and length == LENGTH
-    if kind == "RNN" and length <= LENGTH:
-        return Row(Start(kind), length, along=True, reaches=True, rate=SLOW, starts=starts)
-    return Row(Start(kind), length, along=starts, reaches=starts, starts=starts)
-
-
 def _fixed(gates: str) -> Start:
     """Return an LSTM some of whose gates stay where they start."""
     return Start("LSTM", fixed=tuple((gate, GATES[gate]) for gate in gates))
@@ -361,11 +355,10 @@ def _fixed(gates: str) -> Start:
 
 def _gated() -> dict[str, Row]:
     """Return LSTMs of whose gates only those are trained that the name says, or none."""
-    free = ("of", "io", "if", "i", "")
     return {
         f"LSTM, {gates or 'none'}": Row(_fixed("".join(g for g in GATES if g not in gates)),
-                                        starts=True)
-        for gates in free
+                                        reaches=gates == "i", starts=True)
+        for gates in ("of", "i", "")
     }  # fmt: skip
 
 
@@ -383,21 +376,22 @@ def _bordered() -> dict[str, Row]:
 
 
 ROWS: dict[str, Row] = {
-    **{f"{kind}, {length}": _row(kind, length) for kind in KINDS for length in LENGTHS},
+    **{
+        f"RNN, {length}": Row(Start("RNN"), length, along=True, reaches=True, rate=SLOW,
+                              starts=length == LENGTH)
+        for length in LENGTHS
+    },
+    f"LSTM, {LENGTH}": Row(Start("LSTM"), along=True, reaches=True, starts=True),
     "RNN, long": Row(Start("RNN"), updates=LONG),
     "RNN, 20, halved": Row(Start("RNN", shrink=0.5), 20, along=True, reaches=True, rate=SLOW),
     **_bordered(),
     "RNN, product": Row(Start("RNN", product=True), starts=True),
     **_gated(),
-    "LSTM, i at 1": Row(Start("LSTM", fixed=(("i", WHOLE),)), starts=True),
-    "LSTM, o at 1": Row(Start("LSTM", fixed=(("o", WHOLE),)), starts=True),
     "LSTM, none, product": Row(replace(_fixed("ifo"), product=True), starts=True),
     "LSTM, direct": Row(Start("LSTM", direct=True), starts=True),
-    "LSTM, open": Row(Start("LSTM", forget_bias=OPEN), starts=True),
-    "LSTM, shut": Row(Start("LSTM", forget_bias=SHUT), starts=True),
     "LSTM, early": Row(Start("LSTM"), late=LATE, starts=True),
     "LSTM, direct, early": Row(Start("LSTM", direct=True), late=LATE, starts=True),
-}
+}  # fmt: skip
 """What the chapters show, by name."""
 
 

@@ -180,7 +180,7 @@ def _cell_back(dc: Array, f: Array, i: Array, g: Array, c: Array) -> Array:
 
 @checker
 def check_cell_back(cell_back: Answer) -> Verdict:
-    """Check ``cell_back(dc, f, i, g, c)``: δ of f, i and g, and the direct share of ∂L/∂c_{t-1}."""
+    """Check ``cell_back(dc, f, i, g, old)``: δ of f, i, g, and the direct part of ∂L/∂c_{t-1}."""
     more = "In c_t = f c_{t-1} + i g, what is each of the four multiplied by?"
     gates = "A gate is a sigmoid: its slope is f(1 - f). The candidate is a tanh."
 
@@ -235,7 +235,7 @@ def check_cell_back(cell_back: Answer) -> Verdict:
         dc, g, c = rng.normal(size=n), rng.uniform(-0.9, 0.9, n), rng.normal(size=n)
         cases.append(case(*(v.round(2) for v in (dc, f, i, g, c))))
     return judge(cell_back, cases, "Two gates, a candidate, and the way past them.",
-                 "dc, f, i, g, c")  # fmt: skip
+                 "dc, f, i, g, old")  # fmt: skip
 
 
 def _deltas(

@@ -6,6 +6,7 @@ compared, each is one of ten that differ by their seed.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -86,6 +87,76 @@ def unrolled(title: str) -> Drawing:
         for k in range(3)
     )
     return drawing(title, 322, said, *parts)
+
+
+GATED = {"f": (110.0, "forget"), "i": (184.0, "input"), "g": (262.0, "candidate"),
+         "o": (340.0, "output")}  # fmt: skip
+"""Where the gates and the candidate of an LSTM are drawn, and their names."""
+
+
+def gated(title: str) -> Drawing:
+    """Draw one step of an LSTM: what its cell is multiplied by, what is added, what is shown.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    blue, top, shows, boxes, bus = svg.FORWARD, 48.0, 112.0, 176.0, 246.0
+    middle, edge = (GATED["i"][0] + GATED["g"][0]) / 2, 390.0
+    parts: list[str] = []
+
+    def line(*points: tuple[float, float]) -> None:
+        for (x1, y1), (x2, y2) in itertools.pairwise(points):
+            parts.append(svg.element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=blue,
+                                     stroke_width="2"))  # fmt: skip
+
+    def arrow(start: tuple[float, float], tip: tuple[float, float], thick: str = "2") -> None:
+        parts.append(svg.pointer(start, tip, blue, thick, 9, 5))
+
+    def sign(x: float, y: float, word: str) -> None:
+        parts.append(svg.element("circle", cx=x, cy=y, r="13", fill=svg.GROUND,
+                                 stroke="currentColor", stroke_width="1.5"))  # fmt: skip
+        parts.append(svg.text(x, y + 6, word, font_size="18", font_weight=600))
+
+    for left, right in ((59.0, GATED["f"][0] - 13), (GATED["f"][0] + 13, middle - 13),
+                        (middle + 13, edge - 23)):  # fmt: skip
+        arrow((left, top), (right, top), "5")
+    line((59.0, bus), (GATED["o"][0], bus))
+    line((59.0, 300.0), (80.0, 300.0), (80.0, bus))
+    for gate, (x, name) in GATED.items():
+        arrow((x, bus), (x, boxes + 16))
+        parts.append(svg.plate(x, boxes + 36, name, "currentColor"))
+        parts.append(svg.element("rect", x=x - 21, y=boxes - 16, width="42", height="32", rx="4",
+                                 fill=svg.GROUND, stroke="currentColor",
+                                 stroke_width="1.5"))  # fmt: skip
+        parts.append(svg.text(x, boxes + 5, "tanh" if gate == "g" else "σ"))
+    arrow((GATED["f"][0], boxes - 16), (GATED["f"][0], top + 13))
+    for gate, way in (("i", -1), ("g", 1)):
+        x = GATED[gate][0]
+        arrow(*svg.between((x, boxes - 16), (middle, shows), 0.0, 13.0))
+        parts.append(svg.text(x + 8 * way, 136, f"{gate}ₜ", blue, font_weight=600))
+    arrow((middle, shows - 13), (middle, top + 13))
+    outlet = GATED["o"][0]
+    arrow((outlet, boxes - 16), (outlet, shows + 13))
+    arrow((outlet, top), (outlet, shows - 13))
+    arrow((outlet + 13, shows), (edge - 23, shows))
+    parts.append(svg.plate(outlet, (top + shows) / 2 - 4, "tanh", "currentColor"))
+    for gate in "fo":
+        parts.append(svg.text(GATED[gate][0] + 14, 142, f"{gate}ₜ", blue, font_weight=600))
+    sign(GATED["f"][0], top, "×")
+    sign(middle, top, "+")
+    sign(middle, shows, "×")
+    sign(outlet, shows, "×")
+    for x, y, name in ((36, top, "cₜ₋₁"), (edge, top, "cₜ"), (edge, shows, "hₜ"),
+                       (36, bus, "hₜ₋₁"), (36, 300, "xₜ")):  # fmt: skip
+        parts.append(svg.disc(x, y, name, None))
+    said = (
+        "the old cell, times the forget gate, plus the input gate times the candidate, is the new"
+        " cell; its tanh times the output gate is the new state; the old state and the input feed"
+        " all four"
+    )
+    return drawing(title, 328, said, *parts)
 
 
 CELL = {"f": 0.9, "i": 0.5, "o": 0.5, "g": -0.4}
@@ -304,20 +375,19 @@ def later(title: str) -> Drawing:
 
 
 STARTING = {
-    "given number × mark": {"no gate": "LSTM, none, product", "plain": "RNN, product"},
-    "with an input gate": {
-        "LSTM": "LSTM, 40",
-        "no forget gate": "LSTM, io",
-        "no output gate": "LSTM, if",
-        "input gate alone": "LSTM, i",
-    },
-    "neither": {
-        "no input gate": "LSTM, of",
-        "no gate": "LSTM, none",
+    "inputs: number, mark": {
         "plain": "RNN, 40",
+        "cell, no gate": "LSTM, none",
+        "cell + f, o": "LSTM, of",
+        "cell + i": "LSTM, i",
+        "LSTM: f, i, o": "LSTM, 40",
+    },
+    "inputs: number, mark, product": {
+        "plain": "RNN, product",
+        "cell, no gate": "LSTM, none, product",
     },
 }
-"""Sorts of networks by how a number can meet its mark, and the row of ``recalling.ROWS``."""
+"""Sorts of networks by what they read at a step, and the row of ``recalling.ROWS``."""
 
 
 def starting(title: str) -> Drawing:
@@ -328,25 +398,28 @@ def starting(title: str) -> Drawing:
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import GREY, INK
 
-    last, beyond = recalling.UPDATES, 1250
-    fig, ax = pyplot().subplots(figsize=(4.6, 4.0))
+    last, beyond, column = recalling.UPDATES, 1250, 3600
+    fig, ax = pyplot().subplots(figsize=(4.6, 3.4))
     places, names, y = [], [], 0.0
-    for (group, sorts), paint in zip(STARTING.items(), (COLORS[2], *COLORS[:2]), strict=True):
-        ax.text(8.2, y, group, color=paint, fontsize=12, fontweight="bold", va="center")
+    for reads, sorts in STARTING.items():
+        ax.text(11, y, reads, color=INK, fontsize=12, fontweight="bold", va="center")
         for said, name in sorts.items():
             y += 1
-            steps = recalling.starts(name)
+            steps, paint = recalling.starts(name), PAINTS["RNN" if said == "plain" else "LSTM"]
             ax.plot(np.minimum(steps, beyond), np.full(len(steps), y), "o", color=paint,
                     markersize=6, alpha=0.5, markeredgewidth=0)  # fmt: skip
-            ax.vlines(np.median(steps), y - 0.36, y + 0.36, color=paint, linewidth=3)
+            middle = float(np.median(steps))
+            ax.vlines(middle, y - 0.36, y + 0.36, color=paint, linewidth=3)
+            ax.text(column, y, f"{middle:.0f}", color=paint, fontsize=13, fontweight="bold",
+                    ha="right", va="center")  # fmt: skip
             places.append(y)
             names.append(said)
-        y += 1.3
-    ax.axvline(last, color=GREY, linewidth=0.8)
-    ax.text(last * 1.08, places[-1] - 0.8, "later", color=INK, fontsize=11.5)
-    ax.set(xscale="log", xlim=(8, 1900), ylim=(places[-1] + 0.7, -0.7),
+        y += 1.4
+    ax.vlines(last, 0.5, len(STARTING["inputs: number, mark"]) + 0.5, color=GREY, linewidth=0.8)
+    ax.text(column, 0, "median", color=INK, fontsize=12, ha="right", va="center")
+    ax.set(xscale="log", xlim=(10, 4000), ylim=(places[-1] + 0.7, -0.7),
            xlabel="training steps until half of the loss is gone")  # fmt: skip
     ax.set_xticks([10, 30, 100, 300, 1000], ["10", "30", "100", "300", "1,000"])
     ax.set_yticks(places, names)
@@ -357,51 +430,8 @@ def starting(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-PAINTS = {"RNN": "#D55E00", "GRU": "#009E73", "LSTM": "#0072B2"}
+PAINTS = {"RNN": "#D55E00", "LSTM": "#0072B2"}
 """Colour of each kind of network, of ``plots.COLORS``."""
-
-
-def lengths(title: str) -> Drawing:
-    """Draw the losses of ten networks of each kind after training, by the length of sequences.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
-    places = np.arange(len(recalling.LENGTHS))
-    for kind, aside in zip(PAINTS, (-0.08, 0.0, 0.08), strict=True):
-        found = np.array([recalling.left(f"{kind}, {length}") for length in recalling.LENGTHS])
-        paint = PAINTS[kind]
-        for place, each in zip(places, found, strict=True):
-            ax.plot(np.full(len(each), place + aside), each, "o", color=paint, markersize=4,
-                    alpha=0.45, markeredgewidth=0)  # fmt: skip
-        ax.semilogy(places + aside, np.median(found, axis=1), "-", color=paint, linewidth=2)
-    long = recalling.left("RNN, long")
-    where = recalling.LENGTHS.index(recalling.LENGTH)
-    ax.plot(np.full(len(long), where - 0.2), long, "o", color=PAINTS["RNN"], markersize=5,
-            markerfacecolor="none")  # fmt: skip
-    ax.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
-    ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
-    for x, y, said, paint in (
-        (2.5, 0.23, "plain", PAINTS["RNN"]), (1.35, 0.00025, "GRU", PAINTS["GRU"]),
-        (2.45, 0.006, "LSTM", PAINTS["LSTM"]), (-0.35, 1.9, "always answering 0", INK),
-        (2.62, 0.05, "below: solved", INK),
-        (1.08, 0.022, "after 4,000", PAINTS["RNN"]),
-    ):  # fmt: skip
-        ax.text(x, y, said, color=paint, fontsize=11.5, va="center")
-    ax.set(xlim=(-0.4, places[-1] + 0.4), ylim=(6e-5, 4), yticks=[0.001, 0.01, 0.1, 1],
-           yticklabels=["0.001", "0.01", "0.1", "1"], xticks=places,
-           xticklabels=[str(n) for n in recalling.LENGTHS],
-           xlabel="numbers in a sequence")  # fmt: skip
-    ax.minorticks_off()
-    ax.grid(False)
-    ax.set_title("loss on new sequences", loc="left", fontsize=11.5)
-    return plotted(fig, title)
 
 
 ARMS = {
@@ -659,6 +689,8 @@ class Work(NamedTuple):
     """Its cell, scaled and shifted so that it fits the sum so far best on other sequences."""
     f: Array
     i: Array
+    back: Array
+    """What the direct way leaves of its error, from the last step back to each: products of f."""
     follows: float
     """Size of the correlation between its cell and the sum so far, on these other sequences."""
 
@@ -676,11 +708,12 @@ def read_off(network: Sequential) -> Work:
     values, marks, _ = example()
     network.forward(np.stack([values, marks], axis=1)[None].astype(x.dtype))
     i, f = (gate[:, 0, unit].copy() for gate in layer._split(layer.gates)[:2])
-    return Work(shift + slope * layer.c[1:, 0, unit], f, i, abs(found[unit]))
+    back = np.append(np.cumprod(f[:0:-1])[::-1], 1)
+    return Work(shift + slope * layer.c[1:, 0, unit], f, i, back, abs(found[unit]))
 
 
 def at_work(title: str, network: Sequential) -> Drawing:
-    """Draw one unit of a trained LSTM on a sequence: two of its gates, and its cell.
+    """Draw one unit of a trained LSTM on a sequence: two gates, its cell, and its error.
 
     Parameters
     ----------
@@ -692,8 +725,9 @@ def at_work(title: str, network: Sequential) -> Drawing:
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    blue, green = COLORS[0], COLORS[2]
-    fig, axes = plt.subplots(3, 1, sharex=True, figsize=(4.6, 3.4), height_ratios=(0.7, 1.1, 1.5))
+    blue, green, orange = COLORS[0], COLORS[2], COLORS[1]
+    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.5),
+                             height_ratios=(0.7, 1.1, 1.5, 1.1))  # fmt: skip
     values, marks, _ = example()
     steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
     _sequence(axes[0], "the numbers, and the marks")
@@ -701,15 +735,26 @@ def at_work(title: str, network: Sequential) -> Drawing:
     axes[1].plot(steps, work.f, "-", color=blue, linewidth=2)
     axes[1].plot(steps, work.i, "-", color=green, linewidth=2)
     axes[1].set(ylim=(0, 1.1), yticks=[0, 1])
-    axes[1].set_title("two gates of one unit", loc="left", fontsize=11.5, color=INK)
+    axes[1].set_title("forward: two gates of one unit", loc="left", fontsize=11.5, color=INK)
     axes[2].plot(steps, so_far, "--", color=INK, linewidth=1.5)
     axes[2].plot(steps, work.cell, "-", color=blue, linewidth=2.2)
-    axes[2].set_title("its cell", loc="left", fontsize=11.5, color=INK)
-    axes[2].set(yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7), xlabel="step of the sequence",
+    axes[2].set_title("forward: its cell", loc="left", fontsize=11.5, color=INK)
+    axes[2].set(yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7))
+    axes[3].plot(steps, work.back, "-", color=orange, linewidth=2.2)
+    axes[3].set_title("back from step 40: product of the forget gates", loc="left", fontsize=11.5,
+                      color=INK)  # fmt: skip
+    axes[3].set(ylim=(0, 1.1), yticks=[0, 1], xlabel="step of the sequence",
                 xticks=[1, 12, 29, 40])  # fmt: skip
+    way = {"arrowstyle": "-|>", "color": orange, "linewidth": 1.6}
+    axes[3].annotate("", (17, 0.35), (31, 0.35), arrowprops=way)
+    first = int(np.flatnonzero(marks)[0])
+    axes[3].plot(first + 1, work.back[first], "o", color=orange, markersize=6)
+    axes[3].text(first + 0.2, work.back[first] + 0.12, f"{work.back[first]:.1f}", color=orange,
+                 fontsize=12, fontweight="bold", ha="right", va="center")  # fmt: skip
     words = (
         (1, "forget gate", 16, 0.68, blue), (1, "input gate", 13.4, 0.25, green),
         (2, "cell, scaled", 30.5, -0.25, blue), (2, "dashed: the sum", 13.5, -0.2, INK),
+        (3, "the error", 19.5, 0.55, orange),
     )  # fmt: skip
     for row, word, x, y, color in words:
         axes[row].text(x, y, word, color=color, va="center", fontsize=11.5)
