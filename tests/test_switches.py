@@ -25,8 +25,9 @@ import { readFileSync } from 'node:fs';
 const { read, telling, verdict, view } = await import(process.argv[1]);
 const { text, every, rows } = JSON.parse(readFileSync(0, 'utf8'));
 const given = read(text);
-const pairs = given.hidden.flatMap((a) => given.hidden.map((b) => [a, b, telling(a, b, rows, given)]));
-const right = given.hidden.map((fault) => verdict(fault, fault, rows, given));
+const { hidden } = given;
+const pairs = hidden.flatMap((a) => hidden.map((b) => [a, b, telling(a, b, rows, given)]));
+const right = hidden.map((fault) => verdict(fault, fault, rows, given));
 console.log(JSON.stringify({ seen: every.map((leftIn) => view(leftIn, given)), pairs, right }));
 """
 

@@ -64,9 +64,7 @@ def seen(page):
 
 def words(page):
     return dict(
-        page.locator(".bp-said").evaluate_all(
-            "all => all.map(e => [e.dataset.row, e.textContent])"
-        )
+        page.locator(".bp-said").evaluate_all("all => all.map(e => [e.dataset.row, e.textContent])")
     )
 
 

@@ -43,10 +43,11 @@ WHY = {
     " sigmoid that the forward pass lacks.",
     4: "The cosine is −1 in every draw, so a sign is wrong.",
     5: "The cosine is 1 and the ratio is 5, the number of examples, so a mean is missing.",
-    6: "The gradient is right, but the first loss lies well above ¼, so the start is too large.",
+    6: "The gradient is right, but the first loss is well above ¼, so the start is too large.",
     7: "The gradient is right, and only its own images are learned, so look at the data: they are"
     " coins.",
-    8: "The loss falls as it should, but the scores are anything: the loss asks for something else.",
+    8: "The loss falls as it should, but the honest scores are anything, so the loss asks for"
+    " something else than was meant.",
     9: "The honest scores are as good as they should be, and the printed one is ½, so the score is"
     " wrong.",
     10: "All readings are those of the mended program. What is left is what no reading shows.",
