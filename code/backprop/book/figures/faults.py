@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,30 +26,22 @@ DOES = {
     "accuracy": "share of right answers",
 }
 """What each piece is for."""
-HOLDS = {
-    "data": (7,), "start": (6,), "forward": (3, 10), "loss": (2, 8), "backward": (1, 4, 5),
-    "accuracy": (9,),
-}  # fmt: skip
-"""The faults that a piece has."""
+HOLDS = {"data": 1, "start": 1, "forward": 2, "loss": 2, "backward": 3, "accuracy": 1}
+"""How many faults a piece has."""
 
 
-def program_loop(
-    title: str, stops: str = "", message: str = "", found: Collection[int] = ()
-) -> Drawing:
-    """Draw the pieces of the program, and where it stops, if it does.
-
-    Each fault is a question mark, or its number once it is found.
-    """
+def program_loop(title: str, stops: str, message: str) -> Drawing:
+    """Draw the pieces of the program, a question mark for each fault, and where it stops."""
     boxes, parts, y, said = {}, [], 6.0, []
     for piece in ORDER:
         high = 46.0 if piece == stops else 28.0
         boxes[piece] = (y, high + 4.0)
         parts += _box(piece, y, high)
         parts.append(_words(LEFT + BOX + 14, y + 19, DOES[piece], "currentColor"))
-        marks = [str(k) if k in found else "?" for k in HOLDS.get(piece, ())]
-        for k, mark in enumerate(marks):
-            parts += _fault(330 + 32.0 * k, y + 14, mark)
-        said.append(f"{piece}: {DOES[piece]}, faults: {' '.join(marks) or 'none'}")
+        parts += [
+            part for k in range(HOLDS.get(piece, 0)) for part in _unknown(330 + 32.0 * k, y + 14)
+        ]
+        said.append(f"{piece}: {DOES[piece]}, {HOLDS.get(piece, 0)} faults")
         if piece == stops:
             words = f"stops here: {message}"
             parts.append(_words(LEFT + BOX + 14, y + 37, words, svg.BACKWARD, font_weight=600))
@@ -58,10 +50,9 @@ def program_loop(
     return drawing(title, y, "; ".join(said), *parts, *_loop(boxes))
 
 
-def _fault(x: float, y: float, mark: str) -> list[str]:
-    paint = svg.BACKWARD if mark == "?" else svg.FORWARD
-    ring = svg.element("circle", cx=x, cy=y, r=12.0, fill=paint, stroke="none")
-    return [ring, svg.text(x, y + 5, mark, svg.GROUND, font_weight=600)]
+def _unknown(x: float, y: float) -> list[str]:
+    ring = svg.element("circle", cx=x, cy=y, r=12.0, fill=svg.BACKWARD, stroke="none")
+    return [ring, svg.text(x, y + 5, "?", svg.GROUND, font_weight=600)]
 
 
 def _box(piece: str, y: float, high: float) -> list[str]:
