@@ -34,7 +34,7 @@ STOPPED, UNKEPT, ABOVE = "stops at the first update", "not kept", "above the pic
 HIDDEN = tuple(range(3, 11))
 """The faults that the figure may hide: the first two would give themselves away."""
 READINGS = {
-    "loss": "loss", "printed score": "printed", "new images": "new", "own images": "own",
+    "loss": "loss", "printed": "printed", "new images": "new", "own images": "own",
     "compass": "cosine ratio",
 }  # fmt: skip
 """What a reader can ask for, and which rows it opens."""
