@@ -18,13 +18,15 @@ from backprop.book.figures.faults import (
     DOES,
     DOWN,
     FLOOR,
+    GUESS,
+    HIGH,
     HOLDS,
     LEFTS,
+    LOW,
     ORDER,
     PANEL,
     RATIOS,
     READINGS,
-    TALL,
     UNIT,
     UP,
     compass_readings,
@@ -44,7 +46,7 @@ def test_the_loop_has_a_question_mark_for_each_fault_and_the_message_once():
 def test_losses_and_compass_are_drawn_as_far_as_they_stay_in_the_picture():
     falls = np.linspace([0.5, 0.4], [0.25, 0.0], 100).T
     large = np.linspace([232.0, 25.0], [20.0, 15.0], 100).T
-    leaves = np.array([[0.2] * 50 + [2.0] * 50])
+    leaves = np.array([[0.2] * 50 + [np.nan] * 50])
     scattered = [[[0.14, 1.6], [0.99, 63.0]], [[0.5, 8.0], [0.5, 9.0]]]
     panels = {
         "2 slow": (large, scattered),
@@ -56,11 +58,15 @@ def test_losses_and_compass_are_drawn_as_far_as_they_stay_in_the_picture():
     curves = re.findall(r'<polyline points="([^"]+)"', markup)
     drawn = [np.array([p.split(",") for p in c.split()], dtype=float) for c in curves]
     assert len(drawn) == 7
-    for found, run in zip(drawn, [*large / TALL, *falls], strict=False):
-        heights = [(FLOOR - y) / (FLOOR - CEILING) for y in found[[0, -1], 1]]
-        assert np.allclose(heights, run[[0, -1]], atol=0.001)
+    for found, run in zip(drawn, [*large, *falls], strict=False):
+        heights = (FLOOR - found[[0, -1], 1]) / (FLOOR - CEILING)
+        shown = LOW * (HIGH / LOW) ** heights
+        assert np.allclose(shown, np.maximum(run[[0, -1]], LOW), rtol=0.01)
         assert math.isclose(found[-1, 0] - found[0, 0], PANEL, abs_tol=0.2)
     assert drawn[4][-1, 0] < drawn[4][0, 0] + 0.51 * PANEL
+    assert markup.count('stroke-dasharray="2 3"') == len(panels)
+    guess = FLOOR - (FLOOR - CEILING) * math.log(GUESS / LOW) / math.log(HIGH / LOW)
+    assert f'y1="{guess:.1f}"' in markup and markup.count(">¼<") == 1
     dots = re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r="3.2" fill="([^"]+)"', markup)
     assert len(dots) == 4 + 1 + 1 + 1
     assert [paint for *_, paint in dots] == [svg.BACKWARD] * 5 + [svg.FORWARD, svg.BACKWARD]

@@ -11,6 +11,7 @@ import sympy as sp
 from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.autodiff import gradcheck
+from backprop.book import ten_faults
 from backprop.book.exercises import debugging_the_article as ex
 
 H = 1e-4
@@ -135,6 +136,7 @@ RIGHT = {
     ],
     ex.check_eighth: [(mirror,), (at_zero,), (by_outputs,)],
     ex.check_coins: [(1, 0.5), (1.0, Fraction(52, 100)), (np.float64(0.995), 0.46)],
+    ex.check_diagnosis: [([{6}, {7, 9}, {3, 4}],), (([6], (9, 7), frozenset({3, 4})),)],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_gauge: [
@@ -245,6 +247,22 @@ WRONG_ANSWERS = {
         ((0.9, 0.5), "goes further"), ((0.55, 0.4), "that it has seen"), ((100, 50), "between 0"),
         ((-1, 0.5), "between 0"), ((None, 0.5), "two numbers"), (("1", 0.5), "two numbers"),
     ],
+    ex.check_diagnosis: [
+        (([{5}, {7, 9}, {3, 4}],), "A: not every fault that you name is there. Is the ratio"),
+        (([{6, 8}, {7, 9}, {3, 4}],), "Which shapes"), (([{6, 2}, {7, 9}, {3, 4}],), "return fi"),
+        (([{6, 1}, {7, 9}, {3, 4}],), "Does `run` stop"),
+        (([{6}, {7}, {3, 4}],), "B: what you name is there, and more. Mend what"),
+        (([{6}, {9}, {3, 4}],), "B: what you name is there, and more"),
+        (([{6}, {7, 8}, {3, 4}],), "B: not every"), (([{6}, {7, 9, 10}, {3, 4}],), "rows in W1"),
+        (([{6}, {7, 9}, {3}],), "C: what you name"), (([{6}, {7, 9}, {4}],), "C: what you name"),
+        (([{6}, {7, 9}, {3, 4, 5}],), "C: not every"), (([{6}, {7, 9}, {6}],), "first loss"),
+        (([{7}, {7, 9}, {3, 4}],), "a baseline say"), (([{9}, {7, 9}, {3, 4}],), "perfect output"),
+        (([{4}, {7, 9}, {3, 4}],), "sign of the cosine"),
+        (([{3}, {7, 9}, {3, 4}],), "between 0 and 1"),
+        (([{11}, {7, 9}, {3, 4}],), "1 to 10"), (([set(), {7, 9}, {3, 4}],), "in a set"),
+        (([6, {7, 9}, {3, 4}],), "in a set"), (([{"6"}, {7, 9}, {3, 4}],), "in a set"),
+        (([{6}, {7, 9}],), "three sets"), ((None,), "three sets"), (({6},), "three sets"),
+    ],
 }  # fmt: skip
 
 
@@ -269,3 +287,26 @@ def test_the_gauge_is_what_the_listing_prints():
     y = np.array([[0], [1], [1], [0], [1]])
     p = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.4, 0.7], [0.8, 0.9]])
     assert ex.check_gauge(np.mean(y == (p > 0.5)))
+
+
+@pytest.mark.parametrize("name", [*ex.ILL])
+def test_a_patient_is_the_program_with_these_faults(name):
+    pieces, faults, rng = ex.patient(name), ex.ILL[name], np.random.default_rng(3)
+    x, y, x_new, y_new = pieces["data"](rng)
+    W, t, losses = pieces["start"](rng, 784, 100, 2), pieces["target"](y), []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(pieces["updates"]):
+            a1, p = pieces["forward"](x, *W)
+            losses.append(pieces["loss"](p, t))
+            dW = pieces["backward"](x, t, a1, p, W[1])
+            W = [w - pieces["learning_rate"] * g for w, g in zip(W, dW, strict=True)]
+        p = pieces["forward"](x_new, *W)[1]
+    again = ten_faults.run(faults, 3)
+    np.testing.assert_array_equal(losses, again.losses)
+    printed = again.listing if ten_faults.SCORE in faults else again.new
+    assert pieces["accuracy"](p, y_new) == printed
+
+
+def test_there_is_no_other_patient():
+    with pytest.raises(ValueError, match="name is 'D', expected one of"):
+        ex.patient("D")

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -21,9 +22,13 @@ SCRIPT = ROOT / "code/backprop/book/figures/switches.js"
 EVERY = [left_in for n in range(11) for left_in in combinations(range(1, 11), n)]
 CALL = """
 import { readFileSync } from 'node:fs';
-const { view } = await import(process.argv[1]);
-const { given, every } = JSON.parse(readFileSync(0, 'utf8'));
-console.log(JSON.stringify(every.map((leftIn) => view(leftIn, given))));
+const { read, telling, verdict, view } = await import(process.argv[1]);
+const { text, every, rows } = JSON.parse(readFileSync(0, 'utf8'));
+const given = read(text);
+const { hidden } = given;
+const pairs = hidden.flatMap((a) => hidden.map((b) => [a, b, telling(a, b, rows, given)]));
+const right = hidden.map((fault) => verdict(fault, fault, rows, given));
+console.log(JSON.stringify({ seen: every.map((leftIn) => view(leftIn, given)), pairs, right }));
 """
 
 
@@ -35,23 +40,49 @@ def picture(left_in):
     return ET.fromstring(re.search(r"<svg.*</svg>", figure(left_in)._repr_html_(), re.S)[0])
 
 
-def given():
-    text = re.search(r'<script type="application/json">(.*?)</script>', figure()._repr_html_())
-    return json.loads(text[1])
-
-
-def test_the_script_says_what_python_says_for_every_subset():
+@cache
+def said_by_the_script():
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node.js is not here: the browser checks try the same for some subsets")
+    text = re.search(r'<script type="application/json">(.*?)</script>', figure()._repr_html_())
     done = subprocess.run(
         [node, "--input-type=module", "-e", CALL, SCRIPT.as_uri()], text=True, check=True,
-        input=json.dumps({"given": given(), "every": EVERY}), capture_output=True, encoding="utf-8",
+        input=json.dumps({"text": text[1], "every": EVERY, "rows": ["loss", *NAMES]}),
+        capture_output=True, encoding="utf-8",
     )  # fmt: skip
-    found = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_the_script_says_what_python_says_for_every_subset():
+    found = said_by_the_script()["seen"]
     assert len(found) == 1024
     for left_in, said in zip(EVERY, found, strict=True):
         assert said == view(left_in), left_in
+
+
+def test_all_readings_together_tell_each_hidden_fault():
+    for one, other, rows in said_by_the_script()["pairs"]:
+        assert bool(rows) == (one != other), (one, other)
+    # With no fault the readings are those of 10, which is told by that alone.
+    assert view([])["words"] == view([10])["words"]
+    for fault, said in zip(switches.HIDDEN, said_by_the_script()["right"], strict=True):
+        assert said == f"Right, it is {fault}. {switches.WHY[fault]}"
+
+
+def test_the_reasons_are_what_is_seen():
+    alone = {fault: view([fault]) for fault in switches.HIDDEN}
+    words = {fault: said["words"] for fault, said in alone.items()}
+    assert alone[3]["marks"]["cosine"][1] - alone[3]["marks"]["cosine"][0] > 50
+    assert words[4]["cosine"] == "−1.00" and words[5]["ratio"] == "5.00"
+    assert float(words[6]["loss"][:4]) > 0.35 > float(words[7]["loss"][:4])
+    assert min(alone[7]["marks"]["own"]) > 75 and max(alone[7]["marks"]["new"]) < 65
+    assert np.ptp(alone[8]["marks"]["new"]) > 50
+    assert words[8]["loss"].split("→")[0] == words[10]["loss"].split("→")[0]
+    assert words[9]["printed"] == "0.50" and words[9]["new"] == view([])["words"]["new"]
+    for fault in (5, 6, 7, 8, 9, 10):
+        assert words[fault]["cosine"] == "1.00"
+    assert switches.prompt().endswith("each score 0.99 to 1.00, and the compass 1 and 1.")
 
 
 def test_the_rows_are_those_of_the_subsets():
@@ -130,6 +161,10 @@ def test_output_is_the_same_each_time_and_self_contained():
     )
     boxes = re.findall(r'type="checkbox" value="(\d+)"( checked)?>\1 ', html)
     assert [int(k) for k, mended in boxes if not mended] == [8, 9, 10] and len(boxes) == 10
+    asks = re.findall(r'value="([a-z ]+)" aria-pressed="false">', html)
+    assert sorted(" ".join(asks).split()) == sorted(["loss", *NAMES])
+    choices = re.findall(r'value="(\d+)" aria-pressed="false">\1 ', html)
+    assert [int(k) for k in choices] == [*switches.HIDDEN] == [*switches.WHY]
     assert '<div class="bp-controls" hidden>' in html and "Left in: 8, 9 and 10." in html
 
 

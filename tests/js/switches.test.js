@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bar, curve, listed, lossWords, row, span, view } from '../../code/backprop/book/figures/switches.js';
+import { bar, blind, curve, listed, lossWords, read, row, span, telling, verdict, view } from '../../code/backprop/book/figures/switches.js';
 
 const FRAME = { left: 40, right: 412, top: 30, foot: 126, low: 112, high: 292 };
 const NAMES = { printed: 'printed', new: 'new images', own: 'own images', cosine: 'cosine', ratio: 'ratio' };
@@ -59,4 +59,38 @@ test('a stop hides the rest, and a loss that starts too high is said', () => {
 test('the bar of a single reading can be seen', () => {
   assert.deepEqual(bar([100, 100], FRAME), { x1: '289.5', x2: '294.5' });
   assert.deepEqual(bar([-100, 0], FRAME), { x1: '109.5', x2: '204.5' });
+});
+
+// Three faults that may be hidden: 3 (scatters), 8 (no row tells it from 10) and 10.
+const BLIND = { ...GIVEN, hidden: [3, 8, 10], why: { 3: 'It scatters.', 8: 'No.', 10: 'Nothing shows.' } };
+
+test('rows come as texts of their own', () => {
+  assert.deepEqual(read('{"kept": [0], "rows": {"own": "[[1,2]]"}}').rows.own, [[1, 2]]);
+});
+
+test('of a hidden fault only that is seen for which the reader asked', () => {
+  const none = blind(10, [], BLIND);
+  assert.deepEqual([none.path, none.panel, none.marks.new, none.words.ratio], ['', '?', [], '?']);
+  const some = blind(10, ['new', 'loss'], BLIND);
+  assert.deepEqual([some.panel, some.marks.new, some.marks.own], ['', [99, 99], []]);
+  assert.deepEqual([some.words.loss, some.words.printed], ['0.26 \u2192 0.046', '?']);
+});
+
+test('what tells two faults apart is more than the last digit', () => {
+  const rows = ['loss', 'printed', 'new', 'own', 'cosine', 'ratio'];
+  assert.deepEqual(telling(8, 10, rows, BLIND), []);
+  assert.deepEqual(telling(3, 10, rows, BLIND), rows);
+  const near = { ...GIVEN, rows: { ...GIVEN.rows, new: [[90, 99], [60, 99], [55, 85], [40, 85]] } };
+  assert.deepEqual(telling(3, 10, ['new'], near), []); // ranges that overlap
+});
+
+test('a verdict says why, by what was asked for', () => {
+  assert.equal(verdict(3, 3, [], BLIND), 'Ask for a reading first.');
+  assert.equal(verdict(3, 3, ['ratio'], BLIND), 'Right, it is 3. It scatters.');
+  assert.match(verdict(10, 10, ['ratio'], BLIND), /^Right, it is 10\. Nothing shows\. But with 8, .* the same\.$/);
+  assert.match(verdict(8, 10, ['loss'], BLIND), /^Not 8, but with 8 .* the same\. Ask for more\.$/);
+  assert.equal(
+    verdict(10, 3, ['ratio'], BLIND),
+    'Not 10: \u201cratio\u201d would then read 1.00, and it reads 1.60 to 63.',
+  );
 });

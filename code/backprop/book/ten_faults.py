@@ -36,6 +36,8 @@ TRAINED = (LINEAR, SIGN, SUM, LARGE, COINS, TWICE, BIASES)
 """On these a training run depends: the loss that is dropped and the score are read beside it."""
 STARTS, DRAWS = 10, 20
 """How often a program is trained, and how often its compass is read."""
+TRAINING = 90
+"""How many of the 360 digits a program trains on; the others are its new images."""
 UPDATES, RATE = 100, 0.1
 KEPT = (*range(0, UPDATES, 10), UPDATES - 1)
 """The updates before which the loss is stored."""
@@ -56,15 +58,20 @@ class Data(NamedTuple):
 
 
 @cache
-def _digits() -> Data:
-    found = load_digits(classes=(0, 1), size=28, test_fraction=0.75)
-    return Data(found.x_train, found.y_train[:, None], found.x_test, found.y_test[:, None])
+def _digits() -> tuple[Array, Labels]:
+    """Return all zeros and ones, and their labels in a column."""
+    found = load_digits(classes=(0, 1), size=28)
+    labels = np.concatenate([found.y_train, found.y_test])
+    return np.vstack([found.x_train, found.x_test]), labels[:, None]
 
 
 def data(faults: Faults, rng: np.random.Generator) -> Data:
-    """Return the digits, or noise with a coin for each label."""
+    """Return the digits in a random split, or noise with a coin for each label."""
     if COINS not in faults:
-        return _digits()
+        x, y = _digits()
+        order = rng.permutation(len(x))
+        own, new = order[:TRAINING], order[TRAINING:]
+        return Data(x[own], y[own], x[new], y[new])
     drawn = [(rng.normal(size=(n, 784)), rng.integers(2, size=(n, 1))) for n in (200, 100)]
     return Data(*drawn[0], *drawn[1])
 

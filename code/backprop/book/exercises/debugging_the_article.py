@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from backprop.arrays import Array, Labels
+from backprop.book import ten_faults
 from backprop.book.exercises.verdict import (
     Answer,
     Case,
@@ -21,6 +23,7 @@ from backprop.book.exercises.verdict import (
     misfit,
     numbers,
 )
+from backprop.training import accuracy
 
 PLACES = ("first", "second", "third", "fourth")
 
@@ -461,3 +464,77 @@ def check_coins(training: Any, test: Any) -> Verdict:
         False, "The training accuracy goes further than that.",
         "Take 60 updates with `fixed`.",
     )  # fmt: skip
+
+
+ILL: dict[str, frozenset[int]] = {
+    "A": frozenset({6}), "B": frozenset({7, 9}), "C": frozenset({3, 4}),
+}  # fmt: skip
+"""The patients, and what is wrong with them."""
+CLEARED = {
+    1: "Does `run` stop?", 2: "What does `run` return first?",
+    3: "Do the patient's outputs stay between 0 and 1?", 4: "What is the sign of the cosine?",
+    5: "Is the ratio the number of examples?", 6: "How large is the first loss?",
+    7: "What does a baseline say about the patient's data?",
+    8: "Which shapes have the target and the output?",
+    9: "What does the patient's score give a perfect output?",
+    10: "Are there more rows in W1 than inputs?",
+}  # fmt: skip
+"""By which question a reader can tell whether a patient has this fault."""
+
+
+def patient(name: str) -> dict[str, Any]:
+    """Return a program with hidden faults, in the pieces that the chapter's ``run`` asks for.
+
+    Raises
+    ------
+    ValueError
+        If there is no patient of this name.
+    """
+    if name not in ILL:
+        raise ValueError(f"patient: name is {name!r}, expected one of {[*ILL]}")
+    faults = ILL[name]
+
+    def start(rng: np.random.Generator, n_in: int, n_hidden: int, _: int) -> ten_faults.Weights:
+        return ten_faults.start(faults, rng, n_in, n_hidden)
+
+    def forward(x: Array, W1: Array, W2: Array) -> tuple[Array, Array]:
+        return ten_faults.forward(faults, x, (W1, W2))
+
+    def score(p: Array, y: Labels) -> float:
+        listing = ten_faults.SCORE in faults
+        return float(np.mean(y == (p > 0.5))) if listing else accuracy(p, y[:, 0])
+
+    return {
+        "data": lambda rng: ten_faults.data(faults, rng),
+        "start": start,
+        "target": lambda y: ten_faults.target(faults, y),
+        "forward": forward,
+        "loss": lambda p, t: np.mean((p - t) ** 2),
+        "backward": lambda *given: ten_faults.backward(faults, *given),
+        "accuracy": score,
+        "learning_rate": ten_faults.RATE,
+        "updates": ten_faults.UPDATES,
+    }
+
+
+@checker
+def check_diagnosis(faults: Any) -> Verdict:
+    """Check three sets of faults, by their numbers: those of the patients A, B and C."""
+    if not isinstance(faults, list | tuple) or len(faults) != len(ILL):
+        return Verdict(False, "Hand over three sets of numbers, in a list: for A, B and C.")
+    for (name, right), given in zip(ILL.items(), faults, strict=True):
+        found = numbers(sorted(given) if isinstance(given, set | frozenset) else given)
+        if found is None or found.ndim != 1 or not found.size:
+            return Verdict(False, f"{name}: name the faults by their numbers, in a set.")
+        named = set(found.tolist())
+        if not named <= set(CLEARED):
+            return Verdict(False, f"{name}: the faults have the numbers 1 to 10.")
+        if extra := sorted(named - right):
+            said = f"{name}: not every fault that you name is there."
+            return Verdict(False, said, CLEARED[int(extra[0])])
+        if named != right:
+            return Verdict(
+                False, f"{name}: what you name is there, and more.",
+                "Mend what you have found, as in the exercise, and run all checks again.",
+            )  # fmt: skip
+    return Verdict(True, "Each by a check of its piece, and none by the final score.")

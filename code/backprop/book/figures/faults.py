@@ -143,7 +143,7 @@ def compass_readings(title: str) -> Drawing:
         back = UNIT * arrows[0][1] / 2 if alike else 0.0
         start = (x - back * math.cos(tilt), 60 + back * math.sin(tilt))
         if not alone:
-            start = (x - 20, 84.0)
+            start = (x - 10, 84.0)
         side = 4.5 if alike else 0.0
         parts.append(_arrow(start, tilt, UNIT, svg.FORWARD, -side))
         for cosine, ratio in arrows:
@@ -173,11 +173,11 @@ LEFTS, PANEL = (44.0, 146.0, 240.0, 334.0), 82.0
 """Where the panels of losses and readings begin, and how wide they are."""
 EDGE = 39.0
 """Where the numbers beside the first panel end."""
-CEILING, FLOOR = 30.0, 116.0
-"""Where the losses 1 (in a tall panel TALL) and 0 stand."""
-TALL = 250.0
-"""The upper edge of a panel whose losses begin above 1."""
-UP, DOWN = 156.0, 226.0
+CEILING, FLOOR = 30.0, 136.0
+"""Where the losses HIGH and LOW stand, on a logarithmic axis."""
+LOW, HIGH, GUESS = 0.01, 300.0, 0.25
+"""The ends of the axis, and the loss of a network that always answers ½."""
+UP, DOWN = 178.0, 242.0
 """Where the cosines 1 and −1 stand."""
 RATIOS = (0.7, 80.0)
 """The ratios at the two edges of a panel."""
@@ -190,8 +190,7 @@ def losses_and_compass(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], title:
     ----------
     panels : mapping of str to (losses, readings)
         By the name of a program, the losses of its runs, of shape (runs, updates), and pairs of
-        cosine and ratio, in any shape that ends with 2. A panel whose losses begin above 1 has a
-        scale of its own.
+        cosine and ratio, in any shape that ends with 2.
     title : str
         What the picture shows, for those who do not see it.
     """
@@ -201,39 +200,38 @@ def losses_and_compass(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], title:
     ]
     for words, y in (("loss", (CEILING + FLOOR) / 2), ("cosine", (UP + DOWN) / 2)):
         parts.append(svg.text(12, y, words, transform=f"rotate(-90 12 {y:.0f})"))
-    said, before = [], ""
+    parts += [svg.text(EDGE, _height(loss) + 5, words, text_anchor="end")
+              for loss, words in ((100, "100"), (1, "1"), (GUESS, "¼"), (LOW, "0.01"))]  # fmt: skip
+    said = []
     for left, (name, (given, read)) in zip(LEFTS, panels.items(), strict=False):
         losses = np.asarray(given, dtype=np.float64)
         readings = np.asarray(read, dtype=np.float64).reshape(-1, 2)
-        high = TALL if (losses[:, 0] > 1).any() else 1.0
         parts.append(svg.text(left + PANEL / 2, 16, name, font_weight=600))
-        parts += _loss_axes(left, high, losses.shape[1], f"{high:g}" != before)
-        parts += [_curve(run / high, left) for run in losses]
+        parts += _loss_axes(left, losses.shape[1])
+        parts += [_curve(run, left) for run in losses]
         verdict = _verdict(readings)
         parts += [*_readings(left, readings), svg.text(left + PANEL / 2, DOWN + 39, verdict,
                                                        font_weight=600)]  # fmt: skip
         ends = [span(losses[:, at]) for at in (0, -1)]
         said.append(f"{name}: loss {ends[0]}, then {ends[1]}; compass: {verdict}")
-        before = f"{high:g}"
     return drawing(title, DOWN + 46, "; ".join(said), *parts)
 
 
-def _loss_axes(left: float, high: float, updates: int, numbered: bool) -> list[str]:
-    quarter = FLOOR - (FLOOR - CEILING) / 4
-    marks = [(CEILING, f"{high:g}"), (FLOOR, "0")]
-    parts = [
+def _height(loss: float) -> float:
+    """Return where a loss stands: what lies beyond the axis, at its end."""
+    share = math.log(min(max(loss, LOW), HIGH) / LOW) / math.log(HIGH / LOW)
+    return FLOOR - (FLOOR - CEILING) * share
+
+
+def _loss_axes(left: float, updates: int) -> list[str]:
+    guess = _height(GUESS)
+    return [
         _line(left, FLOOR, left + PANEL, FLOOR, "0.4"),
         _line(left, CEILING, left, FLOOR, "0.4"),
-    ]
-    if high == 1:
-        marks.insert(1, (quarter, "¼"))
-        parts.append(_line(left, quarter, left + PANEL, quarter, "1", "2 3"))
-    if numbered:
-        parts += [svg.text(left - 5, y + 5, words, text_anchor="end") for y, words in marks]
-    return [
-        *parts, svg.text(left + 3, FLOOR + 17, "1"),
+        _line(left, guess, left + PANEL, guess, "1", "2 3"),
+        svg.text(left + 3, FLOOR + 17, "1"),
         svg.text(left + PANEL, FLOOR + 17, f"{updates}", text_anchor="end"),
-    ]  # fmt: skip
+    ]
 
 
 def _readings(left: float, readings: NDArray[np.float64]) -> list[str]:
@@ -273,13 +271,15 @@ def _verdict(readings: NDArray[np.float64]) -> str:
     return " and ".join(f"{value:.3g}" for value in readings[0].tolist()).replace("-", "−")
 
 
-def _curve(shares: NDArray[np.float64], left: float) -> str:
-    """Draw the losses of a run, as shares of the panel's height, as far as they stay in it."""
-    at = np.linspace(0, len(shares) - 1, 21).round().astype(int)
-    below = at[: int(np.argmin([*(shares[at] <= 1), False]))]
-    x = left + PANEL * below / (len(shares) - 1)
-    y = FLOOR - (FLOOR - CEILING) * shares[below]
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+def _curve(losses: NDArray[np.float64], left: float) -> str:
+    """Draw the losses of a run, as far as they are finite."""
+    at = np.linspace(0, len(losses) - 1, 21).round().astype(int)
+    kept = at[: int(np.argmin([*np.isfinite(losses[at]), False]))]
+    x = left + PANEL * kept / (len(losses) - 1)
+    points = " ".join(
+        f"{a:.1f},{_height(loss):.1f}"
+        for a, loss in zip(x.tolist(), losses[kept].tolist(), strict=True)
+    )
     return svg.element(
         "polyline", points=points, fill="none", stroke=svg.FORWARD, stroke_width="1.5",
         stroke_opacity="0.7",

@@ -6,6 +6,13 @@
 
 const [STOPS, DROPPED, COINS, SCORE, BIASES] = [1, 2, 7, 9, 10];
 
+/** What Python gave; each measurement's rows are a text of their own. */
+export function read(text) {
+  const given = JSON.parse(text);
+  for (const [name, rows] of Object.entries(given.rows)) given.rows[name] = JSON.parse(rows);
+  return given;
+}
+
 /** A number as text, with a true minus sign. */
 const fixed = (value, digits) => value.toFixed(digits).replace('-', '\u2212');
 
@@ -101,11 +108,66 @@ export function bar(ends, { low, high }) {
   return { x1: (from - 2.5).toFixed(1), x2: (to + 2.5).toFixed(1) };
 }
 
+/** The numbers behind each row: the ends of the loss in thousandths, ranges in hundredths. */
+function ends(fault, given) {
+  const [k, { marks }] = [row([fault], given.trained), view([fault], given)];
+  const losses = given.rows.losses[k];
+  const found = { loss: [losses[0], losses[losses.length - 1]], ratio: given.rows.compass[k].slice(2) };
+  for (const [name, values] of Object.entries(marks)) {
+    found[name] = [Math.min(...values), Math.max(...values)];
+  }
+  return found;
+}
+
+/** Whether the eye tells two ends apart, or two ranges of scores, which vary from run to run. */
+function unlike(name, a, b) {
+  const slack = { loss: 30, cosine: 5, ratio: 5 }[name];
+  const far = (u, v) => (u === null) !== (v === null) || Math.abs(u - v) > (slack || 35);
+  return far(a[0], b[0]) || far(a[1], b[1]) || (!slack && (a[1] + 3 < b[0] || b[1] + 3 < a[0]));
+}
+
+/** Those of the rows that tell one fault from the other, each alone in the program. */
+export function telling(one, other, asked, given) {
+  const [a, b] = [one, other].map((fault) => ends(fault, given));
+  return asked.filter((name) => unlike(name, a[name], b[name]));
+}
+
+/** What is seen of a hidden fault: the rows that were asked for. */
+export function blind(fault, asked, given) {
+  const all = view([fault], given);
+  const only = (rows, none) =>
+    Object.fromEntries(Object.entries(rows).map(([name, held]) => [name, asked.includes(name) ? held : none]));
+  const loss = asked.includes('loss');
+  return {
+    path: loss ? all.path : '', panel: loss ? all.panel : '?',
+    marks: only(all.marks, []), words: only(all.words, '?'),
+  };
+}
+
+/** What to say to a reader who names a fault, by what was asked for. */
+export function verdict(named, fault, asked, given) {
+  if (!asked.length) return 'Ask for a reading first.';
+  const { hidden, names, why } = given;
+  if (named !== fault) {
+    const [name] = telling(named, fault, asked, given);
+    if (!name) return `Not ${named}, but with ${named} these readings would look much the same. Ask for more.`;
+    const [would, is] = [named, fault].map((k) => view([k], given).words[name]);
+    return `Not ${named}: \u201c${names[name] || name}\u201d would then read ${would}, and it reads ${is}.`;
+  }
+  const fit = hidden.filter((k) => k !== fault && !telling(k, fault, asked, given).length);
+  const still = fit.length ? ` But with ${fit.join(' or ')}, what you asked for would look much the same.` : '';
+  return `Right, it is ${fault}. ${why[fault]}${still}`;
+}
+
 function mount(root) {
-  const given = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+  const given = read(root.querySelector('script[type="application/json"]').textContent);
   const { low, high } = given.frame;
   const boxes = [...root.querySelectorAll('input')];
   const find = (selector) => root.querySelector(selector);
+  const [open, ...closed] = root.querySelectorAll('fieldset');
+  const [asks, choices] = closed.map((set) => [...set.querySelectorAll('button')]);
+  const [mendAll, mendNone, hide, back] = root.querySelectorAll('.bp-controls > button');
+  let [fault, asked, left] = [0, [], []];
 
   function drawMarks(marks) {
     for (const group of root.querySelectorAll('.bp-marks')) {
@@ -125,9 +187,7 @@ function mount(root) {
     }
   }
 
-  function show() {
-    const leftIn = boxes.filter((box) => !box.checked).map((box) => Number(box.value));
-    const seen = view(leftIn, given);
+  function draw(seen) {
     find('.bp-curve').setAttribute('d', seen.path);
     find('.bp-panel').textContent = seen.panel;
     for (const words of root.querySelectorAll('.bp-said')) {
@@ -138,15 +198,71 @@ function mount(root) {
     find('.bp-heard').textContent = seen.heard;
   }
 
-  function mend(all) {
-    for (const box of boxes) box.checked = all;
+  function show() {
+    draw(view(boxes.filter((box) => !box.checked).map((box) => Number(box.value)), given));
+  }
+
+  function mend(mended) {
+    for (const box of boxes) box.checked = mended(Number(box.value));
     show();
   }
 
+  function swap(hiding) {
+    for (const part of [open, mendAll, mendNone]) part.hidden = hiding;
+    for (const part of [...closed, back]) part.hidden = !hiding;
+    hide.textContent = hiding ? 'Hide another' : 'Hide a fault';
+  }
+
+  function tell(seen, heard = '') {
+    draw({ ...blind(fault, asked, given), seen, heard });
+  }
+
+  /** Each fault once, in random order, before any comes again. */
+  function hideOne() {
+    if (!left.length) left = given.hidden.filter((k) => k !== fault);
+    [fault] = left.splice(Math.floor(Math.random() * left.length), 1);
+    asked = [];
+    for (const button of [...asks, ...choices]) {
+      button.setAttribute('aria-pressed', 'false');
+      button.classList.remove('bp-out');
+    }
+    swap(true);
+    tell(given.prompt);
+    asks[0].focus({ preventScroll: true });
+  }
+
+  function ask(button) {
+    const rows = button.value.split(' ');
+    button.setAttribute('aria-pressed', 'true');
+    asked = [...new Set([...asked, ...rows])];
+    const { words } = view([fault], given);
+    const heard = rows.map((name) => `${given.names[name] || name} ${words[name]}`);
+    tell(given.prompt, ` ${heard.join('; ')}.`.replace('\u2192', 'then'));
+  }
+
+  function name(button) {
+    const named = Number(button.value);
+    const said = verdict(named, fault, asked, given);
+    if (asked.length && named === fault) {
+      button.setAttribute('aria-pressed', 'true');
+      asked = ['loss', ...Object.keys(given.names)];
+    } else if (asked.length) {
+      button.classList.add('bp-out');
+    }
+    tell(said);
+  }
+
   for (const box of boxes) box.addEventListener('change', show);
-  const [mendAll, mendNone] = root.querySelectorAll('button');
-  mendAll.addEventListener('click', () => mend(true));
-  mendNone.addEventListener('click', () => mend(false));
+  mendAll.addEventListener('click', () => mend(() => true));
+  mendNone.addEventListener('click', () => mend(() => false));
+  hide.addEventListener('click', hideOne);
+  back.addEventListener('click', () => {
+    swap(false);
+    mend((k) => k !== fault);
+    hide.focus({ preventScroll: true });
+  });
+  for (const button of asks) button.addEventListener('click', () => ask(button));
+  for (const button of choices) button.addEventListener('click', () => name(button));
   // A notebook editor would take the keys as its own commands.
   root.addEventListener('keydown', (event) => event.stopPropagation());
 

@@ -1,5 +1,7 @@
 """Ten switches for the ten faults of the article's listing: what the program then does.
 
+A reader can also let the figure hide one fault, ask for readings, and name the fault.
+
 The picture is inline SVG, the script and the stored results are in the output itself. Without
 JavaScript the picture of the first setting and its sentence remain. The script's ``view`` says the
 same as this module's, which a test compares for every subset.
@@ -7,6 +9,7 @@ same as this module's, which a test compares for every subset.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -28,6 +31,28 @@ NAMES = {
 OVER = ten_faults.OVER
 STOPPED, UNKEPT, ABOVE = "stops at the first update", "not kept", "above the picture"
 """What stands in the panel where there is no curve."""
+HIDDEN = tuple(range(3, 11))
+"""The faults that the figure may hide: the first two would give themselves away."""
+READINGS = {
+    "loss": "loss", "printed": "printed", "new images": "new", "own images": "own",
+    "compass": "cosine ratio",
+}  # fmt: skip
+"""What a reader can ask for, and which rows it opens."""
+WHY = {
+    3: "Both readings of the compass scatter, so the formula is wrong: it holds the slope of a"
+    " sigmoid that the forward pass lacks.",
+    4: "The cosine is −1 in every draw, so a sign is wrong.",
+    5: "The cosine is 1 and the ratio is 5, the number of examples, so a mean is missing.",
+    6: "The gradient is right, but the first loss is well above ¼, so the start is too large.",
+    7: "The gradient is right, and only its own images are learned, so look at the data: they are"
+    " coins.",
+    8: "The loss falls as it should, but the honest scores are anything, so the loss asks for"
+    " something else than was meant.",
+    9: "The honest scores are as good as they should be, and the printed one is ½, so the score is"
+    " wrong.",
+    10: "All readings are those of the mended program. What is left is what no reading shows.",
+}
+"""What tells each hidden fault."""
 DESCRIPTION = (
     "Above, the median loss of ten runs over 100 updates. Below, the share of right answers in each"
     " run: as the program prints it, on new images, and on its own training images; then the range"
@@ -128,6 +153,15 @@ def view(left_in: Iterable[int], found: dict[str, Any] | None = None) -> dict[st
     }  # fmt: skip
 
 
+def prompt() -> str:
+    """Say what a reader who looks for a hidden fault must know."""
+    words = view([])["words"]
+    return (
+        f"One of the faults {HIDDEN[0]} to {HIDDEN[-1]} is left in, and hidden. All mended, the"
+        f" loss would be {words['loss']}, each score {words['new']}, and the compass 1 and 1."
+    )
+
+
 class TenSwitches:
     """What the listing does with the faults that the reader leaves in; a cell's last line.
 
@@ -167,12 +201,13 @@ class TenSwitches:
         return embed.figure("switches", self.name, self.title, body, self._data())
 
     def _data(self) -> dict[str, Any]:
-        rows = {name: ten_faults.stored()[name] for name in
+        # Texts inside the text: without blanks they weigh less.
+        rows = {name: json.dumps(ten_faults.stored()[name], separators=(",", ":")) for name in
                 ("losses", "listing", "new", "own", "compass")}  # fmt: skip
         frame = {"left": LEFT, "right": RIGHT, "top": TOP, "foot": FOOT, "low": LOW, "high": HIGH}
         return {
             "frame": frame, "trained": TRAINED, "kept": ten_faults.KEPT, "over": OVER,
-            "names": NAMES, "rows": rows,
+            "names": NAMES, "rows": rows, "hidden": HIDDEN, "why": WHY, "prompt": prompt(),
         }  # fmt: skip
 
     def _controls(self) -> str:
@@ -181,9 +216,15 @@ class TenSwitches:
             f"{k} {escape(fix)}</label>"
             for k, fix in enumerate(FIXES, 1)
         )
+        asks = "".join(_button(words, rows) for words, rows in READINGS.items())
+        choices = "".join(_button(f"{k} {FIXES[k - 1]}", k) for k in HIDDEN)
         return (
             f'<div class="bp-controls" hidden><fieldset><legend>Mended:</legend>{boxes}</fieldset>'
-            '<button type="button">Mend all</button><button type="button">Mend none</button></div>'
+            f"<fieldset hidden><legend>Ask for:</legend>{asks}</fieldset>"
+            f"<fieldset hidden><legend>What is not mended?</legend>{choices}</fieldset>"
+            '<button type="button">Mend all</button><button type="button">Mend none</button>'
+            '<button type="button">Hide a fault</button>'
+            '<button type="button" hidden>Back to the switches</button></div>'
         )
 
     def _picture(self, shown: dict[str, Any]) -> str:
@@ -200,6 +241,10 @@ class TenSwitches:
             *(_said(name, SAID, y + 5, shown["words"][name]) for name, y in ROWS.items()),
         ]  # fmt: skip
         return svg.picture(svg.WIDTH, 322, self.title, DESCRIPTION, *content)
+
+
+def _button(words: str, value: str | int) -> str:
+    return f'<button type="button" value="{value}" aria-pressed="false">{escape(words)}</button>'
 
 
 def _said(name: str, x: float, y: float, words: str, anchor: str = "start") -> str:
