@@ -210,7 +210,7 @@ def clouds(
         pixels, divergence = (round(term, 1) for term in latent.terms(network, digits.test))
         caption = (
             f"Pixels {pixels:.1f} + divergence {divergence:.1f} = {pixels + divergence:.1f} nats."
-            f" Four digits make up about {5 * round(shares[factor] / 5)} % of new images."
+            f" The four commonest digits make up about {5 * round(shares[factor] / 5)} % of new images."
         )
         said = (
             f"{len(some)} clouds in a plane {far}; beside it, what the decoder makes of"
@@ -389,7 +389,7 @@ def two_errors(title: str) -> Drawing:
         (416, y + 20, "x = 1", ink, last), (416, y + 37, "costs", ink, last),
         (416, y + 54, "0.69", ink, last),
         (208, low - 13, "0.82", ink, {}), (344, low + 44, "0.69 + 0.82 = 1.51", ink, {}),
-        ((code[0] + z[0]) / 2, y + 26, "−½, −¼", back, {}),
+        ((code[0] + z[0]) / 2, y + 40, "−½, −¼", back, {}),
         ((z[0] + a[0]) / 2, y + 26, "−½", back, {}), (338, y + 70, "−½", back, {}),
         (208, low + 27, "1", back, {}),
         (code[0] + 12, (y + low) / 2 + 8, "1, −⅜", back, first),
