@@ -230,7 +230,8 @@ class SideBySide:
         """Return the answer of each network to each sequence, shape (batch, networks)."""
         if self.early is None:
             return self.network.forward(x)
-        layer, dense = self.network.layers
+        layer: Any = self.network.layers[0]
+        dense = self.network.layers[1]
         border = x.shape[1] - (self.start.cut or 0)
         return dense.forward(layer.forward(x[:, border:], h0=self.early.forward(x[:, :border])))
 

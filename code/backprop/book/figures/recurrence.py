@@ -464,8 +464,8 @@ def stopped(title: str) -> Drawing:
 
 
 FROZEN = {
-    "": ("all weights learn", "black", "-", (2080, 0.88)),
-    "apart": ("dashed: steps 1–8\nkeep first weights", "black", "--", (40, 0.07)),
+    "": ("all weights learn", "black", "-", (1850, 0.88)),
+    "apart": ("dashed: steps 1–8\nkeep first weights", "black", "--", (40, 0.055)),
     "U frozen": ("U frozen (dashed: W, too)", "#AA3377", "-", (330, 0.75)),
     "WU frozen": ("", "#AA3377", "--", (0, 0)),
     "W frozen": ("W frozen", "#009E73", "-", (2900, 0.17)),
@@ -496,7 +496,7 @@ def frozen(title: str) -> Drawing:
         low, middle, high = np.quantile(runs, (0.25, 0.5, 0.75), axis=0)
         ax.fill_between(steps, low, high, color=paint, alpha=0.2, linewidth=0)
         ax.plot(steps, middle, line, color=paint, linewidth=2.4)
-        ax.text(x, y, said, color=paint, fontsize=12, fontweight="bold", va="center")
+        ax.text(x, y, said, color=paint, fontsize=11, fontweight="bold", va="center")
     ax.set(xlim=(0, recalling.LONG), ylim=(-0.02, 0.97), yticks=[0, 0.2, 0.4, 0.6, 0.8],
            xticks=[0, 1000, 2000, 3000, 4000], xlabel="training steps")  # fmt: skip
     ax.set_xticklabels(["0", "1,000", "2,000", "3,000", "4,000"])
