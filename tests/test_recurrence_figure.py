@@ -156,12 +156,18 @@ def test_the_bars_say_what_was_trained():
         assert f"{recurrence.solving(name)} of 10 solved" in drawn
 
 
-def test_how_numbers_are_no_longer_read_is_drawn():
-    drawn = recurrence.unlearned("t").markup
-    for key, (said, _) in recurrence.READS.items():
-        found = recurrence.read(key)
-        assert f">{said}<" in drawn and found.shape == (10, recalling.LONG // recalling.EVERY + 1)
-    assert np.allclose(recurrence.read("radius")[:, 0], 1, atol=0.01)
+def test_what_does_not_learn_is_drawn():
+    drawn = recurrence.frozen("t").markup
+    for key, (said, *_) in recurrence.FROZEN.items():
+        assert all(f">{line}<" in drawn for line in said.split("\n"))
+        assert recurrence.taught(key).shape == (10, recalling.LONG // recalling.EVERY + 1)
+    starts = {
+        key: recalling.ROWS[", ".join(filter(None, ("RNN, cut, early", key)))].start
+        for key in recurrence.FROZEN
+    }
+    names = {key: start.frozen for key, start in starts.items()}
+    assert names == {"": "", "apart": "", "U frozen": "U", "WU frozen": "WU", "W frozen": "W"}
+    assert [key for key, start in starts.items() if start.apart] == ["apart"]
 
 
 def test_what_is_read_off_is_the_unit_that_follows_the_sum():

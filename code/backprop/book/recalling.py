@@ -5,9 +5,9 @@ side by side in one layer whose U has a block for each of them and zeros elsewhe
 product serves them all. They read the same sequences, differ by their start, and never touch one
 another.
 
-Every row of :data:`ROWS` was trained at every rate. What came out stands in ``recalling.json``,
-which ``python -m backprop.book.recalling FILE`` writes (a quarter of an hour on one core); with
-names of rows after FILE, only these are trained again.
+Every row of :data:`ROWS` was trained at each of its rates. What came out stands in
+``recalling.json``, which ``python -m backprop.book.recalling FILE`` writes (twenty minutes on one
+core); with names of rows after FILE, only these are trained again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ UPDATES, LONG, BATCH, LIMIT = 1000, 4000, 32, 1.0
 EVERY, OFTEN = 50, 10
 """Steps of Adam between two points of a curve, and where it is asked when a loss is halved."""
 SEEDS = tuple(range(10))
+MANY = 60
+"""Networks where ten do not tell enough."""
 SOLVED = 0.1
 """The task is solved where less than this part of the loss of always answering 0 is left."""
 SHORT = 10
@@ -120,8 +122,10 @@ class Start:
         Whether they are given each number times its mark as a third input.
     shrink : float
         Factor of U before training.
-    frozen : bool
-        Whether the row of W that reads the numbers is not trained.
+    frozen : str
+        Which of W, U and b of the recurrent layer are not trained: their letters.
+    apart : bool
+        Whether all steps before the last chunk keep the weights of the start, for plain networks.
     """
 
     kind: str
@@ -131,7 +135,8 @@ class Start:
     fixed: tuple[tuple[str, float], ...] = ()
     product: bool = False
     shrink: float = 1.0
-    frozen: bool = False
+    frozen: str = ""
+    apart: bool = False
 
     @property
     def n_hidden(self) -> int:
@@ -187,12 +192,17 @@ class SideBySide:
         for columns in start.of_fixed(self.network.layers[0]):
             for column in columns.values():
                 column[...] = -1  # nobody's, so that no gradient reaches it
-        if start.frozen:
-            self.network.layers[0].parameters["W"][0] = -1
+        for name in start.frozen:
+            self.network.layers[0].parameters[name][...] = -1
         self.owner: NDArray[np.int64] = self.network.theta.astype(np.int64)
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
             self.put(k, start.network(seed))
+        self.early: Any = None
+        if start.apart:
+            self.early = start.layers(len(seeds), np.random.default_rng(0))[0]
+            for name, array in self.early.parameters.items():
+                array[...] = self.network.layers[0].parameters[name]
 
     def _views(self, source: Sequential, k: int) -> list[tuple[Array, Array]]:
         """Pair each array of network k inside ``self.network`` with that of ``source``."""
@@ -217,9 +227,18 @@ class SideBySide:
         for inner, part in self._views(network, k):
             inner[...] = part
 
+    def answers(self, x: Array) -> Array:
+        """Return the answer of each network to each sequence, shape (batch, networks)."""
+        if self.early is None:
+            return self.network.forward(x)
+        layer: Any = self.network.layers[0]
+        dense = self.network.layers[1]
+        border = x.shape[1] - (self.start.cut or 0)
+        return dense.forward(layer.forward(x[:, border:], h0=self.early.forward(x[:, :border])))
+
     def gradient(self, x: Array, y: Array) -> None:
         """Leave in ``network.dtheta`` the gradients of ½ mean (p - y)², each clipped by itself."""
-        self.network.backward_parameters((self.network.forward(x) - y) / len(x))
+        self.network.backward_parameters((self.answers(x) - y) / len(x))
         g = self.network.dtheta
         g[self.owner < 0] = 0  # 0 stays 0 between the blocks, and what is fixed or frozen stays
         count = len(self.seeds)
@@ -229,7 +248,7 @@ class SideBySide:
 
     def relative(self, x: Array, y: Array) -> Array:
         """Return the loss of each network, divided by that of always answering 0."""
-        errors = self.network.forward(x) - y
+        errors = self.answers(x) - y
         return np.asarray((errors**2).mean(axis=0, dtype=np.float64) / GUESSING)
 
     def reaching(self, x: Array) -> Array:
@@ -262,25 +281,6 @@ class SideBySide:
         sizes = [self._lengths(v) for v in (begins, *arrives)]
         return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
 
-    def reading(self, x: Array, y: Array) -> Array:
-        """Return how plain networks read a number, and how much their U can grow an error.
-
-        Returns
-        -------
-        found : array, shape (3, networks)
-            The length of the row of W that reads the numbers, the spectral radius of U, and by how
-            much an answer rises with the right one: the slope of a straight line through both.
-        """
-        count = len(self.seeds)
-        parameters = self.network.parameters
-        rows = parameters["rnn1.W"][0].reshape(count, self.n)
-        blocks = parameters["rnn1.U"].reshape(count, self.n, count, self.n)
-        each = np.arange(count)
-        radii = np.abs(np.linalg.eigvals(blocks[each, :, each].astype(float))).max(axis=1)
-        p, centred = self.network.forward(x).astype(float), (y - y.mean()).astype(float)
-        slopes = (p * centred).sum(axis=0) / (centred**2).sum()
-        return np.array([np.linalg.norm(rows, axis=1), radii, slopes])
-
     def factors(self, x: Array) -> Array:
         """Return by how much slopes, and Uᵀ, multiply an error's length in one step back.
 
@@ -312,7 +312,7 @@ class SideBySide:
 
 @dataclass(frozen=True)
 class Row:
-    """Ten networks that were trained: what they are, and on which sequences.
+    """Networks that were trained: what they are, and on which sequences.
 
     Attributes
     ----------
@@ -333,8 +333,10 @@ class Row:
         Rate of the training whose course is stored; None for the best one.
     starts : bool
         Whether it is stored after how many steps the loss of each network is first below a half.
-    reads : bool
-        Whether it is stored how plain networks read a number during training.
+    count : int
+        Networks.
+    rates : tuple of float
+        Rates of the trainings.
     """
 
     start: Start
@@ -345,7 +347,8 @@ class Row:
     reaches: bool = False
     rate: float | None = None
     starts: bool = False
-    reads: bool = False
+    count: int = len(SEEDS)
+    rates: tuple[float, ...] = RATES
 
 
 def _fixed(gates: str) -> Start:
@@ -370,8 +373,14 @@ def _bordered() -> dict[str, Row]:
         "RNN, whole": Row(Start("RNN"), SHORT, **long),
         "RNN, early": Row(Start("RNN"), SHORT, late, **long),
         "RNN, cut": Row(Start("RNN", late), SHORT, **long),
-        "RNN, cut, early": Row(Start("RNN", late), SHORT, late, reads=True, **long),
-        "RNN, cut, early, frozen": Row(Start("RNN", late, frozen=True), SHORT, late, **long),
+        "RNN, cut, early": Row(Start("RNN", late), SHORT, late, **long),
+        **{
+            f"RNN, cut, early, {names} frozen": Row(
+                Start("RNN", late, frozen=names), SHORT, late, **long
+            )
+            for names in ("W", "U", "WU")
+        },
+        "RNN, cut, early, apart": Row(Start("RNN", late, apart=True), SHORT, late, **long),
     }
 
 
@@ -383,7 +392,10 @@ ROWS: dict[str, Row] = {
     },
     f"LSTM, {LENGTH}": Row(Start("LSTM"), along=True, reaches=True, starts=True),
     "RNN, long": Row(Start("RNN"), updates=LONG),
-    "RNN, 20, halved": Row(Start("RNN", shrink=0.5), 20, along=True, reaches=True, rate=SLOW),
+    **{
+        f"RNN, {name}": Row(Start("RNN", shrink=c), starts=True, count=MANY, rates=(SLOW,))
+        for name, c in (("many", 1.0), ("many, halved", 0.5))
+    },
     **_bordered(),
     "RNN, product": Row(Start("RNN", product=True), starts=True),
     **_gated(),
@@ -396,9 +408,16 @@ ROWS: dict[str, Row] = {
 
 
 def trained(
-    row: Row, rate: float, seeds: Sequence[int] = SEEDS
+    row: Row, rate: float, seeds: Sequence[int] | None = None
 ) -> tuple[list[SideBySide], Array, Array]:
     """Train networks by Adam, five in each group.
+
+    Parameters
+    ----------
+    row : Row
+    rate : float
+    seeds : sequence of int, optional
+        One for each network; by default 0, 1 and so on, ``row.count`` of them.
 
     Returns
     -------
@@ -406,11 +425,11 @@ def trained(
     curve : array, shape (networks, points)
         Losses on new sequences after every ``EVERY`` steps, or every ``OFTEN`` if ``row.starts``,
         and after the last, relative to that of always answering 0.
-    shares : array, shape (networks, 1 to 3, points + 1)
-        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``, or
-        :meth:`SideBySide.reading`, if ``row.reads``.
+    shares : array, shape (networks, 1 or 2, points + 1)
+        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
     """
     groups, curves, shares = [], [], []
+    seeds = tuple(range(row.count)) if seeds is None else seeds
     every = OFTEN if row.starts else EVERY
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
@@ -418,27 +437,26 @@ def trained(
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
         new = tested(row.length, row.late, row.start.product)
-        look = partial(group.reading, *new) if row.reads else partial(group.reaching, new[0])
-        share = [look()] if row.reaches or row.reads else []
+        share = [group.reaching(new[0])] if row.reaches else []
         for step in range(1, row.updates + 1):
             group.gradient(*adding(rng, BATCH, row.length, row.late, row.start.product))
             optimizer.step()
             if step % every == 0 or step == row.updates:
                 curve.append(group.relative(*new))
             if share and (step % EVERY == 0 or step == row.updates):
-                share.append(look())
+                share.append(group.reaching(new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
         shares.append(np.array(share).T)
     return groups, np.concatenate(curves), np.concatenate(shares)
 
 
-def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
+def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
     """Return what is stored of a row: losses at each rate and, if it asks for it, the curves.
 
     The curves are those at ``row.rate``, or else at the best rate: that of the least median loss.
     """
-    runs = {rate: trained(row, rate) for rate in rates}
+    runs = {rate: trained(row, rate) for rate in rates or row.rates}
     found: dict[str, Any] = {
         "losses": {f"{rate:g}": _short(curve[:, -1]) for rate, (_, curve, _) in runs.items()}
     }
@@ -449,11 +467,10 @@ def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
     if row.along:
         every = EVERY // OFTEN if row.starts else 1
         found["curve"] = [_short(each) for each in curve[:, every - 1 :: every]]
-    if row.reaches or row.reads:
-        names = ("number", "radius", "response") if row.reads else ("share", "direct")
+    if row.reaches:
         found |= {
             name: [_short(v) for v in part]
-            for name, part in zip(names, np.moveaxis(shares, 1, 0), strict=False)
+            for name, part in zip(("share", "direct"), np.moveaxis(shares, 1, 0), strict=False)
         }
     if row.reaches and row.start.kind == "RNN":
         x, _ = tested(row.length)

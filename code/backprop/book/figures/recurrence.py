@@ -344,7 +344,7 @@ def reaching(name: str) -> Array:
     return np.array(recalling.stored()[name]["share"])
 
 
-PLAIN = {10: "#E69F00", 20: "#009E73", 40: "#AA3377"}
+PLAIN = {10: "#AD7500", 20: "#009E73", 40: "#AA3377"}
 """Colour of plain networks, by the length of their sequences."""
 
 
@@ -493,34 +493,44 @@ def stopped(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-READS = {
-    "number": ("length of the number’s row of W", "#0072B2"),
-    "radius": ("spectral radius of U", "#D55E00"),
-    "response": ("how far answers follow the sum (1: fully)", "#009E73"),
+FROZEN = {
+    "": ("all weights learn", "black", "-", (1850, 0.88)),
+    "apart": ("dashed: steps 1–8\nkeep first weights", "black", "--", (40, 0.055)),
+    "U frozen": ("U frozen (dashed: W, too)", "#AA3377", "-", (330, 0.75)),
+    "WU frozen": ("", "#AA3377", "--", (0, 0)),
+    "W frozen": ("W frozen", "#009E73", "-", (2900, 0.17)),
 }
-"""What is followed in training the fourth of :data:`ARMS`, in words, and its colour."""
+"""What is kept from learning in the fourth of :data:`ARMS`: in words, colour, line, their place."""
 
 
-def read(key: str) -> Array:
-    """Return what is stored of how the fourth of :data:`ARMS` reads: networks by points."""
-    return np.array(recalling.stored()[[*ARMS.values()][-1]][key])
+def taught(key: str) -> Array:
+    """Return the stored losses of the fourth of :data:`ARMS`, or of one of :data:`FROZEN`."""
+    return course(", ".join(filter(None, ([*ARMS.values()][-1], key))))
 
 
-def unlearned(title: str) -> Drawing:
-    """Draw how networks stop reading numbers, if the error never meets a mark.
+def frozen(title: str) -> Drawing:
+    """Draw how the loss goes on if some weights do not learn, and the error meets no mark.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
     """
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.7))
-    for (key, (said, paint)), y in zip(READS.items(), (2.72, 2.42, 2.12), strict=True):
-        _quartiles(ax, read(key), paint)
-        ax.text(60, y, said, color=paint, fontsize=12, fontweight="bold", va="center")
-    ax.set(xlim=(0, recalling.LONG), ylim=(0, 2.95), yticks=[0, 1, 2],
+    from backprop.book.figures.plots import INK
+
+    fig, ax = pyplot().subplots(figsize=(4.6, 3.4))
+    for key, (said, colour, line, (x, y)) in FROZEN.items():
+        paint = INK if colour == "black" else colour
+        runs = taught(key)
+        steps = recalling.EVERY * np.arange(runs.shape[1])
+        low, middle, high = np.quantile(runs, (0.25, 0.5, 0.75), axis=0)
+        ax.fill_between(steps, low, high, color=paint, alpha=0.2, linewidth=0)
+        ax.plot(steps, middle, line, color=paint, linewidth=2.4)
+        ax.text(x, y, said, color=paint, fontsize=11, fontweight="bold", va="center")
+    ax.set(xlim=(0, recalling.LONG), ylim=(-0.02, 0.97), yticks=[0, 0.2, 0.4, 0.6, 0.8],
            xticks=[0, 1000, 2000, 3000, 4000], xlabel="training steps")  # fmt: skip
     ax.set_xticklabels(["0", "1,000", "2,000", "3,000", "4,000"])
+    ax.set_title("loss on new sequences", loc="left", fontsize=11.5)
     ax.grid(False)
     return plotted(fig, title)
 
