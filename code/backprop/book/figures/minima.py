@@ -262,7 +262,7 @@ def waits(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, LINES
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.1))
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 1.9))
     for ax, weights, steps, name in zip(axes, (2, 3), (100, 12_000), ("two", "three"), strict=True):
         for d, color, line in zip((0.1, 0.01, 0.001), COLORS, LINES, strict=False):
             w = in_a_row(d, weights, steps)
@@ -306,7 +306,7 @@ def levels(
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.5),
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.4),
         width_ratios=[*(1.0 for _ in found), 0.7],
     )  # fmt: skip
     for ax, (width, (losses, indices)) in zip(axes, found.items(), strict=False):
@@ -365,7 +365,7 @@ def watching(watched: tuple[Array, Array, Array], watch: Array, title: str) -> D
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, lower = plt.subplots(3, 1, figsize=(4.6, 3.6), layout="constrained")
+    fig, lower = plt.subplots(3, 1, figsize=(4.6, 2.9), layout="constrained")
     for k, (color, line) in enumerate(((COLORS[1], "-"), (INK, "--"))):
         for ax, values in zip(lower, watched, strict=True):
             ax.plot(watch, values[k], line, color=color, linewidth=2)
@@ -411,7 +411,7 @@ def opened(
 
     plt = pyplot()
     fig, (left, right) = plt.subplots(
-        1, 2, figsize=(4.6, 2.6), width_ratios=[1, 1.5], layout="constrained"
+        1, 2, figsize=(4.6, 2.4), width_ratios=[1, 1.5], layout="constrained"
     )
     for each in singular:
         left.plot(1 + np.arange(len(each)), each, "o", color=COLORS[0], markersize=4, alpha=0.5)
@@ -421,9 +421,9 @@ def opened(
     left.set_yticks([0.001, 0.01, 0.1], ["0.001", "0.01", "0.1"])
     left.minorticks_off()
     left.set_title("singular values", loc="left", fontsize=11, color=INK)
-    for losses, color, line in zip(parts, (COLORS[0], INK), ("-", "--"), strict=True):
+    for losses, color in zip(parts, (COLORS[0], INK), strict=True):
         for each in losses:
-            right.plot(steps, each, line, color=color, linewidth=1.4, alpha=0.8)
+            right.plot(steps, each, color=color, linewidth=1.4, alpha=0.8)
     entropies, decays = parts
     middle = len(steps) // 4
     right.text(steps[middle], entropies[:, 0].max() + 0.02, "cross-entropy", color=COLORS[0],
