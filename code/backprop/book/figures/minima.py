@@ -365,7 +365,7 @@ def watching(watched: tuple[Array, Array, Array], watch: Array, title: str) -> D
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, lower = plt.subplots(3, 1, figsize=(4.6, 2.9), layout="constrained")
+    fig, lower = plt.subplots(3, 1, figsize=(4.6, 3.0), layout="constrained")
     for k, (color, line) in enumerate(((COLORS[1], "-"), (INK, "--"))):
         for ax, values in zip(lower, watched, strict=True):
             ax.plot(watch, values[k], line, color=color, linewidth=2)
