@@ -423,7 +423,7 @@ def opened(
     left.set_title("singular values", loc="left", fontsize=11, color=INK)
     for losses, color in zip(parts, (COLORS[0], INK), strict=True):
         for each in losses:
-            right.plot(steps, each, color=color, linewidth=1.4, alpha=0.8)
+            right.plot(steps, each, "-", color=color, linewidth=1.4, alpha=0.8)
     entropies, decays = parts
     middle = len(steps) // 4
     right.text(steps[middle], entropies[:, 0].max() + 0.02, "cross-entropy", color=COLORS[0],
