@@ -56,6 +56,14 @@ def test_opened_traps_show_what_the_rule_compares_and_both_parts_of_the_loss():
         assert words in markup
 
 
+def test_the_paths_are_named():
+    along = np.full((2, 41), 0.1) + np.linspace(0, 0.02, 41)
+    paths = {"straight": along + 0.3, "bent": along, "aligned": along}
+    markup = minima.walls(paths, "title").markup
+    for words in (">straight<", ">bent<", ">aligned<", ">cross-entropy<"):
+        assert words in markup
+
+
 def test_the_bowl_has_levels():
     t = np.linspace(-1, 1, 5)
     markup = minima.bowl(t, 0.1 + t[:, None] ** 2 + t**2, "title").markup

@@ -142,13 +142,48 @@ def test_an_aligned_copy_computes_the_same_and_a_copy_of_a_itself_becomes_a(end)
     np.testing.assert_allclose(settled.align(end.theta, copy, 4), end.theta)
 
 
+def test_a_bent_path_starts_and_ends_where_it_should():
+    start, middle, end = np.random.default_rng(0).normal(size=(3, 6))
+    np.testing.assert_array_equal(settled.bezier(start, middle, end, 0.0), start)
+    np.testing.assert_array_equal(settled.bezier(start, middle, end, 1.0), end)
+    half = settled.bezier(start, middle, end, 0.5)
+    np.testing.assert_allclose(half, (start + 2 * middle + end) / 4)
+
+
+def test_paths_of_a_small_network_begin_and_end_at_its_ends(end):
+    other = settled.descend(settled.build(4, 1), [1500])
+    found = settled.paths(4, end.theta, other.theta)
+    assert tuple(found) == settled.PATHS
+    for along in found.values():
+        assert along.shape == settled.PLACES.shape
+        assert along[[0, -1]] == pytest.approx([end.entropy[-1], other.entropy[-1]])
+    top = {name: along.max() for name, along in found.items()}
+    assert top["bent"] < top["aligned"] < top["straight"]
+    network = settled.build(4, 0)
+    network.theta[...] = (end.theta + other.theta) / 2
+    images, labels = settled.data()
+    entropy = settled.SoftmaxCrossEntropy().forward(network.forward(images), labels)
+    assert found["straight"][20] == pytest.approx(entropy)
+
+
+def test_the_stored_paths_join_the_stored_ends():
+    ends = np.array([run["entropy"] for run in FOUND[str(settled.WIDTHS[-1])]])
+    for name in settled.PATHS:
+        along = np.array(FOUND["paths"][name])
+        assert along.shape == (settled.SEEDS, len(settled.PLACES))
+        np.testing.assert_allclose(along[:, 0], ends, atol=2e-5)
+        np.testing.assert_allclose(along[:, -1], np.roll(ends, -1), atol=2e-5)
+
+
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     small = {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3), "OPENED": (0, 2)}
     for name, value in small.items():
         monkeypatch.setattr(settled, name, value)
     settled.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found.keys() == {"1", "2", "ends", "opened", "watched"} and len(found["watched"]) == 2
+    assert found.keys() == {"1", "2", "ends", "opened", "paths", "watched"}
+    assert len(found["watched"]) == 2
+    assert found["paths"].keys() == set(settled.PATHS) and len(found["paths"]["bent"]) == 2
     assert found["2"][0].keys() == FOUND["2"][0].keys() and len(found["2"]) == 2
     assert np.shape(found["ends"]) == (2, 160) and len(found["opened"]) == 2
     assert found["opened"][0].keys() == FOUND["opened"][0].keys()

@@ -1,10 +1,10 @@
-"""Small classifiers of digits, trained by plain gradient descent, and what one more unit does.
+"""Small classifiers of digits, trained by plain gradient descent, and what lies around their ends.
 
 Networks 64-n-10 of tanh units learn 300 digits with weight decay, from ten starts at each of three
 widths: every step uses all digits and the same rate. On the way, the smallest eigenvalue of the
 exact Hessian is found, too. Where the runs with 2 units end, a third unit is added in the steepest
-direction down, and training goes on. The chapter on local minima shows what is stored in
-``settled.json``, which the command
+direction down, and training goes on. The ends of the widest networks are joined by paths. The
+chapter on local minima shows what is stored in ``settled.json``, which the command
 
     python -m backprop.book.settled FILE
 
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import linear_sum_assignment, minimize
 
 from backprop.activations import softmax
 from backprop.arrays import Array
@@ -32,6 +32,7 @@ from backprop.network import Sequential
 DECAY = 0.001
 RATE = 0.5
 WIDTHS = (2, 4, 16)
+"""The ends of the last width are joined by paths, each to the next and the last to the first."""
 SEEDS = 10
 MARKS = (0, *(int(step) for step in np.unique(np.geomspace(1, 50_000, 40).round())))
 """The steps at which a run is looked at; the last one is its end."""
@@ -42,6 +43,9 @@ OPENED = (0, *(int(step) for step in np.unique(np.geomspace(10, 20_000, 34).roun
 """The steps after a unit was added at which the run is looked at."""
 SMALL = 0.01
 """The length of a new unit's weights in, and of its weights out."""
+PATHS = ("straight", "aligned", "bent")
+PLACES = np.linspace(0, 1, 41)
+"""Where the cross-entropy is measured along a path."""
 
 
 @cache
@@ -199,6 +203,53 @@ def align(A: Array, B: Array, units: int) -> Array:
     return np.concatenate([table[:65].ravel(), table[65:].T.ravel(), B[75 * units :]])
 
 
+def bezier(start: Array, middle: Array, end: Array, t: float) -> Array:
+    """Return (1 - t)² start + 2 t (1 - t) middle + t² end."""
+    return np.asarray((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
+
+
+def bend(network: Sequential, A: Array, B: Array, places: int = 11) -> Array:
+    """Return the middle of a curve from A to B along which the mean loss is low."""
+    inner = np.linspace(0, 1, places + 2)[1:-1]
+
+    def mean_loss(middle: Array) -> tuple[float, Array]:
+        value, slope = 0.0, np.zeros_like(middle)
+        for t in inner:
+            height, g = objective(network, bezier(A, middle, B, t))
+            value, slope = value + height / places, slope + 2 * t * (1 - t) * g / places
+        return value, slope
+
+    options = {"maxiter": 1000, "maxcor": 30}
+    found = minimize(mean_loss, (A + B) / 2, jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(found.x)
+
+
+def heights(network: Sequential, A: Array, middle: Array, B: Array) -> Array:
+    """Return the cross-entropy, without decay, at each of ``PLACES`` on the curve from A to B."""
+    places = [bezier(A, middle, B, t) for t in PLACES]
+    return np.array([objective(network, theta)[0] - decay(theta) for theta in places])
+
+
+def paths(units: int, A: Array, B: Array) -> dict[str, Array]:
+    """Return the cross-entropy along each kind of path from A to B, or to its copy most like A.
+
+    ``straight`` leads to B and ``aligned`` to the copy, both in a straight line; ``bent`` leads to
+    the copy in a curve.
+    """
+    network, twin = build(units, 0), align(A, B, units)
+    ways = (((A + B) / 2, B), ((A + twin) / 2, twin), (bend(network, A, twin), twin))
+    return {
+        name: heights(network, A, middle, end)
+        for name, (middle, end) in zip(PATHS, ways, strict=True)
+    }
+
+
+def joined(units: int, ends: Sequence[Array]) -> dict[str, list[list[float]]]:
+    """Return what is stored of the paths from each end to the next, the last to the first."""
+    each = [paths(units, A, B) for A, B in zip(ends, [*ends[1:], ends[0]], strict=True)]
+    return {name: [[round(float(at), 5) for at in one[name]] for one in each] for name in PATHS}
+
+
 def written(run: Run) -> dict[str, Any]:
     """Return what is stored of a run, one number or one for each mark."""
     return {
@@ -229,7 +280,7 @@ def told(
     """Return what is stored.
 
     By width the end of each run; of the narrow ones also the weights there, and the runs with a
-    unit more; and the watched runs.
+    unit more; the paths between the widest ones; and the watched runs.
     """
     found: dict[str, Any] = {}
     for units in widths:
@@ -239,6 +290,7 @@ def told(
             weights = [np.round(run.theta, 5) for run in runs]
             found["ends"] = [each.tolist() for each in weights]
             found["opened"] = [written(descend(opened(each), after)) for each in weights]
+    found["paths"] = joined(widths[-1], [run.theta for run in runs])
     closely = [descend(build(NARROW, seed), watch) for seed in WATCHED_SEEDS]
     found["watched"] = [written(run) for run in closely]
     return found

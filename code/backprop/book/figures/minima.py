@@ -1,4 +1,4 @@
-"""The figures of the chapter on local minima: kinds of points, traps and how they open.
+"""The figures of the chapter on local minima: kinds of points, traps and how they open, paths.
 
 The trap is that of a single unit tanh(w x + b) on three examples. Blue circles are the lowest
 minimum and what leads there, vermilion triangles the trap.
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from backprop.arrays import Array
+from backprop.book import settled
 from backprop.book.critical import unit_gradient, unit_loss
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, drawn
@@ -436,6 +437,33 @@ def opened(
     right.set(ylim=(0, 0.8), xlim=(-2, 1.1 * steps[-1]), yticks=[0, 0.2, 0.4, 0.6])
     right.set_xlabel("steps with a third unit")
     right.set_title("parts of the loss", loc="left", fontsize=11, color=INK)
+    return plotted(fig, title)
+
+
+def walls(paths: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the cross-entropy on paths between pairs of ends.
+
+    Parameters
+    ----------
+    paths : mapping of str to array, shape (pairs, places)
+        By kind of path: the values along it.
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
+    looks = {"straight": (COLORS[1], "-"), "aligned": (COLORS[2], "--"), "bent": (COLORS[0], "-")}
+    for name, along in paths.items():
+        color, line = looks[name]
+        for heights in along:
+            ax.plot(settled.PLACES, heights, line, color=color, linewidth=1.4, alpha=0.75)
+        at, side = (-0.02, "top") if name == "bent" else (along.max() + 0.01, "bottom")
+        ax.text(0.5, at, name, color=color, ha="center", va=side)
+    ax.set(xlim=(0, 1), ylim=(-0.1, paths["straight"].max() + 0.09), yticks=[0, 0.2, 0.4])
+    ax.set_xticks([0, 0.5, 1], ["A", "halfway", "B"])
+    ax.set_title("cross-entropy", loc="left", fontsize=11, color=INK)
     return plotted(fig, title)
 
 
