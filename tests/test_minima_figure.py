@@ -39,13 +39,20 @@ def test_the_levels_mark_the_trap_and_count_points_that_share_a_mark():
         assert words in markup
 
 
-def test_the_runs_are_named_and_two_of_them_drawn_with_gradient_and_eigenvalue():
-    marks = np.array([0, 1, 10, 100])
-    runs = {units: np.array([[2.0, 1.5, 1, 0.8]]) / units for units in (1, 2)}
+def test_two_runs_are_drawn_with_gradient_and_eigenvalue():
     low = np.array([[-0.1, 0, 0.001], [-0.1, -0.001, 0]])
     watched = np.full((2, 3), 0.85), np.full((2, 3), 1e-3), low
-    markup = minima.training(runs, marks, watched, np.array([0, 500, 1000]), "title").markup
-    for words in (">1 unit<", ">2 units<", "both wait", "length of the gradient", "eigenvalue"):
+    markup = minima.watching(watched, np.array([0, 500, 1000]), "title").markup
+    for words in (">loss<", "both wait", "length of the gradient", "eigenvalue"):
+        assert words in markup
+
+
+def test_opened_traps_show_what_the_rule_compares_and_both_parts_of_the_loss():
+    singular = np.geomspace(0.1, 0.01, 9)[None]
+    steps = np.array([0, 10, 100, 1000, 10_000])
+    parts = np.array([[0.6, 0.6, 0.4, 0.3, 0.2]]), np.full((1, 5), 0.2)
+    markup = minima.opened(singular, 0.001, parts, steps, "title").markup
+    for words in ("decay α", ">cross-entropy<", ">decay<", "singular values"):
         assert words in markup
 
 
@@ -53,7 +60,7 @@ def test_the_paths_are_named():
     along = np.full((2, 41), 0.1) + np.linspace(0, 0.02, 41)
     paths = {"straight": along + 0.3, "bent": along, "aligned": along}
     markup = minima.walls(paths, "title").markup
-    for words in (">straight<", ">bent<", ">aligned<", ">enlarged<"):
+    for words in (">straight<", ">bent<", ">aligned<", ">cross-entropy<"):
         assert words in markup
 
 

@@ -14,7 +14,7 @@ FOUND = settled.stored()
 
 @pytest.fixture(scope="module")
 def end():
-    return settled.descend(4, 0, [1500])
+    return settled.descend(settled.build(4, 0), [1500])
 
 
 def test_the_hessian_is_that_of_the_package():
@@ -41,44 +41,86 @@ def test_each_width_has_ten_stable_runs():
     for units in settled.WIDTHS:
         runs = FOUND[str(units)]
         assert len(runs) == settled.SEEDS
-        for run in runs:
-            assert len(run["loss"]) == len(run["lowest"]) == len(settled.MARKS)
-            assert (np.diff(run["loss"]) <= 0).all()
+        assert max(run["highest"] for run in runs) < 2 / settled.RATE
+    for name, marks in (("watched", settled.WATCH), ("opened", settled.OPENED)):
+        for run in FOUND[name]:
+            assert len(run["entropy"]) == len(run["decay"]) == len(run["gradient"]) == len(marks)
+            assert (np.diff(np.add(run["entropy"], run["decay"])) < 3e-5).all()
             assert run["highest"] < 2 / settled.RATE
-    for run in FOUND["watched"]:
-        assert len(run["loss"]) == len(run["gradient"]) == len(settled.WATCH)
 
 
 def test_runs_of_few_units_end_at_minima():
-    for units in (1, 2, 4):
+    for units in (2, 4):
         assert max(run["gradient"] for run in FOUND[str(units)]) < 2e-4
-        assert min(run["lowest"][-1] for run in FOUND[str(units)]) > 0
+        assert min(run["lowest"] for run in FOUND[str(units)]) > 0
 
 
-def test_the_watched_runs_are_two_of_the_stored_ones():
-    for seed, watched in zip(settled.WATCHED_SEEDS, FOUND["watched"], strict=True):
-        run = FOUND[str(settled.WATCHED)][seed]
-        for step in set(settled.MARKS) & set(settled.WATCH):
-            at, there = settled.MARKS.index(step), settled.WATCH.index(step)
-            assert run["loss"][at] == watched["loss"][there]
-            assert run["lowest"][at] == watched["lowest"][there]
+def test_the_stored_ends_are_those_of_the_runs():
+    for theta, run in zip(FOUND["ends"], FOUND["2"], strict=True):
+        loss, g = settled.objective(settled.build(2, 0), np.array(theta))
+        assert loss == pytest.approx(run["entropy"] + run["decay"], abs=2e-5)
+        assert settled.decay(np.array(theta)) == pytest.approx(run["decay"], abs=2e-5)
+        assert np.linalg.norm(g) < 2e-4
+        assert np.linalg.eigvalsh(settled.hessian(2, np.array(theta)))[0] > 0
 
 
 def test_a_run_is_found_again():
-    marks = [step for step in settled.MARKS if step < 1000]
-    run, stored = settled.descend(2, 1, marks), FOUND["2"][1]
-    np.testing.assert_allclose(run.loss, stored["loss"][: len(marks)], atol=2e-5)
-    np.testing.assert_allclose(run.lowest, stored["lowest"][: len(marks)], rtol=1e-2, atol=1e-5)
-    run, watched = settled.descend(2, 1, settled.WATCH[:5]), FOUND["watched"][1]
+    run, watched = (
+        settled.descend(settled.build(2, 1), settled.WATCH[:5]),
+        FOUND["watched"][1],
+    )
+    np.testing.assert_allclose(run.entropy, watched["entropy"][:5], atol=2e-5)
+    np.testing.assert_allclose(run.decay, watched["decay"][:5], atol=2e-5)
+    np.testing.assert_allclose(run.lowest, watched["lowest"][:5], rtol=1e-2, atol=1e-5)
     np.testing.assert_allclose(run.gradient, watched["gradient"][:5], rtol=1e-2)
+    marks = [step for step in settled.OPENED if step < 300]
+    run = settled.descend(settled.opened(np.array(FOUND["ends"][1])), marks)
+    np.testing.assert_allclose(run.entropy, FOUND["opened"][1]["entropy"][: len(marks)], atol=1e-4)
+
+
+def test_c_holds_the_second_derivatives_that_a_zero_unit_adds():
+    theta = np.array(FOUND["ends"][0])
+    network = settled.build(2, 0)
+    network.theta[...] = theta
+    U, s, Vt = settled.openings(network)
+    zero = settled.widened(theta, np.zeros(65), np.zeros(10))
+    H = settled.hessian(3, zero.theta)
+    into, out = np.arange(65) * 3 + 2, 195 + 20 + np.arange(10)
+    np.testing.assert_allclose(H[np.ix_(into, out)], U * s @ Vt, atol=1e-12)
+    new = np.concatenate([into, out])
+    np.testing.assert_allclose(np.delete(H[new], new, axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(
+        np.linalg.eigvalsh(H[np.ix_(new, new)])[:9], settled.DECAY - s[:9], atol=1e-12
+    )
+
+
+def test_a_zero_unit_changes_nothing_and_a_small_one_goes_down():
+    theta = np.array(FOUND["ends"][0])
+    images, _ = settled.data()
+    old = settled.build(2, 0)
+    old.theta[...] = theta
+    zero = settled.widened(theta, np.zeros(65), np.zeros(10))
+    np.testing.assert_allclose(zero.forward(images), old.forward(images))
+    loss, _ = settled.objective(old, theta)
+    wide = settled.opened(theta)
+    way = wide.theta - zero.theta
+    assert np.linalg.norm(way) == pytest.approx(np.sqrt(2) * settled.SMALL)
+    s = settled.openings(old)[1]
+    low = settled.DECAY - s[0]
+    fall = settled.objective(wide, wide.theta)[0] - loss
+    assert fall == pytest.approx(low / 2 * way @ way, rel=0.05)
 
 
 def test_a_step_is_the_rate_times_the_gradient():
     network = settled.build(3, 2)
     loss, g = settled.objective(network, network.theta)
-    run = settled.descend(3, 2, [0, 1])
+    run = settled.descend(settled.build(3, 2), [0, 1])
     np.testing.assert_allclose(run.theta, network.theta - settled.RATE * g, atol=1e-15)
-    assert run.loss[0] == loss and run.loss[1] == settled.objective(network, run.theta)[0]
+    losses = np.add(run.entropy, run.decay)
+    assert list(losses) == pytest.approx(
+        [loss, settled.objective(network, run.theta)[0]], rel=1e-12
+    )
+    assert run.decay[1] == pytest.approx(settled.DECAY / 2 * run.theta @ run.theta)
     _, after = settled.objective(network, run.theta)
     assert run.gradient == pytest.approx([np.linalg.norm(g), np.linalg.norm(after)])
     spectrum = np.linalg.eigvalsh(settled.hessian(3, run.theta))
@@ -109,18 +151,23 @@ def test_a_bent_path_starts_and_ends_where_it_should():
 
 
 def test_paths_of_a_small_network_begin_and_end_at_its_ends(end):
-    other = settled.descend(4, 1, [1500])
+    other = settled.descend(settled.build(4, 1), [1500])
     found = settled.paths(4, end.theta, other.theta)
     assert tuple(found) == settled.PATHS
     for along in found.values():
         assert along.shape == settled.PLACES.shape
-        assert along[[0, -1]] == pytest.approx([end.loss[-1], other.loss[-1]])
+        assert along[[0, -1]] == pytest.approx([end.entropy[-1], other.entropy[-1]])
     top = {name: along.max() for name, along in found.items()}
-    assert top["bent"] < top["straight"] > top["aligned"]
+    assert top["bent"] < top["aligned"] < top["straight"]
+    network = settled.build(4, 0)
+    network.theta[...] = (end.theta + other.theta) / 2
+    images, labels = settled.data()
+    entropy = settled.SoftmaxCrossEntropy().forward(network.forward(images), labels)
+    assert found["straight"][20] == pytest.approx(entropy)
 
 
 def test_the_stored_paths_join_the_stored_ends():
-    ends = np.array([run["loss"][-1] for run in FOUND[str(settled.WIDTHS[-1])]])
+    ends = np.array([run["entropy"] for run in FOUND[str(settled.WIDTHS[-1])]])
     for name in settled.PATHS:
         along = np.array(FOUND["paths"][name])
         assert along.shape == (settled.SEEDS, len(settled.PLACES))
@@ -129,10 +176,14 @@ def test_the_stored_paths_join_the_stored_ends():
 
 
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
-    for name, value in {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3)}.items():
+    small = {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3), "OPENED": (0, 2)}
+    for name, value in small.items():
         monkeypatch.setattr(settled, name, value)
     settled.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found.keys() == {"1", "2", "paths", "watched"} and len(found["watched"]) == 2
-    assert found["2"][0].keys() == FOUND["2"][0].keys() and len(found["2"]) == 2
+    assert found.keys() == {"1", "2", "ends", "opened", "paths", "watched"}
+    assert len(found["watched"]) == 2
     assert found["paths"].keys() == set(settled.PATHS) and len(found["paths"]["bent"]) == 2
+    assert found["2"][0].keys() == FOUND["2"][0].keys() and len(found["2"]) == 2
+    assert np.shape(found["ends"]) == (2, 160) and len(found["opened"]) == 2
+    assert found["opened"][0].keys() == FOUND["opened"][0].keys()

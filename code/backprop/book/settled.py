@@ -1,9 +1,10 @@
-"""Small classifiers of digits, trained by plain gradient descent, and paths between their ends.
+"""Small classifiers of digits, trained by plain gradient descent, and what lies around their ends.
 
-Networks 64-n-10 of tanh units learn 300 digits with weight decay, from ten starts at each of four
+Networks 64-n-10 of tanh units learn 300 digits with weight decay, from ten starts at each of three
 widths: every step uses all digits and the same rate. On the way, the smallest eigenvalue of the
-exact Hessian is found, too. The chapter on local minima shows what is stored in
-``settled.json``, which the command
+exact Hessian is found, too. Where the runs with 2 units end, a third unit is added in the steepest
+direction down, and training goes on. The ends of the widest networks are joined by paths. The
+chapter on local minima shows what is stored in ``settled.json``, which the command
 
     python -m backprop.book.settled FILE
 
@@ -30,17 +31,21 @@ from backprop.network import Sequential
 
 DECAY = 0.001
 RATE = 0.5
-WIDTHS = (1, 2, 4, 16)
+WIDTHS = (2, 4, 16)
 """The ends of the last width are joined by paths, each to the next and the last to the first."""
 SEEDS = 10
 MARKS = (0, *(int(step) for step in np.unique(np.geomspace(1, 50_000, 40).round())))
 """The steps at which a run is looked at; the last one is its end."""
-WATCHED, WATCHED_SEEDS = 2, (5, 1)
-"""The width and the starts of two runs that are looked at more closely."""
+NARROW, WATCHED_SEEDS = 2, (5, 1)
+"""The width whose ends are opened, and the starts of two of its runs that are watched closely."""
 WATCH = tuple(range(0, 25_001, 250))
+OPENED = (0, *(int(step) for step in np.unique(np.geomspace(10, 20_000, 34).round())))
+"""The steps after a unit was added at which the run is looked at."""
+SMALL = 0.01
+"""The length of a new unit's weights in, and of its weights out."""
 PATHS = ("straight", "aligned", "bent")
 PLACES = np.linspace(0, 1, 41)
-"""Where the loss is measured along a path."""
+"""Where the cross-entropy is measured along a path."""
 
 
 @cache
@@ -64,7 +69,12 @@ def objective(network: Sequential, theta: Array) -> tuple[float, Array]:
     network.theta[...] = theta
     value = loss.forward(network.forward(images), labels)
     network.backward(loss.backward())
-    return value + DECAY / 2 * float(theta @ theta), network.dtheta + DECAY * theta
+    return value + decay(theta), network.dtheta + DECAY * theta
+
+
+def decay(theta: Array) -> float:
+    """Return the part decay ‖θ‖² / 2 of the loss; the rest is the cross-entropy."""
+    return DECAY / 2 * float(theta @ theta)
 
 
 def hessian(units: int, theta: Array) -> Array:
@@ -106,8 +116,10 @@ class Run(NamedTuple):
 
     theta: Array
     """Where it ended."""
-    loss: list[float]
-    """With decay, at each of the marks."""
+    entropy: list[float]
+    """The cross-entropy at each of the marks."""
+    decay: list[float]
+    """The rest of the loss at each of the marks."""
     lowest: list[float]
     """The smallest eigenvalue of the Hessian at each of the marks."""
     highest: float
@@ -118,14 +130,15 @@ class Run(NamedTuple):
     """How many of the 300 digits the network misclassifies at the end."""
 
 
-def descend(units: int, seed: int, marks: Sequence[int]) -> Run:
-    """Take steps of gradient descent from a random start, up to the last of some marked steps."""
-    network = build(units, seed)
-    losses, lengths, spectra = [], [], []
+def descend(network: Sequential, marks: Sequence[int]) -> Run:
+    """Take steps of gradient descent with a network 64-n-10, up to the last of the marks."""
+    units = (network.theta.size - 10) // 75
+    entropies, decays, lengths, spectra = [], [], [], []
     for step in range(marks[-1] + 1):
         loss, gradient = objective(network, network.theta)
         if step in marks:
-            losses.append(loss)
+            decays.append(decay(network.theta))
+            entropies.append(loss - decays[-1])
             lengths.append(float(np.linalg.norm(gradient)))
             spectra.append(np.linalg.eigvalsh(hessian(units, network.theta)))
         if step < marks[-1]:
@@ -133,12 +146,49 @@ def descend(units: int, seed: int, marks: Sequence[int]) -> Run:
     images, labels = data()
     return Run(
         theta=network.theta.copy(),
-        loss=losses,
+        entropy=entropies,
+        decay=decays,
         lowest=[float(each[0]) for each in spectra],
         highest=float(max(each[-1] for each in spectra)),
         gradient=lengths,
         wrong=int((network.forward(images).argmax(axis=1) != labels).sum()),
     )
+
+
+def openings(network: Sequential) -> tuple[Array, Array, Array]:
+    """Return the singular value decomposition of C = x̃ᵀ δ, of shapes (65, 10), (10,), (10, 10).
+
+    x̃ are the images with a 1 appended, δ the derivatives of the loss with respect to the answers.
+    A new unit of zero weights adds the eigenvalues decay ± s_k to the Hessian.
+    """
+    images, labels = data()
+    loss = SoftmaxCrossEntropy()
+    loss.forward(network.forward(images), labels)
+    x = np.column_stack([images, np.ones(len(images))])
+    U, s, Vt = np.linalg.svd(x.T @ loss.backward(), full_matrices=False)
+    return U, s, Vt
+
+
+def widened(theta: Array, into: Array, out: Array) -> Sequential:
+    """Return the network with a last unit more, of the weights ``into``, (65,), and ``out``, (10,).
+
+    The last of the weights in is the bias.
+    """
+    n = (theta.size - 10) // 75
+    network = build(n + 1, 0)
+    W, V = theta[: 65 * n].reshape(65, n), theta[65 * n :].reshape(n + 1, 10)
+    network.theta[...] = np.concatenate(
+        [np.column_stack([W, into]).ravel(), np.vstack([V[:n], out, V[n:]]).ravel()]
+    )
+    return network
+
+
+def opened(theta: Array) -> Sequential:
+    """Return the network with a small unit more along the lowest eigenvector that it adds."""
+    network = build((theta.size - 10) // 75, 0)
+    network.theta[...] = theta
+    U, _, Vt = openings(network)
+    return widened(theta, SMALL * U[:, 0], -SMALL * Vt[0])
 
 
 def align(A: Array, B: Array, units: int) -> Array:
@@ -175,52 +225,74 @@ def bend(network: Sequential, A: Array, B: Array, places: int = 11) -> Array:
 
 
 def heights(network: Sequential, A: Array, middle: Array, B: Array) -> Array:
-    """Return the loss at each of ``PLACES`` on the curve from A to B."""
-    return np.array([objective(network, bezier(A, middle, B, t))[0] for t in PLACES])
+    """Return the cross-entropy, without decay, at each of ``PLACES`` on the curve from A to B."""
+    places = [bezier(A, middle, B, t) for t in PLACES]
+    return np.array([objective(network, theta)[0] - decay(theta) for theta in places])
 
 
 def paths(units: int, A: Array, B: Array) -> dict[str, Array]:
-    """Return the loss along each kind of path from A to B, or to B's copy that is most like A.
+    """Return the cross-entropy along each kind of path from A to B, or to its copy most like A.
 
     ``straight`` leads to B and ``aligned`` to the copy, both in a straight line; ``bent`` leads to
-    B in a curve.
+    the copy in a curve.
     """
     network, twin = build(units, 0), align(A, B, units)
-    ways = (((A + B) / 2, B), ((A + twin) / 2, twin), (bend(network, A, B), B))
+    ways = (((A + B) / 2, B), ((A + twin) / 2, twin), (bend(network, A, twin), twin))
     return {
         name: heights(network, A, middle, end)
         for name, (middle, end) in zip(PATHS, ways, strict=True)
     }
 
 
+def joined(units: int, ends: Sequence[Array]) -> dict[str, list[list[float]]]:
+    """Return what is stored of the paths from each end to the next, the last to the first."""
+    each = [paths(units, A, B) for A, B in zip(ends, [*ends[1:], ends[0]], strict=True)]
+    return {name: [[round(float(at), 5) for at in one[name]] for one in each] for name in PATHS}
+
+
 def written(run: Run) -> dict[str, Any]:
-    """Return what is stored of a run: of its gradients, the last one."""
+    """Return what is stored of a run, one number or one for each mark."""
     return {
-        "loss": [round(loss, 5) for loss in run.loss],
+        "entropy": [round(value, 5) for value in run.entropy],
+        "decay": [round(value, 5) for value in run.decay],
         "lowest": [float(f"{low:.2e}") for low in run.lowest],
+        "gradient": [float(f"{length:.2e}") for length in run.gradient],
         "highest": round(run.highest, 3),
-        "gradient": float(f"{run.gradient[-1]:.1e}"),
         "wrong": run.wrong,
     }
 
 
+def ended(run: Run) -> dict[str, Any]:
+    """Return what is stored of the end of a run."""
+    return {
+        name: value[-1] if isinstance(value, list) else value
+        for name, value in written(run).items()
+    }
+
+
 def told(
-    widths: Sequence[int], seeds: int, marks: Sequence[int], watch: Sequence[int]
+    widths: Sequence[int],
+    seeds: int,
+    marks: Sequence[int],
+    watch: Sequence[int],
+    after: Sequence[int],
 ) -> dict[str, Any]:
-    """Return what is stored: by width each run, by name each kind of path, and the watched runs."""
+    """Return what is stored.
+
+    By width the end of each run; of the narrow ones also the weights there, and the runs with a
+    unit more; the paths between the widest ones; and the watched runs.
+    """
     found: dict[str, Any] = {}
     for units in widths:
-        runs = [descend(units, seed, marks) for seed in range(seeds)]
-        found[str(units)] = [written(run) for run in runs]
-    ends = [run.theta for run in runs]
-    each = [paths(units, A, B) for A, B in zip(ends, ends[1:] + ends[:1], strict=True)]
-    found["paths"] = {
-        name: [[round(float(height), 5) for height in one[name]] for one in each] for name in PATHS
-    }
-    closely = [descend(WATCHED, seed, watch) for seed in WATCHED_SEEDS]
-    found["watched"] = [
-        written(run) | {"gradient": [float(f"{g:.2e}") for g in run.gradient]} for run in closely
-    ]
+        runs = [descend(build(units, seed), marks) for seed in range(seeds)]
+        found[str(units)] = [ended(run) for run in runs]
+        if units == NARROW:
+            weights = [np.round(run.theta, 5) for run in runs]
+            found["ends"] = [each.tolist() for each in weights]
+            found["opened"] = [written(descend(opened(each), after)) for each in weights]
+    found["paths"] = joined(widths[-1], [run.theta for run in runs])
+    closely = [descend(build(NARROW, seed), watch) for seed in WATCHED_SEEDS]
+    found["watched"] = [written(run) for run in closely]
     return found
 
 
@@ -234,7 +306,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train all networks and write the file."""
     results.write(
         "Train small classifiers by gradient descent.",
-        lambda: told(WIDTHS, SEEDS, MARKS, WATCH),
+        lambda: told(WIDTHS, SEEDS, MARKS, WATCH, OPENED),
         arguments,
     )
 

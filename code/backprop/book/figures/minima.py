@@ -1,4 +1,4 @@
-"""The figures of the chapter on local minima: kinds of points, a trap and its opening, paths.
+"""The figures of the chapter on local minima: kinds of points, traps and how they open, paths.
 
 The trap is that of a single unit tanh(w x + b) on three examples. Blue circles are the lowest
 minimum and what leads there, vermilion triangles the trap.
@@ -70,11 +70,11 @@ def starts(per_side: int) -> Array:
     return np.stack(np.meshgrid(w, b), axis=-1).reshape(-1, 2)
 
 
-def descend(theta: Array, steps: int = STEPS) -> Array:
-    """Return where gradient descent at the rate 0.2 has come from each row of ``theta``."""
+def descend(theta: Array, steps: int = STEPS, rate: float = RATE) -> Array:
+    """Return where gradient descent has come from each row of ``theta``."""
     theta = np.array(theta, dtype=float)
     for _ in range(steps):
-        theta -= RATE * unit_gradient(theta, X, Y)
+        theta -= rate * unit_gradient(theta, X, Y)
     return theta
 
 
@@ -110,8 +110,10 @@ def trap(points: Array, title: str) -> Drawing:
     ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=[(1.25, 1.35), (1.85, -1.75)])
     lattice = starts(17)
     sorts = ends(descend(lattice), points[:2])
-    for kind, color in ((LOWEST, COLORS[0]), (TRAP, COLORS[1]), (PLATEAU, INK)):
-        ax.plot(*lattice[sorts == kind].T, ".", color=color, markersize=3.2, zorder=1.5)
+    for kind, color, mark, size in (
+        (LOWEST, COLORS[0], ".", 3.2), (TRAP, COLORS[1], ".", 3.2), (PLATEAU, COLORS[1], "x", 3.6),
+    ):  # fmt: skip
+        ax.plot(*lattice[sorts == kind].T, mark, color=color, markersize=size, zorder=1.5)
     for place in BEGUN:
         path = [np.array(place)]
         for _ in range(STEPS):
@@ -261,7 +263,7 @@ def waits(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, LINES
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.1))
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 1.9))
     for ax, weights, steps, name in zip(axes, (2, 3), (100, 12_000), ("two", "three"), strict=True):
         for d, color, line in zip((0.1, 0.01, 0.001), COLORS, LINES, strict=False):
             w = in_a_row(d, weights, steps)
@@ -305,7 +307,7 @@ def levels(
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(found) + 1, sharey=True, figsize=(4.6, 2.5),
+        1, len(found) + 1, sharey=True, figsize=(4.6, 2.4),
         width_ratios=[*(1.0 for _ in found), 0.7],
     )  # fmt: skip
     for ax, (width, (losses, indices)) in zip(axes, found.items(), strict=False):
@@ -324,6 +326,7 @@ def levels(
         ax.set_title(f"{width} units", fontsize=11, color=INK)
         ax.set(xticks=[0, 1, 2, 3], xlim=(-0.6, 3.6), xlabel="index")
     axes[0].text(0.1, fallen - 0.04, "trap", color=COLORS[1], ha="center", va="top")
+    axes[1].text(1, fallen - 0.04, "trap and\na zero unit", color=COLORS[1], ha="center", va="top")
     last, rng = axes[-1], np.random.default_rng(0)
     for at, (_width, ended) in enumerate(runs.items()):
         low, stuck = ended < 0.2, np.abs(ended - fallen) < 0.03
@@ -348,53 +351,22 @@ def _heaps(losses: Array, apart: float = 0.02) -> list[Array]:
     return np.split(ordered, np.flatnonzero(np.diff(ordered) > apart) + 1)
 
 
-def training(
-    runs: Mapping[int, Array],
-    marks: Array,
-    watched: tuple[Array, Array, Array],
-    watch: Array,
-    title: str,
-) -> Drawing:
-    """Draw the loss of runs of several widths, and two of them with gradient and eigenvalue.
+def watching(watched: tuple[Array, Array, Array], watch: Array, title: str) -> Drawing:
+    """Draw two runs: their loss, gradient and smallest eigenvalue.
 
     Parameters
     ----------
-    runs : mapping of int to array, shape (runs, marks)
-        By width: the losses. The ends of the width 2 are drawn once more, enlarged.
-    marks : array
-        The steps, from 0.
     watched : (losses, gradients, lowest), each of shape (2, steps)
-        Of two runs: the loss, the length of the gradient and the smallest eigenvalue.
+        The loss, the length of the gradient and the smallest eigenvalue.
     watch : array
-        The steps of these.
+        The steps.
     title : str
         What the picture shows.
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig = plt.figure(figsize=(4.6, 5.2), layout="constrained")
-    grid = fig.add_gridspec(4, 2, height_ratios=[2.5, 1, 1, 1], width_ratios=[3.4, 1])
-    top, strip = (fig.add_subplot(grid[0, k]) for k in (0, 1))
-    lower = [fig.add_subplot(grid[k, :]) for k in (1, 2, 3)]
-    for (units, losses), color in zip(runs.items(), COLORS, strict=False):
-        for loss in losses:
-            top.plot(marks[1:], loss[1:], "-", color=color, linewidth=1.2)
-        name = f"{units} unit{'s' if units > 1 else ''}"
-        below = units == 2  # the others, above their lines
-        height = losses[:, -1].min() / 1.06 if below else losses[:, -1].max() * 1.06
-        top.text(
-            0.8 * marks[-1], height, name, color=color, ha="right", va="top" if below else "bottom"
-        )
-    top.set(xscale="log", yscale="log", xlim=(1, marks[-1]), ylim=(0.09, 2.8), xlabel="step")
-    top.set_xticks([1, 100, 10_000], ["1", "100", "10⁴"])
-    top.set_yticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
-    top.minorticks_off()
-    top.set_title("loss, ten runs each", loc="left", fontsize=11, color=INK)
-    ends = np.sort(runs[2][:, -1])
-    strip.plot(np.arange(len(ends)) % 2, ends, "o", color=COLORS[1], markersize=7, alpha=0.75)
-    strip.set(xlim=(-1, 2), xticks=[], ylim=(0.79, 0.895), yticks=[0.8, 0.85])
-    strip.set_title("ends, 2 units", loc="right", fontsize=11, color=INK)
+    fig, lower = plt.subplots(3, 1, figsize=(4.6, 3.0), layout="constrained")
     for k, (color, line) in enumerate(((COLORS[1], "-"), (INK, "--"))):
         for ax, values in zip(lower, watched, strict=True):
             ax.plot(watch, values[k], line, color=color, linewidth=2)
@@ -402,7 +374,7 @@ def training(
     loss_.text(watch[-1], 0.87, "has arrived", color=INK, ha="right", va="bottom")
     loss_.text(0.3 * watch[-1], 0.85, "both wait", color=INK, ha="center", va="top")
     loss_.set(ylim=(0.79, 0.93), yticks=[0.8, 0.85, 0.9])
-    loss_.set_title("two runs with 2 units: loss", loc="left", fontsize=11, color=INK)
+    loss_.set_title("loss", loc="left", fontsize=11, color=INK)
     slope.set(yscale="log", ylim=(2e-6, 3e-2))
     slope.set_yticks([1e-5, 1e-3], ["0.00001", "0.001"])
     slope.minorticks_off()
@@ -418,38 +390,80 @@ def training(
     return plotted(fig, title)
 
 
-def walls(paths: Mapping[str, Array], title: str) -> Drawing:
-    """Draw the loss on paths between pairs of ends, and once more the low ones, enlarged.
+def opened(
+    singular: Array, decay: float, parts: tuple[Array, Array], steps: Array, title: str
+) -> Drawing:
+    """Draw what the rule compares at some ends, and the runs from them with one unit more.
 
     Parameters
     ----------
-    paths : mapping of str to array, shape (pairs, places)
-        By kind of path: the losses along it.
+    singular : array, shape (ends, values)
+        The singular values of C, largest first.
+    decay : float
+        What they are compared with.
+    parts : (cross-entropies, decays), each of shape (ends, steps)
+        The two parts of the loss.
+    steps : array
+        Since the unit was added; the first one is 0.
     title : str
         What the picture shows.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(4.6, 2.1))
+    fig, (left, right) = plt.subplots(
+        1, 2, figsize=(4.6, 2.4), width_ratios=[1, 1.5], layout="constrained"
+    )
+    for each in singular:
+        left.plot(1 + np.arange(len(each)), each, "o", color=COLORS[0], markersize=4, alpha=0.5)
+    left.axhline(decay, color=COLORS[1], linewidth=2.2)
+    left.text(5, 1.15 * decay, "decay α", color=COLORS[1], ha="center", va="bottom")
+    left.set(yscale="log", ylim=(0.6 * decay, 0.4), xlim=(0, 10), xticks=[1, 5, 9], xlabel="k")
+    left.set_yticks([0.001, 0.01, 0.1], ["0.001", "0.01", "0.1"])
+    left.minorticks_off()
+    left.set_title("singular values", loc="left", fontsize=11, color=INK)
+    for losses, color in zip(parts, (COLORS[0], INK), strict=True):
+        for each in losses:
+            right.plot(steps, each, "-", color=color, linewidth=1.4, alpha=0.8)
+    entropies, decays = parts
+    middle = len(steps) // 4
+    right.text(steps[middle], entropies[:, 0].max() + 0.02, "cross-entropy", color=COLORS[0],
+               ha="center", va="bottom")  # fmt: skip
+    right.text(steps[middle], decays[:, 0].max() + 0.02, "decay", color=INK, ha="center",
+               va="bottom")  # fmt: skip
+    right.set_xscale("symlog", linthresh=20, linscale=0.6)
+    right.set_xticks([0, 100, 1000, 10_000], ["0", "100", "1000", "10⁴"])
+    right.minorticks_off()
+    right.set(ylim=(0, 0.8), xlim=(-2, 1.1 * steps[-1]), yticks=[0, 0.2, 0.4, 0.6])
+    right.set_xlabel("steps with a third unit")
+    right.set_title("parts of the loss", loc="left", fontsize=11, color=INK)
+    return plotted(fig, title)
+
+
+def walls(paths: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the cross-entropy on paths between pairs of ends.
+
+    Parameters
+    ----------
+    paths : mapping of str to array, shape (pairs, places)
+        By kind of path: the values along it.
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
     looks = {"straight": (COLORS[1], "-"), "aligned": (COLORS[2], "--"), "bent": (COLORS[0], "-")}
     for name, along in paths.items():
         color, line = looks[name]
         for heights in along:
-            for ax in (left, right):
-                ax.plot(settled.PLACES, heights, line, color=color, linewidth=1.4, alpha=0.75)
-    top, low = (max(paths[name].max() for name in names) for names in (
-        ("straight",), ("aligned", "bent")))  # fmt: skip
-    floor = min(along.min() for along in paths.values())
-    for ax, title_ in ((left, "all"), (right, "enlarged")):
-        ax.set_title(title_, loc="left", fontsize=11, color=INK)
-        ax.set_xticks([0, 0.5, 1], ["A", "halfway", "B"])
-    left.set(ylabel="loss", ylim=(0, top + 0.12))
-    room = low - floor
-    right.set(ylim=(floor - 0.42 * room, low + 0.35 * room))
-    left.text(0.5, top + 0.02, "straight", color=COLORS[1], ha="center", va="bottom")
-    right.text(0.5, low + 0.05 * room, "aligned", color=COLORS[2], ha="center", va="bottom")
-    right.text(0.5, floor - 0.08 * room, "bent", color=COLORS[0], ha="center", va="top")
+            ax.plot(settled.PLACES, heights, line, color=color, linewidth=1.4, alpha=0.75)
+        at, side = (-0.02, "top") if name == "bent" else (along.max() + 0.01, "bottom")
+        ax.text(0.5, at, name, color=color, ha="center", va=side)
+    ax.set(xlim=(0, 1), ylim=(-0.1, paths["straight"].max() + 0.09), yticks=[0, 0.2, 0.4])
+    ax.set_xticks([0, 0.5, 1], ["A", "halfway", "B"])
+    ax.set_title("cross-entropy", loc="left", fontsize=11, color=INK)
     return plotted(fig, title)
 
 
