@@ -290,13 +290,13 @@ def tops(title: str) -> Drawing:
         ratio = top_rates.at_best(found.last[name]) / constant
         low.plot(ratio, np.full(len(ratio), y), "o", color=green, markersize=6, alpha=0.5)
         low.plot(np.median(ratio), y, "|", color=INK, markersize=12, markeredgewidth=2)
-        low.text(0.21, y, name, color=INK, va="center")
-        low.text(0.645, y, f"{total:.0f}", color=GREY, va="center", ha="right")
-    low.text(0.645, -0.95, "Ση", color=GREY, va="center", ha="right")
+        low.text(0.18, y, name, color=INK, va="center")
+        low.text(0.655, y, f"{total:.0f}", color=GREY, va="center", ha="right")
+    low.text(0.655, -0.95, "Ση", color=GREY, va="center", ha="right")
     low.axvline(1, color=red, linewidth=1.8)
     words = f"constant ({sums()['constant']:.0f})"
     low.text(1.006, -0.95, words, color=red, va="center", ha="center")
-    low.set(ylim=(6.6, -1.5), yticks=[], xlim=(0.2, 1.17))
+    low.set(ylim=(6.6, -1.5), yticks=[], xlim=(0.17, 1.17))
     low.set(xticks=[0.7, 0.8, 0.9, 1, 1.1], xticklabels=["0.7", "0.8", "0.9", "1", "1.1"])
     low.set_title("test loss / that of the constant rate", loc="left", fontsize=11)
     return plotted(fig, title)
@@ -398,10 +398,10 @@ def warmed_up(
     """
     plt = pyplot()
     _, green, red = _colors()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.0), height_ratios=[1, 1.1])
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.2), height_ratios=[1.15, 1])
     looks = {k: (color, f"{k} updates of warm-up" if k else "no warm-up")
              for k, color in zip(losses, (red, green), strict=True)}  # fmt: skip
-    spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.07))),
+    spots = dict(zip(losses, (((2.1, 3.6), (0.03, 0.55)), ((0.2, 0.35), (0.0103, 0.068))),
                      strict=True))  # fmt: skip
     for place, (k, (color, words)) in enumerate(looks.items()):
         ax.plot(first[k].T, "-", color=color, linewidth=0.8, alpha=0.5)
@@ -413,9 +413,9 @@ def warmed_up(
         for axis, spot in zip((ax, low), spots[k], strict=True):
             axis.text(*spot, words, color=color)
     highest = 1.05 * max(5.0, *(float(np.max(losses)) for losses in first.values()))
-    ax.set(ylim=(0.8, highest), yticks=range(1, int(highest) + 1), xlabel="updates made")
+    ax.set(ylim=(0, highest), yticks=range(0, int(highest) + 1, 2), xlabel="updates made")
     ax.set(xlim=(0, len(first[0][0]) - 1), xticks=range(0, len(first[0][0]), 2))
-    low.set(xscale="log", yscale="log", ylim=(0.06, 2.6), xlabel="top rate")
+    low.set(xscale="log", yscale="log", ylim=(0.05, 2.6), xlabel="top rate")
     low.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
     low.set(xticks=list(tops), xticklabels=[f"{top:g}" for top in tops])
     low.minorticks_off()

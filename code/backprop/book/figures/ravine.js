@@ -28,7 +28,7 @@ export function path(top, begin, steps, frame) {
   const high = frame.foot - (top / frame.highest) * (frame.foot - frame.top);
   const bend = frame.left + (begin / steps) * (frame.right - frame.left);
   const [left, right, foot] = [frame.left, frame.right, frame.foot].map((x) => x.toFixed(1));
-  return `M${left} ${foot}V${high.toFixed(1)}H${bend.toFixed(1)}L${right} ${foot}Z`;
+  return `M${left} ${foot}V${high.toFixed(1)}H${bend.toFixed(1)}L${right} ${foot}`;
 }
 
 /** Where the line of a loss in thousandths stands. */

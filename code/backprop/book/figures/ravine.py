@@ -123,7 +123,7 @@ def _path(top: float, begin: int) -> str:
     high = svg.fixed(FOOT - top / (HIGHEST / 20) * (FOOT - TOP))
     bend = svg.fixed(LEFT + begin / STEPS * (RIGHT - LEFT))
     return (
-        f"M{svg.fixed(LEFT)} {svg.fixed(FOOT)}V{high}H{bend}L{svg.fixed(RIGHT)} {svg.fixed(FOOT)}Z"
+        f"M{svg.fixed(LEFT)} {svg.fixed(FOOT)}V{high}H{bend}L{svg.fixed(RIGHT)} {svg.fixed(FOOT)}"
     )
 
 
