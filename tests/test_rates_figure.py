@@ -28,62 +28,11 @@ def test_a_curvature_scales_the_steps():
     np.testing.assert_allclose(both[:, 1], rates.mean_square([0.6, 0.4], 9, 0.5))
 
 
-@pytest.mark.parametrize("noise", rates.NOISES)
-def test_a_tuned_shape_ends_lowest_at_its_top_rate(noise):
-    shape = rates.plan("linear")
-    top, losses = rates.tuned(shape, noise)
-    for factor in (1, 0.95, 1.05):
-        ends = [lam / 2 * rates.mean_square(factor * top * shape, rates.FAR, lam, variance)[-1]
-                for lam, variance in zip(rates.RAVINE, (noise, 1), strict=True)]  # fmt: skip
-        if factor == 1:
-            np.testing.assert_allclose(ends, losses[:, -1])
-        else:
-            assert sum(ends) > losses[:, -1].sum()
-
-
 def test_noise_scales_what_is_let_in_and_not_what_is_left():
     plan = [0.3, 0.2, 0.1]
     quiet, loud, none = (rates.mean_square(plan, 9, 0.5, noise)[-1] for noise in (1, 4, 0))
     assert loud - none == pytest.approx(4 * (quiet - none))
     assert none == pytest.approx(9 * np.prod(1 - 0.5 * np.array(plan)) ** 2)
-
-
-def test_the_shapes_of_the_ravine_fall_from_one():
-    for name in rates.OF_THE_RAVINE:
-        shape = rates.plan(name)
-        assert shape[0] == 1 and (np.diff(shape) <= 0).all() and shape.min() > 0
-    late = rates.plan("constant-then-decay")
-    assert (late[:801] == 1).all() and late[900] == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("noise", rates.NOISES)
-def test_the_parts_of_a_shape_are_the_start_without_noise_and_the_noise_without_start(noise):
-    flat, steep = rates.RAVINE
-    for name in rates.OF_THE_RAVINE:
-        plan, start, let_in, last = found = rates.parts(name, noise)
-        only = flat / 2 * rates.mean_square(plan, 0.0, flat, noise)[-1]
-        both = flat / 2 * rates.mean_square(plan, rates.FAR, flat, noise)[-1]
-        assert let_in == pytest.approx(only) and start == pytest.approx(both - only)
-        assert last == pytest.approx(steep / 2 * rates.mean_square(plan, rates.FAR, steep)[-1])
-        assert found.total == pytest.approx(rates.tuned(rates.plan(name), noise)[1][:, -1].sum())
-
-
-def test_the_less_noise_in_the_flat_direction_the_less_level_is_the_best_shape():
-    best = [min(rates.OF_THE_RAVINE, key=lambda name: rates.parts(name, noise).total)
-            for noise in rates.NOISES]  # fmt: skip
-    assert best == ["constant-then-decay", "linear", "cosine"]
-    for noise, name, frame in zip(rates.NOISES, best, rates.ravine(), strict=True):
-        total = f"{1000 * rates.parts(name, noise).total:.0f}"
-        assert frame.caption == f"{name.capitalize()} ends lowest, at {total}."
-        assert f"flat noise {noise:g}<" in frame.svg and f">{total} lowest<" in frame.svg
-        assert frame.svg.count("lowest<") == 1
-        for other in rates.OF_THE_RAVINE:
-            found = rates.parts(other, noise)
-            assert f">{other}<" in frame.svg
-            assert f">Ση = {found.rates.sum():.0f}<" in frame.svg
-            for plus, part in zip(("", "+ ", "+ "), found[1:], strict=True):
-                assert f">{plus}{1000 * part:.0f}<" in frame.svg
-            assert other == name or f">{1000 * found.total:.0f}<" in frame.svg
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.5, 1.5])
@@ -125,25 +74,21 @@ def test_drawings_are_small_and_name_their_parts():
         assert f">floor {rates.floor(rate):.2g}<" in drawn["levels"]
     for name in rates.SHAPES:
         assert f">{name.rpartition('constant-')[2]}<" in drawn["shapes"]
-    for name in top_rates.SHAPES:
-        assert f">{name}<" in drawn["tops"]
+    for name, total in rates.sums().items():
+        words = (f"constant ({total:.0f})",) if name == "constant" else (name, f"{total:.0f}")
+        assert all(f">{word}<" in drawn["tops"] for word in words)
     assert max(map(len, drawn.values())) < 100_000
 
 
-def test_the_drawn_plateau_falls_by_the_factor_of_its_schedule():
-    plan, rule = rates.planned("plateau"), rates.SHAPES["plateau"]
-    assert plan.shape == (100,)
-    np.testing.assert_allclose(np.unique(plan)[::-1], rule.factor ** np.arange(3))
-    assert (np.diff(plan) <= 0).all()
+def test_the_sums_are_those_of_the_chosen_runs():
+    found = rates.sums()
+    assert set(found) == set(top_rates.SHAPES)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert found["constant"] == pytest.approx(110) and found["cosine"] == pytest.approx(160.16)
 
 
 def test_every_shape_has_its_top_rate_at_one():
     assert all(rates.planned(name).max() == pytest.approx(1) for name in rates.SHAPES)
-
-
-def test_the_noise_scale_is_drawn_beside_the_sizes():
-    drawn = rates.noise_scales("title", np.full((3, 5), 20.0), (2, 32)).markup
-    assert ">B = 2<" in drawn and ">B = 32<" in drawn and ">noise scale<" in drawn
 
 
 def test_range_tests_and_warm_up_name_their_parts():
@@ -158,3 +103,10 @@ def test_range_tests_and_warm_up_name_their_parts():
     drawn = rates.warmed_up("title", (0.01, 0.1), losses, first).markup
     assert ">10 updates of warm-up<" in drawn and ">no warm-up<" in drawn and ">0.01<" in drawn
     assert ">loss of the batch, top rate 0.1<" in drawn
+
+
+def test_clocks_say_how_each_run_ends():
+    seen = {"as meant": ([0.3, 0.2, 0.1], 0.2), "other": ([0.3, 0.0, 0.3], 2.345)}
+    drawn = rates.clocks("title", seen).markup
+    for words in ("as meant", "other", "loss 0.20", f"loss {2.345:.2f}", "0.3", "rate"):
+        assert f">{words}<" in drawn

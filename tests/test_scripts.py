@@ -25,7 +25,7 @@ def test_the_scripts_pass_their_own_tests():
     assert int(re.search(r"(?:#|ℹ) pass (\d+)", run.stdout)[1]) >= 19
 
 
-@pytest.mark.parametrize("name", ["stepper.js", "explorer.js", "switches.js"])
+@pytest.mark.parametrize("name", ["stepper.js", "explorer.js", "switches.js", "ravine.js"])
 def test_a_script_can_stand_inside_a_page(name):
     source = embed.source(name)
     assert "</" not in source and "<!--" not in source

@@ -91,23 +91,26 @@ def each_gradient(network, x, y):
     return np.array(found)
 
 
-def test_the_noise_scale_is_that_of_the_single_gradients():
+def test_the_noise_is_that_of_the_single_gradients():
     network, (x, y) = top_rates.build(2), top_rates.digits(2)[0]
     slopes = each_gradient(network, x[:40], y[:40])
-    expected = slopes.var(axis=0).sum() / (slopes.mean(axis=0) ** 2).sum()
-    assert top_rates.noise_scale(network, x[:40], y[:40]) == pytest.approx(expected)
-    assert top_rates.noise_scale(network, x[:1], y[:1]) == pytest.approx(0, abs=1e-9)
+    variance, square = top_rates.gradient_noise(network, x[:40], y[:40])
+    assert variance == pytest.approx(slopes.var(axis=0).sum())
+    assert square == pytest.approx((slopes.mean(axis=0) ** 2).sum())
+    assert top_rates.gradient_noise(network, x[:1], y[:1])[0] == pytest.approx(0, abs=1e-9)
 
 
-def test_noise_scales_begin_with_the_untrained_and_follow_the_run(monkeypatch):
+def test_noises_begin_with_the_untrained_and_follow_the_run(monkeypatch):
     monkeypatch.setattr(top_rates, "STEPS", 50)
-    found = top_rates.noise_scales("constant", 0.1, (3, 4))
-    assert found.shape == (2, 3)
+    found = top_rates.gradient_noises("constant", 0.1, (3, 4))
+    assert found.shape == (2, 2, 3)
     networks = [top_rates.build(start) for start in (3, 4)]
     sets = [top_rates.digits(start)[0] for start in (3, 4)]
-    for k, seen in enumerate(found.T):
-        expected = [top_rates.noise_scale(n, *own) for n, own in zip(networks, sets, strict=True)]
-        np.testing.assert_allclose(seen, expected)
+    for k in range(3):
+        expected = [
+            top_rates.gradient_noise(n, *own) for n, own in zip(networks, sets, strict=True)
+        ]
+        np.testing.assert_allclose(found[..., k].T, expected)
         seeds = [3000 + k, 4000 + k]
         many_starts.train(networks, sets, np.full((25, 2), 0.1), top_rates.BATCH, seeds)
 

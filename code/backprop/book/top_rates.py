@@ -136,12 +136,12 @@ def _tested(networks: Sequence[Sequential], starts: Sequence[int]) -> list[Array
     return [ends(n, *others, own) for n, (own, *others) in zip(networks, sets, strict=True)]
 
 
-def noise_scale(network: Sequential, x: Array, y: NDArray[np.integer]) -> float:
-    """Return the noise of single examples' gradients over the square of their mean.
+def gradient_noise(network: Sequential, x: Array, y: NDArray[np.integer]) -> tuple[float, float]:
+    """Return the variance of single examples' gradients, and the square of their mean.
 
-    Both are summed over all parameters: the variances above, and below the squared length of the
-    mean gradient. For a dense layer, an example's gradient of W is the outer product of what enters
-    and of the slope of what leaves, so its squares need not be formed one by one.
+    Both are summed over all parameters, and their quotient estimates the noise scale. For a dense
+    layer, an example's gradient of W is the outer product of what enters and of the slope of what
+    leaves, so its squares need not be formed one by one.
 
     Parameters
     ----------
@@ -162,22 +162,23 @@ def noise_scale(network: Sequential, x: Array, y: NDArray[np.integer]) -> float:
             squares += np.sum(delta**2, axis=1) * (np.sum(entered**2, axis=1) + 1)  # W and b
             mean += np.sum((entered.T @ delta / len(x)) ** 2) + np.sum(delta.mean(axis=0) ** 2)
         delta = layer.backward(delta)
-    return float(squares.mean() / mean - 1)
+    return float(squares.mean() - mean), float(mean)
 
 
-def noise_scales(
+def gradient_noises(
     name: str, top: float, starts: Sequence[int] = STARTS, batch: int = BATCH
 ) -> Array:
-    """Train by one shape, and return each start's :func:`noise_scale` along the run.
+    """Train by one shape, and return each start's :func:`gradient_noise` along the run.
 
     Returns
     -------
-    ndarray, shape (starts, STEPS / EVERY + 1)
+    ndarray, shape (2, starts, STEPS / EVERY + 1)
+        The variances, and the squares of the means.
     """
 
-    def measure(networks: Sequence[Sequential], own: Sequence[int]) -> list[float]:
+    def measure(networks: Sequence[Sequential], own: Sequence[int]) -> list[tuple[float, float]]:
         sets = (digits(start)[0] for start in own)
-        return [noise_scale(n, *kept) for n, kept in zip(networks, sets, strict=True)]
+        return [gradient_noise(n, *kept) for n, kept in zip(networks, sets, strict=True)]
 
     return np.array(_walked(name, [top], starts, batch, measure)).T
 

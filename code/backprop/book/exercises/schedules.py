@@ -139,6 +139,8 @@ def check_cosine(cosine: Answer) -> Verdict:
             (at(s) - end, "The whole curve lies lower by end.", rule),
             (top * (1 + math.cos(math.pi * s)) / 2, "The rate ends at 0 instead of end.", rule),
             (end + top * (1 + math.cos(math.pi * s)) / 2, "This starts at top + end.", rule),
+            (max(end, top * (1 + math.cos(math.pi * s)) / 2),
+             "The wave runs to 0, and is cut off at end.", rule),
             (end + (top - end) * math.cos(math.pi * s), "A cosine runs from 1 to -1.",
              "½(1 + cos) runs from 1 to 0."),
             (end + (top - end) * (1 + math.cos(math.pi * s)), "The ½ is missing.", rule),
@@ -389,6 +391,8 @@ def check_greedy(greedy: Answer) -> Verdict:
             (_greedy(1.0, tau2, V, n), "The curvature is missing.", rule),
             (np.array(right) * lam, "These are the rates times λ.", rule),
             (np.array(_mean_squares(lam, tau2, V, n)), "This is V.", "The rates are asked for."),
+            (np.array(right) * tau2 / lam, "This is V after each step.",
+             "The rates are asked for."),
             (_greedy(lam, tau2, V, n + 1), "One rate too many.", "Return `steps` of them."),
         ]  # fmt: skip
         return Case((lam, tau2, V, n), right, distinct(mistakes, right), rule)

@@ -33,7 +33,7 @@ def figure(kind: str, name: str, title: str, body: str, data: Any = None) -> str
     Parameters
     ----------
     kind : str
-        "stepper", "explorer" or "switches": names the style sheet and the script.
+        "stepper", "explorer", "switches" or "ravine": names the style sheet and the script.
     name : str
         Unique on its page: the figure's id is ``kind-name``.
     title : str

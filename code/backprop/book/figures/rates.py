@@ -1,14 +1,14 @@
 """The figures of the chapter on schedules: noisy parabolas, shapes of schedules, and real runs.
 
-The parabola is L = ½ θ², or has two curvatures, and each step sees its slope plus noise, whose
-variance is 1 where nothing else is said. Colours mean the same in all of them: vermilion a large
+The parabola is L = ½ θ², and each step sees its slope plus noise, whose variance is 1 where nothing
+else is said. Colours mean the same in all of them: vermilion a large
 constant rate, blue a small one, and green a falling one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from backprop.schedules import (
     Cosine,
     Exponential,
     OneCycle,
-    ReduceOnPlateau,
     Schedule,
     StepDecay,
     Warmup,
@@ -31,16 +30,8 @@ LEVELS = (0.5, 0.1, 0.02)
 """The constant rates whose floors are drawn."""
 RUNS, LONG = 1000, 1000
 """How many walks are averaged, and over how many steps."""
-RAVINE = (0.003, 1.0)
-"""The curvatures of the flat direction and of the steep one."""
-FAR = 100.0
-"""V at the start in each direction of the ravine."""
 SQUARES = (1, 2, 3, 4, 5, 10, 20)
 """V before the step is 1 over each of these."""
-
-
-NOISES = (1.0, 0.3, 0.1)
-"""Variances of the noise in the ravine's flat direction; in the steep one it is 1."""
 
 
 def mean_square(
@@ -105,79 +96,6 @@ def _colors() -> tuple[str, str, str]:
     from backprop.book.figures.plots import COLORS
 
     return COLORS[0], COLORS[2], COLORS[1]
-
-
-def tuned(shape: Any, noise: float = 1.0) -> tuple[float, Array]:
-    """Return the top rate with which a shape ends lowest in the ravine, and its mean losses.
-
-    Parameters
-    ----------
-    shape : array_like, shape (steps,)
-        A schedule whose highest rate is 1.
-    noise : float
-        The variance of the noise in the flat direction.
-
-    Returns
-    -------
-    float
-    ndarray, shape (2, steps + 1)
-        ½ λ V in the flat direction and in the steep one. Their sum is the mean loss.
-    """
-    tops = np.geomspace(0.001, 1.9, 400)
-    plans = np.multiply.outer(np.asarray(shape), tops)
-    losses = np.array([lam / 2 * mean_square(plans, FAR, lam, variance)
-                       for lam, variance in zip(RAVINE, (noise, 1.0), strict=True)])  # fmt: skip
-    best = losses[:, -1].sum(axis=0).argmin()
-    return float(tops[best]), losses[..., best]
-
-
-def plan(name: str) -> Array:
-    """Return a shape of the ravine's runs, with the highest rate 1."""
-    return np.array([top_rates.SHAPES[name](t) for t in range(LONG)])
-
-
-OF_THE_RAVINE = ("constant", "1/t", "cosine", "linear", "constant-then-decay")
-"""The shapes that are drawn, by their names in :data:`backprop.book.top_rates.SHAPES`."""
-
-
-class Parts(NamedTuple):
-    """What a tuned shape leaves in the ravine.
-
-    Attributes
-    ----------
-    rates : ndarray, shape (LONG,)
-        Of all steps.
-    start, noise, steep : float
-        The three parts of the last mean loss. In the flat direction, ``start`` is what is left of
-        the loss before the first step, and ``noise`` what has been let in and kept.
-    """
-
-    rates: Array
-    start: float
-    noise: float
-    steep: float
-
-    @property
-    def total(self) -> float:
-        """The last mean loss."""
-        return self.start + self.noise + self.steep
-
-
-def parts(name: str, noise: float = 1.0) -> Parts:
-    """Return what a shape leaves at the top rate with which it ends lowest.
-
-    Parameters
-    ----------
-    name : str
-        One of :data:`OF_THE_RAVINE`.
-    noise : float
-        The variance of the noise in the flat direction.
-    """
-    shape, flat = plan(name), RAVINE[0]
-    top, losses = tuned(shape, noise)
-    rates = top * shape
-    left = flat / 2 * FAR * float(np.prod((1 - rates * flat) ** 2))
-    return Parts(rates, left, float(losses[0, -1]) - left, float(losses[1, -1]))
 
 
 def unit(n: int) -> str:
@@ -291,126 +209,75 @@ def levels(title: str) -> Drawing:
 
 SHAPES: dict[str, Schedule] = {
     "1/t": top_rates.inverse(10),
-    "step": StepDecay(1.0, 30, 0.3),
     "exponential": Exponential(1.0, 0.955),
+    "step": StepDecay(1.0, 30, 0.3),
+    "one cycle": OneCycle(1.0, 100),
     "cosine": Cosine(1.0, 100),
     "linear": top_rates.linear(100),
-    "one cycle": OneCycle(1.0, 100),
-    "warm-up": Warmup(Cosine(1.0, 80), 20),
     "constant-then-decay": top_rates.constant_then_decay(100),
-    "plateau": ReduceOnPlateau(1.0, factor=0.3),
+    "warm-up": Warmup(Cosine(1.0, 80), 20),
 }
 """Schedules whose highest rate is 1 in a run of 100 steps."""
 
 
 def planned(name: str) -> Array:
-    """Return the rates of a shape; the plateau's fall where an invented loss stalls."""
-    if name == "plateau":
-        t = np.arange(100)
-        return np.asarray(np.select([t < 38, t < 71], [1, 0.3], 0.09))
+    """Return the rates of a shape."""
     return np.array([SHAPES[name](t) for t in range(100)])
 
 
 def shapes(title: str) -> Drawing:
-    """Draw the schedules, three in a row, each with its name."""
+    """Draw the schedules, four in a row, each with its name."""
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(3, 3, sharex=True, sharey=True, figsize=(4.6, 2.4))
+    fig, axes = plt.subplots(2, 4, sharex=True, sharey=True, figsize=(4.6, 2.1))
     for ax, name in zip(axes.flat, SHAPES, strict=True):
         rates = planned(name)
         ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
         ax.plot(rates, "-", color=green, linewidth=2)
         ax.set(xlim=(0, 100), ylim=(0, 1.12), xticks=[0, 50], yticks=[0, 1])
         words = name.replace("constant-then-", "constant-\nthen-")
-        ax.text(50, 1.2, words, color=INK, ha="center", va="bottom", linespacing=0.9)
+        ax.text(50, 1.2, words, color=INK, ha="center", va="bottom", linespacing=1.1)
         ax.grid(visible=False)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("rate")
+    for ax in axes[1]:
+        ax.set_xlabel("step")
     return plotted(fig, title)
 
 
-def _shade(name: str) -> str:
-    from backprop.book.figures.plots import COLORS, GREY
-
-    _, green, red = _colors()
-    found = {"constant": red, "cosine": green, "linear": COLORS[3]}
-    return found.get(name, COLORS[4] if name == "constant-then-decay" else GREY)
-
-
-def ravine() -> list[Frame]:
-    """Return one frame for each of ``NOISES``: tuned shapes, and what each leaves in the ravine."""
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    blue, green, red = _colors()
-    frames = []
-    for noise in NOISES:
-        found = {name: parts(name, noise) for name in OF_THE_RAVINE}
-        lowest = min(found, key=lambda name: found[name].total)
-        highest = max(left.rates.max() for left in found.values())
-        fig, axes = plt.subplots(
-            len(found), 2, figsize=(4.4, 3.75), width_ratios=[1, 3.6], layout="none",
-            gridspec_kw={"wspace": 0.1, "hspace": 0.5, "left": 0.11, "right": 1,
-                         "bottom": 0.02, "top": 0.84},
-        )  # fmt: skip
-        for (sketch, ax), (name, left) in zip(axes, found.items(), strict=True):
-            seen = np.append(np.arange(0, LONG, 10), LONG - 1)
-            sketch.fill_between(seen, left.rates[seen], color=green, alpha=0.18, linewidth=0)
-            sketch.plot(seen, left.rates[seen], "-", color=green, linewidth=2)
-            sketch.set(xlim=(0, LONG), ylim=(0, 1.08 * highest), xticks=[])
-            sketch.set(yticks=[0, highest], yticklabels=["0", f"{highest:.2g}"])
-            sketch.grid(visible=False)
-            sketch.text(0, 1.2 * highest, f"Ση = {left.rates.sum():.0f}", color=GREY)
-            ax.text(0, 1.05, name, color=INK, va="bottom")
-            end = 0.0
-            for x, plus, value, color in (
-                (0.6, "", left.start, blue), (0.69, "+ ", left.noise, red),
-                (0.83, "+ ", left.steep, GREY),
-            ):  # fmt: skip
-                ax.barh(0.45, value, 0.75, left=end, color=color, alpha=0.55, linewidth=0)
-                words = f"{plus}{1000 * value:.0f}"
-                ax.text(x * WIDE, 1.05, words, color=color, va="bottom")
-                end += value
-            words = f"{1000 * left.total:.0f}{' lowest' * (name == lowest)}"
-            ax.text(end + 0.002, 0.45, words, color=INK, va="center", weight="bold")
-            ax.set(xlim=(0, WIDE), ylim=(0, 1.2))
-            ax.set_axis_off()
-        axes[0, 0].text(0, 1.75 * highest, "rate", color=GREY)
-        head = axes[0, 1]
-        head.text(0, 2.2, "mean loss at the end, in thousandths:", color=GREY)
-        for x, words, color in (
-            (0, "flat: start left", blue), (0.36, "+ noise let in", red), (0.72, "+ steep", GREY),
-        ):  # fmt: skip
-            head.text(x * WIDE, 1.75, words, color=color)
-        words = f"{lowest.capitalize()} ends lowest, at {1000 * found[lowest].total:.0f}."
-        frames.append(drawn(fig, f"Five shapes in a ravine, flat noise {noise:g}", words))
-    return frames
-
-
-WIDE = 0.16
-"""The mean loss at the right end of the ravine's bars."""
+def sums() -> dict[str, float]:
+    """Return the sum of all rates of each shape at its chosen top rate, the largest first."""
+    found = {}
+    for name, losses in top_rates.stored().last.items():
+        top = top_rates.TOPS[top_rates.chosen(losses)]
+        shape = top_rates.SHAPES[name]
+        found[name] = top * sum(shape(t) for t in range(top_rates.STEPS))
+    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
 
 def tops(title: str) -> Drawing:
     """Draw the last test loss against the top rate, and below it each start against the constant.
 
-    In the lower panel each shape has the top rate that the digits for validation choose.
+    In the lower panel each shape has the top rate that the digits for validation choose, and the
+    shapes stand in the order of their sums of rates.
     """
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
+    _, green, red = _colors()
     found = top_rates.stored()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.75), height_ratios=[1.1, 1])
-    spots = {"constant": (0.021, 0.19), "cosine": (0.025, 1.75), "linear": (0.025, 1.3),
-             "constant-then-decay": (0.025, 0.97)}  # fmt: skip
-    for k, (name, spot) in enumerate(spots.items()):
-        tested, color = found.last[name][1], _shade(name)
-        x = np.array(top_rates.TOPS) * 1.02 ** (k - 1.5)
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.6), height_ratios=[1, 1.3])
+    looks = {"constant": (red, (0.33, 1.25), "right"), "cosine": (green, (0.66, 0.17), "left")}
+    for k, (name, (color, spot, side)) in enumerate(looks.items()):
+        tested = found.last[name][1]
+        x = np.array(top_rates.TOPS) * 1.02 ** (k - 0.5)
         middle, best = np.median(tested, axis=1), top_rates.chosen(found.last[name])
         ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1.2, alpha=0.5)
-        ax.plot(x, middle, "--" if name == "linear" else "-", color=color, linewidth=2)
-        ax.plot(x[best], middle[best], "o", color=color, markersize=7, zorder=3)
-        ax.text(*spot, name, color=color, va="center")
+        ax.plot(x, middle, "-", color=color, linewidth=2)
+        ax.plot(x[best], middle[best], "o", color=color, markersize=8, zorder=3)
+        ax.text(*spot, name, color=color, va="center", ha=side)
     ax.set(xscale="log", yscale="log", xlim=(0.018, 1.4), ylim=(0.105, 2.5), xlabel="top rate")
     ax.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
     ax.set(xticks=[0.02, 0.05, 0.1, 0.2, 0.5, 1])
@@ -418,17 +285,48 @@ def tops(title: str) -> Drawing:
     ax.minorticks_off()
     ax.set_title("test loss, batches of 2", loc="left", fontsize=11)
     constant = top_rates.at_best(found.last["constant"])
-    rows = (*list(spots)[1:], "one cycle", "step", "1/t", "exponential")
-    for y, name in enumerate(rows):
+    rows = {name: total for name, total in sums().items() if name != "constant"}
+    for y, (name, total) in enumerate(rows.items()):
         ratio = top_rates.at_best(found.last[name]) / constant
-        low.plot(ratio, np.full(len(ratio), y), "o", color=_shade(name), markersize=6, alpha=0.55)
+        low.plot(ratio, np.full(len(ratio), y), "o", color=green, markersize=6, alpha=0.5)
         low.plot(np.median(ratio), y, "|", color=INK, markersize=12, markeredgewidth=2)
-        low.text(0.43, y, name, color=GREY, va="center")
-    low.axvline(1, color=_shade("constant"), linewidth=1.8)
-    low.text(1.006, -0.85, "constant", color=_shade("constant"), va="center")
-    low.set(ylim=(6.6, -1.5), yticks=[], xlim=(0.42, 1.13))
+        low.text(0.18, y, name, color=INK, va="center")
+        low.text(0.655, y, f"{total:.0f}", color=GREY, va="center", ha="right")
+    low.text(0.655, -0.95, "Ση", color=GREY, va="center", ha="right")
+    low.axvline(1, color=red, linewidth=1.8)
+    words = f"constant ({sums()['constant']:.0f})"
+    low.text(1.006, -0.95, words, color=red, va="center", ha="center")
+    low.set(ylim=(6.6, -1.5), yticks=[], xlim=(0.17, 1.17))
     low.set(xticks=[0.7, 0.8, 0.9, 1, 1.1], xticklabels=["0.7", "0.8", "0.9", "1", "1.1"])
     low.set_title("test loss / that of the constant rate", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def clocks(title: str, seen: Mapping[str, tuple[Sequence[float], float]]) -> Drawing:
+    """Draw the rates of all updates of some runs, side by side, each with the loss at its end.
+
+    Parameters
+    ----------
+    title : str
+        Of the drawing.
+    seen : mapping of str to (sequence of float, float)
+        The rates and the loss, by what is said above. The first run is the right one.
+    """
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    _, green, red = _colors()
+    fig, axes = plt.subplots(1, len(seen), sharey=True, figsize=(4.6, 1.45))
+    for k, (ax, (words, (rates, loss))) in enumerate(zip(axes, seen.items(), strict=True)):
+        color, highest = red if k else green, max(rates)
+        ax.fill_between(np.arange(len(rates)), rates, color=color, alpha=0.18, linewidth=0)
+        ax.plot(rates, "-", color=color, linewidth=0.8 if np.diff(rates).max() > 0 else 2)
+        ax.set(xlim=(-15, len(rates)), ylim=(0, 1.12 * highest), xticks=[])
+        ax.set(yticks=[0, highest], yticklabels=["0", f"{highest:g}"])
+        ax.set_xlabel(f"loss {loss:.2f}", color=color)
+        ax.text(len(rates) / 2, 1.2 * highest, words, color=INK, ha="center", va="bottom")
+        ax.grid(visible=False)
+    axes[0].set_ylabel("rate")
     return plotted(fig, title)
 
 
@@ -479,34 +377,6 @@ def range_tests(
     return plotted(fig, title)
 
 
-def noise_scales(title: str, scales: Array, sizes: Sequence[int]) -> Drawing:
-    """Draw the noise scale along runs, and the sizes of batches to compare it with.
-
-    Parameters
-    ----------
-    title : str
-        Of the drawing.
-    scales : ndarray, shape (starts, times)
-        As :func:`backprop.book.top_rates.noise_scales` returns them.
-    sizes : sequence of int
-        Of batches.
-    """
-    plt = pyplot()
-    blue, green, _ = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.1))
-    t = np.arange(scales.shape[1]) * top_rates.EVERY
-    ax.plot(t, scales.T, "-", color=green, linewidth=0.7, alpha=0.45)
-    ax.plot(t, np.median(scales, axis=0), "-", color=green, linewidth=2.2)
-    for size in sizes:
-        ax.axhline(size, color=blue, linewidth=1.6, linestyle="--")
-        ax.text(t[-1] * 0.985, size * 0.9, f"B = {size}", color=blue, ha="right", va="top")
-    ax.set(yscale="log", ylim=(0.7, 1500), xlim=(0, t[-1]), xlabel="update")
-    ax.set(yticks=[10, 100, 1000], yticklabels=["10", "100", "1,000"])
-    ax.minorticks_off()
-    ax.set_title("noise scale", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
 def warmed_up(
     title: str,
     tops: Sequence[float],
@@ -528,10 +398,10 @@ def warmed_up(
     """
     plt = pyplot()
     _, green, red = _colors()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.0), height_ratios=[1, 1.1])
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.2), height_ratios=[1.15, 1])
     looks = {k: (color, f"{k} updates of warm-up" if k else "no warm-up")
              for k, color in zip(losses, (red, green), strict=True)}  # fmt: skip
-    spots = dict(zip(losses, (((2.1, 3.9), (0.03, 0.55)), ((0.2, 1.0), (0.0103, 0.07))),
+    spots = dict(zip(losses, (((2.1, 3.6), (0.03, 0.55)), ((0.2, 0.35), (0.0103, 0.068))),
                      strict=True))  # fmt: skip
     for place, (k, (color, words)) in enumerate(looks.items()):
         ax.plot(first[k].T, "-", color=color, linewidth=0.8, alpha=0.5)
@@ -542,11 +412,12 @@ def warmed_up(
         low.plot(x, np.median(losses[k], axis=1), "-o", color=color, markersize=4.5, linewidth=2)
         for axis, spot in zip((ax, low), spots[k], strict=True):
             axis.text(*spot, words, color=color)
-    ax.set(ylim=(0.8, 5.2), yticks=[1, 2, 3, 4, 5], xlabel="updates made")
+    highest = 1.05 * max(5.0, *(float(np.max(losses)) for losses in first.values()))
+    ax.set(ylim=(0, highest), yticks=range(0, int(highest) + 1, 2), xlabel="updates made")
     ax.set(xlim=(0, len(first[0][0]) - 1), xticks=range(0, len(first[0][0]), 2))
-    low.set(xscale="log", yscale="log", ylim=(0.06, 2.6), xlabel="top rate")
+    low.set(xscale="log", yscale="log", ylim=(0.05, 2.6), xlabel="top rate")
     low.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
-    low.set(xticks=list(tops), xticklabels=["" if top == 0.08 else f"{top:g}" for top in tops])
+    low.set(xticks=list(tops), xticklabels=[f"{top:g}" for top in tops])
     low.minorticks_off()
     ax.set_title(f"loss of the batch, top rate {tops[-1]:g}", loc="left", fontsize=11)
     low.set_title("test loss after 200 updates", loc="left", fontsize=11)
