@@ -734,7 +734,7 @@ def widths(ds: Sequence[int], runs: Mapping[str, Sequence[Sequence[float]]], tit
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 3.0))
+    fig, ax = plt.subplots(figsize=(4.2, 2.8))
     # Side by side, since several kinds may be right everywhere.
     kinds = (
         (COLORS[0], "o", -0.2), (COLORS[3], "D", -0.07), (COLORS[1], "v", 0.06),
