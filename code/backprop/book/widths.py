@@ -4,7 +4,7 @@ The chapter on attention draws what is stored in ``widths.json``, which the comm
 
     python -m backprop.book.widths FILE
 
-writes in half a minute.
+writes in a minute.
 """
 
 from __future__ import annotations
