@@ -35,10 +35,11 @@ def test_gradients():
     gradcheck.check_layer(layer, rng.normal(size=(2, 5, 3)), rng=rng).raise_if_off()
 
 
+@pytest.mark.parametrize("slow", [True, False])
 @pytest.mark.parametrize("divide", [True, False])
-def test_gradients_of_wide_queries(divide):
+def test_gradients_of_wide_queries(divide, slow):
     rng = np.random.default_rng(0)
-    layer = lookup.WideLook(6, np.random.default_rng(1), divide=divide)
+    layer = lookup.WideLook(6, np.random.default_rng(1), divide=divide, slow=slow)
     x = rng.normal(size=(2, 4, lookup.WIDTH)) / 4
     gradcheck.check_layer(layer, x, rng=rng).raise_if_off()
 
@@ -67,6 +68,18 @@ def test_wide_queries_learn_with_the_division_alone():
     assert undivided[1] < 0.85 and divided[1] > 0.97
     small = lookup.learned(1, 256, [0, 60], test, divide=False, spread=1 / 4)
     assert small[0] == divided[0] and small[1] > 0.97  # the same first scores
+
+
+def test_the_scores_of_wide_queries():
+    batch = lookup.draw(np.random.default_rng(0), 3)
+    start, later = lookup.scored(2, 9, [0, 4], batch, divide=False)
+    (kept,) = lookup.scored(2, 9, [0], batch, divide=False, slow=True)
+    np.testing.assert_allclose(start, kept)
+    layer = lookup.WideLook(9, np.random.default_rng(2), divide=False)
+    layer.forward(batch.x)
+    np.testing.assert_allclose(lookup.softmax(start), layer.p[batch.asked], atol=1e-12)
+    assert start.shape == (12, 8) and (np.isfinite(start) == np.isfinite(later)).all()
+    assert (later != start).any()
 
 
 def both():
@@ -219,6 +232,17 @@ def test_what_is_compared_adds_up_to_the_scores():
     scores = np.log(attends.p[0, 0, 2])
     found = [M[1, 1] + M[1, 8 + 3], M[1, 2] + M[1, 8 + 5], M[1, 1]]
     np.testing.assert_allclose(scores - scores[2], np.array(found) - found[2], atol=1e-12)
+
+
+def test_what_the_errors_ask_of_pairs_is_what_the_queries_learn_from():
+    network, batch = lookup.trained(1, 5), lookup.draw(np.random.default_rng(4), 6)
+    dM = lookup.wanted(network, batch)
+    _, dz = lookup.errors(network, lookup.SoftmaxCrossEntropy(), batch)
+    network.backward_parameters(dz)
+    attends = network.layers[0]
+    W_k = attends.parameters["W_qkv"][:, 16:32]
+    found = attends.gradients["W_qkv"][:, :16]
+    np.testing.assert_allclose(found, dM @ W_k / 4, atol=1e-12)
 
 
 def test_two_letters_are_asked_for_in_turn():

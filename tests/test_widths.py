@@ -30,11 +30,27 @@ def test_a_stored_network_is_found_again(kind):
         assert found == pytest.approx(FOUND[kind][place][0], abs=5)  # another CPU differs
 
 
-def test_the_division_alone_serves_every_width():
-    divided, small, undivided, tiny = map(np.array, FOUND.values())
-    assert divided.min() > 99 and tiny.min() > 98
+def test_some_kinds_serve_every_width():
+    divided, tiny, slow, small, undivided = map(np.array, FOUND.values())
+    assert divided.min() > 99 and tiny.min() > 98 and slow.min() > 98
     assert small[:3].min() > 96 and small[3].max() < 99
     assert (np.diff(np.median(undivided, axis=1)) < -3).all()
+
+
+def test_the_division_tames_the_start_and_the_step():
+    divided, _, slow, small, undivided = widths.KINDS
+    (near, step), (far, leap) = (widths.begins(divided, 0, d) for d in (16, 256))
+    assert 0.6 < far / near < 1.5 and 2.5 < leap / step < 5  # the step grows as √d
+    (near, step), (far, leap) = (widths.begins(undivided, 0, d) for d in (16, 256))
+    assert 3 < far / near < 6 and 8 < leap / step < 20
+    (start, step), (again, smaller) = (widths.begins(kind, 0, 64) for kind in (small, slow))
+    assert again == pytest.approx(start) and smaller == pytest.approx(step / 8, rel=0.15)
+
+
+def test_one_token_leads_where_scores_are_large():
+    divided, *_, undivided = widths.KINDS
+    assert widths.one_leads(divided, 0, 256, 0) < 0.02
+    assert widths.one_leads(undivided, 0, 256, 0) > 0.5
 
 
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):

@@ -883,7 +883,7 @@ SETTINGS = (
     ),
     Setting(
         "attention",
-        ("text-3",),
+        ("text-softmax",),
         shapes={"s": (1, 3)},
         bar="L",
         differentials="adjoint",
@@ -939,10 +939,13 @@ SETTINGS = (
     ),
     Setting(
         "attention",
-        ("softmax-jacobian",),
-        shapes={"s": (1, 3)},
-        words=(r"p = \operatorname{softmax}(s)",),
-        means={"J": r"\partial p/\partial s"},
+        ("text-pushes",),
+        shapes={"X": (4, 2), "M": (2, 2), "V": (4, 3)},
+        axis=1,
+        bar="L",
+        differentials="adjoint",
+        program=(r"S = XMX^\top", r"P = \mathrm{softmax}(S)", "Y = PV"),
+        words=(r"L = \sum_{i,j} Y_{ij}^4",),
     ),
     Setting(
         "convolution",

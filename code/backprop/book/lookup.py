@@ -7,9 +7,9 @@ network must say its digit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,17 +157,29 @@ class WideLook(Layer):
         Whether the scores are divided by √d.
     spread : float
         The deviation of the first entries of W_q and W_k.
+    slow : bool
+        Whether W_q and W_k are kept √d times as large, and divided by √d where they are used. A
+        step of Adam, whose size does not depend on that of the gradient, then moves them √d times
+        less.
     """
 
     name = "wide_look"
 
     def __init__(
-        self, d: int, rng: np.random.Generator, *, divide: bool, spread: float = 1
+        self,
+        d: int,
+        rng: np.random.Generator,
+        *,
+        divide: bool,
+        spread: float = 1,
+        slow: bool = False,
     ) -> None:
         super().__init__()
-        self.times = 1.0 if divide else d**0.5  # undoes the division
-        self.parameters["W_q"] = spread * rng.normal(size=(WIDTH, d))
-        self.parameters["W_k"] = spread * rng.normal(size=(WIDTH, d))
+        kept = d**0.5 if slow else 1.0
+        # Without the division, what it does later is undone.
+        self.times = (1.0 if divide else d**0.5) / kept, 1 / kept
+        self.parameters["W_q"] = kept * spread * rng.normal(size=(WIDTH, d))
+        self.parameters["W_k"] = kept * spread * rng.normal(size=(WIDTH, d))
         self.parameters["W_v"] = glorot(rng, (WIDTH, WIDTH))
         for name, value in self.parameters.items():
             self.gradients[name] = np.zeros_like(value)
@@ -176,7 +188,8 @@ class WideLook(Layer):
         """Return p v."""
         self.x = x
         W_q, W_k, W_v = self.parameters.values()
-        self.q, self.k, self.v = x @ W_q * self.times, x @ W_k, x @ W_v
+        at_q, at_k = self.times
+        self.q, self.k, self.v = x @ W_q * at_q, x @ W_k * at_k, x @ W_v
         y, self.p = dot_product_attention(self.q, self.k, self.v, np.tri(x.shape[1], dtype=bool))
         return y
 
@@ -185,7 +198,8 @@ class WideLook(Layer):
         dq, dk, dv = dot_product_attention_vjp(self.q, self.k, self.v, self.p, dz)
         dx = np.zeros_like(self.x)
         rows = self.x.reshape(-1, WIDTH)
-        for name, error in zip(("W_q", "W_k", "W_v"), (self.times * dq, dk, dv), strict=True):
+        at_q, at_k = self.times
+        for name, error in zip(("W_q", "W_k", "W_v"), (at_q * dq, at_k * dk, dv), strict=True):
             self.gradients[name][...] = rows.T @ error.reshape(len(rows), -1)
             dx += error @ self.parameters[name].T
         return dx
@@ -342,17 +356,44 @@ def compared(network: Sequential) -> Array:
     return np.asarray(W_q @ W_k.T / WIDTH**0.5)
 
 
-def learned(
-    seed: int, d: int, looks: Sequence[int], test: Batch, *, divide: bool, spread: float = 1
-) -> list[float]:
-    """Return the share of right answers with :class:`WideLook` after so many steps."""
-    rng, found = np.random.default_rng(seed), []
-    layer = WideLook(d, rng, divide=divide, spread=spread)
-    network = _with_digits(layer, rng)
+def wanted(network: Sequential, batch: Batch) -> Array:
+    """Return Xᵀ dS X, the gradient with respect to what :func:`compared` returns.
+
+    It is the mean over all questions: entry (a, b) collects the errors at the scores of those pairs
+    of which the query holds a, and the key holds b.
+    """
+    _, dS = score_errors(network, batch)
+    return np.asarray((batch.x.swapaxes(1, 2) @ dS @ batch.x).sum(axis=0) / len(batch.digits))
+
+
+def learned(seed: int, d: int, looks: Sequence[int], test: Batch, **kind: Any) -> list[float]:
+    """Return the share of right answers after so many steps; ``kind`` goes to :class:`WideLook`."""
+    networks = _wide(seed, d, looks, kind)
+    return [float((answers(network, test) == test.digits).mean()) for network in networks]
+
+
+def scored(seed: int, d: int, looks: Sequence[int], test: Batch, **kind: Any) -> list[Array]:
+    """Return the scores of all questions after so many steps, −∞ where the mask hides a key.
+
+    Each has the shape (questions, n); ``kind`` goes to :class:`WideLook`.
+    """
+    found, hidden = [], ~np.tri(test.x.shape[1], dtype=bool)
+    for network in _wide(seed, d, looks, kind):
+        attends = network.layers[0]
+        assert isinstance(attends, WideLook)
+        attends.forward(test.x)
+        S = attends.q @ attends.k.swapaxes(1, 2) / d**0.5
+        found.append(np.where(hidden, -np.inf, S)[test.asked])
+    return found
+
+
+def _wide(seed: int, d: int, looks: Sequence[int], kind: Mapping[str, Any]) -> Iterator[Sequential]:
+    """Yield a network with :class:`WideLook` after so many steps."""
+    rng = np.random.default_rng(seed)
+    network = _with_digits(WideLook(d, rng, **kind), rng)
     for step in _training(network, rng, max(looks)):
         if step in looks:
-            found.append(float((answers(network, test) == test.digits).mean()))
-    return found
+            yield network
 
 
 def most_told(batch: Batch) -> NDArray[np.bool_]:

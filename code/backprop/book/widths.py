@@ -4,7 +4,7 @@ The chapter on attention draws what is stored in ``widths.json``, which the comm
 
     python -m backprop.book.widths FILE
 
-writes in half a minute.
+writes in a minute.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop.activations import softmax
 from backprop.book import lookup, results
 
 SEEDS, STEPS = 10, 100
@@ -24,9 +25,10 @@ SEQUENCES = 500
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "divided by √d": {"divide": True},
-    "not divided, start ¼": {"divide": False, "spread": 1 / 4},
-    "not divided": {"divide": False},
     "not divided, start 1/20": {"divide": False, "spread": 1 / 20},
+    "not divided, start ¼, steps/√d": {"divide": False, "spread": 1 / 4, "slow": True},
+    "not divided, start ¼": {"divide": False, "spread": 1 / 4},
+    "not divided, start 1": {"divide": False},
 }
 """What :class:`lookup.WideLook` takes, by the name of each kind."""
 
@@ -44,6 +46,21 @@ def told(seeds: int, widths: Sequence[int], steps: int = STEPS) -> dict[str, lis
         kind: [[round(right(kind, k, d, steps), 2) for k in range(seeds)] for d in widths]
         for kind in KINDS
     }
+
+
+def begins(kind: str, seed: int, d: int, sequences: int = 50) -> tuple[float, float]:
+    """Return the deviations of the first scores, and of their changes in the first step."""
+    test = lookup.draw(np.random.default_rng(10**6), sequences)
+    before, after = lookup.scored(seed, d, [0, 1], test, **KINDS[kind])
+    seen = np.isfinite(before)
+    return float(before[seen].std()), float((after[seen] - before[seen]).std())
+
+
+def one_leads(kind: str, seed: int, d: int, steps: int, sequences: int = 50) -> float:
+    """Return the share of questions that give one token more than 0.99 of the weight."""
+    test = lookup.draw(np.random.default_rng(10**6), sequences)
+    (scores,) = lookup.scored(seed, d, [steps], test, **KINDS[kind])
+    return float((softmax(scores).max(axis=1) > 0.99).mean())
 
 
 @cache

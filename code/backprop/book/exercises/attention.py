@@ -81,7 +81,7 @@ def check_reading(lost: Any, gains: Any, pulls: Any) -> Verdict:
             (-1.0, "This is its error.", "Name the key, from 1 to 4."),
             (0.1, "This is its weight.", "Name the key, from 1 to 4."),
         ], "Name one key, from 1 to 4."),
-        ("The distances along dy", ds / p, [
+        ("The pulls", ds / p, [
             (ds, "These are the errors themselves.", "Each holds a factor p that must go."),
             (ds * p, "The weights were multiplied once more.", "Divide by the weight instead."),
             (-ds / p, "All signs are wrong.", "An error has the sign of dy·(value - output)."),

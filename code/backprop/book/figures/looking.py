@@ -727,16 +727,19 @@ def widths(ds: Sequence[int], runs: Mapping[str, Sequence[Sequence[float]]], tit
     ds : sequence of int
         The widths, each twice or more the one before; they stand at equal distances.
     runs : mapping of str to (for each width, a percentage for each run)
-        By the name of their kind, at most three.
+        By the name of their kind, at most five.
     title : str
         What the picture shows, for those who do not see it.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.2, 2.6))
+    fig, ax = plt.subplots(figsize=(4.2, 2.8))
     # Side by side, since several kinds may be right everywhere.
-    kinds = (COLORS[0], "o", -0.11), (COLORS[2], "^", 0.11), (INK, "s", 0.0)
+    kinds = (
+        (COLORS[0], "o", -0.2), (COLORS[3], "D", -0.07), (COLORS[1], "v", 0.06),
+        (COLORS[2], "^", 0.19), (INK, "s", 0.0),
+    )  # fmt: skip
     for (color, marker, shift), (name, shares) in zip(kinds, runs.items(), strict=False):
         at = np.arange(len(ds)) + shift
         ax.plot(at, [float(np.median(each)) for each in shares], color=color, linewidth=1.8,
