@@ -79,7 +79,8 @@ def test_clouds_are_twice_as_wide_as_their_deviations():
     dots = [e for e in ET.fromstring(points.svg).iter(f"{SVG}ellipse") if e.get("stroke") is None]
     assert len(dots) > 55 and {e.get("rx") for e in dots} == {"1.6"}
     assert loose.caption == (
-        "Pixels 18.7 + divergence 2.3 = 21.0 nats. The four commonest digits make up about 55 % of new images."
+        "Pixels 18.7 + divergence 2.3 = 21.0 nats."
+        " The four commonest digits: about 55 % of new images."
     )
     assert ">all<" in collapsed.svg and ">all<" not in loose.svg
 

@@ -210,7 +210,7 @@ def clouds(
         pixels, divergence = (round(term, 1) for term in latent.terms(network, digits.test))
         caption = (
             f"Pixels {pixels:.1f} + divergence {divergence:.1f} = {pixels + divergence:.1f} nats."
-            f" The four commonest digits make up about {5 * round(shares[factor] / 5)} % of new images."
+            f" The four commonest digits: about {5 * round(shares[factor] / 5)} % of new images."
         )
         said = (
             f"{len(some)} clouds in a plane {far}; beside it, what the decoder makes of"
