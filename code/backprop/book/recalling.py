@@ -335,6 +335,8 @@ class Row:
         Whether it is stored after how many steps the loss of each network is first below a half.
     reads : bool
         Whether it is stored how plain networks read a number during training.
+    often : bool
+        Whether losses and shares during training are stored every ``OFTEN`` steps.
     """
 
     start: Start
@@ -346,6 +348,12 @@ class Row:
     rate: float | None = None
     starts: bool = False
     reads: bool = False
+    often: bool = False
+
+    @property
+    def every(self) -> int:
+        """Steps of Adam between two points of what is stored of a training's course."""
+        return OFTEN if self.often else EVERY
 
 
 def _fixed(gates: str) -> Start:
@@ -375,6 +383,8 @@ def _bordered() -> dict[str, Row]:
     }
 
 
+_OFTEN: dict[str, Any] = {"updates": 300, "along": True, "reaches": True, "often": True}
+
 ROWS: dict[str, Row] = {
     **{
         f"RNN, {length}": Row(Start("RNN"), length, along=True, reaches=True, rate=SLOW,
@@ -389,6 +399,9 @@ ROWS: dict[str, Row] = {
     **_gated(),
     "LSTM, none, product": Row(replace(_fixed("ifo"), product=True), starts=True),
     "LSTM, direct": Row(Start("LSTM", direct=True), starts=True),
+    "LSTM, often": Row(Start("LSTM"), rate=RATES[-1], **_OFTEN),
+    "LSTM, often, slower": Row(Start("LSTM"), rate=RATES[-2], **_OFTEN),
+    "LSTM, often, direct": Row(Start("LSTM", direct=True), rate=RATES[-1], **_OFTEN),
     "LSTM, early": Row(Start("LSTM"), late=LATE, starts=True),
     "LSTM, direct, early": Row(Start("LSTM", direct=True), late=LATE, starts=True),
 }  # fmt: skip
@@ -404,14 +417,14 @@ def trained(
     -------
     groups : list of SideBySide
     curve : array, shape (networks, points)
-        Losses on new sequences after every ``EVERY`` steps, or every ``OFTEN`` if ``row.starts``,
-        and after the last, relative to that of always answering 0.
+        Losses on new sequences after every ``row.every`` steps, or every ``OFTEN`` if
+        ``row.starts``, and after the last, relative to that of always answering 0.
     shares : array, shape (networks, 1 to 3, points + 1)
         :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``, or
         :meth:`SideBySide.reading`, if ``row.reads``.
     """
     groups, curves, shares = [], [], []
-    every = OFTEN if row.starts else EVERY
+    every = OFTEN if row.starts else row.every
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
         rng = np.random.default_rng(some[0])
@@ -425,7 +438,7 @@ def trained(
             optimizer.step()
             if step % every == 0 or step == row.updates:
                 curve.append(group.relative(*new))
-            if share and (step % EVERY == 0 or step == row.updates):
+            if share and (step % row.every == 0 or step == row.updates):
                 share.append(look())
         groups.append(group)
         curves.append(np.array(curve).T)
@@ -447,7 +460,7 @@ def told(row: Row, rates: Sequence[float] = RATES) -> dict[str, Any]:
     best = min(runs, key=lambda rate: float(np.median(runs[rate][1][:, -1])))
     groups, curve, shares = runs[row.rate if row.rate in runs else best]
     if row.along:
-        every = EVERY // OFTEN if row.starts else 1
+        every = row.every // OFTEN if row.starts else 1
         found["curve"] = [_short(each) for each in curve[:, every - 1 :: every]]
     if row.reaches or row.reads:
         names = ("number", "radius", "response") if row.reads else ("share", "direct")
