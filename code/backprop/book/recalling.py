@@ -364,8 +364,7 @@ def _fixed(gates: str) -> Start:
 def _gated() -> dict[str, Row]:
     """Return LSTMs of whose gates only those are trained that the name says, or none."""
     return {
-        f"LSTM, {gates or 'none'}": Row(_fixed("".join(g for g in GATES if g not in gates)),
-                                        reaches=gates == "i", starts=True)
+        f"LSTM, {gates or 'none'}": Row(_fixed("".join(g for g in GATES if g not in gates)), starts=True)
         for gates in ("of", "i", "")
     }  # fmt: skip
 
