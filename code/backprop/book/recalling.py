@@ -363,10 +363,11 @@ def _fixed(gates: str) -> Start:
 
 def _gated() -> dict[str, Row]:
     """Return LSTMs of whose gates only those are trained that the name says, or none."""
+    still = {gates: "".join(g for g in GATES if g not in gates) for gates in ("of", "i", "")}
     return {
-        f"LSTM, {gates or 'none'}": Row(_fixed("".join(g for g in GATES if g not in gates)), starts=True)
-        for gates in ("of", "i", "")
-    }  # fmt: skip
+        f"LSTM, {gates or 'none'}": Row(_fixed(fixed), starts=True)
+        for gates, fixed in still.items()
+    }
 
 
 def _bordered() -> dict[str, Row]:
@@ -383,6 +384,7 @@ def _bordered() -> dict[str, Row]:
 
 
 _OFTEN: dict[str, Any] = {"updates": 300, "along": True, "reaches": True, "often": True}
+"""What rows have in common whose course is looked at closely."""
 
 ROWS: dict[str, Row] = {
     **{
