@@ -331,6 +331,28 @@ def test_what_is_told_of_a_row_is_what_its_runs_have():
     np.testing.assert_allclose(slow["curve"], runs[0], rtol=6e-3)
 
 
+def test_what_is_asked_for_often_is_stored_often():
+    row = Row(Start("LSTM"), 4, updates=30, along=True, reaches=True, often=True)
+    found = recalling.told(row, (0.01,))
+    assert np.shape(found["curve"]) == (10, 3) and np.shape(found["share"]) == (10, 4)
+    seldom = recalling.told(dataclasses.replace(row, often=False), (0.01,))
+    for name in ("curve", "share", "direct"):
+        assert [each[-1] for each in found[name]] == [each[-1] for each in seldom[name]]
+
+
+def test_an_error_collapses_and_comes_back_and_need_not():
+    seeds, each = (10, 11, 12, 13, 14), np.arange(5)
+    row = dataclasses.replace(recalling.ROWS["LSTM, often"], updates=150)
+    direct = dataclasses.replace(recalling.ROWS["LSTM, often, direct"], updates=150)
+    _, curve, shares = recalling.trained(row, 0.03, seeds)
+    middle = np.median(shares[:, 0], axis=0)
+    assert middle.min() < middle[0] / 10 and middle[-1] > 3 * middle[0]
+    assert np.median(shares[:, 1, -1] / shares[:, 0, -1]) < 0.1
+    _, curve, shares = recalling.trained(direct, 0.03, seeds)
+    half = (curve < recalling.FIRST).argmax(axis=1)
+    assert (curve[:, -1] < recalling.FIRST).all() and shares[each, 0, half + 1].max() < 0.02
+
+
 def test_it_is_told_when_a_loss_is_halved(monkeypatch):
     losses = np.array([[0.9, 0.4, 0.6, 0.3], [0.9, 0.8, 0.5, 0.7]])
     monkeypatch.setattr(recalling, "trained", lambda row, rate: ([], losses, losses))
@@ -366,11 +388,11 @@ def test_the_file_has_every_row():
             assert np.median(recalling.starts(name)) == min(medians) < np.inf
         if row.along:
             curve = np.array(found["curve"])
-            assert curve.shape == (10, row.updates // recalling.EVERY)
+            assert curve.shape == (10, row.updates // row.every)
             at = row.rate or recalling.best(name)
             np.testing.assert_array_equal(curve[:, -1], recalling.losses(name)[at])
         if row.reaches:
-            assert np.shape(found["share"]) == (10, row.updates // recalling.EVERY + 1)
+            assert np.shape(found["share"]) == (10, row.updates // row.every + 1)
             assert ("direct" in found) == (row.start.kind == "LSTM")
         assert ("before" in found) == (row.reaches and row.start.kind == "RNN")
         if "before" in found:

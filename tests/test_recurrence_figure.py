@@ -127,6 +127,23 @@ def test_what_was_learned_is_drawn():
         assert f"{n} numbers" in drawn and recalling.ROWS[f"RNN, {n}"].rate == recalling.SLOW
 
 
+def test_what_gets_back_is_drawn_with_where_the_loss_is_halved():
+    name = "LSTM, often"
+    losses, half = recurrence.course(name), recurrence.halved(name)
+    assert losses.shape == recurrence.reaching(name).shape == (10, 31)
+    for run, first in zip(losses, half, strict=True):
+        assert run[first] < recalling.FIRST and (run[1:first] >= recalling.FIRST).all()
+    drawn = recurrence.returning("t").markup
+    for said in ("all ways", "direct way", "what gets back from step 40 to step 1"):
+        assert f">{said}<" in drawn, said
+    row = recalling.ROWS[name]
+    assert row.every == recalling.OFTEN and row.rate == recalling.best("LSTM, 40") == 0.03
+    # What is stored often is the same training as what is stored seldom.
+    apart = recalling.EVERY // recalling.OFTEN
+    seldom = recurrence.course("LSTM, 40")[:, 1:7]
+    np.testing.assert_allclose(losses[:, apart::apart], seldom, rtol=0.02)
+
+
 def test_who_starts_soon_is_drawn_with_the_median():
     drawn = recurrence.starting("t").markup
     learned = {"cell, no gate": "", "cell + f, o": "fo", "cell + i": "i", "LSTM: f, i, o": "ifo"}

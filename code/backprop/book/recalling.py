@@ -337,6 +337,8 @@ class Row:
         Networks.
     rates : tuple of float
         Rates of the trainings.
+    often : bool
+        Whether losses and shares during training are stored every ``OFTEN`` steps.
     """
 
     start: Start
@@ -349,6 +351,12 @@ class Row:
     starts: bool = False
     count: int = len(SEEDS)
     rates: tuple[float, ...] = RATES
+    often: bool = False
+
+    @property
+    def every(self) -> int:
+        """Steps of Adam between two points of what is stored of a training's course."""
+        return OFTEN if self.often else EVERY
 
 
 def _fixed(gates: str) -> Start:
@@ -358,11 +366,11 @@ def _fixed(gates: str) -> Start:
 
 def _gated() -> dict[str, Row]:
     """Return LSTMs of whose gates only those are trained that the name says, or none."""
+    still = {gates: "".join(g for g in GATES if g not in gates) for gates in ("of", "i", "")}
     return {
-        f"LSTM, {gates or 'none'}": Row(_fixed("".join(g for g in GATES if g not in gates)),
-                                        reaches=gates == "i", starts=True)
-        for gates in ("of", "i", "")
-    }  # fmt: skip
+        f"LSTM, {gates or 'none'}": Row(_fixed(fixed), starts=True)
+        for gates, fixed in still.items()
+    }
 
 
 def _bordered() -> dict[str, Row]:
@@ -384,6 +392,9 @@ def _bordered() -> dict[str, Row]:
     }
 
 
+_OFTEN: dict[str, Any] = {"updates": 300, "along": True, "reaches": True, "often": True}
+"""What rows have in common whose course is looked at closely."""
+
 ROWS: dict[str, Row] = {
     **{
         f"RNN, {length}": Row(Start("RNN"), length, along=True, reaches=True, rate=SLOW,
@@ -401,6 +412,9 @@ ROWS: dict[str, Row] = {
     **_gated(),
     "LSTM, none, product": Row(replace(_fixed("ifo"), product=True), starts=True),
     "LSTM, direct": Row(Start("LSTM", direct=True), starts=True),
+    "LSTM, often": Row(Start("LSTM"), rate=RATES[-1], **_OFTEN),
+    "LSTM, often, slower": Row(Start("LSTM"), rate=RATES[-2], **_OFTEN),
+    "LSTM, often, direct": Row(Start("LSTM", direct=True), rate=RATES[-1], **_OFTEN),
     "LSTM, early": Row(Start("LSTM"), late=LATE, starts=True),
     "LSTM, direct, early": Row(Start("LSTM", direct=True), late=LATE, starts=True),
 }  # fmt: skip
@@ -423,14 +437,14 @@ def trained(
     -------
     groups : list of SideBySide
     curve : array, shape (networks, points)
-        Losses on new sequences after every ``EVERY`` steps, or every ``OFTEN`` if ``row.starts``,
-        and after the last, relative to that of always answering 0.
+        Losses on new sequences after every ``row.every`` steps, or every ``OFTEN`` if
+        ``row.starts``, and after the last, relative to that of always answering 0.
     shares : array, shape (networks, 1 or 2, points + 1)
         :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
     """
     groups, curves, shares = [], [], []
     seeds = tuple(range(row.count)) if seeds is None else seeds
-    every = OFTEN if row.starts else EVERY
+    every = OFTEN if row.starts else row.every
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
         rng = np.random.default_rng(some[0])
@@ -443,7 +457,7 @@ def trained(
             optimizer.step()
             if step % every == 0 or step == row.updates:
                 curve.append(group.relative(*new))
-            if share and (step % EVERY == 0 or step == row.updates):
+            if share and (step % row.every == 0 or step == row.updates):
                 share.append(group.reaching(new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
@@ -465,7 +479,7 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
     best = min(runs, key=lambda rate: float(np.median(runs[rate][1][:, -1])))
     groups, curve, shares = runs[row.rate if row.rate in runs else best]
     if row.along:
-        every = EVERY // OFTEN if row.starts else 1
+        every = row.every // OFTEN if row.starts else 1
         found["curve"] = [_short(each) for each in curve[:, every - 1 :: every]]
     if row.reaches:
         found |= {

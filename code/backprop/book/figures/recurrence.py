@@ -344,6 +344,53 @@ def reaching(name: str) -> Array:
     return np.array(recalling.stored()[name]["share"])
 
 
+def halved(name: str) -> Array:
+    """Return after how many points each loss of a row's course is first below one half."""
+    return np.asarray((course(name) < recalling.FIRST).argmax(axis=1))
+
+
+def returning(title: str) -> Drawing:
+    """Draw the losses of ten LSTMs in training, and what gets back from step 40 to step 1.
+
+    A dot is where a loss is first below one half.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    name, plt = "LSTM, often", pyplot()
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.3), height_ratios=(1, 1.8))
+    losses, half = course(name), halved(name)
+    steps = recalling.ROWS[name].every * np.arange(losses.shape[1])
+    shares, direct = (np.array(recalling.stored()[name][way]) for way in ("share", "direct"))
+    drawn = ((axes[0], losses, PAINTS["LSTM"]), (axes[1], direct, "#AA3377"),
+             (axes[1], shares, COLORS[1]))  # fmt: skip
+    for ax, runs, paint in drawn:
+        ax.plot(steps, runs.T, "-", color=paint, linewidth=0.8, alpha=0.45)
+        ax.plot(steps, np.median(runs, axis=0), "-", color=paint, linewidth=3)
+    each = np.arange(len(losses))
+    for ax, runs in ((axes[0], losses), (axes[1], shares)):
+        ax.plot(steps[half], runs[each, half], "o", color=INK, markersize=5)
+    axes[0].set_title("loss on new sequences", loc="left", fontsize=11.5)
+    axes[1].set_title("what gets back from step 40 to step 1", loc="left", fontsize=11.5)
+    words = (
+        (0, "dots: half of it is gone", 112, 0.75, INK), (1, "all ways", 215, 4.5, COLORS[1]),
+        (1, "direct way", 215, 3e-6, "#AA3377"),
+    )  # fmt: skip
+    for row, said, x, y, paint in words:
+        axes[row].text(x, y, said, color=paint, fontsize=12, fontweight="bold", va="center")
+    axes[0].set(ylim=(0, 1.3), yticks=[0, 0.5, 1])
+    axes[1].set(xlim=(0, steps[-1]), ylim=(1e-7, 15), yscale="log", xlabel="training steps")
+    axes[1].set_yticks([1e-6, 1e-4, 1e-2, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
+    for ax in axes:
+        ax.minorticks_off()
+        ax.grid(False)
+    return plotted(fig, title)
+
+
 PLAIN = {10: "#AD7500", 20: "#009E73", 40: "#AA3377"}
 """Colour of plain networks, by the length of their sequences."""
 
