@@ -99,7 +99,8 @@ def learned(
     layer = row(rng, 0.5, 1e-8)
     network = Sequential([layer])
     optimizer = Adam(network, RATE)
-    losses, norm, v = [], 0.0, np.zeros(answers.shape)
+    losses: list[float] = []
+    norm, v = 0.0, np.zeros(answers.shape)
     for step in range(steps + 1):
         norm = max(norm, float(np.linalg.norm(layer.parameters["U"], 2)))
         try:

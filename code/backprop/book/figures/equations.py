@@ -445,17 +445,17 @@ def path(title: str) -> Drawing:
                               **side, **BOLD))  # fmt: skip
     parts += [
         svg.text(at(0.29, 0)[0], at(0, 1.72)[1], "· 1.6", svg.BACKWARD, **LEFT),
-        svg.text(at(0.72, 0)[0], at(0, 0.8)[1], "· 1.28", svg.BACKWARD),
+        svg.text(at(0.97, 0)[0], at(0, 1.24)[1], "· 1.28", svg.BACKWARD),
         svg.text(left + 20, 20, "← adjoint", svg.BACKWARD, **LEFT, **BOLD),
         svg.text(ahead[2][0] - 10, ahead[2][1] + 30, "state →", svg.FORWARD, **RIGHT, **BOLD),
     ]
     y = top + high + 48
-    words = (
+    sums = (
         "step 1 adds ½ · 1.28 · 0.16 = 0.1024",
         "step 2 adds ½ · 1 · 0.2304 = 0.1152",
         "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176",
     )
-    for k, line in enumerate(words):
+    for k, line in enumerate(sums):
         more = BOLD if k == 2 else {}
         parts.append(svg.text(210, y + 22 * k, line, svg.BACKWARD, **more))
     said = (
