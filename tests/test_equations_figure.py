@@ -69,13 +69,13 @@ def test_the_penalty_shows_its_slope():
     assert len(markup) < 100_000
 
 
-def test_the_price_counts_systems_until_the_single_penalty_is_beaten():
-    fall = np.array([0.5, 0.4, 0.3, 0.2, 0.1])
-    markup = equations.price([fall, fall], (2, 41), 0.25, "t").markup
-    for words in ("6", "123", "best single penalty", "linear systems solved", "validation error",
-                  "2 a step", "41 a step"):  # fmt: skip
-        assert f">{words}<" in markup
-    assert len(markup) < 100_000
+def test_the_descents_name_the_curves_that_part():
+    runs = [[1e-2, 1e-4, 1e-6], [1e-2, 1e-5, 1e-8]]
+    kinds = {"1 term": runs, "5 terms": runs, "equation": runs}
+    markup = equations.descents({"all": kinds, "last": kinds}, 5, "t").markup
+    for words in ("all three", "loss, all 8 units", "loss, the last unit", *kinds):
+        assert markup.count(f">{words}<") == 1
+    assert markup.count(">steps<") == 2 and len(markup) < 100_000
 
 
 def test_the_path_is_that_of_euler_and_its_adjoint():
@@ -101,6 +101,7 @@ def test_the_path_is_that_of_euler_and_its_adjoint():
     labels = re.findall(r">([xu][₀₁₂] = [^<]+)<", markup)
     assert sorted(labels) == ["u₀ = 2.048", "u₁ = 1.28", "u₂ = 1",
                               "x₀ = 0.2", "x₁ = 0.36", "x₂ = 0.5904"]  # fmt: skip
-    for words in ("Δt = ½", "· 1.6", "· 1.28", "½ · 1.28 · 0.16 = 0.1024",
-                  "½ · 1 · 0.2304 = 0.1152", "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176"):  # fmt: skip
+    for words in ("Δt = ½", "· 1.6", "· 1.28", "step 1 adds ½ · 1.28 · 0.16 = 0.1024",
+                  "step 2 adds ½ · 1 · 0.2304 = 0.1152",
+                  "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176"):  # fmt: skip
         assert f">{words}<" in markup

@@ -50,35 +50,6 @@ def test_the_hypergradient(parts):
     np.testing.assert_allclose(found, by_tape, rtol=1e-9, atol=1e-14)
 
 
-def test_the_best_of_some_choices_is_chosen_on_the_validation_set(parts):
-    choices = [np.full(40, s) for s in (-5.0, -1.0, 3.0)]
-    errors = [p.error(p.fitted(s, parts.train), parts.valid) for s in choices]
-    assert p.best(iter(choices), parts) is choices[int(np.argmin(errors))]
-
-
-def test_the_people_are_pooled(parts):
-    X, y = p.pooled(parts)
-    assert X.shape == (100, 40) and y.shape == (100,)
-    np.testing.assert_array_equal(X[60:], parts.valid[0])
-    np.testing.assert_array_equal(y[:60], parts.train[1])
-
-
-def test_cross_validation_predicts_each_person_by_the_others(parts):
-    X, y = p.pooled(parts)
-    choices = [np.full(40, s) for s in (-6.0, -0.5, 6.0)]
-    found = p.crossed(choices, (X, y), folds=len(X))  # leave one out, which has a closed form
-
-    def left_out(s):
-        # The matrix of the others' fit is over n - 1 of them.
-        B = X.T @ X + (len(X) - 1) * np.diag(np.exp(s))
-        hat = np.einsum("ni,ni->n", X, np.linalg.solve(B, X.T).T)
-        w = np.linalg.solve(B, X.T @ y)
-        return (((y - X @ w) / (1 - hat)) ** 2).mean()
-
-    assert found is choices[int(np.argmin([left_out(s) for s in choices]))]
-    assert found is choices[1]
-
-
 def test_unrolled_descent_is_differentiated_step_by_step(parts):
     s = np.full(40, -2.0)
     rate = 1 / np.linalg.eigvalsh(p.curvature(s, parts.train[0]))[-1]

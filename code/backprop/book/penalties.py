@@ -7,7 +7,6 @@ good choice of penalties would switch off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,36 +69,6 @@ def error(w: Array, part: Part) -> float:
     """Return the mean of (Xw - y)²/2: half the mean squared error."""
     X, y = part
     return float(((X @ w - y) ** 2).mean() / 2)
-
-
-def best(choices: Iterable[Array], parts: Parts) -> Array:
-    """Return the s among ``choices`` whose fitted w has the lowest error on ``parts.valid``."""
-    return min(choices, key=lambda s: error(fitted(s, parts.train), parts.valid))
-
-
-def pooled(parts: Parts) -> Part:
-    """Return the people to fit to and to choose penalties by, together."""
-    X, y = zip(parts.train, parts.valid, strict=True)
-    return np.concatenate(X), np.concatenate(y)
-
-
-def crossed(choices: Sequence[Array], part: Part, folds: int = 5) -> Array:
-    """Return the s among ``choices`` that cross-validation on ``part`` finds best.
-
-    Each of ``folds`` groups is predicted by weights that are fitted to the others.
-    """
-    X, y = part
-    group = np.arange(len(X)) % folds
-
-    def missed(s: Array) -> float:
-        errors = []
-        for k in range(folds):
-            held = group == k
-            w = fitted(s, (X[~held], y[~held]))
-            errors.append(error(w, (X[held], y[held])))
-        return float(np.mean(errors))
-
-    return min(choices, key=missed)
 
 
 def hypergradient(s: Array, train: Part, valid: Part) -> Array:

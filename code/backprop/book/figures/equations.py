@@ -1,4 +1,4 @@
-"""The figures of the chapter on implicit derivatives: crossings, sums, a loop, a penalty, a path.
+"""The figures of the chapter on implicit derivatives: crossings, sums, a loop, runs, a path.
 
 Blue is the way to an answer, and vermilion what the equation says of it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -372,36 +372,39 @@ def penalty(
     return plotted(fig, title)
 
 
-def price(falls: Sequence[Array], systems: Sequence[int], single: float, title: str) -> Drawing:
-    """Draw two descents of the validation error over the linear systems that they solve.
+def descents(found: Mapping[str, Any], every: int, title: str) -> Drawing:
+    """Draw the losses of a row at rest that learns its links, by parts of its error's series.
 
     Parameters
     ----------
-    falls : two arrays
-        The error before the first step and after each, by the equation and by differences.
-    systems : two ints
-        How many systems a step solves.
-    single : float
-        The error of the best single penalty, for comparison.
+    found : mapping
+        "all" and "last", the units that are compared, and below them "1 term", "5 terms" and
+        "equation": a list of runs, each a list of losses.
+    every : int
+        Steps between two losses.
     title : str
         What the picture shows.
     """
     plt = pyplot()
-    fig, axes = plt.subplots(figsize=(4.6, 2.6))
-    axes.axhline(single, color="0.5", linewidth=1.2, linestyle="--")
-    names = "equation:\n{} a step", "differences:\n{} a step"
-    for fall, each, paint, name in zip(falls, systems, ("C1", "C0"), names, strict=True):
-        done = each * np.arange(1, len(fall))
-        axes.plot(done, fall[1:], f"{paint}-", linewidth=2.4)
-        first = int((fall[1:] < single).argmax())
-        axes.plot([done[first]], [fall[first + 1]], f"{paint}o")
-        axes.annotate(f"{done[first]}", (done[first], fall[first + 1]), (-6, -4), color=paint,
-                      textcoords="offset points", weight="bold", ha="right", va="top")  # fmt: skip
-        axes.text(0.93 * done[0], fall[1] + 0.008, name.format(each), color=paint, va="bottom")
-    end = systems[1] * (len(falls[1]) - 1)
-    axes.text(end, single + 0.004, "best single penalty", color="0.35", ha="right", va="bottom")
-    axes.set(xscale="log", xlabel="linear systems solved", ylim=(None, 1.22 * falls[0][1]))
-    axes.set_title("validation error", loc="left", fontsize=11)
+    fig, panels = plt.subplots(1, 2, figsize=(4.6, 2.8))
+    heads = "loss, all 8 units", "loss, the last unit"
+    for axes, (read, head) in zip(panels, (("all", heads[0]), ("last", heads[1])), strict=True):
+        for (name, runs), paint in zip(found[read].items(), ("C2", "C0", "C1"), strict=True):
+            losses = np.array(runs)
+            steps = every * np.arange(losses.shape[1])
+            axes.plot(steps, losses.T, color=paint, linewidth=0.5, alpha=0.3)
+            middle = np.median(losses, axis=0)
+            axes.plot(steps, middle, color=paint, linewidth=2.4)
+            if read == "last":
+                falls = name == "equation"  # its name stands left of the end, below the curve
+                place = 0.5 * steps[-1] if falls else steps[-1], 2e-9 if falls else 1.6 * middle[-1]
+                axes.text(*place, name, color=paint, ha="right", va="bottom")
+        axes.set(yscale="log", xlabel="steps", ylim=(1e-10, 0.1), yticks=[1e-9, 1e-6, 1e-3])
+        axes.set_title(head, loc="left", fontsize=11)
+        axes.minorticks_off()
+        if read == "last":
+            axes.set_yticklabels([])
+    panels[0].text(0.5, 0.55, "all three", transform=panels[0].transAxes)
     return plotted(fig, title)
 
 
@@ -442,20 +445,23 @@ def path(title: str) -> Drawing:
                               **side, **BOLD))  # fmt: skip
     parts += [
         svg.text(at(0.29, 0)[0], at(0, 1.72)[1], "· 1.6", svg.BACKWARD, **LEFT),
-        svg.text(at(0.9, 0)[0], at(0, 1.18)[1], "· 1.28", svg.BACKWARD),
+        svg.text(at(0.97, 0)[0], at(0, 1.24)[1], "· 1.28", svg.BACKWARD),
         svg.text(left + 20, 20, "← adjoint", svg.BACKWARD, **LEFT, **BOLD),
         svg.text(ahead[2][0] - 10, ahead[2][1] + 30, "state →", svg.FORWARD, **RIGHT, **BOLD),
     ]
     y = top + high + 48
-    parts += [
-        svg.text(104, y, "½ · 1.28 · 0.16 = 0.1024", svg.BACKWARD),
-        svg.text(316, y, "½ · 1 · 0.2304 = 0.1152", svg.BACKWARD),
-        svg.text(210, y + 26, "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176", svg.BACKWARD, **BOLD),
-    ]
+    sums = (
+        "step 1 adds ½ · 1.28 · 0.16 = 0.1024",
+        "step 2 adds ½ · 1 · 0.2304 = 0.1152",
+        "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176",
+    )
+    for k, line in enumerate(sums):
+        more = BOLD if k == 2 else {}
+        parts.append(svg.text(210, y + 22 * k, line, svg.BACKWARD, **more))
     said = (
         "Over the time from 0 to 1, the state grows from 0.2 to 0.36 to 0.5904. The adjoint, from"
         " the right, grows from 1 to 1.28 to 2.048, multiplied by 1.28 and by 1.6. The two steps"
         " contribute 0.1024 and 0.1152, so the derivative of the end with respect to θ is 0.2176."
         " Dotted: the exact curves."
     )
-    return drawing(title, y + 36, said, *parts)
+    return drawing(title, y + 54, said, *parts)
