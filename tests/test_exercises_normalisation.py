@@ -171,7 +171,7 @@ WRONG_FUNCTIONS = {
         (lambda W, b, gamma, beta, mean, s: (W, W), "new bias has shape"),
         (lambda W, b, gamma, beta, mean, s: (W * (gamma / s)[:, None], b), "each column of W"),
         (lambda W, b, gamma, beta, mean, s: (W, b), "the old bias"),
-        (fold_with(lambda W, k: W, lambda b, k, c, m: (b - m) * k + c), "weights are still"),
+        (fold_with(lambda W, k: W, lambda b, k, c, m: (b - m) * k + c), "still the old weights"),
         (fold_with(lambda W, k: W * k, lambda b, k, c, m: b), "bias is still"),
         (fold_with(lambda W, k: W * k, lambda b, k, c, m: b * k + c), "not subtracted"),
         (fold_with(lambda W, k: W * k, lambda b, k, c, m: b - m * k + c), "b is not divided"),

@@ -2,8 +2,8 @@
 
 What the chapter on normalization measures. A network of six hidden layers is trained, mostly for
 60 steps; some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
-``USUAL``. In an arm with ``reset``, each of these blocks is scaled back after each step to its
-length at the start; in an arm with ``centered``, its gradient loses its common part
+``USUAL``. In an arm with ``reset``, each block named there is scaled back after each step to its
+length at the start; in an arm with ``centered``, the gradients lose their common part
 (:func:`common_part`).
 
 Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
@@ -28,7 +28,7 @@ from backprop.arrays import Array
 from backprop.book import results
 from backprop.datasets import load_digits
 from backprop.initializers import he
-from backprop.layers import BatchNorm, Dense, LayerNorm, ReLU, RMSNorm
+from backprop.layers import BatchNorm, Dense, ReLU, RMSNorm
 from backprop.layers.base import Layer
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -43,10 +43,10 @@ Block = tuple[str, ...]
 WEIGHTS: list[Block] = [(f"dense{k}.W",) for k in LAYERS]
 SCALES: list[Block] = [(f"batchnorm{k}.gamma", f"batchnorm{k}.beta") for k in LAYERS]
 BIASES: list[Block] = [(f"dense{k}.b",) for k in LAYERS]
+WHOLE: list[Block] = [(f"dense{k}.W", f"dense{k}.b") for k in LAYERS]
+"""All weights and biases of a layer, whose common factor an RMS or layer normalization undoes."""
 LAST: list[Block] = [("dense7.W", "dense7.b")]
 ALL: list[Block] = [*WEIGHTS, *SCALES, *LAST, *BIASES]
-BRAKEABLE: list[Block] = [*WEIGHTS, *SCALES[:-1], *BIASES]
-"""What a later normalization scales back: all but the output layer, and the γ and β before it."""
 Norm = Callable[[int], Layer]
 Watch = Callable[[int, Sequential], None]
 
@@ -126,10 +126,8 @@ class Arm:
         Makes a normalization of 32 units.
     blocks : list of Block
         What gets the arm's rate.
-    reset : bool
-        Whether these blocks are set back to their first lengths after each step.
-    decay : float
-        Weight decay of these blocks: θ ← θ - rate · (g + decay · θ).
+    reset : list of Block
+        What is set back to its first lengths after each step.
     centered : bool
         Whether the gradients of the hidden matrices lose their common part (:func:`common_part`).
         The network itself stays as it is.
@@ -139,8 +137,7 @@ class Arm:
 
     norm: Norm | None
     blocks: Sequence[Block]
-    reset: bool = False
-    decay: float = 0.0
+    reset: Sequence[Block] = ()
     centered: bool = False
     steps: int = STEPS
 
@@ -163,7 +160,7 @@ class Arm:
         for (name,) in WEIGHTS:
             parameters[name][...] *= times
         raised = {name for block in self.blocks for name in block} & set(parameters)
-        first = {b: lengths(parameters, b) for b in self.blocks} if self.reset else {}
+        first = {block: lengths(parameters, block) for block in self.reset}
         images, labels = data()
         if watch:
             watch(0, network)
@@ -174,10 +171,7 @@ class Arm:
                 for layer in denses(network)[:-1]:
                     layer.gradients["W"] -= common_part(layer)
             for name, value in parameters.items():
-                if name in raised:
-                    value -= rate * (gradients[name] + self.decay * value)
-                else:
-                    value -= USUAL * gradients[name]
+                value -= (rate if name in raised else USUAL) * gradients[name]
             set_back(parameters, first)
             if watch:
                 watch(k, network)
@@ -202,7 +196,7 @@ def final(
     times: float = 1,
 ) -> float:
     """Return the loss after one run: see :meth:`Arm.run`."""
-    return Arm(norm, blocks, reset).run(rate, seed, times)
+    return Arm(norm, blocks, blocks if reset else ()).run(rate, seed, times)
 
 
 class Constants(BatchNorm):
@@ -215,28 +209,23 @@ class Constants(BatchNorm):
         return dx_hat
 
 
-RATES = (0.3, 1.0, 3.0, 10.0, 100.0)
 WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain": (Arm(None, WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
-    "weights reset": (Arm(BatchNorm, WEIGHTS, reset=True), WIDE),
-    "layer": (Arm(LayerNorm, WEIGHTS), WIDE),
-    "rms": (Arm(RMSNorm, WEIGHTS), WIDE),
-    "all": (Arm(BatchNorm, ALL), RATES),
-    "brakeable": (Arm(BatchNorm, BRAKEABLE), RATES),
-    "decay": (Arm(BatchNorm, WEIGHTS, decay=1e-3), RATES),
+    "weights reset": (Arm(BatchNorm, WEIGHTS, reset=WEIGHTS), WIDE),
+    "rms": (Arm(RMSNorm, WEIGHTS), (1.0, 100.0)),
+    "all": (Arm(BatchNorm, ALL), (0.3, 1.0)),
     "constants": (Arm(Constants, ALL), (1.0,)),
     "plain step": (Arm(None, WEIGHTS, centered=True), (1.0, 100.0)),
     "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), (1.0, 100.0)),
-    "weights longer": (Arm(BatchNorm, WEIGHTS, steps=LONGER), (1.0, 100.0)),
+    "rms reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE), (1.0, 100.0)),
+    "rms step reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE, centered=True), (1.0, 100.0)),
     "rms longer": (Arm(RMSNorm, WEIGHTS, steps=LONGER), (1.0, 100.0)),
     "rms step longer": (Arm(RMSNorm, WEIGHTS, centered=True, steps=LONGER), (1.0, 100.0)),
 }
 WATCHED = (0, 1, 10, 60)
-TRACED: dict[str, tuple[str, float]] = {
-    "free": ("weights", 100.0), "decay": ("decay", 100.0),
-}  # fmt: skip
+TRACED: dict[str, tuple[str, float]] = {"free": ("weights", 100.0)}
 
 
 BRAKED = ("weights", "weights reset")

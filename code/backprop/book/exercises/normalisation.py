@@ -315,7 +315,7 @@ def check_fold(fold: Answer) -> Verdict:
         rule = "Write z = gamma (aW + b - mean)/s + beta, and sort it by what stands at a."
         mistakes: list[tuple[Any, str, str]] = [
             (np.vstack([W, b]), "These are the old weights and the old bias.", rule),
-            (np.vstack([W, (b - mean) * rate + beta]), "The weights are still the old.", rule),
+            (np.vstack([W, (b - mean) * rate + beta]), "These are still the old weights.", rule),
             (np.vstack([W * rate, b]), "The bias is still the old one.", rule),
             (np.vstack([W * rate, b * rate + beta]), "The mean is not subtracted.", rule),
             (np.vstack([W * rate, b - mean * rate + beta]), "b is not divided by s.",

@@ -157,12 +157,14 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
             ax.plot(*circle.T, "--", color=INK, linewidth=1)
             sides = np.array([_unit(CYCLE), _unit(math.pi - CYCLE)])
             for one, two in (sides, sides[::-1]):
-                _arrow(ax, (one + two) / 2, two - one, red, 2.2)
-            ax.text(0, 0.52, "forever", ha="center", va="center", color=red)
+                _arrow(ax, (one + two) / 2, two - one, red, 3.2)
+            ax.text(0, 0.5, "forever", ha="center", va="center", color=red, fontweight="bold")
         for k, (one, two) in enumerate(pairwise(path)):
             if reset and k % 2 == 1:
                 ax.plot(*np.array([one, two]).T, ":", linewidth=1.4, color=INK)
                 ax.text(1.45, 1.35, "reset", ha="right", va="center", color=INK)
+            elif k > 0:  # too short for a head
+                ax.plot(*np.array([one, two]).T, "-", linewidth=1.6, color=colour)
             else:
                 _arrow(ax, (one + two) / 2, two - one, colour, 1.6)
         kept = path[:: 2 if reset else 1]
@@ -266,36 +268,27 @@ def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) 
     return plotted(fig, title)
 
 
-def braked(
-    title: str, found: dict[str, tuple[Sequence[float], Array]], ends: dict[str, Array]
-) -> Drawing:
+def braked(title: str, rates: Sequence[float], found: dict[str, tuple[Array, Array]]) -> Drawing:
     """Draw the final loss over the rate, and below it the final effective rate.
 
-    ``found`` gives the rates and the losses of four kinds of runs, "weights", "weights reset",
-    and, drawn pale, "layer" and "rms"; ``ends`` the effective rates of the first two.
+    ``found`` gives both, a row per start, for the runs "weights" and "weights reset".
     """
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     blue, _, green = _colors()
     fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 4.3), sharex=True)
-    for name, line in (("layer", "-"), ("rms", "--")):
-        rates, runs = found[name]
-        middle = np.median(runs, axis=0)
-        above.plot(rates, middle, line, color=GREY, linewidth=1.1, alpha=0.55)
-    styles = (("weights reset", blue, "--D"), ("weights", green, "-o"))
-    for name, colour, line in styles:
-        _medians(above, *found[name], colour, line)
-        _medians(below, found[name][0], ends[name], colour, line)
+    for name, colour, line in (("weights reset", blue, "--D"), ("weights", green, "-o")):
+        for ax, runs in zip((above, below), found[name], strict=True):
+            _medians(ax, rates, runs, colour, line)
     _guessing(above, 0.03)
     below.axhspan(0.15, 1.5, color=GREY, alpha=0.18, linewidth=0)
     for ax, across, high, colour, text, edge in (
-        (above, 1.4, 0.95, GREY, "layer and\nRMS norm", "right"),
-        (above, 12, 0.5, blue, "batch norm,\nlengths reset", "left"),
-        (above, 1.6, 0.0115, green, "batch norm, lengths free", "left"),
+        (above, 4.5, 0.9, blue, "lengths reset", "right"),
+        (above, 110, 0.0125, green, "lengths free", "right"),
         (below, 13, 22, blue, "lengths reset", "right"),
-        (below, 110, 2.6, green, "lengths free", "right"),
-        (below, 0.031, 0.5, INK, "reset runs learn", "left"),
+        (below, 110, 2.9, green, "lengths free", "right"),
+        (below, 0.029, 1.0, INK, "reset runs learn well", "left"),
     ):
         ax.text(across, high, text, ha=edge, va="center", color=colour)
     for ax in (above, below):
@@ -311,9 +304,9 @@ def apart(title: str, rates: Sequence[float], found: Sequence[tuple[str, Array]]
     """Draw the final losses of some kinds of runs, a row each, and a panel per rate.
 
     Each kind has a name and its losses, a row per start and a column per rate. A name with a comma
-    belongs to the row above it: an arrow leads from that row's median to its own.
+    belongs to the row above it.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
     groups = [name.split(", ")[0] for name, _ in found]
@@ -332,16 +325,14 @@ def apart(title: str, rates: Sequence[float], found: Sequence[tuple[str, Array]]
                 ax.plot([ends[0], min(ends[-1], 3.5)], [row, row], "-", color=colour, linewidth=6,
                         alpha=0.35, solid_capstyle="butt")  # fmt: skip
                 ax.plot(middle, row, "o", color=colour, markersize=8)
-                ax.text(middle, row + (-0.22 if nested[n] else 0.2), two_digits(middle),
-                        va="top" if nested[n] else "bottom", ha="center", color=INK)  # fmt: skip
+                high = middle > 1  # its number is to stay clear of the dotted line
+                ax.text(0.85 * middle if high else middle, row + (-0.22 if nested[n] else 0.2),
+                        two_digits(middle), va="top" if nested[n] else "bottom",
+                        ha="right" if high else "center", color=INK)  # fmt: skip
             if lost:
-                ax.plot(3.6, row, ">", color=colour, markersize=7)
                 text = f"{lost} of {len(ends)}\noverflow" + "s" * (lost == 1)
-                across = 0.6 if np.isfinite(middle) else 1.9
+                across = 0.3 if np.isfinite(middle) else 1.9
                 ax.text(across, row, text, ha="right", va="center", color=colour)
-            if nested[n] and np.isfinite(middles[n - 1 : n + 1]).all():
-                style = {"arrowstyle": "->", "color": GREY, "shrinkA": 6, "shrinkB": 6}
-                ax.annotate("", (middle, row), (middles[n - 1], rows[n - 1]), arrowprops=style)
         ax.set(xscale="log", xlim=(0.0085, 5), ylim=(rows[-1] - 0.5, 0.75))
         ax.set_xticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         ax.set_xticks([], minor=True)
