@@ -87,7 +87,7 @@ def test_a_task_needs_a_fall_and_has_more_than_one_answer(noise, views):
 
 def test_the_sentence_compares_the_number_that_it_prints(views):
     for (noise, _, _), said in views.items():
-        total, verdict = re.search(r"The sum (\S+) is (.*) \d+\.", said["seen"]).groups()
+        total, verdict = re.search(r"The total (\S+) is (.*?) \d+\.", said["seen"]).groups()
         assert (float(total) < TASKS[noise]) == (verdict == "below")
 
 

@@ -43,11 +43,9 @@ export function view(k, top, begin, given) {
   const total = 1000 * (found[0] + found[1] + found[2]);
   const bars = [];
   let end = frame.bar;
+  const unit = (frame.right - frame.bar) / Math.max(frame.wide, total); // a longer bar is drawn smaller
   for (const part of found) {
-    const place = Math.min(
-      frame.right,
-      end + ((1000 * part) / frame.wide) * (frame.right - frame.bar),
-    );
+    const place = end + 1000 * part * unit;
     bars.push([end.toFixed(1), (place - end).toFixed(1)]);
     end = place;
   }
@@ -63,12 +61,13 @@ export function view(k, top, begin, given) {
       start: `flat: start left ${three[0]}`,
       noise: `noise let in ${three[1]}`,
       steep: `steep ${three[2]}`,
-      total: `sum ${told}`,
+      total: `total ${told}`,
       task: `below ${task}`,
     },
     seen:
       `The last rate is ${rates[steps - 1].toFixed(3)}. ` +
-      `The sum ${told} is ${verdict} ${task}.`,
+      `The total ${told} is ${verdict} ${task}.` +
+      (total > frame.wide ? ' The bar is drawn smaller, to fit.' : ''),
     total,
   };
 }

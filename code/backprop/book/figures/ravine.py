@@ -99,8 +99,9 @@ def view(noise: float, top: float, begin: int) -> dict[str, Any]:
     found = parts(rates, noise)
     task, total = TASKS[noise], 1000 * (found.start + found.noise + found.steep)
     bars, end = [], BAR
+    unit = (RIGHT - BAR) / max(WIDE, total)  # a longer bar is drawn smaller
     for part in found:
-        place = min(RIGHT, end + 1000 * part / WIDE * (RIGHT - BAR))
+        place = end + 1000 * part * unit
         bars.append([svg.fixed(end), svg.fixed(place - end)])
         end = place
     area = 0.0
@@ -112,9 +113,11 @@ def view(noise: float, top: float, begin: int) -> dict[str, Any]:
     words = {
         "area": f"Ση = {svg.fixed(area, 0)}", "start": f"flat: start left {three[0]}",
         "noise": f"noise let in {three[1]}", "steep": f"steep {three[2]}",
-        "total": f"sum {told}", "task": f"below {task}",
+        "total": f"total {told}", "task": f"below {task}",
     }  # fmt: skip
-    seen = f"The last rate is {svg.fixed(rates[-1], 3)}. The sum {told} is {verdict} {task}."
+    seen = f"The last rate is {svg.fixed(rates[-1], 3)}. The total {told} is {verdict} {task}."
+    if total > WIDE:
+        seen += " The bar is drawn smaller, to fit."
     return {"path": _path(top, begin), "bars": bars, "words": words, "seen": seen, "total": total}
 
 
