@@ -122,7 +122,7 @@ def _square(
     return [frame, svg.text(x, y + 17, words, paint)]
 
 
-UNIT, MARGIN = 20.0, 54.0
+UNIT, MARGIN = 18.0, 54.0
 """The length of the loss's gradient in the drawing of the compass; where its columns begin."""
 READINGS = (
     ("right", ((1.0, 1.0),), ("1", "1")),
@@ -147,9 +147,9 @@ def compass_readings(title: str) -> Drawing:
         alone = len(arrows) == 1
         alike = alone and arrows[0][0] > 0  # side by side, or one would hide the other
         back = UNIT * arrows[0][1] / 2 if alike else 0.0
-        start = (x - back * math.cos(tilt), 59 + back * math.sin(tilt))
+        start = (x - back * math.cos(tilt), 64 + back * math.sin(tilt))
         if not alone:
-            start = (x - 4, 76.0)
+            start = (x - 4, 80.0)
         side = 4.5 if alike else 0.0
         parts.append(_arrow(start, tilt, UNIT, svg.FORWARD, -side))
         for cosine, ratio in arrows:
