@@ -97,11 +97,10 @@ def test_the_compass_shows_the_readings_that_it_names():
             assert math.isclose(math.hypot(u, v) / UNIT, ratio, abs_tol=0.02)
             found = (x * u + y * v) / math.hypot(x, y) / math.hypot(u, v)
             assert math.isclose(found, cosine, abs_tol=0.02)
-        if words[0].startswith("cosine"):
-            assert words == tuple(
-                f"{what} {value:.0f}".replace("-", "−")
-                for what, value in zip(("cosine", "ratio"), arrows[0], strict=True)
-            )
+        for value, word in zip(arrows[0], words, strict=True):
+            if word != "scatters":
+                sign = "" if math.isclose(value, round(value)) else "near "
+                assert word == f"{sign}{value:.0f}".replace("-", "−")
     assert not drawn
 
 

@@ -13,20 +13,23 @@ from backprop.book.figures.by_hand import Drawing, drawing
 
 LEFT, BOX = 22, 84
 """Where the boxes of the program's pieces begin, and how wide they are."""
-ORDER = ("data", "start", "forward", "loss", "backward", "update", "accuracy")
+ORDER = ("data", "start", "forward", "target", "loss", "backward", "update", "accuracy")
 LOOP = ("forward", "update")
 """The first and the last piece of the training loop."""
 DOES = {
     "data": "images x, labels y",
     "start": "random W⁽¹⁾ and W⁽²⁾",
     "forward": "outputs p",
-    "loss": "mean of (p − y)²",
+    "target": "what p should be",
+    "loss": "mean of (p − target)²",
     "backward": "gradients dW⁽¹⁾, dW⁽²⁾",
     "update": "subtract rate · gradient",
     "accuracy": "share of right answers",
 }
 """What each piece is for."""
-HOLDS = {"data": 1, "start": 1, "forward": 2, "loss": 2, "backward": 3, "accuracy": 1}
+HOLDS = {
+    "data": 1, "start": 1, "forward": 2, "target": 1, "loss": 1, "backward": 3, "accuracy": 1,
+}  # fmt: skip
 """How many faults a piece has."""
 
 
@@ -34,24 +37,24 @@ def program_loop(title: str, stops: str, message: str) -> Drawing:
     """Draw the pieces of the program, a question mark for each fault, and where it stops."""
     boxes, parts, y, said = {}, [], 6.0, []
     for piece in ORDER:
-        high = 46.0 if piece == stops else 28.0
-        boxes[piece] = (y, high + 4.0)
+        high = 44.0 if piece == stops else 26.0
+        boxes[piece] = (y, high + 3.0)
         parts += _box(piece, y, high)
-        parts.append(_words(LEFT + BOX + 14, y + 19, DOES[piece], "currentColor"))
+        parts.append(_words(LEFT + BOX + 14, y + 18, DOES[piece], "currentColor"))
         parts += [
-            part for k in range(HOLDS.get(piece, 0)) for part in _unknown(330 + 32.0 * k, y + 14)
+            part for k in range(HOLDS.get(piece, 0)) for part in _unknown(330 + 32.0 * k, y + 13)
         ]
         said.append(f"{piece}: {DOES[piece]}, {HOLDS.get(piece, 0)} faults")
         if piece == stops:
             words = f"stops here: {message}"
-            parts.append(_words(LEFT + BOX + 14, y + 37, words, svg.BACKWARD, font_weight=600))
+            parts.append(_words(LEFT + BOX + 14, y + 36, words, svg.BACKWARD, font_weight=600))
             said.append(words)
-        y += high + 6.0
+        y += high + 4.0
     return drawing(title, y, "; ".join(said), *parts, *_loop(boxes))
 
 
 def _unknown(x: float, y: float) -> list[str]:
-    ring = svg.element("circle", cx=x, cy=y, r=12.0, fill=svg.BACKWARD, stroke="none")
+    ring = svg.element("circle", cx=x, cy=y, r=11.5, fill=svg.BACKWARD, stroke="none")
     return [ring, svg.text(x, y + 5, "?", svg.GROUND, font_weight=600)]
 
 
@@ -119,39 +122,42 @@ def _square(
     return [frame, svg.text(x, y + 17, words, paint)]
 
 
-UNIT = 34.0
-"""The length of the loss's gradient in the drawing of the compass."""
+UNIT, MARGIN = 18.0, 54.0
+"""The length of the loss's gradient in the drawing of the compass; where its columns begin."""
 READINGS = (
-    ("right", ((1.0, 1.0),), ("cosine 1", "ratio 1")),
-    ("factor", ((1.0, 2.0),), ("cosine 1", "ratio 2")),
-    ("sign", ((-1.0, 1.0),), ("cosine −1", "ratio 1")),
-    ("formula", ((0.9, 1.6), (0.5, 0.8), (0.1, 1.4)), ("both", "scatter")),
-    ("one entry", ((0.98, 0.98),), ("both", "near 1")),
+    ("right", ((1.0, 1.0),), ("1", "1")),
+    ("factor", ((1.0, 2.0),), ("1", "2")),
+    ("sign", ((-1.0, 1.0),), ("−1", "1")),
+    ("formula", ((0.9, 1.6), (0.5, 0.8), (0.1, 1.4)), ("scatters", "scatters")),
+    ("entry", ((0.98, 0.98),), ("near 1", "near 1")),
+    ("slope", ((0.99, 4.2),), ("near 1", "near 4")),
 )
-"""What is wrong; the (cosine, ratio) of each arrow drawn; what the compass says."""
+"""What is wrong; the (cosine, ratio) of each arrow drawn; what the compass says of either."""
 
 
 def compass_readings(title: str) -> Drawing:
     """Draw the gradient of the loss and, beside it, a program's version of it."""
-    parts, said, column = [], [], svg.WIDTH / len(READINGS)
-    tilt = math.radians(40)
+    column = (svg.WIDTH - MARGIN) / len(READINGS)
+    parts = [svg.text(4, 112 + svg.LINE * j, line, text_anchor="start")
+             for j, line in enumerate(("cosine", "ratio"))]  # fmt: skip
+    tilt, said = math.radians(55), []
     for k, (name, arrows, words) in enumerate(READINGS):
-        x = column * (k + 0.5)
+        x = MARGIN + column * (k + 0.5)
         parts.append(svg.text(x, 16, name, font_weight=600))
         alone = len(arrows) == 1
         alike = alone and arrows[0][0] > 0  # side by side, or one would hide the other
         back = UNIT * arrows[0][1] / 2 if alike else 0.0
-        start = (x - back * math.cos(tilt), 60 + back * math.sin(tilt))
+        start = (x - back * math.cos(tilt), 64 + back * math.sin(tilt))
         if not alone:
-            start = (x - 10, 84.0)
+            start = (x - 4, 80.0)
         side = 4.5 if alike else 0.0
         parts.append(_arrow(start, tilt, UNIT, svg.FORWARD, -side))
         for cosine, ratio in arrows:
             turned = tilt + math.acos(cosine)
             parts.append(_arrow(start, turned, ratio * UNIT, svg.BACKWARD, side, "6 3"))
-        parts += [svg.text(x, 114 + svg.LINE * j, line) for j, line in enumerate(words)]
-        said.append(f"{name}: {', '.join(words)}")
-    return drawing(title, 138, "; ".join(said), *parts)
+        parts += [svg.text(x, 112 + svg.LINE * j, line) for j, line in enumerate(words)]
+        said.append(f"{name}: cosine {words[0]}, ratio {words[1]}")
+    return drawing(title, 136, "; ".join(said), *parts)
 
 
 def _arrow(
