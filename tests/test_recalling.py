@@ -224,6 +224,18 @@ def test_a_vanished_error_stops_networks_where_no_mark_is_near():
     assert below["RNN, far"] >= 4 and below["RNN, far, halved"] == 0
 
 
+def test_near_marks_teach_far_ones_by_the_weights_that_all_steps_share():
+    ends = {}
+    for apart in (False, True):  # one number alone leaves a half
+        row = recalling.ROWS["RNN, many, halved"]
+        start = dataclasses.replace(row.start, cut=20, apart=apart)
+        _, curve, _ = recalling.trained(
+            dataclasses.replace(row, start=start), recalling.SLOW, (0, 1, 2, 3, 4)
+        )
+        ends[apart] = curve.min(axis=1)
+    assert (ends[False] < 0.4).sum() >= 2 and ends[True].min() > 0.45
+
+
 def test_the_loss_rises_where_weights_are_shared_with_steps_that_no_error_reaches():
     courses = {}
     for key in ("", ", U frozen", ", apart"):
