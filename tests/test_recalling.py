@@ -204,13 +204,36 @@ def test_a_network_starts_with_as_much_of_U_as_it_is_told():
         np.testing.assert_array_equal(halved[name], factor * array)
 
 
-def test_a_vanished_error_at_the_start_does_not_stop_networks():
+def test_a_vanished_error_at_the_start_does_not_stop_networks_that_see_near_marks():
     row = recalling.ROWS["RNN, many, halved"]
     (group,), curve, _ = recalling.trained(row, recalling.SLOW, (60, 61, 62, 63, 64))
     fresh = SideBySide(row.start, group.seeds)
     x, _ = recalling.tested(row.length)
     assert fresh.reaching(x).max() < 1e-10 and np.median(group.reaching(x)) > 0.1
     assert (curve.min(axis=1) < recalling.FIRST).sum() >= 2
+
+
+def test_a_vanished_error_stops_networks_where_no_mark_is_near():
+    below = {}
+    for name in ("RNN, far", "RNN, far, halved"):
+        row = recalling.ROWS[name]
+        x, _ = recalling.tested(row.length, row.late)
+        assert row.late == 18 and not x[:, -18:, 1].any() and x[:, -19, 1].any()
+        _, curve, _ = recalling.trained(row, recalling.SLOW, (60, 61, 62, 63, 64))
+        below[name] = int((curve.min(axis=1) < recalling.FIRST).sum())
+    assert below["RNN, far"] >= 4 and below["RNN, far, halved"] == 0
+
+
+def test_near_marks_teach_far_ones_by_the_weights_that_all_steps_share():
+    ends = {}
+    for apart in (False, True):  # one number alone leaves a half
+        row = recalling.ROWS["RNN, many, halved"]
+        start = dataclasses.replace(row.start, cut=20, apart=apart)
+        _, curve, _ = recalling.trained(
+            dataclasses.replace(row, start=start), recalling.SLOW, (0, 1, 2, 3, 4)
+        )
+        ends[apart] = curve.min(axis=1)
+    assert (ends[False] < 0.4).sum() >= 2 and ends[True].min() > 0.45
 
 
 def test_the_loss_rises_where_weights_are_shared_with_steps_that_no_error_reaches():
@@ -385,7 +408,8 @@ def test_the_file_has_every_row():
             medians = [
                 np.median([np.inf if n is None else n for n in each]) for each in runs.values()
             ]
-            assert np.median(recalling.starts(name)) == min(medians) < np.inf
+            assert np.median(recalling.starts(name)) == min(medians)
+            assert (min(medians) == np.inf) == (name == "RNN, far, halved")
         if row.along:
             curve = np.array(found["curve"])
             assert curve.shape == (10, row.updates // row.every)

@@ -57,6 +57,8 @@ GATES = {"i": 0.0, "f": 1.0, "o": 0.0}
 """Biases of an LSTM's gates as it starts."""
 LATE = 16
 """Steps at the end of a sequence without a mark, where no mark is to be near the end."""
+FAR = 18
+"""Steps at the end without a mark, where U is halved and no near mark is to teach."""
 FIRST = 0.5
 """A network has started to learn where its loss is below this part of that of answering 0."""
 GUESSING = 2 / 3
@@ -406,6 +408,10 @@ ROWS: dict[str, Row] = {
     **{
         f"RNN, {name}": Row(Start("RNN", shrink=c), starts=True, count=MANY, rates=(SLOW,))
         for name, c in (("many", 1.0), ("many, halved", 0.5))
+    },
+    **{
+        f"RNN, {name}": Row(Start("RNN", shrink=c), late=FAR, starts=True, rates=(SLOW,))
+        for name, c in (("far", 1.0), ("far, halved", 0.5))
     },
     **_bordered(),
     "RNN, product": Row(Start("RNN", product=True), starts=True),
