@@ -31,7 +31,7 @@ from backprop.network import Sequential
 
 DECAY = 0.001
 RATE = 0.5
-WIDTHS = (2, 4, 16)
+WIDTHS = (2, 3, 16)
 """The ends of the last width are joined by paths, each to the next and the last to the first."""
 SEEDS = 10
 MARKS = (0, *(int(step) for step in np.unique(np.geomspace(1, 50_000, 40).round())))
