@@ -53,6 +53,7 @@ export function view(k, top, begin, given) {
   const three = found.map((part) => (1000 * part).toFixed(1));
   const told = total.toFixed(1);
   const verdict = Number(told) < task ? 'below' : 'not below';
+  const fits = total > frame.wide ? ' The bar is drawn smaller, to fit.' : '';
   return {
     path: path(top, begin, steps, frame),
     bars,
@@ -64,10 +65,7 @@ export function view(k, top, begin, given) {
       total: `total ${told}`,
       task: `below ${task}`,
     },
-    seen:
-      `The last rate is ${rates[steps - 1].toFixed(3)}. ` +
-      `The total ${told} is ${verdict} ${task}.` +
-      (total > frame.wide ? ' The bar is drawn smaller, to fit.' : ''),
+    seen: `The last rate is ${rates[steps - 1].toFixed(3)}. The total ${told} is ${verdict} ${task}.${fits}`,
     total,
   };
 }

@@ -109,7 +109,7 @@ export function bar(ends, { low, high }) {
 }
 
 /** The numbers behind each row: the ends of the loss in thousandths, ranges in hundredths. */
-function ends(fault, given) {
+function limits(fault, given) {
   const [k, { marks }] = [row([fault], given.trained), view([fault], given)];
   const losses = given.rows.losses[k];
   const found = { loss: [losses[0], losses[losses.length - 1]], ratio: given.rows.compass[k].slice(2) };
@@ -128,7 +128,7 @@ function unlike(name, a, b) {
 
 /** Those of the rows that tell one fault from the other, each alone in the program. */
 export function telling(one, other, asked, given) {
-  const [a, b] = [one, other].map((fault) => ends(fault, given));
+  const [a, b] = [one, other].map((fault) => limits(fault, given));
   return asked.filter((name) => unlike(name, a[name], b[name]));
 }
 
@@ -159,9 +159,28 @@ export function verdict(named, fault, asked, given) {
   return `Right, it is ${fault}. ${why[fault]}${still}`;
 }
 
+/** Put the marks of each row and the bar of the cosines in their places. */
+function drawMarks(root, marks, frame) {
+  const { low, high } = frame;
+  for (const group of root.querySelectorAll('.bp-marks')) {
+    const values = marks[group.dataset.row];
+    [...group.children].forEach((mark, i) => {
+      mark.setAttribute('visibility', i < values.length ? 'visible' : 'hidden');
+      if (i >= values.length) return;
+      const x = low + (values[i] / 100) * (high - low);
+      mark.setAttribute('transform', `translate(${x.toFixed(1)} 0)`);
+    });
+  }
+  const line = root.querySelector('.bp-bar');
+  line.setAttribute('visibility', marks.cosine.length ? 'visible' : 'hidden');
+  if (!marks.cosine.length) return;
+  for (const [name, value] of Object.entries(bar(marks.cosine, frame))) {
+    line.setAttribute(name, value);
+  }
+}
+
 function mount(root) {
   const given = read(root.querySelector('script[type="application/json"]').textContent);
-  const { low, high } = given.frame;
   const boxes = [...root.querySelectorAll('input')];
   const find = (selector) => root.querySelector(selector);
   const [open, ...closed] = root.querySelectorAll('fieldset');
@@ -169,31 +188,13 @@ function mount(root) {
   const [mendAll, mendNone, hide, back] = root.querySelectorAll('.bp-controls > button');
   let [fault, asked, left] = [0, [], []];
 
-  function drawMarks(marks) {
-    for (const group of root.querySelectorAll('.bp-marks')) {
-      const values = marks[group.dataset.row];
-      [...group.children].forEach((mark, i) => {
-        mark.setAttribute('visibility', i < values.length ? 'visible' : 'hidden');
-        if (i >= values.length) return;
-        const x = low + (values[i] / 100) * (high - low);
-        mark.setAttribute('transform', `translate(${x.toFixed(1)} 0)`);
-      });
-    }
-    const line = find('.bp-bar');
-    line.setAttribute('visibility', marks.cosine.length ? 'visible' : 'hidden');
-    if (!marks.cosine.length) return;
-    for (const [name, value] of Object.entries(bar(marks.cosine, given.frame))) {
-      line.setAttribute(name, value);
-    }
-  }
-
   function draw(seen) {
     find('.bp-curve').setAttribute('d', seen.path);
     find('.bp-panel').textContent = seen.panel;
     for (const words of root.querySelectorAll('.bp-said')) {
       words.textContent = seen.words[words.dataset.row];
     }
-    drawMarks(seen.marks);
+    drawMarks(root, seen.marks, given.frame);
     find('.bp-seen').textContent = seen.seen;
     find('.bp-heard').textContent = seen.heard;
   }
@@ -240,7 +241,7 @@ function mount(root) {
     tell(given.prompt, ` ${heard.join('; ')}.`.replace('\u2192', 'then'));
   }
 
-  function name(button) {
+  function answer(button) {
     const named = Number(button.value);
     const said = verdict(named, fault, asked, given);
     if (asked.length && named === fault) {
@@ -262,7 +263,7 @@ function mount(root) {
     hide.focus({ preventScroll: true });
   });
   for (const button of asks) button.addEventListener('click', () => ask(button));
-  for (const button of choices) button.addEventListener('click', () => name(button));
+  for (const button of choices) button.addEventListener('click', () => answer(button));
   // A notebook editor would take the keys as its own commands.
   root.addEventListener('keydown', (event) => event.stopPropagation());
 
