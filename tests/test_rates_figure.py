@@ -50,6 +50,13 @@ def test_each_greedy_rate_is_the_best_for_its_step():
     np.testing.assert_allclose(1 / levels, 1 / 16 + np.arange(31))
 
 
+def test_greedy_rates_follow_the_rule_at_any_curvature():
+    V, lam = 100.0, 0.3
+    for eta in rates.greedy(20, V, lam):
+        assert eta == pytest.approx(lam * V / (lam**2 * V + 1))
+        V = (1 - eta * lam) ** 2 * V + eta**2
+
+
 def test_each_choice_is_the_lowest_point_of_its_two_parts():
     eta = np.linspace(0, 1, 10_001)
     for n, frame in zip(rates.SQUARES, rates.choices(), strict=True):

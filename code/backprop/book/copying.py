@@ -7,11 +7,9 @@ writes (a quarter of an hour on one core); with kinds after FILE, only these are
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,20 +114,23 @@ def solved(kind: str, silence: int) -> int:
     return int((right(kind, silence) >= SOLVED).sum())
 
 
+def told(kind: str, silence: int) -> dict[str, list[float]]:
+    """Return what is stored of a kind at a silence: by rate, the share of each network."""
+    return {
+        f"{rate:g}": [round(trained(kind, silence, rate, seed), 3) for seed in SEEDS]
+        for rate in RATES
+    }
+
+
 def main(target: str, *kinds: str) -> None:
     """Train every kind, or those that are named, and write what is stored."""
-    found = {}
-    for kind in KINDS:
-        for silence in SILENCES:
-            if kinds and kind not in kinds:
-                found[f"{kind}, {silence}"] = stored()[f"{kind}, {silence}"]
-                continue
-            found[f"{kind}, {silence}"] = {
-                f"{rate:g}": [round(trained(kind, silence, rate, seed), 3) for seed in SEEDS]
-                for rate in RATES
-            }
-            print(kind, silence, flush=True)
-    Path(target).write_text(json.dumps(found) + "\n")
+    pairs = {f"{kind}, {silence}": (kind, silence) for kind in KINDS for silence in SILENCES}
+    results.renew(
+        target,
+        {name: partial(told, *pair) for name, pair in pairs.items()},
+        [name for name, (kind, _) in pairs.items() if not kinds or kind in kinds],
+        stored,
+    )
 
 
 if __name__ == "__main__":

@@ -219,14 +219,18 @@ def share_of_commonest(seed: int, images: Array, kinds: int = 4) -> float:
 
     If all ten digits are as frequent, four of them are 40.
     """
-    named = reader(seed).forward((images > 0.5).astype(float)).argmax(axis=1)
+    named = _read(seed, images).argmax(axis=1)
     return 100 * float(np.sort(np.bincount(named))[-kinds:].sum() / len(named))
 
 
 def _sureness(seed: int, images: Array) -> Array:
     """Return the largest probability that the reader gives a digit, for each image."""
-    chances = softmax(reader(seed).forward((images > 0.5).astype(float)))
-    return np.asarray(chances.max(axis=1))
+    return np.asarray(softmax(_read(seed, images)).max(axis=1))
+
+
+def _read(seed: int, images: Array) -> Array:
+    """Return what the reader answers to each image, shape (n, 10)."""
+    return reader(seed).forward((images > 0.5).astype(float))
 
 
 # What a trained one is worth.

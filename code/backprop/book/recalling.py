@@ -12,12 +12,10 @@ core); with names of rows after FILE, only these are trained again.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -551,14 +549,8 @@ def starts(name: str) -> Array:
 
 def main(target: str, *names: str) -> None:
     """Train every row, or those that are named, at every rate, and write what is stored."""
-    found = {}
-    for name, row in ROWS.items():
-        if names and name not in names:
-            found[name] = stored()[name]
-            continue
-        found[name] = told(row)
-        print(name, flush=True)
-    Path(target).write_text(json.dumps(found) + "\n")
+    makers = {name: partial(told, row) for name, row in ROWS.items()}
+    results.renew(target, makers, names or ROWS.keys(), stored)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -46,3 +46,32 @@ def write(
     parser.add_argument("file", type=Path)
     given = parser.parse_args(arguments)
     given.file.write_text(json.dumps(told(), **style) + "\n")
+
+
+def renew(
+    file: str,
+    makers: Mapping[str, Callable[[], Any]],
+    chosen: Collection[str],
+    stored: Callable[[], Mapping[str, Any]],
+) -> None:
+    """Write a file of which each entry is made by itself, and say which one is done.
+
+    Parameters
+    ----------
+    file : str
+        Where to write.
+    makers : mapping of str to callable
+        What makes each entry, in the order of the file.
+    chosen : collection of str
+        The entries that are made; the others are taken from ``stored()``.
+    stored : callable
+        Returns what is stored so far; called only where it is needed.
+    """
+    found = {}
+    for name, make in makers.items():
+        if name not in chosen:
+            found[name] = stored()[name]
+            continue
+        found[name] = make()
+        print(name, flush=True)
+    Path(file).write_text(json.dumps(found) + "\n")

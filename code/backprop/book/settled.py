@@ -130,9 +130,14 @@ class Run(NamedTuple):
     """How many of the 300 digits the network misclassifies at the end."""
 
 
+def _units(theta: Array) -> int:
+    """Return n, from all parameters of a network 64-n-10."""
+    return (theta.size - 10) // 75
+
+
 def descend(network: Sequential, marks: Sequence[int]) -> Run:
     """Take steps of gradient descent with a network 64-n-10, up to the last of the marks."""
-    units = (network.theta.size - 10) // 75
+    units = _units(network.theta)
     entropies, decays, lengths, spectra = [], [], [], []
     for step in range(marks[-1] + 1):
         loss, gradient = objective(network, network.theta)
@@ -174,7 +179,7 @@ def widened(theta: Array, into: Array, out: Array) -> Sequential:
 
     The last of the weights in is the bias.
     """
-    n = (theta.size - 10) // 75
+    n = _units(theta)
     network = build(n + 1, 0)
     W, V = theta[: 65 * n].reshape(65, n), theta[65 * n :].reshape(n + 1, 10)
     network.theta[...] = np.concatenate(
@@ -185,7 +190,7 @@ def widened(theta: Array, into: Array, out: Array) -> Sequential:
 
 def opened(theta: Array) -> Sequential:
     """Return the network with a small unit more along the lowest eigenvector that it adds."""
-    network = build((theta.size - 10) // 75, 0)
+    network = build(_units(theta), 0)
     network.theta[...] = theta
     U, _, Vt = openings(network)
     return widened(theta, SMALL * U[:, 0], -SMALL * Vt[0])

@@ -33,10 +33,14 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
 """What :class:`lookup.WideLook` takes, by the name of each kind."""
 
 
+def _new(sequences: int) -> lookup.Batch:
+    """Return sequences that no network is trained on, always the same ones."""
+    return lookup.draw(np.random.default_rng(10**6), sequences)
+
+
 def right(kind: str, seed: int, d: int, steps: int = STEPS, sequences: int = SEQUENCES) -> float:
     """Return the right digits of one network on new questions after so many steps, in percent."""
-    test = lookup.draw(np.random.default_rng(10**6), sequences)
-    (share,) = lookup.learned(seed, d, [steps], test, **KINDS[kind])
+    (share,) = lookup.learned(seed, d, [steps], _new(sequences), **KINDS[kind])
     return 100 * share
 
 
@@ -50,16 +54,14 @@ def told(seeds: int, widths: Sequence[int], steps: int = STEPS) -> dict[str, lis
 
 def begins(kind: str, seed: int, d: int, sequences: int = 50) -> tuple[float, float]:
     """Return the deviations of the first scores, and of their changes in the first step."""
-    test = lookup.draw(np.random.default_rng(10**6), sequences)
-    before, after = lookup.scored(seed, d, [0, 1], test, **KINDS[kind])
+    before, after = lookup.scored(seed, d, [0, 1], _new(sequences), **KINDS[kind])
     seen = np.isfinite(before)
     return float(before[seen].std()), float((after[seen] - before[seen]).std())
 
 
 def one_leads(kind: str, seed: int, d: int, steps: int, sequences: int = 50) -> float:
     """Return the share of questions that give one token more than 0.99 of the weight."""
-    test = lookup.draw(np.random.default_rng(10**6), sequences)
-    (scores,) = lookup.scored(seed, d, [steps], test, **KINDS[kind])
+    (scores,) = lookup.scored(seed, d, [steps], _new(sequences), **KINDS[kind])
     return float((softmax(scores).max(axis=1) > 0.99).mean())
 
 

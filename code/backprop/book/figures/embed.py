@@ -27,7 +27,9 @@ def check_name(where: str, name: str) -> None:
         raise ValueError(f"{where}: name is {name!r}, expected letters, digits and hyphens")
 
 
-def figure(kind: str, name: str, title: str, body: str, data: Any = None) -> str:
+def figure(
+    kind: str, name: str, title: str, body: str, data: Any = None, *, sliders: bool = False
+) -> str:
     """Return the HTML of a figure.
 
     Parameters
@@ -42,11 +44,15 @@ def figure(kind: str, name: str, title: str, body: str, data: Any = None) -> str
         Markup, whole without JavaScript.
     data : object, optional
         What the script reads, written as JSON.
+    sliders : bool
+        Whether the figure has rows of sliders, whose style sheet comes before its own.
     """
+    sheets = ["theme", *(["sliders"] if sliders else []), kind]
+    styles = "\n".join(source(f"{sheet}.css") for sheet in sheets)
+    classes = " ".join(f"bp-{sheet}" for sheet in ("figure", *sheets[1:]))
     parts = [
-        f'<div class="bp-figure bp-{kind}" id="{kind}-{name}" role="group" '
-        f'aria-label="{escape(title)}">',
-        f"<style>\n{source('theme.css')}\n{source(f'{kind}.css')}\n</style>",
+        f'<div class="{classes}" id="{kind}-{name}" role="group" aria-label="{escape(title)}">',
+        f"<style>\n{styles}\n</style>",
         body,
     ]
     if data is not None:

@@ -258,7 +258,7 @@ class DecisionRegions:
     def _repr_html_(self) -> str:
         words = f'<p class="bp-live" aria-live="polite">{escape(self.sentence())}</p>'
         body = "\n".join([self._controls(), self._picture(), _key(), words])
-        return embed.figure("explorer", self.name, self.title, body, self._data())
+        return embed.figure("explorer", self.name, self.title, body, self._data(), sliders=True)
 
     def _data(self) -> dict[str, object]:
         tasks = [

@@ -59,9 +59,9 @@ def mean_square(
     return np.array(found)
 
 
-def greedy(steps: int, start: float = START**2) -> Array:
-    """Return the best rates on this parabola, 1/(t + 1 + 1/V₀) for t = 0, 1, …, in order."""
-    return np.asarray(1 / (np.arange(steps) + 1 + 1 / start))
+def greedy(steps: int, start: float = START**2, curvature: float = 1.0) -> Array:
+    """Return the best rates on a parabola, λ/(λ²(t + 1) + 1/V₀) for t = 0, 1, …, in order."""
+    return np.asarray(curvature / (curvature**2 * (np.arange(steps) + 1) + 1 / start))
 
 
 def walks(rates: Any, runs: int, seed: int, start: float = START) -> Array:

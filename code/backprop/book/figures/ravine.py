@@ -191,7 +191,7 @@ class Ravine:
             "tasks": [[noise, task] for noise, task in TASKS.items()],
             "start": [self.noise, self.top, self.begin],
         }  # fmt: skip
-        return embed.figure("ravine", self.name, self.title, body, data)
+        return embed.figure("ravine", self.name, self.title, body, data, sliders=True)
 
     def _controls(self) -> str:
         radios = "".join(
