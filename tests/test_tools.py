@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from jupyter_cache.base import CacheBundleIn
 
+from backprop.book.figures.embed import figure, source
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import addresses  # noqa: E402
@@ -48,9 +50,9 @@ def test_a_notebook_that_failed_ends_the_build(no_cache, kind):
 def test_the_cache_keeps_what_another_process_has_just_added(tmp_path):
     cache = build.Cache(tmp_path)
     cache.change_cache_limit(1)
-    for source in ("1", "2"):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-        bundle = CacheBundleIn(notebook, f"{source}.ipynb")
+    for code in ("1", "2"):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        bundle = CacheBundleIn(notebook, f"{code}.ipynb")
         cache.cache_notebook_bundle(bundle, check_validity=False)
     assert len(cache.list_cache_records()) == 2
 
@@ -89,9 +91,13 @@ def stream(name, text="a line\n"):
     return nbformat.v4.new_output("stream", name=name, text=text)
 
 
+def shown(page):
+    return nbformat.v4.new_output("display_data", {"text/html": page})
+
+
 def test_a_notebook_as_git_keeps_it_has_no_fault(stored):
-    shown = nbformat.v4.new_output("display_data", {"text/plain": "x", "image/png": "AAAA"})
-    path = stored(executed(stream("stdout"), shown))
+    drawn = nbformat.v4.new_output("display_data", {"text/plain": "x", "image/png": "AAAA"})
+    path = stored(executed(stream("stdout"), drawn))
     assert notebooks.problems(path) == [] and "AAAA" not in path.read_text()
 
 
@@ -113,6 +119,15 @@ def test_a_fault_of_a_stored_notebook_is_found_and_fails_the_lint(stored, notebo
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 1 and fault in run.stderr
+
+
+def test_a_figure_s_script_and_style_are_those_of_the_package(stored):
+    page = figure("ravine", "one", "One", "<p></p>", sliders=True)
+    path = stored(executed(shown(page)))
+    assert notebooks.problems(path) == []
+    for old, what in ((source("ravine.js"), "script"), (source("sliders.css"), "style sheet")):
+        path = stored(executed(shown(page.replace(old, f"x{old}"))))
+        assert notebooks.problems(path) == [f"cell a holds a {what} as it was before"]
 
 
 def test_what_is_not_normalized_is_found(stored):

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from streams import joined  # noqa: E402
 
+SCRIPT = re.compile(r'<script type="module">\n(.*?)\n</script>', re.DOTALL)
+STYLE = re.compile(r"<style>\n(.*?)\n</style>", re.DOTALL)
 DRAWN = re.compile(r'<svg class="bp-drawn".*?</svg>', re.DOTALL)
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 METADATA = {
@@ -94,6 +97,22 @@ def normalized(notebook: Any) -> str:
     return nbformat.writes(out) + "\n"
 
 
+@cache
+def embedded(kind: str) -> list[str]:
+    """Return the texts of the package's scripts or style sheets."""
+    paths = (ROOT / "code/backprop/book").rglob(f"*.{kind}")
+    return [path.read_text(encoding="utf-8").strip() for path in paths]
+
+
+def stale(page: str) -> list[str]:
+    """Say which embedded texts of an output's HTML the package no longer has."""
+    styles = STYLE.findall(page)
+    for sheet in embedded("css"):
+        styles = [text.replace(sheet, "") for text in styles]
+    scripts = [text for text in SCRIPT.findall(page) if text not in embedded("js")]
+    return ["script" for _ in scripts] + ["style sheet" for text in styles if text.strip()]
+
+
 def problems(path: Path) -> list[str]:
     """Say how the notebook differs from the form that git keeps."""
     text = path.read_text(encoding="utf-8")
@@ -106,6 +125,8 @@ def problems(path: Path) -> list[str]:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 found.append(f"cell {cell.id} holds the error {output.ename}")
+            old = stale(output.get("data", {}).get("text/html", ""))
+            found += [f"cell {cell.id} holds a {what} as it was before" for what in old]
             if output.get("name") == "stderr":
                 found.append(f"cell {cell.id} wrote to stderr: {output.text[:80]!r}")
     return found
