@@ -29,16 +29,18 @@ def test_bytes_are_those_of_the_arrays():
 
 def test_a_machine_predicts_and_places_its_layer():
     machine = roofline.Machine(
-        "one", 10.0, 5.0, 2, [1, 4], [30.0, 30.0], [60.0, 90.0], [], [], [], 1.0, 1.0, []
-    )
+        "one", 10.0, 5.0, 2, [1, 4], [30.0, 30.0], [60.0, 90.0], [40.0, 64.0], [20.0, 32.0], [],
+        1.0, 1.0, [],
+    )  # fmt: skip
     computing, carrying = machine.predicted(4)
     assert (computing, carrying) == (32 / 10, 8 * (8 + 4 + 8) / 5) and machine.corner == 2
     intensity, speed = machine.marks()
     np.testing.assert_allclose(intensity, [8 / 64, 32 / 160])
-    np.testing.assert_allclose(speed, [8 / 30, 32 / 30])
+    np.testing.assert_allclose(speed, [[8 / 30, 32 / 30], [8 / 40, 32 / 64], [8 / 20, 32 / 32]])
     np.testing.assert_allclose(machine.passes(), [3, 4])
     # The share of the roof is the predicted time over the measured one.
-    np.testing.assert_allclose(machine.shares(), [64 / 5 / 30, 32 / 30])
+    np.testing.assert_allclose(machine.shares()[0], [64 / 5 / 30, 32 / 30])
+    np.testing.assert_allclose(machine.shares()[1], [64 / 5 / 40, 32 / 64])
 
 
 def test_what_is_measured_has_the_form_of_what_is_stored(tmp_path, monkeypatch):
@@ -68,6 +70,13 @@ def test_the_parts_of_a_tower_are_forward_passes():
     tower = roofline.Tower(3, 99, 4.0, 9.0, (1.0, 3.0))
     assert tower.parts == [0.25, 0.75, 0.75, 1.5] and tower.times == (3, 2)
     assert tower.passes == sum(tower.parts) == 3.25 and tower.nudging == 400
+
+
+def test_a_tower_has_a_mark_for_each_pass():
+    intensity, forward, backward = roofline.Tower(4, 99, 4.0, 9.0, (2.0, 7.0)).marks()
+    once = 2 * 256 * 4 * 4
+    assert intensity == once / (8 * (2 * 256 * 4 + 4 * 4))
+    assert (forward, backward) == (32 * once / 2, 63 * once / 7)
 
 
 def test_a_tower_is_timed_with_its_products():

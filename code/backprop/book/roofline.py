@@ -35,6 +35,8 @@ DOUBLE = 8
 """Bytes of a float64."""
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 WIDTHS = (18, 32, 56, 100, 176)
+DEPTH, EXAMPLES = 32, 256
+"""Dense layers of a tower, and the batch that it is timed with."""
 SMALL = 256
 """Of a layer whose slopes stay in a cache."""
 Run = Callable[[], Any]
@@ -76,6 +78,20 @@ class Tower(NamedTuple):
         """How many times as long the products take backward as forward, and all else."""
         forward, rest, backward, rest_backward = self.parts
         return backward / forward, rest_backward / rest
+
+    def marks(self) -> tuple[float, float, float]:
+        """Return operations per byte of a product, and those per second forward and backward.
+
+        The first layer has no error to pass down, so there is one product less than two per layer.
+        """
+        n = self.width
+        once = dense_operations(EXAMPLES, n, n)
+        forward, backward = self.products
+        return (
+            once / dense_bytes(EXAMPLES, n, n),
+            DEPTH * once / forward,
+            (2 * DEPTH - 1) * once / backward,
+        )
 
     @property
     def nudging(self) -> float:
@@ -139,18 +155,21 @@ class Machine(NamedTuple):
         return self.peak / self.bandwidth
 
     def marks(self) -> tuple[Array, Array]:
-        """Return operations per byte and per second of the forward pass, one for each batch."""
+        """Return operations per byte, one for each batch, and those per second of each product.
+
+        A row is the forward pass, the slopes, or the error for the layer below.
+        """
         n = self.width
         operations = np.array([dense_operations(batch, n, n) for batch in self.batches])
         moved = np.array([dense_bytes(batch, n, n) for batch in self.batches])
-        return operations / moved, operations / np.array(self.forward)
+        return operations / moved, operations / np.array([self.forward, self.slopes, self.errors])
 
     def passes(self) -> Array:
         """Return the seconds of both passes, in forward passes, one for each batch."""
         return np.asarray(1 + np.divide(self.backward, self.forward))
 
     def shares(self) -> Array:
-        """Return which part of the highest speed that both limits allow is reached forward."""
+        """Return which part of the highest speed that both limits allow each product reaches."""
         intensity, speed = self.marks()
         return np.asarray(speed / roof(intensity, self.peak, self.bandwidth))
 
@@ -306,7 +325,7 @@ class _Timed:
     """A tower, and the seconds of its passes and of their products, each time they were timed."""
 
     def __init__(self, width: int) -> None:
-        layers, self.x, self.dz = tower(64, width)
+        layers, self.x, self.dz = tower(2 * DEPTH, width, EXAMPLES)
         self.width, self.network = width, Sequential(layers)
         self.network.reuse_buffers(True)
         self.repeats = max(1, 500 // width)

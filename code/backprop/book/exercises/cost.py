@@ -150,7 +150,12 @@ def check_jacobian(operations: Answer) -> Verdict:
         return Case((widths,), right, distinct(mistakes, right), more)
 
     cases = [case([3, 4, 2, 5]), case([2, 5, 3, 4]), case([3, 4, 2]), case([1, 6, 6, 9])]
-    return judge(operations, cases, "The narrow end wins.", "widths")
+    return judge(
+        operations,
+        cases,
+        "With one output, as in training, reverse mode carries one row.",
+        "widths",
+    )
 
 
 @checker

@@ -5,7 +5,7 @@ Blue is the forward pass and vermilion the backward pass in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,15 +13,19 @@ import numpy as np
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.roofline import Machine, Tower, roof
+from backprop.book.roofline import Machine, roof
 
 
 class Bill(NamedTuple):
-    """What a value or a gradient costs, in forward passes: the first pass, and the way back."""
+    """What a value or a gradient costs, in forward passes: the first pass, and the way back.
+
+    ``seconds`` is the time of all of it.
+    """
 
     name: str
     forward: float
     backward: float
+    seconds: float
 
 
 ONE_PASS = 92.0
@@ -29,7 +33,7 @@ ONE_PASS = 92.0
 
 
 def bills(rows: Sequence[Bill], title: str) -> Drawing:
-    """Draw operations as a bar a row; a bar that is too long runs off the edge of the picture."""
+    """Draw a cost as a bar per row; a bar that is too long runs off the edge of the picture."""
     left = 12.0
     most = svg.WIDTH - left
     parts = []
@@ -55,7 +59,9 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
                 )  # fmt: skip
                 x += passes * ONE_PASS
         number = f"{total:,.0f}" if torn else f"{total:.3g}"
-        number += " forward pass" if total == 1 else ""
+        # Beside the middle bar, there is room for the number and the time alone.
+        unit = " forward pass" if total == 1 else " forward passes" if torn else ""
+        number += f"{unit}: {in_words(bill.seconds)}"
         paint = svg.GROUND if torn else "currentColor"
         parts.append(svg.text(x + 8, y + 17, number, paint, text_anchor="start", font_weight=600))
         said.append(f"{bill.name}: {number}")
@@ -113,38 +119,6 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
     return drawing(title, 272, "; ".join(sums), *parts)
 
 
-def passes_by_width(towers: Sequence[Tower], counted: float, title: str) -> Drawing:
-    """Draw a column for each network: both passes, in forward passes, and products in each.
-
-    ``counted`` is the ratio of the operations.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
-    kinds = [(color, strong) for color in COLORS[:2] for strong in (1.0, 0.4)]
-    for k, tower in enumerate(towers):
-        foot = 0.0
-        for (color, strong), part in zip(kinds, tower.parts, strict=True):
-            ax.bar(k, part, 0.76, bottom=foot, color=color, alpha=strong)
-            foot += part
-        ax.text(k, max(foot, counted) + 0.08, f"{foot:.2f}", color=INK, ha="center")
-    middles = np.cumsum(towers[-1].parts) - np.divide(towers[-1].parts, 2)
-    words = [
-        f"{way}:\n{part}" for way in ("forward", "backward") for part in ("products", "the rest")
-    ]
-    for (color, _), y, said in zip(kinds, middles, words, strict=True):
-        ax.text(len(towers) - 0.45, y, said, color=color, ha="left", va="center", linespacing=0.95)
-    ax.plot([-0.6, len(towers) - 0.6], [counted] * 2, ":", color=INK, linewidth=1.2)
-    ax.text(len(towers) - 0.45, counted + 0.08, f"{counted:.2f} counted", color=INK)
-    ax.set(xlim=(-0.6, len(towers) + 1.25), ylim=(0, 3.6), yticks=range(4),
-           xlabel="units of a layer", ylabel="forward passes")  # fmt: skip
-    ax.set_xticks(range(len(towers)), [str(tower.width) for tower in towers])
-    ax.tick_params(axis="x", length=0)
-    ax.grid(visible=False)
-    return plotted(fig, title)
-
-
 def in_words(seconds: float) -> str:
     """Write a time in milliseconds, seconds, minutes or hours, in three digits at most."""
     for unit, name in ((3600, "h"), (60, "min"), (1, "s")):
@@ -153,124 +127,77 @@ def in_words(seconds: float) -> str:
     return f"{float(f'{seconds * 1000:.3g}'):g} ms"
 
 
-class Jacobian(NamedTuple):
-    """A network's widths, and what its Jacobian costs in operations by each of three ways.
-
-    ``middle`` is for a start at an inner layer. ``products`` are those of the shortest bar, by
-    name, where it is too short to be seen.
-    """
-
-    name: str
-    widths: tuple[int, ...]
-    forward: int
-    reverse: int
-    middle: int
-    products: Sequence[tuple[str, int]] = ()
-
-
-def narrow_places(rows: Sequence[Jacobian], title: str) -> Drawing:
-    """Draw networks by their widths, and beside each its Jacobian's cost by three ways.
-
-    The shortest bar comes last. If its products are given, it is magnified below.
-    """
-    most = max(max(row.forward, row.reverse, row.middle) for row in rows)
-    parts, said, top = [], [], 8.0
-    for row in rows:
-        parts.append(svg.text(12, top + 14, row.name, text_anchor="start", font_weight=600))
-        for j, width in enumerate(row.widths):
-            x, height = 12 + 19.0 * j, 62 * width / max(row.widths)
-            parts.append(
-                svg.element("rect", x=x, y=top + 56 - height / 2, width=10, height=max(height, 2.0),
-                            rx=2, fill="currentColor", fill_opacity="0.55")
-            )  # fmt: skip
-        ways = {"forward": row.forward, "reverse": row.reverse, "from the middle": row.middle}
-        for j, (words, total) in enumerate(sorted(ways.items(), key=lambda way: -way[1])):
-            x, y, length = 232.0, top + 26 + 22 * j, 102 * total / most
-            parts.append(svg.text(x - 7, y + 13, words, text_anchor="end"))
-            parts.append(
-                svg.element("rect", x=x, y=y, width=length, height=17, fill="currentColor",
-                            fill_opacity="0.55")
-            )  # fmt: skip
-            bold = 600 if total == min(ways.values()) else 400
-            parts.append(
-                svg.text(x + length + 7, y + 13, f"{total:,}", text_anchor="start",
-                         font_weight=bold)
-            )  # fmt: skip
-            said.append(f"{row.name}, {words}: {total:,}")
-        if row.products:
-            parts += _magnified(row.products, (232.0, top + 87, 102 * min(ways.values()) / most))
-            said.append("of it " + ", ".join(f"{name} {n:,}" for name, n in row.products))
-        top += 164 if row.products else 112
-    return drawing(title, top - 12, "; ".join(said), *parts)
-
-
-def _magnified(products: Sequence[tuple[str, int]], bar: tuple[float, float, float]) -> list[str]:
-    """Draw the products that make up a bar, under a lens; of the bar, its left, foot and width."""
-    x, foot, length = bar
-    left, wide, y = 12.0, 396.0, foot + 16
-    total = sum(count for _, count in products)
-    parts = [
-        svg.element("line", x1=a, y1=foot, x2=b, y2=y, stroke="currentColor",
-                    stroke_opacity="0.55")
-        for a, b in ((x, left), (x + length, left + wide))
-    ]  # fmt: skip
-    for name, count in products:
-        width = wide * count / total
-        parts.append(
-            svg.element("rect", x=left, y=y, width=width, height=40, fill="currentColor",
-                        fill_opacity="0.12", stroke="currentColor", stroke_opacity="0.55")
-        )  # fmt: skip
-        parts.append(svg.text(left + width / 2, y + 17, name))
-        parts.append(svg.text(left + width / 2, y + 34, f"{count:,}"))
-        left += width
-    return parts
-
-
 def below_the_roof(machine: Machine, title: str) -> Drawing:
-    """Draw the two limits with their corner, and the forward pass of a layer at each batch."""
+    """Draw all measured layers below the two limits: one layer by its batch, then the networks.
+
+    The layer's three products have a mark each, and the products of a network one for each pass.
+    """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.4, 2.7), layout="constrained")
-    top = machine.peak / 1e9
-    x = np.array([0.08, machine.corner, 60])
-    ax.loglog(x, roof(x, machine.peak, machine.bandwidth) / 1e9, "-", color=INK, linewidth=2.2)
-    intensity, speed = machine.marks()
-    ax.plot(intensity, speed / 1e9, "o", color=COLORS[0], markersize=6.5)
+    fig, axes = plt.subplots(
+        2, figsize=(4.6, 4.3), sharex=True, layout="constrained", height_ratios=(5, 3)
+    )
+    kinds = list(zip(("xW", "xᵀδ", "δWᵀ"), "ovs", (COLORS[0], COLORS[1], COLORS[1]), strict=True))
+    x = np.array([0.16, machine.corner, 50])
+    for ax in axes:
+        ax.loglog(x, roof(x, machine.peak, machine.bandwidth) / 1e9, color=INK, linewidth=2)
+        low = 1.0 if ax is axes[0] else 6.0
+        ax.set(xlim=(0.16, 50), ylim=(low, 95))
+        ticks = [tick for tick in (1, 2, 5, 10, 20, 50) if tick >= low]
+        ax.set_yticks(ticks, list(map(str, ticks)))
+        ax.minorticks_off()
+    intensity, speeds = machine.marks()
+    for (words, marker, color), speed in zip(kinds, speeds / 1e9, strict=True):
+        hollow = {"markerfacecolor": "none"} if marker == "s" else {}
+        axes[0].plot(intensity, speed, marker, color=color, markersize=6, label=words, **hollow)
     for k, batch in enumerate(machine.batches):
-        ax.annotate(f"B = {batch}" if k == 0 else f"{batch}", (intensity[k], speed[k] / 1e9),
-                    (3, -15), ha="center", textcoords="offset points", color=COLORS[0])  # fmt: skip
-    ax.text(machine.corner, 1.15 * top, f"corner: {machine.corner:.1f}", color=INK, ha="center",
-            va="bottom")  # fmt: skip
-    ax.text(60, 1.15 * top, "processor's limit", color=INK, ha="right", va="bottom")
-    ax.text(0.085, 0.56 * top, "memory's limit", color=INK, ha="left", va="bottom")
-    ax.set(xlim=(0.08, 64), ylim=(1, 2.4 * top), xlabel="operations per byte")
-    ax.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
-    ax.set_yticks([1, 10, 100], ["1", "10", "100"])
-    ax.set_ylabel("billion operations\nper second")
-    ax.minorticks_off()
+        axes[0].annotate(f"B = {batch}" if k == 0 else f"{batch}",
+                         (intensity[k], speeds[:, k].min() / 1e9), (0, -16), ha="center",
+                         textcoords="offset points", color=INK)  # fmt: skip
+    axes[0].legend(loc="lower right", handletextpad=0.1)
+    for tower in machine.towers:
+        where, there, back = tower.marks()
+        axes[1].plot(where, there / 1e9, "o", color=COLORS[0], markersize=6)
+        axes[1].plot(where, back / 1e9, "^", color=COLORS[1], markersize=6)
+        axes[1].annotate(f"{tower.width}", (where, back / 1e9), (0, -16), ha="center",
+                         textcoords="offset points", color=INK)  # fmt: skip
+    for label, marker, color in (("forward", "o", COLORS[0]), ("backward", "^", COLORS[1])):
+        axes[1].plot([], [], marker, color=color, markersize=6, label=label)
+    axes[1].legend(loc="lower right", handletextpad=0.1, ncols=2, columnspacing=1)
+    axes[0].text(machine.corner, 62, f"corner: {machine.corner:.1f}", color=INK, ha="center")
+    axes[0].set_title("a layer of 4,096 units, by its batch B", fontsize=11)
+    axes[1].set_title("five networks, by their width; B = 256", fontsize=11)
+    axes[1].set(xlabel="operations per byte")
+    axes[1].set_xticks([0.2, 0.5, 1, 2, 5, 10, 20, 50],
+                       ["0.2", "0.5", "1", "2", "5", "10", "20", "50"])  # fmt: skip
+    fig.supylabel("billion operations per second", fontsize=11, color=INK)
     return plotted(fig, title)
 
 
-def prices(machine: Machine, title: str) -> Drawing:
-    """Draw a column for each batch, on one scale: a forward pass, and the backward pass on it."""
+def crossing(
+    outputs: Sequence[int], counts: Mapping[int, tuple[Sequence[int], Sequence[int]]], title: str
+) -> Drawing:
+    """Draw what a Jacobian takes by forward and by reverse mode, over the number of outputs.
+
+    ``counts`` has the operations of both modes for each number of inputs. A ring marks where a
+    network has as many outputs as inputs.
+    """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.4, 2.2), layout="constrained")
-    passes = machine.passes()
-    for k, price in enumerate(passes):
-        ax.bar(k, 1, 0.74, color=COLORS[0])
-        ax.bar(k, price - 1, 0.74, bottom=1, color=COLORS[1])
-        ax.text(k, price + 0.12, f"{price:.1f}", color=INK, ha="center", va="bottom")
-    ax.axhline(3, color=INK, linewidth=1.2, linestyle=":")
-    top = int(np.ceil(max(passes) + 0.5))
-    ax.set(ylim=(0, top), yticks=range(0, top + 1), xlabel="examples in the batch, B",
-           xlim=(-0.6, len(passes) - 0.4),
-           ylabel="both passes,\nin forward passes")  # fmt: skip
-    ax.set_xticks(range(len(passes)), [str(batch) for batch in machine.batches])
-    ax.tick_params(axis="x", length=0)
-    ax.grid(visible=False)
-    for words, y, color in (("forward", 0.5, COLORS[0]), ("backward", 2, COLORS[1])):
-        ax.text(len(passes) - 0.5, y, words, color=color, va="center", weight="bold")
+    fig, ax = plt.subplots(figsize=(4.6, 2.8), layout="constrained")
+    for line, (inputs, both) in zip(("-", "--"), counts.items(), strict=True):
+        for k, (name, count) in enumerate(zip(("forward", "reverse"), both, strict=True)):
+            ax.loglog(outputs, count, line, color=COLORS[k], linewidth=2)
+            end = -1 if k == 0 else 0
+            ax.annotate(f"{name}, {inputs}", (outputs[end], count[end]), (6 if end else -6, 0),
+                        textcoords="offset points", ha="left" if end else "right", va="center",
+                        color=COLORS[k])  # fmt: skip
+        equal = list(outputs).index(inputs)
+        ax.plot(inputs, both[0][equal], "o", color=INK, markersize=10, markerfacecolor="none")
+    ax.set(xlabel="outputs", ylabel="operations")
+    ticks = [10**k for k in range(4) if 10**k <= outputs[-1]]
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    ax.minorticks_off()
     return plotted(fig, title)
