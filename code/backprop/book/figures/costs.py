@@ -160,7 +160,8 @@ def below_the_roof(machine: Machine, title: str) -> Drawing:
         where, there, back = tower.marks()
         axes[1].plot(where, there / 1e9, "o", color=COLORS[0], markersize=6)
         axes[1].plot(where, back / 1e9, "^", color=COLORS[1], markersize=6)
-        axes[1].annotate(f"{tower.width}", (where, back / 1e9), (0, -16), ha="center",
+        aside = {100: -5, 176: 6}.get(tower.width, 0)  # these two stand close together
+        axes[1].annotate(f"{tower.width}", (where, back / 1e9), (aside, -16), ha="center",
                          textcoords="offset points", color=INK)  # fmt: skip
     for label, marker, color in (("forward", "o", COLORS[0]), ("backward", "^", COLORS[1])):
         axes[1].plot([], [], marker, color=color, markersize=6, label=label)
