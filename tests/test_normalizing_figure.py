@@ -19,11 +19,11 @@ def test_the_column_by_hand():
     np.testing.assert_allclose(found, [0.22, -0.34, -0.06, 0.18])
 
 
-def test_the_box_has_perpendicular_edges_that_add_up():
+def test_the_parts_are_perpendicular_and_add_up():
     d, shift, stretch, _ = normalizing.terms(normalizing.COLUMN, normalizing.SLOPES)
-    edges = np.array([d + shift + stretch, -stretch, -shift])
-    np.testing.assert_allclose(edges.sum(axis=0), d)
-    np.testing.assert_allclose(edges @ edges.T, np.diag([5, 9, 16]), atol=1e-12)
+    parts = np.array([d + shift + stretch, -stretch, -shift])
+    np.testing.assert_allclose(parts.sum(axis=0), d)
+    np.testing.assert_allclose(parts @ parts.T, np.diag([5, 9, 16]), atol=1e-12)
 
 
 def test_the_steps_leave_the_rays_at_right_angles_and_halve():
@@ -66,22 +66,17 @@ def test_the_loss_of_the_two_weights():
 
 
 def test_they_draw():
-    assert "rest (1.1, −1.7, −0.3, 0.9), length √5, passed on" in normalizing.box("t").markup
+    drawn = normalizing.parts("t").markup
+    assert all(f">{words}<" in drawn for words in ("−2.1", "−1.7", "−0.3", "0.9", "15"))
     assert ">forever<" in normalizing.rays("t").markup
     assert "examples" in normalizing.shared("t").markup
-    runs = np.array([[0.4, np.inf], [2.0, 0.1], [0.03, np.inf]])
-    assert "batch norm" in normalizing.lifted("t", [0.1, 1], runs, runs / 2).markup
-    found = {name: (np.ones((3, 2)), np.ones((3, 2))) for name in ("weights", "weights reset")}
-    ends_at = np.array([[0.2, np.inf], [0.1, np.inf], [np.inf, np.inf]])
-    halved = ends_at[:, :1].repeat(2, 1) / 2
-    kinds = [("plain", ends_at), ("rms", ends_at), ("rms, centered", halved), ("batch norm", runs)]
-    drawn = normalizing.apart("t", (1.0, 100.0), kinds).markup
-    assert ">1 of 3<" in drawn and ">3 of 3<" in drawn and ">centered<" in drawn
-    assert ">0.20<" in drawn and ">0.10<" in drawn and ">rate 100<" in drawn
-    kept = normalizing.braked("t", [0.1, 1.0], found).markup
-    assert kept.count(">lengths reset<") == 2 and ">reset runs learn well<" in kept
 
 
-def test_two_digits():
-    numbers = (0.197, 1.853, 0.0266, 2.2996, 0.45)
-    assert [normalizing.two_digits(v) for v in numbers] == ["0.20", "1.9", "0.027", "2.3", "0.45"]
+def test_the_losses_are_drawn_up_to_the_first_median_that_overflows():
+    runs = np.array([[0.4, 0.2, np.inf], [0.3, 0.1, np.inf], [0.03, np.inf, 2.0]])
+    found = {name: np.ones((3, 3)) for name in ("plain reset", "weights", "weights reset")}
+    drawn = normalizing.tolerated("t", [0.1, 1, 10], {**found, "plain": runs}).markup
+    assert drawn.count(">lengths reset<") == drawn.count(">lengths free<") == 2
+    assert ">overflow, of 3:<" in drawn and ">1<" in drawn and ">2<" in drawn
+    nowhere = normalizing.tolerated("t", [0.1, 1, 10], {**found, "plain": np.ones((3, 3))})
+    assert "overflow" not in nowhere.markup

@@ -1342,7 +1342,7 @@ EXCEPTIONS = {
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
     "local-minima:eq-minima-new": "definition of C, which eq-minima-block proves",
-    "normalisation:apart": "a sum split in two, which tests/test_brakes.py checks",
+    "normalisation:large-weights": "a right angle, which tests/test_brakes.py checks",
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",
     # --- Part IV ---

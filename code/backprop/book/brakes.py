@@ -1,7 +1,7 @@
 """What lets a normalized network learn at large rates: short runs on digits.
 
-What the chapter on normalization measures. A network of six hidden layers is trained, mostly for
-60 steps; some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
+What the chapter on normalization measures. A network of six hidden layers is trained for 60 steps;
+some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
 ``USUAL``. In an arm with ``reset``, each block named there is scaled back after each step to its
 length at the start; in an arm with ``centered``, the gradients lose their common part
 (:func:`common_part`).
@@ -35,16 +35,14 @@ from backprop.network import Sequential
 
 USUAL = 0.3
 """The rate of all parameters that are not raised."""
-STEPS, LONGER, BATCH, IMAGES = 60, 240, 100, 600
+STEPS, BATCH, IMAGES = 60, 100, 600
 SEEDS = tuple(range(10))
 LAYERS = range(1, 7)
 Block = tuple[str, ...]
-"""Names of parameters that are set back together: one weight matrix, or the γ and β of a layer."""
+"""Names of parameters that belong together: one weight matrix, or the γ and β of a layer."""
 WEIGHTS: list[Block] = [(f"dense{k}.W",) for k in LAYERS]
 SCALES: list[Block] = [(f"batchnorm{k}.gamma", f"batchnorm{k}.beta") for k in LAYERS]
 BIASES: list[Block] = [(f"dense{k}.b",) for k in LAYERS]
-WHOLE: list[Block] = [(f"dense{k}.W", f"dense{k}.b") for k in LAYERS]
-"""All weights and biases of a layer, whose common factor an RMS or layer normalization undoes."""
 LAST: list[Block] = [("dense7.W", "dense7.b")]
 ALL: list[Block] = [*WEIGHTS, *SCALES, *LAST, *BIASES]
 Norm = Callable[[int], Layer]
@@ -131,15 +129,12 @@ class Arm:
     centered : bool
         Whether the gradients of the hidden matrices lose their common part (:func:`common_part`).
         The network itself stays as it is.
-    steps : int
-        How many steps a run has.
     """
 
     norm: Norm | None
     blocks: Sequence[Block]
     reset: Sequence[Block] = ()
     centered: bool = False
-    steps: int = STEPS
 
     def run(
         self,
@@ -147,7 +142,7 @@ class Arm:
         seed: int,
         times: float = 1,
         watch: Watch | None = None,
-        steps: int | None = None,
+        steps: int = STEPS,
     ) -> float:
         """Train, and return the loss on all 600 images after the last step.
 
@@ -164,7 +159,7 @@ class Arm:
         images, labels = data()
         if watch:
             watch(0, network)
-        order = [rng.permutation(IMAGES) for _ in range(self.steps * BATCH // IMAGES)]
+        order = [rng.permutation(IMAGES) for _ in range(STEPS * BATCH // IMAGES)]
         for k, rows in enumerate(cut(np.concatenate(order), BATCH)[:steps], start=1):
             differentiate(network, images[rows], labels[rows])
             if self.centered:
@@ -212,24 +207,17 @@ class Constants(BatchNorm):
 WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain": (Arm(None, WEIGHTS), WIDE),
+    "plain reset": (Arm(None, WEIGHTS, reset=WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
     "weights reset": (Arm(BatchNorm, WEIGHTS, reset=WEIGHTS), WIDE),
     "rms": (Arm(RMSNorm, WEIGHTS), (1.0, 100.0)),
+    "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), (1.0, 100.0)),
+    "plain step": (Arm(None, WEIGHTS, centered=True), (1.0, 100.0)),
     "all": (Arm(BatchNorm, ALL), (0.3, 1.0)),
     "constants": (Arm(Constants, ALL), (1.0,)),
-    "plain step": (Arm(None, WEIGHTS, centered=True), (1.0, 100.0)),
-    "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), (1.0, 100.0)),
-    "rms reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE), (1.0, 100.0)),
-    "rms step reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE, centered=True), (1.0, 100.0)),
-    "rms longer": (Arm(RMSNorm, WEIGHTS, steps=LONGER), (1.0, 100.0)),
-    "rms step longer": (Arm(RMSNorm, WEIGHTS, centered=True, steps=LONGER), (1.0, 100.0)),
 }
 WATCHED = (0, 1, 10, 60)
 TRACED: dict[str, tuple[str, float]] = {"free": ("weights", 100.0)}
-
-
-BRAKED = ("weights", "weights reset")
-"""The arms whose effective rates after the last step are stored, at each of their rates."""
 
 
 def varying(network: Sequential) -> list[float]:
@@ -284,9 +272,9 @@ def _rounded(values: Any) -> Any:
 
 
 def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]) -> dict[str, Any]:
-    """Return what is stored: losses (None: it overflowed) and effective rates by arm, and traces.
+    """Return what is stored: losses by arm (None: it overflowed), and traces.
 
-    Losses and effective rates have a row per start and a column per rate.
+    Losses have a row per start and a column per rate.
     """
     losses = {
         name: [[arm.tried(rate, seed) for rate in rates] for seed in seeds]
@@ -296,13 +284,7 @@ def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]
         name: [trace(ARMS[of][0], rate, seed) for seed in seeds]
         for name, (of, rate) in TRACED.items()
     }
-    ends = {
-        name: [[trace(arm, rate, seed)[-1][1] for rate in rates] for seed in seeds]
-        for name, (arm, rates) in arms.items()
-        if name in BRAKED
-    }
     return {
-        "effective": {name: _rounded(runs) for name, runs in ends.items()},
         "losses": {name: _rounded(runs) for name, runs in losses.items()},
         "traces": {name: _rounded(runs) for name, runs in traces.items()},
     }
@@ -320,11 +302,6 @@ def losses(name: str, rates: Sequence[float] | None = None) -> Array:
     runs = np.array(stored()["losses"][name], dtype=float)
     runs[np.isnan(runs)] = np.inf
     return runs if rates is None else runs[:, [ARMS[name][1].index(rate) for rate in rates]]
-
-
-def effective(name: str) -> Array:
-    """Return the stored effective rates after the last step, shaped like :func:`losses`."""
-    return np.array(stored()["effective"][name])
 
 
 def traced(name: str) -> Array:

@@ -44,45 +44,46 @@ def _colors() -> tuple[str, str, str]:
     return COLORS[0], COLORS[1], COLORS[2]
 
 
-def box(title: str) -> Drawing:
-    """Draw d as the diagonal of a box: the parts along a shift and a stretch, and the rest."""
-    from backprop.book.figures.plots import GREY
+def parts(title: str) -> Drawing:
+    """Draw d on the column's number line, and below it the shift, the stretch and the rest in it.
+
+    Each number of the column has one arrow a row, as long as its entry on the scale of the line.
+    """
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     blue, red, green = _colors()
     d, shift, stretch, _ = terms(COLUMN, SLOPES)
-    rest = d + shift + stretch
-    long = [float(np.linalg.norm(v)) for v in (rest, stretch, shift)]
-    depth, right, up = np.array([(0.72, 0.42), (1, 0), (0, 1)]) * np.array(long)[:, None]
-    fig, ax = plt.subplots(figsize=(4.6, 3.2))
-    for one, two, edge in ((depth, right, up), (depth, up, right), (right, up, depth)):
-        for start in (0 * one, one, two, one + two):
-            ax.plot(*np.array([start, start + edge]).T, "-", color=GREY, linewidth=0.7, alpha=0.55)
-    floor = np.array([0 * depth, depth, depth + right, right])
-    ax.fill(*floor.T, color=GREY, alpha=0.13, linewidth=0, linestyle="-")
-    corners = np.cumsum([0 * depth, depth, right, up], axis=0)
-    for k, colour in enumerate((green, red, red)):
-        _arrow(ax, corners[k : k + 2].mean(axis=0), corners[k + 1] - corners[k], colour, 2.6)
-    _arrow(ax, corners[3] / 2, corners[3], blue, 3.2)
-    square = corners[2] + 0.3 * np.array([(-1, 0), (-1, 1), (0, 1)])
-    ax.plot(*square.T, "-", color=red, linewidth=1.2)
-    beside = corners[2, 0] + 0.25
-    words = (
-        (beside, corners[3, 1] - 0.15, blue, f"d = {_row(d)}"),
-        (beside, 0.62 * corners[3, 1], red, f"shift {_row(-shift)}\nlength {long[2]:g}, removed"),
-        (beside, corners[2, 1] + 0.2, red,
-         f"stretch\n{_row(-stretch)}\nlength {long[1]:g}, removed"),
-        (0.1, -0.45, green, f"rest {_row(rest)}, length √{long[0] ** 2:.0f}, passed on"),
-    )  # fmt: skip
-    for across, high, colour, text in words:
-        ax.text(across, high, text, va="center", color=colour, fontsize=12)
-    ax.set(xlim=(-0.2, 8.6), ylim=(-0.8, 5.1), aspect="equal")
+    rows = (
+        (d, blue, "the slopes d that arrive"),
+        (-shift, red, f"{MINUS} shift: moves all four alike"),
+        (-stretch, red, f"{MINUS} stretch: moves them away from the mean 8"),
+        (d + shift + stretch, green, "= rest: divided by 5 and passed on"),
+    )
+    butt: dict[str, Any] = {"linestyle": "-", "solid_capstyle": "butt"}
+    fig, ax = plt.subplots(figsize=(4.6, 2.95))
+    for k, (values, colour, words) in enumerate(rows):
+        high = -1.65 * k
+        ax.plot((-1.8, 20.8), (high, high), "-", color=GREY, linewidth=0.8)
+        ax.text(-1.8, high + 0.86, words, va="center", color=colour, fontweight="bold")
+        for x, value, side in zip(COLUMN, values, (0, -1, 1, 0), strict=True):
+            if abs(value) > 0.5:
+                _arrow(ax, np.array([x + value / 2, high]), np.array([value, 0]), colour, 2.2)
+            elif value:  # too short for a head
+                ax.plot((x, x + value), (high, high), color=colour, linewidth=4.5, **butt)
+            ax.plot((x, x), (high - 0.13, high + 0.13), "-", color=INK, linewidth=1.4)
+            aside = 0.35 * side * (value < 0)  # the minus signs of neighbours need room
+            ax.text(x + aside, high + 0.2, _short(value), ha="center", va="bottom", color=INK)
+    for x in COLUMN:
+        ax.text(x, high - 0.25, f"{x:g}", ha="center", va="top", color=GREY)
+    ax.text(20.8, high - 0.25, "x", ha="right", va="top", color=GREY, fontstyle="italic")
+    ax.set(xlim=(-2, 21), ylim=(high - 0.75, 1.15))
     ax.axis("off")
     return plotted(fig, title)
 
 
-def _row(values: Array) -> str:
-    return "(" + ", ".join(_written(float(v), 1).removesuffix(".0") for v in values) + ")"
+def _short(value: float) -> str:
+    return _written(float(value), 1).removesuffix(".0")
 
 
 def _arrow(ax: Any, middle: Array, step: Array, colour: str, width: float = 1.6) -> None:
@@ -190,7 +191,7 @@ def shared(title: str) -> Drawing:
 
     plt = pyplot()
     table = np.array([[1, 5, 3], [7, 2, 0], [9, 4, 8], [15, 1, 2]])
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 1.75))
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 1.45))
     for ax, kind in zip(axes, ("batch", "row"), strict=True):
         for (i, j), value in np.ndenumerate(table):
             inside = j == 0 if kind == "batch" else i == 1
@@ -224,12 +225,16 @@ RATE_MARKS = {0.03: "0.03", 0.1: "0.1", 0.3: "0.3", 1: "1", 3: "3", 10: "10", 30
 
 
 def _medians(ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str) -> None:
-    """Draw the medians over the starts up to the first that overflows, and shade the ranges."""
-    low, middle, high = (f(runs, axis=0) for f in (np.min, np.median, np.max))
-    shown = slice(int(np.isfinite(middle).sum()) + 1)
-    low, middle, high = (np.minimum(v[shown], 99) for v in (low, middle, high))
+    """Draw the medians over the starts while they are finite, and shade the ranges.
+
+    A range ends at the worst run that does not overflow.
+    """
+    middle = np.median(runs, axis=0)
+    shown = slice(int(np.argmax([*np.isinf(middle), True])))
+    high = np.where(np.isinf(runs), -np.inf, runs).max(axis=0)[shown]
+    low = runs.min(axis=0)[shown]
     ax.fill_between(rates[shown], low, high, color=colour, alpha=0.2, linewidth=0)
-    ax.plot(rates[shown], middle, line, color=colour, linewidth=2.2, markersize=4.5)
+    ax.plot(rates[shown], middle[shown], line, color=colour, linewidth=2.2, markersize=4.5)
 
 
 def _logarithmic(ax: Any, across: dict[float, str], up: Sequence[float]) -> None:
@@ -240,113 +245,44 @@ def _logarithmic(ax: Any, across: dict[float, str], up: Sequence[float]) -> None
     ax.set_yticks([], minor=True)
 
 
-def _guessing(ax: Any, at: float) -> None:
+TOLERATED = (
+    ("plain", "plain network", ((0.115, 0.018, "lengths free", "left"),
+                                (1.25, 0.55, "lengths reset", "left"))),
+    ("weights", "batch normalization", ((110, 0.0125, "lengths free", "right"),
+                                        (4.4, 0.95, "lengths reset", "right"))),
+)  # fmt: skip
+"""An arm, its network's name, and where the words for its two curves stand."""
+
+
+def tolerated(title: str, rates: Sequence[float], found: dict[str, Array]) -> Drawing:
+    """Draw the final loss over the rate, a panel per network, with free lengths and reset ones.
+
+    ``found`` gives the losses of "plain", "plain reset", "weights" and "weights reset", a row per
+    start and a column per rate. Where runs overflow, their count stands above a cross.
+    """
     from backprop.book.figures.plots import INK
 
-    ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
-    ax.text(at, 1.12 * math.log(10), "guessing: 2.30", va="bottom", color=INK)
-
-
-def lifted(title: str, rates: Sequence[float], plain: Array, normalized: Array) -> Drawing:
-    """Draw the final loss over the rate, without and with a normalization: medians and ranges.
-
-    Both have a row per start and a column per rate.
-    """
     plt = pyplot()
-    _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 3.0))
-    _medians(ax, rates, plain, red, "-s")
-    _medians(ax, rates, normalized, green, "-o")
-    _guessing(ax, rates[0])
-    ax.text(1.0, 0.45, "plain", ha="left", va="center", color=red, fontweight="bold")
-    ax.text(2.2, 3.5, "plain overflows", ha="left", va="center", color=red)
-    ax.text(6, 0.011, "batch norm", ha="center", va="center", color=green, fontweight="bold")
-    _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
-    ax.set(xlim=(0.027, 120), ylim=(0.006, 5))
-    ax.set(xlabel="learning rate of the weight matrices\n(all other parameters: 0.3)")
-    ax.set(ylabel="training loss after 60 steps")
+    blue, red, green = _colors()
+    fig, axes = plt.subplots(2, 1, figsize=(4.6, 3.85), sharex=True)
+    for ax, (arm, network, places) in zip(axes, TOLERATED, strict=True):
+        free = red if arm == "plain" else green
+        _medians(ax, rates, found[f"{arm} reset"], blue, "--D")
+        _medians(ax, rates, found[arm], free, "-o")
+        for (across, high, words, edge), colour in zip(places, (free, blue), strict=True):
+            ax.text(across, high, words, ha=edge, va="center", color=colour)
+        lost = np.isinf(found[arm]).sum(axis=0)
+        for rate, count in zip(rates, lost, strict=True):
+            if count:
+                ax.plot(rate, 4.2, "x", color=free, markersize=6, markeredgewidth=2)
+                ax.text(rate, 5.6, str(count), ha="center", va="bottom", color=free)
+        if lost.any():
+            ax.text(0.03, 5.6, f"overflow, of {len(found[arm])}:", va="bottom", color=free)
+        ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
+        ax.text(rates[0], 0.87 * math.log(10), "guessing: 2.30", va="top", color=INK)
+        _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
+        ax.set(xlim=(0.027, 120), ylim=(0.0085, 10 if lost.any() else 4))
+        ax.set_title(network, fontsize=12)
+        ax.set(ylabel="training loss")
+    axes[1].set(xlabel="learning rate of the hidden weight matrices")
     return plotted(fig, title)
-
-
-def braked(title: str, rates: Sequence[float], found: dict[str, tuple[Array, Array]]) -> Drawing:
-    """Draw the final loss over the rate, and below it the final effective rate.
-
-    ``found`` gives both, a row per start, for the runs "weights" and "weights reset".
-    """
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    blue, _, green = _colors()
-    fig, (above, below) = plt.subplots(2, 1, figsize=(4.6, 4.3), sharex=True)
-    for name, colour, line in (("weights reset", blue, "--D"), ("weights", green, "-o")):
-        for ax, runs in zip((above, below), found[name], strict=True):
-            _medians(ax, rates, runs, colour, line)
-    _guessing(above, 0.03)
-    below.axhspan(0.15, 1.5, color=GREY, alpha=0.18, linewidth=0)
-    for ax, across, high, colour, text, edge in (
-        (above, 4.5, 0.9, blue, "lengths reset", "right"),
-        (above, 110, 0.0125, green, "lengths free", "right"),
-        (below, 13, 22, blue, "lengths reset", "right"),
-        (below, 110, 2.9, green, "lengths free", "right"),
-        (below, 0.029, 1.0, INK, "reset runs learn well", "left"),
-    ):
-        ax.text(across, high, text, ha=edge, va="center", color=colour)
-    for ax in (above, below):
-        _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1, 10))
-    above.set(ylim=(0.008, 5), ylabel="training loss", xlim=(0.027, 120))
-    below.set(ylim=(0.004, 90), ylabel="effective rate")
-    below.set(xlabel="learning rate of the weight matrices")
-    fig.align_ylabels()
-    return plotted(fig, title)
-
-
-def apart(title: str, rates: Sequence[float], found: Sequence[tuple[str, Array]]) -> Drawing:
-    """Draw the final losses of some kinds of runs, a row each, and a panel per rate.
-
-    Each kind has a name and its losses, a row per start and a column per rate. A name with a comma
-    belongs to the row above it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    groups = [name.split(", ")[0] for name, _ in found]
-    shades = dict(zip(dict.fromkeys(groups), (COLORS[1], COLORS[3], COLORS[2]), strict=True))
-    colours = [shades[group] for group in groups]
-    nested = [False, *(one == two for one, two in pairwise(groups))]
-    rows = np.cumsum([0.0, *(-1.0 if below else -1.5 for below in nested[1:])])
-    fig, axes = plt.subplots(1, len(rates), figsize=(4.6, 3.3), sharey=True)
-    for k, (ax, rate) in enumerate(zip(axes, rates, strict=True)):
-        ax.axvline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
-        middles = [float(np.median(runs[:, k])) for _, runs in found]
-        for n, (row, colour, middle) in enumerate(zip(rows, colours, middles, strict=True)):
-            ends = np.sort(found[n][1][:, k])
-            lost = int(np.isinf(ends).sum())
-            if np.isfinite(middle):
-                ax.plot([ends[0], min(ends[-1], 3.5)], [row, row], "-", color=colour, linewidth=6,
-                        alpha=0.35, solid_capstyle="butt")  # fmt: skip
-                ax.plot(middle, row, "o", color=colour, markersize=8)
-                high = middle > 1  # its number is to stay clear of the dotted line
-                ax.text(0.85 * middle if high else middle, row + (-0.22 if nested[n] else 0.2),
-                        two_digits(middle), va="top" if nested[n] else "bottom",
-                        ha="right" if high else "center", color=INK)  # fmt: skip
-            if lost:
-                text = f"{lost} of {len(ends)}\noverflow" + "s" * (lost == 1)
-                across = 0.3 if np.isfinite(middle) else 1.9
-                ax.text(across, row, text, ha="right", va="center", color=colour)
-        ax.set(xscale="log", xlim=(0.0085, 5), ylim=(rows[-1] - 0.5, 0.75))
-        ax.set_xticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
-        ax.set_xticks([], minor=True)
-        ax.set_yticks(rows, [name.split(", ")[-1] for name, _ in found])
-        ax.tick_params(axis="y", length=0)
-        ax.grid(False)
-        ax.set_title(f"rate {rate:g}", fontsize=12)
-    for word, colour, below in zip(axes[0].get_yticklabels(), colours, nested, strict=True):
-        word.set(color=colour, fontsize=11 if below else 12)
-        word.set_fontweight("normal" if below else "bold")
-    fig.supxlabel("training loss after 60 steps", fontsize=12)
-    return plotted(fig, title)
-
-
-def two_digits(value: float) -> str:
-    """Write two significant digits: 0.20, 1.9, 0.027."""
-    return f"{value:#.2g}"
