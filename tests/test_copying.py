@@ -51,6 +51,61 @@ def test_the_scores_are_those_of_the_last_letters():
     np.testing.assert_allclose(copying.scores(model, x), expected, rtol=1e-5)
 
 
+def test_the_gradient_is_that_of_the_loss():
+    model = copying.network("GRU", 0)
+    x, y = copying.copying(np.random.default_rng(1), 4, 3)
+
+    def loss():
+        z = copying.scores(model, x).astype(float)
+        z -= z.max(axis=1, keepdims=True)
+        return -(z - np.log(np.exp(z).sum(axis=1, keepdims=True)))[range(12), y.ravel()].mean()
+
+    copying.gradient(model, x, y)
+    g, direction = model.dtheta.copy(), np.random.default_rng(2).normal(size=model.theta.size)
+    values = []
+    for step in (-1e-2, 2e-2):
+        model.theta[...] += (step * direction).astype(np.float32)
+        values.append(loss())
+    assert (values[1] - values[0]) / 2e-2 == pytest.approx(float(g @ direction), rel=0.02)
+
+
+@pytest.mark.parametrize("kind", [*copying.KINDS, *copying.UNTRAINED])
+def test_what_is_sent_back_is_a_derivative(kind):
+    model = copying.network(kind, 1)
+    J, direct = copying.sent_back(model, 5)
+    layer = model.layers[0]
+    x, _ = copying.copying(np.random.default_rng(10_005), 1, 5)
+    x = x[:, : copying.TOLD + 6]
+    gated, n = "LSTM" in kind, layer.n_hidden
+
+    def last(state):  # the end, as a function of the first cell or state
+        first = {"h0": state}
+        if gated:
+            layer.forward(x[:, :1])
+            first = {"h0": layer._split(layer.gates)[2][0] * np.tanh(state), "c0": state}
+        layer.forward(x[:, 1:], **first)
+        return (layer.c if gated else layer.h)[-1, 0].astype(float)
+
+    layer.forward(x[:, :1])
+    start = (layer.c if gated else layer.h)[-1].copy()
+    for unit in (0, n - 1):
+        step = np.zeros_like(start)
+        step[0, unit] = 1e-2
+        slopes = (last(start + step) - last(start - step)) / 2e-2
+        np.testing.assert_allclose(J[:, unit], slopes, atol=2e-3)
+    assert (direct is None) == ("RNN" in kind)
+    if direct is not None:
+        assert direct.shape == (n,) and (0 < direct).all() and (direct < 1).all()
+
+
+def test_directions_are_counted_and_the_direct_way_is_that_of_the_bias():
+    assert copying.directions("RNN", 5).shape == (10,)
+    assert copying.directions("RNN", 5).min() > copying.directions("RNN, random", 5).max()
+    for kind, bias in (("LSTM", 1), ("LSTM, open", 4), ("GRU", 0), ("GRU, open", 4)):
+        expected = (1 / (1 + np.exp(-bias))) ** 8
+        assert copying.direct_way(kind, 5) == pytest.approx(expected, rel=0.1)
+
+
 def test_what_is_stored_comes_out_again():
     found = copying.trained("RNN", 5, 0.01, 3)
     assert found == pytest.approx(copying.stored()["RNN, 5"]["0.01"][3], abs=0.02)

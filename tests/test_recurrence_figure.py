@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from drawing_cases import check_words
 
-from backprop.book import recalling
+from backprop.book import copying, recalling
 from backprop.book.figures import recurrence
-from backprop.book.recalling import Start
 
 
 def test_the_unit_by_hand_has_the_gradient_of_its_loss():
@@ -106,57 +105,41 @@ def test_a_held_state_and_what_is_left_of_its_error():
         assert states[0] == pytest.approx(np.tanh(pulse)) and round(states[-1], 3) == 0.659
 
 
-def test_the_example_has_two_marks_and_their_sum():
-    values, marks, total = recurrence.example()
-    assert marks.sum() == 2 and total == pytest.approx(float(values @ marks), abs=1e-6)
-
-
 def test_what_was_learned_is_drawn():
-    assert set(recurrence.PAINTS) == set(recalling.KINDS)
-    drawn = recurrence.learning("t").markup
-    for said in ("plain networks", "LSTMs", "give their sum, 0.21", "always answering 0"):
-        assert said in drawn, said
-    for name in ("LSTM, 40", *(f"RNN, {n}" for n in recurrence.PLAIN)):
-        shape = (10, recalling.UPDATES // recalling.EVERY + 1)
-        assert recurrence.reaching(name).shape == recurrence.course(name).shape == shape
-        assert (recurrence.reaching(name) > 0).all() and np.isnan(
-            recurrence.course(name)[:, 0]
-        ).all()
+    for name in ("LSTM, 40", "GRU, 40", *(f"RNN, {n}" for n in recurrence.PLAIN)):
+        points = recalling.UPDATES // recalling.EVERY + 1
+        assert recurrence.reaching(name).shape == (10, points)
+        assert (recurrence.reaching(name) > 0).all()
+        if name.startswith("RNN"):
+            assert recurrence.course(name).shape == (10, points)
+            assert np.isnan(recurrence.course(name)[:, 0]).all()
     drawn = recurrence.later("t").markup
     for n in recurrence.PLAIN:
         assert f"{n} numbers" in drawn and recalling.ROWS[f"RNN, {n}"].rate == recalling.SLOW
 
 
-def test_what_gets_back_is_drawn_with_where_the_loss_is_halved():
-    name = "LSTM, often"
-    losses, half = recurrence.course(name), recurrence.halved(name)
-    assert losses.shape == recurrence.reaching(name).shape == (10, 31)
-    for run, first in zip(losses, half, strict=True):
-        assert run[first] < recalling.FIRST and (run[1:first] >= recalling.FIRST).all()
-    drawn = recurrence.returning("t").markup
-    for said in ("all ways", "direct way", "what gets back from step 40 to step 1"):
-        assert f">{said}<" in drawn, said
-    row = recalling.ROWS[name]
-    assert row.every == recalling.OFTEN and row.rate == recalling.best("LSTM, 40") == 0.03
-    # What is stored often is the same training as what is stored seldom.
-    apart = recalling.EVERY // recalling.OFTEN
-    seldom = recurrence.course("LSTM, 40")[:, 1:7]
-    np.testing.assert_allclose(losses[:, apart::apart], seldom, rtol=0.02)
+def test_a_gate_leaves_as_much_of_the_cell_as_of_the_error():
+    for bias, _ in recurrence.GATES.values():
+        gate, c = 1 / (1 + np.exp(-bias)), 1.0
+        for left in recurrence.scaled(bias):
+            assert left == pytest.approx(c)
+            c *= gate
+    drawn = recurrence.mirrored("t").markup
+    for words in ("0.49", "5·10⁻⁶", "f = 0.98", "f = 0.73"):
+        assert drawn.count(f">{words}<") == 2, words
+    assert drawn.count('stroke-width="3"') == drawn.count("stroke-dasharray") * 2 == 4
+    check_words(drawn, 0.55, above=10)
 
 
-def test_who_starts_soon_is_drawn_with_the_median():
-    drawn = recurrence.starting("t").markup
-    learned = {"cell, no gate": "", "cell + f, o": "fo", "cell + i": "i", "LSTM: f, i, o": "ifo"}
-    for reads, sorts in recurrence.STARTING.items():
-        assert f">{reads}<" in drawn
-        for said, name in sorts.items():
-            row = recalling.ROWS[name]
-            assert row.start.product == ("product" in reads) and row.starts
-            assert (said == "plain") == (row.start.kind == "RNN")
-            fixed = {gate for gate, _ in row.start.fixed}
-            assert said == "plain" or set(learned[said]) == set("ifo") - fixed
-            for words in (said, f"{np.median(recalling.starts(name)):.0f}"):
-                assert f">{words}<" in drawn, words
+def test_the_biases_are_drawn_with_how_many_solve_the_task():
+    drawn = recurrence.copied("t").markup
+    for kind, (said, *_) in recurrence.BIASES.items():
+        layer = copying.network(kind, 0).layers[0]
+        assert said == f"bias {layer._split(layer.parameters['b'])[1][0]:g}"
+        for words in (said, *(str(copying.solved(kind, n)) for n in copying.SILENCES)):
+            assert f">{words}<" in drawn, words
+    for words in ("guessing", *map(str, copying.SILENCES)):
+        assert f">{words}<" in drawn, words
 
 
 def test_the_bars_say_what_was_trained():
@@ -185,26 +168,3 @@ def test_what_does_not_learn_is_drawn():
     names = {key: start.frozen for key, start in starts.items()}
     assert names == {"": "", "apart": "", "U frozen": "U", "WU frozen": "WU", "W frozen": "W"}
     assert [key for key, start in starts.items() if start.apart] == ["apart"]
-
-
-def test_what_is_read_off_is_the_unit_that_follows_the_sum():
-    network = Start("LSTM").network(1)
-    work = recurrence.read_off(network)
-    layer = network.layers[0]
-    x, _ = recalling.tested(recurrence.STEPS)
-    network.forward(x)
-    so_far = np.array([(x[:, : t + 1, 0] * x[:, : t + 1, 1]).sum(axis=1) for t in range(40)])
-    each = [np.corrcoef(layer.c[1:, :, k].ravel(), so_far.ravel())[0, 1] for k in range(12)]
-    unit = int(np.argmax(np.abs(each)))
-    assert work.follows == pytest.approx(abs(each[unit]), rel=1e-4)
-    slope, shift = np.polyfit(layer.c[1:, :, unit].ravel().astype(float), so_far.ravel(), 1)
-    values, marks, _ = recurrence.example()
-    layer.forward(np.stack([values, marks], axis=1)[None])
-    np.testing.assert_allclose(work.cell, shift + slope * layer.c[1:, 0, unit], atol=1e-4)
-    np.testing.assert_array_equal(work.i, layer.gates[:, 0, unit])
-    np.testing.assert_array_equal(work.f, layer.gates[:, 0, 12 + unit])
-    drawn = recurrence.at_work("t", network).markup
-    assert "forget gate" in drawn and "dashed: the sum" in drawn
-    np.testing.assert_allclose(work.back, [np.prod(work.f[t:]) for t in range(1, 41)], rtol=1e-4)
-    first = np.flatnonzero(recurrence.example()[1])[0]
-    assert f">{work.back[first]:.1f}<" in drawn

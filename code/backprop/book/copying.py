@@ -1,8 +1,9 @@
 """The copy task: how many letters a recurrent network repeats after a silence.
 
-What the chapter on gates tells beside the adding problem. Each network was trained at
-every rate; what came out stands in ``copying.json``, which ``python -m backprop.book.copying FILE``
-writes (a quarter of an hour on one core); with kinds after FILE, only these are trained again.
+What the chapter on gates measures, and what an error finds on its way back over the silence. Each
+network was trained at every rate; what came out stands in ``copying.json``, which
+``python -m backprop.book.copying FILE`` writes (a quarter of an hour on one core); with kinds after
+FILE, only these are trained again.
 """
 
 from __future__ import annotations
@@ -17,13 +18,23 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book import results
-from backprop.book.recalling import OPEN
 from backprop.initializers import glorot
-from backprop.layers import LSTM, RNN, Dense
+from backprop.layers import GRU, LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam, clip_norm
+
+OPEN = 4.0
+"""Bias of forget and update gates that start wide open."""
+
+
+def gru(n_in: int, n_hidden: int, *, update_bias: float = 0.0, **options: Any) -> GRU:
+    """Return a GRU whose update gates start with this bias."""
+    layer = GRU(n_in, n_hidden, **options)
+    layer._split(layer.parameters["b"])[1][...] = update_bias
+    return layer
+
 
 KINDS: dict[str, tuple[Callable[..., Recurrent], int]] = {
     "RNN": (RNN, 32),
@@ -35,6 +46,11 @@ KINDS: dict[str, tuple[Callable[..., Recurrent], int]] = {
 
 All start with an orthogonal U but the last, whose U has the same size on average.
 """
+UNTRAINED: dict[str, tuple[Callable[..., Recurrent], int]] = {
+    "GRU": (gru, 18),
+    "GRU, open": (partial(gru, update_bias=OPEN), 18),
+}
+"""Layers whose errors are looked at before training, and no more."""
 TOLD, ALPHABET = 3, 6
 """Letters that are to be repeated, and how many there are."""
 SILENCES = 5, 10, 20, 40
@@ -67,7 +83,7 @@ def copying(rng: np.random.Generator, batch: int, silence: int) -> tuple[Array, 
 
 def network(kind: str, seed: int) -> Sequential:
     """Return an untrained recurrent layer, and the dense one that names a letter at a step."""
-    layer, n = KINDS[kind]
+    layer, n = (KINDS | UNTRAINED)[kind]
     options: dict[str, Any] = {"rng": np.random.default_rng(seed), "dtype": np.float32}
     first = layer(ALPHABET + 1, n, return_sequence=True, **options)
     return Sequential([first, Dense(n, ALPHABET, **options)])
@@ -80,20 +96,88 @@ def scores(model: Sequential, x: Array) -> Array:
     return dense.forward(h.reshape(-1, h.shape[2]))
 
 
-def trained(kind: str, silence: int, rate: float, seed: int) -> float:
-    """Train one network, and return the share of the letters of new sequences that it repeats."""
-    model, rng = network(kind, seed), np.random.default_rng(seed + 100)
-    (layer, dense), loss, optimizer = model.layers, SoftmaxCrossEntropy(), Adam(model, rate)
-    for _ in range(UPDATES):
-        x, y = copying(rng, BATCH, silence)
-        loss.forward(scores(model, x), y.ravel())
-        errors = np.zeros((BATCH, x.shape[1], KINDS[kind][1]), np.float32)
-        errors[:, -TOLD:] = dense.backward(loss.backward()).reshape(BATCH, TOLD, -1)
-        layer.backward_parameters(errors)
-        clip_norm(model, LIMIT)
-        optimizer.step()
+def gradient(model: Sequential, x: Array, y: NDArray[np.int64]) -> None:
+    """Leave in ``model.dtheta`` the gradient of the mean cross-entropy of the letters."""
+    (layer, dense), loss = model.layers, SoftmaxCrossEntropy()
+    loss.forward(scores(model, x), y.ravel())
+    errors = np.zeros((*x.shape[:2], dense.parameters["W"].shape[0]), np.float32)
+    errors[:, -TOLD:] = dense.backward(loss.backward()).reshape(len(x), TOLD, -1)
+    layer.backward_parameters(errors)
+
+
+def repeated(model: Sequential, silence: int) -> float:
+    """Return which share of the letters of 256 new sequences a network repeats."""
     x, y = copying(np.random.default_rng(10_000 + silence), 256, silence)
     return float((scores(model, x).argmax(axis=1) == y.ravel()).mean())
+
+
+def learn(
+    model: Sequential, silence: int, rate: float, rng: np.random.Generator, updates: int = UPDATES
+) -> None:
+    """Train a network by Adam, on new sequences in each step."""
+    optimizer = Adam(model, rate)
+    for _ in range(updates):
+        gradient(model, *copying(rng, BATCH, silence))
+        clip_norm(model, LIMIT)
+        optimizer.step()
+
+
+def trained(kind: str, silence: int, rate: float, seed: int) -> float:
+    """Train one network, and return the share of the letters of new sequences that it repeats."""
+    model = network(kind, seed)
+    learn(model, silence, rate, np.random.default_rng(seed + 100))
+    return repeated(model, silence)
+
+
+def sent_back(model: Sequential, silence: int) -> tuple[Array, Array | None]:
+    """Return what errors of the first answer become on their way back to the first letter.
+
+    One sequence is read. Row k of the first result is the error at the first letter if that at the
+    first answer is 1 for unit k and 0 for the others. The errors are those of the cells of an LSTM,
+    otherwise those of the states. ``silence + TOLD`` steps lie between.
+
+    Returns
+    -------
+    jacobian : array, shape (n_hidden, n_hidden)
+    direct : array, shape (n_hidden,), or None
+        What the direct way alone leaves of each unit's error: a product of forget gates or, for a
+        GRU, of update gates. None for a plain layer.
+    """
+    layer: Any = model.layers[0]
+    n = layer.n_hidden
+    x, _ = copying(np.random.default_rng(10_000 + silence), 1, silence)
+    x = np.repeat(x[:, : TOLD + silence + 1], n, axis=0)
+    layer.forward(x[:, :1])
+    first = {"h0": layer.h[-1].copy()}
+    upstream, more = np.zeros((n, silence + TOLD, n), np.float32), {}
+    if isinstance(layer, LSTM):
+        first["c0"] = layer.c[-1].copy()
+        slope = layer._split(layer.gates)[2][0] * (1 - layer.tanh_c[0] ** 2)
+        more["dc_last"] = np.eye(n, dtype=np.float32)
+    else:
+        upstream[:, -1] = np.eye(n)
+    layer.forward(x[:, 1:], **first)
+    layer.backward_parameters(upstream, **more)
+    if isinstance(layer, LSTM):
+        forget = layer._split(layer.gates)[1]
+        return layer.dc0 + layer.dh0 * slope, np.prod(forget[:, 0], axis=0)
+    if isinstance(layer, GRU):
+        return layer.dh0, np.prod(layer._split(layer.gates)[1][:, 0], axis=0)
+    return layer.dh0, None
+
+
+def directions(kind: str, silence: int) -> NDArray[np.int64]:
+    """Return, for ten untrained networks, in how many directions a tenth of an error survives.
+
+    That is the number of singular values of :func:`sent_back` above 0.1.
+    """
+    rows = (sent_back(network(kind, seed), silence)[0] for seed in SEEDS)
+    return np.array([(np.linalg.svd(J, compute_uv=False) > 0.1).sum() for J in rows])
+
+
+def direct_way(kind: str, silence: int) -> float:
+    """Return what the direct way leaves in untrained networks: median over units and seeds."""
+    return float(np.median([sent_back(network(kind, seed), silence)[1] for seed in SEEDS]))
 
 
 @cache

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -23,17 +23,17 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book import results
-from backprop.layers import LSTM, RNN, Dense
+from backprop.layers import GRU, LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.network import Sequential
 from backprop.optimizers import Adam
 
-KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "LSTM": LSTM}
-UNITS = {"RNN": 25, "LSTM": 12}
-"""Hidden units: 700 and 720 numbers in W, U and the biases."""
+KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}
+UNITS = {"RNN": 25, "LSTM": 12, "GRU": 14}
+"""Hidden units: 700, 720 and 728 numbers in W, U and the biases."""
 RATES = 0.003, 0.01, 0.03
 LENGTHS = 10, 20, 40
-"""Steps of a sequence of plain networks."""
+"""Steps of a sequence where the length is what differs."""
 LENGTH = 40
 """Steps of a sequence where the length is not what differs."""
 UPDATES, LONG, BATCH, LIMIT = 1000, 4000, 32, 1.0
@@ -49,55 +49,40 @@ SHORT = 10
 """Steps of a sequence where plain networks learn with a cut error."""
 SLOW = 0.003
 """Rate at which plain networks learn sequences of several lengths."""
-OPEN = 4.0
-"""Bias of forget gates that start wide open."""
 GATES = {"i": 0.0, "f": 1.0, "o": 0.0}
 """Biases of an LSTM's gates as it starts."""
-LATE = 16
-"""Steps at the end of a sequence without a mark, where no mark is to be near the end."""
 FAR = 18
-"""Steps at the end without a mark, where U is halved and no near mark is to teach."""
+"""Steps at the end without a mark, where no near mark is to teach."""
 FIRST = 0.5
 """A network has started to learn where its loss is below this part of that of answering 0."""
 GUESSING = 2 / 3
 """Loss (mean squared error) of the answer 0, the mean of every target."""
 
 
-def adding(
-    rng: np.random.Generator, batch: int, length: int, late: int = 0, product: bool = False
-) -> tuple[Array, Array]:
+def adding(rng: np.random.Generator, batch: int, length: int, late: int = 0) -> tuple[Array, Array]:
     """Draw sequences of numbers, two of them marked, and the sum of these two.
 
     After Hochreiter and Schmidhuber (1997), with the marks as in Arjovsky, Shah and Bengio (2016):
     one in each half. Guessing 0 has the squared error 2/3. No mark falls on the last ``late``
-    steps. With ``product``, a network is also given each number times its mark.
+    steps.
 
     Returns
     -------
-    x : array, shape (batch, length, 2 or 3)
-        Numbers between -1 and 1, and marks: a 1 in the first half and one in the second. Perhaps
-        their products.
+    x : array, shape (batch, length, 2)
+        Numbers between -1 and 1, and marks: a 1 in the first half and one in the second.
     y : array, shape (batch, 1)
     """
     values, marks = rng.uniform(-1, 1, (batch, length)), np.zeros((batch, length))
     rows = np.arange(batch)
     marks[rows, rng.integers(0, length // 2, batch)] = 1
     marks[rows, rng.integers(length // 2, length - late, batch)] = 1
-    x = np.stack([values, marks, *([values * marks] if product else [])], axis=2)
+    x = np.stack([values, marks], axis=2)
     return x.astype(np.float32), (values * marks).sum(axis=1, keepdims=True).astype(np.float32)
 
 
-def tested(length: int, late: int = 0, product: bool = False) -> tuple[Array, Array]:
+def tested(length: int, late: int = 0) -> tuple[Array, Array]:
     """Return 256 sequences on which no network was trained."""
-    return adding(np.random.default_rng(10_000 + length), 256, length, late, product)
-
-
-class DirectLSTM(LSTM):
-    """An LSTM whose error goes back by the direct way alone: no detour through h_{t-1}."""
-
-    def _transposed_U(self) -> Array:
-        # What dz Uᵀ hands to the step before is the detour, and nothing else.
-        return np.zeros_like(super()._transposed_U())
+    return adding(np.random.default_rng(10_000 + length), 256, length, late)
 
 
 @dataclass(frozen=True)
@@ -111,15 +96,9 @@ class Start:
     cut : int or None
         Steps in a chunk: the layer's ``truncate``. The state crosses a chunk's end, the error does
         not.
-    direct : bool
-        Whether the error of an LSTM takes the direct way alone.
-    forget_bias : float
-        Start of the bias of an LSTM's forget gate.
     fixed : tuple of (str, float)
         Gates of an LSTM that neither see nor learn anything: all their weights are 0, and this is
         their bias.
-    product : bool
-        Whether they are given each number times its mark as a third input.
     shrink : float
         Factor of U before training.
     frozen : str
@@ -130,10 +109,7 @@ class Start:
 
     kind: str
     cut: int | None = None
-    direct: bool = False
-    forget_bias: float = 1.0
     fixed: tuple[tuple[str, float], ...] = ()
-    product: bool = False
     shrink: float = 1.0
     frozen: str = ""
     apart: bool = False
@@ -147,11 +123,7 @@ class Start:
         """Return a recurrent layer for ``count`` networks, and the dense one that reads its end."""
         n = self.n_hidden * count
         options: dict[str, Any] = {"rng": rng, "dtype": np.float32}
-        kind = DirectLSTM if self.direct else KINDS[self.kind]
-        more: dict[str, Any] = {"forget_bias": self.forget_bias} if self.kind == "LSTM" else {}
-        layer = kind(
-            3 if self.product else 2, n, return_sequence=False, truncate=self.cut, **more, **options
-        )
+        layer = KINDS[self.kind](2, n, return_sequence=False, truncate=self.cut, **options)
         for (_, bias), columns in zip(self.fixed, self.of_fixed(layer), strict=True):
             for name, column in columns.items():
                 column[...] = bias if name == "b" else 0
@@ -256,8 +228,8 @@ class SideBySide:
 
         The error is ∂p/∂h_t, for an LSTM ∂p/∂c_t, where p is a network's answer to a sequence. Its
         length at step 1 is divided by that at the last step, and of the sequences' ratios the
-        median is taken. An LSTM has a second row: what is left by the direct way alone, which
-        multiplies by the forget gates.
+        median is taken. Networks with gates have a second row: what is left by the direct way
+        alone, which multiplies by an LSTM's forget gates or a GRU's update gates.
 
         Returns
         -------
@@ -278,6 +250,8 @@ class SideBySide:
             _, f, o, _ = layer._split(layer.gates)
             begins = last * o[-1] * (1 - layer.tanh_c[-1] ** 2)
             arrives = [layer.dc0 + layer.dh0 * slope, begins * np.prod(f, axis=0)]
+        elif isinstance(layer, GRU):
+            arrives.append(last * np.prod(layer._split(layer.gates)[1], axis=0))
         sizes = [self._lengths(v) for v in (begins, *arrives)]
         return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
 
@@ -337,8 +311,6 @@ class Row:
         Networks.
     rates : tuple of float
         Rates of the trainings.
-    often : bool
-        Whether losses and shares during training are stored every ``OFTEN`` steps.
     """
 
     start: Start
@@ -351,12 +323,6 @@ class Row:
     starts: bool = False
     count: int = len(SEEDS)
     rates: tuple[float, ...] = RATES
-    often: bool = False
-
-    @property
-    def every(self) -> int:
-        """Steps of Adam between two points of what is stored of a training's course."""
-        return OFTEN if self.often else EVERY
 
 
 def _fixed(gates: str) -> Start:
@@ -366,11 +332,7 @@ def _fixed(gates: str) -> Start:
 
 def _gated() -> dict[str, Row]:
     """Return LSTMs of whose gates only those are trained that the name says, or none."""
-    still = {gates: "".join(g for g in GATES if g not in gates) for gates in ("of", "i", "")}
-    return {
-        f"LSTM, {gates or 'none'}": Row(_fixed(fixed), starts=True)
-        for gates, fixed in still.items()
-    }
+    return {"LSTM, i": Row(_fixed("fo")), "LSTM, none": Row(_fixed("ifo"))}
 
 
 def _bordered() -> dict[str, Row]:
@@ -392,16 +354,17 @@ def _bordered() -> dict[str, Row]:
     }
 
 
-_OFTEN: dict[str, Any] = {"updates": 300, "along": True, "reaches": True, "often": True}
-"""What rows have in common whose course is looked at closely."""
-
 ROWS: dict[str, Row] = {
     **{
         f"RNN, {length}": Row(Start("RNN"), length, along=True, reaches=True, rate=SLOW,
                               starts=length == LENGTH)
         for length in LENGTHS
     },
-    f"LSTM, {LENGTH}": Row(Start("LSTM"), along=True, reaches=True, starts=True),
+    **{
+        f"{kind}, {length}": Row(Start(kind), length, reaches=length == LENGTH)
+        for kind in ("LSTM", "GRU")
+        for length in LENGTHS
+    },
     "RNN, long": Row(Start("RNN"), updates=LONG),
     **{
         f"RNN, {name}": Row(Start("RNN", shrink=c), starts=True, count=MANY, rates=(SLOW,))
@@ -412,15 +375,7 @@ ROWS: dict[str, Row] = {
         for name, c in (("far", 1.0), ("far, halved", 0.5))
     },
     **_bordered(),
-    "RNN, product": Row(Start("RNN", product=True), starts=True),
     **_gated(),
-    "LSTM, none, product": Row(replace(_fixed("ifo"), product=True), starts=True),
-    "LSTM, direct": Row(Start("LSTM", direct=True), starts=True),
-    "LSTM, often": Row(Start("LSTM"), rate=RATES[-1], **_OFTEN),
-    "LSTM, often, slower": Row(Start("LSTM"), rate=RATES[-2], **_OFTEN),
-    "LSTM, often, direct": Row(Start("LSTM", direct=True), rate=RATES[-1], **_OFTEN),
-    "LSTM, early": Row(Start("LSTM"), late=LATE, starts=True),
-    "LSTM, direct, early": Row(Start("LSTM", direct=True), late=LATE, starts=True),
 }  # fmt: skip
 """What the chapters show, by name."""
 
@@ -441,27 +396,27 @@ def trained(
     -------
     groups : list of SideBySide
     curve : array, shape (networks, points)
-        Losses on new sequences after every ``row.every`` steps, or every ``OFTEN`` if
+        Losses on new sequences after every ``EVERY`` steps, or every ``OFTEN`` if
         ``row.starts``, and after the last, relative to that of always answering 0.
     shares : array, shape (networks, 1 or 2, points + 1)
         :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
     """
     groups, curves, shares = [], [], []
     seeds = tuple(range(row.count)) if seeds is None else seeds
-    every = OFTEN if row.starts else row.every
+    every = OFTEN if row.starts else EVERY
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
         rng = np.random.default_rng(some[0])
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
-        new = tested(row.length, row.late, row.start.product)
+        new = tested(row.length, row.late)
         share = [group.reaching(new[0])] if row.reaches else []
         for step in range(1, row.updates + 1):
-            group.gradient(*adding(rng, BATCH, row.length, row.late, row.start.product))
+            group.gradient(*adding(rng, BATCH, row.length, row.late))
             optimizer.step()
             if step % every == 0 or step == row.updates:
                 curve.append(group.relative(*new))
-            if share and (step % row.every == 0 or step == row.updates):
+            if share and (step % EVERY == 0 or step == row.updates):
                 share.append(group.reaching(new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
@@ -483,7 +438,7 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
     best = min(runs, key=lambda rate: float(np.median(runs[rate][1][:, -1])))
     groups, curve, shares = runs[row.rate if row.rate in runs else best]
     if row.along:
-        every = row.every // OFTEN if row.starts else 1
+        every = EVERY // OFTEN if row.starts else 1
         found["curve"] = [_short(each) for each in curve[:, every - 1 :: every]]
     if row.reaches:
         found |= {

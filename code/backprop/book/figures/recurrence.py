@@ -9,18 +9,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.book import recalling
+from backprop.book import copying, recalling
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame
-from backprop.network import Sequential
 
-MINUS = "\N{MINUS SIGN}"
 W, U, X, TARGET = 0.8, 0.7, (1.0, 0.0, 0.0), 1.0
 """The unit of the section by hand: one pulse, then silence, and a 1 to be remembered."""
 STEPS = 40
@@ -261,36 +259,58 @@ def _slope(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def example(length: int = STEPS, seed: int = 5) -> tuple[Array, Array, float]:
-    """Return the numbers and marks of one sequence of the adding task, and its sum."""
-    x, y = recalling.adding(np.random.default_rng(seed), 1, length)
-    return x[0, :, 0], x[0, :, 1], float(y[0, 0])
+GATES = {"solid": (4.0, None), "dashed": (1.0, "7 5")}
+"""Lines of :func:`mirrored`: the bias of a forget gate that depends on nothing else, and dashes."""
 
 
-def _minus(value: float) -> str:
-    return f"{value:.2f}".replace("-", MINUS)
+def scaled(bias: float) -> Array:
+    """Return what a forget gate of this bias leaves of a cell after 0, 1, ... 39 steps."""
+    return np.asarray((1 / (1 + math.exp(-bias))) ** np.arange(STEPS))
 
 
-def _sequence(ax: Any, title: str) -> None:
-    """Draw the numbers of :func:`example`, the marked ones thick and with their values."""
-    from backprop.book.figures.plots import GREY, INK
+def mirrored(title: str) -> Drawing:
+    """Draw what two forget gates leave of a cell on its way forward, and of its error back.
 
-    values, marks, _ = example()
-    ax.vlines(np.arange(1, STEPS + 1), 0, values, color=GREY, linewidth=1.5)
-    ax.axhline(0, color=GREY, linewidth=0.8)
-    for step in np.flatnonzero(marks):
-        value = float(values[step])
-        ax.vlines(step + 1, 0, value, color=INK, linewidth=4)
-        ax.plot(step + 1, value, "o", color=INK, markersize=7)
-        ax.text(step + 2.2, value, _minus(value), color=INK, va="center", fontsize=12,
-                fontweight="bold")  # fmt: skip
-    ax.set_title(title, loc="left", fontsize=11.5)
-    ax.set(ylim=(-1.15, 1.25), yticks=[])
-    ax.grid(False)
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    blue, orange = svg.FORWARD, svg.BACKWARD
+    parts: list[str] = []
+    for top, way, paint, name, step in (
+        (52.0, 1, blue, "forward: what is left of the cell", RIGHT),
+        (196.0, -1, orange, "backward: what is left of the error", LEFT),
+    ):
+        for share, word in ((0.0, "0"), (1.0, "1")):
+            parts += _rule(top + 82 * (1 - share), word)
+        for bias, dashes in GATES.values():
+            left = scaled(bias)
+            parts.append(_line(top + 82 * (1 - left[::way]), paint, stroke_dasharray=dashes))
+        anchor = "end" if way == 1 else "start"
+        ends = [_rounded(scaled(bias)[-1]) for bias, _ in GATES.values()]
+        for word, y in zip(ends, (30, 75), strict=True):
+            parts.append(svg.text(step + way * -2, top + y, word, paint, text_anchor=anchor,
+                                  font_weight=600))  # fmt: skip
+        parts.append(svg.text(LEFT, top - 14, name, paint, text_anchor="start", font_weight=600))
+        middle, inner = (LEFT + RIGHT) / 2, -way * 70
+        for (bias, _), x, y in zip(GATES.values(), (0, inner), (12, 62), strict=True):
+            said = f"f = {1 / (1 + math.exp(-bias)):.2f}"
+            parts.append(svg.text(middle + x, top + y, said, paint))
+    for step in (1, 10, 20, 30, 40):
+        parts.append(svg.text(_across(step), 298, str(step)))
+    parts.append(svg.text(RIGHT, 317, "step", text_anchor="end"))
+    said = "; ".join(f"bias {bias:g}: {_rounded(scaled(bias)[-1])} is left after 39 steps"
+                     for bias, _ in GATES.values())  # fmt: skip
+    return drawing(title, 324, said, *parts)
 
 
-def learning(title: str) -> Drawing:
-    """Draw a sequence with two marked numbers, and how plain networks and LSTMs learn their sum.
+BIASES = {"LSTM": ("bias 1", "#AA3377", -0.14), "LSTM, open": ("bias 4", "#0072B2", 0.14)}
+"""LSTMs of :func:`copied`: their name there, colour, and how far they stand aside."""
+
+
+def copied(title: str) -> Drawing:
+    """Draw what the direct way leaves over a silence, and how much of the letters is repeated.
 
     Parameters
     ----------
@@ -299,20 +319,35 @@ def learning(title: str) -> Drawing:
     """
     from backprop.book.figures.plots import INK
 
-    plt = pyplot()
-    fig, (above, ax) = plt.subplots(2, 1, figsize=(4.6, 3.3), height_ratios=(0.8, 1.6))
-    _sequence(above, f"40 numbers, two marked: give their sum, {_minus(example()[2])}")
-    above.set(xlim=(0.3, STEPS + 0.7), xticks=[1, 10, 20, 30, 40])
-    _losses(ax)
-    ax.axhline(1, color=INK, linestyle=":", linewidth=1.2)
-    words = ((560, 0.72, "plain networks", "RNN"), (225, 0.12, "LSTMs", "LSTM"))
-    for x, y, said, kind in words:
-        ax.text(x, y, said, color=PAINTS[kind], fontsize=13, fontweight="bold", va="center")
-    ax.text(500, 1.08, "always answering 0", color=INK, fontsize=11, va="center")
-    ax.set(xlim=(0, recalling.UPDATES), ylim=(0, 1.16), yticks=[0, 0.5, 1],
-           xlabel="training steps")  # fmt: skip
-    ax.set_title("loss on new sequences", loc="left", fontsize=11.5)
-    ax.grid(False)
+    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 4.6),
+                                         height_ratios=(1, 1.5))  # fmt: skip
+    places = np.arange(len(copying.SILENCES))
+    for kind, (said, paint, aside) in BIASES.items():
+        left = [copying.direct_way(kind, n) for n in copying.SILENCES]
+        above.plot(places, left, "o-", color=paint, linewidth=2.4, markersize=6)
+        above.text(2.05, 3.2 if aside > 0 else 2e-5, said, color=paint, fontsize=13,
+                   fontweight="bold", va="center", ha="left" if aside > 0 else "right")  # fmt: skip
+        for place, n in zip(places, copying.SILENCES, strict=True):
+            right = np.sort(copying.right(kind, n))
+            fan = np.linspace(-0.09, 0.09, len(right))
+            ax.plot(place + aside + fan, right, "o", color=paint, markersize=5, alpha=0.6,
+                    markeredgewidth=0)  # fmt: skip
+            ax.text(place + 1.15 * aside, 1.1, str(copying.solved(kind, n)), color=paint,
+                    fontsize=13, fontweight="bold", ha="center", va="center")  # fmt: skip
+    ax.axhline(copying.SOLVED, color=INK, linestyle="--", linewidth=1)
+    ax.axhline(1 / copying.ALPHABET, color=INK, linestyle=":", linewidth=1)
+    ax.text(-0.35, 1 / copying.ALPHABET + 0.05, "guessing", color=INK, fontsize=11.5, va="center")
+    above.set_title("error left at the first letter, direct way", loc="left", fontsize=11.5)
+    ax.set_title("letters right; above, how many solved", loc="left", fontsize=11.5)
+    above.set(yscale="log", ylim=(3e-7, 20))
+    above.set_yticks([1e-6, 1e-4, 1e-2, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
+    ax.set(ylim=(0.05, 1.19), yticks=[0.2, 0.4, 0.6, 0.8, 1], xlim=(-0.4, len(places) - 0.6),
+           xlabel="silent steps")  # fmt: skip
+    ax.set_xticks(places, [str(n) for n in copying.SILENCES])
+    for each in (above, ax):
+        each.tick_params(labelsize=11.5)
+        each.minorticks_off()
+        each.grid(False)
     return plotted(fig, title)
 
 
@@ -322,12 +357,6 @@ def _quartiles(ax: Any, runs: Array, paint: str) -> None:
     low, middle, high = np.quantile(runs, (0.25, 0.5, 0.75), axis=0)
     ax.fill_between(steps, low, high, color=paint, alpha=0.25, linewidth=0)
     ax.plot(steps, middle, "-", color=paint, linewidth=2.6)
-
-
-def _losses(ax: Any) -> None:
-    """Draw how plain networks and LSTMs learn the sum of forty numbers."""
-    for kind in ("RNN", "LSTM"):
-        _quartiles(ax, course(f"{kind}, {STEPS}"), PAINTS[kind])
 
 
 def course(name: str) -> Array:
@@ -342,53 +371,6 @@ def course(name: str) -> Array:
 def reaching(name: str) -> Array:
     """Return the stored share of errors that gets back to step 1, networks by points."""
     return np.array(recalling.stored()[name]["share"])
-
-
-def halved(name: str) -> Array:
-    """Return after how many points each loss of a row's course is first below one half."""
-    return np.asarray((course(name) < recalling.FIRST).argmax(axis=1))
-
-
-def returning(title: str) -> Drawing:
-    """Draw the losses of ten LSTMs in training, and what gets back from step 40 to step 1.
-
-    A dot is where a loss is first below one half.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    name, plt = "LSTM, often", pyplot()
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 4.3), height_ratios=(1, 1.8))
-    losses, half = course(name), halved(name)
-    steps = recalling.ROWS[name].every * np.arange(losses.shape[1])
-    shares, direct = (np.array(recalling.stored()[name][way]) for way in ("share", "direct"))
-    drawn = ((axes[0], losses, PAINTS["LSTM"]), (axes[1], direct, "#AA3377"),
-             (axes[1], shares, COLORS[1]))  # fmt: skip
-    for ax, runs, paint in drawn:
-        ax.plot(steps, runs.T, "-", color=paint, linewidth=0.8, alpha=0.45)
-        ax.plot(steps, np.median(runs, axis=0), "-", color=paint, linewidth=3)
-    each = np.arange(len(losses))
-    for ax, runs in ((axes[0], losses), (axes[1], shares)):
-        ax.plot(steps[half], runs[each, half], "o", color=INK, markersize=5)
-    axes[0].set_title("loss on new sequences", loc="left", fontsize=11.5)
-    axes[1].set_title("what gets back from step 40 to step 1", loc="left", fontsize=11.5)
-    words = (
-        (0, "dots: half of it is gone", 112, 0.75, INK), (1, "all ways", 215, 4.5, COLORS[1]),
-        (1, "direct way", 215, 3e-6, "#AA3377"),
-    )  # fmt: skip
-    for row, said, x, y, paint in words:
-        axes[row].text(x, y, said, color=paint, fontsize=12, fontweight="bold", va="center")
-    axes[0].set(ylim=(0, 1.3), yticks=[0, 0.5, 1])
-    axes[1].set(xlim=(0, steps[-1]), ylim=(1e-7, 15), yscale="log", xlabel="training steps")
-    axes[1].set_yticks([1e-6, 1e-4, 1e-2, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
-    for ax in axes:
-        ax.minorticks_off()
-        ax.grid(False)
-    return plotted(fig, title)
 
 
 PLAIN = {10: "#AD7500", 20: "#009E73", 40: "#AA3377"}
@@ -419,66 +401,6 @@ def later(title: str) -> Drawing:
     for each in (above, ax):
         each.grid(False)
     return plotted(fig, title)
-
-
-STARTING = {
-    "inputs: number, mark": {
-        "plain": "RNN, 40",
-        "cell, no gate": "LSTM, none",
-        "cell + f, o": "LSTM, of",
-        "cell + i": "LSTM, i",
-        "LSTM: f, i, o": "LSTM, 40",
-    },
-    "inputs: number, mark, product": {
-        "plain": "RNN, product",
-        "cell, no gate": "LSTM, none, product",
-    },
-}
-"""Sorts of networks by what they read at a step, and the row of ``recalling.ROWS``."""
-
-
-def starting(title: str) -> Drawing:
-    """Draw after how many steps each of ten networks starts to learn, a row for each sort.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import GREY, INK
-
-    last, beyond, column = recalling.UPDATES, 1250, 3600
-    fig, ax = pyplot().subplots(figsize=(4.6, 3.4))
-    places, names, y = [], [], 0.0
-    for reads, sorts in STARTING.items():
-        ax.text(11, y, reads, color=INK, fontsize=12, fontweight="bold", va="center")
-        for said, name in sorts.items():
-            y += 1
-            steps, paint = recalling.starts(name), PAINTS["RNN" if said == "plain" else "LSTM"]
-            ax.plot(np.minimum(steps, beyond), np.full(len(steps), y), "o", color=paint,
-                    markersize=6, alpha=0.5, markeredgewidth=0)  # fmt: skip
-            middle = float(np.median(steps))
-            ax.vlines(middle, y - 0.36, y + 0.36, color=paint, linewidth=3)
-            ax.text(column, y, f"{middle:.0f}", color=paint, fontsize=13, fontweight="bold",
-                    ha="right", va="center")  # fmt: skip
-            places.append(y)
-            names.append(said)
-        y += 1.4
-    ax.vlines(last, 0.5, len(STARTING["inputs: number, mark"]) + 0.5, color=GREY, linewidth=0.8)
-    ax.text(column, 0, "median", color=INK, fontsize=12, ha="right", va="center")
-    ax.set(xscale="log", xlim=(10, 4000), ylim=(places[-1] + 0.7, -0.7),
-           xlabel="training steps until half of the loss is gone")  # fmt: skip
-    ax.set_xticks([10, 30, 100, 300, 1000], ["10", "30", "100", "300", "1,000"])
-    ax.set_yticks(places, names)
-    ax.minorticks_off()
-    ax.tick_params(labelsize=11.5)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(False)
-    return plotted(fig, title)
-
-
-PAINTS = {"RNN": "#D55E00", "LSTM": "#0072B2"}
-"""Colour of each kind of network, of ``plots.COLORS``."""
 
 
 ARMS = {
@@ -737,82 +659,3 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
         )
         frames.append(Frame(svg.picture(svg.WIDTH, 334, f"Weight {u:g}", said, *parts), caption))
     return frames
-
-
-class Work(NamedTuple):
-    """What one unit of an LSTM does on :func:`example`."""
-
-    cell: Array
-    """Its cell, scaled and shifted so that it fits the sum so far best on other sequences."""
-    f: Array
-    i: Array
-    back: Array
-    """What the direct way leaves of its error, from the last step back to each: products of f."""
-    follows: float
-    """Size of the correlation between its cell and the sum so far, on these other sequences."""
-
-
-def read_off(network: Sequential) -> Work:
-    """Return what that unit of an LSTM does whose cell follows the sum so far most closely."""
-    layer: Any = network.layers[0]
-    x, _ = recalling.tested(STEPS)
-    network.forward(x)
-    so_far = np.cumsum(x[..., 0] * x[..., 1], axis=1).T.astype(float).ravel()
-    cells = layer.c[1:].reshape(-1, layer.n_hidden).astype(float)
-    found = [float(np.corrcoef(cell, so_far)[0, 1]) for cell in cells.T]
-    unit = int(np.argmax(np.abs(found)))
-    slope, shift = np.polyfit(cells[:, unit], so_far, 1)
-    values, marks, _ = example()
-    network.forward(np.stack([values, marks], axis=1)[None].astype(x.dtype))
-    i, f = (gate[:, 0, unit].copy() for gate in layer._split(layer.gates)[:2])
-    back = np.append(np.cumprod(f[:0:-1])[::-1], 1)
-    return Work(shift + slope * layer.c[1:, 0, unit], f, i, back, abs(found[unit]))
-
-
-def at_work(title: str, network: Sequential) -> Drawing:
-    """Draw one unit of a trained LSTM on a sequence: two gates, its cell, and its error.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    network : Sequential
-        An LSTM that was trained to add, and what reads its last state.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    plt = pyplot()
-    blue, green, orange = COLORS[0], COLORS[2], COLORS[1]
-    fig, axes = plt.subplots(4, 1, sharex=True, figsize=(4.6, 4.5),
-                             height_ratios=(0.7, 1.1, 1.5, 1.1))  # fmt: skip
-    values, marks, _ = example()
-    steps, so_far = np.arange(1, STEPS + 1), np.cumsum(values * marks)
-    _sequence(axes[0], "the numbers, and the marks")
-    work = read_off(network)
-    axes[1].plot(steps, work.f, "-", color=blue, linewidth=2)
-    axes[1].plot(steps, work.i, "-", color=green, linewidth=2)
-    axes[1].set(ylim=(0, 1.1), yticks=[0, 1])
-    axes[1].set_title("forward: two gates of one unit", loc="left", fontsize=11.5, color=INK)
-    axes[2].plot(steps, so_far, "--", color=INK, linewidth=1.5)
-    axes[2].plot(steps, work.cell, "-", color=blue, linewidth=2.2)
-    axes[2].set_title("forward: its cell", loc="left", fontsize=11.5, color=INK)
-    axes[2].set(yticks=[-0.5, 0], xlim=(0.3, STEPS + 0.7))
-    axes[3].plot(steps, work.back, "-", color=orange, linewidth=2.2)
-    axes[3].set_title("back from step 40: product of the forget gates", loc="left", fontsize=11.5,
-                      color=INK)  # fmt: skip
-    axes[3].set(ylim=(0, 1.1), yticks=[0, 1], xlabel="step of the sequence",
-                xticks=[1, 12, 29, 40])  # fmt: skip
-    way = {"arrowstyle": "-|>", "color": orange, "linewidth": 1.6}
-    axes[3].annotate("", (17, 0.35), (31, 0.35), arrowprops=way)
-    first = int(np.flatnonzero(marks)[0])
-    axes[3].plot(first + 1, work.back[first], "o", color=orange, markersize=6)
-    axes[3].text(first + 0.2, work.back[first] + 0.12, f"{work.back[first]:.1f}", color=orange,
-                 fontsize=12, fontweight="bold", ha="right", va="center")  # fmt: skip
-    words = (
-        (1, "forget gate", 16, 0.68, blue), (1, "input gate", 13.4, 0.25, green),
-        (2, "cell, scaled", 30.5, -0.25, blue), (2, "dashed: the sum", 13.5, -0.2, INK),
-        (3, "the error", 19.5, 0.55, orange),
-    )  # fmt: skip
-    for row, word, x, y, color in words:
-        axes[row].text(x, y, word, color=color, va="center", fontsize=11.5)
-    return plotted(fig, title)
