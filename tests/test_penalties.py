@@ -41,6 +41,8 @@ def test_the_hypergradient(parts):
 
     found = p.hypergradient(s, parts.train, parts.valid)
     check_gradient(loss, s, found).raise_if_off()
+    around = p.differences(s, parts.train, parts.valid)
+    assert 0 < p.off(around, found) < 1e-7 and p.off(2 * found, found) == pytest.approx(1)
     assert p.error(p.fitted(s, parts.train), parts.valid) == pytest.approx(loss(s))
     (X, y), (V, target) = parts.train, parts.valid
     w = p.fitted(s, parts.train)
@@ -53,7 +55,7 @@ def test_the_hypergradient(parts):
 def test_unrolled_descent_is_differentiated_step_by_step(parts):
     s = np.full(40, -2.0)
     rate = 1 / np.linalg.eigvalsh(p.curvature(s, parts.train[0]))[-1]
-    by_steps = p.unrolled(s, parts.train, parts.valid, rate, 2000)
+    by_steps = p.unrolled(s, parts.train, parts.valid, 2000)
 
     def loss(t):
         X, y = parts.train
@@ -66,3 +68,25 @@ def test_unrolled_descent_is_differentiated_step_by_step(parts):
     check_gradient(loss, s, by_steps[6]).raise_if_off()
     right = p.hypergradient(s, parts.train, parts.valid)
     np.testing.assert_allclose(by_steps[-1], right, rtol=1e-7, atol=1e-12)
+
+
+def test_penalties_are_chosen_on_the_validation_people(parts):
+    def missed(s):
+        return p.error(p.fitted(s, parts.train), parts.valid)
+
+    one = p.common(parts)
+    assert len(set(one)) == 1 and one[0] in p.GRID
+    assert missed(one) == min(missed(np.full(40, g)) for g in p.GRID)
+    each = p.descended(one, parts, steps=5)
+    step = one - p.RATE * p.hypergradient(one, parts.train, parts.valid)
+    np.testing.assert_array_equal(p.descended(one, parts, steps=1), step)
+    assert missed(each) < missed(one) and len(set(each)) == 40
+
+
+def test_both_choices_are_judged_after_another_fit():
+    parts = p.diabetes(3, 40)
+    X, y = (np.concatenate(pair) for pair in zip(parts.train, parts.valid, strict=True))
+    one, each = p.tried(3, 40)
+    chosen = p.common(parts)
+    assert one == p.error(p.fitted(chosen, (X, y)), parts.test)
+    assert each == p.error(p.fitted(p.descended(chosen, parts), (X, y)), parts.test)

@@ -1350,7 +1350,6 @@ EXCEPTIONS = {
     "variational-autoencoder:eq-vae-score": "a mean over draws, derived on the page",
     "small-language-model:evidence-turn": "its matrix is that of one pair of entries",
     "implicit:by-hand#2": "an implication between differentials; parabola proves the slope",
-    "implicit:by-hand#3": "a sum without end; its first value is parabola's",
     "implicit:formula": "an implication between differentials; eq-implicit-vjp is proved",
     "implicit:eq-implicit-ridge": "an equation with 0, which defines w; its ledger is proved",
     "implicit:eq-implicit-adjoint-ode": "has an integral; its first line is the ledger's",

@@ -15,6 +15,10 @@ from backprop.arrays import Array
 
 Part = tuple[Array, Array]
 """X, (n, features), and y, (n,)."""
+GRID = np.linspace(-6, 4, 101)
+"""Of which a common s is chosen."""
+RATE, STEPS = 20.0, 100
+"""Of the descent on a penalty for each weight."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,28 @@ def hypergradient(s: Array, train: Part, valid: Part) -> Array:
     return -u * np.exp(s) * w
 
 
-def unrolled(s: Array, train: Part, valid: Part, rate: float, steps: int) -> Array:
+def differences(s: Array, train: Part, valid: Part, h: float = 1e-4) -> Array:
+    """Return ∂(error on ``valid``)/∂s by central differences: two fits for each entry."""
+
+    def missed(s: Array) -> float:
+        return error(fitted(s, train), valid)
+
+    return np.array([(missed(s + d) - missed(s - d)) / (2 * h) for d in h * np.eye(len(s))])
+
+
+def off(found: Array, right: Array) -> float:
+    """Return ‖found - right‖ / ‖right‖."""
+    return float(np.linalg.norm(found - right) / np.linalg.norm(right))
+
+
+def unrolled(s: Array, train: Part, valid: Part, steps: int) -> Array:
     """Return ∂(error on ``valid``)/∂s through gradient descent from w = 0, after each step.
 
-    Shape (steps, features); the last row has walked through all the steps.
+    The rate is 1/‖A‖₂. Shape (steps, features); the last row has walked through all the steps.
     """
     X, y = train
     A, b = curvature(s, X), X.T @ y / len(X)
+    rate = 1 / np.linalg.norm(A, 2)
     w, slopes = np.zeros(len(b)), np.zeros_like(A)
     found = []
     for _ in range(steps):
@@ -97,3 +116,30 @@ def unrolled(s: Array, train: Part, valid: Part, rate: float, steps: int) -> Arr
         v = valid[0].T @ (valid[0] @ w - valid[1]) / len(valid[1])
         found.append(v @ slopes)
     return np.array(found)
+
+
+def common(parts: Parts) -> Array:
+    """Return the s of ``GRID``, the same for all weights, with the lowest validation error."""
+    n = parts.train[0].shape[1]
+    errors = [error(fitted(np.full(n, g), parts.train), parts.valid) for g in GRID]
+    return np.full(n, GRID[int(np.argmin(errors))])
+
+
+def descended(s: Array, parts: Parts, rate: float = RATE, steps: int = STEPS) -> Array:
+    """Return s after gradient descent on the validation error, each entry for itself."""
+    for _ in range(steps):
+        s = s - rate * hypergradient(s, parts.train, parts.valid)
+    return s
+
+
+def tried(seed: int, valid: int) -> tuple[float, float]:
+    """Return the test errors with one common penalty and with a penalty for each weight.
+
+    Both are chosen by ``valid`` people. Then the weights are fitted again, to these people and to
+    those in training together.
+    """
+    parts = diabetes(seed, valid)
+    X, y = (np.concatenate(pair) for pair in zip(parts.train, parts.valid, strict=True))
+    one = common(parts)
+    each = descended(one, parts)
+    return error(fitted(one, (X, y)), parts.test), error(fitted(each, (X, y)), parts.test)
