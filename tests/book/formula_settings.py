@@ -852,9 +852,9 @@ SETTINGS = (
     ),
     Setting(
         "memory",
-        ("best-k",),
-        of={"A": ("k",)},
-        program=("A(k) = k + n/k",),
+        ("best-c",),
+        of={"A": ("c",)},
+        program=("A(c) = c + n/c - 1",),
     ),
     Setting(
         "memory",

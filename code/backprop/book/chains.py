@@ -6,6 +6,7 @@ keep theirs when: all at once, one segment after another, or one layer after ano
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 import weakref
 from array import array
@@ -31,6 +32,17 @@ def tower(n: int, width: int = 176, batch: int = 256) -> tuple[list[Layer], Arra
     layers: list[Layer] = [Tanh() if i % 2 else Dense(width, width, rng=rng) for i in range(n)]
     x, dz = rng.normal(size=(2, batch, width))
     return layers, x.copy(), dz.copy()
+
+
+IN_BROWSER = sys.platform == "emscripten"
+
+
+def arrays(peak: float, unit: int) -> int:
+    """Return the whole arrays of ``unit`` bytes that a peak holds; the rest are Python's objects.
+
+    In a browser, NumPy reuses no temporary array, and so one more is alive, which is not counted.
+    """
+    return round(peak / unit) - IN_BROWSER
 
 
 @dataclass(frozen=True)

@@ -31,35 +31,35 @@ from backprop.layers import BatchNorm, Dense, Dropout, Layer, ReLU, Tanh
 
 
 @checker
-def check_segments(k: Any, arrays: Any) -> Verdict:
-    """Check n = 100 with inputs a quarter as large: k/4 + 100/k is least at k = 20, where it is 10.
+def check_segments(c: Any, arrays: Any) -> Verdict:
+    """Check n = 100 with inputs a quarter as large: c/4 + 100/c is least at c = 20, where it is 10.
 
     The unit of memory is what one layer keeps.
     """
-    slope = "Set the derivative of k/4 + 100/k to 0."
+    slope = "Set the derivative of c/4 + 100/c to 0."
     parts: list[Part] = [
-        ("k", 20, [
+        ("c", 20, [
             (10, "This is √n, as if an input were as large as what a layer keeps.", slope),
             (5, "The quarter is on the wrong side.", "Cheap inputs allow more of them."),
             (40, "The factor belongs under the root.", slope),
             (2.5, "The factor belongs under the root, and on the other side.", slope),
-            (400, "This is k².", "Take the root."),
+            (400, "This is c².", "Take the root."),
             (-20, "Only the positive root is a number of segments.", ""),
             (25, "This is n/4.", slope),
             (100, "Then every input is kept.", slope),
             (1, "Then nothing is saved.", slope),
         ], slope),
         ("The arrays", 10, [
-            (20, "This is k itself, or the memory with inputs of full size.",
-             "Insert k = 20, and count each input as a quarter."),
+            (20, "This is c itself, or the memory with inputs of full size.",
+             "Insert c = 20, and count each input as a quarter."),
             (25, "Each input was counted in full.", "An input is a quarter of the unit."),
             (5, "This is one of the two terms.", "Add the other."),
-            (12.5, "This is for k = 10.", slope),
-            (21.25, "This is for k = 5.", slope),
+            (12.5, "This is for c = 10.", slope),
+            (21.25, "This is for c = 5.", slope),
             (40, "This is in units of an input.", "The unit is what a layer keeps."),
-        ], "Add the inputs, a quarter each, and one segment of 100/k layers."),
+        ], "Add the inputs, a quarter each, and one segment of 100/c layers."),
     ]  # fmt: skip
-    return in_turn((k, arrays), parts, "Both terms are equal there, as with √n.")
+    return in_turn((c, arrays), parts, "Both terms are equal there, as with √n.")
 
 
 @checker
