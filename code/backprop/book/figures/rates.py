@@ -15,7 +15,7 @@ import numpy as np
 from backprop.arrays import Array
 from backprop.book import top_rates
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
-from backprop.schedules import Cosine, ReduceOnPlateau, Warmup
+from backprop.schedules import Cosine, ReduceOnPlateau, Schedule, Warmup
 
 START = 4.0
 LEVELS = (0.5, 0.1, 0.02)
@@ -165,7 +165,8 @@ def plateau() -> Array:
 def planned() -> dict[str, Array]:
     """Return the rates of each shape in a run of ``STEPS``, the highest of them 1."""
     steps = top_rates.STEPS
-    shapes = {**top_rates.SHAPES, "warm-up": Warmup(Cosine(1.0, steps - 200), 200)}
+    warm = Warmup(Cosine(1.0, steps - 200), 200)
+    shapes: dict[str, Schedule] = {**top_rates.SHAPES, "warm-up": warm}
     found = {name: np.array([shape(t) for t in range(steps)]) for name, shape in shapes.items()}
     return {**found, "plateau": plateau()}
 
