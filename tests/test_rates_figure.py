@@ -1,8 +1,5 @@
 """What the figures of the chapter on schedules draw is what noisy descent does."""
 
-import re
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
@@ -57,33 +54,24 @@ def test_greedy_rates_follow_the_rule_at_any_curvature():
         V = (1 - eta * lam) ** 2 * V + eta**2
 
 
-def test_each_choice_is_the_lowest_point_of_its_two_parts():
-    eta = np.linspace(0, 1, 10_001)
-    for n, frame in zip(rates.SQUARES, rates.choices(), strict=True):
-        total = (1 - eta) ** 2 / n + eta**2
-        best = eta[total.argmin()]
-        assert best == pytest.approx(1 / (n + 1), abs=1e-4)
-        parts = [float(Fraction(part)) for part in re.findall(r"\d+/\d+", frame.caption)]
-        whole, kept, noise, left = (parts[k] for k in (0, 1, -2, -1))
-        assert whole == pytest.approx(best, abs=1e-4) and left == pytest.approx(total.min())
-        assert (kept, noise) == pytest.approx(((1 - whole) ** 2, whole**2))
-        assert len(parts) == 5 - (n == 1) and parts[-3] == pytest.approx(kept / n)
-        assert f"from V = {rates.unit(n)}" in frame.svg
-
-
 def test_drawings_are_small_and_name_their_parts():
-    names = ("hero", "levels", "shapes", "tops")
+    names = ("hero", "levels", "shapes", "compared")
     drawn = {name: getattr(rates, name)("title").markup for name in names}
     for words in ("small, 0.02", "large, 0.32", "falling, from 0.32"):
         assert f">{words}<" in drawn["hero"]
     for rate in rates.LEVELS:
         assert f">rate {rate}<" in drawn["levels"]
         assert f">floor {rates.floor(rate):.2g}<" in drawn["levels"]
-    for name in rates.SHAPES:
+    last = top_rates.stored().last
+    for name in rates.planned():
         assert f">{name.rpartition('constant-')[2]}<" in drawn["shapes"]
-    for name, total in rates.sums().items():
-        words = (f"constant ({total:.0f})",) if name == "constant" else (name, f"{total:.0f}")
-        assert all(f">{word}<" in drawn["tops"] for word in words)
+    for name, losses in last.items():
+        reached, constant = top_rates.at_best(losses), top_rates.at_best(last["constant"])
+        words = f"{np.median(reached):.3f}"
+        words += f" ({sum(reached < constant)})" if name != "constant" else ""
+        assert f">{words}<" in drawn["shapes"]
+    for words in ("constant", "1/t, batches of 2", "cosine, batches of 32"):
+        assert f">{words}<" in drawn["compared"]
     assert max(map(len, drawn.values())) < 100_000
 
 
@@ -95,25 +83,25 @@ def test_the_sums_are_those_of_the_chosen_runs():
 
 
 def test_every_shape_has_its_top_rate_at_one():
-    assert all(rates.planned(name).max() == pytest.approx(1) for name in rates.SHAPES)
+    found = rates.planned()
+    assert set(found) == {*top_rates.SHAPES, "warm-up", "plateau"}
+    assert all(plan.max() == pytest.approx(1) for plan in found.values())
 
 
-def test_range_tests_and_warm_up_name_their_parts():
+def test_a_plateau_lowers_the_rate_where_the_loss_stalls():
+    plan = rates.plateau()
+    levels = 0.02 / 2 * rates.mean_square(plan, 1000, 0.02)
+    falls = np.flatnonzero(np.diff(plan)) + 1
+    assert len(falls) == 3 and (falls % 25 == 0).all()
+    np.testing.assert_allclose(plan[falls] / plan[falls - 1], 0.3)
+    for t in falls:
+        assert levels[t] > 0.97 * levels[: t - 24 : 25].min()
+
+
+def test_range_tests_name_their_parts():
     curves = [np.ones(4), np.ones(5)]
     drawn = rates.range_tests(
         "title", np.geomspace(0.1, 1, 5), curves, 0.5, "best here", (0.2, 0.4)
     )
     assert ">best here<" in drawn.markup and ">to try first<" in drawn.markup
     assert ">0.6<" in drawn.markup  # the last rate of the shorter curve
-    losses = {k: np.linspace([0.2, 0.3], 0.4, 10).T for k in (0, 10)}
-    first = {k: np.ones((10, 5)) for k in losses}
-    drawn = rates.warmed_up("title", (0.01, 0.1), losses, first).markup
-    assert ">10 updates of warm-up<" in drawn and ">no warm-up<" in drawn and ">0.01<" in drawn
-    assert ">loss of the batch, top rate 0.1<" in drawn
-
-
-def test_clocks_say_how_each_run_ends():
-    seen = {"as meant": ([0.3, 0.2, 0.1], 0.2), "other": ([0.3, 0.0, 0.3], 2.345)}
-    drawn = rates.clocks("title", seen).markup
-    for words in ("as meant", "other", "loss 0.20", f"loss {2.345:.2f}", "0.3", "rate"):
-        assert f">{words}<" in drawn

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from backprop import SGD, ReLU, SoftmaxCrossEntropy, load_digits
-from backprop.book import many_starts, top_rates
+from backprop.book import top_rates
 
-LAST, BIG, HERO = top_rates.stored()
+LAST, BIG, ADAM, HERO = top_rates.stored()
 SHAPE = 3, len(top_rates.TOPS), len(top_rates.STARTS)
 
 
 def test_all_that_is_promised_is_stored():
     assert set(LAST) == set(top_rates.SHAPES) and set(HERO) == set(top_rates.HERO)
-    assert set(BIG) == set(top_rates.BOTH)
-    assert all(losses.shape == SHAPE for part in (LAST, BIG) for losses in part.values())
+    assert set(BIG) == set(ADAM) == set(top_rates.BOTH)
+    assert len(top_rates.ADAM_TOPS) == len(top_rates.TOPS)
+    assert all(losses.shape == SHAPE for part in (LAST, BIG, ADAM) for losses in part.values())
     times = top_rates.STEPS // top_rates.EVERY + 1
     assert all(losses.shape == (2, SHAPE[2], times) for losses in HERO.values())
     assert (top_rates.TOPS[0], top_rates.TOPS[8], top_rates.TOPS[-1]) == (0.02, 0.32, 1.3)
@@ -35,6 +36,7 @@ def test_the_courses_end_where_the_shapes_do():
         ("cosine", 0.08, 2),
         ("cosine", 0.16, 32),
         ("linear", 0.08, 2),
+        ("restarts", 0.08, 2),
         ("constant-then-decay", 0.08, 2),
     ],
 )
@@ -42,6 +44,18 @@ def test_runs_are_found_again(name, top, batch):
     found = top_rates.courses(name, [top], (0, 7), batch)[:, 0, :, -1]
     stored = (LAST if batch == 2 else BIG)[name][:, top_rates.TOPS.index(top), [0, 7]]
     np.testing.assert_allclose(found, stored, atol=0.01)  # another CPU may round otherwise
+
+
+@pytest.mark.parametrize("name", top_rates.BOTH)
+def test_runs_by_adam_are_found_again(name):
+    found = top_rates.by_adam(name, [top_rates.ADAM_TOPS[4]], (0, 7))[:, 0]
+    np.testing.assert_allclose(found, ADAM[name][:, 4, [0, 7]], atol=0.01)
+
+
+def test_restarts_fill_the_run():
+    plan = [top_rates.SHAPES["restarts"](t) for t in range(top_rates.STEPS)]
+    assert plan[-1] < 1e-4
+    assert [t for t, rate in enumerate(plan) if rate == 1] == [0, 143, 429]
 
 
 def test_a_course_is_that_of_the_package(monkeypatch):
@@ -81,40 +95,6 @@ def test_a_lost_run_counts_as_guessing():
     assert top_rates.ends(network, *top_rates.digits(0)[:2]) == pytest.approx(2 * [np.log(10)])
 
 
-def each_gradient(network, x, y):
-    """Return the gradient of each example's loss, one row an example."""
-    loss, found = SoftmaxCrossEntropy(), []
-    for k in range(len(x)):
-        loss.forward(network.forward(x[k : k + 1]), y[k : k + 1])
-        network.backward_parameters(loss.backward())
-        found.append(network.dtheta.copy())
-    return np.array(found)
-
-
-def test_the_noise_is_that_of_the_single_gradients():
-    network, (x, y) = top_rates.build(2), top_rates.digits(2)[0]
-    slopes = each_gradient(network, x[:40], y[:40])
-    variance, square = top_rates.gradient_noise(network, x[:40], y[:40])
-    assert variance == pytest.approx(slopes.var(axis=0).sum())
-    assert square == pytest.approx((slopes.mean(axis=0) ** 2).sum())
-    assert top_rates.gradient_noise(network, x[:1], y[:1])[0] == pytest.approx(0, abs=1e-9)
-
-
-def test_noises_begin_with_the_untrained_and_follow_the_run(monkeypatch):
-    monkeypatch.setattr(top_rates, "STEPS", 50)
-    found = top_rates.gradient_noises("constant", 0.1, (3, 4))
-    assert found.shape == (2, 2, 3)
-    networks = [top_rates.build(start) for start in (3, 4)]
-    sets = [top_rates.digits(start)[0] for start in (3, 4)]
-    for k in range(3):
-        expected = [
-            top_rates.gradient_noise(n, *own) for n, own in zip(networks, sets, strict=True)
-        ]
-        np.testing.assert_allclose(found[..., k].T, expected)
-        seeds = [3000 + k, 4000 + k]
-        many_starts.train(networks, sets, np.full((25, 2), 0.1), top_rates.BATCH, seeds)
-
-
 def test_validation_chooses_and_the_test_judges():
     losses = np.array([[[3, 3, 9], [2, 2, 9], [4, 1, 9]], [[1, 2, 3], [7, 8, 9], [4, 5, 6]]])
     assert top_rates.chosen(losses) == 1  # medians 3, 2 and 4
@@ -124,8 +104,10 @@ def test_validation_chooses_and_the_test_judges():
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(top_rates, "STEPS", 50)
     monkeypatch.setattr(top_rates, "TOPS", (0.02, 0.04))
+    monkeypatch.setattr(top_rates, "ADAM_TOPS", (0.001,))
     top_rates.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
     assert set(found["last"]) == set(LAST)
     assert np.shape(found["last"]["step"]) == (3, 2, 10)
+    assert np.shape(found["adam"]["cosine"]) == (3, 1, 10)
     assert np.shape(found["hero"]["large"]) == (2, 10, 3)

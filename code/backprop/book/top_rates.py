@@ -1,4 +1,6 @@
-"""Digits learned by schedules of several shapes, each at many top rates, in two batch sizes.
+"""Digits learned by schedules of several shapes, each at many top rates.
+
+The shapes are compared in small batches, and two of them in larger ones and with Adam as well.
 
 Networks 64-32-10 of tanh units make a thousand updates on a thousand digits, from ten starts, each
 with weights, batches and a split of the data of its own. The chapter on schedules shows what is
@@ -11,12 +13,11 @@ writes in a few minutes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book import many_starts, results
@@ -24,7 +25,15 @@ from backprop.datasets import load_digits
 from backprop.layers import Dense, Layer, Tanh
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
-from backprop.schedules import Constant, Cosine, Exponential, OneCycle, Schedule, StepDecay
+from backprop.schedules import (
+    Constant,
+    Cosine,
+    CosineWarmRestarts,
+    Exponential,
+    OneCycle,
+    Schedule,
+    StepDecay,
+)
 
 STEPS, EVERY = 1000, 25
 """Of a run, and how many updates lie between two measurements of the test loss."""
@@ -33,6 +42,8 @@ BATCH, LARGE = 2, 32
 STARTS = tuple(range(10))
 TOPS = tuple(float(f"{0.02 * 2 ** (k / 2):.2g}") for k in range(13))
 """From 0.02 to 1.28, two in each doubling."""
+ADAM_TOPS = tuple(float(f"{0.0005 * 2 ** (k / 2):.2g}") for k in range(13))
+"""The same for Adam, from 0.0005 to 0.032."""
 
 
 def inverse(c: float) -> Schedule:
@@ -56,11 +67,12 @@ SHAPES: dict[str, Schedule] = {
     "exponential": Exponential(1.0, 0.01 ** (1 / STEPS)),
     "1/t": inverse(100),
     "cosine": Cosine(1.0, STEPS),
+    "restarts": CosineWarmRestarts(1.0, 143, 2),
     "one cycle": OneCycle(1.0, STEPS),
     "linear": linear(STEPS),
     "constant-then-decay": constant_then_decay(STEPS),
 }
-"""Their highest rate is 1."""
+"""Their highest rate is 1. The restarts divide the run into 143, 286 and 571 steps."""
 BOTH = ("constant", "cosine")
 HERO = {"small": ("constant", 0.02), "large": ("constant", 0.32), "falling": ("cosine", 0.32)}
 """The runs whose whole course is stored."""
@@ -103,31 +115,36 @@ def courses(
     ndarray, shape (3, tops, starts, STEPS / EVERY + 1)
         On the digits for validation, on those for the test, and on those for training.
     """
-    found = _walked(name, tops, starts, batch, _tested)
-    return np.array(found).T.reshape(3, len(tops), len(starts), -1)
-
-
-def _walked(
-    name: str,
-    tops: Sequence[float],
-    starts: Sequence[int],
-    batch: int,
-    measure: Callable[[Sequence[Sequential], Sequence[int]], list[Any]],
-) -> list[list[Any]]:
-    """Train as :func:`courses` does, and return what ``measure`` finds.
-
-    It is given the networks and the start of each.
-    """
-    shape = np.array([SHAPES[name](t) for t in range(STEPS)])
-    plans = np.repeat(np.outer(shape, tops), len(starts), axis=1)
-    own = [start for _ in tops for start in starts]
-    networks, sets = [build(start) for start in own], [digits(start)[0] for start in own]
-    found = [measure(networks, own)]
+    plans, own, networks, sets = _begun(name, tops, starts)
+    found = [_tested(networks, own)]
     for k, part in enumerate(np.split(plans, STEPS // EVERY)):
         with np.errstate(all="ignore"):  # a rate may be far too large
             many_starts.train(networks, sets, part, batch, [1000 * start + k for start in own])
-        found.append(measure(networks, own))
-    return found
+        found.append(_tested(networks, own))
+    return np.array(found).T.reshape(3, len(tops), len(starts), -1)
+
+
+def by_adam(name: str, tops: Sequence[float], starts: Sequence[int] = STARTS) -> Array:
+    """Train by Adam in batches of ``BATCH``, and return the three losses at the end.
+
+    Returns
+    -------
+    ndarray, shape (3, tops, starts)
+        On the sets of :func:`courses`.
+    """
+    plans, own, networks, sets = _begun(name, tops, starts)
+    many_starts.train(networks, sets, plans, BATCH, own, adam=True)
+    return np.array(_tested(networks, own)).T.reshape(3, len(tops), len(starts))
+
+
+def _begun(
+    name: str, tops: Sequence[float], starts: Sequence[int]
+) -> tuple[Array, list[int], list[Sequential], list[many_starts.Labelled]]:
+    """Return, for each top rate and start, its rates, the start, a new network and its digits."""
+    shape = np.array([SHAPES[name](t) for t in range(STEPS)])
+    own = [start for _ in tops for start in starts]
+    plans = np.repeat(np.outer(shape, tops), len(starts), axis=1)
+    return plans, own, [build(start) for start in own], [digits(start)[0] for start in own]
 
 
 def _tested(networks: Sequence[Sequential], starts: Sequence[int]) -> list[Array]:
@@ -136,63 +153,17 @@ def _tested(networks: Sequence[Sequential], starts: Sequence[int]) -> list[Array
     return [ends(n, *others, own) for n, (own, *others) in zip(networks, sets, strict=True)]
 
 
-def gradient_noise(network: Sequential, x: Array, y: NDArray[np.integer]) -> tuple[float, float]:
-    """Return the variance of single examples' gradients, and the square of their mean.
-
-    Both are summed over all parameters, and their quotient estimates the noise scale. For a dense
-    layer, an example's gradient of W is the outer product of what enters and of the slope of what
-    leaves, so its squares need not be formed one by one.
-
-    Parameters
-    ----------
-    network : Sequential
-        `Dense` layers with `Tanh` between them.
-    x, y : ndarray, shapes (n, d) and (n,)
-        All examples of which a batch is drawn.
-    """
-    kept = [x]
-    for layer in network.layers:
-        kept.append(layer.forward(kept[-1]))
-    entropy = SoftmaxCrossEntropy()
-    entropy.forward(kept.pop(), y)
-    delta = entropy.backward() * len(x)  # of each example's own loss
-    squares, mean = np.zeros(len(x)), 0.0
-    for layer, entered in zip(reversed(network.layers), reversed(kept), strict=True):
-        if isinstance(layer, Dense):
-            squares += np.sum(delta**2, axis=1) * (np.sum(entered**2, axis=1) + 1)  # W and b
-            mean += np.sum((entered.T @ delta / len(x)) ** 2) + np.sum(delta.mean(axis=0) ** 2)
-        delta = layer.backward(delta)
-    return float(squares.mean() - mean), float(mean)
-
-
-def gradient_noises(
-    name: str, top: float, starts: Sequence[int] = STARTS, batch: int = BATCH
-) -> Array:
-    """Train by one shape, and return each start's :func:`gradient_noise` along the run.
-
-    Returns
-    -------
-    ndarray, shape (2, starts, STEPS / EVERY + 1)
-        The variances, and the squares of the means.
-    """
-
-    def measure(networks: Sequence[Sequential], own: Sequence[int]) -> list[tuple[float, float]]:
-        sets = (digits(start)[0] for start in own)
-        return [gradient_noise(n, *kept) for n, kept in zip(networks, sets, strict=True)]
-
-    return np.array(_walked(name, [top], starts, batch, measure)).T
-
-
 class Stored(NamedTuple):
     """Losses after the last update by shape, (three sets, tops, starts), and the hero's.
 
     The sets are those of :func:`courses`. ``large`` holds the losses of :data:`BOTH` with batches
-    of ``LARGE``, and ``hero`` the whole courses by the words of :data:`HERO`, (two sets, starts,
-    times), of the test loss and the training loss.
+    of ``LARGE``, ``adam`` those with Adam at :data:`ADAM_TOPS`, and ``hero`` the whole courses by
+    the words of :data:`HERO`, (two sets, starts, times), of the test loss and the training loss.
     """
 
     last: dict[str, Array]
     large: dict[str, Array]
+    adam: dict[str, Array]
     hero: dict[str, Array]
 
 
@@ -212,13 +183,14 @@ def at_best(losses: Array) -> Array:
     return np.asarray(losses[1, chosen(losses)])
 
 
-def told(tops: Sequence[float]) -> dict[str, Any]:
+def told(tops: Sequence[float], adam_tops: Sequence[float]) -> dict[str, Any]:
     """Return what is stored: see :class:`Stored`."""
     return {
         "last": {name: courses(name, tops)[..., -1].round(4).tolist() for name in SHAPES},
         "large": {
             name: courses(name, tops, batch=LARGE)[..., -1].round(4).tolist() for name in BOTH
         },
+        "adam": {name: by_adam(name, adam_tops).round(4).tolist() for name in BOTH},
         "hero": {
             words: courses(name, [top])[1:, 0].round(4).tolist()
             for words, (name, top) in HERO.items()
@@ -236,7 +208,7 @@ def stored() -> Stored:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train all networks and write the file."""
-    results.write("Train by schedules of several shapes.", lambda: told(TOPS), arguments)
+    results.write("Train by schedules of several shapes.", lambda: told(TOPS, ADAM_TOPS), arguments)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ constant rate, blue a small one, and green a falling one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,23 +15,13 @@ import numpy as np
 from backprop.arrays import Array
 from backprop.book import top_rates
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
-from backprop.book.figures.stepper import Frame, drawn
-from backprop.schedules import (
-    Cosine,
-    Exponential,
-    OneCycle,
-    Schedule,
-    StepDecay,
-    Warmup,
-)
+from backprop.schedules import Cosine, ReduceOnPlateau, Schedule, Warmup
 
 START = 4.0
 LEVELS = (0.5, 0.1, 0.02)
 """The constant rates whose floors are drawn."""
 RUNS, LONG = 1000, 1000
 """How many walks are averaged, and over how many steps."""
-SQUARES = (1, 2, 3, 4, 5, 10, 20)
-"""V before the step is 1 over each of these."""
 
 
 def mean_square(
@@ -98,11 +88,6 @@ def _colors() -> tuple[str, str, str]:
     return COLORS[0], COLORS[2], COLORS[1]
 
 
-def unit(n: int) -> str:
-    """Return one over ``n`` in words, 1 or 1/n."""
-    return "1" if n == 1 else f"1/{n}"
-
-
 def hero(title: str) -> Drawing:
     """Draw test losses at a small, a large and a falling rate, and below them the rates."""
     plt = pyplot()
@@ -111,7 +96,7 @@ def hero(title: str) -> Drawing:
     fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75), height_ratios=[2.3, 1])
     looks = {
         "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
-        "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.355)),
+        "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.37)),
         "falling": (green, "falling: fast and low", (470, 0.112), (610, 0.215)),
     }
     for words, (color, label, spot, below) in looks.items():
@@ -130,55 +115,9 @@ def hero(title: str) -> Drawing:
     top.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"], xlim=(0, top_rates.STEPS))
     top.minorticks_off()
     top.set_title("loss on the test digits", loc="left", fontsize=11)
-    low.set(ylim=(0, 0.47), yticks=[0, 0.32], yticklabels=["0", "0.32"], xlabel="update")
+    low.set(ylim=(0, 0.5), yticks=[0, 0.32], yticklabels=["0", "0.32"], xlabel="update")
     low.set_title("rate", loc="left", fontsize=11)
     return plotted(fig, title)
-
-
-def choices() -> list[Frame]:
-    """Return one frame for each V of ``SQUARES``: what a step at each rate would leave of it."""
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    blue, green, red = _colors()
-    eta = np.linspace(0, 1, 101)
-    frames = []
-    for n in SQUARES:
-        V, best = 1 / n, 1 / (n + 1)
-        left = (1 - eta) ** 2 * V + eta**2
-        fig, ax = plt.subplots(figsize=(4.4, 2.3))
-        ax.fill_between(eta, eta**2, color=red, alpha=0.3, linewidth=0)
-        ax.fill_between(eta, eta**2, left, color=blue, alpha=0.3, linewidth=0)
-        ax.plot(eta, eta**2, "--", color=red, linewidth=1.4)
-        ax.plot(eta, left, "-", color=INK, linewidth=2.2)
-        earlier = 1 / np.arange(2, n + 1)
-        ax.plot(earlier, earlier, "o", color=green, markersize=5, alpha=0.55)
-        ax.plot([best, best], [0, best], "-", color=green, linewidth=2)
-        ax.plot(best, best, "o", color=green, markersize=9)
-        for y, words, color in (
-            (1.03, f"from V = {unit(n)}", INK), (0.89, f"best rate {unit(n + 1)}", green),
-        ):  # fmt: skip
-            ax.text(0.33, y, words, color=color, va="center")
-        ax.text(0.93, 0.35, "η²", color=red, ha="center")
-        if n < 4:
-            ax.text(0.03, 0.4 * V, "(1 − η)²V", color=blue, va="center")
-        for x, words, color in (
-            (0, "V after the step:", GREY), (0.44, "old V left", blue),
-            (0.735, "+ noise let in", red),
-        ):  # fmt: skip
-            ax.text(x, 1.05, words, color=color, transform=ax.transAxes)
-        ax.set(xlim=(0, 1), ylim=(0, 1.1), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0, 0.5, 1])
-        ax.set(xticklabels=["0", "1/4", "1/2", "3/4", "1"], yticklabels=["0", "1/2", "1"])
-        ax.set_xlabel("rate η of the next step")
-        ax.grid(visible=False)
-        below = (n + 1) ** 2
-        words = (
-            f"The best rate is {unit(n + 1)}: it leaves {n**2}/{below} of the old V"
-            f"{f', which is {n}/{below}' if n > 1 else ''}, "
-            f"and the noise adds 1/{below}. The sum is {unit(n + 1)}."
-        )
-        frames.append(drawn(fig, f"V after a step at each rate, from V = {unit(n)}", words))
-    return frames
 
 
 def levels(title: str) -> Drawing:
@@ -207,43 +146,65 @@ def levels(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-SHAPES: dict[str, Schedule] = {
-    "1/t": top_rates.inverse(10),
-    "exponential": Exponential(1.0, 0.955),
-    "step": StepDecay(1.0, 30, 0.3),
-    "one cycle": OneCycle(1.0, 100),
-    "cosine": Cosine(1.0, 100),
-    "linear": top_rates.linear(100),
-    "constant-then-decay": top_rates.constant_then_decay(100),
-    "warm-up": Warmup(Cosine(1.0, 80), 20),
-}
-"""Schedules whose highest rate is 1 in a run of 100 steps."""
+def plateau() -> Array:
+    """Return the rates that lower themselves where the loss of a flat noisy parabola stalls.
+
+    The parabola has λ = 0.02, τ = 1 and V₀ = 1,000. After each 25 steps the rate is multiplied by
+    0.3 if its mean loss has not fallen by 3% since it was lowest.
+    """
+    schedule = ReduceOnPlateau(1.0, factor=0.3, patience=0, threshold=0.03)
+    V, found = 1000.0, []
+    for t in range(top_rates.STEPS):
+        if t % 25 == 0:
+            schedule.observe(0.02 / 2 * V)
+        found.append(schedule(t))
+        V = (1 - 0.02 * found[-1]) ** 2 * V + found[-1] ** 2
+    return np.array(found)
 
 
-def planned(name: str) -> Array:
-    """Return the rates of a shape."""
-    return np.array([SHAPES[name](t) for t in range(100)])
+def planned() -> dict[str, Array]:
+    """Return the rates of each shape in a run of ``STEPS``, the highest of them 1."""
+    steps = top_rates.STEPS
+    warm = Warmup(Cosine(1.0, steps - 200), 200)
+    shapes: dict[str, Schedule] = {**top_rates.SHAPES, "warm-up": warm}
+    found = {name: np.array([shape(t) for t in range(steps)]) for name, shape in shapes.items()}
+    return {**found, "plateau": plateau()}
+
+
+def _reached(name: str) -> str:
+    """Return a shape's name and, where it was tried, its test loss and its wins in brackets."""
+    words = name.replace("constant-then-", "constant-\nthen-")
+    last = top_rates.stored().last
+    if name not in last:
+        return words
+    found, constant = top_rates.at_best(last[name]), top_rates.at_best(last["constant"])
+    wins = f" ({(found < constant).sum()})" if name != "constant" else ""
+    return f"{words}\n{np.median(found):.3f}{wins}"
 
 
 def shapes(title: str) -> Drawing:
-    """Draw the schedules, four in a row, each with its name."""
-    from backprop.book.figures.plots import INK
+    """Draw the schedules, four in a row, each with its name and what it reached."""
+    from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
     _, green, _ = _colors()
-    fig, axes = plt.subplots(2, 4, sharex=True, sharey=True, figsize=(4.6, 2.1))
-    for ax, name in zip(axes.flat, SHAPES, strict=True):
-        rates = planned(name)
-        ax.fill_between(np.arange(100), rates, color=green, alpha=0.18, linewidth=0)
-        ax.plot(rates, "-", color=green, linewidth=2)
-        ax.set(xlim=(0, 100), ylim=(0, 1.12), xticks=[0, 50], yticks=[0, 1])
-        words = name.replace("constant-then-", "constant-\nthen-")
-        ax.text(50, 1.2, words, color=INK, ha="center", va="bottom", linespacing=1.1)
+    fig, axes = plt.subplots(3, 4, sharex=True, sharey=True, figsize=(4.2, 3.9))
+    for ax, (name, rates) in zip(axes.flat, planned().items(), strict=False):
+        jumps = np.flatnonzero(np.abs(np.diff(rates)) > 0.015)
+        t = np.unique([*range(0, len(rates), 10), *jumps, *(jumps + 1), len(rates) - 1])
+        ax.fill_between(t, rates[t], color=green, alpha=0.18, linewidth=0)
+        ax.plot(t, rates[t], "-", color=green, linewidth=2)
+        ax.set(xlim=(0, len(rates)), ylim=(0, 1.12), xticks=[0, 500], yticks=[0, 1])
+        ax.text(500, 1.2, _reached(name), color=INK, ha="center", va="bottom", linespacing=1.15)
         ax.grid(visible=False)
+    key = axes.flat[-1]
+    key.set_axis_off()
+    key.text(60, 1.3, "test loss\n(how many of\n10 starts beat\nconstant)", color=GREY, va="top")
     for ax in axes[:, 0]:
         ax.set_ylabel("rate")
-    for ax in axes[1]:
-        ax.set_xlabel("step")
+    for ax in (*axes[2, :3], axes[1, 3]):
+        ax.tick_params(labelbottom=True)
+        ax.set_xlabel("update")
     return plotted(fig, title)
 
 
@@ -257,22 +218,22 @@ def sums() -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
 
-def tops(title: str) -> Drawing:
+def compared(title: str) -> Drawing:
     """Draw the last test loss against the top rate, and below it each start against the constant.
 
-    In the lower panel each shape has the top rate that the digits for validation choose, and the
-    shapes stand in the order of their sums of rates.
+    In the lower panel each plan has the top rate that the digits for validation choose.
     """
-    from backprop.book.figures.plots import GREY, INK
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
     _, green, red = _colors()
     found = top_rates.stored()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.6), height_ratios=[1, 1.3])
-    looks = {"constant": (red, (0.33, 1.25), "right"), "cosine": (green, (0.66, 0.17), "left")}
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.5), height_ratios=[1.25, 1])
+    looks = {"constant": (red, (0.42, 1.6), "right"), "1/t": (COLORS[3], (0.7, 1.0), "right"),
+             "cosine": (green, (0.62, 0.132), "center")}  # fmt: skip
     for k, (name, (color, spot, side)) in enumerate(looks.items()):
         tested = found.last[name][1]
-        x = np.array(top_rates.TOPS) * 1.02 ** (k - 0.5)
+        x = np.array(top_rates.TOPS) * 1.03 ** (k - 1)
         middle, best = np.median(tested, axis=1), top_rates.chosen(found.last[name])
         ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1.2, alpha=0.5)
         ax.plot(x, middle, "-", color=color, linewidth=2)
@@ -284,49 +245,19 @@ def tops(title: str) -> Drawing:
     ax.set(xticklabels=["0.02", "0.05", "0.1", "0.2", "0.5", "1"])
     ax.minorticks_off()
     ax.set_title("test loss, batches of 2", loc="left", fontsize=11)
-    constant = top_rates.at_best(found.last["constant"])
-    rows = {name: total for name, total in sums().items() if name != "constant"}
-    for y, (name, total) in enumerate(rows.items()):
-        ratio = top_rates.at_best(found.last[name]) / constant
-        low.plot(ratio, np.full(len(ratio), y), "o", color=green, markersize=6, alpha=0.5)
-        low.plot(np.median(ratio), y, "|", color=INK, markersize=12, markeredgewidth=2)
-        low.text(0.18, y, name, color=INK, va="center")
-        low.text(0.655, y, f"{total:.0f}", color=GREY, va="center", ha="right")
-    low.text(0.655, -0.95, "Ση", color=GREY, va="center", ha="right")
+    rows = (("1/t, batches of 2", found.last, "1/t"),
+            ("cosine, batches of 2", found.last, "cosine"),
+            ("cosine, batches of 32", found.large, "cosine"))  # fmt: skip
+    for y, (words, group, name) in enumerate(rows):
+        ratio = top_rates.at_best(group[name]) / top_rates.at_best(group["constant"])
+        color = looks[name][0]
+        low.plot(ratio, np.full(len(ratio), y), "o", color=color, markersize=6, alpha=0.5)
+        low.plot(np.median(ratio), y, "|", color=INK, markersize=14, markeredgewidth=2)
+        low.text(0.29, y, words, color=color, va="center")
     low.axvline(1, color=red, linewidth=1.8)
-    words = f"constant ({sums()['constant']:.0f})"
-    low.text(1.006, -0.95, words, color=red, va="center", ha="center")
-    low.set(ylim=(6.6, -1.5), yticks=[], xlim=(0.17, 1.17))
+    low.set(ylim=(2.6, -0.6), yticks=[], xlim=(0.28, 1.12))
     low.set(xticks=[0.7, 0.8, 0.9, 1, 1.1], xticklabels=["0.7", "0.8", "0.9", "1", "1.1"])
-    low.set_title("test loss / that of the constant rate", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def clocks(title: str, seen: Mapping[str, tuple[Sequence[float], float]]) -> Drawing:
-    """Draw the rates of all updates of some runs, side by side, each with the loss at its end.
-
-    Parameters
-    ----------
-    title : str
-        Of the drawing.
-    seen : mapping of str to (sequence of float, float)
-        The rates and the loss, by what is said above. The first run is the right one.
-    """
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    _, green, red = _colors()
-    fig, axes = plt.subplots(1, len(seen), sharey=True, figsize=(4.6, 1.45))
-    for k, (ax, (words, (rates, loss))) in enumerate(zip(axes, seen.items(), strict=True)):
-        color, highest = red if k else green, max(rates)
-        ax.fill_between(np.arange(len(rates)), rates, color=color, alpha=0.18, linewidth=0)
-        ax.plot(rates, "-", color=color, linewidth=0.8 if np.diff(rates).max() > 0 else 2)
-        ax.set(xlim=(-15, len(rates)), ylim=(0, 1.12 * highest), xticks=[])
-        ax.set(yticks=[0, highest], yticklabels=["0", f"{highest:g}"])
-        ax.set_xlabel(f"loss {loss:.2f}", color=color)
-        ax.text(len(rates) / 2, 1.2 * highest, words, color=INK, ha="center", va="bottom")
-        ax.grid(visible=False)
-    axes[0].set_ylabel("rate")
+    low.set_title("test loss / that of the best constant rate", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
@@ -359,7 +290,7 @@ def range_tests(
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 1.95))
+    fig, ax = plt.subplots(figsize=(4.2, 1.95))
     for curve in losses:
         ax.plot(rates[: len(curve)], curve, "-", color=blue, linewidth=0.9, alpha=0.6)
     ax.axvline(best, color=green, linewidth=1.6, linestyle="--")
@@ -374,51 +305,4 @@ def range_tests(
     ax.set(xticklabels=["0.001", "0.01", "0.1", "1", "10"])
     ax.minorticks_off()
     ax.set_title("loss of the batch", loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def warmed_up(
-    title: str,
-    tops: Sequence[float],
-    losses: Mapping[int, Array],
-    first: Mapping[int, Array],
-) -> Drawing:
-    """Draw the first losses of batches, and last losses against the top rate, by warm-up.
-
-    Parameters
-    ----------
-    title : str
-        Of the drawing.
-    tops : sequence of float
-        The top rates.
-    losses : mapping of int to array, shape (top rates, starts)
-        By the number of updates of warm-up, 0 and another. Drawn are medians and ranges.
-    first : mapping of int to array, shape (starts, updates)
-        The losses of the batches after 0, 1, … updates at the last top rate.
-    """
-    plt = pyplot()
-    _, green, red = _colors()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.2), height_ratios=[1.15, 1])
-    looks = {k: (color, f"{k} updates of warm-up" if k else "no warm-up")
-             for k, color in zip(losses, (red, green), strict=True)}  # fmt: skip
-    spots = dict(zip(losses, (((2.1, 3.6), (0.03, 0.55)), ((0.2, 0.35), (0.0103, 0.068))),
-                     strict=True))  # fmt: skip
-    for place, (k, (color, words)) in enumerate(looks.items()):
-        ax.plot(first[k].T, "-", color=color, linewidth=0.8, alpha=0.5)
-        ax.plot(np.median(first[k], axis=0), "-o", color=color, linewidth=2.2, markersize=4)
-        x = np.array(tops) * 1.012 ** (2 * place - 1)
-        low.vlines(x, losses[k].min(axis=1), losses[k].max(axis=1), color=color, linewidth=1,
-                   alpha=0.45)  # fmt: skip
-        low.plot(x, np.median(losses[k], axis=1), "-o", color=color, markersize=4.5, linewidth=2)
-        for axis, spot in zip((ax, low), spots[k], strict=True):
-            axis.text(*spot, words, color=color)
-    highest = 1.05 * max(5.0, *(float(np.max(losses)) for losses in first.values()))
-    ax.set(ylim=(0, highest), yticks=range(0, int(highest) + 1, 2), xlabel="updates made")
-    ax.set(xlim=(0, len(first[0][0]) - 1), xticks=range(0, len(first[0][0]), 2))
-    low.set(xscale="log", yscale="log", ylim=(0.05, 2.6), xlabel="top rate")
-    low.set(yticks=[0.1, 0.2, 0.5, 1, 2], yticklabels=["0.1", "0.2", "0.5", "1", "2"])
-    low.set(xticks=list(tops), xticklabels=[f"{top:g}" for top in tops])
-    low.minorticks_off()
-    ax.set_title(f"loss of the batch, top rate {tops[-1]:g}", loc="left", fontsize=11)
-    low.set_title("test loss after 200 updates", loc="left", fontsize=11)
     return plotted(fig, title)
