@@ -680,16 +680,9 @@ SETTINGS = (
     Setting(
         "local-minima",
         ("smallest-hessian", "smallest-ledger"),
-        words=(r"L = \tfrac12 (w_1w_2 - 1)^2",),
-        nabla=("w_1", "w_2"),
+        words=(r"L = \tfrac12 (vw - 1)^2",),
+        nabla=("v", "w"),
         means={"H": r"\nabla^2 L"},
-    ),
-    Setting(
-        "local-minima",
-        ("kinds-by-hand#2",),
-        words=(r"f = \theta_1^3 + \theta_2^3 - 3\theta_1 - 3\theta_2",),
-        nabla=(r"\theta_1", r"\theta_2"),
-        means={"H": r"\nabla^2 f"},
     ),
     Setting("local-minima", ("trap-read",)),
     Setting(
