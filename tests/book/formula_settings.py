@@ -684,7 +684,7 @@ SETTINGS = (
         nabla=("v", "w"),
         means={"H": r"\nabla^2 L"},
     ),
-    Setting("local-minima", ("trap-read",)),
+    Setting("local-minima", ("second-unit",)),
     Setting(
         "local-minima",
         ("eq-minima-block",),
@@ -1334,7 +1334,6 @@ EXCEPTIONS = {
     "initialisation:backward-integral": "a mean over a normal distribution",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
-    "local-minima:eq-minima-new": "definition of C, which eq-minima-block proves",
     "normalisation:apart": "a sum split in two, which tests/test_brakes.py checks",
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",

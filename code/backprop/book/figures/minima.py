@@ -146,8 +146,7 @@ def saddle(title: str) -> Drawing:
         ax.plot(*run.T, LINES[k], color=COLORS[1 + k], linewidth=2)
         right.plot(row_loss(run), LINES[k], color=COLORS[1 + k], linewidth=2.2)
         fallen = int((row_loss(run) < 0.27).argmax())
-        words = f"{'' if k else 'd = '}{d:g}"
-        right.text(fallen + 2, 0.27 - 0.04 * k, words, color=COLORS[1 + k], va="center")
+        right.text(fallen + 2, 0.27, f"{d:g}", color=COLORS[1 + k], va="center")
     ax.plot(-1.4, 1.4, "o", color=INK, markersize=6)
     ax.plot(0, 0, "s", color=INK, markersize=10, markeredgecolor="#fefefe")
     ax.text(-0.2, -0.25, "saddle", color=INK, ha="right", va="top")
