@@ -76,6 +76,22 @@ def test_newton_finds_all_kinds_of_points_of_xor():
     assert abs(net.gradient(kinds)).max() < 1e-10 and set(index) == {0, 1, 2}
 
 
+def test_deflation_leads_from_known_points_to_others():
+    net = critical.OneHidden(CORNERS, XOR, 2, 0.003)
+    starts = 1.5 * np.random.default_rng(7).normal(size=(100, net.size))
+    plain = critical.newton(net, starts)
+    known = np.zeros((1, net.size))
+
+    def hits(points):
+        return (abs(points[:, None] - known).max(axis=-1).min(axis=1) < 1e-4).sum()
+
+    away = critical.deflated(net, starts, known)
+    assert hits(plain) > 20 and hits(away) == 0 and len(away) > 20
+    assert abs(net.gradient(away)).max() < 1e-10
+    nothing = critical.deflated(net, starts, np.empty((0, net.size)))
+    np.testing.assert_allclose(nothing, plain)
+
+
 @pytest.mark.parametrize("other", ["equal", "opposite", "zero", "different"])
 def test_a_unit_that_equals_another_or_its_negative_halves_the_copies(other):
     net = critical.OneHidden(CORNERS, XOR, 4, 0.0)

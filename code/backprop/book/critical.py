@@ -1,7 +1,7 @@
 """Where the gradient of a small network is zero: found by Newton's method, told apart by index.
 
 - :class:`OneHidden` is a network small enough for its whole Hessian, and for many starts at once;
-- :func:`newton` runs to critical points of any kind;
+- :func:`newton` runs to critical points of any kind, and :func:`deflated` to those not yet known;
 - :func:`orbit` and :func:`distinct` count what symmetry makes of a point.
 """
 
@@ -97,6 +97,25 @@ def newton(net: OneHidden, starts: Array, *, rounds: int = 150) -> Array:
         step = -np.linalg.solve(H, g[..., None])[..., 0]
         length = np.linalg.norm(step, axis=-1, keepdims=True)
         theta += step / np.maximum(length, 1)
+    return np.asarray(theta[np.abs(net.gradient(theta)).max(axis=-1) < 1e-10])
+
+
+def deflated(net: OneHidden, starts: Array, known: Array, *, rounds: int = 150) -> Array:
+    """Return what :func:`newton` reaches if it is pushed away from the ``known`` points, (K, P).
+
+    It looks for zeros of m g instead of g, with m(θ) = Π_k (1 + 1 / ‖θ - known_k‖²), which grows
+    without bound at a known point. The new step is the old one times 1 / (1 - ∇(ln m) · step)
+    [Farrell, Birkisson and Funke, 2015].
+    """
+    theta = np.array(starts, dtype=float)
+    for _ in range(rounds):
+        g = net.gradient(theta)
+        step = -np.linalg.solve(net.hessian(theta), g[..., None])[..., 0]
+        gap = theta[:, None] - known
+        near = (gap**2).sum(axis=-1, keepdims=True)
+        push = (-2 * gap / (near * (near + 1))).sum(axis=1)
+        step /= 1 - (push * step).sum(axis=-1, keepdims=True)
+        theta += step / np.maximum(np.linalg.norm(step, axis=-1, keepdims=True), 1)
     return np.asarray(theta[np.abs(net.gradient(theta)).max(axis=-1) < 1e-10])
 
 

@@ -28,8 +28,8 @@ from backprop.book.exercises.verdict import (
 
 @checker
 def check_pair(origin: Any, valley: Any) -> Verdict:
-    """Check the eigenvalues of ½(w₁w₂ + 2)²: ±2 at the origin, and 0 and 5 at (1, -2)."""
-    cross = "The mixed derivative of ½(w₁w₂ + 2)² is 2w₁w₂ + 2."
+    """Check the eigenvalues of ½(vw + 2)²: ±2 at the origin, and 0 and 5 at (1, -2)."""
+    cross = "The mixed derivative of ½(vw + 2)² is 2vw + 2."
     order = "The smaller one comes first."
     parts: list[Part] = [
         ("At the origin", [-2.0, 2.0], [
@@ -51,8 +51,8 @@ def check_pair(origin: Any, valley: Any) -> Verdict:
             ([4.0, 1.0], "These are the entries of the diagonal.",
              "Their sum is right for eigenvalues. Now use the determinant."),
             ([0.0, -5.0], "A minimum has no negative eigenvalue.", "The trace is their sum."),
-            ([-2.0, 2.0], "This is the origin again.", "Insert w₁ = 1 and w₂ = -2."),
-            ([0.0, 2.0], "This is the point (1, 1) of the chapter.", "Insert w₁ = 1 and w₂ = -2."),
+            ([-2.0, 2.0], "This is the origin again.", "Insert v = 1 and w = -2."),
+            ([0.0, 2.0], "This is the point (1, 1) of the chapter.", "Insert v = 1 and w = -2."),
         ], "The eigenvalues add up to the trace, and their product is the determinant."),
     ]  # fmt: skip
     praise = "A saddle of index 1, and a valley that is level along its floor."
