@@ -58,22 +58,30 @@ class Data(NamedTuple):
 
 
 @cache
-def _digits() -> tuple[Array, Labels]:
-    """Return all zeros and ones, and their labels in a column."""
+def zeros_and_ones() -> tuple[Array, Labels]:
+    """Return all zeros and ones, 28 by 28, and their labels in a column."""
     found = load_digits(classes=(0, 1), size=28)
     labels = np.concatenate([found.y_train, found.y_test])
     return np.vstack([found.x_train, found.x_test]), labels[:, None]
 
 
+def real_digits(rng: np.random.Generator) -> Data:
+    """Return the zeros and ones in a random split."""
+    x, y = zeros_and_ones()
+    order = rng.permutation(len(x))
+    own, new = order[:TRAINING], order[TRAINING:]
+    return Data(x[own], y[own], x[new], y[new])
+
+
+def coins(rng: np.random.Generator, n: int = 200, n_new: int = 100) -> Data:
+    """Return noise, and the toss of a coin as the label of each image."""
+    drawn = [(rng.normal(size=(k, 784)), rng.integers(2, size=(k, 1))) for k in (n, n_new)]
+    return Data(*drawn[0], *drawn[1])
+
+
 def data(faults: Faults, rng: np.random.Generator) -> Data:
     """Return the digits in a random split, or noise with a coin for each label."""
-    if COINS not in faults:
-        x, y = _digits()
-        order = rng.permutation(len(x))
-        own, new = order[:TRAINING], order[TRAINING:]
-        return Data(x[own], y[own], x[new], y[new])
-    drawn = [(rng.normal(size=(n, 784)), rng.integers(2, size=(n, 1))) for n in (200, 100)]
-    return Data(*drawn[0], *drawn[1])
+    return coins(rng) if COINS in faults else real_digits(rng)
 
 
 def start(faults: Faults, rng: np.random.Generator, n_in: int, n_hidden: int) -> Weights:
