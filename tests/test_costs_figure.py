@@ -28,7 +28,7 @@ def test_a_time_is_written_in_a_fitting_unit():
 
 def test_each_layer_has_its_place_below_the_roof():
     machine = Machine("one core", 4e10, 2.5e10, 4096, [1, 8], [8e-3, 2e-2], [2e-2, 5e-2],
-                      [1.2e-2, 2e-2], [7e-3, 2.8e-2], [], 5e-3, 1e-9,
+                      [1.2e-2, 2e-2], [7e-3, 2.8e-2], 5e-3,
                       [Tower(99, 9, 1e-2, 2e-2, (5e-3, 1e-2))])  # fmt: skip
     markup = costs.below_the_roof(machine, "t").markup
     for words in ("corner: 1.6", "B = 1", "8", "xW", "xᵀδ", "δWᵀ", "99", "forward", "backward"):

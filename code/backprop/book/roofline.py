@@ -5,19 +5,14 @@ least of several calls. The roofline is that of Williams, Waterman and Patterson
 
 The page draws the times of one machine, which are stored in ``roofline.json`` with its name.
 ``OPENBLAS_NUM_THREADS=1 python -m backprop.book.roofline FILE`` measures them anew and writes them
-to FILE (three minutes, on a machine that does nothing else). Linux's profiler ``perf`` tells how
-long the library copies; without it, no such share is stored.
+to FILE (three minutes, on a machine that does nothing else).
 """
 
 from __future__ import annotations
 
 import json
 import platform
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,8 +32,6 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 WIDTHS = (18, 32, 56, 100, 176)
 DEPTH, EXAMPLES = 32, 256
 """Dense layers of a tower, and the batch that it is timed with."""
-SMALL = 256
-"""Of a layer whose slopes stay in a cache."""
 Run = Callable[[], Any]
 
 
@@ -116,13 +109,8 @@ class Machine(NamedTuple):
         Seconds of a pass; what it needs is too large to stay in a cache.
     slopes, errors : sequence of float
         Seconds of the two products of the backward pass, xᵀδ and δWᵀ.
-    copied : sequence of float
-        Which part of the forward product the library spends on copying, as the profiler says.
     outer : float
         Seconds of the slopes of one example by ``np.multiply``.
-    cached : float
-        Seconds of the slopes of one example by ``np.matmul``, in a layer of ``SMALL`` inputs and
-        outputs, for each slope.
     towers : sequence of Tower
         Networks of narrower layers.
     """
@@ -136,9 +124,7 @@ class Machine(NamedTuple):
     backward: Sequence[float]
     slopes: Sequence[float]
     errors: Sequence[float]
-    copied: Sequence[float]
     outer: float
-    cached: float
     towers: Sequence[Tower]
 
     def predicted(self, batch: int) -> tuple[float, float]:
@@ -165,8 +151,8 @@ class Machine(NamedTuple):
         return operations / moved, operations / np.array([self.forward, self.slopes, self.errors])
 
     def passes(self) -> Array:
-        """Return the seconds of both passes, in forward passes, one for each batch."""
-        return np.asarray(1 + np.divide(self.backward, self.forward))
+        """Return the seconds of the forward pass and of both products, in forward passes."""
+        return np.asarray(1 + np.add(self.slopes, self.errors) / self.forward)
 
     def shares(self) -> Array:
         """Return which part of the highest speed that both limits allow each product reaches."""
@@ -274,8 +260,7 @@ def measure(
     loops = _streams(probe)
     dense = _dense(width)
     layers = [run for batch in batches for run in _passes(dense, batch)]
-    small = _passes(_dense(SMALL), 1)[2]
-    runs = [_large_product(piece), *(run for _, run in loops), *layers, _outer(dense), small]
+    runs = [_large_product(piece), *(run for _, run in loops), *layers, _outer(dense)]
     networks = [_Timed(w) for w in widths]
     found = []
     for _ in range(rounds):
@@ -284,14 +269,13 @@ def measure(
             network.once()
     least = np.min(found, axis=0)
     ends = np.cumsum([1, len(loops), 4 * len(batches)])
-    (computing,), streams, times, (outer, cached) = np.split(least, ends)
+    (computing,), streams, times, (outer,) = np.split(least, ends)
     forward, backward, slopes, errors = times.reshape(-1, 4).T.tolist()
     return Machine(
         _name(), 2 * piece**3 / computing,
         max(moved / t for (moved, _), t in zip(loops, streams, strict=True)),
         width, list(batches), forward, backward, slopes, errors,
-        [_copying(width, batch) for batch in batches] if shutil.which("perf") else [],
-        outer, cached / SMALL**2, [network.found() for network in networks],
+        outer, [network.found() for network in networks],
     )  # fmt: skip
 
 
@@ -345,40 +329,6 @@ class _Timed:
         forward, backward, there, back = np.min(self.all, axis=0).tolist()
         size = self.network.theta.size
         return Tower(self.width, size, forward, backward, (there, back))
-
-
-def _copying(width: int, batch: int) -> float:
-    """Return which part of the product of a batch with W is copying, by Linux's profiler."""
-    code = f"from backprop.book import roofline\nroofline.again({width}, {batch})"
-    with tempfile.TemporaryDirectory() as folder:
-        data = str(Path(folder) / "perf.data")
-        record = ["perf", "record", "-q", "-e", "cpu-clock", "-o", data, sys.executable, "-c", code]
-        report = ["perf", "report", "-q", "--stdio", "-F", "overhead,symbol", "-i", data]
-        subprocess.run(record, check=True, capture_output=True)
-        said = subprocess.run(report, check=True, capture_output=True, text=True).stdout
-    return share_of_copies(said)
-
-
-def again(width: int, batch: int, least: float = 3.0) -> None:
-    """Repeat the product of a batch with W for so many seconds, for a profiler to watch."""
-    forward = _passes(_dense(width), batch)[0]
-    end = time.perf_counter() + least
-    while time.perf_counter() < end:
-        forward()
-
-
-def share_of_copies(report: str) -> float:
-    """Return which part of a product's functions copy, from the lines of ``perf report``.
-
-    OpenBLAS calls them ``dgemm_itcopy…`` and ``dgemm_oncopy…``, and ``dgemm_kernel…`` what
-    multiplies. The routine for a matrix and a vector has none of them.
-    """
-    parts = [
-        (name, float(percent))
-        for percent, name in re.findall(r"([\d.]+)%\s+\[\.\] (dgemm_\w+)", report)
-    ]
-    total = sum(percent for _, percent in parts)
-    return sum(percent for name, percent in parts if "copy" in name) / total if total else 0.0
 
 
 def _dense(width: int) -> Dense:
