@@ -99,6 +99,11 @@ def truncated_in_chunks(h, U, shares, k):
     return sum(backward(h[t : t + k + 1], U, shares[t : t + k]) for t in parts)
 
 
+def last_chunk(h, U, shares, k):
+    begin = (len(shares) - 1) // k * k
+    return backward(h[begin:], U, shares[begin:])
+
+
 def sliding(h, U, shares, k):
     """Each share alone, over the k steps that end with its own."""
     total = np.zeros_like(U)
@@ -182,6 +187,7 @@ WRONG_FUNCTIONS = {
         (lambda h, U, s, k: truncated(h, U, s, max(k - 1, 1)), "k - 1"),
         (sliding, "back through k steps"), (from_zero, "set to 0"), (all_from_zero, "set to 0"),
         (lambda h, U, s, k: backward(h[: k + 1], U, s[:k]), "first chunk"),
+        (last_chunk, "last chunk"),
         (lambda h, U, s, k: backward(h[-k - 1 :], U, s[-k:]), "last k steps"),
         (lambda h, U, s, k: truncated(h, U, s, k) / math.ceil(len(s) / k), "over the chunks"),
         (cut_mistaken("reversed"), "should go on"),

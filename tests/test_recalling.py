@@ -185,45 +185,6 @@ def test_steps_before_the_last_chunk_keep_their_first_weights():
     np.testing.assert_array_equal(curve[:, -1], after.relative(*recalling.tested(6)))
 
 
-def test_a_network_starts_with_as_much_of_U_as_it_is_told():
-    halved, usual = (Start("RNN", shrink=c).network(3).parameters for c in (0.5, 1.0))
-    for name, array in usual.items():
-        factor = 0.5 if name.endswith(".U") else 1.0
-        np.testing.assert_array_equal(halved[name], factor * array)
-
-
-def test_a_vanished_error_at_the_start_does_not_stop_networks_that_see_near_marks():
-    row = recalling.ROWS["RNN, many, halved"]
-    (group,), curve, _ = recalling.trained(row, recalling.SLOW, (60, 61, 62, 63, 64))
-    fresh = SideBySide(row.start, group.seeds)
-    x, _ = recalling.tested(row.length)
-    assert fresh.reaching(x).max() < 1e-10 and np.median(group.reaching(x)) > 0.1
-    assert (curve.min(axis=1) < recalling.FIRST).sum() >= 2
-
-
-def test_a_vanished_error_stops_networks_where_no_mark_is_near():
-    below = {}
-    for name in ("RNN, far", "RNN, far, halved"):
-        row = recalling.ROWS[name]
-        x, _ = recalling.tested(row.length, row.late)
-        assert row.late == 18 and not x[:, -18:, 1].any() and x[:, -19, 1].any()
-        _, curve, _ = recalling.trained(row, recalling.SLOW, (60, 61, 62, 63, 64))
-        below[name] = int((curve.min(axis=1) < recalling.FIRST).sum())
-    assert below["RNN, far"] >= 4 and below["RNN, far, halved"] == 0
-
-
-def test_near_marks_teach_far_ones_by_the_weights_that_all_steps_share():
-    ends = {}
-    for apart in (False, True):  # one number alone leaves a half
-        row = recalling.ROWS["RNN, many, halved"]
-        start = dataclasses.replace(row.start, cut=20, apart=apart)
-        _, curve, _ = recalling.trained(
-            dataclasses.replace(row, start=start), recalling.SLOW, (0, 1, 2, 3, 4)
-        )
-        ends[apart] = curve.min(axis=1)
-    assert (ends[False] < 0.4).sum() >= 2 and ends[True].min() > 0.45
-
-
 def test_the_loss_rises_where_weights_are_shared_with_steps_that_no_error_reaches():
     courses = {}
     for key in ("", ", U frozen", ", apart"):
@@ -330,40 +291,18 @@ def test_what_is_told_of_a_row_is_what_its_runs_have():
     np.testing.assert_allclose(slow["curve"], runs[0], rtol=6e-3)
 
 
-def test_it_is_told_when_a_loss_is_halved(monkeypatch):
-    losses = np.array([[0.9, 0.4, 0.6, 0.3], [0.9, 0.8, 0.5, 0.7]])
-    monkeypatch.setattr(recalling, "trained", lambda row, rate: ([], losses, losses))
-    found = recalling.told(Row(Start("RNN"), starts=True))
-    assert found["starts"] == {rate: [20, None] for rate in ("0.003", "0.01", "0.03")}
-    runs = {"starts": {"0.003": [30, 40, None], "0.01": [10, None, None], "0.03": [50, 50, 10]}}
-    monkeypatch.setattr(recalling, "stored", lambda: {"it": runs})
-    assert list(recalling.starts("it")) == [30, 40, np.inf]
-
-
 def test_the_file_has_every_row():
     assert list(recalling.stored()) == list(recalling.ROWS)
     for name, found in recalling.stored().items():
         row = recalling.ROWS[name]
         assert [float(rate) for rate in found["losses"]] == list(row.rates)
-        assert {len(stored) for stored in found["losses"].values()} == {row.count}
+        assert {len(stored) for stored in found["losses"].values()} == {10}
         medians = {rate: np.median(stored) for rate, stored in recalling.losses(name).items()}
         assert medians[recalling.best(name)] == min(medians.values())
         left = recalling.left(name)
         assert np.median(left) == min(medians.values())
         assert recalling.solved(name) == sum(left < 0.1)
         assert ("curve" in found) == row.along
-        assert ("starts" in found) == row.starts
-        if row.starts:
-            runs = found["starts"]
-            assert list(runs) == list(found["losses"])
-            for each in runs.values():
-                known = [n for n in each if n is not None]
-                assert len(each) == row.count and all(n % recalling.OFTEN == 0 for n in known)
-            medians = [
-                np.median([np.inf if n is None else n for n in each]) for each in runs.values()
-            ]
-            assert np.median(recalling.starts(name)) == min(medians)
-            assert (min(medians) == np.inf) == (name == "RNN, far, halved")
         if row.along:
             curve = np.array(found["curve"])
             assert curve.shape == (10, row.updates // recalling.EVERY)
@@ -420,13 +359,6 @@ def test_what_is_stored_comes_out_again(name):
     before = recalling.left(name)
     assert 0.4 < np.median(found) / np.median(before) < 2.5
     assert abs((found < 0.1).sum() - (before < 0.1).sum()) <= 2
-
-
-def test_networks_start_again_when_they_did():
-    row = dataclasses.replace(recalling.ROWS["RNN, far"], updates=600)
-    found = recalling.told(row, (recalling.SLOW,))["starts"][f"{recalling.SLOW:g}"]
-    again = np.median([np.inf if n is None else n for n in found])
-    assert 0.6 < again / np.median(recalling.starts("RNN, far")) < 1.4
 
 
 def test_the_file_is_written_by_the_module(monkeypatch, tmp_path):

@@ -38,11 +38,9 @@ LENGTH = 40
 """Steps of a sequence where the length is not what differs."""
 UPDATES, LONG, BATCH, LIMIT = 1000, 4000, 32, 1.0
 """Steps of Adam, in a long run too, sequences in a step, and where a gradient is clipped."""
-EVERY, OFTEN = 50, 10
-"""Steps of Adam between two points of a curve, and where it is asked when a loss is halved."""
+EVERY = 50
+"""Steps of Adam between two points of a curve."""
 SEEDS = tuple(range(10))
-MANY = 60
-"""Networks where ten do not tell enough."""
 SOLVED = 0.1
 """The task is solved where less than this part of the loss of always answering 0 is left."""
 SHORT = 10
@@ -51,10 +49,6 @@ SLOW = 0.003
 """Rate at which plain networks learn sequences of several lengths."""
 GATES = {"i": 0.0, "f": 1.0, "o": 0.0}
 """Biases of an LSTM's gates as it starts."""
-FAR = 18
-"""Steps at the end without a mark, where no near mark is to teach."""
-FIRST = 0.5
-"""A network has started to learn where its loss is below this part of that of answering 0."""
 GUESSING = 2 / 3
 """Loss (mean squared error) of the answer 0, the mean of every target."""
 
@@ -99,8 +93,6 @@ class Start:
     fixed : tuple of (str, float)
         Gates of an LSTM that neither see nor learn anything: all their weights are 0, and this is
         their bias.
-    shrink : float
-        Factor of U before training.
     frozen : str
         Which of W, U and b of the recurrent layer are not trained: their letters.
     apart : bool
@@ -110,7 +102,6 @@ class Start:
     kind: str
     cut: int | None = None
     fixed: tuple[tuple[str, float], ...] = ()
-    shrink: float = 1.0
     frozen: str = ""
     apart: bool = False
 
@@ -127,7 +118,6 @@ class Start:
         for (_, bias), columns in zip(self.fixed, self.of_fixed(layer), strict=True):
             for name, column in columns.items():
                 column[...] = bias if name == "b" else 0
-        layer.parameters["U"][...] *= self.shrink
         return [layer, Dense(n, count, **options)]
 
     def of_fixed(self, layer: Any) -> list[dict[str, Array]]:
@@ -305,10 +295,6 @@ class Row:
         networks the factors of a step back before and after it.
     rate : float or None
         Rate of the training whose course is stored; None for the best one.
-    starts : bool
-        Whether it is stored after how many steps the loss of each network is first below a half.
-    count : int
-        Networks.
     rates : tuple of float
         Rates of the trainings.
     """
@@ -320,8 +306,6 @@ class Row:
     along: bool = False
     reaches: bool = False
     rate: float | None = None
-    starts: bool = False
-    count: int = len(SEEDS)
     rates: tuple[float, ...] = RATES
 
 
@@ -356,8 +340,7 @@ def _bordered() -> dict[str, Row]:
 
 ROWS: dict[str, Row] = {
     **{
-        f"RNN, {length}": Row(Start("RNN"), length, along=True, reaches=True, rate=SLOW,
-                              starts=length == LENGTH)
+        f"RNN, {length}": Row(Start("RNN"), length, along=True, reaches=True, rate=SLOW)
         for length in LENGTHS
     },
     **{
@@ -366,14 +349,6 @@ ROWS: dict[str, Row] = {
         for length in LENGTHS
     },
     "RNN, long": Row(Start("RNN"), updates=LONG),
-    **{
-        f"RNN, {name}": Row(Start("RNN", shrink=c), starts=True, count=MANY, rates=(SLOW,))
-        for name, c in (("many", 1.0), ("many, halved", 0.5))
-    },
-    **{
-        f"RNN, {name}": Row(Start("RNN", shrink=c), late=FAR, starts=True, rates=(SLOW,))
-        for name, c in (("far", 1.0), ("far, halved", 0.5))
-    },
     **_bordered(),
     **_gated(),
 }  # fmt: skip
@@ -390,20 +365,19 @@ def trained(
     row : Row
     rate : float
     seeds : sequence of int, optional
-        One for each network; by default 0, 1 and so on, ``row.count`` of them.
+        One for each network; by default ``SEEDS``.
 
     Returns
     -------
     groups : list of SideBySide
     curve : array, shape (networks, points)
-        Losses on new sequences after every ``EVERY`` steps, or every ``OFTEN`` if
-        ``row.starts``, and after the last, relative to that of always answering 0.
+        Losses on new sequences after every ``EVERY`` steps and after the last, relative to that of
+        always answering 0.
     shares : array, shape (networks, 1 or 2, points + 1)
         :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
     """
     groups, curves, shares = [], [], []
-    seeds = tuple(range(row.count)) if seeds is None else seeds
-    every = OFTEN if row.starts else EVERY
+    seeds = SEEDS if seeds is None else seeds
     for first in range(0, len(seeds), 5):
         some = seeds[first : first + 5]
         rng = np.random.default_rng(some[0])
@@ -414,7 +388,7 @@ def trained(
         for step in range(1, row.updates + 1):
             group.gradient(*adding(rng, BATCH, row.length, row.late))
             optimizer.step()
-            if step % every == 0 or step == row.updates:
+            if step % EVERY == 0 or step == row.updates:
                 curve.append(group.relative(*new))
             if share and (step % EVERY == 0 or step == row.updates):
                 share.append(group.reaching(new[0]))
@@ -433,13 +407,10 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "losses": {f"{rate:g}": _short(curve[:, -1]) for rate, (_, curve, _) in runs.items()}
     }
-    if row.starts:
-        found["starts"] = {f"{rate:g}": _starts(curve) for rate, (_, curve, _) in runs.items()}
     best = min(runs, key=lambda rate: float(np.median(runs[rate][1][:, -1])))
     groups, curve, shares = runs[row.rate if row.rate in runs else best]
     if row.along:
-        every = EVERY // OFTEN if row.starts else 1
-        found["curve"] = [_short(each) for each in curve[:, every - 1 :: every]]
+        found["curve"] = [_short(each) for each in curve]
     if row.reaches:
         found |= {
             name: [_short(v) for v in part]
@@ -452,12 +423,6 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
             factors = np.hstack([group.factors(x) for group in some])
             found[name] = dict(zip(("slopes", "U"), map(_short, factors), strict=True))
     return found
-
-
-def _starts(curve: Array) -> list[int | None]:
-    """Return after how many steps each loss is first below ``FIRST``, or None."""
-    below = curve < FIRST
-    return [OFTEN * (int(each.argmax()) + 1) if each.any() else None for each in below]
 
 
 def _short(numbers: Sequence[float] | Array) -> list[float]:
@@ -490,16 +455,6 @@ def left(name: str) -> Array:
 def solved(name: str) -> int:
     """Return how many of a row's ten networks have solved the task at its best rate."""
     return int((left(name) < SOLVED).sum())
-
-
-def starts(name: str) -> Array:
-    """Return after how many steps each of a row's networks starts to learn, at its soonest rate.
-
-    That is the rate of the least median, and infinity stands for a network that does not start.
-    """
-    runs = stored()[name]["starts"].values()
-    numbers = [np.array([np.inf if n is None else n for n in each]) for each in runs]
-    return min(numbers, key=lambda each: float(np.median(each)))
 
 
 def main(target: str, *names: str) -> None:

@@ -150,13 +150,16 @@ def gradient_U(h: Array, U: Array, shares: Array, k: int = 0, mistake: str = "")
         if mistake == "tanh of h":
             slope = 1 - np.tanh(state) ** 2
         delta = arriving * slope
+        if mistake == "share after":
+            delta = own + error * slope
         before = h[t + 1] if mistake == "same state" else h[t]
         factor = delta if mistake != "arriving" else arriving
         term = np.outer(factor, before) if mistake == "transposed" else np.outer(before, factor)
         total = term if mistake == "no sum" else total + term
         if mistake == "last alone" and t == last:
             return term
-        error = delta @ (U if mistake == "no transpose" else U.T)
+        came = error if mistake == "piled up" else np.zeros(len(U))
+        error = came + delta @ (U if mistake == "no transpose" else U.T)
         if mistake == "no U":
             error = delta
         if mistake == "slope after":
@@ -210,6 +213,10 @@ WRONG = {
     "slope after": ("What goes back has not been multiplied by the slopes.",
                     "δ_t goes through U's transpose, not ∂L/∂h_t."),
     "arriving": ("The terms lack the slopes.", "h_{t-1} is multiplied by δ_t."),
+    "share after": ("The own share has not been multiplied by the slopes.",
+                    "It is a part of ∂L/∂h_t, as what comes from the future is."),
+    "piled up": ("What has arrived at a step was used again at the step before.",
+                 "δ_t replaces it: only δ_t U's transpose goes on."),
 }  # fmt: skip
 """Mistakes of a backward pass: what is said of them, and more."""
 
@@ -252,8 +259,11 @@ def check_truncated(truncated_U: Answer) -> Verdict:
     """Check ``truncated_U(h, U, shares, k)`` for chunks of several lengths."""
     more = "Counted from 1, the error stops between steps k and k + 1, 2k and 2k + 1, and so on."
     cases = []
-    for (h, U, shares), k in zip([*_sequences()[1:], _sequences()[2]], (3, 2, 1), strict=True):
+    for (h, U, shares), k in zip(
+        [*_sequences()[1:], *_sequences()[:0:-1]], (3, 2, 1, 2), strict=True
+    ):
         right = gradient_U(h, U, shares, k)
+        begin = (len(shares) - 1) // k * k
         mistakes: Mistakes = [
             (gradient_U(h, U, shares), "The error never stops.", more),
             (gradient_U(h, U, shares, 1), "The error always stops.", more),
@@ -272,6 +282,8 @@ def check_truncated(truncated_U: Answer) -> Verdict:
             (gradient_U(h[-k - 1 :], U, shares[-k:]), "Only the last k steps have a term.",
              "Every step has a term; the error starts anew from its own share."),
             (gradient_U(h, U, shares, k, "first alone"), "Only the first chunk is there.",
+             "Every step has a term."),
+            (gradient_U(h[begin:], U, shares[begin:]), "Only the last chunk is there.",
              "Every step has a term."),
             (_sliding(h, U, shares, k), "Here every share goes back through k steps.",
              "The cuts are fixed, between k and k + 1 and so on, for the shares of all steps."),
