@@ -144,15 +144,6 @@ def test_the_rows_of_the_answer_fix_the_gates_that_they_do_not_name():
         np.testing.assert_array_equal(layer.parameters["b"], usual.parameters["b"])
 
 
-@pytest.mark.parametrize("names", ["W", "U", "WU"])
-def test_what_is_frozen_stays_and_the_rest_learns(names):
-    group = SideBySide(Start("RNN", frozen=names), (0, 1))
-    before = {name: a.copy() for name, a in group.network.parameters.items()}
-    (after,), _, _ = recalling.trained(Row(group.start, 4, updates=2), recalling.SLOW, (0, 1))
-    for name, array in after.network.parameters.items():
-        assert np.array_equal(array, before[name]) == (name[-1] in names and "rnn" in name), name
-
-
 def test_the_error_that_meets_no_mark_leaves_its_row_as_it_is():
     row = dataclasses.replace(recalling.ROWS["RNN, cut, early"], updates=5)
     (after,), _, _ = recalling.trained(row, recalling.SLOW, (0, 1))
@@ -187,12 +178,12 @@ def test_steps_before_the_last_chunk_keep_their_first_weights():
 
 def test_the_loss_rises_where_weights_are_shared_with_steps_that_no_error_reaches():
     courses = {}
-    for key in ("", ", U frozen", ", apart"):
+    for key in ("", ", apart"):
         row = recalling.ROWS[f"RNN, cut, early{key}"]
         _, curve, _ = recalling.trained(row, recalling.SLOW, (10, 11, 12, 13, 14))
         courses[key] = np.median(curve, axis=0)
-    shared, still, apart = courses.values()
-    assert still.min() > 0.45 > shared.min() + 0.1 and shared[-10:].mean() > 0.5
+    shared, apart = courses.values()
+    assert shared.min() < 0.35 and shared[-10:].mean() > 0.5
     assert apart[-10:].mean() < 0.2 and apart[-10:].mean() < shared.min()
 
 

@@ -93,8 +93,6 @@ class Start:
     fixed : tuple of (str, float)
         Gates of an LSTM that neither see nor learn anything: all their weights are 0, and this is
         their bias.
-    frozen : str
-        Which of W, U and b of the recurrent layer are not trained: their letters.
     apart : bool
         Whether all steps before the last chunk keep the weights of the start, for plain networks.
     """
@@ -102,7 +100,6 @@ class Start:
     kind: str
     cut: int | None = None
     fixed: tuple[tuple[str, float], ...] = ()
-    frozen: str = ""
     apart: bool = False
 
     @property
@@ -154,8 +151,6 @@ class SideBySide:
         for columns in start.of_fixed(self.network.layers[0]):
             for column in columns.values():
                 column[...] = -1  # nobody's, so that no gradient reaches it
-        for name in start.frozen:
-            self.network.layers[0].parameters[name][...] = -1
         self.owner: NDArray[np.int64] = self.network.theta.astype(np.int64)
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
@@ -202,7 +197,7 @@ class SideBySide:
         """Leave in ``network.dtheta`` the gradients of ½ mean (p - y)², each clipped by itself."""
         self.network.backward_parameters((self.answers(x) - y) / len(x))
         g = self.network.dtheta
-        g[self.owner < 0] = 0  # 0 stays 0 between the blocks, and what is fixed or frozen stays
+        g[self.owner < 0] = 0  # 0 stays 0 between the blocks, and what is fixed stays
         count = len(self.seeds)
         squares = np.bincount(np.maximum(self.owner, 0), g.astype(np.float64) ** 2, count)
         factors = np.minimum(1, LIMIT / (np.sqrt(squares) + 1e-6)).astype(g.dtype)
@@ -328,12 +323,6 @@ def _bordered() -> dict[str, Row]:
         "RNN, early": Row(Start("RNN"), SHORT, late, **long),
         "RNN, cut": Row(Start("RNN", late), SHORT, **long),
         "RNN, cut, early": Row(Start("RNN", late), SHORT, late, **long),
-        **{
-            f"RNN, cut, early, {names} frozen": Row(
-                Start("RNN", late, frozen=names), SHORT, late, **long
-            )
-            for names in ("W", "U", "WU")
-        },
         "RNN, cut, early, apart": Row(Start("RNN", late, apart=True), SHORT, late, **long),
     }
 
