@@ -70,7 +70,8 @@ def test_drawings_are_small_and_name_their_parts():
         words = f"{np.median(reached):.3f}"
         words += f" ({sum(reached < constant)})" if name != "constant" else ""
         assert f">{words}<" in drawn["shapes"]
-    for words in ("constant", "1/t, batches of 2", "cosine, batches of 32"):
+    rows = ("1/t, batches of 2", "exponential, batches of 2", "cosine, batches of 32")
+    for words in ("constant", *rows):
         assert f">{words}<" in drawn["compared"]
     assert max(map(len, drawn.values())) < 100_000
 

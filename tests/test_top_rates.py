@@ -8,15 +8,17 @@ import pytest
 from backprop import SGD, ReLU, SoftmaxCrossEntropy, load_digits
 from backprop.book import top_rates
 
-LAST, BIG, ADAM, HERO = top_rates.stored()
+LAST, OTHERS, BIG, ADAM, HERO = top_rates.stored()
 SHAPE = 3, len(top_rates.TOPS), len(top_rates.STARTS)
 
 
 def test_all_that_is_promised_is_stored():
     assert set(LAST) == set(top_rates.SHAPES) and set(HERO) == set(top_rates.HERO)
+    assert set(OTHERS) == set(top_rates.OTHERS)
     assert set(BIG) == set(ADAM) == set(top_rates.BOTH)
     assert len(top_rates.ADAM_TOPS) == len(top_rates.TOPS)
-    assert all(losses.shape == SHAPE for part in (LAST, BIG, ADAM) for losses in part.values())
+    parts = LAST, OTHERS, BIG, ADAM
+    assert all(losses.shape == SHAPE for part in parts for losses in part.values())
     times = top_rates.STEPS // top_rates.EVERY + 1
     assert all(losses.shape == (2, SHAPE[2], times) for losses in HERO.values())
     assert (top_rates.TOPS[0], top_rates.TOPS[8], top_rates.TOPS[-1]) == (0.02, 0.32, 1.3)
@@ -33,6 +35,9 @@ def test_the_courses_end_where_the_shapes_do():
     [
         ("constant", 0.02, 2),
         ("1/t", 0.08, 2),
+        ("exponential", 0.08, 2),
+        ("1/t, 1000", 0.08, 2),
+        ("exponential, 0.3", 0.08, 2),
         ("cosine", 0.08, 2),
         ("cosine", 0.16, 32),
         ("linear", 0.08, 2),
@@ -42,7 +47,7 @@ def test_the_courses_end_where_the_shapes_do():
 )
 def test_runs_are_found_again(name, top, batch):
     found = top_rates.courses(name, [top], (0, 7), batch)[:, 0, :, -1]
-    stored = (LAST if batch == 2 else BIG)[name][:, top_rates.TOPS.index(top), [0, 7]]
+    stored = ({**LAST, **OTHERS} if batch == 2 else BIG)[name][:, top_rates.TOPS.index(top), [0, 7]]
     np.testing.assert_allclose(found, stored, atol=0.01)  # another CPU may round otherwise
 
 
@@ -50,6 +55,20 @@ def test_runs_are_found_again(name, top, batch):
 def test_runs_by_adam_are_found_again(name):
     found = top_rates.by_adam(name, [top_rates.ADAM_TOPS[4]], (0, 7))[:, 0]
     np.testing.assert_allclose(found, ADAM[name][:, 4, [0, 7]], atol=0.01)
+
+
+def test_validation_chose_the_constants_of_two_shapes():
+    for shape in ("1/t", "exponential"):
+        found = {
+            name: np.median(part[name][0], axis=1).min()
+            for part in (LAST, OTHERS)
+            for name in part
+            if name.split(",")[0] == shape
+        }
+        assert len(found) == 4 and min(found, key=found.get) == shape
+    ends = [shape(top_rates.STEPS) for name, shape in top_rates.OTHERS.items() if "exp" in name]
+    np.testing.assert_allclose(ends, (0.3, 0.03, 0.01))
+    assert [top_rates.SHAPES["1/t"](t) for t in (0, 300)] == [1, 0.5]
 
 
 def test_restarts_fill_the_run():
@@ -107,7 +126,7 @@ def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(top_rates, "ADAM_TOPS", (0.001,))
     top_rates.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
-    assert set(found["last"]) == set(LAST)
+    assert set(found["last"]) == set(LAST) and set(found["others"]) == set(OTHERS)
     assert np.shape(found["last"]["step"]) == (3, 2, 10)
     assert np.shape(found["adam"]["cosine"]) == (3, 1, 10)
     assert np.shape(found["hero"]["large"]) == (2, 10, 3)

@@ -8,7 +8,7 @@ stored in ``top_rates.json``, which the command
 
     python -m backprop.book.top_rates FILE
 
-writes in a few minutes.
+writes in about ten minutes.
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ def inverse(c: float) -> Schedule:
     return lambda t: 1 / (1 + t / c)
 
 
+def exponential(end: float) -> Schedule:
+    """Return the schedule that falls to ``end`` in a run, by the same factor in every step."""
+    return Exponential(1.0, end ** (1 / STEPS))
+
+
 def linear(steps: int) -> Schedule:
     """Return a schedule that falls from 1 to 0 in a line."""
     return lambda t: 1 - t / steps
@@ -64,15 +69,21 @@ def constant_then_decay(steps: int) -> Schedule:
 SHAPES: dict[str, Schedule] = {
     "constant": Constant(1.0),
     "step": StepDecay(1.0, 300, 0.3),
-    "exponential": Exponential(1.0, 0.01 ** (1 / STEPS)),
-    "1/t": inverse(100),
+    "exponential": exponential(0.1),
+    "1/t": inverse(300),
     "cosine": Cosine(1.0, STEPS),
     "restarts": CosineWarmRestarts(1.0, 143, 2),
     "one cycle": OneCycle(1.0, STEPS),
     "linear": linear(STEPS),
     "constant-then-decay": constant_then_decay(STEPS),
 }
-"""Their highest rate is 1. The restarts divide the run into 143, 286 and 571 steps."""
+"""Their highest rate is 1. The restarts divide the run into 143, 286 and 571 steps. In
+:data:`OTHERS` are the constants of two shapes that validation did not choose."""
+OTHERS: dict[str, Schedule] = {
+    **{f"1/t, {c}": inverse(c) for c in (30, 100, 1000)},
+    **{f"exponential, {end:g}": exponential(end) for end in (0.3, 0.03, 0.01)},
+}
+"""Four constants of a shape are tried at all top rates, these and the one in :data:`SHAPES`."""
 BOTH = ("constant", "cosine")
 HERO = {"small": ("constant", 0.02), "large": ("constant", 0.32), "falling": ("cosine", 0.32)}
 """The runs whose whole course is stored."""
@@ -141,7 +152,7 @@ def _begun(
     name: str, tops: Sequence[float], starts: Sequence[int]
 ) -> tuple[Array, list[int], list[Sequential], list[many_starts.Labelled]]:
     """Return, for each top rate and start, its rates, the start, a new network and its digits."""
-    shape = np.array([SHAPES[name](t) for t in range(STEPS)])
+    shape = np.array([{**SHAPES, **OTHERS}[name](t) for t in range(STEPS)])
     own = [start for _ in tops for start in starts]
     plans = np.repeat(np.outer(shape, tops), len(starts), axis=1)
     return plans, own, [build(start) for start in own], [digits(start)[0] for start in own]
@@ -156,12 +167,14 @@ def _tested(networks: Sequence[Sequential], starts: Sequence[int]) -> list[Array
 class Stored(NamedTuple):
     """Losses after the last update by shape, (three sets, tops, starts), and the hero's.
 
-    The sets are those of :func:`courses`. ``large`` holds the losses of :data:`BOTH` with batches
-    of ``LARGE``, ``adam`` those with Adam at :data:`ADAM_TOPS`, and ``hero`` the whole courses by
-    the words of :data:`HERO`, (two sets, starts, times), of the test loss and the training loss.
+    The sets are those of :func:`courses`. ``others`` is like ``last``, for :data:`OTHERS`.
+    ``large`` holds the losses of :data:`BOTH` with batches of ``LARGE``, ``adam`` those with Adam
+    at :data:`ADAM_TOPS`, and ``hero`` the whole courses by the words of :data:`HERO`, (two sets,
+    starts, times), of the test loss and the training loss.
     """
 
     last: dict[str, Array]
+    others: dict[str, Array]
     large: dict[str, Array]
     adam: dict[str, Array]
     hero: dict[str, Array]
@@ -187,6 +200,7 @@ def told(tops: Sequence[float], adam_tops: Sequence[float]) -> dict[str, Any]:
     """Return what is stored: see :class:`Stored`."""
     return {
         "last": {name: courses(name, tops)[..., -1].round(4).tolist() for name in SHAPES},
+        "others": {name: courses(name, tops)[..., -1].round(4).tolist() for name in OTHERS},
         "large": {
             name: courses(name, tops, batch=LARGE)[..., -1].round(4).tolist() for name in BOTH
         },

@@ -135,6 +135,7 @@ def check_cosine(cosine: Answer) -> Verdict:
         right = at(s)
         mistakes: Mistakes = [
             (at(t / T), "After T it rises again.", "From t = T on, the rate is end."),
+            (at(t % T / T), "From T on, the wave starts anew.", "From t = T on, the rate is end."),
             (at(s, -1), "This rises from end to top.", "cos 0 = 1."),
             (at(s) - end, "The whole curve lies lower by end.", rule),
             (top * (1 + math.cos(math.pi * s)) / 2, "The rate ends at 0 instead of end.", rule),
@@ -204,6 +205,8 @@ def check_floor(floor: Answer) -> Verdict:
             (curvature * noise * rate**2 / 2 / (1 - (1 - rate * curvature)),
              "The factor 1 - ηλ is not squared.", rest),
             (curvature * noise * rate**2 / 2, "This is the loss that one step adds.", rest),
+            (noise * rate / (2 * (2 - rate)), "Here the curvature is 1 in the bracket.",
+             "The bracket is 2 - ηλ."),
             (noise * rate / (2 * (2 + rate * curvature)), "A sign is wrong.", "2 - ηλ"),
         ]  # fmt: skip
         return Case((rate, curvature, variance, B), right, distinct(mistakes, right), rest)
@@ -305,7 +308,8 @@ def check_fair(compare_fairly: Answer) -> Verdict:
              "The starts 100 to 103 choose."),
             (ratio(tuned=range(100, 103)), "One of the four starts is missing.", rule),
             (ratio(tuned=range(101, 104)), "One of the four starts is missing.", rule),
-            (ratio(tuned=range(100, 105)), "One start too many chose the rates.", rule),
+            (ratio(tuned=range(101, 105)), "Not only the starts 100 to 103 chose the rates.", rule),
+            (ratio(tuned=range(100, 105)), "Not only the starts 100 to 103 chose the rates.", rule),
             (ratio(tuned=[100]), "A single start chose the rates.", rule),
             (ratio(middle=np.mean), "The means chose the rates.", rule),
             (ratio(middle=min), "The best of the four starts chose the rates.", rule),

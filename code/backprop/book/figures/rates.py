@@ -95,9 +95,9 @@ def hero(title: str) -> Drawing:
     courses = top_rates.stored().hero
     fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75), height_ratios=[2.3, 1])
     looks = {
-        "small": (blue, "small: slow", (220, 1.66), (200, 0.05)),
-        "large": (red, "large: fast, but noisy", (1000, 1.02), (690, 0.37)),
-        "falling": (green, "falling: fast and low", (470, 0.112), (610, 0.215)),
+        "small": (blue, "small: slow", (150, 2.65), (200, 0.05)),
+        "large": (red, "large: fast, but noisy", (1000, 2.65), (690, 0.37)),
+        "falling": (green, "falling: fast and low", (470, 0.094), (610, 0.195)),
     }
     for words, (color, label, spot, below) in looks.items():
         losses = courses[words][0]
@@ -111,7 +111,7 @@ def hero(title: str) -> Drawing:
         low.plot(rate, "-", color=color, linewidth=2.2)
         start = "from " if words == "falling" else ""
         low.text(*below, f"{words}, {start}{highest}", color=color)
-    top.set(yscale="log", ylim=(0.1, 2.6), yticks=[0.1, 0.2, 0.5, 1, 2])
+    top.set(yscale="log", ylim=(0.085, 4), yticks=[0.1, 0.2, 0.5, 1, 2])
     top.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"], xlim=(0, top_rates.STEPS))
     top.minorticks_off()
     top.set_title("loss on the test digits", loc="left", fontsize=11)
@@ -228,12 +228,14 @@ def compared(title: str) -> Drawing:
     plt = pyplot()
     _, green, red = _colors()
     found = top_rates.stored()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.5), height_ratios=[1.25, 1])
-    looks = {"constant": (red, (0.42, 1.6), "right"), "1/t": (COLORS[3], (0.7, 1.0), "right"),
-             "cosine": (green, (0.62, 0.132), "center")}  # fmt: skip
-    for k, (name, (color, spot, side)) in enumerate(looks.items()):
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 3.7), height_ratios=[1.2, 1])
+    colors = {"constant": red, "1/t": COLORS[3], "exponential": _colors()[0], "cosine": green}
+    looks = {"constant": ((0.42, 1.6), "right"), "1/t": ((0.7, 1.0), "right"),
+             "cosine": ((0.62, 0.132), "center")}  # fmt: skip
+    for k, (name, (spot, side)) in enumerate(looks.items()):
+        color = colors[name]
         tested = found.last[name][1]
-        x = np.array(top_rates.TOPS) * 1.03 ** (k - 1)
+        x = np.array(top_rates.TOPS) * 1.05 ** (k - 1)
         middle, best = np.median(tested, axis=1), top_rates.chosen(found.last[name])
         ax.vlines(x, tested.min(axis=1), tested.max(axis=1), color=color, linewidth=1.2, alpha=0.5)
         ax.plot(x, middle, "-", color=color, linewidth=2)
@@ -246,16 +248,17 @@ def compared(title: str) -> Drawing:
     ax.minorticks_off()
     ax.set_title("test loss, batches of 2", loc="left", fontsize=11)
     rows = (("1/t, batches of 2", found.last, "1/t"),
+            ("exponential, batches of 2", found.last, "exponential"),
             ("cosine, batches of 2", found.last, "cosine"),
             ("cosine, batches of 32", found.large, "cosine"))  # fmt: skip
     for y, (words, group, name) in enumerate(rows):
         ratio = top_rates.at_best(group[name]) / top_rates.at_best(group["constant"])
-        color = looks[name][0]
+        color = colors[name]
         low.plot(ratio, np.full(len(ratio), y), "o", color=color, markersize=6, alpha=0.5)
         low.plot(np.median(ratio), y, "|", color=INK, markersize=14, markeredgewidth=2)
         low.text(0.29, y, words, color=color, va="center")
     low.axvline(1, color=red, linewidth=1.8)
-    low.set(ylim=(2.6, -0.6), yticks=[], xlim=(0.28, 1.12))
+    low.set(ylim=(3.6, -0.6), yticks=[], xlim=(0.28, 1.12))
     low.set(xticks=[0.7, 0.8, 0.9, 1, 1.1], xticklabels=["0.7", "0.8", "0.9", "1", "1.1"])
     low.set_title("test loss / that of the best constant rate", loc="left", fontsize=11)
     return plotted(fig, title)
