@@ -38,6 +38,7 @@ WRONG_ANSWERS = {
     ],
     ex.check_wait: [
         ((9, 20), "a little below"), ((11, 20), "one step less"), ((9.97, 20), "whole steps"),
+        ((6.9, 20), "ln(1 + 1)"),
         ((math.log2(1e3), 20), "whole steps"), ((1000, 20), "same amount"),
         ((999, 20), "same amount"), ((500, 20), "same amount"), ((3, 20), "factors of ten"),
         ((4, 20), "rate is missing"), ((38, 20), "curvature"), ((7, 20), "ln(1 + 1)"),
@@ -46,7 +47,8 @@ WRONG_ANSWERS = {
         ((10, 100), "what do their times do"), ((10, 10), "further steps"),
         ((10, 19), "a little below"), ((10, 21), "one step less"), ((10, 19.9), "whole steps"),
         ((10, 11), "factor of 2"), ((10, 13), "factors of ten"), ((10, 14), "ln(1 + 1)"),
-        ((10, 30), "lead from"), ((None, 20), "None"), ((10,), "2 answers"),
+        ((10, 30), "lead from"), ((10, 13.8), "ln(1 + 1)"),
+        ((None, 20), "None"), ((10,), "2 answers"),
     ],
     ex.check_copies: [
         ((24, 192, 192), "permutations alone"), ((16, 192, 192), "signs alone"),
@@ -131,6 +133,12 @@ def one_by_one(A, B):
         left.remove(k)
         columns.append(B[:, k] * np.sign(A[:, j] @ B[:, k]))
     return np.stack(columns, axis=1)
+
+
+def by_squares(A, B):
+    likeness = A.T @ B
+    _, order = linear_sum_assignment(-(likeness**2))
+    return B[:, order] * np.sign(likeness[np.arange(len(order)), order])
 
 
 def nearest(A, B):
@@ -218,7 +226,8 @@ WRONG_FUNCTIONS = {
         (unsigned, "signs"), (lambda A, B: abs(align(A, B)), "not right"),
         (lambda A, B: -align(A, B), "must be positive"),
         (lambda A, B: align(B, A), "Return the columns of B"),
-        (one_by_one, "all orders"), (lambda A, B: align(A, B).T, "shape"),
+        (one_by_one, "one after the other"), (by_squares, "squared products"),
+        (lambda A, B: align(A, B).T, "shape"),
         (lambda A, B: align(A, B)[:, ::-1], "not right"), (in_place, "in place"),
         (lambda A, B: None, "return"), (lambda A: A, "A, B"), (None, "without calling it"),
     ],

@@ -43,14 +43,13 @@ def test_the_levels_mark_the_trap_and_count_points_that_share_a_mark():
         assert words in markup
 
 
-def test_the_ends_are_drawn_by_width_with_what_is_wrong():
-    ones = np.ones(2)
-    ended = {
-        "2": (0.8 * ones, ones, np.array([44, 62])),
-        "16": (0.1 * ones, -ones, np.array([0, 0])),
+def test_the_minima_are_drawn_by_width_with_what_is_wrong():
+    found = {
+        "2": (np.array([0.8, 0.9]), np.array([44, 62])),
+        "16": (np.array([0.1032, 0.1036]), np.array([0, 0])),
     }
-    markup = minima.widths(ended, "title").markup
-    for words in ("2 units", "16 units", "44–62 wrong", ">0 wrong<"):
+    markup = minima.widths(found, "title").markup
+    for words in ("2 units", "16 units", "44–62 wrong", ">0 wrong<", ">enlarged<"):
         assert words in markup
 
 

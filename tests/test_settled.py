@@ -56,6 +56,32 @@ def test_runs_of_two_units_and_most_of_three_end_at_minima():
     assert sum(arrived) == 7
 
 
+def test_each_run_leads_on_to_a_minimum():
+    for units, points in FOUND["rest"].items():
+        assert sum(point["runs"] for point in points) == settled.SEEDS
+        assert max(point["gradient"] for point in points) < 1e-12
+        assert min(point["lowest"] for point in points) > 0
+        losses = [point["loss"] for point in points]
+        assert losses == sorted(losses)
+        before = sorted(run["entropy"] + run["decay"] for run in FOUND[units])
+        assert losses[0] < before[0] + 2e-5
+
+
+def test_copies_settle_to_one_point_and_other_ends_to_others():
+    ends = [np.array(theta) for theta in FOUND["ends"][:2]]
+    turned = ends[0].copy()
+    turned[:130:2] *= -1
+    turned[130:140] *= -1
+    found = settled.rest(2, [ends[0], turned, ends[1]])
+    assert [point["runs"] for point in found] == [2, 1]
+    stored = [[point["loss"], point["lowest"], point["wrong"]] for point in FOUND["rest"]["2"]]
+    for point in found:
+        assert any(point["wrong"] == wrong and point["loss"] == pytest.approx(loss, abs=1e-6)
+                   and point["lowest"] == pytest.approx(lowest, rel=0.02)
+                   for loss, lowest, wrong in stored)  # fmt: skip
+        assert point["gradient"] < 1e-12
+
+
 def test_the_stored_ends_are_those_of_the_runs():
     for theta, run in zip(FOUND["ends"], FOUND["2"], strict=True):
         loss, g = settled.objective(settled.build(2, 0), np.array(theta))
@@ -182,9 +208,10 @@ def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
         monkeypatch.setattr(settled, name, value)
     settled.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found.keys() == {"1", "2", "ends", "opened", "paths", "watched"}
+    assert found.keys() == {"1", "2", "ends", "opened", "paths", "rest", "watched"}
     assert len(found["watched"]) == 2
     assert found["paths"].keys() == set(settled.PATHS) and len(found["paths"]["bent"]) == 2
     assert found["2"][0].keys() == FOUND["2"][0].keys() and len(found["2"]) == 2
+    assert found["rest"]["2"][0].keys() == FOUND["rest"]["2"][0].keys()
     assert np.shape(found["ends"]) == (2, 160) and len(found["opened"]) == 2
     assert found["opened"][0].keys() == FOUND["opened"][0].keys()

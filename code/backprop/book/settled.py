@@ -2,9 +2,10 @@
 
 Networks 64-n-10 of tanh units learn 300 digits with weight decay, from ten starts at each of three
 widths: every step uses all digits and the same rate. On the way, the smallest eigenvalue of the
-exact Hessian is found, too. Where the runs with 2 units end, a third unit is added in the steepest
-direction down, and training goes on. The ends of the widest networks are joined by paths. The
-chapter on local minima shows what is stored in ``settled.json``, which the command
+exact Hessian is found, too. From the ends, faster methods lead on to where the gradient is zero.
+Where the runs with 2 units end, a third unit is added in the steepest direction down, and training
+goes on. The ends of the widest networks are joined by paths. The chapter on local minima shows what
+is stored in ``settled.json``, which the command
 
     python -m backprop.book.settled FILE
 
@@ -43,6 +44,8 @@ OPENED = (0, *(int(step) for step in np.unique(np.geomspace(10, 20_000, 34).roun
 """The steps after a unit was added at which the run is looked at."""
 SMALL = 0.01
 """The length of a new unit's weights in, and of its weights out."""
+SAME = 1e-3
+"""Points whose weights differ by less, once aligned, are copies of one another."""
 PATHS = ("straight", "aligned", "bent")
 PLACES = np.linspace(0, 1, 41)
 """Where the cross-entropy is measured along a path."""
@@ -208,6 +211,46 @@ def align(A: Array, B: Array, units: int) -> Array:
     return np.concatenate([table[:65].ravel(), table[65:].T.ravel(), B[75 * units :]])
 
 
+def settle(units: int, theta: Array) -> Array:
+    """Return the critical point to which L-BFGS, and then Newton's method, lead on from θ."""
+    network = build(units, 0)
+    options = {"maxiter": 100_000, "maxfun": 100_000, "maxcor": 50, "ftol": 0.0, "gtol": 1e-9}
+    theta = minimize(
+        lambda t: objective(network, t), theta, jac=True, method="L-BFGS-B", options=options
+    ).x
+    for _ in range(3):
+        theta = theta - np.linalg.solve(hessian(units, theta), objective(network, theta)[1])
+    return np.asarray(theta)
+
+
+def rest(units: int, ends: Sequence[Array]) -> list[dict[str, Any]]:
+    """Return what is stored of the points to which the ends settle, lowest loss first.
+
+    Copies of one another are one point, and ``runs`` says how many of the ends lead there.
+    """
+    network = build(units, 0)
+    kept: list[tuple[Array, dict[str, Any]]] = []
+    images, labels = data()
+    points = [settle(units, end) for end in ends]
+    for point in sorted(points, key=lambda point: objective(network, point)[0]):
+        twins = [
+            each for each in kept if np.abs(align(each[0], point, units) - each[0]).max() < SAME
+        ]
+        if twins:
+            twins[0][1]["runs"] += 1
+            continue
+        loss, gradient = objective(network, point)
+        found = {
+            "loss": round(loss, 7),
+            "gradient": float(f"{np.linalg.norm(gradient):.0e}"),
+            "lowest": float(f"{np.linalg.eigvalsh(hessian(units, point))[0]:.2e}"),
+            "wrong": int((network.forward(images).argmax(axis=1) != labels).sum()),
+            "runs": 1,
+        }
+        kept.append((point, found))
+    return [found for _, found in kept]
+
+
 def bezier(start: Array, middle: Array, end: Array, t: float) -> Array:
     """Return (1 - t)² start + 2 t (1 - t) middle + t² end."""
     return np.asarray((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
@@ -284,13 +327,15 @@ def told(
 ) -> dict[str, Any]:
     """Return what is stored.
 
-    By width the end of each run; of the narrow ones also the weights there, and the runs with a
-    unit more; the paths between the widest ones; and the watched runs.
+    By width the end of each run, and the critical points that lie beyond; of the narrow ones also
+    the weights at the end, and the runs with a unit more; the paths between the widest ones; and
+    the watched runs.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"rest": {}}
     for units in widths:
         runs = [descend(build(units, seed), marks) for seed in range(seeds)]
         found[str(units)] = [ended(run) for run in runs]
+        found["rest"][str(units)] = rest(units, [run.theta for run in runs])
         if units == NARROW:
             weights = [np.round(run.theta, 5) for run in runs]
             found["ends"] = [each.tolist() for each in weights]

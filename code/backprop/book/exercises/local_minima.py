@@ -80,8 +80,9 @@ def check_wait(first: Any, second: Any) -> Verdict:
             (38.0, "The curvature is missing.", factor),
             (7.0, "This is the estimate with ln(1 + 1) ≈ 1.",
              "The approximation is not good enough here: divide by ln 2."),
-            (math.log(1e3), "This is the estimate with ln(1 + 1) ≈ 1.",
-             "The approximation is not good enough here: divide by ln 2."),
+            *((at, "This is the estimate with ln(1 + 1) ≈ 1.",
+               "The approximation is not good enough here: divide by ln 2.")
+              for at in (6.9, math.log(1e3))),
             (20.0, "This is the other start.", double),
             (0.0, "Along a falling direction, the distance grows.", factor),
         ], factor),
@@ -101,8 +102,9 @@ def check_wait(first: Any, second: Any) -> Verdict:
             (11.0, "One more doubling is a factor of 2 only.",
              "How many doublings make a factor of 1,000?"),
             (13.0, "This adds the factors of ten.", "How many doublings make a factor of 1,000?"),
-            (14.0, "This is the estimate with ln(1 + 1) ≈ 1.",
-             "The approximation is not good enough here: divide by ln 2."),
+            *((at, "This is the estimate with ln(1 + 1) ≈ 1.",
+               "The approximation is not good enough here: divide by ln 2.")
+              for at in (14.0, math.log(1e6))),
         ], "How many doublings lead from 0.000001 to 0.001?"),
     ]  # fmt: skip
     return in_turn((first, second), parts, "A thousand times closer is only ten steps longer.")
@@ -231,6 +233,20 @@ def check_align(align: Answer) -> Verdict:
             left[j], left[:, k] = -1, -1
         return out
 
+    def one_by_one(A: Array, B: Array) -> Array:
+        likeness = A.T @ B
+        order: list[int] = []
+        for row in np.abs(likeness):
+            order.append(max(set(range(len(row))) - set(order), key=row.__getitem__))
+        return np.asarray(B[:, order] * np.sign(likeness[range(len(order)), order]))
+
+    def by_squares(A: Array, B: Array) -> Array:
+        n = A.shape[1]
+        likeness = A.T @ B
+        worth = likeness**2
+        order = list(max(permutations(range(n)), key=lambda p: worth[range(n), list(p)].sum()))
+        return np.asarray(B[:, order] * np.sign(likeness[range(n), order]))
+
     def nearest(A: Array, B: Array) -> Array:
         likeness = A.T @ B
         order = np.abs(likeness).argmax(axis=1)
@@ -257,6 +273,10 @@ def check_align(align: Answer) -> Verdict:
              "That pair may use up the only partner of another unit. Look at all pairs at once."),
             (by_cosine(A, B), "This compares angles and forgets the lengths.",
              "The sum is over plain products, so a pair of long columns counts for more."),
+            (one_by_one(A, B), "This serves the columns of A one after the other.",
+             "An early one may use up the only partner of another. Look at all pairs at once."),
+            (by_squares(A, B), "This makes the sum of the squared products large.",
+             "The sum is over the sizes of the products."),
             (nearest(A, B), "A unit of B is used twice.", "Each may be used only once."),
             (B[:, np.abs(likeness).argmax(axis=1)],
              "A unit of B is used twice, and no sign is turned.", "Each may be used only once."),
@@ -292,6 +312,9 @@ def check_align(align: Answer) -> Verdict:
         # The angles favour another order than the products.
         case(np.array([[3.0, 1.0, 0.0], [0.0, 0.5, 1.0]]),
              np.array([[0.1, 2.0, -0.4], [0.5, 1.0, -0.1]])),
+        # Squares favour one order, the largest products another, column after column a third.
+        case(np.eye(4), np.array([[-5.0, 5.0, -3.0, -5.0], [-2.0, 1.0, -8.0, -9.0],
+                                  [9.0, 9.0, 4.0, 2.0], [-8.0, -4.0, 4.0, 7.0]])),
     ]  # fmt: skip
     if callable(align) and takes(align, range(2)):
 

@@ -83,7 +83,7 @@ def trap(points: Array, title: str) -> Drawing:
         ax.plot(*place, "o", color=color, markersize=5)
     for point, mark, words, at in zip(
         points, "o^s", ("lowest, 0.28", "trap, 0.54", "saddle, 0.58"),
-        ((-0.75, -0.65), (1.82, -0.02), (0.95, 0.52)), strict=True,
+        ((-0.75, -0.65), (1.72, 0.72), (0.98, -1.05)), strict=True,
     ):  # fmt: skip
         color = INK if mark == "s" else looks["o^".index(mark)][0]
         ax.plot(*point, mark, color=color, markersize=12, markeredgecolor="#fefefe")
@@ -216,33 +216,35 @@ def _heaps(losses: Array, apart: float = 0.02) -> list[Array]:
     return np.split(ordered, np.flatnonzero(np.diff(ordered) > apart) + 1)
 
 
-def widths(ended: Mapping[str, tuple[Array, Array, Array]], title: str) -> Drawing:
-    """Draw the losses at which runs with some widths end.
+def widths(found: Mapping[str, tuple[Array, Array]], title: str) -> Drawing:
+    """Draw the losses of the minima of some widths, and those of the last one enlarged.
 
     Parameters
     ----------
-    ended : mapping of str to (losses, lowest, wrong)
-        By number of units: of each run the loss, the smallest eigenvalue of the Hessian, and how
-        many of the 300 digits are classified wrongly.
+    found : mapping of str to (losses, wrong)
+        By number of units: of each minimum the loss, and how many of the 300 digits are classified
+        wrongly there.
     title : str
         What the picture shows.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.2))
-    for k, (losses, lowest, wrong) in enumerate(ended.values()):
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    for k, (losses, wrong) in enumerate(found.values()):
         places = k + np.linspace(-0.22, 0.22, len(losses))
-        order = np.argsort(losses)
-        for rests, fill in ((True, COLORS[0]), (False, "none")):
-            which = (lowest[order] > 0) == rests
-            ax.plot(places[which], losses[order][which], "o", color=COLORS[0], markersize=6,
-                    markerfacecolor=fill)  # fmt: skip
+        ax.plot(places, np.sort(losses), "o", color=COLORS[0], markersize=6)
         count = f"{wrong.min()}–{wrong.max()}" if wrong.max() > wrong.min() else f"{wrong.max()}"
         ax.text(k, losses.max() + 0.05, f"{count} wrong", color=INK, ha="center", va="bottom")
-    ax.set_xticks(range(len(ended)), [f"{units} units" for units in ended])
-    ax.set(xlim=(-0.5, len(ended) - 0.5), ylim=(0, 1.08), yticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
-    ax.set_title("loss at the end of a run", loc="left", fontsize=11)
+    last = ax.inset_axes((len(found) - 1.28, 0.6, 0.72, 0.42), transform=ax.transData)
+    last.plot(np.sort(losses), "o", color=COLORS[0], markersize=4)
+    last.set(xticks=[], xlim=(-1, len(losses)))
+    last.set(yticks=[0.1032, 0.1036], ylim=(0.1031, 0.1038))
+    last.set_title("enlarged", fontsize=11, color=INK)
+    last.grid(False)
+    ax.set_xticks(range(len(found)), [f"{units} units" for units in found])
+    ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(0, 1.15), yticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    ax.set_title("loss", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
