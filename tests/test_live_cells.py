@@ -36,6 +36,34 @@ def test_what_changes_a_name_counts_and_what_shows_it_does_not():
     assert live_cells.uses("print(a)\nplt.plot(b)\nc = fit(d)").changed == set()
 
 
+def test_a_figure_of_the_book_only_shows():
+    assert live_cells.uses("bug_curves.caught(a, [*b])").changed == set()
+    assert live_cells.uses("peaks.append(depth)").changed == {"peaks", "depth"}
+
+
+MENTIONING = """{ref}`elsewhere` has `trained`, and {bdg-secondary-line}`20 min` is no name.
+Put a right piece in, as in `made = patient | {"forward": fixed["forward"]}` or `stages["8"]`, and
+ask `honest(*run(program, seed))`, `lesson.patient("A").start` or `np.exp(-x)`, but not `a b`.
+```python
+def careless(f, x):
+    kept = x[0] - other
+    return f(kept)
+```
+"""
+
+
+def test_an_exercise_names_what_its_code_takes_from_outside():
+    found = live_cells.mentioned(MENTIONING)
+    assert found == {"trained", "patient", "fixed", "stages", "honest", "lesson", "np", "other"}
+
+
+def test_the_cells_are_there_for_an_exercises_own_lines():
+    page = ["import exercises", "stages = {}", "stages['8'] = 1", "fixed = stages['8']", "x = 2"]
+    text = "Try `stages['8']` and `patient | fixed['a']`, then `exercises.check_it(number)`."
+    made = live_cells.exercise("ex", "exercises.check_it(number)", text, "number = 3", page)
+    assert made.cells == page[:4]
+
+
 PAGE = [
     "import numpy as np",
     "x = np.arange(3)",

@@ -24,8 +24,12 @@ EXERCISE = re.compile(
     r"^(`{3,}|:{3,})\{exercise\}[^\n]*\n:label: (?P<label>\S+)\n(?P<text>.*?)^\1$", re.M | re.S
 )
 CALL = re.compile(r"`(exercises\.check_\w+\([^`]*\))`")
-MENTIONED = re.compile(r"`([A-Za-z_]\w*)(?:\([^`]*\)|\.\w+[^`]*)?`")
+LISTING = re.compile(r"^```\w*\n(.*?)^```$", re.M | re.S)
+ROLE = re.compile(r"\{[\w:-]+\}`[^`]*`")
+QUOTED = re.compile(r"`([^`\n]+)`")
 SOLUTION = re.compile(r"\{solution-start\} (?P<label>\S+)")
+FIGURES = Path(__file__).resolve().parents[2] / "code/backprop/book/figures"
+DRAWING = {file.stem for file in FIGURES.glob("*.py")}
 SHOWING = frozenset(("print", "plt", "ax", "axes", "fig", "display", "exercises", "ledger"))
 NAMES = frozenset(vars(builtins))
 
@@ -106,7 +110,8 @@ def added_to(statement: ast.stmt) -> Iterator[str]:
     """
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         names = [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
-        if not SHOWING & set(names):
+        called = ast.unparse(statement.value.func).partition(".")[0]
+        if not SHOWING & set(names) and called not in DRAWING:
             yield from names
     for node in ast.walk(statement):
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
@@ -165,10 +170,32 @@ def exercise(label: str, call: str, text: str, solution: str, page: list[str]) -
     asked = [step for step in steps if call.partition("(")[0] in step][:1]
     answer = needed(steps, set().union(*(uses(step).taken for step in asked)))
     wanted = set().union(*(uses(step).taken for step in (*answer, call)))
-    wanted |= {word for word in MENTIONED.findall(text) if len(word) > 2}
+    wanted |= {name for name in mentioned(text) if len(name) > 2}
     wanted -= uses(starter).defined
     wanted -= {node.arg for node in ast.walk(ast.parse(starter)) if isinstance(node, ast.arg)}
     return Exercise(label, starter, call, needed(page, wanted), "\n".join([*answer, *asked]))
+
+
+def mentioned(text: str) -> set[str]:
+    """Return the names that the code in an exercise's text takes from outside.
+
+    An argument, as in ``run(program, seed)``, may stand for anything, so it does not count.
+    """
+    found: set[str] = set()
+    for code in LISTING.findall(text) + QUOTED.findall(ROLE.sub("", LISTING.sub("", text))):
+        try:
+            tree = Called().visit(ast.parse(code))
+        except SyntaxError:  # words, or another language
+            continue
+        found |= uses(ast.unparse(tree)).taken
+    return found
+
+
+class Called(ast.NodeTransformer):
+    """Leave of each call only what is called."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        return ast.copy_location(ast.Call(self.visit(node.func), [], []), node)
 
 
 def arguments(call: str) -> list[ast.expr]:
