@@ -1,5 +1,7 @@
 """The figures of the chapter on implicit derivatives show what was computed."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -36,14 +38,44 @@ def test_the_loop_is_at_rest_forward_and_backward():
 def test_the_choices_count_the_splits_that_fall():
     found = {160: [(0.3, 0.2), (0.3, 0.25), (0.3, 0.4)], 40: [(0.3, 0.35), (0.25, 0.3)]}
     markup = equations.choices(found, "t").markup
-    for words in ("160 people choose", "40 people choose", "lower in 2 of 3", "lower in 0 of 2"):
+    for words in ("chosen by 160 people:", "chosen by 40 people:", "lower in 2 of 3",
+                  "lower in 0 of 2"):  # fmt: skip
         assert markup.count(f">{words}<") == 1
     assert markup.count(">forty<") == 2 and len(markup) < 100_000
 
 
-def test_two_gradients_close_up():
-    apart = {"Euler": [0.1, 0.05, 0.025], "Kutta": [1e-3, 6e-5, 4e-6]}
-    markup = equations.closing([4, 8, 16], apart, "t").markup
-    for words in ("Euler", "Kutta", "8", "16", "steps from t = 0 to 1"):
+def test_two_errors_are_drawn_by_the_step_of_the_stop():
+    said, through = [[0.4, 0.1, 0.02], [0.5, 0.2, 0.03]], [[0.9, 0.5, 0.1], [1.0, 0.4, 0.2]]
+    markup = equations.stopped(said, through, "t").markup
+    for words in ("unrolling", "equation", "off by", "steps before the stop"):
         assert markup.count(f">{words}<") == 1
     assert len(markup) < 100_000
+
+
+def test_the_path_is_that_of_euler_and_its_adjoint():
+    x = [0.2]
+    for _ in range(2):
+        x.append(x[-1] + 0.5 * 2 * x[-1] * (1 - x[-1]))
+    u = [1.0]
+    for state in x[-2::-1]:
+        u.append(u[-1] + 0.5 * u[-1] * 2 * (1 - 2 * state))
+    np.testing.assert_allclose(x, [0.2, 0.36, 0.5904])
+    np.testing.assert_allclose(u, [1, 1.28, 2.048])
+    shares = [0.5 * u[1] * x[0] * (1 - x[0]), 0.5 * u[0] * x[1] * (1 - x[1])]
+    np.testing.assert_allclose(shares, [0.1024, 0.1152])
+
+    def end(theta):
+        state = 0.2
+        for _ in range(2):
+            state += theta / 2 * state * (1 - state)
+        return state
+
+    assert (end(2 + 1e-6) - end(2 - 1e-6)) / 2e-6 == pytest.approx(sum(shares))
+    markup = equations.path("title").markup
+    labels = re.findall(r">([xu][₀₁₂] = [^<]+)<", markup)
+    assert sorted(labels) == ["u₀ = 2.048", "u₁ = 1.28", "u₂ = 1",
+                              "x₀ = 0.2", "x₁ = 0.36", "x₂ = 0.5904"]  # fmt: skip
+    for words in ("Δt = ½", "· 1.6", "· 1.28", "step 1 adds ½ · 1.28 · 0.16 = 0.1024",
+                  "step 2 adds ½ · 1 · 0.2304 = 0.1152",
+                  "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176"):  # fmt: skip
+        assert f">{words}<" in markup

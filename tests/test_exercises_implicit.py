@@ -27,7 +27,7 @@ LN2 = math.log(2)
 WRONG = {
     ex.check_landing: [
         ((-0.15, 0.05), "lands later"), ((3, 0.05), "respect to the speed"), ((-20, 0.05), "to t"),
-        ((0.05, 0.05), "height"), ((0.1, 0.05), "10 - 10 t"), ((0.6, 0.05), "5 t²"),
+        ((0.05, 0.05), "not at this time"), ((0.1, 0.05), "10 - 10 t"), ((0.6, 0.05), "5 t²"),
         ((6.67, 0.05), "upside"), ((0.3, 0.05), "Only the 10"), ((0.075, 0.05), "factor 2"),
         ((0.15, -0.05), "higher up"), ((0.15, 1), "to the height"), ((0.15, 20), "upside"),
         ((0.15, 0.0333), "lacks the 10"), ((0.15, 0.2), "5 t²"), ((0.15, 0.15), "the speed"),
@@ -47,20 +47,24 @@ WRONG = {
     ex.check_adjoint: [
         ((1, 8), "x̄(T)"), ((0.25, 8), "wrong sign"), ((16, 8), "not 4"), ((-4, 8), "sign"),
         ((2, 8), "one unit"), ((0.5, 8), "is the loss"), ((-2, 8), "at x = 1"),
-        ((1 + 2 * LN2, 8), "straight"), ((12, 8), "not 3"), ((8, 8), "first"), ((4, 4), "two"),
-        ((4, -8), "sign"), ((4, 2), "product"), ((4, 8 * LN2), "not θ x"), ((4, 4 * LN2), "not θ"),
-        ((4, 3 / LN2), "One factor"), ((4, 1), "x̄(T)"), ((4, 32), "twice"), ((4, 16), "all the"),
+        ((1 + 2 * LN2, 8), "straight"), ((12, 8), "not 3"), ((8, 8), "three units"),
+        ((4, 4), "two"), ((4, -8), "sign"), ((4, 2), "product"), ((4, 8 * LN2), "not θ x"),
+        ((4, 4 * LN2), "not θ"),
+        ((4, 3 / LN2), "One factor"), ((4, 1), "x̄(T)"), ((4, 32), "twice"), ((4, 16), "constant"),
         ((4, LN2), "is θ"), ((4,), "takes 2"),
     ],
     ex.check_damped: [
-        ((1, 0, 0), "runs away"), ((S(1, 3), 0, 0), "down to -1"), ((0.5, 0, 0), "Only f"),
-        ((2, 0, 0), "1 - c"), ((0.167, 0, 0), "still ½"), ((1.5, 0, 0), "upside"),
-        ((-0.667, 0, 0), "sign"), ((1.333, 0, 0), "-3"), ((0, 0, 0), "nothing moves"),
-        ((0.667, 0.667, 0), "error stays"), ((0.667, 0.5, 0), "-½"), ((0.667, 1, 0), "no damping"),
+        ((1, 0, 0), "runs away"), ((S(1, 3), 0, 0), "converges as well"),
+        ((0.67, 0, 0), "three digits"), ((0.5, 0, 0), "Only f"),
+        ((2, 0, 0), "1 - c"), ((0.167, 0, 0), "larger c"), ((1.5, 0, 0), "upside"),
+        ((-0.667, 0, 0), "sign"), ((1.333, 0, 0), "runs away"), ((0, 0, 0), "nothing moves"),
+        ((0.667, 0.667, 0), "error stays"), ((0.667, 0.33, 0), "three digits"),
+        ((0.667, 0.5, 0), "-½"), ((0.667, 1, 0), "no damping"),
         ((0.667, 3, 0), "upside"), ((0.667, 0.25, 0), "still ¼"), ((0.667, -0.333, 0), "sign"),
         ((0.667, 0, 0), "nothing moves"),
         ((0.667, 0.333, 1), "by c"), ((0.667, 0.333, -1), "not 2"), ((0.667, 0.333, -2), "of f"),
-        ((0.667, 0.333, 3), "upside"), ((0.667, 0.333, -0.333), "sign"),
+        ((0.667, 0.333, 3), "upside"), ((0.667, 0.333, 0.33), "three digits"),
+        ((0.667, 0.333, -0.333), "sign"),
         ((0.667, 0.333, 0.111), "twice"), ((0.667, 0.333, -0.5), "one over"),
     ],
     ex.check_linear: [
@@ -127,6 +131,11 @@ def scaled(dh, x, h, W, U, *, by):
     """The right u, and another slope after it."""
     dz = solved([np.eye(len(U)) - U * row for row in h * (1 - h)], dh) * by
     return dz @ W.T, x.T @ dz, h.T @ dz
+
+
+def shared(dh, x, h, W, U, *, row):
+    u = np.linalg.solve(np.eye(len(U)) - U * row, dh.T).T
+    return backward(dh, x, h, W, U, u=u)
 
 
 def plus(dh, x, h, W, U):
@@ -215,6 +224,8 @@ WRONG_FUNCTIONS = {
         (lambda *a: [g / (len(a[0]) if k else 1) for k, g in enumerate(backward(*a))],
          "∂L/∂W and ∂L/∂U"),
         (before, "wrong side"),
+        (lambda *a: shared(*a, row=a[2][0] * (1 - a[2][0])), "One matrix"),
+        (lambda *a: shared(*a, row=(a[2] * (1 - a[2])).mean(axis=0)), "One matrix"),
         (lambda *a: ended(*a, times=2), "too early"),
         (lambda *a: ended(*a, times=9), "too early"),
         (lambda *a: backward(*a)[:2], "tuple of three"),
@@ -238,6 +249,7 @@ WRONG_FUNCTIONS = {
         (changed(how=lambda X, y, al, A, r, v, n, m:
                  -(X @ solve(X.T @ X + al * np.eye(len(v)), v)) * r / n), "curvature lacks"),
         (lambda X, y, alpha, *a: influence(X, y, alpha / len(X), *a), "α was divided"),
+        (lambda X, y, alpha, *a: influence(X, y, 2 * alpha, *a), "twice as strong"),
         (lambda X, y, alpha, *a: influence(X, y, alpha, X, y), "training loss"),
         (left_out, "leaves each"),
         (lambda *a: influence(*a).sum(), "shape|expected|entries"),

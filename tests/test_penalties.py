@@ -55,17 +55,19 @@ def test_the_hypergradient(parts):
 def test_unrolled_descent_is_differentiated_step_by_step(parts):
     s = np.full(40, -2.0)
     rate = 1 / np.linalg.eigvalsh(p.curvature(s, parts.train[0]))[-1]
-    by_steps = p.unrolled(s, parts.train, parts.valid, 2000)
+    weights, by_steps = p.unrolled(s, parts.train, parts.valid, 2000)
 
     def loss(t):
         X, y = parts.train
-        A, w = p.curvature(t, X), 0
+        H, w = p.curvature(t, X), np.zeros(40)
         for _ in range(7):
-            w = w - rate * (A @ (w * np.ones(40)) - X.T @ y / 60)
+            w = w - rate * (H @ w - X.T @ y / 60)
         V, target = parts.valid
         return ((V @ w - target) ** 2).mean() / 2
 
     check_gradient(loss, s, by_steps[6]).raise_if_off()
+    assert p.error(weights[6], parts.valid) == pytest.approx(loss(s))
+    np.testing.assert_allclose(weights[-1], p.fitted(s, parts.train), rtol=1e-7, atol=1e-12)
     right = p.hypergradient(s, parts.train, parts.valid)
     np.testing.assert_allclose(by_steps[-1], right, rtol=1e-7, atol=1e-12)
 
@@ -83,10 +85,22 @@ def test_penalties_are_chosen_on_the_validation_people(parts):
     assert missed(each) < missed(one) and len(set(each)) == 40
 
 
-def test_both_choices_are_judged_after_another_fit():
+def test_the_search_that_stops_is_compared_with_the_fitted_weights():
+    parts, s = p.diabetes(2), np.full(40, -2.0)
+    right = p.hypergradient(s, parts.train, parts.valid)
+    weights, slopes = p.unrolled(s, parts.train, parts.valid, 30)
+    said, through = p.stopped(2, -2.0, 30)
+    assert through[29] == p.off(slopes[29], right)
+    at = p.by_equation(weights[29], s, parts.train, parts.valid)
+    assert said[29] == p.off(at, right) > 0
+    w = p.fitted(s, parts.train)
+    np.testing.assert_array_equal(p.by_equation(w, s, parts.train, parts.valid), right)
+
+
+def test_both_choices_are_fitted_to_none_who_chose_and_judged_by_others():
     parts = p.diabetes(3, 40)
-    X, y = (np.concatenate(pair) for pair in zip(parts.train, parts.valid, strict=True))
-    one, each = p.tried(3, 40)
-    chosen = p.common(parts)
-    assert one == p.error(p.fitted(chosen, (X, y)), parts.test)
-    assert each == p.error(p.fitted(p.descended(chosen, parts), (X, y)), parts.test)
+    one = p.common(parts)
+    each = [p.fitted(s, parts.train) for s in (one, p.descended(one, parts))]
+    chosen, judged = p.tried(3, 40)
+    np.testing.assert_array_equal(chosen, [p.error(w, parts.valid) for w in each])
+    np.testing.assert_array_equal(judged, [p.error(w, parts.test) for w in each])

@@ -59,8 +59,8 @@ def diabetes(
 
 def curvature(s: Array, X: Array) -> Array:
     """Return XᵀX/N + diag(α), α = exp(s): the matrix of the equation that the weights solve."""
-    A: Array = X.T @ X / len(X) + np.diag(np.exp(s))
-    return A
+    H: Array = X.T @ X / len(X) + np.diag(np.exp(s))
+    return H
 
 
 def fitted(s: Array, train: Part) -> Array:
@@ -75,14 +75,18 @@ def error(w: Array, part: Part) -> float:
     return float(((X @ w - y) ** 2).mean() / 2)
 
 
-def hypergradient(s: Array, train: Part, valid: Part) -> Array:
-    """Return ∂(error on ``valid``)/∂s at the fitted w."""
-    w = fitted(s, train)
+def by_equation(w: Array, s: Array, train: Part, valid: Part) -> Array:
+    """Return what the equation says of ∂(error on ``valid``)/∂s; right if w is the fitted one."""
     X, y = valid
     v = X.T @ (X @ w - y) / len(X)
-    A = curvature(s, train[0])
-    u = np.linalg.solve(A, v)
+    H = curvature(s, train[0])
+    u = np.linalg.solve(H, v)
     return -u * np.exp(s) * w
+
+
+def hypergradient(s: Array, train: Part, valid: Part) -> Array:
+    """Return ∂(error on ``valid``)/∂s at the fitted w."""
+    return by_equation(fitted(s, train), s, train, valid)
 
 
 def differences(s: Array, train: Part, valid: Part, h: float = 1e-4) -> Array:
@@ -99,23 +103,39 @@ def off(found: Array, right: Array) -> float:
     return float(np.linalg.norm(found - right) / np.linalg.norm(right))
 
 
-def unrolled(s: Array, train: Part, valid: Part, steps: int) -> Array:
-    """Return ∂(error on ``valid``)/∂s through gradient descent from w = 0, after each step.
+def unrolled(s: Array, train: Part, valid: Part, steps: int) -> tuple[Array, Array]:
+    """Return w and ∂(error on ``valid``)/∂s after each step of gradient descent from w = 0.
 
-    The rate is 1/‖A‖₂. Shape (steps, features); the last row has walked through all the steps.
+    The slopes are those through the steps. The rate is 1/‖H‖₂. Both have the shape
+    (steps, features), and the last row has walked through all the steps.
     """
     X, y = train
-    A, b = curvature(s, X), X.T @ y / len(X)
-    rate = 1 / np.linalg.norm(A, 2)
-    w, slopes = np.zeros(len(b)), np.zeros_like(A)
-    found = []
+    H, b = curvature(s, X), X.T @ y / len(X)
+    rate = 1 / np.linalg.norm(H, 2)
+    w, slopes = np.zeros(len(b)), np.zeros_like(H)
+    weights, found = [], []
     for _ in range(steps):
         # Forward, with the slopes ∂w/∂s beside w: the same numbers as the walk back would give.
-        slopes = slopes - rate * (A @ slopes + np.diag(np.exp(s) * w))
-        w = w - rate * (A @ w - b)
+        slopes = slopes - rate * (H @ slopes + np.diag(np.exp(s) * w))
+        w = w - rate * (H @ w - b)
         v = valid[0].T @ (valid[0] @ w - valid[1]) / len(valid[1])
+        weights.append(w)
         found.append(v @ slopes)
-    return np.array(found)
+    return np.array(weights), np.array(found)
+
+
+def stopped(seed: int, start: float, steps: int) -> tuple[Array, Array]:
+    """Return how far two slopes are off if the search for w stops after 1 … ``steps`` steps.
+
+    Both are compared with the slopes at the fitted w, with every s = ``start``: first what the
+    equation says at the w of each step, then the slopes through the steps.
+    """
+    parts = diabetes(seed)
+    s = np.full(parts.train[0].shape[1], start)
+    right = hypergradient(s, parts.train, parts.valid)
+    weights, through = unrolled(s, parts.train, parts.valid, steps)
+    said = [off(by_equation(w, s, parts.train, parts.valid), right) for w in weights]
+    return np.array(said), np.array([off(slopes, right) for slopes in through])
 
 
 def common(parts: Parts) -> Array:
@@ -132,14 +152,13 @@ def descended(s: Array, parts: Parts, rate: float = RATE, steps: int = STEPS) ->
     return s
 
 
-def tried(seed: int, valid: int) -> tuple[float, float]:
-    """Return the test errors with one common penalty and with a penalty for each weight.
+def tried(seed: int, valid: int) -> Array:
+    """Return the errors with one common penalty and with a penalty for each weight: two columns.
 
-    Both are chosen by ``valid`` people. Then the weights are fitted again, to these people and to
-    those in training together.
+    Both are chosen by ``valid`` people, whose errors are the first row; those of the people for
+    testing are the second. The weights are fitted to those in training alone.
     """
     parts = diabetes(seed, valid)
-    X, y = (np.concatenate(pair) for pair in zip(parts.train, parts.valid, strict=True))
     one = common(parts)
-    each = descended(one, parts)
-    return error(fitted(one, (X, y)), parts.test), error(fitted(each, (X, y)), parts.test)
+    each = [fitted(s, parts.train) for s in (one, descended(one, parts))]
+    return np.array([[error(w, part) for w in each] for part in (parts.valid, parts.test)])

@@ -35,7 +35,7 @@ def check_landing(by_speed: Any, by_height: Any) -> Verdict:
             (-0.15, "The sign is wrong.", "A faster ball lands later. " + rule),
             (3.0, "This is the slope of F with respect to the speed.", rule),
             (-20.0, "This is the slope of F with respect to t.", rule),
-            (0.05, "This belongs to the height, or to the solution t = -1.",
+            (0.05, "The slope of F with respect to the speed is not that, or not at this time.",
              "The speed is multiplied by t, and the ball lands at t = 3."),
             (0.1, "The slope of F with respect to t lacks the 10 of the speed.",
              "It is 10 - 10 t."),
@@ -116,7 +116,7 @@ def check_adjoint(start: Any, gradient: Any) -> Verdict:
             (-2.0, "The error was taken at x = 1.", "x(T) is 4."),
             (1 + 2 * math.log(2), "x̄ was led back along a straight line.", "It grows like 2ᵗ."),
             (12.0, "x̄(T) is x(T) - 3, not 3.", ""),
-            (8.0, "This is the derivative with respect to θ.", "Give x̄(0) first."),
+            (8.0, "That would be x̄ led back over three units of time.", "T is 2."),
         ], "x̄(T) = x(T) - 3 = 1, and backward x̄ doubles in each unit of time."),
         ("∂L/∂θ", 8.0, [
             (4.0, "The integral runs over two units of time.", "The product x̄ x is constant."),
@@ -128,7 +128,7 @@ def check_adjoint(start: Any, gradient: Any) -> Verdict:
             (3 / math.log(2), "One factor is missing.", "It is the integral of x̄ times x."),
             (1.0, "This is x̄(T).", "It is the integral of x̄ times x."),
             (32.0, "The integral has 4 twice.", "x̄ x is 1 · 4 at T, and 4 · 1 at 0."),
-            (16.0, "x̄ x is 4 all the time, for two units of time.", ""),
+            (16.0, "The integral of x̄ x is wrong.", "T is 2, and the product is constant."),
             (math.log(2), "This is θ.", "It is the integral of x̄ times x."),
         ], "f = θ x has the slope x with respect to θ. Integrate x̄ x."),
     ]  # fmt: skip
@@ -138,39 +138,44 @@ def check_adjoint(start: Any, gradient: Any) -> Verdict:
 @checker
 def check_damped(limit: Any, best: Any, derivative: Any) -> Verdict:
     """Check x ← x + c(f(x) - x) at θ = -8, x = -4, slope -2: c < 2/3, best 1/3, dx/dθ = 1/3."""
-    slope = "The damped step has the slope 1 + c (-2 - 1) = 1 - 3c."
+    slope = "The damped step has the slope 1 + c (m - 1), where f has the slope m."
+    digits = "Give a fraction, or three digits."
     parts: list[Part] = [
         ("The limit of c", 2 / 3, [
-            (1.0, "At c = 1 the slope is -2: the iteration runs away.", slope),
-            (1 / 3, "There the slope is 0.", "It may go down to -1. " + slope),
+            (0.67, digits, ""),
+            (1.0, "There the iteration runs away.", slope),
+            (1 / 3, "A larger c converges as well.", "The slope may be negative. " + slope),
             (0.5, "Only f was multiplied by c.", slope),
             (2.0, "The slope was taken for 1 - c.", slope),
-            (1 / 6, "There the slope is still ½.", "It may go down to -1. " + slope),
+            (1 / 6, "A larger c converges as well.", "The slope may be negative. " + slope),
             (1.5, "This is upside down.", slope),
             (-2 / 3, "The sign is wrong.", slope),
-            (4 / 3, "There the slope is -3.", slope),
+            (4 / 3, "There the iteration runs away.", slope),
             (0.0, "With c = 0 nothing moves.", slope),
         ], slope),
         ("The best c", 1 / 3, [
-            (2 / 3, "There the slope is -1: the error stays.", "Choose c so that it is 0."),
+            (0.33, digits, ""),
+            (2 / 3, "There the error stays as large.", slope),
             (0.5, "There the slope is -½.", slope),
             (1.0, "This is no damping at all.", slope),
             (3.0, "This is upside down.", slope),
             (1 / 6, "There the slope is still ½.", slope),
             (0.25, "There the slope is still ¼.", slope),
-            (0.0, "With c = 0 nothing moves.", "Choose c so that the slope is 0."),
+            (0.0, "With c = 0 nothing moves.", slope),
             (-1 / 3, "The sign is wrong.", slope),
         ], "The error shrinks fastest where the slope is 0."),
         ("The derivative", 1 / 3, [
+            (0.33, digits, ""),
             (1.0, "The step also multiplies the slope with respect to θ by c.",
              "Or use the equation, which knows nothing of c."),
-            (-1.0, "The slope of f at -4 is -2, not 2.", "It is 1/(1 - (-2))."),
-            (-2.0, "This is the slope of f.", "It is 1/(1 - (-2))."),
-            (3.0, "This is upside down.", "It is 1/(1 - (-2))."),
-            (-1 / 3, "The sign is wrong.", "It is 1/(1 - (-2))."),
+            (-1.0, "The slope of f at -4 is -2, not 2.", "It is 1/(1 - m), with the slope m of f."),
+            (-2.0, "This is the slope of f.", "It is 1/(1 - m), with the slope m of f."),
+            (3.0, "This is upside down.", "It is 1/(1 - m), with the slope m of f."),
+            (-1 / 3, "The sign is wrong.", "It is 1/(1 - m), with the slope m of f."),
             (1 / 9, "c was counted twice.", "The equation knows nothing of c."),
-            (-0.5, "This is one over the slope of f.", "It is 1/(1 - (-2))."),
-            (0.5, "The 1 is missing, and the sign of the slope.", "It is 1/(1 - (-2))."),
+            (-0.5, "This is one over the slope of f.", "It is 1/(1 - m), with the slope m of f."),
+            (0.5, "The 1 is missing, and the sign of the slope.",
+             "It is 1/(1 - m), with the slope m of f."),
         ], "x = f(x, θ) is still the equation."),
     ]  # fmt: skip
     return in_turn((limit, best, derivative), parts, "The way was changed, and not the answer.")
@@ -179,7 +184,7 @@ def check_damped(limit: Any, best: Any, derivative: Any) -> Verdict:
 @checker
 def check_linear(u: Any, gradient: Any) -> Verdict:
     """Check x = θ + xU, U = [[0, ½], [¼, 0]], θ = (7/8, 0), L = x_1: u = (8/7, 2/7), then 2/7."""
-    rule = "u = v + u Uᵀ: u_1 = 1 + ½ u_2, and u_2 = ¼ u_1."
+    rule = "The equation is u = v + u Uᵀ, with v = (1, 0)."
     parts: list[Part] = [
         ("u", np.array([8, 2]) / 7, [
             ([1.0, 0.0], "This is v: nothing was solved.", rule),
@@ -200,9 +205,9 @@ def check_linear(u: Any, gradient: Any) -> Verdict:
             (-2 / 7, "The sign is wrong.", "A larger U_12 raises x_2, and that raises x_1."),
             (0.0, "v was used instead of u.", "x_2 acts on x_1 through U."),
             (0.25, "This is the first step only.", "What comes back counts, too."),
-            (7 / 8 * 2 / 7, "θ_1 was used instead of x_1.", "x_1 is 1."),
-            (0.5, "This is U_12 itself, or x_2.", "It is x_1 times u_2."),
-        ], "It is x_1 times u_2, and x = (1, ½)."),
+            (7 / 8 * 2 / 7, "θ_1 was used instead of x_1.", "Solve x = θ + xU first."),
+            (0.5, "This is U_12 itself, or x_2.", "U_12 leads from x_1 to x_2."),
+        ], "It is an entry of x times one of u: U_12 leads from x_1 to x_2."),
     ]  # fmt: skip
     row = numbers(u)
     if row is not None and row.shape == (1, 2):
@@ -286,6 +291,10 @@ def check_backward(backward: Answer) -> Verdict:
             (flat(delta @ W.T, x.T @ delta / batch, h.T @ delta / batch),
              "∂L/∂W and ∂L/∂U are divided by the batch size.",
              "v is the slope of a loss that has done so."),
+            *((parts(np.linalg.solve(np.eye(n) - U * row, v.T).T),
+               "One matrix was used for all rows of the batch.",
+               "Each row rests at an h of its own, and so has slopes of its own.")
+              for row in (slope[0], slope[-1], slope.mean(axis=0))),
             (parts(before), "The slope stands on the wrong side of U.",
              "u meets the slope first, and then Uᵀ: each column of U is multiplied."),
         ]  # fmt: skip
@@ -328,12 +337,12 @@ def check_influence(influence: Answer) -> Verdict:
         y, y_valid = rng.normal(size=n), rng.normal(size=m)
 
         def solved(penalty: float) -> tuple[Array, Array, Array, Array]:
-            A = X.T @ X / n + penalty * np.eye(d)
-            w = np.linalg.solve(A, X.T @ y / n)
+            H = X.T @ X / n + penalty * np.eye(d)
+            w = np.linalg.solve(H, X.T @ y / n)
             r, v = X @ w - y, X_valid.T @ (X_valid @ w - y_valid) / m
-            return -(X @ np.linalg.solve(A, v)) * r / n, A, r, v
+            return -(X @ np.linalg.solve(H, v)) * r / n, H, r, v
 
-        right, A, r, v = solved(alpha)
+        right, H, r, v = solved(alpha)
         bare = np.linalg.solve(X.T @ X / n, v)
 
         def missed(a: Array) -> float:
@@ -345,29 +354,32 @@ def check_influence(influence: Answer) -> Verdict:
             (-right, "The sign is wrong.", "∂L/∂a = -u F_aᵀ, with r = Xw - y."),
             (right * n, "The 1/N of the training loss is missing.", ""),
             (-(X @ v) * r / n, "Nothing was solved: v stands where u belongs.",
-             "Solve A u = v, with A = XᵀX/N + α."),
-            (-(X @ bare) * r / n, "The penalty is missing in A.", "A = XᵀX/N + α."),
+             "Solve H u = v, with H = XᵀX/N + α."),
+            (-(X @ bare) * r / n, "The penalty is missing in A.", "H = XᵀX/N + α."),
             (right * 2, "There is a factor 2 too many.", "The slope of ½ r² is r."),
             (right * m, "The validation loss is a mean.", "Divide v by its number of examples."),
             (right * m / n, "v was divided by N.", "The validation set has its own number."),
             (r * r / (2 * n), "This is the share of each example in the training loss.",
              "The validation loss depends on a through w."),
-            (-(X @ np.linalg.solve(A, v)) / n, "The residuals r are missing.",
+            (-(X @ np.linalg.solve(H, v)) / n, "The residuals r are missing.",
              "F has the slope x_n r_n / N with respect to a_n."),
-            (-(X @ np.linalg.solve(A, v)) * y / n, "y stands where r belongs.", "r = Xw - y."),
+            (-(X @ np.linalg.solve(H, v)) * y / n, "y stands where r belongs.", "r = Xw - y."),
             (-(X @ np.linalg.solve(X.T @ X + alpha * np.eye(d), v)) * r / n,
-             "The curvature lacks its 1/N.", "A = XᵀX/N + α."),
-            (solved(alpha / n)[0], "α was divided by N.", "A = XᵀX/N + α."),
-            (-(X @ np.linalg.solve(A, X.T @ r / n)) * r / n,
+             "The curvature lacks its 1/N.", "H = XᵀX/N + α."),
+            (solved(alpha / n)[0], "α was divided by N.", "H = XᵀX/N + α."),
+            (solved(2 * alpha)[0], "The penalty is twice as strong as it should be.",
+             "The slope of ½ α ‖w‖² is α w."),
+            (-(X @ np.linalg.solve(H, X.T @ r / n)) * r / n,
              "v is the slope of the training loss.", "The validation loss judges."),
             (without, "This leaves each example out.", "Move a_n a little away from 1 instead."),
             (-without, "This leaves each example out.", "Move a_n a little away from 1 instead."),
         ]  # fmt: skip
         kept = [k for k in mistakes if np.shape(k[0]) == right.shape]
         where = f"{n} examples of {d} features, and {m} for validation"
-        more = "Solve A u = v with A = XᵀX/N + α, then one entry for each row of X."
+        more = "Solve H u = v with H = XᵀX/N + α, then one entry for each row of X."
         return Case((X, y, alpha, X_valid, y_valid), right, distinct(kept, right), more,
                     where=where)  # fmt: skip
 
-    cases = [case(4, 1, 3, 0.5, 0), case(6, 2, 5, 0.1, 1), case(9, 3, 4, 1.0, 2)]
+    # Two features first: with a single one, many mistakes are one factor.
+    cases = [case(6, 2, 5, 0.1, 1), case(4, 1, 3, 0.5, 0), case(9, 3, 4, 1.0, 2)]
     return judge(influence, cases, "One solution for all the examples.", given)

@@ -1,4 +1,4 @@
-"""The figures of the chapter on implicit derivatives: a crossing, a loop, choices, two gradients.
+"""The figures of the chapter on implicit derivatives: a crossing, a loop, choices, a stop, a path.
 
 Blue is the way to an answer, and vermilion what the equation says of it.
 """
@@ -16,7 +16,7 @@ from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 
 Point = tuple[float, float]
-STEPS = 12
+STEPS = 6
 """Of the searches in the first figure."""
 BOLD: dict[str, Any] = {"font_weight": 600}
 DASHED: dict[str, Any] = {"stroke_dasharray": "4 3"}
@@ -68,7 +68,7 @@ def _head(start: Point, tip: Point, paint: str, wide: str = "2.4", **more: Any) 
 
 def hero(title: str) -> Drawing:
     """Draw two searches for x = ¾ + x²/4, and how far their common end moves with θ."""
-    side, left, top, low, reach = 196.0, 4.0, 34.0, -1.25, 2.45
+    side, left, top, low, reach = 196.0, 4.0, 34.0, -1.25, 1.75
 
     def at(x: float, y: float) -> Point:
         share = side / (reach - low)
@@ -90,7 +90,7 @@ def hero(title: str) -> Drawing:
         place = at(x, x)
         parts.append(_dot(place, svg.FORWARD, 3.5))
         parts.append(svg.text(place[0] + 9, place[1] + 6, words, svg.FORWARD, **LEFT))
-    parts.append(_dot(at(1, 1), svg.BACKWARD, 6))
+    parts.append(_dot(at(1, 1), svg.BACKWARD, 4.5))
     x, y = at(1, 1)
     parts.append(svg.text(x + 11, y + 18, "x = 1", svg.BACKWARD, **LEFT, **BOLD))
 
@@ -166,7 +166,7 @@ def loop(title: str) -> Drawing:
     return drawing(title, y + 70, said, *parts)
 
 
-def choices(found: Mapping[int, Sequence[tuple[float, float]]], title: str) -> Drawing:
+def choices(found: Mapping[int, Sequence[Sequence[float]]], title: str) -> Drawing:
     """Draw each split's test error with one penalty and with forty, joined by a line.
 
     Parameters
@@ -185,32 +185,93 @@ def choices(found: Mapping[int, Sequence[tuple[float, float]]], title: str) -> D
             axes.plot([0, 1], [one, forty], "C0-" if lower else "C1--", linewidth=0.9, alpha=0.55)
         axes.plot([0, 1], np.median(both, axis=0), "ko-", linewidth=2.8, markersize=6)
         axes.set(xlim=(-0.25, 1.25), xticks=[0, 1], xticklabels=["one", "forty"])
-        axes.set_xlabel(f"lower in {int((both[:, 1] < both[:, 0]).sum())} of {len(both)}")
-        axes.set_title(f"{people} people choose", loc="left", fontsize=11)
+        axes.set_xlabel("penalties")
+        fall = f"lower in {int((both[:, 1] < both[:, 0]).sum())} of {len(both)}"
+        axes.set_title(f"chosen by {people} people:\n{fall}", loc="left", fontsize=11)
     panels[0].set_ylabel("test error")
     return plotted(fig, title)
 
 
-def closing(steps: Sequence[int], apart: Mapping[str, Sequence[float]], title: str) -> Drawing:
-    """Draw how far two gradients of a path are apart, by the number of its steps.
+def stopped(
+    said: Sequence[Sequence[float]], through: Sequence[Sequence[float]], title: str
+) -> Drawing:
+    """Draw how far two slopes are off, by the steps after which the search stopped.
 
     Parameters
     ----------
-    steps : sequence of int
-        Numbers of steps.
-    apart : mapping of str to sequence of float
-        By the name of the solver, the relative differences.
+    said, through : sequence of sequence of float
+        A row for each run, with the relative error after 1, 2, … steps: of what the equation says,
+        and of unrolling.
     title : str
         What the picture shows.
     """
     plt = pyplot()
-    fig, axes = plt.subplots(figsize=(4.6, 2.1))
-    for (name, values), style in zip(apart.items(), ("C0o-", "C1s-"), strict=True):
-        axes.plot(steps, values, style, linewidth=1.6, markersize=5)
-        axes.text(steps[-1] * 1.15, values[-1], name, color=style[:2], va="center")
-    axes.set(xscale="log", yscale="log", xlabel="steps from t = 0 to 1")
-    axes.set(xticks=steps, xticklabels=list(map(str, steps)))
-    axes.set_ylim(min(map(min, apart.values())) / 20)
-    axes.minorticks_off()
-    axes.set_title("adjoint method and backpropagation differ by", loc="left", fontsize=11)
+    fig, axes = plt.subplots(figsize=(4.6, 2.4))
+    for rows, color, name in ((through, "C0", "unrolling"), (said, "C1", "equation")):
+        runs = np.array(rows)
+        steps = 1 + np.arange(runs.shape[1])
+        axes.plot(steps, runs.T, color=color, linewidth=0.5, alpha=0.4)
+        middle = np.median(runs, axis=0)
+        axes.plot(steps, middle, color=color, linewidth=2.4)
+        axes.text(steps[-1] * 1.02, middle[-1], name, color=color, va="center")
+    axes.set(yscale="log", xlim=(0, len(steps)), xlabel="steps before the stop", ylabel="off by")
     return plotted(fig, title)
+
+
+def path(title: str) -> Drawing:
+    """Draw logistic growth in two steps of Euler's: the state forward, the adjoint backward."""
+    left, wide, top, high = 98.0, 218.0, 30.0, 158.0
+    times, states, back = (0.0, 0.5, 1.0), (0.2, 0.36, 0.5904), (2.048, 1.28, 1.0)
+
+    def at(t: float, value: float) -> Point:
+        return left + t * wide, top + high - value * high / 2.1
+
+    parts = [_line(at(-0.04, 0), at(1.04, 0), "currentColor", "1", opacity="0.5")]
+    for t, words in zip(times, ("t = 0", "½", "t = 1"), strict=True):
+        x, y = at(t, 0)
+        parts += [_line((x, y - 3), (x, y + 3), "currentColor", "1"), svg.text(x, y + 18, words)]
+    parts.append(svg.text((at(0, 0)[0] + at(0.5, 0)[0]) / 2, at(0, 0)[1] + 18, "Δt = ½"))
+    grid = np.linspace(0, 1, 30)
+    exact = 1 / (1 + 4 * np.exp(-2 * grid))
+    share = exact * (1 - exact)
+    for values, paint in ((exact, svg.FORWARD), (share[-1] / share, svg.BACKWARD)):
+        smooth = [at(t, float(value)) for t, value in zip(grid, values, strict=True)]
+        parts.append(_curve(smooth, paint, "1.2", stroke_dasharray="2 4"))
+    ahead = [at(t, x) for t, x in zip(times, states, strict=True)]
+    behind = [at(t, u) for t, u in zip(times, back, strict=True)]
+    for places, paint in ((ahead, svg.FORWARD), (behind[::-1], svg.BACKWARD)):
+        for a, b in pairwise(places):
+            parts.append(_head(a, svg.between(a, b, 0, 6)[1], paint))
+        parts += [_dot(place, paint) for place in places]
+    for k, words in enumerate(("x₀ = 0.2", "x₁ = 0.36", "x₂ = 0.5904")):
+        x, y = ahead[k]
+        side = (RIGHT, {}, LEFT)[k]
+        parts.append(svg.text(x + (-9, 0, 9)[k], y + (5, 23, 5)[k], words, svg.FORWARD,
+                              **side, **BOLD))  # fmt: skip
+    for k, words in enumerate(("u₀ = 2.048", "u₁ = 1.28", "u₂ = 1")):
+        x, y = behind[k]
+        side = (RIGHT, LEFT, LEFT)[k]
+        parts.append(svg.text(x + (-9, 4, 9)[k], y + (5, -10, 5)[k], words, svg.BACKWARD,
+                              **side, **BOLD))  # fmt: skip
+    parts += [
+        svg.text(at(0.29, 0)[0], at(0, 1.72)[1], "· 1.6", svg.BACKWARD, **LEFT),
+        svg.text(at(0.97, 0)[0], at(0, 1.24)[1], "· 1.28", svg.BACKWARD),
+        svg.text(left + 20, 20, "← adjoint", svg.BACKWARD, **LEFT, **BOLD),
+        svg.text(ahead[2][0] - 10, ahead[2][1] + 30, "state →", svg.FORWARD, **RIGHT, **BOLD),
+    ]
+    y = top + high + 48
+    sums = (
+        "step 1 adds ½ · 1.28 · 0.16 = 0.1024",
+        "step 2 adds ½ · 1 · 0.2304 = 0.1152",
+        "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176",
+    )
+    for k, line in enumerate(sums):
+        more = BOLD if k == 2 else {}
+        parts.append(svg.text(210, y + 22 * k, line, svg.BACKWARD, **more))
+    said = (
+        "Over the time from 0 to 1, the state grows from 0.2 to 0.36 to 0.5904. The adjoint, from"
+        " the right, grows from 1 to 1.28 to 2.048, multiplied by 1.28 and by 1.6. The two steps"
+        " contribute 0.1024 and 0.1152, so the derivative of the end with respect to θ is 0.2176."
+        " Dotted: the exact curves."
+    )
+    return drawing(title, y + 54, said, *parts)
