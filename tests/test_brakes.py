@@ -24,6 +24,7 @@ def test_the_stored_runs_are_all_there():
     [
         ("plain", 0.1), ("all", 0.3), ("weights", 100),
         ("weights reset", 1), ("plain reset", 1), ("rms", 1), ("rms step", 1), ("constants", 1),
+        ("rms reset", 1), ("rms step reset", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):
@@ -33,11 +34,35 @@ def test_a_run_comes_out_as_it_is_stored(name, rate):
     assert arm.tried(rate, 1) == pytest.approx(stored, rel=2 if rate > 10 else 0.3)
 
 
-def test_a_trace_comes_out_as_it_is_stored():
-    (name, rate) = brakes.TRACED["free"]
+@pytest.mark.parametrize("traced", brakes.TRACED)
+def test_a_trace_comes_out_as_it_is_stored(traced):
+    (name, rate) = brakes.TRACED[traced]
     # The length is set in the first steps, before the last bits of the sums have grown.
     found = np.array(brakes.trace(brakes.ARMS[name][0], rate, 1))
-    np.testing.assert_allclose(found[:, :2], brakes.traced("free")[1, :, :2], rtol=0.05)
+    np.testing.assert_allclose(found[:, :2], brakes.traced(traced)[1, :, :2], rtol=0.05)
+
+
+def test_an_rms_normalization_undoes_a_factor_on_a_whole_layer():
+    network = brakes.build(np.random.default_rng(0), lambda n: RMSNorm(n, eps=0))
+    images, labels = brakes.data()
+    rng = np.random.default_rng(1)
+    parameters, gradients = network.parameters, network.gradients
+    for (name,) in brakes.BIASES:
+        parameters[name][...] = rng.normal(size=32)
+    before = brakes.differentiate(network, images, labels)
+    for block in brakes.WHOLE:
+        dot = sum((parameters[name] * gradients[name]).sum() for name in block)
+        size = np.prod([brakes.lengths(of, block) for of in (parameters, gradients)])
+        assert abs(dot) < 1e-12 * size
+    for block in brakes.WHOLE:
+        for name in block:
+            parameters[name][...] *= 3
+    assert brakes.differentiate(network, images, labels) == pytest.approx(before, rel=1e-9)
+
+
+def test_the_last_layer_does_not_tolerate_the_largest_rate():
+    arm, (rate,) = brakes.ARMS["weights and last"]
+    assert arm.tried(rate, 1) > 20 and brakes.losses("weights and last").min() > 20
 
 
 def test_a_common_part_is_what_the_mean_input_adds():

@@ -15,12 +15,14 @@ from backprop.autodiff.gradcheck import complex_step
 from backprop.book.exercises import normalisation as ex
 from backprop.layers import BatchNorm, RMSNorm
 
-GRADIENT = [Fraction(k, 9) for k in (-1, -3, -7, 11)]
+GRADIENT = [Fraction(k, 9) for k in (-1, -3, 14, -10)]
+X_HAT = np.array([5, -3, -1, -1]) / 3
+D = np.array([8, 2, 9, 1])
 ROOT = math.sqrt(4.09)
 RIGHT = {
     ex.check_column: [
-        (4, 3, GRADIENT), (4.0, sp.Integer(3), [-0.111, -0.333, -0.778, 1.22]),
-        (Fraction(4), np.float64(3), np.array(GRADIENT, dtype=float)),
+        (7, 3, GRADIENT), (7.0, sp.Integer(3), [-0.111, -0.333, 1.56, -1.11]),
+        (Fraction(7), np.float64(3), np.array(GRADIENT, dtype=float)),
     ],
     ex.check_running: [(44,), (44.0,), (np.ceil(math.log(0.01) / math.log(0.9)),)],
     ex.check_scale: [
@@ -30,21 +32,34 @@ RIGHT = {
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_column: [
-        ((16, 3, GRADIENT), "the sum"), ((3, 3, GRADIENT), "median"),
-        ((5, 3, GRADIENT), "divide by 4"), ((4, 9, GRADIENT), "variance"),
-        ((4, 3.46, GRADIENT), "divided by 3"), ((4, 6, GRADIENT), "before the root"),
-        ((4, 36, GRADIENT), "sum of the squares"), ((4, 5, GRADIENT), "Subtract the mean"),
-        ((4, 2.5, GRADIENT), "Square the distances"), ((4, 1, GRADIENT), "(x - 4)²"),
-        ((4, 3, [2, 0, 0, 2]), "constants"), ((4, 3, [1, -1, -1, 1]), "stretch is missing"),
-        ((4, 3, [8 / 9, 2 / 3, 2 / 9, 20 / 9]), "shift is missing"),
-        ((4, 3, [-1 / 3, -1, -7 / 3, 11 / 3]), "divided by s"),
-        ((4, 3, [1 / 9, 3 / 9, 7 / 9, -11 / 9]), "sign"),
-        ((4, 3, [5 / 3, -1, -1 / 3, -1 / 3]), "This is x̂"),
-        ((4, 3, [-0.11, -0.333, -0.778, 1.22]), "rounded too far"),
-        ((4, 3, [4 / 9, -2 / 3, -8 / 9, 10 / 9]), "lacks its mean"),
-        ((4, 3, [-0.11, -0.33, -0.78, 1.22]), "rounded too far"),
-        ((4, 3, [-0.111, 0, 0, 0]), "Add up"), ((4, 3, [-0.111, -0.333, -0.778]), "shape"),
-        ((4, 3, None), "None"), ((4, 3), "3 answers"), (("4", 3, GRADIENT), "expected a number"),
+        ((28, 3, GRADIENT), "the sum"), ((6, 3, GRADIENT), "median"),
+        ((5, 3, GRADIENT), "divide by 4"), ((7, 9, GRADIENT), "variance"),
+        ((7, 3.46, GRADIENT), "divided by 3"), ((7, 6, GRADIENT), "before the root"),
+        ((7, 36, GRADIENT), "sum of the squares"), ((7, 7.616, GRADIENT), "Subtract the mean"),
+        ((7, 2.5, GRADIENT), "Square the distances"), ((7, 1, GRADIENT), "(x - 7)²"),
+        ((7, 3, D / 3), "constants"), ((7, 3, (D - 5) / 3), "stretch is missing"),
+        ((7, 3, (D - 2 * X_HAT) / 3), "shift is missing"),
+        ((7, 3, [-1 / 3, -1, 14 / 3, -10 / 3]), "divided by s"),
+        ((7, 3, [-1 / 27, -1 / 9, 14 / 27, -10 / 27]), "twice"),
+        ((7, 3, [1 / 9, 3 / 9, -14 / 9, 10 / 9]), "sign"),
+        ((7, 3, (D - 20 - 8 * X_HAT) / 3), "Sums were taken"),
+        ((7, 3, (D - 20 - 2 * X_HAT) / 3), "instead of mean(d)."),
+        ((7, 3, (D - 5 - 8 * X_HAT) / 3), "instead of mean(d ⊙ x̂)"),
+        ((7, 3, (D + 5 - 2 * X_HAT) / 3), "mean(d) was added"),
+        ((7, 3, (D - 5 + 2 * X_HAT) / 3), "last term was added"),
+        ((7, 3, (D - 7) / 3), "lacks its x̂"),
+        ((7, 3, (D - 5 - X_HAT) / 3), "lacks its mean"),
+        ((7, 3, (D - 5 - 5 * X_HAT) / 3), "mean(d) in it"),
+        ((7, 3, (D - 5 - D * X_HAT**2) / 3), "not averaged"),
+        ((7, 3, (D - 5 - 6 * X_HAT) / 3), "where x̂ belongs."),
+        ((7, 3, (D - 5 - 18 * X_HAT) / 3), "where x̂ belongs."),
+        ((7, 3, (D - 5 - 3 * X_HAT) / 3), "and no mean"),
+        ((7, 3, (D - 5 - 2 * (3 * X_HAT + 7)) / 3), "has x where"),
+        ((7, 3, X_HAT), "This is x̂"),
+        ((7, 3, [-0.11, -0.333, 1.56, -1.11]), "rounded too far"),
+        ((7, 3, [-0.111, -0.333, 1.55, -1.11]), "cut off"),
+        ((7, 3, [-0.111, 0, 0, 0]), "Add up"), ((7, 3, [-0.111, -0.333, 1.56]), "shape"),
+        ((7, 3, None), "None"), ((7, 3), "3 answers"), (("7", 3, GRADIENT), "expected a number"),
     ],
     ex.check_running: [
         ((43,), "above 0.1"), ((43.7,), "whole number"), ((2,), "exchanged"), ((1,), "from 0 to 1"),
@@ -57,6 +72,7 @@ WRONG_ANSWERS = {
         ((2.3, 0.6), "were added"), ((1.7, 0.6), "were subtracted"), ((4.09, 0.6), "square"),
         ((2.2136, 0.6), "not squared"), ((1.9774, 0.6), "subtracted"), ((3.606, 0.6), "rate"),
         ((2, 0.6), "longer"), ((2.02, 0.6), "four"), ((2.023, 0.6), "too far"),
+        ((2.0223, 0.6), "cut off"),
         ((0.3, 0.6), "of the step"),
         ((5, 0.6), "Pythagoras"), ((2.0224, 15), "does not grow"), ((2.0224, 3), "slope does not"),
         ((2.0224, 0.12), "by 25"), ((2.0224, 0.3), "by 10"), ((2.0224, 1.5), "length of W"),
@@ -160,6 +176,24 @@ def summed(first, second):
     return backward
 
 
+def with_terms(removed):
+    """Return the backward pass that takes other terms out of d."""
+
+    def backward(dz, x, gamma):
+        d, s = dz * gamma, x.std(0)
+        return (d - removed(d, dz, (x - x.mean(0)) / s, s)) / s
+
+    return backward
+
+
+def rms_with(last):
+    def backward(dz, x, gamma):
+        d, r = dz * gamma, np.sqrt((x**2).mean(1, keepdims=True))
+        return (d - last(d, x / r)) / r
+
+    return backward
+
+
 FOLD = fold
 WRONG_FUNCTIONS = {
     ex.check_fold: [
@@ -195,6 +229,11 @@ WRONG_FUNCTIONS = {
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 1), "wrong axis"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 0, ddof=1), "n - 1"),
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, (0, 1)), "one mean"),
+        (with_terms(lambda d, dz, h, s: -d.mean(0) + h * (d * h).mean(0)), "mean(d) was added"),
+        (with_terms(lambda d, dz, h, s: d.mean(0) + h * d.mean(0)), "mean(d) in it"),
+        (with_terms(lambda d, dz, h, s: d.mean(0) + h * (dz * h).mean(0)), "dz for d"),
+        (with_terms(lambda d, dz, h, s: d.mean(0) + s * h * (d * h).mean(0)), "x - mean for x̂"),
+        (with_terms(lambda d, dz, h, s: d.mean(0) + s**2 * h * (d * h).mean(0)), "x - mean for x̂"),
         (over_the_table, "one mean"), (summed(np.sum, np.sum), "Sums stand"),
         (summed(np.sum, np.mean), "for mean(d)."), (summed(np.mean, np.sum), "mean(d ⊙ x̂)"),
         (lambda dz, x, gamma: batchnorm(dz, x, gamma) * x.std(0), "not divided"),
@@ -208,7 +247,9 @@ WRONG_FUNCTIONS = {
         (lambda dz, x, gamma: ex.standardized(dz * gamma, x, 1), "LayerNorm"),
         (lambda dz, x, gamma: dz * gamma / np.sqrt((x**2).mean(1, keepdims=True)), "constant"),
         (lambda dz, x, gamma: ex.rms(dz * gamma, x, 0), "wrong axis"),
-        (without_centring, "s is the deviation"),
+        (without_centring, "s is the standard deviation"),
+        (rms_with(lambda d, h: 2 * h * (d * h).mean(1, keepdims=True)), "doubled"),
+        (rms_with(lambda d, h: h * (d * h).mean(0)), "d ⊙ x̂ runs over the wrong axis"),
         (lambda dz, x, gamma: ex.rms(dz, x, 1), "gamma is missing"),
         (lambda dz, x, gamma: ex.rms(dz * gamma**2, x, 1), "twice"),
         (lambda dz, x, gamma: ex.rms(dz * gamma, x, 1, eps=1e-5), "eps"),
@@ -216,7 +257,7 @@ WRONG_FUNCTIONS = {
         (lambda dz, x, gamma: ex.rms(dz, x, 1) * gamma, "at the end"),
         (lambda dz, x, gamma: -rmsnorm(dz, x, gamma), "sign"),
         (without_keepdims, "keepdims"),
-        (lambda dz, x, gamma: rmsnorm(dz, x, gamma) + 1, "Only the stretch"),
+        (lambda dz, x, gamma: rmsnorm(dz, x, gamma) + 1, "one term out of d"),
     ],
 }  # fmt: skip
 
@@ -252,7 +293,7 @@ def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
 
 
 def test_the_expected_numbers_are_right():
-    x, d = np.array([[9.0], [1], [3], [3]]), np.array([[6.0], [0], [0], [6]])
+    x, d = np.array([[12.0], [4], [6], [6]]), np.array([[8.0], [2], [9], [1]])
     layer = BatchNorm(1, eps=0)
     layer.forward(x)
     np.testing.assert_allclose(layer.backward(d)[:, 0], np.array(GRADIENT, float), atol=1e-12)

@@ -43,6 +43,8 @@ Block = tuple[str, ...]
 WEIGHTS: list[Block] = [(f"dense{k}.W",) for k in LAYERS]
 SCALES: list[Block] = [(f"batchnorm{k}.gamma", f"batchnorm{k}.beta") for k in LAYERS]
 BIASES: list[Block] = [(f"dense{k}.b",) for k in LAYERS]
+WHOLE: list[Block] = [(f"dense{k}.W", f"dense{k}.b") for k in LAYERS]
+"""All weights and biases of a layer, whose common factor an RMS or layer normalization undoes."""
 LAST: list[Block] = [("dense7.W", "dense7.b")]
 ALL: list[Block] = [*WEIGHTS, *SCALES, *LAST, *BIASES]
 Norm = Callable[[int], Layer]
@@ -210,14 +212,17 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain reset": (Arm(None, WEIGHTS, reset=WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
     "weights reset": (Arm(BatchNorm, WEIGHTS, reset=WEIGHTS), WIDE),
+    "weights and last": (Arm(BatchNorm, [*WEIGHTS, *LAST]), (100.0,)),
+    "rms reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE), (1.0, 100.0)),
     "rms": (Arm(RMSNorm, WEIGHTS), (1.0, 100.0)),
+    "rms step reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE, centered=True), (1.0, 100.0)),
     "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), (1.0, 100.0)),
     "plain step": (Arm(None, WEIGHTS, centered=True), (1.0, 100.0)),
     "all": (Arm(BatchNorm, ALL), (0.3, 1.0)),
     "constants": (Arm(Constants, ALL), (1.0,)),
 }
 WATCHED = (0, 1, 10, 60)
-TRACED: dict[str, tuple[str, float]] = {"free": ("weights", 100.0)}
+TRACED: dict[str, tuple[str, float]] = {"free": ("weights", 100.0), "rms": ("rms", 100.0)}
 
 
 def varying(network: Sequential) -> list[float]:

@@ -27,7 +27,7 @@ from backprop.book.exercises.verdict import (
     takes,
 )
 
-NEARLY = "This is close, but rounded too far. Give all the digits that are asked for."
+NEARLY = "This is close, but rounded too far, or cut off. Give all the digits that are asked for."
 
 
 def _in_turn(given: Sequence[Any], parts: Sequence[Part], praise: str) -> Verdict:
@@ -59,25 +59,26 @@ def standardized(
 
 @checker
 def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
-    """Check x = (9, 1, 3, 3) with d = (6, 0, 0, 6): mean 4, s = 3, (-1, -3, -7, 11) / 9."""
-    x, d = np.array([9.0, 1, 3, 3]), np.array([6.0, 0, 0, 6])
+    """Check x = (12, 4, 6, 6), d = (8, 2, 9, 1): mean 7, s = 3, (-1, -3, 14, -10) / 9."""
+    # mean(d) = 5, mean(d ⊙ x̂) = 2, s and n differ, so each mistake has numbers of its own.
+    x, d = np.array([12.0, 4, 6, 6]), np.array([8.0, 2, 9, 1])
     right = standardized(d, x, 0)
-    x_hat = (x - 4) / 3
-    rule = "Take mean(d) from d, then x̂ times mean(d ⊙ x̂), and divide by s."
+    x_hat = (x - 7) / 3
+    rule = "Three terms are added up before the division: compare with the column of the chapter."
     check = "Add up your four numbers: a shift of x changes nothing, so their sum is 0."
     parts: list[Part] = [
-        ("The mean", 4.0, [
-            (16.0, "This is the sum.", "Divide by 4."),
-            (3.0, "This is the median.", "Add the numbers and divide by 4."),
+        ("The mean", 7.0, [
+            (28.0, "This is the sum.", "Divide by 4."),
+            (6.0, "This is the median.", "Add the numbers and divide by 4."),
         ], "Add the four numbers and divide by 4."),
         ("s", 3.0, [
             (9.0, "This is the variance.", "s is its root."),
             (math.sqrt(12), "The sum of the squares was divided by 3.", "Divide by 4."),
             (6.0, "This is the root of the sum of the squares.", "Take the mean before the root."),
             (36.0, "This is the sum of the squares.", "s is the root of their mean."),
-            (5.0, "This is the root mean square of x.", "Subtract the mean first."),
+            (math.sqrt(58), "This is the root mean square of x.", "Subtract the mean first."),
             (2.5, "This is the mean distance from the mean.", "Square the distances."),
-        ], "s is the root of the mean of (x - 4)²."),
+        ], "s is the root of the mean of (x - 7)²."),
         ("The gradient", right, [
             (d / 3, "Mean and s were treated as constants.", rule),
             (standardized(d, x, 0, stretch=False), "The term of the stretch is missing.", rule),
@@ -85,13 +86,20 @@ def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
             (3 * right, "This is not yet divided by s.", ""),
             (right / 3, "It was divided by s twice.", ""),
             (-right, "Only the sign is wrong.", ""),
-            ((d - 12 - x_hat * 8) / 3, "Sums were taken where the formula has means.", rule),
-            ((d - 3 + 2 * x_hat) / 3, "The last term was added.", "Both terms are subtracted."),
-            ((d - 3 - 2) / 3, "The last term lacks its x̂.", rule),
-            ((d - 3 - x_hat) / 3, "The last term lacks its mean(d ⊙ x̂).", rule),
-            ((d - 3 - 3 * x_hat) / 3, "The last term has mean(d) in it.",
-             "It has mean(d ⊙ x̂): multiply entry by entry, then average."),
-            ((d - 3 - 2 * (x - 4)) / 3, "The last term has x - 4 in it.", "It has x̂ = (x - 4)/3."),
+            ((d - 20 - x_hat * 8) / 3, "Sums were taken where the formula has means.", rule),
+            ((d - 20 - x_hat * 2) / 3, "A sum was taken instead of mean(d).", rule),
+            ((d - 5 - x_hat * 8) / 3, "A sum was taken instead of mean(d ⊙ x̂).", rule),
+            ((d + 5 - 2 * x_hat) / 3, "mean(d) was added.", "It is taken away."),
+            ((d - 5 + 2 * x_hat) / 3, "The last term was added.", "It is taken away."),
+            ((d - 5 - 2) / 3, "The last term lacks its x̂.", rule),
+            ((d - 5 - x_hat) / 3, "The last term lacks its mean(d ⊙ x̂).", rule),
+            ((d - 5 - 5 * x_hat) / 3, "The last term has mean(d) in it.",
+             "The mean there is that of d times x̂, entry by entry."),
+            ((d - 5 - d * x_hat * x_hat) / 3, "d ⊙ x̂ was not averaged.", rule),
+            *((wrong, "The last term has x - 7 where x̂ belongs.", "x - 7 is not yet divided by s.")
+              for wrong in ((d - 5 - 2 * (x - 7)) / 3, (d - 5 - 6 * (x - 7)) / 3)),
+            ((d - 5 - (x - 7)) / 3, "The last term has x - 7 where x̂ belongs, and no mean.", rule),
+            ((d - 5 - 2 * x) / 3, "The last term has x where x̂ belongs.", "Subtract the mean."),
             (x_hat, "This is x̂.", "The slopes of the loss with respect to x are asked for."),
         ], check),
     ]  # fmt: skip
@@ -192,7 +200,7 @@ def check_batchnorm(backward: Answer) -> Verdict:
         expected, mistakes = _backward_case(dz, x, gamma, standardized, 0)
         s = x.std(axis=0)
         x_hat, x_one = (x - x.mean(axis=0)) / s, (x - x.mean()) / x.std()
-        rule = "(d - mean(d) - x̂ mean(d ⊙ x̂)) / s, the means over axis 0."
+        rule = "Compare with the formula of the chapter, term by term; the means run over axis 0."
         mistakes += [
             (d / s, "Mean and s were treated as constants.", rule),
             (dz / s, "Mean and s were treated as constants, and gamma is missing.", rule),
@@ -209,6 +217,17 @@ def check_batchnorm(backward: Answer) -> Verdict:
             ((d - d.mean(0) - (d * x_hat).mean(0)) / s, "The last term lacks its x̂.", rule),
             ((d - d.mean(0) - x * (d * x).mean(0)) / s, "The last term has x for x̂.", rule),
             ((d - d.mean(0) + x_hat * (d * x_hat).mean(0)) / s, "The last term was added.", rule),
+            ((d + d.mean(0) - x_hat * (d * x_hat).mean(0)) / s, "mean(d) was added.", rule),
+            ((d - d.mean(0) - x_hat * d.mean(0)) / s, "The last term has mean(d) in it.",
+             "The mean there is that of d times x̂, entry by entry."),
+            ((d - d.mean(0) - x_hat * (dz * x_hat).mean(0)) / s, "The last term has dz for d.",
+             "gamma belongs to every term."),
+            *((wrong, "The last term has x - mean for x̂.", "It is not yet divided by s.")
+              for wrong in (
+                  (d - d.mean(0) - s * x_hat * (d * x_hat).mean(0)) / s,
+                  (d - d.mean(0) - x_hat * (d * x_hat * s).mean(0)) / s,
+                  (d - d.mean(0) - s * x_hat * (d * x_hat * s).mean(0)) / s,
+              )),
             *((wrong, "All columns share one mean.", "Each column has a mean of its own: axis=0.")
               for wrong in (
                   (d - d.mean() - x_hat * (d * x_hat).mean()) / s,
@@ -248,7 +267,7 @@ def check_rmsnorm(backward: Answer) -> Verdict:
         x_hat = x / r
         inner = (d * x_hat).mean(axis=1, keepdims=True)
         n, root_n = x.shape[1], math.sqrt(x.shape[1])
-        rule = "Which changes of a row leave x/s as it is? Only the stretch."
+        rule = "Which changes of a row leave x/s as it is? Each takes one term out of d."
         mistakes += [
             (d / r, "s was treated as a constant.", "s depends on every number of the row."),
             (standardized(d, x, 1), "This is the backward pass of LayerNorm.", rule),
@@ -264,9 +283,14 @@ def check_rmsnorm(backward: Answer) -> Verdict:
             ((d - x * (d * x).mean(1, keepdims=True)) / r, "The last term has x for x̂.",
              "x̂ = x/s."),
             ((d + x_hat * inner) / r, "The last term was added.", "It is taken away."),
-            ((d - x_hat * inner) / x.std(1, keepdims=True), "It is divided by the deviation.",
+            ((d - 2 * x_hat * inner) / r, "The last term is doubled.",
+             "s² has the derivative 2 x/n, and its root another factor."),
+            ((d - x_hat * (d * x_hat).mean(0)) / r, "The mean of d ⊙ x̂ runs over the wrong axis.",
+             "It runs over a row, axis 1."),
+            ((d - x_hat * inner) / x.std(1, keepdims=True),
+             "It is divided by the standard deviation.",
              "Nothing is centred here: divide by the root mean square."),
-            (_unmoved(d, x), "s is the deviation.",
+            (_unmoved(d, x), "s is the standard deviation.",
              "Nothing is centred here: s is the root mean square."),
             ((d - x_hat * (d * x_hat).mean()) / r, "All rows share one mean.",
              "Each row has its own: axis=1, keepdims=True."),
@@ -330,9 +354,9 @@ def check_fold(fold: Answer) -> Verdict:
             (np.vstack([W / s, (b - mean) / s + beta]), "gamma is missing.", rule),
             (np.vstack([W * gamma, (b - mean) * gamma + beta]), "s is missing.", rule),
             (np.vstack([W * rate / s, (b - mean) * rate / s + beta]),
-             "It is divided by the variance.", "s is the deviation already."),
+             "It is divided by the variance.", "s is the standard deviation already."),
             (np.vstack([W * gamma / np.sqrt(s), (b - mean) * gamma / np.sqrt(s) + beta]),
-             "It is divided by the root of s.", "s is the deviation, not the variance."),
+             "It is divided by the root of s.", "s is the standard deviation, not the variance."),
             (np.vstack([W * gamma * s, (b - mean) * gamma * s + beta]),
              "It is multiplied by s.", "Divide."),
             (np.vstack([W * rate, (b + mean) * rate + beta]), "The mean was added.", rule),
