@@ -147,7 +147,7 @@ def test_segments_and_snapshots_are_one_family_in_evaluations_that_are_used():
     for snapshots in range(1, 8):
         assert used(binomial(snapshots)) == 1 + advances(20, snapshots)
     for kept in range(6, 20):  # up to 6 · 7 / 2 layers, each evaluated twice at most
-        assert used(cut_into(shrinking(20, kept))) <= 2 + advances(20, kept - 1)
+        assert used(cut_into(shrinking(20, kept))) == 1 + advances(20, kept - 1) == 40 - kept
     assert used(cut_into([6, 5, 4, 3, 2])) == 1 + advances(20, 5) == 34
 
 

@@ -26,7 +26,8 @@ WRONG_ANSWERS = {
         ((2.5, 10), "under the root"), ((400, 10), "Take the root"), ((-20, 10), "positive root"),
         ((25, 10), "n/4"), ((100, 10), "every input"), ((1, 10), "nothing is saved"),
         ((19, 10), "derivative"), ((20, 20), "c itself"), ((20, 25), "in full"),
-        ((20, 5), "two terms"), ((20, 12.5), "c = 10"), ((20, 21.25), "c = 5"),
+        ((20, 5), "two terms"), ((20, 9.75), "on top"), ((20, 9), "segment whole"),
+        ((20, 12.5), "c = 10"), ((20, 21.25), "c = 5"),
         ((20, 40), "units of an input"), ((20, 11), "Add the inputs"), ((20, None), "None"),
         (([20], 10), "shape"),
     ],
@@ -34,7 +35,7 @@ WRONG_ANSWERS = {
         ((16, 18), "far too little"), ((256, 18), "4⁴"), ((10, 18), "R = 2"),
         ((20, 18), "R = 3"), ((15, 18), "K = 3"), ((70, 18), "K = 5"), ((56, 18), "R = 5"),
         ((4, 18), "R = 1"), ((7, 18), "K - 1 + R"), ((210, 18), "order"), ((5040, 18), "7!"),
-        ((34, 18), "longest chain"), ((35, 17), "969"), ((35, 19), "Fewer"),
+        ((34, 18), "longest chain"), ((35, 17), "too short"), ((35, 19), "Fewer"),
         ((35, 20), "Subtract"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
         ((35, 334), "far too many"), ((35, 45), "two evaluations"), ((35, 1000), "every input"),
         ((35, 5), "least K"), ((35, None), "None"), (([35], 18), "shape"),
@@ -162,7 +163,14 @@ def by_state(layers, x):
     ]  # fmt: skip
 
 
+def of_kind(kind):
+    return lambda layers, x: [
+        i for i, layer in enumerate(layers) if type(layer).__name__ == kind
+    ]  # fmt: skip
+
+
 BROKEN_WRONG = [
+    (of_kind("Dropout"), "whatever the kind"),
     (whole_passes, "comes after"), (last_alone, "outputs of the network"),
     (by_state, "state moves"),
     (lambda layers, x: broken(layers, x)[:1], "more than one"),
@@ -239,7 +247,8 @@ def by_averages(layers, x):
 MOVED_WRONG = [
     (lambda layers, x: [], "At least one"), (broken, "differs in training"),
     (lambda layers, x: sorted({*moved(layers, x), *broken(layers, x)}), "in use it does"),
-    (always_training, "in use already"), (by_averages, "in use already"),
+    (always_training, "in use already"), (by_averages, "whatever the kind"),
+    (of_kind("BatchNorm"), "whatever the kind"),
     (lambda layers, x: list(range(len(layers))), "Not all"),
     (lambda layers, x: [i + 1 for i in moved(layers, x)], "from 0"),
     (lambda layers, x: [i for i in range(len(layers)) if i not in moved(layers, x)], "others"),
@@ -336,7 +345,7 @@ EVALUATIONS_WRONG = [
     (lambda n, K: fewest(n, K - 1) + 1, "for the output"),
     (lambda n, K: fewest(n, K), "one kept input too many"),
     (lambda n, K: n * (n - 1) // 2, "starts again from x"),
-    (lambda n, K: n - 1, "every input"), (kept(exchanged), "The left part has all"),
+    (lambda n, K: n - 1, "every input"), (kept(exchanged), "gives the right part all"),
     (lambda n, K: 0, "Nothing is evaluated"),
     (lambda n, K: fewest(n, max(K - 2, 1)), "one kept input too few"),
     (lambda n, K: fewest(n, K - 1) + 2 * (n > 5), "A cut after m"),

@@ -54,6 +54,9 @@ def check_segments(c: Any, arrays: Any) -> Verdict:
              "Insert c = 20, and count each input as a quarter."),
             (25, "Each input was counted in full.", "An input is a quarter of the unit."),
             (5, "This is one of the two terms.", "Add the other."),
+            (9.75, "An input was taken off, as if it were part of what its layer keeps.",
+             "Here it comes on top."),
+            (9, "What a layer keeps was taken off.", "Count one segment whole."),
             (12.5, "This is for c = 10.", slope),
             (21.25, "This is for c = 5.", slope),
             (40, "This is in units of an input.", "The unit is what a layer keeps."),
@@ -81,8 +84,8 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
             (5040, "This is 7!.", "Divide by 3! and 4!."),
         ], formula),
         ("The kept inputs", 18, [
-            (17, "C(19, 3) = 969 layers are not enough.", "One more."),
-            (19, "Fewer will do.", "Try one less."),
+            (17, "The longest chain is too short.", formula),
+            (19, "Fewer will do.", formula),
             (20, "This is K - 1 + R.", "Subtract R - 1."),
             (10, "10³ = 1000, but the binomial grows more slowly.", "C(12, 3) = 220."),
             (32, "This is about √1000.", "With R = 3, fewer inputs do."),
@@ -240,6 +243,9 @@ def check_broken(broken: Answer) -> Verdict:
         after = range(right[0], n) if right else []
         same = "Give a layer the same input twice, not what the second pass made of it."
         mistakes: list[tuple[Any, str, str]] = [
+            (mark([i for i, layer in enumerate(make()) if isinstance(layer, Dropout)]),
+             "Dropout is not the only layer that can break, and it need not.",
+             "Compare outputs, whatever the kind of layer."),
             (mark(after), "A layer that comes after a broken one is not broken itself.", same),
             (mark(right[:1]), "There may be more than one.", "Look at all layers."),
             (mark([n - 1] if right else []), "This compares the outputs of the network.",
@@ -302,12 +308,12 @@ def check_moved(moved: Answer) -> Verdict:
             (mark(range(min(right, default=n), n)),
              "A layer that comes after one that moves need not move itself.",
              "Go on with the output of the first training pass."),
-            (mark([i for i, layer in enumerate(make()) if i in right or not layer.training]),
-             "One of them is in use already, and in use batch normalization does not move.",
-             "Leave `training` as you found it."),
             (mark([i for i, layer in enumerate(make()) if isinstance(layer, BatchNorm)]),
              "Batch normalization is not the only layer with a state, and in use it does not move.",
              "Compare outputs, whatever the kind of layer."),
+            (mark([i for i, layer in enumerate(make()) if i in right or not layer.training]),
+             "One of them is in use already, and in use batch normalization does not move.",
+             "Leave `training` as you found it."),
         ]  # fmt: skip
         expected = mark(right)
         return Case((k,), expected, distinct(mistakes, expected), twice,
@@ -359,15 +365,22 @@ def check_evaluations(evaluations: Answer) -> Verdict:
             (forgetful(n, s), "The left part gets one kept input too few.",
              "When the right part is done, its inputs are free again."),
             (n * (n - 1) // 2, "This always starts again from x.", "Keep other inputs, too."),
+            # A right part that may keep all K costs as much as a chain that keeps every input,
+            # but is right with K = 2, which is judged first.
             (n - 1, "This evaluates each layer once, as if every input were kept.",
-             "The right part has one kept input less. The left part has all of them."),
+             "With K = 2, every layer is reached by a walk from x.") if kept == 2 else
+            (n - 1, "This gives the right part all K inputs, or does not count where it begins.",
+             "Which inputs are kept while the right part is taken back?"),
             (fewest(n, s + 1), "This has one kept input too many.", "Among the K are x and the"
              " input of the layer that is taken back."),
             (fewest(n, s - 1) if s > 1 else -1, "This has one kept input too few.",
              "With K = 2, x is kept, and the input of the layer that is taken back."),
             (0, "Nothing is evaluated here.", "The walk over m layers costs m."),
         ]  # fmt: skip
-        more = "A cut after m layers costs m + evaluations(n - m, K - 1) + evaluations(m, K)."
+        more = (
+            "A cut after m layers costs the walk there, and both parts, each with the inputs that"
+            " it may keep."
+        )
         return Case((n, kept), right, distinct(mistakes, right), more)
 
     if not callable(evaluations):

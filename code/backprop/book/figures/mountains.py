@@ -56,7 +56,7 @@ def side_by_side(runs: Mapping[str, Watched], unit: int, title: str) -> Drawing:
 
 def walks(moments: Sequence[Moment], title: str) -> Drawing:
     """Draw one row per layer that is taken back: the kept inputs, and the walk to it."""
-    n, left, top, row = len(moments), 4.0, 48.0, 25.0
+    n, left, top, row = len(moments), 4.0, 54.0, 25.0
     wide = 320 / n
     parts = [
         svg.text(left, 14, "layer", text_anchor="start"),
@@ -77,7 +77,7 @@ def walks(moments: Sequence[Moment], title: str) -> Drawing:
             stroke=svg.BACKWARD, stroke_width="3", fill="none",
         ))  # fmt: skip
         for i, j in moment.walks:
-            tail, tip = (left + i * wide, y + 19), (left + j * wide, y + 19)
+            tail, tip = (left + i * wide, y - 6), (left + j * wide, y - 6)
             parts.append(svg.pointer(tail, tip, svg.FORWARD, "2", 7, 4))
         parts.append(svg.text(svg.WIDTH - 2, y + 12, str(count), svg.FORWARD, text_anchor="end"))
         held = ", ".join(str(i + 1) for i in moment.kept)
