@@ -125,7 +125,7 @@ def test_a_gate_leaves_as_much_of_the_cell_as_of_the_error():
             assert left == pytest.approx(c)
             c *= gate
     drawn = recurrence.mirrored("t").markup
-    for words in ("0.49", "5·10⁻⁶", "f = 0.98", "f = 0.73"):
+    for words in ("0.49", "5·10⁻⁶", "f = 0.982", "f = 0.731"):
         assert drawn.count(f">{words}<") == 2, words
     assert drawn.count('stroke-width="3"') == drawn.count("stroke-dasharray") * 2 == 4
     check_words(drawn, 0.55, above=10)
@@ -139,6 +139,13 @@ def test_the_biases_are_drawn_with_how_many_solve_the_task():
         for words in (said, *(str(copying.solved(kind, n)) for n in copying.SILENCES)):
             assert f">{words}<" in drawn, words
     for words in ("guessing", *map(str, copying.SILENCES)):
+        assert f">{words}<" in drawn, words
+
+
+def test_the_gates_at_work_are_drawn():
+    networks = (copying.network("LSTM, open", seed) for seed in (0, 1))
+    drawn = recurrence.at_work("t", *networks, silence=9).markup
+    for words in ("letters", "silence", "answers", "all ways", "direct way"):
         assert f">{words}<" in drawn, words
 
 

@@ -166,13 +166,55 @@ def sent_back(model: Sequential, silence: int) -> tuple[Array, Array | None]:
     return layer.dh0, None
 
 
-def directions(kind: str, silence: int) -> NDArray[np.int64]:
-    """Return, for ten untrained networks, in how many directions a tenth of an error survives.
+def forgetting(model: Sequential, silence: int) -> Array:
+    """Return the forget gates of an LSTM at each step: medians over 256 new sequences.
 
-    That is the number of singular values of :func:`sent_back` above 0.1.
+    Returns
+    -------
+    f : array, shape (silence + 2 * TOLD, n_hidden)
     """
-    rows = (sent_back(network(kind, seed), silence)[0] for seed in SEEDS)
-    return np.array([(np.linalg.svd(J, compute_uv=False) > 0.1).sum() for J in rows])
+    layer: Any = model.layers[0]
+    layer.forward(copying(np.random.default_rng(10_000 + silence), 256, silence)[0])
+    return np.asarray(np.median(layer._split(layer.gates)[1], axis=1))
+
+
+def returning(model: Sequential, silence: int) -> tuple[Array, Array]:
+    """Return how long the first answer's error is at the cells of each step of an LSTM.
+
+    It is the error of the cross-entropy, divided by its length at the cells of that answer. Both
+    results are medians over 256 new sequences, from the first letter to the first answer.
+
+    Returns
+    -------
+    whole : array, shape (silence + TOLD + 1,)
+        By all ways.
+    direct : array, shape (silence + TOLD + 1,)
+        By the direct way alone.
+    """
+    layer: Any
+    layer, dense = model.layers
+    x, y = copying(np.random.default_rng(10_000 + silence), 256, silence)
+    h = layer.forward(x[:, : silence + TOLD + 1])
+    z = dense.forward(h[:, -1]).astype(float)
+    error = np.exp(z - z.max(axis=1, keepdims=True))
+    right = np.arange(len(y)), y[:, 0]
+    error[right] = 0
+    error[right] = -error.sum(axis=1)
+    error /= np.linalg.norm(error, axis=1, keepdims=True)
+    upstream = np.zeros_like(h)
+    upstream[:, -1] = dh = error @ dense.parameters["W"].T
+    layer.backward_parameters(upstream)
+    _, f, o, _ = layer._split(layer.gates)
+    slopes = o * (1 - layer.tanh_c**2)
+    alone = [dh * slopes[-1]]
+    whole = [alone[0]]
+    for t in reversed(range(len(f) - 1)):
+        alone.append(f[t + 1] * alone[-1])
+        detour = layer.dz[t + 1] @ layer.parameters["U"].T * slopes[t]
+        whole.append(f[t + 1] * whole[-1] + detour)
+    lengths = np.linalg.norm([whole[::-1], alone[::-1]], axis=3)
+    every, direct = np.median(lengths / lengths[:, -1:], axis=2)
+    return every, direct
 
 
 def direct_way(kind: str, silence: int) -> float:
@@ -187,10 +229,15 @@ def stored() -> dict[str, dict[str, list[float]]]:
     return found
 
 
+def best(kind: str, silence: int) -> str:
+    """Return the rate of the largest median, and of the larger mean where medians are the same."""
+    rows = stored()[f"{kind}, {silence}"]
+    return max(rows, key=lambda rate: (float(np.median(rows[rate])), float(np.mean(rows[rate]))))
+
+
 def right(kind: str, silence: int) -> Array:
-    """Return the stored shares of ten networks, at the rate of the largest median."""
-    runs = [np.array(each) for each in stored()[f"{kind}, {silence}"].values()]
-    return max(runs, key=lambda each: float(np.median(each)))
+    """Return the stored shares of ten networks, at their best rate."""
+    return np.array(stored()[f"{kind}, {silence}"][best(kind, silence)])
 
 
 def solved(kind: str, silence: int) -> int:

@@ -48,7 +48,7 @@ SHORT = 10
 SLOW = 0.003
 """Rate at which plain networks learn sequences of several lengths."""
 GATES = {"i": 0.0, "f": 1.0, "o": 0.0}
-"""Biases of an LSTM's gates as it starts."""
+"""Biases of an LSTM's gates as it starts, and where no gate learns."""
 GUESSING = 2 / 3
 """Loss (mean squared error) of the answer 0, the mean of every target."""
 
@@ -304,16 +304,6 @@ class Row:
     rates: tuple[float, ...] = RATES
 
 
-def _fixed(gates: str) -> Start:
-    """Return an LSTM some of whose gates stay where they start."""
-    return Start("LSTM", fixed=tuple((gate, GATES[gate]) for gate in gates))
-
-
-def _gated() -> dict[str, Row]:
-    """Return LSTMs of whose gates only those are trained that the name says, or none."""
-    return {"LSTM, i": Row(_fixed("fo")), "LSTM, none": Row(_fixed("ifo"))}
-
-
 def _bordered() -> dict[str, Row]:
     """Return long rows whose error, or marks, or both, or neither, are kept from a border."""
     late = SHORT // 5
@@ -339,7 +329,7 @@ ROWS: dict[str, Row] = {
     },
     "RNN, long": Row(Start("RNN"), updates=LONG),
     **_bordered(),
-    **_gated(),
+    "LSTM, none": Row(Start("LSTM", fixed=tuple(GATES.items()))),
 }  # fmt: skip
 """What the chapters show, by name."""
 

@@ -44,6 +44,7 @@ def check_gate(left: Any, bias: Any) -> Verdict:
             (math.exp(-10), "This gate would be e⁻¹.", "σ(b) = 1/(1 + e⁻ᵇ)."),
             (math.log(open_ / (1 - open_)), "This is a bias: the answers are exchanged.", ""),
             (0.044, "Give three significant digits.", ""),
+            (0.73**10, "The gate was rounded too early.", "Take all digits of σ(1)."),
             (1.0, "This gate would be 1.", "The bias is 1, the gate is σ(1)."),
             ((gate * (1 - gate)) ** 10, "These are slopes of the sigmoid.",
              "Along the cell, the error is multiplied by the gate itself."),
@@ -66,6 +67,8 @@ def check_gate(left: Any, bias: Any) -> Verdict:
              "Which gate has the 100th power ½?"),
             (100.0, "So open a gate keeps nearly everything.", "Which gate has the 100th power ½?"),
             (0.5, "This gate forgets fast.", "Which gate has the 100th power ½?"),
+            (math.log(0.993 / 0.007), "The gate was rounded too early.",
+             "The bias depends on 1 - f, where two digits are lost."),
             (5.0, "Close, but three significant digits are needed.", ""),
         ], "First find the gate whose 100th power is ½, then its b."),
     ]  # fmt: skip
@@ -195,6 +198,9 @@ def check_cell_back(cell_back: Answer) -> Verdict:
             (np.array([a, b, dc * i, e]), "The slope of the candidate's tanh is missing.", gates),
             (np.array([dc * c, dc * g, d, e]), "The slopes of the two gates are missing.", gates),
             (np.array([dc * c, b, d, e]), "The slope of the forget gate is missing.", gates),
+            (np.array([a, b, d, f]), "The last row has no error in it.", more),
+            (np.array([a, b, dc * (1 - g**2), e]), "The candidate's row has no i.", more),
+            (right.sum(axis=1), "The units were summed.", "Each unit has a cell of its own."),
             (np.array([a, dc * g, d, e]), "The slope of the input gate is missing.", gates),
             (plain * np.array([1 - f**2, 1 - i**2, 1 - g**2, np.ones_like(f)]),
              "The gates have the slope of a tanh.", gates),
@@ -265,10 +271,17 @@ def check_coupled_back(coupled_back: Answer) -> Verdict:
         def rows(*deltas: Array, error: Array = cell) -> Array:
             return np.array([np.concatenate(deltas) @ U.T, error * f])
 
+        def fed_by(slope: Array) -> tuple[Array, Array, Array, Array]:
+            given_to = dc + dh * slope
+            return (given_to, given_to * (old - g) * f * (1 - f), d_o,
+                    given_to * (1 - f) * (1 - g**2))  # fmt: skip
+
         right = rows(*parts)
         fed, *fed_parts = _deltas(dh, 0 * dc, f, o, g, old, c)
         late, *late_parts = _deltas(dh, dc, f, o, g, old, old)
         full = dc + dh * o
+        bent, *bent_parts = fed_by(o * (1 - c**2))
+        open_, *open_parts = fed_by(1 - np.tanh(c) ** 2)
         slope = o * (1 - np.tanh(c) ** 2)
         mistakes: Mistakes = [
             (rows(*_deltas(0 * dh, dc, f, o, g, old, c)[1:2], d_o,
@@ -280,6 +293,10 @@ def check_coupled_back(coupled_back: Answer) -> Verdict:
             (rows(*_deltas(dh, dc + dh * o - dh * slope, f, o, g, old, c)[1:2], d_o,
                   full * (1 - f) * (1 - g**2), error=full),
              "The cell's share of dh has not passed tanh.", shows),
+            (rows(*bent_parts, error=bent), "The slope of tanh(c) is not 1 - c².",
+             "Put c through tanh first."),
+            (rows(*open_parts, error=open_), "The cell's share of dh has not passed the gate o.",
+             shows),
             (rows(*late_parts, error=late), "c_{t-1} was put through tanh.",
              "h_t shows the new cell, c_t."),
             (rows(cell * old * f * (1 - f), d_o, d_g), "The gate f has two uses.", twice),
@@ -304,6 +321,7 @@ def check_coupled_back(coupled_back: Answer) -> Verdict:
             (rows(d_f, d_o, cell * (1 - f) * g * (1 - g)),
              "The candidate has the slope of a sigmoid.", gates),
             (rows(d_f, d_g, d_o), "The parts of o and g are exchanged.", order),
+            (rows(d_g, d_o, d_f), "The parts of f and g are exchanged.", order),
             (rows(d_o, d_f, d_g), "The parts of f and o are exchanged.", order),
             (np.array([right[0], cell]), "The second row has not passed the forget gate.", more),
             (np.array([right[0], cell * (1 - f)]), "The second row was multiplied by 1 - f.",

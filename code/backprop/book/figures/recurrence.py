@@ -18,6 +18,7 @@ from backprop.book import copying, recalling
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame
+from backprop.network import Sequential
 
 W, U, X, TARGET = 0.8, 0.7, (1.0, 0.0, 0.0), 1.0
 """The unit of the section by hand: one pulse, then silence, and a 1 to be remembered."""
@@ -295,7 +296,7 @@ def mirrored(title: str) -> Drawing:
         parts.append(svg.text(LEFT, top - 14, name, paint, text_anchor="start", font_weight=600))
         middle, inner = (LEFT + RIGHT) / 2, -way * 70
         for (bias, _), x, y in zip(GATES.values(), (0, inner), (12, 62), strict=True):
-            said = f"f = {1 / (1 + math.exp(-bias)):.2f}"
+            said = f"f = {1 / (1 + math.exp(-bias)):.3f}"
             parts.append(svg.text(middle + x, top + y, said, paint))
     for step in (1, 10, 20, 30, 40):
         parts.append(svg.text(_across(step), 298, str(step)))
@@ -338,12 +339,56 @@ def copied(title: str) -> Drawing:
     ax.axhline(1 / copying.ALPHABET, color=INK, linestyle=":", linewidth=1)
     ax.text(-0.35, 1 / copying.ALPHABET + 0.05, "guessing", color=INK, fontsize=11.5, va="center")
     above.set_title("error left at the first letter, direct way", loc="left", fontsize=11.5)
-    ax.set_title("letters right; above, how many solved", loc="left", fontsize=11.5)
+    ax.set_title("letters right (numbers: how many solved)", loc="left", fontsize=11.5)
     above.set(yscale="log", ylim=(3e-7, 20))
     above.set_yticks([1e-6, 1e-4, 1e-2, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
     ax.set(ylim=(0.05, 1.19), yticks=[0.2, 0.4, 0.6, 0.8, 1], xlim=(-0.4, len(places) - 0.6),
            xlabel="silent steps")  # fmt: skip
     ax.set_xticks(places, [str(n) for n in copying.SILENCES])
+    for each in (above, ax):
+        each.tick_params(labelsize=11.5)
+        each.minorticks_off()
+        each.grid(False)
+    return plotted(fig, title)
+
+
+def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 20) -> Drawing:
+    """Draw the forget gates of an LSTM that copies, and the first answer's error on its way back.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    fresh, trained : Sequential
+        The network before and after training.
+    silence : int
+        Silent steps.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    blue, orange = COLORS[0], COLORS[1]
+    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 4.4))
+    last = silence + 2 * copying.TOLD
+    for each in (above, ax):
+        each.axvspan(0.5, copying.TOLD + 0.5, color=INK, alpha=0.09, linewidth=0)
+        each.axvspan(last - copying.TOLD + 0.5, last + 0.5, color=INK, alpha=0.09, linewidth=0)
+    steps = np.arange(1, last + 1)
+    above.plot(steps, copying.forgetting(trained, silence), "-", color=blue, linewidth=1.2)
+    start = np.median(copying.forgetting(fresh, silence), axis=1)
+    above.plot(steps, start, "--", color=INK, linewidth=1.4)
+    for place, words in ((2, "letters"), (last / 2 + 0.5, "silence"), (last - 1, "answers")):
+        above.text(place, 1.1, words, color=INK, fontsize=11.5, ha="center", va="center")
+    for network, line, paint in ((fresh, "--", INK), (trained, "-", orange)):
+        for left, width in zip(copying.returning(network, silence), (2.6, 1.4), strict=True):
+            ax.plot(steps[: len(left)], left, line, color=paint, linewidth=width)
+    ax.text(12, 5, "all ways", color=INK, fontsize=12, fontweight="bold")
+    ax.text(12, 0.48, "direct way", color=INK, fontsize=12, fontweight="bold")
+    above.set_title("the 16 forget gates (dashed: before training)", loc="left", fontsize=11.5)
+    ax.set_title("length of the first answer’s error", loc="left", fontsize=11.5)
+    above.set(ylim=(0, 1.2), yticks=[0, 0.5, 1])
+    ax.set(yscale="log", ylim=(0.4, 16), xlim=(0.5, last + 0.5), xlabel="step",
+           xticks=[1, 5, 10, 15, 20, last - 2])  # fmt: skip
+    ax.set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
     for each in (above, ax):
         each.tick_params(labelsize=11.5)
         each.minorticks_off()
