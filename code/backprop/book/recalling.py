@@ -327,7 +327,6 @@ ROWS: dict[str, Row] = {
         for kind in ("LSTM", "GRU")
         for length in LENGTHS
     },
-    "RNN, long": Row(Start("RNN"), updates=LONG),
     **_bordered(),
     "LSTM, none": Row(Start("LSTM", fixed=tuple(GATES.items()))),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -283,11 +283,8 @@ def mirrored(title: str) -> Drawing:
         (52.0, 1, blue, "forward: what is left of the cell", RIGHT),
         (196.0, -1, orange, "backward: what is left of the error", LEFT),
     ):
-        for share, word in ((0.0, "0"), (1.0, "1")):
-            parts += _rule(top + 82 * (1 - share), word)
-        for bias, dashes in GATES.values():
-            left = scaled(bias)
-            parts.append(_line(top + 82 * (1 - left[::way]), paint, stroke_dasharray=dashes))
+        runs = [(scaled(bias)[::way], dashes) for bias, dashes in GATES.values()]
+        parts += _shares(top, 82, paint, runs)
         anchor = "end" if way == 1 else "start"
         ends = [_rounded(scaled(bias)[-1]) for bias, _ in GATES.values()]
         for word, y in zip(ends, (30, 75), strict=True):
@@ -564,6 +561,16 @@ def _rule(y: float, word: str) -> list[str]:
     return [line, svg.text(LEFT - 8, y + 5, word, text_anchor="end")]
 
 
+def _shares(
+    top: float, high: float, paint: str, runs: Iterable[tuple[Array, str | None]]
+) -> list[str]:
+    """Draw shares from 0 to 1 over the steps, each line with its dashes, between two rules."""
+    parts = [*_rule(top + high, "0"), *_rule(top, "1")]
+    return parts + [
+        _line(top + high * (1 - values), paint, stroke_dasharray=dashes) for values, dashes in runs
+    ]
+
+
 def held(title: str) -> Drawing:
     """Draw a unit's states after three pulses, and the error that goes back meanwhile.
 
@@ -579,9 +586,7 @@ def held(title: str) -> Drawing:
         (52.0, [kept(HELD, pulse)[0] for pulse in PULSES], blue, "states after three pulses"),
         (186.0, [error], orange, "what is left of the error"),
     ):
-        for share, word in ((0.0, "0"), (1.0, "1")):
-            parts += _rule(top + 72 * (1 - share), word)
-        parts += [_line(top + 72 * (1 - values), paint) for values in runs]
+        parts += _shares(top, 72, paint, [(values, None) for values in runs])
         parts.append(svg.text(LEFT, top - 12, name, paint, text_anchor="start", font_weight=600))
     parts += [
         svg.pointer((150, 112), (300, 112), blue, "2", 9, 5),
