@@ -1,5 +1,8 @@
 """A checker must tell right from wrong, and say something of use."""
 
+import importlib
+import inspect
+import pkgutil
 from decimal import Decimal
 from fractions import Fraction
 
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from backprop.book import exercises
 from backprop.book.exercises import Case, Verdict, checker, judge, judge_value
 from backprop.book.exercises.verdict import Told, limited
 
@@ -272,3 +276,21 @@ def test_a_rightly_rounded_entry_is_not_blamed():
     assert "1 of 3 entries" in told.message
     returned = judge_value([0.469, -0.469, 1.875], case, typed=False)
     assert returned.message.startswith("The first entry") and "3 of 3" in returned.message
+
+
+CHECKERS = [
+    check
+    for found in pkgutil.iter_modules(exercises.__path__)
+    for module in [importlib.import_module(f"{exercises.__name__}.{found.name}")]
+    for name, check in inspect.getmembers(module, inspect.isfunction)
+    if name.startswith("check_") and check.__module__ == module.__name__
+]
+
+
+def test_help_tells_how_to_call_a_checker_and_never_what_it_expects():
+    assert len(CHECKERS) > 200
+    for check in CHECKERS:
+        names = list(inspect.signature(check).parameters)
+        said = check.__doc__
+        assert said.startswith(f"Say whether ({', '.join(names)}), your answer"), check
+        assert said.endswith(" right, or what is wrong.") and "\n" not in said

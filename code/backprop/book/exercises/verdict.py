@@ -76,7 +76,8 @@ WRONG: Counter[str] = Counter()
 def checker(check: Callable[Arguments, Verdict]) -> Callable[Arguments, Verdict]:
     """Count the wrong answers to an exercise, and say the stronger hint from the second one on.
 
-    A right answer, or a new kernel, starts afresh.
+    A right answer, or a new kernel, starts afresh. What ``help`` and a tooltip show of the checker
+    is how to call it: its own docstring says what it expects, and so would give the answer away.
     """
     name = f"{check.__module__}.{check.__name__}"
 
@@ -93,6 +94,10 @@ def checker(check: Callable[Arguments, Verdict]) -> Callable[Arguments, Verdict]
             return replace(verdict, message=f"{verdict.message} {verdict.more}", more="")
         return verdict
 
+    names = list(inspect.signature(check).parameters)
+    answers = "your answer" if len(names) == 1 else "your answers in this order"
+    be = "is" if len(names) == 1 else "are"
+    counted.__doc__ = f"Say whether ({', '.join(names)}), {answers}, {be} right, or what is wrong."
     return counted
 
 
