@@ -31,9 +31,6 @@ export function path(top, begin, steps, frame) {
   return `M${left} ${foot}V${high.toFixed(1)}H${bend.toFixed(1)}L${right} ${foot}`;
 }
 
-/** Where the line of a loss in thousandths stands. */
-export const target = (task, { bar, right, wide }) => bar + (task / wide) * (right - bar);
-
 /** What the figure shows for the k-th noise and the two sliders. */
 export function view(k, top, begin, given) {
   const { frame, steps } = given;
@@ -53,10 +50,11 @@ export function view(k, top, begin, given) {
   const three = found.map((part) => (1000 * part).toFixed(1));
   const told = total.toFixed(1);
   const verdict = Number(told) < task ? 'below' : 'not below';
-  const fits = total > frame.wide ? ' The bar is drawn smaller, to fit.' : '';
+  const fits = total > frame.wide ? ' The bar and the mark are drawn smaller, to fit.' : '';
   return {
     path: path(top, begin, steps, frame),
     bars,
+    mark: (frame.bar + task * unit).toFixed(1),
     words: {
       area: `\u03a3\u03b7 = ${area.toFixed(0)}`,
       start: `flat: start left ${three[0]}`,
@@ -91,8 +89,7 @@ function mount(root) {
       bar.setAttribute('width', seen.bars[i][1]);
     });
     for (const words of all('.bp-said')) words.textContent = seen.words[words.dataset.part];
-    const x = target(given.tasks[k][1], given.frame).toFixed(1);
-    root.querySelector('.bp-task').setAttribute('transform', `translate(${x} 0)`);
+    root.querySelector('.bp-task').setAttribute('transform', `translate(${seen.mark} 0)`);
     topValue.textContent = top.toFixed(2);
     beginValue.textContent = named(begin, given.steps);
     first.setAttribute('aria-valuetext', topValue.textContent);

@@ -92,8 +92,9 @@ def view(noise: float, top: float, begin: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        The ``path`` of the rates, the ``bars`` as places and widths, the ``words`` that stand in
-        the picture, and the sentence that is ``seen``.
+        The ``path`` of the rates, the ``bars`` as places and widths, the place of the ``mark`` at
+        the loss to come below, the ``words`` that stand in the picture, and the sentence that is
+        ``seen``.
     """
     rates = plan(top, begin)
     found = parts(rates, noise)
@@ -117,8 +118,11 @@ def view(noise: float, top: float, begin: int) -> dict[str, Any]:
     }  # fmt: skip
     seen = f"The last rate is {svg.fixed(rates[-1], 3)}. The total {told} is {verdict} {task}."
     if total > WIDE:
-        seen += " The bar is drawn smaller, to fit."
-    return {"path": _path(top, begin), "bars": bars, "words": words, "seen": seen, "total": total}
+        seen += " The bar and the mark are drawn smaller, to fit."
+    return {
+        "path": _path(top, begin), "bars": bars, "mark": svg.fixed(BAR + task * unit),
+        "words": words, "seen": seen, "total": total,
+    }  # fmt: skip
 
 
 def _path(top: float, begin: int) -> str:
@@ -221,13 +225,12 @@ class Ravine:
                         fill_opacity="0.55" if paint != "currentColor" else "0.35")
             for (x, width), paint in zip(shown["bars"], paints, strict=True)
         ]  # fmt: skip
-        target = _target(TASKS[self.noise])
         mark = svg.element(
             "g",
             svg.element("line", x1=0.0, x2=0.0, y1=y - 5, y2=y + 44, stroke="currentColor",
                         stroke_width="2", stroke_dasharray="4 3"),
             _said("task", 6, y + 42, words["task"]),
-            class_="bp-task", transform=f"translate({svg.fixed(target)} 0)",
+            class_="bp-task", transform=f"translate({shown['mark']} 0)",
         )  # fmt: skip
         area = svg.element(
             "path", class_="bp-rates", d=shown["path"], fill="currentColor", fill_opacity="0.14",
@@ -241,10 +244,6 @@ class Ravine:
             _said("steep", RIGHT, y - 10, words["steep"], "end"),
             *bars, mark, _said("total", RIGHT, y + 42, words["total"], "end", font_weight=600),
         )  # fmt: skip
-
-
-def _target(task: float) -> float:
-    return BAR + task / WIDE * (RIGHT - BAR)
 
 
 def _said(
