@@ -98,6 +98,17 @@ def test_what_is_sent_back_is_a_derivative(kind):
         assert direct.shape == (n,) and (0 < direct).all() and (direct < 1).all()
 
 
+def test_directions_are_those_in_which_a_tenth_arrives():
+    counts = copying.directions("LSTM", 5)
+    assert counts.shape == (10,)
+    assert copying.directions("RNN", 5).min() > copying.directions("RNN, random", 5).max()
+    J, _ = copying.sent_back(copying.network("LSTM", 3), 5)
+    errors, factors, _ = np.linalg.svd(J)
+    arrived = np.linalg.norm(errors.T @ J, axis=1)
+    np.testing.assert_allclose(arrived, factors, atol=1e-5)
+    assert counts[3] == (arrived > 0.1).sum()
+
+
 def test_the_direct_way_is_that_of_the_bias():
     for kind, bias in (("LSTM", 1), ("LSTM, open", 4), ("GRU", 0), ("GRU, open", 4)):
         expected = (1 / (1 + np.exp(-bias))) ** 8

@@ -136,8 +136,10 @@ def test_the_biases_are_drawn_with_how_many_solve_the_task():
     for kind, (said, *_) in recurrence.BIASES.items():
         layer = copying.network(kind, 0).layers[0]
         assert said == f"bias {layer._split(layer.parameters['b'])[1][0]:g}"
-        for words in (said, *(str(copying.solved(kind, n)) for n in copying.SILENCES)):
-            assert f">{words}<" in drawn, words
+        for n in copying.SILENCES:
+            counted = f"{np.median(copying.directions(kind, n)):g}"
+            for words in (said, counted, str(copying.solved(kind, n))):
+                assert f">{words}<" in drawn, words
     for words in ("guessing", *map(str, copying.SILENCES)):
         assert f">{words}<" in drawn, words
 
@@ -145,7 +147,7 @@ def test_the_biases_are_drawn_with_how_many_solve_the_task():
 def test_the_gates_at_work_are_drawn():
     networks = (copying.network("LSTM, open", seed) for seed in (0, 1))
     drawn = recurrence.at_work("t", *networks, silence=9).markup
-    for words in ("letters", "silence", "answers", "all ways", "direct way"):
+    for words in ("letters", "silence", "answers", "trained", "direct way"):
         assert f">{words}<" in drawn, words
 
 

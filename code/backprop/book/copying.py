@@ -166,6 +166,15 @@ def sent_back(model: Sequential, silence: int) -> tuple[Array, Array | None]:
     return layer.dh0, None
 
 
+def directions(kind: str, silence: int) -> NDArray[np.int64]:
+    """Return in how many directions a tenth of an error gets over a silence by all ways.
+
+    These are the singular values above 0.1 of :func:`sent_back`, for ten untrained networks.
+    """
+    rows = (sent_back(network(kind, seed), silence)[0] for seed in SEEDS)
+    return np.array([(np.linalg.svd(J, compute_uv=False) > 0.1).sum() for J in rows])
+
+
 def forgetting(model: Sequential, silence: int) -> Array:
     """Return the forget gates of an LSTM at each step: medians over 256 new sequences.
 

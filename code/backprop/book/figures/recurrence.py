@@ -303,12 +303,12 @@ def mirrored(title: str) -> Drawing:
     return drawing(title, 324, said, *parts)
 
 
-BIASES = {"LSTM": ("bias 1", "#AA3377", -0.14), "LSTM, open": ("bias 4", "#0072B2", 0.14)}
+BIASES = {"LSTM": ("bias 1", "#C24D8E", -0.14), "LSTM, open": ("bias 4", "#0072B2", 0.14)}
 """LSTMs of :func:`copied`: their name there, colour, and how far they stand aside."""
 
 
 def copied(title: str) -> Drawing:
-    """Draw what the direct way leaves over a silence, and how much of the letters is repeated.
+    """Draw in how many directions an error gets over a silence, and how many letters are right.
 
     Parameters
     ----------
@@ -318,13 +318,18 @@ def copied(title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 4.6),
-                                         height_ratios=(1, 1.5))  # fmt: skip
+                                         height_ratios=(1, 1.3))  # fmt: skip
     places = np.arange(len(copying.SILENCES))
     for kind, (said, paint, aside) in BIASES.items():
-        left = [copying.direct_way(kind, n) for n in copying.SILENCES]
-        above.plot(places, left, "o-", color=paint, linewidth=2.4, markersize=6)
-        above.text(2.05, 3.2 if aside > 0 else 2e-5, said, color=paint, fontsize=13,
-                   fontweight="bold", va="center", ha="left" if aside > 0 else "right")  # fmt: skip
+        counts = np.array([copying.directions(kind, n) for n in copying.SILENCES])
+        low, middle, high = np.quantile(counts, (0, 0.5, 1), axis=1)
+        above.errorbar(places + aside / 4, middle, (middle - low, high - middle), fmt="o-",
+                       color=paint, linewidth=2.2, elinewidth=1.6, markersize=6)  # fmt: skip
+        for place, value in zip(places, middle, strict=True):
+            above.text(place + aside / 4 + 0.07, value + 0.5, f"{value:g}", color=paint,
+                       fontsize=11.5, va="bottom")  # fmt: skip
+        above.text(3.42, middle[-1], said, color=paint, fontsize=13, fontweight="bold",
+                   va="center")  # fmt: skip
         for place, n in zip(places, copying.SILENCES, strict=True):
             right = np.sort(copying.right(kind, n))
             fan = np.linspace(-0.09, 0.09, len(right))
@@ -335,11 +340,10 @@ def copied(title: str) -> Drawing:
     ax.axhline(copying.SOLVED, color=INK, linestyle="--", linewidth=1)
     ax.axhline(1 / copying.ALPHABET, color=INK, linestyle=":", linewidth=1)
     ax.text(-0.35, 1 / copying.ALPHABET + 0.05, "guessing", color=INK, fontsize=11.5, va="center")
-    above.set_title("error left at the first letter, direct way", loc="left", fontsize=11.5)
+    above.set_title("directions in which an error arrives, of 16", loc="left", fontsize=11.5)
     ax.set_title("letters right (numbers: how many solved)", loc="left", fontsize=11.5)
-    above.set(yscale="log", ylim=(3e-7, 20))
-    above.set_yticks([1e-6, 1e-4, 1e-2, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
-    ax.set(ylim=(0.05, 1.19), yticks=[0.2, 0.4, 0.6, 0.8, 1], xlim=(-0.4, len(places) - 0.6),
+    above.set(ylim=(0, 18), yticks=[0, 4, 8, 12, 16])
+    ax.set(ylim=(0.05, 1.19), yticks=[0.2, 0.4, 0.6, 0.8, 1], xlim=(-0.4, len(places) + 0.05),
            xlabel="silent steps")  # fmt: skip
     ax.set_xticks(places, [str(n) for n in copying.SILENCES])
     for each in (above, ax):
@@ -370,19 +374,23 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
         each.axvspan(0.5, copying.TOLD + 0.5, color=INK, alpha=0.09, linewidth=0)
         each.axvspan(last - copying.TOLD + 0.5, last + 0.5, color=INK, alpha=0.09, linewidth=0)
     steps = np.arange(1, last + 1)
-    above.plot(steps, copying.forgetting(trained, silence), "-", color=blue, linewidth=1.2)
+    gates = copying.forgetting(trained, silence)
+    above.plot(steps, gates, "-", color=blue, linewidth=1.2)
     start = np.median(copying.forgetting(fresh, silence), axis=1)
     above.plot(steps, start, "--", color=INK, linewidth=1.4)
-    for place, words in ((2, "letters"), (last / 2 + 0.5, "silence"), (last - 1, "answers")):
-        above.text(place, 1.1, words, color=INK, fontsize=11.5, ha="center", va="center")
+    for place, words, side in ((0.5, "letters", "left"), (last / 2 + 0.5, "silence", "center"),
+                               (last + 0.5, "answers", "right")):  # fmt: skip
+        above.text(place, 1.03, words, color=INK, fontsize=11.5, ha=side, va="bottom",
+                   transform=above.get_xaxis_transform())  # fmt: skip
     for network, line, paint in ((fresh, "--", INK), (trained, "-", orange)):
         for left, width in zip(copying.returning(network, silence), (2.6, 1.4), strict=True):
             ax.plot(steps[: len(left)], left, line, color=paint, linewidth=width)
-    ax.text(12, 5, "all ways", color=INK, fontsize=12, fontweight="bold")
-    ax.text(12, 0.48, "direct way", color=INK, fontsize=12, fontweight="bold")
-    above.set_title("the 16 forget gates (dashed: before training)", loc="left", fontsize=11.5)
-    ax.set_title("length of the first answer’s error", loc="left", fontsize=11.5)
-    above.set(ylim=(0, 1.2), yticks=[0, 0.5, 1])
+    for x, y, words, paint in ((9.3, 4.5, "before training", INK), (4.2, 2.15, "trained", orange),
+                               (9.3, 0.5, "direct way", INK)):  # fmt: skip
+        ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold")
+    above.set_title("the 16 forget gates", loc="left", fontsize=11.5, pad=22)
+    ax.set_title("length of the error (thick: by all ways)", loc="left", fontsize=11.5)
+    above.set(ylim=(min(0.6, gates.min() - 0.05), 1.02), yticks=[0.6, 0.8, 1])
     ax.set(yscale="log", ylim=(0.4, 16), xlim=(0.5, last + 0.5), xlabel="step",
            xticks=[1, 5, 10, 15, 20, last - 2])  # fmt: skip
     ax.set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
