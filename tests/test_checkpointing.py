@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop.autodiff import gradcheck
+from backprop.book.chains import counting, tower
 from backprop.layers import BatchNorm, Dense, Dropout, LayerNorm, ReLU, Residual, Tanh
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -159,7 +160,35 @@ def test_the_comparison_catches(bug, monkeypatch):
     assert everything(plain) != everything(saving)
 
 
-def test_torch_moves_the_running_mean_twice_where_this_puts_it_back():
+def test_no_layer_is_evaluated_for_an_output_that_nobody_needs():
+    layers, x, dz = tower(12, 4, 3)
+    network = Checkpointed(layers, 3)
+    with counting(layers) as calls:
+        network.forward(x)
+        network.backward(dz)
+    assert [calls[i] for i in range(12)] == [2, 2, 2, 1] * 2 + [1] * 4
+
+
+def test_a_layer_with_a_forward_pass_of_its_own_is_run_again():
+    class Doubled(Dense):
+        def forward(self, x):
+            return super().forward(2 * x)
+
+        def backward(self, dz):
+            return 2 * super().backward(dz)
+
+    def network(kind, *args):
+        rng = np.random.default_rng(0)
+        return kind([Doubled(3, 3, rng=rng), Tanh(), Doubled(3, 3, rng=rng)], *args)
+
+    plain, saving = network(Sequential), network(Checkpointed, 3)
+    for each in (plain, saving):
+        each.forward(np.ones((2, 3)))
+        each.backward(np.ones((2, 3)))
+    assert plain.dtheta.tobytes() == saving.dtheta.tobytes()
+
+
+def test_torch_repeats_masks_and_moves_the_running_mean_twice_where_this_puts_it_back():
     torch = pytest.importorskip("torch", reason="peers: install torch to compare checkpoints")
     from torch.utils.checkpoint import checkpoint
 
@@ -173,6 +202,18 @@ def test_torch_moves_the_running_mean_twice_where_this_puts_it_back():
 
     once, twice = mean(lambda f, z: f(z)), mean(lambda f, z: checkpoint(f, z, use_reentrant=False))
     np.testing.assert_allclose(twice, 1.9 * once)
+
+    def slopes(run):
+        torch.manual_seed(0)
+        layers = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.Dropout(0.5)).double()
+        run(layers, torch.tensor(x)).sum().backward()
+        return layers[0].weight.grad.numpy()
+
+    whole, again = (
+        slopes(lambda f, z: f(z)),
+        slopes(lambda f, z: checkpoint(f, z, use_reentrant=False)),
+    )
+    np.testing.assert_array_equal(whole, again)
 
     ours = [
         kind([Dense(6, 5, rng=np.random.default_rng(0)), BatchNorm(5)])

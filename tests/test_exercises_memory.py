@@ -23,20 +23,27 @@ RIGHT = {
 WRONG_ANSWERS = {
     ex.check_segments: [
         ((10, 10), "This is √n"), ((5, 10), "wrong side"), ((40, 10), "under the root"),
-        ((2.5, 10), "under the root"), ((400, 10), "Take the root"), ((-20, 10), "positive root"),
+        ((2.5, 10), "under the root"), ((400, 10), "root is missing"), ((-20, 10), "positive root"),
         ((25, 10), "n/4"), ((100, 10), "every input"), ((1, 10), "nothing is saved"),
-        ((19, 10), "derivative"), ((20, 20), "c itself"), ((20, 25), "in full"),
-        ((20, 5), "two terms"), ((20, 9.75), "on top"), ((20, 9), "segment whole"),
+        ((19, 10), "as a function of c"), ((20, 20), "c itself"), ((20, 25), "in full"),
+        ((20, 5), "two terms"), ((20, 9.75), "on top"), ((20, 9), "no part of what"),
+        ((14, 7.1), "√(2n)"), ((14.142, 7.07), "√(2n)"),
+        ((50, 14.5), "n/2"), ((20, 24), "as large as"), ((20, 19), "for c = √n"),
+        ((20, 100), "without segments"), ((20, 15), "how much one segment"),
         ((20, 12.5), "c = 10"), ((20, 21.25), "c = 5"),
-        ((20, 40), "units of an input"), ((20, 11), "Add the inputs"), ((20, None), "None"),
+        ((20, 40), "units of an input"), ((20, 11), "the c inputs take"), ((20, None), "None"),
         (([20], 10), "shape"),
     ],
     ex.check_binomial: [
         ((16, 18), "far too little"), ((256, 18), "4⁴"), ((10, 18), "R = 2"),
-        ((20, 18), "R = 3"), ((15, 18), "K = 3"), ((70, 18), "K = 5"), ((56, 18), "R = 5"),
-        ((4, 18), "R = 1"), ((7, 18), "K - 1 + R"), ((210, 18), "order"), ((5040, 18), "7!"),
+        ((20, 18), "R = 3"), ((15, 18), "K = 3"), ((70, 18), "C(K + R, R)"), ((56, 18), "R = 5"),
+        ((4, 18), "R = 1"), ((7, 18), "K - 1 + R"),
+        ((210, 18), "orders"), ((840, 18), "orders"), ((28, 18), "no binomial"),
+        ((126, 18), "R = 5"), ((5040, 18), "7!"),
         ((34, 18), "longest chain"), ((35, 17), "too short"), ((35, 19), "Fewer"),
-        ((35, 20), "Subtract"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
+        ((35, 20), "upper number"), ((35, 11), "for R = 4"),
+        ((35, 44), "R = 2 needs"), ((35, 333), "far too many"), ((35, 17), "input is one of the K"),
+        ((35, 16), "look for the least"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
         ((35, 334), "far too many"), ((35, 45), "two evaluations"), ((35, 1000), "every input"),
         ((35, 5), "least K"), ((35, None), "None"), (([35], 18), "shape"),
     ],
@@ -156,7 +163,7 @@ def last_alone(layers, x):
     return [len(layers) - 1] if len(layers) - 1 in whole_passes(layers, x) else []
 
 
-def by_state(layers, x):
+def with_a_state(layers, x):
     return [
         i for i, layer in enumerate(layers)
         if i in broken(layers, x) or type(layer).__name__ == "BatchNorm"
@@ -172,7 +179,7 @@ def of_kind(kind):
 BROKEN_WRONG = [
     (of_kind("Dropout"), "whatever the kind"),
     (whole_passes, "comes after"), (last_alone, "outputs of the network"),
-    (by_state, "state moves"),
+    (with_a_state, "state moves"),
     (lambda layers, x: broken(layers, x)[:1], "more than one"),
     (lambda layers, x: [i + 1 for i in broken(layers, x)], "from 0"),
     (lambda layers, x: [], "At least one"),
@@ -229,9 +236,13 @@ def in_use(layer, x):
 
 
 def always_training(layers, x):
+    modes = [layer.training for layer in layers]
     for layer in layers:
         layer.training = True
-    return moved(layers, x)
+    found = moved(layers, x)
+    for layer, mode in zip(layers, modes, strict=True):
+        layer.training = mode
+    return found
 
 
 def following(layers, x):
@@ -244,7 +255,61 @@ def by_averages(layers, x):
     return [i for i, layer in enumerate(layers) if hasattr(layer, "running_mean")]
 
 
+def each(differs):
+    """Return the function that asks of each layer alone, and goes on with its training pass."""
+
+    def found(layers, x):
+        places = []
+        for i, layer in enumerate(layers):
+            if differs(layer, x):
+                places.append(i)
+            x = layer.forward(x)
+        return places
+
+    return found
+
+
+def left_in_use(layer, x):
+    before = in_use(layer, x)[1]
+    layer.forward(x)
+    layer.training = False
+    return not np.array_equal(before, layer.forward(x))
+
+
+def by_state(layer, x):
+    layer.forward(x)
+    once = layer.state()
+    layer.forward(x)
+    return any(not np.array_equal(once[name], value) for name, value in layer.state().items())
+
+
+def without_a_second_pass(layer, x):
+    mode = layer.training
+    layer.forward(x)
+    layer.training = False
+    once, twice = layer.forward(x), layer.forward(x)
+    layer.training = mode
+    return not np.array_equal(once, twice)
+
+
+def apart(measure):
+    """Compare two outputs in use after a training pass each."""
+    return lambda layer, x: measure(in_use(layer, x)[1], in_use(layer, x)[1])
+
+
 MOVED_WRONG = [
+    (each(left_in_use), "not what it was"), (each(by_state), "Dropout draws anew"),
+    (each(lambda layer, x: not np.array_equal(*in_use(layer, x))), "Dropout draws anew"),
+    (each(without_a_second_pass), "misses a layer"),
+    (each(apart(lambda a, b: not np.allclose(a, b, atol=0.1))), "misses a layer"),
+    (each(apart(lambda a, b: a.mean() != b.mean())), "At least one"),
+    (each(apart(lambda a, b: a is not b)), "names a layer that it should not"),
+    (each(lambda layer, x: type(layer).__name__ in ("BatchNorm", "Dropout")), "Dropout draws"),
+    (each(lambda layer, x: layer.training), "names a layer that it should not"),
+    (lambda layers, x: [i for i, layer in enumerate(layers)
+                        if apart(lambda a, b: (a != b).any())(layer, x)], "raised ValueError"),
+    (lambda layers, x: [i - len(layers) for i in moved(layers, x)], "no layer"),
+    (lambda layers, x: [layers[i] for i in moved(layers, x)], "list of indices"),
     (lambda layers, x: [], "At least one"), (broken, "differs in training"),
     (lambda layers, x: sorted({*moved(layers, x), *broken(layers, x)}), "in use it does"),
     (always_training, "in use already"), (by_averages, "whatever the kind"),

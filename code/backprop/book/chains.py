@@ -7,19 +7,26 @@ keep theirs when: all at once, one segment after another, or one layer after ano
 from __future__ import annotations
 
 import sys
+import time
 import tracemalloc
 import weakref
 from array import array
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 
 from backprop.arrays import Array, check_count
+from backprop.book import results
 from backprop.layers import Dense, Layer, Tanh
-from backprop.training.passes import Pass
+from backprop.network import Network, Sequential
+from backprop.training.checkpointing import Checkpointed
+from backprop.training.passes import Pass, hand
 
 
 def tower(n: int, width: int = 176, batch: int = 256) -> tuple[list[Layer], Array, Array]:
@@ -56,20 +63,15 @@ class Watched:
     again : tuple of bool
         Whether each of them evaluates a layer that had been evaluated before.
     bytes : tuple of int
-        Most bytes alive during each of them, the input x among them, parameters and the error at
-        the output not.
+        Most bytes alive during each of them, the input x and the error among them, parameters not.
     dx : array
         ∂L/∂x.
-    unused : int
-        How many evaluations had an output that nobody used: to take a layer back, its input is
-        enough.
     """
 
     kinds: str
     again: tuple[bool, ...]
     bytes: tuple[int, ...]
     dx: Array
-    unused: int
 
     @property
     def peak(self) -> int:
@@ -80,11 +82,6 @@ class Watched:
     def forwards(self) -> int:
         """How many times a layer was evaluated."""
         return self.kinds.count("f") + self.kinds.count("a")
-
-    @property
-    def used(self) -> int:
-        """How many times a layer was evaluated for its output."""
-        return self.forwards - self.unused
 
 
 class Chain:
@@ -104,7 +101,6 @@ class Chain:
         # Arrays of small numbers: lists of objects would weigh something themselves.
         self.kinds, self.again, self.bytes = bytearray(), bytearray(), array("q")
         self._seen = bytearray(len(self.layers))
-        self.unused = 0
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -118,17 +114,30 @@ class Chain:
             The input of layer ``last``.
         """
         for i in range(first, last):
-            this, x = self._evaluated(i, x)
+            this = Pass([self.layers[i]], x)
+            with this.keeping():
+                x = self.layers[i].forward(x)
             this.release()
             self._note("a", i)
         return x
 
     def keep(self, first: int, last: int, x: Array) -> None:
-        """Evaluate them and let each keep what its backward pass needs."""
+        """Let these layers keep what their backward passes need.
+
+        The last of them is evaluated only if its output is that of the chain, or if it needs more
+        than its input.
+        """
         for i in range(first, last):
-            self._kept[i], x = self._evaluated(i, x)
-            self._note("f", i)
-        self.unused += first < last < len(self)
+            this = self._kept[i] = Pass([self.layers[i]], x)
+            with this.keeping():
+                if wanted := i < last - 1 or last == len(self):
+                    x = self.layers[i].forward(x)
+                else:
+                    wanted = hand(self.layers[i], x)
+            # The layer refers to its input where it needs it.
+            del this.x
+            if wanted:
+                self._note("f", i)
 
     def back(self, first: int, last: int) -> None:
         """Take the error from layer ``last - 1`` to ``first``; each frees what it kept."""
@@ -138,14 +147,6 @@ class Chain:
             self.dz = self.layers[i].backward(self.dz)
             self._kept.pop(i).release()
             self._note("b", i)
-
-    def _evaluated(self, i: int, x: Array) -> tuple[Pass, Array]:
-        this = Pass([self.layers[i]], x)
-        with this.keeping():
-            x = self.layers[i].forward(x)
-        # The layer refers to its input where it needs it.
-        del this.x
-        return this, x
 
     def _note(self, kind: str, i: int) -> None:
         self.kinds += kind.encode()
@@ -174,12 +175,13 @@ def watched(layers: Sequence[Layer], x: Array, dz: Array, schedule: Schedule) ->
     tracemalloc.start()
     try:
         start = tracemalloc.get_traced_memory()[0]
+        chain.dz = dz.copy()
         schedule(chain, x.copy())
     finally:
         tracemalloc.stop()
     bytes_alive = tuple(b - start for b in chain.bytes)
     again = tuple(map(bool, chain.again))
-    return Watched(chain.kinds.decode(), again, bytes_alive, chain.dz, chain.unused)
+    return Watched(chain.kinds.decode(), again, bytes_alive, chain.dz)
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ class _Counted(Chain):
 def moments(schedule: Schedule, n: int) -> list[Moment]:
     """Return what a schedule keeps and evaluates, layer by layer from the last to the first.
 
-    Evaluations whose output nobody uses are left out, as in :attr:`Watched.used`.
+    Nothing is computed: it is what a chain does, counted from the schedule alone.
     """
     chain = _Counted(check_count("moments", "n", n))
     schedule(chain, chain.input(0))
@@ -346,3 +348,59 @@ def _cuts(n: int, snapshots: int) -> range:
 
 def _with_cut(n: int, snapshots: int, m: int) -> int:
     return m + advances(n - m, max(snapshots - 1, 1)) + advances(m, snapshots)
+
+
+@contextmanager
+def counting(layers: Sequence[Layer]) -> Iterator[Counter[int]]:
+    """Count in the layers themselves how many times each of them, by its place, is evaluated."""
+    calls: Counter[int] = Counter()
+
+    def counted(i: int, forward: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        def call(x: Array) -> Array:
+            calls[i] += 1
+            return forward(x)
+
+        return call
+
+    for i, layer in enumerate(layers):
+        vars(layer)["forward"] = counted(i, layer.forward)
+    try:
+        yield calls
+    finally:
+        for layer in layers:
+            del vars(layer)["forward"]
+
+
+def slower(rounds: int = 101) -> dict[str, Any]:
+    """Return how many times as long the gradient of a tower takes with eight segments as without.
+
+    Processor time of one thread, in turns: the quartiles of the ratio over the rounds.
+    """
+    runs = []
+    for network in (Sequential(tower(64)[0]), Checkpointed(tower(64)[0], 8)):
+        _, x, dz = tower(64)
+        runs.append(partial(_seconds, network, x, dz))
+    found = [[run() for run in runs] for _ in range(check_count("slower", "rounds", rounds))]
+    ratios = [checkpointed / plain for plain, checkpointed in found]
+    return {"rounds": rounds, "slower": np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()}
+
+
+def _seconds(network: Network, x: Array, dz: Array) -> float:
+    start = time.process_time()
+    network.forward(x)
+    network.backward_parameters(dz)
+    return time.process_time() - start
+
+
+def stored() -> dict[str, Any]:
+    """Return what ``python -m backprop.book.chains FILE`` measured on one core."""
+    return dict(results.read("chains"))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure this machine and write the file."""
+    results.write("Time a gradient with and without segments.", slower, arguments)
+
+
+if __name__ == "__main__":
+    main()

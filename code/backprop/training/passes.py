@@ -7,8 +7,30 @@ from contextlib import contextmanager
 from typing import Any
 
 from backprop.arrays import Array
-from backprop.layers import Dropout, GaussianSample, Layer
+from backprop.layers import Dense, Dropout, GaussianSample, Layer
+from backprop.layers.activation import Activation
 from backprop.training.memory import arrays_kept, changed, with_inner
+
+# What a forward pass keeps that keeps its input alone. A subclass with another one is not found.
+_INPUT = {Dense.forward: "x", Activation.forward: "z"}
+
+
+def hand(layer: Layer, x: Array) -> bool:
+    """Let a layer keep what its backward pass needs of ``x``; nobody needs its output.
+
+    Dense layers and activations need x alone and are not evaluated.
+
+    Returns
+    -------
+    bool
+        Whether the layer was evaluated.
+    """
+    name = _INPUT.get(type(layer).forward)
+    if name is None:
+        layer.forward(x)
+    else:
+        setattr(layer, name, x)
+    return name is None
 
 
 class Moment:
@@ -81,8 +103,9 @@ class Pass:
         try:
             with self.keeping():
                 x = self.x
-                for layer in self.layers:
+                for layer in self.layers[:-1]:
                     x = layer.forward(x)
+                hand(self.layers[-1], x)
         finally:
             now.put_back()
 

@@ -5,7 +5,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,31 +36,38 @@ def check_segments(c: Any, arrays: Any) -> Verdict:
 
     The unit of memory is what one layer keeps.
     """
-    slope = "Set the derivative of c/4 + 100/c to 0."
+    slope = "Write down the units that are needed as a function of c. Where is its slope 0?"
     parts: list[Part] = [
         ("c", 20, [
             (10, "This is √n, as if an input were as large as what a layer keeps.", slope),
             (5, "The quarter is on the wrong side.", "Cheap inputs allow more of them."),
             (40, "The factor belongs under the root.", slope),
             (2.5, "The factor belongs under the root, and on the other side.", slope),
-            (400, "This is c².", "Take the root."),
+            (14, "This is √(2n), which belongs to shrinking segments.", "Here they are equal."),
+            (14.142, "This is √(2n), which belongs to shrinking segments.", "Here they are equal."),
+            (400, "The root is missing.", slope),
             (-20, "Only the positive root is a number of segments.", ""),
-            (25, "This is n/4.", slope),
+            (25, "This is n/4.", slope), (50, "This is n/2.", slope),
             (100, "Then every input is kept.", slope),
             (1, "Then nothing is saved.", slope),
         ], slope),
         ("The arrays", 10, [
             (20, "This is c itself, or the memory with inputs of full size.",
-             "Insert c = 20, and count each input as a quarter."),
+             "An input is a quarter of the unit."),
             (25, "Each input was counted in full.", "An input is a quarter of the unit."),
             (5, "This is one of the two terms.", "Add the other."),
             (9.75, "An input was taken off, as if it were part of what its layer keeps.",
              "Here it comes on top."),
-            (9, "What a layer keeps was taken off.", "Count one segment whole."),
+            (9, "The unit taken off is in no other count here.", "An input is no part of what its"
+             " layer keeps."),
+            (24, "This is c + n/c - 1, as if an input were as large as what a layer keeps.",
+             "An input is a quarter of the unit, and no part of what its layer keeps."),
+            (19, "This is c + n/c - 1 for c = √n.", "Use your own c, and the sizes given here."),
+            (100, "This is without segments.", "Only one segment is kept whole."),
             (12.5, "This is for c = 10.", slope),
             (21.25, "This is for c = 5.", slope),
             (40, "This is in units of an input.", "The unit is what a layer keeps."),
-        ], "Add the inputs, a quarter each, and one segment of 100/c layers."),
+        ], "How much do the c inputs take, and how much one segment?"),
     ]  # fmt: skip
     return in_turn((c, arrays), parts, "Both terms are equal there, as with √n.")
 
@@ -77,23 +84,31 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
             (16, "A product is far too little.", formula),
             (256, "This is 4⁴, but the binomial grows more slowly than a power.", formula),
             (10, "This is for R = 2.", formula),
-            (20, "This is for R = 3.", formula), (15, "This is for K = 3.", formula),
-            (70, "This is for K = 5.", formula), (56, "This is for R = 5.", formula),
+            (20, "This is for R = 3.", "Here R is 4, the first evaluation among them."),
+            (15, "This is for K = 3.", formula),
+            (70, "This is C(K + R, R), which counts one kept input too many.", formula),
+            (56, "This is for R = 5.", formula),
             (4, "This is for R = 1.", formula), (7, "This is K - 1 + R.", formula),
-            (210, "The order of the snapshots was counted.", "Divide by 3!."),
-            (5040, "This is 7!.", "Divide by 3! and 4!."),
+            (210, "This counts the orders of a choice.", "Divide by them, or use math.comb."),
+            (840, "This counts the orders of a choice.", "Divide by them, or use math.comb."),
+            (5040, "This is 7!.", formula), (28, "This is 4 · 7, and no binomial.", formula),
+            (126, "This is for K = 5 and R = 5.", formula),
         ], formula),
         ("The kept inputs", 18, [
-            (17, "The longest chain is too short.", formula),
-            (19, "Fewer will do.", formula),
-            (20, "This is K - 1 + R.", "Subtract R - 1."),
-            (10, "10³ = 1000, but the binomial grows more slowly.", "C(12, 3) = 220."),
+            (17, "The longest chain is too short.", "The network's input is one of the K, so it is"
+             " C(K - 1 + R, R), not C(K + R, R)."),
+            (19, "Fewer will do.", "Try the number below as well."),
+            (20, "This is the upper number of the binomial.", "The upper number is not K alone."),
+            (11, "This is for R = 4.", "The first evaluation is one of the 3."),
+            (10, "10³ = 1000, but the binomial grows more slowly.", "How long is the longest chain"
+             " for K = 10?"),
             (32, "This is about √1000.", "With R = 3, fewer inputs do."),
             (31, "This is about √1000.", "With R = 3, fewer inputs do."),
-            (334, "1000/3 is far too many.", formula),
+            *((k, "1000/3 is far too many.", formula) for k in (333, 334)),
+            (44, "This is about what R = 2 needs.", "Here there may be three."),
             (45, "Then two evaluations per layer would do.", "Here there may be three."),
             (1000, "This keeps every input.", formula),
-        ], "Find the least K with (K + 2)(K + 1)K/6 ≥ 1000."),
+        ], "Take R = 3, and look for the least K whose longest chain has 1,000 layers."),
     ]  # fmt: skip
     praise = "A thousand layers in the memory of eighteen."
     return in_turn((length, kept), parts, praise)
@@ -210,7 +225,10 @@ def _networks() -> list[tuple[str, Callable[[], list[Layer]], list[int], list[in
 
 def _marked(choose: Answer, layers: list[Layer]) -> list[int]:
     """Return 1 for each layer whose index the reader's function returns, else 0."""
+    modes = [layer.training for layer in layers]
     answer = choose(layers, np.random.default_rng(2).normal(size=(20, 4)))
+    if [layer.training for layer in layers] != modes:
+        raise Told("Afterwards, the `training` of a layer is not what it was.")
     if answer is None:
         raise Told("The answer is None: is a return missing?")
     if not isinstance(answer, list | tuple | set | np.ndarray):
@@ -225,13 +243,29 @@ def _marked(choose: Answer, layers: list[Layer]) -> list[int]:
     return [int(i in places) for i in range(len(layers))]
 
 
+def _by_marks(choose: Answer, cases: Sequence[Case], praise: str, networks: Any) -> Verdict:
+    """Judge by the marks of each network, and speak of layers instead of entries."""
+
+    def marks(k: int) -> list[int]:
+        return _marked(choose, networks[k][1]())
+
+    given: Any = marks if callable(choose) else choose
+    verdict = judge(given, cases, praise)
+    if not verdict.unforeseen:
+        return verdict
+    for case in cases:
+        found, right = np.array(marks(*case.args)), np.array(case.expected)
+        if (found != right).any():
+            break
+    faults = ["misses a layer"] * bool((found < right).any())
+    faults += ["names a layer that it should not"] * bool((found > right).any())
+    return Verdict(False, f"For {case.where}, the list {' and '.join(faults)}.", case.more)
+
+
 @checker
 def check_broken(broken: Answer) -> Verdict:
     """Check ``broken(layers, x)``: the indices of layers whose second evaluation differs."""
     found = _networks()
-
-    def marks(k: int) -> list[int]:
-        return _marked(broken, found[k][1]())
 
     def case(k: int) -> Case:
         words, make, right, moving = found[k]
@@ -265,9 +299,8 @@ def check_broken(broken: Answer) -> Verdict:
 
     if (unfit := misfit(broken, "layers, x")) is not None:
         return unfit
-    given: Any = marks if callable(broken) else broken
     praise = "A layer is broken if the same input gives another output."
-    return judge(given, [case(k) for k in range(len(found))], praise)
+    return _by_marks(broken, [case(k) for k in range(len(found))], praise, found)
 
 
 @checker
@@ -283,6 +316,10 @@ def check_moved(moved: Answer) -> Verdict:
          lambda: [_dense(), _in_use(BatchNorm(4)), Tanh(), BatchNorm(4)], [3], []),
         ("Dense, a layer that counts its calls, BatchNorm",
          lambda: [_dense(), _Warming(), BatchNorm(4)], [1, 2], [1]),
+        ("Dense with 6 units, BatchNorm, Dense",
+         lambda: [_dense(4, 6), BatchNorm(6), _dense(6, 4)], [1], []),
+        ("Dense, a layer that changes little in its last row, Tanh",
+         lambda: [_dense(), _Turning(), Tanh()], [1], [1]),
     ]  # fmt: skip
 
     def case(k: int) -> Case:
@@ -321,13 +358,8 @@ def check_moved(moved: Answer) -> Verdict:
 
     if (unfit := misfit(moved, "layers, x")) is not None:
         return unfit
-
-    def marks(k: int) -> list[int]:
-        return _marked(moved, found[k][1]())
-
-    given: Any = marks if callable(moved) else moved
     praise = "These would give another network than training without checkpoints."
-    return judge(given, [case(k) for k in range(len(found))], praise)
+    return _by_marks(moved, [case(k) for k in range(len(found))], praise, found)
 
 
 MOST_LINES = 400_000

@@ -35,7 +35,7 @@ def _mountain(ax: Any, run: Watched, unit: int) -> None:
 
 
 def side_by_side(runs: Mapping[str, Watched], unit: int, title: str) -> Drawing:
-    """Draw two ways to one gradient, with their peak and the evaluations whose output is used."""
+    """Draw two ways to one gradient, with their peak and their evaluations."""
     from backprop.book.figures.plots import INK
 
     plt = pyplot()
@@ -46,7 +46,7 @@ def side_by_side(runs: Mapping[str, Watched], unit: int, title: str) -> Drawing:
     for ax, (name, run) in zip(axes, runs.items(), strict=True):
         _mountain(ax, run, unit)
         peak = arrays(run.peak, unit)
-        words = f"{name}\n{peak} arrays,\n{run.used} evaluations"
+        words = f"{name}\n{peak} arrays,\n{run.forwards} evaluations"
         ax.set_title(words, color=INK, fontsize=11, fontweight="bold")
         ax.set(xlim=(0, len(run.kinds)), ylim=(0, 72), yticks=[0, 20, 40, 60], xticks=[])
         ax.set_xlabel("time", fontsize=11)
