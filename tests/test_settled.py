@@ -17,6 +17,11 @@ def end():
     return settled.descend(settled.build(4, 0), [1500])
 
 
+@pytest.fixture(scope="module")
+def minimum():
+    return settled.settle(2, settled.build(2, 0).theta)
+
+
 def test_the_hessian_is_that_of_the_package():
     images, labels = settled.data()
     network = settled.build(3, 1)
@@ -42,11 +47,11 @@ def test_each_width_has_ten_stable_runs():
         runs = FOUND[str(units)]
         assert len(runs) == settled.SEEDS
         assert max(run["highest"] for run in runs) < 2 / settled.RATE
-    for name, marks in (("watched", settled.WATCH), ("opened", settled.OPENED)):
-        for run in FOUND[name]:
-            assert len(run["entropy"]) == len(run["decay"]) == len(run["gradient"]) == len(marks)
-            assert (np.diff(np.add(run["entropy"], run["decay"])) < 3e-5).all()
-            assert run["highest"] < 2 / settled.RATE
+    for run in FOUND["watched"]:
+        assert len(run["entropy"]) == len(run["decay"]) == len(run["gradient"])
+        assert len(run["gradient"]) == len(settled.WATCH)
+        assert (np.diff(np.add(run["entropy"], run["decay"])) < 3e-5).all()
+        assert run["highest"] < 2 / settled.RATE
 
 
 def test_runs_of_two_units_and_most_of_three_end_at_minima():
@@ -68,12 +73,12 @@ def test_each_run_leads_on_to_a_minimum():
 
 
 def test_copies_settle_to_one_point_and_other_ends_to_others():
-    ends = [np.array(theta) for theta in FOUND["ends"][:2]]
+    ends = [settled.settle(2, settled.build(2, seed).theta) for seed in (0, 9)]
     turned = ends[0].copy()
     turned[:130:2] *= -1
     turned[130:140] *= -1
     found = settled.rest(2, [ends[0], turned, ends[1]])
-    assert [point["runs"] for point in found] == [2, 1]
+    assert [point["runs"] for point in found] == [1, 2]
     stored = [[point["loss"], point["lowest"], point["wrong"]] for point in FOUND["rest"]["2"]]
     for point in found:
         assert any(point["wrong"] == wrong and point["loss"] == pytest.approx(loss, abs=1e-6)
@@ -82,13 +87,16 @@ def test_copies_settle_to_one_point_and_other_ends_to_others():
         assert point["gradient"] < 1e-12
 
 
-def test_the_stored_ends_are_those_of_the_runs():
-    for theta, run in zip(FOUND["ends"], FOUND["2"], strict=True):
-        loss, g = settled.objective(settled.build(2, 0), np.array(theta))
-        assert loss == pytest.approx(run["entropy"] + run["decay"], abs=2e-5)
-        assert settled.decay(np.array(theta)) == pytest.approx(run["decay"], abs=2e-5)
-        assert np.linalg.norm(g) < 2e-4
-        assert np.linalg.eigvalsh(settled.hessian(2, np.array(theta)))[0] > 0
+def test_a_unit_more_is_added_at_minima_and_leads_to_lower_ones():
+    assert FOUND["more"].keys() == {str(n) for n in settled.GROWN}
+    for every in FOUND["more"].values():
+        assert len(every) == settled.SEEDS
+        for each in every:
+            assert each["gradient"] < 1e-12 and each["lowest"] > 0
+            assert each["after"] < each["loss"] and each["steepest"] > settled.DECAY
+    again, stored = settled.grown(2, 0), FOUND["more"]["2"][0]
+    assert again["loss"] == pytest.approx(stored["loss"], abs=1e-6)
+    assert again["steepest"] == pytest.approx(stored["steepest"], abs=1e-5)
 
 
 def test_a_run_is_found_again():
@@ -100,13 +108,10 @@ def test_a_run_is_found_again():
     np.testing.assert_allclose(run.decay, watched["decay"][:5], atol=2e-5)
     np.testing.assert_allclose(run.lowest, watched["lowest"][:5], rtol=1e-2, atol=1e-5)
     np.testing.assert_allclose(run.gradient, watched["gradient"][:5], rtol=1e-2)
-    marks = [step for step in settled.OPENED if step < 300]
-    run = settled.descend(settled.opened(np.array(FOUND["ends"][1])), marks)
-    np.testing.assert_allclose(run.entropy, FOUND["opened"][1]["entropy"][: len(marks)], atol=1e-4)
 
 
-def test_c_holds_the_second_derivatives_that_a_zero_unit_adds():
-    theta = np.array(FOUND["ends"][0])
+def test_c_holds_the_second_derivatives_that_a_zero_unit_adds(minimum):
+    theta = minimum
     network = settled.build(2, 0)
     network.theta[...] = theta
     U, s, Vt = settled.openings(network)
@@ -121,8 +126,8 @@ def test_c_holds_the_second_derivatives_that_a_zero_unit_adds():
     )
 
 
-def test_a_zero_unit_changes_nothing_and_a_small_one_goes_down():
-    theta = np.array(FOUND["ends"][0])
+def test_a_zero_unit_changes_nothing_and_a_small_one_goes_down(minimum):
+    theta = minimum
     images, _ = settled.data()
     old = settled.build(2, 0)
     old.theta[...] = theta
@@ -203,15 +208,15 @@ def test_the_stored_paths_join_the_stored_ends():
 
 
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
-    small = {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3), "OPENED": (0, 2)}
+    small = {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3), "GROWN": (1, 2)}
     for name, value in small.items():
         monkeypatch.setattr(settled, name, value)
     settled.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found.keys() == {"1", "2", "ends", "opened", "paths", "rest", "watched"}
+    assert found.keys() == {"1", "2", "more", "paths", "rest", "watched"}
     assert len(found["watched"]) == 2
     assert found["paths"].keys() == set(settled.PATHS) and len(found["paths"]["bent"]) == 2
     assert found["2"][0].keys() == FOUND["2"][0].keys() and len(found["2"]) == 2
     assert found["rest"]["2"][0].keys() == FOUND["rest"]["2"][0].keys()
-    assert np.shape(found["ends"]) == (2, 160) and len(found["opened"]) == 2
-    assert found["opened"][0].keys() == FOUND["opened"][0].keys()
+    assert found["more"].keys() == {"1", "2"} and len(found["more"]["2"]) == 2
+    assert found["more"]["2"][0].keys() == FOUND["more"]["2"][0].keys()

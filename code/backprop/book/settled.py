@@ -3,13 +3,13 @@
 Networks 64-n-10 of tanh units learn 300 digits with weight decay, from ten starts at each of three
 widths: every step uses all digits and the same rate. On the way, the smallest eigenvalue of the
 exact Hessian is found, too. From the ends, faster methods lead on to where the gradient is zero.
-Where the runs with 2 units end, a third unit is added in the steepest direction down, and training
-goes on. The ends of the widest networks are joined by paths. The chapter on local minima shows what
-is stored in ``settled.json``, which the command
+From the starts, the same methods lead to minima, to which one unit more is added in the steepest
+direction down. The ends of the widest networks are joined by paths. The chapter on local minima
+shows what is stored in ``settled.json``, which the command
 
     python -m backprop.book.settled FILE
 
-writes in ten minutes.
+writes in twenty minutes.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ SEEDS = 10
 MARKS = (0, *(int(step) for step in np.unique(np.geomspace(1, 50_000, 40).round())))
 """The steps at which a run is looked at; the last one is its end."""
 NARROW, WATCHED_SEEDS = 2, (5, 1)
-"""The width whose ends are opened, and the starts of two of its runs that are watched closely."""
+"""A width, and the starts of two of its runs that are watched closely."""
 WATCH = tuple(range(0, 25_001, 250))
-OPENED = (0, *(int(step) for step in np.unique(np.geomspace(10, 20_000, 34).round())))
-"""The steps after a unit was added at which the run is looked at."""
+GROWN = (2, 3, 4, 8, 16)
+"""The widths to whose minima a unit is added."""
 SMALL = 0.01
 """The length of a new unit's weights in, and of its weights out."""
 SAME = 1e-3
@@ -223,6 +223,33 @@ def settle(units: int, theta: Array) -> Array:
     return np.asarray(theta)
 
 
+def grown(units: int, seed: int) -> dict[str, float]:
+    """Return what is stored of the minimum to which a random start settles, and of a unit more.
+
+    ``steepest`` is the largest singular value of C, and ``after`` the loss of the point to which
+    the minimum leads on with one unit more. ``gradient`` and ``lowest`` are the worse ones of both
+    points.
+    """
+    first = settle(units, build(units, seed).theta)
+    second = settle(units + 1, opened(first).theta)
+    losses, lengths, lows = [], [], []
+    for n, theta in ((units, first), (units + 1, second)):
+        loss, gradient = objective(build(n, 0), theta)
+        losses.append(loss)
+        lengths.append(np.linalg.norm(gradient))
+        lows.append(np.linalg.eigvalsh(hessian(n, theta))[0])
+    network = build(units, 0)
+    network.theta[...] = first
+    return {
+        "loss": round(losses[0], 7),
+        "decay": round(decay(first), 7),
+        "steepest": round(float(openings(network)[1][0]), 6),
+        "after": round(losses[1], 7),
+        "gradient": float(f"{max(lengths):.0e}"),
+        "lowest": float(f"{min(lows):.2e}"),
+    }
+
+
 def rest(units: int, ends: Sequence[Array]) -> list[dict[str, Any]]:
     """Return what is stored of the points to which the ends settle, lowest loss first.
 
@@ -323,26 +350,22 @@ def told(
     seeds: int,
     marks: Sequence[int],
     watch: Sequence[int],
-    after: Sequence[int],
+    wider: Sequence[int],
 ) -> dict[str, Any]:
     """Return what is stored.
 
-    By width the end of each run, and the critical points that lie beyond; of the narrow ones also
-    the weights at the end, and the runs with a unit more; the paths between the widest ones; and
-    the watched runs.
+    By width the end of each run, and the critical points that lie beyond; the paths between the
+    widest ones; the watched runs; and what a unit more changes.
     """
     found: dict[str, Any] = {"rest": {}}
     for units in widths:
         runs = [descend(build(units, seed), marks) for seed in range(seeds)]
         found[str(units)] = [ended(run) for run in runs]
         found["rest"][str(units)] = rest(units, [run.theta for run in runs])
-        if units == NARROW:
-            weights = [np.round(run.theta, 5) for run in runs]
-            found["ends"] = [each.tolist() for each in weights]
-            found["opened"] = [written(descend(opened(each), after)) for each in weights]
     found["paths"] = joined(widths[-1], [run.theta for run in runs])
     closely = [descend(build(NARROW, seed), watch) for seed in WATCHED_SEEDS]
     found["watched"] = [written(run) for run in closely]
+    found["more"] = {str(n): [grown(n, seed) for seed in range(seeds)] for n in wider}
     return found
 
 
@@ -356,7 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train all networks and write the file."""
     results.write(
         "Train small classifiers by gradient descent.",
-        lambda: told(WIDTHS, SEEDS, MARKS, WATCH, OPENED),
+        lambda: told(WIDTHS, SEEDS, MARKS, WATCH, GROWN),
         arguments,
     )
 

@@ -59,21 +59,15 @@ def trap(points: Array, title: str) -> Drawing:
 
     plt = pyplot()
     looks = ((COLORS[0], "o"), (COLORS[1], "^"))
-    fig = plt.figure(figsize=(4.6, 3.95))
-    grid = fig.add_gridspec(2, 2, height_ratios=[2.5, 1])
+    fig = plt.figure(figsize=(4.6, 4.1))
+    grid = fig.add_gridspec(2, 2, height_ratios=[2.8, 1])
     ax = fig.add_subplot(grid[0, :])
     w, b = (np.linspace(low, high, 81) for low, high in BOX)
     heights = unit_loss(np.stack(np.meshgrid(w, b), axis=-1), X, Y)
     levels = [0.28, 0.32, 0.4, 0.48, 0.542, 0.576, 0.65, 0.8, 1.0]
     ax.contourf(w, b, heights, levels, cmap="Blues", alpha=0.35, extend="both", zorder=0)
     ax.set_rasterization_zorder(0.5)
-    lines = ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.7, zorder=1)
-    ax.clabel(lines, fmt="%g", fontsize=11, colors=INK, manual=[(1.25, 1.35), (1.85, -1.75)])
-    lattice = starts(17)
-    sorts = ends(descend(lattice), points[:2])
-    for first, color in ((True, COLORS[0]), (False, COLORS[1])):
-        ax.plot(*lattice[(sorts == LOWEST) == first].T, ".", color=color, markersize=3.2,
-                zorder=1.5)  # fmt: skip
+    ax.contour(w, b, heights, levels, colors=GREY, linewidths=0.5, zorder=1)
     for place in BEGUN:
         path = [np.array(place)]
         for _ in range(STEPS):
@@ -83,7 +77,7 @@ def trap(points: Array, title: str) -> Drawing:
         ax.plot(*place, "o", color=color, markersize=5)
     for point, mark, words, at in zip(
         points, "o^s", ("lowest, 0.28", "trap, 0.54", "saddle, 0.58"),
-        ((-0.75, -0.65), (1.72, 0.72), (0.98, -1.05)), strict=True,
+        ((-0.98, 0.25), (1.72, 0.62), (0.6, 0.72)), strict=True,
     ):  # fmt: skip
         color = INK if mark == "s" else looks["o^".index(mark)][0]
         ax.plot(*point, mark, color=color, markersize=12, markeredgecolor="#fefefe")
@@ -178,7 +172,7 @@ def levels(losses: Array, indices: Array, ended: Array, fallen: float, title: st
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, (ax, last) = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.3), width_ratios=[1.5, 1])
+    fig, (ax, last) = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.2), width_ratios=[1.5, 1])
     minimum, caught = indices == 0, np.abs(losses - fallen) < 1e-4 * fallen
     for which, color, mark in (
         (~minimum, INK, "s"), (minimum & ~caught, COLORS[0], "o"), (minimum & caught, COLORS[1],
@@ -197,14 +191,13 @@ def levels(losses: Array, indices: Array, ended: Array, fallen: float, title: st
         ax.text(-0.22, at, words, color=color, ha="right", va="center")
     ax.set(xlabel="index", xticks=[0, 1, 2], xlim=(-1.35, 2.5))
     ax.set_title("critical points", loc="left", fontsize=11)
-    rng = np.random.default_rng(0)
     stuck = np.abs(ended - fallen) < 0.03
-    for which, color, mark in ((~stuck, COLORS[0], "o"), (stuck, COLORS[1], "^")):
-        places = rng.uniform(-0.5, 0.5, size=which.sum())
-        last.plot(places, ended[which], mark, color=color, markersize=4, alpha=0.6)
-        last.text(0, ended[which].mean() + 0.03, f"{which.sum()} runs", color=color, ha="center",
-                  va="bottom")  # fmt: skip
-    last.set(xlim=(-0.8, 0.8), xticks=[])
+    for which, color in ((~stuck, COLORS[0]), (stuck, COLORS[1])):
+        at = ended[which].mean()
+        last.barh(at, which.sum(), height=0.045, color=color)
+        last.text(2, at + 0.03, f"{which.sum()} runs", color=color, ha="left", va="bottom")
+    last.set(xlim=(0, 100), xticks=[])
+    last.grid(False)
     last.set_title("ends of runs", loc="left", fontsize=11)
     ax.set(ylabel="loss", ylim=(-0.03, 0.56), yticks=[0, 0.1, 0.2, 0.3, 0.4, 0.5])
     return plotted(fig, title)
@@ -217,7 +210,7 @@ def _heaps(losses: Array, apart: float = 0.02) -> list[Array]:
 
 
 def widths(found: Mapping[str, tuple[Array, Array]], title: str) -> Drawing:
-    """Draw the losses of the minima of some widths, and those of the last one enlarged.
+    """Draw the losses of the minima of some widths.
 
     Parameters
     ----------
@@ -230,22 +223,56 @@ def widths(found: Mapping[str, tuple[Array, Array]], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    fig, ax = plt.subplots(figsize=(4.6, 2.15))
+    ax.grid(False)
     for k, (losses, wrong) in enumerate(found.values()):
         places = k + np.linspace(-0.22, 0.22, len(losses))
         ax.plot(places, np.sort(losses), "o", color=COLORS[0], markersize=6)
         count = f"{wrong.min()}–{wrong.max()}" if wrong.max() > wrong.min() else f"{wrong.max()}"
         ax.text(k, losses.max() + 0.05, f"{count} wrong", color=INK, ha="center", va="bottom")
-    last = ax.inset_axes((len(found) - 1.28, 0.6, 0.72, 0.42), transform=ax.transData)
-    last.plot(np.sort(losses), "o", color=COLORS[0], markersize=4)
-    last.set(xticks=[], xlim=(-1, len(losses)))
-    last.set(yticks=[0.1032, 0.1036], ylim=(0.1031, 0.1038))
-    last.set_title("enlarged", fontsize=11, color=INK)
-    last.grid(False)
     ax.set_xticks(range(len(found)), [f"{units} units" for units in found])
-    ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(0, 1.15), yticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(0, 1.05), yticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
     ax.set_title("loss", loc="left", fontsize=11)
     return plotted(fig, title)
+
+
+def grown(found: Mapping[str, tuple[Array, Array, Array]], title: str) -> Drawing:
+    """Draw the losses of minima, and to what a unit more leads down from each.
+
+    Parameters
+    ----------
+    found : mapping of str to (losses, after, steepest)
+        By number of units: of each minimum the loss, the loss with a unit more, and the largest
+        singular value of C, whose median stands below.
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.6, 2.6))
+    ax.grid(False)
+    for k, (losses, after, _) in enumerate(found.values()):
+        order = np.argsort(losses)
+        places = k + np.linspace(-0.3, 0.3, len(losses))
+        ax.vlines(places, after[order], losses[order], color=COLORS[2], linewidth=1.6)
+        ax.plot(places, losses[order], "o", color=COLORS[0], markersize=5)
+        ax.plot(places, after[order], "v", color=COLORS[2], markersize=5)
+    first, below, _ = next(iter(found.values()))
+    ax.text(0.42, first.max(), "minimum", color=COLORS[0], ha="left", va="center")
+    ax.text(0.42, (first.max() + below.max()) / 2, "with a unit more", color=COLORS[2], ha="left",
+            va="center")  # fmt: skip
+    names = [f"{units}\n{_short(float(np.median(s)))}" for units, (*_, s) in found.items()]
+    ax.set_xticks(range(len(found)), names)
+    ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(0, 0.95), yticks=[0, 0.2, 0.4, 0.6, 0.8])
+    ax.set_xlabel("units, and below the largest singular value of C", color=INK)
+    ax.set_title("loss", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def _short(value: float) -> str:
+    """Return the value with two significant digits."""
+    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
 
 
 def walls(paths: Mapping[str, Array], title: str) -> Drawing:
