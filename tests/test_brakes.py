@@ -24,7 +24,7 @@ def test_the_stored_runs_are_all_there():
     [
         ("plain", 0.1), ("all", 0.3), ("weights", 100),
         ("weights reset", 1), ("plain reset", 1), ("rms", 1), ("rms step", 1), ("constants", 1),
-        ("rms reset", 1), ("rms step reset", 1),
+        ("rms step reset", 1), ("layer", 1), ("layer step", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):

@@ -77,6 +77,12 @@ def test_the_losses_are_drawn_up_to_the_first_median_that_overflows():
     found = {name: np.ones((3, 3)) for name in ("plain reset", "weights", "weights reset")}
     drawn = normalizing.tolerated("t", [0.1, 1, 10], {**found, "plain": runs}).markup
     assert drawn.count(">lengths reset<") == drawn.count(">lengths free<") == 2
-    assert ">overflow, of 3:<" in drawn and ">1<" in drawn and ">2<" in drawn
+    assert ">overflow:<" in drawn and ">1<" in drawn and ">2<" in drawn
     nowhere = normalizing.tolerated("t", [0.1, 1, 10], {**found, "plain": np.ones((3, 3))})
     assert "overflow" not in nowhere.markup
+
+
+def test_the_normalizations_are_compared():
+    found = {arm: np.full((3, 2), 0.1) for arm, *_ in normalizing.COMPARED}
+    drawn = normalizing.compared("t", [0.1, 1], found).markup
+    assert all(f">{words}<" in drawn for words in ("RMS", "layer", "batch", "guessing: 2.30"))

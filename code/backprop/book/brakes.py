@@ -28,7 +28,7 @@ from backprop.arrays import Array
 from backprop.book import results
 from backprop.datasets import load_digits
 from backprop.initializers import he
-from backprop.layers import BatchNorm, Dense, ReLU, RMSNorm
+from backprop.layers import BatchNorm, Dense, LayerNorm, ReLU, RMSNorm
 from backprop.layers.base import Layer
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -206,18 +206,19 @@ class Constants(BatchNorm):
         return dx_hat
 
 
-WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain": (Arm(None, WEIGHTS), WIDE),
     "plain reset": (Arm(None, WEIGHTS, reset=WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
     "weights reset": (Arm(BatchNorm, WEIGHTS, reset=WEIGHTS), WIDE),
     "weights and last": (Arm(BatchNorm, [*WEIGHTS, *LAST]), (100.0,)),
-    "rms reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE), (1.0, 100.0)),
-    "rms": (Arm(RMSNorm, WEIGHTS), (1.0, 100.0)),
-    "rms step reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE, centered=True), (1.0, 100.0)),
-    "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), (1.0, 100.0)),
-    "plain step": (Arm(None, WEIGHTS, centered=True), (1.0, 100.0)),
+    "rms": (Arm(RMSNorm, WEIGHTS), WIDE),
+    "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), WIDE),
+    "rms step reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE, centered=True), WIDE),
+    "layer": (Arm(LayerNorm, WEIGHTS), WIDE),
+    "layer step": (Arm(LayerNorm, WEIGHTS, centered=True), WIDE),
+    "plain step": (Arm(None, WEIGHTS, centered=True), (1.0,)),
     "all": (Arm(BatchNorm, ALL), (0.3, 1.0)),
     "constants": (Arm(Constants, ALL), (1.0,)),
 }

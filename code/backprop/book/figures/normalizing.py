@@ -221,7 +221,7 @@ def _written(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
-RATE_MARKS = {0.03: "0.03", 0.1: "0.1", 0.3: "0.3", 1: "1", 3: "3", 10: "10", 30: "30", 100: "100"}
+RATE_MARKS = {rate: f"{rate:g}" for rate in (0.1, 1, 10, 100, 1000)}
 
 
 def _medians(ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str) -> None:
@@ -248,8 +248,8 @@ def _logarithmic(ax: Any, across: dict[float, str], up: Sequence[float]) -> None
 TOLERATED = (
     ("plain", "plain network", ((0.115, 0.018, "lengths free", "left"),
                                 (1.25, 0.55, "lengths reset", "left"))),
-    ("weights", "batch normalization", ((110, 0.0125, "lengths free", "right"),
-                                        (4.4, 0.95, "lengths reset", "right"))),
+    ("weights", "batch normalization", ((1050, 0.0125, "lengths free", "right"),
+                                        (1050, 0.85, "lengths reset", "right"))),
 )  # fmt: skip
 """An arm, its network's name, and where the words for its two curves stand."""
 
@@ -264,7 +264,7 @@ def tolerated(title: str, rates: Sequence[float], found: dict[str, Array]) -> Dr
 
     plt = pyplot()
     blue, red, green = _colors()
-    fig, axes = plt.subplots(2, 1, figsize=(4.6, 3.85), sharex=True)
+    fig, axes = plt.subplots(2, 1, figsize=(4.6, 3.55), sharex=True)
     for ax, (arm, network, places) in zip(axes, TOLERATED, strict=True):
         free = red if arm == "plain" else green
         _medians(ax, rates, found[f"{arm} reset"], blue, "--D")
@@ -277,12 +277,43 @@ def tolerated(title: str, rates: Sequence[float], found: dict[str, Array]) -> Dr
                 ax.plot(rate, 4.2, "x", color=free, markersize=6, markeredgewidth=2)
                 ax.text(rate, 5.6, str(count), ha="center", va="bottom", color=free)
         if lost.any():
-            ax.text(0.03, 5.6, f"overflow, of {len(found[arm])}:", va="bottom", color=free)
+            ax.text(0.03, 5.6, "overflow:", va="bottom", color=free)
         ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
         ax.text(rates[0], 0.87 * math.log(10), "guessing: 2.30", va="top", color=INK)
         _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
-        ax.set(xlim=(0.027, 120), ylim=(0.0085, 10 if lost.any() else 4))
+        ax.set(xlim=(0.026, 1150), ylim=(0.0085, 16 if lost.any() else 4))
         ax.set_title(network, fontsize=12)
         ax.set(ylabel="training loss")
     axes[1].set(xlabel="learning rate of the hidden weight matrices")
+    return plotted(fig, title)
+
+
+COMPARED = (
+    ("layer", "-s", 24, 1.38, "layer", "left"),
+    ("rms", "-o", 3.4, 1.5, "RMS", "right"),
+    ("rms step", "-^", 9, 0.21, "RMS without\ncommon part", "left"),
+    ("weights", "-o", 12, 0.0135, "batch", "left"),
+)
+"""An arm, its line, and where its words stand: rate, loss, words and edge."""
+
+
+def compared(title: str, rates: Sequence[float], found: dict[str, Array]) -> Drawing:
+    """Draw the final loss over the rate for three normalizations, one also without a common part.
+
+    ``found`` gives the losses of each arm of ``COMPARED``, a row per start and a column per rate.
+    """
+    from backprop.book.figures.plots import GREY, INK
+
+    blue, red, green = _colors()
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.6))
+    for (arm, line, across, high, words, edge), colour in zip(
+        COMPARED, (GREY, red, blue, green), strict=True
+    ):
+        _medians(ax, rates, found[arm], colour, line)
+        ax.text(across, high, words, ha=edge, va="center", color=colour, linespacing=1.1)
+    ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
+    ax.text(rates[0], 0.9 * math.log(10), "guessing: 2.30", va="top", color=INK)
+    _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
+    ax.set(xlim=(0.026, 1150), ylim=(0.0085, 3.2))
+    ax.set(xlabel="learning rate of the hidden weight matrices", ylabel="training loss")
     return plotted(fig, title)
