@@ -876,7 +876,7 @@ SETTINGS = (
     ),
     Setting(
         "attention",
-        ("text-softmax",),
+        ("text-rows",),
         shapes={"s": (1, 3)},
         bar="L",
         differentials="adjoint",
