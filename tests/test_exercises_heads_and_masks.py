@@ -1,4 +1,4 @@
-"""The checkers of "Attention in a network": right answers in several forms, and ten wrong ones.
+"""The checkers of "Two heads": right answers in several forms, and ten wrong ones.
 
 No wrong answer is praised, none is told the right one, and each known mistake gets its own hint.
 """

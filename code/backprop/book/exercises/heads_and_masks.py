@@ -1,4 +1,4 @@
-"""Checkers of the chapter "Attention in a network".
+"""Checkers of the chapter "Two heads".
 
 Each knows the right answers and those of the usual mistakes, by formulas that stand here once.
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -484,100 +485,102 @@ def _flow(start: Place, end: Place, paint: str) -> str:
     return svg.pointer(start, end, paint, "1.6", 7, 3.5)
 
 
-# A sweep through P, a block of columns at a time.
+# Running sums, and the errors that come back from them.
 
 LATER_FIRST = ROWS[::-1]
 """The keys in the order in which their scores grow."""
 
 
-def in_blocks(title: str) -> Drawing:
-    """Draw P with one block of columns in memory, what is carried, and one query by hand.
+def running(title: str) -> Drawing:
+    """Draw the running sums from key to key, and the errors that the second pass finds.
 
-    The query and its keys are those of :func:`by_hand`, the key with the smallest score first.
+    The query and its keys are those of :func:`by_hand`, the key with the smallest score first, so
+    that each score is the largest so far.
     """
-    high, top = 15.0, 46.0
-    grid, forward, back = (2.0, 11.0, 12), (146.0, 180.0, 226.0, 300.0), (312.0, 375.0, 418.0)
-    parts = [
-        svg.text(68, 16, "weights P", font_weight=600),
-        svg.text(223, 16, "forward", svg.FORWARD, font_weight=600),
-        svg.text(365, 16, "backward", svg.BACKWARD, font_weight=600),
-    ]
-    left, pitch, count = grid
-    for i, j in np.ndindex(6, count):
-        alive = 4 <= j < 8
-        parts.append(svg.element(
-            "rect", x=left + pitch * j, y=top + high * i, width=pitch, height=high,
-            fill=svg.FORWARD if alive else "none", fill_opacity="0.4" if alive else None,
-            stroke=svg.FORWARD if alive else "currentColor", stroke_width="0.7",
-            stroke_dasharray=None if alive else "2 3", stroke_opacity=None if alive else "0.6",
-        ))  # fmt: skip
-    for x, words in zip((24.0, 68.0, 112.0), ("gone", "now", "later"), strict=True):
-        parts.append(svg.text(x, top + 6 * high + 17, words))
-    parts.append(svg.text(left, 38, "keys →", text_anchor="start"))
-    for edges, names, paint in (
-        (forward, ("top", "total", "gathered"), svg.FORWARD),
-        (back, ("log-sum", "dy·y"), svg.BACKWARD),
-    ):
-        for start, end, name in zip(edges[:-1], edges[1:], names, strict=True):
-            parts.append(svg.text((start + end) / 2, 38, name, paint))
-            for i in range(6):
-                parts.append(svg.element(
-                    "rect", x=start, y=top + high * i, width=end - start, height=high, fill=paint,
-                    fill_opacity="0.25", stroke=paint, stroke_width="0.7",
-                ))  # fmt: skip
-    parts.append(svg.text(282, top + 6 * high + 17, "for each query"))
-    y, said = top + 6 * high + 56, []
-    parts.append(svg.text(2, y - 8, "One query by hand, key by key", text_anchor="start",
-                          font_weight=600))  # fmt: skip
-    for k, (words, numbers, paint) in enumerate(_gathered()):
-        line = y + 14 + 20 * k
-        said.append(" ".join((words, *numbers)))
-        parts.append(svg.text(2, line, words, paint, text_anchor="start"))
-        for x, number in zip((150.0, 250.0, 363.0), numbers, strict=False):
-            parts.append(svg.text(x, line, number, paint))
-    described = (
-        "of P, only the four columns in the middle are filled; beside it, each query has top, total"
-        " and gathered, and for the way back log-sum and dy·y; by hand: "
+    score, value, total, gathered, weight, pull, error = (
+        20.0,
+        60.0,
+        112.0,
+        212.0,
+        304.0,
+        350.0,
+        398.0,
     )
-    return drawing(title, y + 14 + 20 * len(said) - 8, described + "; ".join(said), *parts)
-
-
-def _gathered() -> list[tuple[str, tuple[str, ...], str]]:
-    """Return the lines of one query by hand: words, a number for each key, and a color."""
-    powers, values = [row[2] for row in LATER_FIRST], [row[3] for row in LATER_FIRST]
-    total, gathered, largest = Fraction(0), Fraction(0), 0
-    kept: list[tuple[str, str, str]] = []
-    for power, value in zip(powers, values, strict=True):
-        old, largest = largest, max(largest, power)
-        shrink, share = Fraction(old, largest), Fraction(power, largest)
-        before = shrink * total, shrink * gathered
-        total, gathered = before[0] + share, before[1] + share * value
-        sums = f"{before[0]} + {share} = {total}", f"{before[1]} + {share * value} = {gathered}"
-        kept.append((str(shrink), *sums) if old else ("", str(total), str(gathered)))
-    y, dy = gathered / total, gathered / total - WANTED
-    whole = largest * total
-    weights = [Fraction(power) / whole for power in powers]
-    errors = [p * (dy * v - dy * y) for p, v in zip(weights, values, strict=True)]
-    shrinks, totals, gathers = (tuple(words[k] for words in kept) for k in range(3))
-    tops = [f"ln {power}" for power in powers]  # each key is larger than those before
-    ink, blue, orange = "currentColor", svg.FORWARD, svg.BACKWARD
-    return [
-        ("power exp(s)", tuple(map(str, powers)), ink),
-        ("value v", tuple(map(str, values)), ink),
-        ("top", tuple(tops), blue),
-        ("old sums times", shrinks, blue),
-        ("total", totals, blue),
-        ("gathered", gathers, blue),
-        (
-            f"y = {gathered}/({total}) = {y}, log-sum = {tops[-1]} + ln({total}) = ln {whole}",
-            (),
-            blue,
-        ),
-        (f"dy = {dy}, so dy·y = {dy} · {y} = {dy * y}", (), orange),
-        (f"p = exp(s)/{whole}", tuple(f"{float(p):g}" for p in weights), orange),
-        ("dy·v", tuple(str(dy * v) for v in values), orange),
-        ("p (dy·v − dy·y)", tuple(f"{float(e):g}" for e in errors), orange),
+    first, pitch, size = 66.0, 66.0, (44.0, 28.0)
+    blue, orange = svg.FORWARD, svg.BACKWARD
+    parts = [
+        svg.text(182, 16, "first pass", blue, font_weight=600),
+        svg.text(356, 16, "second pass", orange, font_weight=600),
     ]
+    heads = ("s", "v", "total", "gathered", "p", "dy·v", "error")
+    columns = (score, value, total, gathered, weight, pull, error)
+    for k, (x, name) in enumerate(zip(columns, heads, strict=True)):
+        paint = "currentColor" if k < 2 else blue if k < 4 else orange
+        parts.append(svg.text(x, 40, name, paint))
+    said = []
+    sums, errors = _sums(), _second_pass()
+    for k, (row, one, back) in enumerate(zip(LATER_FIRST, sums, errors, strict=True)):
+        y = first + pitch * k
+        written = (f"ln {row[2]}", str(row[3]), str(one.total), str(one.gathered), *back)
+        for x, number in zip(columns, written, strict=True):
+            paint = "currentColor" if x < total else blue if x < weight else orange
+            if paint == blue:
+                parts.append(svg.element(
+                    "rect", x=x - size[0] / 2, y=y - 19, width=size[0], height=size[1], rx="4",
+                    fill=blue, fill_opacity="0.15", stroke=blue, stroke_width="1.2",
+                ))  # fmt: skip
+            parts.append(svg.text(x, y, number, paint, font_weight=600))
+        for x, added in ((total, "1"), (gathered, str(row[3]))) if k else ():
+            parts.append(_flow((x, y + 9 - pitch + 3), (x, y - 22), blue))
+            parts.append(svg.text(x + 6, y - pitch / 2, f"× {one.shrink} + {added}", blue,
+                                  text_anchor="start"))  # fmt: skip
+        said.append(", ".join(f"{n} {w}" for n, w in zip(heads, written, strict=True)))
+    last = first + pitch * 2
+    for x in (total, gathered):
+        parts.append(_flow((x, last + 12), (x, last + 34), blue))
+    end, whole = sums[-1], sum(row[2] for row in LATER_FIRST)
+    output = end.gathered / end.total
+    dy = output - WANTED
+    lines = [
+        (f"y = {end.gathered} / ({end.total}) = {output}", 96.0, last + 52, blue),
+        (f"log-sum = ln {LATER_FIRST[-1][2]} + ln({end.total}) = ln {whole}", 2.0, last + 74, blue),
+        (f"dy = {dy}, dy·y = {dy * output}", 249.0, last + 30, orange),
+        (f"p = exp(s) / {whole}", 249.0, last + 52, orange),
+        ("error = p(dy·v − dy·y)", 249.0, last + 74, orange),
+    ]
+    for words, x, line, paint in lines:
+        parts.append(svg.text(x, line, words, paint, text_anchor="start"))
+        said.append(words)
+    return drawing(title, last + 82, "; ".join(said), *parts)
+
+
+class _Sum(NamedTuple):
+    """What is carried behind one key, divided by the largest power so far."""
+
+    shrink: Fraction
+    total: Fraction
+    gathered: Fraction
+
+
+def _sums() -> list[_Sum]:
+    """Return the running sums behind each key; every power is the largest so far."""
+    total, gathered, largest, found = Fraction(0), Fraction(0), 0, []
+    for _, _, power, value in LATER_FIRST:
+        shrink, largest = Fraction(largest, power), power
+        total, gathered = shrink * total + 1, shrink * gathered + value
+        found.append(_Sum(shrink, total, gathered))
+    return found
+
+
+def _second_pass() -> list[tuple[str, str, str]]:
+    """Return the weight, the error at the weight and the error at the score of each key."""
+    end = _sums()[-1]
+    whole, y = LATER_FIRST[-1][2] * end.total, end.gathered / end.total
+    dy, found = y - WANTED, []
+    for _, _, power, value in LATER_FIRST:
+        p = power / whole
+        found.append((f"{float(p):g}", str(dy * value), f"{float(p * (dy * value - dy * y)):g}"))
+    return found
 
 
 # Plots.
@@ -592,23 +595,24 @@ STRAIGHT = (-0.5, 1.0)
 
 
 def shares(title: str) -> Drawing:
-    """Draw the signs that name the second digit, a straight line that fails, and a bent one."""
+    """Draw the signs that name the second digit, and a straight line that fails in one case."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.4, 2.2))
+    fig, ax = plt.subplots(figsize=(4.4, 2.3))
     straight = np.interp(SHARES_OF_7, (0, 1), STRAIGHT)
     ax.axhline(0, color=GREY, linewidth=1)
-    ax.plot((0, 1), STRAIGHT, "--", color=COLORS[1], linewidth=2.2, label="straight")
-    ax.plot(SHARES_OF_7, SIGNS, "-", color=COLORS[0], linewidth=2.2, label="bent")
-    ax.plot(SHARES_OF_7, SIGNS, "o", color=INK, markersize=7)
+    ax.plot((0, 1), STRAIGHT, "--", color=COLORS[1], linewidth=2.2)
+    ax.plot(SHARES_OF_7, SIGNS, "o", color=INK, markersize=8)
+    for at, sign in zip(SHARES_OF_7, SIGNS, strict=True):
+        ax.plot((at, at), (0, sign), "-", color=INK, linewidth=1.2)
     wrong = np.sign(straight) != np.sign(SIGNS)
-    ax.plot(np.array(SHARES_OF_7)[wrong], straight[wrong], "x", color=COLORS[1], markersize=11,
+    ax.plot(np.array(SHARES_OF_7)[wrong], straight[wrong], "x", color=COLORS[1], markersize=12,
             markeredgewidth=3)  # fmt: skip
-    ax.set(xticks=SHARES_OF_7, xlim=(-0.07, 1.07), ylim=(-1.35, 1.35), yticks=[-1, 0, 1])
+    ax.set(xticks=SHARES_OF_7, xlim=(-0.1, 1.1), ylim=(-1.35, 1.35), yticks=[-1, 0, 1])
     digits = ("5, 5", "5, 7", "7, 5", "7, 7")
     ax.set(xticklabels=[f"{s:g}\n{d}" for s, d in zip(SHARES_OF_7, digits, strict=True)])
-    ax.set(yticklabels=["−", "0", "+"], xlabel="share of 7, and the digits of b and c")
+    ax.set(yticklabels=["names 5", "0", "names 7"])
+    ax.set(xlabel="share of 7, and the digits of b and c")
     ax.set_title("output for 7 minus output for 5", loc="left", fontsize=11.5)
-    fig.legend(loc="outside right center", handlelength=1.8)
     return plotted(fig, title)
