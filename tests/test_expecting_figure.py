@@ -1,7 +1,6 @@
 """The figures of "A small language model": every number and letter on them is one of the data."""
 
 import math
-import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -56,33 +55,6 @@ def test_the_shares_of_the_table_add_up():
     b = 1 + math.log(3)
     assert f"= −{0.25 * b:.2f}" in words and f"−{0.25 * b - 0.25:.2f}" in words
     assert f"0.25 − {0.25 * b - 0.25:.2f} = −{0.25 * b - 0.5:.2f}" in words
-
-
-def test_the_clock_shows_what_it_says():
-    frames = expecting.clock()
-    assert len(frames) == len(expecting.PLACES) + 2
-    for (i, j), frame in zip(expecting.PLACES, frames, strict=False):
-        check_words(frame.svg, 0.55)
-        score = 2 * math.cos(math.radians(30 * (i - j)))
-        words = frame.svg + frame.caption
-        (said,) = {*re.findall(r"cos \d+° = (−?[\d.]+)<", words)}
-        assert abs(float(said.replace("−", "-")) - score) < 0.005
-        assert f"place {i}<" in words and f"place {j}<" in words
-        tips = _tips(frame.svg)
-        np.testing.assert_allclose(tips[0] @ tips[1] / 39**2, score, atol=0.02)
-    assert "places 5 and 3" in frames[-2].caption and "linear" in frames[-1].caption
-    for frame in frames[-2:]:
-        check_words(frame.svg, 0.55)
-        query, error = _tips(frame.svg)
-        np.testing.assert_allclose(query @ error / 39**2, 1, atol=0.02)
-    np.testing.assert_allclose(error / 39, [0.5, -math.sqrt(0.75)], atol=0.02)
-    assert "(0.50, −0.87)" in frames[-1].svg and "-" not in frames[-1].caption
-
-
-def _tips(markup):
-    points = ET.fromstring(markup).iter(f"{SVG}polygon")
-    tips = [[float(v) for v in p.get("points").split()[0].split(",")] for p in points]
-    return np.array([[x - 96, 92 - y] for x, y in tips])
 
 
 def test_the_model_is_drawn_with_its_shapes_and_parameters():

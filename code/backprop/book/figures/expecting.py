@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, unbroken
-from backprop.book.figures.stepper import Frame
+from backprop.book.figures.by_hand import Drawing, drawing
 
 BLUE, ORANGE, INK = svg.FORWARD, svg.BACKWARD, "currentColor"
 GUESSES = 4
@@ -240,8 +239,8 @@ def twice(title: str) -> Drawing:
         (108, 72, "it is read", BLUE),
         (108, 105, said(at_h), ORANGE),
         (236, 106, said(errors[0] * w[0]), ORANGE),
-        (183, 143, f"−¼ · {said(w[1])}", ORANGE),
-        (183, 160, f"= {said(errors[1] * w[1])}", ORANGE),
+        (170, 143, f"−¼ · {said(w[1])}", ORANGE),
+        (170, 160, f"= {said(errors[1] * w[1])}", ORANGE),
         (171, 205, f"−¼ · 1 = {said(errors[1])}", ORANGE),
     ):
         parts.append(svg.text(x, y, words, paint))
@@ -255,101 +254,6 @@ def twice(title: str) -> Drawing:
         " score."
     )
     return drawing(title, 212, told, *parts)
-
-
-PER_PLACE = 30
-"""Degrees by which the hands of :func:`clock` turn from place to place."""
-PLACES = ((5, 3), (6, 4), (8, 6), (12, 10), (12, 11), (12, 12), (12, 9), (12, 6))
-"""Of the query and the key: both go on, and then the key alone moves."""
-
-
-def clock() -> list[Frame]:
-    """Return frames of a query (2, 0) and a key (1, 0), turned by their places, and of an error.
-
-    Their product is 2 cos(30° (i - j)). The last frames are at the places 5 and 3 again: the slope
-    of it in the turned query is the turned key, and turned back it is the slope in the query.
-    """
-    frames = []
-    for k, (i, j) in enumerate(PLACES):
-        apart = PER_PLACE * (i - j)
-        product = svg.fixed(2 * math.cos(math.radians(apart)) + 0.0, 2).removesuffix(".00")
-        angles = [f"turned by {n} · {PER_PLACE}° = {PER_PLACE * n}°" for n in (i, j)]
-        value = f"2 · 1 · cos {apart}° = {product}"
-        where = f"The query is at the place {i}, the key at {j}. "
-        if k == 0:
-            where += f"The angle between them is {apart}°, so their product is {product}."
-        elif i - j == PLACES[0][0] - PLACES[0][1]:
-            where += f"Both have moved on: the angle between them and the product, {product}, stay."
-        else:
-            where += f"Now they are {i - j} apart: the angle is {apart}° and the product {product}."
-        lines = [
-            (f"query (2, 0) at place {i}", BLUE, 600), (angles[0], BLUE, 400),
-            (f"key (1, 0) at place {j}", INK, 600), (angles[1], INK, 400),
-            (f"{apart}° between them", INK, 400), (value, INK, 700),
-        ]  # fmt: skip
-        hands = [(i, 2.0, BLUE), (j, 1.0, INK)]
-        frames.append(_clock(where, hands, lines, (j, i)))
-    i, j = PLACES[0]
-    on = PER_PLACE * i
-    a = math.radians(PER_PLACE * (j - i))
-    slope = f"({svg.fixed(math.cos(a), 2)}, {svg.fixed(math.sin(a), 2)})"
-    lines = [
-        (f"query, turned by {on}°", BLUE, 600), ("error there: the turned key", ORANGE, 600),
-        (f"turned by {j} · {PER_PLACE}° = {PER_PLACE * j}°", ORANGE, 400),
-        ("its length is 1", ORANGE, 400),
-    ]  # fmt: skip
-    words = f"Back to places {i} and {j}. Let an error of 1 arrive at the product: the turned"
-    words += " query receives the turned key."
-    frames.append(_clock(words, [(i, 2.0, BLUE), (j, 1.0, ORANGE)], lines, None))
-    lines = [
-        ("query (2, 0), not yet turned", BLUE, 600), ("the error, turned back", ORANGE, 600),
-        (f"by {i} · {PER_PLACE}° = {on}° to {PER_PLACE * (j - i)}°", ORANGE, 400),
-        (f"{slope}, of length 1", ORANGE, 400),
-    ]  # fmt: skip
-    words = f"Turn query and error back by {on}°. The error at the query is {slope},"
-    words += f" and 2 · {svg.fixed(math.cos(a), 2)} = 1 is the product, linear in the query."
-    frames.append(_clock(words, [(0, 2.0, BLUE), (j - i, 1.0, ORANGE)], lines, None))
-    return frames
-
-
-def _clock(
-    words: str,
-    hands: list[tuple[int, float, str]],
-    lines: list[tuple[str, str, int]],
-    arc: tuple[int, int] | None,
-) -> Frame:
-    """Draw hands, (places, length, paint), and lines beside them; the arc runs between places."""
-    x, y, unit = 96.0, 92.0, 39.0
-
-    def tip(places: float, length: float) -> tuple[float, float]:
-        angle = math.radians(PER_PLACE * places)
-        return x + length * math.cos(angle), y - length * math.sin(angle)
-
-    parts = [
-        svg.element("circle", cx=x, cy=y, r=2 * unit + 4, fill="none", stroke=INK,
-                    stroke_width="1", opacity="0.5"),
-        svg.element("circle", cx=x, cy=y, r="3", fill=INK),
-    ]  # fmt: skip
-    for n in range(12):
-        (x1, y1), (x2, y2) = tip(n, 2 * unit), tip(n, 2 * unit + 4)
-        parts.append(
-            svg.element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=INK, stroke_width="1",
-                        opacity="0.5")
-        )  # fmt: skip
-    if arc is not None and arc[0] != arc[1]:
-        points = [tip(n, 22) for n in np.linspace(*arc, 25)]
-        parts.append(
-            svg.element("polyline", fill="none", stroke=INK, stroke_width="1.5",
-                        points=" ".join(f"{svg.fixed(a)},{svg.fixed(b)}" for a, b in points))
-        )  # fmt: skip
-    for places, length, paint in hands:
-        parts.append(svg.pointer((x, y), tip(places, length * unit), paint, "4", 12, 6))
-    for k, (line, paint, weight) in enumerate(lines):
-        top = 35 + 23 * k + (8 if k >= 2 else 0) + (8 if k >= 4 else 0)
-        parts.append(svg.text(196, top, line, paint, text_anchor="start", font_weight=weight))
-    words = unbroken(words).replace("-", "−")
-    said = "; ".join(line for line, _, _ in lines)
-    return Frame(svg.picture(svg.WIDTH, 184, words, said, *parts), words)
 
 
 COLUMNS = 50
