@@ -280,6 +280,9 @@ def test_weights_on_the_two_tokens_asked_for():
     network = lookup.trained_for_two(2, 0, steps=10)
     (on_b, on_c) = lookup.weights_for_two(network, x)[0]
     assert [on_b, on_c] == network.layers[0].p[0, 0, -1, [0, 2]].tolist()
+    second = lookup.weights_for_two(network, x, head=1)[0]
+    assert second.tolist() == network.layers[0].p[0, 1, -1, [0, 2]].tolist()
+    assert not np.allclose(second, [on_b, on_c])
     many, _ = lookup.ask_two(np.random.default_rng(2), 20)
     both = lookup.weights_for_two(network, many)
     assert both.shape == (20, 2) and (0 < both).all() and (both.sum(axis=1) < 1).all()

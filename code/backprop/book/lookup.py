@@ -490,14 +490,14 @@ def named(network: Sequential, x: Array, y: NDArray[np.integer]) -> dict[str, fl
     }
 
 
-def weights_for_two(network: Sequential, x: Array) -> Array:
-    """Return the first head's weights on the tokens of the two letters asked for, (batch, 2)."""
+def weights_for_two(network: Sequential, x: Array, head: int = 0) -> Array:
+    """Return a head's weights on the tokens of the two letters asked for, (batch, 2)."""
     network.forward(x)
     attends = network.layers[0]
     assert isinstance(attends, MultiHeadAttention)
     given, asks = x[..., :LETTERS], x[:, -1, : 2 * LETTERS].reshape(-1, 2, LETTERS)
     match = np.einsum("btl,bkl->bkt", given[:, :-1], asks)
-    return np.asarray(np.einsum("bkt,bt->bk", match, attends.p[:, 0, -1, :-1]))
+    return np.asarray(np.einsum("bkt,bt->bk", match, attends.p[:, head, -1, :-1]))
 
 
 def one_for_two() -> tuple[list[str], Array]:
