@@ -107,6 +107,16 @@ def test_directions_are_those_in_which_a_tenth_arrives():
     arrived = np.linalg.norm(errors.T @ J, axis=1)
     np.testing.assert_allclose(arrived, factors, atol=1e-5)
     assert counts[3] == (arrived > 0.1).sum()
+    assert copying.factors("LSTM", 5).shape == (10, 16)
+    np.testing.assert_allclose(copying.factors("LSTM", 5)[3], factors, rtol=1e-5)
+
+
+def test_no_error_grows_by_more_than_the_largest_factor():
+    J, _ = copying.sent_back(copying.network("LSTM, open", 2), 20)
+    largest = copying.factors("LSTM, open", 20)[2, 0]
+    errors = np.random.default_rng(0).normal(size=(1000, 16))
+    growth = np.linalg.norm(errors @ J, axis=1) / np.linalg.norm(errors, axis=1)
+    assert 0.3 * largest < growth.max() < largest
 
 
 def test_the_direct_way_is_that_of_the_bias():

@@ -11,7 +11,6 @@ import pytest
 import sympy as sp
 from checker_cases import both_hints, each_right, each_wrong
 
-from backprop import LSTM
 from backprop.book.exercises import gates as ex
 
 GATE = 1 / (1 + math.exp(-1))
@@ -19,7 +18,9 @@ LEFT, OPEN = GATE**10, 0.5**0.01
 BIAS = math.log(OPEN / (1 - OPEN))
 ALONE, ONE, WHOLE = 0.9**39, 39 * 0.9**38 * 0.086, 0.986**39
 RIGHT = {
-    ex.check_gate: [(LEFT, BIAS), (0.0436, 4.97), (sp.Float(LEFT), 4.968)],
+    ex.check_gate: [(LEFT, BIAS), (0.0436, 4.97), (sp.Float(LEFT), 4.968),
+                    (LEFT, 4.969), (LEFT, math.log(0.9931 / (1 - 0.9931))),
+                    (LEFT, sp.Float(4.969))],
     ex.check_paths: [(ALONE, ONE, WHOLE), (0.0164, 0.0612, 0.577),
                      (Fraction(9, 10) ** 39, sp.Float(ONE), np.float64(WHOLE))],
 }  # fmt: skip
@@ -31,7 +32,7 @@ WRONG_ANSWERS = {
         (((1 - GATE) ** 10, BIAS), "bias -1"), ((0.2, BIAS), "power 10"),
         ((100 * LEFT, BIAS), "per cent"), ((math.exp(-10), BIAS), "e⁻¹"),
         ((BIAS, LEFT), "exchanged"),
-        ((0.043, BIAS), "rounded too early"), ((0.0430, BIAS), "rounded too early"),
+        ((0.043, BIAS), "third digit"), ((0.73**10, BIAS), "third digit"), ((LEFT, 4.98), "gate"),
         ((LEFT, 4.955), "rounded too early"),
         ((0.044, BIAS), "three significant"), ((LEFT, BIAS / math.log(10)), "natural logarithm"),
         ((LEFT, BIAS / math.log(2)), "natural logarithm"), ((LEFT, 4.272), "50 steps"),
@@ -44,7 +45,7 @@ WRONG_ANSWERS = {
         ((LEFT, "5"), "expected a number"),
     ],
     ex.check_paths: [
-        ((0.9**40, ONE, WHOLE), "39 steps back"), ((0.9**38, ONE, WHOLE), "38 steps"),
+        ((0.9**40, ONE, WHOLE), "steps back does"), ((0.9**38, ONE, WHOLE), "38 steps"),
         ((0.9, ONE, WHOLE), "one step"), ((35.1, ONE, WHOLE), "do not add"),
         ((1 - ALONE, ONE, WHOLE), "lost"), ((1 - 0.1 * 39, ONE, WHOLE), "do not add"),
         ((0.086**39, ONE, WHOLE), "detour each time"), ((WHOLE, ONE, WHOLE), "all paths"),
@@ -92,27 +93,32 @@ def kept_at_once(f):
     return np.cumprod(padded[::-1], axis=0)[::-1]
 
 
-def cell_back(dc, f, i, g, c):
-    return np.stack([dc * c * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g * g), dc * f])
+def peephole(dc, f, old, p):
+    z = dc * old * f * (1 - f)
+    return [z, z * old, dc * f + z * p]
 
 
-def cell_back_by_steps(dc, f, i, g, c):
-    step, rows = 1e-30, []
-
-    def new(z_f, z_i, z_g, c):
-        return c / (1 + np.exp(-z_f)) + np.tanh(z_g) / (1 + np.exp(-z_i))
-
-    at = [np.log(f / (1 - f)), np.log(i / (1 - i)), np.arctanh(g), c]
-    for k in range(4):
-        rows.append(dc * new(*(v + 1j * step * (j == k) for j, v in enumerate(at))).imag / step)
-    return rows
+def peephole_by_steps(dc, f, old, p):
+    """By the complex step: L = dc · c_t as a function of z_f, p and c_{t-1}."""
+    step, rest = 1e-30, np.log(f / (1 - f)) - p * old
+    moved = 1j * step * np.eye(3)
+    return np.array([dc * ((old + c) / (1 + np.exp(-(rest + z + (p + w) * (old + c))))).imag / step
+                     for z, w, c in moved])  # fmt: skip
 
 
 def with_row(k, row):
-    def answer(dc, f, i, g, c):
-        rows = cell_back(dc, f, i, g, c)
-        rows[k] = row(dc, f, i, g, c)
+    def answer(dc, f, old, p):
+        rows = peephole(dc, f, old, p)
+        rows[k] = row(dc, f, old, p, rows[0])
         return rows
+
+    return answer
+
+
+def with_z(z_f):
+    def answer(dc, f, old, p):
+        z = z_f(dc, f, old, p)
+        return [z, z * old, dc * f + z * p]
 
     return answer
 
@@ -172,7 +178,7 @@ def with_rows(change):
 
 RIGHT_FUNCTIONS = {
     ex.check_kept: [kept, kept_at_once],
-    ex.check_cell_back: [cell_back, cell_back_by_steps],
+    ex.check_peephole: [peephole, peephole_by_steps],
     ex.check_coupled_back: [coupled_back, coupled_back_by_steps],
 }
 WRONG_FUNCTIONS = {
@@ -194,39 +200,44 @@ WRONG_FUNCTIONS = {
         (lambda f: f[-1] ** np.arange(len(f), -1, -1)[:, None], "last gate"),
         (lambda f: ended(np.cumprod(f[::-1])[::-1].reshape(f.shape)), "together"),
     ],
-    ex.check_cell_back: [
-        (lambda dc, f, i, g, c: None, "return missing"), (lambda dc: 3, "5 arguments"),
-        (lambda dc, f, i, g, c: [dc * c, dc * g, dc * i, dc * f], "slopes of sigmoid and tanh"),
-        (with_row(2, lambda dc, f, i, g, c: dc * i), "candidate's tanh"),
-        (with_row(2, lambda dc, f, i, g, c: dc * i * g * (1 - g)), "slope of a sigmoid"),
-        (with_row(2, lambda dc, f, i, g, c: dc * i * (1 - np.tanh(g) ** 2)), "already"),
-        (with_row(3, lambda dc, f, i, g, c: dc), "passed the forget"),
-        (with_row(3, lambda dc, f, i, g, c: dc * c), "by the cell"),
-        (with_row(3, lambda dc, f, i, g, c: dc * i), "by i"),
-        (with_row(3, lambda dc, f, i, g, c: dc * f * (1 - f)), "slope of the gate"),
-        (with_row(3, lambda dc, f, i, g, c: dc * f + dc * c * f * (1 - f)), "detour"),
-        (with_row(3, lambda dc, f, i, g, c: f), "no error"),
-        (with_row(2, lambda dc, f, i, g, c: dc * (1 - g**2)), "no i"),
-        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c).sum(axis=1), "were summed"),
-        (with_row(0, lambda dc, f, i, g, c: dc * (f * c + i * g) * f * (1 - f)), "new cell"),
-        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[[1, 0, 2, 3]], "rows of f and i"),
-        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[[3, 0, 1, 2]], "comes last"),
-        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c).T, "transposed"),
-        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c)[:3], "missing"),
-        (lambda dc, f, i, g, c: cell_back(1, f, i, g, c), "dc is missing"),
-        (lambda dc, f, i, g, c: -cell_back(dc, f, i, g, c), "sign"),
-        (lambda dc, f, i, g, c: cell_back(dc, f, i, g, c) * f, "not right|multiplied"),
-        (lambda dc, f, i, g, c: [dc * c * (1 - f**2), dc * g * (1 - i**2), dc * i * (1 - g**2),
-                                 dc * f], "slope of a tanh"),
-        (lambda dc, f, i, g, c: [dc * f * (1 - f), dc * i * (1 - i), dc * i * (1 - g**2), dc * f],
-         "let through"),
-        (lambda dc, f, i, g, c: [dc * g * f * (1 - f), dc * c * i * (1 - i),
-                                 dc * i * (1 - g**2), dc * f], "exchanged"),
-        (lambda dc, f, i, g, c: [dc * c, dc * g, dc * i * (1 - g**2), dc * f], "two gates"),
+    ex.check_peephole: [
+        (lambda dc, f, old, p: None, "return missing"), (lambda dc: 3, "4 arguments"),
+        (with_row(2, lambda dc, f, old, p, z: dc * f), "one way only"),
+        (with_row(2, lambda dc, f, old, p, z: z * p), "lacks the direct"),
+        (with_row(2, lambda dc, f, old, p, z: dc * f * p), "add"),
+        (with_row(2, lambda dc, f, old, p, z: dc * f * z * p), "add"),
+        (with_row(2, lambda dc, f, old, p, z: dc * f - z * p), "add"),
+        (with_row(2, lambda dc, f, old, p, z: dc * f + z), "weight p"),
+        (with_row(2, lambda dc, f, old, p, z: dc * f + dc * p), "gate's slope"),
+        (with_row(2, lambda dc, f, old, p, z: dc * f + p), "no error"),
+        (with_row(2, lambda dc, f, old, p, z: dc + z * p), "not passed the gate"),
+        (with_z(lambda dc, f, old, p: dc * old), "sigmoid is missing"),
+        (with_z(lambda dc, f, old, p: dc * old * (1 - f**2)), "slope of a tanh"),
+        (with_z(lambda dc, f, old, p: dc * f * (1 - f)), "what it scales"),
+        (with_z(lambda dc, f, old, p: dc * f * old * f * (1 - f)), "its own error"),
+        (with_z(lambda dc, f, old, p: dc * old * p * f * (1 - f)), "p was multiplied"),
+        (with_z(lambda dc, f, old, p: old * f * (1 - f)), "dc is missing"),
+        (with_row(1, lambda dc, f, old, p, z: z), "that of z_f"),
+        (with_row(1, lambda dc, f, old, p, z: z * p), "by p itself"),
+        (with_row(1, lambda dc, f, old, p, z: dc * old), "slope is missing"),
+        (with_row(1, lambda dc, f, old, p, z: dc * old**2), "slope is missing"),
+        (with_row(1, lambda dc, f, old, p, z: old), "no error"),
+        (with_row(1, lambda dc, f, old, p, z: z * f * old), "new cell"),
+        (lambda dc, f, old, p: [peephole(dc, f, old, p)[k] for k in (0, 2, 1)], "of the cell are"),
+        (lambda dc, f, old, p: [peephole(dc, f, old, p)[k] for k in (1, 0, 2)], "z_f and p"),
+        (lambda dc, f, old, p: peephole(dc, f, old, p)[::-1], "reverse"),
+        (lambda dc, f, old, p: np.transpose(peephole(dc, f, old, p)), "transposed"),
+        (lambda dc, f, old, p: peephole(dc, f, old, p)[:2], "c_{t-1} is missing"),
+        (lambda dc, f, old, p: peephole(dc, f, old, p)[::2], "p is missing"),
+        (lambda dc, f, old, p: np.sum(peephole(dc, f, old, p), axis=1), "were summed"),
+        (lambda dc, f, old, p: np.negative(peephole(dc, f, old, p)), "sign"),
     ],
     ex.check_coupled_back: [
         (lambda dh, dc, f, o, g, old, c, U: None, "return missing"), (lambda dh: 3, "8 arguments"),
         (with_parts(cell=lambda dh, dc, o, c, old: dc), "receive through it"),
+        (lambda dh, dc, f, o, g, old, c, U: [
+            coupled_back(dh, dc - dh * o * (1 - np.tanh(c) ** 2), f, o, g, old, c, U)[0],
+            coupled_back(dh, dc, f, o, g, old, c, U)[1]], "In the first row"),
         (with_parts(cell=lambda dh, dc, o, c, old: dh * o * (1 - np.tanh(c) ** 2)), "of its own"),
         (with_parts(cell=lambda dh, dc, o, c, old: dc + dh * o), "not passed tanh"),
         (with_parts(cell=lambda dh, dc, o, c, old: dc + dh * o * (1 - c**2)), "1 - c²"),
@@ -274,18 +285,6 @@ def test_wrong_functions(check, answer, hint):
 def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
     wrong, right = WRONG_ANSWERS | WRONG_FUNCTIONS, RIGHT | RIGHT_FUNCTIONS
     assert len(wrong[check]) >= 10 and len(right[check]) >= 2
-
-
-def test_the_cell_goes_back_as_the_layer_does():
-    rng = np.random.default_rng(0)
-    layer = LSTM(2, 3, rng=rng)
-    layer.forward(rng.normal(size=(1, 1, 2)), c0=rng.normal(size=(1, 3)))
-    i, f, _, g = layer._split(layer.gates)
-    dc = rng.normal(size=3)
-    layer.backward_parameters(np.zeros((1, 1, 3)), dc_last=dc[None])
-    dz_i, dz_f, _, dz_g = layer._split(layer.dz)
-    found = cell_back(dc, f[0, 0], i[0, 0], g[0, 0], layer.c[0, 0])
-    np.testing.assert_allclose(found, [dz_f[0, 0], dz_i[0, 0], dz_g[0, 0], layer.dc0[0]])
 
 
 def test_the_expected_numbers_are_right():

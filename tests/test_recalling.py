@@ -132,6 +132,15 @@ def test_a_network_with_fixed_gates_is_clipped_by_what_it_learns():
     assert np.linalg.norm(group.network.dtheta) == pytest.approx(recalling.LIMIT, rel=1e-4)
 
 
+def test_open_gates_have_another_bias_and_nothing_else():
+    ours, usual = (Start(kind).network(3) for kind in ("LSTM, open", "LSTM"))
+    for name, array in ours.parameters.items():
+        change = array - usual.parameters[name]
+        assert change.any() == (name == "lstm1.b"), name
+    assert (ours.layers[0]._split(ours.layers[0].parameters["b"])[1] == 4).all()
+    assert recalling.UNITS["LSTM, open"] == recalling.UNITS["LSTM"]
+
+
 def test_where_no_gate_learns_the_biases_are_those_of_the_start():
     start = recalling.ROWS["LSTM, none"].start
     assert {gate for gate, _ in start.fixed} == set("ifo")

@@ -131,17 +131,19 @@ def test_a_gate_leaves_as_much_of_the_cell_as_of_the_error():
     check_words(drawn, 0.55, above=10)
 
 
-def test_the_biases_are_drawn_with_how_many_solve_the_task():
-    drawn = recurrence.copied("t").markup
-    for kind, (said, *_) in recurrence.BIASES.items():
+def test_plain_networks_and_lstms_are_compared_in_two_tasks():
+    drawn = recurrence.compared("t").markup
+    for kind, (said, *_) in recurrence.RIVALS.items():
+        assert f">{said}<" in drawn and kind in recalling.KINDS
         layer = copying.network(kind, 0).layers[0]
-        assert said == f"bias {layer._split(layer.parameters['b'])[1][0]:g}"
-        for n in copying.SILENCES:
-            counted = f"{np.median(copying.directions(kind, n)):g}"
-            for words in (said, counted, str(copying.solved(kind, n))):
-                assert f">{words}<" in drawn, words
-    for words in ("guessing", *map(str, copying.SILENCES)):
-        assert f">{words}<" in drawn, words
+        if kind != "RNN":
+            assert said == f"LSTM, bias {layer._split(layer.parameters['b'])[1][0]:g}"
+        for n in recalling.LENGTHS:
+            for counted in (copying.solved(kind, n), recalling.solved(f"{kind}, {n}")):
+                assert f">{counted}<" in drawn, (kind, n)
+    assert set(recalling.LENGTHS) <= set(copying.SILENCES)
+    dots = len(recurrence.RIVALS) * len(recalling.LENGTHS) * 2 * 10
+    assert drawn.count("<use") >= dots
 
 
 def test_the_gates_at_work_are_drawn():

@@ -6,14 +6,14 @@ product serves them all. They read the same sequences, differ by their start, an
 another.
 
 Every row of :data:`ROWS` was trained at each of its rates. What came out stands in
-``recalling.json``, which ``python -m backprop.book.recalling FILE`` writes (twenty minutes on one
+``recalling.json``, which ``python -m backprop.book.recalling FILE`` writes (half an hour on one
 core); with names of rows after FILE, only these are trained again.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -23,14 +23,20 @@ from numpy.typing import NDArray
 
 from backprop.arrays import Array
 from backprop.book import results
+from backprop.book.copying import OPEN
 from backprop.layers import GRU, LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.network import Sequential
 from backprop.optimizers import Adam
 
-KINDS: dict[str, type[Recurrent]] = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}
-UNITS = {"RNN": 25, "LSTM": 12, "GRU": 14}
-"""Hidden units: 700, 720 and 728 numbers in W, U and the biases."""
+KINDS: dict[str, Callable[..., Recurrent]] = {
+    "RNN": RNN,
+    "LSTM": LSTM,
+    "LSTM, open": partial(LSTM, forget_bias=OPEN),
+    "GRU": GRU,
+}
+UNITS = {"RNN": 25, "LSTM": 12, "LSTM, open": 12, "GRU": 14}
+"""Hidden units: 700, 720, 720 and 728 numbers in W, U and the biases."""
 RATES = 0.003, 0.01, 0.03
 LENGTHS = 10, 20, 40
 """Steps of a sequence where the length is what differs."""
@@ -327,6 +333,8 @@ ROWS: dict[str, Row] = {
         for kind in ("LSTM", "GRU")
         for length in LENGTHS
     },
+    **{f"LSTM, open, {length}": Row(Start("LSTM, open"), length) for length in LENGTHS},
+    "RNN, 40, long": Row(Start("RNN"), LENGTH, updates=LONG, rates=(0.001, 0.003)),
     **_bordered(),
     "LSTM, none": Row(Start("LSTM", fixed=tuple(GATES.items()))),
 }  # fmt: skip

@@ -6,7 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -44,7 +44,8 @@ def check_gate(left: Any, bias: Any) -> Verdict:
             (math.exp(-10), "This gate would be e⁻¹.", "σ(b) = 1/(1 + e⁻ᵇ)."),
             (math.log(open_ / (1 - open_)), "This is a bias: the answers are exchanged.", ""),
             (0.044, "Give three significant digits.", ""),
-            (0.73**10, "The gate was rounded too early.", "Take all digits of σ(1)."),
+            (0.73**10, "This is near, but the third digit is not right.",
+             "Keep all digits of σ(1), and round in the end."),
             (1.0, "This gate would be 1.", "The bias is 1, the gate is σ(1)."),
             ((gate * (1 - gate)) ** 10, "These are slopes of the sigmoid.",
              "Along the cell, the error is multiplied by the gate itself."),
@@ -72,6 +73,9 @@ def check_gate(left: Any, bias: Any) -> Verdict:
             (5.0, "Close, but three significant digits are needed.", ""),
         ], "First find the gate whose 100th power is ½, then its b."),
     ]  # fmt: skip
+    exact = parts[1][1]
+    if isinstance(bias, SupportsFloat) and f"{float(bias):.3g}" == f"{exact:.3g}":
+        bias = exact  # from a gate of four digits, as the solution prints it
     return in_turn((left, bias), parts, "A bias of 5 is not extreme.")
 
 
@@ -83,7 +87,7 @@ def check_paths(direct: Any, one: Any, whole: Any) -> Verdict:
     every = "At each step, the two ways add up. Then the steps multiply."
     parts: list[Part] = [
         ("The direct path", f**n, [
-            (f ** (n + 1), "These are forty steps.", "40 inputs, but 39 steps back."),
+            (f ** (n + 1), "These are forty steps.", "How many steps back does the exercise name?"),
             (f ** (n - 1), "These are 38 steps.", ""),
             (f, "This is left after one step.", "The steps multiply."),
             (n * f, "The steps multiply, they do not add.", ""),
@@ -177,71 +181,76 @@ def check_kept(kept: Answer) -> Verdict:
     return judge(kept, cases, "From each state to the last.", "f")
 
 
-def _cell_back(dc: Array, f: Array, i: Array, g: Array, c: Array) -> Array:
-    return np.array([dc * c * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g**2), dc * f])
-
-
 @checker
-def check_cell_back(cell_back: Answer) -> Verdict:
-    """Check ``cell_back(dc, f, i, g, old)``: δ of f, i, g, and the direct part of ∂L/∂c_{t-1}."""
-    more = "In c_t = f c_{t-1} + i g, what is each of the four multiplied by?"
-    gates = "A gate is a sigmoid: its slope is f(1 - f). The candidate is a tanh."
+def check_peephole(peephole: Answer) -> Verdict:
+    """Check ``peephole(dc, f, old, p)``: ∂L/∂z_f, ∂L/∂p, ∂L/∂c_{t-1}, where z_f has p c_{t-1}."""
+    twice = "c_{t-1} is a factor of f c_{t-1}, and it is seen by z_f as well."
+    slope = "A gate is a sigmoid: its slope is f(1 - f)."
+    more = "First z_f. Then p and c_{t-1} are the two factors of one term of z_f."
 
     def case(*given: Array) -> Case:
-        dc, f, i, g, c = given
-        right = _cell_back(*given)
-        a, b, d, e = right
-        plain = np.array([dc * c, dc * g, dc * i, dc * f])
-        slopes = np.array([f * (1 - f), i * (1 - i), 1 - g**2, np.ones_like(f)])
+        dc, f, old, p = given
+        z = dc * old * f * (1 - f)
+        right = np.array([z, z * old, dc * f + z * p])
+        own, through, cell = right
+
+        def with_z(z: Array) -> Array:
+            return np.array([z, z * old, dc * f + z * p])
+
         mistakes: Mistakes = [
-            (plain, "The slopes of sigmoid and tanh are missing.", gates),
-            (np.array([a, b, dc * i, e]), "The slope of the candidate's tanh is missing.", gates),
-            (np.array([dc * c, dc * g, d, e]), "The slopes of the two gates are missing.", gates),
-            (np.array([dc * c, b, d, e]), "The slope of the forget gate is missing.", gates),
-            (np.array([a, b, d, f]), "The last row has no error in it.", more),
-            (np.array([a, b, dc * (1 - g**2), e]), "The candidate's row has no i.", more),
-            (right.sum(axis=1), "The units were summed.", "Each unit has a cell of its own."),
-            (np.array([a, dc * g, d, e]), "The slope of the input gate is missing.", gates),
-            (plain * np.array([1 - f**2, 1 - i**2, 1 - g**2, np.ones_like(f)]),
-             "The gates have the slope of a tanh.", gates),
-            (np.array([dc * c * (1 - f**2), b, d, e]), "The forget gate has the slope of a tanh.",
-             gates),
-            (np.array([a, dc * g * (1 - i**2), d, e]), "The input gate has the slope of a tanh.",
-             gates),
-            (plain * np.array([f * (1 - f), i * (1 - i), g * (1 - g), np.ones_like(f)]),
-             "The candidate has the slope of a sigmoid.", gates),
-            (plain * np.array([f * (1 - f), i * (1 - i), 1 - np.tanh(g) ** 2, np.ones_like(f)]),
-             "g is tanh(z) already.", "In terms of g, the slope is 1 - g²."),
-            (np.array([a, b, d, dc]), "The last row has not passed the forget gate.", more),
-            (np.array([a, b, d, dc * c]), "The last row was multiplied by the cell.", more),
-            (np.array([a, b, d, dc * f * (1 - f)]), "The last row has the slope of the gate.",
-             "The direct way leads past z_f: its factor is f itself."),
-            (np.array([a, b, d, dc * i]), "The last row was multiplied by i.", more),
-            (np.array([a, b, d, e + dc * c * f * (1 - f)]), "The last row has the detour over f.",
-             "Return the direct share alone."),
-            (np.array([dc * (f * c + i * g) * f * (1 - f), b, d, e]),
-             "f was multiplied by the new cell.", "It multiplies c_{t-1}, the cell before."),
-            (np.array([dc * g * f * (1 - f), dc * c * i * (1 - i), d, e]),
-             "The factors of f and i are exchanged.", more),
-            (np.array([dc * f * (1 - f), dc * i * (1 - i), d, e]),
-             "The gates were not multiplied by what they let through.", more),
-            (np.array([b, a, d, e]), "The rows of f and i are exchanged.", "First z_f, then z_i."),
-            (np.array([e, a, b, d]), "The cell's share comes last.", "First z_f, z_i and z_g."),
-            (right.T, "The answer is transposed.", "Return one row for each of the four."),
-            (right[:3], "The share of the cell before is missing.", "Return four rows."),
-            (slopes * np.array([c, g, i, f]), "The error dc is missing.",
-             "These are slopes of c_t. The loss's are dc times as large."),
+            (np.array([own, through, dc * f]), "The last row has one way only.", twice),
+            (np.array([own, through, own * p]), "The last row lacks the direct way.", twice),
+            (np.array([own, through, dc * f * p]), "The two ways of the last row add.", twice),
+            (np.array([own, through, dc * f * own * p]), "The two ways of the last row add.",
+             twice),
+            (np.array([own, through, dc * f + own]), "The second way has not passed the weight p.",
+             twice),
+            (np.array([own, through, dc * f + dc * p]),
+             "The second way does not lead through the gate's slope.", twice),
+            (np.array([own, through, dc * f - own * p]), "The ways of the last row add.", twice),
+            (np.array([own, through, dc * f + p]), "The second way has no error in it.", twice),
+            (np.array([own, through, dc + own * p]), "The direct way has not passed the gate.",
+             twice),
+            (with_z(dc * old), "The slope of the sigmoid is missing.", slope),
+            (with_z(dc * old * (1 - f**2)), "The gate has the slope of a tanh.", slope),
+            (with_z(dc * f * (1 - f)), "The gate was not multiplied by what it scales.",
+             "In f c_{t-1}, what is f multiplied by?"),
+            (with_z(dc * f * old * f * (1 - f)), "f does not multiply its own error.",
+             "In f c_{t-1}, what is f multiplied by?"),
+            (with_z(dc * old * p * f * (1 - f)), "p was multiplied into z_f's row.",
+             "z_f is the sum; p lies before it."),
+            (with_z(old * f * (1 - f)), "The error dc is missing from the first row.", more),
+            (np.array([own, own, cell]), "The second row is that of z_f.",
+             "What is p multiplied by?"),
+            (np.array([own, own * p, cell]), "The second row was multiplied by p itself.",
+             "What is p multiplied by?"),
+            (np.array([own, dc * old, cell]), "p acts through the gate, so its slope is missing.",
+             more),
+            (np.array([own, dc * old**2, cell]),
+             "p acts through the gate, so its slope is missing.", more),
+            (np.array([own, old, cell]), "The second row has no error in it.", more),
+            (np.array([own, own * (f * old), cell]), "p was multiplied by the new cell.",
+             "The gate sees c_{t-1}, the cell before."),
+            (np.array([own, cell, through]), "The rows of p and of the cell are exchanged.",
+             "First z_f, then p, then c_{t-1}."),
+            (np.array([through, own, cell]), "The rows of z_f and p are exchanged.",
+             "First z_f, then p, then c_{t-1}."),
+            (right[::-1], "The rows are in reverse order.", "First z_f, then p, then c_{t-1}."),
+            (right.T, "The answer is transposed.", "Return one row for each of the three."),
+            (right[[0, 2]], "The row of p is missing.", "Return three rows."),
+            (right[:2], "The row of c_{t-1} is missing.", "Return three rows."),
+            (right.sum(axis=1), "The units were summed.", "Each unit has a weight p of its own."),
         ]  # fmt: skip
         return Case(given, right, distinct(mistakes, right), more)
 
     rng = np.random.default_rng(0)
     cases = []
-    for n in (1, 3):
-        f, i = rng.uniform(0.1, 0.9, (2, n))
-        dc, g, c = rng.normal(size=n), rng.uniform(-0.9, 0.9, n), rng.normal(size=n)
-        cases.append(case(*(v.round(2) for v in (dc, f, i, g, c))))
-    return judge(cell_back, cases, "Two gates, a candidate, and the way past them.",
-                 "dc, f, i, g, old")  # fmt: skip
+    for n in (1, 4):
+        f = rng.uniform(0.1, 0.9, n)
+        dc, old, p = rng.normal(size=(3, n))
+        cases.append(case(*(v.round(2) for v in (dc, f, old, p))))
+    return judge(peephole, cases, "The gate looks, and the error comes back that way.",
+                 "dc, f, old, p")  # fmt: skip
 
 
 def _deltas(
@@ -288,6 +297,8 @@ def check_coupled_back(coupled_back: Answer) -> Verdict:
                   dc * (1 - f) * (1 - g**2), error=dc),
              "The cell did not receive its share of dh.", shows),
             (rows(*parts, error=dc), "The second row has not received its share of dh.", shows),
+            (rows(*_deltas(dh, dc - dh * slope, f, o, g, old, c)[1:]),
+             "In the first row, the cell did not receive its share of dh.", shows),
             (rows(*fed_parts, error=fed), "The error dc is missing.",
              "The cell has an error of its own, beside what comes through h_t."),
             (rows(*_deltas(dh, dc + dh * o - dh * slope, f, o, g, old, c)[1:2], d_o,

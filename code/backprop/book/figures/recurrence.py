@@ -303,12 +303,16 @@ def mirrored(title: str) -> Drawing:
     return drawing(title, 324, said, *parts)
 
 
-BIASES = {"LSTM": ("bias 1", "#C24D8E", -0.14), "LSTM, open": ("bias 4", "#0072B2", 0.14)}
-"""LSTMs of :func:`copied`: their name there, colour, and how far they stand aside."""
+RIVALS = {
+    "RNN": ("plain", "#8A6100", -0.25),
+    "LSTM": ("LSTM, bias 1", "#C24D8E", 0.0),
+    "LSTM, open": ("LSTM, bias 4", "#0072B2", 0.25),
+}
+"""Networks of :func:`compared`: their name there, colour, and how far they stand aside."""
 
 
-def copied(title: str) -> Drawing:
-    """Draw in how many directions an error gets over a silence, and how many letters are right.
+def compared(title: str) -> Drawing:
+    """Draw how well plain networks and LSTMs add, and how well they copy, over three lengths.
 
     Parameters
     ----------
@@ -317,35 +321,35 @@ def copied(title: str) -> Drawing:
     """
     from backprop.book.figures.plots import INK
 
-    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 4.6),
-                                         height_ratios=(1, 1.3))  # fmt: skip
-    places = np.arange(len(copying.SILENCES))
-    for kind, (said, paint, aside) in BIASES.items():
-        counts = np.array([copying.directions(kind, n) for n in copying.SILENCES])
-        low, middle, high = np.quantile(counts, (0, 0.5, 1), axis=1)
-        above.errorbar(places + aside / 4, middle, (middle - low, high - middle), fmt="o-",
-                       color=paint, linewidth=2.2, elinewidth=1.6, markersize=6)  # fmt: skip
-        for place, value in zip(places, middle, strict=True):
-            above.text(place + aside / 4 + 0.07, value + 0.5, f"{value:g}", color=paint,
-                       fontsize=11.5, va="bottom")  # fmt: skip
-        above.text(3.42, middle[-1], said, color=paint, fontsize=13, fontweight="bold",
-                   va="center")  # fmt: skip
-        for place, n in zip(places, copying.SILENCES, strict=True):
-            right = np.sort(copying.right(kind, n))
-            fan = np.linspace(-0.09, 0.09, len(right))
-            ax.plot(place + aside + fan, right, "o", color=paint, markersize=5, alpha=0.6,
-                    markeredgewidth=0)  # fmt: skip
-            ax.text(place + 1.15 * aside, 1.1, str(copying.solved(kind, n)), color=paint,
-                    fontsize=13, fontweight="bold", ha="center", va="center")  # fmt: skip
-    ax.axhline(copying.SOLVED, color=INK, linestyle="--", linewidth=1)
-    ax.axhline(1 / copying.ALPHABET, color=INK, linestyle=":", linewidth=1)
-    ax.text(-0.35, 1 / copying.ALPHABET + 0.05, "guessing", color=INK, fontsize=11.5, va="center")
-    above.set_title("directions in which an error arrives, of 16", loc="left", fontsize=11.5)
-    ax.set_title("letters right (numbers: how many solved)", loc="left", fontsize=11.5)
-    above.set(ylim=(0, 18), yticks=[0, 4, 8, 12, 16])
-    ax.set(ylim=(0.05, 1.19), yticks=[0.2, 0.4, 0.6, 0.8, 1], xlim=(-0.4, len(places) + 0.05),
-           xlabel="silent steps")  # fmt: skip
-    ax.set_xticks(places, [str(n) for n in copying.SILENCES])
+    lengths = recalling.LENGTHS
+    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 4.6))
+    places = np.arange(len(lengths))
+    for kind, (_, paint, aside) in RIVALS.items():
+        for place, n in zip(places + aside, lengths, strict=True):
+            for panel, runs, solved, top in (
+                (above, recalling.left(f"{kind}, {n}"), recalling.solved(f"{kind}, {n}"), 3.2),
+                (ax, 1 - copying.right(kind, n), copying.solved(kind, n), 1.0),
+            ):
+                fan = np.linspace(-0.09, 0.09, len(runs))
+                panel.plot(place + fan, np.sort(runs)[::-1], "o", color=paint, markersize=5,
+                           alpha=0.6, markeredgewidth=0)  # fmt: skip
+                panel.text(place, top, str(solved), color=paint, fontsize=13, fontweight="bold",
+                           ha="center", va="center")  # fmt: skip
+    for x, (said, paint, _), side in zip((-0.4, 0.95, 2.4), RIVALS.values(),
+                                         ("left", "center", "right"), strict=True):  # fmt: skip
+        above.text(x, 1.2, said, color=paint, fontsize=12, fontweight="bold", ha=side,
+                   transform=above.get_xaxis_transform())  # fmt: skip
+    guessing = 1 - 1 / copying.ALPHABET
+    for panel, line, guess in ((above, recalling.SOLVED, 1), (ax, 1 - copying.SOLVED, guessing)):
+        panel.axhline(line, color=INK, linestyle="--", linewidth=1)
+        panel.axhline(guess, color=INK, linestyle=":", linewidth=1)
+    above.set_title("adding: loss (log scale)", loc="left", fontsize=11.5)
+    ax.set_title("copying: share of letters that are wrong", loc="left", fontsize=11.5)
+    above.set(yscale="log", ylim=(3e-4, 6))
+    above.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
+    ax.set(ylim=(-0.06, 1.1), yticks=[0, 0.2, 0.4, 0.6, 0.8], xlim=(-0.45, 2.45),
+           xlabel="numbers, or silent steps")  # fmt: skip
+    ax.set_xticks(places, [str(n) for n in lengths])
     for each in (above, ax):
         each.tick_params(labelsize=11.5)
         each.minorticks_off()
@@ -368,7 +372,8 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
     from backprop.book.figures.plots import COLORS, INK
 
     blue, orange = COLORS[0], COLORS[1]
-    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 4.4))
+    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 3.7),
+                                         height_ratios=(0.6, 1))  # fmt: skip
     last = silence + 2 * copying.TOLD
     for each in (above, ax):
         each.axvspan(0.5, copying.TOLD + 0.5, color=INK, alpha=0.09, linewidth=0)
