@@ -12,40 +12,45 @@ from backprop.book.figures import expecting
 SVG = "{http://www.w3.org/2000/svg}"
 DATA = {
     "text": "a bc",
-    "letters": ["abcd", " abc", "cbad", "abde"],
-    "p": [[0.5, 0.2, 0.1, 0.1], [1, 0, 0, 0], [0.6, 0.25, 0.1, 0], [0.4, 0.3, 0.2, 0.05]],
+    "letters": ["a", " ", "c", "a"],
+    "p": [[0.5], [1], [0.6], [0.4]],
     "came": [0.5, 1.0, 0.25, 0.01],
     "counted": [0.25, 0.5, 1.0, 1 / 256],
 }  # fmt: skip
 
 
-def test_each_letter_has_its_column_and_the_right_one_is_framed():
-    root = ET.fromstring(expecting.sentence(DATA, "t").markup)
+def test_each_letter_has_its_column_and_the_right_guess_is_framed():
+    drawn = expecting.sentence(DATA, "t")
+    check_words(drawn.markup, 0.5)
+    root = ET.fromstring(drawn.markup)
     words = [t.text for t in root.iter(f"{SVG}text")]
-    assert words[1:5] == ["a", "·", "b", "c"]
-    opacity = [r.get("fill-opacity") for r in root.iter(f"{SVG}rect") if r.get("fill-opacity")]
-    assert len(opacity) == 4 * expecting.GUESSES and opacity[:2] == ["0.31", "0.12"]
-    framed = [r for r in root.iter(f"{SVG}rect") if r.get("fill") == "none"]
-    assert len(framed) == 3, "the last letter is not among the first four"
-    bars = [r for r in root.iter(f"{SVG}rect") if r.get("fill") == expecting.ORANGE]
-    tall = np.array([float(r.get("height")) for r in bars])
-    bit = 62 / 8
+    assert words[4:10] == ["a", "a", "·", "·", "b", "c"]
+    guesses = [r for r in root.iter(f"{SVG}rect") if r.get("fill-opacity")]
+    assert [r.get("fill-opacity") for r in guesses] == ["0.31", "0.62", "0.37", "0.25"]
+    assert [r.get("stroke-width") for r in guesses] == ["1.8", "1.8", "0", "0"]
+    bit = expecting.TALLEST / 8
+    network, counts = (
+        [r for r in root.iter(f"{SVG}rect") if r.get("opacity") == opacity]
+        for opacity in ("1", "0.6")
+    )
+    assert {r.get("fill") for r in network} == {expecting.ORANGE}
+    tall = np.array([float(r.get("height")) for r in network])
     np.testing.assert_allclose(tall, [bit, 0.8, 2 * bit, 6.6439 * bit], atol=0.06)
-    bars = [r for r in root.iter(f"{SVG}rect") if r.get("opacity") == "0.6"]
-    tall = np.array([float(r.get("height")) for r in bars])
-    np.testing.assert_allclose(tall, [2 * bit, bit, 0.8, 62], atol=0.06)
-    assert {"6.6 bits", "8.0 bits"} <= {*words}
+    tall = np.array([float(r.get("height")) for r in counts])
+    np.testing.assert_allclose(tall, [2 * bit, bit, 0.8, 8 * bit], atol=0.06)
+    assert words[10:12] == ["2.0", "0.0"] and words[-2:] == ["6.6", "8.0"]
+    assert len(words) == 4 + 2 * 4 + 2 * 2, "costs that differ by 1 bit have no number"
     assert "b: 0.60 for c, 2.0 bits, by counting 0.0" in root.find(f"{SVG}desc").text
 
 
 def test_the_sentence_can_be_read():
     drawn = expecting.sentence(reading.stored(), "t")
+    check_words(drawn.markup, lambda said: (0.57 if len(said) > 3 else 0.5) * len(said))
     root = ET.fromstring(drawn.markup)
-    n = len(reading.SENTENCE)
-    columns = [*root.iter(f"{SVG}text")][1 : n + 1]
-    assert "".join(t.text for t in columns) == reading.SENTENCE.replace(" ", "·")
-    xs = [float(t.get("x")) for t in columns]
-    assert min(np.diff(xs)) > 12 and xs[-1] < 416
+    named = [t for t in root.iter(f"{SVG}text") if t.get("font-size") == str(expecting.NAMED)]
+    assert "".join(t.text for t in named[::2]) == reading.SENTENCE.replace(" ", "·")
+    assert len(reading.SENTENCE) == 2 * expecting.A_LINE
+    assert reading.SENTENCE[expecting.A_LINE - 1] == " "
 
 
 def test_the_shares_of_the_table_add_up():

@@ -22,8 +22,8 @@ from backprop.network import Sequential
 
 SENTENCE = "The White Queen gave a deep sigh"
 """Where it begins, the model has read as many letters before it as the sentence has."""
-TOP = 4
-"""Letters whose probabilities are kept."""
+TOP = 1
+"""Letters whose probabilities are kept, the likeliest first."""
 
 
 def expected(network: Sequential, numbers: NDArray[np.int64]) -> Array:

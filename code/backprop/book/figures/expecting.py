@@ -10,16 +10,18 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing
 
 BLUE, ORANGE, INK = svg.FORWARD, svg.BACKWARD, "currentColor"
-GUESSES = 4
-"""Rows of expected letters in the first figure."""
-NAMED = 15
-"""Size of the letters of the text there: a W beside an h has room."""
+A_LINE = 16
+"""Letters in a line of :func:`sentence`: as large as a phone can show."""
+NAMED = 19
+"""Size of these letters."""
+TALLEST, PITCH = 50, 144
+"""Of a bar, and from line to line."""
+APART = 1
+"""Bits by which two costs differ that are written below their bars."""
 
 
 def seen(letter: str) -> str:
@@ -28,7 +30,7 @@ def seen(letter: str) -> str:
 
 
 def sentence(data: Mapping[str, Any], title: str) -> Drawing:
-    """Draw a sentence, under each letter what was expected there, and its cost for two models.
+    """Draw a sentence, under each letter the likeliest one, and its cost for two models.
 
     Parameters
     ----------
@@ -38,64 +40,48 @@ def sentence(data: Mapping[str, Any], title: str) -> Drawing:
         What the picture shows, for those who do not see it.
     """
     text = data["text"]
-    across = (svg.WIDTH - 8) / len(text)
-    places = [4 + (k + 0.5) * across for k in range(len(text))]
-    parts = [svg.text(4, 15, "what the text says", text_anchor="start", font_weight=600)]
-    parts += [
-        svg.text(x, 42, seen(letter), font_size=NAMED, font_weight=700)
-        for x, letter in zip(places, text, strict=True)
-    ]
-    parts.append(
-        svg.text(4, 72, "what the model expected there, likeliest first", BLUE,
-                 text_anchor="start", font_weight=600)
-    )  # fmt: skip
-    top, tall = 80.0, 23.0
-    for k, x in enumerate(places):
-        for row in range(GUESSES):
-            letter, p = data["letters"][k][row], data["p"][k][row]
-            y = top + row * tall
-            parts.append(
-                svg.element("rect", x=x - across / 2 + 0.5, y=y, width=across - 1, height=tall - 1,
-                            fill=BLUE, fill_opacity=f"{0.62 * p:.2f}", rx="2")
-            )  # fmt: skip
-            right = letter == text[k]
-            parts.append(
-                svg.text(x, y + 16, seen(letter), INK, font_weight=700 if right else 400,
-                         opacity="1" if right else "0.75", font_size=15)
-            )  # fmt: skip
-            if right:
-                parts.append(
-                    svg.element("rect", x=x - across / 2 + 0.8, y=y + 0.5, width=across - 1.6,
-                                height=tall - 2, fill="none", stroke=INK, stroke_width="1.8",
-                                rx="2")
-                )  # fmt: skip
-    base = top + GUESSES * tall + 32
-    parts.append(
-        svg.text(4, base - 10, "bits that the letter costs the network", ORANGE,
-                 text_anchor="start", font_weight=600)
-    )  # fmt: skip
-    parts.append(
-        svg.text(307, base - 10, "and counting", INK, text_anchor="start", font_weight=600)
-    )
     costs, counted = ([math.log2(1 / p) for p in data[name]] for name in ("came", "counted"))
-    unit, wide = 62 / max(costs + counted), across / 2 - 1
-    for paint, shown, shift, opacity in ((ORANGE, costs, -wide, "1"), (INK, counted, 0.0, "0.6")):
-        for x, cost in zip(places, shown, strict=True):
+    across, unit = (svg.WIDTH - 8) / A_LINE, TALLEST / max(costs + counted)
+    wide = across / 2 - 2
+    parts = [svg.text(4, 15, "text", text_anchor="start", font_weight=600)]
+    parts += [
+        svg.text(52, 15, "the network's guess", BLUE, text_anchor="start", font_weight=600),
+        svg.text(222, 15, "its bits", ORANGE, text_anchor="start", font_weight=600),
+        svg.text(416, 15, "the counts' bits", text_anchor="end", font_weight=600),
+    ]
+    top = 20.0
+    for k, letter in enumerate(text):
+        x, y = 4 + (k % A_LINE + 0.5) * across, top + k // A_LINE * PITCH
+        guess, p = data["letters"][k][0], data["p"][k][0]
+        right = guess == letter
+        parts += [
+            svg.text(x, y + 22, seen(letter), font_size=NAMED, font_weight=700),
+            svg.element("rect", x=x - across / 2 + 1, y=y + 30, width=across - 2, height=26, rx="3",
+                        fill=BLUE, fill_opacity=f"{0.62 * p:.2f}", stroke=INK,
+                        stroke_width="1.8" if right else "0"),
+            svg.text(x, y + 49, seen(guess), font_size=NAMED, font_weight=700 if right else 400),
+        ]  # fmt: skip
+        base = y + 62
+        for cost, left, paint, opacity in (
+            (costs[k], x - wide, ORANGE, "1"), (counted[k], x, INK, "0.6")
+        ):  # fmt: skip
             parts.append(
-                svg.element("rect", x=x + shift, y=base, width=wide, fill=paint, opacity=opacity,
+                svg.element("rect", x=left, y=base, width=wide, fill=paint, opacity=opacity,
                             height=float(max(cost * unit, 0.8)))
             )  # fmt: skip
-        most = int(np.argmax(shown))
-        parts.append(
-            svg.text(places[most] + across * 0.7, base + 60, f"{shown[most]:.1f} bits", paint,
-                     text_anchor="start", font_weight=600)
-        )  # fmt: skip
+        if abs(costs[k] - counted[k]) > APART:
+            foot = base + 15 + max(costs[k], counted[k]) * unit
+            parts += [
+                svg.text(x, foot, f"{costs[k]:.1f}", ORANGE, font_weight=600),
+                svg.text(x, foot + 14, f"{counted[k]:.1f}"),
+            ]
     said = "; ".join(
         f"{seen(letter)}: {data['p'][k][0]:.2f} for {seen(data['letters'][k][0])}, "
         f"{costs[k]:.1f} bits, by counting {counted[k]:.1f}"
         for k, letter in enumerate(text)
     )
-    return drawing(title, base + 68, said, *parts)
+    lines = -(-len(text) // A_LINE)
+    return drawing(title, top + lines * PITCH, said, *parts)
 
 
 def _box(x: float, y: float, wide: float, tall: float, *lines: str, fill: str = INK) -> str:
