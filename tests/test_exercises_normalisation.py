@@ -58,6 +58,10 @@ WRONG_ANSWERS = {
         ((7, 3, X_HAT), "This is x̂"),
         ((7, 3, [-0.11, -0.333, 1.56, -1.11]), "rounded too far"),
         ((7, 3, [-0.111, -0.333, 1.55, -1.11]), "cut off"),
+        ((7, 3, [9 * float(g) for g in GRADIENT]), "multiplied by s"),
+        ((7, 3, (0.22, -0.34, -0.06, 0.18)), "the chapter's column"),
+        ((7, 3, (1, -1, 2, -2)), "products with the deviations"),
+        ((7, 3, (0, 0, 3, -3)), "a slip in one"), ((7, 3, (-0.5, -1 / 3, 2, -1)), "Add up"),
         ((7, 3, [-0.111, 0, 0, 0]), "Add up"), ((7, 3, [-0.111, -0.333, 1.56]), "shape"),
         ((7, 3, None), "None"), ((7, 3), "3 answers"), (("7", 3, GRADIENT), "expected a number"),
     ],
@@ -75,9 +79,11 @@ WRONG_ANSWERS = {
         ((2.0223, 0.6), "cut off"),
         ((0.3, 0.6), "of the step"),
         ((5, 0.6), "Pythagoras"), ((2.0224, 15), "does not grow"), ((2.0224, 3), "slope does not"),
-        ((2.0224, 0.12), "by 25"), ((2.0224, 0.3), "by 10"), ((2.0224, 1.5), "length of W"),
+        ((2.0224, 0.12), "by 25"), ((2.0224, 0.3), "by 10"), ((2.0224, 1.5), "length of w"),
         ((2.0224, 1.34), "root of 5"), ((2.0224, 2.4), "difference"), ((2.0224, 0), "vanish"),
-        ((2.0224, 0.5), "1/|W|"), ((2.0224,), "2 answers"), ((None, 0.6), "None"),
+        ((2.0224, 0.5), "1/‖w‖"),
+        ((2.0224, 0.5934), "after the step"), ((2.022, 0.593), "after the step"),
+        ((2.022, 0.5935), "after the step"), ((2.0224,), "2 answers"), ((None, 0.6), "None"),
     ],
 }  # fmt: skip
 
@@ -194,6 +200,26 @@ def rms_with(last):
     return backward
 
 
+def across(values):
+    return values.mean(1, keepdims=True)
+
+
+def last_term_undivided(dz, x, gamma):
+    d, s = dz * gamma, x.std(0)
+    x_hat = (x - x.mean(0)) / s
+    return (d - d.mean(0)) / s - x_hat * (d * x_hat).mean(0)
+
+
+def rms_in_parts(first, last):
+    """Return the backward pass of RMS normalization, with each of its two terms changed."""
+
+    def backward(dz, x, gamma):
+        d, r = dz * gamma, np.sqrt((x**2).mean(1, keepdims=True))
+        return first(d, r) - last(d, dz, x / r, r)
+
+    return backward
+
+
 FOLD = fold
 WRONG_FUNCTIONS = {
     ex.check_fold: [
@@ -232,7 +258,17 @@ WRONG_FUNCTIONS = {
         (with_terms(lambda d, dz, h, s: -d.mean(0) + h * (d * h).mean(0)), "mean(d) was added"),
         (with_terms(lambda d, dz, h, s: d.mean(0) + h * d.mean(0)), "mean(d) in it"),
         (with_terms(lambda d, dz, h, s: d.mean(0) + h * (dz * h).mean(0)), "dz for d"),
-        (with_terms(lambda d, dz, h, s: d.mean(0) + s * h * (d * h).mean(0)), "x - mean for x̂"),
+        (with_terms(lambda d, dz, h, s: dz.mean(0) + h * (d * h).mean(0)), "was taken of dz"),
+        (with_terms(lambda d, dz, h, s: dz.mean(0) + h * (dz * h).mean(0)), "Both means"),
+        (with_terms(lambda d, dz, h, s: d - dz + d.mean(0) + h * (d * h).mean(0)), "term is dz"),
+        (with_terms(lambda d, dz, h, s: d.mean(0) + s * h * (d * h).mean(0)), "s times too large"),
+        (with_terms(lambda d, dz, h, s: s * d.mean(0) + h * (d * h).mean(0)), "not divided by s"),
+        (with_terms(lambda d, dz, h, s: s * (d.mean(0) + h * (d * h).mean(0))), "Only d"),
+        (last_term_undivided, "s times too large"),
+        (with_terms(lambda d, dz, h, s: across(d) + h * across(d * h)), "x̂ is right"),
+        (with_terms(lambda d, dz, h, s: d.mean(0) + h * across(d * h)), "x̂ is right"),
+        (with_terms(lambda d, dz, h, s: across(d) + h * (d * h).mean(0)), "x̂ is right"),
+        (lambda dz, x, gamma: batchnorm(dz, x, gamma) * x.var(0), "multiplied by s"),
         (with_terms(lambda d, dz, h, s: d.mean(0) + s**2 * h * (d * h).mean(0)), "x - mean for x̂"),
         (over_the_table, "one mean"), (summed(np.sum, np.sum), "Sums stand"),
         (summed(np.sum, np.mean), "for mean(d)."), (summed(np.mean, np.sum), "mean(d ⊙ x̂)"),
@@ -250,6 +286,12 @@ WRONG_FUNCTIONS = {
         (without_centring, "s is the standard deviation"),
         (rms_with(lambda d, h: 2 * h * (d * h).mean(1, keepdims=True)), "doubled"),
         (rms_with(lambda d, h: h * (d * h).mean(0)), "d ⊙ x̂ runs over the wrong axis"),
+        (rms_in_parts(lambda d, r: d * r, lambda d, dz, h, r: h * across(d * h) * r),
+         "multiplied by s"),
+        (rms_in_parts(lambda d, r: d / r, lambda d, dz, h, r: h * across(d * h)),
+         "not divided by s"),
+        (rms_in_parts(lambda d, r: d / r, lambda d, dz, h, r: h * across(dz * h) / r),
+         "dz for d"),
         (lambda dz, x, gamma: ex.rms(dz, x, 1), "gamma is missing"),
         (lambda dz, x, gamma: ex.rms(dz * gamma**2, x, 1), "twice"),
         (lambda dz, x, gamma: ex.rms(dz * gamma, x, 1, eps=1e-5), "eps"),

@@ -1,9 +1,9 @@
-"""What lets a normalized network learn at large rates: short runs on digits.
+"""Which learning rates a normalized network tolerates, and why: short runs on digits.
 
 What the chapter on normalization measures. A network of six hidden layers is trained for 60 steps;
 some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
-``USUAL``. In an arm with ``reset``, each block named there is scaled back after each step to its
-length at the start; in an arm with ``centered``, the gradients lose their common part
+``USUAL``. In an arm with ``reset``, the weights of each unit are scaled back after each step to
+their length at the start; in an arm with ``centered``, the gradients lose their common part
 (:func:`common_part`).
 
 Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
@@ -43,8 +43,6 @@ Block = tuple[str, ...]
 WEIGHTS: list[Block] = [(f"dense{k}.W",) for k in LAYERS]
 SCALES: list[Block] = [(f"batchnorm{k}.gamma", f"batchnorm{k}.beta") for k in LAYERS]
 BIASES: list[Block] = [(f"dense{k}.b",) for k in LAYERS]
-WHOLE: list[Block] = [(f"dense{k}.W", f"dense{k}.b") for k in LAYERS]
-"""All weights and biases of a layer, whose common factor an RMS or layer normalization undoes."""
 LAST: list[Block] = [("dense7.W", "dense7.b")]
 ALL: list[Block] = [*WEIGHTS, *SCALES, *LAST, *BIASES]
 Norm = Callable[[int], Layer]
@@ -89,18 +87,15 @@ def data() -> tuple[Array, NDArray[Any]]:
 
 
 def lengths(parameters: Mapping[str, Array], block: Block) -> Array:
-    """Return the length of each unit's weights, or of two parameters taken together."""
-    if len(block) == 1:
-        return np.asarray(np.sqrt((parameters[block[0]] ** 2).sum(axis=0)))
-    return np.asarray(np.sqrt(sum((parameters[name] ** 2).sum() for name in block)))
+    """Return the length of each unit's weights, a column of a matrix."""
+    (name,) = block
+    return np.asarray(np.sqrt((parameters[name] ** 2).sum(axis=0)))
 
 
 def set_back(parameters: Mapping[str, Array], first: Mapping[Block, Array]) -> None:
-    """Give each block the lengths that it had at first; its directions stay."""
+    """Give each unit's weights the length that they had at first; their directions stay."""
     for block, length in first.items():
-        factor = length / lengths(parameters, block)
-        for name in block:
-            parameters[name][...] *= factor
+        parameters[block[0]][...] *= length / lengths(parameters, block)
 
 
 def denses(network: Sequential) -> list[Dense]:
@@ -127,7 +122,7 @@ class Arm:
     blocks : list of Block
         What gets the arm's rate.
     reset : list of Block
-        What is set back to its first lengths after each step.
+        The matrices that are set back to their first lengths after each step.
     centered : bool
         Whether the gradients of the hidden matrices lose their common part (:func:`common_part`).
         The network itself stays as it is.
@@ -212,18 +207,13 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain reset": (Arm(None, WEIGHTS, reset=WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
     "weights reset": (Arm(BatchNorm, WEIGHTS, reset=WEIGHTS), WIDE),
-    "weights and last": (Arm(BatchNorm, [*WEIGHTS, *LAST]), (100.0,)),
     "rms": (Arm(RMSNorm, WEIGHTS), WIDE),
     "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), WIDE),
-    "rms step reset": (Arm(RMSNorm, WEIGHTS, reset=WHOLE, centered=True), WIDE),
     "layer": (Arm(LayerNorm, WEIGHTS), WIDE),
     "layer step": (Arm(LayerNorm, WEIGHTS, centered=True), WIDE),
-    "plain step": (Arm(None, WEIGHTS, centered=True), (1.0,)),
     "all": (Arm(BatchNorm, ALL), (0.3, 1.0)),
     "constants": (Arm(Constants, ALL), (1.0,)),
 }
-WATCHED = (0, 1, 10, 60)
-TRACED: dict[str, tuple[str, float]] = {"free": ("weights", 100.0), "rms": ("rms", 100.0)}
 
 
 def varying(network: Sequential) -> list[float]:
@@ -243,32 +233,25 @@ def varying(network: Sequential) -> list[float]:
     return found
 
 
-def around_a_step(arm: Arm, rate: float, seed: int) -> tuple[list[float], list[float]]:
-    """Return what :func:`varying` finds before the first step, and after it."""
+def turning(network: Sequential, rate: float) -> list[float]:
+    """Return two medians over the units of the six matrices, at a rate of these matrices.
+
+    They are those of the length of a unit's weights, and of its effective rate, the rate over the
+    square of this length.
+    """
+    long = np.concatenate([lengths(network.parameters, block) for block in WEIGHTS])
+    return [float(np.median(long)), float(np.median(rate / long**2))]
+
+
+def around_a_step(
+    arm: Arm, rate: float, seed: int, measure: Callable[[Sequential], list[float]] = varying
+) -> tuple[list[float], list[float]]:
+    """Return what ``measure`` finds in the network before the first step, and after it."""
     found: list[list[float]] = []
     with np.errstate(all="ignore"):
-        arm.run(rate, seed, watch=lambda _, network: found.append(varying(network)), steps=1)
+        arm.run(rate, seed, watch=lambda _, network: found.append(measure(network)), steps=1)
     before, after = found
     return before, after
-
-
-def trace(arm: Arm, rate: float, seed: int) -> list[list[float]]:
-    """Return, for each of the steps ``WATCHED``, two medians over the units, and the loss.
-
-    The medians are those of the length of a unit's weights, over the six matrices, and of the
-    effective rate, the rate over the square of this length. The loss is that of all 600 images.
-    """
-    found = []
-    images, labels = data()
-
-    def watch(step: int, network: Sequential) -> None:
-        if step in WATCHED:
-            long = np.concatenate([lengths(network.parameters, b) for b in WEIGHTS])
-            loss = _entropy.forward(network.forward(images), labels)
-            found.append([float(np.median(long)), float(np.median(rate / long**2)), float(loss)])
-
-    arm.run(rate, seed, watch=watch)
-    return found
 
 
 def _rounded(values: Any) -> Any:
@@ -278,22 +261,15 @@ def _rounded(values: Any) -> Any:
 
 
 def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]) -> dict[str, Any]:
-    """Return what is stored: losses by arm (None: it overflowed), and traces.
+    """Return what is stored: losses by arm, a row per start and a column per rate.
 
-    Losses have a row per start and a column per rate.
+    None stands for a run that overflowed.
     """
     losses = {
         name: [[arm.tried(rate, seed) for rate in rates] for seed in seeds]
         for name, (arm, rates) in arms.items()
     }
-    traces = {
-        name: [trace(ARMS[of][0], rate, seed) for seed in seeds]
-        for name, (of, rate) in TRACED.items()
-    }
-    return {
-        "losses": {name: _rounded(runs) for name, runs in losses.items()},
-        "traces": {name: _rounded(runs) for name, runs in traces.items()},
-    }
+    return {"losses": {name: _rounded(runs) for name, runs in losses.items()}}
 
 
 @cache
@@ -308,11 +284,6 @@ def losses(name: str, rates: Sequence[float] | None = None) -> Array:
     runs = np.array(stored()["losses"][name], dtype=float)
     runs[np.isnan(runs)] = np.inf
     return runs if rates is None else runs[:, [ARMS[name][1].index(rate) for rate in rates]]
-
-
-def traced(name: str) -> Array:
-    """Return the stored traces: starts by ``WATCHED`` by (length, effective rate, loss)."""
-    return np.array(stored()["traces"][name])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

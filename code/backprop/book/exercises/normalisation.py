@@ -24,6 +24,7 @@ from backprop.book.exercises.verdict import (
     judge,
     judge_value,
     misfit,
+    numbers,
     takes,
 )
 
@@ -57,6 +58,19 @@ def standardized(
     return np.asarray(left / s)
 
 
+def _failed_test(gradient: Any, x_hat: Array) -> str:
+    """Return a hint to the test of a column's gradient that these four numbers fail."""
+    found = numbers(gradient)
+    if found is None or found.shape != x_hat.shape or abs(found.sum()) > 0.02:
+        return "Add up your four numbers: a shift of x changes nothing, so their sum is 0."
+    if abs(found @ x_hat) > 0.02:
+        return (
+            "They add up to 0, as they should. A stretch of x changes nothing either: add up"
+            " their products with the deviations from the mean."
+        )
+    return "They pass both tests of the chapter's column, so look for a slip in one of your sums."
+
+
 @checker
 def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
     """Check x = (12, 4, 6, 6), d = (8, 2, 9, 1): mean 7, s = 3, (-1, -3, 14, -10) / 9."""
@@ -64,8 +78,9 @@ def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
     x, d = np.array([12.0, 4, 6, 6]), np.array([8.0, 2, 9, 1])
     right = standardized(d, x, 0)
     x_hat = (x - 7) / 3
+    gradient_of_the_page = standardized(np.array([1.0, 0, 2, 5]), np.array([1.0, 7, 9, 15]), 0)
     rule = "Three terms are added up before the division: compare with the column of the chapter."
-    check = "Add up your four numbers: a shift of x changes nothing, so their sum is 0."
+    check = _failed_test(gradient, x_hat)
     parts: list[Part] = [
         ("The mean", 7.0, [
             (28.0, "This is the sum.", "Divide by 4."),
@@ -84,6 +99,9 @@ def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
             (standardized(d, x, 0, stretch=False), "The term of the stretch is missing.", rule),
             (standardized(d, x, 0, shift=False), "The term of the shift is missing.", rule),
             (3 * right, "This is not yet divided by s.", ""),
+            (9 * right, "It was multiplied by s.", "Divide."),
+            (gradient_of_the_page, "This is the gradient of the chapter's column.",
+             "Here the numbers and the slopes are others."),
             (right / 3, "It was divided by s twice.", ""),
             (-right, "Only the sign is wrong.", ""),
             ((d - 20 - x_hat * 8) / 3, "Sums were taken where the formula has means.", rule),
@@ -128,8 +146,8 @@ def check_running(batches: Any) -> Verdict:
 
 @checker
 def check_scale(length: Any, gradient: Any) -> Verdict:
-    """Check |W| = 2, |∂L/∂W| = 3, rate 0.1: |W| becomes √4.09, and the gradient at 5W is 0.6."""
-    square = "The step is perpendicular to W: use Pythagoras."
+    """Check ‖w‖ = 2, ‖∇L‖ = 3, rate 0.1: ‖w‖ becomes √4.09, and the gradient at 5w is 0.6."""
+    square = "The step is perpendicular to w: use Pythagoras."
     parts: list[Part] = [
         ("The length", math.sqrt(4.09), [
             (2.3, "The lengths were added.", square),
@@ -138,23 +156,26 @@ def check_scale(length: Any, gradient: Any) -> Verdict:
             (math.sqrt(4.9), "The rate was not squared.", "The step has the length 0.1 · 3."),
             (math.sqrt(3.91), "The square of the step was subtracted.", square),
             (math.sqrt(13), "The rate is missing.", "The step has the length 0.1 · 3."),
-            (2.0, "A perpendicular step makes W longer.", square),
+            (2.0, "A perpendicular step makes w longer.", square),
             (2.02, "Give four significant digits.", square),
             (0.3, "This is the length of the step.", square),
         ], square),
         ("The gradient at five times the weights", 0.6, [
-            (15.0, "The gradient does not grow with W.",
-             "The same relative change of W changes the loss by the same amount."),
+            (15.0, "The gradient does not grow with w.",
+             "The same relative change of w changes the loss by the same amount."),
             (3.0, "The loss stays, but its slope does not.",
              "There, a step of given length turns the weights by a fifth of the angle."),
+            *((0.6 * 2 / new, "This is at five times the weights after the step.",
+               "Take five times the weights that the exercise starts with.")
+              for new in (math.sqrt(4.09), 2.022)),
             (0.12, "It was divided by 25.", "Once by 5: the loss and the direction stay."),
             (3.0 / 10, "It was divided by 10, the new length.", "Five times as long, not ten."),
-            (1.5, "It was divided by the length of W.", "W is five times as long."),
-            (75.0, "The gradient does not grow with W.", "W is five times as long."),
-            (3 / math.sqrt(5), "It was divided by the root of 5.", "W is five times as long."),
+            (1.5, "It was divided by the length of w.", "w is five times as long."),
+            (75.0, "The gradient does not grow with w.", "w is five times as long."),
+            (3 / math.sqrt(5), "It was divided by the root of 5.", "w is five times as long."),
             (2.4, "This is the difference.", "What is the length itself?"),
-            (0.0, "The slope shrinks, but it does not vanish.", "W is five times as long."),
-        ], "The gradient is proportional to 1/|W|."),
+            (0.0, "The slope shrinks, but it does not vanish.", "w is five times as long."),
+        ], "The gradient is proportional to 1/‖w‖."),
     ]  # fmt: skip
     return _in_turn((length, gradient), parts, "Longer at each step, and flatter.")
 
@@ -208,6 +229,7 @@ def check_batchnorm(backward: Answer) -> Verdict:
             (standardized(d, x, 0, shift=False), "The term of the shift is missing.", rule),
             (expected * s, "It is not divided by s.", rule),
             (expected / s, "It is divided by the variance.", "Divide by its root, s."),
+            (expected * s * s, "It is multiplied by s.", "Divide."),
             (standardized(d, x, 0, ddof=1), "s was taken with n - 1.", "NumPy's std divides by n."),
             ((d - d.sum(0) - x_hat * (d * x_hat).sum(0)) / s, "Sums stand for the means.", rule),
             ((d - d.sum(0) - x_hat * (d * x_hat).mean(0)) / s, "A sum stands for mean(d).", rule),
@@ -222,11 +244,27 @@ def check_batchnorm(backward: Answer) -> Verdict:
              "The mean there is that of d times x̂, entry by entry."),
             ((d - d.mean(0) - x_hat * (dz * x_hat).mean(0)) / s, "The last term has dz for d.",
              "gamma belongs to every term."),
-            *((wrong, "The last term has x - mean for x̂.", "It is not yet divided by s.")
+            ((d - dz.mean(0) - x_hat * (d * x_hat).mean(0)) / s, "mean(d) was taken of dz.",
+             "gamma belongs to every term."),
+            ((d - dz.mean(0) - x_hat * (dz * x_hat).mean(0)) / s, "Both means were taken of dz.",
+             "gamma belongs to every term."),
+            ((dz - d.mean(0) - x_hat * (d * x_hat).mean(0)) / s, "The first term is dz, not d.",
+             "gamma belongs to every term."),
+            ((d - d.mean(0) - s * x_hat * (d * x_hat).mean(0)) / s,
+             "The last term is s times too large.",
+             "x̂ is x - mean over s, and the three terms are divided by s together."),
+            ((d - d.mean(0) - s * x_hat * (d * x_hat * s).mean(0)) / s,
+             "The last term has x - mean for x̂, twice.", "It is not yet divided by s."),
+            ((d - s * d.mean(0) - x_hat * (d * x_hat).mean(0)) / s,
+             "mean(d) is not divided by s.", "The three terms are divided by s together."),
+            ((d - s * d.mean(0) - s * x_hat * (d * x_hat).mean(0)) / s,
+             "Only d is divided by s.", "The three terms are divided by s together."),
+            *((wrong, "A mean inside the bracket runs over the wrong axis.",
+               "x̂ is right; both means run over the batch, axis 0.")
               for wrong in (
-                  (d - d.mean(0) - s * x_hat * (d * x_hat).mean(0)) / s,
-                  (d - d.mean(0) - x_hat * (d * x_hat * s).mean(0)) / s,
-                  (d - d.mean(0) - s * x_hat * (d * x_hat * s).mean(0)) / s,
+                  (d - d.mean(1)[:, None] - x_hat * (d * x_hat).mean(1)[:, None]) / s,
+                  (d - d.mean(0) - x_hat * (d * x_hat).mean(1)[:, None]) / s,
+                  (d - d.mean(1)[:, None] - x_hat * (d * x_hat).mean(0)) / s,
               )),
             *((wrong, "All columns share one mean.", "Each column has a mean of its own: axis=0.")
               for wrong in (
@@ -274,6 +312,11 @@ def check_rmsnorm(backward: Answer) -> Verdict:
             ((d - d.mean(1, keepdims=True) - x_hat * inner) / r, "The shift was taken out.", rule),
             (expected * r, "It is not divided by s.", ""),
             (expected / r, "It is divided by s².", "Divide by s once."),
+            (expected * r * r, "It is multiplied by s.", "Divide."),
+            (d / r - x_hat * inner, "The last term is not divided by s.",
+             "Both terms are divided by s."),
+            ((d - x_hat * (dz * x_hat).mean(1, keepdims=True)) / r, "The last term has dz for d.",
+             "gamma belongs to both terms."),
             ((d - x_hat * (d * x_hat).sum(1, keepdims=True)) / r, "A sum stands for the mean.",
              "s² is the mean of x², so a 1/n stays."),
             *((found, "s is the root of the sum.", "It is the root of the mean of x².")

@@ -56,9 +56,9 @@ def parts(title: str) -> Drawing:
     d, shift, stretch, _ = terms(COLUMN, SLOPES)
     rows = (
         (d, blue, "the slopes d that arrive"),
-        (-shift, red, f"{MINUS} shift: moves all four alike"),
-        (-stretch, red, f"{MINUS} stretch: moves them away from the mean 8"),
-        (d + shift + stretch, green, "= rest: divided by 5 and passed on"),
+        (-shift, red, "shift, taken out: moves all four alike"),
+        (-stretch, red, "stretch, taken out: moves them away from 8"),
+        (d + shift + stretch, green, "rest: divided by 5 and passed on"),
     )
     butt: dict[str, Any] = {"linestyle": "-", "solid_capstyle": "butt"}
     fig, ax = plt.subplots(figsize=(4.6, 2.95))
@@ -128,8 +128,8 @@ def walk(start: Any, rate: float, steps: int, *, d: Any = SLOPES, reset: bool = 
     return np.array(path)
 
 
-BESIDE = {False: ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08)), True: ((0.24, 0.1),)}
-"""Where the number of each step stands beside its point, with free lengths and with reset ones."""
+BESIDE = ((0.23, 0.08), (0.04, -0.27), (-0.22, 0.08))
+"""Where the number of each step stands beside its point, with free lengths."""
 CYCLE = math.asin((1 + math.sqrt(19)) / 6)
 """The angle from which the reset weights, at the length 1 and the rate 0.5, jump to π minus it."""
 
@@ -137,9 +137,9 @@ CYCLE = math.asin((1 + math.sqrt(19)) / 6)
 def rays(title: str, rate: float = 0.5) -> Drawing:
     """Draw gradient descent on the two weights of a normalized unit, free and with a fixed length.
 
-    The shade is the loss, which depends on the angle alone. The points are numbered by step. With
-    the fixed length only the first step is drawn, and the cycle of two points (:data:`CYCLE`) in
-    which the steps end.
+    The shade is the loss, which depends on the angle alone. The free points are numbered by step.
+    With the fixed length only the first step is drawn, and the cycle of two points
+    (:data:`CYCLE`) in which the steps end.
     """
     from backprop.book.figures.plots import GREY, INK
 
@@ -152,7 +152,8 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
             depth = (1 - math.sin((low + high) / 2)) / 2
             # The cycle's dashes at the width 0 are an error for newer versions of Matplotlib.
             ax.fill(*wedge.T, color=GREY, alpha=0.04 + 0.55 * depth, linewidth=0, linestyle="-")
-        path = walk(_unit(0.5 * math.pi + 0.85), rate, len(BESIDE[reset]), d=ABOVE, reset=reset)
+        steps = 1 if reset else len(BESIDE)
+        path = walk(_unit(0.5 * math.pi + 0.85), rate, steps, d=ABOVE, reset=reset)
         if reset:
             circle = np.array([_unit(a) for a in np.linspace(0, 2 * np.pi, 100)])
             ax.plot(*circle.T, "--", color=INK, linewidth=1)
@@ -170,10 +171,8 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
                 _arrow(ax, (one + two) / 2, two - one, colour, 1.6)
         kept = path[:: 2 if reset else 1]
         ax.plot(*kept.T, "o", color=colour, markersize=4)
-        for k, point in enumerate(kept[1:], start=1):
-            ax.text(
-                *np.add(point, BESIDE[reset][k - 1]), str(k), ha="center", va="center", color=INK,
-            )  # fmt: skip
+        for k, point in enumerate(() if reset else kept[1:], start=1):
+            ax.text(*np.add(point, BESIDE[k - 1]), str(k), ha="center", va="center", color=INK)
         ax.plot(*path[0], "o", color=INK, markersize=6)
         ax.text(*(path[0] + (-0.12, 0.2)), "start", ha="right", va="center", color=INK)
         ax.plot(0, 0, "+", color=INK, markersize=8)
@@ -224,7 +223,9 @@ def _written(value: float, digits: int) -> str:
 RATE_MARKS = {rate: f"{rate:g}" for rate in (0.1, 1, 10, 100, 1000)}
 
 
-def _medians(ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str) -> None:
+def _medians(
+    ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str, shade: float = 0.2
+) -> None:
     """Draw the medians over the starts while they are finite, and shade the ranges.
 
     A range ends at the worst run that does not overflow.
@@ -233,7 +234,7 @@ def _medians(ax: Any, rates: Sequence[float], runs: Array, colour: str, line: st
     shown = slice(int(np.argmax([*np.isinf(middle), True])))
     high = np.where(np.isinf(runs), -np.inf, runs).max(axis=0)[shown]
     low = runs.min(axis=0)[shown]
-    ax.fill_between(rates[shown], low, high, color=colour, alpha=0.2, linewidth=0)
+    ax.fill_between(rates[shown], low, high, color=colour, alpha=shade, linewidth=0)
     ax.plot(rates[shown], middle[shown], line, color=colour, linewidth=2.2, markersize=4.5)
 
 
@@ -279,7 +280,8 @@ def tolerated(title: str, rates: Sequence[float], found: dict[str, Array]) -> Dr
         if lost.any():
             ax.text(0.03, 5.6, "overflow:", va="bottom", color=free)
         ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
-        ax.text(rates[0], 0.87 * math.log(10), "guessing: 2.30", va="top", color=INK)
+        if not lost.any():
+            ax.text(rates[0], 0.87 * math.log(10), "guessing: 2.30", va="top", color=INK)
         _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
         ax.set(xlim=(0.026, 1150), ylim=(0.0085, 16 if lost.any() else 4))
         ax.set_title(network, fontsize=12)
@@ -289,7 +291,7 @@ def tolerated(title: str, rates: Sequence[float], found: dict[str, Array]) -> Dr
 
 
 COMPARED = (
-    ("layer", "-s", 24, 1.38, "layer", "left"),
+    ("layer", "--s", 24, 1.38, "layer", "left"),
     ("rms", "-o", 3.4, 1.5, "RMS", "right"),
     ("rms step", "-^", 9, 0.21, "RMS without\ncommon part", "left"),
     ("weights", "-o", 12, 0.0135, "batch", "left"),
@@ -309,7 +311,7 @@ def compared(title: str, rates: Sequence[float], found: dict[str, Array]) -> Dra
     for (arm, line, across, high, words, edge), colour in zip(
         COMPARED, (GREY, red, blue, green), strict=True
     ):
-        _medians(ax, rates, found[arm], colour, line)
+        _medians(ax, rates, found[arm], colour, line, 0.0 if arm == "layer" else 0.16)
         ax.text(across, high, words, ha=edge, va="center", color=colour, linespacing=1.1)
     ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
     ax.text(rates[0], 0.9 * math.log(10), "guessing: 2.30", va="top", color=INK)
