@@ -89,6 +89,19 @@ def test_the_numbers_by_hand_are_those_of_the_package():
     check_words(markup, 0.55)
 
 
+def test_the_network_has_all_shapes_and_errors():
+    one = lookup.written("c=5 a=3 f=1 c? b=7 f? a? b?")
+    (start,) = lookup.watched(0, [0], one)
+    drawn = looking.network(lookup.names(one, 0), one.x[0], start.P, "t")
+    check_words(drawn.markup, 0.55)
+    assert drawn.markup.count(">8 × 16<") == 5 and drawn.markup.count(">8 × 8<") == 3
+    assert drawn.markup.count(">b=7<") == 2 and drawn.markup.count(">b<") == 1  # rows, a column
+    assert drawn.markup.count("url(#bp-masked)") == 28
+    for error in ("dX", "dQ", "dK", "dV", "dS", "dP", "dY", "dZ"):
+        assert drawn.markup.count(f" {error}<") == 1, error
+    assert drawn.markup.count('fill-opacity="1.00"') == int(one.x.sum()) + 1  # the first of P
+
+
 def test_heads_have_an_arc_for_each_weight_and_say_their_digits():
     weights = np.array([[0.5, 0.1, 0.4]]), np.array([[0.9, 0.1, 0], [0.1, 0.8, 0.1]])
     panels = {"one": (weights[0], [1, 1]), "two": (weights[1], [1, 2])}
@@ -140,6 +153,15 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     for number in shown:
         assert f">{number.replace('-', '−').replace('log−sum', 'log-sum')}<" in drawn.markup, number
     check_words(drawn.markup, 0.55)
+
+
+def test_each_run_is_a_mark_at_its_width_and_each_line_has_its_name():
+    runs = {"one, at 1": [[90, 70, 80], [60, 60, 50]], "two": [[100], [100]]}
+    drawn = looking.widths([4, 64], runs, "t")
+    for words in ("one,", "at 1", "two", "width d of queries and keys", "right digits, %", "4"):
+        assert f">{words}<" in drawn.markup, words
+    alone = looking.widths([4, 64], {"two": runs["two"]}, "t")
+    assert drawn.markup.count("<use") > alone.markup.count("<use")
 
 
 def test_no_straight_line_has_the_signs_of_the_second_digit():

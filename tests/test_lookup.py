@@ -189,17 +189,6 @@ def test_errors_at_scores_are_slopes_of_the_own_loss():
     np.testing.assert_allclose(dS.sum(axis=2), 0, atol=1e-12)
 
 
-def test_after_silence_only_what_adam_remembers_moves():
-    thetas = [lookup.trained(1, steps, silent_after=3).theta.copy() for steps in (3, 4, 5)]
-    (first, second), heard = np.diff(thetas, axis=0), lookup.trained(1, 4).theta
-    np.testing.assert_array_equal(thetas[0], lookup.trained(1, 3).theta)
-    assert first.any() and not np.array_equal(thetas[1], heard)
-    fades = 0.9 / 0.999**0.5 * (1 - 0.9**4) / (1 - 0.9**5)
-    fades *= ((1 - 0.999**5) / (1 - 0.999**4)) ** 0.5
-    moved = abs(first) > 1e-6
-    np.testing.assert_allclose(second[moved], fades * first[moved], rtol=1e-4)
-
-
 def test_what_is_learned_first():
     assert lookup.FACTS.shape == (64, lookup.WIDTH) and (lookup.FACTS.sum(axis=1) == 2).all()
     batch = lookup.draw(np.random.default_rng(8), 20)

@@ -230,32 +230,22 @@ def errors(network: Sequential, loss: SoftmaxCrossEntropy, batch: Batch) -> tupl
     return value, dz
 
 
-def trained(
-    seed: int, steps: int = 300, *, fixed: bool = False, silent_after: int | None = None
-) -> Sequential:
-    """Return the network of :func:`attention` after so many steps.
-
-    All gradients are 0 in the steps behind ``silent_after``, so that only what Adam remembers moves
-    the parameters.
-    """
+def trained(seed: int, steps: int = 300, *, fixed: bool = False) -> Sequential:
+    """Return the network of :func:`attention` after so many steps."""
     rng = np.random.default_rng(seed)
     network = attention(rng, fixed=fixed)
-    for _ in _training(network, rng, steps, silent_after):
+    for _ in _training(network, rng, steps):
         pass
     return network
 
 
-def _training(
-    network: Sequential, rng: np.random.Generator, steps: int, silent_after: int | None = None
-) -> Iterator[int]:
+def _training(network: Sequential, rng: np.random.Generator, steps: int) -> Iterator[int]:
     """Yield 0 before the first step of Adam, and each step's number after it."""
     loss, optimizer = SoftmaxCrossEntropy(), Adam(network, RATE)
     yield 0
     for step in range(1, steps + 1):
         _, dz = errors(network, loss, draw(rng, BATCH))
         network.backward_parameters(dz)
-        if silent_after is not None and step > silent_after:
-            network.dtheta[:] = 0
         optimizer.step()
         yield step
 

@@ -1,6 +1,6 @@
 """The task of looking up at several widths of queries and keys, with and without the division.
 
-The chapter on attention tells what is stored in ``widths.json``, which the command
+The chapter on attention draws what is stored in ``widths.json``, which the command
 
     python -m backprop.book.widths FILE
 

@@ -485,6 +485,142 @@ def _flow(start: Place, end: Place, paint: str) -> str:
     return svg.pointer(start, end, paint, "1.6", 7, 3.5)
 
 
+# The whole network, with its shapes.
+
+CELL = (9.0, 15.0)
+"""Of the tokens' grid: width and height."""
+
+
+def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
+    """Draw causal self-attention and a linear layer: all arrays with their shapes, both ways.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        The names of the rows of X.
+    X : array, shape (n, width)
+        Their ones are filled.
+    P : array, shape (n, n)
+        The larger a weight, the stronger its cell is filled; those above the diagonal are hatched.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    n, width = X.shape
+    left, top = 138.0, 22.0
+    below = top + n * CELL[1]
+    parts = [
+        _hatch(),
+        svg.text(left + 4 * CELL[0], top - 8, "letter"),
+        svg.text(left + 12 * CELL[0], top - 8, "digit"),
+        *_cells((left, top), X, CELL),
+        *(
+            svg.text(left - 8, top + CELL[1] * (k + 1) - 3, token, text_anchor="end")
+            for k, token in enumerate(tokens)
+        ),
+        *_named((left + width * CELL[0] + 10, top + 52), "X", (n, width), "start"),
+    ]
+    # Queries, keys and values side by side, and what becomes of them.
+    wide, high, row = 92.0, 44.0, below + 40
+    thirds = {"Q": 64.0, "K": 188.0, "V": 372.0}
+    for name, x in thirds.items():
+        start = left + width * CELL[0] / 2 + (x - 204) * 0.4, below + 4
+        parts += _both(start, (x, row - 4))
+        parts += _block((x, row), (wide, high), name, (n, width))
+        label = (start[0] + x) / 2 + (-44 if name == "Q" else 34), below + 24
+        parts.append(_product(label, "W", name.lower()))
+    scores = 126.0, row + high + 28
+    for name in ("Q", "K"):
+        parts += _both((thirds[name], row + high + 4), (scores[0], scores[1] - 4), shift=14)
+    parts += _block(scores, (wide + 36, high), "S = QKᵀ/4", (n, n))
+    broad, side = 32.0, 20.0
+    corner = 38.0, scores[1] + high + 50
+    parts += _both((scores[0], scores[1] + high + 4), (scores[0], corner[1] - 20))
+    parts.append(svg.text(
+        scores[0] + 16, corner[1] - 32, "mask, softmax", svg.FORWARD, text_anchor="start"
+    ))  # fmt: skip
+    for (i, j), share in np.ndenumerate(P):
+        at = corner[0] + broad * j, corner[1] + side * i
+        parts += _cell(at, (broad, side), float(share), hidden=j > i)
+    for k, token in enumerate(tokens):
+        y = corner[1] + side * k + 15
+        asks = 600 if token.endswith("?") else 400
+        parts.append(svg.text(corner[0] - 5, y, token, text_anchor="end", font_weight=asks))
+        letter = token.split("=")[0]  # of the whole names, the columns are too narrow
+        parts.append(svg.text(corner[0] + broad * (k + 0.5), corner[1] - 6, letter))
+    bottom = corner[1] + side * n
+    parts += _named((corner[0] + broad * n / 2, bottom + 18), "P", (n, n), "middle")
+    # The outputs, and below them a number for each digit, at the right.
+    out = thirds["V"], corner[1] - 14
+    parts += _both((out[0], row + high + 4), (out[0], out[1] - 4))
+    middle = out[1] + high / 2
+    parts += _both((corner[0] + broad * n + 5, middle), (out[0] - wide / 2 - 5, middle))
+    parts += _block(out, (wide, high), "Y = PV", (n, width))
+    last = out[1] + high + 84
+    parts += _both((out[0], out[1] + high + 4), (out[0], last - 4))
+    parts += _block((out[0], last), (wide, high), "Z", (n, n))
+    parts.append(_product((out[0] - 34, out[1] + high + 34), "W", "o"))
+    parts.append(svg.text(out[0] - 12, out[1] + high + 56, "linear", svg.FORWARD,
+                          text_anchor="end"))  # fmt: skip
+    said = (
+        f"X with {n} tokens of {width} entries gives Q, K and V by W_q, W_k and W_v; Q and K give"
+        f" the scores S, {n} by {n}; a mask and the softmax make the weights P of them; P V is Y,"
+        f" {n} by {width}; W_o and a linear layer make Z of it, {n} by {n}, a number for each token"
+        f" and digit. Beside each blue arrow, an orange one runs back."
+    )
+    return drawing(title, bottom + 42, said, *parts)
+
+
+def _cells(at: Place, shares: Array, size: Place) -> list[str]:
+    """Draw a grid whose cells are filled as strongly as their shares are large."""
+    (x, y), (wide, high) = at, size
+    return [
+        svg.element(
+            "rect", x=x + wide * j, y=y + high * i, width=float(wide), height=float(high),
+            fill=svg.FORWARD, fill_opacity=f"{share:.2f}", stroke=svg.FORWARD, stroke_width="0.5",
+        )
+        for (i, j), share in np.ndenumerate(np.asarray(shares, float))
+    ]  # fmt: skip
+
+
+def _block(at: Place, size: Place, name: str, shape: tuple[int, int]) -> list[str]:
+    """Draw a matrix from the middle of its upper edge, with its name and shape inside."""
+    (x, y), (wide, high) = at, size
+    frame = svg.element(
+        "rect", x=x - wide / 2, y=y, width=float(wide), height=float(high), fill=svg.FORWARD,
+        fill_opacity="0.15", stroke=svg.FORWARD, stroke_width="1.4",
+    )  # fmt: skip
+    return [frame, *_named((x, y + 19), name, shape, "middle")]
+
+
+def _named(at: Place, name: str, shape: tuple[int, int], anchor: str) -> list[str]:
+    """Write a name and that of its error, and its shape below."""
+    x, y = at
+    size = f"{shape[0]} × {shape[1]}"
+    error = svg.element("tspan", f"\N{NO-BREAK SPACE} d{name[0]}", fill=svg.BACKWARD)
+    words = svg.element(
+        "text", name + (error if name[0].isupper() else ""), x=float(x), y=float(y),
+        fill=svg.FORWARD, text_anchor=anchor, font_weight=600,
+    )  # fmt: skip
+    return [words, svg.text(x, y + 17, size, svg.FORWARD, text_anchor=anchor)]
+
+
+def _both(start: Place, end: Place, shift: float = 0.0) -> list[str]:
+    """Draw an arrow forward and, beside it, one back; ``shift`` moves the end towards the start."""
+    end = end[0] + (shift if start[0] > end[0] else -shift), end[1]
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = float(np.hypot(dx, dy))
+    ox, oy = 3.5 * dy / length, -3.5 * dx / length
+    there = (start[0] + ox, start[1] + oy), (end[0] + ox, end[1] + oy)
+    back = (end[0] - ox, end[1] - oy), (start[0] - ox, start[1] - oy)
+    return [_flow(*there, svg.FORWARD), _flow(*back, svg.BACKWARD)]
+
+
+def _product(at: Place, name: str, small: str) -> str:
+    """Write "· W" with an index."""
+    index = svg.element("tspan", small, dy="4", font_size="12")
+    return svg.element("text", f"· {name}{index}", x=float(at[0]), y=float(at[1]), fill=svg.FORWARD)
+
+
 # Running sums, and the errors that come back from them.
 
 LATER_FIRST = ROWS[::-1]
@@ -584,6 +720,39 @@ def _second_pass() -> list[tuple[str, str, str]]:
 
 
 # Plots.
+
+
+def widths(ds: Sequence[int], runs: Mapping[str, Sequence[Sequence[float]]], title: str) -> Drawing:
+    """Draw the right answers at several widths: a mark for each run, a line through the medians.
+
+    Parameters
+    ----------
+    ds : sequence of int
+        The widths, each twice or more the one before; they stand at equal distances.
+    runs : mapping of str to (for each width, a percentage for each run)
+        By the name of their kind, at most three; a name stands at the end of its line.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.4, 2.4))
+    kinds = (COLORS[0], "o", -0.09), (COLORS[2], "^", 0.0), (COLORS[1], "v", 0.09)
+    for (color, marker, shift), (name, shares) in zip(kinds, runs.items(), strict=False):
+        at = np.arange(len(ds)) + shift  # side by side, since several may be right everywhere
+        medians = [float(np.median(each)) for each in shares]
+        ax.plot(at, medians, color=color, linewidth=1.8, linestyle="-", marker=marker, markersize=5)
+        for x, each in zip(at, shares, strict=True):
+            ax.plot([x] * len(each), each, marker, color=color, markersize=4, alpha=0.5)
+        ax.text(len(ds) - 0.75, medians[-1], name.replace(", ", ",\n"), color=color, va="center")
+    ax.set(xticks=range(len(ds)), xlim=(-0.3, len(ds) + 0.5), xlabel="width d of queries and keys")
+    ax.set(ylim=(40, 104), yticks=[40, 60, 80, 100], ylabel="right digits, %")
+    ax.set_xticklabels([f"{d}" for d in ds])
+    ax.grid(visible=False)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return plotted(fig, title)
 
 
 SHARES_OF_7 = (0.0, 0.4, 0.6, 1.0)
