@@ -52,19 +52,21 @@ def test_a_walk_visits_the_codes_of_its_digits(monkeypatch):
     network, shown = latent.trained(1), [3, 5, 9]
     frames = latent_plane.interpolations(network, digits, shown, "title", steps=2)
     codes = latent.codes(network, digits.test[shown])
-    stops = seen[0]
-    assert len(frames) == 5 == len(stops)
+    stops, grid = seen[:2]
+    assert len(frames) == 5 == len(stops) and len(grid) == 49
     np.testing.assert_allclose(stops[::2], codes)
     np.testing.assert_allclose(stops[1::2], (codes[:-1] + codes[1:]) / 2)
-    square = latent_plane.Plane(codes, digits.labels[shown], 10.0, 26.0, 168.0, 3.0)
+    square = latent_plane.Plane(codes, digits.labels[shown], 4.0, 26.0, 200.0, 3.0)
     for k, frame in enumerate(frames):
         check_words(frame.svg, 0.55)
-        assert frame.svg.startswith('<svg class="bp-drawn"') and frame.svg.count("<mask") == 1
-        dot = next(e for e in ET.fromstring(frame.svg).iter(f"{SVG}circle") if e.get("r") == "6.0")
-        place = float(dot.get("cx")), float(dot.get("cy"))
-        assert place == pytest.approx(square.at(stops[k]), abs=0.06)
+        assert frame.svg.startswith('<svg class="bp-drawn"') and frame.svg.count("<mask") == 2
+        x, y = square.at(stops[k])
+        circles = list(ET.fromstring(frame.svg).iter(f"{SVG}circle"))
+        for r, place in ("6.0", (x, y)), ("10.0", (x + 212, y)):
+            spot = next(e for e in circles if e.get("r") == r)
+            assert (float(spot.get("cx")), float(spot.get("cy"))) == pytest.approx(place, abs=0.06)
     first, second, third = digits.labels[shown]
-    assert f"test digit {second}." in frames[2].caption
+    assert f"test digit {second}, decoded." in frames[2].caption
     assert frames[1].caption == f"1 of 2 parts of the way from the {first} to the {second}."
     assert frames[3].caption == f"1 of 2 parts of the way from the {second} to the {third}."
 
@@ -107,6 +109,34 @@ def test_new_codes_are_decoded_in_a_row(monkeypatch):
     )[0]
     assert [len(z) for z in seen] == [9, 2] and (seen[1] == new).all()
     assert 'width="412" height="206.0"' in frame.svg, "one row of two"
+
+
+def test_bound_and_gap_add_up():
+    votes = {"½": 0.5, "1": 1.0, "0.8": 0.8}
+    markup = latent_plane.bounds((0.4, 0.1), votes, "title").markup
+    check_words(markup, 0.53)
+    exact = np.log(0.5)
+    assert f">ln p(x) = −{-exact:.4f}<" in markup
+    half, sure = 0.5 * np.log(0.4 * 0.1 / 0.25), np.log(0.4)
+    for low in half, sure:
+        assert f">bound −{-low:.4f}, gap {exact - low:.4f}<" in markup
+    assert f">bound −{-exact:.4f}, gap 0<" in markup
+    dots = [float(e.get("cx")) for e in ET.fromstring(markup).iter(f"{SVG}circle")]
+    assert dots[2] - dots[0] == pytest.approx(284 * (exact - half) / 0.25, abs=0.11)
+
+
+def test_both_errors_add_up():
+    markup = latent_plane.two_errors("title").markup
+    check_words(markup, 0.53)
+    mu, tau, xi, x = 1, 0.5, 2, 1
+    z = mu + tau * xi
+    error = 1 / (1 + np.exp(-(z - 2))) - x
+    by_draw, by_kl = (error, error * tau * xi / 2), (mu, (tau**2 - 1) / 2)
+    assert (by_draw, by_kl) == ((-1 / 2, -1 / 4), (1, -3 / 8))
+    pixel, kl = np.log(2), (mu**2 + tau**2 - 1 - np.log(tau**2)) / 2
+    for words in ("−½, −¼", "1, −⅜", "μ: −½ + 1 = ½", "ℓ: −¼ − ⅜ = −⅝", "x = 1", "costs",
+                  f"{pixel:.2f}", f"{pixel:.2f} + {kl:.2f} = {pixel + kl:.2f}"):  # fmt: skip
+        assert f">{words}<" in markup, words
 
 
 def test_the_graph_shows_numbers_that_follow():

@@ -101,12 +101,17 @@ def _over(x: float, y: float, words: str, **attributes: Any) -> str:
 
 
 def interpolations(
-    network: Graph, digits: latent.Binary, shown: Sequence[int], title: str, steps: int = 4
+    network: Graph,
+    digits: latent.Binary,
+    shown: Sequence[int],
+    title: str,
+    steps: int = 3,
+    across: int = 7,
 ) -> list[Frame]:
     """Walk from the code of one test digit to the next, and decode: a frame for each stop.
 
-    The left half is the plane with the codes of all test digits, the walk and a dot at the stop.
-    The right half is what the decoder makes of the stop. Below, the test digits stand above their
+    The left half is the plane with the codes of all test digits, the right half the same plane,
+    decoded. A dot and a ring are at the stop. Below, the test digits stand above their
     rebuilt images, and between these the images of the other stops.
 
     Parameters
@@ -121,8 +126,10 @@ def interpolations(
         Of every frame, before where it is.
     steps : int
         From one of these digits to the next, in a straight line.
+    across : int
+        Images in a row of the decoded plane.
     """
-    top, side, left = 26.0, 168.0, 10.0
+    top, side, left = 26.0, 200.0, 4.0
     codes, kinds = latent.codes(network, digits.test), digits.labels[list(shown)]
     corners = codes[list(shown)]
     stops = np.array([
@@ -131,6 +138,7 @@ def interpolations(
     ] + [corners[-1]])  # fmt: skip
     images = latent.decoded(network, stops)
     square = Plane(codes, digits.labels, left, top, side, 3.0)
+    plane = Plane(codes[:0], digits.labels[:0], svg.WIDTH - left - side, top, side, square.reach)
     one = svg.WIDTH / len(stops)
     foot = top + side + 12
     cell = one / (SIDE + 2)
@@ -143,24 +151,22 @@ def interpolations(
         square.names(stops),
         glyphs(digits.test[list(shown)], originals, cell),
         *(svg.text(x, y, words, text_anchor="start", font_weight=600) for x, y, words in (
-            (left, 16, "codes of test digits"), (244, 16, "the dot, decoded"),
-            (one + 10, foot + one / 2 + 4, "\N{LEFTWARDS ARROW} test digits \N{RIGHTWARDS ARROW}"),
+            (left, 16, "codes of test digits"), (plane.left, 16, "codes, decoded"),
         )),
+        svg.text(2 * one, foot + one / 2 + 5, "test digits"),
     ]  # fmt: skip
     frames = []
-    for k, (z, image) in enumerate(zip(stops, images, strict=True)):
+    for k, z in enumerate(stops):
         leg, part = divmod(k, steps)
         said = (
             f"{part} of {steps} parts of the way from the {kinds[leg]} to the {kinds[leg + 1]}."
             if part
-            else f"The code of the test digit {kinds[leg]}. Its decoded image is the rebuilt digit."
+            else f"The code of the test digit {kinds[leg]}, decoded."
         )
-        x, y = square.at(z)
         box = {"x": k * one + 1, "y": foot + one + 1, "width": one - 2, "height": one - 2}
         moving = [
-            svg.element("circle", cx=x, cy=y, r=6.0, fill=svg.FORWARD, stroke=svg.GROUND,
-                        stroke_width="2"),
-            glyphs(image[None], [(244.0, top + 16)], 16.0),
+            plane.decoded(network, across, f"vae-map-{k}"), plane.drawn(),
+            _spot(*square.at(z), 6.0, svg.FORWARD), _spot(*plane.at(z), 10.0, "none"),
             sheet(images, len(stops), 0.0, foot + one, svg.WIDTH, f"vae-walk-{k}"),
             svg.element("rect", fill="none", stroke=svg.FORWARD, stroke_width="2", rx=3, **box),
         ]  # fmt: skip
@@ -170,6 +176,13 @@ def interpolations(
         # A drawing, like a picture, is not compared between machines; the caption is.
         frames.append(Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), said))
     return frames
+
+
+def _spot(x: float, y: float, r: float, fill: str) -> str:
+    """Draw a blue circle with a margin of the page's ground."""
+    looks = (svg.GROUND, "6"), (svg.FORWARD, "2.5")
+    return "".join(svg.element("circle", cx=x, cy=y, r=r, fill=fill, stroke=ink, stroke_width=w)
+                   for ink, w in looks)  # fmt: skip
 
 
 def clouds(
@@ -260,6 +273,48 @@ def _cross(x: float, y: float, arm: float) -> str:
     return "".join(svg.element("path", d=d, stroke=ink, stroke_width=w) for ink, w in looks)
 
 
+def bounds(joint: tuple[float, float], votes: Mapping[str, float], title: str) -> Drawing:
+    """Draw how far the bound of a coin lies below ln p(x): a row for each q.
+
+    Parameters
+    ----------
+    joint : (float, float)
+        p(x, heads) and p(x, tails).
+    votes : mapping of str to float
+        The probability that q gives heads, by its name.
+    title : str
+        Of the drawing.
+    """
+    exact = math.log(sum(joint))
+    left, right, top, high = 112.0, 396.0, 28.0, 38.0
+    low = top + high * len(votes)
+    parts = [svg.text(4, 16, "heads in q", text_anchor="start", font_weight=600),
+             svg.text(right + 8, 16, f"ln p(x) = {_four(exact)}", text_anchor="end",
+                      font_weight=600),
+             svg.element("line", x1=right, y1=top - 6, x2=right, y2=low, stroke="currentColor",
+                         stroke_width="2")]  # fmt: skip
+    said = []
+    for k, (name, vote) in enumerate(votes.items()):
+        shares = [(q, p) for q, p in zip((vote, 1 - vote), joint, strict=True) if q]
+        lower = sum(q * math.log(p / q) for q, p in shares)
+        gap = exact - lower
+        x, y = right - gap / 0.25 * (right - left), top + high * k + 27
+        said.append(f"bound {_four(lower)}, gap {_four(gap)}")
+        parts += [
+            svg.text(4, y + 5, name, text_anchor="start"),
+            svg.element("line", x1=x, y1=y, x2=right, y2=y, stroke=KINDS[1], stroke_width="7"),
+            svg.element("circle", cx=x, cy=y, r=4.5, fill=svg.FORWARD),
+            svg.text(right - 10, y - 11, said[-1], text_anchor="end"),
+        ]
+    said = [f"heads {name}: {words}" for name, words in zip(votes, said, strict=True)]
+    return drawing(title, low + 4, "; ".join(said), *parts)
+
+
+def _four(value: float) -> str:
+    """Return a number with four decimals, and 0 as it is."""
+    return "0" if abs(value) < 5e-9 else f"{value:.4f}".replace("-", "\N{MINUS SIGN}")
+
+
 # The draw in a graph.
 
 
@@ -344,6 +399,52 @@ def two_ways(title: str) -> Drawing:
         " slope 4 passes on as 4 to μ and as 8 to τ."
     )
     return drawing(title, down + 196, said, *parts)
+
+
+def two_errors(title: str) -> Drawing:
+    """Draw one number's way through the autoencoder, and both errors on their way back.
+
+    μ = 1 and τ = ½ with the noise 2 give z = 2; the decoder of a single pixel answers a = z - 2.
+    """
+    y, low = 96.0, 206.0
+    code, z, a, loss = (150.0, y), (252.0, y), (334.0, y), (384.0, low)
+    kl, xi = (code[0], low), (z[0], 26.0)
+    edge = code[0] - RIM - 4
+    parts = [
+        svg.pointer((10, y - 5), (edge, y - 5), svg.FORWARD, "1.4", 8.2, 3.8),
+        svg.pointer((edge + 1, y + 5), (10, y + 5), svg.BACKWARD, "3.4", 11.4, 5.0),
+    ]
+    for start, end in ((code, z), (z, a), (a, loss), (code, kl), (kl, loss)):
+        parts.append(_there_and_back(start, end, True))
+    parts += [_there_and_back(xi, z, False), _die(*xi)]
+    names = (code, "μ, ℓ"), (z, "z"), (a, "a"), (loss, "L"), (kl, "KL")
+    parts += [_disc(*place, name) for place, name in names]
+    ink, back = "currentColor", svg.BACKWARD
+    bold: dict[str, Any] = {"font_weight": 600}
+    first, last = {"text_anchor": "start"}, {"text_anchor": "end"}
+    for x, foot, words, paint, look in (
+        (62, y - 16, "encoder", ink, bold),
+        (code[0], y - 48, "μ = 1", ink, {}), (code[0], y - 31, "ℓ = ln ¼", ink, {}),
+        (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] + 42, y - 20, "z = 2", ink, {}),
+        (a[0] + 24, y - 42, "a = z − 2 = 0", ink, {}),
+        (416, y + 20, "x = 1", ink, last), (416, y + 37, "costs", ink, last),
+        (416, y + 54, "0.69", ink, last),
+        (208, low - 13, "0.82", ink, {}), (344, low + 44, "0.69 + 0.82 = 1.51", ink, {}),
+        ((code[0] + z[0]) / 2, y + 40, "−½, −¼", back, {}),
+        ((z[0] + a[0]) / 2, y + 26, "−½", back, {}), (338, y + 70, "−½", back, {}),
+        (208, low + 27, "1", back, {}),
+        (code[0] + 12, (y + low) / 2 + 8, "1, −⅜", back, first),
+        (6, y + 32, "μ: −½ + 1 = ½", back, bold | first),
+        (6, y + 52, "ℓ: −¼ − ⅜ = −⅝", back, bold | first),
+    ):  # fmt: skip
+        parts.append(svg.text(x, foot, words, paint, **look))
+    said = (
+        "The encoder answers μ = 1 and ℓ = ln ¼, so τ = ½. With the noise ξ = 2, the draw is z = 2"
+        " and the decoder's answer a = z - 2 = 0. The pixel costs 0.69, the divergence KL is 0.82,"
+        " and the loss is their sum, 1.51. The error -½ comes back to a and z, and by the draw as"
+        " -½ to μ and as -¼ to ℓ. From the divergence, 1 and -⅜ arrive. The sums are ½ and -⅝."
+    )
+    return drawing(title, low + 50, said, *parts)
 
 
 # Variances.
