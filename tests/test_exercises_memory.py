@@ -40,7 +40,7 @@ WRONG_ANSWERS = {
         ((4, 18), "R = 1"), ((7, 18), "K - 1 + R"),
         ((210, 18), "orders"), ((840, 18), "orders"), ((28, 18), "no binomial"),
         ((126, 18), "R = 5"), ((5040, 18), "7!"),
-        ((34, 18), "longest chain"), ((35, 17), "too short"), ((35, 19), "Fewer"),
+        ((34, 18), "longest chain"), ((35, 17), "too short"), ((35, 19), "not the least"),
         ((35, 20), "upper number"), ((35, 11), "for R = 4"),
         ((35, 44), "R = 2 needs"), ((35, 333), "far too many"), ((35, 17), "input is one of the K"),
         ((35, 16), "look for the least"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
@@ -115,8 +115,9 @@ LENGTHS_WRONG = [
     (equal, "Equal segments"), (growing, "should shrink"), (lambda n: [n], "every input"),
     (lambda n: [1] * n, "every input"), (lambda n: from_the_front(n)[:-1] or [0], "add up to"),
     (lambda n: list(range(least(n), 0, -1)), "add up to"), (padded, "no whole number"),
+    (lambda n: [n // 2, n - n // 2] if n > 1 else [1], "Beside each segment"),
     (lambda n: shrinking(n, least(n) + 1), "One input fewer"), (lambda n: least(n), "a list"),
-    (lambda n: [n / 2, n / 2], "whole number"), (lambda n: [-1, n + 1], "whole number"),
+    (lambda n: [n / 3, 2 * n / 3], "whole number"), (lambda n: [-1, n + 1], "whole number"),
     (lambda n: ["3"], "a list"), (lambda n: [], "a list"), (unfinished, "return"),
     (lambda n, m: [n], "one argument"), ([11, 10], "function itself"), (lambda n: 1 / 0, "raised"),
 ]  # fmt: skip
@@ -176,7 +177,17 @@ def of_kind(kind):
     ]  # fmt: skip
 
 
+def not_known(*kinds):
+    """Name each layer in training that is of none of these kinds, and of its known ones."""
+    sound = {"Dense", "Tanh", "ReLU", *kinds}
+    return lambda layers, x: [
+        i for i, layer in enumerate(layers)
+        if type(layer).__name__ not in sound and layer.training and getattr(layer, "p", 1)
+    ]  # fmt: skip
+
+
 BROKEN_WRONG = [
+    (not_known("BatchNorm"), "unknown kind"),
     (of_kind("Dropout"), "whatever the kind"),
     (whole_passes, "comes after"), (last_alone, "outputs of the network"),
     (with_a_state, "state moves"),
@@ -297,7 +308,16 @@ def apart(measure):
     return lambda layer, x: measure(in_use(layer, x)[1], in_use(layer, x)[1])
 
 
+def before_any(layer, x):
+    """Compare the outputs in use before any pass and after one."""
+    mode, layer.training = layer.training, False
+    before = layer.forward(x)
+    layer.training = mode
+    return not np.array_equal(before, in_use(layer, x)[1])
+
+
 MOVED_WRONG = [
+    (each(before_any), "first training pass alone"), (not_known("Dropout"), "unknown kind"),
     (each(left_in_use), "not what it was"), (each(by_state), "Dropout draws anew"),
     (each(lambda layer, x: not np.array_equal(*in_use(layer, x))), "Dropout draws anew"),
     (each(without_a_second_pass), "misses a layer"),
@@ -394,6 +414,24 @@ def exchanged(n, S):
     return min(m + exchanged(n - m, S) + exchanged(m, S - 1) for m in range(1, n))
 
 
+def varied(walk, join, base=lambda n: n * (n - 1) // 2):
+    """Search with another walk over m of n layers, another sum of the parts or another start."""
+
+    @cache
+    def count(n, S):
+        if n == 1:
+            return 0
+        if S == 1:
+            return base(n)
+        return min(walk(m, n) + join(count(n - m, S - 1), count(m, S)) for m in range(1, n))
+
+    return count
+
+
+def both(one, other):
+    return one + other
+
+
 def endless(n, S):
     return endless(n, S)
 
@@ -404,6 +442,10 @@ def kept(count):
 
 
 EVALUATIONS_WRONG = [
+    (kept(varied(lambda m, n: n - m, both)), "the m layers of the walk"),
+    (kept(varied(lambda m, n: m - 1, both)), "one layer too short"),
+    (kept(varied(lambda m, n: m, max)), "Only the dearer"),
+    (kept(varied(lambda m, n: m, both, lambda n: n * (n + 1) // 2)), "one layer too long"),
     (kept(slow), "too slow"), (kept(halves), "cuts in the middle"),
     (kept(forgetful), "left part gets one"),
     (lambda n, K: fewest(n, K - 1) + n, "just before its backward"),

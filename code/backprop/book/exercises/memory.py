@@ -6,6 +6,7 @@ Each knows the right answers and those of the usual mistakes, by formulas that s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from backprop.layers import BatchNorm, Dense, Dropout, Layer, ReLU, Tanh
 
 
 @checker
-def check_segments(c: Any, arrays: Any) -> Verdict:
+def check_segments(c: Any, units: Any) -> Verdict:
     """Check n = 100 with inputs a quarter as large: c/4 + 100/c is least at c = 20, where it is 10.
 
     The unit of memory is what one layer keeps.
@@ -51,15 +52,15 @@ def check_segments(c: Any, arrays: Any) -> Verdict:
             (100, "Then every input is kept.", slope),
             (1, "Then nothing is saved.", slope),
         ], slope),
-        ("The arrays", 10, [
+        ("The units", 10, [
             (20, "This is c itself, or the memory with inputs of full size.",
              "An input is a quarter of the unit."),
             (25, "Each input was counted in full.", "An input is a quarter of the unit."),
             (5, "This is one of the two terms.", "Add the other."),
             (9.75, "An input was taken off, as if it were part of what its layer keeps.",
              "Here it comes on top."),
-            (9, "The unit taken off is in no other count here.", "An input is no part of what its"
-             " layer keeps."),
+            (9, "A whole unit was taken off, as if the segment's input were counted twice.",
+             "An input is no part of what its layer keeps."),
             (24, "This is c + n/c - 1, as if an input were as large as what a layer keeps.",
              "An input is a quarter of the unit, and no part of what its layer keeps."),
             (19, "This is c + n/c - 1 for c = √n.", "Use your own c, and the sizes given here."),
@@ -69,7 +70,7 @@ def check_segments(c: Any, arrays: Any) -> Verdict:
             (40, "This is in units of an input.", "The unit is what a layer keeps."),
         ], "How much do the c inputs take, and how much one segment?"),
     ]  # fmt: skip
-    return in_turn((c, arrays), parts, "Both terms are equal there, as with √n.")
+    return in_turn((c, units), parts, "Both terms are equal there, as with √n.")
 
 
 @checker
@@ -97,7 +98,7 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
         ("The kept inputs", 18, [
             (17, "The longest chain is too short.", "The network's input is one of the K, so it is"
              " C(K - 1 + R, R), not C(K + R, R)."),
-            (19, "Fewer will do.", "Try the number below as well."),
+            (19, "This is enough, but not the least.", formula),
             (20, "This is the upper number of the binomial.", "The upper number is not K alone."),
             (11, "This is for R = 4.", "The first evaluation is one of the 3."),
             (10, "10³ = 1000, but the binomial grows more slowly.", "How long is the longest chain"
@@ -154,7 +155,7 @@ def check_lengths(lengths: Answer) -> Verdict:
         return unfit
     given: Any = kept if callable(lengths) else lengths
     praise = "No other cut keeps fewer."
-    return judge(given, [case(n) for n in (3, 6, 7, 10, 40, 64, 400)], praise)
+    return judge(given, [case(n) for n in (40, 7, 64, 3, 6, 10, 400)], praise)
 
 
 class _Warming(Layer):
@@ -189,6 +190,32 @@ class _Turning(Layer):
         return x
 
 
+class _Doubling(Layer):
+    """A sound layer of a kind that the page does not name: it doubles its input."""
+
+    name = "doubling"
+
+    def forward(self, x: Array) -> Array:
+        """Return 2x."""
+        return 2 * x
+
+
+class _Settling(Layer):
+    """A layer that takes the scale of its first training pass, and keeps it from then on."""
+
+    name = "settling"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = 1.0
+
+    def forward(self, x: Array) -> Array:
+        """Return x over the scale."""
+        if self.training and self.scale == 1.0:
+            self.scale = float(np.abs(x).max()) + 1
+        return x / self.scale
+
+
 def _in_use(layer: Layer) -> Layer:
     layer.training = False
     return layer
@@ -216,6 +243,8 @@ def _networks() -> list[tuple[str, Callable[[], list[Layer]], list[int], list[in
         ("Dense with 6 units, Dropout, Dense, Dropout",
          lambda: [_dense(4, 6), _dropout(), _dense(6, 4), _dropout()],
          [1, 3], [1, 3]),
+        ("Dense, a layer that doubles, Dropout",
+         lambda: [_dense(), _Doubling(), _dropout()], [2], [2]),
         ("Dense, a layer that changes little in its last row, Tanh",
          lambda: [_dense(), _Turning(), Tanh()], [1], [1]),
         ("Dropout in use, Dense, Dropout with p = 0, Tanh",
@@ -280,6 +309,9 @@ def check_broken(broken: Answer) -> Verdict:
             (mark([i for i, layer in enumerate(make()) if isinstance(layer, Dropout)]),
              "Dropout is not the only layer that can break, and it need not.",
              "Compare outputs, whatever the kind of layer."),
+            (mark([*right, *(i for i, layer in enumerate(make()) if isinstance(layer, _Doubling))]),
+             "A layer of an unknown kind need not be broken.",
+             "Compare outputs, whatever the kind of layer."),
             (mark(after), "A layer that comes after a broken one is not broken itself.", same),
             (mark(right[:1]), "There may be more than one.", "Look at all layers."),
             (mark([n - 1] if right else []), "This compares the outputs of the network.",
@@ -318,6 +350,10 @@ def check_moved(moved: Answer) -> Verdict:
          lambda: [_dense(), _Warming(), BatchNorm(4)], [1, 2], [1]),
         ("Dense with 6 units, BatchNorm, Dense",
          lambda: [_dense(4, 6), BatchNorm(6), _dense(6, 4)], [1], []),
+        ("Dense, a layer that doubles, BatchNorm",
+         lambda: [_dense(), _Doubling(), BatchNorm(4)], [2], []),
+        ("Dense, a layer that settles in its first training pass, BatchNorm",
+         lambda: [_dense(), _Settling(), BatchNorm(4)], [2], []),
         ("Dense, a layer that changes little in its last row, Tanh",
          lambda: [_dense(), _Turning(), Tanh()], [1], [1]),
     ]  # fmt: skip
@@ -351,6 +387,13 @@ def check_moved(moved: Answer) -> Verdict:
             (mark([i for i, layer in enumerate(make()) if i in right or not layer.training]),
              "One of them is in use already, and in use batch normalization does not move.",
              "Leave `training` as you found it."),
+            (mark([i for i, layer in enumerate(make()) if i in right
+                   or isinstance(layer, _Settling)]),
+             "One of them moves in the first training pass alone, and not in the second.", twice),
+            (mark([i for i, layer in enumerate(make()) if i in right
+                   or isinstance(layer, _Settling | _Doubling)]),
+             "A layer of an unknown kind need not move.",
+             "Compare outputs, whatever the kind of layer."),
         ]  # fmt: skip
         expected = mark(right)
         return Case((k,), expected, distinct(mistakes, expected), twice,
@@ -385,6 +428,24 @@ def check_evaluations(evaluations: Answer) -> Verdict:
             return n * (n - 1) // 2
         return min(m + forgetful(n - m, s - 1) + forgetful(m, s - 1) for m in range(1, n))
 
+    @cache
+    def varied(n: int, s: int, kind: str) -> int:
+        """Return what a slip makes of the search."""
+        if n == 1:
+            return 0
+        if s == 1:
+            return n * (n + 1 if kind == "base" else n - 1) // 2
+
+        def left(m: int) -> int:
+            return varied(m, s, kind)
+
+        def right(m: int) -> int:
+            return varied(n - m, s - 1, kind)
+
+        if kind == "longer":
+            return min(m + max(right(m), left(m)) for m in range(1, n))
+        return min(m - (kind == "before") + right(m) + left(m) for m in range(1, n))
+
     def case(n: int, kept: int) -> Case:
         s = kept - 1  # beside the input of the layer that is taken back
         right = fewest(n, s)
@@ -396,13 +457,20 @@ def check_evaluations(evaluations: Answer) -> Verdict:
             (halves(n, s), "This always cuts in the middle.", "Try every place."),
             (forgetful(n, s), "The left part gets one kept input too few.",
              "When the right part is done, its inputs are free again."),
+            (varied(n, s, "before"), "Each walk is one layer too short.",
+             "How many layers are evaluated until the next kept input is there?"),
+            (varied(n, s, "longer"), "Only the dearer of the two parts is counted.",
+             "Both parts must be taken back."),
+            (varied(n, s, "base"), "With K = 2, each walk is one layer too long.",
+             "The input of the layer that is taken back is enough."),
             (n * (n - 1) // 2, "This always starts again from x.", "Keep other inputs, too."),
             # A right part that may keep all K costs as much as a chain that keeps every input,
             # but is right with K = 2, which is judged first.
             (n - 1, "This evaluates each layer once, as if every input were kept.",
              "With K = 2, every layer is reached by a walk from x.") if kept == 2 else
-            (n - 1, "This gives the right part all K inputs, or does not count where it begins.",
-             "Which inputs are kept while the right part is taken back?"),
+            (n - 1, "This gives the right part all K inputs, or does not count the m layers of the"
+             " walk.", "How long is the walk to the cut, and which inputs are kept while the right"
+             " part is taken back?"),
             (fewest(n, s + 1), "This has one kept input too many.", "Among the K are x and the"
              " input of the layer that is taken back."),
             (fewest(n, s - 1) if s > 1 else -1, "This has one kept input too few.",

@@ -6,52 +6,128 @@ Blue is forward, faint blue forward once more, and vermilion backward in all of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
 
 from backprop.book.chains import Moment, Watched, arrays
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.stepper import Frame
+
+# How memory is traded for evaluations: one frame for each number of kept inputs.
+
+LEFT, FOOT, HIGH = 34.0, 222.0, 2.85
+"""Where the axes meet, and the height of an array."""
+LOOKS = {
+    "f": (svg.FORWARD, "0.75", "forward", 34),
+    "again": (svg.FORWARD, "0.45", "forward again", 116),
+    "b": (svg.BACKWARD, "0.8", "backward", 240),
+}
+"""Colors of the kinds of calls, and the legend with the place of each word."""
 
 
-def _mountain(ax: Any, run: Watched, unit: int) -> None:
-    """Fill the memory of each call of a layer, in the colour of its direction."""
-    from backprop.book.figures.plots import COLORS, INK
+def trades(
+    runs: Mapping[int, Watched], prices: Mapping[int, float], unit: int, captions: Sequence[str]
+) -> list[Frame]:
+    """Return a frame for each run of one gradient: its memory from call to call, on the same axes.
 
-    height = np.array(run.bytes) / unit
-    edges = np.arange(len(height) + 1)
-    goes_back = np.array([kind == "b" for kind in run.kinds])
-    again = np.array(run.again)
-    for chosen, color, alpha in (
-        (~goes_back & ~again, COLORS[0], 0.75), (again, COLORS[0], 0.25),
-        (goes_back, COLORS[1], 0.75),
-    ):  # fmt: skip
-        ax.stairs(
-            np.where(chosen, height, 0), edges, fill=True, color=color, alpha=alpha, linewidth=0
-        )
-    ax.stairs(height, edges, baseline=None, color=INK, linewidth=1.0)
-    ax.grid(axis="x", visible=False)
-
-
-def side_by_side(runs: Mapping[str, Watched], unit: int, title: str) -> Drawing:
-    """Draw two ways to one gradient, with their peak and their evaluations."""
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    # One scale for the calls of both: the second way is longer, and is drawn longer.
-    calls = [len(run.kinds) for run in runs.values()]
-    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.6), layout="constrained",
-                             width_ratios=calls)  # fmt: skip
-    for ax, (name, run) in zip(axes, runs.items(), strict=True):
-        _mountain(ax, run, unit)
+    Parameters
+    ----------
+    runs : mapping of int to Watched
+        By the inputs that are kept. The first one's outline stays in the others.
+    prices : mapping of int to float
+        The operations of each, as a multiple of those of the first.
+    unit : int
+        Bytes of an array.
+    captions : sequence of str
+        What each frame shows.
+    """
+    first = next(iter(runs.values()))
+    calls = max(len(run.kinds) for run in runs.values())
+    wide = (svg.WIDTH - 2 - LEFT) / calls
+    parts = [
+        svg.text(2, 14, "arrays in memory", text_anchor="start"),
+        svg.text(svg.WIDTH - 2, FOOT + 36, "calls of layers, one after another", text_anchor="end"),
+    ]
+    for fill, opacity, name, x in LOOKS.values():
+        box = {"x": x, "y": FOOT + 47, "width": 12, "height": 12}
+        parts.append(svg.element("rect", **box, fill=fill, fill_opacity=opacity))
+        parts.append(svg.text(x + 17, FOOT + 58, name, text_anchor="start"))
+    for count in range(0, 61, 20):
+        y = FOOT - HIGH * count
+        parts.append(svg.text(LEFT - 6, y + 5, str(count), text_anchor="end"))
+        parts.append(_level(y, LEFT - 3, 0.8))
+    parts += [
+        svg.text(LEFT + wide * count, FOOT + 18, str(count)) for count in range(100, calls, 100)
+    ]
+    frames = []
+    for (kept, run), caption in zip(runs.items(), captions, strict=True):
         peak = arrays(run.peak, unit)
-        words = f"{name}\n{peak} arrays,\n{run.forwards} evaluations"
-        ax.set_title(words, color=INK, fontsize=11, fontweight="bold")
-        ax.set(xlim=(0, len(run.kinds)), ylim=(0, 72), yticks=[0, 20, 40, 60], xticks=[])
-        ax.set_xlabel("time", fontsize=11)
-    axes[0].set_ylabel("arrays in memory")
-    return plotted(fig, title)
+        price = f"{100 * prices[kept] - 100:.0f} % of a step"
+        words = f"{kept} inputs kept", f"{run.forwards} evaluations", f"price: {price}"
+        high = FOOT - HIGH * peak
+        said = [
+            svg.text(svg.WIDTH - 2, 58 + 20 * k, text, text_anchor="end",
+                     font_weight=400 if k else 600)
+            for k, text in enumerate(words)
+        ]  # fmt: skip
+        said.append(svg.text(svg.WIDTH - 2, high - 5, f"peak: {peak} arrays", text_anchor="end",
+                             font_weight=600))  # fmt: skip
+        outline = [] if run is first else [_outline(first, unit, wide, "0.5")]
+        shapes = [*_mountain(run, unit, wide), _outline(run, unit, wide, "1")]
+        told = (
+            f"{kept} inputs kept: {peak} arrays at the peak, {run.forwards} evaluations among "
+            f"{len(run.kinds)} calls of layers"
+        )
+        markup = svg.picture(
+            svg.WIDTH, FOOT + 64, f"{kept} inputs kept", told, *parts, *outline, *shapes,
+            _level(high, svg.WIDTH - 2, 0.8), *said
+        )  # fmt: skip
+        frames.append(Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption))
+    return frames
+
+
+def _level(y: float, end: float, opacity: float) -> str:
+    return svg.element(
+        "path",
+        d=f"M{LEFT:.0f} {y:.1f}H{end:.0f}",
+        stroke="currentColor",
+        stroke_opacity=str(opacity),
+    )
+
+
+def _steps(run: Watched, unit: int, wide: float) -> list[tuple[str, float, float]]:
+    """Return the kind of each call with where it ends, and the height of its memory."""
+    kinds = ["again" if again else kind for kind, again in zip(run.kinds, run.again, strict=True)]
+    return [
+        (kind, LEFT + wide * (k + 1), FOOT - HIGH * bytes_alive / unit)
+        for k, (kind, bytes_alive) in enumerate(zip(kinds, run.bytes, strict=True))
+    ]
+
+
+def _mountain(run: Watched, unit: int, wide: float) -> list[str]:
+    """Fill the memory of the calls, one path for each color."""
+    drawn = dict.fromkeys(LOOKS, "")
+    before, x = "", LEFT
+    for kind, end, y in _steps(run, unit, wide):
+        kind = "f" if kind == "a" else kind
+        if kind != before:
+            if before:
+                drawn[before] += f"V{FOOT:.0f}z"
+            drawn[kind] += f"M{x:.1f} {FOOT:.0f}"
+        drawn[kind] += f"V{y:.0f}H{end:.1f}"
+        before, x = kind, end
+    drawn[before] += f"V{FOOT:.0f}z"
+    return [
+        svg.element("path", d=drawn[kind], fill=fill, fill_opacity=opacity)
+        for kind, (fill, opacity, _, _) in LOOKS.items() if drawn[kind]
+    ]  # fmt: skip
+
+
+def _outline(run: Watched, unit: int, wide: float, strong: str) -> str:
+    line = "".join(f"V{y:.0f}H{end:.1f}" for _, end, y in _steps(run, unit, wide))
+    return svg.element(
+        "path", d=f"M{LEFT:.0f} {FOOT:.0f}{line}V{FOOT:.0f}", fill="none", stroke="currentColor",
+        stroke_opacity=strong, stroke_width="0.8",
+    )  # fmt: skip
 
 
 def walks(moments: Sequence[Moment], title: str) -> Drawing:
@@ -93,34 +169,6 @@ def walks(moments: Sequence[Moment], title: str) -> Drawing:
     return drawing(title, top + row * n + 18, "; ".join(said), *parts)
 
 
-def depths(runs: Mapping[str, Sequence[tuple[int, int]]], title: str) -> Drawing:
-    """Draw the arrays at the peak against the number of layers, one line per way.
-
-    Parameters
-    ----------
-    runs : mapping of str to sequence of (int, int)
-        Layers and arrays, by the way they were measured.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK, MARKERS
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.6))
-    for (name, found), color, mark in zip(runs.items(), COLORS, MARKERS, strict=False):
-        ax.plot(*zip(*found, strict=True), "-", marker=mark, color=color, markersize=6, label=name)
-        for depth, peak in found[1:]:  # the first ones are too near to each other
-            ax.annotate(str(peak), (depth, peak), (0, 6), textcoords="offset points",
-                        color=INK, ha="center", va="bottom", fontsize=11)  # fmt: skip
-    depth, most = max(found[-1] for found in runs.values())
-    ax.set(xlabel="layers n", ylabel="arrays at the peak", ylim=(0, 1.2 * most))
-    ax.set_xlim(0, 1.07 * depth)
-    ax.set_xticks([n for n, _ in next(iter(runs.values()))])
-    ax.grid(axis="x", visible=False)
-    ax.legend(loc="upper left")
-    return plotted(fig, title)
-
-
 def exchange(
     runs: Mapping[str, Sequence[tuple[int, int]]], fewest: Sequence[tuple[int, int]],
     named: Sequence[tuple[int, int]], title: str,
@@ -148,9 +196,12 @@ def exchange(
         ax.plot(*zip(*found, strict=True), linestyle="", marker=mark, color=color,
                 markersize=size, label=name, markeredgewidth=1.5,
                 markerfacecolor="none" if size > 6 else color)  # fmt: skip
+    (most_kept, _) = max(fewest)
     for kept, count in named:
-        # Words at the right end of the line stand above it.
-        place, side = ((4, 12), "right") if kept > 40 else ((8, 7), "left")
+        # Words above the right end of the line, below its straight part, and else beside it.
+        place, side = ((4, 12), "right") if kept > 40 else ((10, 4), "left")
+        if kept < 40 and kept + count == 2 * most_kept:
+            place = 8, -20
         ax.annotate(f"{kept} inputs: {count}", (kept, count), place, textcoords="offset points",
                     color=INK, ha=side, fontsize=11)  # fmt: skip
     most = max(count for _, count in fewest)
