@@ -37,7 +37,8 @@ WRONG_ANSWERS = {
         ((2, V), "shape"), ((ZERO,), "2 answers"),
     ],
     ex.check_wait: [
-        ((9, 20), "a little below"), ((11, 20), "one step less"), ((9.97, 20), "whole steps"),
+        ((9, 20), "a little below"), ((11, 20), "has left the saddle"),
+        ((9.97, 20), "whole steps"),
         ((6.9, 20), "ln(1 + 1)"),
         ((math.log2(1e3), 20), "whole steps"), ((1000, 20), "same amount"),
         ((999, 20), "same amount"), ((500, 20), "same amount"), ((3, 20), "factors of ten"),
@@ -45,7 +46,8 @@ WRONG_ANSWERS = {
         ((6.91, 20), "ln(1 + 1)"), ((20, 10), "other start"), ((0, 20), "grows"),
         ((12, 20), "multiplies"), ((10, 10_000), "not so much"), ((10, 1e6), "same amount"),
         ((10, 100), "what do their times do"), ((10, 10), "further steps"),
-        ((10, 19), "a little below"), ((10, 21), "one step less"), ((10, 19.9), "whole steps"),
+        ((10, 19), "a little below"), ((10, 21), "has left the saddle"),
+        ((10, 19.9), "whole steps"),
         ((10, 11), "factor of 2"), ((10, 13), "factors of ten"), ((10, 14), "ln(1 + 1)"),
         ((10, 30), "lead from"), ((10, 13.8), "ln(1 + 1)"),
         ((None, 20), "None"), ((10,), "2 answers"),
@@ -56,10 +58,10 @@ WRONG_ANSWERS = {
         ((96, 192, 192), "signs"), ((256, 192, 192), "only one place"),
         ((383, 192, 192), "itself"), ((64, 192, 192), "how many orders".capitalize()),
         ((100, 192, 192), "n! orders"), ((384, 384, 192), "does nothing"),
-        ((384, 48, 192), "any place"), ((384, 96, 192), "once too often"),
+        ((384, 48, 192), "any place"), ((384, 96, 192), "too many of the points as equal"),
         ((384, 24, 192), "three others"), ((384, 192, 384), "does nothing"),
         ((384, 192, 96), "one by one"), ((384, 192, 48), "still there"),
-        ((384, 192, 128), "halves"), ((384, 192, 288), "pair first"), ((384, 192), "3 answers"),
+        ((384, 192, 128), "by three"), ((384, 192, 288), "pair first"), ((384, 192), "3 answers"),
         ((384, 192, 24), "still turn"), ((384, 192, 12), "still turn"),
         (("384", 192, 192), "expected a number"),
     ],
@@ -160,6 +162,17 @@ def scattered(A, B):
     return out
 
 
+def scattered_after(A, B):
+    out = np.empty_like(B)
+    out[:, linear_sum_assignment(-abs(A.T @ B))[1]] = B
+    return out * np.sign((A * out).sum(axis=0))
+
+
+def inverted_after(A, B):
+    found = B[:, linear_sum_assignment(-abs(B.T @ A))[1]]
+    return found * np.sign((A * found).sum(axis=0))
+
+
 def lowest(A, B):
     likeness = A.T @ B
     _, order = linear_sum_assignment(abs(likeness))
@@ -168,6 +181,23 @@ def lowest(A, B):
 
 def unsigned(A, B):
     return B[:, linear_sum_assignment(-(A.T @ B))[1]]
+
+
+def without_sizes(A, B):
+    likeness = A.T @ B
+    _, order = linear_sum_assignment(-likeness)
+    return B[:, order] * np.sign(likeness[np.arange(len(order)), order])
+
+
+def lowest_without_sizes(A, B):
+    likeness = A.T @ B
+    _, order = linear_sum_assignment(likeness)
+    return B[:, order] * np.sign(likeness[np.arange(len(order)), order])
+
+
+def inverted_without_sizes(A, B):
+    found = B[:, linear_sum_assignment(-(B.T @ A))[1]]
+    return found * np.sign((A * found).sum(axis=0))
 
 
 def turned_last(A, B):
@@ -220,9 +250,11 @@ WRONG_FUNCTIONS = {
         (greedy, "only partner"), (nearest, "used twice"),
         (lambda A, B: B[:, abs(A.T @ B).argmax(axis=1)], "twice, and no sign"),
         (lowest, "lowest cost"), (inverted, "belongs to column j"),
-        (scattered, "belongs to column j"),
+        (scattered, "belongs to column j"), (scattered_after, "belongs to column j"),
+        (inverted_after, "belongs to column j"), (without_sizes, "size of its product"),
+        (lowest_without_sizes, "as small as possible"), (inverted_without_sizes, "and inverts it"),
         (by_cosine, "forgets the lengths"), (turned_last, "size of its product"),
-        (signs_only, "not right"),
+        (signs_only, "change places"),
         (unsigned, "signs"), (lambda A, B: abs(align(A, B)), "not right"),
         (lambda A, B: -align(A, B), "must be positive"),
         (lambda A, B: align(B, A), "Return the columns of B"),

@@ -53,13 +53,13 @@ def test_the_minima_are_drawn_by_width_with_what_is_wrong():
         assert words in markup
 
 
-def test_what_a_unit_more_changes_is_drawn_by_width():
+def test_excess_and_what_a_further_unit_takes_away_are_drawn_by_width():
     found = {
-        "2": (np.array([0.8, 0.81]), np.array([0.36, 0.38]), np.array([0.12, 0.136])),
-        "16": (np.array([0.1032, 0.1036]), np.array([0.102, 0.1021]), np.array([0.0019, 0.00194])),
+        "2": (np.array([0.8, 0.81]), 0.79, np.array([0.36, 0.38])),
+        "16": (np.array([0.1032, 0.1036]), 0.1032, np.array([0.102, 0.1021])),
     }
     markup = minima.grown(found, "title").markup
-    for words in (">minimum<", ">with a unit more<", ">0.13<", ">0.0019<", ">16<"):
+    for words in ("trapping: %", "capacity: %", ">2<", ">16<", ">units<"):
         assert words in markup
 
 

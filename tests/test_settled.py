@@ -99,6 +99,20 @@ def test_a_unit_more_is_added_at_minima_and_leads_to_lower_ones():
     assert again["steepest"] == pytest.approx(stored["steepest"], abs=1e-5)
 
 
+def test_the_weaker_decay_leads_to_minima_of_its_own():
+    assert FOUND["weak"].keys() == {str(n) for n in settled.WEAK_WIDTHS}
+    for units, every in FOUND["weak"].items():
+        assert len(every) == settled.SEEDS
+        assert all(each["gradient"] < 1e-12 and each["lowest"] > 0 for each in every)
+        strong = [each["loss"] for each in FOUND["more"][units]]
+        assert max(each["loss"] for each in every) < min(strong)
+    again = settled.weaker(3, 0)
+    assert again["loss"] == pytest.approx(FOUND["weak"]["3"][0]["loss"], abs=1e-6)
+    theta = settled.build(2, 0).theta
+    gap = settled.hessian(2, theta) - settled.hessian(2, theta, 0.0)
+    np.testing.assert_allclose(gap, settled.DECAY * np.eye(len(theta)), atol=1e-12)
+
+
 def test_a_run_is_found_again():
     run, watched = (
         settled.descend(settled.build(2, 1), settled.WATCH[:5]),
@@ -208,15 +222,18 @@ def test_the_stored_paths_join_the_stored_ends():
 
 
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
-    small = {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3), "GROWN": (1, 2)}
+    small = {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3), "GROWN": (1, 2),
+             "WEAK_WIDTHS": (1,)}  # fmt: skip
     for name, value in small.items():
         monkeypatch.setattr(settled, name, value)
     settled.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found.keys() == {"1", "2", "more", "paths", "rest", "watched"}
+    assert found.keys() == {"1", "2", "more", "paths", "rest", "watched", "weak"}
     assert len(found["watched"]) == 2
     assert found["paths"].keys() == set(settled.PATHS) and len(found["paths"]["bent"]) == 2
     assert found["2"][0].keys() == FOUND["2"][0].keys() and len(found["2"]) == 2
     assert found["rest"]["2"][0].keys() == FOUND["rest"]["2"][0].keys()
     assert found["more"].keys() == {"1", "2"} and len(found["more"]["2"]) == 2
     assert found["more"]["2"][0].keys() == FOUND["more"]["2"][0].keys()
+    assert found["weak"].keys() == {"1"} and len(found["weak"]["1"]) == 2
+    assert found["weak"]["1"][0].keys() == FOUND["weak"]["3"][0].keys()

@@ -69,7 +69,7 @@ def check_wait(first: Any, second: Any) -> Verdict:
     parts: list[Part] = [
         ("From 0.001", 10.0, [
             (9.0, "After this many steps, the distance is still a little below 1.", "2⁹ = 512."),
-            (11.0, "It takes one step less.", "The start itself is step 0."),
+            (11.0, "The run has left the saddle before this step.", double),
             (exact, whole, "When is the distance at least 1 for the first time?"),
             (round(exact, 1), whole, "When is the distance at least 1 for the first time?"),
             (1000.0, "The distance does not grow by the same amount each time.", double),
@@ -96,7 +96,8 @@ def check_wait(first: Any, second: Any) -> Verdict:
             (10.0, "These are the further steps.", "Add those from 0.001 on."),
             (19.0, "After this many steps, the distance is still a little below 1.",
              "2¹⁹ = 524,288."),
-            (21.0, "It takes one step less.", "The start itself is step 0."),
+            (21.0, "The run has left the saddle before this step.",
+             "How many doublings make a factor of 1,000?"),
             (2 * exact, whole, "When is the distance at least 1 for the first time?"),
             (round(2 * exact, 1), whole, "When is the distance at least 1 for the first time?"),
             (11.0, "One more doubling is a factor of 2 only.",
@@ -131,7 +132,7 @@ def check_copies(different: Any, one_zero: Any, two_equal: Any) -> Verdict:
         ("One unit zero", 192.0, [
             (384.0, "One of the changes does nothing here.", half),
             (48.0, "This removes the unit altogether.", "It can still stand in any place."),
-            (96.0, "This halves once too often.", half),
+            (96.0, "This counts too many of the points as equal.", half),
             (24.0, "The three others may still turn their signs.", half),
         ], half),
         ("Two units equal", 192.0, [
@@ -141,7 +142,7 @@ def check_copies(different: Any, one_zero: Any, two_equal: Any) -> Verdict:
             (48.0, "Each of the two is still there.", half),
             (24.0, "The four units may still turn their signs.", half),
             (12.0, "The four units may still turn their signs.", half),
-            (128.0, "A swap halves the number.", half),
+            (128.0, "This divides the 384 by three.", half),
             (288.0, "Some points are missing, or counted twice.",
              "Fix the places of the pair first, then the signs."),
         ], half),
@@ -220,8 +221,11 @@ def check_align(align: Answer) -> Verdict:
         order = list(max(permutations(range(n)), key=lambda p: score[range(n), p].sum()))
         return np.asarray(B[:, order] * np.sign(likeness[range(n), order]))
 
-    def turned_last(A: Array, B: Array) -> Array:
-        found = arranged(A, B, signs=False)
+    def turned_last(A: Array, B: Array, way: int = 1, invert: bool = False) -> Array:
+        n = A.shape[1]
+        score = way * (A.T @ B)
+        order = max(map(list, permutations(range(n))), key=lambda p: score[range(n), p].sum())
+        found = B[:, np.argsort(order) if invert else order]
         return np.asarray(found * np.where((A * found).sum(axis=0) < 0, -1, 1))
 
     def greedy(A: Array, B: Array) -> Array:
@@ -269,6 +273,12 @@ def check_align(align: Answer) -> Verdict:
             (B[:, order], "The order is right, but no sign is turned.", signs),
             (turned_last(A, B), "This chooses the order by the products with their signs.",
              "A sign may be turned, so what a pair is worth is the size of its product."),
+            (turned_last(A, B, way=-1),
+             "This makes the sum of the products with their signs as small as possible.",
+             "A sign may be turned, so what a pair is worth is the size of its product."),
+            (turned_last(A, B, invert=True),
+             "This chooses the order by the products with their signs, and inverts it.",
+             "What a pair is worth is the size of its product. Column j belongs to column j of A."),
             (greedy(A, B), "This takes the most similar pair first.",
              "That pair may use up the only partner of another unit. Look at all pairs at once."),
             (by_cosine(A, B), "This compares angles and forgets the lengths.",
@@ -300,10 +310,11 @@ def check_align(align: Answer) -> Verdict:
         return Case((A, B), right, distinct(mistakes, right),
                     "Try all orders of the columns of B.", where=where)  # fmt: skip
 
-    first = np.array([[2.0, 0.0, 1.0], [0.0, 1.0, -1.0]])
+    # No product is zero and no two orders are equally good, so each mistake has one answer.
+    first = np.array([[1.0, 1.0, -1.0], [1.0, 2.0, 3.0]])
     # The most similar pair takes the partner that another needs.
-    unfair_A = np.array([[1.0, 0.9, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 1.0]])
-    unfair_B = np.array([[0.0, -1.0, -0.8], [0.2, 0.0, -0.1], [1.0, 0.0, 0.0]])
+    unfair_A = np.array([[1.0, 0.9, 0.2], [0.1, 0.5, 0.0], [0.0, 0.1, 1.0]])
+    unfair_B = np.array([[0.1, -1.0, -0.8], [0.2, 0.0, -0.1], [1.0, 0.1, 0.1]])
     rng = np.random.default_rng(3)
     problems = [
         case(first, first[:, [2, 0, 1]] * np.array([1.0, -1.0, -1.0])),
@@ -313,8 +324,8 @@ def check_align(align: Answer) -> Verdict:
         case(np.array([[3.0, 1.0, 0.0], [0.0, 0.5, 1.0]]),
              np.array([[0.1, 2.0, -0.4], [0.5, 1.0, -0.1]])),
         # Squares favour one order, the largest products another, column after column a third.
-        case(np.eye(4), np.array([[-5.0, 5.0, -3.0, -5.0], [-2.0, 1.0, -8.0, -9.0],
-                                  [9.0, 9.0, 4.0, 2.0], [-8.0, -4.0, 4.0, 7.0]])),
+        case(np.eye(4), np.array([[4.0, 5.0, -5.0, 8.0], [-7.0, 3.0, 4.0, 6.0],
+                                  [6.0, -2.0, -2.0, -3.0], [-1.0, 7.0, 1.0, -9.0]])),
     ]  # fmt: skip
     if callable(align) and takes(align, range(2)):
 

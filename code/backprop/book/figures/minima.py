@@ -165,7 +165,7 @@ def levels(losses: Array, indices: Array, ended: Array, fallen: float, title: st
     ended : array
         The final losses of the runs.
     fallen : float
-        The loss of the trap, which is orange.
+        The loss of the trap where runs end.
     title : str
         What the picture shows.
     """
@@ -173,7 +173,8 @@ def levels(losses: Array, indices: Array, ended: Array, fallen: float, title: st
 
     plt = pyplot()
     fig, (ax, last) = plt.subplots(1, 2, sharey=True, figsize=(4.6, 2.2), width_ratios=[1.5, 1])
-    minimum, caught = indices == 0, np.abs(losses - fallen) < 1e-4 * fallen
+    minimum = indices == 0
+    caught = losses > losses.min() + 1e-4
     for which, color, mark in (
         (~minimum, INK, "s"), (minimum & ~caught, COLORS[0], "o"), (minimum & caught, COLORS[1],
                                                                      "^"),
@@ -186,7 +187,7 @@ def levels(losses: Array, indices: Array, ended: Array, fallen: float, title: st
                             ha="center", va="center", zorder=4)  # fmt: skip
     for at, words, color in (
         (losses.min(), "lowest", COLORS[0]), (fallen, "trap", COLORS[1]),
-        (losses[minimum].max(), "all zero", COLORS[0]),
+        (losses[minimum].max(), "all zero", COLORS[1]),
     ):  # fmt: skip
         ax.text(-0.22, at, words, color=color, ha="right", va="center")
     ax.set(xlabel="index", xticks=[0, 1, 2], xlim=(-1.35, 2.5))
@@ -236,43 +237,39 @@ def widths(found: Mapping[str, tuple[Array, Array]], title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def grown(found: Mapping[str, tuple[Array, Array, Array]], title: str) -> Drawing:
-    """Draw the losses of minima, and to what a unit more leads down from each.
+def grown(found: Mapping[str, tuple[Array, float, Array]], title: str) -> Drawing:
+    """Draw how far minima lie above the lowest one known, and what a further unit takes away.
 
     Parameters
     ----------
-    found : mapping of str to (losses, after, steepest)
-        By number of units: of each minimum the loss, the loss with a unit more, and the largest
-        singular value of C, whose median stands below.
+    found : mapping of str to (losses, best, after)
+        By number of units: of each minimum the loss, the lowest loss known at this width, and the
+        loss that each minimum leads to with a further unit.
     title : str
         What the picture shows.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 2.6))
-    ax.grid(False)
-    for k, (losses, after, _) in enumerate(found.values()):
+    fig, panels = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.9), layout="constrained")
+    for k, (losses, best, after) in enumerate(found.values()):
         order = np.argsort(losses)
-        places = k + np.linspace(-0.3, 0.3, len(losses))
-        ax.vlines(places, after[order], losses[order], color=COLORS[2], linewidth=1.6)
-        ax.plot(places, losses[order], "o", color=COLORS[0], markersize=5)
-        ax.plot(places, after[order], "v", color=COLORS[2], markersize=5)
-    first, below, _ = next(iter(found.values()))
-    ax.text(0.42, first.max(), "minimum", color=COLORS[0], ha="left", va="center")
-    ax.text(0.42, (first.max() + below.max()) / 2, "with a unit more", color=COLORS[2], ha="left",
-            va="center")  # fmt: skip
-    names = [f"{units}\n{_short(float(np.median(s)))}" for units, (*_, s) in found.items()]
-    ax.set_xticks(range(len(found)), names)
-    ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(0, 0.95), yticks=[0, 0.2, 0.4, 0.6, 0.8])
-    ax.set_xlabel("units, and below the largest singular value of C", color=INK)
-    ax.set_title("loss", loc="left", fontsize=11)
+        places = k + np.linspace(-0.25, 0.25, len(losses))
+        panels[0].plot(places, 100 * (losses / best - 1)[order], "^", color=COLORS[1], markersize=6)
+        panels[1].plot(
+            places, 100 * (1 - after / losses)[order], "v", color=COLORS[2], markersize=6
+        )
+    for ax, words, top in zip(
+        panels, ("trapping: % above the lowest loss found at this width",
+                 "capacity: % that one more unit removes"), (36, 65), strict=True,
+    ):  # fmt: skip
+        ax.set_title(words, loc="left", fontsize=11)
+        ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(-0.06 * top, top))
+    panels[0].set_yticks([0, 10, 20, 30])
+    panels[1].set_yticks([0, 20, 40, 60])
+    panels[1].set_xticks(range(len(found)), [f"{units}" for units in found])
+    panels[1].set_xlabel("units", color=INK)
     return plotted(fig, title)
-
-
-def _short(value: float) -> str:
-    """Return the value with two significant digits."""
-    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
 
 
 def walls(paths: Mapping[str, Array], title: str) -> Drawing:
