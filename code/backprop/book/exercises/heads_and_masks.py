@@ -171,13 +171,18 @@ def check_reached(reached: Answer) -> Verdict:
     def case(where: str) -> Case:
         layer, right = layers[where]
         more = "Set dz to 0 but for row i, and look at the rows of the result after i."
+        silent = (
+            "If all entries of row i of dz are equal, their errors may cancel: draw them at random."
+            if where.endswith("sum to 0")
+            else more
+        )
         mistakes: list[tuple[Any, str, str]] = [
             (right.T, "Rows and columns are exchanged.", "First the place of the output, then that"
              " of the token which its error reaches."),
             (right | ~later, "An error may reach its own token and earlier ones.",
              "Return pairs with j > i only."),
             (right | (j == i), "An error may reach its own token.", "j must be greater than i."),
-            (i > n, "This layer leaks, and nothing was found.", more),
+            (i > n, "This layer leaks, and nothing was found.", silent),
             (~right & later, "These are the pairs that no error connects.", ""),
             (right & (i == 0), "Errors at the first output alone were tried.",
              "Send one from each place in turn."),
