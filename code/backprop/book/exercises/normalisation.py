@@ -135,7 +135,7 @@ def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
             (x_hat, "This is x̂.", "The slopes of the loss with respect to x are asked for."),
             (np.zeros(4), "Four zeros pass both tests of the chapter's column,"
              " but d is more than a shift and a stretch.", rule),
-            *([(gradient, NEARLY)] if _cut_short(gradient, right) else []),
+            *([(gradient, NEARLY, "")] if _cut_short(gradient, right) else []),
         ], check),
     ]  # fmt: skip
     return _in_turn((mean, s, gradient), parts, "And the four numbers add up to 0.")
