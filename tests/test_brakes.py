@@ -20,7 +20,7 @@ def test_the_stored_runs_are_all_there():
 @pytest.mark.parametrize(
     "name, rate",
     [
-        ("plain", 0.1), ("all", 0.3), ("weights", 100),
+        ("plain", 0.1), ("plain all", 0.3), ("all", 1.0), ("weights", 100),
         ("weights reset", 1), ("plain reset", 1), ("rms", 1), ("rms step", 1), ("constants", 1),
         ("layer", 1), ("layer step", 1),
     ],
@@ -116,6 +116,22 @@ def test_the_common_part_of_a_step_makes_the_examples_alike():
         assert at_once < 0.01 < 0.05 < centered
 
 
+def test_a_step_does_so_at_any_length():
+    """The full step, cut to the length of the centered one, leaves the examples alike as well."""
+    images, labels = brakes.data()
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        network = brakes.build(rng, RMSNorm)
+        rows = rng.permutation(brakes.IMAGES)[: brakes.BATCH]
+        brakes.differentiate(network, images[rows], labels[rows])
+        for layer in brakes.denses(network)[:-1]:
+            full = layer.gradients["W"]
+            short = np.linalg.norm(full - brakes.common_part(layer)) / np.linalg.norm(full)
+            assert short < 1
+            layer.parameters["W"][...] -= 100 * short * full
+        assert brakes.varying(network)[5] < 0.005
+
+
 def test_a_network_whose_examples_are_alike_varies_little():
     network = brakes.build(np.random.default_rng(0))
     first = brakes.varying(network)
@@ -138,6 +154,8 @@ def test_the_first_step_is_at_a_right_angle():
 def test_a_network_that_is_usual_is_the_same_in_every_arm():
     usual = brakes.losses("all", [0.3])
     np.testing.assert_allclose(brakes.losses("weights", [0.3]), usual)
+    plain = brakes.losses("plain all", [0.3])
+    np.testing.assert_allclose(brakes.losses("plain", [0.3]), plain)
 
 
 def test_a_run_that_overflows_ends_at_infinity():

@@ -211,7 +211,8 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), WIDE),
     "layer": (Arm(LayerNorm, WEIGHTS), WIDE),
     "layer step": (Arm(LayerNorm, WEIGHTS, centered=True), WIDE),
-    "all": (Arm(BatchNorm, ALL), (0.3, 1.0)),
+    "all": (Arm(BatchNorm, ALL), WIDE),
+    "plain all": (Arm(None, ALL), WIDE),
     "constants": (Arm(Constants, ALL), (1.0,)),
 }
 

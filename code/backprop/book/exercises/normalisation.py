@@ -18,6 +18,7 @@ from backprop.book.exercises.verdict import (
     Part,
     Told,
     Verdict,
+    alike,
     checker,
     distinct,
     in_turn,
@@ -71,6 +72,19 @@ def _failed_test(gradient: Any, x_hat: Array) -> str:
     return "They pass both tests of the chapter's column, so look for a slip in one of your sums."
 
 
+def _cut_short(gradient: Any, right: Array) -> bool:
+    """Tell whether each number is right, but some have fewer than three significant digits."""
+    found = numbers(gradient)
+    if found is None or found.shape != right.shape or not np.isrealobj(found):
+        return False
+    fits = [alike(g, r) for g, r in zip(found, right, strict=True)]
+    short = np.zeros(right.shape, bool)
+    for size in (1, 10, 100):
+        for shorter in (np.round(right * size), np.trunc(right * size)):
+            short |= np.isclose(found, shorter / size, atol=1e-9)
+    return not all(fits) and bool((short | fits).all())
+
+
 @checker
 def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
     """Check x = (12, 4, 6, 6), d = (8, 2, 9, 1): mean 7, s = 3, (-1, -3, 14, -10) / 9."""
@@ -119,6 +133,9 @@ def check_column(mean: Any, s: Any, gradient: Any) -> Verdict:
             ((d - 5 - (x - 7)) / 3, "The last term has x - 7 where x̂ belongs, and no mean.", rule),
             ((d - 5 - 2 * x) / 3, "The last term has x where x̂ belongs.", "Subtract the mean."),
             (x_hat, "This is x̂.", "The slopes of the loss with respect to x are asked for."),
+            (np.zeros(4), "Four zeros pass both tests of the chapter's column,"
+             " but d is more than a shift and a stretch.", rule),
+            *([(gradient, NEARLY, "")] if _cut_short(gradient, right) else []),
         ], check),
     ]  # fmt: skip
     return _in_turn((mean, s, gradient), parts, "And the four numbers add up to 0.")
@@ -239,6 +256,10 @@ def check_batchnorm(backward: Answer) -> Verdict:
             ((d - d.mean(0) - (d * x_hat).mean(0)) / s, "The last term lacks its x̂.", rule),
             ((d - d.mean(0) - x * (d * x).mean(0)) / s, "The last term has x for x̂.", rule),
             ((d - d.mean(0) + x_hat * (d * x_hat).mean(0)) / s, "The last term was added.", rule),
+            ((d - d.mean(0) - 2 * x_hat * (d * x_hat).mean(0)) / s, "The last term is doubled.",
+             "s² has the derivative 2 (x - mean)/n, and its root another factor."),
+            ((d - d.mean(0) - x_hat * (d * x_hat).mean(0) / 2) / s, "The last term is halved.",
+             "s² has the derivative 2 (x - mean)/n, and its root another factor."),
             ((d + d.mean(0) - x_hat * (d * x_hat).mean(0)) / s, "mean(d) was added.", rule),
             ((d - d.mean(0) - x_hat * d.mean(0)) / s, "The last term has mean(d) in it.",
              "The mean there is that of d times x̂, entry by entry."),
