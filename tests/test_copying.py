@@ -98,15 +98,11 @@ def test_what_is_sent_back_is_a_derivative(kind):
         assert direct.shape == (n,) and (0 < direct).all() and (direct < 1).all()
 
 
-def test_directions_are_those_in_which_a_tenth_arrives():
-    counts = copying.directions("LSTM", 5)
-    assert counts.shape == (10,)
-    assert copying.directions("RNN", 5).min() > copying.directions("RNN, random", 5).max()
+def test_factors_are_the_lengths_of_errors_that_arrive():
     J, _ = copying.sent_back(copying.network("LSTM", 3), 5)
     errors, factors, _ = np.linalg.svd(J)
     arrived = np.linalg.norm(errors.T @ J, axis=1)
     np.testing.assert_allclose(arrived, factors, atol=1e-5)
-    assert counts[3] == (arrived > 0.1).sum()
     assert copying.factors("LSTM", 5).shape == (10, 16)
     np.testing.assert_allclose(copying.factors("LSTM", 5)[3], factors, rtol=1e-5)
 

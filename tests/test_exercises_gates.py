@@ -41,7 +41,8 @@ WRONG_ANSWERS = {
         ((LEFT, math.log(OPEN)), "not its bias"), ((LEFT, 0), "one half"),
         ((LEFT, math.atanh(OPEN)), "not a tanh"), ((LEFT, 5), "three significant"),
         ((LEFT, 2.63), "after 10 steps"), ((LEFT, 5.293), "steps multiply"),
-        ((LEFT, 0.5), "forgets fast"), ((LEFT, 3), "100th power"), ((None, BIAS), "None"),
+        ((LEFT, 0.5), "forgets fast"), ((LEFT, 4.595), "gate is 0.99"), ((LEFT, 3), "100th power"),
+        ((None, BIAS), "None"),
         ((LEFT, "5"), "expected a number"),
     ],
     ex.check_paths: [
@@ -61,6 +62,7 @@ WRONG_ANSWERS = {
         ((ALONE, ONE, 39 * 0.986), "do not add"), ((ALONE, ONE, 1 - WHOLE), "lost"),
         ((ALONE, ONE, (0.9 * 0.086) ** 39), "do not multiply"),
         ((ALONE, ONE, 1.8**39), "same factor"), ((ALONE, ONE, 1), "A little"),
+        ((ALONE, ONE, 0.576), "third digit"), ((ALONE, ONE, 0.579), "0.086"),
         ((ALONE, ONE, 0.58), "three significant"), ((ALONE, ONE, None), "None"),
     ],
 }  # fmt: skip

@@ -180,11 +180,6 @@ def factors(kind: str, silence: int) -> Array:
     return np.array([np.linalg.svd(J, compute_uv=False) for J in each])
 
 
-def directions(kind: str, silence: int) -> NDArray[np.int64]:
-    """Return in how many directions more than a tenth of an error arrives: of :func:`factors`."""
-    return np.asarray((factors(kind, silence) > 0.1).sum(axis=1))
-
-
 def forgetting(model: Sequential, silence: int) -> Array:
     """Return the forget gates of an LSTM at each step: medians over 256 new sequences.
 

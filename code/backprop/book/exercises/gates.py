@@ -67,6 +67,8 @@ def check_gate(left: Any, bias: Any) -> Verdict:
             (math.log(0.01 / 0.99), "This gate forgets nearly all at once.",
              "Which gate has the 100th power ½?"),
             (100.0, "So open a gate keeps nearly everything.", "Which gate has the 100th power ½?"),
+            (math.log(0.99 / 0.01), "This gate is 0.99, and 100 steps leave less than one half.",
+             "Which gate has the 100th power ½?"),
             (0.5, "This gate forgets fast.", "Which gate has the 100th power ½?"),
             (math.log(0.993 / 0.007), "The gate was rounded too early.",
              "The bias depends on 1 - f, where two digits are lost."),
@@ -76,7 +78,7 @@ def check_gate(left: Any, bias: Any) -> Verdict:
     exact = parts[1][1]
     if isinstance(bias, SupportsFloat) and f"{float(bias):.3g}" == f"{exact:.3g}":
         bias = exact  # from a gate of four digits, as the solution prints it
-    return in_turn((left, bias), parts, "A bias of 5 is not extreme.")
+    return in_turn((left, bias), parts, "So open a gate leaves one half after 100 steps.")
 
 
 @checker
@@ -121,6 +123,10 @@ def check_paths(direct: Any, one: Any, whole: Any) -> Verdict:
             (2**n * f**n, "Not every path has the same factor.", every),
             (1.0, "A little is lost at each step.", every),
             (0.58, "Give three significant digits.", ""),
+            (0.576, "This is near, but the third digit is not right.",
+             "Keep all digits, and round in the end."),
+            (0.579, "This is near, but the third digit is not right.",
+             "The exercise gives the detour as 0.086."),
         ], every),
     ]  # fmt: skip
     return in_turn((direct, one, whole), parts, "Single detours bring more than none.")
@@ -143,7 +149,7 @@ def check_kept(kept: Answer) -> Verdict:
              ahead),
             (np.cumprod(f, axis=0), "These products begin at the first step.", ahead),
             (right[:-1], "The row for t = T is missing.", "∂c_T/∂c_T is 1."),
-            (right[1:], "The row for t = 0 is missing.", "There are T + 1 states, with c_0."),
+            (right[1:], "The row for t = 0 is missing.", "There are T + 1 cells, with c_0."),
             (right[::-1], "The rows are in reverse order.", "Row 0 belongs to t = 0."),
             (np.vstack([f, one]), "Only one step was taken from each t.", ahead),
             (np.vstack([one, f]), "These are the gates themselves.", ahead),
@@ -178,7 +184,7 @@ def check_kept(kept: Answer) -> Verdict:
         return Case((f,), right, distinct(mistakes, right), ahead)
 
     cases = [case(np.array([[0.5, 0.9], [0.8, 0.1], [0.25, 0.4]])), case(np.array([[0.3], [0.7]]))]
-    return judge(kept, cases, "From each state to the last.", "f")
+    return judge(kept, cases, "From each cell to the last.", "f")
 
 
 @checker
@@ -212,6 +218,8 @@ def check_peephole(peephole: Answer) -> Verdict:
             (np.array([own, through, dc + own * p]), "The direct way has not passed the gate.",
              twice),
             (with_z(dc * old), "The slope of the sigmoid is missing.", slope),
+            (with_z(dc * old * f), "The slope of the gate was taken to be the gate.", slope),
+            (with_z(dc * old * (1 - f)), "Half of the sigmoid's slope is missing.", slope),
             (with_z(dc * old * (1 - f**2)), "The gate has the slope of a tanh.", slope),
             (with_z(dc * f * (1 - f)), "The gate was not multiplied by what it scales.",
              "In f c_{t-1}, what is f multiplied by?"),
