@@ -4,6 +4,7 @@ No wrong answer is praised, none is told the right one, and each known mistake g
 """
 
 import math
+from copy import deepcopy
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -43,6 +44,7 @@ WRONG_ANSWERS = {
         ((34, 18), "longest chain"), ((35, 17), "too short"), ((35, 19), "not the least"),
         ((35, 20), "upper number"), ((35, 11), "for R = 4"),
         ((35, 44), "R = 2 needs"), ((35, 333), "far too many"), ((35, 17), "input is one of the K"),
+        ((18, 35), "wrong order"), ((18.0, np.int64(35)), "length comes first"),
         ((35, 16), "look for the least"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
         ((35, 334), "far too many"), ((35, 45), "two evaluations"), ((35, 1000), "every input"),
         ((35, 5), "least K"), ((35, None), "None"), (([35], 18), "shape"),
@@ -186,7 +188,25 @@ def not_known(*kinds):
     ]  # fmt: skip
 
 
+def on_a_copy(layers, x):
+    """Compare a layer with its copy, whose generator is in the same state."""
+    found = []
+    for i, layer in enumerate(layers):
+        twin = deepcopy(layer)
+        once = layer.forward(x)
+        if not np.array_equal(once, twin.forward(x)):
+            found.append(i)
+        x = once
+    return found
+
+
 BROKEN_WRONG = [
+    (on_a_copy, "copy repeats its draws"),
+    (lambda layers, x: unequal(layers, x, lambda a, b: not np.allclose(a, b)), "a tolerance"),
+    (lambda layers, x: unequal(layers, x, lambda a, b: not np.allclose(a, b, atol=1e-3)),
+     "a tolerance"),
+    (lambda layers, x: unequal(layers, x, lambda a, b: not np.allclose(a, b, 0, 1e-12)),
+     "a tolerance"),
     (not_known("BatchNorm"), "unknown kind"),
     (of_kind("Dropout"), "whatever the kind"),
     (whole_passes, "comes after"), (last_alone, "outputs of the network"),
@@ -317,6 +337,9 @@ def before_any(layer, x):
 
 
 MOVED_WRONG = [
+    (each(apart(lambda a, b: not np.allclose(a, b))), "a tolerance"),
+    (lambda layers, x: [i for i, layer in enumerate(layers) if hasattr(layer, "state")],
+     "has a state"),
     (each(before_any), "first training pass alone"), (not_known("Dropout"), "unknown kind"),
     (each(left_in_use), "not what it was"), (each(by_state), "Dropout draws anew"),
     (each(lambda layer, x: not np.array_equal(*in_use(layer, x))), "Dropout draws anew"),

@@ -76,10 +76,7 @@ def check_segments(c: Any, units: Any) -> Verdict:
 @checker
 def check_binomial(length: Any, kept: Any) -> Verdict:
     """Check C(3 + 4, 4) = 35, and the least K with C(K + 2, 3) >= 1000, which is 18."""
-    formula = (
-        "With K kept inputs and R evaluations per layer, the longest chain has C(K - 1 + R, R)"
-        " layers."
-    )
+    formula = "The page has a formula for the longest chain: which K and which R go into it?"
     parts: list[Part] = [
         ("The length", 35, [
             (16, "A product is far too little.", formula),
@@ -96,8 +93,8 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
             (126, "This is for K = 5 and R = 5.", formula),
         ], formula),
         ("The kept inputs", 18, [
-            (17, "The longest chain is too short.", "The network's input is one of the K, so it is"
-             " C(K - 1 + R, R), not C(K + R, R)."),
+            (17, "The longest chain is too short.", "How many layers does the page's formula give"
+             " for your K? The network's input is one of the K."),
             (19, "This is enough, but not the least.", formula),
             (20, "This is the upper number of the binomial.", "The upper number is not K alone."),
             (11, "This is for R = 4.", "The first evaluation is one of the 3."),
@@ -111,6 +108,9 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
             (1000, "This keeps every input.", formula),
         ], "Take R = 3, and look for the least K whose longest chain has 1,000 layers."),
     ]  # fmt: skip
+    swapped = numbers([length, kept])
+    if swapped is not None and swapped.tolist() == [18, 35]:
+        return Verdict(False, "These are in the wrong order.", "The length comes first.")
     praise = "A thousand layers in the memory of eighteen."
     return in_turn((length, kept), parts, praise)
 
@@ -190,6 +190,23 @@ class _Turning(Layer):
         return x
 
 
+class _Trembling(Layer):
+    """A layer whose last row differs from call to call by a few units in the last place."""
+
+    name = "trembling"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Array) -> Array:
+        """Return x with its last row a little larger at each call."""
+        self.calls += 1
+        x = x.copy()
+        x[-1] *= 1 + self.calls * 1e-15
+        return x
+
+
 class _Doubling(Layer):
     """A sound layer of a kind that the page does not name: it doubles its input."""
 
@@ -247,6 +264,8 @@ def _networks() -> list[tuple[str, Callable[[], list[Layer]], list[int], list[in
          lambda: [_dense(), _Doubling(), _dropout()], [2], [2]),
         ("Dense, a layer that changes little in its last row, Tanh",
          lambda: [_dense(), _Turning(), Tanh()], [1], [1]),
+        ("Dense, a layer that changes in the last bits, Tanh",
+         lambda: [_dense(), _Trembling(), Tanh()], [1], [1]),
         ("Dropout in use, Dense, Dropout with p = 0, Tanh",
          lambda: [_in_use(_dropout()), _dense(), _dropout(0), Tanh()], [], []),
     ]  # fmt: skip
@@ -305,6 +324,11 @@ def check_broken(broken: Answer) -> Verdict:
 
         after = range(right[0], n) if right else []
         same = "Give a layer the same input twice, not what the second pass made of it."
+        missed = (
+            "Compare all entries, without a tolerance."
+            if any(isinstance(layer, _Turning | _Trembling) for layer in make())
+            else "Call the layer itself twice with the same input: a copy repeats its draws."
+        )
         mistakes: list[tuple[Any, str, str]] = [
             (mark([i for i, layer in enumerate(make()) if isinstance(layer, Dropout)]),
              "Dropout is not the only layer that can break, and it need not.",
@@ -319,8 +343,7 @@ def check_broken(broken: Answer) -> Verdict:
             (mark(moving), "This layer's state moves, but its output is the same.",
              "Compare the outputs."),
             (mark([i + 1 for i in right]), "Count from 0.", ""),
-            (mark([]), "At least one of these layers is broken.",
-             "Call each twice with the same input."),
+            (mark([]), "At least one of these layers is broken.", missed),
             (mark(range(n)), "Not all of them are broken.", "Compare entries, not the arrays'"
              " identity: two calls return two arrays."),
             (mark([i for i in range(n) if i not in right]), "These are the others.", ""),
@@ -356,6 +379,8 @@ def check_moved(moved: Answer) -> Verdict:
          lambda: [_dense(), _Settling(), BatchNorm(4)], [2], []),
         ("Dense, a layer that changes little in its last row, Tanh",
          lambda: [_dense(), _Turning(), Tanh()], [1], [1]),
+        ("Dense, a layer that changes in the last bits, Tanh",
+         lambda: [_dense(), _Trembling(), Tanh()], [1], [1]),
     ]  # fmt: skip
 
     def case(k: int) -> Case:
@@ -366,15 +391,23 @@ def check_moved(moved: Answer) -> Verdict:
             " input."
         )
 
+        missed = (
+            "Compare all entries, without a tolerance."
+            if any(isinstance(layer, _Turning | _Trembling) for layer in make())
+            else twice
+        )
+
         def mark(places: Any) -> list[int]:
             return [int(i in places) for i in range(n)]
 
         mistakes: list[tuple[Any, str, str]] = [
-            (mark([]), "At least one of these layers moves.", twice),
+            (mark([]), "At least one of these layers moves.", missed),
             (mark({*right, *drawn}), "Dropout draws anew, but in use it does what it did before.",
              twice),
             (mark(drawn), "These are the layers whose output differs in training.", twice),
-            (mark(range(n)), "Not all of them move.", "Compare entries, not the arrays' identity."),
+            (mark(range(n)), "Not all of them move.",
+             "A layer that has a state, or returns another array, need not move. Compare the"
+             " entries of its outputs in use."),
             (mark([i + 1 for i in right]), "Count from 0.", ""),
             (mark([i for i in range(n) if i not in right]), "These are the others.", ""),
             (mark(right[:1]), "There may be more than one.", "Look at all layers."),

@@ -45,7 +45,12 @@ def trades(
     wide = (svg.WIDTH - 2 - LEFT) / calls
     parts = [
         svg.text(2, 14, "arrays in memory", text_anchor="start"),
-        svg.text(svg.WIDTH - 2, FOOT + 36, "calls of layers, one after another", text_anchor="end"),
+        svg.text(
+            svg.WIDTH - 2,
+            FOOT + 36,
+            "evaluations and backward passes of layers, in order",
+            text_anchor="end",
+        ),
     ]
     for fill, opacity, name, x in LOOKS.values():
         box = {"x": x, "y": FOOT + 47, "width": 12, "height": 12}
@@ -74,8 +79,8 @@ def trades(
         outline = [] if run is first else [_outline(first, unit, wide, "0.5")]
         shapes = [*_mountain(run, unit, wide), _outline(run, unit, wide, "1")]
         told = (
-            f"{kept} inputs kept: {peak} arrays at the peak, {run.forwards} evaluations among "
-            f"{len(run.kinds)} calls of layers"
+            f"{kept} inputs kept: {peak} arrays at the peak, {run.forwards} evaluations and "
+            f"{run.kinds.count('b')} backward passes of layers"
         )
         markup = svg.picture(
             svg.WIDTH, FOOT + 64, f"{kept} inputs kept", told, *parts, *outline, *shapes,
