@@ -86,7 +86,8 @@ def check_hand(da: Any, db: Any) -> Verdict:
         ], f"{scores} {enters}"),
         ("The gradient of the vector of b", 0.75, [
             (-0.25, "Here the text goes on with b.", "Now it goes on with a."),
-            (-0.75, "The size is right, the sign is not.", "What is the target of a letter that did not come?"),
+            (-0.75, "The size is right, the sign is not.",
+             "What is the target of a letter that did not come?"),
             (0.75 * (1 + LN3), "A row of scores is multiplied by h, which is the vector of a.",
              scores),
             (0.75 + second, "The letter b was never read.", "It has no share from the input."),
