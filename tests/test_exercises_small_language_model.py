@@ -80,6 +80,30 @@ def leaks_wrongly(what):
     return wrong
 
 
+def leaks_in_two(forward, x):
+    """Compare the scores of the first two letters only: the end of the passage is not tried."""
+    found = False
+    for t in (1, 2):
+        moved = x.copy()
+        moved[:, t] = (x[:, t] + 1) % forward(x).shape[-1]
+        found |= bool((forward(moved)[:, :t] != forward(x)[:, :t]).any())
+    return found
+
+
+def leaks_next_door(forward, x):
+    """Compare only the score one place before the letter that changes."""
+    found = False
+    for t in range(1, x.shape[1]):
+        moved = x.copy()
+        moved[:, t] = (x[:, t] + 1) % forward(x).shape[-1]
+        found |= bool((forward(moved)[:, t - 1] != forward(x)[:, t - 1]).any())
+    return found
+
+
+def leaks_in_a_part(forward, x):
+    return not np.array_equal(forward(x[:, :2]), forward(x)[:, :2])
+
+
 def tied(x, W, dz):
     dW = dz.T @ W[x]
     np.add.at(dW, x, dz @ W)
@@ -215,15 +239,17 @@ WRONG_ANSWERS = {
         ((-0.0247, 0.75), "goes on with a"), ((-DA, 0.75), "downhill"),
         ((2.074, 0.75), "target"), ((-1.5, 0.75), "not that of the score"),
         ((-0.618, 0.75), "add up"), ((0.824 + 0.0000, 0.75), "input alone"),
-        ((1.574, 0.75), "¼ - 1"), ((DA, -0.25), "goes on with a"), ((DA, -0.75), "¾ - 0"),
+        ((1.574, 0.75), "Subtract 1"), ((DA, -0.25), "goes on with a"),
+        ((DA, -0.75), "did not come"),
         ((DA, 1.574), "vector of a"), ((DA, 0.824), "never read"), ((DA, 0), "gave a score"),
-        ((DA, 0.25), "is ¾"), ((DA, DA), "vector of a"), ((DA, 3), "row of scores"),
+        ((DA, 0.25), "of a"), ((DA, DA), "vector of a"), ((DA, 3), "row of scores"),
         (("x", 0.75), "a number"), ((0.07, 0.75), "three or more"),
     ],
     ex.check_turn: [
-        ((6, [1, -3]), "without turns"), ((-2, [1, -3]), "wrong way"), ((0, [1, -3]), "(0, 2)"),
+        ((6, [1, -3]), "without turns"), ((-2, [1, -3]), "wrong way"),
+        ((0, [1, -3]), "entry is left"),
         ((5.657, [1, -3]), "45°"), ((2.828, [1, -3]), "-45°"), ((1.414, [1, -3]), "√d"),
-        ((-6, [1, -3]), "180°"), ((-4, [1, -3]), "becomes (0, 2)"), ((4, [1, -3]), "Multiply"),
+        ((-6, [1, -3]), "180°"), ((-4, [1, -3]), "Draw both"), ((4, [1, -3]), "Multiply"),
         ((2, [3, 1]), "turned query"), ((2, [-1, 3]), "not back"), ((2, [0, 2]), "turned query"),
         ((2, [1, 3]), "sign"), ((2, [-3, -1]), "180°"), ((2, [2.828, -1.414]), "45°"),
         ((2, [3, -1]), "change places"), ((2, 1), "shape"), ((2, [[3, 1]]), "turned query"),
@@ -240,6 +266,9 @@ WRONG_ANSWERS = {
         ((leaks_wrongly("all at once"),), "late letter"),
         ((leaks_wrongly("in place"),), "in place"), ((leaks_wrongly("none"),), "return"),
         ((leaks_wrongly("array"),), "shape"), ((leaks_wrongly("raises"),), "IndexError"),
+        ((leaks_in_two,), "to the end"), ((leaks_in_a_part,), "to the end"),
+        ((leaks_next_door,), "two places before"), ((lambda forward, x: True,), "never calls"),
+        ((lambda forward, x: False,), "never calls"),
         ((lambda x: True,), "2 arguments"), ((True,), "function itself"),
     ],
     ex.check_tied: [
@@ -248,13 +277,13 @@ WRONG_ANSWERS = {
         ((tied_wrongly("mean"),), "mean"), ((tied_wrongly("sign"),), "signs"),
         ((tied_wrongly("minus"),), "add up"), ((tied_wrongly("twice"),), "not equal"),
         ((tied_wrongly("transposed"),), "transpose"), ((tied_wrongly("none"),), "return"),
-        ((tied_wrongly("flat"),), "shape"), ((tied_wrongly("W"),), "row x[i]"),
+        ((tied_wrongly("flat"),), "shape"), ((tied_wrongly("W"),), "each share alone"),
         ((tied_wrongly("in place"),), "in place"), ((lambda x, W: W,), "3 arguments"),
         ((np.ones((3, 2)),), "function itself"),
     ],
     ex.check_pages: [
         ((3.42, 1.79), "changed places"), ((1.24, 2.37), "nats"), ((2.69, 2.7), "all 1,000"),
-        ((3.42, 3.42), "same 10,000"), ((6.7, 6.8), "finish"), ((-1.79, -3.42), "log2"),
+        ((3.42, 3.42), "same 10,000"), ((6.7, 6.8), "all 1,000"), ((-1.79, -3.42), "log2"),
         ((1.79, 1.81), "validation"), ((1.79, 2.37), "nats"), ((1.79, 2.7), "new letters"),
         ((1.79, 10.7), "perplexity"), ((1.79, 0.3), "second is too small"),
         ((1.79, None), "two numbers"), ((1.79,), "2 answers"),
@@ -293,6 +322,20 @@ def test_wrong_answers(check, answer, hint):
 @pytest.mark.parametrize("check", WRONG_ANSWERS)
 def test_each_is_tried_against_ten_mistakes_and_two_right_forms(check):
     assert len(WRONG_ANSWERS[check]) >= 10 and len(RIGHT[check]) >= 2
+
+
+@pytest.mark.parametrize("check", [ex.check_hand, ex.check_turn])
+def test_no_hint_writes_a_later_number_of_the_way_down(check):
+    for answer, _ in WRONG_ANSWERS[check]:
+        for said in both_hints(check, *answer):
+            assert not any(part in said for part in ("(0, 2)", "(1, -3)", "-¾", "¾·", "¼ - 1"))
+
+
+@pytest.mark.parametrize("check", [ex.check_tied, ex.check_gated])
+def test_no_hint_for_an_unknown_mistake_is_the_whole_formula(check):
+    for answer, _ in WRONG_ANSWERS[check]:
+        _, second = both_hints(check, *answer)
+        assert "dzᵀ" not in second and "dy W_oᵀ" not in second and "hᵀ" not in second
 
 
 def test_the_expected_numbers_are_right():

@@ -314,6 +314,19 @@ def test_a_mixture_is_scored_in_halves_and_each_chooses_for_the_other():
     assert value == pytest.approx((3 + 1) / 2)  # the second's at 1/2 is log2 2
 
 
+def test_a_pool_learns_its_weights_on_the_other_half():
+    ps = np.random.default_rng(0).uniform(0.05, 0.5, size=(3, 400))
+    ps[0, :200], ps[1, 200:] = 0.9, 0.9  # the best model of one half is poor on the other
+    found = language.pooled(ps)
+    np.testing.assert_allclose(found[:200], ps[1, :200], atol=1e-3)
+    np.testing.assert_allclose(found[200:], ps[0, 200:], atol=1e-3)
+    np.testing.assert_allclose(language.pooled(ps, 0), ps.mean(axis=0))
+    # Of two models it finds about what the best weight on a grid does.
+    one, other = np.random.default_rng(1).uniform(0.05, 0.9, size=(2, 2000))
+    bits = -np.log2(language.pooled(np.array([one, other]))).mean()
+    assert bits == pytest.approx(language.crossed(language.mixed(one, other))[1], abs=0.005)
+
+
 def test_letters_are_of_three_kinds():
     assert "".join(map(str, language.kinds("it's a\nBee."))) == "0120202" + "0112"
     found = language.by_kind(np.array([0.5, 0.25, 0.125, 1.0]), np.array([0, 1, 1, 2]))

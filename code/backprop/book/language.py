@@ -361,6 +361,29 @@ def crossed(halves: Array) -> tuple[Array, float]:
     return WEIGHTS[chosen], float(halves[[1, 0], chosen].mean())
 
 
+def pooled(ps: Array, steps: int = 200) -> Array:
+    """Return the probability of each letter by the mean of many models, shape (n,).
+
+    The models' weights for each half of the letters are learned on the other, from equal ones, by
+    so many steps w_i ← w_i mean(p_i / Σ_j w_j p_j) of expectation maximization.
+
+    Parameters
+    ----------
+    ps : array, shape (models, n)
+        The probability of each letter that came, by each model.
+    steps : int
+    """
+    first, second = (slice(part[0], part[-1] + 1)
+                     for part in np.array_split(np.arange(ps.shape[1]), 2))  # fmt: skip
+    found = np.empty(ps.shape[1])
+    for learned_on, half in ((first, second), (second, first)):
+        known, w = ps[:, learned_on], np.full(len(ps), 1 / len(ps))
+        for _ in range(steps):
+            w = w * (known / (w @ known)).mean(axis=1)
+        found[half] = w @ ps[:, half]
+    return found
+
+
 KINDS = ("the first of a word", "inside a word", "space or mark")
 """What a letter can be, in the order of :func:`kinds`."""
 
