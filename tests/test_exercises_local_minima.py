@@ -222,7 +222,10 @@ def in_place(A, B):
 
 
 RIGHT_FUNCTIONS = {
-    ex.check_opened: [opened, opened_by_eigenvalues],
+    ex.check_opened: [
+        opened, opened_by_eigenvalues,
+        lambda x, d: np.array([opened(x, d)]), lambda x, d: [[opened(x, d)]],
+    ],
     ex.check_align: [align, align_by_trying],
 }
 WRONG_FUNCTIONS = {
