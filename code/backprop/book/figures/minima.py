@@ -251,7 +251,7 @@ def grown(found: Mapping[str, tuple[Array, float, float]], title: str) -> Drawin
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, panels = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.9), layout="constrained")
+    fig, panels = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.5), layout="constrained")
     for k, (losses, best, wider) in enumerate(found.values()):
         places = k + np.linspace(-0.25, 0.25, len(losses))
         excess = 100 * (np.sort(losses) / best - 1)
