@@ -261,7 +261,7 @@ def grown(found: Mapping[str, tuple[Array, float, float]], title: str) -> Drawin
         panels[1].text(k, gain + 2, f"{gain:.0f}", color=INK, ha="center", va="bottom")
     for ax, words, low, top in zip(
         panels, ("trapping: % above the lowest loss found at this width",
-                 "capacity: % by which the lowest loss falls with one more"),
+                 "capacity: % by which one more unit lowers it"),
         (-2.2, 0), (36, 75), strict=True,
     ):  # fmt: skip
         ax.set_title(words, loc="left", fontsize=11)
