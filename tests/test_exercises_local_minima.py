@@ -244,7 +244,7 @@ WRONG_FUNCTIONS = {
         (lambda x, d: opened(x, d) / 2, "takes half"),
         (lambda x, d: new_slopes(x, d).sum(), "adds up the entries"),
         (lambda x, d: -np.linalg.norm(d), "inputs are missing"),
-        (lambda x, d: -np.linalg.norm(d[:, None] * np.column_stack([x, x[:, :0] + 1])), "not right"),
+        (lambda x, d: -np.linalg.norm(d[:, None] * np.column_stack([x, x[:, :0] + 1])), "right"),
         (lambda x, d: -np.sqrt(((x**2).sum(axis=1) + 1) @ d**2), "before it adds up"),
         (lambda x, d: new_slopes(x, d).min(), "smallest entry"),
         (lambda x, d: None, "return"), (lambda x: 0.0, "x, delta"),
