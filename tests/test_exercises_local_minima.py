@@ -222,7 +222,12 @@ def in_place(A, B):
 
 
 RIGHT_FUNCTIONS = {
-    ex.check_opened: [opened, opened_by_eigenvalues],
+    ex.check_opened: [
+        opened,
+        opened_by_eigenvalues,
+        lambda x, d: np.array([opened(x, d)]),
+        lambda x, d: [[opened(x, d)]],
+    ],
     ex.check_align: [align, align_by_trying],
 }
 WRONG_FUNCTIONS = {
@@ -239,7 +244,7 @@ WRONG_FUNCTIONS = {
         (lambda x, d: opened(x, d) / 2, "takes half"),
         (lambda x, d: new_slopes(x, d).sum(), "adds up the entries"),
         (lambda x, d: -np.linalg.norm(d), "inputs are missing"),
-        (lambda x, d: -np.linalg.norm(d[:, None] * np.column_stack([x, x[:, :0] + 1])), "new"),
+        (lambda x, d: -np.linalg.norm(d[:, None] * np.column_stack([x, x[:, :0] + 1])), "right"),
         (lambda x, d: -np.sqrt(((x**2).sum(axis=1) + 1) @ d**2), "before it adds up"),
         (lambda x, d: new_slopes(x, d).min(), "smallest entry"),
         (lambda x, d: None, "return"), (lambda x: 0.0, "x, delta"),

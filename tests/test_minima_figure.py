@@ -53,13 +53,13 @@ def test_the_minima_are_drawn_by_width_with_what_is_wrong():
         assert words in markup
 
 
-def test_excess_and_what_a_further_unit_takes_away_are_drawn_by_width():
+def test_the_excess_and_the_fall_of_the_lowest_loss_are_drawn_by_width():
     found = {
-        "2": (np.array([0.8, 0.81]), 0.79, np.array([0.36, 0.38])),
-        "16": (np.array([0.1032, 0.1036]), 0.1032, np.array([0.102, 0.1021])),
+        "2": (np.array([0.8, 0.81]), 0.8, 0.36),
+        "16": (np.array([0.1032, 0.1036]), 0.1032, 0.102),
     }
     markup = minima.grown(found, "title").markup
-    for words in ("trapping: %", "capacity: %", ">2<", ">16<", ">units<"):
+    for words in ("trapping: %", "capacity: %", ">2<", ">16<", ">units<", ">55<"):
         assert words in markup
 
 

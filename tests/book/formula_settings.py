@@ -680,8 +680,8 @@ SETTINGS = (
     Setting(
         "local-minima",
         ("smallest-hessian", "smallest-ledger"),
-        words=(r"L = \tfrac12 (vw - 1)^2",),
-        nabla=("v", "w"),
+        words=(r"L = \tfrac12 (uv - 1)^2",),
+        nabla=("u", "v"),
         means={"H": r"\nabla^2 L"},
     ),
     Setting("local-minima", ("second-unit",)),

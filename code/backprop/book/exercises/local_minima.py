@@ -28,8 +28,8 @@ from backprop.book.exercises.verdict import (
 
 @checker
 def check_pair(origin: Any, valley: Any) -> Verdict:
-    """Check the eigenvalues of ½(vw + 2)²: ±2 at the origin, and 0 and 5 at (1, -2)."""
-    cross = "The mixed derivative of ½(vw + 2)² is 2vw + 2."
+    """Check the eigenvalues of ½(uv + 2)²: ±2 at the origin, and 0 and 5 at (1, -2)."""
+    cross = "The mixed derivative of ½(uv + 2)² is 2uv + 2."
     order = "The smaller one comes first."
     parts: list[Part] = [
         ("At the origin", [-2.0, 2.0], [
@@ -51,8 +51,8 @@ def check_pair(origin: Any, valley: Any) -> Verdict:
             ([4.0, 1.0], "These are the entries of the diagonal.",
              "Their sum is right for eigenvalues. Now use the determinant."),
             ([0.0, -5.0], "A minimum has no negative eigenvalue.", "The trace is their sum."),
-            ([-2.0, 2.0], "This is the origin again.", "Insert v = 1 and w = -2."),
-            ([0.0, 2.0], "This is the point (1, 1) of the chapter.", "Insert v = 1 and w = -2."),
+            ([-2.0, 2.0], "This is the origin again.", "Insert u = 1 and v = -2."),
+            ([0.0, 2.0], "This is the point (1, 1) of the chapter.", "Insert u = 1 and v = -2."),
         ], "The eigenvalues add up to the trace, and their product is the determinant."),
     ]  # fmt: skip
     praise = "A saddle of index 1, and a valley that is level along its floor."
@@ -158,7 +158,7 @@ def check_opened(opened: Answer) -> Verdict:
     def case(x: Array, delta: Array) -> Case:
         C = np.append(delta @ x, delta.sum())
         length = float(np.linalg.norm(C))
-        hint = "The new eigenvalues are ±‖C‖ and perhaps 0, with C = Σ δ_i (x_i, 1)."
+        hint = "C = Σ δ_i (x_i, 1) has a single column. What is then its singular value?"
         ordered = np.sort([-length, *np.zeros(len(C) - 1), length])
         mistakes: list[tuple[Any, str, str]] = [
             (length, "This is the largest eigenvalue.", "The new ones come in pairs."),
@@ -194,6 +194,13 @@ def check_opened(opened: Answer) -> Verdict:
         case(rng.normal(size=(4, 3)), rng.normal(size=4)),
     ]
     praise = "One column of ones, one sum over the examples, one length."
+    if callable(opened) and takes(opened, range(2)):
+
+        def plain(x: Array, delta: Array) -> Any:
+            found = numbers(answer := opened(x, delta))
+            return found.reshape(()) if found is not None and found.size == 1 else answer
+
+        return judge(plain, problems, praise, "x, delta")
     return judge(opened, problems, praise, "x, delta")
 
 

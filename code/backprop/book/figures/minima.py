@@ -102,25 +102,25 @@ def trap(points: Array, title: str) -> Drawing:
 
 
 def from_line(d: float, steps: int, rate: float = 0.1) -> Array:
-    """Return (v, w) at each step of gradient descent on L = (v w - 1)²/2.
+    """Return (u, v) at each step of gradient descent on L = (u v - 1)²/2.
 
-    The start is (-1.4 + d, 1.4 + d). With d = 0 it lies on the line v = -w, which leads to the
+    The start is (-1.4 + d, 1.4 + d). With d = 0 it lies on the line u = -v, which leads to the
     saddle at the origin.
     """
     run = [np.array([-1.4 + d, 1.4 + d])]
     for _ in range(steps):
-        v, w = run[-1]
-        run.append(run[-1] - rate * (v * w - 1) * np.array([w, v]))
+        u, v = run[-1]
+        run.append(run[-1] - rate * (u * v - 1) * np.array([v, u]))
     return np.array(run)
 
 
 def row_loss(run: Array) -> Array:
-    """Return L = (v w - 1)²/2 for (v, w) in the last axis."""
+    """Return L = (u v - 1)²/2 for (u, v) in the last axis."""
     return np.asarray((run.prod(axis=-1) - 1) ** 2 / 2)
 
 
 def saddle(title: str) -> Drawing:
-    """Draw runs that pass the saddle of (v w - 1)²/2, and how long each is held up."""
+    """Draw runs that pass the saddle of (u v - 1)²/2, and how long each is held up."""
     from backprop.book.figures.plots import COLORS, GREY, INK, LINES
 
     plt = pyplot()
@@ -145,7 +145,7 @@ def saddle(title: str) -> Drawing:
     ax.plot(0, 0, "s", color=INK, markersize=10, markeredgecolor="#fefefe")
     ax.text(-0.2, -0.25, "saddle", color=INK, ha="right", va="top")
     ax.text(-1.25, 1.42, "start", color=INK, ha="left", va="bottom")
-    ax.set(xlabel="v", ylabel="w", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+    ax.set(xlabel="u", ylabel="v", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     ax.grid(False)
     right.set(xlabel="step", xlim=(0, 95), ylim=(-0.05, 1.2), yticks=[0, 0.5, 1])
     right.set(xticks=[0, 20, 40, 60, 80])
@@ -237,34 +237,35 @@ def widths(found: Mapping[str, tuple[Array, Array]], title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def grown(found: Mapping[str, tuple[Array, float, Array]], title: str) -> Drawing:
-    """Draw how far minima lie above the lowest one known, and what a further unit takes away.
+def grown(found: Mapping[str, tuple[Array, float, float]], title: str) -> Drawing:
+    """Draw how far minima lie above the lowest one known, and how far that one falls by a unit.
 
     Parameters
     ----------
-    found : mapping of str to (losses, best, after)
+    found : mapping of str to (losses, best, wider)
         By number of units: of each minimum the loss, the lowest loss known at this width, and the
-        loss that each minimum leads to with a further unit.
+        lowest loss known with a further unit.
     title : str
         What the picture shows.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, panels = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.9), layout="constrained")
-    for k, (losses, best, after) in enumerate(found.values()):
-        order = np.argsort(losses)
+    fig, panels = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.5), layout="constrained")
+    for k, (losses, best, wider) in enumerate(found.values()):
         places = k + np.linspace(-0.25, 0.25, len(losses))
-        panels[0].plot(places, 100 * (losses / best - 1)[order], "^", color=COLORS[1], markersize=6)
-        panels[1].plot(
-            places, 100 * (1 - after / losses)[order], "v", color=COLORS[2], markersize=6
-        )
-    for ax, words, top in zip(
+        excess = 100 * (np.sort(losses) / best - 1)
+        panels[0].plot(places, excess, "^", color=COLORS[1], markersize=6)
+        gain = 100 * (1 - wider / best)
+        panels[1].bar(k, gain, width=0.5, color=COLORS[2])
+        panels[1].text(k, gain + 2, f"{gain:.0f}", color=INK, ha="center", va="bottom")
+    for ax, words, low, top in zip(
         panels, ("trapping: % above the lowest loss found at this width",
-                 "capacity: % that one more unit removes"), (36, 65), strict=True,
+                 "capacity: % by which one more unit lowers it"),
+        (-2.2, 0), (36, 75), strict=True,
     ):  # fmt: skip
         ax.set_title(words, loc="left", fontsize=11)
-        ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(-0.06 * top, top))
+        ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(low, top))
     panels[0].set_yticks([0, 10, 20, 30])
     panels[1].set_yticks([0, 20, 40, 60])
     panels[1].set_xticks(range(len(found)), [f"{units}" for units in found])
