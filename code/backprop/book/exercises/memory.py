@@ -158,14 +158,18 @@ def check_lengths(lengths: Answer) -> Verdict:
     return judge(given, [case(n) for n in (40, 7, 64, 3, 6, 10, 400)], praise)
 
 
-class _Warming(Layer):
-    """A layer that multiplies its input by how many times it has been called."""
-
-    name = "warming"
+class _Counting(Layer):
+    """A layer that knows how many times it has been called."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls = 0
+
+
+class _Warming(_Counting):
+    """A layer that multiplies its input by how many times it has been called."""
+
+    name = "warming"
 
     def forward(self, x: Array) -> Array:
         """Return x, 2x, 3x, ... from call to call."""
@@ -173,14 +177,10 @@ class _Warming(Layer):
         return self.calls * x
 
 
-class _Turning(Layer):
+class _Turning(_Counting):
     """A layer that turns its last row's entries one place further at each call: the mean stays."""
 
     name = "turning"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = 0
 
     def forward(self, x: Array) -> Array:
         """Return x with its last row turned."""
@@ -190,14 +190,10 @@ class _Turning(Layer):
         return x
 
 
-class _Trembling(Layer):
+class _Trembling(_Counting):
     """A layer whose last row differs from call to call by a few units in the last place."""
 
     name = "trembling"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = 0
 
     def forward(self, x: Array) -> Array:
         """Return x with its last row a little larger at each call."""
