@@ -17,7 +17,7 @@ from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.digit_images import ABOVE, BELOW
-from backprop.book.figures.stepper import Frame
+from backprop.book.figures.stepper import Frame, computed
 
 IMAGE = np.array([[1, 0, 2, 1], [0, 3, 1, 0], [2, 1, 0, 1], [1, 0, 1, 2]])
 FILTER = np.array([[1, 2], [-1, 3]])
@@ -538,7 +538,7 @@ def travelling(
         height = below + side + 30 + 22 * len(chances)
         markup = svg.picture(svg.WIDTH, height, said, said, *parts)
         # What a trained network answers may depend on the machine; the caption does not.
-        frames.append(Frame(markup.replace("<svg", '<svg class="bp-drawn"', 1), f"{moves[t]}."))
+        frames.append(computed(markup, f"{moves[t]}."))
     return frames
 
 

@@ -19,7 +19,7 @@ from backprop.book import latent
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.digit_images import SIDE, glyphs, sheet
-from backprop.book.figures.stepper import Frame
+from backprop.book.figures.stepper import Frame, computed
 from backprop.network import Graph
 
 RIM = 26
@@ -174,7 +174,7 @@ def interpolations(
             svg.WIDTH, foot + 2 * one + 3, f"{title}: stop {k + 1}", said, *still, *moving
         )
         # A drawing, like a picture, is not compared between machines; the caption is.
-        frames.append(Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), said))
+        frames.append(computed(markup, said))
     return frames
 
 
@@ -259,7 +259,7 @@ def clouds(
         )
         markup = svg.picture(svg.WIDTH, foot + 37 + high + 4, f"Factor {factor}", said, *parts)
         # A drawing, like a picture, is not compared between machines; the caption is.
-        frames.append(Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption))
+        frames.append(computed(markup, caption))
     return frames
 
 

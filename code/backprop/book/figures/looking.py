@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.figures.stepper import Frame
+from backprop.book.figures.stepper import Frame, computed
 from backprop.book.lookup import ALPHABET, DIGITS, LETTERS, WIDTH, Look
 
 Place = tuple[float, float]
@@ -77,9 +77,8 @@ def _read(
 
 
 def _frame(height: float, caption: str, words: Sequence[str], parts: Sequence[str]) -> Frame:
-    # Trained networks are not the same to the last digit on every machine.
     markup = svg.picture(svg.WIDTH, height, caption, "; ".join(words), *parts)
-    return Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
+    return computed(markup, caption)
 
 
 def _looks(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from backprop.book.chains import Moment, Watched, arrays
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.figures.stepper import Frame
+from backprop.book.figures.stepper import Frame, computed
 
 # How memory is traded for evaluations: one frame for each number of kept inputs.
 
@@ -86,7 +86,7 @@ def trades(
             svg.WIDTH, FOOT + 64, f"{kept} inputs kept", told, *parts, *outline, *shapes,
             _level(high, svg.WIDTH - 2, 0.8), *said
         )  # fmt: skip
-        frames.append(Frame(markup.replace("<svg ", '<svg class="bp-drawn" ', 1), caption))
+        frames.append(computed(markup, caption))
     return frames
 
 

@@ -46,6 +46,22 @@ class Frame:
             )
 
 
+def computed(svg: str, caption: str) -> Frame:
+    """Make a frame of a picture whose numbers come from training.
+
+    They are not the same to the last digit on every machine, so the picture is marked as such:
+    unlike the caption, it is not compared between machines.
+
+    Parameters
+    ----------
+    svg : str
+        As in :class:`Frame`.
+    caption : str
+        Plain text.
+    """
+    return Frame(svg.replace("<svg ", '<svg class="bp-drawn" ', 1), caption)
+
+
 def drawn(fig: Any, title: str, caption: str) -> Frame:
     """Make a frame of a Matplotlib figure, and close it.
 
