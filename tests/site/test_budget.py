@@ -96,9 +96,15 @@ def test_a_solution_is_one_fold_that_holds_text_and_code(visit, page):
 @second
 def test_answers_to_oneself_are_folded(visit, page):
     seen = visit(page, unfolding=True).page
-    for box in (boxes := seen.locator("article .admonition.ask")).all():
+    in_the_open = 0
+    for box in seen.locator("article .admonition.ask").all():
+        # A question that stands in a fold is asked of those who opened it.
+        folds = box.locator("xpath=ancestor::details").all()
+        for fold in folds:
+            fold.evaluate("fold => { fold.open = true; }")
+        in_the_open += not folds
         answer = box.locator("details")
         assert answer.get_attribute("open") is None
         answer.locator("summary").click()
         assert answer.locator("p").first.is_visible()
-    assert boxes.count() >= 3
+    assert in_the_open >= 3
