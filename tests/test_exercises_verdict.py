@@ -96,6 +96,8 @@ def test_an_unforeseen_answer_never_tells_what_is_expected():
         (np.array([0.923, 2.3], np.float32), [0.92312, np.log(10)]),
         ([0.923, 1], [0.92312, 1.0]),
         (-0.0123, -0.012345),
+        (np.array([0.25]), 0.25),
+        (np.full((1, 1), 2.303), np.log(10)),
     ],
 )
 def test_numbers_of_every_kind_are_accepted_when_typed(answer, expected):
