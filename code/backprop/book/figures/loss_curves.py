@@ -42,6 +42,7 @@ def hero(title: str, p: float = 0.02) -> by_hand.Drawing:
         zip(losses_at(z), losses_at([at]), slopes_at([at]), strict=True)
     ):
         name = ("cross-entropy\n−ln p", "squared error\n½(1 − p)²")[k]
+        end = ("\n", ", ")[k]
         ax.plot(z, line, LINES[k], color=COLORS[k])
         run = 1.7 / np.hypot(1, slope[0])
         ends = np.array([at - run, at + run])
@@ -49,7 +50,7 @@ def hero(title: str, p: float = 0.02) -> by_hand.Drawing:
         ax.plot(at, height, "os"[k], color=COLORS[k], markersize=9)
         ax.text(
             at + (0.35, -2.4)[k], height[0] + (0.2, 0.35)[k],
-            f"{name}, slope {_minus(slope[0], 2)}",
+            f"{name}{end}slope {_minus(slope[0], 2)}",
             color=COLORS[k], fontweight="bold", linespacing=1.25,
         )  # fmt: skip
     ax.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
