@@ -31,6 +31,7 @@ def test_the_hero_says_the_two_slopes():
     said = words(loss_curves.hero("t").markup).replace("−", "-")
     for slope in (p - 1, (p - 1) * p * (1 - p)):
         assert f"slope {slope:.2f}" in said
+    assert "cross-entropy" in said and "squared error" in said
 
 
 def test_losses_and_slopes_are_those_of_the_package():
@@ -82,10 +83,15 @@ def texts(markup):
     return Counter("".join(t.itertext()) for t in ET.fromstring(markup).iter(f"{SVG}text"))
 
 
-def test_each_line_has_its_step_size_and_each_loss_one_legend():
-    rising = np.linspace(0, 1, 40)[:, None] * np.ones(3)
-    lines = {("one loss", 1): rising, ("one loss", 7): rising[::2], ("another", 1): rising[::3]}
-    said = texts(loss_curves.corrections({"from 2 %": lines, "from 0.1 %": lines}, "t").markup)
+def test_the_marks_say_when_the_median_passes_nine_tenths_and_how_many_times_that_is():
+    def rising(n):  # in one of three runs late, in one early
+        return np.arange(200)[:, None] / n * np.array([0.5, 1, 2])
+
+    panels = {
+        "from 2 %": {"one loss": rising(20), "another": rising(80)},
+        "from 0.1 %": {"one loss": rising(40), "another": rising(160)},
+    }
+    said = texts(loss_curves.corrections(panels, "t").markup)
     assert said["one loss"] == said["another"] == said["from 2 %"] == said["from 0.1 %"] == 1
-    # Once more, 1 is a mark of the steps.
-    assert said["1"] == 5 and said["7"] == 2
+    assert said["19"] == said["73"] == said["37"] == said["145"] == 1
+    assert said["4 times"] == 2

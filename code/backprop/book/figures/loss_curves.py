@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from backprop.activations import sigmoid, softplus
 from backprop.arrays import Array
 from backprop.book.figures import by_hand, svg
-from backprop.book.figures.plots import COLORS, GREY, LINES
+from backprop.book.figures.plots import COLORS, GREY, LINES, MARKERS
 
 BOLD: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center"}
 
@@ -41,17 +41,18 @@ def hero(title: str, p: float = 0.02) -> by_hand.Drawing:
     for k, (line, height, slope) in enumerate(
         zip(losses_at(z), losses_at([at]), slopes_at([at]), strict=True)
     ):
-        name = ("cross-entropy −ln p", "squared error ½(1 − p)²")[k]
-        ax.plot(z, line, LINES[k], color=COLORS[k], label=name)
+        name = ("cross-entropy\n−ln p", "squared error\n½(1 − p)²")[k]
+        end = ("\n", ", ")[k]
+        ax.plot(z, line, LINES[k], color=COLORS[k])
         run = 1.7 / np.hypot(1, slope[0])
         ends = np.array([at - run, at + run])
         ax.plot(ends, height + slope * (ends - at), "-", color=COLORS[k], linewidth=4.5, alpha=0.55)
         ax.plot(at, height, "os"[k], color=COLORS[k], markersize=9)
         ax.text(
-            at + (0.35, 0.0)[k], height[0] + (0.25, 0.55)[k], f"slope {_minus(slope[0], 2)}",
-            color=COLORS[k], fontweight="bold", ha=("left", "center")[k],
+            at + (0.35, -2.4)[k], height[0] + (0.2, 0.35)[k],
+            f"{name}{end}slope {_minus(slope[0], 2)}",
+            color=COLORS[k], fontweight="bold", linespacing=1.25,
         )  # fmt: skip
-    fig.legend(loc="outside upper center", ncols=2, columnspacing=1.2, handlelength=1.8)
     ax.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
     ax.text(-3.2, 6.75, "wrong", color=GREY, **BOLD)
     ax.text(2.3, 6.75, "right", color=GREY, **BOLD)
@@ -256,52 +257,46 @@ def _dot(x: float, y: float) -> str:
                        stroke=svg.GROUND, stroke_width="1.5")  # fmt: skip
 
 
-def corrections(
-    panels: Mapping[str, Mapping[tuple[str, int], Array]], title: str
-) -> by_hand.Drawing:
+def corrections(panels: Mapping[str, Mapping[str, Array]], title: str) -> by_hand.Drawing:
     """Draw the share that is read correctly against the steps, one panel below the other.
 
     Parameters
     ----------
-    panels : mapping of str to mapping of (str, int) to array of shape (steps, runs)
-        For each panel its title; for each line its loss and step size, and the shares before each
-        step.
+    panels : mapping of str to mapping of str to array of shape (steps, runs)
+        For each panel its title; for each of two lines its loss, the faster one first, and the
+        shares before each step. Where their median passes 90 %, a mark has the number of steps.
     title : str
         In words.
     """
     fig, axes = plt.subplots(len(panels), 1, sharex=True, sharey=True, figsize=(4.6, 3.7))
     for ax, (name, lines) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        losses = list(dict.fromkeys(loss for loss, _ in lines))
-        for (loss, size), shares in lines.items():
-            color = COLORS[losses.index(loss)]
-            middle = np.median(shares, axis=1)
-            ax.plot(
-                range(len(middle)),
-                middle,
-                "-" if loss == losses[0] else "--",
-                color=color,
-                linewidth=2.2,
-                label=loss if size == 1 else None,
-            )
-            left = loss == losses[0]  # where no line of the other loss is
-            over = int(np.argmax(middle > (0.4 if left else 0.75)))
-            ax.text(
-                max(over, 1) * (0.8 if left else 1.15) - (0.2 if over <= 1 else 0),
-                0.6,
-                str(size),
-                color=color,
-                fontsize=11.5,
-                ha="right" if left else "left",
-            )
         ax.axhline(0.9, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
+        passed = []
+        for k, (loss, shares) in enumerate(lines.items()):
+            middle = np.median(shares, axis=1)
+            look = {"color": COLORS[k], "linewidth": 2.2}
+            ax.plot(range(len(middle)), middle, LINES[k], label=loss, **look)
+            passed.append(int(np.argmax(middle > 0.9)))
+            at = (passed[-1], middle[passed[-1]])
+            ax.plot(*at, MARKERS[k], color=COLORS[k], markersize=7)
+            ax.text(
+                at[0] * 1.13, 0.83, str(at[0]), color=COLORS[k], va="top", fontweight="bold"
+            )  # fmt: skip
+        times = f"{passed[1] / passed[0]:.0f} times"
+        between = np.sqrt(1.65 * passed[0] * passed[1])  # clear of the first number
+        ax.text(between, 0.83, times, color=GREY, ha="center", va="top")
+        ax.annotate(
+            "", (passed[1] / 1.1, 0.9), (passed[0] * 1.1, 0.9),
+            arrowprops={"arrowstyle": "->", "color": GREY},
+        )  # fmt: skip
         ax.set_title(name, fontsize=11.5, loc="left")
     handles, names = ax.get_legend_handles_labels()
     fig.legend(handles, names, loc="outside upper left", ncols=2, handlelength=2.6)
-    last = max(len(shares) for lines in panels.values() for shares in lines.values()) - 1
+    last = max(len(shares) for lines in panels.values() for shares in lines.values())
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
-    marks = [m for m in (0, 1, 3, 10, 30, 100, 300, 1000) if m <= last + 1]
+    marks = [m for m in (0, 1, 3, 10, 30, 100, 300, 1000) if m <= last]
     ax.set_xticks(marks, [str(m) for m in marks])
     ax.minorticks_off()
     ax.set_yticks([0, 0.5, 0.9], ["0 %", "50 %", "90 %"])
-    ax.set(xlim=(0, last), ylim=(-0.04, 1.04), xlabel="steps with the right labels")
+    ax.set(xlim=(0, 2 * last), ylim=(-0.04, 1.06), xlabel="steps with the right labels")
     return by_hand.plotted(fig, title)
