@@ -963,7 +963,7 @@ SETTINGS = (
     ),
     Setting(
         "convolution",
-        ("by-hand#4",),
+        ("by-hand#4", "by-hand#5"),
         at={
             "x": r"\begin{pmatrix} 1 & 0 & 2 & 1 \\ 0 & 3 & 1 & 0 \\ 2 & 1 & 0 & 1"
             r" \\ 1 & 0 & 1 & 2 \end{pmatrix}",
