@@ -433,8 +433,8 @@ def toeplitz(title: str) -> Drawing:
             parts.append(svg.text(x, y, _shown(value), font_weight=600))
     for k in range(4):
         y = top + cell * (4 * k + 2) + 5
-        parts.append(svg.text(left - 10, y, f"pixels, row {k + 1}", text_anchor="end"))
-    parts.append(svg.text((left + right) / 2, 18, "outputs: rows 1, 2 and 3"))
+        parts.append(svg.text(left - 10, y, f"pixels, row {k}", text_anchor="end"))
+    parts.append(svg.text((left + right) / 2, 18, "outputs: rows 0, 1 and 2"))
     for k, (y, words, paint) in enumerate(
         (
             (top + 16, "a column:", svg.FORWARD),
@@ -447,7 +447,7 @@ def toeplitz(title: str) -> Drawing:
             svg.text(right + 10, y, words, paint, text_anchor="start",
                      font_weight=600 if k % 2 else 400)
         )  # fmt: skip
-    said = "Column 2 holds 1, 2, -1, 3 from top to bottom; row 7 holds 3, -1, 2, 1 from the left."
+    said = "The second column holds 1, 2, -1, 3 from top to bottom; the seventh row 3, -1, 2, 1."
     return drawing(title, foot + 8, said, *parts)
 
 
