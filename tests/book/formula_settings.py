@@ -963,7 +963,7 @@ SETTINGS = (
     ),
     Setting(
         "convolution",
-        ("by-hand#4",),
+        ("by-hand#4", "by-hand#5"),
         at={
             "x": r"\begin{pmatrix} 1 & 0 & 2 & 1 \\ 0 & 3 & 1 & 0 \\ 2 & 1 & 0 & 1"
             r" \\ 1 & 0 & 1 & 2 \end{pmatrix}",
@@ -1338,6 +1338,7 @@ EXCEPTIONS = {
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",
     # --- Part IV ---
+    "convolution:by-hand#3": "numbers of the example, which by-hand#4 uses",
     "convolution:summary#2": "numbers of an exercise",
     "variational-autoencoder:eq-vae-score": "a mean over draws, derived on the page",
     "small-language-model:evidence-turn": "its matrix is that of one pair of entries",

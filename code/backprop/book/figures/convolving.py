@@ -214,24 +214,6 @@ def _stamps() -> list[Frame]:
     return frames
 
 
-def _met() -> list[Frame]:
-    """Four frames: through which weight each output used one pixel. They make the turned filter."""
-    m, n = PIXEL
-    met, known, frames = np.zeros((3, 3)), np.zeros((3, 3), bool), []
-    for i, j in ((m - 1, n - 1), (m - 1, n), (m, n - 1), (m, n)):
-        u, v = m - i, n - j
-        met[i, j], known[i, j] = FILTER[u, v], True
-        end = " Together they are the filter, turned." if (i, j) == (m, n) else ""
-        frames.append(_frame(_Scene(
-            ("image x", "filter W", "weight met"), (IMAGE, FILTER, met.copy()), 2, known.copy(),
-            {0: [((i, j), (2, 2)), (PIXEL, ONE)], 1: [((u, v), ONE)], 2: [((i, j), ONE)]},
-            (True, True), svg.FORWARD,
-            f"The output in {_at((i, j))} used the pixel in {_at(PIXEL)} through the weight"
-            f" {_shown(FILTER[u, v])}.{end}",
-        )))  # fmt: skip
-    return frames
-
-
 def _pixels() -> list[Frame]:
     """Frames of all pixels whose window holds an error: the turned filter collects them."""
     ring, turned = ringed(ERROR, (2, 2)), FILTER[::-1, ::-1]
@@ -252,8 +234,58 @@ def _pixels() -> list[Frame]:
 
 
 def by_hand() -> list[Frame]:
-    """Return the example in 26 frames: outputs, weights, stamps, weights met, pixels."""
-    return [*_outputs(), *_weights(), *_stamps(), *_met(), *_pixels()]
+    """Return the example in 22 frames: outputs, weights, stamps, pixels."""
+    return [*_outputs(), *_weights(), *_stamps(), *_pixels()]
+
+
+def turning(title: str) -> Drawing:
+    """Draw the four windows that hold one pixel, and through which weight each of them meets it."""
+    small, (m, n) = 20.0, PIXEL
+    top, down, across = 52.0, 112.0, 108.0
+    lefts, middle = (6.0, 104.0, 346.0), top + 96.0
+    met, parts = np.zeros((2, 2)), []
+    for a, b in np.ndindex(2, 2):
+        i, j = m - 1 + a, n - 1 + b
+        x, y = lefts[1] + across * b, top + down * a
+        met[a, b] = FILTER[m - i, n - j]
+        parts += [
+            _marked(x, y, small, (i, j), (2, 2), svg.FORWARD),
+            _squares(x, y, (4, 4), small, stroke_width="1", opacity="0.35"),
+            _marked(x, y, small, PIXEL, ONE, svg.BACKWARD),
+            svg.text(x + 2 * small, y - 8, f"z{_lowered(i, j)}", svg.FORWARD, font_weight=600),
+        ]
+        for (u, v), weight in np.ndenumerate(FILTER):
+            here = (i + u, j + v) == PIXEL
+            parts.append(
+                svg.text(x + small * (j + v + 0.5), y + small * (i + u + 0.5) + 5, _shown(weight),
+                         svg.BACKWARD if here else "currentColor",
+                         font_weight=600 if here else 400)
+            )  # fmt: skip
+    grids = (
+        (lefts[0], ("filter W",), FILTER, ""),
+        (lefts[2], (f"x{_lowered(m, n)} meets", "W turned"), met, svg.BACKWARD),
+    )
+    for left, heads, grid, paint in grids:
+        y = middle - CELL
+        parts.append(_squares(left, y, (2, 2), CELL, stroke_width="1", opacity="0.6"))
+        parts.append(_numbers(grid, left, y, CELL, None, paint))
+        for k, words in enumerate(reversed(heads)):
+            parts.append(
+                svg.text(left + CELL, y - 10 - svg.LINE * k, words, paint or "currentColor",
+                         font_weight=600)
+            )  # fmt: skip
+    right = lefts[1] + across + 4 * small
+    parts.append(_arrow(lefts[0] + 2 * CELL + 8, lefts[1] - 8, middle, svg.FORWARD))
+    parts.append(_arrow(right + 10, lefts[2] - 10, middle, svg.BACKWARD))
+    words = f"the four windows that hold the pixel x{_lowered(m, n)}"
+    parts.append(svg.text((lefts[1] + right) / 2, 18, words))
+    said = f"The pixel meets, row by row, the weights {_listed(met)}: the filter after half a turn."
+    return drawing(title, top + down + 4 * small + 8, said, *parts)
+
+
+def _lowered(i: int, j: int) -> str:
+    """Write a pair of indices as a subscript."""
+    return f"{i}{j}".translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def _inked(image: Array, left: float, top: float, cell: float) -> str:
@@ -401,8 +433,8 @@ def toeplitz(title: str) -> Drawing:
             parts.append(svg.text(x, y, _shown(value), font_weight=600))
     for k in range(4):
         y = top + cell * (4 * k + 2) + 5
-        parts.append(svg.text(left - 10, y, f"pixels, row {k + 1}", text_anchor="end"))
-    parts.append(svg.text((left + right) / 2, 18, "outputs: rows 1, 2 and 3"))
+        parts.append(svg.text(left - 10, y, f"pixels, row {k}", text_anchor="end"))
+    parts.append(svg.text((left + right) / 2, 18, "outputs: rows 0, 1 and 2"))
     for k, (y, words, paint) in enumerate(
         (
             (top + 16, "a column:", svg.FORWARD),
@@ -415,7 +447,7 @@ def toeplitz(title: str) -> Drawing:
             svg.text(right + 10, y, words, paint, text_anchor="start",
                      font_weight=600 if k % 2 else 400)
         )  # fmt: skip
-    said = "Column 2 holds 1, 2, -1, 3 from top to bottom; row 7 holds 3, -1, 2, 1 from the left."
+    said = "The second column holds 1, 2, -1, 3 from top to bottom; the seventh row 3, -1, 2, 1."
     return drawing(title, foot + 8, said, *parts)
 
 
