@@ -100,15 +100,6 @@ def test_small_drawings():
     assert "nothing" in depth.cured("title", arms).markup
 
 
-def test_order_the_edge_and_chaos_stand_side_by_side():
-    markup = depth.regimes("title").markup
-    for words in ("order", "the edge", "chaos", "scale 0.8", "scale 1.33", "scale 2"):
-        assert words in markup
-    spread = [abs(float(np.diff(depth.clouds(scale, [depth.DEPTH])[0], axis=0).std()))
-              for scale in (0.8, 1.33, 2.0)]  # fmt: skip
-    assert spread == sorted(spread)
-
-
 def test_a_stack_has_as_many_layers_as_it_says():
     network = depth.stack(0, Tanh, lecun, width=7, depth=3)
     assert isinstance(network, Sequential) and len(network.named) == 7

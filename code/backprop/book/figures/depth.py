@@ -431,34 +431,6 @@ def edge() -> list[Frame]:
     return frames
 
 
-def regimes(title: str) -> Drawing:
-    """Draw order, the edge and chaos side by side: two images in layer 50, and errors."""
-    from backprop.book.figures.plots import GREY
-
-    plt = pyplot()
-    fig, axes = plt.subplots(2, 3, figsize=(4.6, 3.5), height_ratios=(1, 1.05))
-    layers = np.arange(1, DEPTH + 1)
-    for k, (scale, kind, color) in enumerate(
-        zip((0.8, 1.33, 2.0), ("order", "the edge", "chaos"), _colors(), strict=True)
-    ):  # fmt: skip
-        top, below = axes[:, k]
-        ((one, two),) = clouds(scale, [DEPTH])
-        top.plot([-3.3, 3.3], [-3.3, 3.3], "-", color=GREY, linewidth=1)
-        top.plot(one[:60], two[:60], "o", color=color, alpha=0.6, markersize=3)
-        top.set(xlim=(-3.3, 3.3), ylim=(-3.3, 3.3), xticks=[], yticks=[], aspect="equal")
-        top.set_title(f"{kind}\nscale {scale:g}", fontsize=12, color=color)
-        top.set_xlabel("z, image 1")
-        runs = np.array([both_ways(scale, seed)[1] for seed in SEEDS])
-        _band(below, layers, runs, color, "-")
-        below.set(yscale="log", ylim=(1e-9, 1e6), xlim=(0, 51), xticks=[1, 50], xlabel="layer",
-                  yticks=[1e-8, 1e-4, 1, 1e4])  # fmt: skip
-        below.set_yticklabels([] if k else ["10⁻⁸", "10⁻⁴", "1", "10⁴"])
-        below.minorticks_off()
-    axes[0, 0].set_ylabel("z, image 2")
-    axes[1, 0].set_ylabel("error")
-    return plotted(fig, title)
-
-
 def _two(value: float) -> str:
     return f"{value + 0.0:.2f}".replace("-", MINUS)
 
