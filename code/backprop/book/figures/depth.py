@@ -186,11 +186,11 @@ def fan(title: str) -> Drawing:
 GAINS = (1 / 3, 1.0, 2.0)
 """n Var(w) of the layer-by-layer figure: the old standard, LeCun's and Glorot's, and He's."""
 PLACES = {
-    "sigmoid": ((-47, 3), (-40, -20, 0), ((26, -31), (5.4, -32.8), (4, -10))),
-    "tanh": ((-14.5, 4.5), (-12, -6, 0), ((24, -8.2), (25, -2.6), (20, 2.8))),
-    "ReLU": ((-24, 7), (-20, -10, 0), ((24, -14.5), (5, -2.6), (25, 3.8))),
+    "sigmoid": ((-47, 3), (-40, -20, 0), (-42, -31.5, -22.5)),
+    "tanh": ((-14.5, 4.5), (-12, -6, 0), (-12, -1.9, 1.9)),
+    "ReLU": ((-24, 7), (-20, -10, 0), (-19, -7.5, 0)),
 }
-"""Of each panel: the powers of ten at its ends, at the ticks, and where the words begin."""
+"""Of each panel: the powers of ten at its ends, at the ticks, and at the words."""
 
 
 def laid_over(title: str) -> Drawing:
@@ -203,16 +203,17 @@ def laid_over(title: str) -> Drawing:
     for ax, (name, (_, phi, slope)) in zip(axes, KINDS.items(), strict=True):
         ax.set_title(name, loc="left", fontsize=12, color=INK)
         ends, ticks, places = PLACES[name]
-        for gain, at, color, mark in zip(GAINS, places, _colors(), "so^", strict=True):
+        for gain, height, color, mark in zip(GAINS, places, _colors(), "so^", strict=True):
             logs = np.log10(measured(name, gain))
             ax.fill_between(layers, logs.min(axis=0), logs.max(axis=0), color=color, alpha=0.2,
                             linewidth=0)  # fmt: skip
             ax.plot(layers, np.median(logs, axis=0), mark, color=color, markersize=5, markevery=4)
             line = np.log10(predicted(phi, slope, gain, gain, DEPTH))
             ax.plot(layers, line, "-", color=INK, linewidth=1.3)
-            ax.text(*at, f"{'⅓' if gain < 1 else f'{gain:g}'}/n", color=color, va="center")
-        words = [f"10{svg.raised(k)}" if k else "1" for k in ticks]
-        ax.set(ylim=ends, xlim=(0, 51), yticks=ticks, yticklabels=words)
+            words = f"{'⅓' if gain < 1 else f'{gain:g}'}/n"
+            ax.text(-0.6, height, words, color=color, ha="right", va="center")
+        powers = [f"10{svg.raised(k)}" if k else "1" for k in ticks]
+        ax.set(ylim=ends, xlim=(-6, 51), yticks=ticks, yticklabels=powers)
     axes[-1].set(xlabel="layer", xticks=[1, 10, 20, 30, 40, 50])
     return plotted(fig, title)
 
