@@ -1,6 +1,7 @@
 """What the figures of "Initialization" draw is what layers of the package do."""
 
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -100,6 +101,15 @@ def test_the_first_figure_prints_powers_of_the_scale():
     size = starts.size(plain[-1])
     assert last == pytest.approx([size / 1024, size, size * 1024], rel=0.06)
     assert len(drawn) < 150_000
+
+
+def test_both_sums_write_the_mean_squares_over_all_signs():
+    drawn = starts.both_sums("title").markup
+    for terms, total in ((starts.INPUTS, "z = ±w ±2w ±2w"), (starts.ERRORS_ABOVE, "±w ±2w")):
+        signs = product((1, -1), repeat=len(terms))
+        square = np.mean([np.dot(sign, terms) ** 2 for sign in signs])
+        assert f"{total}, mean square {square:.0f}w²" in drawn
+    assert drawn.count(">±w<") == len(starts.INPUTS) + len(starts.ERRORS_ABOVE)
 
 
 def test_the_stepper_names_what_is_left():

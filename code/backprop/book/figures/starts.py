@@ -215,6 +215,46 @@ def _plain(value: float) -> str:
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
+# One layer, both directions.
+
+INPUTS, ERRORS_ABOVE = (1, 2, 2), (1, 2)
+"""Of the worked example: what enters the layer, and the errors at its outputs."""
+
+
+def both_sums(title: str) -> Drawing:
+    """Draw a layer twice: the sum that makes one output, and the sum that makes one error."""
+    rows, across = (44.0, 104.0, 164.0), 130.0
+    parts, said = [], []
+    for left, name, paint in ((34.0, "forward", svg.FORWARD), (256.0, "backward", svg.BACKWARD)):
+        ahead = name == "forward"
+        below = [(left, y) for y in rows]
+        above = [(left + across, y) for y in (74.0, 134.0)]
+        ends = (below, above[0]) if ahead else (above, below[2])
+        for start in below:
+            for end in above:
+                thin = {"stroke": "currentColor", "stroke_width": "1", "opacity": "0.35"}
+                (x1, y1), (x2, y2) = start, end
+                parts.append(svg.element("line", x1=x1, y1=y1, x2=x2, y2=y2, **thin))
+        for start in ends[0]:
+            away, tip = svg.between(start, ends[1], svg.RADIUS, svg.RADIUS + 1)
+            parts.append(svg.pointer(away, tip, paint, 2.4, 9, 4.5))
+            (x1, y1), (x2, y2) = away, tip
+            parts.append(svg.plate(x1 + 0.42 * (x2 - x1), y1 + 0.42 * (y2 - y1), "±w", paint))
+        names = (INPUTS, ("z", "")) if ahead else (("", "", ""), ERRORS_ABOVE)
+        for places, written in zip((below, above), names, strict=True):
+            for place, word in zip(places, written, strict=True):
+                parts.append(svg.disc(*place, str(word), paint if place == ends[1] else None))
+        terms = INPUTS if ahead else ERRORS_ABOVE
+        added = " ".join("±w" if n == 1 else f"±{n}w" for n in terms)
+        total = f"z = {added}" if ahead else f"∂L/∂x = {added}"
+        square = f"mean square {sum(n * n for n in terms)}w²"
+        middle = left + across / 2
+        for y, words in ((12.0, name), (212.0, total), (232.0, square)):
+            parts.append(svg.text(middle, y, words, paint, font_weight=600 if y < 100 else None))
+        said.append(f"{name}: {total}, {square}")
+    return drawing(title, 240, "; ".join(said), *parts)
+
+
 # Theory and measurement, activation by activation.
 
 
