@@ -75,8 +75,11 @@ def learning(panels: Mapping[str, Mapping[str, ArrayLike]], title: str) -> Drawi
     from backprop.book.figures import plots
 
     fig, axes = pyplot().subplots(len(panels), 1, figsize=(4.6, 1.2 * len(panels)), sharex=True)
+    first = list(next(iter(panels.values())))
     for ax, (quantity, series) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         plots.curves(series, ylabel=quantity, xlabel="", start=0, ax=ax)
+        if ax is not np.atleast_1d(axes)[0] and list(series) == first:
+            ax.get_legend().remove()  # that of the first panel says the same
         ax.set_xlim(0, None)
         ax.xaxis.get_major_locator().set_params(integer=True)
     np.atleast_1d(axes)[-1].set_xlabel("epoch")
