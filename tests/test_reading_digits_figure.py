@@ -88,6 +88,12 @@ def test_every_quantity_has_a_panel():
     assert {"loss", "accuracy", "one", "two", "epoch"} <= set(texts(drawn.markup))
 
 
+def test_panels_with_the_same_curves_share_a_legend():
+    runs = np.linspace(1, 0, 8).reshape(2, 4)
+    drawn = reading_digits.learning({"loss": {"one": runs}, "accuracy": {"one": 1 - runs}}, "t")
+    assert texts(drawn.markup).count("one") == 1
+
+
 def test_the_compared_weights_of_a_unit_have_one_scale_and_say_their_largest():
     drawn = reading_digits.compared(
         {"start": START, "added": LATER - START}, [f"unit {k}" for k in range(1, 5)], "t"
