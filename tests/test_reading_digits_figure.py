@@ -79,6 +79,7 @@ def test_frames_say_how_much_was_added():
     before, after = frames()
     assert [before.caption, after.caption] == ["before", "after"]
     assert texts(before.svg).count("up to 0.40") == 4 and texts(before.svg).count("up to 0.00") == 4
+    assert "added by training, drawn 8.0 times larger" in texts(after.svg)
     assert "up to 0.05" in texts(after.svg) and "unit 1, votes 1: added up to 0.05" in after.svg
 
 
