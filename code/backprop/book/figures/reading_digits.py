@@ -58,7 +58,7 @@ def one_image(image: Array, before: ArrayLike, after: ArrayLike, title: str) -> 
                             fill=svg.FORWARD)
             )  # fmt: skip
             said.append(f"{name} training, the probability of {digit} is {value:.2f}")
-    parts.append(svg.text(362, 18, "probabilities", font_weight=600))
+    parts.append(svg.text(373, 18, "probability", font_weight=600))
     for x, words in ((48, "parameters:"), (134, "6,500"), (236, "+ 202"), (362, "= 6,702")):
         parts.append(svg.text(x, 230, words))
     return drawing(title, 238, "; ".join(said), *parts)
