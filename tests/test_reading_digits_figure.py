@@ -79,6 +79,7 @@ def test_frames_say_how_much_was_added():
     before, after = frames()
     assert [before.caption, after.caption] == ["before", "after"]
     assert texts(before.svg).count("up to 0.40") == 4 and texts(before.svg).count("up to 0.00") == 4
+    assert "added by training, drawn 8.0 times larger" in texts(after.svg)
     assert "up to 0.05" in texts(after.svg) and "unit 1, votes 1: added up to 0.05" in after.svg
 
 
@@ -86,6 +87,12 @@ def test_every_quantity_has_a_panel():
     runs = np.linspace(1, 0, 8).reshape(2, 4)
     drawn = reading_digits.learning({"loss": {"one": runs}, "accuracy": {"two": 1 - runs}}, "t")
     assert {"loss", "accuracy", "one", "two", "epoch"} <= set(texts(drawn.markup))
+
+
+def test_panels_with_the_same_curves_share_a_legend():
+    runs = np.linspace(1, 0, 8).reshape(2, 4)
+    drawn = reading_digits.learning({"loss": {"one": runs}, "accuracy": {"one": 1 - runs}}, "t")
+    assert texts(drawn.markup).count("one") == 1
 
 
 def test_the_compared_weights_of_a_unit_have_one_scale_and_say_their_largest():

@@ -58,7 +58,7 @@ def one_image(image: Array, before: ArrayLike, after: ArrayLike, title: str) -> 
                             fill=svg.FORWARD)
             )  # fmt: skip
             said.append(f"{name} training, the probability of {digit} is {value:.2f}")
-    parts.append(svg.text(362, 18, "answer", font_weight=600))
+    parts.append(svg.text(373, 18, "probability", font_weight=600))
     for x, words in ((48, "parameters:"), (134, "6,500"), (236, "+ 202"), (362, "= 6,702")):
         parts.append(svg.text(x, 230, words))
     return drawing(title, 238, "; ".join(said), *parts)
@@ -75,8 +75,11 @@ def learning(panels: Mapping[str, Mapping[str, ArrayLike]], title: str) -> Drawi
     from backprop.book.figures import plots
 
     fig, axes = pyplot().subplots(len(panels), 1, figsize=(4.6, 1.2 * len(panels)), sharex=True)
+    first = list(next(iter(panels.values())))
     for ax, (quantity, series) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         plots.curves(series, ylabel=quantity, xlabel="", start=0, ax=ax)
+        if ax is not np.atleast_1d(axes)[0] and list(series) == first:
+            ax.get_legend().remove()  # that of the first panel says the same
         ax.set_xlim(0, None)
         ax.xaxis.get_major_locator().set_params(integer=True)
     np.atleast_1d(axes)[-1].set_xlabel("epoch")
@@ -120,7 +123,8 @@ def weights(
         added = now - start
         parts = []
         for k, (heading, rows, limit) in enumerate((
-            ("start", start, common), ("added by training, drawn larger", added, most),
+            ("start", start, common),
+            (f"added by training, drawn {common / most:.1f} times larger", added, most),
             ("weights now: start + added", now, common),
         )):  # fmt: skip
             top = 44 + tall * k
