@@ -97,8 +97,15 @@ def test_a_sieve_reports_the_medians_of_what_is_learned():
     assert ">errors: 4% learned<" in frames[0].svg
 
 
+def test_a_mask_multiplies_both_ways():
+    markup = overfitting.masked([3, 1], [2, 0], 5, "t").markup
+    assert all(f">{number}</text>" in markup for number in ("6", "5", "10", "· 2", "· 0"))
+    assert "[10, 0]" in markup and "the loss: 5" in markup
+
+
 def test_frames_report_the_medians():
     frames = overfitting.rates()
     assert len(frames) == len(overfitting.RATES)
     wrong = np.median([run(Recipe(dropout=0.8), seed).wrong[-1] for seed in range(10)])
     assert f"and {100 * wrong:.0f} % of the wrong ones" in frames[3].caption
+    assert ["Dotted" in frame.caption for frame in frames] == [False, True, True, True, True]
