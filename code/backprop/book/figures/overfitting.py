@@ -110,7 +110,7 @@ def masked(x: Sequence[int], mask: Sequence[int], slope: int, title: str) -> Dra
     parts += [
         _disc(*goal, str(total), True),
         svg.text(end, goal[1] + 42, "slope of", svg.BACKWARD),
-        svg.text(end, goal[1] + 59, f"the loss: {slope}", svg.BACKWARD),
+        svg.text(end, goal[1] + 59, f"loss: {slope}", svg.BACKWARD),
     ]
     words = (
         f"The activations {list(x)} are multiplied by the mask {list(mask)} and add up to {total}."
