@@ -61,7 +61,7 @@ def rates() -> list[Frame]:
             ax.annotate(words, (updates[-1], y), (5, 0), textcoords="offset points",
                         color=color, va="center", annotation_clip=False)  # fmt: skip
         ax.set(xlim=(0, updates[-1]), ylim=(0, 102), xticks=[0, 100, 200, 300],
-               yticks=[0, 25, 50, 75, 100], xlabel="updates", ylabel="percent")  # fmt: skip
+               yticks=[0, 25, 50, 75, 100], xlabel="updates", ylabel="percent reproduced")  # fmt: skip
         best = max(float(np.median([run.new for run in runs], axis=0).max()), ends[2] / 100)
         words = (
             f"At the end, the network reproduces {ends[0]:.0f} % of the right training labels"
@@ -220,7 +220,7 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
             width = 0.9 * np.diff(edges)
             ax.bar(middle, 100 * np.mean(full, axis=0), width, facecolor="none", edgecolor=color)
             ax.bar(middle, 100 * np.mean(done, axis=0), width, color=color, alpha=0.75)
-            ax.set_title(f"{words}: {ends[-1][0]:.0%} learned", loc="left", fontsize=11,
+            ax.set_title(f"{words}: {ends[-1][0]:.0%} fitted", loc="left", fontsize=11,
                          color=color)  # fmt: skip
             ax.set(ylim=(0, 30 if which == 1 else 26), yticks=[0, 10, 20])
         axes[1].set_ylabel("percent")
@@ -231,11 +231,11 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
             ax.grid(axis="x", visible=False)
         (right, right_decay), (errors, errors_decay) = ends
         words = (
-            f"The units have learned {right:.0%} of the right labels and"
+            f"The units have fitted {right:.0%} of the right labels and"
             f" {errors:.0%} of the errors. Dashed: weight decay with λ = 1/(ηt) = {lam:.3g}"
-            f" learns {right_decay:.0%} and {errors_decay:.0%}."
+            f" fits {right_decay:.0%} and {errors_decay:.0%}."
         ).replace("%", " %")
-        frames.append(drawn(fig, f"What linear units have learned after {t} steps", words))
+        frames.append(drawn(fig, f"What linear units have fitted after {t} steps", words))
     return frames
 
 
