@@ -61,7 +61,8 @@ def rates() -> list[Frame]:
             ax.annotate(words, (updates[-1], y), (5, 0), textcoords="offset points",
                         color=color, va="center", annotation_clip=False)  # fmt: skip
         ax.set(xlim=(0, updates[-1]), ylim=(0, 102), xticks=[0, 100, 200, 300],
-               yticks=[0, 25, 50, 75, 100], xlabel="updates", ylabel="percent reproduced")  # fmt: skip
+               yticks=[0, 25, 50, 75, 100],
+               xlabel="updates", ylabel="percent reproduced")  # fmt: skip
         best = max(float(np.median([run.new for run in runs], axis=0).max()), ends[2] / 100)
         words = (
             f"At the end, the network reproduces {ends[0]:.0f} % of the right training labels"
