@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backprop.book import by_heart
-from backprop.book.by_heart import Recipe, best, chosen, few, piled, run
+from backprop.book.by_heart import Recipe, best, chosen, few, run
 from backprop.book.figures import overfitting
 from backprop.book.figures.by_hand import spread
 
@@ -58,7 +58,6 @@ def test_the_validation_loss_chooses():
     assert recipe == Recipe(decay=min(losses, key=losses.get))
     weak = Recipe(dropout=0.5)
     assert best([replace(weak, decay=100.0), weak], 0) == weak
-    assert piled(0).decay == recipe.decay and piled(0).dropout == chosen("dropout", 0).dropout
 
 
 @pytest.mark.parametrize("places", [[1.0, 1.0, 1.0], [3.0, 0.0, 2.9], [0.0, 5.0, 10.0]])
@@ -86,15 +85,21 @@ def test_the_mean_over_the_masks_rises_with_the_rate():
     assert "0.25 · 12.5 + 0.5 · 0.5 + 0.25 · 4.5 = 4.5." in frames[-1].caption
 
 
-def test_a_sieve_reports_the_medians_of_what_is_learned():
+def test_a_sieve_reports_the_medians_of_what_is_fitted():
     c = np.array([0.5, 0.1])
     split = c, np.array([0.6, 0.2]), np.array([0.1, 0.3])
     frames = overfitting.sieve([split, split, (c, 0 * c, 0 * c)], 0.5)
     assert len(frames) == len(overfitting.STEPS)
     # one step: a quarter and a twentieth of the way; a decay of 2: a fifth and 1/21
-    assert "learned 16 % of the right labels and 4 % of the errors" in frames[0].caption
-    assert "λ = 1/(ηt) = 2 learns 13 % and 3 %" in frames[0].caption
-    assert ">errors: 4% learned<" in frames[0].svg
+    assert "fitted 16 % of the right labels and 4 % of the errors" in frames[0].caption
+    assert "λ = 1/(ηt) = 2 fits 13 % and 3 %" in frames[0].caption
+    assert ">errors: 4% fitted<" in frames[0].svg
+
+
+def test_a_mask_multiplies_both_ways():
+    markup = overfitting.masked([3, 1], [2, 0], 5, "t").markup
+    assert all(f">{number}</text>" in markup for number in ("6", "5", "10", "· 2", "· 0"))
+    assert "[10, 0]" in markup and ">loss: 5<" in markup
 
 
 def test_frames_report_the_medians():
@@ -102,3 +107,4 @@ def test_frames_report_the_medians():
     assert len(frames) == len(overfitting.RATES)
     wrong = np.median([run(Recipe(dropout=0.8), seed).wrong[-1] for seed in range(10)])
     assert f"and {100 * wrong:.0f} % of the wrong ones" in frames[3].caption
+    assert ["Dotted" in frame.caption for frame in frames] == [False, True, True, True, True]

@@ -152,9 +152,3 @@ def chosen(remedy: str, seed: int, spoilt: int = SPOILT) -> Recipe:
     """Return the best recipe with one remedy alone, of three."""
     recipes = [replace(Recipe(), **{remedy: strength}) for strength in STRENGTHS[remedy]]
     return best(recipes, seed, spoilt)
-
-
-def piled(seed: int, spoilt: int = SPOILT) -> Recipe:
-    """Return the recipe with all remedies, each as strong as it was chosen alone."""
-    alone = {remedy: getattr(chosen(remedy, seed, spoilt), remedy) for remedy in STRENGTHS}
-    return Recipe(**alone)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from backprop.arrays import Array
 from backprop.book import by_heart
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, plotted, pyplot, spread
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot, spread
 from backprop.book.figures.stepper import Frame, drawn
 
 RATES = (0.0, 0.2, 0.5, 0.8, 0.9)
@@ -38,32 +38,95 @@ def rates() -> list[Frame]:
     updates = np.arange(0, by_heart.UPDATES + 1, by_heart.EVERY)
     kinds = (("right", "right labels", "-"), ("wrong", "wrong labels", "--"),
              ("new", "new digits", "-."))  # fmt: skip
-    frames = []
+    frames: list[Frame] = []
+    control: list[Array] = []
     for rate in RATES:
         runs = [by_heart.run(by_heart.Recipe(dropout=rate), seed) for seed in SEEDS]
         fig, ax = plt.subplots(figsize=(4.4, 2.7))
         ends = []
+        for middle, color in zip(control, _colors(), strict=False):
+            ax.plot(updates, middle, ":", color=color, linewidth=1.6)
+        middles = []
         for (name, _, line), color in zip(kinds, _colors(), strict=True):
             shares = 100 * np.array([getattr(run, name) for run in runs])
             low, middle, high = np.quantile(shares, (0, 0.5, 1), axis=0)
             ax.fill_between(updates, low, high, color=color, alpha=0.16, linewidth=0)
             ax.plot(updates, middle, line, color=color, linewidth=2.2)
             ends.append(float(middle[-1]))
+            middles.append(middle)
+        control = control or middles
         for (_, words, _), color, y in zip(
             kinds, _colors(), spread([ends[0] + 1e-6, *ends[1:]], 11), strict=True
         ):
             ax.annotate(words, (updates[-1], y), (5, 0), textcoords="offset points",
                         color=color, va="center", annotation_clip=False)  # fmt: skip
         ax.set(xlim=(0, updates[-1]), ylim=(0, 102), xticks=[0, 100, 200, 300],
-               yticks=[0, 25, 50, 75, 100], xlabel="updates", ylabel="percent right")  # fmt: skip
+               yticks=[0, 25, 50, 75, 100],
+               xlabel="updates", ylabel="percent reproduced")  # fmt: skip
         best = max(float(np.median([run.new for run in runs], axis=0).max()), ends[2] / 100)
         words = (
             f"At the end, the network reproduces {ends[0]:.0f} % of the right training labels"
             f" and {ends[1]:.0f} % of the wrong ones. It reads {ends[2]:.0f} % of new digits."
-            f" The green curve was at {100 * best:.0f} % at its highest (medians)."
+            f" The green curve was at {100 * best:.0f} % at its highest."
+            + (" Dotted: no dropout." if rate else "")
         )
         frames.append(drawn(fig, f"What is learned with dropout at the rate {rate:g}", words))
     return frames
+
+
+def masked(x: Sequence[int], mask: Sequence[int], slope: int, title: str) -> Drawing:
+    """Draw dropout before a sum: values run to the right, and below each arrow a slope runs back.
+
+    Parameters
+    ----------
+    x, mask : sequence of int
+        Four activations, and by what each is multiplied.
+    slope : int
+        Of the loss with respect to the sum.
+    """
+    left, middle, right, end = 34.0, 150.0, 266.0, 386.0
+    rows = [48.0 + 54 * k for k in range(len(x))]
+    goal = end, sum(rows) / len(rows)
+    heads = ((left, "layer"), (middle, "mask"), (right, "passed on"), (end, "sum"))
+    parts = [svg.text(at, 14, words, opacity="0.75") for at, words in heads]
+    for value, m, y in zip(x, mask, rows, strict=True):
+        faint = {} if m else {"stroke_dasharray": "3 4", "opacity": "0.55"}
+        for start, stop, came in ((left, middle, m * slope), (middle, right, slope)):
+            ahead = svg.pointer((start + 23, y - 6), (stop - 23, y - 6), svg.FORWARD, "1.8", 8, 3.5)
+            back = svg.pointer((stop - 23, y + 8), (start + 23, y + 8), svg.BACKWARD, "1.8", 8, 3.5)
+            words = svg.plate((start + stop) / 2, y + 8, str(came), svg.BACKWARD)
+            parts += [svg.element("g", ahead, **faint), svg.element("g", back, **faint), words]
+        start, tip = svg.between((right, y), goal, 23, 25)
+        parts += [
+            svg.element("g", svg.pointer(start, tip, svg.FORWARD, "1.8", 8, 3.5), **faint),
+            _disc(left, y, str(value), bool(m)),
+            svg.element(
+                "rect", x=middle - 19, y=y - 15, width=38, height=30, rx=4, fill=svg.GROUND,
+                stroke="currentColor", stroke_width="1.5",
+            ),
+            svg.text(middle, y + 5, f"· {m}", font_weight=600),
+            _disc(right, y, str(m * value), bool(m)),
+        ]  # fmt: skip
+    total = sum(a * b for a, b in zip(x, mask, strict=True))
+    parts += [
+        _disc(*goal, str(total), True),
+        svg.text(end, goal[1] + 42, "slope of", svg.BACKWARD),
+        svg.text(end, goal[1] + 59, f"loss: {slope}", svg.BACKWARD),
+    ]
+    words = (
+        f"The activations {list(x)} are multiplied by the mask {list(mask)} and add up to {total}."
+        f" The slope {slope} comes back to each, and the mask makes"
+        f" {[m * slope for m in mask]} of it."
+    )
+    return drawing(title, rows[-1] + 34, words, *parts)
+
+
+def _disc(x: float, y: float, words: str, live: bool) -> str:
+    rim = svg.element(
+        "circle", cx=x, cy=y, r=20, fill=svg.GROUND, stroke="currentColor", stroke_width="1.5",
+        stroke_dasharray=None if live else "3 4",
+    )  # fmt: skip
+    return rim + svg.text(x, y + 5, words, font_weight=600 if live else 400)
 
 
 def noise() -> list[Frame]:
@@ -137,7 +200,10 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
         axes[0].plot(line, 100 * (1 - (1 - rate * line) ** t), "-", color=INK, linewidth=2)
         axes[0].plot(line, 100 * line / (line + lam), "--", color=GREY, linewidth=1.6)
         axes[0].set(ylim=(0, 104), yticks=[0, 50, 100])
-        axes[0].set_title("share of the way that is done", loc="left", fontsize=11)
+        axes[0].set_title("share of the way that is done, in percent", loc="left", fontsize=11)
+        names = ((96, f"— after {t:,} step" + "s" * (t > 1), INK), (62, "- - weight decay", GREY))
+        for y, words, color in names:
+            axes[0].text(1.3e-5, y, words, color=color, va="top", fontsize=11)
         ends = []
         for ax, which, words, color in zip(
             axes[1:], (1, 2), ("right labels", "errors"), _colors()[:2], strict=True
@@ -155,7 +221,7 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
             width = 0.9 * np.diff(edges)
             ax.bar(middle, 100 * np.mean(full, axis=0), width, facecolor="none", edgecolor=color)
             ax.bar(middle, 100 * np.mean(done, axis=0), width, color=color, alpha=0.75)
-            ax.set_title(f"{words}: {ends[-1][0]:.0%} learned", loc="left", fontsize=11,
+            ax.set_title(f"{words}: {ends[-1][0]:.0%} fitted", loc="left", fontsize=11,
                          color=color)  # fmt: skip
             ax.set(ylim=(0, 30 if which == 1 else 26), yticks=[0, 10, 20])
         axes[1].set_ylabel("percent")
@@ -166,11 +232,11 @@ def sieve(splits: Sequence[tuple[Array, Array, Array]], rate: float) -> list[Fra
             ax.grid(axis="x", visible=False)
         (right, right_decay), (errors, errors_decay) = ends
         words = (
-            f"The units have learned {right:.0%} of the right labels and"
+            f"The units have fitted {right:.0%} of the right labels and"
             f" {errors:.0%} of the errors. Dashed: weight decay with λ = 1/(ηt) = {lam:.3g}"
-            f" learns {right_decay:.0%} and {errors_decay:.0%}."
+            f" fits {right_decay:.0%} and {errors_decay:.0%}."
         ).replace("%", " %")
-        frames.append(drawn(fig, f"What linear units have learned after {t} steps", words))
+        frames.append(drawn(fig, f"What linear units have fitted after {t} steps", words))
     return frames
 
 
