@@ -77,6 +77,8 @@ def test_plots_have_a_row_for_each_program():
     assert {"one", "two", "0.95"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))
     )
+    worked = texts(digit_images.reliability({"one": columns, "two": columns}, "t", (0, "4 of 10")))
+    assert worked.count("4 of 10") == 1
 
 
 def test_a_sheet_is_a_picture_of_all_images_with_a_margin():

@@ -330,7 +330,9 @@ def handed_over(
 
 
 def reliability(
-    panels: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]], title: str
+    panels: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]],
+    title: str,
+    worked: tuple[int, str] | None = None,
 ) -> Drawing:
     """Draw accuracy over confidence; grey bars are where calibrated networks would be.
 
@@ -341,6 +343,10 @@ def reliability(
     ----------
     panels : mapping of str to (confidence, accuracy, low, high)
         One entry a bin in each of the four.
+    title : str
+        Of the drawing.
+    worked : (int, str), optional
+        A bin of the first panel, and words that a line joins to its dot.
     """
     import matplotlib.pyplot as plt
 
@@ -363,7 +369,13 @@ def reliability(
         ax.set_xticks(placed(marks), [f"{k:g}" for k in marks])
         ax.set_yticks(placed(marks), [f"{k:g}" for k in marks])
         ax.title.set_fontsize(11)
-    np.atleast_1d(axes)[0].set_ylabel("accuracy")
+    first = np.atleast_1d(axes)[0]
+    first.set_ylabel("accuracy")
+    if worked:
+        place, words = worked
+        confidence, accuracy, *_ = (placed(column)[place] for column in next(iter(panels.values())))
+        first.annotate(words, (confidence, accuracy), (0.97, 0.1), textcoords="axes fraction",
+                       ha="right", arrowprops={"arrowstyle": "-", "color": GREY})  # fmt: skip
     return plotted(fig, title)
 
 
