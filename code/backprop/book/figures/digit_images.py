@@ -428,20 +428,20 @@ def leads(groups: Mapping[str, Sequence[tuple[str, ArrayLike, float]]], title: s
     title : str
         Of the drawing.
     """
-    cell, high, left, y = 21.0, 24.0, 110.0, 22.0
+    cell, high, left, y = 20.5, 24.0, 104.0, 22.0
     parts = [
         svg.text(left - 8, 15, "block", text_anchor="end"),
         *(svg.text(left + cell * (k + 0.5), 15, str(k + 1)) for k in range(10)),
-        svg.text(346, 15, "ahead"), svg.text(393, 15, "p-value"),
+        svg.text(338, 15, "ahead"), svg.text(394, 15, "p-value"),
     ]  # fmt: skip
     said = []
     for heading, rows in groups.items():
-        parts.append(svg.text(4, y + 18, heading, text_anchor="start", font_weight=600))
+        parts.append(svg.text(0, y + 18, heading, text_anchor="start", font_weight=600))
         y += 25
         for name, values, p_value in rows:
             gains = [int(k) for k in np.asarray(values)]
             foot = y + high / 2 + 5
-            parts.append(svg.text(4, foot, name, text_anchor="start"))
+            parts.append(svg.text(0, foot, name, text_anchor="start"))
             for k, gain in enumerate(gains):
                 x = left + cell * k
                 look: dict[str, Any] = {"stroke": "currentColor", "stroke_width": "0.5"}
@@ -454,7 +454,7 @@ def leads(groups: Mapping[str, Sequence[tuple[str, ArrayLike, float]]], title: s
                 ]  # fmt: skip
             result = f"{sum(k > 0 for k in gains)} to {sum(k < 0 for k in gains)}"
             number = f"{p_value:.3f}" if p_value < 0.01 else f"{p_value:.2f}"
-            parts += [svg.text(346, foot, result), svg.text(393, foot, number)]
+            parts += [svg.text(338, foot, result), svg.text(394, foot, number)]
             said.append(f"{name}, {heading}: {gains}, {result}, p-value {number}")
             y += high
         y += 4
