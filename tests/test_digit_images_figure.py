@@ -56,6 +56,7 @@ def test_signs_are_told_without_colour():
         digit_images.one_path(0.75, 0.0, 0.5, (-0.2, 0.2), (0.5, 0.5), 0, "t"),
         digit_images.misread({"two: 2": PAIR, "nobody: 0": PAIR[:0]}, "t"),
         digit_images.misread({"two: 2": PAIR}, "t", [["8›1", "9›8"]]),
+        digit_images.leads({"over one": [("shifted copies", [-1, 0, 12, *[1] * 7], 0.07)]}, "t"),
         digit_images.table(np.eye(10, dtype=int) * 170 + np.eye(10, k=1, dtype=int), "t"),
     ],
 )
@@ -67,7 +68,16 @@ def test_plots_have_a_row_for_each_program():
     rows = [("worse", [6, 5], False, "−3 to +1"), ("ours", [5, 4], False, ""),
             ("other", [1, 2], True, "+1 to +4")]  # fmt: skip
     drawn = digit_images.remedies(rows, 100, "gain", "t")
-    words = {"worse", "ours", "other", "−3 to +1", "+1 to +4", "–", "gain", "misread, of 100"}
+    words = {
+        "worse",
+        "ours",
+        "other",
+        "−3 to +1",
+        "+1 to +4",
+        "–",
+        "gain",
+        "← better: misread, of 100",
+    }
     assert words | {"95 %", "100 %"} <= set(texts(drawn))
     handed = digit_images.handed_over({"one": [True, False, True]}, 3, "t")
     assert {"one", "one, by lot", "images handed over", "errors left"} <= set(texts(handed))
@@ -77,6 +87,18 @@ def test_plots_have_a_row_for_each_program():
     assert {"one", "two", "0.95"} <= set(
         texts(digit_images.reliability({"one": columns, "two": columns}, "t"))
     )
+    worked = texts(digit_images.reliability({"one": columns, "two": columns}, "t", (0, "4 of 10")))
+    assert worked.count("4 of 10") == 1
+
+
+def test_leads_are_counted_and_told_without_colour():
+    gains = [0, -1, 12, 4, 0, 1, 1, 8, 14, 6]
+    drawn = digit_images.leads({"over it": [("one", gains, 0.0703), ("two", [3] * 10, 2e-3)]}, "t")
+    assert {"over it", "one", "7 to 1", "0.07", "10 to 0", "0.002", "−1", "14"} <= set(texts(drawn))
+    cells = list(root(drawn).iter(f"{SVG}rect"))
+    assert len(cells) == 20
+    assert [c.get("fill") != "none" for c in cells[:10]] == [gain > 0 for gain in gains]
+    assert [bool(c.get("stroke-dasharray")) for c in cells[:10]] == [gain < 0 for gain in gains]
 
 
 def test_a_sheet_is_a_picture_of_all_images_with_a_margin():

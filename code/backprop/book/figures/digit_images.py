@@ -274,7 +274,9 @@ def remedies(
         ax.plot(counts, heights, "s" if rival else "o", markersize=4.5,
                 color=COLORS[1] if rival else COLORS[0])  # fmt: skip
     most = max(int(np.max(misread)) for _, misread, *_ in rows)
-    ax.set(xlabel=f"misread, of {images:,}", xlim=(0, most + 4), ylim=(len(rows) - 0.5, -0.5))
+    ax.set(
+        xlabel=f"← better: misread, of {images:,}", xlim=(0, most + 4), ylim=(len(rows) - 0.5, -0.5)
+    )
     ax.set_yticks(range(len(rows)), [name for name, *_ in rows])
     shares = ax.secondary_xaxis("top")
     percent = range(int(np.ceil(100 - 100 * (most + 4) / images)), 101)
@@ -330,7 +332,9 @@ def handed_over(
 
 
 def reliability(
-    panels: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]], title: str
+    panels: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]],
+    title: str,
+    worked: tuple[int, str] | None = None,
 ) -> Drawing:
     """Draw accuracy over confidence; grey bars are where calibrated networks would be.
 
@@ -341,6 +345,10 @@ def reliability(
     ----------
     panels : mapping of str to (confidence, accuracy, low, high)
         One entry a bin in each of the four.
+    title : str
+        Of the drawing.
+    worked : (int, str), optional
+        A bin of the first panel, and words that a line joins to its dot.
     """
     import matplotlib.pyplot as plt
 
@@ -363,7 +371,13 @@ def reliability(
         ax.set_xticks(placed(marks), [f"{k:g}" for k in marks])
         ax.set_yticks(placed(marks), [f"{k:g}" for k in marks])
         ax.title.set_fontsize(11)
-    np.atleast_1d(axes)[0].set_ylabel("accuracy")
+    first = np.atleast_1d(axes)[0]
+    first.set_ylabel("accuracy")
+    if worked:
+        place, words = worked
+        confidence, accuracy, *_ = (placed(column)[place] for column in next(iter(panels.values())))
+        first.annotate(words, (confidence, accuracy), (0.97, 0.1), textcoords="axes fraction",
+                       ha="right", arrowprops={"arrowstyle": "-", "color": GREY})  # fmt: skip
     return plotted(fig, title)
 
 
@@ -382,7 +396,7 @@ def table(matrix: ArrayLike, title: str) -> Drawing:
     most = (counts - np.diag(counts.diagonal())).max()
     for (i, j), count in np.ndenumerate(counts):
         x, y = left + cell * j, top + high * i
-        share = 0.0 if i == j else 0.75 * count / most
+        share = 0.0 if i == j else 0.5 * count / most
         if share:
             parts.append(
                 svg.element("rect", x=x, y=y, width=cell, height=high, fill=svg.BACKWARD,
@@ -399,3 +413,49 @@ def table(matrix: ArrayLike, title: str) -> Drawing:
         f"{i} read as {j}: {n}" for (i, j), n in np.ndenumerate(counts) if n and i != j
     )
     return drawing(title, top + high * len(counts) + 4, said, *parts)
+
+
+def leads(groups: Mapping[str, Sequence[tuple[str, ArrayLike, float]]], title: str) -> Drawing:
+    """Draw by how many images programs lead in each block: a row for each, a cell for each block.
+
+    A cell is filled where the program is ahead, and dashed where it is behind. To the right stand
+    the blocks ahead and behind, and a p-value.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of (name, leads, p-value)
+        The rows below each heading.
+    title : str
+        Of the drawing.
+    """
+    cell, high, left, y = 20.5, 24.0, 104.0, 22.0
+    parts = [
+        svg.text(left - 8, 15, "block", text_anchor="end"),
+        *(svg.text(left + cell * (k + 0.5), 15, str(k + 1)) for k in range(10)),
+        svg.text(338, 15, "ahead"), svg.text(394, 15, "p-value"),
+    ]  # fmt: skip
+    said = []
+    for heading, rows in groups.items():
+        parts.append(svg.text(0, y + 18, heading, text_anchor="start", font_weight=600))
+        y += 25
+        for name, values, p_value in rows:
+            gains = [int(k) for k in np.asarray(values)]
+            foot = y + high / 2 + 5
+            parts.append(svg.text(0, foot, name, text_anchor="start"))
+            for k, gain in enumerate(gains):
+                x = left + cell * k
+                look: dict[str, Any] = {"stroke": "currentColor", "stroke_width": "0.5"}
+                if gain < 0:
+                    look = {"stroke": BELOW, "stroke_width": "1.8", "stroke_dasharray": "4 2"}
+                parts += [
+                    svg.element("rect", x=x + 1, y=y + 1, width=cell - 2, height=high - 2,
+                                fill=ABOVE if gain > 0 else "none", fill_opacity="0.35", **look),
+                    svg.text(x + cell / 2, foot, str(gain)),
+                ]  # fmt: skip
+            result = f"{sum(k > 0 for k in gains)} to {sum(k < 0 for k in gains)}"
+            number = f"{p_value:.3f}" if p_value < 0.01 else f"{p_value:.2f}"
+            parts += [svg.text(338, foot, result), svg.text(394, foot, number)]
+            said.append(f"{name}, {heading}: {gains}, {result}, p-value {number}")
+            y += high
+        y += 4
+    return drawing(title, y, "; ".join(said), *parts)
