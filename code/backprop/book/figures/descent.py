@@ -153,7 +153,7 @@ def bent(title: str, rate: float = 0.35) -> Drawing:
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.9))
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
     u = np.linspace(1.9, 2.8, 91)
     for level in (-0.6, -0.35, 0.35, 0.6):
         ax.plot(u, (1 + level) / u, "-", color=GREY, linewidth=0.9)
