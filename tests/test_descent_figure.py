@@ -1,6 +1,7 @@
 """What the figures of "Gradient descent" draw is what plain gradient descent does."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -45,6 +46,17 @@ def test_the_stepper_reports_the_steep_coordinate_and_the_loss():
     assert "less than 0.001 in size" in frames[0.05].caption
 
 
+def test_the_bent_walk_is_gradient_descent_and_settles_where_it_is_flatter():
+    places = descent.bent_walk(0.35, (2.5, 0.5), 60)
+    for (u, v), after in pairwise(places):
+        np.testing.assert_allclose(after, [u - 0.35 * (u * v - 1) * v, v - 0.35 * (u * v - 1) * u])
+    sums = (places**2).sum(axis=1)
+    assert sums[0] > 2 / 0.35 > sums[-1] and places[-1].prod() == pytest.approx(1, abs=1e-3)
+    markup = descent.bent("title").markup
+    for words in ("flat enough", "too sharp", "start"):
+        assert f">{words}<" in markup
+
+
 def test_bands_show_the_median_and_small_drawings():
     runs = np.array([[1.0, 2.0], [3.0, 4.0], [2.0, 9.0]])
     series = [
@@ -54,7 +66,7 @@ def test_bands_show_the_median_and_small_drawings():
     drawn = descent.bands("title", "heading", series, [2], xlabel="step")
     assert "ten runs" in drawn.markup and "one run" in drawn.markup and "heading" in drawn.markup
     assert len(drawn.markup) < 100_000
-    for draw in (descent.ravine, descent.parabolas):
+    for draw in (descent.ravine, descent.parabolas, descent.bent):
         assert len(draw("title").markup) < 100_000
 
 

@@ -132,6 +132,50 @@ def rates() -> list[Frame]:
     return frames
 
 
+def bent_walk(
+    rate: float = 0.35, start: tuple[float, float] = (2.5, 0.5), steps: int = 60
+) -> Array:
+    """Return the places of gradient descent on ½ (θ₁θ₂ - 1)², one row per step, the start first."""
+    places = [np.asarray(start, dtype=float)]
+    for _ in range(steps):
+        u, v = places[-1]
+        places.append(places[-1] - rate * (u * v - 1) * np.array([v, u]))
+    return np.array(places)
+
+
+def bent(title: str, rate: float = 0.35) -> Drawing:
+    """Draw a run that starts beyond its limit at a curve of minima and settles where it is flat.
+
+    On the curve θ₁θ₂ = 1 the curvature across it is θ₁² + θ₂². Where that is 2/rate, the curve
+    changes its colour.
+    """
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = pyplot()
+    blue, green, red = _colors()
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
+    u = np.linspace(1.9, 2.8, 91)
+    for level in (-0.6, -0.35, 0.35, 0.6):
+        ax.plot(u, (1 + level) / u, "-", color=GREY, linewidth=0.9)
+    limit = 2 / rate
+    border = math.sqrt((limit + math.sqrt(limit**2 - 4)) / 2)
+    for part, color, words, at in (
+        (np.linspace(1.9, border, 31), green, "flat enough", (1.93, 0.43)),
+        (np.linspace(border, 2.8, 31), red, "too sharp", (2.6, 0.43)),
+    ):
+        ax.plot(part, 1 / part, "-", color=color, linewidth=4)
+        ax.text(*at, words, color=color, va="center")
+    places = bent_walk(rate)
+    ax.plot(*places.T, "-o", color=blue, markersize=4, linewidth=1.3)
+    ax.plot(*places[0], "o", color=INK, markersize=8)
+    ax.plot(*places[-1], "+", color=INK, markersize=14, markeredgewidth=2)
+    ax.text(places[0, 0] + 0.03, places[0, 1], "start", color=INK, va="center")
+    ax.set(xlim=(1.9, 2.8), ylim=(0.1, 0.75), xlabel="θ₁", ylabel="θ₂")
+    ax.set(xticks=[2, 2.2, 2.4, 2.6, 2.8], yticks=[0.2, 0.4, 0.6])
+    ax.grid(False)
+    return plotted(fig, title)
+
+
 def _plain(value: float) -> str:
     return f"{round(value, 6) + 0.0:g}".replace("-", MINUS)
 
