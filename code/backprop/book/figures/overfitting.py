@@ -96,9 +96,9 @@ def masked(x: Sequence[int], mask: Sequence[int], slope: int, title: str) -> Dra
             back = svg.pointer((stop - 23, y + 8), (start + 23, y + 8), svg.BACKWARD, "1.8", 8, 3.5)
             words = svg.plate((start + stop) / 2, y + 8, str(came), svg.BACKWARD)
             parts += [svg.element("g", ahead, **faint), svg.element("g", back, **faint), words]
-        start, tip = svg.between((right, y), goal, 23, 25)
+        begin, tip = svg.between((right, y), goal, 23, 25)
         parts += [
-            svg.element("g", svg.pointer(start, tip, svg.FORWARD, "1.8", 8, 3.5), **faint),
+            svg.element("g", svg.pointer(begin, tip, svg.FORWARD, "1.8", 8, 3.5), **faint),
             _disc(left, y, str(value), bool(m)),
             svg.element(
                 "rect", x=middle - 19, y=y - 15, width=38, height=30, rx=4, fill=svg.GROUND,
