@@ -275,10 +275,14 @@ def test_stepper_steps(phone, chapter):
         start = int(slider.get_attribute("value")) - 1
         assert shown.count() == 1 and live.inner_text().startswith(names[start])
         first = shown.locator("svg").inner_html()
-        following.click()
-        assert shown.count() == 1 and live.inner_text().startswith(names[start + 1])
+        # A figure may open at its last frame: there only the way back is free.
+        last = start + 1 == len(names)
+        away, back = (previous, following) if last else (following, previous)
+        away.click()
+        neighbour = names[start - 1 if last else start + 1]
+        assert shown.count() == 1 and live.inner_text().startswith(neighbour)
         assert shown.locator("svg").inner_html() != first
-        previous.click()
+        back.click()
         assert shown.locator("svg").inner_html() == first
         slider.focus()
         page.keyboard.press("Home")
