@@ -7,7 +7,7 @@ import pytest
 from drawing_cases import check_words
 
 from backprop import AvgPool2d, Conv2d, MaxPool2d
-from backprop.book.figures import convolving
+from backprop.book.figures import convolving, svg
 
 RNG = np.random.default_rng(0)
 
@@ -59,7 +59,7 @@ def test_the_weights_that_one_pixel_met_are_the_turned_filter():
     for place in np.ndindex(3, 3):  # each output that the pixel reaches is drawn, with its weight
         window = np.zeros((4, 4))
         window[place[0] : place[0] + 2, place[1] : place[1] + 2] = convolving.FILTER
-        assert (f">z{convolving._lowered(*place)}<" in markup) == bool(window[m, n])
+        assert (f">z{svg.lowered(*place)}<" in markup) == bool(window[m, n])
     bold = re.findall(r'font-weight="600">([\u2212\d]+)<', markup)
     assert bold == last
     check_words(markup, 0.52)

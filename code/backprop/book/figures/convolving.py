@@ -252,7 +252,7 @@ def turning(title: str) -> Drawing:
             _marked(x, y, small, (i, j), (2, 2), svg.FORWARD),
             _squares(x, y, (4, 4), small, stroke_width="1", opacity="0.35"),
             _marked(x, y, small, PIXEL, ONE, svg.BACKWARD),
-            svg.text(x + 2 * small, y - 8, f"z{_lowered(i, j)}", svg.FORWARD, font_weight=600),
+            svg.text(x + 2 * small, y - 8, f"z{svg.lowered(i, j)}", svg.FORWARD, font_weight=600),
         ]
         for (u, v), weight in np.ndenumerate(FILTER):
             here = (i + u, j + v) == PIXEL
@@ -263,7 +263,7 @@ def turning(title: str) -> Drawing:
             )  # fmt: skip
     grids = (
         (lefts[0], ("filter W",), FILTER, ""),
-        (lefts[2], (f"x{_lowered(m, n)} meets", "W turned"), met, svg.BACKWARD),
+        (lefts[2], (f"x{svg.lowered(m, n)} meets", "W turned"), met, svg.BACKWARD),
     )
     for left, heads, grid, paint in grids:
         y = middle - CELL
@@ -277,15 +277,10 @@ def turning(title: str) -> Drawing:
     right = lefts[1] + across + 4 * small
     parts.append(_arrow(lefts[0] + 2 * CELL + 8, lefts[1] - 8, middle, svg.FORWARD))
     parts.append(_arrow(right + 10, lefts[2] - 10, middle, svg.BACKWARD))
-    words = f"the four windows that hold the pixel x{_lowered(m, n)}"
+    words = f"the four windows that hold the pixel x{svg.lowered(m, n)}"
     parts.append(svg.text((lefts[1] + right) / 2, 18, words))
     said = f"The pixel meets, row by row, the weights {_listed(met)}: the filter after half a turn."
     return drawing(title, top + down + 4 * small + 8, said, *parts)
-
-
-def _lowered(i: int, j: int) -> str:
-    """Write a pair of indices as a subscript."""
-    return f"{i}{j}".translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def _inked(image: Array, left: float, top: float, cell: float) -> str:

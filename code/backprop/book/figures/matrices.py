@@ -217,7 +217,8 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
             ends = (left, heights[1]), (right, heights[k])
             parts.append(_between(*ends, radius, svg.BACKWARD, 2.4))
         for k, height in enumerate(heights):
-            names = f"z{SUBSCRIPTS[k]}", f"{'a' if pairs == 'same' else 'p'}{SUBSCRIPTS[k]}"
+            letters = ("z", "a" if pairs == "same" else "p")
+            names = [letter + svg.lowered(k + 1) for letter in letters]
             for x, name in zip((left, right), names, strict=True):
                 circle = svg.element(
                     "circle", cx=x, cy=height, r=radius, fill=svg.GROUND, stroke=svg.FORWARD,
@@ -295,9 +296,6 @@ def two_layers(title: str) -> Drawing:
         " and b⁽²⁾, δ⁽¹⁾ those of W⁽¹⁾ and b⁽¹⁾"
     )
     return drawing(title, heights[-1] + 16, said, *parts)
-
-
-SUBSCRIPTS = "₁₂₃"
 
 
 def _between(start: Place, end: Place, radius: float, paint: str, width: float) -> str:

@@ -83,6 +83,11 @@ def raised(k: int) -> str:
     return str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
+def lowered(*indices: int) -> str:
+    """Write indices, one beside the other, as a subscript."""
+    return "".join(map(str, indices)).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
 def plate(x: float, y: float, words: str, fill: str) -> str:
     """Return words, their middle at (x, y), on a plate of the page's ground.
 

@@ -18,7 +18,6 @@ from backprop.book.figures import plots, svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted
 from backprop.book.figures.explorer import DecisionRegions, Setting, Task
 
-DIGITS = "₀₁₂₃₄₅₆₇₈₉"
 BOX = 80
 """Side of the square in which the activation function is drawn."""
 ONE = 198.0
@@ -57,7 +56,7 @@ def one_unit(x: Sequence[float], w: Sequence[float], b: float, title: str) -> Dr
     parts.append(_arrow(total, (296 - BOX / 2, row), svg.RADIUS, 0))
     parts.append(_arrow((296 + BOX / 2, row), out, 0, svg.RADIUS))
     for k, (at, value, weight) in enumerate(zip(inputs, x, w, strict=True)):
-        name = DIGITS[k + 1]
+        name = svg.lowered(k + 1)
         parts.append(_disc(*at, _number(value), svg.FORWARD))
         parts.append(_label(at[0], at[1] + (-31 if k == 0 else 42), f"x{name}", svg.FORWARD))
         place = (108, 53) if k == 0 else (112, 148)
