@@ -66,10 +66,10 @@ def v_shape(seed: int = 0) -> Drawing:
         arrowprops={"arrowstyle": "->", "color": GREY},
     )  # fmt: skip
     words = (
-        (2e-9, 1.5e-5, "rounding ∝ 1/h", INK, "left"),
-        (1.2e-3, 1e-8, "large step\n∝ h²", INK, "left"),
+        (2e-9, 1.5e-5, "rounding ∝ 1/h", BLUE, "left"),
+        (1.2e-3, 1e-8, "large step\n∝ h²", BLUE, "left"),
         (2e-7, 1.5e-2, "wrong claim: a floor at 0.001", ORANGE, "center"),
-        (8e-16, 3e-10, "right claim", BLUE, "left"),
+        (1e-10, 2e-7, "right claim", BLUE, "right"),
         (8e-16, 1e-16, "right claim, complex step", GREEN, "left"),
     )
     for at, height, text, colour, side in words:
