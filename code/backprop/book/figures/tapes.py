@@ -244,6 +244,68 @@ def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
     return plotted(figure, title)
 
 
+def pieces(
+    program: Callable[[float], float],
+    slope: Callable[[float], float],
+    inputs: Sequence[float],
+    title: str,
+) -> Drawing:
+    """Draw what the program returns for each x, a curve for each path through its loop.
+
+    At ``inputs`` stand the slopes that the tape reports, and a dotted line marks the last jump.
+    """
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import GREY
+
+    figure, ax = plt.subplots(figsize=(4.6, 2.35))
+    ax.axvspan(0.8, 1, color=GREY, alpha=0.25, lw=0)
+    for k in range(30, 1, -1):
+        left, right = LIMIT ** (1 / k), LIMIT ** (1 / (k - 1))
+        x = np.linspace(left, min(right - 0.035 * (k < 5), 6.2), 60)
+        ax.plot(x, x**k, "-", color="C0", lw=1.8 if k < 5 else 0.8)
+        if k < 5:
+            ax.plot(left, left**k, "o", color="C0", ms=5)
+            ax.plot(right, right**k, "o", color="C0", ms=5, mfc="none")
+            ax.text(x[-1] + 0.18, x[-1] ** k, f"$x^{k}$", va="center", color="C0")
+    jump = LIMIT**0.5
+    ax.plot([jump, jump], [LIMIT, jump**3 - 1], ":", color=GREY, lw=1.4)
+    ax.text(jump, 5.5, f"√{LIMIT}", va="center", ha="center")
+    for at in inputs:
+        y, rise = program(at), slope(at)
+        ends = np.array([-10, 10]) / np.hypot(rise, 9)
+        ax.plot(at + ends, y + rise * ends, "-", color="C1", lw=1.2)
+        ax.plot(at, y, "o", color="C1")
+        shift, side = ((-4, 54), "center") if at == min(inputs) else ((14, -9), "left")
+        ax.annotate(f"slope {rise:.0f}", (at, y), shift, textcoords="offset points",
+                    va="center", ha=side, color="C1")  # fmt: skip
+    ax.set(xlabel="x", ylabel="returned value", xlim=(0.8, 6.7), ylim=(0, 44))
+    return plotted(figure, title)
+
+
+def loose_root(program: Callable[[float, float], float], tolerance: float, title: str) -> Drawing:
+    """Draw a root found by a loop with a tolerance so large that its paths can be seen."""
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import GREY
+
+    figure, ax = plt.subplots(figsize=(4.6, 2.1))
+    exact = np.linspace(0.6, 1.5, 90)
+    ax.plot(exact, exact**0.5, "--", color=GREY, lw=1.4)
+    ax.text(exact[0], exact[0] ** 0.5 - 0.03, "√x", va="top", ha="center")
+    edges = (exact[0], 1 - tolerance, 1 + tolerance, exact[-1])
+    for k in range(3):
+        x = np.linspace(edges[k], edges[k + 1], 60)[1:-1]
+        ax.plot(
+            x, [program(at, tolerance) for at in x], "-", color="C1" if k == 1 else "C0", lw=1.8
+        )
+    ax.text(1.04, 0.83, "no iteration:\nslope 1", va="center", color="C1")
+    ax.text(1.27, 1.04, "one iteration:\nslope 0.5", va="center", color="C0")
+    ax.plot(1, 1, "o", color="C1")
+    ax.set(xlabel="x", ylabel="returned value", xlim=(0.55, 1.55), ylim=(0.65, 1.35))
+    return plotted(figure, title)
+
+
 def _swept(done: Run, k: int) -> str:
     x, bar, before = done.values[0], done.adjoints[k], done.values[k - 1]
     start = f"Visit {name(k)}, whose adjoint is {bar}."
