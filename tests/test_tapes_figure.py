@@ -81,7 +81,7 @@ def test_the_clock_draws_both_ways_with_their_spread():
     assert n.tolist() == [10, 50]
     assert np.array_equal(backward, [[3, 5], [3, 5]])
     words = texts(tapes.clock(n, backward, forward, "t").markup)
-    assert {"one backward", "one per weight", "number of weights"} <= set(words)
+    assert {"run and one", "from one", "number of weights"} <= set(words)
 
 
 def test_the_pieces_carry_the_slopes_of_the_tape():
