@@ -77,9 +77,16 @@ def test_a_frame_for_each_line_and_each_visit():
 
 
 def test_the_clock_draws_both_ways_with_their_spread():
-    n, backward, forward = tapes.timed(lambda h, seed: (10 * h, 3 + seed, 100 * h), (1, 5), (0, 2))
+    slow = iter([1, 1, 1, 1, 3, 3, 3, 3])  # the second round is disturbed
+
+    def times(h, seed):
+        by = next(slow)
+        return 10 * h, by, by * (3 + seed), by * 10
+
+    n, backward, forward = tapes.timed(times, (1, 5), (0, 2), rounds=2)
     assert n.tolist() == [10, 50]
     assert np.array_equal(backward, [[3, 5], [3, 5]])
+    assert np.array_equal(forward, [[100, 100], [500, 500]])
     words = texts(tapes.clock(n, backward, forward, "t").markup)
     assert {"run and one", "from one", "number of weights"} <= set(words)
 

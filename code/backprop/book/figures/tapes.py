@@ -204,16 +204,22 @@ def seconds(function: Callable[..., Any], *args: Any) -> float:
 
 
 def timed(
-    times: Callable[[int, int], tuple[float, float, float]],
+    times: Callable[[int, int], tuple[float, float, float, float]],
     sizes: Sequence[int],
     seeds: Sequence[int],
+    rounds: int = 1,
 ) -> tuple[Any, Any, Any]:
-    """Measure (number of weights, backward, forward) for each size and seed.
+    """Measure (number of weights, loss, backward, one forward) for each size and seed.
 
-    Returns the numbers, one for each size, and the two ratios of shape (sizes, seeds).
+    Of the rounds, which all networks take in turn, the least time counts: so a disturbance of the
+    machine would have to last through all of them. Returns the numbers of weights, one for each
+    size, and two ratios of shape (sizes, seeds): backward / loss, and forward for all weights.
     """
-    measured = np.array([[times(size, seed) for seed in seeds] for size in sizes])
-    return measured[:, 0, 0], measured[:, :, 1], measured[:, :, 2]
+    measured = np.min(
+        [[[times(size, seed) for seed in seeds] for size in sizes] for _ in range(rounds)], axis=0
+    )
+    n, loss, backward, forward = np.moveaxis(measured, 2, 0)
+    return n[:, 0], backward / loss, n * forward / loss
 
 
 def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
