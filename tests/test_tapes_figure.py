@@ -77,11 +77,39 @@ def test_a_frame_for_each_line_and_each_visit():
 
 
 def test_the_clock_draws_both_ways_with_their_spread():
-    n, backward, forward = tapes.timed(lambda h, seed: (10 * h, 3 + seed, 100 * h), (1, 5), (0, 2))
+    slow = iter([1, 1, 1, 1, 3, 3, 3, 3])  # the second round is disturbed
+
+    def times(h, seed):
+        by = next(slow)
+        return 10 * h, by, by * (3 + seed), by * 10
+
+    n, backward, forward = tapes.timed(times, (1, 5), (0, 2), rounds=2)
     assert n.tolist() == [10, 50]
     assert np.array_equal(backward, [[3, 5], [3, 5]])
+    assert np.array_equal(forward, [[100, 100], [500, 500]])
     words = texts(tapes.clock(n, backward, forward, "t").markup)
-    assert {"one backward", "one per weight", "number of weights"} <= set(words)
+    assert {"run and one", "from one", "number of weights"} <= set(words)
+
+
+def test_the_pieces_carry_the_slopes_of_the_tape():
+    drawn = tapes.pieces(program, tape.grad(program), [float(x) for x in INPUTS], "t")
+    assert {"slope 10", "slope 27", "slope 32", "√10"} <= set(texts(drawn.markup))
+
+
+def test_a_loose_root_is_drawn_where_its_loop_runs_once_or_never():
+    seen = {}
+
+    def root(x, tolerance):
+        r, runs = x, 0
+        while abs(r * r - x) > tolerance * x:
+            r, runs = 0.5 * (r + x / r), runs + 1
+        seen.setdefault(runs, []).append(x)
+        return r
+
+    words = texts(tapes.loose_root(root, 0.1, "t").markup)
+    assert {"no iteration:", "slope 1", "one iteration:", "slope 0.5", "√x"} <= set(words)
+    assert set(seen) == {0, 1}  # no third piece that the picture does not name
+    assert min(seen[0]) > 0.9 and max(seen[0]) < 1.1
 
 
 def test_the_share_is_the_same_with_and_without_the_matrix():

@@ -287,6 +287,18 @@ SETTINGS = (
         words=(r"a = \tanh(x)",),
         means={"J": r"\partial a/\partial x"},
     ),
+    Setting(
+        "the-tape",
+        ("rules",),
+        example={
+            "x": r"\begin{pmatrix} 1 & 2 \end{pmatrix}",
+            "W": r"\begin{pmatrix} 2 & 0 \\ -1 & 0.5493 \end{pmatrix}",
+            "c": r"\begin{pmatrix} 3 \\ 0.72 \end{pmatrix}",
+        },
+        program=("z = x W",),
+        words=("L = z c",),  # c is what line 2 sends to z
+        bar="L",
+    ),
     # --- Part II ---
     Setting(
         "broadcasting",

@@ -184,6 +184,8 @@ def run_frames(x: int) -> list[Frame]:
     return frames
 
 
+OUTER = 2
+"""How many of the fastest and of the slowest networks the bars of the clock's figure leave out."""
 TICKS = 20
 """How many of the clock's steps a time must have; in a browser each is 0.1 ms or more."""
 
@@ -202,20 +204,26 @@ def seconds(function: Callable[..., Any], *args: Any) -> float:
 
 
 def timed(
-    times: Callable[[int, int], tuple[float, float, float]],
+    times: Callable[[int, int], tuple[float, float, float, float]],
     sizes: Sequence[int],
     seeds: Sequence[int],
+    rounds: int = 1,
 ) -> tuple[Any, Any, Any]:
-    """Measure (number of weights, backward, forward) for each size and seed.
+    """Measure (number of weights, loss, backward, one forward) for each size and seed.
 
-    Returns the numbers, one for each size, and the two ratios of shape (sizes, seeds).
+    Of the rounds, which all networks take in turn, the least time counts: so a disturbance of the
+    machine would have to last through all of them. Returns the numbers of weights, one for each
+    size, and two ratios of shape (sizes, seeds): backward / loss, and forward for all weights.
     """
-    measured = np.array([[times(size, seed) for seed in seeds] for size in sizes])
-    return measured[:, 0, 0], measured[:, :, 1], measured[:, :, 2]
+    measured = np.min(
+        [[[times(size, seed) for seed in seeds] for size in sizes] for _ in range(rounds)], axis=0
+    )
+    n, loss, backward, forward = np.moveaxis(measured, 2, 0)
+    return n[:, 0], backward / loss, n * forward / loss
 
 
 def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
-    """Draw both ratios against the number of weights: the median, and from least to largest.
+    """Draw both ratios against the number of weights: the median, and bars without the outermost.
 
     The forward sweeps grow by powers of ten and get a logarithmic axis; on it, the spread of the
     backward ones could not be seen. A dotted line marks the bound for sums and products.
@@ -226,21 +234,85 @@ def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
 
     figure, (above, below) = plt.subplots(2, sharex=True, figsize=(4.6, 2.6))
     for ax, values, style, words in (
-        (above, forward, "C0--s", "forward sweeps,\none per weight"),
-        (below, backward, "C1-o", "one backward\nsweep"),
+        (above, forward, "C0--s", "forward sweeps,\ncomputed\nfrom one"),
+        (below, backward, "C1-o", "run and one\nbackward\nsweep"),
     ):
+        ordered = np.sort(values, axis=1)  # a clock is disturbed now and then, on a busy machine
+        end = min(OUTER, (values.shape[1] - 1) // 2)
         middle = np.median(values, axis=1)
-        spread = [middle - values.min(axis=1), values.max(axis=1) - middle]
+        spread = [middle - ordered[:, end], ordered[:, -1 - end] - middle]
         ax.errorbar(n, middle, spread, fmt=style, markersize=4, capsize=6, elinewidth=1, capthick=1)
         beside = ax.get_yaxis_transform()  # right of the axes, where no grid runs through it
         ax.text(1.03, middle[-1], words, va="center", transform=beside)
     below.axhline(BOUND, color=GREY, linestyle=":", linewidth=1.4)
     above.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 1.7 * n[-1]))
     above.set_ylim(np.median(forward[0]) / 10, np.median(forward[-1]) * 10)
-    top = max(1.2 * np.max(backward), 1.6 * BOUND)
+    top = max(1.2 * np.max(np.sort(backward, axis=1)[:, -1 - end]), 1.6 * BOUND)
     below.set(xlabel="number of weights", ylim=(0, top), yticks=np.arange(0, top, BOUND))
     label = above.yaxis.label
     figure.supylabel("time / time of the loss", size=label.get_size(), color=label.get_color())
+    return plotted(figure, title)
+
+
+def pieces(
+    program: Callable[[float], float],
+    slope: Callable[[float], float],
+    inputs: Sequence[float],
+    title: str,
+) -> Drawing:
+    """Draw what the program returns for each x, a curve for each path through its loop.
+
+    At ``inputs`` stand the slopes that the tape reports, and a dotted line marks the last jump.
+    """
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import GREY
+
+    figure, ax = plt.subplots(figsize=(4.6, 2.35))
+    ax.axvspan(0.8, 1, color=GREY, alpha=0.25, lw=0)
+    for k in range(30, 1, -1):
+        left, right = LIMIT ** (1 / k), LIMIT ** (1 / (k - 1))
+        x = np.linspace(left, min(right - 0.035 * (k < 5), 6.2), 60)
+        ax.plot(x, x**k, "-", color="C0", lw=1.8 if k < 5 else 0.8)
+        if k < 5:
+            ax.plot(left, left**k, "o", color="C0", ms=5)
+            ax.plot(right, right**k, "o", color="C0", ms=5, mfc="none")
+            ax.text(x[-1] + 0.18, x[-1] ** k, f"$x^{k}$", va="center", color="C0")
+    jump = LIMIT**0.5
+    ax.plot([jump, jump], [LIMIT, jump**3 - 1], ":", color=GREY, lw=1.4)
+    ax.text(jump, 5.5, f"√{LIMIT}", va="center", ha="center")
+    for at in inputs:
+        y, rise = program(at), slope(at)
+        ends = np.array([-13, 13]) / np.hypot(rise, 9)
+        ax.plot(at + ends, y + rise * ends, "-", color="C1", lw=1.2)
+        ax.plot(at, y, "o", color="C1")
+        shift, side = ((-4, 54), "center") if at == min(inputs) else ((14, -9), "left")
+        ax.annotate(f"slope {rise:.0f}", (at, y), shift, textcoords="offset points",
+                    va="center", ha=side, color="C1")  # fmt: skip
+    ax.set(xlabel="x", ylabel="returned value", xlim=(0.8, 6.7), ylim=(0, 44))
+    return plotted(figure, title)
+
+
+def loose_root(program: Callable[[float, float], float], tolerance: float, title: str) -> Drawing:
+    """Draw a root found by a loop with a tolerance so large that its paths can be seen."""
+    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+
+    from backprop.book.figures.plots import GREY
+
+    figure, ax = plt.subplots(figsize=(4.6, 2.1))
+    exact = np.linspace(0.6, 1.5, 90)
+    ax.plot(exact, exact**0.5, "--", color=GREY, lw=1.4)
+    ax.text(exact[0], exact[0] ** 0.5 - 0.03, "√x", va="top", ha="center")
+    edges = (exact[0], 1 - tolerance, 1 + tolerance, exact[-1])
+    for k in range(3):
+        x = np.linspace(edges[k], edges[k + 1], 60)[1:-1]
+        ax.plot(
+            x, [program(at, tolerance) for at in x], "-", color="C1" if k == 1 else "C0", lw=1.8
+        )
+    ax.text(1.04, 0.83, "no iteration:\nslope 1", va="center", color="C1")
+    ax.text(1.27, 1.04, "one iteration:\nslope 0.5", va="center", color="C0")
+    ax.plot(1, 1, "o", color="C1")
+    ax.set(xlabel="x", ylabel="returned value", xlim=(0.55, 1.55), ylim=(0.65, 1.35))
     return plotted(figure, title)
 
 
