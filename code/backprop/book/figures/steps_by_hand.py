@@ -562,22 +562,18 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
 
 
 def descents(
-    panels: Mapping[str, Mapping[str, Array]],
-    counts: Mapping[str, Mapping[str, Array]],
-    last: Sequence[int],
-    title: str,
+    panels: Mapping[str, Mapping[str, Array]], last: Sequence[int], level: float, title: str
 ) -> Drawing:
-    """Draw the training losses of several ways to train, and below them what each run needed.
+    """Draw the training losses of several ways to train, one panel for each learning rate.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to array, shape (seeds, updates)
         By what stands above the panel, and by way to train: one curve for each seed.
-    counts : mapping of str to mapping of str to array, shape (seeds,)
-        By the same words, and by what a row is called: a dot for each seed, or a cross at the
-        right end where it is NaN.
     last : sequence of int
-        The last update of each column.
+        The last update of each panel.
+    level : float
+        The loss at which a thin line is drawn.
     title : str
         What the picture shows.
     """
@@ -587,11 +583,11 @@ def descents(
 
     use_style()
     figure, axes = plt.subplots(
-        2, len(panels), figsize=(4.6, 3.0), sharey="row", layout="constrained",
-        height_ratios=(3, 2), squeeze=False,
-    )  # fmt: skip
+        1, len(panels), figsize=(4.6, 2.6), sharey=True, layout="constrained", squeeze=False
+    )
     paints = (INK, COLORS[3], COLORS[2])  # blue and orange mean forward and backward here
-    for ax, below, (above, runs), end in zip(*axes, panels.items(), last, strict=True):
+    for ax, (above, runs), end in zip(axes[0], panels.items(), last, strict=True):
+        ax.axhline(level, color="0.5", linewidth=0.8, zorder=0)
         for (arm, losses), style, paint in zip(runs.items(), ("-", "--", ":"), paints, strict=True):
             updates = np.arange(losses.shape[1])
             behind = {"zorder": 1, "alpha": 0.12} if style == ":" else {"zorder": 2, "alpha": 0.25}
@@ -602,26 +598,8 @@ def descents(
                 linewidth=1.2 if style == ":" else 2,
             )  # fmt: skip
         ax.set_title(above)
-        ax.set(xlim=(0, end), ylim=(0, 0.27), xticks=(0, end // 3, 2 * end // 3, end))
-        ax.tick_params(labelbottom=False)
-        rows = list(counts[above])
-        for k, needed in enumerate(counts[above].values()):
-            paint = INK if k == 0 else COLORS[3]
-            hollow = "none" if 0 < k < len(rows) - 1 else paint
-            below.plot(
-                needed, np.full(len(needed), k), "o", color=paint, markerfacecolor=hollow,
-                markersize=5, alpha=0.8,
-            )  # fmt: skip
-            never = int(np.isnan(needed).sum())
-            if never:
-                below.plot(0.96 * end, k, "x", color=paint, markersize=7, markeredgewidth=2)
-                below.text(0.89 * end, k, f"{never} never", ha="right", va="center")
-        below.set(
-            xlim=ax.get_xlim(), xticks=ax.get_xticks(), xlabel="updates",
-            yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5),
-        )  # fmt: skip
-        below.grid(visible=False, axis="y")
+        ax.set(xlim=(0, end), ylim=(0, 0.27), xticks=(0, end // 3, 2 * end // 3))
     axes[0, 0].set_ylabel("training loss")
-    axes[1, 0].set_ylabel("new weights")
+    axes[0, len(panels) // 2].set_xlabel("updates")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return plotted(figure, title)
