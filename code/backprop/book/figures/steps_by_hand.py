@@ -28,7 +28,7 @@ RADIUS, HEIGHT, PANEL = 25, 308, 78
 """Of a circle; of the drawing, and of the lines below it where there are some."""
 AS_WIDE = "display: block; max-width: 450px; margin: 0 auto"
 """Of a frame: not wider than the drawings."""
-ASIDE = {(1, 0): (0, 14), (1, 1): (10, 0)}
+ASIDE = {(0, 0): (0, -6), (1, 0): (0, 14), (1, 1): (10, 0)}
 """How far the words above and below a unit stand to the right, clear of its connections."""
 LETTERS = {
     (0, 0): "x₁", (0, 1): "x₂", (1, 0): "a₁⁽¹⁾", (1, 1): "a₂⁽¹⁾", (2, 0): "a⁽²⁾",
@@ -360,12 +360,13 @@ def _content(e: Example, known: Known) -> list[str]:
                 stroke_width="3.5" if edge in known.marked else "1.2",
             )
         )
-        part = (0.6, 0.53)[i] if layer else 0.5 if i == j else 0.36
+        part = 0.53 if layer else 0.5 if i == j else 0.3
         x, y = x1 + part * (x2 - x1), y1 + part * (y2 - y1)
         labels = [(shown(e.value(edge)), svg.FORWARD)]
         labels += [(shown(e.derivative(edge)), svg.BACKWARD)] if known.gradients else []
-        if y1 == y2:  # above and below the line
-            for (label, fill), foot in zip(labels, (y - 7, y + 18), strict=False):
+        if layer or y1 == y2:  # above and below the line
+            up, down = ((-7, 18), (-10, 26))[layer]
+            for (label, fill), foot in zip(labels, (y + up, y + down), strict=False):
                 words.append(svg.text(x, foot, label, fill))
         else:
             words += svg.stack(x, y - 8.5 * (len(labels) - 1), labels)
@@ -417,9 +418,12 @@ def nine_products(title: str, example: Example = ROUND) -> Drawing:
             + [(name((0, i, j)), tail, shown(e.x[i]), e.derivative((0, i, j))) for i in (0, 1)]
         )
     left, middle, right, row = 40, 162, 296, 21
-    parts, said, y = [], [], 58.0
-    for label, x in (("output unit", (left + middle) / 2), ("hidden unit", (middle + right) / 2)):
-        parts.append(svg.text(x, 16, label))
+    parts, said, y = [], [], 75.0
+    for label, factors, x in (
+        ("output unit", "(a − y) · slope", (left + middle) / 2),
+        ("hidden unit", "weight · slope", (middle + right) / 2),
+    ):
+        parts += [svg.text(x, 16, label), svg.text(x, 35, factors)]
     parts.append(svg.text(right + 22, 16, "start"))
     parts.append(svg.text(svg.WIDTH - 2, 16, "product", text_anchor="end"))
     inner = right - left - 4
@@ -446,7 +450,7 @@ def nine_products(title: str, example: Example = ROUND) -> Drawing:
         y += 16
     label = f"δ⁽²⁾ = {shown(e.delta2)}"
     parts.append(svg.text((left + middle) / 2, y, label, svg.BACKWARD, font_weight=600))
-    parts.append(_frame(left, 34, middle - left, y + 9 - 34))
+    parts.append(_frame(left, 51, middle - left, y + 9 - 51))
     return drawing(title, y + 14, "; ".join(said), *parts)
 
 
