@@ -28,7 +28,7 @@ RADIUS, HEIGHT, PANEL = 25, 308, 78
 """Of a circle; of the drawing, and of the lines below it where there are some."""
 AS_WIDE = "display: block; max-width: 450px; margin: 0 auto"
 """Of a frame: not wider than the drawings."""
-ASIDE = {(1, 0): (0, 14), (1, 1): (10, 0)}
+ASIDE = {(0, 0): (0, -6), (1, 0): (0, 14), (1, 1): (10, 0)}
 """How far the words above and below a unit stand to the right, clear of its connections."""
 LETTERS = {
     (0, 0): "x₁", (0, 1): "x₂", (1, 0): "a₁⁽¹⁾", (1, 1): "a₂⁽¹⁾", (2, 0): "a⁽²⁾",
@@ -360,12 +360,13 @@ def _content(e: Example, known: Known) -> list[str]:
                 stroke_width="3.5" if edge in known.marked else "1.2",
             )
         )
-        part = (0.6, 0.53)[i] if layer else 0.5 if i == j else 0.36
+        part = 0.53 if layer else 0.5 if i == j else 0.3
         x, y = x1 + part * (x2 - x1), y1 + part * (y2 - y1)
         labels = [(shown(e.value(edge)), svg.FORWARD)]
         labels += [(shown(e.derivative(edge)), svg.BACKWARD)] if known.gradients else []
-        if y1 == y2:  # above and below the line
-            for (label, fill), foot in zip(labels, (y - 7, y + 18), strict=False):
+        if layer or y1 == y2:  # above and below the line
+            up, down = ((-7, 18), (-10, 26))[layer]
+            for (label, fill), foot in zip(labels, (y + up, y + down), strict=False):
                 words.append(svg.text(x, foot, label, fill))
         else:
             words += svg.stack(x, y - 8.5 * (len(labels) - 1), labels)
@@ -417,9 +418,12 @@ def nine_products(title: str, example: Example = ROUND) -> Drawing:
             + [(name((0, i, j)), tail, shown(e.x[i]), e.derivative((0, i, j))) for i in (0, 1)]
         )
     left, middle, right, row = 40, 162, 296, 21
-    parts, said, y = [], [], 58.0
-    for label, x in (("output unit", (left + middle) / 2), ("hidden unit", (middle + right) / 2)):
-        parts.append(svg.text(x, 16, label))
+    parts, said, y = [], [], 75.0
+    for label, factors, x in (
+        ("output unit", "(a − y) · slope", (left + middle) / 2),
+        ("hidden unit", "weight · slope", (middle + right) / 2),
+    ):
+        parts += [svg.text(x, 16, label), svg.text(x, 35, factors)]
     parts.append(svg.text(right + 22, 16, "start"))
     parts.append(svg.text(svg.WIDTH - 2, 16, "product", text_anchor="end"))
     inner = right - left - 4
@@ -446,7 +450,7 @@ def nine_products(title: str, example: Example = ROUND) -> Drawing:
         y += 16
     label = f"δ⁽²⁾ = {shown(e.delta2)}"
     parts.append(svg.text((left + middle) / 2, y, label, svg.BACKWARD, font_weight=600))
-    parts.append(_frame(left, 34, middle - left, y + 9 - 34))
+    parts.append(_frame(left, 51, middle - left, y + 9 - 51))
     return drawing(title, y + 14, "; ".join(said), *parts)
 
 
@@ -562,22 +566,18 @@ def lifetimes(title: str, rows: Sequence[tuple[str, int, Sequence[int]]], lines:
 
 
 def descents(
-    panels: Mapping[str, Mapping[str, Array]],
-    counts: Mapping[str, Mapping[str, Array]],
-    last: Sequence[int],
-    title: str,
+    panels: Mapping[str, Mapping[str, Array]], last: Sequence[int], level: float, title: str
 ) -> Drawing:
-    """Draw the training losses of several ways to train, and below them what each run needed.
+    """Draw the training losses of several ways to train, one panel for each learning rate.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to array, shape (seeds, updates)
         By what stands above the panel, and by way to train: one curve for each seed.
-    counts : mapping of str to mapping of str to array, shape (seeds,)
-        By the same words, and by what a row is called: a dot for each seed, or a cross at the
-        right end where it is NaN.
     last : sequence of int
-        The last update of each column.
+        The last update of each panel.
+    level : float
+        The loss at which a thin line is drawn.
     title : str
         What the picture shows.
     """
@@ -587,11 +587,11 @@ def descents(
 
     use_style()
     figure, axes = plt.subplots(
-        2, len(panels), figsize=(4.6, 3.0), sharey="row", layout="constrained",
-        height_ratios=(3, 2), squeeze=False,
-    )  # fmt: skip
+        1, len(panels), figsize=(4.6, 2.6), sharey=True, layout="constrained", squeeze=False
+    )
     paints = (INK, COLORS[3], COLORS[2])  # blue and orange mean forward and backward here
-    for ax, below, (above, runs), end in zip(*axes, panels.items(), last, strict=True):
+    for ax, (above, runs), end in zip(axes[0], panels.items(), last, strict=True):
+        ax.axhline(level, color="0.5", linewidth=0.8, zorder=0)
         for (arm, losses), style, paint in zip(runs.items(), ("-", "--", ":"), paints, strict=True):
             updates = np.arange(losses.shape[1])
             behind = {"zorder": 1, "alpha": 0.12} if style == ":" else {"zorder": 2, "alpha": 0.25}
@@ -602,26 +602,8 @@ def descents(
                 linewidth=1.2 if style == ":" else 2,
             )  # fmt: skip
         ax.set_title(above)
-        ax.set(xlim=(0, end), ylim=(0, 0.27), xticks=(0, end // 3, 2 * end // 3, end))
-        ax.tick_params(labelbottom=False)
-        rows = list(counts[above])
-        for k, needed in enumerate(counts[above].values()):
-            paint = INK if k == 0 else COLORS[3]
-            hollow = "none" if 0 < k < len(rows) - 1 else paint
-            below.plot(
-                needed, np.full(len(needed), k), "o", color=paint, markerfacecolor=hollow,
-                markersize=5, alpha=0.8,
-            )  # fmt: skip
-            never = int(np.isnan(needed).sum())
-            if never:
-                below.plot(0.96 * end, k, "x", color=paint, markersize=7, markeredgewidth=2)
-                below.text(0.89 * end, k, f"{never} never", ha="right", va="center")
-        below.set(
-            xlim=ax.get_xlim(), xticks=ax.get_xticks(), xlabel="updates",
-            yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5),
-        )  # fmt: skip
-        below.grid(visible=False, axis="y")
+        ax.set(xlim=(0, end), ylim=(0, 0.27), xticks=(0, end // 3, 2 * end // 3))
     axes[0, 0].set_ylabel("training loss")
-    axes[1, 0].set_ylabel("new weights")
+    axes[0, len(panels) // 2].set_xlabel("updates")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return plotted(figure, title)
