@@ -223,8 +223,8 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
             svg.text(middle, 38, paths),
             _label((right, 60), letter, svg.FORWARD),
             _label((beside, 60), f"∂L/∂{letter}", svg.BACKWARD),
-            _label((left - 38, heights[1] - 4), "δ₂", svg.BACKWARD),
-            _label((left - 38, heights[1] + 14), f"{delta:g}", svg.BACKWARD),
+            _label((left - radius - 5, heights[1] - 4), "δ₂", svg.BACKWARD, "end"),
+            _label((left - radius - 5, heights[1] + 14), f"{delta:g}", svg.BACKWARD, "end"),
         ]
         for k, height in enumerate(heights):
             if slopes[k]:
