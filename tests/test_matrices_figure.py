@@ -32,6 +32,7 @@ def test_the_factors_of_each_product_fit():
     assert len(parts(drawing, "rect")) == cells
     underlined = [t.text for t in parts(drawing, "tspan") if t.get("text-decoration")]
     assert underlined == [letter for panel in matrices.PANELS for letter in 2 * panel[1][-1]]
+    assert drawing.markup.count("skip-ink:none") == len(underlined), "a j shows its line, too"
     assert {"∂L/∂W = xᵀ δ", "adds over the examples i", "x i×j", "∂L/∂b"} <= set(texts(drawing))
 
 

@@ -73,7 +73,7 @@ each: forward or back."""
 def products(title: str) -> Drawing:
     """Draw the four products of a layer: the inner sides of the factors fit, and vanish.
 
-    The index that both factors share is underlined.
+    The index that both factors share is underlined, the descender of a j included.
     """
     cell, gap = 17.0, 10.0
     parts, said = [], []
@@ -121,8 +121,9 @@ def _named(
 ) -> str:
     """Write an array's name, and behind it its two indices, of which one is underlined."""
     name, letters = array
+    line = {"text_decoration": "underline", "style": "text-decoration-skip-ink:none"}
     one, other = (
-        svg.element("tspan", c, font_weight=700, text_decoration="underline") if n == shared else c
+        svg.element("tspan", c, font_weight=700, **line) if n == shared else c
         for n, c in enumerate(letters)
     )
     small = svg.element("tspan", f" {one}×{other}", font_weight=400)
@@ -229,7 +230,7 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
         for k, height in enumerate(heights):
             if slopes[k]:
                 ends = (left, heights[1]), (right, height)
-                parts.append(_between(*ends, radius, svg.BACKWARD, 2.4))
+                parts.append(_between(*ends, radius, svg.FORWARD, 2.4))
             for x, words in ((left, "z" + svg.lowered(k + 1)), (right, f"{p[k]:g}")):
                 circle = svg.element(
                     "circle", cx=x, cy=height, r=radius, fill=svg.GROUND, stroke=svg.FORWARD,
