@@ -73,7 +73,7 @@ each: forward or back."""
 def products(title: str) -> Drawing:
     """Draw the four products of a layer: the inner sides of the factors fit, and vanish.
 
-    The index that both factors share is underlined, the descender of a j included.
+    The index that both factors share is bold.
     """
     cell, gap = 17.0, 10.0
     parts, said = [], []
@@ -119,11 +119,10 @@ def _said(array: tuple[str, str]) -> str:
 def _named(
     at: Place, array: tuple[str, str], paint: str, anchor: str = "middle", *, shared: int
 ) -> str:
-    """Write an array's name, and behind it its two indices, of which one is underlined."""
+    """Write an array's name, and behind it its two indices, of which one is bold."""
     name, letters = array
-    line = {"text_decoration": "underline", "style": "text-decoration-skip-ink:none"}
     one, other = (
-        svg.element("tspan", c, font_weight=700, **line) if n == shared else c
+        svg.element("tspan", c, font_weight=700) if n == shared else c
         for n, c in enumerate(letters)
     )
     small = svg.element("tspan", f" {one}×{other}", font_weight=400)
