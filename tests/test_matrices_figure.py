@@ -30,6 +30,8 @@ def test_the_factors_of_each_product_fit():
         for array in panel[2:5]
     )
     assert len(parts(drawing, "rect")) == cells
+    bold = [t.text for t in parts(drawing, "tspan") if t.get("font-weight") == "700"]
+    assert bold == [letter for panel in matrices.PANELS for letter in 2 * panel[1][-1]]
     assert {"∂L/∂W = xᵀ δ", "adds over the examples i", "x i×j", "∂L/∂b"} <= set(texts(drawing))
 
 
@@ -70,13 +72,17 @@ def test_every_output_minus_every_target():
 
 
 def test_paths_through_a_row():
-    p, g = np.array([0.5, 0.3, 0.2]), np.array([1.0, 0, 2])
-    shown = [t.replace("−", "-") for t in texts(matrices.row_paths(p, g, "t"))]
+    p, g = np.array([0.5, 0.3, 0.2]), np.array([2.0, 1, 3])
+    drawing = matrices.row_paths(p, g, "t")
+    shown = [t.replace("−", "-") for t in texts(drawing)]
     numbers = [float(t) for t in shown if re.fullmatch(r"-?[\d.]+", t)]
-    slopes = [-0.15, 0.21, -0.06]
-    assert numbers == [-0.15, 0.5, 1, 0.21, 0.3, 0, -0.06, 0.2, 2, -0.27]
+    sigmoid = [0.21, 0.5, 2, 0.3, 1, 0.21, 0.2, 3]
+    softmax = [-0.27, 0.5, 2, -0.15, 0.3, 1, 0.21, 0.2, 3, -0.06]
+    assert numbers == sigmoid + softmax
     J = np.diag(p) - np.outer(p, p)
-    assert np.allclose(J[1], slopes) and np.isclose(J[1] @ g, -0.27)
+    assert np.allclose(J[1], [-0.15, 0.21, -0.06]) and np.isclose(J[1] @ g, -0.27)
+    assert np.isclose(p[1] * (1 - p[1]) * g[1], 0.21)
+    assert len(parts(drawing, "polygon")) == 1 + 3, "one path, and three"
     with pytest.raises(ValueError, match=r"shapes \(3,\) and \(2,\)"):
         matrices.row_paths(p, g[:2], "t")
 
@@ -96,7 +102,7 @@ def test_two_layers_send_back_what_the_equations_say():
     "drawing",
     [
         matrices.two_layers("t"),
-        matrices.row_paths([0.5, 0.3, 0.2], [1, 0, 2], "t"),
+        matrices.row_paths([0.5, 0.3, 0.2], [2, 1, 3], "t"),
         matrices.products("t"),
         matrices.outer_products(np.eye(2, 3), np.eye(2), "t"),
         matrices.copies([1, 2, 4], [0, 3], np.ones((2, 3)), "t"),

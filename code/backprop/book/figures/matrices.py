@@ -71,7 +71,10 @@ each: forward or back."""
 
 
 def products(title: str) -> Drawing:
-    """Draw the four products of a layer: the inner sides of the factors fit, and vanish."""
+    """Draw the four products of a layer: the inner sides of the factors fit, and vanish.
+
+    The index that both factors share is bold.
+    """
     cell, gap = 17.0, 10.0
     parts, said = [], []
     for n, (formula, sums, left, right, result, ways) in enumerate(PANELS):
@@ -96,8 +99,8 @@ def products(title: str) -> Drawing:
                 marked=_column(one[1], inner),
             ),
             *_grid((x1, y1), (rows, columns), paints[2], size, marked=[one]),
-            _named((x0 + cell * inner / 2, y1 + cell * rows + 17), left, paints[0]),
-            _named((x1 - 8, corner - cell * inner / 2 + 5), right, paints[1], "end"),
+            _named((x0 + cell * inner / 2, y1 + cell * rows + 17), left, paints[0], shared=1),
+            _named((x1 - 8, corner - cell * inner / 2 + 5), right, paints[1], "end", shared=0),
             _label((x2, y1 + cell * rows / 2 - 1), result[0], paints[2], "start"),
             svg.text(
                 x2, y1 + cell * rows / 2 + 16, "×".join(result[1]), paints[2], text_anchor="start"
@@ -113,15 +116,20 @@ def _said(array: tuple[str, str]) -> str:
     return f"{array[0]} with {rows} by {columns} cells"
 
 
-def _named(at: Place, array: tuple[str, str], paint: str, anchor: str = "middle") -> str:
-    """Write an array's name, and its two indices smaller behind it."""
+def _named(
+    at: Place, array: tuple[str, str], paint: str, anchor: str = "middle", *, shared: int
+) -> str:
+    """Write an array's name, and behind it its two indices, of which one is bold."""
     name, letters = array
-    small = svg.element("tspan", f" {letters[0]}×{letters[1]}", font_weight=400)
-    words = svg.element(
+    one, other = (
+        svg.element("tspan", c, font_weight=700) if n == shared else c
+        for n, c in enumerate(letters)
+    )
+    small = svg.element("tspan", f" {one}×{other}", font_weight=400)
+    return svg.element(
         "text", escape(name) + small, x=float(at[0]), y=float(at[1]), fill=paint,
         text_anchor=anchor, font_weight=600,
     )  # fmt: skip
-    return words
 
 
 def outer_products(x: ArrayLike, delta: ArrayLike, title: str) -> Drawing:
@@ -182,14 +190,14 @@ def outer_products(x: ArrayLike, delta: ArrayLike, title: str) -> Drawing:
 
 
 def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
-    """Draw the one path of an elementwise function, and the paths of a softmax from z₂.
+    """Draw the paths from z₂ to the same outputs: one through a sigmoid, three through a softmax.
 
     Parameters
     ----------
     p : array, shape (3,)
-        The softmax of a row z.
+        The outputs: the sigmoid of one row z, and the softmax of another.
     g : array, shape (3,)
-        ∂L/∂p.
+        The derivatives of the loss with respect to the outputs.
     title : str
         What the picture shows, for those who do not see it.
 
@@ -201,46 +209,45 @@ def row_paths(p: ArrayLike, g: ArrayLike, title: str) -> Drawing:
     p, g = np.asarray(p), np.asarray(g)
     if p.shape != (3,) or g.shape != (3,):
         raise ValueError(f"row_paths: p and g have shapes {p.shape} and {g.shape}, expected (3,)")
-    slopes = p * ([0, 1, 0] - p[1])  # of every p when z₂ moves
-    radius, heights = 17.0, (80.0, 132.0, 184.0)
-    parts = [
-        svg.text(60, 18, "elementwise", font_weight=600, font_size=17),
-        svg.text(60, 38, "one path"),
-        svg.text(265, 18, "softmax", font_weight=600, font_size=17),
-        svg.text(265, 38, "a path through every p"),
-        _label((361, 58), "p", svg.FORWARD),
-        _label((399, 58), "∂L/∂p", svg.BACKWARD),
-        _label((163, heights[1] - 4), "δ₂", svg.BACKWARD),
-    ]
-    for (left, right), pairs in (((22.0, 98.0), "same"), ((205.0, 325.0), "all")):
-        for k in range(3) if pairs == "all" else (1,):
-            ends = (left, heights[1]), (right, heights[k])
-            parts.append(_between(*ends, radius, svg.BACKWARD, 2.4))
+    radius, heights = 17.0, (82.0, 134.0, 186.0)
+    halves = (
+        ("sigmoid", "one path from z₂", "a", 56.0, 122.0, p * (1 - p) * [0, 1, 0]),
+        ("softmax", "three paths from z₂", "p", 244.0, 358.0, p * ([0, 1, 0] - p[1])),
+    )
+    parts, said = [], []
+    for name, paths, letter, left, right, slopes in halves:
+        middle, beside = (left + right) / 2, right + 36
+        delta = round(float(slopes @ g), 4)
+        parts += [
+            svg.text(middle, 18, name, font_weight=600, font_size=17),
+            svg.text(middle, 38, paths),
+            _label((right, 60), letter, svg.FORWARD),
+            _label((beside, 60), f"∂L/∂{letter}", svg.BACKWARD),
+            _label((left - radius - 5, heights[1] - 4), "δ₂", svg.BACKWARD, "end"),
+            _label((left - radius - 5, heights[1] + 14), f"{delta:g}", svg.BACKWARD, "end"),
+        ]
         for k, height in enumerate(heights):
-            letters = ("z", "a" if pairs == "same" else "p")
-            names = [letter + svg.lowered(k + 1) for letter in letters]
-            for x, name in zip((left, right), names, strict=True):
+            if slopes[k]:
+                ends = (left, heights[1]), (right, height)
+                parts.append(_between(*ends, radius, svg.FORWARD, 2.4))
+            for x, words in ((left, "z" + svg.lowered(k + 1)), (right, f"{p[k]:g}")):
                 circle = svg.element(
                     "circle", cx=x, cy=height, r=radius, fill=svg.GROUND, stroke=svg.FORWARD,
                     stroke_width="1.4",
                 )  # fmt: skip
-                parts += [circle, svg.text(x, height + 5, name, svg.FORWARD)]
-    parts.append(_label((60, heights[1] - 10), "φ′(z₂)", svg.BACKWARD))
-    for k, height in enumerate(heights):
-        place = 265, (heights[1] + height) / 2
-        parts += [
-            svg.plate(*place, f"{round(slopes[k], 4):g}", svg.BACKWARD),
-            svg.text(361, height + 5, f"{p[k]:g}", svg.FORWARD),
-            svg.text(399, height + 5, f"{g[k]:g}", svg.BACKWARD),
-        ]
-    delta = round(float(slopes @ g), 4)
-    parts.append(_label((163, heights[1] + 14), f"{delta:g}", svg.BACKWARD))
-    said = (
-        "elementwise, one arrow leads from z₂, to a₂, with the slope φ′(z₂); for the softmax,"
-        f" arrows lead from z₂ to every p, with the slopes {slopes.round(4).tolist()}; times"
-        f" ∂L/∂p = {g.tolist()} they add up to δ₂ = {delta:g}"
-    )
-    return drawing(title, 208, said, *parts)
+                parts += [circle, svg.text(x, height + 5, words, svg.FORWARD)]
+            parts.append(svg.text(beside, height + 5, f"{g[k]:g}", svg.BACKWARD))
+            words = f"{round(slopes[k], 4):g}"
+            if letter == "p":
+                parts.append(svg.plate(middle, (heights[1] + height) / 2, words, svg.BACKWARD))
+            elif slopes[k]:  # the arrow is too short for a plate
+                parts.append(svg.text(middle, height - 8, words, svg.BACKWARD))
+        said.append(
+            f"{name}: {paths}, with the slopes {slopes[slopes != 0].round(4).tolist()}; times"
+            f" ∂L/∂{letter} they add up to δ₂ = {delta:g}"
+        )
+    words = f"outputs {p.tolist()}, derivatives of the loss {g.tolist()}; " + "; ".join(said)
+    return drawing(title, 210, words, *parts)
 
 
 FORTH = ("x", "z⁽¹⁾", "a⁽¹⁾", "z⁽²⁾", "a⁽²⁾", "L")
