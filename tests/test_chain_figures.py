@@ -87,8 +87,8 @@ def test_a_change_and_slopes_are_carried_through_the_same_numbers():
         "dy = −1 (2, 1) + 3 (0, 1) − 1 (5, 3) = (−7, −1)",
         "∂L/∂z = 1 (2, 0, 5) + 2 (1, 1, 3) = (4, 2, 11)",
         "∂L/∂x = 4 (1, 3) + 2 (2, 1) + 11 (0, 1) = (8, 25)",
-        "dy · v = −7 · 1 − 1 · 2 = −9",
-        "dx · ∂L/∂x = 2 · 8 − 1 · 25 = −9",
+        "dy vᵀ = −7 · 1 − 1 · 2 = −9",
+        "dx (∂L/∂x)ᵀ = 2 · 8 − 1 · 25 = −9",
     ]
     assert forward.tolist() == [-7, -1] and backward.tolist() == [4, 2, 11]
     assert forward @ [1, 2] == -9 == backward @ np.transpose(J1) @ [2, -1]
@@ -123,3 +123,9 @@ def test_one_pass_back_finds_what_two_passes_forward_find():
         "dL = 1 · 2 + 2 · 3 = 8", "dL = 1 · 11 + 2 · 7 = 25",
         "8 = 1 · 4 + 2 · 2 + 0 · 11", "25 = 3 · 4 + 1 · 2 + 1 · 11",
     } <= said  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "zeros"), [("row_by_column", 2), ("carried", 4), ("passes", 6)])
+def test_an_arrow_is_dashed_where_the_slope_is_zero(name, zeros):
+    lines = ET.fromstring(FIGURES[name].markup).iter(f"{SVG}line")
+    assert sum(line.get("stroke-dasharray") is not None for line in lines) == zeros

@@ -34,10 +34,15 @@ def _line(start: Place, end: Place, paint: str, thick: float = 1.2, **more: str)
     )  # fmt: skip
 
 
-def _arrow(start: Place, end: Place, paint: str, thick: float = 1.2) -> str:
-    """Draw an arrow whose point touches ``end``."""
+def _arrow(
+    start: Place, end: Place, paint: str, thick: float = 1.2, slope: int | None = None
+) -> str:
+    """Draw an arrow whose point touches ``end``, dashed if it stands for a slope of 0."""
     head = 5 + 1.5 * thick
-    return svg.pointer(start, end, paint, svg.fixed(thick), head, head / 2.3)
+    dashes = "5 4" if slope == 0 else None
+    return svg.pointer(
+        start, end, paint, svg.fixed(thick), head, head / 2.3, stroke_dasharray=dashes
+    )
 
 
 def _box(x: float, y: float, width: float, height: float, name: str) -> str:
@@ -232,20 +237,20 @@ def row_by_column(
     outs = [(right, 56.0), (right, 116.0)]
     r = 20.0
 
-    def between(start: Place, end: Place, paint: str, thick: float) -> str:
+    def between(start: Place, end: Place, paint: str, thick: float, slope: int) -> str:
         dx, dy = end[0] - start[0], end[1] - start[1]
         length = math.hypot(dx, dy)
         ux, uy = dx / length, dy / length
         tail = start[0] + r * ux, start[1] + r * uy
-        return _arrow(tail, (end[0] - r * ux, end[1] - r * uy), paint, thick)
+        return _arrow(tail, (end[0] - r * ux, end[1] - r * uy), paint, thick, slope)
 
     parts = []
-    for start in xs:
-        parts += [between(start, z, "currentColor", 0.7) for z in zs if start is xs[0]]
-    parts += [between(z, outs[1], "currentColor", 0.7) for z in zs]
     for j, z in enumerate(zs):
-        parts.append(between(xs[1], z, FIRST, 2.4))
-        parts.append(between(z, outs[0], FIRST, 2.4))
+        parts.append(between(xs[0], z, "currentColor", 0.7, first[0][j]))
+        parts.append(between(z, outs[1], "currentColor", 0.7, second[j][1]))
+    for j, z in enumerate(zs):
+        parts.append(between(xs[1], z, FIRST, 2.4, first[1][j]))
+        parts.append(between(z, outs[0], FIRST, 2.4, second[j][0]))
         for (x0, y0), (x1, y1), t, value in (
             (xs[1], z, 0.72, first[1][j]),
             (z, outs[0], 0.3, second[j][0]),
@@ -306,7 +311,7 @@ def carried(
                 tail, point = svg.between((x0, y0 + top), (x1, y1 + top), 18, 18)
                 if paint == svg.BACKWARD:
                     tail, point = point, tail
-                parts.append(_arrow(tail, point, paint, 1.8 if slopes[i][j] else 0.7))
+                parts.append(_arrow(tail, point, paint, 1.5, slopes[i][j]))
             for i, j in product(range(len(slopes)), range(len(slopes[0]))):
                 (x0, y0), (x1, y1) = columns[k][i], columns[k + 1][j]
                 t = along[i][j]
@@ -322,7 +327,7 @@ def carried(
                 parts.append(rim + svg.text(x, y + top + 5, f"{number}", paint, font_weight=600))
     forward = [f"dz = {_weighted(dx, J1, dz)}", f"dy = {_weighted(dz, J2, dy)}"]
     backward = [f"∂L/∂z = {_weighted(v, J2.T, back)}", f"∂L/∂x = {_weighted(back, J1.T, result)}"]
-    tests = [f"dy · v = {_added(dy, v)}", f"dx · ∂L/∂x = {_added(dx, result)}"]
+    tests = [f"dy vᵀ = {_added(dy, v)}", f"dx (∂L/∂x)ᵀ = {_added(dx, result)}"]
     parts += [
         _start(6, 18, "forward: the jvp", FIRST, 600),
         _end(414, tall + 18, "backward: the vjp", svg.BACKWARD, 600),
@@ -388,7 +393,7 @@ def _one_pass(
 ) -> list[str]:
     """Draw a graph with a number in each circle, the column where the pass ends shaded.
 
-    The circles at z are thick, and backward the arrows that leave them: both inputs use this row.
+    The circles at z are thick: backward, both inputs use this row.
     """
     parts = []
     paint, last = (svg.BACKWARD, 0) if backward else (FIRST, len(columns) - 1)
@@ -397,8 +402,7 @@ def _one_pass(
             tail, point = svg.between(columns[k][i], columns[k + 1][j], r, r)
             if backward:
                 tail, point = point, tail
-            thick = 0.6 if not table[i][j] else 2.4 if backward and k == 0 else 1.2
-            parts.append(_arrow(tail, point, paint, thick))
+            parts.append(_arrow(tail, point, paint, 1.2, table[i][j]))
     for k, (column, row) in enumerate(zip(columns, rows, strict=True)):
         for (x, y), number in zip(column, row, strict=True):
             parts.append(
