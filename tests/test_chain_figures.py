@@ -15,6 +15,7 @@ J1, J2 = [[1, 2, 0], [3, 1, 1]], [[2, 1], [0, 1], [5, 3]]
 FIGURES = {
     "flow": chain.flow("t"),
     "stretch": chain.stretch("t"),
+    "rectangle": chain.rectangle(0.3, "t"),
     "row_by_column": chain.row_by_column(J1, J2, "t"),
     "carried": chain.carried(J1, J2, [2, -1], [1, 2], "t"),
     "passes": chain.passes(J1, J2, [1, 2], "t"),
@@ -64,6 +65,15 @@ def test_the_places_are_to_scale():
     assert xs[8] - xs[6] == pytest.approx(44 * (5.4**2 - 4.6**2), abs=0.1)
 
 
+def test_the_pieces_of_the_rectangle_are_its_growth():
+    said = {text for _, text in words(FIGURES["rectangle"].markup)}
+    assert {"lower path: 9 · 0.6 = 5.4", "5 · 1.89", "= 9.45", "1.89 · 0.6", "= 1.134"} <= said
+    assert 3.3**2 * (2 * 3.3 - 1) - 45 == pytest.approx(5.4 + 9.45 + 1.134)
+    pieces = ET.fromstring(FIGURES["rectangle"].markup).iter(f"{SVG}rect")
+    areas = [float(r.get("width")) * float(r.get("height")) / 22**2 for r in pieces]
+    assert areas == [pytest.approx(a, rel=0.01) for a in (45, 9.45, 5.4, 1.134)]
+
+
 def test_the_entry_is_the_sum_over_the_paths():
     said = [text for _, text in words(FIGURES["row_by_column"].markup)]
     assert "from x₂ to y₁: 3 · 2 + 1 · 0 + 1 · 5 = 6 + 0 + 5 = 11" in said
@@ -72,14 +82,15 @@ def test_the_entry_is_the_sum_over_the_paths():
 def test_a_change_and_slopes_are_carried_through_the_same_numbers():
     said = [text for _, text in words(FIGURES["carried"].markup)]
     forward, backward = np.array([2, -1]) @ J1 @ J2, np.array([1, 2]) @ np.transpose(J2)
-    assert said[-4:] == [
+    assert said[-6:] == [
         "dz = 2 (1, 2, 0) − 1 (3, 1, 1) = (−1, 3, −1)",
         "dy = −1 (2, 1) + 3 (0, 1) − 1 (5, 3) = (−7, −1)",
         "∂L/∂z = 1 (2, 0, 5) + 2 (1, 1, 3) = (4, 2, 11)",
         "∂L/∂x = 4 (1, 3) + 2 (2, 1) + 11 (0, 1) = (8, 25)",
+        "dy vᵀ = −7 · 1 − 1 · 2 = −9",
+        "dx (∂L/∂x)ᵀ = 2 · 8 − 1 · 25 = −9",
     ]
     assert forward.tolist() == [-7, -1] and backward.tolist() == [4, 2, 11]
-    assert {"−7 · 1 − 1 · 2 = −9", "2 · 8 − 1 · 25 = −9"} <= set(said)
     assert forward @ [1, 2] == -9 == backward @ np.transpose(J1) @ [2, -1]
 
 
@@ -112,3 +123,9 @@ def test_one_pass_back_finds_what_two_passes_forward_find():
         "dL = 1 · 2 + 2 · 3 = 8", "dL = 1 · 11 + 2 · 7 = 25",
         "8 = 1 · 4 + 2 · 2 + 0 · 11", "25 = 3 · 4 + 1 · 2 + 1 · 11",
     } <= said  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "zeros"), [("row_by_column", 2), ("carried", 4), ("passes", 6)])
+def test_an_arrow_is_dashed_where_the_slope_is_zero(name, zeros):
+    lines = ET.fromstring(FIGURES[name].markup).iter(f"{SVG}line")
+    assert sum(line.get("stroke-dasharray") is not None for line in lines) == zeros

@@ -48,10 +48,9 @@ SETTINGS = (
         program=("u = g(x)", "y = f(u)"),
         functions={"f": "any", "g": "any"},
     ),
-    Setting("chain-rule", ("one-rule",)),
     Setting(
         "chain-rule",
-        ("one-rule#2",),
+        ("two-paths",),
         program=(r"\Delta u = (g'(x) + \rho)\,h", r"\Delta y = (f'(u) + r)\,\Delta u"),
         functions={"f": "any", "g": "any"},
     ),
@@ -1329,8 +1328,8 @@ SETTINGS = (
 
 EXCEPTIONS = {
     # --- Part I ---
-    "chain-rule:one-rule#3": "an increment with its remainders, no equation",
-    "chain-rule:one-rule#4": "the article's formula, which the page shows to be wrong",
+    "chain-rule:two-paths#2": "an increment with its remainders, no equation",
+    "chain-rule:two-paths#3": "the article's formula, which the page shows to be wrong",
     "gradients:eq-gradient": "definition of the gradient",
     "gradients:eq-contour": "holds for a curve in the contour alone; the cell units checks it",
     "gradients:eq-bound": "a bound, no equation",

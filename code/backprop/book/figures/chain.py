@@ -34,10 +34,15 @@ def _line(start: Place, end: Place, paint: str, thick: float = 1.2, **more: str)
     )  # fmt: skip
 
 
-def _arrow(start: Place, end: Place, paint: str, thick: float = 1.2) -> str:
-    """Draw an arrow whose point touches ``end``."""
+def _arrow(
+    start: Place, end: Place, paint: str, thick: float = 1.2, slope: int | None = None
+) -> str:
+    """Draw an arrow whose point touches ``end``, dashed if it stands for a slope of 0."""
     head = 5 + 1.5 * thick
-    return svg.pointer(start, end, paint, svg.fixed(thick), head, head / 2.3)
+    dashes = "5 4" if slope == 0 else None
+    return svg.pointer(
+        start, end, paint, svg.fixed(thick), head, head / 2.3, stroke_dasharray=dashes
+    )
 
 
 def _box(x: float, y: float, width: float, height: float, name: str) -> str:
@@ -145,6 +150,53 @@ def stretch(title: str) -> Drawing:
     return drawing(title, 210, said, *parts)
 
 
+def rectangle(dx: float, title: str) -> Drawing:
+    """Draw y = u₁u₂ as an area, and the three pieces by which it grows when x = 3 grows by ``dx``.
+
+    The two strips are the paths of ``flow``; all lengths are to one scale.
+    """
+    x, unit, left, foot = 3, 22.0, 70.0, 196.0
+    u1, u2 = x * x, 2 * x - 1
+    grow1, grow2 = (x + dx) ** 2 - u1, 2 * dx
+    right, top = left + unit * u1, foot - unit * u2
+    beyond, above = right + unit * grow1, top - unit * grow2
+    first, second = f"{u2} · {grow1:.6g}", f"{u1} · {grow2:.6g}"
+    corner = f"{grow1:.6g} · {grow2:.6g}"
+
+    def piece(x0: float, y0: float, x1: float, y1: float, paint: str, opacity: str) -> str:
+        return svg.element(
+            "rect", x=x0, y=y0, width=x1 - x0, height=y1 - y0, fill=paint, fill_opacity=opacity,
+            stroke=paint, stroke_width="1.5",
+        )  # fmt: skip
+
+    parts = [
+        piece(left, top, right, foot, "currentColor", "0.05"),
+        piece(right, top, beyond, foot, FIRST, "0.42"),
+        piece(left, above, right, top, SECOND, "0.42"),
+        piece(right, above, beyond, top, svg.BACKWARD, "0.6"),
+        svg.text((left + right) / 2, (top + foot) / 2 + 5, f"y = {u1} · {u2} = {u1 * u2}"),
+        svg.text((left + right) / 2, foot + 20, f"u₁ = {u1}"),
+        svg.text((right + beyond) / 2, foot + 20, f"+ {grow1:.6g}", FIRST, font_weight=600),
+        _end(left - 8, (top + foot) / 2 + 5, f"u₂ = {u2}"),
+        _end(left - 8, (above + top) / 2 + 5, f"+ {grow2:.6g}", SECOND, 600),
+        svg.text(
+            (left + right) / 2, above - 10, f"lower path: {second} = {u1 * grow2:.6g}", SECOND,
+            font_weight=600,
+        ),
+        _start(beyond + 10, (top + foot) / 2 - 12, "upper path:", FIRST, 600),
+        _start(beyond + 10, (top + foot) / 2 + 6, first, FIRST, 600),
+        _start(beyond + 10, (top + foot) / 2 + 24, f"= {u2 * grow1:.6g}", FIRST, 600),
+        _start(beyond + 10, above - 10, "corner:", svg.BACKWARD, 600),
+        _start(beyond + 10, above + 8, corner, svg.BACKWARD, 600),
+        _start(beyond + 10, above + 26, f"= {grow1 * grow2:.6g}", svg.BACKWARD, 600),
+    ]  # fmt: skip
+    said = (
+        f"{u1 + grow1:.6g} · {u2 + grow2:.6g} − {u1 * u2} = "
+        f"{u2 * grow1:.6g} + {u1 * grow2:.6g} + {grow1 * grow2:.6g}"
+    )
+    return drawing(title, foot + 30, said, *parts)
+
+
 def _matrix(
     x: float, y: float, rows: Sequence[Sequence[int]], marked: Sequence[tuple[int, int]]
 ) -> list[str]:
@@ -185,20 +237,20 @@ def row_by_column(
     outs = [(right, 56.0), (right, 116.0)]
     r = 20.0
 
-    def between(start: Place, end: Place, paint: str, thick: float) -> str:
+    def between(start: Place, end: Place, paint: str, thick: float, slope: int) -> str:
         dx, dy = end[0] - start[0], end[1] - start[1]
         length = math.hypot(dx, dy)
         ux, uy = dx / length, dy / length
         tail = start[0] + r * ux, start[1] + r * uy
-        return _arrow(tail, (end[0] - r * ux, end[1] - r * uy), paint, thick)
+        return _arrow(tail, (end[0] - r * ux, end[1] - r * uy), paint, thick, slope)
 
     parts = []
-    for start in xs:
-        parts += [between(start, z, "currentColor", 0.7) for z in zs if start is xs[0]]
-    parts += [between(z, outs[1], "currentColor", 0.7) for z in zs]
     for j, z in enumerate(zs):
-        parts.append(between(xs[1], z, FIRST, 2.4))
-        parts.append(between(z, outs[0], FIRST, 2.4))
+        parts.append(between(xs[0], z, "currentColor", 0.7, first[0][j]))
+        parts.append(between(z, outs[1], "currentColor", 0.7, second[j][1]))
+    for j, z in enumerate(zs):
+        parts.append(between(xs[1], z, FIRST, 2.4, first[1][j]))
+        parts.append(between(z, outs[0], FIRST, 2.4, second[j][0]))
         for (x0, y0), (x1, y1), t, value in (
             (xs[1], z, 0.72, first[1][j]),
             (z, outs[0], 0.3, second[j][0]),
@@ -247,7 +299,7 @@ def carried(
         [(362.0, 73.0), (362.0, 123.0)],
     ]
     places = (((0.45, 0.25, 0.8), (0.8, 0.25, 0.45)), ((0.55, 0.2), (0.75, 0.75), (0.2, 0.55)))
-    tall = 228.0
+    tall = 262.0
     parts = []
     for top, paint, rows, names in (
         (0.0, FIRST, (dx, dz, dy), ("dx", "dz", "dy")),
@@ -259,7 +311,7 @@ def carried(
                 tail, point = svg.between((x0, y0 + top), (x1, y1 + top), 18, 18)
                 if paint == svg.BACKWARD:
                     tail, point = point, tail
-                parts.append(_arrow(tail, point, paint, 1.8 if slopes[i][j] else 0.7))
+                parts.append(_arrow(tail, point, paint, 1.5, slopes[i][j]))
             for i, j in product(range(len(slopes)), range(len(slopes[0]))):
                 (x0, y0), (x1, y1) = columns[k][i], columns[k + 1][j]
                 t = along[i][j]
@@ -275,16 +327,15 @@ def carried(
                 parts.append(rim + svg.text(x, y + top + 5, f"{number}", paint, font_weight=600))
     forward = [f"dz = {_weighted(dx, J1, dz)}", f"dy = {_weighted(dz, J2, dy)}"]
     backward = [f"∂L/∂z = {_weighted(v, J2.T, back)}", f"∂L/∂x = {_weighted(back, J1.T, result)}"]
-    tests = [f"{_added(dy, v)}", f"{_added(dx, result)}"]
+    tests = [f"dy vᵀ = {_added(dy, v)}", f"dx (∂L/∂x)ᵀ = {_added(dx, result)}"]
     parts += [
         _start(6, 18, "forward: the jvp", FIRST, 600),
         _end(414, tall + 18, "backward: the vjp", svg.BACKWARD, 600),
-        _end(414, 164, tests[0], weight=600),
-        _start(6, tall + 164, tests[1], weight=600),
         *[svg.text(210, 190 + 20 * k, words) for k, words in enumerate(forward)],
         *[svg.text(210, tall + 190 + 20 * k, words) for k, words in enumerate(backward)],
+        *[svg.text(210, 230 + tall * k, words, font_weight=600) for k, words in enumerate(tests)],
     ]
-    return drawing(title, 2 * tall - 10, "; ".join([*forward, *backward, *tests]), *parts)
+    return drawing(title, 2 * tall - 22, "; ".join([*forward, *backward, *tests]), *parts)
 
 
 def passes(
@@ -317,7 +368,7 @@ def passes(
     parts += _one_pass(columns, 16, slopes, back, backward=True)
     for column, name in zip(columns, ("∂L/∂x", "∂L/∂z", "∂L/∂y", "L"), strict=True):
         parts.append(svg.text(column[-1][0], column[-1][1] + 33, name))
-    parts.append(_end(416, 46, "computed once, used twice", svg.BACKWARD, 600))
+    parts.append(_end(416, 46, "one row at z for both inputs", svg.BACKWARD, 600))
     for k, (value, row) in enumerate(zip(back[0], J1, strict=True)):
         terms = [f"{a} · {b}" for a, b in zip(row, back[1], strict=True)]
         lines.append(f"{value} = {' + '.join(terms)}")
@@ -342,7 +393,7 @@ def _one_pass(
 ) -> list[str]:
     """Draw a graph with a number in each circle, the column where the pass ends shaded.
 
-    Backward, z₁ and the arrows that leave it are thick: both inputs use what it holds.
+    The circles at z are thick: backward, both inputs use this row.
     """
     parts = []
     paint, last = (svg.BACKWARD, 0) if backward else (FIRST, len(columns) - 1)
@@ -351,15 +402,14 @@ def _one_pass(
             tail, point = svg.between(columns[k][i], columns[k + 1][j], r, r)
             if backward:
                 tail, point = point, tail
-            thick = 2.6 if backward and k == j == 0 else 1.2 if table[i][j] else 0.6
-            parts.append(_arrow(tail, point, paint, thick))
+            parts.append(_arrow(tail, point, paint, 1.2, table[i][j]))
     for k, (column, row) in enumerate(zip(columns, rows, strict=True)):
-        for j, ((x, y), number) in enumerate(zip(column, row, strict=True)):
+        for (x, y), number in zip(column, row, strict=True):
             parts.append(
                 svg.element(
                     "circle", cx=x, cy=y, r=svg.fixed(r), fill=paint if k == last else "none",
                     fill_opacity="0.25", stroke=paint,
-                    stroke_width="3.5" if backward and (k, j) == (1, 0) else "1.8",
+                    stroke_width="3.5" if k == 1 else "1.8",
                 )
             )  # fmt: skip
             parts.append(svg.text(x, y + 5, f"{number}", font_weight=600))
