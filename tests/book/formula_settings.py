@@ -96,7 +96,7 @@ SETTINGS = (
     ),
     Setting(
         "gradients",
-        ("eq-directional", "ask-contour"),
+        ("eq-directional", "bound"),
         shapes={r"\theta": (1, 2), "u": (1, 2)},
         words=(
             r"c(h) = f(\theta + hu)",
@@ -1322,7 +1322,7 @@ EXCEPTIONS = {
     "gradients:eq-gradient": "definition of the gradient",
     "gradients:eq-contour": "holds for a curve in the contour alone; the cell units checks it",
     "gradients:eq-bound": "a bound, no equation",
-    "gradients:eq-taylor": "up to O(h^3); its terms are eq-directional and ask-contour",
+    "gradients:eq-taylor": "up to O(h^3); its terms are eq-directional and bound",
     "gradients:eq-trust": "a bound, no equation",
     "gradients:eq-gradients-jacobian": "definition of the Jacobian",
     "the-tape:eq-cheap-gradient": "a bound on a cost",
