@@ -63,7 +63,9 @@ def forecasts(title: str) -> Drawing:
     ax.axvspan(0, TRUSTED, color=COLORS[2], alpha=0.2, linewidth=0)
     ax.text(TRUSTED / 2, -0.48, "at most\n10 % off", color=INK, ha="center", fontsize=11)
     ax.text(0.1, -1.1, "the loss must\nlie in this band", color=COLORS[1])
-    ax.annotate("", (0.25, -0.55), (0.21, -0.8), arrowprops={"arrowstyle": "-", "color": COLORS[1]})
+    ax.annotate(
+        "", (0.26, -0.55), (0.235, -0.7), arrowprops={"arrowstyle": "-", "color": COLORS[1]}
+    )
     ax.set(xlabel="length h of the walk", xlim=(-0.01, 0.4), ylim=(-1.2, 1.25))
     ax.set(xticks=[0, 0.1, 0.2, 0.3, 0.4], yticks=[-1, -0.5, 0, 0.5, 1])
     ax.set_title("loss", loc="left", fontsize=11)
