@@ -63,6 +63,13 @@ def test_lengths_and_curvatures_takes_any_number_of_seeds():
         assert drawn.markup.startswith("<svg") and len(drawn.markup) < 100_000
 
 
+def test_the_estimated_walk_is_drawn_in_full():
+    near, far = np.linspace(0, 3, 30), np.linspace(0, 40, 40)
+    losses = 2 - 0.4 * far + 0.01 * far**2
+    drawn = landscape.estimated_walk(near, near / 30 - 0.002, far, losses, -0.4, 1.5, "title")
+    assert drawn.markup.startswith("<svg") and len(drawn.markup) < 100_000
+
+
 def test_the_table_of_slopes_says_what_it_shows():
     drawn = landscape.table_of_slopes([[2, 1], [3, 4]], ["x = 1", "y = 2"], ["a", "b"], "title")
     assert re.findall(r'font-size="18">(\d)<', drawn.markup) == ["2", "1", "3", "4"]

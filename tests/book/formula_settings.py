@@ -98,10 +98,8 @@ SETTINGS = (
         "gradients",
         ("eq-directional", "bound"),
         shapes={r"\theta": (1, 2), "u": (1, 2)},
-        words=(
-            r"c(h) = f(\theta + hu)",
-            r"f = (\theta_1\theta_2 - 4)^2 + \theta_1^3",
-        ),
+        program=(r"c(h) = f(\theta + hu)",),
+        words=(r"f = (\theta_1\theta_2 - 4)^2 + \theta_1^3",),
         means={"H": r"\nabla^2 f"},
         of={"f": (r"\theta",), "c": ("h",)},
         at={"h": 0},

@@ -61,7 +61,8 @@ def forecasts(title: str) -> Drawing:
         ax.text(end, y, words, color=color, va="center", fontsize=11)
     ax.text(0.01, 1.06, "start: loss 1, slope −5", color=INK, va="bottom")
     ax.axvspan(0, TRUSTED, color=COLORS[2], alpha=0.2, linewidth=0)
-    ax.text(TRUSTED / 2, -0.48, "at most\n10 % off", color=INK, ha="center", fontsize=11)
+    words = "error ≤ 10 %\nof the change\npromised"
+    ax.text(0.003, -0.1, words, color=INK, va="top", fontsize=11)
     ax.text(0.1, -1.1, "the loss must\nlie in this band", color=COLORS[1])
     ax.annotate(
         "", (0.26, -0.55), (0.235, -0.7), arrowprops={"arrowstyle": "-", "color": COLORS[1]}
@@ -275,6 +276,58 @@ def lengths_and_curvatures(
     right.set_title("curvature", fontsize=11)
     for ax in (left, right):
         ax.minorticks_off()
+    return plotted(fig, title)
+
+
+def estimated_walk(
+    near: Array, curves: Array, far: Array, losses: Array, slope: float, true: float, title: str
+) -> Drawing:
+    """Draw the loss on a walk of the estimated length, and the curvature on its first part.
+
+    Parameters
+    ----------
+    near, curves : arrays of one shape
+        Lengths from 0 on, a little beyond ``true``, and the curvature there.
+    far, losses : arrays of one shape
+        Lengths from 0 to the estimated one, and the loss there.
+    slope : float
+        The slope at the start, which is negative.
+    true : float
+        How far the forecast from the slope is wrong by at most a tenth of what it promises.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.55, 2.4))
+    for ax in (left, right):
+        ax.axvspan(0, true, color=COLORS[2], alpha=0.25, linewidth=0)
+        ax.axhline(0, color=GREY, linewidth=0.8)
+        ax.set_xlabel("length h of the walk")
+    left.plot(far, losses, "-", color=INK, linewidth=2.6)
+    floor = np.array([0.0, (losses[0] + 1.2) / -slope])
+    left.plot(floor, losses[0] + slope * floor, "--", color=COLORS[1], linewidth=2)
+    ends = far[[0, -1]], losses[[0, -1]]
+    left.plot(*ends, "o", color=INK, markersize=7, clip_on=False)
+    for x, y, words, side, color in (
+        (3.5, losses[0] + 0.15, f"{losses[0]:.2f}", "left", INK),
+        (far[-1] - 3, losses[-1], f"{losses[-1]:.1f}", "right", INK),
+        (21, 2.75, "the loss", "right", INK),
+        (9.5, -0.75, "slope alone", "left", COLORS[1]),
+    ):
+        left.text(x, y, words, color=color, ha=side, va="center", fontsize=11)
+    left.set(xlim=(-1, far[-1] + 1), ylim=(-1.2, 5.2), xticks=[0, 10, 20, 30, 40])
+    left.set_yticks([0, 2, 4])
+    left.set_title("loss", loc="left", fontsize=11)
+    right.plot(near, curves, "-", color=COLORS[1], linewidth=2.6)
+    right.plot(0, curves[0], "o", color=COLORS[1], markersize=7)
+    first = f"{curves[0]:.4f}".replace("-", "\N{MINUS SIGN}")
+    right.text(0.14, curves[0] - 0.007, first, color=INK, ha="left", va="center", fontsize=11)
+    right.text(true / 2, 0.106, f"true: {true:.1f}", color=INK, ha="center", fontsize=11)
+    right.set(xlim=(-0.08, near[-1]), ylim=(-0.018, 0.118), yticks=[0, 0.05, 0.1])
+    right.set_xticks([0, 1, 2, 3])
+    right.set_title("curvature", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
