@@ -24,6 +24,8 @@ def test_the_walk_is_that_of_the_loss():
         assert landscape.curvature(h) == pytest.approx(down @ tape.jacobian(gradient)(place) @ down)
         line, bound = 1 - 5 * h, h**2 / 2 * landscape.curvature(h)
         assert abs(landscape.cut(h) - line) <= bound + 1e-12
+    promised = 5 * landscape.TRUSTED
+    assert landscape.TRUSTED**2 / 2 * landscape.curvature(landscape.TRUSTED) <= 0.1 * promised
 
 
 def test_the_frames_tell_the_slopes():
@@ -55,10 +57,17 @@ def test_lengths_and_curvatures_takes_any_number_of_seeds():
     rng = np.random.default_rng(0)
     for seeds in (1, 12):
         ratios = [rng.uniform(0.5, 300, (3, seeds)) for _ in range(2)]
-        curves = [rng.normal(size=(seeds, 4)) for _ in range(3)]
+        curves = [rng.normal(size=(seeds, 4)) for _ in range(2)]
         steps, moments = [0, 1, 10, 100], [0, 10, 100]
         drawn = landscape.lengths_and_curvatures(ratios, moments, steps, curves, "title")
         assert drawn.markup.startswith("<svg") and len(drawn.markup) < 100_000
+
+
+def test_the_estimated_walk_is_drawn_in_full():
+    near, far = np.linspace(0, 3, 30), np.linspace(0, 40, 40)
+    losses = 2 - 0.4 * far + 0.01 * far**2
+    drawn = landscape.estimated_walk(near, near / 30 - 0.002, far, losses, -0.4, 1.5, "title")
+    assert drawn.markup.startswith("<svg") and len(drawn.markup) < 100_000
 
 
 def test_the_table_of_slopes_says_what_it_shows():

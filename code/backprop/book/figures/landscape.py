@@ -18,6 +18,8 @@ from backprop.book.figures.stepper import Frame, drawn
 
 TARGET = 4.0
 START, GRADIENT, DOWN = (1.5, 2.0), (-4.0, -3.0), (0.8, 0.6)
+TRUSTED = 0.084
+"""Up to here, the bound on the error is at most a tenth of the change that the slope promises."""
 CIRCLE = tuple(
     (sign * x, sign * y)
     for sign in (1, -1)
@@ -37,7 +39,7 @@ def curvature(h: Array) -> Array:
 
 
 def forecasts(title: str) -> Drawing:
-    """Draw the loss along the walk, both forecasts, and the band in which it must lie."""
+    """Draw the loss along the walk, both forecasts, its band, and how far the line is trusted."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
@@ -58,9 +60,12 @@ def forecasts(title: str) -> Drawing:
     ):
         ax.text(end, y, words, color=color, va="center", fontsize=11)
     ax.text(0.01, 1.06, "start: loss 1, slope −5", color=INK, va="bottom")
-    ax.text(0.004, -0.9, "the loss must\nlie in this band", color=COLORS[1])
+    ax.axvspan(0, TRUSTED, color=COLORS[2], alpha=0.2, linewidth=0)
+    words = "error ≤ 10 %\nof the change\npromised"
+    ax.text(0.003, -0.1, words, color=INK, va="top", fontsize=11)
+    ax.text(0.1, -1.1, "the loss must\nlie in this band", color=COLORS[1])
     ax.annotate(
-        "", (0.235, -0.42), (0.155, -0.6), arrowprops={"arrowstyle": "-", "color": COLORS[1]}
+        "", (0.26, -0.55), (0.235, -0.7), arrowprops={"arrowstyle": "-", "color": COLORS[1]}
     )
     ax.set(xlabel="length h of the walk", xlim=(-0.01, 0.4), ylim=(-1.2, 1.25))
     ax.set(xticks=[0, 0.1, 0.2, 0.3, 0.4], yticks=[-1, -0.5, 0, 0.5, 1])
@@ -91,14 +96,17 @@ def turning() -> list[Frame]:
     wave = GRADIENT[0] * np.cos(np.radians(turn)) + GRADIENT[1] * np.sin(np.radians(turn))
     frames = []
     for k, (u, slope) in enumerate(zip(CIRCLE, slopes, strict=True)):
-        fig, (ax, low) = plt.subplots(1, 2, figsize=(4.4, 2.5), width_ratios=[1, 1.15])
+        fig, (ax, low) = plt.subplots(1, 2, figsize=(4.4, 2.7), width_ratios=[1, 1.15])
         _levels(ax, {1: 0.9, 2: 0.9, 3: 1.6, 4: 2.4, 5: 0.9, 6: 0.9}, 0.4, 3.6)
+        for p in (1, 2, 3, 4, 5, 6):
+            ax.text(p / 3.4, 3.46, f"{(p - TARGET) ** 2:.0f}", color=INK, ha="center", fontsize=11)
         end = (START[0] + 1.1 * u[0], START[1] + 1.1 * u[1])
         arrow = {"arrowstyle": "-|>", "color": COLORS[1], "lw": 3, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", end, START, arrowprops=arrow)
         ax.plot(*START, "o", color=INK, markersize=7)
         ax.set(xlim=(0.2, 2.9), ylim=(0.6, 3.4), aspect="equal", xticks=[1, 2], yticks=[1, 2, 3])
-        ax.set_title("weights θ", fontsize=11)
+        ax.set_title("loss of each curve", fontsize=11, pad=18)
+        ax.set(xlabel="θ₁", ylabel="θ₂")
         ax.grid(False)
         seen = turn <= (degrees[k] if u != CIRCLE[-1] else 360)
         low.plot(turn[seen], wave[seen], "-")
@@ -107,7 +115,8 @@ def turning() -> list[Frame]:
         low.axhline(0, color=INK, linewidth=0.8)
         low.set_xticks(range(0, 361, 120), ["0°", "120°", "240°", "360°"])
         low.set(yticks=[-5, 0, 5], xlim=(-16, 376), ylim=(-6.2, 6.2))
-        low.set_title("slope by angle of u", fontsize=11)
+        low.set_title("slope along u", fontsize=11)
+        low.set_xlabel("angle of u")
         way = "uphill" if slope > 0.01 else "downhill" if slope < -0.01 else "level"
         if abs(slope) > 4.99:
             way = f"the {'highest' if slope > 0 else 'lowest'} of the twelve"
@@ -204,7 +213,7 @@ def lengths_and_curvatures(
     curves: Sequence[Array],
     title: str,
 ) -> Drawing:
-    """Draw how long the estimated walks are, and three curvatures with their signs.
+    """Draw how long the estimated walks are, and both curvatures with their signs.
 
     Where the curvature along the gradient is negative, its point and its estimate are ringed.
 
@@ -217,19 +226,19 @@ def lengths_and_curvatures(
         How many steps had been taken at each row of the ratios; some of ``steps``.
     steps : sequence of int
         How many steps had been taken at each of the curvatures.
-    curves : three arrays, shape (n_seeds, len(steps))
-        Curvatures along the gradient, along random directions, and the strongest found.
+    curves : two arrays, shape (n_seeds, len(steps))
+        Curvatures along the gradient and along random directions.
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
     fig, (left, right) = plt.subplots(1, 2, figsize=(4.55, 2.5), width_ratios=[1, 1.15])
-    looks = ((COLORS[1], "-", "o"), (COLORS[0], "--", "^"), (GREY, "-.", "s"))
+    looks = ((COLORS[1], "-", "o"), (COLORS[0], "--", "^"))
     ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": INK}
     left.axhline(1, color=INK, linewidth=0.8)
-    for values, side, (color, _, mark) in zip(ratios, (-0.2, 0.2), looks[:2], strict=True):
+    for values, side, (color, _, mark) in zip(ratios, (-0.2, 0.2), looks, strict=True):
         for at, group in enumerate(values):
             places = at + side + np.linspace(-0.13, 0.13, len(group))
             left.plot(places, group, mark, color=color, markersize=4)
@@ -255,19 +264,70 @@ def lengths_and_curvatures(
             right.plot(k, value, "o", **ring)
             right.text(1.5 * k, value - 0.004, f"{value:.4f}".replace("-", "−"), color=INK)
     for x, y, words, color in (
-        (110, 8, "strongest found", INK),
-        (110, 0.6, "along the gradient", COLORS[1]),
+        (110, 1.6, "along the gradient", COLORS[1]),
         (110, 0.0055, "random", COLORS[0]),
     ):
         right.text(x, y, words, color=color, ha="right", va="center", fontsize=11)
     right.set_yscale("symlog", linthresh=0.01, linscale=0.6)
     right.set_xscale("symlog", linthresh=1, linscale=0.4)
-    right.set(xlim=(-0.25, 130), ylim=(-0.011, 18), xlabel="steps")
+    right.set(xlim=(-0.25, 130), ylim=(-0.011, 3), xlabel="steps")
     right.set_xticks([0, 1, 3, 8, 20, 100], ["0", "1", "3", "8", "20", "100"])
     right.set_yticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
     right.set_title("curvature", fontsize=11)
     for ax in (left, right):
         ax.minorticks_off()
+    return plotted(fig, title)
+
+
+def estimated_walk(
+    near: Array, curves: Array, far: Array, losses: Array, slope: float, true: float, title: str
+) -> Drawing:
+    """Draw the loss on a walk of the estimated length, and the curvature on its first part.
+
+    Parameters
+    ----------
+    near, curves : arrays of one shape
+        Lengths from 0 on, a little beyond ``true``, and the curvature there.
+    far, losses : arrays of one shape
+        Lengths from 0 to the estimated one, and the loss there.
+    slope : float
+        The slope at the start, which is negative.
+    true : float
+        How far the forecast from the slope is wrong by at most a tenth of what it promises.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4.55, 2.4))
+    for ax in (left, right):
+        ax.axvspan(0, true, color=COLORS[2], alpha=0.25, linewidth=0)
+        ax.axhline(0, color=GREY, linewidth=0.8)
+        ax.set_xlabel("length h of the walk")
+    left.plot(far, losses, "-", color=INK, linewidth=2.6)
+    floor = np.array([0.0, (losses[0] + 1.2) / -slope])
+    left.plot(floor, losses[0] + slope * floor, "--", color=COLORS[1], linewidth=2)
+    ends = far[[0, -1]], losses[[0, -1]]
+    left.plot(*ends, "o", color=INK, markersize=7, clip_on=False)
+    for x, y, words, side, color in (
+        (3.5, losses[0] + 0.15, f"{losses[0]:.2f}", "left", INK),
+        (far[-1] - 3, losses[-1], f"{losses[-1]:.1f}", "right", INK),
+        (21, 2.75, "the loss", "right", INK),
+        (9.5, -0.75, "slope alone", "left", COLORS[1]),
+    ):
+        left.text(x, y, words, color=color, ha=side, va="center", fontsize=11)
+    left.set(xlim=(-1, far[-1] + 1), ylim=(-1.2, 5.2), xticks=[0, 10, 20, 30, 40])
+    left.set_yticks([0, 2, 4])
+    left.set_title("loss", loc="left", fontsize=11)
+    right.plot(near, curves, "-", color=COLORS[1], linewidth=2.6)
+    right.plot(0, curves[0], "o", color=COLORS[1], markersize=7)
+    first = f"{curves[0]:.4f}".replace("-", "\N{MINUS SIGN}")
+    right.text(0.14, curves[0] - 0.007, first, color=INK, ha="left", va="center", fontsize=11)
+    right.text(true / 2, 0.106, f"true: {true:.1f}", color=INK, ha="center", fontsize=11)
+    right.set(xlim=(-0.08, near[-1]), ylim=(-0.018, 0.118), yticks=[0, 0.05, 0.1])
+    right.set_xticks([0, 1, 2, 3])
+    right.set_title("curvature", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
