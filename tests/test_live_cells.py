@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import matplotlib as mpl
+import nbformat
 import pytest
 
 from backprop.book import live
@@ -88,6 +89,17 @@ def test_the_starter_has_three_dots_for_each_answer():
     assert live_cells.start(call, solution) == expected
     assert live_cells.with_names("exercises.check_it([...])") == "exercises.check_it(answer)"
     assert live_cells.with_names(call) == call
+
+
+def test_every_exercise_that_names_its_checker_says_how_to_call_it():
+    named = []
+    for path in CHAPTERS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for match in live_cells.EXERCISE.finditer(cell.source):
+                if "exercises.check_" in match["text"]:
+                    named.append(match["label"])
+                    assert live_cells.CALL.search(match["text"]), f"{path.stem}: {named[-1]}"
+    assert len(named) > 200
 
 
 @pytest.mark.parametrize("path", TRIED, ids=lambda path: path.stem)
