@@ -261,7 +261,7 @@ def _cut(ax: Any) -> None:
     border = (ends - 0.5) / 2
     ax.fill_between(ends, border, -0.45, color=plots.COLORS[1], alpha=0.15, lw=0, zorder=0)
     ax.plot(ends, border, color=plots.COLORS[1], linestyle="--", linewidth=1.8, zorder=1)
-    ax.text(2.5, 0.28, "output > ½", ha="right", color=plots.INK)
+    ax.text(2.52, 0.07, "output > ½", ha="right", color=plots.INK)
     ax.text(0.25, 0.75, "output < ½", color=plots.INK)
     ax.text(0.0, 0.2, "(0, 0)", ha="center", va="center", color=plots.INK)
     ax.text(1.12, -0.2, "(0, 1) and (1, 0)", ha="center", va="center", color=plots.INK)
