@@ -23,10 +23,10 @@ def texts(drawing):
     [([3, 2], [0.5, -1], 1, "0.5", "0.5"), ([1, 2], [0.5, -1], 1, "−0.5", "0")],
 )
 def test_a_unit_shows_its_sum_and_what_the_bend_makes_of_it(x, w, b, z, a):
-    words = texts(units.one_unit(x, w, b, "t"))
-    assert {"w₁ = 0.5", "w₂ = −1", "b = 1", f"z = {z}", a} <= set(words)
-    assert f"z = {x[0]} · 0.5 + {x[1]} · (−1) + 1 = {z}" in words
-    assert f"a = max(0, {z}) = {a}" in words
+    unit = units.one_unit(x, w, b, "t")
+    assert {"w₁ = 0.5", "w₂ = −1", "b = 1", f"z = {z}", a} <= set(texts(unit))
+    said = f"z = {x[0]} · 0.5 + {x[1]} · (−1) + 1 = {z}; a = max(0, {z}) = {a}</desc>"
+    assert said in unit.markup
 
 
 def test_a_network_is_counted():

@@ -67,10 +67,8 @@ def one_unit(x: Sequence[float], w: Sequence[float], b: float, title: str) -> Dr
     parts += _bend(296, row, z)
     parts.append(_disc(*out, _number(a), svg.FORWARD))
     parts.append(_label(out[0], row - 36, "a", svg.FORWARD))
-    parts.append(_label(210, 228, worked))
-    parts.append(_label(210, 252, bent))
     said = f"inputs {_listed(x)}, weights {_listed(w)}, bias {_number(b)}; {worked}; {bent}"
-    return drawing(title, 262, said, *parts)
+    return drawing(title, 206, said, *parts)
 
 
 def _bend(x: float, y: float, z: float) -> list[str]:
@@ -197,7 +195,7 @@ def borders(title: str) -> Drawing:
         ax.plot(*task.x[wrong].T, "x", markersize=17, mew=2, color=plots.INK, zorder=4)
         ax.set_title(name, fontsize=11)
         ax.set(xlim=ends, ylim=ends, xticks=[0, 1], yticks=[0, 1], aspect="equal")
-        ax.set_xlabel(f"x₁\nshaded: {words}")
+        ax.set_xlabel(f"x₁\n{words}")
         ax.grid(visible=False)
     axes[0].set_ylabel("x₂")
     return plotted(fig, title)
@@ -249,6 +247,7 @@ def folded(W1: ArrayLike, b1: ArrayLike, title: str) -> Drawing:
     axes[0].set(xlim=(-0.6, 2.5), ylim=(-1.55, 1.6), xlabel="z of unit 1", ylabel="z of unit 2")
     axes[0].set_title("after the sums", fontsize=11)
     _cut(axes[1])
+    fig.get_layout_engine().set(wspace=0.08)
     return plotted(fig, title)
 
 
@@ -261,7 +260,7 @@ def _cut(ax: Any) -> None:
     border = (ends - 0.5) / 2
     ax.fill_between(ends, border, -0.45, color=plots.COLORS[1], alpha=0.15, lw=0, zorder=0)
     ax.plot(ends, border, color=plots.COLORS[1], linestyle="--", linewidth=1.8, zorder=1)
-    ax.text(2.52, 0.07, "output > ½", ha="right", color=plots.INK)
+    ax.text(2.45, 0.07, "output > ½", ha="right", color=plots.INK)
     ax.text(0.25, 0.75, "output < ½", color=plots.INK)
     ax.text(0.0, 0.2, "(0, 0)", ha="center", va="center", color=plots.INK)
     ax.text(1.12, -0.2, "(0, 1) and (1, 0)", ha="center", va="center", color=plots.INK)
