@@ -23,10 +23,10 @@ def texts(drawing):
     [([3, 2], [0.5, -1], 1, "0.5", "0.5"), ([1, 2], [0.5, -1], 1, "−0.5", "0")],
 )
 def test_a_unit_shows_its_sum_and_what_the_bend_makes_of_it(x, w, b, z, a):
-    words = texts(units.one_unit(x, w, b, "t"))
-    assert {"w₁ = 0.5", "w₂ = −1", "b = 1", f"z = {z}", a} <= set(words)
-    assert f"z = {x[0]} · 0.5 + {x[1]} · (−1) + 1 = {z}" in words
-    assert f"a = max(0, {z}) = {a}" in words
+    unit = units.one_unit(x, w, b, "t")
+    assert {"w₁ = 0.5", "w₂ = −1", "b = 1", f"z = {z}", a} <= set(texts(unit))
+    said = f"z = {x[0]} · 0.5 + {x[1]} · (−1) + 1 = {z}; a = max(0, {z}) = {a}</desc>"
+    assert said in unit.markup
 
 
 def test_a_network_is_counted():
@@ -51,6 +51,7 @@ def test_plots_are_drawings_and_leave_no_figure_open():
     before = plt.get_fignums()
     runs = np.linspace(0.7, 0.9, 6).reshape(2, 3)
     for drawing in (
+        units.borders("t"),
         units.hinges("t"),
         units.folded([[1, 1], [1, 1]], [0, -1], "t"),
         units.slopes({"ReLU": (relu, relu_prime)}, "t"),
@@ -60,6 +61,17 @@ def test_plots_are_drawings_and_leave_no_figure_open():
         assert drawing.markup.startswith('<svg class="bp-drawn"')
         assert not re.search(r"font-size: (\d\.|\d)px", drawing.markup)
     assert plt.get_fignums() == before
+
+
+def test_the_band_with_a_bend_is_that_of_the_network_and_one_point_is_crossed_without():
+    markup = units.borders("t").markup
+    for words in ("without a bend", "with a bend", "x₁ + x₂ &gt; 0.5", "0.5 &lt; x₁ + x₂ &lt; 1.5"):
+        assert words in markup
+    count = np.linspace(-0.4, 2.4, 57)
+    output = relu(count) - 2 * relu(count - 1)
+    assert ((output > 0.5) == ((count > 0.5) & (count < 1.5))).all()
+    right = (units.corners().x.sum(axis=1) > 0.5) == (units.corners().y == 1)
+    assert right.sum() == 3
 
 
 def test_the_drawing_board_has_a_solution_for_tanh_that_silences_unit_three():

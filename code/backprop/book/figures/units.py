@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from backprop.activations import Elementwise
 from backprop.arrays import Array
 from backprop.book.figures import plots, svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.explorer import DecisionRegions, Setting, Task
 
 BOX = 80
@@ -67,10 +67,8 @@ def one_unit(x: Sequence[float], w: Sequence[float], b: float, title: str) -> Dr
     parts += _bend(296, row, z)
     parts.append(_disc(*out, _number(a), svg.FORWARD))
     parts.append(_label(out[0], row - 36, "a", svg.FORWARD))
-    parts.append(_label(210, 228, worked))
-    parts.append(_label(210, 252, bent))
     said = f"inputs {_listed(x)}, weights {_listed(w)}, bias {_number(b)}; {worked}; {bent}"
-    return drawing(title, 262, said, *parts)
+    return drawing(title, 206, said, *parts)
 
 
 def _bend(x: float, y: float, z: float) -> list[str]:
@@ -172,6 +170,37 @@ def _column(size: int) -> list[float]:
     return [56.0, 82.0, 138.0, 164.0]
 
 
+def borders(title: str) -> Drawing:
+    """Plot XOR twice: with the border of x₁ + x₂ - ½, and with those of two ReLU units.
+
+    The latter are where the network of :func:`hinges` crosses ½. A point on the wrong side is
+    crossed out.
+    """
+    plt, task, ends = pyplot(), corners(), np.array([-0.4, 1.4])
+    fig, axes = plt.subplots(1, 2, figsize=(4.5, 2.2), sharey=True)
+    for ax, name, levels, words in zip(
+        axes,
+        ("without a bend", "with a bend"),
+        ([0.5, 9.0], [0.5, 1.5]),
+        ("x₁ + x₂ > 0.5", "0.5 < x₁ + x₂ < 1.5"),
+        strict=True,
+    ):
+        low, high = (level - ends for level in levels)
+        ax.fill_between(ends, low, high, color=plots.COLORS[1], alpha=0.2, lw=0, zorder=0)
+        ax.plot(ends, np.stack([low, high], axis=1), "-", color=plots.COLORS[1], lw=1.8, zorder=1)
+        count = task.x.sum(axis=1)
+        wrong = ((count > levels[0]) & (count < levels[1])) != (task.y == 1)
+        ax.plot(*task.x[task.y == 0].T, "o", zorder=3, **NO)
+        ax.plot(*task.x[task.y == 1].T, "s", zorder=3, **YES)
+        ax.plot(*task.x[wrong].T, "x", markersize=17, mew=2, color=plots.INK, zorder=4)
+        ax.set_title(name, fontsize=11)
+        ax.set(xlim=ends, ylim=ends, xticks=[0, 1], yticks=[0, 1], aspect="equal")
+        ax.set_xlabel(f"x₁\n{words}")
+        ax.grid(visible=False)
+    axes[0].set_ylabel("x₂")
+    return plotted(fig, title)
+
+
 def hinges(title: str) -> Drawing:
     """Plot two ReLU units over the count of ones, and their sum, which is XOR."""
     import matplotlib.pyplot as plt  # a reader without figures does not pay for it
@@ -195,7 +224,7 @@ def hinges(title: str) -> Drawing:
 
 
 def folded(W1: ArrayLike, b1: ArrayLike, title: str) -> Drawing:
-    """Plot the corners of the square, their pre-activations, and those after the ReLU.
+    """Plot the pre-activations of the corners of the square, and their activations.
 
     Parameters
     ----------
@@ -207,24 +236,18 @@ def folded(W1: ArrayLike, b1: ArrayLike, title: str) -> Drawing:
     task, W, b = corners(), np.asarray(W1), np.asarray(b1)
     z = task.x @ W + b
     line = np.outer([-0.6, 0, 1, 2.3], W.sum(axis=0) / 2) + b  # where the plane goes
-    layout = [["x", "z"], ["a", "a"]]
-    fig, axes = plt.subplot_mosaic(layout, figsize=(4.5, 4.3), height_ratios=[1, 1.5])
-    for name, points, path in (
-        ("x", task.x, None), ("z", z, line), ("a", np.maximum(0, z), np.maximum(0, line))
-    ):  # fmt: skip
-        ax = axes[name]
-        if path is not None:
-            ax.plot(*path.T, color=plots.COLORS[0], linestyle="-", linewidth=3, zorder=1)
+    fig, axes = plt.subplots(1, 2, figsize=(4.5, 2.35), width_ratios=[1, 1.8])
+    for ax, points, path in zip(
+        axes, (z, np.maximum(0, z)), (line, np.maximum(0, line)), strict=True
+    ):
+        ax.plot(*path.T, color=plots.COLORS[0], linestyle="-", linewidth=3, zorder=1)
         ax.plot(*points[task.y == 0].T, "o", zorder=3, **NO)
         ax.plot(*points[task.y == 1].T, "s", zorder=2, **YES)
         ax.set(xticks=[0, 1, 2], yticks=[-1, 0, 1])
-    for name, words in (("x", "x"), ("z", "z of unit ")):
-        axes[name].set(xlim=(-0.5, 2.5), ylim=(-1.4, 1.6), aspect="equal")
-        sub = "₁₂" if name == "x" else "12"
-        axes[name].set(xlabel=words + sub[0], ylabel=words + sub[1])
-    axes["x"].set_title("1 · inputs", fontsize=11)
-    axes["z"].set_title("2 · after the sums", fontsize=11)
-    _cut(axes["a"])
+    axes[0].set(xlim=(-0.6, 2.5), ylim=(-1.55, 1.6), xlabel="z of unit 1", ylabel="z of unit 2")
+    axes[0].set_title("after the sums", fontsize=11)
+    _cut(axes[1])
+    fig.get_layout_engine().set(wspace=0.08)
     return plotted(fig, title)
 
 
@@ -232,13 +255,13 @@ def _cut(ax: Any) -> None:
     """Label the folded line, and shade where the output, a₁ - 2 a₂, exceeds ½."""
     ax.set(xlim=(-0.45, 2.55), ylim=(-0.45, 1.4), yticks=[0, 1])
     ax.set(xlabel="a of unit 1", ylabel="a of unit 2")
-    ax.set_title("3 · after the ReLU: folded", fontsize=11)
+    ax.set_title("after the ReLU: folded", fontsize=11)
     ends = np.array([-0.45, 2.55])
     border = (ends - 0.5) / 2
     ax.fill_between(ends, border, -0.45, color=plots.COLORS[1], alpha=0.15, lw=0, zorder=0)
     ax.plot(ends, border, color=plots.COLORS[1], linestyle="--", linewidth=1.8, zorder=1)
-    ax.text(1.7, 0.16, "output > ½", color=plots.INK)
-    ax.text(0.35, 0.75, "output < ½", color=plots.INK)
+    ax.text(2.45, 0.07, "output > ½", ha="right", color=plots.INK)
+    ax.text(0.25, 0.75, "output < ½", color=plots.INK)
     ax.text(0.0, 0.2, "(0, 0)", ha="center", va="center", color=plots.INK)
     ax.text(1.12, -0.2, "(0, 1) and (1, 0)", ha="center", va="center", color=plots.INK)
     ax.text(1.86, 1.12, "(1, 1)", ha="right", va="center", color=plots.INK)
