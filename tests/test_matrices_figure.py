@@ -71,6 +71,24 @@ def test_every_output_minus_every_target():
         matrices.differences(p, y[:2], "t")
 
 
+def test_where_each_output_is_pulled():
+    p, y = np.array([0.9, 0.2, 0.6]), np.array([1.0, 0, 1])
+    drawing = matrices.pulls(p, y, "t")
+    zero, one = (
+        next(float(t.get("x")) for t in parts(drawing, "text") if t.text == end) for end in "01"
+    )
+    tips = [
+        float(polygon.get("points").split(",")[0]) for polygon in parts(drawing, "polygon")
+    ]  # the first corner of an arrow's head is its tip
+    wanted = [end for target in y for end in (target, y.mean())]
+    assert np.allclose((np.array(tips) - zero) / (one - zero), wanted, atol=0.002)
+    places = [float(circle.get("cx")) for circle in parts(drawing, "circle")]
+    assert np.allclose((np.array(places) - zero) / (one - zero), p, atol=0.002)
+    assert {"μ = 0.67", "p₂ = 0.2, y₂ = 0"} <= set(texts(drawing))
+    with pytest.raises(ValueError, match=r"shape \(2,\), expected \(3,\)"):
+        matrices.pulls(p, y[:2], "t")
+
+
 def test_paths_through_a_row():
     p, g = np.array([0.5, 0.3, 0.2]), np.array([2.0, 1, 3])
     drawing = matrices.row_paths(p, g, "t")
@@ -107,6 +125,7 @@ def test_two_layers_send_back_what_the_equations_say():
         matrices.outer_products(np.eye(2, 3), np.eye(2), "t"),
         matrices.copies([1, 2, 4], [0, 3], np.ones((2, 3)), "t"),
         matrices.differences([0.9, 0.2, 0.6], [1, 0, 1], "t"),
+        matrices.pulls([0.9, 0.2, 0.6], [1, 0, 1], "t"),
     ],
 )
 def test_nothing_leaves_the_frame(drawing):

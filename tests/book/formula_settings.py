@@ -594,12 +594,6 @@ SETTINGS = (
         means={r"\delta^{(l)}": r"\partial L/\partial z^{(l)}"},
     ),
     Setting(
-        "broadcasting",
-        ("symbols",),
-        shapes={"x": (3, 2), "s": (1, 2), "g": (3, 2)},
-        words=(r"L = \sum_{i,k} g_{ik} x_{ik} s_k",),
-    ),
-    Setting(
         "debugging-the-article",
         ("delta-sigmoid",),
         words=(r"L = \tfrac12 (\sigma(z) - y)^2",),

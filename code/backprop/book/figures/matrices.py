@@ -439,3 +439,58 @@ def differences(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:
         f" the diagonal is {wanted:.2f}, that of all entries {found:.2f}"
     )
     return drawing(title, top + high * n + 32, said, *parts)
+
+
+def pulls(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:
+    """Draw where a step should move each output, to its target, and where it does, to their mean.
+
+    Parameters
+    ----------
+    p, y : arrays, shape (n,)
+        Outputs and targets, both from 0 to 1.
+    title : str
+        What the picture shows, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many targets as outputs.
+    """
+    p, y = np.asarray(p, float), np.asarray(y, float)
+    if p.shape != y.shape or p.ndim != 1:
+        raise ValueError(f"pulls: y has shape {y.shape}, expected {p.shape} with one axis")
+    left, long, top, step, apart = 136.0, 256.0, 84.0, 52.0, 10.0
+    mean = float(y.mean())
+    bottom = top + step * (len(p) - 1) + 26
+
+    def at(value: float) -> float:
+        return left + long * value
+
+    parts = [
+        svg.text(left, 18, "column of targets: to its target", svg.FORWARD, text_anchor="start"),
+        svg.text(left, 38, "row of targets: to their mean μ", svg.BACKWARD, text_anchor="start"),
+        svg.element(
+            "line", x1=at(mean), x2=at(mean), y1=top - 30, y2=bottom + 4, stroke=svg.BACKWARD,
+            stroke_width="1.4", stroke_dasharray="3 4",
+        ),
+        svg.text(at(mean), bottom + 20, f"μ = {mean:.2f}", svg.BACKWARD),
+        svg.text(at(0), bottom + 20, "0"),
+        svg.text(at(1), bottom + 20, "1"),
+    ]  # fmt: skip
+    said = []
+    for k, (output, target) in enumerate(zip(p, y, strict=True)):
+        height, index = top + step * k, svg.lowered(k + 1)
+        name, aim = f"p{index} = {output:g}", f"y{index} = {target:g}"
+        parts += [
+            svg.text(8, height + 5, f"{name}, {aim}", text_anchor="start"),
+            svg.element(
+                "line", x1=at(0), x2=at(1), y1=height, y2=height, stroke="currentColor",
+                stroke_width="1", stroke_opacity="0.45",
+            ),
+        ]  # fmt: skip
+        for end, drop, paint in ((target, -apart, svg.FORWARD), (mean, apart, svg.BACKWARD)):
+            ends = (at(output), height + drop), (at(end), height + drop)
+            parts.append(svg.pointer(*ends, paint, "2.4", 9, 4.5))
+        parts.append(svg.element("circle", cx=at(output), cy=height, r=5.5, fill="currentColor"))
+        said.append(f"{name} is pulled to {mean:.2f} instead of {aim}")
+    return drawing(title, bottom + 30, "; ".join(said), *parts)
