@@ -181,10 +181,11 @@ def races() -> list[Frame]:
             ax.text(-12, -14.4, f"loss {words}", fontsize=11.5, color=color)
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
-            f"{STEPS} steps from the dot towards the cross, where the loss is 0. Each optimizer has"
-            f" the best of {len(TRIED)} rates (curvatures 1 and 30, β = β₁ = 0.5, β₂ = 0.9). The"
-            f" losses are medians of eight starts, of which one is drawn. They begin at"
-            f" {_height(START):.0f}, and the bars count the powers of ten by which they fall."
+            f"{STEPS} steps from the dot towards the cross, where the loss is 0. The losses are"
+            " medians of eight starts, which turn with the ravine and of which one is drawn. Each"
+            f" optimizer has the rate, of {len(TRIED)}, with the lowest median (curvatures 1 and"
+            f" 30, β = β₁ = 0.5, β₂ = 0.9). The losses begin at {_height(START):.0f}, and the bars"
+            " count the powers of ten by which they fall."
         )
         read = ", ".join(f"{_power(last)} with {name}" for name, last in told.items())
         title = f"Six optimizers, ravine turned by {degrees} degrees; losses: {read}"
@@ -277,7 +278,7 @@ def saddles() -> list[Frame]:
         axes[0].set_ylabel("θ₂")
         number = np.format_float_positional(10.0**-k, trim="-")
         words = (
-            f"Starting {number} from the ridge, the walks leave it (|θ₂| > ½) after "
+            "The walks leave the ridge (|θ₂| > ½) after "
             + ", ".join(f"{left.after} steps ({name})" for name, left in found.items())
             + ". Thirty steps are drawn."
         )
