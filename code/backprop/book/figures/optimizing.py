@@ -181,15 +181,15 @@ def races() -> list[Frame]:
             ax.text(-12, -14.4, f"loss {words}", fontsize=11.5, color=color)
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
-            f"{STEPS} steps at the best of {len(TRIED)} rates (curvatures 1 and 30, β = β₁ = 0.5,"
-            " β₂ = 0.9). Each bar counts the powers of ten by which the median loss of eight starts"
-            f" (one is drawn) falls: from {_height(START):.0f} to"
-            f" {told['gradient descent']:.2g} with gradient descent,"
-            f" {_power(told['momentum'])} with momentum, {_power(told['AdaGrad'])} with AdaGrad,"
-            f" {_power(told['RMSProp'])} with RMSProp, {_power(told['Adam'])} with Adam and"
-            f" {_power(told['Lion'])} with Lion."
+            f"{STEPS} steps from the dot towards the cross, where the loss is 0. The losses are"
+            " medians of eight starts, which turn with the ravine and of which one is drawn. Each"
+            f" optimizer has the rate, of {len(TRIED)}, with the lowest median (curvatures 1 and"
+            f" 30, β = β₁ = 0.5, β₂ = 0.9). The losses begin at {_height(START):.0f}, and the bars"
+            " count the powers of ten by which they fall."
         )
-        frames.append(drawn(fig, f"Six optimizers, ravine turned by {degrees} degrees", words))
+        read = ", ".join(f"{_power(last)} with {name}" for name, last in told.items())
+        title = f"Six optimizers, ravine turned by {degrees} degrees; losses: {read}"
+        frames.append(drawn(fig, title, words))
     return frames
 
 
@@ -220,6 +220,7 @@ def heavy_balls() -> list[Frame]:
         ax.plot(*walked[0], "o", color=ink, markersize=8)
         ax.plot(0, 0, "+", color=ink, markersize=12, markeredgewidth=2)
         ax.set(xlim=(-11.5, 8.5), ylim=(-2.9, 2.9), xlabel="θ₁", ylabel="θ₂", yticks=[-2, 0, 2])
+        ax.set_xticks([-10, -5, 0, 5])
         ax.grid(False)
         flat, steep = factor(PLAIN_BEST * curvatures, beta)
         words = (
@@ -277,7 +278,7 @@ def saddles() -> list[Frame]:
         axes[0].set_ylabel("θ₂")
         number = np.format_float_positional(10.0**-k, trim="-")
         words = (
-            f"Starting {number} from the ridge, the walks leave it (|θ₂| > ½) after "
+            "The walks leave the ridge (|θ₂| > ½) after "
             + ", ".join(f"{left.after} steps ({name})" for name, left in found.items())
             + ". Thirty steps are drawn."
         )
@@ -336,9 +337,12 @@ def roots() -> list[Frame]:
         plane.set(xlim=(-1.12, 1.12), ylim=(-1.12, 1.12), aspect="equal", xticks=[-1, 0, 1])
         plane.set_yticks([-1, 0, 1], ["−i", "0", "i"])
         plane.set_title("the roots ρ", loc="left", fontsize=11.5)
-        sizes.set(xlim=(0, 1), ylim=(0, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], xlabel="β")
+        meets = [(1 - math.sqrt(PLAIN_BEST * curvature)) ** 2 for curvature in (KAPPA, 1.0)]
+        sizes.vlines(meets, 0, np.sqrt(meets), color=grey, linewidth=0.8)
+        sizes.set(xlim=(0, 1), ylim=(0, 1.03), yticks=[0, 0.5, 1], xlabel="β")
+        sizes.set_xticks([0, *meets, 1], ["0", *(f"{meet:.2f}" for meet in meets), "1"])
         sizes.set_title("larger size |ρ|", loc="left", fontsize=11.5)
-        sizes.text(0.13, 0.2, "√β", color=ink, fontsize=11.5)
+        sizes.text(0.2, 0.24, "√β", color=ink, fontsize=11.5)
         sizes.text(0.42, 0.93, "flat", color=colors[0], fontsize=11.5)
         sizes.text(0.3, 0.42, "steep", color=colors[1], fontsize=11.5)
         for ax in (plane, sizes):
