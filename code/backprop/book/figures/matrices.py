@@ -467,7 +467,7 @@ def pulls(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:
         return left + long * value
 
     parts = [
-        svg.text(left, 18, "column of targets: to its target", svg.FORWARD, text_anchor="start"),
+        svg.text(left, 18, "column of targets: each to its own", svg.FORWARD, text_anchor="start"),
         svg.text(left, 38, "row of targets: to their mean μ", svg.BACKWARD, text_anchor="start"),
         svg.element(
             "line", x1=at(mean), x2=at(mean), y1=top - 30, y2=bottom + 4, stroke=svg.BACKWARD,
