@@ -25,7 +25,7 @@ from backprop.optimizers import SGD, AdaGrad, Adam, Lion, Momentum, Optimizer, R
 KAPPA = 30.0
 START = (-10.0, 2.3)
 STEPS = 40
-ANGLES = (0, 5, 10, 15, 20, 30, 45)
+ANGLES = (0, 5, 10, 20, 30, 45)
 """Degrees by which the race's ravine is turned."""
 TRIED = np.geomspace(0.01, 20, 67)
 """Learning rates, of which each optimizer has the one with the lowest median of the last losses."""
