@@ -183,13 +183,12 @@ def rectangle(dx: float, title: str) -> Drawing:
             (left + right) / 2, above - 10, f"lower path: {second} = {u1 * grow2:.6g}", SECOND,
             font_weight=600,
         ),
-        _start(beyond + 10, (top + foot) / 2 - 12, "upper path:", FIRST, 600),
-        _start(beyond + 10, (top + foot) / 2 + 6, first, FIRST, 600),
-        _start(beyond + 10, (top + foot) / 2 + 24, f"= {u2 * grow1:.6g}", FIRST, 600),
-        _start(beyond + 10, above - 10, "corner:", svg.BACKWARD, 600),
-        _start(beyond + 10, above + 8, corner, svg.BACKWARD, 600),
-        _start(beyond + 10, above + 26, f"= {grow1 * grow2:.6g}", svg.BACKWARD, 600),
     ]  # fmt: skip
+    for at, paint, lines in (
+        ((top + foot) / 2 - 12, FIRST, ("upper path:", first, f"= {u2 * grow1:.6g}")),
+        (above - 10, svg.BACKWARD, ("corner:", corner, f"= {grow1 * grow2:.6g}")),
+    ):
+        parts += [_start(beyond + 10, at + 18 * k, w, paint, 600) for k, w in enumerate(lines)]
     said = (
         f"{u1 + grow1:.6g} · {u2 + grow2:.6g} − {u1 * u2} = "
         f"{u2 * grow1:.6g} + {u1 * grow2:.6g} + {grow1 * grow2:.6g}"

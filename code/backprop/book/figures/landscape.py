@@ -132,6 +132,10 @@ def _one(value: float) -> str:
     return f"{value + 0.0:.1f}".removesuffix(".0").replace("-", "\N{MINUS SIGN}")
 
 
+def _four_digits(value: float) -> str:
+    return f"{value:.4f}".replace("-", "\N{MINUS SIGN}")
+
+
 def looks() -> list[str]:
     """Return the names of the twelve directions: (0.8, 0.6)."""
     return [f"({_one(x)}, {_one(y)})" for x, y in CIRCLE]
@@ -262,7 +266,7 @@ def lengths_and_curvatures(
         for value in below[below < 0]:
             right.plot(k, value, "o", color=COLORS[1], markersize=4)
             right.plot(k, value, "o", **ring)
-            right.text(1.5 * k, value - 0.004, f"{value:.4f}".replace("-", "−"), color=INK)
+            right.text(1.5 * k, value - 0.004, _four_digits(value), color=INK)
     for x, y, words, color in (
         (110, 1.6, "along the gradient", COLORS[1]),
         (110, 0.0055, "random", COLORS[0]),
@@ -322,8 +326,10 @@ def estimated_walk(
     left.set_title("loss", loc="left", fontsize=11)
     right.plot(near, curves, "-", color=COLORS[1], linewidth=2.6)
     right.plot(0, curves[0], "o", color=COLORS[1], markersize=7)
-    first = f"{curves[0]:.4f}".replace("-", "\N{MINUS SIGN}")
-    right.text(0.14, curves[0] - 0.007, first, color=INK, ha="left", va="center", fontsize=11)
+    right.text(
+        0.14, curves[0] - 0.007, _four_digits(curves[0]), color=INK, ha="left", va="center",
+        fontsize=11,
+    )  # fmt: skip
     right.text(true / 2, 0.106, f"true: {true:.1f}", color=INK, ha="center", fontsize=11)
     right.set(xlim=(-0.08, near[-1]), ylim=(-0.018, 0.118), yticks=[0, 0.05, 0.1])
     right.set_xticks([0, 1, 2, 3])

@@ -389,6 +389,14 @@ def _arrow(start: Place, way: Place, paint: str) -> str:
     return svg.pointer(start, (x + dx, y + dy), paint, "1.8", 6, 6 / 1.8)
 
 
+def _outputs_and_targets(name: str, p: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """Return both as arrays; raise ValueError in the name of the figure if they do not match."""
+    p, y = np.asarray(p, float), np.asarray(y, float)
+    if p.shape != y.shape or p.ndim != 1:
+        raise ValueError(f"{name}: y has shape {y.shape}, expected {p.shape} with one axis")
+    return p, y
+
+
 def differences(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:
     """Draw a column p minus a row y: every output minus every target, the wanted ones marked.
 
@@ -404,9 +412,7 @@ def differences(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:
     ValueError
         If there are not as many targets as outputs.
     """
-    p, y = np.asarray(p, float), np.asarray(y, float)
-    if p.shape != y.shape or p.ndim != 1:
-        raise ValueError(f"differences: y has shape {y.shape}, expected {p.shape} with one axis")
+    p, y = _outputs_and_targets("differences", p, y)
     n = len(p)
     d = np.round(p[:, None] - y, 10)
     wide, high, gap = 40.0, 28.0, 8.0
@@ -456,9 +462,7 @@ def pulls(p: ArrayLike, y: ArrayLike, title: str) -> Drawing:
     ValueError
         If there are not as many targets as outputs.
     """
-    p, y = np.asarray(p, float), np.asarray(y, float)
-    if p.shape != y.shape or p.ndim != 1:
-        raise ValueError(f"pulls: y has shape {y.shape}, expected {p.shape} with one axis")
+    p, y = _outputs_and_targets("pulls", p, y)
     left, long, top, step, apart = 136.0, 256.0, 84.0, 52.0, 10.0
     mean = float(y.mean())
     bottom = top + step * (len(p) - 1) + 26

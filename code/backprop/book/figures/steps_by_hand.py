@@ -14,7 +14,7 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import NOW, THIN, Drawing, arrow, drawing, plotted
+from backprop.book.figures.by_hand import NOW, THIN, Drawing, arrow, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame
 
 Node = tuple[int, int]
@@ -581,11 +581,9 @@ def descents(
     title : str
         What the picture shows.
     """
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
+    from backprop.book.figures.plots import COLORS, INK
 
-    from backprop.book.figures.plots import COLORS, INK, use_style
-
-    use_style()
+    plt = pyplot()
     figure, axes = plt.subplots(
         1, len(panels), figsize=(4.6, 2.6), sharey=True, layout="constrained", squeeze=False
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, _overlined, barred, drawing, plotted
+from backprop.book.figures.by_hand import Drawing, _overlined, barred, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame
 
 PROGRAM = ("r = x", "while r < 10:", "    r = r * x", "return r")
@@ -222,32 +222,40 @@ def timed(
     return n[:, 0], backward / loss, n * forward / loss
 
 
+def _inner(values: Any) -> tuple[Any, Any]:
+    """Return the least and the largest of each row but for ``OUTER`` at both ends.
+
+    A clock is disturbed now and then, on a busy machine.
+    """
+    ordered = np.sort(values, axis=1)
+    end = min(OUTER, (values.shape[1] - 1) // 2)
+    return ordered[:, end], ordered[:, -1 - end]
+
+
 def clock(n: Any, backward: Any, forward: Any, title: str) -> Drawing:
     """Draw both ratios against the number of weights: the median, and bars without the outermost.
 
     The forward sweeps grow by powers of ten and get a logarithmic axis; on it, the spread of the
     backward ones could not be seen. A dotted line marks the bound for sums and products.
     """
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
     from backprop.book.figures.plots import GREY
 
+    plt = pyplot()
     figure, (above, below) = plt.subplots(2, sharex=True, figsize=(4.6, 2.6))
     for ax, values, style, words in (
         (above, forward, "C0--s", "forward sweeps,\ncomputed\nfrom one"),
         (below, backward, "C1-o", "run and one\nbackward\nsweep"),
     ):
-        ordered = np.sort(values, axis=1)  # a clock is disturbed now and then, on a busy machine
-        end = min(OUTER, (values.shape[1] - 1) // 2)
         middle = np.median(values, axis=1)
-        spread = [middle - ordered[:, end], ordered[:, -1 - end] - middle]
+        least, most = _inner(values)
+        spread = [middle - least, most - middle]
         ax.errorbar(n, middle, spread, fmt=style, markersize=4, capsize=6, elinewidth=1, capthick=1)
         beside = ax.get_yaxis_transform()  # right of the axes, where no grid runs through it
         ax.text(1.03, middle[-1], words, va="center", transform=beside)
     below.axhline(BOUND, color=GREY, linestyle=":", linewidth=1.4)
     above.set(xscale="log", yscale="log", xlim=(0.6 * n[0], 1.7 * n[-1]))
     above.set_ylim(np.median(forward[0]) / 10, np.median(forward[-1]) * 10)
-    top = max(1.2 * np.max(np.sort(backward, axis=1)[:, -1 - end]), 1.6 * BOUND)
+    top = max(1.2 * np.max(most), 1.6 * BOUND)  # of the backward sweeps, which came last
     below.set(xlabel="number of weights", ylim=(0, top), yticks=np.arange(0, top, BOUND))
     label = above.yaxis.label
     figure.supylabel("time / time of the loss", size=label.get_size(), color=label.get_color())
@@ -264,10 +272,9 @@ def pieces(
 
     At ``inputs`` stand the slopes that the tape reports, and a dotted line marks the last jump.
     """
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
     from backprop.book.figures.plots import GREY
 
+    plt = pyplot()
     figure, ax = plt.subplots(figsize=(4.6, 2.35))
     ax.axvspan(0.8, 1, color=GREY, alpha=0.25, lw=0)
     for k in range(30, 1, -1):
@@ -295,10 +302,9 @@ def pieces(
 
 def loose_root(program: Callable[[float, float], float], tolerance: float, title: str) -> Drawing:
     """Draw a root found by a loop with a tolerance so large that its paths can be seen."""
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
     from backprop.book.figures.plots import GREY
 
+    plt = pyplot()
     figure, ax = plt.subplots(figsize=(4.6, 2.1))
     exact = np.linspace(0.6, 1.5, 90)
     ax.plot(exact, exact**0.5, "--", color=GREY, lw=1.4)

@@ -203,8 +203,7 @@ def borders(title: str) -> Drawing:
 
 def hinges(title: str) -> Drawing:
     """Plot two ReLU units over the count of ones, and their sum, which is XOR."""
-    import matplotlib.pyplot as plt  # a reader without figures does not pay for it
-
+    plt = pyplot()
     count = np.linspace(-0.5, 2.5, 61)
     first, second = np.maximum(0, count), -2 * np.maximum(0, count - 1)
     fig, ax = plt.subplots(figsize=(4.5, 1.95))
@@ -231,8 +230,7 @@ def folded(W1: ArrayLike, b1: ArrayLike, title: str) -> Drawing:
     W1, b1 : array_like, shapes (2, 2), (2,)
         A layer whose two units both read x₁ + x₂, the second one a step later.
     """
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     task, W, b = corners(), np.asarray(W1), np.asarray(b1)
     z = task.x @ W + b
     line = np.outer([-0.6, 0, 1, 2.3], W.sum(axis=0) / 2) + b  # where the plane goes
@@ -269,8 +267,7 @@ def _cut(ax: Any) -> None:
 
 def slopes(pairs: Mapping[str, tuple[Elementwise, Elementwise]], title: str) -> Drawing:
     """Plot activation functions, and beside them their slopes; ``pairs`` has both by name."""
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     grid = np.linspace(-5, 5, 401)
     fig, axes = plt.subplots(1, 2, figsize=(4.5, 2.3))
     for name, (phi, prime) in pairs.items():
@@ -294,8 +291,7 @@ def spreads(
     ``alone`` is the error to compare them with, that of a single layer; a few of the ``images``,
     shape (n, 64), stand where no curve comes.
     """
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.5, 2.45))
     for (name, runs), marker in zip(found.items(), "os^", strict=False):
         color = plots.COLORS[SHADES[name]]
@@ -322,8 +318,7 @@ def trained(errors: Mapping[str, ArrayLike], floor: float, title: str) -> Drawin
 
     ``floor`` is drawn as a dotted line in all panels.
     """
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     fig, axes = plt.subplots(1, len(errors), figsize=(4.5, 2.25), sharey=True)
     for ax, (name, runs), color in zip(axes, errors.items(), (0, 3, 2), strict=True):
         ax.plot(runs, "-", color=plots.COLORS[color], linewidth=1.3, alpha=0.8)
