@@ -18,7 +18,7 @@ FIGURES = {
     "rectangle": chain.rectangle(0.3, "t"),
     "row_by_column": chain.row_by_column(J1, J2, "t"),
     "carried": chain.carried(J1, J2, [2, -1], [1, 2], "t"),
-    "passes": chain.passes(J1, J2, [1, 2], "t"),
+    "weights": chain.weights(J1, J2, [1, 3], [1, 2], "t"),
 }
 drawing = pytest.mark.parametrize("name", FIGURES)
 
@@ -109,23 +109,29 @@ def test_each_number_in_a_circle_follows_from_those_before_it():
     assert held("carried") == [*dx, *dz, *dy, *backward]
 
 
-def test_one_pass_back_finds_what_two_passes_forward_find():
-    rows = []
-    for dx in np.eye(2, dtype=int):
-        dy = dx @ J1 @ J2
-        rows += [*dx, *(dx @ J1), *dy, dy @ [1, 2]]
-    slopes = np.array([1, 2]) @ np.transpose(J2)
-    rows += [*(slopes @ np.transpose(J1)), *slopes, 1, 2, 1]
-    assert held("passes") == rows
-    assert rows[7] == rows[16] == 8 and rows[15] == rows[17] == 25
-    said = {text for _, text in words(FIGURES["passes"].markup)}
-    assert {
-        "dL = 1 · 2 + 2 · 3 = 8", "dL = 1 · 11 + 2 · 7 = 25",
-        "8 = 1 · 4 + 2 · 2 + 0 · 11", "25 = 3 · 4 + 1 · 2 + 1 · 11",
-    } <= said  # fmt: skip
+def test_a_weight_has_the_value_at_its_tail_times_the_slope_at_its_head():
+    def loss(*layers):
+        return np.array([1, 3]) @ layers[0] @ layers[1] @ [1, 2]
+
+    said = [text for _, text in words(FIGURES["weights"].markup)]
+    on_arrows, rest = said[:12], said[12:]
+    slopes = [int(text.split("= ")[-1]) for text in on_arrows]
+    assert on_arrows[5] == "3 · 11 = 33"
+    for k, shape in enumerate([(2, 3), (3, 2)]):
+        for i, j in np.ndindex(shape):
+            moved = [np.array(J1), np.array(J2)]
+            moved[k][i, j] += 1  # y is linear in each weight, so this is the slope
+            found = slopes[6 * k + shape[1] * i + j]
+            assert found == loss(*moved) - loss(np.array(J1), np.array(J2))
+    assert rest[:12] == ["1", "3", "10", "4", "5", "2", "3", "11", "35", "1", "24", "2"]
+    assert rest[-3:] == [
+        "z = 1 (1, 2, 0) + 3 (3, 1, 1) = (10, 5, 3)",
+        "y = 10 (2, 1) + 5 (0, 1) + 3 (5, 3) = (35, 24)",
+        "∂L/∂z = 1 (2, 0, 5) + 2 (1, 1, 3) = (4, 2, 11)",
+    ]
 
 
-@pytest.mark.parametrize(("name", "zeros"), [("row_by_column", 2), ("carried", 4), ("passes", 6)])
+@pytest.mark.parametrize(("name", "zeros"), [("row_by_column", 2), ("carried", 4)])
 def test_an_arrow_is_dashed_where_the_slope_is_zero(name, zeros):
     lines = ET.fromstring(FIGURES[name].markup).iter(f"{SVG}line")
     assert sum(line.get("stroke-dasharray") is not None for line in lines) == zeros

@@ -1321,7 +1321,6 @@ SETTINGS = (
 EXCEPTIONS = {
     # --- Part I ---
     "chain-rule:two-paths#2": "an increment with its remainders, no equation",
-    "chain-rule:two-paths#3": "the article's formula, which the page shows to be wrong",
     "gradients:eq-gradient": "definition of the gradient",
     "gradients:eq-contour": "holds for a curve in the contour alone; the cell units checks it",
     "gradients:eq-bound": "a bound, no equation",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, product
-from typing import Any
 
 import numpy as np
 
@@ -298,7 +297,7 @@ def carried(
         [(362.0, 73.0), (362.0, 123.0)],
     ]
     places = (((0.45, 0.25, 0.8), (0.8, 0.25, 0.45)), ((0.55, 0.2), (0.75, 0.75), (0.2, 0.55)))
-    tall = 262.0
+    tall = 238.0
     parts = []
     for top, paint, rows, names in (
         (0.0, FIRST, (dx, dz, dy), ("dx", "dz", "dy")),
@@ -332,87 +331,80 @@ def carried(
         _end(414, tall + 18, "backward: the vjp", svg.BACKWARD, 600),
         *[svg.text(210, 190 + 20 * k, words) for k, words in enumerate(forward)],
         *[svg.text(210, tall + 190 + 20 * k, words) for k, words in enumerate(backward)],
-        *[svg.text(210, 230 + tall * k, words, font_weight=600) for k, words in enumerate(tests)],
+        *[
+            svg.text(210, tall + 234 + 20 * k, words, font_weight=600)
+            for k, words in enumerate(tests)
+        ],
     ]
-    return drawing(title, 2 * tall - 22, "; ".join([*forward, *backward, *tests]), *parts)
+    return drawing(title, tall + 264, "; ".join([*forward, *backward, *tests]), *parts)
 
 
-def passes(
-    first: Sequence[Sequence[int]], second: Sequence[Sequence[int]], v: Sequence[int], title: str
+def weights(
+    first: Sequence[Sequence[int]],
+    second: Sequence[Sequence[int]],
+    x: Sequence[int],
+    v: Sequence[int],
+    title: str,
 ) -> Drawing:
-    """Draw a forward pass for each of two inputs beside the one backward pass that finds the same.
+    """Draw two layers without activations, and on each arrow the slope of its weight.
 
-    The Jacobians are 2 by 3 and 3 by 2, and v holds the slopes of one loss L at the two outputs.
+    A circle holds a value and, below it, the slope of the loss with respect to that value. The
+    weights are 2 by 3 and 3 by 2, v holds the slopes at the two outputs, and w₂₃ is marked.
     """
-    J1, J2 = np.array(first), np.array(second)
-    slopes = (J1, J2, np.array(v)[:, None])
-    parts = [
-        _start(4, 18, "forward: one pass per input", FIRST, 600),
-        _end(416, 18, "backward: one in all", svg.BACKWARD, 600),
+    W1, W2 = np.array(first), np.array(second)
+    z, back = x @ W1, v @ W2.T
+    y = z @ W2
+    columns = [
+        [(32.0, 104.0), (32.0, 194.0)],
+        [(210.0, 59.0), (210.0, 149.0), (210.0, 239.0)],
+        [(388.0, 104.0), (388.0, 194.0)],
     ]
-    lines = []
-    for k, dx in enumerate(np.eye(2, dtype=int)):
-        top = 54.0 + 140 * k
-        rows = [dx, dx @ J1, dx @ J1 @ J2, dx @ J1 @ J2 @ slopes[2]]
-        columns = _columns((24.0, 74.0, 124.0, 176.0), top + 34, 34)
-        parts += _one_pass(columns, 13, slopes, rows)
-        for column, name in zip(columns, ("dx", "dz", "dy", "dL"), strict=True):
-            parts.append(svg.text(column[0][0], column[0][1] - 19, name))
-        lines.append(f"dL = {_added(v, rows[2])}")
-        parts.append(svg.text(100, top + 100, lines[-1], FIRST))
-    back = [np.ones(1, dtype=int)]
-    for table in reversed(slopes):
-        back.insert(0, back[0] @ table.T)
-    columns = _columns((240.0, 296.0, 352.0, 400.0), 141, 65)
-    parts += _one_pass(columns, 16, slopes, back, backward=True)
-    for column, name in zip(columns, ("∂L/∂x", "∂L/∂z", "∂L/∂y", "L"), strict=True):
-        parts.append(svg.text(column[-1][0], column[-1][1] + 33, name))
-    parts.append(_end(416, 46, "one row at z for both inputs", svg.BACKWARD, 600))
-    for k, (value, row) in enumerate(zip(back[0], J1, strict=True)):
-        terms = [f"{a} · {b}" for a, b in zip(row, back[1], strict=True)]
-        lines.append(f"{value} = {' + '.join(terms)}")
-        parts.append(_end(416, 270 + 24 * k, lines[-1], svg.BACKWARD))
-    return drawing(title, 304, "; ".join(lines), *parts)
-
-
-def _columns(xs: Iterable[float], middle: float, apart: float) -> list[list[Place]]:
-    """Return the places of 2, 3, 2 and 1 circles, the columns at ``xs``, around one height."""
-    return [
-        [(x, middle + apart * (k - (n - 1) / 2)) for k in range(n)]
-        for x, n in zip(xs, (2, 3, 2, 1), strict=True)
-    ]
-
-
-def _one_pass(
-    columns: Sequence[Sequence[Place]],
-    r: float,
-    slopes: Sequence[Any],
-    rows: Sequence[Any],
-    backward: bool = False,
-) -> list[str]:
-    """Draw a graph with a number in each circle, the column where the pass ends shaded.
-
-    The circles at z are thick: backward, both inputs use this row.
-    """
-    parts = []
-    paint, last = (svg.BACKWARD, 0) if backward else (FIRST, len(columns) - 1)
-    for k, table in enumerate(slopes):
-        for i, j in product(range(len(table)), range(len(table[0]))):
-            tail, point = svg.between(columns[k][i], columns[k + 1][j], r, r)
-            if backward:
-                tail, point = point, tail
-            parts.append(_arrow(tail, point, paint, 1.2, table[i][j]))
-    for k, (column, row) in enumerate(zip(columns, rows, strict=True)):
-        for (x, y), number in zip(column, row, strict=True):
+    values, rows = (x, z, y), (None, back, v)
+    places = (((0.5, 0.34, 0.66), (0.76, 0.3, 0.5)), ((0.5, 0.24), (0.7, 0.7), (0.24, 0.5)))
+    r = 24.0
+    arrows, plates, parts = [], [], []
+    for k in range(2):
+        slopes = np.outer(values[k], (back, v)[k])
+        for i, j in np.ndindex(slopes.shape):
+            (x0, y0), (x1, y1) = columns[k][i], columns[k + 1][j]
+            marked = (k, i, j) == (0, 1, 2)
+            tail, point = svg.between((x0, y0), (x1, y1), r, r)
+            arrows.append(_arrow(tail, point, "currentColor", 2.4 if marked else 1))
+            t = places[k][i][j]
+            words = f"{values[k][1]} · {back[2]} = {slopes[i, j]}" if marked else f"{slopes[i, j]}"
+            at = x0 + t * (x1 - x0), y0 + t * (y1 - y0)
+            plates.append(svg.plate(*at, words, svg.BACKWARD))
+    for column, value, row in zip(columns, values, rows, strict=True):
+        for i, (cx, cy) in enumerate(column):
             parts.append(
                 svg.element(
-                    "circle", cx=x, cy=y, r=svg.fixed(r), fill=paint if k == last else "none",
-                    fill_opacity="0.25", stroke=paint,
-                    stroke_width="3.5" if k == 1 else "1.8",
+                    "circle", cx=cx, cy=cy, r=r, fill=svg.GROUND, stroke="currentColor",
+                    stroke_width="1.5",
                 )
             )  # fmt: skip
-            parts.append(svg.text(x, y + 5, f"{number}", font_weight=600))
-    return parts
+            foot = cy + 5 if row is None else cy - 3
+            parts.append(svg.text(cx, foot, f"{value[i]}", FIRST, font_weight=600))
+            if row is not None:
+                parts.append(svg.text(cx, cy + 14, f"{row[i]}", svg.BACKWARD, font_weight=600))
+    lines = [
+        f"z = {_weighted(x, W1, z)}",
+        f"y = {_weighted(z, W2, y)}",
+        f"∂L/∂z = {_weighted(v, W2.T, back)}",
+    ]
+    parts += [
+        svg.text(32, 70, "x", FIRST, font_weight=600),
+        _end(206, 26, "z,", FIRST, 600),
+        _start(212, 26, "∂L/∂z", svg.BACKWARD, 600),
+        _end(362, 70, "y,", FIRST, 600),
+        _start(368, 70, "∂L/∂y", svg.BACKWARD, 600),
+        *[
+            svg.text(210, 290 + 21 * k, words, paint)
+            for k, (words, paint) in enumerate(
+                zip(lines, (FIRST, FIRST, svg.BACKWARD), strict=True)
+            )
+        ],
+    ]
+    return drawing(title, 344, "; ".join(lines), *arrows, *plates, *parts)
 
 
 def _weighted(row: Iterable[int], table: Iterable[Iterable[int]], total: Iterable[int]) -> str:
