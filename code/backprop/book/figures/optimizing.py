@@ -267,7 +267,7 @@ def saddles() -> list[Frame]:
     across, along = np.meshgrid(np.linspace(-1.3, 1.3, 53), np.linspace(-0.6, 1.5, 43))
     frames = []
     for k in SHOWN:
-        fig, axes = plt.subplots(1, 4, sharex=True, sharey=True, figsize=(4.4, 1.9))
+        fig, axes = plt.subplots(1, 4, sharex=True, sharey=True, figsize=(4.4, 1.75))
         found = leave(k)
         for ax, (name, left), color in zip(
             axes, found.items(), (grey, colors[0], colors[2], colors[2]), strict=True
@@ -323,7 +323,7 @@ def constants() -> Drawing:
     eta, beta = rates[None, :], 1 - 1 / memories[:, None]
     slower = np.maximum(factor(eta, beta), factor(KAPPA * eta, beta))
     steps = -1 / np.log10(np.where(slower < 1, slower, np.nan))
-    fig, ax = plt.subplots(figsize=(4.4, 2.7))
+    fig, ax = plt.subplots(figsize=(4.4, 2.15))
     ax.contour(rates, memories, steps, (10, 20, 44, 100, 300), colors=grey, linewidths=1.2)
     for x, y, words in ((0.06, 26, "100"), (0.075, 5.5, "20"), (0.075, 3, "10"),
                         (0.0048, 1.15, "300 steps")):  # fmt: skip
@@ -484,7 +484,7 @@ def differences(
     """
     plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.1))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
