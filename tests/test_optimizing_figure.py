@@ -35,7 +35,7 @@ def test_turning_leaves_gradient_descent_and_momentum_alone():
 def test_frames_say_what_they_draw():
     frames = optimizing.races()
     assert len(frames) == len(optimizing.ANGLES)
-    assert all("begin at 129" in frame.caption for frame in frames)
+    assert all("starts with the loss 129" in frame.caption for frame in frames)
     assert "0.36 with gradient descent" in frames[0].svg
     assert all("about 10⁻⁹ with momentum" in frame.svg for frame in frames)
     assert "below 10⁻¹² with AdaGrad" in frames[0].svg
@@ -45,8 +45,22 @@ def test_frames_say_what_they_draw():
     assert "from 129 to 0.62." in balls[0].caption and "to 2 · 10⁻⁷." in balls[4].caption
     far, near = optimizing.saddles()[0], optimizing.saddles()[-1]
     assert "19 steps (plain), 8 steps (momentum), 5 steps (Adam)" in far.caption
+    assert "18 steps (Adam, 45°)" in far.caption and "82 steps (Adam, 45°)" in near.caption
     assert "139 steps (plain)" in near.caption and "0.000001" in near.svg
     assert all(len(frame.svg) < 150_000 for frame in frames)
+
+
+def test_the_turned_saddle_is_the_same_surface():
+    R = optimizing.turn(45)
+    walk = optimizing.leave(2)["Adam, 45°"].places
+    np.testing.assert_allclose(walk[0] @ R.T, (1, 0.01))
+    np.testing.assert_allclose(np.abs(walk[1] - walk[0]), 0.1, rtol=1e-6)  # each parameter by η
+
+
+def test_the_map_of_the_constants_names_its_lines():
+    markup = optimizing.constants().markup
+    for words in ("300 steps", "100", "44 steps at β = 0.9", "20", "10", "diverges"):
+        assert f">{words}<" in markup
 
 
 def test_the_saddles_gradient():

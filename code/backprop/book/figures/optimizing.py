@@ -25,7 +25,7 @@ from backprop.optimizers import SGD, AdaGrad, Adam, Lion, Momentum, Optimizer, R
 KAPPA = 30.0
 START = (-10.0, 2.3)
 STEPS = 40
-ANGLES = (0, 5, 10, 20, 30, 45)
+ANGLES = (0, 5, 10, 30, 45)
 """Degrees by which the race's ravine is turned."""
 TRIED = np.geomspace(0.01, 20, 67)
 """Learning rates, of which each optimizer has the one with the lowest median of the last losses."""
@@ -46,6 +46,8 @@ PLAIN_BEST = 2 / (1 + KAPPA)
 """The rate at which plain gradient descent is fastest in the ravine: factors of equal size."""
 RIDGE = (1, 2, 3, 4, 5, 6)
 """The walks on the saddle start at θ₂ = 10⁻ᵏ."""
+SHOWN = (1, 2, 4, 6)
+"""The k of those that are drawn."""
 
 
 def follow(
@@ -182,10 +184,11 @@ def races() -> list[Frame]:
         told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
         words = (
             f"{STEPS} steps from the dot towards the cross, where the loss is 0. The losses are"
-            " medians of eight starts, which turn with the ravine and of which one is drawn. Each"
-            f" optimizer has the rate, of {len(TRIED)}, with the lowest median (curvatures 1 and"
-            f" 30, β = β₁ = 0.5, β₂ = 0.9). The losses begin at {_height(START):.0f}, and the bars"
-            " count the powers of ten by which they fall."
+            " medians of eight starts with the loss"
+            f" {_height(START):.0f}, and the bars count the powers of ten by which it falls. The"
+            " starts turn with the ravine; one is drawn. For each optimizer we tried"
+            f" {len(TRIED)} rates and kept the one with the lowest median (curvatures 1 and 30,"
+            " β = β₁ = 0.5, β₂ = 0.9)."
         )
         read = ", ".join(f"{_power(last)} with {name}" for name, last in told.items())
         title = f"Six optimizers, ravine turned by {degrees} degrees; losses: {read}"
@@ -238,51 +241,59 @@ def on_saddle(theta: Array) -> Array:
 
 
 class Leaving(NamedTuple):
-    """A walk that starts beside the saddle, and the first step after which |θ₂| > ½."""
+    """A walk that starts beside the saddle, and the step after which it is ½ from the ridge."""
 
     places: Array
     after: int
 
 
 def leave(k: int) -> dict[str, Leaving]:
-    """Return the walks from (1, 10⁻ᵏ) at the rate 0.1."""
+    """Return the walks from (1, 10⁻ᵏ) at the rate 0.1, the last on the saddle turned by 45°."""
     found = {}
-    for name, rule in (("plain", SGD), ("momentum", Momentum), ("Adam", Adam)):
-        places = follow(rule, on_saddle, [1.0, 10.0**-k], 200, learning_rate=0.1)
-        found[name] = Leaving(places, int(np.argmax(np.abs(places[:, 1]) > 0.5)))
+    for name, rule, degrees in (("plain", SGD, 0), ("momentum", Momentum, 0), ("Adam", Adam, 0),
+                                ("Adam, 45°", Adam, 45)):  # fmt: skip
+        R = turn(degrees)
+        places = follow(
+            rule, lambda theta, R=R: on_saddle(theta @ R.T) @ R, np.array([1.0, 10.0**-k]) @ R,
+            200, learning_rate=0.1,
+        )  # fmt: skip
+        found[name] = Leaving(places, int(np.argmax(np.abs(places @ R.T)[:, 1] > 0.5)))
     return found
 
 
 def saddles() -> list[Frame]:
-    """Return one frame per distance from the ridge: three walks of thirty steps."""
+    """Return one frame per distance from the ridge: four walks of thirty steps."""
     plt, colors, grey, ink = _ink()
     across, along = np.meshgrid(np.linspace(-1.3, 1.3, 53), np.linspace(-0.6, 1.5, 43))
-    surface = across**2 / 2 - along**2 / 2 + along**4 / 4
     frames = []
-    for k in RIDGE:
-        fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 2.05))
+    for k in SHOWN:
+        fig, axes = plt.subplots(1, 4, sharex=True, sharey=True, figsize=(4.4, 1.75))
         found = leave(k)
         for ax, (name, left), color in zip(
-            axes, found.items(), (grey, colors[0], colors[2]), strict=True
+            axes, found.items(), (grey, colors[0], colors[2], colors[2]), strict=True
         ):
-            levels = [-0.24, -0.2, -0.12, -0.05, 0, 0.1, 0.3, 0.6]
-            ax.contour(across, along, surface, levels, colors=grey, linewidths=0.7,
-                       linestyles="-")  # fmt: skip
-            ax.plot(*left.places[:31].T, "-o", color=color, markersize=4, linewidth=1.4)
+            R = turn(45 if "45" in name else 0)
+            one, two = (np.stack([across, along], axis=-1) @ R.T).transpose(2, 0, 1)
+            ax.contour(across, along, one**2 / 2 - two**2 / 2 + two**4 / 4,
+                       [-0.24, -0.2, -0.12, -0.05, 0, 0.1, 0.3, 0.6], colors=grey,
+                       linewidths=0.7, linestyles="-")  # fmt: skip
+            ax.plot(*left.places[:31].T, "-o", color=color, markersize=3.2, linewidth=1.4)
             ax.plot(*left.places[0], "o", color=ink, markersize=7)
-            ax.plot(0, 1, "+", color=ink, markersize=11, markeredgewidth=2)
+            ax.plot(*(np.array([0, 1]) @ R), "+", color=ink, markersize=11, markeredgewidth=2)
             ax.set(xlim=(-1.3, 1.3), ylim=(-0.6, 1.5), xticks=[-1, 0, 1], yticks=[0, 1])
             ax.grid(False)
-            ax.set_title(f"{name}:\n{left.after} steps", loc="left", fontsize=11.5, color=color)
+            ax.set_title(f"{name}\n{left.after} steps", loc="left", fontsize=11.5, color=color)
             ax.set_xlabel("θ₁")
         axes[0].set_ylabel("θ₂")
         number = np.format_float_positional(10.0**-k, trim="-")
         words = (
-            "The walks leave the ridge (|θ₂| > ½) after "
+            "The walks are ½ away from the ridge after "
             + ", ".join(f"{left.after} steps ({name})" for name, left in found.items())
             + ". Thirty steps are drawn."
         )
-        frames.append(drawn(fig, f"Three walks from (1, {number}) beside a saddle", words))
+        frames.append(
+            drawn(fig, f"Four walks that start {number} beside the ridge of a saddle", words)
+        )
     return frames
 
 
@@ -303,6 +314,39 @@ def measured_factor(beta: float, kappa: float, rates: int = 400) -> float:
     early, late = (walked[end - 60 : end].max(axis=0) for end in (200, 400))
     late = np.maximum(late, np.finfo(float).tiny)
     return float(((late / np.maximum(early, late)) ** (1 / 200)).max(axis=0).min())
+
+
+def constants() -> Drawing:
+    """Draw which rates and memories make momentum fast in the ravine, and where it diverges."""
+    plt, colors, grey, ink = _ink()
+    rates, memories = np.geomspace(0.001, 0.25, 241), np.geomspace(1, 50, 181)
+    eta, beta = rates[None, :], 1 - 1 / memories[:, None]
+    slower = np.maximum(factor(eta, beta), factor(KAPPA * eta, beta))
+    steps = -1 / np.log10(np.where(slower < 1, slower, np.nan))
+    fig, ax = plt.subplots(figsize=(4.4, 2.15))
+    ax.contour(rates, memories, steps, (10, 20, 44, 100, 300), colors=grey, linewidths=1.2)
+    for x, y, words in ((0.06, 26, "100"), (0.075, 5.5, "20"), (0.075, 3, "10"),
+                        (0.0048, 1.15, "300 steps")):  # fmt: skip
+        ax.text(x, y, words, color=grey, fontsize=11.5, ha="right")
+    limit = 2 * (2 - 1 / memories) / KAPPA
+    ax.plot(limit, memories, "--", color=colors[1])
+    ax.text(0.16, 4, "diverges", color=colors[1], fontsize=11.5)
+    ax.plot(PLAIN_BEST / memories, memories, ":", color=colors[2])
+    ends = [(1 - math.sqrt(0.9)) ** 2, (1 + math.sqrt(0.9)) ** 2 / KAPPA]
+    ax.plot(ends, [10, 10], "-", color=colors[0], linewidth=5, solid_capstyle="butt")
+    ax.text(0.018, 12, "44 steps at β = 0.9", color=colors[0], fontsize=11.5, ha="center")
+    root = (math.sqrt(KAPPA) - 1) / (math.sqrt(KAPPA) + 1)
+    best = 4 / (1 + math.sqrt(KAPPA)) ** 2, 1 / (1 - root**2)
+    ax.plot(*best, "*", color=ink, markersize=13)
+    ax.plot(PLAIN_BEST, 1, "o", color=ink, markersize=7, clip_on=False)
+    ax.set(xscale="log", yscale="log", xlim=(0.001, 0.6), ylim=(1, 50))
+    ax.set_xlabel("learning rate η")
+    ax.set_xticks([0.001, 0.01, 0.1], ["0.001", "0.01", "0.1"])
+    ax.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+    ax.minorticks_off()
+    ax.grid(False)
+    ax.set_title("memory 1/(1 − β)", loc="left", fontsize=11.5)
+    return plotted(fig, "Steps that come ten times closer, over the rate and the memory")
 
 
 def roots() -> list[Frame]:
@@ -440,7 +484,7 @@ def differences(
     """
     plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.1))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
