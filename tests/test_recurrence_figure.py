@@ -175,6 +175,15 @@ def test_the_gates_at_work_are_drawn():
         assert f">{words}<" in drawn, words
 
 
+def test_input_gates_at_the_marks_are_drawn():
+    gates = recurrence.opening("LSTM, 40")
+    assert gates.shape == (10, 2, recalling.UNITS["LSTM"]) and 0 < gates.min() < gates.max() < 1
+    drawn = recurrence.opened("t").markup
+    for words in ("our example", "before training", "after training", "same"):
+        assert f">{words}<" in drawn, words
+    assert drawn.count("<use") >= 2 * gates.size // 2 + 1
+
+
 def test_the_bars_say_what_was_trained():
     drawn = recurrence.stopped("t").markup
     for said, name in recurrence.ARMS.items():

@@ -414,6 +414,44 @@ def compared(title: str) -> Drawing:
     return plotted(fig, title)
 
 
+def opened(title: str) -> Drawing:
+    """Draw how open the input gates of LSTMs that add are at the marks, and at the other steps.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    name = f"LSTM, {recalling.LENGTH}"
+    fresh = recalling.SideBySide(recalling.ROWS[name].start, recalling.SEEDS)
+    before = fresh.opening(recalling.tested(recalling.LENGTH)[0])
+    fig, ax = pyplot().subplots(figsize=(4.6, 3.3))
+    ax.plot([0, 1], [0, 1], "--", color=INK, linewidth=1)
+    for gates, paint, size in ((opening(name), COLORS[0], 5), (before, INK, 3.5)):
+        ax.plot(gates[:, 1].ravel(), gates[:, 0].ravel(), "o", color=paint, markersize=size,
+                alpha=0.6, markeredgewidth=0)  # fmt: skip
+    ax.plot(0, 1, "D", color=COLORS[1], markersize=9, clip_on=False)
+    for x, y, words, paint in ((0.04, 0.985, "our example", COLORS[1]),
+                               (0.36, 0.8, "after training", COLORS[0]),
+                               (0.575, 0.43, "before training", INK)):  # fmt: skip
+        ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold", va="center")
+    ax.text(0.99, 0.82, "same", color=INK, fontsize=11.5, ha="right", va="center")
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="input gate where nothing is marked",
+           ylabel="at the marks", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])  # fmt: skip
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_size(11.5)
+    ax.tick_params(labelsize=11.5)
+    ax.grid(False)
+    return plotted(fig, title)
+
+
+def opening(name: str) -> Array:
+    """Return the stored openings of a row's input gates: networks by (marked, other) by units."""
+    return np.array(recalling.stored()[name]["opens"])
+
+
 def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 20) -> Drawing:
     """Draw the forget gates of an LSTM that copies, and the first answer's error on its way back.
 
