@@ -306,12 +306,28 @@ def test_the_file_has_every_row():
         if row.reaches:
             assert np.shape(found["share"]) == (10, row.updates // recalling.EVERY + 1)
             assert ("direct" in found) == (row.start.kind != "RNN")
+        assert ("opens" in found) == row.opens
         assert ("before" in found) == (row.reaches and row.start.kind == "RNN")
         if "before" in found:
             for moment, place in (("before", 0), ("after", -1)):
                 product = np.prod([found[moment][key] for key in ("slopes", "U")], axis=0)
                 share = np.array(found["share"])[:, place] ** (1 / (row.length - 1))
                 np.testing.assert_allclose(product, share, rtol=0.03)
+
+
+def test_how_open_gates_are_at_the_marks_is_a_mean_over_steps():
+    group = SideBySide(Start("LSTM"), (3, 4))
+    x, _ = recalling.adding(np.random.default_rng(0), 5, 6)
+    found = group.opening(x)
+    assert found.shape == (2, 2, recalling.UNITS["LSTM"])
+    alone = Start("LSTM").network(4)
+    alone.forward(x)
+    gates = alone.layers[0]._split(alone.layers[0].gates)[0]
+    for row, mark in enumerate((1, 0)):
+        some = [gates[t, k] for k in range(5) for t in range(6) if x[k, t, 1] == mark]
+        np.testing.assert_allclose(found[1, row], np.mean(some, axis=0), rtol=1e-5)
+    more = recalling.told(Row(Start("LSTM"), 4, updates=3, opens=True), (0.01,))
+    assert list(more) == ["losses", "opens"] and np.shape(more["opens"]) == (10, 2, 12)
 
 
 def test_the_factors_of_a_step_back_are_those_of_each_network_alone():

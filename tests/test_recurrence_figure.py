@@ -36,6 +36,27 @@ def test_a_step_of_an_lstm_is_drawn_whole():
     check_words(drawn, 0.55, above=10)
 
 
+def test_marked_numbers_are_added_and_get_the_error_of_their_sum():
+    def last(numbers):
+        c = 0.0
+        for number, gate in zip(numbers, recurrence.OPENED, strict=True):
+            c = 1 * c + gate * number
+        return c
+
+    cells, errors, handed = recurrence.summed()
+    assert cells == pytest.approx([0.5, 0.5, 0.3]) and errors == [1, 1, 1]
+    for k, error in enumerate(handed):
+        moved = [v + 1e-3 * (j == k) for j, v in enumerate(recurrence.ADDED)]
+        assert (last(moved) - last(recurrence.ADDED)) / 1e-3 == pytest.approx(error)
+    drawn = recurrence.routed("t").markup
+    for words, times in {
+        "c₁ = 0.5": 1, "c₂ = 0.5": 1, "c₃ = 0.3": 1, "g₃ = −0.2": 1, "error 1": 5, "error 0": 1,
+        "i₂ = 0": 1, "step 2": 1, "step 3, marked": 1, "f₂ = 1": 1,
+    }.items():  # fmt: skip
+        assert drawn.count(f">{words}<") == times, words
+    check_words(drawn, 0.55, above=10)
+
+
 def test_the_cell_has_the_slopes_that_are_drawn():
     def after(c):
         return recurrence.one_cell(c)["c"]
@@ -149,8 +170,18 @@ def test_plain_networks_and_lstms_are_compared_in_two_tasks():
 def test_the_gates_at_work_are_drawn():
     networks = (copying.network("LSTM, open", seed) for seed in (0, 1))
     drawn = recurrence.at_work("t", *networks, silence=9).markup
-    for words in ("letters", "silence", "answers", "trained", "direct way"):
+    ways = "all ways, before training", "all ways, trained", "direct way alone"
+    for words in ("letters", "silence", "answers", *ways):
         assert f">{words}<" in drawn, words
+
+
+def test_input_gates_at_the_marks_are_drawn():
+    gates = recurrence.opening("LSTM, 40")
+    assert gates.shape == (10, 2, recalling.UNITS["LSTM"]) and 0 < gates.min() < gates.max() < 1
+    drawn = recurrence.opened("t").markup
+    for words in ("our example", "before training", "after training", "same"):
+        assert f">{words}<" in drawn, words
+    assert drawn.count("<use") >= 2 * gates.size // 2 + 1
 
 
 def test_the_bars_say_what_was_trained():

@@ -270,6 +270,21 @@ class SideBySide:
             found.append((sizes[1] / sizes[0], sizes[2] / sizes[1]))
         return np.asarray(np.median(np.exp(np.log(found).mean(axis=0)), axis=1))
 
+    def opening(self, x: Array) -> Array:
+        """Return how open the input gates of LSTMs are at the marks, and at the other steps.
+
+        Returns
+        -------
+        means : array, shape (networks, 2, units)
+            Means over the sequences and over the steps with a mark, and over those without one.
+        """
+        layer: Any = self.network.layers[0]
+        layer.forward(x)
+        gates = layer._split(layer.gates)[0]
+        marked = x[..., 1].T > 0
+        means = [gates[steps].mean(axis=0, dtype=np.float64) for steps in (marked, ~marked)]
+        return np.stack([each.reshape(-1, self.n) for each in means], axis=1)
+
     def _lengths(self, rows: Array) -> Array:
         """Return the length of each network's part of each row, shape (rows, networks)."""
         return np.asarray(np.linalg.norm(rows.reshape(len(rows), -1, self.n), axis=2))
@@ -294,6 +309,8 @@ class Row:
     reaches : bool
         Whether the shares of errors that are left during training are stored, too, and for plain
         networks the factors of a step back before and after it.
+    opens : bool
+        Whether it is stored how open the input gates are after training, for LSTMs.
     rate : float or None
         Rate of the training whose course is stored; None for the best one.
     rates : tuple of float
@@ -306,6 +323,7 @@ class Row:
     updates: int = UPDATES
     along: bool = False
     reaches: bool = False
+    opens: bool = False
     rate: float | None = None
     rates: tuple[float, ...] = RATES
 
@@ -329,14 +347,16 @@ ROWS: dict[str, Row] = {
         for length in LENGTHS
     },
     **{
-        f"{kind}, {length}": Row(Start(kind), length, reaches=length == LENGTH)
+        f"{kind}, {length}": Row(
+            Start(kind), length, reaches=length == LENGTH, opens=(kind, length) == ("LSTM", LENGTH)
+        )
         for kind in ("LSTM", "GRU")
         for length in LENGTHS
     },
     **{f"LSTM, open, {length}": Row(Start("LSTM, open"), length) for length in LENGTHS},
     "RNN, 40, long": Row(Start("RNN"), LENGTH, updates=LONG, rates=(0.001, 0.003)),
     **_bordered(),
-    "LSTM, none": Row(Start("LSTM", fixed=tuple(GATES.items()))),
+    "LSTM, none": Row(Start("LSTM", fixed=tuple(GATES.items())), reaches=True),
 }  # fmt: skip
 """What the chapters show, by name."""
 
@@ -402,6 +422,10 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
             name: [_short(v) for v in part]
             for name, part in zip(("share", "direct"), np.moveaxis(shares, 1, 0), strict=False)
         }
+    if row.opens:
+        x, _ = tested(row.length)
+        gates = np.concatenate([group.opening(x) for group in groups])
+        found["opens"] = [[_short(unit) for unit in network] for network in gates]
     if row.reaches and row.start.kind == "RNN":
         x, _ = tested(row.length)
         fresh = [SideBySide(row.start, group.seeds) for group in groups]

@@ -158,6 +158,63 @@ def gated(title: str) -> Drawing:
     return drawing(title, 328, said, *parts)
 
 
+ADDED, OPENED = (0.5, 0.3, -0.2), (1, 0, 1)
+"""Numbers that a unit by hand reads, and its input gates: open where a number is marked."""
+
+
+def summed() -> tuple[list[float], list[float], list[float]]:
+    """Return cells, and the errors of cells and candidates, of a unit that adds marked numbers.
+
+    Its forget gate is 1 at each step, its candidate is the number that is read, and the error at
+    the last cell is 1.
+    """
+    cells = [float(c) for c in np.cumsum(np.multiply(ADDED, OPENED)).round(10)]
+    errors = [1.0] * len(cells)
+    return cells, errors, [i * error for i, error in zip(OPENED, errors, strict=True)]
+
+
+def routed(title: str) -> Drawing:
+    """Draw how input gates let marked numbers into a cell, and its error out to them.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    cells, errors, handed = summed()
+    columns, top, gate, low = (70.0, 210.0, 350.0), 100.0, 176.0, 248.0
+    blue, orange, parts = svg.FORWARD, svg.BACKWARD, []
+    for k, x in enumerate(columns):
+        sub, is_open = "₁₂₃"[k], bool(OPENED[k])
+        parts.append(svg.text(x, 18, f"step {k + 1}" + ", marked" * is_open, font_weight=600))
+        for y, c_or_g, value, error in (
+            (48, "c", cells[k], errors[k]), (296, "g", ADDED[k], handed[k]),
+        ):  # fmt: skip
+            parts.append(svg.text(x, y, f"{c_or_g}{sub} = {value:g}", blue, font_weight=600))
+            parts.append(svg.text(x, y + 19, f"error {error:g}", orange, font_weight=600))
+        for paint, aside, ends in (
+            (blue, -9, (low - 25, top + 27)),
+            (orange, 9, (top + 25, low - 27)),
+        ):
+            tip = ends[1] if is_open else gate - math.copysign(16, ends[1] - ends[0])
+            parts.append(svg.pointer((x + aside, ends[0]), (x + aside, tip), paint, "2.5", 10, 5))
+        parts.append(svg.element("rect", x=x - 30, y=gate - 14, width="60", height="28", rx="4",
+                                 fill=svg.GROUND, stroke="currentColor",
+                                 stroke_width="1.5" if is_open else "4"))  # fmt: skip
+        parts.append(svg.text(x, gate + 5, f"i{sub} = {OPENED[k]}"))
+        parts += [svg.disc(x, top, f"c{sub}", None), svg.disc(x, low, f"g{sub}", None)]
+    for left, right, sub in zip(columns, columns[1:], "₂₃", strict=False):
+        parts.append(svg.pointer((left + 27, top - 7), (right - 27, top - 7), blue, "5", 10, 7))
+        parts.append(svg.pointer((right - 27, top + 9), (left + 27, top + 9), orange, "5", 10, 7))
+        parts.append(svg.text((left + right) / 2, top - 18, f"f{sub} = 1", blue))
+    said = "; ".join(
+        f"step {k + 1}: cell {cells[k]:g}, input gate {OPENED[k]}, number {ADDED[k]:g} with the"
+        f" error {handed[k]:g}"
+        for k in range(len(columns))
+    )
+    return drawing(title, 324, said, *parts)
+
+
 CELL = {"f": 0.9, "i": 0.5, "o": 0.5, "g": -0.4}
 """Gates and candidate of the cell by hand at step 2; o is the same at step 1."""
 BEFORE = 1.0
@@ -343,8 +400,8 @@ def compared(title: str) -> Drawing:
     for panel, line, guess in ((above, recalling.SOLVED, 1), (ax, 1 - copying.SOLVED, guessing)):
         panel.axhline(line, color=INK, linestyle="--", linewidth=1)
         panel.axhline(guess, color=INK, linestyle=":", linewidth=1)
-    above.set_title("adding: loss (log scale)", loc="left", fontsize=11.5)
-    ax.set_title("copying: share of letters that are wrong", loc="left", fontsize=11.5)
+    above.set_title("adding: solved (of 10), and loss (log scale)", loc="left", fontsize=11.5)
+    ax.set_title("copying: solved (of 10), and letters wrong", loc="left", fontsize=11.5)
     above.set(yscale="log", ylim=(3e-4, 6))
     above.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
     ax.set(ylim=(-0.06, 1.1), yticks=[0, 0.2, 0.4, 0.6, 0.8], xlim=(-0.45, 2.45),
@@ -355,6 +412,44 @@ def compared(title: str) -> Drawing:
         each.minorticks_off()
         each.grid(False)
     return plotted(fig, title)
+
+
+def opened(title: str) -> Drawing:
+    """Draw how open the input gates of LSTMs that add are at the marks, and at the other steps.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    name = f"LSTM, {recalling.LENGTH}"
+    fresh = recalling.SideBySide(recalling.ROWS[name].start, recalling.SEEDS)
+    before = fresh.opening(recalling.tested(recalling.LENGTH)[0])
+    fig, ax = pyplot().subplots(figsize=(4.6, 3.3))
+    ax.plot([0, 1], [0, 1], "--", color=INK, linewidth=1)
+    for gates, paint, size in ((opening(name), COLORS[0], 5), (before, INK, 3.5)):
+        ax.plot(gates[:, 1].ravel(), gates[:, 0].ravel(), "o", color=paint, markersize=size,
+                alpha=0.6, markeredgewidth=0)  # fmt: skip
+    ax.plot(0, 1, "D", color=COLORS[1], markersize=9, clip_on=False)
+    for x, y, words, paint in ((0.04, 0.985, "our example", COLORS[1]),
+                               (0.36, 0.8, "after training", COLORS[0]),
+                               (0.575, 0.43, "before training", INK)):  # fmt: skip
+        ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold", va="center")
+    ax.text(0.99, 0.82, "same", color=INK, fontsize=11.5, ha="right", va="center")
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="input gate where nothing is marked",
+           ylabel="at the marks", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])  # fmt: skip
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_size(11.5)
+    ax.tick_params(labelsize=11.5)
+    ax.grid(False)
+    return plotted(fig, title)
+
+
+def opening(name: str) -> Array:
+    """Return the stored openings of a row's input gates: networks by (marked, other) by units."""
+    return np.array(recalling.stored()[name]["opens"])
 
 
 def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 20) -> Drawing:
@@ -390,11 +485,12 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
     for network, line, paint in ((fresh, "--", INK), (trained, "-", orange)):
         for left, width in zip(copying.returning(network, silence), (2.6, 1.4), strict=True):
             ax.plot(steps[: len(left)], left, line, color=paint, linewidth=width)
-    for x, y, words, paint in ((9.3, 4.5, "before training", INK), (4.2, 2.15, "trained", orange),
-                               (9.3, 0.5, "direct way", INK)):  # fmt: skip
+    for x, y, words, paint in ((6.3, 7.2, "all ways, before training", INK),
+                               (1, 1.3, "all ways, trained", orange),
+                               (9.3, 0.5, "direct way alone", INK)):  # fmt: skip
         ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold")
     above.set_title("the 16 forget gates", loc="left", fontsize=11.5, pad=22)
-    ax.set_title("length of the error (thick: by all ways)", loc="left", fontsize=11.5)
+    ax.set_title("length of the error (log scale)", loc="left", fontsize=11.5)
     above.set(ylim=(min(0.6, gates.min() - 0.05), 1.02), yticks=[0.6, 0.8, 1])
     ax.set(yscale="log", ylim=(0.4, 16), xlim=(0.5, last + 0.5), xlabel="step",
            xticks=[1, 5, 10, 15, 20, last - 2])  # fmt: skip
