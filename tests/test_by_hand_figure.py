@@ -122,13 +122,20 @@ def test_the_arrow_in_use_is_thick_and_points_back():
     assert heights == [-by_hand.GAP, by_hand.GAP]
 
 
-@pytest.mark.parametrize("markup", [*pictures(), by_hand.swept(by_hand.UNIT, "t").markup])
+ALL = [
+    *pictures(),
+    by_hand.swept(by_hand.UNIT, "t").markup,
+    *(frame.svg for frame in by_hand.predictions(GRAPH, by_hand.TRIALS)),
+]
+
+
+@pytest.mark.parametrize("markup", ALL)
 def test_words_are_inside_and_clear_of_each_other(markup):
     check_words(markup, 0.64, below=0)
 
 
 def test_no_arrow_runs_through_the_words_of_a_node():
-    for markup in [*pictures(), by_hand.swept(by_hand.UNIT, "t").markup]:
+    for markup in ALL:
         root = ET.fromstring(markup)
         ends = [
             [float(e.get(k)) for k in ("x1", "y1", "x2", "y2")] for e in root.iter(f"{SVG}line")
@@ -160,6 +167,49 @@ def test_the_unit_has_the_numbers_of_its_program():
     words = texts(by_hand.swept(by_hand.UNIT, "t").markup)
     assert {"3", "2", "0.64", "0.8", "h = 0.8", "z = 0.512", "w₁ = 1.536"} <= set(words)
     assert '<tspan text-decoration="overline">w</tspan>₁' in by_hand.swept(by_hand.UNIT, "t").markup
+
+
+def test_the_predictions_and_what_came():
+    def evaluated(a, b, added=Fraction()):
+        u = a * b + added
+        return {"a": a, "b": b, "u": u, "s": a + u, "y": u * (a + u)}
+
+    changes = [
+        {"a": "0.01"},
+        {"u": "0.01"},
+        {"a": "0.05", "b": "-0.04"},
+    ]
+    bars = by_hand.sweep(GRAPH.steps, ["y", "s", "u"])
+    for trial, change in zip(by_hand.TRIALS, changes, strict=True):
+        change = {name: Fraction(text) for name, text in change.items()}
+        a, b = 3 + change.get("a", 0), 2 + change.get("b", 0)
+        values = evaluated(a, b, change.get("u", 0))
+        old = evaluated(Fraction(3), Fraction(2))
+        assert set(trial.moved) == set(change)
+        for name, words in trial.moved.items():
+            assert eval(words.replace("−", "-")) == pytest.approx(float(old[name] + change[name]))
+        for name, value in values.items():
+            said = trial.worked.get(name, str(old[name]))
+            assert float(said) == pytest.approx(float(value), abs=5e-5), name
+        predicted = sum(bars.total(name) * change[name] for name in change)
+        assert float(trial.predicted.split("= ")[-1]) == pytest.approx(float(predicted))
+        came = float(trial.came.split()[-1].replace("−", "-"))
+        assert came == pytest.approx(float(values["y"] - 54), abs=5e-5)
+
+
+def test_a_question_shows_the_old_values_and_the_next_frame_the_new_ones():
+    asked, answered = by_hand.predictions(GRAPH, by_hand.TRIALS)[:2]
+    before, after = texts(asked.svg), texts(answered.svg)
+    assert {"a = 3 + 0.01", "u = 6", "s = 9", "y = 54", "a = 36", "u = 15"} <= set(before)
+    assert {"a = 3.01", "b = 2", "u = 6.02", "s = 9.03", "y = 54.3606", "b = 45"} <= set(after)
+    assert "54.3606" not in asked.caption and "54.3606" in answered.caption
+    assert asked.svg.count('stroke-width="5"') == answered.svg.count('stroke-width="5"') == 1
+
+
+def test_wrong_derivatives_are_counted_and_coloured():
+    panels = [("right", [0.1, -0.4, 0.0]), ("wrong", [0.1, 0.3, 0.0])]
+    words = texts(by_hand.against_nudges(panels, [0.1, -0.4, 0.0], "t").markup)
+    assert {"0 wrong", "1 wrong", "from the sweep", "from a nudge"} <= set(words)
 
 
 def test_exact_numbers_and_any_order():

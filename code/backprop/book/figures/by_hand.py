@@ -10,8 +10,8 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from html import escape
 from itertools import pairwise
@@ -141,6 +141,10 @@ class Sweep:
     def equation(self, name: str) -> str:
         """Write an adjoint or a tangent with its sum."""
         return f"{marked(name, self.mark)} = {self.worked(name)}"
+
+    def short(self, name: str) -> str:
+        """Write an adjoint or a tangent without the sum."""
+        return f"{marked(name, self.mark)} = {self.total(name)}"
 
 
 def marked(name: str, mark: str) -> str:
@@ -323,9 +327,56 @@ def both_directions(graph: Graph, inputs: Sequence[str]) -> list[Frame]:
     return frames
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A change that the reader predicts from the adjoints, and then sees.
+
+    Attributes
+    ----------
+    said : str
+        What changes, as a sentence: "a rises from 3 to 3.01."
+    moved : mapping of str to str
+        The nodes that are changed from outside, each with what it says: "3 + 0.01".
+    worked : mapping of str to str
+        The new value of each node that has one.
+    predicted, came : str
+        The prediction, and what came.
+    """
+
+    said: str
+    moved: Mapping[str, str]
+    worked: Mapping[str, str]
+    predicted: str
+    came: str
+
+
+def predictions(graph: Graph, trials: Sequence[Trial]) -> list[Frame]:
+    """Return two frames a trial: the question, with the adjoints, and what came."""
+    order = [name for name, _ in reversed(graph.steps)]
+    done = replace(sweep(graph.steps, order), carried={}, now=set())
+    frames = []
+    for count, trial in enumerate(trials, 1):
+        for words, worked in (
+            (f"{trial.said} Predict: by how much does {order[0]} change?", trial.moved),
+            (f"Predicted: {trial.predicted}. Recomputed: {trial.came}.", trial.worked),
+        ):
+            nodes = {
+                name: replace(node, worked=worked.get(name, node.worked.split(" = ")[-1]))
+                for name, node in graph.nodes.items()
+            }
+            now = replace(graph, nodes=nodes)
+            content = _content(now, done, {}, trial.moved, adjoint=done.short)
+            caption = re.sub(" ([−≈]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", unbroken(words))
+            caption = f"Prediction {count}. {caption}"
+            about = "; ".join(f"{k} = {v.worked}" for k, v in nodes.items())
+            markup = svg.picture(svg.WIDTH, graph.height, caption, about, *content)
+            frames.append(Frame(markup, caption))
+    return frames
+
+
 def _frame(graph: Graph, done: Sweep, words: str, visited: str | None) -> Frame:
     slopes = {edge: f"slope {s}" for edge, s in graph.slopes.items()}
-    content = _content(graph, done, slopes | done.carried, visited)
+    content = _content(graph, done, slopes | done.carried, [visited] if visited else [])
     words = unbroken(words)
     markup = svg.picture(svg.WIDTH, graph.height, words, _described(graph, done), *content)
     return Frame(markup, words)
@@ -360,7 +411,8 @@ def _content(
     graph: Graph,
     done: Sweep | None,
     words: Mapping[Edge, str] | None = None,
-    visited: str | None = None,
+    visited: Collection[str] = (),
+    adjoint: Callable[[str], str] | None = None,
 ) -> list[str]:
     carried = done.carried if done else {}
     words = carried if words is None else words
@@ -380,10 +432,10 @@ def _content(
             product = words[edge] == carried.get(edge)
             shapes.append(_plate(label, words[edge], paint if product else "currentColor"))
     for name, node in graph.nodes.items():
-        shapes.append(_node(name, node, paint if name == visited else None))
+        shapes.append(_node(name, node, paint if name in visited else None))
         lines = [(f"{name} = {node.worked}", svg.FORWARD)]
         if done and name in done.received:
-            lines.append((done.equation(name), paint))
+            lines.append(((adjoint or done.equation)(name), paint))
         shapes += _labels(node, lines)
     return shapes
 
@@ -486,6 +538,37 @@ def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
     return drawing(title, 186, said, *parts)
 
 
+def against_nudges(
+    panels: Sequence[tuple[str, Sequence[float]]], measured: Sequence[float], title: str
+) -> Drawing:
+    """Plot derivatives from a sweep against measured ones, a dot each: the wrong ones stand out.
+
+    Parameters
+    ----------
+    panels : sequence of (name, derivatives)
+        One panel each, side by side. The first are the right ones, by which the others are judged:
+        a quotient is not accurate enough for this.
+    measured : sequence of float
+        The same derivatives as quotients of differences.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    import numpy as np  # a drawing by hand does without it
+
+    measured = np.asarray(measured)
+    fig, axes = pyplot().subplots(1, len(panels), figsize=(4.6, 2.7), sharex=True, sharey=True)
+    for ax, (name, found) in zip(axes, panels, strict=True):
+        wrong = ~np.isclose(found, panels[0][1], rtol=1e-3, atol=1e-9)
+        ax.axline((0, 0), slope=1, color="0.6", linewidth=1, zorder=0)
+        for which, paint in ((~wrong, "C0"), (wrong, "C1")):
+            ax.plot(np.asarray(found)[which], measured[which], "o", color=paint, markersize=3)
+        ax.set_title(f"{name}\n{wrong.sum()} wrong", fontsize=11)
+        ax.set_box_aspect(1)
+        ax.set(xlabel="from the sweep", xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
+    axes[0].set_ylabel("from a nudge")
+    return plotted(fig, title)
+
+
 def _bow(start: tuple[float, float], end: tuple[float, float], radius: float, way: int) -> str:
     """Draw one of two arrows between the same two nodes, bent up (-1) or down (1)."""
     cos, sin = math.cos(0.5), math.sin(0.5)
@@ -547,3 +630,28 @@ UNIT = Graph(
     height=246,
 )
 """z = 3w₁ + 2w₂, h = tanh z, L = (h - 0.2)² at w₁ = ln 2, w₂ = -ln 2: a unit and its loss."""
+
+TRIALS = (
+    Trial(
+        "a rises from 3 to 3.01, and b stays at 2.",
+        {"a": "3 + 0.01"},
+        {"a": "3.01", "u": "6.02", "s": "9.03", "y": "54.3606"},
+        "36 · 0.01 = 0.36",
+        "y = 6.02 · 9.03 = 54.3606, a change of 0.3606",
+    ),
+    Trial(
+        "a and b stay, but u comes out 0.01 too large.",
+        {"u": "6 + 0.01"},
+        {"u": "6.01", "s": "9.01", "y": "54.1501"},
+        "15 · 0.01 = 0.15",
+        "y = 6.01 · 9.01 = 54.1501, a change of 0.1501",
+    ),
+    Trial(
+        "a rises by 0.05, and b falls by 0.04.",
+        {"a": "3 + 0.05", "b": "2 − 0.04"},
+        {"a": "3.05", "b": "1.96", "u": "5.978", "s": "9.028", "y": "53.9694"},
+        "36 · 0.05 − 45 · 0.04 = 0",
+        "y = 5.978 · 9.028 ≈ 53.9694, a change of only −0.0306",
+    ),
+)
+"""Changes to predict from the adjoints of TWO_PRODUCTS."""
