@@ -555,13 +555,13 @@ def against_nudges(
     """
     import numpy as np  # a drawing by hand does without it
 
-    measured = np.asarray(measured)
+    quotients = np.asarray(measured)
     fig, axes = pyplot().subplots(1, len(panels), figsize=(4.6, 2.7), sharex=True, sharey=True)
     for ax, (name, found) in zip(axes, panels, strict=True):
         wrong = ~np.isclose(found, panels[0][1], rtol=1e-3, atol=1e-9)
         ax.axline((0, 0), slope=1, color="0.6", linewidth=1, zorder=0)
         for which, paint in ((~wrong, "C0"), (wrong, "C1")):
-            ax.plot(np.asarray(found)[which], measured[which], "o", color=paint, markersize=3)
+            ax.plot(np.asarray(found)[which], quotients[which], "o", color=paint, markersize=3)
         ax.set_title(f"{name}\n{wrong.sum()} wrong", fontsize=11)
         ax.set_box_aspect(1)
         ax.set(xlabel="from the sweep", xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
