@@ -10,8 +10,8 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 from itertools import pairwise
@@ -141,10 +141,6 @@ class Sweep:
     def equation(self, name: str) -> str:
         """Write an adjoint or a tangent with its sum."""
         return f"{marked(name, self.mark)} = {self.worked(name)}"
-
-    def short(self, name: str) -> str:
-        """Write an adjoint or a tangent without the sum."""
-        return f"{marked(name, self.mark)} = {self.total(name)}"
 
 
 def marked(name: str, mark: str) -> str:
@@ -320,57 +316,10 @@ def both_directions(graph: Graph, inputs: Sequence[str]) -> list[Frame]:
         visited = order[k - 1] if k else None
         words = f"Start with {barred(order[0])} = 1."
         if visited:
-            words = _sent(graph, done, visited, "So far" if k < count else "So")
+            words = _sent(graph, done, visited)
         if k == count:
             words += " All derivatives are found."
         frames.append(_frame(graph, done, f"Backward. {words}", visited))
-    return frames
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A change that the reader predicts from the adjoints, and then sees.
-
-    Attributes
-    ----------
-    said : str
-        What changes, as a sentence: "a rises from 3 to 3.01."
-    moved : mapping of str to str
-        The nodes that are changed from outside, each with what it says: "3 + 0.01".
-    worked : mapping of str to str
-        The new value of each node that has one.
-    predicted, came : str
-        The prediction, and what came.
-    """
-
-    said: str
-    moved: Mapping[str, str]
-    worked: Mapping[str, str]
-    predicted: str
-    came: str
-
-
-def predictions(graph: Graph, trials: Sequence[Trial]) -> list[Frame]:
-    """Return two frames a trial: the question, with the adjoints, and what came."""
-    order = [name for name, _ in reversed(graph.steps)]
-    done = replace(sweep(graph.steps, order), carried={}, now=set())
-    frames = []
-    for count, trial in enumerate(trials, 1):
-        for words, worked in (
-            (f"{trial.said} Predict: by how much does {order[0]} change?", trial.moved),
-            (f"Predicted: {trial.predicted}. Recomputed: {trial.came}.", trial.worked),
-        ):
-            nodes = {
-                name: replace(node, worked=worked.get(name, node.worked.split(" = ")[-1]))
-                for name, node in graph.nodes.items()
-            }
-            now = replace(graph, nodes=nodes)
-            content = _content(now, done, {}, trial.moved, adjoint=done.short)
-            caption = re.sub(" ([−≈]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", unbroken(words))
-            caption = f"Prediction {count}. {caption}"
-            about = "; ".join(f"{k} = {v.worked}" for k, v in nodes.items())
-            markup = svg.picture(svg.WIDTH, graph.height, caption, about, *content)
-            frames.append(Frame(markup, caption))
     return frames
 
 
@@ -393,16 +342,33 @@ def _received(graph: Graph, done: Sweep, name: str) -> str:
     return f"{name} receives {shares}. So {done.equation(name)}."
 
 
-def _sent(graph: Graph, done: Sweep, name: str, so: str) -> str:
+def _sent(graph: Graph, done: Sweep, name: str) -> str:
     arrows = dict(graph.steps)[name]
     sent = " and ".join(f"{done.carried[x, name]} to {x}" for x, _ in arrows)
-    sums = ", ".join(done.equation(x) for x, _ in arrows)
-    return f"{name} sends {sent}. {so} {sums}."
+    sums = ", and ".join(
+        done.equation(x) if _complete(graph, done, x) else f"{x} has {done.worked(x)} so far"
+        for x, _ in arrows
+    )
+    return f"{name} sends {sent}. So {sums}."
+
+
+def _complete(graph: Graph, done: Sweep, name: str) -> bool:
+    """Whether no share is missing: only then is the sum an adjoint."""
+    return done.mark == DOT or all(edge in done.carried for edge in graph.labels if edge[0] == name)
+
+
+def _sum(graph: Graph, done: Sweep, name: str) -> str:
+    """Write what a node has received, with the letter's bar if it is all."""
+    complete = _complete(graph, done, name)
+    return done.equation(name) if complete else f"so far {done.worked(name)}"
 
 
 def _described(graph: Graph, done: Sweep) -> str:
     parts = [f"{name} = {node.worked}" for name, node in graph.nodes.items()]
-    parts += [done.equation(name) for name in graph.nodes if name in done.received]
+    for name in graph.nodes:
+        if name in done.received:
+            complete = _complete(graph, done, name)
+            parts.append(("" if complete else f"at {name} ") + _sum(graph, done, name))
     parts += [f"between {a} and {b}: {words}" for (a, b), words in done.carried.items()]
     return "; ".join(parts)
 
@@ -412,7 +378,6 @@ def _content(
     done: Sweep | None,
     words: Mapping[Edge, str] | None = None,
     visited: Collection[str] = (),
-    adjoint: Callable[[str], str] | None = None,
 ) -> list[str]:
     carried = done.carried if done else {}
     words = carried if words is None else words
@@ -435,7 +400,7 @@ def _content(
         shapes.append(_node(name, node, paint if name in visited else None))
         lines = [(f"{name} = {node.worked}", svg.FORWARD)]
         if done and name in done.received:
-            lines.append(((adjoint or done.equation)(name), paint))
+            lines.append((_sum(graph, done, name), paint))
         shapes += _labels(node, lines)
     return shapes
 
@@ -520,7 +485,7 @@ def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
             stroke_width="2",
         )  # fmt: skip
         parts.append(circle)
-        name = "y" if x == last else f"x{svg.raised(2**k)}" if k else "x"
+        name = "last" if x == last else f"x{svg.raised(2**k)}" if k else "x"
         parts.append(svg.text(x, y + 6, name, font_weight=600, font_size=16))
         if x == last:
             parts.append(svg.text(x, y - 31, f"{k} squarings"))
@@ -630,28 +595,3 @@ UNIT = Graph(
     height=246,
 )
 """z = 3w₁ + 2w₂, h = tanh z, L = (h - 0.2)² at w₁ = ln 2, w₂ = -ln 2: a unit and its loss."""
-
-TRIALS = (
-    Trial(
-        "a rises from 3 to 3.01, and b stays at 2.",
-        {"a": "3 + 0.01"},
-        {"a": "3.01", "u": "6.02", "s": "9.03", "y": "54.3606"},
-        "36 · 0.01 = 0.36",
-        "y = 6.02 · 9.03 = 54.3606, a change of 0.3606",
-    ),
-    Trial(
-        "a and b stay, but u comes out 0.01 too large.",
-        {"u": "6 + 0.01"},
-        {"u": "6.01", "s": "9.01", "y": "54.1501"},
-        "15 · 0.01 = 0.15",
-        "y = 6.01 · 9.01 = 54.1501, a change of 0.1501",
-    ),
-    Trial(
-        "a rises by 0.05, and b falls by 0.04.",
-        {"a": "3 + 0.05", "b": "2 − 0.04"},
-        {"a": "3.05", "b": "1.96", "u": "5.978", "s": "9.028", "y": "53.9694"},
-        "36 · 0.05 − 45 · 0.04 = 0",
-        "y = 5.978 · 9.028 ≈ 53.9694, a change of only −0.0306",
-    ),
-)
-"""Changes to predict from the adjoints of TWO_PRODUCTS."""
