@@ -82,13 +82,20 @@ def test_a_frame_for_each_visit_and_the_numbers_of_the_text():
         "Forward from b. y receives 9 · 3 = 27 from u and 6 · 3 = 18 from s. So"
         f" {dot('y')} = 27 + 18 = 45. The derivative for b is found.",
         f"Backward. Start with {bar('y')} = 1.",
-        f"Backward. y sends 1 · 9 = 9 to u and 1 · 6 = 6 to s. So far {bar('u')} = 9,"
+        "Backward. y sends 1 · 9 = 9 to u and 1 · 6 = 6 to s. So u has 9 so far, and"
         f" {bar('s')} = 6.",
-        f"Backward. s sends 6 · 1 = 6 to a and 6 · 1 = 6 to u. So far {bar('a')} = 6,"
+        "Backward. s sends 6 · 1 = 6 to a and 6 · 1 = 6 to u. So a has 6 so far, and"
         f" {bar('u')} = 9 + 6 = 15.",
         f"Backward. u sends 15 · 2 = 30 to a and 15 · 3 = 45 to b. So {bar('a')} = 6 + 30 ="
-        f" 36, {bar('b')} = 45. All derivatives are found.",
+        f" 36, and {bar('b')} = 45. All derivatives are found.",
     ]
+
+
+def test_a_sum_gets_its_bar_when_it_is_complete():
+    after_y, after_s = (texts(frame.svg) for frame in frames()[9:11])
+    assert {"so far 9", "s = 6"} <= set(after_y)
+    assert {"so far 6", "u = 9 + 6 = 15"} <= set(after_s)
+    assert "at u so far 9" in frames()[9].svg
 
 
 def test_no_caption_breaks_inside_an_equation():
@@ -122,13 +129,19 @@ def test_the_arrow_in_use_is_thick_and_points_back():
     assert heights == [-by_hand.GAP, by_hand.GAP]
 
 
-@pytest.mark.parametrize("markup", [*pictures(), by_hand.swept(by_hand.UNIT, "t").markup])
+ALL = [
+    *pictures(),
+    by_hand.swept(by_hand.UNIT, "t").markup,
+]
+
+
+@pytest.mark.parametrize("markup", ALL)
 def test_words_are_inside_and_clear_of_each_other(markup):
     check_words(markup, 0.64, below=0)
 
 
 def test_no_arrow_runs_through_the_words_of_a_node():
-    for markup in [*pictures(), by_hand.swept(by_hand.UNIT, "t").markup]:
+    for markup in ALL:
         root = ET.fromstring(markup)
         ends = [
             [float(e.get(k)) for k in ("x1", "y1", "x2", "y2")] for e in root.iter(f"{SVG}line")
@@ -162,6 +175,12 @@ def test_the_unit_has_the_numbers_of_its_program():
     assert '<tspan text-decoration="overline">w</tspan>₁' in by_hand.swept(by_hand.UNIT, "t").markup
 
 
+def test_wrong_derivatives_are_counted_and_coloured():
+    panels = [("right", [0.1, -0.4, 0.0]), ("wrong", [0.1, 0.3, 0.0])]
+    words = texts(by_hand.against_nudges(panels, [0.1, -0.4, 0.0], "t").markup)
+    assert {"0 wrong", "1 wrong", "from the sweep", "from a nudge"} <= set(words)
+
+
 def test_exact_numbers_and_any_order():
     steps = [("u", [("a", Fraction(1, 3))]), ("y", [("u", Fraction(3, 2)), ("b", 1)])]
     assert by_hand.sweep(steps, ["y", "u"]).carried["a", "u"] == "3/2 · 1/3 = 1/2"
@@ -173,7 +192,7 @@ def test_squarings_have_the_numbers_they_are_given():
     counts = [(0, 1, 0), (1, 2, 2), (2, 4, 4), (3, 8, 6), (30, 2**30, 60)]
     drawing = by_hand.squarings(counts, "t")
     words = texts(drawing.markup)
-    assert {"1,073,741,824", "60", "30 squarings", "x", "x²", "x⁴", "x⁸"} <= set(words)
+    assert {"1,073,741,824", "60", "30 squarings", "last", "x", "x²", "x⁴", "x⁸"} <= set(words)
     assert drawing.markup.count("<path") == 6
     assert "0 squarings: 1 path, 0 arrows; 1 squaring: 2 paths" in drawing.markup
 

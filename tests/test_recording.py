@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backprop.autodiff import gradcheck
-from backprop.book.recording import products_from, products_to, recorded_steps
+from backprop.book.recording import recorded_steps
 
 
 def program(a, b):
@@ -38,27 +38,6 @@ def test_a_sweep_over_them_gives_the_derivatives():
 
 def test_a_value_used_twice_in_a_line_has_two_arrows_and_a_constant_none():
     assert recorded_steps(lambda x: x * x + 1, 3.0) == [(1, [(0, 3.0), (0, 3.0)]), (2, [(1, 1.0)])]
-
-
-def test_products_that_a_sweep_needs():
-    steps = recorded_steps(lambda a, b: (u := a * b) * (a + u), 3, 2)
-    # The sum's two slopes are 1. From b, one arrow less leads on than from a, to u.
-    assert (products_from(steps, 0), products_from(steps, 1)) == (3, 3)
-    assert (products_to(steps, 4), products_to(steps, 3), products_to(steps, 2)) == (4, 2, 2)
-    assert products_from(steps, 4) == products_to(steps, 0) == 0
-
-
-def test_products_do_not_depend_on_the_order_of_a_sum_or_on_signs():
-    def in_turn(*x):
-        return 2 * x[0] + 3 * x[1] - x[2] + 5 * x[3]
-
-    def in_pairs(*x):
-        return (2 * x[0] + 3 * x[1]) + (5 * x[3] - x[2])
-
-    both = [recorded_steps(f, 1, 1, 1, 1) for f in (in_turn, in_pairs)]
-    for steps in both:
-        assert [products_from(steps, k) for k in range(4)] == [1, 1, 0, 1]
-        assert products_to(steps, steps[-1][0]) == 3
 
 
 def test_what_has_no_arrows_is_refused():

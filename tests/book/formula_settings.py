@@ -132,7 +132,7 @@ SETTINGS = (
     ),
     Setting(
         "graphs-by-hand",
-        ("squarings-read#2",),
+        ("directions-read",),
         program=(r"u = a \cdot b", "s = a + u", r"y = u \cdot s"),
         dot="a",
         example={"a": 3, "b": 2},
@@ -268,12 +268,6 @@ SETTINGS = (
         ("cut",),
         program=("c(h) = (-1 + 2.5h + 0.48h^2)^2",),
         of={"c": ("h",)},
-    ),
-    Setting(
-        "graphs-by-hand",
-        ("visit-s",),
-        program=(r"u = a \cdot b", "s = a + u", r"y = u \cdot s"),
-        bar="y",
     ),
     Setting("losses", ("binary#3",), program=(r"L = -y \ln p - (1 - y) \ln(1 - p)",)),
     Setting("losses", ("saturation",), program=(r"p = \sigma(z)",)),

@@ -309,7 +309,7 @@ def mistakes(part: Node) -> Iterator[Node]:
 HARMLESS = {
     "broadcasting:by-hand-read": 2,  # a factor 1
     "broadcasting:record-exceptions": 1,  # the identity matrix is symmetric
-    "graphs-by-hand:squarings-read#2": 7,  # factors 0 and 1
+    "graphs-by-hand:directions-read": 7,  # factors 0 and 1
     "matrix-form:objectives#3": 2,  # a factor 1
     "recurrent:shared": 1,  # -0
     "variational-autoencoder:eq-vae-slide": 1,  # a factor 1

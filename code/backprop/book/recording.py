@@ -52,32 +52,3 @@ def recorded_steps(f: Callable[..., Any], *inputs: float) -> Steps:
             one = np.ones(())
             steps.append((place, [(operand, float(vjp(one, a, *args))) for vjp, operand in paths]))
     return steps
-
-
-def products_from(steps: Steps, seed: int) -> int:
-    """Count the products of a forward sweep from a node that skips what no path reaches.
-
-    Nothing is multiplied where the slope is 1 or -1, as in a sum. So the count does not depend on
-    the order in which long sums are formed.
-    """
-    reached, count = {seed}, 0
-    for place, arrows in steps:
-        slopes = [slope for operand, slope in arrows if operand in reached]
-        if slopes:
-            reached.add(place)
-            count += _products(slopes)
-    return count
-
-
-def products_to(steps: Steps, result: int) -> int:
-    """Count the products of a backward sweep from a node that skips what leads nowhere."""
-    leading, count = {result}, 0
-    for place, arrows in reversed(steps):
-        if place in leading:
-            leading.update(operand for operand, _ in arrows)
-            count += _products([slope for _, slope in arrows])
-    return count
-
-
-def _products(slopes: list[float]) -> int:
-    return sum(abs(slope) != 1 for slope in slopes)

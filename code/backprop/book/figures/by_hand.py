@@ -10,7 +10,7 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
@@ -316,7 +316,7 @@ def both_directions(graph: Graph, inputs: Sequence[str]) -> list[Frame]:
         visited = order[k - 1] if k else None
         words = f"Start with {barred(order[0])} = 1."
         if visited:
-            words = _sent(graph, done, visited, "So far" if k < count else "So")
+            words = _sent(graph, done, visited)
         if k == count:
             words += " All derivatives are found."
         frames.append(_frame(graph, done, f"Backward. {words}", visited))
@@ -325,7 +325,7 @@ def both_directions(graph: Graph, inputs: Sequence[str]) -> list[Frame]:
 
 def _frame(graph: Graph, done: Sweep, words: str, visited: str | None) -> Frame:
     slopes = {edge: f"slope {s}" for edge, s in graph.slopes.items()}
-    content = _content(graph, done, slopes | done.carried, visited)
+    content = _content(graph, done, slopes | done.carried, [visited] if visited else [])
     words = unbroken(words)
     markup = svg.picture(svg.WIDTH, graph.height, words, _described(graph, done), *content)
     return Frame(markup, words)
@@ -342,16 +342,33 @@ def _received(graph: Graph, done: Sweep, name: str) -> str:
     return f"{name} receives {shares}. So {done.equation(name)}."
 
 
-def _sent(graph: Graph, done: Sweep, name: str, so: str) -> str:
+def _sent(graph: Graph, done: Sweep, name: str) -> str:
     arrows = dict(graph.steps)[name]
     sent = " and ".join(f"{done.carried[x, name]} to {x}" for x, _ in arrows)
-    sums = ", ".join(done.equation(x) for x, _ in arrows)
-    return f"{name} sends {sent}. {so} {sums}."
+    sums = ", and ".join(
+        done.equation(x) if _complete(graph, done, x) else f"{x} has {done.worked(x)} so far"
+        for x, _ in arrows
+    )
+    return f"{name} sends {sent}. So {sums}."
+
+
+def _complete(graph: Graph, done: Sweep, name: str) -> bool:
+    """Whether no share is missing: only then is the sum an adjoint."""
+    return done.mark == DOT or all(edge in done.carried for edge in graph.labels if edge[0] == name)
+
+
+def _sum(graph: Graph, done: Sweep, name: str) -> str:
+    """Write what a node has received, with the letter's bar if it is all."""
+    complete = _complete(graph, done, name)
+    return done.equation(name) if complete else f"so far {done.worked(name)}"
 
 
 def _described(graph: Graph, done: Sweep) -> str:
     parts = [f"{name} = {node.worked}" for name, node in graph.nodes.items()]
-    parts += [done.equation(name) for name in graph.nodes if name in done.received]
+    for name in graph.nodes:
+        if name in done.received:
+            complete = _complete(graph, done, name)
+            parts.append(("" if complete else f"at {name} ") + _sum(graph, done, name))
     parts += [f"between {a} and {b}: {words}" for (a, b), words in done.carried.items()]
     return "; ".join(parts)
 
@@ -360,7 +377,7 @@ def _content(
     graph: Graph,
     done: Sweep | None,
     words: Mapping[Edge, str] | None = None,
-    visited: str | None = None,
+    visited: Collection[str] = (),
 ) -> list[str]:
     carried = done.carried if done else {}
     words = carried if words is None else words
@@ -380,10 +397,10 @@ def _content(
             product = words[edge] == carried.get(edge)
             shapes.append(_plate(label, words[edge], paint if product else "currentColor"))
     for name, node in graph.nodes.items():
-        shapes.append(_node(name, node, paint if name == visited else None))
+        shapes.append(_node(name, node, paint if name in visited else None))
         lines = [(f"{name} = {node.worked}", svg.FORWARD)]
         if done and name in done.received:
-            lines.append((done.equation(name), paint))
+            lines.append((_sum(graph, done, name), paint))
         shapes += _labels(node, lines)
     return shapes
 
@@ -468,7 +485,7 @@ def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
             stroke_width="2",
         )  # fmt: skip
         parts.append(circle)
-        name = "y" if x == last else f"x{svg.raised(2**k)}" if k else "x"
+        name = "last" if x == last else f"x{svg.raised(2**k)}" if k else "x"
         parts.append(svg.text(x, y + 6, name, font_weight=600, font_size=16))
         if x == last:
             parts.append(svg.text(x, y - 31, f"{k} squarings"))
@@ -484,6 +501,37 @@ def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
         for k, p, a in counts
     )
     return drawing(title, 186, said, *parts)
+
+
+def against_nudges(
+    panels: Sequence[tuple[str, Sequence[float]]], measured: Sequence[float], title: str
+) -> Drawing:
+    """Plot derivatives from a sweep against measured ones, a dot each: the wrong ones stand out.
+
+    Parameters
+    ----------
+    panels : sequence of (name, derivatives)
+        One panel each, side by side. The first are the right ones, by which the others are judged:
+        a quotient is not accurate enough for this.
+    measured : sequence of float
+        The same derivatives as quotients of differences.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    import numpy as np  # a drawing by hand does without it
+
+    quotients = np.asarray(measured)
+    fig, axes = pyplot().subplots(1, len(panels), figsize=(4.6, 2.7), sharex=True, sharey=True)
+    for ax, (name, found) in zip(axes, panels, strict=True):
+        wrong = ~np.isclose(found, panels[0][1], rtol=1e-3, atol=1e-9)
+        ax.axline((0, 0), slope=1, color="0.6", linewidth=1, zorder=0)
+        for which, paint in ((~wrong, "C0"), (wrong, "C1")):
+            ax.plot(np.asarray(found)[which], quotients[which], "o", color=paint, markersize=3)
+        ax.set_title(f"{name}\n{wrong.sum()} wrong", fontsize=11)
+        ax.set_box_aspect(1)
+        ax.set(xlabel="from the sweep", xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
+    axes[0].set_ylabel("from a nudge")
+    return plotted(fig, title)
 
 
 def _bow(start: tuple[float, float], end: tuple[float, float], radius: float, way: int) -> str:
