@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backprop.book import top_rates
-from backprop.book.figures import rates
+from backprop.book.figures import rates, ravine
 
 
 def test_the_mean_square_follows_many_walks():
@@ -55,10 +55,15 @@ def test_greedy_rates_follow_the_rule_at_any_curvature():
 
 
 def test_drawings_are_small_and_name_their_parts():
-    names = ("hero", "levels", "shapes", "compared")
+    names = ("hero", "levels", "directions", "shapes", "compared")
     drawn = {name: getattr(rates, name)("title").markup for name in names}
     for words in ("small, 0.02", "large, 0.32", "falling, from 0.32"):
         assert f">{words}<" in drawn["hero"]
+    for words in ("best", "constant"):
+        assert f">{words}<" in drawn["hero"]
+    for words, losses in rates.ravine_courses().items():
+        for last_loss in losses[-1]:
+            assert f">{words} {last_loss:.0f}<" in drawn["directions"]
     for rate in rates.LEVELS:
         assert f">rate {rate}<" in drawn["levels"]
         assert f">floor {rates.floor(rate):.2g}<" in drawn["levels"]
@@ -74,6 +79,16 @@ def test_drawings_are_small_and_name_their_parts():
     for words in ("constant", *rows):
         assert f">{words}<" in drawn["compared"]
     assert max(map(len, drawn.values())) < 100_000
+
+
+def test_the_courses_end_where_the_ravine_says():
+    found = rates.ravine_courses()
+    assert set(found) == set(top_rates.HERO)
+    for words, (shape, highest) in top_rates.HERO.items():
+        plan = [highest * top_rates.SHAPES[shape](t) for t in range(ravine.STEPS)]
+        start, noise, steep = ravine.parts(plan, 1.0)
+        np.testing.assert_allclose(found[words][-1], [1000 * (start + noise), 1000 * steep])
+        assert found[words].shape == (ravine.STEPS + 1, 2)
 
 
 def test_the_sums_are_those_of_the_chosen_runs():

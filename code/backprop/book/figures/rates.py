@@ -14,6 +14,7 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book import top_rates
+from backprop.book.figures import ravine
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.schedules import Cosine, ReduceOnPlateau, Schedule, Warmup
 
@@ -89,20 +90,25 @@ def _colors() -> tuple[str, str, str]:
 
 
 def hero(title: str) -> Drawing:
-    """Draw test losses at a small, a large and a falling rate, and below them the rates."""
+    """Draw test losses at a small, a large and a falling rate, and below them the rates.
+
+    A diamond marks where the best constant rate ends.
+    """
+    from backprop.book.figures.plots import GREY
+
     plt = pyplot()
     blue, green, red = _colors()
     courses = top_rates.stored().hero
-    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75), height_ratios=[2.3, 1])
+    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.3), height_ratios=[2.2, 1])
     looks = {
-        "small": (blue, "small: slow", (150, 2.65), (200, 0.05)),
-        "large": (red, "large: fast, but noisy", (1000, 2.65), (690, 0.37)),
-        "falling": (green, "falling: fast and low", (470, 0.094), (610, 0.195)),
+        "small": (blue, "small: slow", (30, 2.75), (200, 0.05)),
+        "large": (red, "large: fast, but noisy", (1000, 2.75), (690, 0.37)),
+        "falling": (green, "falling: fast and low", (20, 0.125), (590, 0.2)),
     }
     for words, (color, label, spot, below) in looks.items():
         losses = courses[words][0]
         t = np.arange(losses.shape[1]) * top_rates.EVERY
-        top.plot(t, losses.T, "-", color=color, linewidth=0.7, alpha=0.4)
+        top.plot(t, losses.T, "-", color=color, linewidth=0.7, alpha=0.3)
         top.plot(t, np.median(losses, axis=0), "-", color=color, linewidth=2.2)
         side = "right" if spot[0] == 1000 else "left"
         top.text(*spot, label, color=color, ha=side, fontsize=12)
@@ -111,7 +117,10 @@ def hero(title: str) -> Drawing:
         low.plot(rate, "-", color=color, linewidth=2.2)
         start = "from " if words == "falling" else ""
         low.text(*below, f"{words}, {start}{highest}", color=color)
-    top.set(yscale="log", ylim=(0.085, 4), yticks=[0.1, 0.2, 0.5, 1, 2])
+    constant = np.median(top_rates.at_best(top_rates.stored().last["constant"]))
+    top.plot(top_rates.STEPS, constant, "D", color=GREY, markersize=6, clip_on=False, zorder=3)
+    top.text(1.04 * top_rates.STEPS, constant, "best\nconstant", color=GREY, va="center")
+    top.set(yscale="log", ylim=(0.1, 4), yticks=[0.1, 0.2, 0.5, 1, 2])
     top.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"], xlim=(0, top_rates.STEPS))
     top.minorticks_off()
     top.set_title("loss on the test digits", loc="left", fontsize=11)
@@ -126,7 +135,7 @@ def levels(title: str) -> Drawing:
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
     t = np.arange(LONG + 1)
     seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
     rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}", apart)
@@ -143,6 +152,46 @@ def levels(title: str) -> Drawing:
     ax.set(yticks=[0.001, 0.01, 0.1, 1, 10], yticklabels=["0.001", "0.01", "0.1", "1", "10"])
     ax.minorticks_off()
     ax.set_title("mean loss after the step", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def ravine_courses() -> dict[str, Array]:
+    """Return the losses of the hero's plans in the figure's ravine, in thousandths.
+
+    Returns
+    -------
+    dict
+        By the words of :data:`top_rates.HERO`: shape (steps + 1, 2), along the ravine and across.
+    """
+    found = {}
+    for words, (shape, highest) in top_rates.HERO.items():
+        plan = [highest * top_rates.SHAPES[shape](t) for t in range(ravine.STEPS)]
+        both = [curvature / 2 * mean_square(plan, ravine.FAR, curvature)
+                for curvature in (ravine.FLAT, ravine.STEEP)]  # fmt: skip
+        found[words] = 1000 * np.array(both).T
+    return found
+
+
+def directions(title: str) -> Drawing:
+    """Draw the hero's plans in the ravine: the loss along it, and below that the loss across."""
+    plt = pyplot()
+    blue, green, red = _colors()
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.5))
+    colors = {"small": blue, "large": red, "falling": green}
+    places = {"small": (133, 18), "large": (86, 95), "falling": (98, -3)}
+    for words, losses in ravine_courses().items():
+        for ax, course, y in zip(axes, losses.T, places[words], strict=True):
+            ax.plot(course, "-", color=colors[words], linewidth=2.2)
+            ax.text(1020, y, f"{words} {course[-1]:.0f}", color=colors[words], va="center")
+    headings = ("along the ravine: λ = 0.003", "across it: λ = 1")
+    for ax, words, limits in zip(axes, headings, ((65, 158), (-4, 150)), strict=True):
+        ax.set(
+            xlim=(0, ravine.STEPS),
+            ylim=limits,
+            yticks=[100, 150] if limits[0] > 0 else [0, 50, 100],
+        )
+        ax.set_title(words, loc="left", fontsize=11)
+    axes[1].set(xlabel="step", xticks=[0, 500, 1000], xticklabels=["0", "500", "1,000"])
     return plotted(fig, title)
 
 
