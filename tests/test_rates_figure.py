@@ -61,9 +61,10 @@ def test_drawings_are_small_and_name_their_parts():
         assert f">{words}<" in drawn["hero"]
     for words in ("best", "constant"):
         assert f">{words}<" in drawn["hero"]
-    for words, losses in rates.ravine_courses().items():
-        for last_loss in losses[-1]:
-            assert f">{words} {last_loss:.0f}<" in drawn["directions"]
+    for words in ("1/t 0.5", "small 5", "large 95", "falling 3", "start left", "noise let in"):
+        assert f">{words}<" in drawn["directions"]
+    for words in ("143 + 2 + 0.5", "133 + 1 + 5", "22 + 68 + 95", "57 + 34 + 3"):
+        assert f">{words}<" in drawn["directions"]
     for rate in rates.LEVELS:
         assert f">rate {rate}<" in drawn["levels"]
         assert f">floor {rates.floor(rate):.2g}<" in drawn["levels"]
@@ -81,14 +82,15 @@ def test_drawings_are_small_and_name_their_parts():
     assert max(map(len, drawn.values())) < 100_000
 
 
-def test_the_courses_end_where_the_ravine_says():
-    found = rates.ravine_courses()
-    assert set(found) == set(top_rates.HERO)
+def test_the_ravine_has_the_plans_of_the_hero_and_the_best_one_across_it():
+    found = rates.ravine_plans()
+    assert set(found) == {"1/t", *top_rates.HERO}
     for words, (shape, highest) in top_rates.HERO.items():
         plan = [highest * top_rates.SHAPES[shape](t) for t in range(ravine.STEPS)]
-        start, noise, steep = ravine.parts(plan, 1.0)
-        np.testing.assert_allclose(found[words][-1], [1000 * (start + noise), 1000 * steep])
-        assert found[words].shape == (ravine.STEPS + 1, 2)
+        np.testing.assert_allclose(found[words], plan)
+    across = [ravine.parts(list(plan), 1.0).steep for plan in found.values()]
+    assert across[0] == min(across)
+    np.testing.assert_allclose(1 / found["1/t"], np.arange(1, 1001) + 0.01)
 
 
 def test_the_sums_are_those_of_the_chosen_runs():

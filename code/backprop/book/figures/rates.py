@@ -155,43 +155,50 @@ def levels(title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def ravine_courses() -> dict[str, Array]:
-    """Return the losses of the hero's plans in the figure's ravine, in thousandths.
-
-    Returns
-    -------
-    dict
-        By the words of :data:`top_rates.HERO`: shape (steps + 1, 2), along the ravine and across.
-    """
-    found = {}
+def ravine_plans() -> dict[str, Array]:
+    """Return the rates of the hero's plans, and the steep direction's best ones, as "1/t"."""
+    steps = range(ravine.STEPS)
+    found = {"1/t": greedy(ravine.STEPS, ravine.FAR, ravine.STEEP)}
     for words, (shape, highest) in top_rates.HERO.items():
-        plan = [highest * top_rates.SHAPES[shape](t) for t in range(ravine.STEPS)]
-        both = [curvature / 2 * mean_square(plan, ravine.FAR, curvature)
-                for curvature in (ravine.FLAT, ravine.STEEP)]  # fmt: skip
-        found[words] = 1000 * np.array(both).T
+        found[words] = np.array([highest * top_rates.SHAPES[shape](t) for t in steps])
     return found
 
 
 def directions(title: str) -> Drawing:
-    """Draw the hero's plans in the ravine: the loss along it, and below that the loss across."""
+    """Draw four plans in the ravine: the loss across it, and the parts of the whole at the end."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
     plt = pyplot()
     blue, green, red = _colors()
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.5))
-    colors = {"small": blue, "large": red, "falling": green}
-    places = {"small": (133, 18), "large": (86, 95), "falling": (98, -3)}
-    for words, losses in ravine_courses().items():
-        for ax, course, y in zip(axes, losses.T, places[words], strict=True):
-            ax.plot(course, "-", color=colors[words], linewidth=2.2)
-            ax.text(1020, y, f"{words} {course[-1]:.0f}", color=colors[words], va="center")
-    headings = ("along the ravine: λ = 0.003", "across it: λ = 1")
-    for ax, words, limits in zip(axes, headings, ((65, 158), (-4, 150)), strict=True):
-        ax.set(
-            xlim=(0, ravine.STEPS),
-            ylim=limits,
-            yticks=[100, 150] if limits[0] > 0 else [0, 50, 100],
-        )
-        ax.set_title(words, loc="left", fontsize=11)
-    axes[1].set(xlabel="step", xticks=[0, 500, 1000], xticklabels=["0", "500", "1,000"])
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 4.2), height_ratios=[1.3, 1])
+    colors = {"1/t": COLORS[3], "small": blue, "large": red, "falling": green}
+    places = {"1/t": 0.36, "small": 11, "large": 95, "falling": 2.0}
+    depths = (0.25, 0.55, 1.0)
+    for y, (words, plan) in enumerate(ravine_plans().items()):
+        color = colors[words]
+        course = 1000 * ravine.STEEP / 2 * mean_square(plan, ravine.FAR, ravine.STEEP)
+        told = f"{course[-1]:.2g}" if course[-1] < 1 else f"{course[-1]:.0f}"
+        ax.plot(course, "-", color=color, linewidth=2.2)
+        ax.text(1020, places[words], f"{words} {told}", color=color, va="center")
+        parts, end = 1000 * np.array(ravine.parts(list(plan), 1.0)), 0.0
+        for part, depth in zip(parts, depths, strict=True):
+            low.barh(y, part, left=end, height=0.62, color=color, alpha=depth, linewidth=0)
+            end += part
+        said = f"{parts[0]:.0f} + {parts[1]:.0f} + {told}"
+        low.text(end + 4, y, said, color=INK, va="center")
+        low.text(-5, y, words, color=color, va="center", ha="right")
+    ax.set(yscale="log", xlim=(0, ravine.STEPS), ylim=(0.25, 1e5), xlabel="step")
+    ax.set(yticks=[1, 100, 10_000], yticklabels=["1", "100", "10,000"])
+    ax.set(xticks=[0, 500, 1000], xticklabels=["0", "500", "1,000"])
+    ax.minorticks_off()
+    ax.set_title("loss across the ravine, in thousandths", loc="left", fontsize=11)
+    for x, words, depth in zip((0, 82, 180), ("start left", "noise let in", "steep"), depths,
+                               strict=True):  # fmt: skip
+        low.barh(-1, 9, left=x, height=0.5, color=GREY, alpha=depth, linewidth=0)
+        low.text(x + 13, -1, words, color=INK, va="center")
+    low.grid(visible=False)
+    low.set(ylim=(3.6, -1.5), yticks=[], xlim=(0, 255), xticks=[0, 50, 100, 150, 200])
+    low.set_title("whole loss at the end, in thousandths", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
