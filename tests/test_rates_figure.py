@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backprop.book import top_rates
-from backprop.book.figures import rates
+from backprop.book.figures import rates, ravine
 
 
 def test_the_mean_square_follows_many_walks():
@@ -55,10 +55,16 @@ def test_greedy_rates_follow_the_rule_at_any_curvature():
 
 
 def test_drawings_are_small_and_name_their_parts():
-    names = ("hero", "levels", "shapes", "compared")
+    names = ("hero", "levels", "directions", "shapes", "compared")
     drawn = {name: getattr(rates, name)("title").markup for name in names}
     for words in ("small, 0.02", "large, 0.32", "falling, from 0.32"):
         assert f">{words}<" in drawn["hero"]
+    for words in ("best", "constant"):
+        assert f">{words}<" in drawn["hero"]
+    for words in ("1/t 0.5", "small 5", "large 95", "falling 3", "start left", "noise let in"):
+        assert f">{words}<" in drawn["directions"]
+    for words in ("143 + 2 + 0.5", "133 + 1 + 5", "22 + 68 + 95", "57 + 34 + 3"):
+        assert f">{words}<" in drawn["directions"]
     for rate in rates.LEVELS:
         assert f">rate {rate}<" in drawn["levels"]
         assert f">floor {rates.floor(rate):.2g}<" in drawn["levels"]
@@ -74,6 +80,17 @@ def test_drawings_are_small_and_name_their_parts():
     for words in ("constant", *rows):
         assert f">{words}<" in drawn["compared"]
     assert max(map(len, drawn.values())) < 100_000
+
+
+def test_the_ravine_has_the_plans_of_the_hero_and_the_best_one_across_it():
+    found = rates.ravine_plans()
+    assert set(found) == {"1/t", *top_rates.HERO}
+    for words, (shape, highest) in top_rates.HERO.items():
+        plan = [highest * top_rates.SHAPES[shape](t) for t in range(ravine.STEPS)]
+        np.testing.assert_allclose(found[words], plan)
+    across = [ravine.parts(list(plan), 1.0).steep for plan in found.values()]
+    assert across[0] == min(across)
+    np.testing.assert_allclose(1 / found["1/t"], np.arange(1, 1001) + 0.01)
 
 
 def test_the_sums_are_those_of_the_chosen_runs():

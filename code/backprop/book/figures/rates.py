@@ -14,6 +14,7 @@ import numpy as np
 
 from backprop.arrays import Array
 from backprop.book import top_rates
+from backprop.book.figures import ravine
 from backprop.book.figures.by_hand import Drawing, plotted, pyplot
 from backprop.schedules import Cosine, ReduceOnPlateau, Schedule, Warmup
 
@@ -89,20 +90,25 @@ def _colors() -> tuple[str, str, str]:
 
 
 def hero(title: str) -> Drawing:
-    """Draw test losses at a small, a large and a falling rate, and below them the rates."""
+    """Draw test losses at a small, a large and a falling rate, and below them the rates.
+
+    A diamond marks where the best constant rate ends.
+    """
+    from backprop.book.figures.plots import GREY
+
     plt = pyplot()
     blue, green, red = _colors()
     courses = top_rates.stored().hero
-    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75), height_ratios=[2.3, 1])
+    fig, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.3), height_ratios=[2.2, 1])
     looks = {
-        "small": (blue, "small: slow", (150, 2.65), (200, 0.05)),
-        "large": (red, "large: fast, but noisy", (1000, 2.65), (690, 0.37)),
-        "falling": (green, "falling: fast and low", (470, 0.094), (610, 0.195)),
+        "small": (blue, "small: slow", (30, 2.75), (200, 0.05)),
+        "large": (red, "large: fast, but noisy", (1000, 2.75), (690, 0.37)),
+        "falling": (green, "falling: fast and low", (20, 0.125), (590, 0.2)),
     }
     for words, (color, label, spot, below) in looks.items():
         losses = courses[words][0]
         t = np.arange(losses.shape[1]) * top_rates.EVERY
-        top.plot(t, losses.T, "-", color=color, linewidth=0.7, alpha=0.4)
+        top.plot(t, losses.T, "-", color=color, linewidth=0.7, alpha=0.3)
         top.plot(t, np.median(losses, axis=0), "-", color=color, linewidth=2.2)
         side = "right" if spot[0] == 1000 else "left"
         top.text(*spot, label, color=color, ha=side, fontsize=12)
@@ -111,7 +117,10 @@ def hero(title: str) -> Drawing:
         low.plot(rate, "-", color=color, linewidth=2.2)
         start = "from " if words == "falling" else ""
         low.text(*below, f"{words}, {start}{highest}", color=color)
-    top.set(yscale="log", ylim=(0.085, 4), yticks=[0.1, 0.2, 0.5, 1, 2])
+    constant = np.median(top_rates.at_best(top_rates.stored().last["constant"]))
+    top.plot(top_rates.STEPS, constant, "D", color=GREY, markersize=6, clip_on=False, zorder=3)
+    top.text(1.04 * top_rates.STEPS, constant, "best\nconstant", color=GREY, va="center")
+    top.set(yscale="log", ylim=(0.1, 4), yticks=[0.1, 0.2, 0.5, 1, 2])
     top.set(yticklabels=["0.1", "0.2", "0.5", "1", "2"], xlim=(0, top_rates.STEPS))
     top.minorticks_off()
     top.set_title("loss on the test digits", loc="left", fontsize=11)
@@ -126,7 +135,7 @@ def levels(title: str) -> Drawing:
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.4))
+    fig, ax = plt.subplots(figsize=(4.6, 2.9))
     t = np.arange(LONG + 1)
     seen = np.unique(np.geomspace(1, LONG, 13).astype(int))
     rows = [(np.full(LONG, rate), color, f"rate {rate}\nfloor {floor(rate):.2g}", apart)
@@ -143,6 +152,53 @@ def levels(title: str) -> Drawing:
     ax.set(yticks=[0.001, 0.01, 0.1, 1, 10], yticklabels=["0.001", "0.01", "0.1", "1", "10"])
     ax.minorticks_off()
     ax.set_title("mean loss after the step", loc="left", fontsize=11)
+    return plotted(fig, title)
+
+
+def ravine_plans() -> dict[str, Array]:
+    """Return the rates of the hero's plans, and the steep direction's best ones, as "1/t"."""
+    steps = range(ravine.STEPS)
+    found = {"1/t": greedy(ravine.STEPS, ravine.FAR, ravine.STEEP)}
+    for words, (shape, highest) in top_rates.HERO.items():
+        found[words] = np.array([highest * top_rates.SHAPES[shape](t) for t in steps])
+    return found
+
+
+def directions(title: str) -> Drawing:
+    """Draw four plans in the ravine: the loss across it, and the parts of the whole at the end."""
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    blue, green, red = _colors()
+    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 4.2), height_ratios=[1.3, 1])
+    colors = {"1/t": COLORS[3], "small": blue, "large": red, "falling": green}
+    places = {"1/t": 0.36, "small": 11, "large": 95, "falling": 2.0}
+    depths = (0.25, 0.55, 1.0)
+    for y, (words, plan) in enumerate(ravine_plans().items()):
+        color = colors[words]
+        course = 1000 * ravine.STEEP / 2 * mean_square(plan, ravine.FAR, ravine.STEEP)
+        told = f"{course[-1]:.2g}" if course[-1] < 1 else f"{course[-1]:.0f}"
+        ax.plot(course, "-", color=color, linewidth=2.2)
+        ax.text(1020, places[words], f"{words} {told}", color=color, va="center")
+        parts, end = 1000 * np.array(ravine.parts(list(plan), 1.0)), 0.0
+        for part, depth in zip(parts, depths, strict=True):
+            low.barh(y, part, left=end, height=0.62, color=color, alpha=depth, linewidth=0)
+            end += part
+        said = f"{parts[0]:.0f} + {parts[1]:.0f} + {told}"
+        low.text(end + 4, y, said, color=INK, va="center")
+        low.text(-5, y, words, color=color, va="center", ha="right")
+    ax.set(yscale="log", xlim=(0, ravine.STEPS), ylim=(0.25, 1e5), xlabel="step")
+    ax.set(yticks=[1, 100, 10_000], yticklabels=["1", "100", "10,000"])
+    ax.set(xticks=[0, 500, 1000], xticklabels=["0", "500", "1,000"])
+    ax.minorticks_off()
+    ax.set_title("loss across the ravine, in thousandths", loc="left", fontsize=11)
+    for x, words, depth in zip((0, 82, 180), ("start left", "noise let in", "steep"), depths,
+                               strict=True):  # fmt: skip
+        low.barh(-1, 9, left=x, height=0.5, color=GREY, alpha=depth, linewidth=0)
+        low.text(x + 13, -1, words, color=INK, va="center")
+    low.grid(visible=False)
+    low.set(ylim=(3.6, -1.5), yticks=[], xlim=(0, 255), xticks=[0, 50, 100, 150, 200])
+    low.set_title("whole loss at the end, in thousandths", loc="left", fontsize=11)
     return plotted(fig, title)
 
 
