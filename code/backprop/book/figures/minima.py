@@ -272,7 +272,7 @@ def grown(
             ax.plot([at, at + 0.5], [height, height], "-", color=COLORS[2], linewidth=1)
         ax.plot([k + 0.5, k + 0.5], [best, wider], "-", color=COLORS[2], linewidth=4)
         far = percent > 20
-        ax.text(k + 0.38, np.sqrt(best * wider) if far else 0.91 * best, f"−{_digits(percent)}",
+        ax.text(k + (0.38 if far else 0.32), np.sqrt(best * wider) if far else 0.91 * best, f"−{_digits(percent)}",
                 color=COLORS[2], ha="right", va="center" if far else "top")  # fmt: skip
         excess = 100 * (losses.max() / best - 1)
         ax.text(k, losses.max() * 1.07, f"+{_digits(excess)}", color=COLORS[1], ha="center",
@@ -288,7 +288,7 @@ def grown(
     ax.set_yscale("log")
     ax.minorticks_off()
     ax.set_yticks([0.1, 0.2, 0.4, 0.8], ["0.1", "0.2", "0.4", "0.8"])
-    ax.set(ylim=(0.083, 1.15), xlim=(-0.6, max(places.values()) + 0.5))
+    ax.set(ylim=(0.077, 1.15), xlim=(-0.6, max(places.values()) + 0.5))
     ax.set_xticks(list(places.values()), [f"{units}" for units in places])
     ax.set_xlabel("units", color=INK)
     ax.set_title("loss (logarithmic), and differences in %", loc="left", fontsize=11, color=INK)
