@@ -272,7 +272,8 @@ def grown(
             ax.plot([at, at + 0.5], [height, height], "-", color=COLORS[2], linewidth=1)
         ax.plot([k + 0.5, k + 0.5], [best, wider], "-", color=COLORS[2], linewidth=4)
         far = percent > 20
-        ax.text(k + (0.38 if far else 0.32), np.sqrt(best * wider) if far else 0.91 * best, f"−{_digits(percent)}",
+        at, height = (0.38, np.sqrt(best * wider)) if far else (0.32, 0.91 * best)
+        ax.text(k + at, height, f"−{_digits(percent)}",
                 color=COLORS[2], ha="right", va="center" if far else "top")  # fmt: skip
         excess = 100 * (losses.max() / best - 1)
         ax.text(k, losses.max() * 1.07, f"+{_digits(excess)}", color=COLORS[1], ha="center",
