@@ -53,14 +53,27 @@ def test_the_minima_are_drawn_by_width_with_what_is_wrong():
         assert words in markup
 
 
-def test_the_excess_and_the_fall_of_the_lowest_loss_are_drawn_by_width():
-    found = {
-        "2": (np.array([0.8, 0.81]), 0.8, 0.36),
-        "16": (np.array([0.1032, 0.1036]), 0.1032, 0.102),
-    }
-    markup = minima.grown(found, "title").markup
-    for words in ("trapping: %", "capacity: %", ">2<", ">16<", ">units<", ">55<"):
+def test_the_traps_and_the_gain_of_one_more_unit_are_drawn_by_width():
+    found = {"2": np.array([0.8, 0.88, 0.81]), "16": np.array([0.1032, 0.1036])}
+    lowest = {2: 0.8, 3: 0.36, 16: 0.1032, 17: 0.102}
+    markup = minima.grown(found, lowest, [55, 0.93], "title").markup
+    for words in (">2<", ">3<", ">16<", ">17<", ">units<", ">+10<", ">−55<", ">+0.4<", ">−0.9<"):
         assert words in markup
+
+
+def test_the_flat_curve_is_shaded_where_the_smallest_eigenvalue_is_negative():
+    from matplotlib.axes import Axes
+
+    steps, losses = range(0, 25_001, 5000), np.array([0.9, 0.86, 0.86, 0.83, 0.805, 0.805])
+    lowest = np.array([-0.002, 0.001, -0.001, -0.002, 0.001, 0.001])
+    shaded, kept = [], Axes.axvspan
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Axes, "axvspan", lambda self, low, high, **looks: (
+            shaded.append((low, high)), kept(self, low, high, **looks))[1])  # fmt: skip
+        markup = minima.flat(steps, losses, losses / 200, lowest, "title").markup
+    assert shaded == [(0, 5)] * 3 + [(10, 20)] * 3, "once in each of the three panels"
+    assert ">length of the gradient, in thousandths<" in markup
+    assert ">loss<" in markup and ">smallest eigenvalue, in thousandths<" in markup
 
 
 def test_the_paths_are_named():

@@ -6,7 +6,7 @@ minimum and what leads there, vermilion triangles the trap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -140,14 +140,15 @@ def saddle(title: str) -> Drawing:
         ax.plot(*run.T, LINES[k], color=COLORS[1 + k], linewidth=2)
         right.plot(row_loss(run), LINES[k], color=COLORS[1 + k], linewidth=2.2)
         fallen = int((row_loss(run) < 0.27).argmax())
-        right.text(fallen + 2, 0.27, f"{d:g}", color=COLORS[1 + k], va="center")
+        right.text(fallen + 1.5, 0.27, f"{d:g}", color=COLORS[1 + k], va="center")
     ax.plot(-1.4, 1.4, "o", color=INK, markersize=6)
     ax.plot(0, 0, "s", color=INK, markersize=10, markeredgecolor="#fefefe")
-    ax.text(-0.2, -0.25, "saddle", color=INK, ha="right", va="top")
-    ax.text(-1.25, 1.42, "start", color=INK, ha="left", va="bottom")
+    box = {"boxstyle": "round,pad=0.1", "facecolor": "#fefefe", "edgecolor": "none"}
+    ax.text(-0.25, -0.3, "saddle", color=INK, ha="right", va="top", bbox=box)
+    ax.text(-1.25, 1.42, "start", color=INK, ha="left", va="bottom", bbox=box)
     ax.set(xlabel="u", ylabel="v", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     ax.grid(False)
-    right.set(xlabel="step", xlim=(0, 95), ylim=(-0.05, 1.2), yticks=[0, 0.5, 1])
+    right.set(xlabel="step", xlim=(0, 89), ylim=(-0.05, 1.2), yticks=[0, 0.5, 1])
     right.set(xticks=[0, 20, 40, 60, 80])
     right.set_title("loss", loc="left", fontsize=11)
     return plotted(fig, title)
@@ -237,39 +238,115 @@ def widths(found: Mapping[str, tuple[Array, Array]], title: str) -> Drawing:
     return plotted(fig, title)
 
 
-def grown(found: Mapping[str, tuple[Array, float, float]], title: str) -> Drawing:
-    """Draw how far minima lie above the lowest one known, and how far that one falls by a unit.
+def grown(
+    found: Mapping[str, Array], lowest: Mapping[int, float], gained: Sequence[float], title: str
+) -> Drawing:
+    """Draw minima by width, with the lowest one known, and the step down that one more unit makes.
 
     Parameters
     ----------
-    found : mapping of str to (losses, best, wider)
-        By number of units: of each minimum the loss, the lowest loss known at this width, and the
-        lowest loss known with a further unit.
+    found : mapping of str to array
+        By number of units: the losses of minima.
+    lowest : mapping of int to float
+        By number of units, also of one more than in ``found``: the lowest loss known.
+    gained : sequence of float
+        By how many percent one more unit lowers it, for each width in ``found``.
     title : str
         What the picture shows.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, panels = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.5), layout="constrained")
-    for k, (losses, best, wider) in enumerate(found.values()):
-        places = k + np.linspace(-0.25, 0.25, len(losses))
-        excess = 100 * (np.sort(losses) / best - 1)
-        panels[0].plot(places, excess, "^", color=COLORS[1], markersize=6)
-        gain = 100 * (1 - wider / best)
-        panels[1].bar(k, gain, width=0.5, color=COLORS[2])
-        panels[1].text(k, gain + 2, f"{gain:.0f}", color=INK, ha="center", va="bottom")
-    for ax, words, low, top in zip(
-        panels, ("trapping: % above the lowest loss found at this width",
-                 "capacity: % by which one more unit lowers it"),
-        (-2.2, 0), (36, 75), strict=True,
-    ):  # fmt: skip
-        ax.set_title(words, loc="left", fontsize=11)
-        ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(low, top))
-    panels[0].set_yticks([0, 10, 20, 30])
-    panels[1].set_yticks([0, 20, 40, 60])
-    panels[1].set_xticks(range(len(found)), [f"{units}" for units in found])
-    panels[1].set_xlabel("units", color=INK)
+    fig, ax = plt.subplots(figsize=(4.6, 3.3))
+    ax.grid(False)
+    places, last = {}, None
+    for units in sorted(lowest):
+        apart = 0 if last is None else 1 if units == last + 1 else 1.25
+        places[units] = (places[last] if last is not None else 0) + apart
+        last = units
+    for (units, losses), percent in zip(found.items(), gained, strict=True):
+        k, best, wider = places[int(units)], lowest[int(units)], lowest[int(units) + 1]
+        spread = k + np.linspace(-0.22, 0.22, len(losses))
+        ax.plot(spread, np.sort(losses), "^", color=COLORS[1], markersize=5)
+        for at, height in ((k, best), (k + 0.5, wider)):
+            ax.plot([at, at + 0.5], [height, height], "-", color=COLORS[2], linewidth=1)
+        ax.plot([k + 0.5, k + 0.5], [best, wider], "-", color=COLORS[2], linewidth=4)
+        far = percent > 20
+        at, height = (0.38, np.sqrt(best * wider)) if far else (0.32, 0.91 * best)
+        ax.text(k + at, height, f"−{_digits(percent)}",
+                color=COLORS[2], ha="right", va="center" if far else "top")  # fmt: skip
+        excess = 100 * (losses.max() / best - 1)
+        ax.text(k, losses.max() * 1.07, f"+{_digits(excess)}", color=COLORS[1], ha="center",
+                va="bottom")  # fmt: skip
+    for units, best in lowest.items():
+        ax.plot(places[units], best, "o", color=COLORS[0], markersize=11, markerfacecolor="none",
+                markeredgewidth=2, zorder=4)  # fmt: skip
+    ax.plot([], [], "^", color=COLORS[1], markersize=5, label="minima found")
+    ax.plot([], [], "o", color=COLORS[0], markersize=11, markerfacecolor="none", markeredgewidth=2,
+            label="the lowest one")  # fmt: skip
+    ax.plot([], [], "-", color=COLORS[2], linewidth=4, label="gain of one more unit")
+    ax.legend(loc="upper right", frameon=False, labelcolor=INK, fontsize=11)
+    ax.set_yscale("log")
+    ax.minorticks_off()
+    ax.set_yticks([0.1, 0.2, 0.4, 0.8], ["0.1", "0.2", "0.4", "0.8"])
+    ax.set(ylim=(0.077, 1.15), xlim=(-0.6, max(places.values()) + 0.5))
+    ax.set_xticks(list(places.values()), [f"{units}" for units in places])
+    ax.set_xlabel("units", color=INK)
+    ax.set_title("loss (logarithmic), and differences in %", loc="left", fontsize=11, color=INK)
+    return plotted(fig, title)
+
+
+def _digits(percent: float) -> str:
+    """Return a percentage in whole numbers, or with a decimal below 1."""
+    return f"{percent:.1f}" if percent < 1 else f"{percent:.0f}"
+
+
+def flat(steps: Sequence[int], losses: Array, lengths: Array, lowest: Array, title: str) -> Drawing:
+    """Draw a run's loss, gradient and smallest eigenvalue, shaded where the last is negative.
+
+    Parameters
+    ----------
+    steps : sequence of int
+        At which the run was looked at.
+    losses, lengths, lowest : array, shape (steps,)
+        The loss, the length of its gradient, and the smallest eigenvalue of its Hessian.
+    title : str
+        What the picture shows.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    plt = pyplot()
+    fig, (top, slope, low) = plt.subplots(3, 1, sharex=True, figsize=(4.6, 4.3),
+                                         layout="constrained")  # fmt: skip
+    thousands = np.array(steps) / 1000
+    negative = lowest < 0
+    edges = np.flatnonzero(np.diff(negative.astype(int))) + 1
+    for part in np.split(np.arange(len(thousands)), edges):
+        if negative[part[0]]:
+            after = min(part[-1] + 1, len(thousands) - 1)
+            for ax in (top, slope, low):
+                ax.axvspan(thousands[part[0]], thousands[after], color=COLORS[1], alpha=0.15,
+                           linewidth=0)  # fmt: skip
+    top.plot(thousands, losses, "-", color=INK, linewidth=2.4)
+    slope.plot(thousands, 1000 * lengths, "-", color=INK, linewidth=2.2)
+    slope.set(ylim=(0, 8), yticks=[0, 4, 8])
+    slope.set_title("length of the gradient, in thousandths", loc="left", fontsize=11, color=INK)
+    low.plot(thousands, 1000 * lowest, "-", color=COLORS[1], linewidth=2.2)
+    low.plot(thousands, np.where(negative, np.nan, 1000 * lowest), "-", color=COLORS[0],
+             linewidth=2.2)  # fmt: skip
+    low.axhline(0, color=GREY, linewidth=1)
+    for at, words in ((7.5, "0.861"), (15.75, "0.832"), (23, "0.805")):
+        height = np.interp(at, thousands, losses)
+        top.text(at, height + 0.006, words, color=INK, ha="center", va="bottom")
+    top.set(ylim=(0.795, 0.9), yticks=[0.8, 0.85, 0.9])
+    top.set_title("loss", loc="left", fontsize=11, color=INK)
+    low.set(
+        ylim=(-3.4, 1.4), yticks=[-3, -2, -1, 0, 1], xlim=(0, 25), xticks=[0, 5, 10, 15, 20, 25]
+    )
+    low.set_title("smallest eigenvalue, in thousandths", loc="left", fontsize=11, color=INK)
+    low.set_xlabel("step, in thousands", color=INK)
+    for ax in (top, slope, low):
+        ax.grid(False)
     return plotted(fig, title)
 
 
