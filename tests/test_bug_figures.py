@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from backprop.book.figures.bug_curves import (
+    VALUES,
     beside,
     caught,
     ends_by_rate,
+    places,
     two_steps,
 )
 from backprop.book.figures.faults import (
@@ -52,6 +54,12 @@ def test_curves_that_leave_the_picture_do_not_break_it():
     words = {"c": [(1, 5, "wrong", "out of it")]}
     drawn = beside(right, wrong, "four", guess=2.3, words=words)
     assert repr(drawn) == "<Drawing: four>" and drawn.markup.count("out of it") == 1
+
+
+def test_the_map_has_each_value_and_each_bug_once():
+    markup = places("t").markup
+    assert all(markup.count(f">{bug}<") == 1 for bug in range(1, 11))
+    assert all(f">{name}<" in markup for name in (*VALUES, "δ⁽¹⁾", "δ⁽²⁾", "δ⁽³⁾", "update"))
 
 
 def test_the_ends_at_each_rate_bear_the_names_and_the_rates():

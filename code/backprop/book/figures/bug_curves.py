@@ -1,4 +1,4 @@
-"""The figures of the ten bugs: their losses, two steps on one weight, and what finds each bug."""
+"""The figures of the ten bugs: their losses, their places, two steps, and what finds each bug."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def beside(
     paints = {"right": COLORS[0], "wrong": COLORS[1], "guess": INK}
     use_style()
     rows = -(-len(wrong) // 2)
-    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 0.93 * rows), sharex=True, sharey=True)
+    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 1.05 * rows), sharex=True, sharey=True)
     for ax, (name, losses) in zip(axes.flat, wrong.items(), strict=True):
         ax.axhline(guess, color=GREY, linestyle=":", linewidth=1.2)
         for values, color, style in ((right, COLORS[0], "-"), (losses, COLORS[1], "--")):
@@ -56,8 +56,8 @@ def beside(
         for epoch, loss, line, label in (words or {}).get(name, ()):
             ax.text(epoch, loss, label, color=paints[line], fontsize=11, va="center")
         ax.set_title(name, fontsize=11, loc="left", pad=2)
-        ax.set(yscale="log", ylim=(0.4, 10))
-        ax.set_yticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
+        ax.set(yscale="log", ylim=(0.42, 5))
+        ax.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
         ax.minorticks_off()
     for ax in axes[-1]:
         ax.set(xlabel="epoch", xticks=[0, 10, 20])
@@ -70,6 +70,68 @@ def _bands(values: ArrayLike) -> Any:
     runs = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=np.inf)
     runs = np.minimum(np.sort(runs, axis=0), TOP)
     return runs[0], np.median(runs, axis=0), runs[-1]
+
+
+VALUES = ("x, y", "z⁽¹⁾", "a⁽¹⁾", "h⁽¹⁾", "z⁽²⁾", "a⁽²⁾", "z⁽³⁾", "p")
+"""What the forward pass computes, from the top of the map to its foot."""
+FORWARD_STEPS: tuple[tuple[str, int | None], ...] = (
+    ("weights 1", None), ("sigmoid", None), ("dropout: × m", 9), ("weights 2", None),
+    ("ReLU", None), ("weights 3", None), ("softmax", 5),
+)  # fmt: skip
+"""How each value becomes the next one, and the bug in this step."""
+BACKWARD_STEPS: tuple[tuple[str, int | None], ...] = (
+    ("× a(1 − a)", 2), ("× m", 8), ("weights 2", 4), ("× slope 0 or 1", 3), ("weights 3", 1),
+)  # fmt: skip
+"""How the error of each line comes from the one below it, from z⁽¹⁾ down, and the bug in it."""
+
+
+def places(title: str) -> Drawing:
+    """Draw one training step, forward down and back up, and the number of each bug at its place."""
+    left, right, first, gap = 92.0, 262.0, 62.0, 44.0
+    rows = [first + gap * k for k in range(len(VALUES))]
+    blue, orange = svg.FORWARD, svg.BACKWARD
+    parts = [
+        svg.text(left, 18, "forward", blue, font_weight=600),
+        svg.text(right, 18, "backward", orange, font_weight=600),
+        _bug(left - 46, first, 10),
+    ]
+    for y, name in zip(rows, VALUES, strict=True):
+        parts.append(svg.text(left, y + 5, name, font_weight=600))
+    for y, (name, bug) in zip(rows, FORWARD_STEPS, strict=False):
+        parts.append(svg.pointer((left, y + 12), (left, y + gap - 11), blue, "2", 8, 4))
+        parts.append(svg.text(left + 12, y + gap / 2 + 5, name, text_anchor="start"))
+        if bug:
+            parts.append(_bug(left - 46, y + gap / 2, bug))
+    for k, name in ((1, "δ⁽¹⁾"), (4, "δ⁽²⁾"), (6, "δ⁽³⁾")):
+        parts.append(svg.text(right, rows[k] + 5, name, font_weight=600))
+    for k, (name, bug) in enumerate(BACKWARD_STEPS, 1):
+        start = rows[k + 1] - (11 if k in (3, 5) else -4)
+        end = rows[k] + (12 if k in (1, 4) else 4)
+        parts.append(svg.pointer((right, start), (right, end), orange, "2", 8, 4))
+        parts.append(svg.text(right + 12, rows[k] + gap / 2 + 5, name, text_anchor="start"))
+        if bug:
+            parts.append(_bug(right + 136, rows[k] + gap / 2, bug))
+    turn = svg.element("path", d=f"M {left + 14:.0f} {rows[-1]:.0f} H {right:.0f}", fill="none",
+                       stroke=orange, stroke_width="2")  # fmt: skip
+    parts += [
+        turn,
+        svg.pointer((right, rows[-1]), (right, rows[6] + 12), orange, "2", 8, 4),
+        svg.text(right + 12, rows[6] + gap / 2 + 5, "(p − y)/B", text_anchor="start"),
+        svg.pointer((right, rows[1] - 11), (right, first + 12), orange, "2", 8, 4),
+        svg.text(right + 12, first + gap / 2 + 5, "gradients", text_anchor="start"),
+        svg.text(right, first + 5, "update", font_weight=600),
+        _bug(right + 104, first, 6),
+        _bug(right + 136, first, 7),
+    ]
+    steps = [*FORWARD_STEPS, *BACKWARD_STEPS]
+    said = "; ".join(f"bug {bug} at {name}" for name, bug in steps if bug)
+    said += "; bug 10 at the data x, bugs 6 and 7 at the update"
+    return drawing(title, rows[-1] + 14, said, *parts)
+
+
+def _bug(x: float, y: float, number: int) -> str:
+    ring = svg.element("circle", cx=x, cy=y, r=11.5, fill=svg.BACKWARD, stroke="none")
+    return ring + svg.text(x, y + 5, f"{number}", svg.GROUND, font_weight=600)
 
 
 def ends_by_rate(
