@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from backprop.book.figures.bug_curves import (
+    VALUES,
     beside,
     caught,
     ends_by_rate,
+    places,
     two_steps,
 )
 from backprop.book.figures.faults import (
@@ -54,12 +56,18 @@ def test_curves_that_leave_the_picture_do_not_break_it():
     assert repr(drawn) == "<Drawing: four>" and drawn.markup.count("out of it") == 1
 
 
+def test_the_map_has_each_value_and_each_bug_once():
+    markup = places("t").markup
+    assert all(markup.count(f">{bug}<") == 1 for bug in range(1, 11))
+    assert all(f">{name}<" in markup for name in (*VALUES, "δ⁽¹⁾", "δ⁽²⁾", "δ⁽³⁾", "update"))
+
+
 def test_the_ends_at_each_rate_bear_the_names_and_the_rates():
     right = {0.2: [0.6, 0.7, 0.8], 1.6: [0.2, 0.3, 0.4]}
     lost = {0.2: [0.5, 0.6, 0.7], 1.6: [1.5, np.nan, np.nan]}
     markup = ends_by_rate({"a": {"right": right, "bug": lost}, "b": {"right": right}}, "t").markup
-    assert all(f">{word}<" in markup for word in ("a", "b", "right", "bug", "0.2", "1.6"))
-    assert markup.count(">NaN<") == 1
+    assert all(f">{word}<" in markup for word in ("a", "b", "right", "bug", ".2", "1.6"))
+    assert markup.count(">NaN<") == 1 and markup.count(">right<") == 1
 
 
 def test_each_step_shows_the_gradient_that_it_used():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from backprop import Dense, Dropout, ReLU, Sequential, Sigmoid, SoftmaxCrossEntropy
+from backprop.autodiff import gradcheck
 from backprop.book import bugs
 
 SETTINGS = {
@@ -37,6 +38,19 @@ def test_the_right_program_is_the_packages():
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
 
 
+def test_a_stack_of_complex_steps_is_the_packages_complex_step():
+    rng = np.random.default_rng(0)
+    theta, mask = bugs.start(rng, 4, 5, 5, 3), bugs.draw_mask(rng, (6, 5))
+    x, y = rng.normal(size=(6, 4)), np.eye(3)[rng.integers(3, size=6)]
+    for k, old in enumerate(theta):
+
+        def changed(t, k=k):
+            return bugs.loss([*theta[:k], t, *theta[k + 1 :]], x, y, mask)
+
+        one_by_one = gradcheck.complex_step(changed, old)
+        np.testing.assert_allclose(bugs.complex_steps(changed, old), one_by_one, 1e-12, 1e-15)
+
+
 def test_there_are_ten_and_each_exchanges_one_piece():
     assert [number(bug) for bug in bugs.BUGS] == list(range(1, 11))
     assert all(len(pieces) == 1 and set(pieces) <= set(bugs.RIGHT) for pieces in bugs.BUGS.values())
@@ -67,8 +81,37 @@ def test_another_learning_rate_holds_for_a_while_and_shows_what_it_scales():
 def test_training_starts_at_a_guess_and_learns():
     from backprop import load_digits
 
-    losses, scores = bugs.train(bugs.program(), 0, load_digits(), epochs=2)
-    assert len(losses) == 3 and losses[2] < losses[0] and scores.shape[1] == 10
+    losses, scores = bugs.train(bugs.program(), range(2), load_digits(), epochs=2)
+    assert losses.shape == (2, 3) and (losses[:, 2] < losses[:, 0]).all() and scores.shape[2] == 10
+
+
+@pytest.mark.parametrize("bug", [None, *bugs.BUGS])
+def test_a_stack_of_runs_does_what_each_run_does_alone(bug):
+    from backprop import load_digits
+
+    digits, q = load_digits(), bugs.program(bug)
+    together, _ = bugs.train(q, range(3), digits, epochs=1, rescaled=bug == "3 ReLU slope 1")
+    for seed in range(3):
+        alone, _ = bugs.train(
+            q, [seed], digits, epochs=1, rescaled=bug == "3 ReLU slope 1", course=False
+        )
+        np.testing.assert_allclose(alone[0, -1], together[seed, -1], rtol=1e-9)
+    assert len({float(run[-1]) for run in together}) == 3 or np.isnan(together).any()
+
+
+def test_one_run_of_a_stack_is_the_steps_of_one_run():
+    from backprop import load_digits
+
+    digits, rng = load_digits(), np.random.default_rng(1)
+    x, y, kept = digits.x_train, np.eye(10)[digits.y_train], [np.zeros(())] * 6
+    theta = bugs.start(rng, 64, 20, 20, 10)
+    order = rng.permutation(len(x))
+    for i in range(0, len(x), 50):
+        rows = order[i : i + 50]
+        mask = bugs.draw_mask(rng, (len(rows), 20))
+        theta, kept = bugs.step(bugs.RIGHT, theta, x[rows], y[rows], mask, kept)
+    losses, _ = bugs.train(bugs.program(), range(3), digits, epochs=1)
+    assert losses[1, -1] == pytest.approx(bugs.loss(theta, x, y, np.ones((1, 20))), rel=1e-9)
 
 
 def test_a_rescaled_gradient_keeps_its_direction_and_has_the_right_length():
@@ -84,3 +127,5 @@ def test_a_rescaled_gradient_keeps_its_direction_and_has_the_right_length():
         assert (g * b).sum() == pytest.approx(np.linalg.norm(g) * np.linalg.norm(b), rel=1e-12)
     assert not np.allclose(used[0], right[0]) and not np.allclose(used[0], wrong[0])
     assert bugs.right_length([np.zeros(2)], [np.ones(2)])[0].tolist() == [0, 0]
+    two = bugs.right_length([np.array([[1.0, 0], [0, 2.0]])], [np.array([[3.0, 4], [1, 0]])], 1)
+    assert two[0].tolist() == [[5, 0], [0, 1]]  # each run is scaled by itself

@@ -1,4 +1,4 @@
-"""The figures of the ten bugs: their losses, two steps on one weight, and what finds each bug."""
+"""The figures of the ten bugs: their losses, their places, two steps, and what finds each bug."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def beside(
     paints = {"right": COLORS[0], "wrong": COLORS[1], "guess": INK}
     use_style()
     rows = -(-len(wrong) // 2)
-    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 0.93 * rows), sharex=True, sharey=True)
+    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 1.05 * rows), sharex=True, sharey=True)
     for ax, (name, losses) in zip(axes.flat, wrong.items(), strict=True):
         ax.axhline(guess, color=GREY, linestyle=":", linewidth=1.2)
         for values, color, style in ((right, COLORS[0], "-"), (losses, COLORS[1], "--")):
@@ -56,8 +56,8 @@ def beside(
         for epoch, loss, line, label in (words or {}).get(name, ()):
             ax.text(epoch, loss, label, color=paints[line], fontsize=11, va="center")
         ax.set_title(name, fontsize=11, loc="left", pad=2)
-        ax.set(yscale="log", ylim=(0.4, 10))
-        ax.set_yticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"])
+        ax.set(yscale="log", ylim=(0.42, 5))
+        ax.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
         ax.minorticks_off()
     for ax in axes[-1]:
         ax.set(xlabel="epoch", xticks=[0, 10, 20])
@@ -72,47 +72,120 @@ def _bands(values: ArrayLike) -> Any:
     return runs[0], np.median(runs, axis=0), runs[-1]
 
 
+VALUES = ("x", "z⁽¹⁾", "a⁽¹⁾", "h⁽¹⁾", "z⁽²⁾", "a⁽²⁾", "z⁽³⁾", "p")
+"""What the forward pass computes, from the top of the map to its foot."""
+FORWARD_STEPS: tuple[tuple[str, int | None], ...] = (
+    ("weights 1", None), ("sigmoid", None), ("dropout: × m", 9), ("weights 2", None),
+    ("ReLU", None), ("weights 3", None), ("softmax", 5),
+)  # fmt: skip
+"""How each value becomes the next one, and the bug in this step."""
+BACKWARD_STEPS: tuple[tuple[str, int | None], ...] = (
+    ("× a(1 − a)", 2), ("× m", 8), ("weights 2ᵀ", 4), ("× slope 0 or 1", 3), ("weights 3ᵀ", 1),
+)  # fmt: skip
+"""How the error of each line comes from the one below it, from z⁽¹⁾ down, and the bug in it."""
+
+
+def places(title: str) -> Drawing:
+    """Draw one training step, forward down and back up, and the number of each bug at its place."""
+    left, right, first, gap = 76.0, 266.0, 62.0, 44.0
+    gather = right - 36
+    rows = [first + gap * k for k in range(len(VALUES))]
+    blue, orange = svg.FORWARD, svg.BACKWARD
+    parts = [
+        svg.text(left, 18, "forward", blue, font_weight=600),
+        svg.text(right, 18, "backward", orange, font_weight=600),
+    ]
+    for (x, row), up in (((left + 24, 2), 1.5), ((left + 106, 2.5), 2.5), ((left + 24, 4), 4.5)):
+        tail, tip = (x, first + gap * row), (right - 5, first + gap * up)
+        parts.append(svg.pointer(tail, tip, "currentColor", "1.2", 6, 3, stroke_dasharray="4 3"))
+    for y, name in zip(rows, VALUES, strict=True):
+        parts.append(svg.text(left, y + 5, name, font_weight=600))
+    for y, (name, bug) in zip(rows, FORWARD_STEPS, strict=False):
+        parts.append(svg.pointer((left, y + 12), (left, y + gap - 11), blue, "2", 8, 4))
+        parts.append(svg.text(left + 12, y + gap / 2 + 5, name, text_anchor="start"))
+        if bug:
+            parts.append(_bug(left - 46, y + gap / 2, bug))
+    for k, name in ((1, "δ⁽¹⁾"), (4, "δ⁽²⁾"), (6, "δ⁽³⁾")):
+        parts.append(svg.text(right, rows[k] + 5, name, font_weight=600))
+    for k, (name, bug) in enumerate(BACKWARD_STEPS, 1):
+        start = rows[k + 1] - (11 if k in (3, 5) else -4)
+        end = rows[k] + (12 if k in (1, 4) else 4)
+        parts.append(svg.pointer((right, start), (right, end), orange, "2", 8, 4))
+        parts.append(svg.text(right + 12, rows[k] + gap / 2 + 5, name, text_anchor="start"))
+        if bug:
+            parts.append(_bug(right + 136, rows[k] + gap / 2, bug))
+    ways = [f"M {left + 14:.0f} {rows[-1]:.0f} H {right:.0f}"]
+    ways += [f"M {right - 16:.0f} {rows[k]:.0f} H {gather:.0f} V {first:.0f}" for k in (1, 4, 6)]
+    for way, thick in zip(ways, ("2", "1.2", "1.2", "1.2"), strict=True):
+        parts.append(svg.element("path", d=way, fill="none", stroke=orange, stroke_width=thick))
+    parts += [
+        svg.pointer((right, rows[-1]), (right, rows[6] + 12), orange, "2", 8, 4),
+        svg.text(right + 12, rows[6] + gap / 2 + 5, "(p − y)/B", text_anchor="start"),
+        svg.text(right + 58, rows[-1] + 5, "y", font_weight=600),
+        svg.pointer((right + 46, rows[-1]), (right + 3, rows[-1]), orange, "2", 8, 4),
+        _bug(right + 136, rows[-1], 10),
+        svg.pointer((gather, first), (right - 6, first), orange, "1.2", 6, 3),
+        svg.text(gather + 8, first + gap / 2 + 5, "gradients", text_anchor="start"),
+        svg.text(right, first + 5, "update", font_weight=600, text_anchor="start"),
+        _bug(right + 104, first, 6),
+        _bug(right + 136, first, 7),
+    ]
+    steps = [*FORWARD_STEPS, *BACKWARD_STEPS]
+    said = "; ".join(f"bug {bug} at {name}" for name, bug in steps if bug)
+    said += "; bug 10 at the labels y, bugs 6 and 7 at the update"
+    return drawing(title, rows[-1] + 14, said, *parts)
+
+
+def _bug(x: float, y: float, number: int) -> str:
+    ring = svg.element("circle", cx=x, cy=y, r=11.5, fill="currentColor", stroke="none")
+    return ring + svg.text(x, y + 5, f"{number}", svg.GROUND, font_weight=600)
+
+
 def ends_by_rate(
     panels: Mapping[str, Mapping[str, Mapping[float, ArrayLike]]], title: str
 ) -> Drawing:
-    """Draw the median and the range of what programs end with, at several learning rates.
+    """Draw the median and the range of what programs end with, three panels a row.
 
     Parameters
     ----------
     panels : mapping of str to mapping of str to mapping of float to array
         By the title of a panel and the name of a program, the losses of its runs at each learning
-        rate. A median that is no number is a mark at the upper edge.
+        rate. Where the median is no number, the line has ended: a cross at the upper edge. The
+        names stand in the place after the last panel.
     title : str
         What the picture shows, for those who do not see it.
     """
     use_style()
-    fig, axes = plt.subplots(1, len(panels), figsize=(4.6, 2.7), sharey=True, squeeze=False)
-    top = 6.0
-    for ax, (head, programs) in zip(axes.flat, panels.items(), strict=True):
+    rows, top = len(panels) // 3 + 1, 6.0
+    size = (4.6, 1.75 * rows + 0.2)
+    fig, axes = plt.subplots(rows, 3, figsize=size, sharex=True, sharey=True)
+    named = {}
+    for ax, (head, programs) in zip(axes.flat, panels.items(), strict=False):
         for k, (name, ends) in enumerate(programs.items()):
             places = np.arange(len(ends))
             bands = np.array([_bands(np.reshape(runs, (-1, 1))) for runs in ends.values()])
             low, middle, high = np.minimum(bands[:, :, 0].T, top)
+            kept = middle < top
             color, style, mark = COLORS[k], LINES[k], MARKERS[k]
-            ax.fill_between(places, low, high, color=color, alpha=0.25, linewidth=0)
-            ax.plot(places, middle, color=color, linestyle=style, marker=mark, markersize=5,
-                    label=name, clip_on=False)  # fmt: skip
-            if (lost := middle >= top).any():
-                ax.text(places[lost].mean(), 0.86 * top, "NaN", color=color, fontsize=11,
-                        ha="center", va="top")  # fmt: skip
-            ax.set_xticks(places, [f"{rate:g}" for rate in ends])
-        ax.set_title(head, fontsize=11, loc="left", pad=8)
-        ax.set(yscale="log", ylim=(0.13, top), xlabel="learning rate")
+            ax.fill_between(places, low, high, where=kept, color=color, alpha=0.25, linewidth=0)
+            named[name], = ax.plot(places[kept], middle[kept], color=color, linestyle=style,
+                                   marker=mark, markersize=4.5)  # fmt: skip
+            if not kept.all():
+                lost = places[~kept]
+                ax.plot(lost, np.full(len(lost), 0.8 * top), "x", color=color, markersize=7)
+                ax.text(lost.mean(), 0.6 * top, "NaN", color=color, fontsize=11, ha="center",
+                        va="top")  # fmt: skip
+            ax.set_xticks(places, [f"{rate:g}".lstrip("0") for rate in ends])
+        ax.set_title(head, fontsize=11, loc="left", pad=4)
+        ax.set(yscale="log", ylim=(0.13, top))
         ax.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
         ax.minorticks_off()
-    axes.flat[0].set_ylabel("loss after 20 epochs")
-    named = {
-        label: handle
-        for ax in axes.flat
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-    }
-    fig.legend(named.values(), named, loc="outside lower center", ncols=3, columnspacing=1.2)
-    fig.get_layout_engine().set(wspace=0.1)
+        ax.tick_params(labelbottom=True)
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    axes.flat[-1].legend(named.values(), named, loc="center", borderpad=0, handlelength=1.8)
+    fig.supxlabel("learning rate", fontsize=11, color=INK)
+    fig.supylabel("loss after 20 epochs", fontsize=11, color=INK)
     return plotted(fig, title)
 
 
