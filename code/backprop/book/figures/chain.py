@@ -131,7 +131,7 @@ def stretch(title: str) -> Drawing:
     parts += [
         _start(24, 40, "x", weight=600),
         _start(24, 104, "u = 2x − 1", weight=600),
-        _start(24, 150, "y = u²", weight=600),
+        _start(104, 168, "y = u²", weight=600),
         svg.text(middle, 36, "3", font_weight=600),
         _end(middle - 16, 40, "2.8"),
         _start(middle + 16, 40, "3.2"),
