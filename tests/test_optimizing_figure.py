@@ -39,7 +39,7 @@ def test_frames_say_what_they_draw():
     assert "0.36 with gradient descent" in frames[0].svg
     assert all("about 10⁻⁹ with momentum" in frame.svg for frame in frames)
     assert "below 10⁻¹² with AdaGrad" in frames[0].svg
-    assert "1.3 with AdaGrad" in frames[-1].svg
+    assert "1.5 with AdaGrad" in frames[-1].svg
     balls = optimizing.heavy_balls()
     assert "0.94 of itself and the steep one to 0.94" in balls[0].caption
     assert "from 129 to 0.62." in balls[0].caption and "to 2 · 10⁻⁷." in balls[4].caption
