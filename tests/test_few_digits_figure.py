@@ -53,6 +53,7 @@ def test_all_can_be_drawn():
         figures.hero("a", {"one": values, "two": values}),
         figures.ruler("b"),
         figures.courses("c", runs, 10),
+        figures.descent("e", 4.0 ** -np.arange(5, 15), np.full((3, 10), 1e-4), np.eye(3, 10), "f"),
         figures.sums("d", {"x": (line, 0), "": (line, 0), "y": (line, 1)}),
     ):
         assert "<svg" in drawing.markup

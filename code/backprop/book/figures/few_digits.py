@@ -216,7 +216,7 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
     plt = pyplot()
     blue, red, _ = _colors()
     n = len(networks)
-    fig, axes = plt.subplots(n + 1, 1, sharex=True, figsize=(4.6, 4.4),
+    fig, axes = plt.subplots(n + 1, 1, sharex=True, figsize=(4.6, 4.2),
                              height_ratios=[1.15] * n + [0.95])  # fmt: skip
     for ax, (words, values) in zip(axes, networks.items(), strict=False):
         sizes = exponents(values)
@@ -243,6 +243,54 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
     ax.spines["left"].set_visible(False)
     ax.grid(False)
     ax.set_title("what each format holds", loc="left", fontsize=11.5, color=INK)
+    return plotted(fig, title)
+
+
+def descent(title: str, by_hand: Array, measured: Array, lost: Array, controls: str) -> Drawing:
+    """Draw how an error shrinks from the last layer to the first, and what float16 loses of it.
+
+    Parameters
+    ----------
+    title : str
+    by_hand : array, shape (layers,)
+        A typical error of each layer, from the last layer on.
+    measured : array, shape (runs, layers)
+        The median error of some networks, in the same order.
+    lost : array, shape (runs, layers)
+        The share of the derivatives of each layer's weights that become 0.
+    controls : str
+        What other networks or formats lose.
+    """
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    blue, red, _ = _colors()
+    fig, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4),
+                                       height_ratios=[1.5, 1])  # fmt: skip
+    layers = np.arange(len(by_hand), 0, -1)
+    edge = math.log2(HALF.least / 2)
+    low, high = np.log2(measured.min(axis=0)), np.log2(measured.max(axis=0))
+    above.bar(layers, high - low, bottom=low, width=0.5, color=blue)
+    above.plot(layers, np.log2(by_hand), ":", color=INK, linewidth=1.6)
+    above.axhspan(-32, edge, color=red, alpha=0.15, linewidth=0)
+    above.axhline(edge, color=red, linewidth=1.4, linestyle="--")
+    above.text(10.3, edge - 0.7, "float16 makes this 0", color=red, va="top")
+    above.text(7.35, -13.2, "dotted: by hand", color=INK, va="bottom")
+    above.text(4.9, -18.4, "ten networks", color=blue, va="bottom")
+    above.set_yticks([-10, -20, -30], [power(k) for k in (-10, -20, -30)])
+    above.set(ylim=(-32, -8))
+    above.set_title("size of a typical error", loc="left", fontsize=11.5, color=INK)
+    median = 100 * np.median(lost, axis=0)
+    ends = 100 * np.stack([lost.min(axis=0), lost.max(axis=0)])
+    below.bar(layers, median, width=0.7, color=red)
+    below.vlines(layers, *ends, color=INK, linewidth=1.6)
+    below.text(10.3, 88, controls, color=blue, va="top")
+    below.set_title("derivatives of the weights that become 0, %", loc="left", fontsize=11.5,
+                    color=INK)  # fmt: skip
+    below.set(xlim=(len(by_hand) + 0.6, 0.4), ylim=(0, 105), yticks=[0, 50, 100], xticks=layers)
+    below.set_xlabel("layer, in the order of the backward pass")
+    for ax in (above, below):
+        ax.grid(False)
     return plotted(fig, title)
 
 
@@ -299,7 +347,7 @@ def courses(title: str, runs: Mapping[str, Array], every: int) -> Drawing:
 
     plt = pyplot()
     blue, red, green = _colors()
-    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.1))
+    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 2.8))
     first = np.median(next(iter(runs.values())), axis=0)
     at = np.arange(1, len(first) + 1) * every
     colors = (INK, red, green, blue)
@@ -325,7 +373,7 @@ def sums(title: str, series: Mapping[str, tuple[Array, float]]) -> Drawing:
 
     plt = pyplot()
     _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.5))
     top = max(float(np.max(values)) for values, _ in series.values())
     for low in (512.0, 1024.0, 2048.0):
         if low < top:
