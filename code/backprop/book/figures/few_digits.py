@@ -23,7 +23,7 @@ TOY_TINY = 1 / 4
 LOWEST, HIGHEST = -45, 20
 """The exponents of 2 that the histograms show."""
 HALF = FORMATS["float16"]
-BOUNDS = (0.1, 1, 3, 6, 10, 20, 30, 60, 100)
+BOUNDS = (0.1, 0.3, 0.5, 1, 1.6, 2, 3, 6, 10, 20, 28, 30, 60, 100)
 """One of them, in per cent, stands for a share: single entries depend on the CPU's rounding."""
 
 
@@ -57,7 +57,7 @@ def ruler(title: str) -> Drawing:
 
     plt = pyplot()
     blue, red, _ = _colors()
-    fig, axes = plt.subplots(2, 1, figsize=(4.6, 2.9))
+    fig, axes = plt.subplots(2, 1, figsize=(4.6, 2.7))
     numbers = toy_numbers()
     for ax, end, width, shown in (
         (
@@ -216,7 +216,7 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
     plt = pyplot()
     blue, red, _ = _colors()
     n = len(networks)
-    fig, axes = plt.subplots(n + 1, 1, sharex=True, figsize=(4.6, 4.2),
+    fig, axes = plt.subplots(n + 1, 1, sharex=True, figsize=(4.6, 3.9),
                              height_ratios=[1.15] * n + [0.95])  # fmt: skip
     for ax, (words, values) in zip(axes, networks.items(), strict=False):
         sizes = exponents(values)
@@ -265,7 +265,7 @@ def descent(title: str, by_hand: Array, measured: Array, lost: Array, controls: 
 
     plt = pyplot()
     blue, red, _ = _colors()
-    fig, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4),
+    fig, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.0),
                                        height_ratios=[1.5, 1])  # fmt: skip
     layers = np.arange(len(by_hand), 0, -1)
     edge = math.log2(HALF.least / 2)
@@ -295,22 +295,23 @@ def descent(title: str, by_hand: Array, measured: Array, lost: Array, controls: 
 
 
 def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> list[Frame]:
-    """Return one frame a loss scale: the scaled entries against what float16 holds.
+    """Return one frame a loss scale: the first network's entries against what float16 holds.
 
     Parameters
     ----------
-    values : array, shape (P,)
-        The exact gradient.
+    values : array, shape (runs, P)
+        The exact gradients of some networks.
     powers : sequence of int
         The loss scale is 2 to each of them.
-    stored : sequence of arrays, shape (P,)
+    stored : sequence of arrays, shape (runs, P)
         What came out of a backward pass in float16 at each scale.
     """
     plt = pyplot()
     _, red, _ = _colors()
-    sizes, frames = exponents(values), []
+    sizes, frames = exponents(values[0]), []
     for k, found in zip(powers, stored, strict=True):
-        zeros, wild = shares(values, found)
+        parts = [shares(*pair) for pair in zip(values, found, strict=True)]
+        zeros, wild = parts[0]
         fig, ax = plt.subplots(figsize=(4.4, 2.1))
         _bars(ax, sizes + k)
         ax.set_ylim(0, 12)
@@ -321,10 +322,8 @@ def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> lis
             ax.set_title(words, loc=side, color=red, fontsize=12)
         ax.set_xticks(range(-40, 21, 10), [power(k) for k in range(-40, 21, 10)])
         ax.set_xlabel("size of an entry, times s")
-        words = (
-            f"Of the entries that are not 0, {_percent(zeros)}"
-            f" come out as 0 and {_percent(wild)} as infinite or undefined."
-        )
+        zeros, wild = (max(share) for share in zip(*parts, strict=True))
+        words = f"Ten networks: {_percent(zeros)} are 0, {_percent(wild)} ∞."
         frames.append(drawn(fig, f"Gradient entries at the loss scale {power(k)}", words))
     return frames
 
@@ -341,26 +340,52 @@ def _percent(share: float) -> str:
     return f"under {next(bound for bound in BOUNDS if 100 * share < bound)} %"
 
 
-def courses(title: str, runs: Mapping[str, Array], every: int) -> Drawing:
-    """Draw small pictures of the loss over the steps: median, range, and the first's median."""
-    from backprop.book.figures.plots import GREY, INK
+def courses(
+    title: str, runs: Mapping[str, Array], every: int, lost: Sequence[Array], fixed: Array
+) -> Drawing:
+    """Draw what two scales lose in each layer, and below it the loss over the steps.
+
+    Parameters
+    ----------
+    title : str
+    runs : mapping of four arrays, shape (runs, times)
+        In float32, of which only the median is drawn; with each scale; and in another format.
+    every : int
+        So many steps lie between two times.
+    lost : two arrays, shape (runs, layers)
+        The share of each layer's derivatives that become 0, from the first layer on.
+    fixed : array, shape (runs, times)
+        In float32, with the first two layers held fixed.
+    """
+    from backprop.book.figures.plots import INK
 
     plt = pyplot()
     blue, red, green = _colors()
-    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 2.8))
-    first = np.median(next(iter(runs.values())), axis=0)
-    at = np.arange(1, len(first) + 1) * every
-    colors = (INK, red, green, blue)
-    for ax, (words, found), color in zip(axes.ravel(), runs.items(), colors, strict=True):
-        ax.plot(at, first, ":", color=GREY, linewidth=2)
-        ax.fill_between(at, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
-                        linewidth=0)  # fmt: skip
-        ax.plot(at, np.median(found, axis=0), "-", color=color)
-        ax.set_title(words, loc="left", fontsize=11, color=color)
-    for ax in axes[-1]:
-        ax.set_xlabel("step")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("loss")
+    fig, axes = plt.subplots(2, 2, figsize=(4.6, 2.9), sharey="row", height_ratios=[1, 1.5])
+    names = list(runs)
+    middle = {name: np.median(found, axis=0) for name, found in runs.items()}
+    at = np.arange(1, len(middle[names[0]]) + 1) * every
+    for k, (name, color) in enumerate(((names[1], red), (names[2], green))):
+        above, ax = axes[:, k]
+        layers = np.arange(1, lost[k].shape[1] + 1)
+        above.bar(layers, 100 * np.median(lost[k], axis=0), width=0.7, color=color)
+        above.set(xlim=(len(layers) + 0.6, 0.4), ylim=(0, 105), yticks=[0, 100])
+        above.set_xticks(layers[1::2])
+        above.set_xlabel("layer", labelpad=0)
+        above.grid(False)
+        above.set_title(name, loc="left", fontsize=11, color=color)
+        low, high = runs[name].min(axis=0), runs[name].max(axis=0)
+        ax.fill_between(at, low, high, color=color, alpha=0.2, linewidth=0)
+        ax.plot(at, middle[name], "-", color=color)
+        ax.plot(at, middle[names[0]], ":", color=INK, linewidth=2)
+        ax.set(xlabel="step", xticks=[0, 100, 200], ylim=(1.65, 2.75))
+        ax.grid(False)
+    axes[1, 0].plot(at, np.median(fixed, axis=0), "--", color=INK, linewidth=1.6)
+    axes[1, 0].text(40, 2.38, "dashed: layers\n1 and 2 fixed", color=INK, va="bottom")
+    axes[1, 1].plot(at, middle[names[3]], "--", color=blue, linewidth=1.6)
+    axes[1, 1].text(40, 2.5, names[3], color=blue, va="bottom")
+    axes[0, 0].set_ylabel("zeros, %")
+    axes[1, 0].set_ylabel("loss")
     return plotted(fig, title)
 
 
@@ -373,7 +398,7 @@ def sums(title: str, series: Mapping[str, tuple[Array, float]]) -> Drawing:
 
     plt = pyplot()
     _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.5))
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
     top = max(float(np.max(values)) for values, _ in series.values())
     for low in (512.0, 1024.0, 2048.0):
         if low < top:
