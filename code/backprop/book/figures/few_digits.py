@@ -230,9 +230,9 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
         low, normal, high = (math.log2(v) for v in (form.least, form.tiny, form.most))
         y = -k
         start, end = max(normal, LOWEST), min(high, HIGHEST)
-        ax.barh(y, end - start, left=start, height=0.62, color=blue)
+        ax.barh(y, end - start, left=start, height=0.78, color=blue)
         if low > LOWEST:
-            ax.barh(y, normal - low, left=low, height=0.62, color="none", edgecolor=blue,
+            ax.barh(y, normal - low, left=low, height=0.78, color="none", edgecolor=blue,
                     hatch="/////")  # fmt: skip
         digits = {23: "7 digits", 7: "2–3 digits", 10: "3–4 digits"}[form.fraction]
         ax.text((max(low, LOWEST) + end) / 2 + (2 if low > LOWEST else 0), y,
