@@ -25,13 +25,16 @@ def test_shares_count_the_entries_that_are_there():
 
 
 def test_frames_say_how_much_is_lost():
-    values = np.array([2.0**-30, 2.0**-10, 0.0])
-    frames = figures.window(values, [0, 10], [np.array([0, 1.0, 0]), values])
-    assert "under 60 % come out as 0 and 0 % as infinite" in frames[0].caption
-    assert "0 % come out as 0" in frames[1].caption
-    few = np.ones(5000)
-    few[0] = 0
-    assert "under 0.1 %" in figures.window(np.ones(5000), [0], [few])[0].caption
+    values = np.array([[2.0**-30, 2.0**-10, 0.0], [2.0**-10, 2.0**-10, 0.0]])
+    half, wild = values.copy(), values.copy()
+    half[0, 0], wild[1, 1] = 0, np.inf
+    frames = figures.window(values, [0, 10, 20], [half, values, wild])
+    assert "Ten networks: under 60 % are 0, 0 % ∞" in frames[0].caption
+    assert "0 % are 0, 0 %" in frames[1].caption
+    assert "0 % are 0, under 60 % ∞" in frames[2].caption
+    few = np.ones((1, 5000))
+    few[0, 0] = 0
+    assert "under 0.1 %" in figures.window(np.ones((1, 5000)), [0], [few])[0].caption
 
 
 def test_a_weight_of_few_digits_stops_and_its_master_does_not():
@@ -52,7 +55,8 @@ def test_all_can_be_drawn():
     for drawing in (
         figures.hero("a", {"one": values, "two": values}),
         figures.ruler("b"),
-        figures.courses("c", runs, 10),
+        figures.courses("c", runs, 10, [np.eye(3, 10)] * 2, np.ones((3, 4))),
+        figures.descent("e", 4.0 ** -np.arange(5, 15), np.full((3, 10), 1e-4), np.eye(3, 10), "f"),
         figures.sums("d", {"x": (line, 0), "": (line, 0), "y": (line, 1)}),
     ):
         assert "<svg" in drawing.markup

@@ -5,8 +5,10 @@ import pytest
 
 from backprop import Dense, Sequential, Sigmoid, SoftmaxCrossEntropy, Tanh
 from backprop.book.rounding import (
+    BLOCK,
     FORMATS,
     Rounded,
+    RoundingNetworks,
     kahan_sum,
     pairwise_sum,
     rounded,
@@ -59,6 +61,16 @@ def test_exact_changes_nothing_and_other_names_are_refused():
         Rounded("half")
 
 
+def test_each_block_is_rounded_whatever_the_order_in_memory():
+    x = anything(4, 2 * BLOCK + 1).reshape(-1, 5)[:, ::2]
+    for name in ("float16", "bfloat16"):
+        with np.errstate(all="ignore"):
+            expected = [rounded(row, name) for row in x]
+            for found in (rounded(x, name), rounded(np.asfortranarray(x), name)):
+                np.testing.assert_array_equal(found, expected)
+            assert rounded(x[0, 0], name) == expected[0][0]
+
+
 def test_the_layer_rounds_both_ways_and_keeps_the_dtype():
     layer = Rounded("float16")
     for dtype in (np.float32, np.float64):
@@ -97,6 +109,37 @@ def test_a_scale_saves_what_underflows_and_too_large_a_one_overflows():
     first = slice(0, 24)
     assert (kinds[1][first] == 0).mean() > 0.5 and kinds[2.0**14][first].all()
     assert not np.isfinite(kinds[2.0**26]).all()
+
+
+@pytest.mark.parametrize("form", ["exact", "float16", "bfloat16"])
+@pytest.mark.parametrize("activation", [Sigmoid, Tanh])
+@pytest.mark.parametrize("s", [1, 2.0**10])
+def test_networks_side_by_side_are_those_alone(form, activation, s):
+    widths, seeds = (4, 5, 6, 3), (3, 8)
+    together = RoundingNetworks(form, widths, activation, seeds)
+    sets = [batch(), tuple(array[::-1] for array in batch())]
+    x, y = (np.stack(arrays) for arrays in zip(*sets, strict=True))
+    losses, found = together.scaled_gradient(x, y, s)
+    for k, seed in enumerate(seeds):
+        alone = rounding_network(form, widths, activation, seed)
+        loss, g = scaled_gradient(alone, *sets[k], form, s)
+        near = {"exact": 1e-6, "float16": 1e-3, "bfloat16": 1e-2}[form]  # a last bit may differ
+        assert losses[k] == pytest.approx(loss, rel=near)
+        np.testing.assert_allclose(found[k], g, rtol=4 * near, atol=near * np.abs(g).max())
+        for name, dW in zip((n for n in alone.gradients if n.endswith("W")), together.dW,
+                            strict=True):  # fmt: skip
+            np.testing.assert_allclose(dW[k], alone.gradients[name], rtol=4 * near,
+                                       atol=near * s * np.abs(g).max())  # fmt: skip
+
+
+def test_networks_side_by_side_overflow_as_one_does():
+    x, y = batch()
+    together = RoundingNetworks("float16", (4, *[6] * 12, 3), Sigmoid, (4,))
+    zeros = []
+    for s in (1, 2.0**14):
+        zeros.append(np.mean(together.scaled_gradient(x[None], y[None], s)[1] == 0))
+    assert zeros[0] > 0.1 and zeros[1] < 0.01
+    assert not np.isfinite(together.scaled_gradient(x[None], y[None], 2.0**26)[1]).all()
 
 
 def test_three_sums():

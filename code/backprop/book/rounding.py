@@ -12,9 +12,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from backprop.activations import ACTIVATIONS, log_softmax
 from backprop.arrays import Array, check_array
-from backprop.layers import Dense, Layer
+from backprop.layers import Activation, Dense, Layer
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Network, Sequential
 
@@ -50,6 +52,10 @@ FORMATS = {"float32": Format(8, 23), "bfloat16": Format(8, 7), "float16": Format
 """IEEE 754-2019 has the first and the last; the other is float32 with a shorter fraction."""
 
 
+BLOCK = 8192
+"""So many numbers are rounded at a time, which then stay in the cache."""
+
+
 def rounded(x: Array, name: str) -> Array:
     """Round each entry to the nearest number of a format, and ties to the even one.
 
@@ -81,15 +87,36 @@ def rounded(x: Array, name: str) -> Array:
     if name not in FORMATS:
         raise ValueError(f"rounded: name is {name!r}, expected one of {['exact', *FORMATS]}")
     with np.errstate(over="ignore", invalid="ignore"):
-        x = np.asarray(x).astype(np.float32)
+        x = np.asarray(x).astype(np.float32, order="C")
         if name == "float32":
             return x
-        form = FORMATS[name]
-        _, above = np.frexp(x)  # |x| is below 2 to this power, and at least half of that
-        e = np.maximum(above - 1, int(np.log2(form.tiny)))
-        apart = e - form.fraction
-        near = np.ldexp(np.rint(np.ldexp(x, -apart)), apart)
-        return np.where(np.abs(near) > form.most, np.copysign(np.float32(np.inf), x), near)
+        if 0 < x.size <= BLOCK:
+            return _nearest(x, FORMATS[name]).astype(np.float32, copy=False)
+        found = np.empty_like(x)
+        flat, out = x.reshape(-1), found.reshape(-1)
+        for start in range(0, x.size, BLOCK):
+            part = slice(start, start + BLOCK)
+            out[part] = _nearest(flat[part], FORMATS[name])
+        return found
+
+
+def _nearest(x: Array, form: Format) -> Array:
+    """Return the nearest numbers of a format of 16 bits."""
+    size = np.abs(x)
+    top = size.max()
+    # The exponent's bits alone are 2ᵉ. The last bit of `large` is 2ᵉ ε, so adding it rounds to
+    # multiples of that, and subtracting it is exact. Float32 can do it where `large` is finite.
+    power = (x.view(np.uint32) & np.uint32(0x7F800000)).view(np.float32)
+    power = np.maximum(power, np.float32(form.tiny))
+    if top < 2.0**100:
+        large = power * np.float32(1.5 * 2.0**23 * form.eps)
+    else:  # also ∞ and nan
+        large = np.minimum(power, np.float32(2.0**127)) * np.float64(1.5 * 2.0**52 * form.eps)
+    near: Array = x + large
+    near -= large
+    if top <= form.most:
+        return near
+    return np.where(np.abs(near) > form.most, np.copysign(np.inf, x), near)
 
 
 class Rounded(Layer):
@@ -181,6 +208,86 @@ def scaled_gradient(
         network.backward(dz)
         stored = rounded(network.dtheta, form)
         return value, stored / np.float32(s)
+
+
+class RoundingNetworks:
+    """Networks of equal shape side by side: what :func:`rounding_network` makes for each seed.
+
+    Parameters
+    ----------
+    form, widths, activation
+        As :func:`rounding_network` takes them.
+    seeds : sequence of int
+        One for each network's weights.
+
+    Attributes
+    ----------
+    theta, dtheta : arrays of float32, shape (runs, P)
+        All that an update rule of :mod:`backprop.optimizers` asks for, with ``parameters``.
+    W, dW : lists of arrays, shape (runs, n_in, n_out)
+        Views of each layer's weights in ``theta``, and of their gradients in ``dtheta``.
+    """
+
+    def __init__(
+        self, form: str, widths: Sequence[int], activation: type[Activation], seeds: Sequence[int]
+    ) -> None:
+        starts = {s: rounding_network(form, widths, activation, s).theta for s in set(seeds)}
+        self.form, self.activation = form, activation.name
+        self.theta = np.stack([starts[seed] for seed in seeds])
+        self.dtheta = np.zeros_like(self.theta)
+        self.parameters, self.dtype = {"theta": self.theta}, self.theta.dtype
+        self.W: list[Array] = []
+        self.dW: list[Array] = []
+        self.b: list[Array] = []
+        self.db: list[Array] = []
+        end = 0
+        for n_in, n_out in pairwise(widths):
+            start, middle, end = end, end + n_in * n_out, end + (n_in + 1) * n_out
+            for weights, biases, a in (
+                (self.W, self.b, self.theta),
+                (self.dW, self.db, self.dtheta),
+            ):
+                weights.append(a[:, start:middle].reshape(len(a), n_in, n_out))
+                biases.append(a[:, None, middle:end])
+
+    def scaled_gradient(
+        self, x: Array, y: NDArray[np.integer], s: float = 1.0
+    ) -> tuple[Array, Array]:
+        """Return each network's loss and gradient, as :func:`scaled_gradient` does for one.
+
+        Parameters
+        ----------
+        x : array, shape (runs, B, n_in)
+        y : array of int, shape (runs, B)
+        s : float
+            The loss scale.
+
+        Returns
+        -------
+        loss : array, shape (runs,)
+        gradient : array, shape (runs, P)
+        """
+        phi, slope = ACTIVATIONS[self.activation]
+        a: list[Array] = [rounded(x, self.form)]
+        z: list[Array] = []
+        for k, (W, b) in enumerate(zip(self.W, self.b, strict=True)):
+            if k:
+                a.append(rounded(phi(z[-1]), self.form))
+            z.append(rounded(a[-1] @ W + b, self.form))
+        log_p = log_softmax(z.pop())
+        right = (*np.ogrid[: y.shape[0], : y.shape[1]], y)
+        loss = -np.mean(log_p[right], axis=1)
+        delta = np.exp(log_p)
+        delta[right] -= 1
+        with np.errstate(all="ignore"):  # an s that is too large gives infinities
+            dz = rounded(np.float32(s / y.shape[1]) * delta, self.form)
+            for k in reversed(range(len(self.W))):
+                np.matmul(a[k].swapaxes(1, 2), dz, out=self.dW[k])
+                np.sum(dz, axis=1, keepdims=True, out=self.db[k])
+                if k:
+                    da = rounded(dz @ self.W[k].swapaxes(1, 2), self.form)
+                    dz = rounded(da * slope(z[k - 1]), self.form)
+            return loss, rounded(self.dtheta, self.form) / np.float32(s)
 
 
 def running_sum(terms: Iterable[Array], form: str) -> Array:

@@ -23,7 +23,7 @@ TOY_TINY = 1 / 4
 LOWEST, HIGHEST = -45, 20
 """The exponents of 2 that the histograms show."""
 HALF = FORMATS["float16"]
-BOUNDS = (0.1, 1, 3, 6, 10, 20, 30, 60, 100)
+BOUNDS = (0.1, 0.3, 0.5, 1, 1.6, 2, 3, 6, 10, 20, 28, 30, 60, 100)
 """One of them, in per cent, stands for a share: single entries depend on the CPU's rounding."""
 
 
@@ -57,7 +57,7 @@ def ruler(title: str) -> Drawing:
 
     plt = pyplot()
     blue, red, _ = _colors()
-    fig, axes = plt.subplots(2, 1, figsize=(4.6, 2.9))
+    fig, axes = plt.subplots(2, 1, figsize=(4.6, 2.7))
     numbers = toy_numbers()
     for ax, end, width, shown in (
         (
@@ -216,7 +216,7 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
     plt = pyplot()
     blue, red, _ = _colors()
     n = len(networks)
-    fig, axes = plt.subplots(n + 1, 1, sharex=True, figsize=(4.6, 4.4),
+    fig, axes = plt.subplots(n + 1, 1, sharex=True, figsize=(4.6, 3.9),
                              height_ratios=[1.15] * n + [0.95])  # fmt: skip
     for ax, (words, values) in zip(axes, networks.items(), strict=False):
         sizes = exponents(values)
@@ -230,9 +230,9 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
         low, normal, high = (math.log2(v) for v in (form.least, form.tiny, form.most))
         y = -k
         start, end = max(normal, LOWEST), min(high, HIGHEST)
-        ax.barh(y, end - start, left=start, height=0.62, color=blue)
+        ax.barh(y, end - start, left=start, height=0.78, color=blue)
         if low > LOWEST:
-            ax.barh(y, normal - low, left=low, height=0.62, color="none", edgecolor=blue,
+            ax.barh(y, normal - low, left=low, height=0.78, color="none", edgecolor=blue,
                     hatch="/////")  # fmt: skip
         digits = {23: "7 digits", 7: "2–3 digits", 10: "3–4 digits"}[form.fraction]
         ax.text((max(low, LOWEST) + end) / 2 + (2 if low > LOWEST else 0), y,
@@ -246,23 +246,72 @@ def hero(title: str, networks: Mapping[str, Array]) -> Drawing:
     return plotted(fig, title)
 
 
-def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> list[Frame]:
-    """Return one frame a loss scale: the scaled entries against what float16 holds.
+def descent(title: str, by_hand: Array, measured: Array, lost: Array, controls: str) -> Drawing:
+    """Draw how an error shrinks from the last layer to the first, and what float16 loses of it.
 
     Parameters
     ----------
-    values : array, shape (P,)
-        The exact gradient.
+    title : str
+    by_hand : array, shape (layers,)
+        A typical error of each layer, from the last layer on.
+    measured : array, shape (runs, layers)
+        The median error of some networks, in the same order.
+    lost : array, shape (runs, layers)
+        The share of the derivatives of each layer's weights that become 0.
+    controls : str
+        What other networks or formats lose.
+    """
+    from backprop.book.figures.plots import INK
+
+    plt = pyplot()
+    blue, red, _ = _colors()
+    fig, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.0),
+                                       height_ratios=[1.5, 1])  # fmt: skip
+    layers = np.arange(len(by_hand), 0, -1)
+    edge = math.log2(HALF.least / 2)
+    low, high = np.log2(measured.min(axis=0)), np.log2(measured.max(axis=0))
+    above.bar(layers, high - low, bottom=low, width=0.5, color=blue)
+    above.plot(layers, np.log2(by_hand), ":", color=INK, linewidth=1.6)
+    above.axhspan(-32, edge, color=red, alpha=0.15, linewidth=0)
+    above.axhline(edge, color=red, linewidth=1.4, linestyle="--")
+    above.text(10.3, edge - 0.7, "float16 makes this 0", color=red, va="top")
+    above.text(7.35, -13.2, "dotted: by hand", color=INK, va="bottom")
+    above.text(4.9, -18.4, "ten networks", color=blue, va="bottom")
+    above.set_yticks([-10, -20, -30], [power(k) for k in (-10, -20, -30)])
+    above.set(ylim=(-32, -8))
+    above.set_title("size of a typical error", loc="left", fontsize=11.5, color=INK)
+    median = 100 * np.median(lost, axis=0)
+    ends = 100 * np.stack([lost.min(axis=0), lost.max(axis=0)])
+    below.bar(layers, median, width=0.7, color=red)
+    below.vlines(layers, *ends, color=INK, linewidth=1.6)
+    below.text(10.3, 88, controls, color=blue, va="top")
+    below.set_title("derivatives of the weights that become 0, %", loc="left", fontsize=11.5,
+                    color=INK)  # fmt: skip
+    below.set(xlim=(len(by_hand) + 0.6, 0.4), ylim=(0, 105), yticks=[0, 50, 100], xticks=layers)
+    below.set_xlabel("layer, in the order of the backward pass")
+    for ax in (above, below):
+        ax.grid(False)
+    return plotted(fig, title)
+
+
+def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> list[Frame]:
+    """Return one frame a loss scale: the first network's entries against what float16 holds.
+
+    Parameters
+    ----------
+    values : array, shape (runs, P)
+        The exact gradients of some networks.
     powers : sequence of int
         The loss scale is 2 to each of them.
-    stored : sequence of arrays, shape (P,)
+    stored : sequence of arrays, shape (runs, P)
         What came out of a backward pass in float16 at each scale.
     """
     plt = pyplot()
     _, red, _ = _colors()
-    sizes, frames = exponents(values), []
+    sizes, frames = exponents(values[0]), []
     for k, found in zip(powers, stored, strict=True):
-        zeros, wild = shares(values, found)
+        parts = [shares(*pair) for pair in zip(values, found, strict=True)]
+        zeros, wild = parts[0]
         fig, ax = plt.subplots(figsize=(4.4, 2.1))
         _bars(ax, sizes + k)
         ax.set_ylim(0, 12)
@@ -273,10 +322,8 @@ def window(values: Array, powers: Sequence[int], stored: Sequence[Array]) -> lis
             ax.set_title(words, loc=side, color=red, fontsize=12)
         ax.set_xticks(range(-40, 21, 10), [power(k) for k in range(-40, 21, 10)])
         ax.set_xlabel("size of an entry, times s")
-        words = (
-            f"Of the entries that are not 0, {_percent(zeros)}"
-            f" come out as 0 and {_percent(wild)} as infinite or undefined."
-        )
+        zeros, wild = (max(share) for share in zip(*parts, strict=True))
+        words = f"Ten networks: {_percent(zeros)} are 0, {_percent(wild)} ∞."
         frames.append(drawn(fig, f"Gradient entries at the loss scale {power(k)}", words))
     return frames
 
@@ -293,26 +340,52 @@ def _percent(share: float) -> str:
     return f"under {next(bound for bound in BOUNDS if 100 * share < bound)} %"
 
 
-def courses(title: str, runs: Mapping[str, Array], every: int) -> Drawing:
-    """Draw small pictures of the loss over the steps: median, range, and the first's median."""
-    from backprop.book.figures.plots import GREY, INK
+def courses(
+    title: str, runs: Mapping[str, Array], every: int, lost: Sequence[Array], fixed: Array
+) -> Drawing:
+    """Draw what two scales lose in each layer, and below it the loss over the steps.
+
+    Parameters
+    ----------
+    title : str
+    runs : mapping of four arrays, shape (runs, times)
+        In float32, of which only the median is drawn; with each scale; and in another format.
+    every : int
+        So many steps lie between two times.
+    lost : two arrays, shape (runs, layers)
+        The share of each layer's derivatives that become 0, from the first layer on.
+    fixed : array, shape (runs, times)
+        In float32, with the first two layers held fixed.
+    """
+    from backprop.book.figures.plots import INK
 
     plt = pyplot()
     blue, red, green = _colors()
-    fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(4.6, 3.1))
-    first = np.median(next(iter(runs.values())), axis=0)
-    at = np.arange(1, len(first) + 1) * every
-    colors = (INK, red, green, blue)
-    for ax, (words, found), color in zip(axes.ravel(), runs.items(), colors, strict=True):
-        ax.plot(at, first, ":", color=GREY, linewidth=2)
-        ax.fill_between(at, found.min(axis=0), found.max(axis=0), color=color, alpha=0.2,
-                        linewidth=0)  # fmt: skip
-        ax.plot(at, np.median(found, axis=0), "-", color=color)
-        ax.set_title(words, loc="left", fontsize=11, color=color)
-    for ax in axes[-1]:
-        ax.set_xlabel("step")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("loss")
+    fig, axes = plt.subplots(2, 2, figsize=(4.6, 2.9), sharey="row", height_ratios=[1, 1.5])
+    names = list(runs)
+    middle = {name: np.median(found, axis=0) for name, found in runs.items()}
+    at = np.arange(1, len(middle[names[0]]) + 1) * every
+    for k, (name, color) in enumerate(((names[1], red), (names[2], green))):
+        above, ax = axes[:, k]
+        layers = np.arange(1, lost[k].shape[1] + 1)
+        above.bar(layers, 100 * np.median(lost[k], axis=0), width=0.7, color=color)
+        above.set(xlim=(len(layers) + 0.6, 0.4), ylim=(0, 105), yticks=[0, 100])
+        above.set_xticks(layers[1::2])
+        above.set_xlabel("layer", labelpad=0)
+        above.grid(False)
+        above.set_title(name, loc="left", fontsize=11, color=color)
+        low, high = runs[name].min(axis=0), runs[name].max(axis=0)
+        ax.fill_between(at, low, high, color=color, alpha=0.2, linewidth=0)
+        ax.plot(at, middle[name], "-", color=color)
+        ax.plot(at, middle[names[0]], ":", color=INK, linewidth=2)
+        ax.set(xlabel="step", xticks=[0, 100, 200], ylim=(1.65, 2.75))
+        ax.grid(False)
+    axes[1, 0].plot(at, np.median(fixed, axis=0), "--", color=INK, linewidth=1.6)
+    axes[1, 0].text(40, 2.38, "dashed: layers\n1 and 2 fixed", color=INK, va="bottom")
+    axes[1, 1].plot(at, middle[names[3]], "--", color=blue, linewidth=1.6)
+    axes[1, 1].text(40, 2.5, names[3], color=blue, va="bottom")
+    axes[0, 0].set_ylabel("zeros, %")
+    axes[1, 0].set_ylabel("loss")
     return plotted(fig, title)
 
 
@@ -325,7 +398,7 @@ def sums(title: str, series: Mapping[str, tuple[Array, float]]) -> Drawing:
 
     plt = pyplot()
     _, red, green = _colors()
-    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.3))
     top = max(float(np.max(values)) for values, _ in series.values())
     for low in (512.0, 1024.0, 2048.0):
         if low < top:
