@@ -124,7 +124,7 @@ def error_sizes(network: Network, x: Array, y: Any, seed: int = 0) -> Array:
     optimizer, rng = SGD(network, 1e-9), np.random.default_rng(seed)
     with Recorder(network) as seen:
         fit(network, SoftmaxCrossEntropy(), optimizer, x, y, rng=rng, epochs=1,
-            batch_size=len(x), observe=seen)  # fmt: skip
+            batch_size=len(x), observe=seen, measure=False)  # fmt: skip
     names = [name for name in seen.errors if name.startswith("dense")]
     sizes = np.array([seen.errors[f"dense{k}"][0] for k in range(1, len(names))])
     return np.asarray(sizes / sizes[-1])
@@ -282,6 +282,7 @@ def spread(
     return plotted(fig, title)
 
 
+@cache
 def two_inputs() -> Array:
     """Return a digit and the same digit one pixel to the right, centred, mean square 1 each."""
     digits = load_digits(seed=0)
