@@ -7,6 +7,7 @@ minimum and what leads there, vermilion triangles the trap.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -259,13 +260,12 @@ def grown(
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 3.3))
     ax.grid(False)
-    places, last = {}, None
-    for units in sorted(lowest):
-        apart = 0 if last is None else 1 if units == last + 1 else 1.25
-        places[units] = (places[last] if last is not None else 0) + apart
-        last = units
-    for (units, losses), percent in zip(found.items(), gained, strict=True):
-        k, best, wider = places[int(units)], lowest[int(units)], lowest[int(units) + 1]
+    widths = sorted(lowest)
+    places = {widths[0]: 0.0}
+    for before, units in pairwise(widths):
+        places[units] = places[before] + (1 if units == before + 1 else 1.25)
+    for (width, losses), percent in zip(found.items(), gained, strict=True):
+        k, best, wider = places[int(width)], lowest[int(width)], lowest[int(width) + 1]
         spread = k + np.linspace(-0.22, 0.22, len(losses))
         ax.plot(spread, np.sort(losses), "^", color=COLORS[1], markersize=5)
         for at, height in ((k, best), (k + 0.5, wider)):

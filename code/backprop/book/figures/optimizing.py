@@ -102,9 +102,10 @@ def starts() -> Array:
 def _at_rates(rule: type[Optimizer], rates: Array) -> Callable[..., Optimizer]:
     """Return the rule with a learning rate for each number."""
 
-    def build(holder: Sequential, **options: float) -> Optimizer:
-        optimizer: Any = rule(holder, 1.0, **options)
-        optimizer._learning_rate = rates
+    def build(holder: Sequential, **options: Any) -> Optimizer:
+        optimizer = rule(holder, 1.0, **options)
+        # The public rate is one number, and a whole stack of rates must be set past its check.
+        optimizer.__dict__["_learning_rate"] = rates
         return optimizer
 
     return build
@@ -264,10 +265,11 @@ def leave(k: int) -> dict[str, Leaving]:
     for name, rule, degrees in (("plain", SGD, 0), ("momentum", Momentum, 0), ("Adam", Adam, 0),
                                 ("Adam, 45°", Adam, 45)):  # fmt: skip
         R = turn(degrees)
-        places = follow(
-            rule, lambda theta, R=R: on_saddle(theta @ R.T) @ R, np.array([1.0, 10.0**-k]) @ R,
-            200, learning_rate=0.1,
-        )  # fmt: skip
+
+        def turned(theta: Array, R: Array = R) -> Array:
+            return on_saddle(theta @ R.T) @ R
+
+        places = follow(rule, turned, np.array([1.0, 10.0**-k]) @ R, 200, learning_rate=0.1)
         found[name] = Leaving(places, int(np.argmax(np.abs(places @ R.T)[:, 1] > 0.5)))
     return found
 
