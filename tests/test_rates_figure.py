@@ -61,7 +61,7 @@ def test_drawings_are_small_and_name_their_parts():
         assert f">{words}<" in drawn["hero"]
     for words in ("best", "constant"):
         assert f">{words}<" in drawn["hero"]
-    for words in ("1/t 0.5", "small 5", "large 95", "falling 3", "start left", "noise let in"):
+    for words in ("1/t", "small", "large", "falling", "start left", "noise let in", "across it"):
         assert f">{words}<" in drawn["directions"]
     for words in ("143 + 2 + 0.5", "133 + 1 + 5", "22 + 68 + 95", "57 + 34 + 3"):
         assert f">{words}<" in drawn["directions"]
@@ -91,6 +91,18 @@ def test_the_ravine_has_the_plans_of_the_hero_and_the_best_one_across_it():
     across = [ravine.parts(list(plan), 1.0).steep for plan in found.values()]
     assert across[0] == min(across)
     np.testing.assert_allclose(1 / found["1/t"], np.arange(1, 1001) + 0.01)
+
+
+def test_the_noise_that_is_left_came_in_when_the_figure_says():
+    found = rates.ravine_plans()
+    for plan, curvature in ((found["falling"], ravine.FLAT), (found["large"], ravine.STEEP)):
+        left = rates.mean_square(plan, 0, curvature)[-1]
+        for k in (1, 300, 990):  # noise of the first k steps alone, carried to the end
+            early = rates.mean_square(plan[:k], 0, curvature)[-1]
+            early *= np.prod((1 - plan[k:] * curvature) ** 2)
+            assert rates.brought(plan, curvature)[k - 1] == pytest.approx(early / left, abs=1e-12)
+    across = rates.brought(found["1/t"], ravine.STEEP)
+    np.testing.assert_allclose(across, np.arange(1, 1001) / 1000)
 
 
 def test_the_sums_are_those_of_the_chosen_runs():

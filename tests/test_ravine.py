@@ -85,10 +85,19 @@ def test_a_task_needs_a_fall_and_has_more_than_one_answer(noise, views):
     assert constant > 1.3 * TASKS[noise]
 
 
-def test_the_sentence_compares_the_number_that_it_prints(views):
+def test_the_verdict_is_that_of_the_total_and_of_the_printed_number(views):
     for (noise, _, _), said in views.items():
+        assert (said["total"] < TASKS[noise]) == (" is below" in said["seen"])
+        assert said["words"]["total"].split()[1] in said["seen"]
         total, verdict = re.search(r"The total (\S+) is (.*?) \d+\.", said["seen"]).groups()
         assert (float(total) < TASKS[noise]) == (verdict == "below")
+
+
+def test_three_plans_do_the_task_and_the_third_by_three_hundredths(views):
+    done = {s[1:] for s, said in views.items() if s[0] == 1 and " is below" in said["seen"]}
+    assert done == {(0.25, 500), (0.25, 600), (0.2, 700)}
+    assert "The total 88.97 is below 89." in views[1.0, 0.2, 700]["seen"]
+    assert "The total 89.01 is not below 89." in views[1.0, 0.25, 700]["seen"]
 
 
 @pytest.mark.parametrize("setting", [(1.0, 0.1, STEPS), (0.1, 1.5, STEPS), (0.1, 1.25, 0)])

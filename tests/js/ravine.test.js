@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { named, parts, path, plan, view } from '../../code/backprop/book/figures/ravine.js';
+import { named, parts, path, plan, said, view } from '../../code/backprop/book/figures/ravine.js';
 
 const FRAME = { left: 34, right: 412, top: 26, foot: 126, bar: 4, wide: 160, highest: 1.5 };
 const GIVEN = { frame: FRAME, flat: 0.5, steep: 1, far: 4, steps: 4, tasks: [[1, 89], [0.1, 26]] };
@@ -22,6 +22,13 @@ test('parts of one step, by hand', () => {
 test('the picture', () => {
   assert.equal(path(1.5, 2, 4, FRAME), 'M34.0 126.0V26.0H223.0L412.0 126.0');
   assert.deepEqual([named(100, 1000), named(1000, 1000)], ['step 100', 'never']);
+});
+
+test('a total near the task is written with two decimals', () => {
+  assert.deepEqual([88.94, 88.968, 89.014, 89.06].map((x) => said(x, 89)), ['88.9', '88.97', '89.01', '89.1']);
+  const { total } = view(0, 0.5, 4, GIVEN);
+  const near = view(0, 0.5, 4, { ...GIVEN, tasks: [[1, total + 0.01]] });
+  assert.match(near.seen, /The total \d+\.\d\d is below/);
 });
 
 test('bars and mark are drawn smaller to fit, and the sentence compares what it prints', () => {

@@ -164,34 +164,53 @@ def ravine_plans() -> dict[str, Array]:
     return found
 
 
+def brought(plan: Array, curvature: float) -> Array:
+    """Return the share of the noise left at the end that each step and those before brought in.
+
+    A step lets in η² τ², and each later step multiplies this by (1 - ηλ)².
+    """
+    later = np.append(np.cumprod((1 - plan[:0:-1] * curvature) ** 2)[::-1], 1)
+    left = plan**2 * later
+    return np.asarray(np.cumsum(left) / left.sum())
+
+
 def directions(title: str) -> Drawing:
-    """Draw four plans in the ravine: the loss across it, and the parts of the whole at the end."""
+    """Draw plans in the ravine: when the noise left at the end came in, and the parts of the loss.
+
+    The small plan is drawn below only.
+    """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
     blue, green, red = _colors()
-    fig, (ax, low) = plt.subplots(2, 1, figsize=(4.6, 4.2), height_ratios=[1.3, 1])
+    fig, axes = plt.subplot_mosaic("AB;CC", figsize=(4.6, 4.2), height_ratios=[1.1, 1])
     colors = {"1/t": COLORS[3], "small": blue, "large": red, "falling": green}
-    places = {"1/t": 0.36, "small": 11, "large": 95, "falling": 2.0}
     depths = (0.25, 0.55, 1.0)
+    low = axes["C"]
+    places = {"A": {"1/t": (130, 0.70), "large": (640, 0.17), "falling": (400, 0.63)},
+              "B": {"1/t": (420, 0.60), "large": (740, 0.10), "falling": (800, 0.32)}}  # fmt: skip
+    heads = {"A": "along the ravine", "B": "across it"}
+    for name, curvature in (("A", ravine.FLAT), ("B", ravine.STEEP)):
+        ax = axes[name]
+        for words, (x, y) in places[name].items():
+            share = brought(ravine_plans()[words], curvature)
+            ax.plot(np.append(0, share), "-", color=colors[words], linewidth=2.2)
+            side = "right" if name == "B" else "left"
+            ax.text(x, y, words, color=colors[words], va="center", ha=side)
+        ax.set(xlim=(0, ravine.STEPS), ylim=(0, 1.03), xlabel="step")
+        ax.set(xticks=[0, 500, 1000], xticklabels=["0", "500", "1,000"])
+        ax.set(yticks=[0, 0.5, 1], yticklabels=["0", "half", "all"] if name == "A" else [])
+        ax.set_title(heads[name], loc="left", fontsize=11)
     for y, (words, plan) in enumerate(ravine_plans().items()):
         color = colors[words]
-        course = 1000 * ravine.STEEP / 2 * mean_square(plan, ravine.FAR, ravine.STEEP)
-        told = f"{course[-1]:.2g}" if course[-1] < 1 else f"{course[-1]:.0f}"
-        ax.plot(course, "-", color=color, linewidth=2.2)
-        ax.text(1020, places[words], f"{words} {told}", color=color, va="center")
         parts, end = 1000 * np.array(ravine.parts(list(plan), 1.0)), 0.0
         for part, depth in zip(parts, depths, strict=True):
             low.barh(y, part, left=end, height=0.62, color=color, alpha=depth, linewidth=0)
             end += part
+        told = f"{parts[2]:.2g}" if parts[2] < 1 else f"{parts[2]:.0f}"
         said = f"{parts[0]:.0f} + {parts[1]:.0f} + {told}"
         low.text(end + 4, y, said, color=INK, va="center")
         low.text(-5, y, words, color=color, va="center", ha="right")
-    ax.set(yscale="log", xlim=(0, ravine.STEPS), ylim=(0.25, 1e5), xlabel="step")
-    ax.set(yticks=[1, 100, 10_000], yticklabels=["1", "100", "10,000"])
-    ax.set(xticks=[0, 500, 1000], xticklabels=["0", "500", "1,000"])
-    ax.minorticks_off()
-    ax.set_title("loss across the ravine, in thousandths", loc="left", fontsize=11)
     for x, words, depth in zip((0, 82, 180), ("start left", "noise let in", "steep"), depths,
                                strict=True):  # fmt: skip
         low.barh(-1, 9, left=x, height=0.5, color=GREY, alpha=depth, linewidth=0)
@@ -199,6 +218,7 @@ def directions(title: str) -> Drawing:
     low.grid(visible=False)
     low.set(ylim=(3.6, -1.5), yticks=[], xlim=(0, 255), xticks=[0, 50, 100, 150, 200])
     low.set_title("whole loss at the end, in thousandths", loc="left", fontsize=11)
+    fig.suptitle("share of the final noise that has come in", x=0.06, ha="left", fontsize=11)
     return plotted(fig, title)
 
 

@@ -48,8 +48,8 @@ export function view(k, top, begin, given) {
   }
   const area = rates.reduce((sum, rate) => sum + rate, 0);
   const three = found.map((part) => (1000 * part).toFixed(1));
-  const told = total.toFixed(1);
-  const verdict = Number(told) < task ? 'below' : 'not below';
+  const told = said(total, task);
+  const verdict = total < task ? 'below' : 'not below';
   const fits = total > frame.wide ? ' The bar and the mark are drawn smaller, to fit.' : '';
   return {
     path: path(top, begin, steps, frame),
@@ -67,6 +67,9 @@ export function view(k, top, begin, given) {
     total,
   };
 }
+
+/** A total with one decimal, or with two where one would hide on which side of the task it is. */
+export const said = (total, task) => total.toFixed(total.toFixed(1) === task.toFixed(1) ? 2 : 1);
 
 /** The words beside the second slider. */
 export const named = (begin, steps) => (begin === steps ? 'never' : `step ${begin}`);
@@ -95,7 +98,8 @@ function mount(root) {
     first.setAttribute('aria-valuetext', topValue.textContent);
     second.setAttribute('aria-valuetext', beginValue.textContent);
     lowest[k] = Math.min(lowest[k], seen.total);
-    const best = lowest[k] < seen.total ? ` Your lowest so far: ${lowest[k].toFixed(1)}.` : '';
+    const least = said(lowest[k], given.tasks[k][1]);
+    const best = lowest[k] < seen.total ? ` Your lowest so far: ${least}.` : '';
     root.querySelector('.bp-live').textContent = seen.seen + best;
   }
 

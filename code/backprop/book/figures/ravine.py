@@ -109,8 +109,8 @@ def view(noise: float, top: float, begin: int) -> dict[str, Any]:
     for rate in rates:
         area += rate
     three = [svg.fixed(1000 * part) for part in found]
-    told = svg.fixed(total)
-    verdict = "below" if float(told) < task else "not below"
+    told = said(total, task)
+    verdict = "below" if total < task else "not below"
     words = {
         "area": f"Ση = {svg.fixed(area, 0)}", "start": f"flat: start left {three[0]}",
         "noise": f"noise let in {three[1]}", "steep": f"steep {three[2]}",
@@ -123,6 +123,11 @@ def view(noise: float, top: float, begin: int) -> dict[str, Any]:
         "path": _path(top, begin), "bars": bars, "mark": svg.fixed(BAR + task * unit),
         "words": words, "seen": seen, "total": total,
     }  # fmt: skip
+
+
+def said(total: float, task: float) -> str:
+    """Write a total with one decimal, or with two where one would hide its side of the task."""
+    return svg.fixed(total, 2 if svg.fixed(total) == svg.fixed(task) else 1)
 
 
 def _path(top: float, begin: int) -> str:
