@@ -55,12 +55,27 @@ def test_every_equation_on_a_picture_holds(markup):
         assert eval(m["left"].replace("·", "*")) == int(m["right"]), m[0]
 
 
-def test_the_hero_has_all_values_and_adjoints_and_no_products():
+def test_the_hero_has_all_values_and_asks_for_the_adjoints_on_the_way():
     words = texts(by_hand.hero(GRAPH, "t").markup)
     for product in ("1 · 9 = 9", "1 · 6 = 6", "6 · 1 = 6", "15 · 2 = 30", "15 · 3 = 45"):
         assert product not in words
-    for label in ("y = 6 · 9 = 54", "u = 9 + 6 = 15", "a = 6 + 30 = 36", "b = 45", "s = 6"):
+    for label in ("y = 6 · 9 = 54", "u = 3 · 2 = 6", "36", "45"):
         assert label in words
+    assert words.count("?") == 3 and not any("15" in label for label in words)
+
+
+def test_both_sweeps_side_by_side():
+    drawing = by_hand.facing(GRAPH, {"a": 1, "b": 0}, "t")
+    words, dot = texts(drawing.markup), by_hand.dotted
+    forward = {f"{dot(name)} = {k}" for name, k in zip("abusy", (1, 0, 2, 3, 36), strict=True)}
+    backward = {f"{name} = {k}" for name, k in zip("abusy", (36, 45, 15, 6, 1), strict=True)}
+    assert forward | backward <= set(words)
+    assert [words.count(slope) for slope in "12369"] == [4, 2, 2, 2, 2]
+    check_words(drawing.markup, 0.64, below=0)
+    lines = [*ET.fromstring(drawing.markup).iter(f"{SVG}line")]
+    rightward = [float(e.get("x2")) >= float(e.get("x1")) for e in lines]
+    upward = [float(e.get("y2")) < float(e.get("y1")) for e in lines]
+    assert sum(rightward[:6]) == 6 and sum(rightward[6:]) == 1 and upward[3] != upward[9]
 
 
 def test_a_frame_for_each_visit_and_the_numbers_of_the_text():

@@ -271,11 +271,16 @@ def _placed(group: Sequence[float], least: float) -> list[float]:
 
 
 def hero(graph: Graph, title: str) -> Drawing:
-    """Draw the finished sweep in short: values, adjoints, and no products."""
+    """Draw values, and what a sweep finds at the inputs; what it finds on the way is asked for."""
     done = sweep(graph.steps, [name for name, _ in reversed(graph.steps)])
     done.now = set(done.carried)
-    content = _content(graph, done, {})
-    return drawing(title, graph.height, _described(graph, done), *content)
+    lines = dict(graph.steps)
+    sums = {name: "?" if name in lines else str(done.total(name)) for name in graph.nodes}
+    content = _content(graph, done, {}, sums=sums)
+    parts = [
+        f"{name} = {node.worked}, derivative {sums[name]}" for name, node in graph.nodes.items()
+    ]
+    return drawing(title, graph.height, "; ".join(parts), *content)
 
 
 def swept(graph: Graph, title: str) -> Drawing:
@@ -378,6 +383,7 @@ def _content(
     done: Sweep | None,
     words: Mapping[Edge, str] | None = None,
     visited: Collection[str] = (),
+    sums: Mapping[str, str] | None = None,
 ) -> list[str]:
     carried = done.carried if done else {}
     words = carried if words is None else words
@@ -400,7 +406,7 @@ def _content(
         shapes.append(_node(name, node, paint if name in visited else None))
         lines = [(f"{name} = {node.worked}", svg.FORWARD)]
         if done and name in done.received:
-            lines.append((_sum(graph, done, name), paint))
+            lines.append((sums[name] if sums else _sum(graph, done, name), paint))
         shapes += _labels(node, lines)
     return shapes
 
@@ -458,6 +464,62 @@ def arrow(start: tuple[float, float], end: tuple[float, float], paint: str, thic
     tail = start[0] + rim * ux + left[0], start[1] + rim * uy + left[1]
     tip = end[0] - rim * ux + left[0], end[1] - rim * uy + left[1]
     return svg.pointer(tail, tip, paint, svg.fixed(thick), head, head / 2.2)
+
+
+SMALL = 17
+"""The radius of a node where two graphs stand side by side."""
+PLACES = {"a": (26, 72), "b": (26, 158), "u": (102, 158), "s": (102, 72), "y": (176, 115)}
+SLOPES = {
+    ("a", "s"): (64, 64), ("a", "u"): (50, 124), ("b", "u"): (64, 178), ("u", "s"): (112, 120),
+    ("s", "y"): (138, 82), ("u", "y"): (146, 154),
+}  # fmt: skip
+"""Where nodes and slopes of ``TWO_PRODUCTS`` stand in one half of a drawing."""
+
+
+def facing(graph: Graph, seeds: Mapping[str, Any], title: str) -> Drawing:
+    """Draw the graph twice: swept forward from ``seeds``, and backward from its result.
+
+    Parameters
+    ----------
+    graph : Graph
+        With the nodes and arrows of ``TWO_PRODUCTS``.
+    seeds : mapping of str to number
+        The inputs' tangents: 1 for the input from which the sweep starts, and 0.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    (first,) = (name for name, seed in seeds.items() if seed)
+    there = forward_sweep(graph.steps, seeds, len(graph.steps))
+    back = sweep(graph.steps, [name for name, _ in reversed(graph.steps)])
+    last = graph.steps[-1][0]
+    shapes, said = [], []
+    for left, done, head in (
+        (0, there, f"forward from {first}"),
+        (216, back, f"backward from {last}"),
+    ):
+        shapes.append(svg.text(left + 101, 18, head, done.paint, font_weight=600))
+        for (operand, name), slope in graph.slopes.items():
+            ends = [(PLACES[k][0] + left, PLACES[k][1]) for k in (operand, name)]
+            if done.mark == MACRON:
+                ends.reverse()
+            tail, tip = svg.between(*ends, SMALL + 1, SMALL + 2)
+            shapes.append(svg.pointer(tail, tip, done.paint, svg.fixed(USED), 10, 4.5))
+            x, y = SLOPES[operand, name]
+            shapes.append(svg.text(x + left, y, str(slope)))
+        for name, (x, y) in PLACES.items():
+            shapes.append(
+                svg.element(
+                    "circle", cx=float(x + left), cy=float(y), r=SMALL, fill=svg.GROUND,
+                    stroke="currentColor", stroke_width="1.5",
+                )
+            )  # fmt: skip
+            shapes.append(svg.text(x + left, y + 5, name, font_weight=600, font_size=16))
+            found = f"{marked(name, done.mark)} = {done.total(name)}"
+            foot = y + SMALL + 18 if y > 115 else y - SMALL - 8
+            label = svg.text(x + left, foot, found, done.paint, font_weight=600)
+            shapes.append(_overlined(label))
+            said.append(f"{head}: {found}")
+    return drawing(title, 204, "; ".join(said), *shapes)
 
 
 def squarings(counts: Sequence[tuple[int, int, int]], title: str) -> Drawing:
