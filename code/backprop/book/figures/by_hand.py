@@ -499,10 +499,10 @@ def facing(graph: Graph, seeds: Mapping[str, Any], title: str) -> Drawing:
     ):
         shapes.append(svg.text(left + 101, 18, head, done.paint, font_weight=600))
         for (operand, name), slope in graph.slopes.items():
-            ends = [(PLACES[k][0] + left, PLACES[k][1]) for k in (operand, name)]
+            start, end = ((PLACES[k][0] + left, PLACES[k][1]) for k in (operand, name))
             if done.mark == MACRON:
-                ends.reverse()
-            tail, tip = svg.between(*ends, SMALL + 1, SMALL + 2)
+                start, end = end, start
+            tail, tip = svg.between(start, end, SMALL + 1, SMALL + 2)
             shapes.append(svg.pointer(tail, tip, done.paint, svg.fixed(USED), 10, 4.5))
             x, y = SLOPES[operand, name]
             shapes.append(svg.text(x + left, y, str(slope)))
