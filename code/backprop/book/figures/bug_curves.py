@@ -45,7 +45,7 @@ def beside(
     paints = {"right": COLORS[0], "wrong": COLORS[1], "guess": INK}
     use_style()
     rows = -(-len(wrong) // 2)
-    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 1.05 * rows), sharex=True, sharey=True)
+    fig, axes = plt.subplots(rows, 2, figsize=(4.6, 0.93 * rows), sharex=True, sharey=True)
     for ax, (name, losses) in zip(axes.flat, wrong.items(), strict=True):
         ax.axhline(guess, color=GREY, linestyle=":", linewidth=1.2)
         for values, color, style in ((right, COLORS[0], "-"), (losses, COLORS[1], "--")):
