@@ -10,7 +10,7 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
@@ -330,7 +330,7 @@ def both_directions(graph: Graph, inputs: Sequence[str]) -> list[Frame]:
 
 def _frame(graph: Graph, done: Sweep, words: str, visited: str | None) -> Frame:
     slopes = {edge: f"slope {s}" for edge, s in graph.slopes.items()}
-    content = _content(graph, done, slopes | done.carried, [visited] if visited else [])
+    content = _content(graph, done, slopes | done.carried, visited)
     words = unbroken(words)
     markup = svg.picture(svg.WIDTH, graph.height, words, _described(graph, done), *content)
     return Frame(markup, words)
@@ -382,7 +382,7 @@ def _content(
     graph: Graph,
     done: Sweep | None,
     words: Mapping[Edge, str] | None = None,
-    visited: Collection[str] = (),
+    visited: str | None = None,
     sums: Mapping[str, str] | None = None,
 ) -> list[str]:
     carried = done.carried if done else {}
@@ -403,7 +403,7 @@ def _content(
             product = words[edge] == carried.get(edge)
             shapes.append(_plate(label, words[edge], paint if product else "currentColor"))
     for name, node in graph.nodes.items():
-        shapes.append(_node(name, node, paint if name in visited else None))
+        shapes.append(_node(name, node, paint if name == visited else None))
         lines = [(f"{name} = {node.worked}", svg.FORWARD)]
         if done and name in done.received:
             lines.append((sums[name] if sums else _sum(graph, done, name), paint))

@@ -46,8 +46,6 @@ PLAIN_BEST = 2 / (1 + KAPPA)
 """The rate at which plain gradient descent is fastest in the ravine: factors of equal size."""
 RIDGE = (1, 2, 3, 4, 5, 6)
 """The walks on the saddle start at θ₂ = 10⁻ᵏ."""
-SHOWN = RIDGE
-"""The k of those that are drawn."""
 
 
 def follow(
@@ -257,8 +255,11 @@ class Leaving(NamedTuple):
 
     places: Array
     after: int
+    turned: Array
+    """The matrix that turns the saddle."""
 
 
+@functools.cache
 def leave(k: int) -> dict[str, Leaving]:
     """Return the walks from (1, 10⁻ᵏ) at the rate 0.1, the last on the saddle turned by 45°."""
     found = {}
@@ -270,7 +271,7 @@ def leave(k: int) -> dict[str, Leaving]:
             return on_saddle(theta @ R.T) @ R
 
         places = follow(rule, turned, np.array([1.0, 10.0**-k]) @ R, 200, learning_rate=0.1)
-        found[name] = Leaving(places, int(np.argmax(np.abs(places @ R.T)[:, 1] > 0.5)))
+        found[name] = Leaving(places, int(np.argmax(np.abs(places @ R.T)[:, 1] > 0.5)), R)
     return found
 
 
@@ -279,13 +280,13 @@ def saddles() -> list[Frame]:
     plt, colors, grey, ink = _ink()
     across, along = np.meshgrid(np.linspace(-1.3, 1.3, 53), np.linspace(-0.6, 1.5, 43))
     frames = []
-    for k in SHOWN:
+    for k in RIDGE:
         fig, axes = plt.subplots(1, 4, sharex=True, sharey=True, figsize=(4.4, 1.75))
         found = leave(k)
         for ax, (name, left), color in zip(
             axes, found.items(), (grey, colors[0], colors[2], colors[2]), strict=True
         ):
-            R = turn(45 if "45" in name else 0)
+            R = left.turned
             one, two = (np.stack([across, along], axis=-1) @ R.T).transpose(2, 0, 1)
             ax.contour(across, along, one**2 / 2 - two**2 / 2 + two**4 / 4,
                        [-0.24, -0.2, -0.12, -0.05, 0, 0.1, 0.3, 0.6], colors=grey,

@@ -112,11 +112,9 @@ def hero(title: str) -> Drawing:
         top.plot(t, np.median(losses, axis=0), "-", color=color, linewidth=2.2)
         side = "right" if spot[0] == 1000 else "left"
         top.text(*spot, label, color=color, ha=side, fontsize=12)
-        shape, highest = top_rates.HERO[words]
-        rate = [highest * top_rates.SHAPES[shape](int(k)) for k in range(top_rates.STEPS)]
-        low.plot(rate, "-", color=color, linewidth=2.2)
+        low.plot(_hero_rates(words), "-", color=color, linewidth=2.2)
         start = "from " if words == "falling" else ""
-        low.text(*below, f"{words}, {start}{highest}", color=color)
+        low.text(*below, f"{words}, {start}{top_rates.HERO[words][1]}", color=color)
     constant = np.median(top_rates.at_best(top_rates.stored().last["constant"]))
     top.plot(top_rates.STEPS, constant, "D", color=GREY, markersize=6, clip_on=False, zorder=3)
     top.text(1.04 * top_rates.STEPS, constant, "best\nconstant", color=GREY, va="center")
@@ -155,13 +153,16 @@ def levels(title: str) -> Drawing:
     return plotted(fig, title)
 
 
+def _hero_rates(words: str) -> Array:
+    """Return the rates of one of the hero's plans."""
+    shape, highest = top_rates.HERO[words]
+    return np.array([highest * top_rates.SHAPES[shape](t) for t in range(top_rates.STEPS)])
+
+
 def ravine_plans() -> dict[str, Array]:
     """Return the rates of the hero's plans, and the steep direction's best ones, as "1/t"."""
-    steps = range(ravine.STEPS)
-    found = {"1/t": greedy(ravine.STEPS, ravine.FAR, ravine.STEEP)}
-    for words, (shape, highest) in top_rates.HERO.items():
-        found[words] = np.array([highest * top_rates.SHAPES[shape](t) for t in steps])
-    return found
+    own = greedy(ravine.STEPS, ravine.FAR, ravine.STEEP)
+    return {"1/t": own} | {words: _hero_rates(words) for words in top_rates.HERO}
 
 
 def brought(plan: Array, curvature: float) -> Array:
@@ -186,14 +187,14 @@ def directions(title: str) -> Drawing:
     fig, axes = plt.subplot_mosaic("AB;CC", figsize=(4.6, 4.2), height_ratios=[1.1, 1])
     colors = {"1/t": COLORS[3], "small": blue, "large": red, "falling": green}
     depths = (0.25, 0.55, 1.0)
-    low = axes["C"]
+    low, plans = axes["C"], ravine_plans()
     places = {"A": {"1/t": (130, 0.70), "large": (640, 0.17), "falling": (400, 0.63)},
               "B": {"1/t": (420, 0.60), "large": (740, 0.10), "falling": (800, 0.32)}}  # fmt: skip
     heads = {"A": "along the ravine", "B": "across it"}
     for name, curvature in (("A", ravine.FLAT), ("B", ravine.STEEP)):
         ax = axes[name]
         for words, (x, y) in places[name].items():
-            share = brought(ravine_plans()[words], curvature)
+            share = brought(plans[words], curvature)
             ax.plot(np.append(0, share), "-", color=colors[words], linewidth=2.2)
             side = "right" if name == "B" else "left"
             ax.text(x, y, words, color=colors[words], va="center", ha=side)
@@ -201,7 +202,7 @@ def directions(title: str) -> Drawing:
         ax.set(xticks=[0, 500, 1000], xticklabels=["0", "500", "1,000"])
         ax.set(yticks=[0, 0.5, 1], yticklabels=["0", "half", "all"] if name == "A" else [])
         ax.set_title(heads[name], loc="left", fontsize=11)
-    for y, (words, plan) in enumerate(ravine_plans().items()):
+    for y, (words, plan) in enumerate(plans.items()):
         color = colors[words]
         parts, end = 1000 * np.array(ravine.parts(list(plan), 1.0)), 0.0
         for part, depth in zip(parts, depths, strict=True):
