@@ -180,6 +180,7 @@ def test_steps_before_the_last_chunk_keep_their_first_weights():
     np.testing.assert_array_equal(curve[:, -1], after.relative(*recalling.tested(6)))
 
 
+@pytest.mark.long
 def test_the_loss_rises_where_weights_are_shared_with_steps_that_no_error_reaches():
     courses = {}
     for key in ("", ", apart"):
@@ -351,6 +352,7 @@ def test_the_factors_of_a_step_back_are_those_of_each_network_alone():
         np.testing.assert_allclose(found[:, k], expected, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_a_truncated_network_without_marks_nearby_first_learns_and_then_unlearns():
     row = recalling.ROWS["RNN, cut, early"]
     (group,), curve, _ = recalling.trained(row, recalling.SLOW, (10, 11, 12, 13, 14))
@@ -363,7 +365,10 @@ def test_a_truncated_network_without_marks_nearby_first_learns_and_then_unlearns
     assert middle[-10:].max() < recalling.SOLVED and middle[-10:].mean() < middle[19]
 
 
-@pytest.mark.parametrize("name", ["RNN, 10", "LSTM, 40", "RNN, cut"])
+@pytest.mark.parametrize(
+    "name",
+    ["RNN, 10", *(pytest.param(name, marks=pytest.mark.long) for name in ("LSTM, 40", "RNN, cut"))],
+)
 def test_what_is_stored_comes_out_again(name):
     rate = recalling.best(name)
     found = np.array(recalling.told(recalling.ROWS[name], (rate,))["losses"][f"{rate:g}"])
