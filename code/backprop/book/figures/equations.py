@@ -128,7 +128,7 @@ SYSTEMS = (
     ("A chain of layers", "a₃ − layer₃(a₂) = 0 and so on", "triangular: begin at the end"),
     ("A path in short steps", "x₂ − x₁ − Δt f(x₁) = 0 and so on", "triangular: begin at the end"),
     ("A layer at rest", "h − tanh(xW + hU + b) = 0", "full: solve, or repeat"),
-    ("Weights at a minimum", "slope of the training loss = 0", "symmetric: the Hessian"),
+    ("Weights at a minimum", "slope of the training loss = 0", "symmetric: solve with the Hessian"),
 )
 """What is unknown, its equations, and the shape of the matrix."""
 
