@@ -124,7 +124,7 @@ def _panel(
         discs[kind] += (
             f"M{x - 3.6:.1f} {y(i) + ROW / 2:.1f}a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0z"
         )
-        bold = 700 if len(kept) == peak else None
+        bold = 700 if len(kept) == peak and column == COLUMN else None
         counts.append(svg.element("text", str(len(kept)), x=x, y=y(-1) + 14, font_weight=bold))
     parts += [
         svg.element("path", d=discs[kind], stroke_width="1.8", **look)
