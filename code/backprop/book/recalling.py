@@ -101,12 +101,15 @@ class Start:
         their bias.
     apart : bool
         Whether all steps before the last chunk keep the weights of the start, for plain networks.
+    held : bool
+        Whether W keeps the values of the start, for plain networks.
     """
 
     kind: str
     cut: int | None = None
     fixed: tuple[tuple[str, float], ...] = ()
     apart: bool = False
+    held: bool = False
 
     @property
     def n_hidden(self) -> int:
@@ -204,6 +207,8 @@ class SideBySide:
         self.network.backward_parameters((self.answers(x) - y) / len(x))
         g = self.network.dtheta
         g[self.owner < 0] = 0  # 0 stays 0 between the blocks, and what is fixed stays
+        if self.start.held:
+            self.network.gradients["rnn1.W"][...] = 0
         count = len(self.seeds)
         squares = np.bincount(np.maximum(self.owner, 0), g.astype(np.float64) ** 2, count)
         factors = np.minimum(1, LIMIT / (np.sqrt(squares) + 1e-6)).astype(g.dtype)
@@ -245,6 +250,15 @@ class SideBySide:
             arrives.append(last * np.prod(layer._split(layer.gates)[1], axis=0))
         sizes = [self._lengths(v) for v in (begins, *arrives)]
         return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
+
+    def reading(self) -> Array:
+        """Return the length of W's first row, by which numbers are read, for plain networks.
+
+        Returns
+        -------
+        lengths : array, shape (1, networks)
+        """
+        return self._lengths(self.network.layers[0].parameters["W"][:1])
 
     def factors(self, x: Array) -> Array:
         """Return by how much slopes, and Uᵀ, multiply an error's length in one step back.
@@ -309,6 +323,8 @@ class Row:
     reaches : bool
         Whether the shares of errors that are left during training are stored, too, and for plain
         networks the factors of a step back before and after it.
+    reads : bool
+        Whether the lengths of W's first row are stored, divided by that of the start.
     opens : bool
         Whether it is stored how open the input gates are after training, for LSTMs.
     rate : float or None
@@ -323,20 +339,23 @@ class Row:
     updates: int = UPDATES
     along: bool = False
     reaches: bool = False
+    reads: bool = False
     opens: bool = False
     rate: float | None = None
     rates: tuple[float, ...] = RATES
 
 
 def _bordered() -> dict[str, Row]:
-    """Return long rows whose error, or marks, or both, or neither, are kept from a border."""
+    """Return long rows whose error, or marks, or both, are kept from a border."""
     late = SHORT // 5
-    long: dict[str, Any] = {"updates": LONG, "along": True, "rate": SLOW}
+    long: dict[str, Any] = {"updates": LONG, "along": True, "reads": True, "rate": SLOW}
     return {
-        "RNN, whole": Row(Start("RNN"), SHORT, **long),
         "RNN, early": Row(Start("RNN"), SHORT, late, **long),
         "RNN, cut": Row(Start("RNN", late), SHORT, **long),
         "RNN, cut, early": Row(Start("RNN", late), SHORT, late, **long),
+        "RNN, cut, early, held": Row(
+            Start("RNN", late, held=True), SHORT, late, rates=(SLOW,), **long
+        ),
         "RNN, cut, early, apart": Row(Start("RNN", late, apart=True), SHORT, late, **long),
     }
 
@@ -380,7 +399,8 @@ def trained(
         Losses on new sequences after every ``EVERY`` steps and after the last, relative to that of
         always answering 0.
     shares : array, shape (networks, 1 or 2, points + 1)
-        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
+        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``, or else
+        :meth:`SideBySide.reading`, if ``row.reads``.
     """
     groups, curves, shares = [], [], []
     seeds = SEEDS if seeds is None else seeds
@@ -390,18 +410,22 @@ def trained(
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
         new = tested(row.length, row.late)
-        share = [group.reaching(new[0])] if row.reaches else []
+        share = [_measured(row, group, new[0])] if row.reaches or row.reads else []
         for step in range(1, row.updates + 1):
             group.gradient(*adding(rng, BATCH, row.length, row.late))
             optimizer.step()
             if step % EVERY == 0 or step == row.updates:
                 curve.append(group.relative(*new))
             if share and (step % EVERY == 0 or step == row.updates):
-                share.append(group.reaching(new[0]))
+                share.append(_measured(row, group, new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
         shares.append(np.array(share).T)
     return groups, np.concatenate(curves), np.concatenate(shares)
+
+
+def _measured(row: Row, group: SideBySide, x: Array) -> Array:
+    return group.reaching(x) if row.reaches else group.reading()
 
 
 def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
@@ -422,6 +446,8 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
             name: [_short(v) for v in part]
             for name, part in zip(("share", "direct"), np.moveaxis(shares, 1, 0), strict=False)
         }
+    if row.reads:
+        found["reads"] = [_short(v) for v in shares[:, 0] / shares[:, 0, :1]]
     if row.opens:
         x, _ = tested(row.length)
         gates = np.concatenate([group.opening(x) for group in groups])
