@@ -111,7 +111,7 @@ def two_rates(fast: ArrayLike, slow: ArrayLike, title: str) -> Drawing:
             ax.plot(np.arange(len(kept)), drawn, color=color, linestyle=style, linewidth=1)
     ax.text(4, 1000, "rate 0.1", color=COLORS[1], fontsize=11, va="center")
     ax.text(40, 60, "rate $10^{-7}$", color=COLORS[0], fontsize=11, va="center")
-    ax.text(40, 0.4, "all outputs ½", color=INK, fontsize=11, va="center")
+    ax.text(40, 0.6, "all outputs ½", color=INK, fontsize=11, va="center")
     ax.set(yscale="log", xlim=(-2, 101), ylim=(0.1, CEILING), xlabel="updates", ylabel="loss")
     ax.set_yticks([0.1, 1, 10, 100, 1000], ["0.1", "1", "10", "100", "1,000"])
     ax.minorticks_off()
