@@ -271,8 +271,10 @@ def check_central(function: Any) -> Verdict:
     slope = np.exp(at[1]) * np.array([np.cos(at[0]), np.sin(at[0])])
     more = "Move one entry at a time, by h up and by h down, and put it back."
     steps = np.array([_wave(integers) - _wave(k) for k in (np.array([0, 2]), np.array([1, 1]))])
-    cut_wave = tuple((found, *words) for found, (_, *words) in
-                     zip((steps / (2 * h), np.zeros(2)), cut, strict=True))  # fmt: skip
+    cut_wave = tuple(
+        (found, what, why)
+        for found, (_, what, why) in zip((steps / (2 * h), np.zeros(2)), cut, strict=True)
+    )
     slope_there = np.exp(2.0) * np.array([np.cos(1.0), np.sin(1.0)])
     verdict = judge(
         function,

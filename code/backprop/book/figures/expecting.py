@@ -291,7 +291,7 @@ def contexts(
     left, right, high, low = 42.0, 402.0, 14.0, 232.0
     floor, ceiling = 1.5, 4.0
 
-    def at(length: int, bits: float) -> tuple[float, float]:
+    def at(length: float, bits: float) -> tuple[float, float]:
         share = math.log2(length) / math.log2(lengths[-1])
         return left + share * (right - left), low - (bits - floor) / (ceiling - floor) * (
             low - high

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 
 from backprop.book.chains import Moment, Watched, arrays
 from backprop.book.figures import svg
@@ -111,11 +112,11 @@ def _panel(
     parts += [svg.text(SIDE - 6, y(i) + 10, str(i + 1), text_anchor="end") for i in labelled]
     bars, discs = "", dict.fromkeys(MARKS, "")
     for i in range(n):
-        for kept, times in groupby(range(len(made)), key=lambda t, i=i: i in made[t][2]):
-            t = [*times]
-            if kept:
-                wide = f"{column * len(t):.1f}"
-                x = SIDE + column * t[0]
+        for there, calls in groupby(enumerate(i in kept for _, _, kept in made), itemgetter(1)):
+            times = [t for t, _ in calls]
+            if there:
+                wide = f"{column * len(times):.1f}"
+                x = SIDE + column * times[0]
                 bars += f"M{x:.1f} {y(i) + 0.5:.1f}h{wide}v{ROW - 1:.0f}h-{wide}z"
     parts.append(svg.element("path", d=bars, fill="currentColor", fill_opacity="0.22"))
     counts = []
