@@ -167,7 +167,7 @@ def test_live(session: nox.Session) -> None:
 @nox.session(venv_backend="none", name="test-long")
 def test_long(session: nox.Session) -> None:
     """Train anew what the package stores, and run the benchmarks once: minutes a test."""
-    python(session, "-m", "pytest", *UNITS, "-m", "long", BACKPROP_LONG="1")
+    python(session, "-m", "pytest", *UNITS, "-m", "long")
 
 
 @nox.session(venv_backend="none", name="test-reader")

@@ -29,16 +29,6 @@ def first_try():
         verdict.WRONG.clear()
 
 
-def pytest_collection_modifyitems(config, items):
-    """Leave what takes minutes to the weekly ``make test-long``, which sets BACKPROP_LONG."""
-    if os.environ.get("BACKPROP_LONG"):
-        return
-    left = [item for item in items if item.get_closest_marker("long")]
-    if left:
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in left]
-
-
 def pytest_sessionstart(session):
     # Where the peers are said to be there, no test may be skipped for want of one.
     if os.environ.get("BACKPROP_REQUIRE_PEERS"):

@@ -157,9 +157,12 @@ class SideBySide:
         for k in range(len(seeds)):
             for inner, _ in self._views(start.network(0), k):
                 inner[...] = k
-        for columns in start.of_fixed(self.network.layers[0]):
-            for column in columns.values():
-                column[...] = -1  # nobody's, so that no gradient reaches it
+        layer = self.network.layers[0]
+        kept = [column for columns in start.of_fixed(layer) for column in columns.values()]
+        if start.held:
+            kept.append(layer.parameters["W"])
+        for array in kept:
+            array[...] = -1  # nobody's, so that no gradient reaches it
         self.owner: NDArray[np.int64] = self.network.theta.astype(np.int64)
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
@@ -207,8 +210,6 @@ class SideBySide:
         self.network.backward_parameters((self.answers(x) - y) / len(x))
         g = self.network.dtheta
         g[self.owner < 0] = 0  # 0 stays 0 between the blocks, and what is fixed stays
-        if self.start.held:
-            self.network.gradients["rnn1.W"][...] = 0
         count = len(self.seeds)
         squares = np.bincount(np.maximum(self.owner, 0), g.astype(np.float64) ** 2, count)
         factors = np.minimum(1, LIMIT / (np.sqrt(squares) + 1e-6)).astype(g.dtype)
@@ -416,8 +417,8 @@ def trained(
             optimizer.step()
             if step % EVERY == 0 or step == row.updates:
                 curve.append(group.relative(*new))
-            if share and (step % EVERY == 0 or step == row.updates):
-                share.append(_measured(row, group, new[0]))
+                if share:
+                    share.append(_measured(row, group, new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
         shares.append(np.array(share).T)

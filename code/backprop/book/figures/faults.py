@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import ArrayLike
 
 from backprop.book.figures import svg, switches
-from backprop.book.figures.by_hand import Drawing, drawing, plotted
-from backprop.book.figures.plots import COLORS, GREY, INK, use_style
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.ten_faults import FIXES
 
 LEFT, BOX = 22, 84
@@ -101,8 +99,9 @@ def two_rates(fast: ArrayLike, slow: ArrayLike, title: str) -> Drawing:
     title : str
         What the picture shows, for those who do not see it.
     """
-    use_style()
-    fig, ax = plt.subplots(figsize=(4.6, 1.9))
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    fig, ax = pyplot().subplots(figsize=(4.6, 1.9))
     ax.axhline(0.25, color=GREY, linestyle=":", linewidth=1.5)
     for runs, color, style in ((slow, COLORS[0], "-"), (fast, COLORS[1], "--")):
         for losses in np.asarray(runs, dtype=np.float64):

@@ -112,8 +112,8 @@ def _panel(
     parts += [svg.text(SIDE - 6, y(i) + 10, str(i + 1), text_anchor="end") for i in labelled]
     bars, discs = "", dict.fromkeys(MARKS, "")
     for i in range(n):
-        for there, calls in groupby(enumerate(i in kept for _, _, kept in made), itemgetter(1)):
-            times = [t for t, _ in calls]
+        for there, stretch in groupby(enumerate(i in kept for _, _, kept in made), itemgetter(1)):
+            times = [t for t, _ in stretch]
             if there:
                 wide = f"{column * len(times):.1f}"
                 x = SIDE + column * times[0]
