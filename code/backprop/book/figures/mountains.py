@@ -16,9 +16,11 @@ from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, computed
 
 # A few layers, call by call: time runs to the right, and a bar is an input as long as it is kept.
+# Below them, the inputs kept at each call are a column of the memory.
 
-SIDE, COLUMN, ROW, HEAD, PANEL = 34.0, 17.0, 11.0, 28.0, 152.0
-"""Left end of the first column, its width, the height of a layer's row, its place in a panel."""
+SIDE, COLUMN, ROW, HEAD, UNIT = 34.0, 17.0, 11.0, 28.0, 5.0
+"""Left end of the first column, its width, the height of a layer's row, its place in a panel, and
+the height of one input in the memory."""
 MARKS = {
     "f": {"fill": svg.FORWARD, "stroke": svg.FORWARD},
     "again": {"fill": svg.GROUND, "stroke": svg.FORWARD},
@@ -63,23 +65,27 @@ def timeline(
         The caption of the frame that shows all calls.
     """
     found = {name: calls(moments) for name, moments in runs.items()}
+    room = UNIT * max(map(_peak, found.values())) + 2
+    high = HEAD + ROW * max(1 + max(i for _, i, _ in made) for made in found.values()) + room + 34
     panels: list[str] = []
+    peaks: list[str] = []
     for k, (name, made) in enumerate(found.items()):
-        panels += _panel(name, made, labelled, PANEL * k)
-    foot = PANEL * len(found)
+        panels += _panel(name, made, labelled, high * k, room)
+        peaks += _peak_line(made, high * (k + 1) - 28 - room, room)
+    foot = high * len(found)
     panels += _key(foot + 12)
     last, told = max(map(len, found.values())), "; ".join(map(_told, found, found.values()))
     frames = []
     for now in range(last + 1):
         cursor = []
         for k in range(len(found) if now else 0):
-            top, x = PANEL * k + HEAD - 4, SIDE + COLUMN * now
+            top, x = high * k + HEAD - 4, SIDE + COLUMN * now
             cursor.append(svg.element(
-                "rect", x=x, y=top, width=COLUMN * (last - now), height=PANEL - HEAD - 4,
+                "rect", x=x, y=top, width=COLUMN * (last - now), height=high - HEAD - 2,
                 fill=svg.GROUND, fill_opacity="0.8",
             ))  # fmt: skip
             cursor.append(svg.element(
-                "rect", x=x - COLUMN, y=top, width=COLUMN, height=PANEL - HEAD - 4, fill="none",
+                "rect", x=x - COLUMN, y=top, width=COLUMN, height=high - HEAD - 2, fill="none",
                 stroke="currentColor", stroke_width="1.5",
             ))  # fmt: skip
         caption = opening
@@ -89,21 +95,24 @@ def timeline(
             caption = " ".join(f"{at}: {words}." for at, words in zip(places, said, strict=True))
         title = f"Call {now} of two gradients" if now else "All calls of two gradients"
         said_once = caption if now else told
-        markup = svg.picture(svg.WIDTH, foot + 20, title, said_once, *panels, *cursor)
+        markup = svg.picture(svg.WIDTH, foot + 20, title, said_once, *panels, *cursor, *peaks)
         frames.append(Frame(markup, caption))
     return frames
 
 
+def _peak(made: Sequence[Call]) -> int:
+    return max(len(kept) for _, _, kept in made)
+
+
 def _panel(
-    name: str, made: Sequence[Call], labelled: Sequence[int], top: float, column: float = COLUMN
-) -> list[str]:
+    name: str, made: Sequence[Call], labelled: Sequence[int], top: float, room: float,
+    column: float = COLUMN,
+) -> list[str]:  # fmt: skip
     n, count = 1 + max(i for _, i, _ in made), sum(kind != "b" for kind, _, _ in made)
-    peak = max(len(kept) for _, _, kept in made)
-    right = f"{count} evaluations, at most {peak} kept"
     parts = [
         svg.text(0, top + 14, "layer", text_anchor="start"),
         svg.text(44, top + 14, name, text_anchor="start", font_weight=600),
-        svg.text(svg.WIDTH - 2, top + 14, right, text_anchor="end"),
+        svg.text(svg.WIDTH - 2, top + 14, f"{count} evaluations", text_anchor="end"),
     ]
 
     def y(i: int) -> float:
@@ -119,21 +128,51 @@ def _panel(
                 x = SIDE + column * times[0]
                 bars += f"M{x:.1f} {y(i) + 0.5:.1f}h{wide}v{ROW - 1:.0f}h-{wide}z"
     parts.append(svg.element("path", d=bars, fill="currentColor", fill_opacity="0.22"))
-    counts = []
-    for t, (kind, i, kept) in enumerate(made):
+    for t, (kind, i, _) in enumerate(made):
         x = SIDE + column * (t + 0.5)
         discs[kind] += (
             f"M{x - 3.6:.1f} {y(i) + ROW / 2:.1f}a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0z"
         )
-        bold = 700 if len(kept) == peak and column == COLUMN else None
-        counts.append(svg.element("text", str(len(kept)), x=x, y=y(-1) + 14, font_weight=bold))
     parts += [
         svg.element("path", d=discs[kind], stroke_width="1.8", **look)
         for kind, look in MARKS.items() if discs[kind]
     ]  # fmt: skip
-    parts.append(svg.element("g", *counts, fill="currentColor"))
-    parts.append(svg.text(SIDE - 2, y(-1) + 14, "kept", text_anchor="end"))
-    return parts
+    return parts + _memory(made, y(-1) + 6, room, column)
+
+
+def _memory(made: Sequence[Call], top: float, room: float, column: float) -> list[str]:
+    """Draw how many inputs are kept at each call: its number, on it a column as high as they are.
+
+    Those at the peak are dark.
+    """
+    peak, ground = _peak(made), top + room
+    columns, counts = {True: "", False: ""}, []
+    for t, (_, _, kept) in enumerate(made):
+        x, tall = SIDE + column * t, f"{UNIT * len(kept):.0f}"
+        columns[len(kept) == peak] += (
+            f"M{x + 1:.1f} {ground:.0f}v-{tall}h{column - 1.5:.1f}v{tall}z"
+        )
+        bold = 700 if len(kept) == peak and column == COLUMN else None
+        counts.append(svg.element("text", str(len(kept)), x=x + column / 2, y=ground + 14,
+                                  font_weight=bold))  # fmt: skip
+    return [
+        *(svg.element("path", d=d, fill="currentColor", fill_opacity=strong)
+          for d, strong in zip(columns.values(), ("0.75", "0.4"), strict=True)),
+        svg.element("g", *counts, fill="currentColor"),
+        svg.text(SIDE - 2, ground + 14, "kept", text_anchor="end"),
+    ]  # fmt: skip
+
+
+def _peak_line(made: Sequence[Call], top: float, room: float) -> list[str]:
+    """Draw the height of the peak; its words stand above the line, or below it without room."""
+    y = top + room - UNIT * _peak(made)
+    foot = y - 5 if y - top > 12 else y + 15
+    end, words = svg.WIDTH - 2, f"peak: {_peak(made)} kept"
+    return [
+        svg.element("path", d=f"M{SIDE:.0f} {y:.0f}H{end}", stroke="currentColor",
+                    stroke_dasharray="3 3"),
+        svg.text(end, foot, words, text_anchor="end", font_weight=600),
+    ]  # fmt: skip
 
 
 def _key(y: float) -> list[str]:
@@ -292,8 +331,13 @@ def still(name: str, moments: Sequence[Moment], labelled: Sequence[int], title: 
     """Draw all calls of one gradient like those of :func:`timeline`, in one picture."""
     made, n = calls(moments), len(moments)
     column = min(COLUMN, (svg.WIDTH - 4 - SIDE) / len(made))
-    foot = HEAD + ROW * n + 25
-    parts = [*_panel(name, made, labelled, 0, column), *_key(foot + 12)]
+    room = UNIT * _peak(made) + 20
+    foot = HEAD + ROW * n + room + 28
+    parts = [
+        *_panel(name, made, labelled, 0, room, column),
+        *_peak_line(made, HEAD + ROW * n + 6, room),
+        *_key(foot + 12),
+    ]
     return drawing(title, foot + 20, _told(name, made), *parts)
 
 
