@@ -38,7 +38,7 @@ def test_each_frame_says_what_its_run_took(runs):
     assert words == [[str(kept), str(run.forwards)] for kept, run in found.items()]
     peaks = [re.findall(r">peak: (\d+) arrays<", frame.svg) for frame in frames]
     assert peaks == [["20"], ["11"], ["7"]]
-    prices = [re.findall(r">([^<>]+) more operations<", frame.svg) for frame in frames]
+    prices = [re.findall(r">([^<>]+) more products<", frame.svg) for frame in frames]
     assert prices == [["0 %"], ["25 %"], ["150 %"]]
     for frame in frames:
         check_words(frame.svg, 0.55)
@@ -136,8 +136,16 @@ def test_the_still_picture_of_three_kept_inputs():
 
 
 def test_the_exchange_has_a_mark_per_run_and_a_line_of_the_fewest():
-    runs = {"one": [(64, 64), (33, 95)], "two": [(11, 117)], "three": [(5, 201)]}
-    fewest = [(64, 64), (33, 95), (11, 117), (5, 201)]
+    runs = {"one": [(64, 64, 0), (33, 95, 32.3)], "two": [(11, 117, 28)], "three": [(5, 201, 67)]}
+    fewest = [(64, 64, 0), (33, 95, 0), (11, 117, 23), (5, 201, 60), (4, 259, 89)]
     markup = mountains.exchange(runs, fewest, [(11, 117), (5, 201)], "t").markup
-    for words in ("one", "two", "three", "fewest possible", "11 inputs: 117", "5 inputs: 201"):
+    for words in (
+        "one",
+        "two",
+        "three",
+        "fewest possible",
+        "11 inputs: 117",
+        "5 inputs: 201",
+        "% more products",
+    ):
         assert f">{words}<" in markup, words

@@ -226,7 +226,7 @@ def trades(
     runs : mapping of int to Watched
         By the inputs that are kept. The first one's outline stays in the others.
     prices : mapping of int to float
-        The operations of each, as a multiple of those of the first.
+        The products of matrices of each, as a multiple of those of the first.
     unit : int
         Bytes of an array.
     captions : sequence of str
@@ -258,7 +258,7 @@ def trades(
     frames = []
     for (kept, run), caption in zip(runs.items(), captions, strict=True):
         peak = arrays(run.peak, unit)
-        more = f"{100 * prices[kept] - 100:.0f} % more operations"
+        more = f"{100 * prices[kept] - 100:.0f} % more products"
         words = f"{kept} inputs kept", f"{run.forwards} evaluations", more
         high = FOOT - HIGH * peak
         said = [
@@ -342,43 +342,61 @@ def still(name: str, moments: Sequence[Moment], labelled: Sequence[int], title: 
 
 
 def exchange(
-    runs: Mapping[str, Sequence[tuple[int, int]]], fewest: Sequence[tuple[int, int]],
-    named: Sequence[tuple[int, int]], title: str,
-) -> Drawing:  # fmt: skip
-    """Draw the evaluations of schedules against the inputs that they keep.
+    runs: Mapping[str, Sequence[tuple[int, int, float]]],
+    fewest: Sequence[tuple[int, int, float]],
+    named: Sequence[tuple[int, int]],
+    title: str,
+    least: int = 5,
+) -> Drawing:
+    """Draw what schedules cost against the inputs that they keep: evaluations, products.
 
     Parameters
     ----------
-    runs : mapping of str to sequence of (int, int)
-        Kept inputs and evaluations of schedules that were run, by kind.
-    fewest : sequence of (int, int)
-        The fewest evaluations for each number of kept inputs, drawn as a line.
+    runs : mapping of str to sequence of (int, int, float)
+        Kept inputs, evaluations and additional products in per cent of schedules that were run, by
+        kind.
+    fewest : sequence of (int, int, float)
+        The fewest of both for each number of kept inputs, drawn as lines.
     named : sequence of (int, int)
         Points at which both numbers are written.
     title : str
         What the picture shows, for those who do not see it.
+    least : int
+        Fewest kept inputs of which the lower picture shows the products.
     """
-    from backprop.book.figures.plots import COLORS, INK, MARKERS
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.2))
-    ax.plot(*zip(*fewest, strict=True), "-", color=INK, linewidth=1, label="fewest possible")
-    looks = zip((COLORS[0], COLORS[2], COLORS[1]), MARKERS, (10, 6, 6), strict=False)
-    for (name, found), (color, mark, size) in zip(runs.items(), looks, strict=True):
-        ax.plot(*zip(*found, strict=True), linestyle="", marker=mark, color=color,
-                markersize=size, label=name, markeredgewidth=1.5,
-                markerfacecolor="none" if size > 6 else color)  # fmt: skip
-    (most_kept, _) = max(fewest)
-    for kept, count in named:
+    fig, (above, below) = plt.subplots(
+        2, sharex=True, figsize=(4.6, 5.2), gridspec_kw={"height_ratios": (3, 2)}
+    )
+    shown = [point for point in fewest if point[0] >= least]
+    above.plot(*zip(*[point[:2] for point in fewest], strict=True), "-", color=INK, linewidth=1,
+               label="fewest possible")  # fmt: skip
+    below.plot(*zip(*[point[::2] for point in shown], strict=True), "-", color=INK, linewidth=1)
+    looks = zip((COLORS[0], COLORS[2], COLORS[1], INK), ("o", "s", "^", "D"), (10, 6, 6, 5),
+                strict=False)  # fmt: skip
+    for (name, found), (color, mark, size) in zip(runs.items(), looks, strict=False):
+        look = {"linestyle": "", "marker": mark, "color": color, "markersize": size,
+                "markeredgewidth": 1.5, "markerfacecolor": "none" if size > 6 else color,
+                "label": name}  # fmt: skip
+        above.plot(*zip(*[point[:2] for point in found], strict=True), **look)
+        kept = [point[::2] for point in found if point[0] >= least]
+        below.plot([at for at, _ in kept], [more for _, more in kept], clip_on=False, **look)
+    (most_kept, _, _) = max(fewest)
+    for kept_inputs, count in named:
         # Words above the right end of the line, below its straight part, and else beside it.
-        place, side = ((4, 12), "right") if kept > 40 else ((10, 4), "left")
-        if kept < 40 and kept + count == 2 * most_kept:
-            place = 8, -20
-        ax.annotate(f"{kept} inputs: {count}", (kept, count), place, textcoords="offset points",
-                    color=INK, ha=side, fontsize=11)  # fmt: skip
-    most = max(count for _, count in fewest)
-    ax.set(xlabel="kept inputs", ylabel="evaluations", xlim=(0, 68), ylim=(0, 1.08 * most))
-    ax.set_xticks([0, 11, 20, 30, 40, 50, 64])
-    ax.grid(axis="x", visible=False)
-    ax.legend(loc="upper right")
+        place, side = ((4, 12), "right") if kept_inputs > 40 else ((10, 4), "left")
+        if kept_inputs < 40 and kept_inputs + count == 2 * most_kept:
+            place, side = (-14, -24), "left"
+        above.annotate(f"{kept_inputs} inputs: {count}", (kept_inputs, count), place,
+                       textcoords="offset points", color=INK, ha=side, fontsize=11)  # fmt: skip
+    most = max(count for _, count, _ in fewest)
+    above.set(ylabel="evaluations", xlim=(0, 68), ylim=(0, 1.08 * most))
+    drawn = [more for found in [shown, *runs.values()] for at, _, more in found if at >= least]
+    below.set(xlabel="kept inputs", ylabel="% more products", ylim=(0, 1.15 * max(drawn) + 1))
+    below.set_xticks([0, 11, 20, 33, 50, 64])
+    for ax in (above, below):
+        ax.grid(axis="x", visible=False)
+    above.legend(loc="upper right")
     return plotted(fig, title)
