@@ -165,9 +165,9 @@ def by_batch(rows: Sequence[tuple[str, Sequence[float]]], title: str) -> Drawing
         ratio = f"{sum(seconds) / seconds[0]:.2f}"
         parts.append(svg.text(x + 6, y + 17, ratio, text_anchor="start", font_weight=600))
         said.append(f"{name}: {ratio}")
-    for paint, thick in ((svg.GROUND, "3.5"), ("currentColor", "1.5")):  # before the bars
-        parts.append(svg.element("line", x1=at, y1=24.0, x2=at, y2=float(height), stroke=paint,
-                                 stroke_width=thick))  # fmt: skip
+    # Before the bars, and without a light edge, which would look like the edge of a block.
+    parts.append(svg.element("line", x1=at, y1=24.0, x2=at, y2=float(height), stroke="currentColor",
+                             stroke_width="1.5"))  # fmt: skip
     for words, paint, (start, end) in zip(PRODUCTS, PAINTS, pairwise(ends), strict=True):
         parts.append(svg.text((start + end) / 2, height + 14, words, paint, font_weight=600))
     return drawing(title, int(height + 24), "; ".join(said), *parts)
@@ -233,7 +233,10 @@ def in_words(seconds: float) -> str:
 
 
 def above_the_bound(machine: Machine, title: str) -> Drawing:
-    """Draw the times of a layer's three products over the batch, and the two that bound them."""
+    """Draw the times of a layer's three products over the batch, and the two that bound them.
+
+    Thin: computing, and what of each product does not grow with the batch.
+    """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
@@ -247,9 +250,12 @@ def above_the_bound(machine: Machine, title: str) -> Drawing:
     ax.text(60, 2.6, "carrying", color=INK, ha="center")
     ax.text(1.25, 1.15, "computing", color=INK, ha="center", rotation=34)
     measured = (machine.forward, machine.slopes, machine.errors)
-    for words, marker, color, times in zip(
-        PRODUCTS, "ovs", (COLORS[0], COLORS[1], COLORS[1]), measured, strict=True
+    fitted = x[x >= machine.batches[1]]
+    for words, marker, color, times, fixed in zip(
+        PRODUCTS, "ovs", (COLORS[0], COLORS[1], COLORS[1]), measured, machine.fixed(), strict=True
     ):
+        sums = 1e3 * (fixed + fitted * machine.predicted(1)[0])
+        ax.loglog(fitted, sums, "-", color=color, linewidth=1)
         hollow = {"markerfacecolor": "none"} if marker == "s" else {}
         ax.plot(machine.batches, 1e3 * np.array(times), marker, color=color, markersize=6,
                 label=words, **hollow)  # fmt: skip
@@ -279,12 +285,13 @@ def crossing(
         for k, (name, count) in enumerate(zip(("forward", "reverse"), both, strict=True)):
             ax.loglog(outputs, count, line, color=COLORS[k], linewidth=2)
             end = -1 if k == 0 else 0
-            ax.annotate(f"{name}, {inputs}", (outputs[end], count[end]), (6 if end else -6, 0),
+            ax.annotate(f"{name}, {inputs}", (outputs[end], count[end]), (6 if end else -8, 0),
                         textcoords="offset points", ha="left" if end else "right", va="center",
                         color=COLORS[k])  # fmt: skip
         equal = list(outputs).index(inputs)
         ax.plot(inputs, both[0][equal], "o", color=INK, markersize=10, markerfacecolor="none")
-    ax.set(xlabel="outputs", ylabel="operations")
+    # At the left, the names of the lines have room inside the axes.
+    ax.set(xlim=(outputs[0] / 45, 1.4 * outputs[-1]), xlabel="outputs", ylabel="operations")
     ticks = [10**k for k in range(4) if 10**k <= outputs[-1]]
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.minorticks_off()
