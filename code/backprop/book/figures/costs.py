@@ -291,7 +291,7 @@ def crossing(
         equal = list(outputs).index(inputs)
         ax.plot(inputs, both[0][equal], "o", color=INK, markersize=10, markerfacecolor="none")
     # At the left, the names of the lines have room inside the axes.
-    ax.set(xlim=(outputs[0] / 45, 1.4 * outputs[-1]), xlabel="outputs", ylabel="operations")
+    ax.set(xlim=(outputs[0] / 90, 1.4 * outputs[-1]), xlabel="outputs", ylabel="operations")
     ticks = [10**k for k in range(4) if 10**k <= outputs[-1]]
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.minorticks_off()
