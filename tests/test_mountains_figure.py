@@ -38,7 +38,7 @@ def test_each_frame_says_what_its_run_took(runs):
     assert words == [[str(kept), str(run.forwards)] for kept, run in found.items()]
     peaks = [re.findall(r">peak: (\d+) arrays<", frame.svg) for frame in frames]
     assert peaks == [["20"], ["11"], ["7"]]
-    prices = [re.findall(r">([^<>]+) more operations<", frame.svg) for frame in frames]
+    prices = [re.findall(r">([^<>]+) more products<", frame.svg) for frame in frames]
     assert prices == [["0 %"], ["25 %"], ["150 %"]]
     for frame in frames:
         check_words(frame.svg, 0.55)
@@ -75,6 +75,20 @@ def kept_below(markup):
             for row in re.findall(r'<g fill="currentColor">(.*?)</g>', markup)]  # fmt: skip
 
 
+def memory_of(markup):
+    """Return the heights of the memory's columns, in inputs, panel by panel, from the left.
+
+    Those of the peak are a path of their own.
+    """
+    paths = re.findall(r'<path d="(M[^"]+)" fill="currentColor" fill-opacity="0.(?:75|4)"', markup)
+    found = []
+    for two in zip(paths[::2], paths[1::2], strict=True):
+        columns = re.findall(r"M([\d.]+) [\d.]+v-(\d+)h", "".join(two))
+        found.append([float(high) / mountains.UNIT for _, high in sorted(
+            columns, key=lambda column: float(column[0]))])  # fmt: skip
+    return found
+
+
 def test_the_timeline_shows_what_is_kept_and_evaluated_at_each_call():
     runs = {"all": moments(in_segments(1), 9), "three": moments(in_segments(3), 9)}
     frames = mountains.timeline(runs, (0, 3, 6, 8), "opening")
@@ -85,9 +99,10 @@ def test_the_timeline_shows_what_is_kept_and_evaluated_at_each_call():
             [*range(1, 10), *range(9, 0, -1)],
             [1, 1, 1, 2, 2, 2, 3, 4, 5, 5, 4, 3, 2, 3, 4, 3, 2, 1, 2, 3, 2, 1],
         ]
+        assert memory_of(frame.svg) == kept_below(frame.svg)
         check_words(frame.svg, 0.55, above=10)
-        assert len(frame.svg) < 9_000
-    for words in ("9 evaluations, at most 9 kept", "13 evaluations, at most 5 kept"):
+        assert len(frame.svg) < 9_100
+    for words in ("9 evaluations", "13 evaluations", "peak: 9 kept", "peak: 5 kept"):
         assert f">{words}<" in frames[0].svg
     assert frames[14].caption == (
         "Above: the error comes back through layer 5, whose input is then freed."
@@ -96,6 +111,10 @@ def test_the_timeline_shows_what_is_kept_and_evaluated_at_each_call():
     assert frames[-1].caption.startswith("Above: done. Below: the error comes back through layer 1")
     # The cursor frames the column, and what is still to come is veiled.
     assert [frame.svg.count('fill-opacity="0.8"') for frame in frames] == [0] + [2] * 22
+    # A peak's line is as high as its columns.
+    grounds = [float(y) for y in re.findall(r'd="M35.0 ([\d.]+)v-5h', frames[0].svg)]
+    lines = [float(y) for y in re.findall(r'd="M34 ([\d.]+)H418"', frames[0].svg)]
+    assert [(g - y) / mountains.UNIT for g, y in zip(grounds, lines, strict=True)] == [9, 5]
 
 
 def test_an_input_is_kept_from_its_layer_s_turn_until_the_error_has_come_back():
@@ -108,15 +127,25 @@ def test_an_input_is_kept_from_its_layer_s_turn_until_the_error_has_come_back():
 def test_the_still_picture_of_three_kept_inputs():
     found = moments(binomial(2), 10)
     markup = mountains.still("three kept inputs", found, (0, 3, 6, 9), "t").markup
-    assert discs(markup) == [10, 11, 10] and ">21 evaluations, at most 3 kept<" in markup
+    assert discs(markup) == [10, 11, 10]
+    assert ">21 evaluations<" in markup and ">peak: 3 kept<" in markup
     (kept,) = kept_below(markup)
+    assert memory_of(markup) == [kept]
     assert len(kept) == 31 and max(kept) == 3
     check_words(markup, 0.55, above=10)
 
 
 def test_the_exchange_has_a_mark_per_run_and_a_line_of_the_fewest():
-    runs = {"one": [(64, 64), (33, 95)], "two": [(11, 117)], "three": [(5, 201)]}
-    fewest = [(64, 64), (33, 95), (11, 117), (5, 201)]
+    runs = {"one": [(64, 64, 0), (33, 95, 32.3)], "two": [(11, 117, 28)], "three": [(5, 201, 67)]}
+    fewest = [(64, 64, 0), (33, 95, 0), (11, 117, 23), (5, 201, 60), (4, 259, 89)]
     markup = mountains.exchange(runs, fewest, [(11, 117), (5, 201)], "t").markup
-    for words in ("one", "two", "three", "fewest possible", "11 inputs: 117", "5 inputs: 201"):
+    for words in (
+        "one",
+        "two",
+        "three",
+        "fewest possible",
+        "11 inputs: 117",
+        "5 inputs: 201",
+        "% more products",
+    ):
         assert f">{words}<" in markup, words

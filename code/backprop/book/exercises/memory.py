@@ -111,7 +111,7 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
     swapped = numbers([length, kept])
     if swapped is not None and swapped.tolist() == [18, 35]:
         return Verdict(False, "These are in the wrong order.", "The length comes first.")
-    praise = "A thousand layers in the memory of eighteen."
+    praise = "A thousand layers with eighteen kept inputs."
     return in_turn((length, kept), parts, praise)
 
 

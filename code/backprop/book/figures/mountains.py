@@ -16,9 +16,11 @@ from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, computed
 
 # A few layers, call by call: time runs to the right, and a bar is an input as long as it is kept.
+# Below them, the inputs kept at each call are a column of the memory.
 
-SIDE, COLUMN, ROW, HEAD, PANEL = 34.0, 17.0, 11.0, 28.0, 152.0
-"""Left end of the first column, its width, the height of a layer's row, its place in a panel."""
+SIDE, COLUMN, ROW, HEAD, UNIT = 34.0, 17.0, 11.0, 28.0, 5.0
+"""Left end of the first column, its width, the height of a layer's row, its place in a panel, and
+the height of one input in the memory."""
 MARKS = {
     "f": {"fill": svg.FORWARD, "stroke": svg.FORWARD},
     "again": {"fill": svg.GROUND, "stroke": svg.FORWARD},
@@ -63,23 +65,27 @@ def timeline(
         The caption of the frame that shows all calls.
     """
     found = {name: calls(moments) for name, moments in runs.items()}
+    room = UNIT * max(map(_peak, found.values())) + 2
+    high = HEAD + ROW * max(1 + max(i for _, i, _ in made) for made in found.values()) + room + 34
     panels: list[str] = []
+    peaks: list[str] = []
     for k, (name, made) in enumerate(found.items()):
-        panels += _panel(name, made, labelled, PANEL * k)
-    foot = PANEL * len(found)
+        panels += _panel(name, made, labelled, high * k, room)
+        peaks += _peak_line(made, high * (k + 1) - 28 - room, room)
+    foot = high * len(found)
     panels += _key(foot + 12)
     last, told = max(map(len, found.values())), "; ".join(map(_told, found, found.values()))
     frames = []
     for now in range(last + 1):
         cursor = []
         for k in range(len(found) if now else 0):
-            top, x = PANEL * k + HEAD - 4, SIDE + COLUMN * now
+            top, x = high * k + HEAD - 4, SIDE + COLUMN * now
             cursor.append(svg.element(
-                "rect", x=x, y=top, width=COLUMN * (last - now), height=PANEL - HEAD - 4,
+                "rect", x=x, y=top, width=COLUMN * (last - now), height=high - HEAD - 2,
                 fill=svg.GROUND, fill_opacity="0.8",
             ))  # fmt: skip
             cursor.append(svg.element(
-                "rect", x=x - COLUMN, y=top, width=COLUMN, height=PANEL - HEAD - 4, fill="none",
+                "rect", x=x - COLUMN, y=top, width=COLUMN, height=high - HEAD - 2, fill="none",
                 stroke="currentColor", stroke_width="1.5",
             ))  # fmt: skip
         caption = opening
@@ -89,21 +95,24 @@ def timeline(
             caption = " ".join(f"{at}: {words}." for at, words in zip(places, said, strict=True))
         title = f"Call {now} of two gradients" if now else "All calls of two gradients"
         said_once = caption if now else told
-        markup = svg.picture(svg.WIDTH, foot + 20, title, said_once, *panels, *cursor)
+        markup = svg.picture(svg.WIDTH, foot + 20, title, said_once, *panels, *cursor, *peaks)
         frames.append(Frame(markup, caption))
     return frames
 
 
+def _peak(made: Sequence[Call]) -> int:
+    return max(len(kept) for _, _, kept in made)
+
+
 def _panel(
-    name: str, made: Sequence[Call], labelled: Sequence[int], top: float, column: float = COLUMN
-) -> list[str]:
+    name: str, made: Sequence[Call], labelled: Sequence[int], top: float, room: float,
+    column: float = COLUMN,
+) -> list[str]:  # fmt: skip
     n, count = 1 + max(i for _, i, _ in made), sum(kind != "b" for kind, _, _ in made)
-    peak = max(len(kept) for _, _, kept in made)
-    right = f"{count} evaluations, at most {peak} kept"
     parts = [
         svg.text(0, top + 14, "layer", text_anchor="start"),
         svg.text(44, top + 14, name, text_anchor="start", font_weight=600),
-        svg.text(svg.WIDTH - 2, top + 14, right, text_anchor="end"),
+        svg.text(svg.WIDTH - 2, top + 14, f"{count} evaluations", text_anchor="end"),
     ]
 
     def y(i: int) -> float:
@@ -119,21 +128,51 @@ def _panel(
                 x = SIDE + column * times[0]
                 bars += f"M{x:.1f} {y(i) + 0.5:.1f}h{wide}v{ROW - 1:.0f}h-{wide}z"
     parts.append(svg.element("path", d=bars, fill="currentColor", fill_opacity="0.22"))
-    counts = []
-    for t, (kind, i, kept) in enumerate(made):
+    for t, (kind, i, _) in enumerate(made):
         x = SIDE + column * (t + 0.5)
         discs[kind] += (
             f"M{x - 3.6:.1f} {y(i) + ROW / 2:.1f}a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0z"
         )
-        bold = 700 if len(kept) == peak and column == COLUMN else None
-        counts.append(svg.element("text", str(len(kept)), x=x, y=y(-1) + 14, font_weight=bold))
     parts += [
         svg.element("path", d=discs[kind], stroke_width="1.8", **look)
         for kind, look in MARKS.items() if discs[kind]
     ]  # fmt: skip
-    parts.append(svg.element("g", *counts, fill="currentColor"))
-    parts.append(svg.text(SIDE - 2, y(-1) + 14, "kept", text_anchor="end"))
-    return parts
+    return parts + _memory(made, y(-1) + 6, room, column)
+
+
+def _memory(made: Sequence[Call], top: float, room: float, column: float) -> list[str]:
+    """Draw how many inputs are kept at each call: its number, on it a column as high as they are.
+
+    Those at the peak are dark.
+    """
+    peak, ground = _peak(made), top + room
+    columns, counts = {True: "", False: ""}, []
+    for t, (_, _, kept) in enumerate(made):
+        x, tall = SIDE + column * t, f"{UNIT * len(kept):.0f}"
+        columns[len(kept) == peak] += (
+            f"M{x + 1:.1f} {ground:.0f}v-{tall}h{column - 1.5:.1f}v{tall}z"
+        )
+        bold = 700 if len(kept) == peak and column == COLUMN else None
+        counts.append(svg.element("text", str(len(kept)), x=x + column / 2, y=ground + 14,
+                                  font_weight=bold))  # fmt: skip
+    return [
+        *(svg.element("path", d=d, fill="currentColor", fill_opacity=strong)
+          for d, strong in zip(columns.values(), ("0.75", "0.4"), strict=True)),
+        svg.element("g", *counts, fill="currentColor"),
+        svg.text(SIDE - 2, ground + 14, "kept", text_anchor="end"),
+    ]  # fmt: skip
+
+
+def _peak_line(made: Sequence[Call], top: float, room: float) -> list[str]:
+    """Draw the height of the peak; its words stand above the line, or below it without room."""
+    y = top + room - UNIT * _peak(made)
+    foot = y - 5 if y - top > 12 else y + 15
+    end, words = svg.WIDTH - 2, f"peak: {_peak(made)} kept"
+    return [
+        svg.element("path", d=f"M{SIDE:.0f} {y:.0f}H{end}", stroke="currentColor",
+                    stroke_dasharray="3 3"),
+        svg.text(end, foot, words, text_anchor="end", font_weight=600),
+    ]  # fmt: skip
 
 
 def _key(y: float) -> list[str]:
@@ -187,7 +226,7 @@ def trades(
     runs : mapping of int to Watched
         By the inputs that are kept. The first one's outline stays in the others.
     prices : mapping of int to float
-        The operations of each, as a multiple of those of the first.
+        The products of matrices of each, as a multiple of those of the first.
     unit : int
         Bytes of an array.
     captions : sequence of str
@@ -219,7 +258,7 @@ def trades(
     frames = []
     for (kept, run), caption in zip(runs.items(), captions, strict=True):
         peak = arrays(run.peak, unit)
-        more = f"{100 * prices[kept] - 100:.0f} % more operations"
+        more = f"{100 * prices[kept] - 100:.0f} % more products"
         words = f"{kept} inputs kept", f"{run.forwards} evaluations", more
         high = FOOT - HIGH * peak
         said = [
@@ -292,49 +331,72 @@ def still(name: str, moments: Sequence[Moment], labelled: Sequence[int], title: 
     """Draw all calls of one gradient like those of :func:`timeline`, in one picture."""
     made, n = calls(moments), len(moments)
     column = min(COLUMN, (svg.WIDTH - 4 - SIDE) / len(made))
-    foot = HEAD + ROW * n + 25
-    parts = [*_panel(name, made, labelled, 0, column), *_key(foot + 12)]
+    room = UNIT * _peak(made) + 20
+    foot = HEAD + ROW * n + room + 28
+    parts = [
+        *_panel(name, made, labelled, 0, room, column),
+        *_peak_line(made, HEAD + ROW * n + 6, room),
+        *_key(foot + 12),
+    ]
     return drawing(title, foot + 20, _told(name, made), *parts)
 
 
 def exchange(
-    runs: Mapping[str, Sequence[tuple[int, int]]], fewest: Sequence[tuple[int, int]],
-    named: Sequence[tuple[int, int]], title: str,
-) -> Drawing:  # fmt: skip
-    """Draw the evaluations of schedules against the inputs that they keep.
+    runs: Mapping[str, Sequence[tuple[int, int, float]]],
+    fewest: Sequence[tuple[int, int, float]],
+    named: Sequence[tuple[int, int]],
+    title: str,
+    least: int = 5,
+) -> Drawing:
+    """Draw what schedules cost against the inputs that they keep: evaluations, products.
 
     Parameters
     ----------
-    runs : mapping of str to sequence of (int, int)
-        Kept inputs and evaluations of schedules that were run, by kind.
-    fewest : sequence of (int, int)
-        The fewest evaluations for each number of kept inputs, drawn as a line.
+    runs : mapping of str to sequence of (int, int, float)
+        Kept inputs, evaluations and additional products in per cent of schedules that were run, by
+        kind.
+    fewest : sequence of (int, int, float)
+        The fewest of both for each number of kept inputs, drawn as lines.
     named : sequence of (int, int)
         Points at which both numbers are written.
     title : str
         What the picture shows, for those who do not see it.
+    least : int
+        Fewest kept inputs of which the lower picture shows the products.
     """
-    from backprop.book.figures.plots import COLORS, INK, MARKERS
+    from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.2))
-    ax.plot(*zip(*fewest, strict=True), "-", color=INK, linewidth=1, label="fewest possible")
-    looks = zip((COLORS[0], COLORS[2], COLORS[1]), MARKERS, (10, 6, 6), strict=False)
-    for (name, found), (color, mark, size) in zip(runs.items(), looks, strict=True):
-        ax.plot(*zip(*found, strict=True), linestyle="", marker=mark, color=color,
-                markersize=size, label=name, markeredgewidth=1.5,
-                markerfacecolor="none" if size > 6 else color)  # fmt: skip
-    (most_kept, _) = max(fewest)
-    for kept, count in named:
+    fig, (above, below) = plt.subplots(
+        2, sharex=True, figsize=(4.6, 5.2), gridspec_kw={"height_ratios": (3, 2)}
+    )
+    shown = [point for point in fewest if point[0] >= least]
+    above.plot(*zip(*[point[:2] for point in fewest], strict=True), "-", color=INK, linewidth=1,
+               label="fewest possible")  # fmt: skip
+    below.plot(*zip(*[point[::2] for point in shown], strict=True), "-", color=INK, linewidth=1)
+    looks = zip((COLORS[0], COLORS[2], COLORS[1], INK), ("o", "s", "^", "D"), (10, 6, 6, 5),
+                strict=False)  # fmt: skip
+    for (name, found), (color, mark, size) in zip(runs.items(), looks, strict=False):
+        look = {"linestyle": "", "marker": mark, "color": color, "markersize": size,
+                "markeredgewidth": 1.5, "markerfacecolor": "none" if size > 6 else color,
+                "label": name}  # fmt: skip
+        above.plot(*zip(*[point[:2] for point in found], strict=True), **look)
+        kept = [point[::2] for point in found if point[0] >= least]
+        below.plot([at for at, _ in kept], [more for _, more in kept], clip_on=False, **look)
+    (most_kept, _, _) = max(fewest)
+    for kept_inputs, count in named:
         # Words above the right end of the line, below its straight part, and else beside it.
-        place, side = ((4, 12), "right") if kept > 40 else ((10, 4), "left")
-        if kept < 40 and kept + count == 2 * most_kept:
-            place = 8, -20
-        ax.annotate(f"{kept} inputs: {count}", (kept, count), place, textcoords="offset points",
-                    color=INK, ha=side, fontsize=11)  # fmt: skip
-    most = max(count for _, count in fewest)
-    ax.set(xlabel="kept inputs", ylabel="evaluations", xlim=(0, 68), ylim=(0, 1.08 * most))
-    ax.set_xticks([0, 11, 20, 30, 40, 50, 64])
-    ax.grid(axis="x", visible=False)
-    ax.legend(loc="upper right")
+        place, side = ((4, 12), "right") if kept_inputs > 40 else ((10, 4), "left")
+        if kept_inputs < 40 and kept_inputs + count == 2 * most_kept:
+            place, side = (-14, -24), "left"
+        above.annotate(f"{kept_inputs} inputs: {count}", (kept_inputs, count), place,
+                       textcoords="offset points", color=INK, ha=side, fontsize=11)  # fmt: skip
+    most = max(count for _, count, _ in fewest)
+    above.set(ylabel="evaluations", xlim=(0, 68), ylim=(0, 1.08 * most))
+    drawn = [more for found in [shown, *runs.values()] for at, _, more in found if at >= least]
+    below.set(xlabel="kept inputs", ylabel="% more products", ylim=(0, 1.15 * max(drawn) + 1))
+    below.set_xticks([0, 11, 20, 33, 50, 64])
+    for ax in (above, below):
+        ax.grid(axis="x", visible=False)
+    above.legend(loc="upper right")
     return plotted(fig, title)
