@@ -22,7 +22,7 @@ def test_the_stored_runs_are_all_there():
     [
         ("plain", 0.1), ("plain all", 0.3), ("all", 1.0), ("weights", 100),
         ("weights reset", 1), ("plain reset", 1), ("rms", 1), ("rms step", 1), ("constants", 1),
-        ("layer", 1), ("layer step", 1),
+        ("layer", 1), ("layer step", 1), ("layer short", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):
@@ -114,6 +114,21 @@ def test_the_common_part_of_a_step_makes_the_examples_alike():
             for c in (False, True)
         )
         assert at_once < 0.01 < 0.05 < centered
+
+
+def test_a_control_step_is_as_long_as_the_centered_one_and_keeps_its_direction():
+    kept = {}
+    for kind in ("full", "centered", "shortened"):
+        arm = brakes.Arm(LayerNorm, brakes.WEIGHTS, **({kind: True} if kind != "full" else {}))
+        seen = []
+        arm.run(1.0, 0, steps=1, watch=lambda _, network, seen=seen: seen.append(
+            {n: v.copy() for n, v in network.parameters.items()}))  # fmt: skip
+        kept[kind] = {name: seen[1][name] - seen[0][name] for name in seen[0]}
+    for (name,) in brakes.WEIGHTS:
+        full, rest, short = (kept[kind][name] for kind in ("full", "centered", "shortened"))
+        assert np.linalg.norm(short) == pytest.approx(np.linalg.norm(rest))
+        np.testing.assert_allclose(short / np.linalg.norm(short), full / np.linalg.norm(full))
+        assert np.linalg.norm(rest) < np.linalg.norm(full)
 
 
 def test_a_step_does_so_at_any_length():

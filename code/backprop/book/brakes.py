@@ -4,7 +4,7 @@ What the chapter on normalization measures. A network of six hidden layers is tr
 some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
 ``USUAL``. In an arm with ``reset``, the weights of each unit are scaled back after each step to
 their length at the start; in an arm with ``centered``, the gradients lose their common part
-(:func:`common_part`).
+(:func:`common_part`), and in its control, with ``shortened``, only as much of their length.
 
 Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
 ``brakes.json``, which ``python -m backprop.book.brakes FILE`` writes (some minutes on one core).
@@ -126,12 +126,15 @@ class Arm:
     centered : bool
         Whether the gradients of the hidden matrices lose their common part (:func:`common_part`).
         The network itself stays as it is.
+    shortened : bool
+        Whether they keep it, and are cut to the length that they would have without it.
     """
 
     norm: Norm | None
     blocks: Sequence[Block]
     reset: Sequence[Block] = ()
     centered: bool = False
+    shortened: bool = False
 
     def run(
         self,
@@ -159,9 +162,11 @@ class Arm:
         order = [rng.permutation(IMAGES) for _ in range(STEPS * BATCH // IMAGES)]
         for k, rows in enumerate(cut(np.concatenate(order), BATCH)[:steps], start=1):
             differentiate(network, images[rows], labels[rows])
-            if self.centered:
-                for layer in denses(network)[:-1]:
-                    layer.gradients["W"] -= common_part(layer)
+            for layer in denses(network)[:-1] if self.centered or self.shortened else ():
+                dW = layer.gradients["W"]
+                rest = dW - common_part(layer)
+                full = np.linalg.norm(dW)
+                dW[...] = rest if self.centered else dW * (np.linalg.norm(rest) / (full or 1))
             for name, value in parameters.items():
                 value -= (rate if name in raised else USUAL) * gradients[name]
             set_back(parameters, first)
@@ -211,6 +216,7 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), WIDE),
     "layer": (Arm(LayerNorm, WEIGHTS), WIDE),
     "layer step": (Arm(LayerNorm, WEIGHTS, centered=True), WIDE),
+    "layer short": (Arm(LayerNorm, WEIGHTS, shortened=True), WIDE),
     "all": (Arm(BatchNorm, ALL), WIDE),
     "plain all": (Arm(None, ALL), WIDE),
     "constants": (Arm(Constants, ALL), (1.0,)),
