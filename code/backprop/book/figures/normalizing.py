@@ -252,7 +252,7 @@ rate, loss, words and edge."""
 GREY_ONE = -1
 """The number of a control's colour."""
 TOLERATED: tuple[Curve, ...] = (
-    ("plain", 1, "-s", 0.16, 1.4, 0.5, "plain", "left"),
+    ("plain", 1, "-s", 0.16, 0.5, 0.8, "plain", "right"),
     ("layer", 0, "--^", 0.16, 6.5, 0.85, "layer normalization", "left"),
     ("weights", 2, "-o", 0.2, 1050, 0.016, "batch normalization", "right"),
 )
@@ -261,9 +261,9 @@ BRAKED: tuple[Curve, ...] = (
     ("weights", 2, "-o", 0.2, 1050, 0.016, "lengths free", "right"),
 )
 COMPARED: tuple[Curve, ...] = (
-    ("layer short", GREY_ONE, ":s", 0, 1.75, 0.15, "cut as short", "left"),
+    ("layer short", GREY_ONE, ":s", 0, 1.2, 0.36, "cut as short", "right"),
     ("layer", 0, "--^", 0, 1.5, 0.72, "layer", "right"),
-    ("layer step", 0, "-^", 0.16, 8, 0.24, "layer, no common part", "left"),
+    ("layer step", 0, "-^", 0.16, 1050, 0.31, "layer, no common part", "right"),
     ("weights", 2, "-o", 0.2, 1050, 0.0145, "batch", "right"),
 )
 
