@@ -1,10 +1,10 @@
-# make book · live · lab · serve · print · classroom · test · test-reader · test-lab · test-live · kernels · lint · bench · mutants · notebooks · hero · links · wheel · peers ·
+# make book · live · lab · serve · print · classroom · test · test-reader · test-lab · test-live · test-long · kernels · lint · bench · mutants · notebooks · hero · links · wheel · peers ·
 # constraints: each is a session of noxfile.py, which runs on every system.
 # make ARGUMENTS='-k layers' test passes arguments on.
 PYTHON ?= python3
 VENV := .venv
 NOX := $(VENV)/bin/nox
-TASKS := book live lab serve print classroom test-reader test-lab test-live kernels lint bench mutants notebooks hero links wheel peers constraints
+TASKS := book live lab serve print classroom test-reader test-lab test-live test-long kernels lint bench mutants notebooks hero links wheel peers constraints
 
 .PHONY: $(TASKS) test clean
 

@@ -164,6 +164,12 @@ def test_live(session: nox.Session) -> None:
     python(session, *command, BACKPROP_REQUIRE_SITE="1", BACKPROP_LIVE="all")
 
 
+@nox.session(venv_backend="none", name="test-long")
+def test_long(session: nox.Session) -> None:
+    """Train anew what the package stores, and run the benchmarks once: minutes a test."""
+    python(session, "-m", "pytest", *UNITS, "-m", "long")
+
+
 @nox.session(venv_backend="none", name="test-reader")
 def test_reader(session: nox.Session) -> None:
     """Run every reader's notebook, and compare it as the sources are; needs the built book."""

@@ -32,6 +32,7 @@ def load(monkeypatch):
     return importlib.import_module
 
 
+@pytest.mark.long
 def test_a_quick_run_writes_a_report_that_names_who_was_left_out(tmp_path):
     subprocess.run(
         [sys.executable, FOLDER / "run.py", "--quick", "--light", "--out", tmp_path],

@@ -23,6 +23,7 @@ from backprop.book.figures.faults import (
     STEP,
     ladder,
     program_loop,
+    two_rates,
 )
 from backprop.book.figures.switches import view
 
@@ -46,6 +47,15 @@ def test_the_ladder_shows_what_is_stored_after_each_fix():
             assert np.allclose(shares, np.array(seen["marks"][name]) / 100, atol=0.001)
         assert f">{seen['words']['loss']}<" in markup
     assert len(dots) == 102 and markup.count(">stops at its first update<") == 1
+
+
+def test_each_run_has_a_line_at_its_rate_up_to_its_last_number():
+    fast = [[60, 1e13, np.inf, np.nan], [25, 1e9, 1e34, np.inf]]
+    slow = [[60, 40, 30, 20], [25, 22, 20, 18], [90, 50, 30, 22]]
+    markup = two_rates(fast, slow, "t").markup
+    paths = re.findall(r'<path d="([^"]*)"[^>]*?stroke-dasharray', markup)
+    assert len([p for p in paths if p.count("L") in (1, 2)]) >= 2
+    assert all(words in markup for words in ("rate 0.1", "all outputs ½"))
 
 
 def test_curves_that_leave_the_picture_do_not_break_it():

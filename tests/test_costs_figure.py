@@ -1,17 +1,35 @@
 """The figures of the chapter on cost say what was counted and measured."""
 
 from backprop.book.figures import costs
-from backprop.book.roofline import Machine, Tower
+from backprop.book.roofline import Machine
 
 
 def test_the_bills_add_up_and_a_long_bar_is_torn():
-    rows = [costs.Bill("loss", 1, 0, 0.02), costs.Bill("all", 1, 1.5, 0.05),
-            costs.Bill("nudging", 1e6, 0, 20_000)]  # fmt: skip
+    rows = [costs.Bill("value", [1], 0.02), costs.Bill("all", [1, 0.5, 1], 0.05),
+            costs.Bill("nudging", [1e6], 200_000)]  # fmt: skip
     markup = costs.bills(rows, "title").markup
-    for words in ("loss", "1 forward pass: 20 ms", "all", "2.5: 50 ms", "nudging",
-                  "1,000,000 forward passes: 5.56 h"):  # fmt: skip
+    for words in ("value", "1 forward pass: 20 ms", "all", "2.5: 50 ms", "nudging",
+                  "1,000,000 forward passes: 2.31 days", "xᵀδ", "δWᵀ"):  # fmt: skip
         assert markup.count(f">{words}<") == 1
-    assert markup.count("<rect") == 1 + 2 + 1 and markup.count('class="torn"') == 2
+    assert markup.count("<rect") == 1 + 3 + 1 and markup.count('class="torn"') == 2
+
+
+def test_each_product_fills_one_face_of_the_brick():
+    markup = costs.bricks(4, 3, 2, "title").markup
+    for words in ("8 sums of 3", "6 sums of 4", "12 sums of 2"):
+        assert markup.count(f">{words}<") == 1
+    squares = 4 * 2 + 3 * 2 + 4 * 3
+    assert markup.count("<polygon") == 3 * squares
+    assert markup.count('fill-opacity="1"') == 3  # the entry that is dark
+    assert markup.count('fill-opacity="0.55"') == 8 + 6 + 12 - 3
+    assert markup.count('fill-opacity="0.35"') == 2 * (3 + 4 + 2)  # what it is the sum of
+
+
+def test_a_bar_is_as_long_as_its_forward_passes():
+    markup = costs.by_batch([("1", (0.002, 0.004, 0.002)), ("8", (0.01, 0.01, 0.0101))], "t").markup
+    for words in ("4.00", "3.01", "4.0", "10.1", "xW", "xᵀδ", "δWᵀ", "examples"):
+        assert f">{words}<" in markup
+    assert markup.count('width="56.0"') == 1 + 1 + 1 + 1 and markup.count('width="112.0"') == 1
 
 
 def test_the_network_counts_its_products():
@@ -22,16 +40,15 @@ def test_the_network_counts_its_products():
 
 
 def test_a_time_is_written_in_a_fitting_unit():
-    said = [costs.in_words(s) for s in (0.0015, 0.144, 2, 90, 7200)]
-    assert said == ["1.5 ms", "144 ms", "2 s", "1.5 min", "2 h"]
+    said = [costs.in_words(s) for s in (0.0015, 0.144, 2, 90, 7200, 172_800)]
+    assert said == ["1.5 ms", "144 ms", "2 s", "1.5 min", "2 h", "2 days"]
 
 
-def test_each_layer_has_its_place_below_the_roof():
+def test_each_time_has_its_place_above_the_bound():
     machine = Machine("one core", 4e10, 2.5e10, 4096, [1, 8], [8e-3, 2e-2], [2e-2, 5e-2],
-                      [1.2e-2, 2e-2], [7e-3, 2.8e-2], 5e-3,
-                      [Tower(99, 9, 1e-2, 2e-2, (5e-3, 1e-2))])  # fmt: skip
-    markup = costs.below_the_roof(machine, "t").markup
-    for words in ("corner: 1.6", "B = 1", "8", "xW", "xᵀδ", "δWᵀ", "99", "forward", "backward"):
+                      [1.2e-2, 2e-2], [7e-3, 2.8e-2], 5e-3, [])  # fmt: skip
+    markup = costs.above_the_bound(machine, "t").markup
+    for words in ("1", "8", "xW", "xᵀδ", "δWᵀ", "computing", "carrying", "12.0 ms"):
         assert f">{words}<" in markup
 
 

@@ -36,12 +36,30 @@ def test_the_loop_is_at_rest_forward_and_backward():
 
 
 def test_the_choices_count_the_splits_that_fall():
-    found = {160: [(0.3, 0.2), (0.3, 0.25), (0.3, 0.4)], 40: [(0.3, 0.35), (0.25, 0.3)]}
+    found = {160: [(0.3, 0.2, 0.3, 0.4), (0.3, 0.25, 0.3, 0.4), (0.3, 0.4, 0.3, 0.2)],
+             40: [(0.3, 0.35, 0.3, 0.2), (0.25, 0.3, 0.3, 0.2)]}  # fmt: skip
     markup = equations.choices(found, "t").markup
-    for words in ("chosen by 160 people:", "chosen by 40 people:", "lower in 2 of 3",
-                  "lower in 0 of 2"):  # fmt: skip
+    for words in ("60 + 160 people", "60 + 40 people", "2 of 3", "1 of 3", "0 of 2", "2 of 2"):
         assert markup.count(f">{words}<") == 1
-    assert markup.count(">forty<") == 2 and len(markup) < 100_000
+    assert markup.count(">held out<") == markup.count(">5 folds<") == 2
+    assert markup.count(">40<") == 4 and len(markup) < 100_000
+
+
+def test_the_four_systems_have_the_shapes_that_are_named():
+    filled = [
+        [[equations._strength(k, i, j) for j in range(4)] for i in range(4)] for k in range(4)
+    ]
+    for k, (_, _, words) in enumerate(equations.SYSTEMS):
+        matrix = np.array(filled[k])
+        shape = words.split(":")[0]
+        assert (shape == "triangular") == (np.triu(matrix, 1) == 0).all()
+        assert (shape == "symmetric") == np.allclose(matrix, matrix.T)
+        assert (matrix > 0).all() or shape == "triangular"
+        assert matrix.min() >= 0 and matrix.max() < 1
+    markup = equations.systems("t").markup
+    for row in equations.SYSTEMS:
+        for words in row:
+            assert f">{words}<" in markup
 
 
 def test_two_errors_are_drawn_by_the_step_of_the_stop():

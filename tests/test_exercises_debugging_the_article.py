@@ -57,6 +57,16 @@ def all_at_once(f, x):
     return np.full(len(x), (f(x + H) - f(x - H)) / (2 * H))
 
 
+def unrestored(f, x):
+    x, grad = x.astype(float), np.zeros(len(x))
+    for i, kept in enumerate(x.copy()):
+        x[i] = kept + H
+        above = f(x)
+        x[i] = kept - H
+        grad[i] = (above - f(x)) / (2 * H)
+    return grad
+
+
 def whole(f, x):
     return central(f, x).astype(x.dtype)
 
@@ -64,6 +74,11 @@ def whole(f, x):
 def mirror(forward, W1, W2, n):
     x = np.random.default_rng(7).normal(size=(4, n))
     return not np.allclose(forward(x, W1, W2)[0] + forward(-x, W1, W2)[0], 1)
+
+
+def exactly(forward, W1, W2, n):
+    x = np.random.default_rng(7).normal(size=(50, n))
+    return bool(np.any(forward(x, W1, W2)[0] + forward(-x, W1, W2)[0] != 1))
 
 
 def at_zero(forward, W1, W2, n):
@@ -207,7 +222,8 @@ WRONG_ANSWERS = {
         ((lambda f, x: central(f, x, 0.5, 0.5, 1.0),), "another distance"),
         ((lambda f, x: central(f, x, 0.01, 0.01, 0.02),), "another distance"),
         ((lambda f, x: central(f, x, 1e-3, 1e-3, 2e-3),), "another distance"),
-        ((whole,), "array of integers"),
+        ((whole,), "array of integers"), ((unrestored,), "put it back"),
+        ((lambda f, x: 2.0 * x if x.dtype.kind == "i" else central(f, x),), "exp(x₂) at (1, 2)"),
         ((lambda f, x: central(f, x)[:, None],), "expected (2,)"),
         ((gradcheck.central_difference,), "TypeError"), ((lambda f: f,), "of these arguments"),
         ((lambda f, x: raises(),), "ZeroDivisionError: by nought"), ((lambda f, x: None,), "retu"),
@@ -230,7 +246,7 @@ WRONG_ANSWERS = {
         ((lambda forward, W1, W2, n: len(W1) > n,), "keeps its biases apart"),
         ((lambda forward, W1, W2, n: len(W1) == n,), "fails a network with all"),
         ((lambda *a: at_zero(*a) or len(a[1]) > a[3],), "zeros instead of ones"),
-        ((unequal_outputs,), "outputs only"),
+        ((unequal_outputs,), "outputs only"), ((exactly,), "allow for rounding"),
         ((lambda *a: mirror(*a) and len(a[2]) > 5,), "hidden units only"),
         ((lambda *a: mirror(*a) or a[3] == 1,), "with one input"),
         ((lambda forward, W1, W2, n: 1,), "True or False"),

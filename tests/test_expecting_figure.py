@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 from drawing_cases import check_words
 
-from backprop.book import language, reading, stages
+from backprop.book import contexts, language, reading, stages
 from backprop.book.figures import expecting
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -63,7 +63,7 @@ def test_the_shares_of_the_table_add_up():
 
 
 def test_the_model_is_drawn_with_its_shapes_and_parameters():
-    drawn = expecting.whole("t")
+    drawn = expecting.whole("t", "a bc", [0.5, 0.25, 1.0])
     check_words(drawn.markup, 0.55)
     words = [t.text for t in ET.fromstring(drawn.markup).iter(f"{SVG}text")]
     shapes = expecting.SHAPES
@@ -76,29 +76,68 @@ def test_the_model_is_drawn_with_its_shapes_and_parameters():
     assert "70 · 64 = 4,480" in words and size[0] == 4480
     assert words.count("64") == 3 and size[1] == 64 + 16_640 and size[2] == 64 + 30_720
     assert {"16,640", "30,720"} <= {*words}
-    total = f"4,480 + 3 · {size[1] + size[2]:,} + 64 = {network.theta.size:,}"
-    assert total in words
+    assert 4480 + 3 * (size[1] + size[2]) + 64 == network.theta.size
+    assert f"in all {network.theta.size:,}" in words
+
+
+def test_under_each_letter_of_the_passage_stands_the_next_one_and_its_cost():
+    drawn = expecting.whole("t", "a bc", [0.5, 0.25, 1.0])
+    words = [t for t in ET.fromstring(drawn.markup).iter(f"{SVG}text")]
+    columns = [(t.text, t.get("x")) for t in words if float(t.get("x")) > 176]
+    across = [x for said, x in columns if said == "a"] + [x for said, x in columns if said == "c"]
+    rows = {x: [said for said, at in columns if at == x] for x in across}
+    assert rows[across[0]] == ["a", "·", "0.50", "1.0"]
+    assert rows[across[1]] == ["b", "c", "1.00", "0.0"]
 
 
 def test_samples_have_their_steps_their_bits_and_bars():
     rows = [{"step": 0, "bits": 4.0, "text": "a <b>\nc"}, {"step": 1200, "bits": 1.0, "text": "d"}]
-    drawn = expecting.stages(rows, "t")
+    drawn = expecting.stages(rows, "t", 0.5)
     check_words(drawn.markup, 0.5)
     root = ET.fromstring(drawn.markup)
     words = [t.text for t in root.iter(f"{SVG}text")]
     assert words == [
         "before the training", "4.00 bits", "a <b> ¶ c",
-        "1,200 steps of training", "1.00 bits", "d",
+        "1,200 steps of training", "1.00 bits", "d", "counting, no network", "0.50 bits",
     ]  # fmt: skip
     wide = [float(bar.get("width")) for bar in root.iter(f"{SVG}rect")]
-    assert wide == [116, 29]
+    assert wide == [116, 29, 14.5]
 
 
 def test_the_first_figure_can_be_read():
-    check_words(expecting.stages(stages.stored()["rows"], "t").markup, 0.5)
+    check_words(expecting.stages(stages.stored()["rows"], "t", 1.89).markup, 0.5)
 
 
 def test_a_text_is_wrapped_and_nothing_is_lost():
     lines = expecting.wrapped("one two\nthree " + "x" * 25, 10)
     assert max(map(len, lines)) <= 10 and "¶" in " ".join(lines)
     assert "".join(lines).replace(" ", "").replace("¶", "") == "onetwothree" + "x" * 25
+
+
+def test_the_network_and_the_counts_are_drawn_over_the_length_of_the_context():
+    drawn = expecting.contexts([1, 4, 16], [3.5, 3.0, 2.25], [3.25, 3, 2.75, 2.5], "t")
+    check_words(drawn.markup, 0.55)
+    root = ET.fromstring(drawn.markup)
+    network, counts = (
+        [
+            [float(c.get("cx")), float(c.get("cy"))]
+            for c in root.iter(f"{SVG}circle")
+            if c.get("fill") == paint
+        ]
+        for paint in (expecting.ORANGE, expecting.INK)
+    )
+    assert len(network) == 3 and len(counts) == 2
+    (x1, y1), (x2, y2), (x4, y4) = network
+    assert abs((x2 - x1) - (x4 - x2)) < 0.2, "equal factors are equally far apart"
+    bit = (y2 - y1) / 0.5
+    np.testing.assert_allclose([y4 - y2, counts[0][1] - y1, counts[1][1] - y1],
+                               [0.75 * bit, 0.25 * bit, bit], atol=0.2)  # fmt: skip
+    words = [t.text for t in root.iter(f"{SVG}text")]
+    assert {"3.00", "2.25", "2.50", "the network", "counting"} <= {*words}
+
+
+def test_the_lengths_that_are_stored_can_be_read():
+    found = contexts.stored()
+    counted = language.counted()["Kneser-Ney"].bits[1:]
+    drawn = expecting.contexts(found["lengths"], found["network"], counted, "t")
+    check_words(drawn.markup, 0.55)

@@ -102,16 +102,21 @@ def test_the_network_has_all_shapes_and_errors():
     assert drawn.markup.count('fill-opacity="1.00"') == int(one.x.sum()) + 1  # the first of P
 
 
-def test_heads_have_an_arc_for_each_weight_and_say_their_digits():
+def test_heads_have_an_arc_for_each_weight_and_a_bar_for_each_mean():
     weights = np.array([[0.5, 0.1, 0.4]]), np.array([[0.9, 0.1, 0], [0.1, 0.8, 0.1]])
     panels = {"one": (weights[0], [1, 1]), "two": (weights[1], [1, 2])}
-    drawn = looking.heads(["a=1", "b=2", "a b?"], panels, "t")
+    drawn = looking.heads(["a=1", "b=2", "a b?"], panels, [1, 2], "t")
     widths = re.findall(r'<path[^>]*stroke-width="([\d.]+)"', drawn.markup)
     expected = [looking.THICK * w for one in weights for row in one for w in row[:2]]
     assert [float(w) for w in widths] == pytest.approx(expected, abs=0.06)
-    for number in ("0.50", "0.10", "0.40", "0.90", "0.80"):
-        assert f">{number}<" in drawn.markup
-    assert ">says 1 and 1<" in drawn.markup and ">says 1 and 2<" in drawn.markup
+    bars = re.findall(r'<rect[^>]*width="([\d.]+)"[^>]*height="24', drawn.markup)
+    shares = [w for one in weights for row in one for w in row]
+    assert [float(w) / 198 for w in bars] == pytest.approx(shares, abs=0.006)
+    for words in ("0.50 of 1", "0.40 of a b?", "0.90 of 1", "0.80 of 2"):
+        assert f">{words}<" in drawn.markup
+    assert "0.10 of" not in drawn.markup  # too short for words
+    assert ">one: says 1 ✓ and 1 ✗<" in drawn.markup
+    assert ">two: says 1 ✓ and 2 ✓<" in drawn.markup
     assert "head 2 looks most at b=2" in drawn.markup
     check_words(drawn.markup, 0.55, above=10)
 
@@ -121,6 +126,18 @@ def test_masked_cells_are_hatched_and_the_others_have_their_weights():
     drawn = looking.masks(["a=1", "b?", "b=2"], 1, rows, "t")
     assert drawn.markup.count("url(#bp-masked)") == 1
     assert drawn.markup.count(">0.50<") == 2 and ">1.00<" in drawn.markup  # a weight and a sum
+    check_words(drawn.markup, 0.55)
+
+
+def test_each_word_but_the_last_asks_for_the_next_one_which_is_hidden():
+    drawn = looking.next_words(["x", "y", "z"], "t")
+    assert drawn.markup.count("url(#bp-masked-next)") == 2 + 1
+    frames = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)"[^>]*stroke-width="3"', drawn.markup)
+    assert len(frames) == 2
+    hidden = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)"[^>]*url\(#bp-masked-next', drawn.markup)
+    corners = {(float(x) + 1.5, float(y) + 1.5) for x, y in hidden}
+    assert {(float(x), float(y)) for x, y in frames} < corners
+    assert "y reads x y and predicts z" in drawn.markup
     check_words(drawn.markup, 0.55)
 
 
@@ -164,13 +181,18 @@ def test_each_run_is_a_mark_at_its_width_and_each_line_has_its_name():
     assert drawn.markup.count("<use") > alone.markup.count("<use")
 
 
-def test_no_straight_line_has_the_signs_of_the_second_digit():
-    at, wanted = np.array(looking.SHARES_OF_7), np.sign(looking.SIGNS)
-    np.testing.assert_allclose(at, [0.6 * b + 0.4 * c for b in (0, 1) for c in (0, 1)])
-    assert wanted.tolist() == [-1, 1, -1, 1]
+def test_a_straight_line_names_the_first_digit_and_none_the_second():
+    at = np.array(looking.SHARES_OF_7)
+    pairs = [(b, c) for b in (0, 1) for c in (0, 1)]
+    np.testing.assert_allclose(at, [0.6 * b + 0.4 * c for b, c in pairs])
+    wanted = {letter: np.sign(signs) for letter, signs in looking.SIGNS.items()}
+    for k, letter in enumerate("bc"):
+        assert wanted[letter].tolist() == [2 * pair[k] - 1 for pair in pairs]
     for slope in np.linspace(-5, 5, 41):
         for height in np.linspace(-5, 5, 41):
-            assert (np.sign(height + slope * at) != wanted).any()
-    drawn = np.sign(np.interp(at, (0, 1), looking.STRAIGHT))
-    assert (drawn != wanted).sum() == 1
-    assert ">names 7<" in looking.shares("t").markup
+            assert (np.sign(height + slope * at) != wanted["c"]).any()
+    drawn = {x: np.sign(np.interp(at, (0, 1), ends)) for x, ends in looking.STRAIGHT.items()}
+    assert [(drawn[x] != wanted[x]).sum() for x in "bc"] == [0, 1]
+    markup = looking.shares("t").markup
+    for words in ("names 7", "b's digit: a line fits", "c's digit: no line fits"):
+        assert f">{words}<" in markup.replace("&#x27;", "'"), words

@@ -38,7 +38,7 @@ def test_each_frame_says_what_its_run_took(runs):
     assert words == [[str(kept), str(run.forwards)] for kept, run in found.items()]
     peaks = [re.findall(r">peak: (\d+) arrays<", frame.svg) for frame in frames]
     assert peaks == [["20"], ["11"], ["7"]]
-    prices = [re.findall(r">price: ([^<>]+) of a step<", frame.svg) for frame in frames]
+    prices = [re.findall(r">([^<>]+) more operations<", frame.svg) for frame in frames]
     assert prices == [["0 %"], ["25 %"], ["150 %"]]
     for frame in frames:
         check_words(frame.svg, 0.55)
@@ -62,14 +62,56 @@ def test_each_call_is_drawn_with_its_memory(runs):
     assert [frame.svg.count('fill="none"') for frame in frames] == [1, 2, 2]
 
 
-def test_the_walks_show_what_is_kept_and_evaluated():
+def discs(markup):
+    """Return how many calls are marked: evaluations, repeated ones, backward passes."""
+    fills = (mountains.MARKS[kind]["fill"] for kind in ("f", "again", "b"))
+    drawn = [re.findall(rf'<path d="([^"]+)" stroke-width="1.8" fill="{re.escape(f)}"', markup)
+             for f in fills]  # fmt: skip
+    return [sum(path.count("M") for path in paths) for paths in drawn]
+
+
+def kept_below(markup):
+    return [[int(k) for k in re.findall(r">(\d+)</text>", row)]
+            for row in re.findall(r'<g fill="currentColor">(.*?)</g>', markup)]  # fmt: skip
+
+
+def test_the_timeline_shows_what_is_kept_and_evaluated_at_each_call():
+    runs = {"all": moments(in_segments(1), 9), "three": moments(in_segments(3), 9)}
+    frames = mountains.timeline(runs, (0, 3, 6, 8), "opening")
+    assert len(frames) == 23 and frames[0].caption == "opening"
+    for frame in frames:
+        assert discs(frame.svg) == [18, 4, 18]
+        assert kept_below(frame.svg) == [
+            [*range(1, 10), *range(9, 0, -1)],
+            [1, 1, 1, 2, 2, 2, 3, 4, 5, 5, 4, 3, 2, 3, 4, 3, 2, 1, 2, 3, 2, 1],
+        ]
+        check_words(frame.svg, 0.55, above=10)
+        assert len(frame.svg) < 9_000
+    for words in ("9 evaluations, at most 9 kept", "13 evaluations, at most 5 kept"):
+        assert f">{words}<" in frames[0].svg
+    assert frames[14].caption == (
+        "Above: the error comes back through layer 5, whose input is then freed."
+        " Below: layer 5 is evaluated again, its input is kept."
+    )
+    assert frames[-1].caption.startswith("Above: done. Below: the error comes back through layer 1")
+    # The cursor frames the column, and what is still to come is veiled.
+    assert [frame.svg.count('fill-opacity="0.8"') for frame in frames] == [0] + [2] * 22
+
+
+def test_an_input_is_kept_from_its_layer_s_turn_until_the_error_has_come_back():
+    made = mountains.calls(moments(in_segments(3), 9))
+    kept = [t for t, (_, _, alive) in enumerate(made) if 3 in alive]
+    assert kept == [*range(3, 17)] and made[3][:2] == ("f", 3) and made[16][:2] == ("b", 3)
+    assert not any(1 in alive for _, _, alive in made[:18])
+
+
+def test_the_still_picture_of_three_kept_inputs():
     found = moments(binomial(2), 10)
-    markup = mountains.walks(found, "t").markup
-    assert markup.count('fill-opacity="0.85"') == sum(len(m.kept) for m in found) == 25
-    assert markup.count("<polygon") == sum(len(m.walks) for m in found) == 10
-    assert markup.count("<rect") == 110 and ">10<" in markup
-    assert "layer 6: inputs of 1, 4, 6 kept, 5 evaluations" in markup
-    assert "evaluations of each layer: 3, 3, 2, 3, 2, 1, 3, 2, 1, 1, in all 21" in markup
+    markup = mountains.still("three kept inputs", found, (0, 3, 6, 9), "t").markup
+    assert discs(markup) == [10, 11, 10] and ">21 evaluations, at most 3 kept<" in markup
+    (kept,) = kept_below(markup)
+    assert len(kept) == 31 and max(kept) == 3
+    check_words(markup, 0.55, above=10)
 
 
 def test_the_exchange_has_a_mark_per_run_and_a_line_of_the_fewest():

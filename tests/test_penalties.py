@@ -72,17 +72,36 @@ def test_unrolled_descent_is_differentiated_step_by_step(parts):
     np.testing.assert_allclose(by_steps[-1], right, rtol=1e-7, atol=1e-12)
 
 
-def test_penalties_are_chosen_on_the_validation_people(parts):
-    def missed(s):
-        return p.error(p.fitted(s, parts.train), parts.valid)
+@pytest.mark.parametrize("pairs_of", [p.held_out, p.folds])
+def test_penalties_are_chosen_by_the_mean_error_of_those_held_out(parts, pairs_of):
+    pairs = pairs_of(parts)
 
-    one = p.common(parts)
+    def missed(s):
+        misses = [X @ p.fitted(s, train) - y for train, (X, y) in pairs]
+        return np.mean([(miss**2).mean() / 2 for miss in misses])
+
+    one = p.common(pairs)
     assert len(set(one)) == 1 and one[0] in p.GRID
     assert missed(one) == min(missed(np.full(40, g)) for g in p.GRID)
-    each = p.descended(one, parts, steps=5)
-    step = one - p.RATE * p.hypergradient(one, parts.train, parts.valid)
-    np.testing.assert_array_equal(p.descended(one, parts, steps=1), step)
+    assert p.chosen_by(one, pairs) == missed(one)
+    slope = np.mean([p.hypergradient(one, *pair) for pair in pairs], axis=0)
+    check_gradient(missed, one, slope).raise_if_off()
+    np.testing.assert_array_equal(p.descended(one, pairs, steps=1), one - p.RATE * slope)
+    each = p.descended(one, pairs, steps=5)
     assert missed(each) < missed(one) and len(set(each)) == 40
+
+
+def test_in_the_folds_everybody_is_held_out_once(parts):
+    X, y = p.everyone(parts)
+    assert X.shape == (100, 40) and len(y) == 100
+    pairs = p.folds(parts)
+    assert len(pairs) == 5
+    for (fit, fit_y), (out, out_y) in pairs:
+        assert len(fit) == len(fit_y) == 80 and len(out) == len(out_y) == 20
+        rows = np.vstack([fit, out])
+        np.testing.assert_array_equal(np.sort(rows, axis=0), np.sort(X, axis=0))
+    held = np.concatenate([out_y for _, (_, out_y) in pairs])
+    np.testing.assert_array_equal(np.sort(held), np.sort(y))
 
 
 def test_the_search_that_stops_is_compared_with_the_fitted_weights():
@@ -97,10 +116,17 @@ def test_the_search_that_stops_is_compared_with_the_fitted_weights():
     np.testing.assert_array_equal(p.by_equation(w, s, parts.train, parts.valid), right)
 
 
-def test_both_choices_are_fitted_to_none_who_chose_and_judged_by_others():
+def test_all_choices_are_judged_by_people_who_took_no_part():
     parts = p.diabetes(3, 40)
-    one = p.common(parts)
-    each = [p.fitted(s, parts.train) for s in (one, p.descended(one, parts))]
     chosen, judged = p.tried(3, 40)
-    np.testing.assert_array_equal(chosen, [p.error(w, parts.valid) for w in each])
-    np.testing.assert_array_equal(judged, [p.error(w, parts.test) for w in each])
+    for k, (pairs, people) in enumerate(
+        ((p.held_out(parts), parts.train), (p.folds(parts), p.everyone(parts)))
+    ):
+        one = p.common(pairs)
+        both = [one, p.descended(one, pairs)]
+        at = slice(2 * k, 2 * k + 2)
+        np.testing.assert_array_equal(judged[at], [p.error(p.fitted(s, people), parts.test)
+                                                   for s in both])  # fmt: skip
+        np.testing.assert_array_equal(chosen[at], [p.chosen_by(s, pairs) for s in both])
+    w = p.fitted(p.common(p.held_out(parts)), parts.train)
+    assert chosen[0] == p.error(w, parts.valid)  # those who chose, and were not fitted to

@@ -180,6 +180,33 @@ def test_steps_before_the_last_chunk_keep_their_first_weights():
     np.testing.assert_array_equal(curve[:, -1], after.relative(*recalling.tested(6)))
 
 
+def test_held_weights_stay_and_the_rest_learns_as_before():
+    x, y = recalling.adding(np.random.default_rng(2), 5, 6)
+    cut = Start("RNN", cut=2)
+    groups = [SideBySide(dataclasses.replace(cut, held=held), (3, 4)) for held in (False, True)]
+    for group in groups:
+        group.network.layers[1].parameters["W"][...] *= 0.01  # so that nothing is clipped
+        group.gradient(x, y)
+    free, held = (group.network.gradients for group in groups)
+    assert free["rnn1.W"].any() and not held["rnn1.W"].any()
+    np.testing.assert_array_equal(held["rnn1.U"], free["rnn1.U"])
+    row = Row(groups[1].start, 6, updates=20, reads=True)
+    (after,), _, lengths = recalling.trained(row, 0.01, (3, 4))
+    assert lengths.shape == (2, 1, 2) and np.ptp(lengths, axis=2).max() == 0
+    before = SideBySide(row.start, (3, 4)).network.parameters
+    assert not np.array_equal(after.network.parameters["rnn1.U"], before["rnn1.U"])
+    free_row = dataclasses.replace(row, start=cut)
+    (after,), _, lengths = recalling.trained(free_row, 0.01, (3, 4))
+    alone = after.network.parameters["rnn1.W"][0].reshape(2, -1)
+    np.testing.assert_allclose(lengths[:, 0, -1], np.linalg.norm(alone, axis=1), rtol=1e-5)
+    assert lengths[0, 0, 0] == pytest.approx(
+        np.linalg.norm(cut.network(3).parameters["rnn1.W"][0]), rel=1e-5
+    )
+    told = recalling.told(free_row, (0.01,))
+    assert np.shape(told["reads"]) == (10, 2) and told["reads"][0][0] == 1
+
+
+@pytest.mark.long
 def test_the_loss_rises_where_weights_are_shared_with_steps_that_no_error_reaches():
     courses = {}
     for key in ("", ", apart"):
@@ -307,6 +334,7 @@ def test_the_file_has_every_row():
             assert np.shape(found["share"]) == (10, row.updates // recalling.EVERY + 1)
             assert ("direct" in found) == (row.start.kind != "RNN")
         assert ("opens" in found) == row.opens
+        assert ("reads" in found) == row.reads
         assert ("before" in found) == (row.reaches and row.start.kind == "RNN")
         if "before" in found:
             for moment, place in (("before", 0), ("after", -1)):
@@ -351,6 +379,7 @@ def test_the_factors_of_a_step_back_are_those_of_each_network_alone():
         np.testing.assert_allclose(found[:, k], expected, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_a_truncated_network_without_marks_nearby_first_learns_and_then_unlearns():
     row = recalling.ROWS["RNN, cut, early"]
     (group,), curve, _ = recalling.trained(row, recalling.SLOW, (10, 11, 12, 13, 14))
@@ -363,7 +392,10 @@ def test_a_truncated_network_without_marks_nearby_first_learns_and_then_unlearns
     assert middle[-10:].max() < recalling.SOLVED and middle[-10:].mean() < middle[19]
 
 
-@pytest.mark.parametrize("name", ["RNN, 10", "LSTM, 40", "RNN, cut"])
+@pytest.mark.parametrize(
+    "name",
+    ["RNN, 10", *(pytest.param(name, marks=pytest.mark.long) for name in ("LSTM, 40", "RNN, cut"))],
+)
 def test_what_is_stored_comes_out_again(name):
     rate = recalling.best(name)
     found = np.array(recalling.told(recalling.ROWS[name], (rate,))["losses"][f"{rate:g}"])

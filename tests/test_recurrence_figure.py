@@ -189,11 +189,13 @@ def test_the_bars_say_what_was_trained():
     for said, name in recurrence.ARMS.items():
         row = recalling.ROWS[name]
         assert row.length == recalling.SHORT and row.start.kind == "RNN"
-        assert ("early" in said or "as 4" in said) == (row.late > 0)
-        assert ("two" in said or "as 4" in said) == (row.start.cut == 2)
-        assert ("fixed" in said) == row.start.apart
+        assert ("early" in said or "as 3" in said) == (row.late > 0)
+        assert ("cut" in said or "as 3" in said) == (row.start.cut == 2)
+        assert ("1–8 fixed" in said) == row.start.apart and ("W fixed" in said) == row.start.held
         assert row.rate == recalling.SLOW and row.updates == recalling.LONG
         runs = recurrence.course(name)
         assert runs.shape == (10, recalling.LONG // recalling.EVERY + 1)
+        lengths = recurrence.number_weights(name)
+        assert lengths.shape == runs.shape and (lengths[:, 0] == 1).all()
         assert recurrence.solving(name) == sum(run[-1] < recalling.SOLVED for run in runs)
-        assert f"{recurrence.solving(name)} of 10 solved" in drawn
+        assert f"{recurrence.solving(name)} of 10" in drawn

@@ -60,14 +60,7 @@ def test_what_is_measured_has_the_form_of_what_is_stored(tmp_path, monkeypatch):
 def test_the_parts_of_a_tower_are_forward_passes():
     tower = roofline.Tower(3, 99, 4.0, 9.0, (1.0, 3.0))
     assert tower.parts == [0.25, 0.75, 0.75, 1.5] and tower.times == (3, 2)
-    assert tower.passes == sum(tower.parts) == 3.25 and tower.nudging == 400
-
-
-def test_a_tower_has_a_mark_for_each_pass():
-    intensity, forward, backward = roofline.Tower(4, 99, 4.0, 9.0, (2.0, 7.0)).marks()
-    once = 2 * 256 * 4 * 4
-    assert intensity == once / (8 * (2 * 256 * 4 + 4 * 4))
-    assert (forward, backward) == (32 * once / 2, 63 * once / 7)
+    assert tower.passes == sum(tower.parts) == 3.25
 
 
 def test_a_tower_is_timed_with_its_products():

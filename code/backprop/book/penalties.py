@@ -7,6 +7,7 @@ good choice of penalties would switch off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from backprop.arrays import Array
 
 Part = tuple[Array, Array]
 """X, (n, features), and y, (n,)."""
+Pairs = Sequence[tuple[Part, Part]]
+"""Each with a part to fit to and a part to choose penalties by."""
 GRID = np.linspace(-6, 4, 101)
 """Of which a common s is chosen."""
 RATE, STEPS = 20.0, 100
@@ -138,27 +141,53 @@ def stopped(seed: int, start: float, steps: int) -> tuple[Array, Array]:
     return np.array(said), np.array([off(slopes, right) for slopes in through])
 
 
-def common(parts: Parts) -> Array:
-    """Return the s of ``GRID``, the same for all weights, with the lowest validation error."""
-    n = parts.train[0].shape[1]
-    errors = [error(fitted(np.full(n, g), parts.train), parts.valid) for g in GRID]
-    return np.full(n, GRID[int(np.argmin(errors))])
+def held_out(parts: Parts) -> Pairs:
+    """Return the one pair (to fit to, to choose by) that keeps both groups apart."""
+    return [(parts.train, parts.valid)]
 
 
-def descended(s: Array, parts: Parts, rate: float = RATE, steps: int = STEPS) -> Array:
-    """Return s after gradient descent on the validation error, each entry for itself."""
+def folds(parts: Parts, n: int = 5) -> Pairs:
+    """Return ``n`` such pairs, in which each of both groups together is once in the second."""
+    X, y = everyone(parts)
+    fold = np.arange(len(y)) % n
+    return [((X[fold != k], y[fold != k]), (X[fold == k], y[fold == k])) for k in range(n)]
+
+
+def everyone(parts: Parts) -> Part:
+    """Return those to fit to and those to choose by as one group."""
+    return np.vstack([parts.train[0], parts.valid[0]]), np.append(parts.train[1], parts.valid[1])
+
+
+def chosen_by(s: Array, pairs: Pairs) -> float:
+    """Return the error by which s is chosen: the mean over ``pairs``."""
+    return float(np.mean([error(fitted(s, train), valid) for train, valid in pairs]))
+
+
+def common(pairs: Pairs) -> Array:
+    """Return the s of ``GRID``, the same for all weights, with the lowest mean error."""
+    n = pairs[0][0][0].shape[1]
+    return np.full(n, GRID[int(np.argmin([chosen_by(np.full(n, g), pairs) for g in GRID]))])
+
+
+def descended(s: Array, pairs: Pairs, rate: float = RATE, steps: int = STEPS) -> Array:
+    """Return s after gradient descent on the mean error over ``pairs``, each entry for itself."""
     for _ in range(steps):
-        s = s - rate * hypergradient(s, parts.train, parts.valid)
+        s = s - rate * np.mean([hypergradient(s, *pair) for pair in pairs], axis=0)
     return s
 
 
 def tried(seed: int, valid: int) -> Array:
-    """Return the errors with one common penalty and with a penalty for each weight: two columns.
+    """Return the errors of one common penalty and of a penalty for each weight, chosen twice.
 
-    Both are chosen by ``valid`` people, whose errors are the first row; those of the people for
-    testing are the second. The weights are fitted to those in training alone.
+    The first two columns: chosen by ``valid`` people, with weights fitted to those in training
+    alone. The last two: chosen by cross-validation over both groups, with weights then fitted to
+    both. The first row is the error that chose, the second that of the people for testing.
     """
     parts = diabetes(seed, valid)
-    one = common(parts)
-    each = [fitted(s, parts.train) for s in (one, descended(one, parts))]
-    return np.array([[error(w, part) for w in each] for part in (parts.valid, parts.test)])
+    chose, judged = [], []
+    for pairs, people in ((held_out(parts), parts.train), (folds(parts), everyone(parts))):
+        one = common(pairs)
+        for s in (one, descended(one, pairs)):
+            chose.append(chosen_by(s, pairs))
+            judged.append(error(fitted(s, people), parts.test))
+    return np.array([chose, judged])

@@ -101,12 +101,15 @@ class Start:
         their bias.
     apart : bool
         Whether all steps before the last chunk keep the weights of the start, for plain networks.
+    held : bool
+        Whether W keeps the values of the start, for plain networks.
     """
 
     kind: str
     cut: int | None = None
     fixed: tuple[tuple[str, float], ...] = ()
     apart: bool = False
+    held: bool = False
 
     @property
     def n_hidden(self) -> int:
@@ -154,9 +157,12 @@ class SideBySide:
         for k in range(len(seeds)):
             for inner, _ in self._views(start.network(0), k):
                 inner[...] = k
-        for columns in start.of_fixed(self.network.layers[0]):
-            for column in columns.values():
-                column[...] = -1  # nobody's, so that no gradient reaches it
+        layer = self.network.layers[0]
+        kept = [column for columns in start.of_fixed(layer) for column in columns.values()]
+        if start.held:
+            kept.append(layer.parameters["W"])
+        for array in kept:
+            array[...] = -1  # nobody's, so that no gradient reaches it
         self.owner: NDArray[np.int64] = self.network.theta.astype(np.int64)
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
@@ -246,6 +252,15 @@ class SideBySide:
         sizes = [self._lengths(v) for v in (begins, *arrives)]
         return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
 
+    def reading(self) -> Array:
+        """Return the length of W's first row, by which numbers are read, for plain networks.
+
+        Returns
+        -------
+        lengths : array, shape (1, networks)
+        """
+        return self._lengths(self.network.layers[0].parameters["W"][:1])
+
     def factors(self, x: Array) -> Array:
         """Return by how much slopes, and Uᵀ, multiply an error's length in one step back.
 
@@ -309,6 +324,8 @@ class Row:
     reaches : bool
         Whether the shares of errors that are left during training are stored, too, and for plain
         networks the factors of a step back before and after it.
+    reads : bool
+        Whether the lengths of W's first row are stored, divided by that of the start.
     opens : bool
         Whether it is stored how open the input gates are after training, for LSTMs.
     rate : float or None
@@ -323,20 +340,23 @@ class Row:
     updates: int = UPDATES
     along: bool = False
     reaches: bool = False
+    reads: bool = False
     opens: bool = False
     rate: float | None = None
     rates: tuple[float, ...] = RATES
 
 
 def _bordered() -> dict[str, Row]:
-    """Return long rows whose error, or marks, or both, or neither, are kept from a border."""
+    """Return long rows whose error, or marks, or both, are kept from a border."""
     late = SHORT // 5
-    long: dict[str, Any] = {"updates": LONG, "along": True, "rate": SLOW}
+    long: dict[str, Any] = {"updates": LONG, "along": True, "reads": True, "rate": SLOW}
     return {
-        "RNN, whole": Row(Start("RNN"), SHORT, **long),
         "RNN, early": Row(Start("RNN"), SHORT, late, **long),
         "RNN, cut": Row(Start("RNN", late), SHORT, **long),
         "RNN, cut, early": Row(Start("RNN", late), SHORT, late, **long),
+        "RNN, cut, early, held": Row(
+            Start("RNN", late, held=True), SHORT, late, rates=(SLOW,), **long
+        ),
         "RNN, cut, early, apart": Row(Start("RNN", late, apart=True), SHORT, late, **long),
     }
 
@@ -380,7 +400,8 @@ def trained(
         Losses on new sequences after every ``EVERY`` steps and after the last, relative to that of
         always answering 0.
     shares : array, shape (networks, 1 or 2, points + 1)
-        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
+        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``, or else
+        :meth:`SideBySide.reading`, if ``row.reads``.
     """
     groups, curves, shares = [], [], []
     seeds = SEEDS if seeds is None else seeds
@@ -390,18 +411,22 @@ def trained(
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
         new = tested(row.length, row.late)
-        share = [group.reaching(new[0])] if row.reaches else []
+        share = [_measured(row, group, new[0])] if row.reaches or row.reads else []
         for step in range(1, row.updates + 1):
             group.gradient(*adding(rng, BATCH, row.length, row.late))
             optimizer.step()
             if step % EVERY == 0 or step == row.updates:
                 curve.append(group.relative(*new))
-            if share and (step % EVERY == 0 or step == row.updates):
-                share.append(group.reaching(new[0]))
+                if share:
+                    share.append(_measured(row, group, new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
         shares.append(np.array(share).T)
     return groups, np.concatenate(curves), np.concatenate(shares)
+
+
+def _measured(row: Row, group: SideBySide, x: Array) -> Array:
+    return group.reaching(x) if row.reaches else group.reading()
 
 
 def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
@@ -422,6 +447,8 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
             name: [_short(v) for v in part]
             for name, part in zip(("share", "direct"), np.moveaxis(shares, 1, 0), strict=False)
         }
+    if row.reads:
+        found["reads"] = [_short(v) for v in shares[:, 0] / shares[:, 0, :1]]
     if row.opens:
         x, _ = tested(row.length)
         gates = np.concatenate([group.opening(x) for group in groups])

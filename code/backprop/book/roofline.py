@@ -72,25 +72,6 @@ class Tower(NamedTuple):
         forward, rest, backward, rest_backward = self.parts
         return backward / forward, rest_backward / rest
 
-    def marks(self) -> tuple[float, float, float]:
-        """Return operations per byte of a product, and those per second forward and backward.
-
-        The first layer has no error to pass down, so there is one product less than two per layer.
-        """
-        n = self.width
-        once = dense_operations(EXAMPLES, n, n)
-        forward, backward = self.products
-        return (
-            once / dense_bytes(EXAMPLES, n, n),
-            DEPTH * once / forward,
-            (2 * DEPTH - 1) * once / backward,
-        )
-
-    @property
-    def nudging(self) -> float:
-        """The seconds of a forward pass for each weight, and one more."""
-        return (self.weights + 1) * self.forward
-
 
 class Machine(NamedTuple):
     """The two limits of a machine, and the seconds that a square Dense layer takes on it.

@@ -269,13 +269,20 @@ def check_central(function: Any) -> Verdict:
     )  # fmt: skip
     at = np.array([0.3, -0.5])
     slope = np.exp(at[1]) * np.array([np.cos(at[0]), np.sin(at[0])])
-    more = "Move one entry at a time, by h up and by h down."
+    more = "Move one entry at a time, by h up and by h down, and put it back."
+    steps = np.array([_wave(integers) - _wave(k) for k in (np.array([0, 2]), np.array([1, 1]))])
+    cut_wave = tuple(
+        (found, what, why)
+        for found, (_, what, why) in zip((steps / (2 * h), np.zeros(2)), cut, strict=True)
+    )
+    slope_there = np.exp(2.0) * np.array([np.cos(1.0), np.sin(1.0)])
     verdict = judge(
         function,
         [
             Case((_square, floats), 2 * floats, usual, more, where="x₁² + x₂² at (1.0, 2.0)"),
             Case((_wave, at), slope, (), more, where="sin(x₁) exp(x₂) at (0.3, −0.5)"),
             Case((_square, integers), 2 * floats, cut, more, where="x₁² + x₂² at (1, 2)"),
+            Case((_wave, integers), slope_there, cut_wave, more, where="sin(x₁) exp(x₂) at (1, 2)"),
         ],
         "Also for integers, and the argument is left as it was.",
     )
@@ -423,7 +430,7 @@ def check_eighth(function: Any) -> Verdict:
             return Verdict(False, "Return True or False: has the network hidden biases that work?")
         told.append((bool(found), right, words, more))
     if len({found for found, *_ in told}) == 1:
-        where = "Look at a1, and not at p. " if told[0][0] else ""
+        where = "Look at a1, not at p, and allow for rounding. " if told[0][0] else ""
         return Verdict(False, f"It says {told[0][0]} about every network.", where + mirror)
     for found, right, words, more in told:
         if found != right:

@@ -13,51 +13,53 @@ import numpy as np
 
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.book.roofline import Machine, roof
+from backprop.book.roofline import Machine
 
 
 class Bill(NamedTuple):
-    """What a value or a gradient costs, in forward passes: the first pass, and the way back.
-
-    ``seconds`` is the time of all of it.
-    """
+    """What a value or a gradient costs: its parts in forward passes, and the seconds of all."""
 
     name: str
-    forward: float
-    backward: float
+    parts: Sequence[float]
     seconds: float
 
 
-ONE_PASS = 92.0
-"""Units of a drawing that stand for a forward pass."""
+PRODUCTS = ("xW", "xᵀδ", "δWᵀ")
+PAINTS = (svg.FORWARD, svg.BACKWARD, svg.BACKWARD)
+"""Of the product forward, the slopes of the weights, and the error for the layer below."""
+
+
+def block(x: float, y: float, length: float, words: str, paint: str) -> str:
+    """Draw a part of a bar, with what it stands for."""
+    return svg.element(
+        "rect", x=x, y=y, width=length, height=24, fill=paint, stroke=svg.GROUND, stroke_width="1.5"
+    ) + svg.text(x + length / 2, y + 17, words, svg.GROUND, font_weight=600)
 
 
 def bills(rows: Sequence[Bill], title: str) -> Drawing:
-    """Draw a cost as a bar per row; a bar that is too long runs off the edge of the picture."""
-    left = 12.0
+    """Draw a cost as a bar per row; a bar that is too long runs off the edge of the picture.
+
+    Each product of a layer is a block; a bar that is too long has one block.
+    """
+    left, once = 12.0, 92.0
     most = svg.WIDTH - left
     parts = []
     said = []
     for k, bill in enumerate(rows):
         top = 8.0 + 58 * k
         parts.append(svg.text(left, top + 14, bill.name, text_anchor="start"))
-        total = bill.forward + bill.backward
+        total = sum(bill.parts)
         x, y = left, top + 22
-        if torn := total * ONE_PASS > most:
+        if torn := total * once > most:
             parts.append(svg.element("rect", x=x, y=y, width=most, height=24, fill=svg.FORWARD))
             parts += [
                 svg.element("line", x1=cut - 5, y1=y + 28, x2=cut + 5, y2=y - 4, stroke=svg.GROUND,
                             stroke_width=4, class_="torn")
                 for cut in (x + most - 60, x + most - 50)
             ]  # fmt: skip
-        for passes, paint in () if torn else ((bill.forward, svg.FORWARD),
-                                              (bill.backward, svg.BACKWARD)):  # fmt: skip
-            if passes:
-                parts.append(
-                    svg.element("rect", x=x, y=y, width=passes * ONE_PASS, height=24, fill=paint,
-                                stroke=svg.GROUND, stroke_width=1)
-                )  # fmt: skip
-                x += passes * ONE_PASS
+        for part, words, paint in zip((() if torn else bill.parts), PRODUCTS, PAINTS, strict=False):
+            parts.append(block(x, y, part * once, words, paint))
+            x += part * once
         number = f"{total:,.0f}" if torn else f"{total:.3g}"
         # Beside the middle bar, there is room for the number and the time alone.
         unit = " forward pass" if total == 1 else " forward passes" if torn else ""
@@ -66,6 +68,103 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
         parts.append(svg.text(x + 8, y + 17, number, paint, text_anchor="start", font_weight=600))
         said.append(f"{bill.name}: {number}")
     return drawing(title, 8 + 58 * len(rows), "; ".join(said), *parts)
+
+
+def bricks(batch: int, n_in: int, n_out: int, title: str) -> Drawing:
+    """Draw a layer's three products as one brick of small cubes, three times.
+
+    The faces of the brick are the arrays x, W and z. The face that a product writes is filled, and
+    one of its entries is dark, with the cubes whose products it sums up.
+    """
+    side, away = 25.0, (15.0, -12.0)
+    parts = []
+
+    def face(x: float, y: float, across: tuple[float, float], down: tuple[float, float],
+             shape: tuple[int, int], paint: str, shades: Mapping[tuple[int, int], str],
+             most: str) -> None:  # fmt: skip
+        """Draw a face as a grid; ``shades`` has the opacity of single squares."""
+        for i in range(shape[0]):
+            for j in range(shape[1]):
+                px, py = x + i * down[0] + j * across[0], y + i * down[1] + j * across[1]
+                corners = [(px, py), (px + across[0], py + across[1]),
+                           (px + across[0] + down[0], py + across[1] + down[1]),
+                           (px + down[0], py + down[1])]  # fmt: skip
+                points = " ".join(f"{svg.fixed(u)},{svg.fixed(v)}" for u, v in corners)
+                parts.append(svg.element(
+                    "polygon", points=points,
+                    fill=paint, fill_opacity=shades.get((i, j), most), stroke="currentColor",
+                    stroke_width="0.9", stroke_opacity="0.6",
+                ))  # fmt: skip
+
+    # The nearest cube at the top right is of the first example, the first input, the last output.
+    runs = (("z", [(0, k) for k in range(n_in)], [(k, n_out - 1) for k in range(n_in)]),
+            ("W", [(k, 0) for k in range(batch)], [(k, n_out - 1) for k in range(batch)]),
+            ("x", [(0, k) for k in range(n_out)], [(0, k) for k in range(n_out)]))  # fmt: skip
+    corner = {"x": (0, 0), "W": (0, n_out - 1), "z": (0, n_out - 1)}
+    total = batch * n_in * n_out
+    said = []
+    for k, (written, first, second) in enumerate(runs):
+        x, y = 18.0 + 139 * k, 76.0
+        shades: dict[str, dict[tuple[int, int], str]] = {"x": {}, "W": {}, "z": {}}
+        read = [name for name in "xWz" if name != written]
+        for name, cells in zip(read, (first, second), strict=True):
+            shades[name] = dict.fromkeys(cells, "0.35")
+        shades[written] = {corner[written]: "1"}
+        paint = PAINTS[k]
+        most = {name: "0.55" if name == written else "0" for name in "xWz"}
+        right, back = (side, 0.0), away
+        face(x, y, right, (0.0, side), (batch, n_out), paint, shades["z"], most["z"])
+        face(x, y, right, back, (n_in, n_out), paint, shades["W"], most["W"])
+        face(x + n_out * side, y, back, (0.0, side), (batch, n_in), paint, shades["x"], most["x"])
+        names = {"x": "x", "W": "W", "z": "z" if k == 0 else "δ"}
+        if k:
+            names[written] = f"∂L/∂{written}"
+        middle = {
+            "z": (x + n_out * side / 2, y + batch * side + 18),
+            "W": (x + n_out * side / 2 + n_in * away[0], y + n_in * away[1] - 8),
+            "x": (x + n_out * side + n_in * away[0] / 2 + 14, y + batch * side + 4),
+        }
+        for name, (u, v) in middle.items():
+            fill = paint if name == written else "currentColor"
+            parts.append(svg.text(u, v, names[name], fill, font_weight=600))
+        terms = (n_in, batch, n_out)[k]
+        words = f"{total // terms} sums of {terms}"
+        centre = x + (n_out * side + n_in * away[0]) / 2
+        parts.append(svg.text(centre, y + batch * side + 46, PRODUCTS[k], paint, font_weight=600,
+                              font_size=17))  # fmt: skip
+        parts.append(svg.text(centre, y + batch * side + 66, words))
+        said.append(f"{PRODUCTS[k]}: {words}")
+    return drawing(title, int(76 + batch * side + 78), "; ".join(said), *parts)
+
+
+def by_batch(rows: Sequence[tuple[str, Sequence[float]]], title: str) -> Drawing:
+    """Draw a bar per row, in forward passes of its own row: the seconds of the three products."""
+    left, once, top = 44.0, 56.0, 32.0
+    height = top + 29 * len(rows)
+    at = left + 3 * once
+    parts = [
+        svg.text(2, 18, "examples", text_anchor="start"),
+        svg.text(at, 18, "3 forward passes"),
+        svg.element("line", x1=at, y1=24.0, x2=at, y2=float(height), stroke="currentColor",
+                    stroke_width="1.5"),
+    ]  # fmt: skip
+    said = []
+    ends = [left]
+    for k, (name, seconds) in enumerate(rows):
+        x, y = left, top + 29 * k
+        parts.append(svg.text(x - 8, y + 17, name, text_anchor="end", font_weight=600))
+        ends = [left]
+        for one, paint in zip(seconds, PAINTS, strict=True):
+            length = once * one / seconds[0]
+            parts.append(block(x, y, length, f"{1e3 * one:.1f}", paint))
+            x += length
+            ends.append(x)
+        ratio = f"{sum(seconds) / seconds[0]:.2f}"
+        parts.append(svg.text(x + 6, y + 17, ratio, text_anchor="start", font_weight=600))
+        said.append(f"{name}: {ratio}")
+    for words, paint, (start, end) in zip(PRODUCTS, PAINTS, pairwise(ends), strict=True):
+        parts.append(svg.text((start + end) / 2, height + 14, words, paint, font_weight=600))
+    return drawing(title, int(height + 24), "; ".join(said), *parts)
 
 
 def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
@@ -120,59 +219,41 @@ def article_network(widths: tuple[int, int, int], title: str) -> Drawing:
 
 
 def in_words(seconds: float) -> str:
-    """Write a time in milliseconds, seconds, minutes or hours, in three digits at most."""
-    for unit, name in ((3600, "h"), (60, "min"), (1, "s")):
+    """Write a time in milliseconds, seconds, minutes, hours or days, in three digits at most."""
+    for unit, name in ((86_400, "days"), (3600, "h"), (60, "min"), (1, "s")):
         if seconds >= unit:
             return f"{float(f'{seconds / unit:.3g}'):g} {name}"
     return f"{float(f'{seconds * 1000:.3g}'):g} ms"
 
 
-def below_the_roof(machine: Machine, title: str) -> Drawing:
-    """Draw all measured layers below the two limits: one layer by its batch, then the networks.
-
-    The layer's three products have a mark each, and the products of a network one for each pass.
-    """
+def above_the_bound(machine: Machine, title: str) -> Drawing:
+    """Draw the times of a layer's three products over the batch, and the two that bound them."""
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, axes = plt.subplots(
-        2, figsize=(4.6, 4.3), sharex=True, layout="constrained", height_ratios=(5, 3)
-    )
-    kinds = list(zip(("xW", "xᵀδ", "δWᵀ"), "ovs", (COLORS[0], COLORS[1], COLORS[1]), strict=True))
-    x = np.array([0.16, machine.corner, 50])
-    for ax in axes:
-        ax.loglog(x, roof(x, machine.peak, machine.bandwidth) / 1e9, color=INK, linewidth=2)
-        low = 1.0 if ax is axes[0] else 6.0
-        ax.set(xlim=(0.16, 50), ylim=(low, 95))
-        ticks = [tick for tick in (1, 2, 5, 10, 20, 50) if tick >= low]
-        ax.set_yticks(ticks, list(map(str, ticks)))
-        ax.minorticks_off()
-    intensity, speeds = machine.marks()
-    for (words, marker, color), speed in zip(kinds, speeds / 1e9, strict=True):
+    fig, ax = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+    x = np.geomspace(0.7, 180, 200)
+    computing, carrying = 1e3 * np.transpose([machine.predicted(batch) for batch in x])
+    ax.loglog(x, np.maximum(computing, carrying), color=INK, linewidth=2)
+    ax.fill_between(x, np.maximum(computing, carrying), 0.3, color=INK, alpha=0.12, linewidth=0)
+    for line in (computing, carrying):
+        ax.loglog(x, line, "--", color=INK, linewidth=1)
+    ax.text(60, 2.6, "carrying", color=INK, ha="center")
+    ax.text(1.25, 1.15, "computing", color=INK, ha="center", rotation=34)
+    measured = (machine.forward, machine.slopes, machine.errors)
+    for words, marker, color, times in zip(
+        PRODUCTS, "ovs", (COLORS[0], COLORS[1], COLORS[1]), measured, strict=True
+    ):
         hollow = {"markerfacecolor": "none"} if marker == "s" else {}
-        axes[0].plot(intensity, speed, marker, color=color, markersize=6, label=words, **hollow)
-    for k, batch in enumerate(machine.batches):
-        axes[0].annotate(f"B = {batch}" if k == 0 else f"{batch}",
-                         (intensity[k], speeds[:, k].min() / 1e9), (0, -16), ha="center",
-                         textcoords="offset points", color=INK)  # fmt: skip
-    axes[0].legend(loc="lower right", handletextpad=0.1)
-    for tower in machine.towers:
-        where, there, back = tower.marks()
-        axes[1].plot(where, there / 1e9, "o", color=COLORS[0], markersize=6)
-        axes[1].plot(where, back / 1e9, "^", color=COLORS[1], markersize=6)
-        aside = {100: -5, 176: 6}.get(tower.width, 0)  # these two stand close together
-        axes[1].annotate(f"{tower.width}", (where, back / 1e9), (aside, -16), ha="center",
-                         textcoords="offset points", color=INK)  # fmt: skip
-    for label, marker, color in (("forward", "o", COLORS[0]), ("backward", "^", COLORS[1])):
-        axes[1].plot([], [], marker, color=color, markersize=6, label=label)
-    axes[1].legend(loc="lower right", handletextpad=0.1, ncols=2, columnspacing=1)
-    axes[0].text(machine.corner, 62, f"corner: {machine.corner:.1f}", color=INK, ha="center")
-    axes[0].set_title("a layer of 4,096 units, by its batch B", fontsize=11)
-    axes[1].set_title("five networks, by their width; B = 256", fontsize=11)
-    axes[1].set(xlabel="operations per byte")
-    axes[1].set_xticks([0.2, 0.5, 1, 2, 5, 10, 20, 50],
-                       ["0.2", "0.5", "1", "2", "5", "10", "20", "50"])  # fmt: skip
-    fig.supylabel("billion operations per second", fontsize=11, color=INK)
+        ax.plot(machine.batches, 1e3 * np.array(times), marker, color=color, markersize=6,
+                label=words, **hollow)  # fmt: skip
+    ax.annotate(f"{1e3 * machine.slopes[0]:.1f} ms", (1, 1e3 * machine.slopes[0]), (8, 4),
+                textcoords="offset points", color=INK)  # fmt: skip
+    ax.set(xlim=(0.7, 180), ylim=(0.5, 150), xlabel="examples in the batch", ylabel="milliseconds")
+    ax.set_xticks(machine.batches, list(map(str, machine.batches)))
+    ax.set_yticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
+    ax.minorticks_off()
+    ax.legend(loc="lower right", handletextpad=0.1)
     return plotted(fig, title)
 
 

@@ -1,4 +1,4 @@
-"""The figures of the chapter on implicit derivatives: a crossing, a loop, choices, a stop, a path.
+"""The figures of the chapter on implicit derivatives: crossing, systems, loop, choices, stop, path.
 
 Blue is the way to an answer, and vermilion what the equation says of it.
 """
@@ -124,6 +124,48 @@ def hero(title: str) -> Drawing:
     return drawing(title, top + side + 24, said, *parts)
 
 
+SYSTEMS = (
+    ("A chain of layers", "a₃ − layer₃(a₂) = 0 and so on", "triangular: begin at the end"),
+    ("A path in short steps", "x₂ − x₁ − Δt f(x₁) = 0 and so on", "triangular: begin at the end"),
+    ("A layer at rest", "h − tanh(xW + hU + b) = 0", "full: solve, or repeat"),
+    ("Weights at a minimum", "slope of the training loss = 0", "symmetric: solve with the Hessian"),
+)
+"""What is unknown, its equations, and the shape of the matrix."""
+
+
+def systems(title: str) -> Drawing:
+    """Draw the matrix of the same linear system for four unknowns, with 0 where a cell is empty."""
+    parts, cell, row = [], 18.0, 92.0
+    for k, (unknown, equation, solve) in enumerate(SYSTEMS):
+        left, top = 12.0, 10 + row * k
+        for i in range(4):
+            for j in range(4):
+                strength = _strength(k, i, j)
+                box = {"x": left + j * cell, "y": top + i * cell, "width": cell, "height": cell}
+                if strength:
+                    parts.append(svg.element("rect", **box, fill=svg.BACKWARD,
+                                             fill_opacity=f"{strength:.2f}"))  # fmt: skip
+                parts.append(svg.element("rect", **box, fill="none", stroke="currentColor",
+                                         stroke_width="0.6", stroke_opacity="0.6"))  # fmt: skip
+        parts += [
+            svg.text(104, top + 18, unknown, **LEFT, **BOLD),
+            svg.text(104, top + 41, equation, svg.FORWARD, **LEFT),
+            svg.text(104, top + 64, solve, svg.BACKWARD, **LEFT),
+        ]
+    said = "Four rows, each with a matrix of 4 × 4 cells. " + " ".join(
+        f"{unknown}: {equation}; {solve}." for unknown, equation, solve in SYSTEMS
+    )
+    return drawing(title, 10 + row * len(SYSTEMS) - 8, said, *parts)
+
+
+def _strength(k: int, i: int, j: int) -> float:
+    """How dark the cell in row i and column j of system k is: 0 where the entry must be 0."""
+    if k < 2:
+        return 0.85 if i == j else 0.4 * (i == j + 1)
+    pair = (i, j) if k == 2 else (max(i, j), min(i, j))
+    return 0.85 if i == j else 0.15 + 0.45 * ((5 * pair[0] + 3 * pair[1]) % 7) / 6
+
+
 def loop(title: str) -> Drawing:
     """Draw a unit with h = tanh(0.393 + h/2) at rest, and its error u = v + 0.64 · u/2."""
     parts, y, radius = [], 133.0, 36.0
@@ -167,27 +209,34 @@ def loop(title: str) -> Drawing:
 
 
 def choices(found: Mapping[int, Sequence[Sequence[float]]], title: str) -> Drawing:
-    """Draw each split's test error with one penalty and with forty, joined by a line.
+    """Draw each split's test errors with one penalty and with forty, joined by a line.
 
     Parameters
     ----------
-    found : mapping of int to pairs
-        By the number of people who choose: (error with one penalty, error with forty) per split.
+    found : mapping of int to rows
+        By the number of people held out, a row for each split: the error with one penalty and with
+        forty, chosen by those held out, and both again, chosen by cross-validation.
     title : str
         What the picture shows.
     """
     plt = pyplot()
-    fig, panels = plt.subplots(1, len(found), figsize=(4.6, 2.4), sharey=True)
-    for axes, (people, pairs) in zip(panels, found.items(), strict=True):
-        both = np.array(pairs)
-        for one, forty in both:
-            lower = forty < one
-            axes.plot([0, 1], [one, forty], "C0-" if lower else "C1--", linewidth=0.9, alpha=0.55)
-        axes.plot([0, 1], np.median(both, axis=0), "ko-", linewidth=2.8, markersize=6)
-        axes.set(xlim=(-0.25, 1.25), xticks=[0, 1], xticklabels=["one", "forty"])
-        axes.set_xlabel("penalties")
-        fall = f"lower in {int((both[:, 1] < both[:, 0]).sum())} of {len(both)}"
-        axes.set_title(f"chosen by {people} people:\n{fall}", loc="left", fontsize=11)
+    fig, panels = plt.subplots(1, len(found), figsize=(4.6, 2.9), sharey=True)
+    for axes, (people, rows) in zip(panels, found.items(), strict=True):
+        runs = np.array(rows)
+        for at, both in ((0.0, runs[:, :2]), (1.7, runs[:, 2:])):
+            for one, forty in both:
+                lower = forty < one
+                axes.plot([at, at + 1], [one, forty], "C0-" if lower else "C1--", linewidth=0.9,
+                          alpha=0.55)  # fmt: skip
+            axes.plot([at, at + 1], np.median(both, axis=0), "ko-", linewidth=2.8, markersize=6)
+            fall = int((both[:, 1] < both[:, 0]).sum())
+            axes.text(at + 0.5, 0.485, f"{fall} of {len(both)}", ha="center", fontsize=11)
+        axes.set(xlim=(-0.3, 3.0), xticks=[0, 1, 1.7, 2.7], xticklabels=["1", "40"] * 2)
+        for at, words in ((0.5, "held out"), (2.2, "5 folds")):
+            axes.text(at, -0.2, words, ha="center", va="top", fontsize=11,
+                      transform=axes.get_xaxis_transform())  # fmt: skip
+        axes.set_title(f"60 + {people} people", loc="left", fontsize=11)
+    panels[0].set(ylim=(0.19, 0.51), yticks=[0.2, 0.3, 0.4])
     panels[0].set_ylabel("test error")
     return plotted(fig, title)
 

@@ -110,52 +110,74 @@ SHAPES = {"batch": 16, "length": 64, "width": 64, "letters": 70, "heads": 4, "hi
 """Of the model that :func:`whole` draws."""
 
 
-def whole(title: str) -> Drawing:
-    """Draw the whole model from above, with the shapes on the left and parameters on the right."""
+def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
+    """Draw the whole model from above, with the shapes on the left and parameters on the right.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    read : str
+        A passage, whose last letter is only predicted.
+    p : sequence of float
+        The probability that the model gives to each of its letters after the first.
+    """
     batch, length, d, n, _, hidden = SHAPES.values()
-    road, left, right = 156.0, 2.0, 418.0
+    road, left, right, top = 156.0, 2.0, 418.0, 22.0
     table, attention, gated = n * d, 4 * d * d + 4 * d, 3 * d * hidden
     parts = []
 
     def row(y: float, shape: str, what: str = "") -> None:
         if what:
-            parts.append(svg.text(left, y, what, text_anchor="start", font_weight=600))
+            parts.append(svg.text(left, y + top, what, text_anchor="start", font_weight=600))
             y += svg.LINE
-        parts.append(svg.text(left, y, shape, BLUE, text_anchor="start"))
+        parts.append(svg.text(left, y + top, shape, BLUE, text_anchor="start"))
 
     def count(y: float, words: str, weight: int = 400) -> None:
-        parts.append(svg.text(right, y, words, text_anchor="end", font_weight=weight))
+        parts.append(svg.text(right, y + top, words, text_anchor="end", font_weight=weight))
+
+    def arrow(x1: float, y1: float, x2: float, y2: float, paint: str, thick: str) -> None:
+        parts.append(_arrow((x1, y1 + top), (x2, y2 + top), paint, thick))
+
+    def spelled(y: float, letters: Sequence[str], paint: str = INK, **attributes: Any) -> None:
+        for k, letter in enumerate(letters):
+            x = right - (len(letters) - k - 0.5) * (right - 176) / len(letters)
+            parts.append(svg.text(x, y + top, letter, paint, **attributes))
 
     # The way that is never left, and beside it that of the error.
     for y1, y2 in ((4, 30), (66, 119), (139, 199), (219, 252), (284, 312), (348, 376)):
-        parts.append(_arrow((road, float(y1)), (road, float(y2)), BLUE, "3"))
+        arrow(road, float(y1), road, float(y2), BLUE, "3")
     for y1, y2 in ((312, 284), (252, 66)):
-        parts.append(_arrow((road - 17, float(y1)), (road - 17, float(y2)), ORANGE, "3"))
+        arrow(road - 17, float(y1), road - 17, float(y2), ORANGE, "3")
     # The branches: each leaves the way, and comes back to be added.
     for y, lines in ((88.0, ("norm", "attention")), (168.0, ("norm", "gated layer"))):
-        parts.append(_arrow((road, y + 8), (214, y + 8), BLUE, "2"))
-        parts.append(_arrow((214, y + 18), (road - 14, y + 18), ORANGE, "2"))
-        parts.append(_arrow((214, y + 38), (road + 10, y + 38), BLUE, "2"))
-        parts.append(_arrow((road + 8, y + 47), (214, y + 47), ORANGE, "2"))
-        parts += [_box(214, y, 104, 50, *lines), _plus(road, y + 41)]
+        arrow(road, y + 8, 214, y + 8, BLUE, "2")
+        arrow(214, y + 18, road - 14, y + 18, ORANGE, "2")
+        arrow(214, y + 38, road + 10, y + 38, BLUE, "2")
+        arrow(road + 8, y + 47, 214, y + 47, ORANGE, "2")
+        parts += [_box(214, y + top, 104, 50, *lines), _plus(road, y + 41 + top)]
     parts.append(
-        svg.element("rect", x=122.0, y=78.0, width=206.0, height=148.0, rx="8", fill="none",
+        svg.element("rect", x=122.0, y=78 + top, width=206.0, height=148.0, rx="8", fill="none",
                     stroke=INK, stroke_width="1", stroke_dasharray="4 4", opacity="0.6")
     )  # fmt: skip
     # One table, in both places.
+    corners = " ".join(
+        f"{x},{y + top:.0f}" for x, y in ((212, 60), (340, 60), (340, 321), (212, 321))
+    )
     parts.append(
-        svg.element("polyline", points="212,60 340,60 340,321 212,321", fill="none", stroke=INK,
-                    stroke_width="1.4", stroke_dasharray="2 4")
+        svg.element("polyline", points=corners, fill="none", stroke=INK, stroke_width="1.4",
+                    stroke_dasharray="2 4")
     )  # fmt: skip
-    parts += [_box(100, 30, 112, 36, "table W"), _box(121, 252, 70, 32, "norm")]
-    parts.append(_box(100, 312, 112, 36, "table Wᵀ"))
-    row(18, f"({batch}, {length})", "letters")
+    parts += [_box(100, 30 + top, 112, 36, "table W"), _box(121, 252 + top, 70, 32, "norm")]
+    parts.append(_box(100, 312 + top, 112, 36, "table Wᵀ"))
+    row(-4, f"({batch}, {length})", "letters")
     row(84, f"({batch}, {length}, {d})", "vectors")
-    parts.append(svg.text(left, 148, "a block,", text_anchor="start", font_weight=600))
-    parts.append(svg.text(left, 148 + svg.LINE, "three times", text_anchor="start",
-                          font_weight=600))  # fmt: skip
-    row(360, f"({batch}, {length}, {n})", "scores")
-    count(18, "parameters", 600)
+    parts += [
+        svg.text(left, 148 + top + k * svg.LINE, words, text_anchor="start", font_weight=600)
+        for k, words in enumerate(("a block,", "three times"))
+    ]
+    row(342, f"({batch}, {length}, {n})", "scores")
+    count(34, "parameters", 600)
     count(53, f"{n} · {d} = {table:,}")
     for y, layer in ((88, attention), (168, gated)):
         count(y + 21, f"{d}")
@@ -164,17 +186,26 @@ def whole(title: str) -> Drawing:
     count(339, "the same table")
     block = 2 * d + attention + gated
     total = table + 3 * block + d
-    count(362, "in all", 600)
-    count(362 + svg.LINE, f"{table:,} + 3 · {block:,} + {d} = {total:,}")
+    count(362, f"in all {total:,}", 600)
+    # A passage, and under each letter the one that comes next.
+    spelled(-4, [seen(letter) for letter in read[:-1]], font_size=NAMED, font_weight=700)
+    for y, words, paint in ((400, "what comes next", INK), (422, "its probability", BLUE),
+                            (442, "its bits", ORANGE)):  # fmt: skip
+        parts.append(svg.text(left, y + top, words, paint, text_anchor="start", font_weight=600))
+    spelled(400, [seen(letter) for letter in read[1:]], font_size=NAMED, font_weight=700)
+    spelled(422, [svg.fixed(value, 2) for value in p], BLUE)
+    spelled(442, [svg.fixed(math.log2(1 / value)) for value in p], ORANGE)
     said = (
         "Letters enter the table W, whose rows run down a line to the table's transpose. In a"
         " block, which comes three times, a norm and attention branch off the line and are added"
         " to it, then a norm and a gated layer. The error runs back along the line and through the"
         " branches. Parameters:"
         f" {table:,} of the table, {attention:,} of each attention, {gated:,} of each gated layer"
-        f" and {d} of each of seven norms, in all {total:,}."
+        f" and {d} of each of seven norms, in all {total:,}. The letters {read[:-1]!r} enter; the"
+        f" next ones {read[1:]!r} get the probabilities"
+        f" {', '.join(svg.fixed(value, 2) for value in p)}."
     )
-    return drawing(title, 384, said, *parts)
+    return drawing(title, 446 + top, said, *parts)
 
 
 def twice(title: str) -> Drawing:
@@ -242,11 +273,79 @@ def twice(title: str) -> Drawing:
     return drawing(title, 212, told, *parts)
 
 
+def contexts(
+    lengths: Sequence[int], network: Sequence[float], counted: Sequence[float], title: str
+) -> Drawing:
+    """Draw the bits per letter against the length of the context, for a network and for counts.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        In ascending order, from 1.
+    network : sequence of float
+        The bits of the network for each length.
+    counted : sequence of float
+        Those of counting, from length 1 on; lengths beyond the last are not drawn.
+    title : str
+    """
+    left, right, high, low = 42.0, 402.0, 14.0, 232.0
+    floor, ceiling = 1.5, 4.0
+
+    def at(length: float, bits: float) -> tuple[float, float]:
+        share = math.log2(length) / math.log2(lengths[-1])
+        return left + share * (right - left), low - (bits - floor) / (ceiling - floor) * (
+            low - high
+        )
+
+    parts = []
+    for bits in (2.0, 3.0, 4.0):
+        y = at(1, bits)[1]
+        parts.append(svg.element("line", x1=left, x2=right, y1=y, y2=y, stroke=INK, opacity="0.2"))
+        parts.append(svg.text(left - 10, y + 5, f"{bits:.0f}", text_anchor="end"))
+    for length in (2**k for k in range(int(math.log2(lengths[-1])) + 1)):
+        parts.append(svg.text(at(length, floor)[0], low + 16, str(length)))
+    parts.append(svg.text((left + right) / 2, low + 34, "letters that the model may see"))
+    parts.append(svg.text(left + 8, high + 15, "bits per character", text_anchor="start"))
+    known = [n for n in lengths if n <= len(counted)]
+    both = (
+        (lengths, network, ORANGE, "the network", -11.0),
+        (known, [counted[n - 1] for n in known], INK, "counting", 19.0),
+    )
+    for places, values, paint, name, shift in both:
+        dots = [at(n, bits) for n, bits in zip(places, values, strict=True)]
+        faint = "0.7" if paint == INK else None
+        parts.append(
+            svg.element("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in dots),
+                        fill="none", stroke=paint, stroke_width="2.5", opacity=faint)
+        )  # fmt: skip
+        parts += [
+            svg.element("circle", cx=x, cy=y, r="4", fill=paint, opacity=faint) for x, y in dots
+        ]
+        for n, (x, y), bits in zip(places, dots, values, strict=True):
+            if n in NUMBERED:
+                aside = 6.0 if shift < 0 else -6.0
+                inner = aside if n < 8 else 0.0
+                parts.append(
+                    svg.text(x + inner, y + shift, svg.fixed(bits, 2), paint, font_weight=600,
+                             text_anchor="middle" if not inner else
+                             "start" if inner > 0 else "end")
+                )  # fmt: skip
+        x, y = at(3.2, 2.7) if paint == ORANGE else at(1, 2.25)
+        parts.append(svg.text(x, y, name, paint, text_anchor="start", font_weight=700))
+    said = "; ".join(
+        f"{n}: {bits:.2f}" + (f" and {counted[n - 1]:.2f}" if n in known else "")
+        for n, bits in zip(lengths, network, strict=True)
+    )
+    return drawing(title, low + 40, f"Bits of the network, and of counting: {said}", *parts)
+
+
+NUMBERED = (2, 4, 16, 64)
+"""Lengths at which :func:`contexts` writes the bits."""
 COLUMNS = 50
 """Letters in a line of :func:`stages`."""
 
 
-def stages(rows: Sequence[Mapping[str, Any]], title: str) -> Drawing:
+def stages(rows: Sequence[Mapping[str, Any]], title: str, counted: float) -> Drawing:
     """Set what a model writes after so many steps, and draw its bits per letter as bars.
 
     Parameters
@@ -254,25 +353,34 @@ def stages(rows: Sequence[Mapping[str, Any]], title: str) -> Drawing:
     rows : sequence of mapping
         As ``backprop.book.stages.stored()`` has them.
     title : str
+    counted : float
+        The bits that counting needs, for the last bar.
     """
     parts, y, said = [], 0, []
     unit = 116 / max(row["bits"] for row in rows)
+
+    def bar(words: str, bits: float, paint: str, name: str) -> str:
+        score = f"{svg.fixed(bits, 2)} bits"
+        parts.append(svg.text(4, y, words, name, text_anchor="start", font_weight=600))
+        parts.append(
+            svg.element("rect", x=206.0, y=y - 11.0, width=float(bits * unit), height=11.0,
+                        fill=paint, opacity="0.6" if paint == INK else None)
+        )  # fmt: skip
+        parts.append(svg.text(418, y, score, paint, text_anchor="end", font_weight=600))
+        return score
+
     for row in rows:
         y += 19
         step = f"{row['step']:,} steps of training" if row["step"] else "before the training"
-        parts.append(svg.text(4, y, step, BLUE, text_anchor="start", font_weight=600))
-        parts.append(
-            svg.element("rect", x=206.0, y=y - 11.0, width=float(row["bits"] * unit), height=11.0,
-                        fill=ORANGE)
-        )  # fmt: skip
-        score = f"{svg.fixed(row['bits'], 2)} bits"
-        parts.append(svg.text(418, y, score, ORANGE, text_anchor="end", font_weight=600))
+        score = bar(step, row["bits"], ORANGE, BLUE)
         for line in wrapped(row["text"], COLUMNS):
             y += 18
             parts.append(svg.text(4, y, line, text_anchor="start"))
         y += 11
         said.append(f"{step}, {score}: {row['text']}")
-    return drawing(title, y, " ".join(said), *parts)
+    y += 22
+    said.append(f"Counting, without a network: {bar('counting, no network', counted, INK, INK)}.")
+    return drawing(title, y + 5, " ".join(said), *parts)
 
 
 def wrapped(text: str, columns: int) -> list[str]:

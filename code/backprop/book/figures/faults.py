@@ -1,12 +1,15 @@
-"""A program with faults: its pieces, and what each fix buys."""
+"""A program with faults: its pieces, its losses at two rates, and what each fix buys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from backprop.book.figures import svg, switches
-from backprop.book.figures.by_hand import Drawing, drawing
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.ten_faults import FIXES
 
 LEFT, BOX = 22, 84
@@ -80,6 +83,38 @@ def _loop(boxes: dict[str, tuple[float, float]]) -> list[str]:
         svg.element("path", d=path, fill="none", stroke="currentColor", stroke_width="1.5"),
         svg.element("polygon", points=head, fill="currentColor"),
     ]
+
+
+CEILING = 3000.0
+"""Where the picture of two learning rates ends: a larger loss leaves it."""
+
+
+def two_rates(fast: ArrayLike, slow: ArrayLike, title: str) -> Drawing:
+    """Draw the losses of several runs at the rates 0.1 and 10⁻⁷, and that of a constant answer.
+
+    Parameters
+    ----------
+    fast, slow : array, shape (runs, updates)
+        The losses before each update; what is not finite is not drawn.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    fig, ax = pyplot().subplots(figsize=(4.6, 1.9))
+    ax.axhline(0.25, color=GREY, linestyle=":", linewidth=1.5)
+    for runs, color, style in ((slow, COLORS[0], "-"), (fast, COLORS[1], "--")):
+        for losses in np.asarray(runs, dtype=np.float64):
+            kept = losses[np.isfinite(losses)]
+            drawn = np.minimum(kept, CEILING**2)  # far above the picture
+            ax.plot(np.arange(len(kept)), drawn, color=color, linestyle=style, linewidth=1)
+    ax.text(4, 1000, "rate 0.1", color=COLORS[1], fontsize=11, va="center")
+    ax.text(40, 60, "rate $10^{-7}$", color=COLORS[0], fontsize=11, va="center")
+    ax.text(40, 0.6, "all outputs ½", color=INK, fontsize=11, va="center")
+    ax.set(yscale="log", xlim=(-2, 101), ylim=(0.1, CEILING), xlabel="updates", ylabel="loss")
+    ax.set_yticks([0.1, 1, 10, 100, 1000], ["0.1", "1", "10", "100", "1,000"])
+    ax.minorticks_off()
+    return plotted(fig, title)
 
 
 LOW, HIGH, SAID = 118.0, 298.0, 416.0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -258,9 +259,12 @@ def _shade(at: Place, size: Place, share: float) -> str:
 
 
 def heads(
-    tokens: Sequence[str], panels: Mapping[str, tuple[Array, Sequence[int]]], title: str
+    tokens: Sequence[str],
+    panels: Mapping[str, tuple[Array, Sequence[int]]],
+    wanted: Sequence[int],
+    title: str,
 ) -> Drawing:
-    """Draw where the last token looks: a panel for each network, a kind of arc for each head.
+    """Draw where the last token looks with each head: arcs, and what each mean is made of.
 
     Parameters
     ----------
@@ -269,25 +273,27 @@ def heads(
     panels : mapping of str to (weights, digits)
         By the network's name: the last row of P for each head, shape (heads, n), and the digits
         that the network names.
+    wanted : sequence of int
+        The digits that are right.
     title : str
         What the picture shows, for those who do not see it.
     """
-    pitch, box, high = 66.0, (50.0, 28.0), 66.0
-    places = [86 + pitch * (k + 0.5) for k in range(len(tokens))]
+    pitch, box, high, left = 66.0, (50.0, 28.0), 66.0, 86.0
+    places = [left + pitch * (k + 0.5) for k in range(len(tokens))]
     parts, words, top = [], [], 0.0
     for name, (weights, said) in panels.items():
-        row = top + 26 + high
-        answer = " and ".join(str(digit) for digit in said)
-        parts.append(svg.text(2, top + 16, f"{name}:", text_anchor="start", font_weight=600))
-        parts.append(svg.text(100, top + 16, f"says {answer}", text_anchor="start",
+        row = top + 30 + high
+        pairs = zip(said, wanted, strict=True)
+        answer = " and ".join(f"{digit} {'✓' if digit == right else '✗'}" for digit, right in pairs)
+        parts.append(svg.text(2, top + 16, f"{name}: says {answer}", text_anchor="start",
                               font_weight=600))  # fmt: skip
         for k, (paint, one_head) in enumerate(zip(PAINTS, weights, strict=False)):
             for x, weight in zip(places[:-1], one_head, strict=False):
                 parts.append(_bow((places[-1], x), row, high, float(weight), paint))
-            foot = row + box[1] + 20 + 19 * k
-            parts.append(svg.text(2, foot, f"head {k + 1}", paint, text_anchor="start"))
-            for x, weight in zip(places, one_head, strict=True):
-                parts.append(svg.text(x, foot, f"{weight:.2f}", paint))
+            mean = "its mean" if len(weights) == 1 else f"mean {k + 1}"
+            foot = row + box[1] + 12 + 30 * k
+            parts.append(svg.text(2, foot + 17, mean, paint, text_anchor="start"))
+            parts += _mixed((left, foot), pitch * len(tokens), tokens, one_head, paint)
         for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
             last = k == len(tokens) - 1
             parts.append(svg.element(
@@ -300,8 +306,30 @@ def heads(
             for k, one_head in enumerate(weights)
         )
         words.append(f"{name}: {looks}; it says {answer}")
-        top = row + box[1] + 20 + 19 * len(weights) + 10
-    return drawing(title, top - 14, "; ".join(words), *parts)
+        top = row + box[1] + 12 + 30 * len(weights) + 22
+    return drawing(title, top - 16, "; ".join(words), *parts)
+
+
+NAMED = 0.2
+"""A smaller part of a mean has no room for its name."""
+
+
+def _mixed(
+    at: Place, width: float, tokens: Sequence[str], weights: ArrayLike, paint: str
+) -> list[str]:
+    """Draw a bar whose parts are as long as the weights; the long ones say of what they are."""
+    (x, y), high, parts = at, 24.0, []
+    for token, weight in zip(tokens, np.asarray(weights, float), strict=True):
+        wide = width * float(weight)
+        parts.append(svg.element(
+            "rect", x=x, y=y, width=wide, height=high, fill=paint, stroke=paint,
+            stroke_width="0.8", fill_opacity="0.2" if weight >= NAMED else "0.04",
+        ))  # fmt: skip
+        if weight >= NAMED:
+            of = token.split("=")[-1]
+            parts.append(svg.text(x + wide / 2, y + 17, f"{weight:.2f} of {of}"))
+        x += wide
+    return parts
 
 
 PAINTS = svg.FORWARD, "currentColor"
@@ -387,6 +415,41 @@ def triangles(kinds: Mapping[str, tuple[ArrayLike, Sequence[str]]], title: str) 
             for token, row in zip(tokens, np.asarray(allowed, bool), strict=True)
         ))  # fmt: skip
     return drawing(title, foot + 6, "; ".join(words), *parts)
+
+
+def next_words(words: Sequence[str], title: str) -> Drawing:
+    """Draw a causal mask over a text in which each word asks for the next one.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Each but the last is a query; its row has the word behind it framed.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    left, top, pitch, high = 66.0, 46.0, 56.0, 27.0
+    hatch = f"{MASKED}-next"
+    parts, said = [_hatch(hatch)], []
+    ends = left + pitch * len(words)
+    parts.append(svg.text(left + pitch * len(words) / 2, 15, "reads"))
+    parts.append(svg.text(ends + 9, 38, "predicts", text_anchor="start", font_weight=600))
+    for k, word in enumerate(words):
+        parts.append(svg.text(left + pitch * (k + 0.5), 38, word))
+    frames = []
+    for i, (word, following) in enumerate(pairwise(words)):
+        y = top + high * i
+        parts.append(svg.text(left - 7, y + 19, word, text_anchor="end"))
+        for j in range(len(words)):
+            at = left + pitch * j, y
+            parts += _cell(at, (pitch, high), 0.4, hidden=j > i, hatch=hatch)
+        frames.append(svg.element(
+            "rect", x=left + pitch * (i + 1) + 1.5, y=y + 1.5, width=pitch - 3, height=high - 3,
+            fill="none", stroke="currentColor", stroke_width="3",
+        ))  # fmt: skip
+        parts.append(svg.text(ends + 9, y + 19, following, text_anchor="start", font_weight=600))
+        said.append(f"{word} reads {' '.join(words[: i + 1])} and predicts {following}")
+    foot = top + high * (len(words) - 1)
+    return drawing(title, foot + 6, "; ".join(said), *parts, *frames)
 
 
 MASKED = "bp-masked"
@@ -756,31 +819,33 @@ def widths(ds: Sequence[int], runs: Mapping[str, Sequence[Sequence[float]]], tit
 
 SHARES_OF_7 = (0.0, 0.4, 0.6, 1.0)
 """Of 7 in a mean of b's digit, with the weight 0.6, and c's, at 5, 5; 5, 7; 7, 5 and 7, 7."""
-SIGNS = (-1.0, 1.0, -1.0, 1.0)
-"""The sign that the output for 7 minus that for 5 must have to name c's digit."""
-STRAIGHT = (-0.5, 1.0)
-"""A line that is right in three cases: its values at the shares 0 and 1."""
+SIGNS = {"b": (-1.0, -1.0, 1.0, 1.0), "c": (-1.0, 1.0, -1.0, 1.0)}
+"""The sign that the output for 7 minus that for 5 must have to name the digit of a letter."""
+STRAIGHT = {"b": (-1.0, 1.0), "c": (-0.5, 1.0)}
+"""Lines by their values at the shares 0 and 1; that for c is right in three cases."""
 
 
 def shares(title: str) -> Drawing:
-    """Draw the signs that name the second digit, and a straight line that fails in one case."""
+    """Draw the signs that name each digit, and straight lines: one fits, one fails in one case."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.4, 2.3))
-    straight = np.interp(SHARES_OF_7, (0, 1), STRAIGHT)
-    ax.axhline(0, color=GREY, linewidth=1)
-    ax.plot((0, 1), STRAIGHT, "--", color=COLORS[1], linewidth=2.2)
-    ax.plot(SHARES_OF_7, SIGNS, "o", color=INK, markersize=8)
-    for at, sign in zip(SHARES_OF_7, SIGNS, strict=True):
-        ax.plot((at, at), (0, sign), "-", color=INK, linewidth=1.2)
-    wrong = np.sign(straight) != np.sign(SIGNS)
-    ax.plot(np.array(SHARES_OF_7)[wrong], straight[wrong], "x", color=COLORS[1], markersize=12,
-            markeredgewidth=3)  # fmt: skip
-    ax.set(xticks=SHARES_OF_7, xlim=(-0.1, 1.1), ylim=(-1.35, 1.35), yticks=[-1, 0, 1])
+    fig, axes = plt.subplots(2, 1, figsize=(4.4, 3.7), sharex=True)
+    for ax, (letter, signs) in zip(axes, SIGNS.items(), strict=True):
+        straight = np.interp(SHARES_OF_7, (0, 1), STRAIGHT[letter])
+        ax.axhline(0, color=GREY, linewidth=1)
+        ax.plot((0, 1), STRAIGHT[letter], "--", color=COLORS[1], linewidth=2.2)
+        ax.plot(SHARES_OF_7, signs, "o", color=INK, markersize=8)
+        for at, sign in zip(SHARES_OF_7, signs, strict=True):
+            ax.plot((at, at), (0, sign), "-", color=INK, linewidth=1.2)
+        wrong = np.sign(straight) != np.sign(signs)
+        ax.plot(np.array(SHARES_OF_7)[wrong], straight[wrong], "x", color=COLORS[1], markersize=12,
+                markeredgewidth=3)  # fmt: skip
+        ax.set(xlim=(-0.1, 1.1), ylim=(-1.35, 1.35), yticks=[-1, 0, 1], xticks=SHARES_OF_7)
+        ax.set(yticklabels=["names 5", "0", "names 7"])
+        fits = "no line fits" if wrong.any() else "a line fits"
+        ax.set_title(f"{letter}'s digit: {fits}", loc="left", fontsize=11.5)
     digits = ("5, 5", "5, 7", "7, 5", "7, 7")
     ax.set(xticklabels=[f"{s:g}\n{d}" for s, d in zip(SHARES_OF_7, digits, strict=True)])
-    ax.set(yticklabels=["names 5", "0", "names 7"])
     ax.set(xlabel="share of 7, and the digits of b and c")
-    ax.set_title("output for 7 minus output for 5", loc="left", fontsize=11.5)
     return plotted(fig, title)

@@ -1,16 +1,169 @@
 """The figures of the chapter on memory: what is alive at each call of a layer, and what it costs.
 
-Blue is forward, faint blue forward once more, and vermilion backward in all of them.
+Blue is forward and vermilion backward in all of them. What is evaluated once more is a blue ring
+in the small picture, and faint blue in the large one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from backprop.book.chains import Moment, Watched, arrays
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, computed
+
+# A few layers, call by call: time runs to the right, and a bar is an input as long as it is kept.
+
+SIDE, COLUMN, ROW, HEAD, PANEL = 34.0, 17.0, 11.0, 28.0, 152.0
+"""Left end of the first column, its width, the height of a layer's row, its place in a panel."""
+MARKS = {
+    "f": {"fill": svg.FORWARD, "stroke": svg.FORWARD},
+    "again": {"fill": svg.GROUND, "stroke": svg.FORWARD},
+    "b": {"fill": svg.BACKWARD, "stroke": svg.BACKWARD},
+}
+"""How the call of a layer is marked: a disc, or a ring if the layer is evaluated again."""
+
+
+Call = tuple[str, int, tuple[int, ...]]
+"""What happens, to which layer, and whose inputs are kept then."""
+
+
+def calls(moments: Sequence[Moment]) -> list[Call]:
+    """Return each call of a layer: "f", "again" or "b", the layer, and whose inputs are kept.
+
+    A layer that is evaluated counts among them only if its own input stays.
+    """
+    found: list[Call] = []
+    seen: set[int] = set()
+    for moment in moments:
+        for first, last in moment.walks:
+            for i in range(first, last):
+                kept = tuple(k for k in moment.kept if k <= i)
+                found.append(("again" if i in seen else "f", i, kept))
+                seen.add(i)
+        found.append(("b", moment.layer, moment.kept))
+    return found
+
+
+def timeline(
+    runs: Mapping[str, Sequence[Moment]], labelled: Sequence[int], opening: str
+) -> list[Frame]:
+    """Return a frame for the whole of two gradients, and one for each call of a layer.
+
+    Parameters
+    ----------
+    runs : mapping of str to sequence of Moment
+        By its name, which stands above it, what each gradient keeps and evaluates.
+    labelled : sequence of int
+        The layers whose numbers are written, counted from 0.
+    opening : str
+        The caption of the frame that shows all calls.
+    """
+    found = {name: calls(moments) for name, moments in runs.items()}
+    panels: list[str] = []
+    for k, (name, made) in enumerate(found.items()):
+        panels += _panel(name, made, labelled, PANEL * k)
+    foot = PANEL * len(found)
+    panels += _key(foot + 12)
+    last, told = max(map(len, found.values())), "; ".join(map(_told, found, found.values()))
+    frames = []
+    for now in range(last + 1):
+        cursor = []
+        for k in range(len(found) if now else 0):
+            top, x = PANEL * k + HEAD - 4, SIDE + COLUMN * now
+            cursor.append(svg.element(
+                "rect", x=x, y=top, width=COLUMN * (last - now), height=PANEL - HEAD - 4,
+                fill=svg.GROUND, fill_opacity="0.8",
+            ))  # fmt: skip
+            cursor.append(svg.element(
+                "rect", x=x - COLUMN, y=top, width=COLUMN, height=PANEL - HEAD - 4, fill="none",
+                stroke="currentColor", stroke_width="1.5",
+            ))  # fmt: skip
+        caption = opening
+        if now:
+            places = ("Above", "Below")
+            said = [_call(made[now - 1 : now]) for made in found.values()]
+            caption = " ".join(f"{at}: {words}." for at, words in zip(places, said, strict=True))
+        title = f"Call {now} of two gradients" if now else "All calls of two gradients"
+        said_once = caption if now else told
+        markup = svg.picture(svg.WIDTH, foot + 20, title, said_once, *panels, *cursor)
+        frames.append(Frame(markup, caption))
+    return frames
+
+
+def _panel(
+    name: str, made: Sequence[Call], labelled: Sequence[int], top: float, column: float = COLUMN
+) -> list[str]:
+    n, count = 1 + max(i for _, i, _ in made), sum(kind != "b" for kind, _, _ in made)
+    peak = max(len(kept) for _, _, kept in made)
+    right = f"{count} evaluations, at most {peak} kept"
+    parts = [
+        svg.text(0, top + 14, "layer", text_anchor="start"),
+        svg.text(44, top + 14, name, text_anchor="start", font_weight=600),
+        svg.text(svg.WIDTH - 2, top + 14, right, text_anchor="end"),
+    ]
+
+    def y(i: int) -> float:
+        return top + HEAD + ROW * (n - 1 - i)
+
+    parts += [svg.text(SIDE - 6, y(i) + 10, str(i + 1), text_anchor="end") for i in labelled]
+    bars, discs = "", dict.fromkeys(MARKS, "")
+    for i in range(n):
+        for there, stretch in groupby(enumerate(i in kept for _, _, kept in made), itemgetter(1)):
+            times = [t for t, _ in stretch]
+            if there:
+                wide = f"{column * len(times):.1f}"
+                x = SIDE + column * times[0]
+                bars += f"M{x:.1f} {y(i) + 0.5:.1f}h{wide}v{ROW - 1:.0f}h-{wide}z"
+    parts.append(svg.element("path", d=bars, fill="currentColor", fill_opacity="0.22"))
+    counts = []
+    for t, (kind, i, kept) in enumerate(made):
+        x = SIDE + column * (t + 0.5)
+        discs[kind] += (
+            f"M{x - 3.6:.1f} {y(i) + ROW / 2:.1f}a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0z"
+        )
+        bold = 700 if len(kept) == peak and column == COLUMN else None
+        counts.append(svg.element("text", str(len(kept)), x=x, y=y(-1) + 14, font_weight=bold))
+    parts += [
+        svg.element("path", d=discs[kind], stroke_width="1.8", **look)
+        for kind, look in MARKS.items() if discs[kind]
+    ]  # fmt: skip
+    parts.append(svg.element("g", *counts, fill="currentColor"))
+    parts.append(svg.text(SIDE - 2, y(-1) + 14, "kept", text_anchor="end"))
+    return parts
+
+
+def _key(y: float) -> list[str]:
+    parts = [svg.element("rect", x=SIDE, y=y - 10, width=20, height=ROW - 1, fill="currentColor",
+                         fill_opacity="0.22"),
+             svg.text(SIDE + 25, y, "input kept", text_anchor="start")]  # fmt: skip
+    for (_, look), name, x in zip(
+        MARKS.items(), ("evaluate", "again", "backward"), (148, 236, 300), strict=True
+    ):
+        parts.append(svg.element("circle", cx=x, cy=y - 5, r=3.6, stroke_width="1.8", **look))
+        parts.append(svg.text(x + 9, y, name, text_anchor="start"))
+    return parts
+
+
+def _call(made: Sequence[Call]) -> str:
+    """Say what happens at a call; there is none once a gradient is done."""
+    if not made:
+        return "done"
+    [(kind, i, kept)] = made
+    if kind == "b":
+        return f"the error comes back through layer {i + 1}, whose input is then freed"
+    what = f"layer {i + 1} is evaluated" + (" again" if kind == "again" else "")
+    return f"{what}, its input is " + ("kept" if i in kept else "not kept")
+
+
+def _told(name: str, made: Sequence[Call]) -> str:
+    words = {"f": "evaluate", "again": "evaluate again", "b": "backward"}
+    said = ", ".join(f"{words[kind]} {i + 1}" for kind, i, _ in made)
+    return f"{name}: {said}; inputs kept at each: {' '.join(str(len(k)) for *_, k in made)}"
+
 
 # How memory is traded for evaluations: one frame for each number of kept inputs.
 
@@ -66,8 +219,8 @@ def trades(
     frames = []
     for (kept, run), caption in zip(runs.items(), captions, strict=True):
         peak = arrays(run.peak, unit)
-        price = f"{100 * prices[kept] - 100:.0f} % of a step"
-        words = f"{kept} inputs kept", f"{run.forwards} evaluations", f"price: {price}"
+        more = f"{100 * prices[kept] - 100:.0f} % more operations"
+        words = f"{kept} inputs kept", f"{run.forwards} evaluations", more
         high = FOOT - HIGH * peak
         said = [
             svg.text(svg.WIDTH - 2, 58 + 20 * k, text, text_anchor="end",
@@ -135,43 +288,13 @@ def _outline(run: Watched, unit: int, wide: float, strong: str) -> str:
     )  # fmt: skip
 
 
-def walks(moments: Sequence[Moment], title: str) -> Drawing:
-    """Draw one row per layer that is taken back: the kept inputs, and the walk to it."""
-    n, left, top, row = len(moments), 4.0, 54.0, 25.0
-    wide = 320 / n
-    parts = [
-        svg.text(left, 14, "layer", text_anchor="start"),
-        svg.text(svg.WIDTH - 2, 14, "evaluations", svg.FORWARD, text_anchor="end"),
-    ]
-    parts += [svg.text(left + (i + 0.5) * wide, 36, str(i + 1)) for i in range(n)]
-    said = []
-    for k, moment in enumerate(moments):
-        y, count = top + row * k, sum(j - i for i, j in moment.walks)
-        for i in range(n):
-            filled = i in moment.kept
-            parts.append(svg.element(
-                "rect", x=left + i * wide + 1, y=y, width=wide - 2, height=13, stroke=svg.FORWARD,
-                stroke_width="0.7", fill=svg.FORWARD, fill_opacity="0.85" if filled else "0",
-            ))  # fmt: skip
-        parts.append(svg.element(
-            "rect", x=left + moment.layer * wide - 1, y=y - 2, width=wide + 2, height=17,
-            stroke=svg.BACKWARD, stroke_width="3", fill="none",
-        ))  # fmt: skip
-        for i, j in moment.walks:
-            tail, tip = (left + i * wide, y - 6), (left + j * wide, y - 6)
-            parts.append(svg.pointer(tail, tip, svg.FORWARD, "2", 7, 4))
-        parts.append(svg.text(svg.WIDTH - 2, y + 12, str(count), svg.FORWARD, text_anchor="end"))
-        held = ", ".join(str(i + 1) for i in moment.kept)
-        said.append(f"layer {moment.layer + 1}: inputs of {held} kept, {count} evaluations")
-    walked = [range(*walk) for moment in moments for walk in moment.walks]
-    each = [sum(i in walk for walk in walked) for i in range(n)]
-    for i, count in enumerate(each):
-        parts.append(svg.text(left + (i + 0.5) * wide, top + row * n + 12, str(count), svg.FORWARD))
-    total = str(sum(each))
-    parts.append(svg.text(svg.WIDTH - 2, top + row * n + 12, total, svg.FORWARD,
-                          text_anchor="end", font_weight=600))  # fmt: skip
-    said.append(f"evaluations of each layer: {', '.join(map(str, each))}, in all {total}")
-    return drawing(title, top + row * n + 18, "; ".join(said), *parts)
+def still(name: str, moments: Sequence[Moment], labelled: Sequence[int], title: str) -> Drawing:
+    """Draw all calls of one gradient like those of :func:`timeline`, in one picture."""
+    made, n = calls(moments), len(moments)
+    column = min(COLUMN, (svg.WIDTH - 4 - SIDE) / len(made))
+    foot = HEAD + ROW * n + 25
+    parts = [*_panel(name, made, labelled, 0, column), *_key(foot + 12)]
+    return drawing(title, foot + 20, _told(name, made), *parts)
 
 
 def exchange(

@@ -502,14 +502,6 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
     return plotted(fig, title)
 
 
-def _quartiles(ax: Any, runs: Array, paint: str) -> None:
-    """Draw the median of networks during training, and the band of its half in the middle."""
-    steps = recalling.EVERY * np.arange(runs.shape[1])
-    low, middle, high = np.quantile(runs, (0.25, 0.5, 0.75), axis=0)
-    ax.fill_between(steps, low, high, color=paint, alpha=0.25, linewidth=0)
-    ax.plot(steps, middle, "-", color=paint, linewidth=2.6)
-
-
 def course(name: str) -> Array:
     """Return the stored losses of a row during training, networks by points.
 
@@ -531,35 +523,44 @@ PLAIN = {10: "#AD7500", 20: "#009E73", 40: "#AA3377"}
 def later(title: str) -> Drawing:
     """Draw how plain networks learn sums over several lengths, and the error that gets to step 1.
 
+    There is a thin line for each network, and a thick one for their median.
+
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
     """
-    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
-    above.set_title("loss on new sequences", loc="left", fontsize=11.5)
-    ax.set_title("what is left of the last step’s error at step 1", loc="left", fontsize=11.5)
-    for length, paint in PLAIN.items():
-        _quartiles(above, course(f"RNN, {length}"), paint)
-        _quartiles(ax, reaching(f"RNN, {length}"), paint)
-    for x, y, length in ((20, 1.27, 10), (350, 1.27, 20), (680, 1.27, 40)):
-        above.text(x, y, f"{length} numbers", color=PLAIN[length], fontsize=12, fontweight="bold",
-                   va="center")  # fmt: skip
-    above.set(ylim=(0, 1.42), yticks=[0, 0.5, 1])
-    ax.set(xlim=(0, recalling.UPDATES), ylim=(0.003, 5), yscale="log", xlabel="training steps")
-    ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
-    ax.minorticks_off()
-    for each in (above, ax):
-        each.grid(False)
+    from backprop.book.figures.plots import INK
+
+    fig, axes = pyplot().subplots(2, 3, sharex=True, sharey="row", figsize=(4.6, 3.6))
+    for (above, ax), (length, paint) in zip(axes.T, PLAIN.items(), strict=True):
+        name = f"RNN, {length}"
+        at = recalling.EVERY * np.arange(recalling.UPDATES // recalling.EVERY + 1)
+        for panel, runs in ((above, course(name)), (ax, reaching(name))):
+            panel.plot(at, runs.T, "-", color=paint, linewidth=0.8, alpha=0.5)
+            panel.plot(at, np.median(runs, axis=0), "-", color=paint, linewidth=2.6)
+            panel.grid(False)
+            panel.tick_params(labelsize=11.5)
+        above.set_title(f"{length} numbers", fontsize=11.5, color=paint, fontweight="bold")
+        above.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1)
+        ax.axhline(1, color=INK, linestyle=":", linewidth=1)
+    left = axes[:, 0]
+    left[0].set_ylabel("loss", fontsize=11.5)
+    left[1].set_ylabel("error at step 1", fontsize=11.5)
+    left[0].set(ylim=(0, 1.6), yticks=[0, 0.5, 1, 1.5])
+    left[1].set(ylim=(4e-7, 20), yscale="log", xlim=(0, recalling.UPDATES), xticks=[0, 600])
+    left[1].set_yticks([1e-6, 1e-4, 0.01, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
+    left[1].minorticks_off()
+    axes[1, 1].set_xlabel("training steps", fontsize=11.5)
     return plotted(fig, title)
 
 
 ARMS = {
-    "marks anywhere, all steps": "RNN, whole",
-    "marks early, all steps": "RNN, early",
-    "marks anywhere, two steps": "RNN, cut",
-    "marks early, two steps": "RNN, cut, early",
-    "as 4, steps 1–8 fixed": "RNN, cut, early, apart",
+    "marks early, whole error": "RNN, early",
+    "marks anywhere, cut error": "RNN, cut",
+    "marks early, cut error": "RNN, cut, early",
+    "as 3, W fixed": "RNN, cut, early, held",
+    "as 3, steps 1–8 fixed": "RNN, cut, early, apart",
 }
 """Where marks may be and how far the error travels, and the row of ``recalling.ROWS``.
 
@@ -572,8 +573,16 @@ def solving(name: str) -> int:
     return int((course(name)[:, -1] < recalling.SOLVED).sum())
 
 
+def number_weights(name: str) -> Array:
+    """Return the stored lengths of W's first row, divided by that of the start."""
+    return np.array(recalling.stored()[name]["reads"])
+
+
 def stopped(title: str) -> Drawing:
-    """Draw where marks may be and where the error travels, and the losses during training.
+    """Draw where marks may be and where the error travels, and what happens during training.
+
+    Losses are thin lines, with their median; the lengths of the row of W by which numbers are read
+    are shown by their median.
 
     Parameters
     ----------
@@ -583,8 +592,8 @@ def stopped(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    orange, steps = COLORS[1], recalling.SHORT
-    fig, axes = plt.subplots(5, 2, figsize=(4.6, 6.1), width_ratios=(1, 1.15), sharex="col")
+    blue, orange, steps = COLORS[0], COLORS[1], recalling.SHORT
+    fig, axes = plt.subplots(5, 2, figsize=(4.6, 6.8), width_ratios=(1, 1.35), sharex="col")
     for number, ((left, right), (words, name)) in enumerate(
         zip(axes, ARMS.items(), strict=True), 1
     ):
@@ -598,17 +607,19 @@ def stopped(title: str) -> Drawing:
         runs = course(name)
         at = recalling.EVERY * np.arange(runs.shape[1])
         right.plot(at, runs.T, "-", color=INK, linewidth=0.7, alpha=0.35)
+        right.plot(at, np.median(number_weights(name), axis=0), "-", color=blue, linewidth=2.6)
         right.plot(at, np.median(runs, axis=0), "-", color=INK, linewidth=2.6)
         right.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
-        right.text(row.updates, 1.15, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
-                   va="center", ha="right")  # fmt: skip
-        right.set(xlim=(0, row.updates), ylim=(0, 1.32), yticks=[0, 0.5, 1],
+        right.set_title(f"{solving(name)} of 10", loc="right", fontsize=11.5)
+        right.set(xlim=(0, row.updates), ylim=(0, 1.65), yticks=[0, 0.5, 1, 1.5],
                   xticks=[0, 2000, 4000])  # fmt: skip
         right.set_xticklabels(["0", "2,000", "4,000"])
-        right.set_ylabel("loss", fontsize=11.5, labelpad=0)
         for ax in (left, right):
             ax.grid(False)
             ax.tick_params(labelsize=11.5)
+    for height, words, paint in ((1.2, "number’s weights", blue), (0.37, "loss", INK)):
+        axes[0, 1].text(recalling.LONG, height, words, color=paint, fontsize=11.5,
+                        fontweight="bold", ha="right", va="center")  # fmt: skip
     axes[-1, 0].set_xlabel("step of the sequence", fontsize=11.5)
     axes[-1, 1].set_xlabel("training steps", fontsize=11.5)
     return plotted(fig, title)
