@@ -252,7 +252,7 @@ rate, loss, words and edge."""
 GREY_ONE = -1
 """The number of a control's colour."""
 TOLERATED: tuple[Curve, ...] = (
-    ("plain", 1, "-s", 0.16, 0.5, 0.8, "plain", "right"),
+    ("plain", 1, "-s", 0.16, 0.55, 0.52, "plain", "right"),
     ("layer", 0, "--^", 0.16, 6.5, 0.85, "layer normalization", "left"),
     ("weights", 2, "-o", 0.2, 1050, 0.016, "batch normalization", "right"),
 )
@@ -261,9 +261,9 @@ BRAKED: tuple[Curve, ...] = (
     ("weights", 2, "-o", 0.2, 1050, 0.016, "lengths free", "right"),
 )
 COMPARED: tuple[Curve, ...] = (
-    ("layer short", GREY_ONE, ":s", 0, 1.2, 0.36, "cut as short", "right"),
+    ("layer short", GREY_ONE, ":s", 0.16, 1.2, 0.36, "cut as short", "right"),
     ("layer", 0, "--^", 0, 1.5, 0.72, "layer", "right"),
-    ("layer step", 0, "-^", 0.16, 1050, 0.31, "layer, no common part", "right"),
+    ("layer step", 3, "-D", 0.16, 1050, 1.3, "no common part", "right"),
     ("weights", 2, "-o", 0.2, 1050, 0.0145, "batch", "right"),
 )
 
@@ -282,7 +282,7 @@ def by_rate(
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    colours = [*COLORS[:3], GREY]
+    colours = [*COLORS[:4], GREY]
     fig, ax = pyplot().subplots(figsize=(4.6, height))
     for arm, number, line, shade, across, high, words, edge in curves:
         _medians(ax, rates, found[arm], colours[number], line, shade)
