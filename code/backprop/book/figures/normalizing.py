@@ -263,7 +263,7 @@ BRAKED: tuple[Curve, ...] = (
 COMPARED: tuple[Curve, ...] = (
     ("layer short", GREY_ONE, ":s", 0.16, 1.2, 0.36, "cut as short", "right"),
     ("layer", 0, "--^", 0, 1.5, 0.72, "layer", "right"),
-    ("layer step", 3, "-D", 0.16, 1050, 1.3, "no common part", "right"),
+    ("layer step", 1, "-D", 0.16, 1050, 0.325, "no common part", "right"),
     ("weights", 2, "-o", 0.2, 1050, 0.0145, "batch", "right"),
 )
 
@@ -282,7 +282,7 @@ def by_rate(
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
-    colours = [*COLORS[:4], GREY]
+    colours = [*COLORS[:3], GREY]
     fig, ax = pyplot().subplots(figsize=(4.6, height))
     for arm, number, line, shade, across, high, words, edge in curves:
         _medians(ax, rates, found[arm], colours[number], line, shade)
