@@ -709,7 +709,7 @@ SETTINGS = (
     ),
     Setting(
         "normalisation",
-        ("aims",),
+        ("forward-by-hand",),
         at={"x": r"\begin{pmatrix} 1 & 7 & 9 & 15 \end{pmatrix}"},
         axis=1,
         program=(r"\hat x = \frac{x - \mu}{s}",),
