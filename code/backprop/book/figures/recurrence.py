@@ -532,13 +532,15 @@ def later(title: str) -> Drawing:
     """
     from backprop.book.figures.plots import INK
 
-    fig, axes = pyplot().subplots(2, 3, sharex=True, sharey="row", figsize=(4.6, 3.6))
+    fig, axes = pyplot().subplots(
+        2, 3, sharex=True, sharey="row", figsize=(4.6, 4.8), height_ratios=(1, 1.5)
+    )
     for (above, ax), (length, paint) in zip(axes.T, PLAIN.items(), strict=True):
         name = f"RNN, {length}"
         at = recalling.EVERY * np.arange(recalling.UPDATES // recalling.EVERY + 1)
         for panel, runs in ((above, course(name)), (ax, reaching(name))):
-            panel.plot(at, runs.T, "-", color=paint, linewidth=0.8, alpha=0.5)
-            panel.plot(at, np.median(runs, axis=0), "-", color=paint, linewidth=2.6)
+            panel.plot(at, runs.T, "-", color=paint, linewidth=0.8, alpha=0.6)
+            panel.plot(at, np.median(runs, axis=0), "-", color=paint, linewidth=2.2)
             panel.grid(False)
             panel.tick_params(labelsize=11.5)
         above.set_title(f"{length} numbers", fontsize=11.5, color=paint, fontweight="bold")
