@@ -38,7 +38,7 @@ def test_the_loop_is_at_rest_forward_and_backward():
 def test_the_choices_count_the_splits_that_fall():
     runs = [(0.3, 0.2, 0.3, 0.4), (0.3, 0.25, 0.3, 0.4), (0.3, 0.4, 0.3, 0.2)]
     markup = equations.choices(runs, "t").markup
-    for words in ("held out", "cross-validated", "2 of 3", "1 of 3"):
+    for words in ("test error", "weights of the noise", "2 of 3 fall", "1 of 3 fall"):
         assert markup.count(f">{words}<") == 1
     assert markup.count(">one<") == markup.count(">forty<") == 2 and len(markup) < 100_000
 

@@ -181,7 +181,7 @@ def check_damped(limit: Any, best: Any, derivative: Any) -> Verdict:
              "It is 1/(1 - m), with the slope m of θ + x²/4."),
         ], "x = θ + x²/4 is still the equation."),
     ]  # fmt: skip
-    return in_turn((limit, best, derivative), parts, "The way was changed, and not the answer.")
+    return in_turn((limit, best, derivative), parts, "The path changed; the answer did not.")
 
 
 @checker

@@ -230,19 +230,19 @@ def loop(title: str) -> Drawing:
 
 
 def choices(runs: Sequence[Sequence[float]], title: str) -> Drawing:
-    """Draw each split's test errors with one penalty and with forty, joined by a line.
+    """Draw what one penalty and forty lead to in each split, joined by a line.
 
     Parameters
     ----------
     runs : sequence of rows
-        A row for each split: the error with one penalty and with forty, chosen by people held out,
-        and both again, chosen by cross-validation.
+        A row for each split: the test error with one penalty and with forty, and the length of the
+        weights of the noise with one and with forty.
     title : str
         What the picture shows.
     """
     plt = pyplot()
-    fig, panels = plt.subplots(1, 2, figsize=(4.6, 2.7), sharey=True)
-    rows, heads = np.array(runs), ("held out", "cross-validated")
+    fig, panels = plt.subplots(1, 2, figsize=(4.6, 2.4))
+    rows, heads = np.array(runs), ("test error", "weights of the noise")
     for k, (axes, head) in enumerate(zip(panels, heads, strict=True)):
         both = rows[:, 2 * k : 2 * k + 2]
         for one, forty in both:
@@ -250,11 +250,11 @@ def choices(runs: Sequence[Sequence[float]], title: str) -> Drawing:
                       alpha=0.55)  # fmt: skip
         axes.plot([0, 1], np.median(both, axis=0), "ko-", linewidth=2.8, markersize=6)
         fall = int((both[:, 1] < both[:, 0]).sum())
-        axes.text(0.5, 0.485, f"{fall} of {len(both)}", ha="center", fontsize=11)
+        axes.text(0.96, 0.92, f"{fall} of {len(both)} fall", ha="right", fontsize=11,
+                  transform=axes.transAxes)  # fmt: skip
         axes.set(xlim=(-0.3, 1.3), xticks=[0, 1], xticklabels=["one", "forty"])
+        axes.set_ylim(0, 1.1 * both.max())
         axes.set_title(head, loc="left", fontsize=11)
-    panels[0].set(ylim=(0.19, 0.51), yticks=[0.2, 0.3, 0.4])
-    panels[0].set_ylabel("test error")
     return plotted(fig, title)
 
 
