@@ -432,7 +432,7 @@ def one_pass(
     first, last = {"text_anchor": "start"}, {"text_anchor": "end"}
     bold: dict[str, Any] = {"font_weight": 600}
     parts = [
-        svg.text(4, 16, "image x", **first, **bold), svg.text(293, 16, "decoder", **bold),
+        svg.text(4, 16, "image", **first, **bold), svg.text(293, 16, "decoder", **bold),
         svg.text(94, 16, "encoder", **bold), svg.text(416, 16, "pixels", **last, **bold),
         glyphs(image, [(4.0, 44.0)], 7.0), square.drawn(dots=False),
         svg.pointer((64, 72), (x - radii[0] - 4, y + 3), svg.FORWARD, "1.4", 8.2, 3.8),
@@ -535,7 +535,7 @@ def variances(
         runs = measured[name]
         ax.vlines(lengths, runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
         ax.plot(lengths, np.median(runs, axis=0), mark, color=color, markersize=5)
-        ends = f"{name}: {values[-1]:,}"
+        ends = f"{name}: {values[-1]:,.0f}"
         ax.text(lengths[-1] * 1.15, values[-1], ends, color=color, va="center")
     ax.set(xscale="log", yscale="log", xlabel="squares in the sum", ylim=(0.5, 60_000))
     ax.set(yticks=[1, 10, 100, 1000, 10_000])
