@@ -449,7 +449,8 @@ def one_pass(
             svg.text(416, row + high / 2 + 5, f"{cost:.1f}", **last),
         ]  # fmt: skip
     both = [
-        ", ".join(f"{value + 0:.1f}" for value in np.round(pair, 1)) for pair in (mean, deviation)
+        ", ".join(f"{value + 0:.{places}f}" for value in np.round(pair, places))
+        for pair, places in ((mean, 1), (deviation, 2))
     ]
     parts += [
         svg.text(4, 128, f"μ = {both[0]}", **first), svg.text(4, 148, f"τ = {both[1]}", **first),
