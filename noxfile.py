@@ -321,4 +321,4 @@ def wheel(session: nox.Session) -> None:
     session.install("build", "twine", "pytest")
     session.run("python", "-m", "build", "--outdir", "dist")
     session.run("twine", "check", "--strict", "dist/*")
-    session.run("python", "-m", "pytest", "tests/test_wheel.py", "-n0")
+    session.run("python", "-m", "pytest", "tests/test_wheel.py", "-n0", "-m", "long")

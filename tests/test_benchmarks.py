@@ -82,7 +82,9 @@ def test_a_quick_run_writes_a_report_that_names_who_was_left_out(tmp_path):
     assert "<svg" in (tmp_path / "scaling.svg").read_text()
 
 
-@pytest.mark.parametrize(("setting", "expected"), [("reader", None), ("one", "1")])
+@pytest.mark.parametrize(
+    ("setting", "expected"), [("reader", None), pytest.param("one", "1", marks=pytest.mark.long)]
+)
 def test_a_contestant_has_the_environment_it_was_given(load, monkeypatch, setting, expected):
     measure, threads = load("_measure"), load("threads")
     for name in measure.POOLS:
@@ -282,6 +284,7 @@ def test_a_peer_that_takes_a_hundred_times_as_long_is_no_zero(load):
     ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("script", OF_PIECES)
 def test_the_heavy_peers_agree_as_well(script, tmp_path):
     for module in ("torch", "jax"):

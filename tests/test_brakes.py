@@ -22,7 +22,7 @@ def test_the_stored_runs_are_all_there():
     [
         ("plain", 0.1), ("plain all", 0.3), ("all", 1.0), ("weights", 100),
         ("weights reset", 1), ("plain reset", 1), ("rms", 1), ("rms step", 1), ("constants", 1),
-        ("layer", 1), ("layer step", 1),
+        ("layer", 1), ("layer step", 1), ("layer short", 1), ("weights common", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):
@@ -92,6 +92,31 @@ def test_a_batch_normalization_leaves_no_common_part():
         assert small < 1e-12 * np.linalg.norm(layer.gradients["W"])
 
 
+def test_a_restored_common_part_is_what_the_shift_adds_and_changes_the_matrices_only():
+    found = []
+    for norm in (BatchNorm, brakes.Shifted):
+        network = brakes.build(np.random.default_rng(0), norm)
+        brakes.differentiate(network, *brakes.data())
+        found.append({name: of.copy() for name, of in network.gradients.items()})
+    for name, of in found[0].items():
+        np.testing.assert_array_equal(of, found[1][name])
+    brakes.restore(network)
+    for name, of in network.gradients.items():
+        assert np.array_equal(of, found[0][name]) == ((name,) not in brakes.WEIGHTS)
+    dense, norm = network.layers[15], network.layers[16]
+    slopes = norm.shift + np.zeros((len(dense.x), 1))  # one and the same for each example
+    added = dense.gradients["W"] - found[0]["dense6.W"]
+    np.testing.assert_allclose(dense.x.T @ slopes, added, atol=1e-12)
+
+
+def test_a_shift_is_what_the_backward_pass_of_a_batch_normalization_lacks():
+    layer = brakes.Shifted(1, eps=0)
+    layer.forward(np.array([[1.0], [7], [9], [15]]))
+    found = layer.backward(np.array([[1.0], [0], [2], [5]]))
+    np.testing.assert_allclose(found[:, 0], [0.22, -0.34, -0.06, 0.18])
+    np.testing.assert_allclose(layer.shift, [0.4])  # the mean 2, over s = 5
+
+
 def test_a_centered_step_changes_the_six_matrices_only():
     kept = {}
     for centered in (False, True):
@@ -114,6 +139,21 @@ def test_the_common_part_of_a_step_makes_the_examples_alike():
             for c in (False, True)
         )
         assert at_once < 0.01 < 0.05 < centered
+
+
+def test_a_control_step_is_as_long_as_the_centered_one_and_keeps_its_direction():
+    kept = {}
+    for kind in ("full", "centered", "shortened"):
+        arm = brakes.Arm(LayerNorm, brakes.WEIGHTS, **({kind: True} if kind != "full" else {}))
+        seen = []
+        arm.run(1.0, 0, steps=1, watch=lambda _, network, seen=seen: seen.append(
+            {n: v.copy() for n, v in network.parameters.items()}))  # fmt: skip
+        kept[kind] = {name: seen[1][name] - seen[0][name] for name in seen[0]}
+    for (name,) in brakes.WEIGHTS:
+        full, rest, short = (kept[kind][name] for kind in ("full", "centered", "shortened"))
+        assert np.linalg.norm(short) == pytest.approx(np.linalg.norm(rest))
+        np.testing.assert_allclose(short / np.linalg.norm(short), full / np.linalg.norm(full))
+        assert np.linalg.norm(rest) < np.linalg.norm(full)
 
 
 def test_a_step_does_so_at_any_length():

@@ -57,3 +57,22 @@ def test_the_modes_cross_where_a_network_has_as_many_outputs_as_inputs():
     markup = costs.crossing([1, 2, 4], counts, "t").markup
     for words in ("forward, 2", "reverse, 2", "forward, 4", "reverse, 4", "outputs"):
         assert f">{words}<" in markup
+
+
+def test_the_line_at_three_lies_over_the_bars_and_beside_their_words():
+    markup = costs.by_batch([("1", (1, 1.1, 1.5))], "t").markup
+    assert markup.index("<line") > markup.rindex("<rect")
+    at = 44 + 3 * 56
+    third = 44 + 2.1 * 56, at  # the larger part of the third block
+    assert f'x="{sum(third) / 2:.1f}"' in markup
+
+
+def test_one_pass_back_finds_what_takes_a_pass_forward_for_each_weight():
+    x, second, last = (3, 1, 2), ((1, 2), (1, 3)), (4, 1)
+    drawn = costs.shared(x, second, last, "t")
+    for words in ("δ = 1 · 4 + 2 · 1 = 6", "δ = 1 · 4 + 3 · 1 = 7"):
+        assert drawn.markup.count(f">{words}<") == 1
+    for slope in (18, 12, 21, 14):  # on its arrow, and at the end of its own pass
+        assert drawn.markup.count(f">{slope}<") == 2
+    assert "slopes 18, 21, 6, 7, 12, 14" in drawn.markup
+    assert "forward: 3; 3, 6; 18" in drawn.markup and "forward: 2; 2, 6; 14" in drawn.markup

@@ -34,6 +34,17 @@ def test_the_loss_is_its_formula_and_passes_the_check(kl):
     gradcheck.check_network(network, loss, x, x).raise_if_off()
 
 
+@pytest.mark.parametrize("kl", [0.0, 1.0, 64.0])
+def test_the_gradient_without_the_loss_is_that_of_the_loss(kl):
+    network, x, loss = small(), digits(0).x[:20], latent.NegativeBound(kl=kl)
+    found = latent.gradient(network, x, kl=kl).copy()
+    draw = network.named["draw"]
+    draw.held = True
+    loss.forward(network.forward(x), x)
+    network.backward_parameters(loss.backward())
+    np.testing.assert_allclose(found, network.dtheta, rtol=1e-9, atol=1e-12)
+
+
 def test_all_ways_agree_on_average():
     # A fixed network, many draws: the three gradients differ by their noise alone.
     network, x = small(), np.repeat(digits(0).x[:1], 20_000, axis=0)

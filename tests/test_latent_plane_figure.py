@@ -125,17 +125,40 @@ def test_bound_and_gap_add_up():
     assert dots[2] - dots[0] == pytest.approx(284 * (exact - half) / 0.25, abs=0.11)
 
 
+def test_one_pass_draws_three_codes_and_what_they_cost():
+    digits, network, which = latent.digits(1), latent.trained(1), 358
+    noise = np.array([[0.0, -1], [0, 1], [1, 0]])
+    markup = latent_plane.one_pass(network, digits, which, noise, "title").markup
+    check_words(markup, 0.53)
+    image = digits.test[which : which + 1]
+    mean, deviation = (part[0] for part in latent.clouds(network, image))
+    z = mean + deviation * noise[[1, 2, 0]]  # from the highest to the lowest
+    square = latent_plane.Plane(z, LABELS[:3], 124.0, 28.0, 140.0, 2.6)
+    root = ET.fromstring(markup)
+    spots = [e for e in root.iter(f"{SVG}circle") if e.get("r") == "3"]
+    for spot, code in zip(spots, z, strict=True):
+        place = float(spot.get("cx")), float(spot.get("cy"))
+        assert place == pytest.approx(square.at(code), abs=0.06)
+    costs = latent.pixel_costs(network.named["decoder"].forward(z), image).round(1)
+    nats = (-np.log(deviation) + (mean**2 + deviation**2 - 1) / 2).sum().round(1)
+    said = [f"{cost:.1f}" for cost in costs]
+    assert [e.text for e in root.iter(f"{SVG}text") if e.text in said] == said
+    assert f">divergence {nats:.1f}<" in markup
+    assert f"{said[-1]} + {nats:.1f} = {costs[-1] + nats:.1f} nats<" in markup
+
+
 def test_both_errors_add_up():
     markup = latent_plane.two_errors("title").markup
     check_words(markup, 0.53)
-    mu, tau, xi, x = 1, 0.5, 2, 1
-    z = mu + tau * xi
-    error = 1 / (1 + np.exp(-(z - 2))) - x
+    mu, tau, xi, x = 1, 0.5, 2, 0
+    a = z = mu + tau * xi
+    error, cost = 2 * (a - x), (a - x) ** 2
     by_draw, by_kl = (error, error * tau * xi / 2), (mu, (tau**2 - 1) / 2)
-    assert (by_draw, by_kl) == ((-1 / 2, -1 / 4), (1, -3 / 8))
-    pixel, kl = np.log(2), (mu**2 + tau**2 - 1 - np.log(tau**2)) / 2
-    for words in ("−½, −¼", "1, −⅜", "μ: −½ + 1 = ½", "ℓ: −¼ − ⅜ = −⅝", "x = 1", "costs",
-                  f"{pixel:.2f}", f"{pixel:.2f} + {kl:.2f} = {pixel + kl:.2f}"):  # fmt: skip
+    assert (by_draw, by_kl) == ((4, 2), (1, -3 / 8)) and cost == 4
+    kl = (mu**2 + tau**2 - 1 - np.log(tau**2)) / 2
+    for words in ("4, 2", "1, −⅜", "μ: 4 + 1 = 5", "ℓ: 2 − ⅜ = 1⅝", "x = 0", "costs",
+                  f"a = z = {a:.0f}", f"z = {z:.0f}",
+                  f"{cost:.0f} + {kl:.2f} = {cost + kl:.2f}"):  # fmt: skip
         assert f">{words}<" in markup, words
 
 

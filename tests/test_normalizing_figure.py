@@ -1,6 +1,7 @@
 """The figures of the chapter on normalization: their numbers, and that they draw."""
 
 import numpy as np
+import pytest
 
 from backprop.book.figures import normalizing
 
@@ -74,15 +75,17 @@ def test_they_draw():
 
 def test_the_losses_are_drawn_up_to_the_first_median_that_overflows():
     runs = np.array([[0.4, 0.2, np.inf], [0.3, 0.1, np.inf], [0.03, np.inf, 2.0]])
-    found = {name: np.ones((3, 3)) for name in ("plain reset", "weights", "weights reset")}
-    drawn = normalizing.tolerated("t", [0.1, 1, 10], {**found, "plain": runs}).markup
-    assert drawn.count(">lengths reset<") == drawn.count(">lengths free<") == 2
-    assert ">overflow:<" in drawn and ">1<" in drawn and ">2<" in drawn
-    nowhere = normalizing.tolerated("t", [0.1, 1, 10], {**found, "plain": np.ones((3, 3))})
-    assert "overflow" not in nowhere.markup
+    found = {"plain": runs, "layer": np.ones((3, 3)), "weights": np.ones((3, 3))}
+    drawn = normalizing.by_rate("t", [0.1, 1, 10], found, normalizing.TOLERATED).markup
+    assert all(f">{words}<" in drawn for words in ("plain", "overflow:", "1", "2"))
+    nowhere = {**found, "plain": np.ones((3, 3))}
+    drawn = normalizing.by_rate("t", [0.1, 1, 10], nowhere, normalizing.TOLERATED).markup
+    assert "overflow" not in drawn
 
 
-def test_the_normalizations_are_compared():
-    found = {arm: np.full((3, 2), 0.1) for arm, *_ in normalizing.COMPARED}
-    drawn = normalizing.compared("t", [0.1, 1], found).markup
-    assert all(f">{words}<" in drawn for words in ("RMS", "layer", "batch", "guessing: 2.30"))
+@pytest.mark.parametrize("curves", [normalizing.BRAKED, normalizing.COMPARED])
+def test_each_curve_has_its_words(curves):
+    found = {arm: np.full((3, 2), 0.1) for arm, *_ in curves}
+    drawn = normalizing.by_rate("t", [0.1, 1], found, curves).markup
+    assert all(f">{words}<" in drawn for *_, words, _ in curves)
+    assert ">guessing: 2.30<" in drawn

@@ -166,6 +166,7 @@ def test_notebooks_run_below_a_path_with_spaces_and_chinese(small_book):
     assert output.text.strip() == str(small_book / "code" / "backprop" / "__init__.py")
 
 
+@pytest.mark.long
 def test_two_builds_at_once_both_finish(small_book):
     command = [sys.executable, "tools/build.py"]
     builds = [

@@ -186,11 +186,11 @@ def test_input_gates_at_the_marks_are_drawn():
 
 def test_the_bars_say_what_was_trained():
     drawn = recurrence.stopped("t").markup
-    for said, name in recurrence.ARMS.items():
+    for said, name in (recurrence.ARMS | recurrence.CONTROLS).items():
         row = recalling.ROWS[name]
         assert row.length == recalling.SHORT and row.start.kind == "RNN"
-        assert ("early" in said or "as 3" in said) == (row.late > 0)
-        assert ("cut" in said or "as 3" in said) == (row.start.cut == 2)
+        assert ("anywhere" not in said) == (row.late > 0)
+        assert ("whole" not in said) == (row.start.cut == 2)
         assert ("1–8 fixed" in said) == row.start.apart and ("W fixed" in said) == row.start.held
         assert row.rate == recalling.SLOW and row.updates == recalling.LONG
         runs = recurrence.course(name)
@@ -198,4 +198,23 @@ def test_the_bars_say_what_was_trained():
         lengths = recurrence.number_weights(name)
         assert lengths.shape == runs.shape and (lengths[:, 0] == 1).all()
         assert recurrence.solving(name) == sum(run[-1] < recalling.SOLVED for run in runs)
-        assert f"{recurrence.solving(name)} of 10" in drawn
+    for said, name in recurrence.ARMS.items():
+        assert said in drawn and f"{recurrence.solving(name)} of 10 solved" in drawn
+
+
+def test_the_error_that_is_drawn_is_that_of_each_network_alone():
+    row, found = recalling.ROWS["RNN, early"], []
+    x, _ = recalling.tested(row.length, row.late)
+    for seed in recalling.SEEDS:
+        network = recalling.Start("RNN").network(seed)
+        layer = network.layers[0]
+        layer.forward(x)
+        error = np.tile(network.parameters["dense1.W"][:, 0], (len(x), 1))
+        lengths = []
+        for t in range(row.length, 0, -1):
+            lengths.append(np.linalg.norm(error, axis=1))
+            error = (error * (1 - layer.h[t] ** 2)) @ layer.parameters["U"].T
+        found.append(np.median(np.array(lengths) / lengths[0], axis=1)[::-1])
+    np.testing.assert_allclose(
+        recurrence.arriving("RNN, early"), np.median(found, axis=0), rtol=1e-4
+    )

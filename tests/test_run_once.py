@@ -70,6 +70,7 @@ def test_another_output_fails_and_the_page_shows_it(ran):
     assert notebook.cells[1].outputs[0].text == "2\n"
 
 
+@pytest.mark.long
 def test_a_lost_drawing_is_seen(ran):
     more = new_output("display_data", data={"text/html": '<svg class="bp-drawn"></svg>'})
     done, _ = ran("print('no drawing')", more)
@@ -82,6 +83,7 @@ def test_half_a_run_is_not_kept(ran, arguments):
     assert notebook is None, done.stdout
 
 
+@pytest.mark.long
 def test_an_error_that_is_shown_on_purpose_is_kept(ran):
     told = new_output("error", ename="ValueError", evalue="so", traceback=[])
     done, notebook = ran("# NBVAL_RAISES_EXCEPTION\nraise ValueError('so')", told)

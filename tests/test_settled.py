@@ -221,6 +221,7 @@ def test_the_stored_paths_join_the_stored_ends():
         np.testing.assert_allclose(along[:, -1], np.roll(ends, -1), atol=2e-5)
 
 
+@pytest.mark.long
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):
     small = {"WIDTHS": (1, 2), "SEEDS": 2, "MARKS": (0, 5), "WATCH": (0, 3), "GROWN": (1, 2),
              "WEAK_WIDTHS": (1,)}  # fmt: skip

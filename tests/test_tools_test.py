@@ -58,7 +58,9 @@ def test_all_is_well(tmp_path):
     assert "for a reason" in output and "[2/2]" in output
 
 
-@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+@pytest.mark.parametrize(
+    "order", [("two", "one"), pytest.param(("one", "two"), marks=pytest.mark.long)]
+)
 def test_a_failing_part_fails_the_run_wherever_it_stands(tmp_path, order):
     texts = {"one": GOOD, "two": GOOD + BAD}
     status, output = run(tmp_path, **{name: texts[name] for name in order})
@@ -73,7 +75,10 @@ def test_a_failing_part_fails_the_run_wherever_it_stands(tmp_path, order):
 
 @pytest.mark.parametrize(
     ("chosen", "status", "closing"),
-    [("good", 0, "1 passed, 0 failed, 0 skipped"), ("none", 1, "0 passed, 0 failed, 0 skipped")],
+    [
+        ("good", 0, "1 passed, 0 failed, 0 skipped"),
+        pytest.param("none", 1, "0 passed, 0 failed, 0 skipped", marks=pytest.mark.long),
+    ],
 )
 def test_chosen_tests_run_alone_and_there_must_be_some(tmp_path, chosen, status, closing):
     done, output = run(tmp_path, "-k", chosen, one=GOOD, two=BAD)
@@ -94,7 +99,10 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize(
+    "kind",
+    ["nothing", *(pytest.param(k, marks=pytest.mark.long) for k in BROKEN if k != "nothing")],
+)
 def test_what_breaks_before_or_beside_a_test_fails_the_run(tmp_path, kind):
     source, closing, message = BROKEN[kind]
     status, output = run(tmp_path, part=source)
@@ -103,6 +111,7 @@ def test_what_breaks_before_or_beside_a_test_fails_the_run(tmp_path, kind):
     assert message is None or message in output
 
 
+@pytest.mark.long
 def test_a_worker_that_crashes_fails_the_run(tmp_path):
     (tmp_path / "test_part.py").write_text("import os\ndef test_it(): os._exit(0)\n" + GOOD)
     done = subprocess.run(
@@ -113,7 +122,9 @@ def test_a_worker_that_crashes_fails_the_run(tmp_path):
     assert last(done.stdout) == "1 passed, 1 failed, 0 skipped"
 
 
-@pytest.mark.parametrize(("stored", "status"), [("2\n", 0), ("3\n", 1)])
+@pytest.mark.parametrize(
+    ("stored", "status"), [("3\n", 1), pytest.param("2\n", 0, marks=pytest.mark.long)]
+)
 def test_a_notebook_whose_output_differs_fails_the_run(tmp_path, stored, status):
     output = nbformat.v4.new_output("stream", name="stdout", text=stored)
     cell = nbformat.v4.new_code_cell("print(1 + 1)", execution_count=1, outputs=[output])
@@ -128,7 +139,11 @@ def test_a_notebook_whose_output_differs_fails_the_run(tmp_path, stored, status)
     assert last(done.stdout) == f"{1 - status} passed, {status} failed, 0 skipped"
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "workers",
+    [pytest.param([], marks=pytest.mark.long), ["-n", "1"]],
+    ids=["alone", "xdist"],
+)
 def test_a_failure_is_shown_while_the_rest_still_runs(tmp_path, workers):
     # The second test waits for a file that is written once the first one's failure was read.
     waits = (

@@ -16,6 +16,9 @@ PACKAGE = ROOT / "code" / "backprop"
 # What pip says where it reaches no registry, or finds no release there.
 OFFLINE = ("No matching distribution", "Failed to establish", "Connection", "ReadTimeout")
 
+# Its session of noxfile.py makes the wheel and tries it; the other suites need not do so again.
+pytestmark = pytest.mark.long
+
 
 def run(*command, **options):
     return subprocess.run(

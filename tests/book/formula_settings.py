@@ -709,7 +709,7 @@ SETTINGS = (
     ),
     Setting(
         "normalisation",
-        ("aims",),
+        ("forward-by-hand",),
         at={"x": r"\begin{pmatrix} 1 & 7 & 9 & 15 \end{pmatrix}"},
         axis=1,
         program=(r"\hat x = \frac{x - \mu}{s}",),
@@ -1258,8 +1258,9 @@ SETTINGS = (
         shapes={"X": (4, 2), "y": (4, 1), "s": (2, 1)},
         words=(
             r"\alpha = \exp(s)",
-            r"H = \frac14 X^\top X"
+            r"F_w = \frac14 X^\top X"
             r" + \begin{pmatrix} \alpha_1 & 0 \\ 0 & \alpha_2 \end{pmatrix}",
+            r"H = F_w",
             r"q = H_{11} H_{22} - H_{12} H_{21}",
             r"B = \frac1q \begin{pmatrix} H_{22} & -H_{12} \\ -H_{21} & H_{11} \end{pmatrix}",
             r"w = \frac14 B X^\top y",

@@ -328,6 +328,7 @@ def survivors(display: Display) -> Iterator[bool]:
                     yield False
 
 
+@pytest.mark.long
 def test_mistakes_of_ten_kinds_are_caught_in_every_display():
     found = {str(display): list(survivors(display)) for display in PROVED}
     overlooked = {key: sum(verdicts) for key, verdicts in found.items() if any(verdicts)}

@@ -52,7 +52,7 @@ def test_every_entry_is_on_the_page(tmp_path):
     assert page.count("losses.Huber") == 2 and "3e-16" in page and "0e+00" in page
 
 
-@pytest.mark.parametrize("error", [2e-14, float("nan")])
+@pytest.mark.parametrize("error", [2e-14, pytest.param(float("nan"), marks=pytest.mark.long)])
 def test_an_entry_that_is_off_fails_the_build(tmp_path, error):
     project(tmp_path, entry("first", 0.0), entry("second", error))
     with pytest.raises(AssertionError, match="ledger: one: second is off"):

@@ -205,6 +205,7 @@ def test_first_mentions_are_linked_and_nothing_else(project):
     assert all(a["href"].startswith("../book/reference/") for a in footer.select("a"))
 
 
+@pytest.mark.long
 def test_links_follow_an_edit_of_the_chapter(project):
     path = project / "part1" / "chapter.ipynb"
     edited = chapter(

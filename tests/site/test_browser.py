@@ -26,6 +26,26 @@ LEAVE_OUT = """selectors => {
     .map(element => [element, [...element.childNodes]]);
   for (const [element] of leftOut) element.replaceChildren();
 }"""
+# What has the colours and the letters of something earlier has its contrast, too.
+ALIKE = """() => {
+  const seen = new Set();
+  const mark = (element, ground) => {
+    const { color, backgroundColor, backgroundImage, fontSize, fontWeight, opacity } =
+      getComputedStyle(element);
+    const kind = [ground, backgroundColor, backgroundImage, opacity].join();
+    let alike = true;
+    for (const child of element.children) alike = mark(child, kind) && alike;
+    const told = node => node.nodeType === Node.TEXT_NODE && node.data.trim();
+    if (element.checkVisibility() && [...element.childNodes].some(told)) {
+      const letters = [kind, color, fontSize, fontWeight].join();
+      alike = alike && seen.has(letters);
+      seen.add(letters);
+    }
+    element.toggleAttribute('data-alike', alike);
+    return alike;
+  };
+  mark(document.body, '');
+}"""
 PUT_BACK = "() => { for (const [element, all] of leftOut) element.replaceChildren(...all); }"
 
 NAMELESS = """() => {
@@ -59,25 +79,45 @@ def test_page(visit, any_page):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_no_serious_axe_violation(visit, phone, any_page, dark):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    # What KaTeX made is its own, and code has the same colours on every page; only colours
-    # differ in the dark.
+    # What KaTeX made is its own, and code has the same colours on every page.
     exclude = [".katex", ".bp-drawn"]
     if any_page != chapters()[0]:
         exclude.append("div.highlight pre")
-    options = {"resultTypes": ["violations"]} | ({"runOnly": ["color-contrast"]} if dark else {})
     page = (phone if dark else visit)(any_page).page
     page.evaluate(LEAVE_OUT, ", ".join(exclude))
-    context = {"exclude": [[selector] for selector in exclude]}
-    response = axe.run(page, context=context, options=options).response
+    page.evaluate(ALIKE)
+    contrast = {"runOnly": ["color-contrast"]}
+    runs = [(contrast, [*exclude, "[data-alike]"])]
+    if not dark:  # nothing but colours differs in the dark
+        runs.append(({"rules": {"color-contrast": {"enabled": False}}}, exclude))
+    violations = []
+    for options, without in runs:
+        context = {"exclude": [[selector] for selector in without]}
+        options = {"resultTypes": ["violations"], **options}
+        violations += axe.run(page, context=context, options=options).response["violations"]
     page.evaluate(PUT_BACK)
     serious = [
         f"{violation['id']} ({violation['impact']}): {node['html'][:160]}"
-        for violation in response["violations"]
+        for violation in violations
         if violation["impact"] in ("serious", "critical")
         for node in violation["nodes"]
         if THEMES_OWN.get(violation["id"], ("\0", ""))[0] not in node["html"]
     ]
     assert serious == []
+
+
+def test_of_what_looks_alike_the_first_is_looked_at(alone):
+    class Page:
+        def _repr_html_(self):
+            dim = '<p style="color: #ddd">{}</p>'
+            fine = "<p>fine <b>bold</b></p>" * 3
+            hidden = f"<div hidden>{dim.format('hidden')}</div>"
+            return f"<body>{fine}{hidden}{dim.format('dim')}<div style='background: #000'>{fine}"
+
+    page = alone(Page())
+    page.evaluate(ALIKE)
+    rest = page.locator(":is(p, b):not([data-alike])").all_inner_texts()
+    assert rest == ["fine bold", "bold", "dim", "fine bold", "bold"]
 
 
 def test_phone_does_not_scroll_sideways(phone, any_page):

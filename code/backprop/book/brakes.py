@@ -4,7 +4,8 @@ What the chapter on normalization measures. A network of six hidden layers is tr
 some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
 ``USUAL``. In an arm with ``reset``, the weights of each unit are scaled back after each step to
 their length at the start; in an arm with ``centered``, the gradients lose their common part
-(:func:`common_part`).
+(:func:`common_part`), and in its control, with ``shortened``, only as much of their length. In an
+arm with ``restored``, they get the common part back that batch normalization keeps from them.
 
 Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
 ``brakes.json``, which ``python -m backprop.book.brakes FILE`` writes (some minutes on one core).
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,26 @@ def common_part(layer: Dense) -> Array:
     return np.outer(layer.x.mean(axis=0), layer.gradients["b"])
 
 
+class Shifted(BatchNorm):
+    """A batch normalization that remembers the shift which its backward pass takes out."""
+
+    name = "batchnorm"
+
+    def _standardize_vjp(self, dx_hat: Array, axes: tuple[int, ...]) -> Array:
+        self.shift = np.asarray(dx_hat.mean(axis=0) / self.sigma).ravel()
+        return super()._standardize_vjp(dx_hat, axes)
+
+
+def restore(network: Sequential) -> None:
+    """Give the matrices before a :class:`Shifted` the common part that its shift would add.
+
+    What is passed on to earlier layers stays right.
+    """
+    for before, norm in pairwise(network.layers):
+        if isinstance(before, Dense) and isinstance(norm, Shifted):
+            before.gradients["W"][...] += np.outer(before.x.sum(axis=0), norm.shift)
+
+
 @dataclass(frozen=True)
 class Arm:
     """What is raised, in which network, and how it is trained.
@@ -126,12 +148,18 @@ class Arm:
     centered : bool
         Whether the gradients of the hidden matrices lose their common part (:func:`common_part`).
         The network itself stays as it is.
+    shortened : bool
+        Whether they keep it, and are cut to the length that they would have without it.
+    restored : bool
+        Whether they get back the common part that a :class:`Shifted` takes out (:func:`restore`).
     """
 
     norm: Norm | None
     blocks: Sequence[Block]
     reset: Sequence[Block] = ()
     centered: bool = False
+    shortened: bool = False
+    restored: bool = False
 
     def run(
         self,
@@ -159,9 +187,13 @@ class Arm:
         order = [rng.permutation(IMAGES) for _ in range(STEPS * BATCH // IMAGES)]
         for k, rows in enumerate(cut(np.concatenate(order), BATCH)[:steps], start=1):
             differentiate(network, images[rows], labels[rows])
-            if self.centered:
-                for layer in denses(network)[:-1]:
-                    layer.gradients["W"] -= common_part(layer)
+            for layer in denses(network)[:-1] if self.centered or self.shortened else ():
+                dW = layer.gradients["W"]
+                rest = dW - common_part(layer)
+                full = np.linalg.norm(dW)
+                dW[...] = rest if self.centered else dW * (np.linalg.norm(rest) / (full or 1))
+            if self.restored:
+                restore(network)
             for name, value in parameters.items():
                 value -= (rate if name in raised else USUAL) * gradients[name]
             set_back(parameters, first)
@@ -207,10 +239,12 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain reset": (Arm(None, WEIGHTS, reset=WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
     "weights reset": (Arm(BatchNorm, WEIGHTS, reset=WEIGHTS), WIDE),
+    "weights common": (Arm(Shifted, WEIGHTS, restored=True), WIDE),
     "rms": (Arm(RMSNorm, WEIGHTS), WIDE),
     "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), WIDE),
     "layer": (Arm(LayerNorm, WEIGHTS), WIDE),
     "layer step": (Arm(LayerNorm, WEIGHTS, centered=True), WIDE),
+    "layer short": (Arm(LayerNorm, WEIGHTS, shortened=True), WIDE),
     "all": (Arm(BatchNorm, ALL), WIDE),
     "plain all": (Arm(None, ALL), WIDE),
     "constants": (Arm(Constants, ALL), (1.0,)),

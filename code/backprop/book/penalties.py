@@ -62,8 +62,8 @@ def diabetes(
 
 def curvature(s: Array, X: Array) -> Array:
     """Return XᵀX/N + diag(α), α = exp(s): the matrix of the equation that the weights solve."""
-    H: Array = X.T @ X / len(X) + np.diag(np.exp(s))
-    return H
+    A: Array = X.T @ X / len(X) + np.diag(np.exp(s))
+    return A
 
 
 def fitted(s: Array, train: Part) -> Array:
@@ -82,8 +82,8 @@ def by_equation(w: Array, s: Array, train: Part, valid: Part) -> Array:
     """Return what the equation says of ∂(error on ``valid``)/∂s; right if w is the fitted one."""
     X, y = valid
     v = X.T @ (X @ w - y) / len(X)
-    H = curvature(s, train[0])
-    u = np.linalg.solve(H, v)
+    A = curvature(s, train[0])
+    u = np.linalg.solve(A, v)
     return -u * np.exp(s) * w
 
 
@@ -109,18 +109,19 @@ def off(found: Array, right: Array) -> float:
 def unrolled(s: Array, train: Part, valid: Part, steps: int) -> tuple[Array, Array]:
     """Return w and ∂(error on ``valid``)/∂s after each step of gradient descent from w = 0.
 
-    The slopes are those through the steps. The rate is 1/‖H‖₂. Both have the shape
-    (steps, features), and the last row has walked through all the steps.
+    The slopes are those through the steps. The rate is 1/‖A‖₂ for the matrix A of the weights'
+    equation. Both have the shape (steps, features), and the last row has walked through all the
+    steps.
     """
     X, y = train
-    H, b = curvature(s, X), X.T @ y / len(X)
-    rate = 1 / np.linalg.norm(H, 2)
-    w, slopes = np.zeros(len(b)), np.zeros_like(H)
+    A, b = curvature(s, X), X.T @ y / len(X)
+    rate = 1 / np.linalg.norm(A, 2)
+    w, slopes = np.zeros(len(b)), np.zeros_like(A)
     weights, found = [], []
     for _ in range(steps):
         # Forward, with the slopes ∂w/∂s beside w: the same numbers as the walk back would give.
-        slopes = slopes - rate * (H @ slopes + np.diag(np.exp(s) * w))
-        w = w - rate * (H @ w - b)
+        slopes = slopes - rate * (A @ slopes + np.diag(np.exp(s) * w))
+        w = w - rate * (A @ w - b)
         v = valid[0].T @ (valid[0] @ w - valid[1]) / len(valid[1])
         weights.append(w)
         found.append(v @ slopes)

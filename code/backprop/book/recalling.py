@@ -358,6 +358,10 @@ def _bordered() -> dict[str, Row]:
             Start("RNN", late, held=True), SHORT, late, rates=(SLOW,), **long
         ),
         "RNN, cut, early, apart": Row(Start("RNN", late, apart=True), SHORT, late, **long),
+        "RNN, 40, early": Row(Start("RNN"), LENGTH, late, LONG, rates=(SLOW,)),
+        "RNN, 40, cut, early, apart": Row(
+            Start("RNN", late, apart=True), LENGTH, late, LONG, rates=(SLOW,)
+        ),
     }
 
 

@@ -98,7 +98,8 @@ class RNN(Recurrent):
                 dh += upstream[:, t]
             dh, dh_around = self._around(t, dh)
             np.multiply(dh, slope[t], out=dz[t])
-            dh = dz[t] @ U_T + dh_around
+            dh = dz[t] @ U_T
+            dh += dh_around
             if self._stops(t):
                 dh.fill(0)
         self.dh0 = dh

@@ -71,20 +71,20 @@ def check_crossing(other: Any, derivative: Any, steps: Any) -> Verdict:
     parts: list[Part] = [
         ("The derivative at x = 3", -2.0, [
             (2.0, "This belongs to the crossing at 1, or has lost its sign.", rule),
-            (1.5, "This is the slope of f.", rule),
-            (-0.5, "This is 1 minus the slope of f.", "Take one over it."),
+            (1.5, "This is the slope of θ + x²/4.", rule),
+            (-0.5, "This is 1 minus the slope of θ + x²/4.", "Take one over it."),
             (0.4, "The sign before the slope is wrong.", rule),
-            (1.0, "This is the slope of f with respect to θ.", rule),
-            (2 / 3, "This is one over the slope of f.", rule),
-            (-1.0, "The slope of f at 3 is 3/2, not 2.", rule),
+            (1.0, "This is the slope of θ + x²/4 with respect to θ.", rule),
+            (2 / 3, "This is one over the slope of θ + x²/4.", rule),
+            (-1.0, "The slope of θ + x²/4 at 3 is 3/2, not 2.", rule),
             (0.5, "The sign is lost, and it is upside down.", rule),
         ], rule),
         ("The derivative at θ = 7/16", 4 / 3, [
-            (0.25, "This is the slope of f.", rule),
-            (0.75, "This is 1 minus the slope of f.", "Take one over it."),
+            (0.25, "This is the slope of θ + x²/4.", rule),
+            (0.75, "This is 1 minus the slope of θ + x²/4.", "Take one over it."),
             (0.8, "The sign before the slope is wrong.", rule),
-            (2.0, "x was taken for the slope of f, or θ for 3/4.", "The slope is x/2."),
-            (4.0, "This is one over the slope of f.", rule),
+            (2.0, "x was taken for the slope of θ + x²/4, or θ for 3/4.", "The slope is x/2."),
+            (4.0, "This is one over the slope of θ + x²/4.", rule),
             (0.5, "This is x.", rule),
             (1 / (1 - 1.75), "This is the other crossing, x = 3.5.",
              "From 0 the iteration arrives at the nearer one."),
@@ -97,7 +97,7 @@ def check_crossing(other: Any, derivative: Any, steps: Any) -> Verdict:
             (3, "This is the logarithm to base 10.", "A step divides by 4, not by 10."),
             (6, "Fewer are enough.", "Count until 4 · 4 · 4 … exceeds 1,000."),
             (math.log(1000) / math.log(4), "Steps are whole.", "Round up."),
-        ], "A step multiplies a small error by the slope of f, ¼."),
+        ], "A step multiplies a small error by the slope of θ + x²/4, ¼."),
     ]  # fmt: skip
     return in_turn((other, derivative, steps), parts, "The equation serves both crossings.")
 
@@ -137,15 +137,15 @@ def check_adjoint(start: Any, gradient: Any) -> Verdict:
 
 @checker
 def check_damped(limit: Any, best: Any, derivative: Any) -> Verdict:
-    """Check x ← x + c(f(x) - x) at θ = -8, x = -4, slope -2: c < 2/3, best 1/3, dx/dθ = 1/3."""
-    slope = "The damped step has the slope 1 + c (m - 1), where f has the slope m."
+    """Check x ← x + c(θ + x²/4 - x) at θ = -8, x = -4, slope -2: c < 2/3, best 1/3, dx/dθ = 1/3."""
+    slope = "The damped step has the slope 1 + c (m - 1), where θ + x²/4 has the slope m."
     digits = "Give a fraction, or three digits."
     parts: list[Part] = [
         ("The limit of c", 2 / 3, [
             (0.67, digits, ""),
             (1.0, "There the iteration runs away.", slope),
             (1 / 3, "A larger c converges as well.", "The slope may be negative. " + slope),
-            (0.5, "Only f was multiplied by c.", slope),
+            (0.5, "Only θ + x²/4 was multiplied by c.", slope),
             (2.0, "The slope was taken for 1 - c.", slope),
             (1 / 6, "A larger c converges as well.", "The slope may be negative. " + slope),
             (1.5, "This is upside down.", slope),
@@ -168,17 +168,20 @@ def check_damped(limit: Any, best: Any, derivative: Any) -> Verdict:
             (0.33, digits, ""),
             (1.0, "The step also multiplies the slope with respect to θ by c.",
              "Or use the equation, which knows nothing of c."),
-            (-1.0, "The slope of f at -4 is -2, not 2.", "It is 1/(1 - m), with the slope m of f."),
-            (-2.0, "This is the slope of f.", "It is 1/(1 - m), with the slope m of f."),
-            (3.0, "This is upside down.", "It is 1/(1 - m), with the slope m of f."),
-            (-1 / 3, "The sign is wrong.", "It is 1/(1 - m), with the slope m of f."),
+            (-1.0, "The slope of θ + x²/4 at -4 is -2, not 2.",
+             "It is 1/(1 - m), with the slope m of θ + x²/4."),
+            (-2.0, "This is the slope of θ + x²/4.",
+             "It is 1/(1 - m), with the slope m of θ + x²/4."),
+            (3.0, "This is upside down.", "It is 1/(1 - m), with the slope m of θ + x²/4."),
+            (-1 / 3, "The sign is wrong.", "It is 1/(1 - m), with the slope m of θ + x²/4."),
             (1 / 9, "c was counted twice.", "The equation knows nothing of c."),
-            (-0.5, "This is one over the slope of f.", "It is 1/(1 - m), with the slope m of f."),
+            (-0.5, "This is one over the slope of θ + x²/4.",
+             "It is 1/(1 - m), with the slope m of θ + x²/4."),
             (0.5, "The 1 is missing, and the sign of the slope.",
-             "It is 1/(1 - m), with the slope m of f."),
-        ], "x = f(x, θ) is still the equation."),
+             "It is 1/(1 - m), with the slope m of θ + x²/4."),
+        ], "x = θ + x²/4 is still the equation."),
     ]  # fmt: skip
-    return in_turn((limit, best, derivative), parts, "The way was changed, and not the answer.")
+    return in_turn((limit, best, derivative), parts, "The path changed; the answer did not.")
 
 
 @checker
@@ -354,7 +357,7 @@ def check_influence(influence: Answer) -> Verdict:
             (-right, "The sign is wrong.", "∂L/∂a = -u F_aᵀ, with r = Xw - y."),
             (right * n, "The 1/N of the training loss is missing.", ""),
             (-(X @ v) * r / n, "Nothing was solved: v stands where u belongs.",
-             "Solve H u = v, with H = XᵀX/N + α."),
+             "Solve A u = v, with A = XᵀX/N + α."),
             (-(X @ bare) * r / n, "The penalty is missing in A.", "H = XᵀX/N + α."),
             (right * 2, "There is a factor 2 too many.", "The slope of ½ r² is r."),
             (right * m, "The validation loss is a mean.", "Divide v by its number of examples."),
@@ -376,7 +379,7 @@ def check_influence(influence: Answer) -> Verdict:
         ]  # fmt: skip
         kept = [k for k in mistakes if np.shape(k[0]) == right.shape]
         where = f"{n} examples of {d} features, and {m} for validation"
-        more = "Solve H u = v with H = XᵀX/N + α, then one entry for each row of X."
+        more = "Solve A u = v with A = XᵀX/N + α, then one entry for each row of X."
         return Case((X, y, alpha, X_valid, y_valid), right, distinct(kept, right), more,
                     where=where)  # fmt: skip
 

@@ -29,11 +29,16 @@ PAINTS = (svg.FORWARD, svg.BACKWARD, svg.BACKWARD)
 """Of the product forward, the slopes of the weights, and the error for the layer below."""
 
 
-def block(x: float, y: float, length: float, words: str, paint: str) -> str:
-    """Draw a part of a bar, with what it stands for."""
+def block(
+    x: float, y: float, length: float, words: str, paint: str, line: float | None = None
+) -> str:
+    """Draw a part of a bar, with what it stands for, beside an upright line that crosses it."""
+    middle, half = x + length / 2, svg.width(words) / 2
+    if line is not None and abs(middle - line) < half:
+        middle = (line + (x if line - x > x + length - line else x + length)) / 2
     return svg.element(
         "rect", x=x, y=y, width=length, height=24, fill=paint, stroke=svg.GROUND, stroke_width="1.5"
-    ) + svg.text(x + length / 2, y + 17, words, svg.GROUND, font_weight=600)
+    ) + svg.text(middle, y + 17, words, svg.GROUND, font_weight=600)
 
 
 def bills(rows: Sequence[Bill], title: str) -> Drawing:
@@ -73,8 +78,8 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
 def bricks(batch: int, n_in: int, n_out: int, title: str) -> Drawing:
     """Draw a layer's three products as one brick of small cubes, three times.
 
-    The faces of the brick are the arrays x, W and z. The face that a product writes is filled, and
-    one of its entries is dark, with the cubes whose products it sums up.
+    The faces of the brick are the arrays x, W and xW or δ. The face that a product writes is
+    filled, and one of its entries is dark, with the cubes whose products it sums up.
     """
     side, away = 25.0, (15.0, -12.0)
     parts = []
@@ -116,7 +121,7 @@ def bricks(batch: int, n_in: int, n_out: int, title: str) -> Drawing:
         face(x, y, right, (0.0, side), (batch, n_out), paint, shades["z"], most["z"])
         face(x, y, right, back, (n_in, n_out), paint, shades["W"], most["W"])
         face(x + n_out * side, y, back, (0.0, side), (batch, n_in), paint, shades["x"], most["x"])
-        names = {"x": "x", "W": "W", "z": "z" if k == 0 else "δ"}
+        names = {"x": "x", "W": "W", "z": "xW" if k == 0 else "δ"}
         if k:
             names[written] = f"∂L/∂{written}"
         middle = {
@@ -145,9 +150,7 @@ def by_batch(rows: Sequence[tuple[str, Sequence[float]]], title: str) -> Drawing
     parts = [
         svg.text(2, 18, "examples", text_anchor="start"),
         svg.text(at, 18, "3 forward passes"),
-        svg.element("line", x1=at, y1=24.0, x2=at, y2=float(height), stroke="currentColor",
-                    stroke_width="1.5"),
-    ]  # fmt: skip
+    ]
     said = []
     ends = [left]
     for k, (name, seconds) in enumerate(rows):
@@ -156,12 +159,15 @@ def by_batch(rows: Sequence[tuple[str, Sequence[float]]], title: str) -> Drawing
         ends = [left]
         for one, paint in zip(seconds, PAINTS, strict=True):
             length = once * one / seconds[0]
-            parts.append(block(x, y, length, f"{1e3 * one:.1f}", paint))
+            parts.append(block(x, y, length, f"{1e3 * one:.1f}", paint, at))
             x += length
             ends.append(x)
         ratio = f"{sum(seconds) / seconds[0]:.2f}"
         parts.append(svg.text(x + 6, y + 17, ratio, text_anchor="start", font_weight=600))
         said.append(f"{name}: {ratio}")
+    # Before the bars, and without a light edge, which would look like the edge of a block.
+    parts.append(svg.element("line", x1=at, y1=24.0, x2=at, y2=float(height), stroke="currentColor",
+                             stroke_width="1.5"))  # fmt: skip
     for words, paint, (start, end) in zip(PRODUCTS, PAINTS, pairwise(ends), strict=True):
         parts.append(svg.text((start + end) / 2, height + 14, words, paint, font_weight=600))
     return drawing(title, int(height + 24), "; ".join(said), *parts)
@@ -227,7 +233,10 @@ def in_words(seconds: float) -> str:
 
 
 def above_the_bound(machine: Machine, title: str) -> Drawing:
-    """Draw the times of a layer's three products over the batch, and the two that bound them."""
+    """Draw the times of a layer's three products over the batch, and the two that bound them.
+
+    Thin: computing, and what of each product does not grow with the batch.
+    """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
@@ -241,9 +250,12 @@ def above_the_bound(machine: Machine, title: str) -> Drawing:
     ax.text(60, 2.6, "carrying", color=INK, ha="center")
     ax.text(1.25, 1.15, "computing", color=INK, ha="center", rotation=34)
     measured = (machine.forward, machine.slopes, machine.errors)
-    for words, marker, color, times in zip(
-        PRODUCTS, "ovs", (COLORS[0], COLORS[1], COLORS[1]), measured, strict=True
+    fitted = x[x >= machine.batches[1]]
+    for words, marker, color, times, fixed in zip(
+        PRODUCTS, "ovs", (COLORS[0], COLORS[1], COLORS[1]), measured, machine.fixed(), strict=True
     ):
+        sums = 1e3 * (fixed + fitted * machine.predicted(1)[0])
+        ax.loglog(fitted, sums, "-", color=color, linewidth=1)
         hollow = {"markerfacecolor": "none"} if marker == "s" else {}
         ax.plot(machine.batches, 1e3 * np.array(times), marker, color=color, markersize=6,
                 label=words, **hollow)  # fmt: skip
@@ -273,13 +285,117 @@ def crossing(
         for k, (name, count) in enumerate(zip(("forward", "reverse"), both, strict=True)):
             ax.loglog(outputs, count, line, color=COLORS[k], linewidth=2)
             end = -1 if k == 0 else 0
-            ax.annotate(f"{name}, {inputs}", (outputs[end], count[end]), (6 if end else -6, 0),
+            ax.annotate(f"{name}, {inputs}", (outputs[end], count[end]), (6 if end else -8, 0),
                         textcoords="offset points", ha="left" if end else "right", va="center",
                         color=COLORS[k])  # fmt: skip
         equal = list(outputs).index(inputs)
         ax.plot(inputs, both[0][equal], "o", color=INK, markersize=10, markerfacecolor="none")
-    ax.set(xlabel="outputs", ylabel="operations")
+    # At the left, the names of the lines have room inside the axes.
+    ax.set(xlim=(outputs[0] / 90, 1.4 * outputs[-1]), xlabel="outputs", ylabel="operations")
     ticks = [10**k for k in range(4) if 10**k <= outputs[-1]]
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.minorticks_off()
     return plotted(fig, title)
+
+
+def shared(
+    x: Sequence[int], second: Sequence[Sequence[int]], last: Sequence[int], title: str
+) -> Drawing:
+    """Draw one pass back that serves all weights of the first layer, and a pass forward for each.
+
+    The network has 3 inputs, two layers of 2 units, the loss as its last unit, and no activation
+    functions, so the weights of the first layer need not be known. A circle of a pass forward says
+    how fast its unit changes with the weight.
+    """
+    columns = [[(30.0, 52.0), (30.0, 112.0), (30.0, 172.0)], [(186.0, 72.0), (186.0, 152.0)],
+               [(300.0, 72.0), (300.0, 152.0)], [(396.0, 112.0)]]  # fmt: skip
+    along = (
+        ((0.62, 0.26), (0.34, 0.34), (0.26, 0.62)),
+        ((0.5, 0.28), (0.28, 0.5)),
+        ((0.5,), (0.5,)),
+    )
+    deltas = [np.array(second) @ last, np.array(last), np.array([1])]
+    slopes = np.outer(x, deltas[0])
+    lines, plates, units = [], [], []
+    for k, numbers in enumerate((slopes, np.array(second), np.array(last)[:, np.newaxis])):
+        for i, j in np.ndindex(numbers.shape):
+            (x0, y0), (x1, y1) = start, end = columns[k][i], columns[k + 1][j]
+            tail, head = svg.between(end, start, 18, 18)
+            if k:
+                lines.append(svg.pointer(tail, head, svg.BACKWARD, "2", 9, 4))
+            else:
+                lines.append(_thin(tail, head, "1.2"))
+            t = along[k][i][j]
+            paint = "currentColor" if k else svg.BACKWARD
+            plates.append(
+                svg.plate(x0 + t * (x1 - x0), y0 + t * (y1 - y0), f"{numbers[i, j]}", paint)
+            )
+    for k, (column, row) in enumerate(zip(columns, (x, *deltas), strict=True)):
+        paint = svg.BACKWARD if k else svg.FORWARD
+        units += [
+            _unit(*at, 17, f"{number}", paint) for at, number in zip(column, row, strict=True)
+        ]
+    sums = [
+        "δ = " + " + ".join(f"{w} · {d}" for w, d in zip(row, last, strict=True)) + f" = {delta}"
+        for row, delta in zip(second, deltas[0], strict=True)
+    ]
+    below = 218.0
+    words = [
+        svg.text(6, 16, "one pass back: a δ for each unit", svg.BACKWARD, text_anchor="start",
+                 font_weight=600),
+        svg.text(186, 46, sums[0], svg.BACKWARD), svg.text(186, 188, sums[1], svg.BACKWARD),
+        svg.text(300, 46, "δ", svg.BACKWARD), svg.text(396, 86, "L", font_weight=600),
+        svg.text(30, 208, "x", svg.FORWARD, font_weight=600),
+        svg.text(6, below + 18, "a pass forward for each weight", svg.FORWARD, text_anchor="start",
+                 font_weight=600),
+    ]  # fmt: skip
+    said = [*sums, "slopes " + ", ".join(map(str, slopes.ravel()))]
+    small = []
+    for j, i in np.ndindex(slopes.T.shape):
+        first = x[i] * np.eye(2, dtype=int)[j]
+        then = first @ second
+        moved = [first.tolist(), then.tolist(), [int(then @ last)]]
+        small += _once(4 + 140.0 * i, below + 30 + 100 * j, (i, j), moved)
+        said.append(f"forward: {x[i]}; {', '.join(map(str, moved[1]))}; {moved[2][0]}")
+    tall = below + 30 + 100 + 86
+    return drawing(title, tall, "; ".join(said), *lines, *plates, *units, *words, *small)
+
+
+def _unit(x: float, y: float, radius: int, words: str, paint: str) -> str:
+    """Draw a unit with the number that has arrived at it."""
+    rim = svg.element("circle", cx=x, cy=y, r=radius, fill=svg.GROUND, stroke=paint,
+                      stroke_width="2")  # fmt: skip
+    return rim + svg.text(x, y + 5, words, paint, font_weight=600)
+
+
+def _thin(start: tuple[float, float], end: tuple[float, float], thick: str) -> str:
+    return svg.element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1],
+                       stroke="currentColor", stroke_width=thick, stroke_opacity="0.6")  # fmt: skip
+
+
+def _once(
+    left: float, top: float, weight: tuple[int, int], moved: Sequence[Sequence[int]]
+) -> list[str]:
+    """Draw, small, the pass forward that starts at one weight of the first layer."""
+    places = (((9, 13), (9, 43), (9, 73)), ((48, 21), (48, 65)), ((86, 21), (86, 65)), ((120, 43),))
+    columns = [[(left + x, top + y) for x, y in column] for column in places]
+    lines, units = [], []
+    for k, (one, two) in enumerate(pairwise(columns)):
+        for a, b in np.ndindex(len(one), len(two)):
+            start, end = svg.between(one[a], two[b], 13 if k else 6, 13)
+            if (a, b) == weight if k == 0 else moved[k - 1][a]:
+                lines.append(svg.pointer(start, end, svg.FORWARD, "1.8" if k else "3", 7, 4))
+            else:
+                lines.append(_thin(start, end, "0.7"))
+    for a, (cx, cy) in enumerate(columns[0]):
+        paint = svg.FORWARD if a == weight[0] else svg.GROUND
+        units.append(svg.element("circle", cx=cx, cy=cy, r=5, fill=paint, stroke="currentColor",
+                                 stroke_opacity="0.6"))  # fmt: skip
+    for column, numbers in zip(columns[1:], moved, strict=True):
+        for (cx, cy), number in zip(column, numbers, strict=True):
+            if number:
+                units.append(_unit(cx, cy, 13, f"{number}", svg.FORWARD))
+            else:
+                units.append(svg.element("circle", cx=cx, cy=cy, r=13, fill=svg.GROUND,
+                                         stroke="currentColor", stroke_opacity="0.6"))  # fmt: skip
+    return lines + units

@@ -6,7 +6,7 @@ Blue is the way to an answer, and vermilion what the equation says of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -125,18 +125,38 @@ def hero(title: str) -> Drawing:
 
 
 SYSTEMS = (
-    ("A chain of layers", "a₃ − layer₃(a₂) = 0 and so on", "triangular: begin at the end"),
-    ("A path in short steps", "x₂ − x₁ − Δt f(x₁) = 0 and so on", "triangular: begin at the end"),
-    ("A layer at rest", "h − tanh(xW + hU + b) = 0", "full: solve, or repeat"),
-    ("Weights at a minimum", "slope of the training loss = 0", "symmetric: solve with the Hessian"),
+    (
+        "1 · A chain of layers",
+        "a₃ − layer₃(a₂) = 0 and so on",
+        "triangular: begin at the end",
+        "u: the error of each activation",
+    ),
+    (
+        "2 · A path in short steps",
+        "x₂ − x₁ − Δt f(x₁) = 0 and so on",
+        "triangular: begin at the end",
+        "u: what a shift of each state does to L",
+    ),
+    (
+        "3 · A layer at rest",
+        "h − tanh(xW + hU + b) = 0",
+        "full: solve, or repeat",
+        "u: each unit’s error, loops included",
+    ),
+    (
+        "4 · Weights at a minimum",
+        "slope of the training loss = 0",
+        "symmetric: solve with the Hessian",
+        "u: what a push on each weight does to L",
+    ),
 )
-"""What is unknown, its equations, and the shape of the matrix."""
+"""What is unknown, its equations, the shape of the matrix, and what u means."""
 
 
 def systems(title: str) -> Drawing:
     """Draw the matrix of the same linear system for four unknowns, with 0 where a cell is empty."""
-    parts, cell, row = [], 18.0, 92.0
-    for k, (unknown, equation, solve) in enumerate(SYSTEMS):
+    parts, cell, row = [], 18.0, 98.0
+    for k, (unknown, equation, solve, meaning) in enumerate(SYSTEMS):
         left, top = 12.0, 10 + row * k
         for i in range(4):
             for j in range(4):
@@ -148,14 +168,15 @@ def systems(title: str) -> Drawing:
                 parts.append(svg.element("rect", **box, fill="none", stroke="currentColor",
                                          stroke_width="0.6", stroke_opacity="0.6"))  # fmt: skip
         parts += [
-            svg.text(104, top + 18, unknown, **LEFT, **BOLD),
-            svg.text(104, top + 41, equation, svg.FORWARD, **LEFT),
-            svg.text(104, top + 64, solve, svg.BACKWARD, **LEFT),
+            svg.text(104, top + 12, unknown, **LEFT, **BOLD),
+            svg.text(104, top + 32, equation, svg.FORWARD, **LEFT),
+            svg.text(104, top + 52, solve, svg.BACKWARD, **LEFT),
+            svg.text(104, top + 72, meaning, svg.BACKWARD, **LEFT),
         ]
     said = "Four rows, each with a matrix of 4 × 4 cells. " + " ".join(
-        f"{unknown}: {equation}; {solve}." for unknown, equation, solve in SYSTEMS
+        f"{words[0]}: {'; '.join(words[1:])}." for words in SYSTEMS
     )
-    return drawing(title, 10 + row * len(SYSTEMS) - 8, said, *parts)
+    return drawing(title, 10 + row * len(SYSTEMS) - 14, said, *parts)
 
 
 def _strength(k: int, i: int, j: int) -> float:
@@ -208,36 +229,32 @@ def loop(title: str) -> Drawing:
     return drawing(title, y + 70, said, *parts)
 
 
-def choices(found: Mapping[int, Sequence[Sequence[float]]], title: str) -> Drawing:
-    """Draw each split's test errors with one penalty and with forty, joined by a line.
+def choices(runs: Sequence[Sequence[float]], title: str) -> Drawing:
+    """Draw what one penalty and forty lead to in each split, joined by a line.
 
     Parameters
     ----------
-    found : mapping of int to rows
-        By the number of people held out, a row for each split: the error with one penalty and with
-        forty, chosen by those held out, and both again, chosen by cross-validation.
+    runs : sequence of rows
+        A row for each split: the test error with one penalty and with forty, and the length of the
+        weights of the noise with one and with forty.
     title : str
         What the picture shows.
     """
     plt = pyplot()
-    fig, panels = plt.subplots(1, len(found), figsize=(4.6, 2.9), sharey=True)
-    for axes, (people, rows) in zip(panels, found.items(), strict=True):
-        runs = np.array(rows)
-        for at, both in ((0.0, runs[:, :2]), (1.7, runs[:, 2:])):
-            for one, forty in both:
-                lower = forty < one
-                axes.plot([at, at + 1], [one, forty], "C0-" if lower else "C1--", linewidth=0.9,
-                          alpha=0.55)  # fmt: skip
-            axes.plot([at, at + 1], np.median(both, axis=0), "ko-", linewidth=2.8, markersize=6)
-            fall = int((both[:, 1] < both[:, 0]).sum())
-            axes.text(at + 0.5, 0.485, f"{fall} of {len(both)}", ha="center", fontsize=11)
-        axes.set(xlim=(-0.3, 3.0), xticks=[0, 1, 1.7, 2.7], xticklabels=["1", "40"] * 2)
-        for at, words in ((0.5, "held out"), (2.2, "5 folds")):
-            axes.text(at, -0.2, words, ha="center", va="top", fontsize=11,
-                      transform=axes.get_xaxis_transform())  # fmt: skip
-        axes.set_title(f"60 + {people} people", loc="left", fontsize=11)
-    panels[0].set(ylim=(0.19, 0.51), yticks=[0.2, 0.3, 0.4])
-    panels[0].set_ylabel("test error")
+    fig, panels = plt.subplots(1, 2, figsize=(4.6, 2.4))
+    rows, heads = np.array(runs), ("test error", "weights of the noise")
+    for k, (axes, head) in enumerate(zip(panels, heads, strict=True)):
+        both = rows[:, 2 * k : 2 * k + 2]
+        for one, forty in both:
+            axes.plot([0, 1], [one, forty], "C0-" if forty < one else "C1--", linewidth=0.9,
+                      alpha=0.55)  # fmt: skip
+        axes.plot([0, 1], np.median(both, axis=0), "ko-", linewidth=2.8, markersize=6)
+        fall = int((both[:, 1] < both[:, 0]).sum())
+        axes.text(0.96, 0.92, f"{fall} of {len(both)} fall", ha="right", fontsize=11,
+                  transform=axes.transAxes)  # fmt: skip
+        axes.set(xlim=(-0.3, 1.3), xticks=[0, 1], xticklabels=["one", "forty"])
+        axes.set_ylim(0, 1.1 * both.max())
+        axes.set_title(head, loc="left", fontsize=11)
     return plotted(fig, title)
 
 

@@ -401,10 +401,75 @@ def two_ways(title: str) -> Drawing:
     return drawing(title, down + 196, said, *parts)
 
 
+def one_pass(
+    network: Graph, digits: latent.Binary, which: int, noise: Array, title: str
+) -> Drawing:
+    """Draw one image's way through the autoencoder: its cloud, some draws, and what they become.
+
+    Parameters
+    ----------
+    network : Graph
+        An autoencoder with two numbers a code.
+    digits : Binary
+        Of which the test digit ``which`` is drawn.
+    which : int
+        Its place among the test digits.
+    noise : array, shape (3, 2)
+        A row for each draw. They are decoded from the highest in the plane to the lowest.
+    title : str
+        Of the drawing.
+    """
+    top, side, high, images = 28.0, 140.0, 58.0, 324.0
+    image = digits.test[which : which + 1]
+    mean, deviation = (row[0] for row in latent.clouds(network, image))
+    z = mean + deviation * noise
+    z = z[np.argsort(-z[:, 1])]
+    logits = network.named["decoder"].forward(z)
+    costs = [round(float(cost), 1) for cost in latent.pixel_costs(logits, image)]
+    nats = round(float((mean**2 + deviation**2 - 1 - 2 * np.log(deviation)).sum() / 2), 1)
+    square = Plane(z, np.zeros(len(z), dtype=int), 124.0, top, side, 2.6)
+    (x, y), radii = square.at(mean), deviation * side / square.reach
+    first, last = {"text_anchor": "start"}, {"text_anchor": "end"}
+    bold: dict[str, Any] = {"font_weight": 600}
+    parts = [
+        svg.text(4, 16, "image", **first, **bold), svg.text(293, 16, "decoder", **bold),
+        svg.text(94, 16, "encoder", **bold), svg.text(416, 16, "pixels", **last, **bold),
+        glyphs(image, [(4.0, 44.0)], 7.0), square.drawn(dots=False),
+        svg.pointer((64, 72), (x - radii[0] - 4, y + 3), svg.FORWARD, "1.4", 8.2, 3.8),
+        svg.element("ellipse", cx=x, cy=y, rx=radii[0], ry=radii[1], fill=KINDS[1],
+                    fill_opacity="0.25", stroke=KINDS[1], stroke_width="1.5"),
+        svg.text(*square.at(np.array([-0.4, -1.4])), "p(z)"),
+    ]  # fmt: skip
+    for k, (code, cost) in enumerate(zip(z, costs, strict=True)):
+        row, spot = top + k * (high + 2), square.at(code)
+        parts += [
+            svg.pointer(spot, (images - 4, row + high / 2), svg.FORWARD, "1.4", 8.2, 3.8),
+            svg.element("circle", cx=spot[0], cy=spot[1], r=3, fill=svg.FORWARD),
+            sheet(latent.decoded(network, code[None]), 1, images, row, high, f"vae-pass-{k}"),
+            svg.text(416, row + high / 2 + 5, f"{cost:.1f}", **last),
+        ]  # fmt: skip
+    both = [
+        ", ".join(f"{value + 0:.{places}f}" for value in np.round(pair, places))
+        for pair, places in ((mean, 1), (deviation, 2))
+    ]
+    parts += [
+        svg.text(4, 128, f"μ = {both[0]}", **first), svg.text(4, 148, f"τ = {both[1]}", **first),
+        svg.text(square.left + side / 2, top + side + 19, f"divergence {nats:.1f}"),
+        svg.text(416, top + side + 60, f"loss of the last draw: {costs[-1]:.1f} + {nats:.1f}"
+                 f" = {costs[-1] + nats:.1f} nats", **last),
+    ]  # fmt: skip
+    said = (
+        f"The encoder answers the image of a {digits.labels[which]} with a cloud, μ = {both[0]} and"
+        f" τ = {both[1]}. Three draws from it are decoded, and the pixels cost"
+        f" {', '.join(f'{cost:.1f}' for cost in costs)} nats. The divergence is {nats:.1f}."
+    )
+    return drawing(title, top + side + 66, said, *parts)
+
+
 def two_errors(title: str) -> Drawing:
     """Draw one number's way through the autoencoder, and both errors on their way back.
 
-    μ = 1 and τ = ½ with the noise 2 give z = 2; the decoder of a single pixel answers a = z - 2.
+    μ = 1 and τ = ½ with the noise 2 give z = 2; the decoder returns z, where x = 0 was the image.
     """
     y, low = 96.0, 206.0
     code, z, a, loss = (150.0, y), (252.0, y), (334.0, y), (384.0, low)
@@ -426,23 +491,23 @@ def two_errors(title: str) -> Drawing:
         (62, y - 16, "encoder", ink, bold),
         (code[0], y - 48, "μ = 1", ink, {}), (code[0], y - 31, "ℓ = ln ¼", ink, {}),
         (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] + 42, y - 20, "z = 2", ink, {}),
-        (a[0] + 24, y - 42, "a = z − 2 = 0", ink, {}),
-        (416, y + 20, "x = 1", ink, last), (416, y + 37, "costs", ink, last),
-        (416, y + 54, "0.69", ink, last),
-        (208, low - 13, "0.82", ink, {}), (344, low + 44, "0.69 + 0.82 = 1.51", ink, {}),
-        ((code[0] + z[0]) / 2, y + 40, "−½, −¼", back, {}),
-        ((z[0] + a[0]) / 2, y + 26, "−½", back, {}), (338, y + 70, "−½", back, {}),
+        (a[0] + 24, y - 42, "a = z = 2", ink, {}),
+        (416, y + 20, "x = 0", ink, last), (416, y + 37, "costs", ink, last),
+        (416, y + 54, "4", ink, last),
+        (208, low - 13, "0.82", ink, {}), (344, low + 44, "4 + 0.82 = 4.82", ink, {}),
+        ((code[0] + z[0]) / 2, y + 40, "4, 2", back, {}),
+        ((z[0] + a[0]) / 2, y + 26, "4", back, {}), (338, y + 70, "4", back, {}),
         (208, low + 27, "1", back, {}),
         (code[0] + 12, (y + low) / 2 + 8, "1, −⅜", back, first),
-        (6, y + 32, "μ: −½ + 1 = ½", back, bold | first),
-        (6, y + 52, "ℓ: −¼ − ⅜ = −⅝", back, bold | first),
+        (6, y + 32, "μ: 4 + 1 = 5", back, bold | first),
+        (6, y + 52, "ℓ: 2 − ⅜ = 1⅝", back, bold | first),
     ):  # fmt: skip
         parts.append(svg.text(x, foot, words, paint, **look))
     said = (
-        "The encoder answers μ = 1 and ℓ = ln ¼, so τ = ½. With the noise ξ = 2, the draw is z = 2"
-        " and the decoder's answer a = z - 2 = 0. The pixel costs 0.69, the divergence KL is 0.82,"
-        " and the loss is their sum, 1.51. The error -½ comes back to a and z, and by the draw as"
-        " -½ to μ and as -¼ to ℓ. From the divergence, 1 and -⅜ arrive. The sums are ½ and -⅝."
+        "The encoder answers μ = 1 and ℓ = ln ¼, so τ = ½. With the noise ξ = 2, the draw is z = 2,"
+        " and so is the decoder's answer a. The image 0 costs 4, the divergence KL is 0.82, and the"
+        " loss is their sum, 4.82. The error 4 comes back to a and z, and by the draw as 4 to μ and"
+        " as 2 to ℓ. From the divergence, 1 and -⅜ arrive. The sums are 5 and 1⅝."
     )
     return drawing(title, low + 50, said, *parts)
 
@@ -471,10 +536,10 @@ def variances(
         runs = measured[name]
         ax.vlines(lengths, runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
         ax.plot(lengths, np.median(runs, axis=0), mark, color=color, markersize=5)
-        ends = f"{name}: {values[-1]:,}"
+        ends = f"{name}: {values[-1]:,.0f}"
         ax.text(lengths[-1] * 1.15, values[-1], ends, color=color, va="center")
-    ax.set(xscale="log", yscale="log", xlabel="squares in the sum", ylim=(2, 40_000))
-    ax.set(yticks=[10, 100, 1000, 10_000])
+    ax.set(xscale="log", yscale="log", xlabel="squares in the sum", ylim=(0.5, 60_000))
+    ax.set(yticks=[1, 10, 100, 1000, 10_000])
     ax.set(xticks=lengths, xticklabels=map(str, lengths))
     ax.minorticks_off()
     ax.set_title("variance of one estimate", loc="left", fontsize=11)

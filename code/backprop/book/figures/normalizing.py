@@ -7,7 +7,7 @@ above, orange what a normalization takes away, green what is left.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -56,9 +56,9 @@ def parts(title: str) -> Drawing:
     d, shift, stretch, _ = terms(COLUMN, SLOPES)
     rows = (
         (d, blue, "the slopes d that arrive"),
-        (-shift, red, "shift, taken out: moves all four alike"),
-        (-stretch, red, "stretch, taken out: moves them away from 8"),
-        (d + shift + stretch, green, "rest: divided by 5 and passed on"),
+        (-shift, red, f"{MINUS} shift: the same for all four"),
+        (-stretch, red, f"{MINUS} stretch: away from their mean, 8"),
+        (d + shift + stretch, green, "= rest: divided by 5 and passed on"),
     )
     butt: dict[str, Any] = {"linestyle": "-", "solid_capstyle": "butt"}
     fig, ax = plt.subplots(figsize=(4.6, 2.95))
@@ -144,9 +144,9 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
     from backprop.book.figures.plots import GREY, INK
 
     plt = pyplot()
-    blue, red, green = _colors()
+    _, red, green = _colors()
     fig, axes = plt.subplots(1, 2, figsize=(4.6, 3.0))
-    for ax, reset, colour in zip(axes, (False, True), (green, blue), strict=True):
+    for ax, reset, colour in zip(axes, (False, True), (green, red), strict=True):
         for low, high in pairwise(np.linspace(-np.pi / 2, 1.5 * np.pi, 49)):
             wedge = np.array([(0, 0), *(6 * _unit(a) for a in (low, high))])
             depth = (1 - math.sin((low + high) / 2)) / 2
@@ -209,7 +209,7 @@ def shared(title: str) -> Drawing:
             )  # fmt: skip
         ax.set(xlim=(-0.05, 3.05), ylim=(-0.05, 4.05))
         ax.axis("off")
-        ax.set_title("batch norm" if kind == "batch" else "layer and RMS norm", fontsize=12)
+        ax.set_title("batch norm" if kind == "batch" else "layer norm", fontsize=12)
     axes[0].text(-0.15, 2, "examples", rotation=90, ha="right", va="center")
     axes[0].text(1.5, -0.2, "units", ha="center", va="top")
     axes[1].text(1.5, -0.2, "units", ha="center", va="top")
@@ -246,76 +246,58 @@ def _logarithmic(ax: Any, across: dict[float, str], up: Sequence[float]) -> None
     ax.set_yticks([], minor=True)
 
 
-TOLERATED = (
-    ("plain", "plain network", ((0.115, 0.018, "lengths free", "left"),
-                                (1.25, 0.55, "lengths reset", "left"))),
-    ("weights", "batch normalization", ((1050, 0.0125, "lengths free", "right"),
-                                        (1050, 0.85, "lengths reset", "right"))),
-)  # fmt: skip
-"""An arm, its network's name, and where the words for its two curves stand."""
-
-
-def tolerated(title: str, rates: Sequence[float], found: dict[str, Array]) -> Drawing:
-    """Draw the final loss over the rate, a panel per network, with free lengths and reset ones.
-
-    ``found`` gives the losses of "plain", "plain reset", "weights" and "weights reset", a row per
-    start and a column per rate. Where runs overflow, their count stands above a cross.
-    """
-    from backprop.book.figures.plots import INK
-
-    plt = pyplot()
-    blue, red, green = _colors()
-    fig, axes = plt.subplots(2, 1, figsize=(4.6, 3.55), sharex=True)
-    for ax, (arm, network, places) in zip(axes, TOLERATED, strict=True):
-        free = red if arm == "plain" else green
-        _medians(ax, rates, found[f"{arm} reset"], blue, "--D")
-        _medians(ax, rates, found[arm], free, "-o")
-        for (across, high, words, edge), colour in zip(places, (free, blue), strict=True):
-            ax.text(across, high, words, ha=edge, va="center", color=colour)
-        lost = np.isinf(found[arm]).sum(axis=0)
-        for rate, count in zip(rates, lost, strict=True):
-            if count:
-                ax.plot(rate, 4.2, "x", color=free, markersize=6, markeredgewidth=2)
-                ax.text(rate, 5.6, str(count), ha="center", va="bottom", color=free)
-        if lost.any():
-            ax.text(0.03, 5.6, "overflow:", va="bottom", color=free)
-        ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
-        if not lost.any():
-            ax.text(rates[0], 0.87 * math.log(10), "guessing: 2.30", va="top", color=INK)
-        _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
-        ax.set(xlim=(0.026, 1150), ylim=(0.0085, 16 if lost.any() else 4))
-        ax.set_title(network, fontsize=12)
-        ax.set(ylabel="training loss")
-    axes[1].set(xlabel="learning rate of the hidden weight matrices")
-    return plotted(fig, title)
-
-
-COMPARED = (
-    ("layer", "--s", 24, 1.38, "layer", "left"),
-    ("rms", "-o", 3.4, 1.5, "RMS", "right"),
-    ("rms step", "-^", 9, 0.21, "RMS without\ncommon part", "left"),
-    ("weights", "-o", 12, 0.0135, "batch", "left"),
+Curve = tuple[str, int, str, float, float, float, str, str]
+"""An arm, the number of its colour, its line, the strength of its shade, and where its words stand:
+rate, loss, words and edge."""
+GREY_ONE = -1
+"""The number of a control's colour."""
+TOLERATED: tuple[Curve, ...] = (
+    ("plain", 1, "-s", 0.16, 0.55, 0.52, "plain", "right"),
+    ("layer", 0, "--^", 0.16, 6.5, 0.85, "layer normalization", "left"),
+    ("weights", 2, "-o", 0.2, 1050, 0.016, "batch normalization", "right"),
 )
-"""An arm, its line, and where its words stand: rate, loss, words and edge."""
+BRAKED: tuple[Curve, ...] = (
+    ("weights reset", 1, "--D", 0.2, 1050, 1.05, "lengths reset", "right"),
+    ("weights", 2, "-o", 0.2, 1050, 0.016, "lengths free", "right"),
+)
+COMPARED: tuple[Curve, ...] = (
+    ("layer short", GREY_ONE, ":s", 0.16, 1.2, 0.36, "cut as short", "right"),
+    ("layer", 0, "--^", 0, 1.5, 0.72, "layer", "right"),
+    ("layer step", 1, "-D", 0.16, 1050, 0.325, "no common part", "right"),
+    ("weights", 2, "-o", 0.2, 1050, 0.0145, "batch", "right"),
+)
 
 
-def compared(title: str, rates: Sequence[float], found: dict[str, Array]) -> Drawing:
-    """Draw the final loss over the rate for three normalizations, one also without a common part.
+def by_rate(
+    title: str,
+    rates: Sequence[float],
+    found: Mapping[str, Array],
+    curves: Sequence[Curve],
+    height: float = 2.3,
+) -> Drawing:
+    """Draw the final loss over the rate, a curve for each arm.
 
-    ``found`` gives the losses of each arm of ``COMPARED``, a row per start and a column per rate.
+    ``found`` gives the losses of each arm of ``curves``, a row per start and a column per rate.
+    Where runs of the first arm overflow, their count stands above a cross.
     """
-    from backprop.book.figures.plots import GREY, INK
+    from backprop.book.figures.plots import COLORS, GREY, INK
 
-    blue, red, green = _colors()
-    fig, ax = pyplot().subplots(figsize=(4.6, 2.6))
-    for (arm, line, across, high, words, edge), colour in zip(
-        COMPARED, (GREY, red, blue, green), strict=True
-    ):
-        _medians(ax, rates, found[arm], colour, line, 0.0 if arm == "layer" else 0.16)
-        ax.text(across, high, words, ha=edge, va="center", color=colour, linespacing=1.1)
+    colours = [*COLORS[:3], GREY]
+    fig, ax = pyplot().subplots(figsize=(4.6, height))
+    for arm, number, line, shade, across, high, words, edge in curves:
+        _medians(ax, rates, found[arm], colours[number], line, shade)
+        ax.text(across, high, words, ha=edge, va="center", color=colours[number])
+    arm, number = curves[0][:2]
+    lost = np.isinf(found[arm]).sum(axis=0)
+    for rate, count in zip(rates, lost, strict=True):
+        if count:
+            ax.plot(rate, 4.2, "x", color=colours[number], markersize=6, markeredgewidth=2)
+            ax.text(rate, 5.6, str(count), ha="center", va="bottom", color=colours[number])
+    if lost.any():
+        ax.text(0.03, 5.6, "overflow:", va="bottom", color=colours[number])
     ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
-    ax.text(rates[0], 0.9 * math.log(10), "guessing: 2.30", va="top", color=INK)
+    ax.text(rates[0], 0.87 * math.log(10), "guessing: 2.30", va="top", color=INK)
     _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
-    ax.set(xlim=(0.026, 1150), ylim=(0.0085, 3.2))
+    ax.set(xlim=(0.026, 1150), ylim=(0.0085, 16 if lost.any() else 3.4))
     ax.set(xlabel="learning rate of the hidden weight matrices", ylabel="training loss")
     return plotted(fig, title)

@@ -532,13 +532,15 @@ def later(title: str) -> Drawing:
     """
     from backprop.book.figures.plots import INK
 
-    fig, axes = pyplot().subplots(2, 3, sharex=True, sharey="row", figsize=(4.6, 3.6))
+    fig, axes = pyplot().subplots(
+        2, 3, sharex=True, sharey="row", figsize=(4.6, 4.8), height_ratios=(1, 1.5)
+    )
     for (above, ax), (length, paint) in zip(axes.T, PLAIN.items(), strict=True):
         name = f"RNN, {length}"
         at = recalling.EVERY * np.arange(recalling.UPDATES // recalling.EVERY + 1)
         for panel, runs in ((above, course(name)), (ax, reaching(name))):
-            panel.plot(at, runs.T, "-", color=paint, linewidth=0.8, alpha=0.5)
-            panel.plot(at, np.median(runs, axis=0), "-", color=paint, linewidth=2.6)
+            panel.plot(at, runs.T, "-", color=paint, linewidth=0.8, alpha=0.6)
+            panel.plot(at, np.median(runs, axis=0), "-", color=paint, linewidth=2.2)
             panel.grid(False)
             panel.tick_params(labelsize=11.5)
         above.set_title(f"{length} numbers", fontsize=11.5, color=paint, fontweight="bold")
@@ -556,16 +558,16 @@ def later(title: str) -> Drawing:
 
 
 ARMS = {
-    "marks early, whole error": "RNN, early",
-    "marks anywhere, cut error": "RNN, cut",
-    "marks early, cut error": "RNN, cut, early",
-    "as 3, W fixed": "RNN, cut, early, held",
-    "as 3, steps 1–8 fixed": "RNN, cut, early, apart",
+    "A. whole error": "RNN, early",
+    "B. cut error": "RNN, cut, early",
+    "C. cut error, steps 1–8 fixed": "RNN, cut, early, apart",
 }
-"""Where marks may be and how far the error travels, and the row of ``recalling.ROWS``.
+"""How far the error travels and which weights change, and the row of ``recalling.ROWS``.
 
 In the last one, the steps before the last two keep the weights of the start.
 """
+CONTROLS = {"marks anywhere": "RNN, cut", "W fixed": "RNN, cut, early, held"}
+"""Two more experiments with a cut error, which are told and not drawn."""
 
 
 def solving(name: str) -> int:
@@ -578,8 +580,29 @@ def number_weights(name: str) -> Array:
     return np.array(recalling.stored()[name]["reads"])
 
 
+def arriving(name: str) -> Array:
+    """Return what is left of the error at each step before training, if nothing stops it.
+
+    Of each sequence's ratio to the last step's error the median is taken, and then that of the
+    networks. The errors are those of ``SideBySide.reaching``.
+    """
+    row = recalling.ROWS[name]
+    group = recalling.SideBySide(recalling.Start("RNN"), recalling.SEEDS)
+    x, _ = recalling.tested(row.length, row.late)
+    layer: Any = group.network.layers[0]
+    layer.forward(x)
+    ends = group.network.parameters["dense1.W"].sum(axis=1)
+    error, lengths = np.broadcast_to(ends, layer.h[-1].shape), []
+    for state in layer.h[:0:-1]:
+        blocks = error.reshape(len(x), len(recalling.SEEDS), -1)
+        lengths.append(np.linalg.norm(blocks, axis=2))
+        error = (error * (1 - state**2)) @ layer.parameters["U"].T
+    shares = np.median(np.array(lengths) / lengths[0], axis=1)
+    return np.asarray(np.median(shares, axis=1)[::-1])
+
+
 def stopped(title: str) -> Drawing:
-    """Draw where marks may be and where the error travels, and what happens during training.
+    """Draw which weights change and where the error arrives, and what happens during training.
 
     Losses are thin lines, with their median; the lengths of the row of W by which numbers are read
     are shown by their median.
@@ -591,33 +614,36 @@ def stopped(title: str) -> Drawing:
     """
     from backprop.book.figures.plots import COLORS, INK
 
-    plt = pyplot()
     blue, orange, steps = COLORS[0], COLORS[1], recalling.SHORT
-    fig, axes = plt.subplots(5, 2, figsize=(4.6, 6.8), width_ratios=(1, 1.35), sharex="col")
-    for number, ((left, right), (words, name)) in enumerate(
-        zip(axes, ARMS.items(), strict=True), 1
-    ):
+    fig, axes = pyplot().subplots(3, 2, figsize=(4.6, 5.4), width_ratios=(1, 1.35), sharex="col")
+    for (left, right), (words, name) in zip(axes, ARMS.items(), strict=True):
         row = recalling.ROWS[name]
-        reach = row.start.cut or steps
-        left.broken_barh([(0.5, steps - row.late)], (1.15, 0.5), color=INK, linewidth=0)
-        left.broken_barh([(steps - reach + 0.5, reach)], (0.35, 0.5), color=orange, linewidth=0)
-        left.set(xlim=(0.3, steps + 0.7), ylim=(0, 2), yticks=[0.6, 1.4], xticks=[1, 5, 8, 10])
-        left.set_yticklabels(["error", "marks"])
-        left.set_title(f"{number}. {words}", loc="left", fontsize=11.5, fontweight="bold")
+        reach, begins = row.start.cut or steps, row.late and steps - row.late
+        left.axvspan(0.5, begins + 0.5, color=INK, alpha=0.09, linewidth=0)
+        shares = np.where(np.arange(steps) < steps - reach, 0, arriving(name))
+        left.bar(np.arange(1, steps + 1), shares, 0.8, color=orange)
+        changes = begins if row.start.apart else 0
+        left.broken_barh([(changes + 0.5, steps - changes)], (1.27, 0.22), color=blue, linewidth=0)
+        left.set(xlim=(0.3, steps + 0.7), ylim=(0, 1.6), yticks=[0, 0.5, 1, 1.38],
+                 xticks=[1, 5, 8, 10])  # fmt: skip
+        left.set_yticklabels(["0", "error", "1", "changes"])
+        left.set_title(words, loc="left", fontsize=11.5, fontweight="bold")
         runs = course(name)
         at = recalling.EVERY * np.arange(runs.shape[1])
         right.plot(at, runs.T, "-", color=INK, linewidth=0.7, alpha=0.35)
         right.plot(at, np.median(number_weights(name), axis=0), "-", color=blue, linewidth=2.6)
         right.plot(at, np.median(runs, axis=0), "-", color=INK, linewidth=2.6)
         right.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
-        right.set_title(f"{solving(name)} of 10", loc="right", fontsize=11.5)
-        right.set(xlim=(0, row.updates), ylim=(0, 1.65), yticks=[0, 0.5, 1, 1.5],
+        right.text(row.updates, 1.4, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
+                   ha="right", va="center")  # fmt: skip
+        right.set(xlim=(0, row.updates), ylim=(0, 1.6), yticks=[0, 0.5, 1],
                   xticks=[0, 2000, 4000])  # fmt: skip
         right.set_xticklabels(["0", "2,000", "4,000"])
         for ax in (left, right):
             ax.grid(False)
             ax.tick_params(labelsize=11.5)
-    for height, words, paint in ((1.2, "number’s weights", blue), (0.37, "loss", INK)):
+    axes[0, 0].text(4.5, 1.12, "marks", color=INK, fontsize=11.5, ha="center", va="center")
+    for height, words, paint in ((0.62, "number’s weights", blue), (0.25, "loss", INK)):
         axes[0, 1].text(recalling.LONG, height, words, color=paint, fontsize=11.5,
                         fontweight="bold", ha="right", va="center")  # fmt: skip
     axes[-1, 0].set_xlabel("step of the sequence", fontsize=11.5)
