@@ -72,7 +72,7 @@ def test_each_pair_of_letters_is_a_cell():
     assert shades[4:] == scale  # of −2 to 3, where 2 is the largest entry
     assert drawn.markup.count("<rect") == 2 * (64 + 1) + 6 and drawn.markup.count(
         ">h?<"
-    ) == 2 == drawn.markup.count(">h=<")
+    ) == 2 == drawn.markup.count(">h<")
     assert "after: the entries of equal letters are 0.0 to 2.0" in drawn.markup
     check_words(drawn.markup, 0.55)
 

@@ -229,7 +229,7 @@ def compared(panels: Mapping[str, Array], title: str) -> Drawing:
             parts.append(_shade(at, (side, side), float(entry) / largest))
         for i, word in enumerate(ALPHABET):
             parts.append(svg.text(left - 12, top + side * (i + 0.5) + 5, f"{word}?"))
-            parts.append(svg.text(left + side * (i + 0.5), top - 6, f"{word}="))
+            parts.append(svg.text(left + side * (i + 0.5), top - 6, word))
         parts.append(svg.element(
             "rect", x=left, y=top, width=side * LETTERS, height=side * LETTERS, fill="none",
             stroke="currentColor", stroke_width="0.8", stroke_opacity="0.6",
@@ -497,7 +497,7 @@ def by_hand(title: str) -> Drawing:
     q = np.log([2, 3])
     dq = float(ds[0]), float(ds[0] + ds[1])
     columns = 72.0, 156.0, 226.0, 300.0
-    rows = 100.0, 158.0, 216.0
+    rows = 100.0, 162.0, 224.0
     out = 382.0, rows[1] + 2
     parts = [
         *_boxed("c?", 20),
@@ -537,15 +537,15 @@ def by_hand(title: str) -> Drawing:
     parts += _pair((out[0], out[1] - 3), f"{y}", f"{dy}")
     parts.append(svg.text(out[0] - 8, rows[2] + 16, f"wanted: {WANTED}"))
     said.append(f"output {y}, its slope {dy}")
-    return drawing(title, 244, "; ".join(said), *parts)
+    return drawing(title, 256, "; ".join(said), *parts)
 
 
 def _boxed(token: str, y: float) -> list[str]:
     """Write a token into a box at the left edge."""
     return [
-        svg.element("rect", x=2.0, y=y - 17, width=42.0, height=24.0, rx="5", fill=svg.GROUND,
+        svg.element("rect", x=2.0, y=y - 16, width=40.0, height=21.0, rx="5", fill=svg.GROUND,
                     stroke="currentColor", stroke_width="2" if token.endswith("?") else "1"),
-        svg.text(23, y, token, font_weight=600 if token.endswith("?") else 400),
+        svg.text(22, y, token, font_weight=600 if token.endswith("?") else 400),
     ]  # fmt: skip
 
 
