@@ -482,9 +482,9 @@ FACTS = "c=10", "a=0", "f=30"
 WANTED = 10
 
 
-def _error(y: Fraction) -> Fraction:
+def _error(y: Fraction | int) -> Fraction:
     """Return the slope of the loss, the squared difference from what is wanted."""
-    return 2 * (y - WANTED)
+    return Fraction(2 * (y - WANTED))
 
 
 def by_hand(title: str) -> Drawing:
