@@ -61,16 +61,18 @@ def test_each_fact_says_a_digit_and_each_score_has_its_error_below_its_token():
     check_words(frame.svg, 0.55, above=10)
 
 
-def test_each_pair_of_letters_and_digits_is_a_cell():
+def test_each_pair_of_letters_is_a_cell():
     M = np.zeros((lookup.WIDTH, lookup.WIDTH))
-    M[1, 1], M[2, 9] = 2, -1
+    M[1, 1], M[2, 3], M[4, 12] = 2, -1, 9  # a digit is not drawn
     drawn = looking.compared({"before": M / 4, "after": M}, "t")
     shades = re.findall(r'fill="([^"]+)" fill-opacity="(0.[1-9]\d|1.00)"', drawn.markup)
     blue, gray = looking.svg.FORWARD, "currentColor"
     assert shades[:4] == [(blue, "0.25"), (gray, "0.12"), (blue, "1.00"), (gray, "0.50")]
     scale = [(gray, "1.00"), (gray, "0.50"), (blue, "0.50"), (blue, "1.00"), (blue, "1.00")]
     assert shades[4:] == scale  # of −2 to 3, where 2 is the largest entry
-    assert drawn.markup.count("<rect") == 2 * 256 + 6 and drawn.markup.count(">7<") == 4
+    assert drawn.markup.count("<rect") == 2 * (64 + 1) + 6 and drawn.markup.count(
+        ">h?<"
+    ) == 2 == drawn.markup.count(">h<")
     assert "after: the entries of equal letters are 0.0 to 2.0" in drawn.markup
     check_words(drawn.markup, 0.55)
 
@@ -80,10 +82,12 @@ def test_the_numbers_by_hand_are_those_of_the_package():
     q = np.sqrt(2) * np.log([[2.0, 3.0]])
     k, v = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]), np.array([[10.0], [0.0], [30.0]])
     y, p = dot_product_attention(q, k, v)
-    dq, dk, dv = dot_product_attention_vjp(q, k, v, p, y - looking.WANTED)
+    dq, dk, dv = dot_product_attention_vjp(q, k, v, p, 2 * (y - looking.WANTED))
     shown = [f"({', '.join(f'{n:.2f}' for n in row)})" for row in dk]
     shown += [f"({dq[0, 0] * 2**0.5:.1f}, {dq[0, 1] * 2**0.5:.1f})", f"{y.item():.0f}"]
     shown += [f"{n:.1f}" for n in (*p[0], *dv[:, 0])] + ["−20", "−60", "5.4", "−4.2"]
+    shown += ["c?", *looking.FACTS]
+    assert [int(fact.split("=")[1]) for fact in looking.FACTS] == v[:, 0].tolist()
     for number in shown:
         assert f">{number.replace('-', '−')}<" in markup, number
     check_words(markup, 0.55)
@@ -159,7 +163,7 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     k = np.log([[1.0], [3.0], [6.0]])
     q, v = np.ones((1, 1)), np.array([[30.0], [0.0], [10.0]])
     y, log_sum = blockwise_attention(q, k, v, block=1)
-    dy = y - looking.WANTED
+    dy = 2 * (y - looking.WANTED)
     weights = np.exp(k[:, 0] - log_sum)
     errors = weights * (dy * v - dy * y)[:, 0]
     shown = [f"{n + 0.0:g}" for n in (*weights, *(dy * v)[:, 0], *errors)]  # no −0

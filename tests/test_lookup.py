@@ -193,14 +193,16 @@ def test_what_is_learned_first():
     assert lookup.FACTS.shape == (64, lookup.WIDTH) and (lookup.FACTS.sum(axis=1) == 2).all()
     batch = lookup.draw(np.random.default_rng(8), 20)
     found = lookup.learns_first(1, [0, 7], batch)
-    for steps, (own, weight, most, right) in zip((0, 7), found, strict=True):
+    for steps, (own, weight, most, right, gains) in zip((0, 7), found, strict=True):
         network = lookup.trained(1, steps)
         P, dS = lookup.score_errors(network, batch)
-        weights, gained, questions = [], 0, zip(*np.nonzero(batch.asked), strict=True)
+        weights, gained, fell, questions = [], 0, 0, zip(*np.nonzero(batch.asked), strict=True)
         for (row, t), match in zip(questions, batch.told, strict=True):
             weights.append(P[row, t, match])
             gained += dS[row, t, match] == dS[row, t].min()
+            fell += dS[row, t, match] < 0
         assert weight == pytest.approx(np.mean(weights)) and most == gained / len(weights)
+        assert gains == fell / len(weights) > most - 1e-9
         assert right == np.mean(lookup.answers(network, batch) == batch.digits)
         said = [
             lookup.alone(network, lookup.tokens(f"{letter}={digit}"))[0] == digit

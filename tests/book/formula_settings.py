@@ -869,7 +869,8 @@ SETTINGS = (
         "attention",
         ("eq-attention-score",),
         shapes={"s": (1, 3), "v": (3, 1)},
-        words=(r"p = \operatorname{softmax}(s)", r"y = \sum_j p_j v_j", "L = (y - 10)^2"),
+        program=("L = (y - 10)^2",),
+        words=(r"p = \operatorname{softmax}(s)", r"y = \sum_j p_j v_j"),
     ),
     Setting(
         "attention",

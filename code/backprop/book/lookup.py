@@ -318,11 +318,11 @@ FACTS = tokens(" ".join(f"{letter}={digit}" for letter in ALPHABET for digit in 
 
 
 def learns_first(seed: int, looks: Sequence[int], batch: Batch) -> Array:
-    """Return four means of the network of :func:`trained` after so many steps, a row for each.
+    """Return five means of the network of :func:`trained` after so many steps, a row for each.
 
     The share of all FACTS whose value says their own digit, the weight of a question on its match,
-    the share of questions whose match receives the most negative of all errors, and that of right
-    answers.
+    the share of questions whose match receives the most negative of all errors, that of right
+    answers, and that of questions whose match receives a negative error.
     """
     rng, found = np.random.default_rng(seed), []
     network = attention(rng)
@@ -332,9 +332,10 @@ def learns_first(seed: int, looks: Sequence[int], batch: Batch) -> Array:
             own = alone(network, FACTS) == FACTS[:, LETTERS:].argmax(axis=1)
             P, dS = score_errors(network, batch)
             most = dS[which, places].argmin(axis=1) == batch.told
+            gains = dS[which, places, batch.told] < 0
             right = answers(network, batch) == batch.digits
             weight = P[which, places, batch.told]
-            found.append([float(np.mean(of)) for of in (own, weight, most, right)])
+            found.append([float(np.mean(of)) for of in (own, weight, most, right, gains)])
     return np.array(found)
 
 

@@ -17,7 +17,7 @@ from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.stepper import Frame, computed
-from backprop.book.lookup import ALPHABET, DIGITS, LETTERS, WIDTH, Look
+from backprop.book.lookup import ALPHABET, LETTERS, Look
 
 Place = tuple[float, float]
 
@@ -206,47 +206,45 @@ def _two(number: float) -> str:
 
 
 def compared(panels: Mapping[str, Array], title: str) -> Drawing:
-    """Draw W_q W_kᵀ/√d side by side: blue entries raise a score, gray ones lower it.
+    """Draw W_q W_kᵀ/√d for all pairs of letters: blue entries raise a score, gray ones lower it.
+
+    A row is a letter that asks, and a column one that is told.
 
     Parameters
     ----------
     panels : mapping of str to array, shape (WIDTH, WIDTH)
-        By what stands above it. The strongest color is that of the largest entry of all.
+        By what stands above it. The strongest color is that of the largest entry of two letters.
     title : str
         What the picture shows, for those who do not see it.
     """
-    wide, high, top = 11.4, 14.0, 44.0
-    names = [*ALPHABET, *map(str, range(DIGITS))]
-    largest = max(float(abs(M).max()) for M in panels.values())
-    parts = []
-    for k, (name, M) in enumerate(panels.items()):
-        left = 18 + 214.0 * k
-        foot = top + high * WIDTH
-        parts.append(svg.text(left + wide * WIDTH / 2, 16, name, font_weight=600))
+    side, top = 20.0, 44.0
+    pairs = {name: M[:LETTERS, :LETTERS] for name, M in panels.items()}
+    largest = max(float(abs(M).max()) for M in pairs.values())
+    parts, foot = [], top + side * LETTERS
+    for k, (name, M) in enumerate(pairs.items()):
+        left = 36 + 214.0 * k
+        parts.append(svg.text(left + side * LETTERS / 2, 16, name, font_weight=600))
         for (i, j), entry in np.ndenumerate(M):
-            at = left + wide * j, top + high * i
-            parts.append(_shade(at, (wide, high), float(entry) / largest))
-        for i, word in enumerate(names):
-            parts.append(svg.text(left - 9, top + high * (i + 0.5) + 5, word))
-            parts.append(svg.text(left + wide * (i + 0.5), top - 6, word))
-        for share in (0, 0.5, 1):  # letters and digits apart
-            x, y = svg.fixed(left + wide * WIDTH * share), svg.fixed(top + high * WIDTH * share)
-            right, bottom = svg.fixed(left + wide * WIDTH), svg.fixed(foot)
-            parts.append(svg.element(
-                "path", d=f"M{x} {svg.fixed(top)}V{bottom}M{svg.fixed(left)} {y}H{right}",
-                stroke="currentColor", stroke_width="0.8", stroke_opacity="0.6",
-            ))  # fmt: skip
-    foot = top + high * WIDTH + 12  # the scale
+            at = left + side * j, top + side * i
+            parts.append(_shade(at, (side, side), float(entry) / largest))
+        for i, word in enumerate(ALPHABET):
+            parts.append(svg.text(left - 12, top + side * (i + 0.5) + 5, f"{word}?"))
+            parts.append(svg.text(left + side * (i + 0.5), top - 6, word))
+        parts.append(svg.element(
+            "rect", x=left, y=top, width=side * LETTERS, height=side * LETTERS, fill="none",
+            stroke="currentColor", stroke_width="0.8", stroke_opacity="0.6",
+        ))  # fmt: skip
+    foot += 14  # the scale
     for k, marked in enumerate(range(-2, 4)):
         at = 120 + 32.0 * k, foot
-        parts.append(_shade(at, (32.0, high), marked / largest))
-        parts.append(svg.text(at[0] + 16, foot + high + 16, f"{marked}".replace("-", "−")))
+        parts.append(_shade(at, (32.0, 14.0), marked / largest))
+        parts.append(svg.text(at[0] + 16, foot + 30, f"{marked}".replace("-", "−")))
     words = "; ".join(
-        f"{name}: the entries of equal letters are {M.diagonal()[:LETTERS].min():.1f} to"
-        f" {M.diagonal()[:LETTERS].max():.1f}"
-        for name, M in panels.items()
+        f"{name}: the entries of equal letters are {M.diagonal().min():.1f} to"
+        f" {M.diagonal().max():.1f}"
+        for name, M in pairs.items()
     )
-    return drawing(title, foot + high + 20, words, *parts)
+    return drawing(title, foot + 36, words, *parts)
 
 
 def _shade(at: Place, size: Place, share: float) -> str:
@@ -479,7 +477,14 @@ def _cell(at: Place, size: Place, share: float, *, hidden: bool, hatch: str = MA
 
 ROWS = (("(1, 1)", "ln 6", 6, 10), ("(0, 1)", "ln 3", 3, 0), ("(0, 0)", "0", 1, 30))
 """Key, score, the exponential of the score, and value."""
-WANTED = 11
+FACTS = "c=10", "a=0", "f=30"
+"""The tokens of these keys; c? asks."""
+WANTED = 10
+
+
+def _error(y: Fraction | int) -> Fraction:
+    """Return the slope of the loss, the squared difference from what is wanted."""
+    return Fraction(2 * (y - WANTED))
 
 
 def by_hand(title: str) -> Drawing:
@@ -487,24 +492,28 @@ def by_hand(title: str) -> Drawing:
     total = sum(power for _, _, power, _ in ROWS)
     p = [Fraction(power, total) for _, _, power, _ in ROWS]
     y = sum(weight * value for weight, (*_, value) in zip(p, ROWS, strict=True))
-    dy = y - WANTED
+    dy = _error(y)
     ds = [weight * dy * (value - y) for weight, (*_, value) in zip(p, ROWS, strict=True)]
     q = np.log([2, 3])
     dq = float(ds[0]), float(ds[0] + ds[1])
-    columns = 56.0, 156.0, 226.0, 300.0
-    rows = 100.0, 158.0, 216.0
+    columns = 72.0, 156.0, 226.0, 300.0
+    rows = 100.0, 162.0, 224.0
     out = 382.0, rows[1] + 2
     parts = [
-        *_pair((columns[0] + 8, 20), "q = (ln 2, ln 3)", _vector(dq, 1)),
+        *_boxed("c?", 20),
+        *_pair((108, 20), "q = (ln 2, ln 3)", _vector(dq, 1)),
         *(
             svg.text(x, 68, words, font_weight=600)
             for x, words in zip(columns, ("key k", "score s", "weight p", "value v"), strict=True)
         ),
         svg.text(out[0], 68, "output y", font_weight=600),
-        _flow((118, 24), (146, 53), svg.FORWARD),  # the query enters the scores
+        _flow((158, 32), (158, 52), svg.FORWARD),  # the query enters the scores
     ]
-    said = [f"query (ln 2, ln 3), its slope {_vector(dq, 1)}"]
-    for (key, score, _, value), weight, slope, row in zip(ROWS, p, ds, rows, strict=True):
+    said = [f"c?: query (ln 2, ln 3), its slope {_vector(dq, 1)}"]
+    for token, (key, score, _, value), weight, slope, row in zip(
+        FACTS, ROWS, p, ds, rows, strict=True
+    ):
+        parts += _boxed(token, row)
         back = _vector(float(slope) * q, 2)
         numbers = (
             (key, back), (score, f"{float(slope):g}"), (f"{float(weight):g}", f"{dy * value}"),
@@ -513,11 +522,11 @@ def by_hand(title: str) -> Drawing:
         for x, (fore, rear) in zip(columns, numbers, strict=True):
             parts += _pair((x, row), fore, rear)
         parts.append(svg.text((columns[2] + columns[3]) / 2, row, "×", svg.FORWARD))
-        for left, right in ((84, 132), (180, 204)):
+        for left, right in ((98, 132), (180, 204)):
             parts.append(_flow((left, row - 5), (right, row - 5), svg.FORWARD))
         ends = (columns[3] + 22, row), (out[0], out[1])
         parts.append(_flow(*svg.between(*ends, 0, 29), svg.FORWARD))
-        said.append("; ".join(
+        said.append(f"{token}: " + "; ".join(
             f"{name} {fore}, its slope {rear}"
             for name, (fore, rear) in zip(("key", "score", "weight", "value"), numbers, strict=True)
         ))  # fmt: skip
@@ -528,7 +537,16 @@ def by_hand(title: str) -> Drawing:
     parts += _pair((out[0], out[1] - 3), f"{y}", f"{dy}")
     parts.append(svg.text(out[0] - 8, rows[2] + 16, f"wanted: {WANTED}"))
     said.append(f"output {y}, its slope {dy}")
-    return drawing(title, 244, "; ".join(said), *parts)
+    return drawing(title, 256, "; ".join(said), *parts)
+
+
+def _boxed(token: str, y: float) -> list[str]:
+    """Write a token into a box at the left edge."""
+    return [
+        svg.element("rect", x=2.0, y=y - 16, width=40.0, height=21.0, rx="5", fill=svg.GROUND,
+                    stroke="currentColor", stroke_width="2" if token.endswith("?") else "1"),
+        svg.text(22, y, token, font_weight=600 if token.endswith("?") else 400),
+    ]  # fmt: skip
 
 
 def _pair(at: Place, forward: str, backward: str) -> list[str]:
@@ -738,7 +756,7 @@ def running(title: str) -> Drawing:
         parts.append(_flow((x, last + 12), (x, last + 34), blue))
     end, whole = sums[-1], sum(row[2] for row in LATER_FIRST)
     output = end.gathered / end.total
-    dy = output - WANTED
+    dy = _error(output)
     lines = [
         (f"y = {end.gathered} / ({end.total}) = {output}", 96.0, last + 52, blue),
         (f"log-sum = ln {LATER_FIRST[-1][2]} + ln({end.total}) = ln {whole}", 2.0, last + 74, blue),
@@ -774,7 +792,7 @@ def _second_pass() -> list[tuple[str, str, str]]:
     """Return the weight, the error at the weight and the error at the score of each key."""
     end = _sums()[-1]
     whole, y = LATER_FIRST[-1][2] * end.total, end.gathered / end.total
-    dy, found = y - WANTED, []
+    dy, found = _error(y), []
     for _, _, power, value in LATER_FIRST:
         p = power / whole
         found.append((f"{float(p):g}", str(dy * value), f"{float(p * (dy * value - dy * y)):g}"))
