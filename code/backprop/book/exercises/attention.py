@@ -91,7 +91,11 @@ def check_reading(lost: Any, gains: Any, pulls: Any) -> Verdict:
              "The error is p times dy·(value - output)."),
         ], "The error is p times dy·(value - output)."),
     ]  # fmt: skip
-    return in_turn((lost, gains, pulls), parts, "A key gains by its value, not by its weight.")
+    return in_turn(
+        (lost, gains, pulls),
+        parts,
+        "Whether a key gains depends on its value; how much, on its weight, too.",
+    )
 
 
 def _flat(*parts: Any) -> Array:
