@@ -301,7 +301,7 @@ def heads(
         for k, (paint, one_head) in enumerate(zip(PAINTS, weights, strict=False)):
             for x, weight in zip(places[:-1], one_head, strict=False):
                 parts.append(_bow((places[-1], x), row, high, float(weight), paint))
-            parts.append(_ring(places[-1], row, 13 + 9.0 * k, float(one_head[-1]), paint))
+            parts.append(_ring(places[-1], row, 12 + 6.0 * k, float(one_head[-1]), paint))
             mean = "its mean" if len(weights) == 1 else f"mean {k + 1}"
             foot = bars + 30 * k
             parts.append(svg.text(2, foot + 17, mean, paint, text_anchor="start"))
@@ -380,7 +380,7 @@ def _bow(ends: Place, row: float, high: float, weight: float, paint: str) -> str
 def _ring(x: float, row: float, wide: float, weight: float, paint: str) -> str:
     """Draw a loop on the right upper corner of a token whose middle is x."""
     x1, x2, y = svg.fixed(x + 6), svg.fixed(x + 6 + wide), svg.fixed(row)
-    peak, far = svg.fixed(row - 1.7 * wide), svg.fixed(x + 10 + wide)
+    peak, far = svg.fixed(row - 1.7 * wide), svg.fixed(x + 9 + wide)
     return svg.element(
         "path", d=f"M{x1} {y}C{x1} {peak} {far} {peak} {x2} {y}", fill="none", stroke=paint,
         stroke_width=THICK * weight, opacity="0.75",
