@@ -173,8 +173,8 @@ def test_masks_are_drawn_side_by_side():
 
 def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     drawn = looking.running("t")
-    k = np.log([[1.0], [3.0], [6.0]])
-    q, v = np.ones((1, 1)), np.array([[30.0], [0.0], [10.0]])
+    k = np.log([[3.0], [6.0], [1.0]])
+    q, v = np.ones((1, 1)), np.array([[0.0], [10.0], [30.0]])
     y, log_sum = blockwise_attention(q, k, v, block=1)
     dy = y - looking.WANTED
     weights = np.exp(k[:, 0] - log_sum)
@@ -182,7 +182,7 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     shown = [f"{n + 0.0:g}" for n in (*weights, *(dy * v)[:, 0], *errors)]  # no −0
     shown += [f"y = 15 / (5/3) = {y.item():.0f}", "log-sum = ln 6 + ln(5/3) = ln 10"]
     shown += [f"dy = {dy.item():.0f}, dy·y = {(dy * y).item():.0f}"]
-    shown += ["× 1/3 + 1", "4/3", "× 1/3 + 0", "10", "× 1/2 + 1", "5/3", "× 1/2 + 10", "15"]
+    shown += ["× 1/2 + 1", "3/2", "× 1/2 + 10", "10", "+ 1/6", "5/3", "+ 1/6 · 30", "15"]
     assert np.exp(log_sum) == pytest.approx(10)
     for number in shown:
         assert f">{number.replace('-', '−').replace('log−sum', 'log-sum')}<" in drawn.markup, number

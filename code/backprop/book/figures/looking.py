@@ -730,15 +730,14 @@ def _product(at: Place, name: str, small: str) -> str:
 
 # Running sums, and the errors that come back from them.
 
-LATER_FIRST = ROWS[::-1]
-"""The keys in the order in which their scores grow."""
+VISITED = ROWS[1], ROWS[0], ROWS[2]
+"""The keys in an order in which the second score is the largest so far, and the third is not."""
 
 
 def running(title: str) -> Drawing:
     """Draw the running sums from key to key, and the errors that the second pass finds.
 
-    The query and its keys are those of :func:`by_hand`, the key with the smallest score first, so
-    that each score is the largest so far.
+    The query and its keys are those of :func:`by_hand`, in the order :data:`VISITED`.
     """
     score, value, total, gathered, weight, pull, error = (
         20.0,
@@ -762,7 +761,7 @@ def running(title: str) -> Drawing:
         parts.append(svg.text(x, 40, name, paint))
     said = []
     sums, errors = _sums(), _second_pass()
-    for k, (row, one, back) in enumerate(zip(LATER_FIRST, sums, errors, strict=True)):
+    for k, (row, one, back) in enumerate(zip(VISITED, sums, errors, strict=True)):
         y = first + pitch * k
         written = (f"ln {row[2]}", str(row[3]), str(one.total), str(one.gathered), *back)
         for x, number in zip(columns, written, strict=True):
@@ -773,20 +772,23 @@ def running(title: str) -> Drawing:
                     fill=blue, fill_opacity="0.15", stroke=blue, stroke_width="1.2",
                 ))  # fmt: skip
             parts.append(svg.text(x, y, number, paint, font_weight=600))
-        for x, added in ((total, "1"), (gathered, str(row[3]))) if k else ():
+        times = "" if one.shrink == 1 else f"× {one.shrink} "
+        adds = ("1", str(row[3])) if one.power == 1 else (str(one.power), f"{one.power} · {row[3]}")
+        for x, added in zip((total, gathered), adds, strict=True) if k else ():
             parts.append(_flow((x, y + 9 - pitch + 3), (x, y - 22), blue))
-            parts.append(svg.text(x + 6, y - pitch / 2, f"× {one.shrink} + {added}", blue,
+            parts.append(svg.text(x + 6, y - pitch / 2, f"{times}+ {added}", blue,
                                   text_anchor="start"))  # fmt: skip
         said.append(", ".join(f"{n} {w}" for n, w in zip(heads, written, strict=True)))
     last = first + pitch * 2
     for x in (total, gathered):
         parts.append(_flow((x, last + 12), (x, last + 34), blue))
-    end, whole = sums[-1], sum(row[2] for row in LATER_FIRST)
+    end, whole = sums[-1], sum(row[2] for row in VISITED)
+    largest = max(row[2] for row in VISITED)
     output = end.gathered / end.total
     dy = output - WANTED
     lines = [
         (f"y = {end.gathered} / ({end.total}) = {output}", 96.0, last + 52, blue),
-        (f"log-sum = ln {LATER_FIRST[-1][2]} + ln({end.total}) = ln {whole}", 2.0, last + 74, blue),
+        (f"log-sum = ln {largest} + ln({end.total}) = ln {whole}", 2.0, last + 74, blue),
         (f"dy = {dy}, dy·y = {dy * output}", 249.0, last + 30, orange),
         (f"p = exp(s) / {whole}", 249.0, last + 52, orange),
         ("error = p(dy·v − dy·y)", 249.0, last + 74, orange),
@@ -801,27 +803,29 @@ class _Sum(NamedTuple):
     """What is carried behind one key, divided by the largest power so far."""
 
     shrink: Fraction
+    power: Fraction
     total: Fraction
     gathered: Fraction
 
 
 def _sums() -> list[_Sum]:
-    """Return the running sums behind each key; every power is the largest so far."""
+    """Return the running sums behind each key."""
     total, gathered, largest, found = Fraction(0), Fraction(0), 0, []
-    for _, _, power, value in LATER_FIRST:
-        shrink, largest = Fraction(largest, power), power
-        total, gathered = shrink * total + 1, shrink * gathered + value
-        found.append(_Sum(shrink, total, gathered))
+    for _, _, power, value in VISITED:
+        old, largest = largest, max(largest, power)
+        shrink, added = Fraction(old, largest), Fraction(power, largest)
+        total, gathered = shrink * total + added, shrink * gathered + added * value
+        found.append(_Sum(shrink, added, total, gathered))
     return found
 
 
 def _second_pass() -> list[tuple[str, str, str]]:
     """Return the weight, the error at the weight and the error at the score of each key."""
     end = _sums()[-1]
-    whole, y = LATER_FIRST[-1][2] * end.total, end.gathered / end.total
+    whole, y = sum(row[2] for row in VISITED), end.gathered / end.total
     dy, found = y - WANTED, []
-    for _, _, power, value in LATER_FIRST:
-        p = power / whole
+    for _, _, power, value in VISITED:
+        p = Fraction(power, whole)
         found.append((f"{float(p):g}", str(dy * value), f"{float(p * (dy * value - dy * y)):g}"))
     return found
 
