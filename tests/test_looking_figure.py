@@ -111,7 +111,7 @@ def test_heads_have_an_arc_for_each_weight_and_a_bar_for_each_mean():
     panels = {"one": (weights[0], [1, 1]), "two": (weights[1], [1, 2])}
     drawn = looking.heads(["a=1", "b=2", "a b?"], panels, [1, 2], "t")
     widths = re.findall(r'<path[^>]*stroke-width="([\d.]+)"', drawn.markup)
-    expected = [looking.THICK * w for one in weights for row in one for w in row[:2]]
+    expected = [looking.THICK * w for one in weights for row in one for w in row]
     assert [float(w) for w in widths] == pytest.approx(expected, abs=0.06)
     bars = re.findall(r'<rect[^>]*width="([\d.]+)"[^>]*height="24', drawn.markup)
     shares = [w for one in weights for row in one for w in row]
@@ -122,6 +122,23 @@ def test_heads_have_an_arc_for_each_weight_and_a_bar_for_each_mean():
     assert ">one: says 1 ✓ and 1 ✗<" in drawn.markup
     assert ">two: says 1 ✓ and 2 ✓<" in drawn.markup
     assert "head 2 looks most at b=2" in drawn.markup
+    check_words(drawn.markup, 0.55, above=10)
+
+
+def test_each_head_has_its_block_of_the_keys_and_of_the_query():
+    words = ["stones", "break", "cups", "because", "they"]
+    weights = np.array([[0.5, 0, 0.4, 0, 0.1]]), np.array([[0.9, 0, 0, 0, 0.1], [0, 0, 1, 0, 0]])
+    entries = np.zeros((5, 4))
+    entries[0, [0, 2]] = entries[2, [1, 3]] = 1
+    entries[4] = 6, 5, 7, 8
+    panels = {name: (of, []) for name, of in zip(("one", "a pair"), weights, strict=True)}
+    drawn = looking.heads(words, panels, [], "t", entries)
+    for whole in ("1 0 1 0", "0 1 0 1", "6 5 7 8"):
+        assert drawn.markup.count(f">{whole}<") == 1
+    for half, times in {"1 0": 2, "0 1": 2, "6 5": 1, "7 8": 1, "0 0": 4}.items():
+        assert drawn.markup.count(f">{half}<") == times
+    assert drawn.markup.count("stroke-dasharray") == len(words)  # cuts
+    assert ">a pair<" in drawn.markup and "says" not in drawn.markup
     check_words(drawn.markup, 0.55, above=10)
 
 
@@ -160,8 +177,8 @@ def test_masks_are_drawn_side_by_side():
 
 def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     drawn = looking.running("t")
-    k = np.log([[1.0], [3.0], [6.0]])
-    q, v = np.ones((1, 1)), np.array([[30.0], [0.0], [10.0]])
+    k = np.log([[3.0], [6.0], [1.0]])
+    q, v = np.ones((1, 1)), np.array([[0.0], [10.0], [30.0]])
     y, log_sum = blockwise_attention(q, k, v, block=1)
     dy = 2 * (y - looking.WANTED)
     weights = np.exp(k[:, 0] - log_sum)
@@ -169,7 +186,7 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     shown = [f"{n + 0.0:g}" for n in (*weights, *(dy * v)[:, 0], *errors)]  # no −0
     shown += [f"y = 15 / (5/3) = {y.item():.0f}", "log-sum = ln 6 + ln(5/3) = ln 10"]
     shown += [f"dy = {dy.item():.0f}, dy·y = {(dy * y).item():.0f}"]
-    shown += ["× 1/3 + 1", "4/3", "× 1/3 + 0", "10", "× 1/2 + 1", "5/3", "× 1/2 + 10", "15"]
+    shown += ["× 1/2 + 1", "3/2", "× 1/2 + 10", "10", "+ 1/6", "5/3", "+ 1/6 · 30", "15"]
     assert np.exp(log_sum) == pytest.approx(10)
     for number in shown:
         assert f">{number.replace('-', '−').replace('log−sum', 'log-sum')}<" in drawn.markup, number

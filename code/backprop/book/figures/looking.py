@@ -261,8 +261,11 @@ def heads(
     panels: Mapping[str, tuple[Array, Sequence[int]]],
     wanted: Sequence[int],
     title: str,
+    entries: ArrayLike | None = None,
 ) -> Drawing:
     """Draw where the last token looks with each head: arcs, and what each mean is made of.
+
+    Its weight on itself is a loop.
 
     Parameters
     ----------
@@ -270,26 +273,35 @@ def heads(
         In the order of the sequence; the last one asks.
     panels : mapping of str to (weights, digits)
         By the network's name: the last row of P for each head, shape (heads, n), and the digits
-        that the network names.
+        that the network names, if it names any.
     wanted : sequence of int
         The digits that are right.
     title : str
         What the picture shows, for those who do not see it.
+    entries : array, shape (n, width), optional
+        Stand below the tokens, cut into a block for each head: the keys, and for the last token
+        its query.
     """
-    pitch, box, high, left = 66.0, (50.0, 28.0), 66.0, 86.0
+    pitch, high, left = 66.0, 66.0, 86.0
+    box = (60.0 if max(map(len, tokens)) > 5 else 50.0, 28.0)
     places = [left + pitch * (k + 0.5) for k in range(len(tokens))]
     parts, words, top = [], [], 0.0
     for name, (weights, said) in panels.items():
         row = top + 30 + high
         pairs = zip(said, wanted, strict=True)
         answer = " and ".join(f"{digit} {'✓' if digit == right else '✗'}" for digit, right in pairs)
-        parts.append(svg.text(2, top + 16, f"{name}: says {answer}", text_anchor="start",
-                              font_weight=600))  # fmt: skip
+        header = f"{name}: says {answer}" if answer else name
+        parts.append(svg.text(2, top + 16, header, text_anchor="start", font_weight=600))
+        bars = row + box[1] + 12
+        if entries is not None:
+            parts += _blocks(places, bars + 6, np.asarray(entries), len(weights))
+            bars += 20
         for k, (paint, one_head) in enumerate(zip(PAINTS, weights, strict=False)):
             for x, weight in zip(places[:-1], one_head, strict=False):
                 parts.append(_bow((places[-1], x), row, high, float(weight), paint))
+            parts.append(_ring(places[-1], row, 12 + 6.0 * k, float(one_head[-1]), paint))
             mean = "its mean" if len(weights) == 1 else f"mean {k + 1}"
-            foot = row + box[1] + 12 + 30 * k
+            foot = bars + 30 * k
             parts.append(svg.text(2, foot + 17, mean, paint, text_anchor="start"))
             parts += _mixed((left, foot), pitch * len(tokens), tokens, one_head, paint)
         for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
@@ -303,9 +315,27 @@ def heads(
             f"head {k + 1} looks most at {tokens[int(np.argmax(one_head))]}"
             for k, one_head in enumerate(weights)
         )
-        words.append(f"{name}: {looks}; it says {answer}")
-        top = row + box[1] + 12 + 30 * len(weights) + 22
+        words.append(f"{name}: {looks}" + (f"; it says {answer}" if answer else ""))
+        top = bars + 30 * len(weights) + 22
     return drawing(title, top - 16, "; ".join(words), *parts)
+
+
+def _blocks(places: Sequence[float], y: float, entries: Array, blocks: int) -> list[str]:
+    """Write the entries of each key, and of the query, in as many blocks as there are heads."""
+    parts = [svg.text(2, y, "key; query", text_anchor="start")]
+    for x, row in zip(places, entries, strict=True):
+        for k, block in enumerate(np.split(row, blocks)):
+            at = x + 34 * (k - (blocks - 1) / 2)
+            weight = 600 if x == places[-1] else 400
+            numbers = " ".join(f"{entry:g}" for entry in block)
+            paint = PAINTS[k] if blocks > 1 else "currentColor"
+            parts.append(svg.text(at, y, numbers, paint, font_weight=weight))
+            if k:
+                parts.append(svg.element(
+                    "path", d=f"M{svg.fixed(at - 17)} {svg.fixed(y - 12)}v16",
+                    stroke="currentColor", stroke_width="1", stroke_dasharray="3 2",
+                ))  # fmt: skip
+    return parts
 
 
 NAMED = 0.2
@@ -341,6 +371,16 @@ def _bow(ends: Place, row: float, high: float, weight: float, paint: str) -> str
     x1, x2, y = svg.fixed(start), svg.fixed(end), svg.fixed(row)
     return svg.element(
         "path", d=f"M{x1} {y}C{x1} {peak} {x2} {peak} {x2} {y}", fill="none", stroke=paint,
+        stroke_width=THICK * weight, opacity="0.75",
+    )  # fmt: skip
+
+
+def _ring(x: float, row: float, wide: float, weight: float, paint: str) -> str:
+    """Draw a loop on the right upper corner of a token whose middle is x."""
+    x1, x2, y = svg.fixed(x + 6), svg.fixed(x + 6 + wide), svg.fixed(row)
+    peak, far = svg.fixed(row - 1.7 * wide), svg.fixed(x + 9 + wide)
+    return svg.element(
+        "path", d=f"M{x1} {y}C{x1} {peak} {far} {peak} {x2} {y}", fill="none", stroke=paint,
         stroke_width=THICK * weight, opacity="0.75",
     )  # fmt: skip
 
@@ -429,7 +469,12 @@ def next_words(words: Sequence[str], title: str) -> Drawing:
     hatch = f"{MASKED}-next"
     parts, said = [_hatch(hatch)], []
     ends = left + pitch * len(words)
-    parts.append(svg.text(left + pitch * len(words) / 2, 15, "reads"))
+    parts.append(svg.text(left - 7, 38, "asks", text_anchor="end", font_weight=600))
+    parts.append(svg.text(left + 3, 14, "may read", text_anchor="start", font_weight=600))
+    parts.append(svg.element(
+        "path", d=f"M{svg.fixed(left)} 21H{svg.fixed(ends)}", stroke="currentColor",
+        stroke_width="1",
+    ))  # fmt: skip
     parts.append(svg.text(ends + 9, 38, "predicts", text_anchor="start", font_weight=600))
     for k, word in enumerate(words):
         parts.append(svg.text(left + pitch * (k + 0.5), 38, word))
@@ -703,15 +748,14 @@ def _product(at: Place, name: str, small: str) -> str:
 
 # Running sums, and the errors that come back from them.
 
-LATER_FIRST = ROWS[::-1]
-"""The keys in the order in which their scores grow."""
+VISITED = ROWS[1], ROWS[0], ROWS[2]
+"""The keys in an order in which the second score is the largest so far, and the third is not."""
 
 
 def running(title: str) -> Drawing:
     """Draw the running sums from key to key, and the errors that the second pass finds.
 
-    The query and its keys are those of :func:`by_hand`, the key with the smallest score first, so
-    that each score is the largest so far.
+    The query and its keys are those of :func:`by_hand`, in the order :data:`VISITED`.
     """
     score, value, total, gathered, weight, pull, error = (
         20.0,
@@ -735,7 +779,7 @@ def running(title: str) -> Drawing:
         parts.append(svg.text(x, 40, name, paint))
     said = []
     sums, errors = _sums(), _second_pass()
-    for k, (row, one, back) in enumerate(zip(LATER_FIRST, sums, errors, strict=True)):
+    for k, (row, one, back) in enumerate(zip(VISITED, sums, errors, strict=True)):
         y = first + pitch * k
         written = (f"ln {row[2]}", str(row[3]), str(one.total), str(one.gathered), *back)
         for x, number in zip(columns, written, strict=True):
@@ -746,20 +790,23 @@ def running(title: str) -> Drawing:
                     fill=blue, fill_opacity="0.15", stroke=blue, stroke_width="1.2",
                 ))  # fmt: skip
             parts.append(svg.text(x, y, number, paint, font_weight=600))
-        for x, added in ((total, "1"), (gathered, str(row[3]))) if k else ():
+        times = "" if one.shrink == 1 else f"× {one.shrink} "
+        adds = ("1", str(row[3])) if one.power == 1 else (str(one.power), f"{one.power} · {row[3]}")
+        for x, added in zip((total, gathered), adds, strict=True) if k else ():
             parts.append(_flow((x, y + 9 - pitch + 3), (x, y - 22), blue))
-            parts.append(svg.text(x + 6, y - pitch / 2, f"× {one.shrink} + {added}", blue,
+            parts.append(svg.text(x + 6, y - pitch / 2, f"{times}+ {added}", blue,
                                   text_anchor="start"))  # fmt: skip
         said.append(", ".join(f"{n} {w}" for n, w in zip(heads, written, strict=True)))
     last = first + pitch * 2
     for x in (total, gathered):
         parts.append(_flow((x, last + 12), (x, last + 34), blue))
-    end, whole = sums[-1], sum(row[2] for row in LATER_FIRST)
+    end, whole = sums[-1], sum(row[2] for row in VISITED)
+    largest = max(row[2] for row in VISITED)
     output = end.gathered / end.total
     dy = _error(output)
     lines = [
         (f"y = {end.gathered} / ({end.total}) = {output}", 96.0, last + 52, blue),
-        (f"log-sum = ln {LATER_FIRST[-1][2]} + ln({end.total}) = ln {whole}", 2.0, last + 74, blue),
+        (f"log-sum = ln {largest} + ln({end.total}) = ln {whole}", 2.0, last + 74, blue),
         (f"dy = {dy}, dy·y = {dy * output}", 249.0, last + 30, orange),
         (f"p = exp(s) / {whole}", 249.0, last + 52, orange),
         ("error = p(dy·v − dy·y)", 249.0, last + 74, orange),
@@ -774,27 +821,29 @@ class _Sum(NamedTuple):
     """What is carried behind one key, divided by the largest power so far."""
 
     shrink: Fraction
+    power: Fraction
     total: Fraction
     gathered: Fraction
 
 
 def _sums() -> list[_Sum]:
-    """Return the running sums behind each key; every power is the largest so far."""
+    """Return the running sums behind each key."""
     total, gathered, largest, found = Fraction(0), Fraction(0), 0, []
-    for _, _, power, value in LATER_FIRST:
-        shrink, largest = Fraction(largest, power), power
-        total, gathered = shrink * total + 1, shrink * gathered + value
-        found.append(_Sum(shrink, total, gathered))
+    for _, _, power, value in VISITED:
+        old, largest = largest, max(largest, power)
+        shrink, added = Fraction(old, largest), Fraction(power, largest)
+        total, gathered = shrink * total + added, shrink * gathered + added * value
+        found.append(_Sum(shrink, added, total, gathered))
     return found
 
 
 def _second_pass() -> list[tuple[str, str, str]]:
     """Return the weight, the error at the weight and the error at the score of each key."""
     end = _sums()[-1]
-    whole, y = LATER_FIRST[-1][2] * end.total, end.gathered / end.total
+    whole, y = sum(row[2] for row in VISITED), end.gathered / end.total
     dy, found = _error(y), []
-    for _, _, power, value in LATER_FIRST:
-        p = power / whole
+    for _, _, power, value in VISITED:
+        p = Fraction(power, whole)
         found.append((f"{float(p):g}", str(dy * value), f"{float(p * (dy * value - dy * y)):g}"))
     return found
 
