@@ -41,19 +41,6 @@ def test_a_machine_predicts_and_places_its_layer():
     np.testing.assert_allclose(machine.shares()[1], [64 / 5 / 40, 32 / 64])
 
 
-def test_what_does_not_grow_with_the_batch_is_found_beside_computing():
-    batches, fixed = [1, 2, 8, 64], np.array([[3.0], [5.0], [4.0]])
-    computing = np.array([2 * batch * 2 * 2 / 10 for batch in batches])
-    times = (fixed + computing).tolist()
-    times[1][0] = 99.0  # the first batch goes through other routines
-    machine = roofline.Machine("one", 10.0, 5.0, 2, batches, times[0], [], *times[1:], 1.0, [])
-    np.testing.assert_allclose(machine.fixed(), fixed[:, 0])
-    # Relative errors count: the longer time is nearly left out.
-    uneven = machine._replace(batches=[1, 2, 64], forward=[9.0, 4.6, 151.2],
-                              slopes=[9.0, 4.6, 52.2], errors=[9.0, 4.6, 52.2])  # fmt: skip
-    assert abs(uneven.fixed()[0] - 3) < 0.2
-
-
 def test_what_is_measured_has_the_form_of_what_is_stored(tmp_path, monkeypatch):
     small = roofline.measure(16, (1, 4), 8, 1, 100, (3,))
     assert len(small.towers) == 1

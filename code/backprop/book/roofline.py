@@ -135,17 +135,6 @@ class Machine(NamedTuple):
         """Return the seconds of the forward pass and of both products, in forward passes."""
         return np.asarray(1 + np.add(self.slopes, self.errors) / self.forward)
 
-    def fixed(self) -> Array:
-        """Return the part of each product's seconds that does not grow with the batch.
-
-        From the second batch on, a time is taken for this part and computing at its limit. The
-        squares of the relative errors are the least.
-        """
-        times = np.array([self.forward, self.slopes, self.errors])[:, 1:]
-        computing = np.array([self.predicted(batch)[0] for batch in self.batches[1:]])
-        weights = times**-2.0
-        return np.asarray(np.sum(weights * (times - computing), 1) / np.sum(weights, 1))
-
     def shares(self) -> Array:
         """Return which part of the highest speed that both limits allow each product reaches."""
         intensity, speed = self.marks()

@@ -235,12 +235,14 @@ def in_words(seconds: float) -> str:
 def above_the_bound(machine: Machine, title: str) -> Drawing:
     """Draw the times of a layer's three products over the batch, and the two that bound them.
 
-    Thin: computing, and what of each product does not grow with the batch.
+    Below: the same times, divided by the bound.
     """
     from backprop.book.figures.plots import COLORS, INK
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+    fig, (ax, ratio) = plt.subplots(
+        2, 1, figsize=(4.6, 5.0), layout="constrained", sharex=True, height_ratios=(3, 2)
+    )
     x = np.geomspace(0.7, 180, 200)
     computing, carrying = 1e3 * np.transpose([machine.predicted(batch) for batch in x])
     ax.loglog(x, np.maximum(computing, carrying), color=INK, linewidth=2)
@@ -249,23 +251,27 @@ def above_the_bound(machine: Machine, title: str) -> Drawing:
         ax.loglog(x, line, "--", color=INK, linewidth=1)
     ax.text(60, 2.6, "carrying", color=INK, ha="center")
     ax.text(1.25, 1.15, "computing", color=INK, ha="center", rotation=34)
-    measured = (machine.forward, machine.slopes, machine.errors)
-    fitted = x[x >= machine.batches[1]]
-    for words, marker, color, times, fixed in zip(
-        PRODUCTS, "ovs", (COLORS[0], COLORS[1], COLORS[1]), measured, machine.fixed(), strict=True
+    ratio.axhline(1, color=INK, linewidth=2)
+    ratio.axhspan(0, 1, color=INK, alpha=0.12, linewidth=0)
+    measured = np.array([machine.forward, machine.slopes, machine.errors])
+    above = 1 / machine.shares()
+    for words, marker, color, times, distances in zip(
+        PRODUCTS, "ovs", (COLORS[0], COLORS[1], COLORS[1]), 1e3 * measured, above, strict=True
     ):
-        sums = 1e3 * (fixed + fitted * machine.predicted(1)[0])
-        ax.loglog(fitted, sums, "-", color=color, linewidth=1)
-        hollow = {"markerfacecolor": "none"} if marker == "s" else {}
-        ax.plot(machine.batches, 1e3 * np.array(times), marker, color=color, markersize=6,
-                label=words, **hollow)  # fmt: skip
+        look = {"color": color, "marker": marker, "markersize": 6}
+        if marker == "s":
+            look["markerfacecolor"] = "none"
+        ax.plot(machine.batches, times, linestyle="none", **look)
+        ratio.plot(machine.batches, distances, linestyle="-", linewidth=1, label=words, **look)
     ax.annotate(f"{1e3 * machine.slopes[0]:.1f} ms", (1, 1e3 * machine.slopes[0]), (8, 4),
                 textcoords="offset points", color=INK)  # fmt: skip
-    ax.set(xlim=(0.7, 180), ylim=(0.5, 150), xlabel="examples in the batch", ylabel="milliseconds")
-    ax.set_xticks(machine.batches, list(map(str, machine.batches)))
+    ax.set(xlim=(0.7, 180), ylim=(0.5, 150), ylabel="milliseconds")
+    ratio.set(ylim=(0, 1.1 * above.max()), xlabel="examples in the batch", ylabel="time / bound")
+    ratio.set_xticks(machine.batches, list(map(str, machine.batches)))
     ax.set_yticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
+    ratio.set_yticks(range(int(above.max()) + 1))
     ax.minorticks_off()
-    ax.legend(loc="lower right", handletextpad=0.1)
+    ratio.legend(loc="upper right")
     return plotted(fig, title)
 
 
@@ -281,17 +287,19 @@ def crossing(
 
     plt = pyplot()
     fig, ax = plt.subplots(figsize=(4.6, 2.8), layout="constrained")
-    for line, (inputs, both) in zip(("-", "--"), counts.items(), strict=True):
+    # Where along each line its name stands, and on which side of it.
+    places = (((0.5, (0, -5), "left", "top"), (0.2, (8, -3), "left", "top")),
+              ((0.0, (0, 4), "left", "bottom"), (0.3, (-6, 3), "right", "bottom")))  # fmt: skip
+    for line, names, (inputs, both) in zip(("-", "--"), places, counts.items(), strict=True):
         for k, (name, count) in enumerate(zip(("forward", "reverse"), both, strict=True)):
             ax.loglog(outputs, count, line, color=COLORS[k], linewidth=2)
-            end = -1 if k == 0 else 0
-            ax.annotate(f"{name}, {inputs}", (outputs[end], count[end]), (6 if end else -8, 0),
-                        textcoords="offset points", ha="left" if end else "right", va="center",
-                        color=COLORS[k])  # fmt: skip
+            share, aside, across, up = names[k]
+            at = int(share * len(outputs))
+            ax.annotate(f"{name}, {inputs}", (outputs[at], count[at]), aside, ha=across, va=up,
+                        textcoords="offset points", color=COLORS[k])  # fmt: skip
         equal = list(outputs).index(inputs)
         ax.plot(inputs, both[0][equal], "o", color=INK, markersize=10, markerfacecolor="none")
-    # At the left, the names of the lines have room inside the axes.
-    ax.set(xlim=(outputs[0] / 90, 1.4 * outputs[-1]), xlabel="outputs", ylabel="operations")
+    ax.set(xlim=(outputs[0] / 1.4, 1.4 * outputs[-1]), xlabel="outputs", ylabel="operations")
     ticks = [10**k for k in range(4) if 10**k <= outputs[-1]]
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.minorticks_off()
