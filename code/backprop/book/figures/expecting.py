@@ -192,7 +192,7 @@ def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
         count(y + 21 + svg.LINE, f"{layer:,}")
     count(226, "all × 3", 600)
     count(273, f"{d}")
-    for y, words in ((298, "W’s second"), (298 + svg.LINE, "share")):
+    for y, words in ((298, "second"), (298 + svg.LINE, "share")):
         parts.append(svg.text(right, y + top, words, ORANGE, text_anchor="end", font_weight=600))
     count(344, "the same table")
     block = 2 * d + attention + gated
@@ -414,13 +414,13 @@ def kinds(
         By a model's name, its bits in each run: the bar shows the mean, a line the runs.
     title : str
     """
-    zero, unit, tall, pitch = 208.0, 500.0, 13.0, 19.0
+    zero, unit, tall, pitch = 208.0, 500.0, 12.0, 16.0
     parts, said, y = [], [], 14.0
     parts.append(svg.text(zero - 8, y, "← fewer bits than K.–N.", text_anchor="end"))
     parts.append(svg.text(zero + 8, y, "more bits →", text_anchor="start"))
     parts.append(svg.text(418, y, "bits", text_anchor="end", font_weight=600))
     for k, (name, bits) in enumerate(zip(names, counted, strict=True)):
-        y += 24
+        y += 20
         parts.append(svg.text(4, y, name, text_anchor="start", font_weight=700))
         parts.append(svg.text(418, y, f"K.–N. {svg.fixed(bits, 2)}", text_anchor="end"))
         foot = y + len(others) * pitch + 4
