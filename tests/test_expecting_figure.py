@@ -141,3 +141,22 @@ def test_the_lengths_that_are_stored_can_be_read():
     counted = language.counted()["Kneser-Ney"].bits[1:]
     drawn = expecting.contexts(found["lengths"], found["network"], counted, "t")
     check_words(drawn.markup, 0.55)
+
+
+def test_each_kind_of_letter_has_its_bars_from_the_counts():
+    others = {"pool": np.array([[3.9, 1.5]]), "network": np.array([[4.0, 1.5], [3.8, 1.7]])}
+    drawn = expecting.kinds(["first (19%)", "inside (56%)"], [4.0, 1.4], others, "t")
+    check_words(drawn.markup, 0.55)
+    root = ET.fromstring(drawn.markup)
+    words = [t.text for t in root.iter(f"{SVG}text")]
+    assert words[3:9] == ["first (19%)", "K.–N. 4.00", "pool", "3.90", "network", "3.90"]
+    bars = [[float(r.get(a)) for a in ("x", "width")] for r in root.iter(f"{SVG}rect")]
+    zero = bars[0][0] + bars[0][1]
+    unit = bars[0][1] / 0.1
+    for (x, wide), more in zip(bars, [-0.1, -0.1, 0.1, 0.2], strict=True):
+        assert abs(x - zero - min(more, 0) * unit) < 0.2 and abs(wide - abs(more) * unit) < 0.2
+    runs = [r for r in root.iter(f"{SVG}line") if r.get("stroke-width") == "2"]
+    assert len(runs) == 2, "a single run has no range"
+    ends = [float(runs[0].get(a)) - zero for a in ("x1", "x2")]
+    np.testing.assert_allclose(ends, [-0.2 * unit, 0], atol=0.2)
+    assert "first (19%): counting 4.00, pool 3.90, network 3.90" in root.find(f"{SVG}desc").text

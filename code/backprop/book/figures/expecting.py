@@ -147,7 +147,7 @@ def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
     # The way that is never left, and beside it that of the error.
     for y1, y2 in ((4, 30), (66, 119), (139, 199), (219, 252), (284, 312), (348, 376)):
         arrow(road, float(y1), road, float(y2), BLUE, "3")
-    for y1, y2 in ((312, 284), (252, 66)):
+    for y1, y2 in ((376, 348), (312, 284), (252, 66)):
         arrow(road - 17, float(y1), road - 17, float(y2), ORANGE, "3")
     # The branches: each leaves the way, and comes back to be added.
     for y, lines in ((88.0, ("norm", "attention")), (168.0, ("norm", "gated layer"))):
@@ -162,12 +162,20 @@ def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
     )  # fmt: skip
     # One table, in both places.
     corners = " ".join(
-        f"{x},{y + top:.0f}" for x, y in ((212, 60), (340, 60), (340, 321), (212, 321))
+        f"{x},{y + top:.0f}" for x, y in ((212, 44), (343, 44), (343, 328), (212, 328))
     )
     parts.append(
         svg.element("polyline", points=corners, fill="none", stroke=INK, stroke_width="1.4",
                     stroke_dasharray="2 4")
     )  # fmt: skip
+    # Its second share, from the scores back to the table that was read.
+    corners = " ".join(
+        f"{x},{y + top:.0f}" for x, y in ((212, 318), (335, 318), (335, 56), (222, 56))
+    )
+    parts.append(
+        svg.element("polyline", points=corners, fill="none", stroke=ORANGE, stroke_width="2.5")
+    )
+    arrow(224, 56, 212, 56, ORANGE, "2.5")
     parts += [_box(100, 30 + top, 112, 36, "table W"), _box(121, 252 + top, 70, 32, "norm")]
     parts.append(_box(100, 312 + top, 112, 36, "table Wᵀ"))
     row(-4, f"({batch}, {length})", "letters")
@@ -177,13 +185,16 @@ def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
         for k, words in enumerate(("a block,", "three times"))
     ]
     row(342, f"({batch}, {length}, {n})", "scores")
-    count(34, "parameters", 600)
-    count(53, f"{n} · {d} = {table:,}")
+    count(20, "parameters", 600)
+    count(37, f"{n} · {d} = {table:,}")
     for y, layer in ((88, attention), (168, gated)):
         count(y + 21, f"{d}")
         count(y + 21 + svg.LINE, f"{layer:,}")
+    count(226, "all × 3", 600)
     count(273, f"{d}")
-    count(339, "the same table")
+    for y, words in ((298, "second"), (298 + svg.LINE, "share")):
+        parts.append(svg.text(right, y + top, words, ORANGE, text_anchor="end", font_weight=600))
+    count(344, "the same table")
     block = 2 * d + attention + gated
     total = table + 3 * block + d
     count(362, f"in all {total:,}", 600)
@@ -199,7 +210,7 @@ def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
         "Letters enter the table W, whose rows run down a line to the table's transpose. In a"
         " block, which comes three times, a norm and attention branch off the line and are added"
         " to it, then a norm and a gated layer. The error runs back along the line and through the"
-        " branches. Parameters:"
+        " branches, and a second share of the table's gradient comes from the scores. Parameters:"
         f" {table:,} of the table, {attention:,} of each attention, {gated:,} of each gated layer"
         f" and {d} of each of seven norms, in all {total:,}. The letters {read[:-1]!r} enter; the"
         f" next ones {read[1:]!r} get the probabilities"
@@ -226,7 +237,7 @@ def twice(title: str) -> Drawing:
         rows, "ab", (f"{w[0]:.0f}", said(w[1])), "¼¾", ("¼", "−¼"), strict=True
     ):
         parts.append(_box(4, y - 20, 70, 40, f"{name}: {entry}"))
-        parts.append(_box(268, y - 20, 76, 40, f"{name}: {entry}"))
+        parts.append(_box(268, y - 20, 84, 40, f"h · {entry}", f"= {entry}"))
         parts.append(svg.text(418, y - 4, f"p = {p}", text_anchor="end"))
         parts.append(svg.text(418, y + 15, f"error {error}", ORANGE, text_anchor="end"))
     parts.append(svg.text(39, 146, "table", font_weight=600))
@@ -386,3 +397,56 @@ def stages(rows: Sequence[Mapping[str, Any]], title: str, counted: float) -> Dra
 def wrapped(text: str, columns: int) -> list[str]:
     """Break a text between words, and long words where the line ends; a new line is shown as ¶."""
     return textwrap.wrap(text.replace("\n", " ¶ "), columns)
+
+
+def kinds(
+    names: Sequence[str], counted: Sequence[float], others: Mapping[str, Any], title: str
+) -> Drawing:
+    """Draw by how much models need more or fewer bits than counting, at each kind of letter.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the kinds.
+    counted : sequence of float
+        The bits of counting for each kind.
+    others : mapping of str to array, shape (runs, kinds)
+        By a model's name, its bits in each run: the bar shows the mean, a line the runs.
+    title : str
+    """
+    zero, unit, tall, pitch = 208.0, 500.0, 12.0, 16.0
+    parts, said, y = [], [], 14.0
+    parts.append(svg.text(zero - 8, y, "← fewer bits than K.–N.", text_anchor="end"))
+    parts.append(svg.text(zero + 8, y, "more bits →", text_anchor="start"))
+    parts.append(svg.text(418, y, "bits", text_anchor="end", font_weight=600))
+    for k, (name, bits) in enumerate(zip(names, counted, strict=True)):
+        y += 20
+        parts.append(svg.text(4, y, name, text_anchor="start", font_weight=700))
+        parts.append(svg.text(418, y, f"K.–N. {svg.fixed(bits, 2)}", text_anchor="end"))
+        foot = y + len(others) * pitch + 4
+        parts.append(
+            svg.element("line", x1=zero, x2=zero, y1=y + 5, y2=foot, stroke=INK, stroke_width="1.5")
+        )
+        told = []
+        for model, runs in others.items():
+            y += pitch
+            low, mean, high = (f(runs[:, k]) - bits for f in (min, _mean, max))
+            paint = INK if model == "pool" else BLUE if model == "mixture" else ORANGE
+            parts.append(svg.text(4, y, model, paint, text_anchor="start"))
+            parts.append(
+                svg.element("rect", x=zero + min(mean, 0) * unit, y=y - tall + 2, height=tall,
+                            width=abs(mean) * unit, fill=paint, opacity="0.6")
+            )  # fmt: skip
+            if high > low:
+                parts.append(
+                    svg.element("line", x1=zero + low * unit, x2=zero + high * unit, y1=y - 4.5,
+                                y2=y - 4.5, stroke=INK, stroke_width="2")
+                )  # fmt: skip
+            parts.append(svg.text(418, y, svg.fixed(mean + bits, 2), paint, text_anchor="end"))
+            told.append(f"{model} {mean + bits:.2f}")
+        said.append(f"{name}: counting {bits:.2f}, {', '.join(told)}")
+    return drawing(title, y + 8, "; ".join(said), *parts)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
