@@ -66,11 +66,21 @@ def test_the_loss_of_the_two_weights():
         np.testing.assert_allclose(loss, -6 * weights[1] / np.linalg.norm(weights))
 
 
+def test_the_common_part_moves_both_images_alike_and_the_rest_apart():
+    alike, apart = normalizing.pushes()
+    np.testing.assert_allclose(alike, [-13.5, -13.5])
+    np.testing.assert_allclose(apart, [0.5, -0.5])
+    np.testing.assert_allclose(alike + apart, -normalizing.IMAGES @ [5, 4])
+    np.testing.assert_allclose(normalizing.pushes((1.0, -1.0)), [[0, 0], [-1, 1]])
+
+
 def test_they_draw():
     drawn = normalizing.parts("t").markup
     assert all(f">{words}<" in drawn for words in ("−2.1", "−1.7", "−0.3", "0.9", "15"))
     assert ">forever<" in normalizing.rays("t").markup
     assert "examples" in normalizing.shared("t").markup
+    drawn = normalizing.pushed("t").markup
+    assert all(f">{words}<" in drawn for words in ("image 1", "image 2", "−13.5 η", "0.5 η"))
 
 
 def test_the_losses_are_drawn_up_to_the_first_median_that_overflows():

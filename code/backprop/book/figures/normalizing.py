@@ -58,7 +58,7 @@ def parts(title: str) -> Drawing:
         (d, blue, "the slopes d that arrive"),
         (-shift, red, f"{MINUS} shift: the same for all four"),
         (-stretch, red, f"{MINUS} stretch: away from their mean, 8"),
-        (d + shift + stretch, green, "= rest: divided by 5 and passed on"),
+        (d + shift + stretch, green, "= rest (divided by 5, then passed on)"),
     )
     butt: dict[str, Any] = {"linestyle": "-", "solid_capstyle": "butt"}
     fig, ax = plt.subplots(figsize=(4.6, 2.95))
@@ -181,6 +181,47 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
         ax.set(xlim=(-1.6, 1.6), ylim=(-1.08, 3.2), aspect="equal")
         ax.set_title("length reset" if reset else "length free", fontsize=12, color=colour)
         ax.axis("off")
+    return plotted(fig, title)
+
+
+IMAGES = np.array([(1, 2), (2, 1)], dtype=float)
+"""What two images bring to a unit; its slopes ∂L/∂x are 1 and 2."""
+
+
+def pushes(slopes: Any = (1.0, 2.0)) -> tuple[Array, Array]:
+    """Return the changes of both pre-activations, over the rate, against two parts of a gradient.
+
+    They are the common part, the mean input times the sum of the slopes, and what remains.
+    """
+    slopes = np.asarray(slopes, dtype=float)
+    common = slopes.sum() * IMAGES.mean(axis=0)
+    return -IMAGES @ common, -IMAGES @ (slopes @ IMAGES - common)
+
+
+def pushed(title: str) -> Drawing:
+    """Draw how a step moves two images, against the common part and against what remains."""
+    from backprop.book.figures.plots import GREY, INK
+
+    plt = pyplot()
+    _, red, green = _colors()
+    fig, axes = plt.subplots(1, 2, figsize=(4.6, 1.45))
+    words = ("against the common part", "against the rest")
+    for ax, moved, colour, label, reach in zip(
+        axes, pushes(), (red, green), words, (15.0, 1.0), strict=True
+    ):
+        ax.plot((0, 0), (-1.45, 0.6), ":", color=GREY, linewidth=1)
+        ax.text(0, -1.5, "0", ha="center", va="top", color=INK)
+        for k, value in enumerate(moved):
+            _arrow(ax, np.array([value / 2, -k]), np.array([value, 0]), colour, 2.2)
+            ax.plot(0, -k, "o", color=INK, markersize=4)
+            edge, aside = ("right", -0.08) if value < 0 else ("left", 0.08)
+            written = f"{_short(value)} η"
+            ax.text(aside * reach, 0.16 - k, written, ha=edge, va="bottom", color=INK)
+        ax.set(xlim=(-reach, reach), ylim=(-1.95, 0.75))
+        ax.set_title(label, fontsize=12, color=colour)
+        ax.axis("off")
+    for k in range(len(IMAGES)):
+        axes[0].text(-15.5, -k, f"image {k + 1}", ha="right", va="center", color=INK)
     return plotted(fig, title)
 
 
