@@ -168,7 +168,7 @@ def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
         svg.element("polyline", points=corners, fill="none", stroke=INK, stroke_width="1.4",
                     stroke_dasharray="2 4")
     )  # fmt: skip
-    # Its second share, from the scores back to the table that was read.
+    # The share of scoring, from the scores back to the table that was read.
     corners = " ".join(
         f"{x},{y + top:.0f}" for x, y in ((212, 318), (335, 318), (335, 56), (222, 56))
     )
@@ -192,7 +192,7 @@ def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
         count(y + 21 + svg.LINE, f"{layer:,}")
     count(226, "all × 3", 600)
     count(273, f"{d}")
-    for y, words in ((298, "second"), (298 + svg.LINE, "share")):
+    for y, words in ((298, "share of"), (298 + svg.LINE, "scoring")):
         parts.append(svg.text(right, y + top, words, ORANGE, text_anchor="end", font_weight=600))
     count(344, "the same table")
     block = 2 * d + attention + gated
@@ -210,7 +210,7 @@ def whole(title: str, read: str, p: Sequence[float]) -> Drawing:
         "Letters enter the table W, whose rows run down a line to the table's transpose. In a"
         " block, which comes three times, a norm and attention branch off the line and are added"
         " to it, then a norm and a gated layer. The error runs back along the line and through the"
-        " branches, and a second share of the table's gradient comes from the scores. Parameters:"
+        " branches; the share of scoring in the table's gradient comes from the scores. Parameters:"
         f" {table:,} of the table, {attention:,} of each attention, {gated:,} of each gated layer"
         f" and {d} of each of seven norms, in all {total:,}. The letters {read[:-1]!r} enter; the"
         f" next ones {read[1:]!r} get the probabilities"
