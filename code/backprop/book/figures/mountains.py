@@ -18,7 +18,7 @@ from backprop.book.figures.stepper import Frame, computed
 # A few layers, call by call: time runs to the right, and a bar is an input as long as it is kept.
 # Below them, the inputs kept at each call are a column of the memory.
 
-SIDE, COLUMN, ROW, HEAD, UNIT = 34.0, 17.0, 11.0, 28.0, 5.0
+SIDE, COLUMN, ROW, HEAD, UNIT = 34.0, 17.0, 11.0, 28.0, 4.0
 """Left end of the first column, its width, the height of a layer's row, its place in a panel, and
 the height of one input in the memory."""
 MARKS = {
