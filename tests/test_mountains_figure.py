@@ -112,7 +112,9 @@ def test_the_timeline_shows_what_is_kept_and_evaluated_at_each_call():
     # The cursor frames the column, and what is still to come is veiled.
     assert [frame.svg.count('fill-opacity="0.8"') for frame in frames] == [0] + [2] * 22
     # A peak's line is as high as its columns.
-    grounds = [float(y) for y in re.findall(r'd="M35.0 ([\d.]+)v-5h', frames[0].svg)]
+    grounds = [
+        float(y) for y in re.findall(rf'd="M35.0 ([\d.]+)v-{mountains.UNIT:.0f}h', frames[0].svg)
+    ]
     lines = [float(y) for y in re.findall(r'd="M34 ([\d.]+)H418"', frames[0].svg)]
     assert [(g - y) / mountains.UNIT for g, y in zip(grounds, lines, strict=True)] == [9, 5]
 
