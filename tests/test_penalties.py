@@ -118,7 +118,7 @@ def test_the_search_that_stops_is_compared_with_the_fitted_weights():
 
 def test_all_choices_are_judged_by_people_who_took_no_part():
     parts = p.diabetes(3, 40)
-    chosen, judged = p.tried(3, 40)
+    chosen, judged, noise = p.tried(3, 40)
     for k, (pairs, people) in enumerate(
         ((p.held_out(parts), parts.train), (p.folds(parts), p.everyone(parts)))
     ):
@@ -128,5 +128,15 @@ def test_all_choices_are_judged_by_people_who_took_no_part():
         np.testing.assert_array_equal(judged[at], [p.error(p.fitted(s, people), parts.test)
                                                    for s in both])  # fmt: skip
         np.testing.assert_array_equal(chosen[at], [p.chosen_by(s, pairs) for s in both])
+        weights = [p.fitted(s, people)[10:] for s in both]
+        np.testing.assert_allclose(noise[at], [np.linalg.norm(w) for w in weights])
     w = p.fitted(p.common(p.held_out(parts)), parts.train)
     assert chosen[0] == p.error(w, parts.valid)  # those who chose, and were not fitted to
+
+
+@pytest.mark.long
+def test_of_few_people_many_penalties_fit_those_who_choose_them():
+    found = np.array([p.tried(split, 50) for split in range(20)])
+    expected = [[0.310, 0.189, 0.292, 0.221], [0.335, 0.318, 0.309, 0.311]]
+    np.testing.assert_allclose(np.median(found[:, :2], axis=0), expected, atol=1e-3)
+    assert [(found[:, 1, k + 1] < found[:, 1, k]).sum() for k in (0, 2)] == [13, 5]

@@ -18,6 +18,8 @@ Part = tuple[Array, Array]
 """X, (n, features), and y, (n,)."""
 Pairs = Sequence[tuple[Part, Part]]
 """Each with a part to fit to and a part to choose penalties by."""
+MEASURED = 10
+"""Features of the data set; the columns behind them are noise."""
 GRID = np.linspace(-6, 4, 101)
 """Of which a common s is chosen."""
 RATE, STEPS = 20.0, 100
@@ -45,7 +47,7 @@ def diabetes(
     valid, train, test : int
         Numbers of people, at most 442 together.
     noise : int
-        Columns of random numbers beside the 10 features.
+        Columns of random numbers beside the ``MEASURED`` features.
     """
     from sklearn.datasets import load_diabetes  # one page alone needs it
 
@@ -182,13 +184,15 @@ def tried(seed: int, valid: int) -> Array:
 
     The first two columns: chosen by ``valid`` people, with weights fitted to those in training
     alone. The last two: chosen by cross-validation over both groups, with weights then fitted to
-    both. The first row is the error that chose, the second that of the people for testing.
+    both. The first row is the error that chose, the second that of the people for testing, the
+    third the length of the weights of the noise.
     """
     parts = diabetes(seed, valid)
-    chose, judged = [], []
+    found = []
     for pairs, people in ((held_out(parts), parts.train), (folds(parts), everyone(parts))):
         one = common(pairs)
         for s in (one, descended(one, pairs)):
-            chose.append(chosen_by(s, pairs))
-            judged.append(error(fitted(s, people), parts.test))
-    return np.array([chose, judged])
+            w = fitted(s, people)
+            noise = float(np.linalg.norm(w[MEASURED:]))
+            found.append((chosen_by(s, pairs), error(w, parts.test), noise))
+    return np.array(found).T

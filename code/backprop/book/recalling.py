@@ -13,9 +13,10 @@ core); with names of rows after FILE, only these are trained again.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -271,19 +272,33 @@ class SideBySide:
         -------
         factors : array, shape (2, networks)
         """
+        sizes = [list(map(self._lengths, pair)) for pair in self._back(x)]
+        found = [(delta / error, after / delta) for (error, delta), (after, _) in pairwise(sizes)]
+        return np.asarray(np.median(np.exp(np.log(found).mean(axis=0)), axis=1))
+
+    def remaining(self, x: Array) -> Array:
+        """Return which share of the error at the last step is left at each step.
+
+        For plain networks. The error is that of :meth:`reaching`, and of the sequences' ratios the
+        median is taken.
+
+        Returns
+        -------
+        shares : array, shape (steps, networks)
+        """
+        sizes = [self._lengths(error) for error, _ in self._back(x)][::-1]
+        return np.asarray(np.median(np.array(sizes) / sizes[-1], axis=1))
+
+    def _back(self, x: Array) -> Iterator[tuple[Array, Array]]:
+        """Yield the error at each state of plain networks, from the last, and the δ it becomes."""
         layer: Any = self.network.layers[0]
         layer.forward(x)
-        U_T = layer.parameters["U"].T
         ends = self.network.parameters["dense1.W"].sum(axis=1)
         error = np.broadcast_to(ends, layer.h[-1].shape)
-
-        found = []
-        for state in layer.h[:1:-1]:
+        for state in layer.h[:0:-1]:
             delta = error * (1 - state**2)
-            before, error = error, delta @ U_T
-            sizes = [self._lengths(rows) for rows in (before, delta, error)]
-            found.append((sizes[1] / sizes[0], sizes[2] / sizes[1]))
-        return np.asarray(np.median(np.exp(np.log(found).mean(axis=0)), axis=1))
+            yield error, delta
+            error = delta @ layer.parameters["U"].T
 
     def opening(self, x: Array) -> Array:
         """Return how open the input gates of LSTMs are at the marks, and at the other steps.

@@ -430,7 +430,8 @@ def kinds(
         told = []
         for model, runs in others.items():
             y += pitch
-            low, mean, high = (f(runs[:, k]) - bits for f in (min, _mean, max))
+            more = runs[:, k] - bits
+            low, mean, high = more.min(), more.mean(), more.max()
             paint = INK if model == "pool" else BLUE if model == "mixture" else ORANGE
             parts.append(svg.text(4, y, model, paint, text_anchor="start"))
             parts.append(
@@ -446,7 +447,3 @@ def kinds(
             told.append(f"{model} {mean + bits:.2f}")
         said.append(f"{name}: counting {bits:.2f}, {', '.join(told)}")
     return drawing(title, y + 8, "; ".join(said), *parts)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

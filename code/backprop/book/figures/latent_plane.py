@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from backprop.activations import sigmoid
 from backprop.arrays import Array, Labels
 from backprop.book import latent
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 from backprop.book.figures.digit_images import SIDE, glyphs, sheet
 from backprop.book.figures.stepper import Frame, computed
+from backprop.losses import GaussianKL
 from backprop.network import Graph
 
 RIM = 26
@@ -426,7 +428,8 @@ def one_pass(
     z = z[np.argsort(-z[:, 1])]
     logits = network.named["decoder"].forward(z)
     costs = [round(float(cost), 1) for cost in latent.pixel_costs(logits, image)]
-    nats = round(float((mean**2 + deviation**2 - 1 - 2 * np.log(deviation)).sum() / 2), 1)
+    answer = np.concatenate([mean, 2 * np.log(deviation)])[None]
+    nats = round(GaussianKL().forward(answer, np.zeros_like(answer)), 1)
     square = Plane(z, np.zeros(len(z), dtype=int), 124.0, top, side, 2.6)
     (x, y), radii = square.at(mean), deviation * side / square.reach
     first, last = {"text_anchor": "start"}, {"text_anchor": "end"}
@@ -445,7 +448,7 @@ def one_pass(
         parts += [
             svg.pointer(spot, (images - 4, row + high / 2), svg.FORWARD, "1.4", 8.2, 3.8),
             svg.element("circle", cx=spot[0], cy=spot[1], r=3, fill=svg.FORWARD),
-            sheet(latent.decoded(network, code[None]), 1, images, row, high, f"vae-pass-{k}"),
+            sheet(sigmoid(logits[k : k + 1]), 1, images, row, high, f"vae-pass-{k}"),
             svg.text(416, row + high / 2 + 5, f"{cost:.1f}", **last),
         ]  # fmt: skip
     both = [

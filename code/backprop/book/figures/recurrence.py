@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -583,22 +584,16 @@ def number_weights(name: str) -> Array:
 def arriving(name: str) -> Array:
     """Return what is left of the error at each step before training, if nothing stops it.
 
-    Of each sequence's ratio to the last step's error the median is taken, and then that of the
-    networks. The errors are those of ``SideBySide.reaching``.
+    It is the median over the networks of ``SideBySide.remaining``.
     """
     row = recalling.ROWS[name]
+    return _remaining(row.length, row.late)
+
+
+@cache
+def _remaining(length: int, late: int) -> Array:
     group = recalling.SideBySide(recalling.Start("RNN"), recalling.SEEDS)
-    x, _ = recalling.tested(row.length, row.late)
-    layer: Any = group.network.layers[0]
-    layer.forward(x)
-    ends = group.network.parameters["dense1.W"].sum(axis=1)
-    error, lengths = np.broadcast_to(ends, layer.h[-1].shape), []
-    for state in layer.h[:0:-1]:
-        blocks = error.reshape(len(x), len(recalling.SEEDS), -1)
-        lengths.append(np.linalg.norm(blocks, axis=2))
-        error = (error * (1 - state**2)) @ layer.parameters["U"].T
-    shares = np.median(np.array(lengths) / lengths[0], axis=1)
-    return np.asarray(np.median(shares, axis=1)[::-1])
+    return np.asarray(np.median(group.remaining(recalling.tested(length, late)[0]), axis=1))
 
 
 def stopped(title: str) -> Drawing:
