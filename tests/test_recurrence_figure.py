@@ -133,10 +133,19 @@ def test_what_was_learned_is_drawn():
         assert (recurrence.reaching(name) > 0).all()
         if name.startswith("RNN"):
             assert recurrence.course(name).shape == (10, points)
-            assert np.isnan(recurrence.course(name)[:, 0]).all()
+            assert (0.9 < recurrence.course(name)[:, 0]).all()
     drawn = recurrence.later("t").markup
     for n in recurrence.PLAIN:
         assert f"{n} numbers" in drawn and recalling.ROWS[f"RNN, {n}"].rate == recalling.SLOW
+
+
+@pytest.mark.parametrize("name", ["RNN, 20", "RNN, early", "RNN, cut, early, apart"])
+def test_a_course_begins_with_the_loss_of_fresh_networks(name):
+    row, begun = recalling.ROWS[name], recurrence.course(name)[:, 0]
+    x, y = recalling.tested(row.length, row.late)
+    for seed in (0, 8):  # neither the cut nor the fixed steps change what is answered at first
+        p = recalling.Start("RNN").network(seed).forward(x)
+        assert begun[seed] == pytest.approx(((p - y) ** 2).mean() / recalling.GUESSING, rel=1e-4)
 
 
 def test_a_gate_leaves_as_much_of_the_cell_as_of_the_error():
@@ -200,6 +209,11 @@ def test_the_bars_say_what_was_trained():
         assert recurrence.solving(name) == sum(run[-1] < recalling.SOLVED for run in runs)
     for said, name in recurrence.ARMS.items():
         assert said in drawn and f"{recurrence.solving(name)} of 10 solved" in drawn
+    for letter, name in recurrence.FORTY.items():
+        row = recalling.ROWS[name]
+        assert row.length == 40 and row.rates == (recalling.SLOW,) and row.late == 2
+        assert row.start.apart == (row.start.cut == 2) == (letter == "C")
+        assert f">{recalling.solved(name)} of 10<" in drawn and f">{letter}, end<" in drawn
 
 
 def test_the_error_that_is_drawn_is_that_of_each_network_alone():

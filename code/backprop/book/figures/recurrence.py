@@ -504,12 +504,19 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
 
 
 def course(name: str) -> Array:
-    """Return the stored losses of a row during training, networks by points.
+    """Return the losses of a row before and during training, networks by points.
 
-    Before the first step, where it was not measured, the loss is NaN.
+    All but those before training are stored.
     """
-    curves = np.array(recalling.stored()[name]["curve"])
-    return np.hstack([np.full((len(curves), 1), np.nan), curves])
+    row, curves = recalling.ROWS[name], np.array(recalling.stored()[name]["curve"])
+    return np.hstack([beginning(row.start.kind, row.length, row.late)[:, None], curves])
+
+
+@cache
+def beginning(kind: str, length: int, late: int) -> Array:
+    """Return the losses of ten networks before training, relative to always answering 0."""
+    group = recalling.SideBySide(recalling.Start(kind), recalling.SEEDS)
+    return group.relative(*recalling.tested(length, late))
 
 
 def reaching(name: str) -> Array:
@@ -550,11 +557,11 @@ def later(title: str) -> Drawing:
     left = axes[:, 0]
     left[0].set_ylabel("loss", fontsize=11.5)
     left[1].set_ylabel("error at step 1", fontsize=11.5)
-    left[0].set(ylim=(0, 1.6), yticks=[0, 0.5, 1, 1.5])
+    left[0].set(ylim=(0, 2.2), yticks=[0, 0.5, 1, 2])
     left[1].set(ylim=(4e-7, 20), yscale="log", xlim=(0, recalling.UPDATES), xticks=[0, 600])
     left[1].set_yticks([1e-6, 1e-4, 0.01, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
     left[1].minorticks_off()
-    axes[1, 1].set_xlabel("training steps", fontsize=11.5)
+    axes[1, 1].set_xlabel("updates", fontsize=11.5)
     return plotted(fig, title)
 
 
@@ -567,6 +574,8 @@ ARMS = {
 
 In the last one, the steps before the last two keep the weights of the start.
 """
+FORTY = {"A": "RNN, 40, early", "C": "RNN, 40, cut, early, apart"}
+"""The first and the last of these for sequences of 40 numbers, whose courses are not stored."""
 CONTROLS = {"marks anywhere": "RNN, cut", "W fixed": "RNN, cut, early, held"}
 """Two more experiments with a cut error, which are told and not drawn."""
 
@@ -597,10 +606,10 @@ def _remaining(length: int, late: int) -> Array:
 
 
 def stopped(title: str) -> Drawing:
-    """Draw which weights change and where the error arrives, and what happens during training.
+    """Draw where the error arrives and which weights change, and what happens during training.
 
     Losses are thin lines, with their median; the lengths of the row of W by which numbers are read
-    are shown by their median.
+    are shown by their median. In the last row, a dot is a network before or after training.
 
     Parameters
     ----------
@@ -609,41 +618,77 @@ def stopped(title: str) -> Drawing:
     """
     from backprop.book.figures.plots import COLORS, INK
 
-    blue, orange, steps = COLORS[0], COLORS[1], recalling.SHORT
-    fig, axes = pyplot().subplots(3, 2, figsize=(4.6, 5.4), width_ratios=(1, 1.35), sharex="col")
-    for (left, right), (words, name) in zip(axes, ARMS.items(), strict=True):
+    blue = COLORS[0]
+    fig, axes = pyplot().subplots(4, 2, figsize=(4.6, 6.4), width_ratios=(1, 1.35))
+    for (left, right), (words, name) in zip(axes, ARMS.items(), strict=False):
         row = recalling.ROWS[name]
-        reach, begins = row.start.cut or steps, row.late and steps - row.late
-        left.axvspan(0.5, begins + 0.5, color=INK, alpha=0.09, linewidth=0)
-        shares = np.where(np.arange(steps) < steps - reach, 0, arriving(name))
-        left.bar(np.arange(1, steps + 1), shares, 0.8, color=orange)
-        changes = begins if row.start.apart else 0
-        left.broken_barh([(changes + 0.5, steps - changes)], (1.27, 0.22), color=blue, linewidth=0)
-        left.set(xlim=(0.3, steps + 0.7), ylim=(0, 1.6), yticks=[0, 0.5, 1, 1.38],
-                 xticks=[1, 5, 8, 10])  # fmt: skip
-        left.set_yticklabels(["0", "error", "1", "changes"])
+        _design(left, name)
         left.set_title(words, loc="left", fontsize=11.5, fontweight="bold")
         runs = course(name)
         at = recalling.EVERY * np.arange(runs.shape[1])
         right.plot(at, runs.T, "-", color=INK, linewidth=0.7, alpha=0.35)
         right.plot(at, np.median(number_weights(name), axis=0), "-", color=blue, linewidth=2.6)
         right.plot(at, np.median(runs, axis=0), "-", color=INK, linewidth=2.6)
-        right.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
-        right.text(row.updates, 1.4, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
+        right.text(row.updates, 1.9, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
                    ha="right", va="center")  # fmt: skip
-        right.set(xlim=(0, row.updates), ylim=(0, 1.6), yticks=[0, 0.5, 1],
-                  xticks=[0, 2000, 4000])  # fmt: skip
+        right.set(xlim=(0, row.updates), xticks=[0, 2000, 4000])
         right.set_xticklabels(["0", "2,000", "4,000"])
-        for ax in (left, right):
-            ax.grid(False)
-            ax.tick_params(labelsize=11.5)
+    left, right = axes[-1]
+    left.set_title("40 numbers, A and C", loc="left", fontsize=11.5, fontweight="bold")
+    left.text(17, 0.75, "pale: only A", color=INK, fontsize=11.5, ha="center", va="center")
+    for name, alpha in zip(FORTY.values(), (0.4, 1.0), strict=True):
+        _design(left, name, alpha)
+    row = recalling.ROWS[FORTY["A"]]
+    begun = beginning(row.start.kind, row.length, row.late)
+    for k, losses in enumerate((begun, *map(recalling.left, FORTY.values()))):
+        aside = 0.03 * (np.arange(len(losses)) - 4.5)
+        right.plot(k + aside, losses, "o", color=INK, markersize=4, alpha=0.6, clip_on=False)
+        if k:
+            right.text(k, 1.9, f"{(losses < recalling.SOLVED).sum()} of 10", color=INK,
+                       fontsize=11.5, ha="center", va="center")  # fmt: skip
+    right.set(xlim=(-0.5, 2.5), xticks=[0, 1, 2])
+    right.set_xticklabels(["before", "A, end", "C, end"])
+    for right in axes[:, 1]:
+        right.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
+        right.set(ylim=(0, 2.2), yticks=[0, 1, 2])
+    for ax in axes.flat:
+        ax.grid(False)
+        ax.tick_params(labelsize=11.5)
     axes[0, 0].text(4.5, 1.12, "marks", color=INK, fontsize=11.5, ha="center", va="center")
-    for height, words, paint in ((0.62, "number’s weights", blue), (0.25, "loss", INK)):
+    for height, words, paint in ((1.15, "row of W", blue), (0.35, "loss", INK)):
         axes[0, 1].text(recalling.LONG, height, words, color=paint, fontsize=11.5,
                         fontweight="bold", ha="right", va="center")  # fmt: skip
-    axes[-1, 0].set_xlabel("step of the sequence", fontsize=11.5)
-    axes[-1, 1].set_xlabel("training steps", fontsize=11.5)
+    axes[-1, 1].text(0, 0.6, "loss", color=INK, fontsize=11.5, fontweight="bold", ha="center",
+                     va="center")  # fmt: skip
+    for ax in axes[:2].flat:
+        ax.tick_params(labelbottom=False)
+    for ax in axes[2:, 0]:
+        ax.set_xlabel("step", fontsize=11.5)
+    axes[2, 1].set_xlabel("updates", fontsize=11.5)
     return plotted(fig, title)
+
+
+def _design(ax: Any, name: str, alpha: float = 1.0) -> None:
+    """Draw what is left of the error at each step before training, and which weights change."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    row = recalling.ROWS[name]
+    steps = row.length
+    reach, begins = row.start.cut or steps, steps - row.late
+    if alpha == 1.0:
+        ax.axvspan(0.5, begins + 0.5, color=INK, alpha=0.09, linewidth=0)
+    shares = np.where(np.arange(steps) < steps - reach, 0, arriving(name))
+    ax.bar(np.arange(1, steps + 1), shares, 0.8, color=COLORS[1], alpha=alpha, linewidth=0)
+    changes = begins if row.start.apart else 0
+    ax.broken_barh([(changes + 0.5, steps - changes)], (1.27, 0.22), color=COLORS[0],
+                   alpha=alpha, linewidth=0)  # fmt: skip
+    ax.set(
+        xlim=(0.3, steps + 0.7),
+        ylim=(0, 1.6),
+        yticks=[0, 0.5, 1, 1.38],
+        xticks=[1, steps // 2, begins] + [steps] * (steps < 20),
+    )
+    ax.set_yticklabels(["0", "error", "1", "changes"])
 
 
 WEIGHTS = (0.5, 0.7, 0.9, 1.0, 1.2, 1.5)
