@@ -644,7 +644,7 @@ def stopped(title: str) -> Drawing:
         aside = 0.03 * (np.arange(len(losses)) - 4.5)
         right.plot(k + aside, losses, "o", color=INK, markersize=4, alpha=0.6, clip_on=False)
         if k:
-            right.text(k, 1.9, f"{(losses < recalling.SOLVED).sum()} of 10", color=INK,
+            right.text(1.2 * k - 0.3, 1.9, f"{(losses < recalling.SOLVED).sum()} of 10", color=INK,
                        fontsize=11.5, ha="center", va="center")  # fmt: skip
     right.set(xlim=(-0.5, 2.5), xticks=[0, 1, 2])
     right.set_xticklabels(["before", "A, end", "C, end"])
