@@ -825,14 +825,14 @@ def running(title: str) -> Drawing:
 
     The query and its keys are those of :func:`by_hand`, in the order :data:`VISITED`.
     """
-    score, value, top = 18.0, 48.0, 86.0
-    total, gathered = 138.0, 218.0
-    weight, pull, error = 318.0, 348.0, 399.0
+    score, value, top = 16.0, 48.0, 88.0
+    total, gathered = 135.0, 216.0
+    weight, pull, error = 300.0, 348.0, 399.0
     first, pitch, size = 66.0, 66.0, (40.0, 28.0)
     blue, orange = svg.FORWARD, svg.BACKWARD
     parts = [
         svg.text(152, 16, "first pass", blue, font_weight=600),
-        svg.text(358, 16, "second pass", orange, font_weight=600),
+        svg.text(350, 16, "second pass", orange, font_weight=600),
     ]
     heads = ("s", "v", "top", "total", "gathered", "p", "dy·v", "error")
     columns = (score, value, top, total, gathered, weight, pull, error)
