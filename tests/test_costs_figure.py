@@ -8,7 +8,7 @@ def test_the_bills_add_up_and_a_long_bar_is_torn():
     rows = [costs.Bill("value", [2], 0.02), costs.Bill("all", [2, 2, 1], 0.05),
             costs.Bill("nudging", [2_000_000], 200_000)]  # fmt: skip
     markup = costs.bills(rows, "title").markup
-    for words in ("value: 20 ms", "1 forward pass", "all: 50 ms", "2.5 forward passes",
+    for words in ("value: 20 ms", "1 forward pass", "all: 50 ms", "2.5 passes",
                   "nudging: 2.31 days", "1,000,000 forward passes",
                   "2 × xW", "2 × xᵀδ", "1 × δWᵀ"):  # fmt: skip
         assert f">{words}<" in markup

@@ -70,7 +70,8 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
             parts.append(block(x, y, length, f"{count} × {product}", paint))
             x += length
         number = f"{total:,.0f}" if torn else f"{total:.3g}"
-        number += " forward pass" if total == 1 else " forward passes"
+        # Beside the middle bar, there is no room for more than a word.
+        number += " forward pass" if total == 1 else " forward passes" if torn else " passes"
         paint = svg.GROUND if torn else "currentColor"
         parts.append(svg.text(x + 8, y + 17, number, paint, text_anchor="start", font_weight=600))
         said.append(f"{name}, {number}")
