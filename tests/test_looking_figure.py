@@ -202,8 +202,6 @@ def test_each_network_is_a_mark_on_three_scales_and_each_line_has_its_name():
         assert f">{words}<" in drawn.markup, words
     alone = looking.leaders([two], heads, "t")
     assert drawn.markup.count("<use") - alone.markup.count("<use") == 6
-    with pytest.raises(ValueError):
-        looking.leaders([one], heads[:2] + ["right"] * 2, "t")
 
 
 def test_a_straight_line_names_the_first_digit_and_none_the_second():

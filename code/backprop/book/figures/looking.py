@@ -884,8 +884,8 @@ def leaders(lines: Sequence[Line], heads: Sequence[str], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, len(heads), figsize=(4.7, 2.7), sharey=True, layout="none")
-    fig.subplots_adjust(left=0.38, right=0.99, wspace=0.2)
+    fig, axes = plt.subplots(1, len(heads), figsize=(4.7, 2.35), sharey=True, layout="none")
+    fig.subplots_adjust(left=0.44, right=0.99, wspace=0.2)
     for k, (ax, head) in enumerate(zip(axes, heads, strict=True)):
         for y, line in enumerate(lines):
             shares = np.asarray(line.shares)[:, k]
@@ -900,7 +900,7 @@ def leaders(lines: Sequence[Line], heads: Sequence[str], title: str) -> Drawing:
             ax.spines[side].set_visible(False)
     place = {"transform": axes[0].get_yaxis_transform(), "va": "center"}
     for y, line in enumerate(lines):
-        axes[0].text(-1.86, y, line.name, color=COLORS[line.color], **place)
+        axes[0].text(-2.2, y, line.name, color=COLORS[line.color], **place)
         axes[0].text(-0.08, y, line.width, ha="right", **place)
     axes[0].text(-0.08, -1.05, "width d", ha="right", **place)
     return plotted(fig, title)
