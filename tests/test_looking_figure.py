@@ -207,13 +207,15 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     check_words(drawn.markup, 0.55)
 
 
-def test_each_run_is_a_mark_at_its_width_and_each_line_has_its_name():
-    runs = {"one, at 1": [[90, 70, 80], [60, 60, 50]], "two": [[100], [100]]}
-    drawn = looking.widths([4, 64], runs, "t")
-    for words in ("one,", "at 1", "two", "width d of queries and keys", "right digits, %", "4"):
+def test_each_network_is_a_mark_on_three_scales_and_each_line_has_its_name():
+    one = looking.Line("start 1", "64", 0, np.array([[10.0, 20, 70], [30, 40, 60]]))
+    two = looking.Line("start ¼", "16–256", 1, np.array([[0.0, 0, 100]]))
+    heads = ["leader,\nstep 0", "leader,\nstep 5", "right,\nstep 100"]
+    drawn = looking.leaders([one, two], heads, "t")
+    for words in ("start 1", "64", "start ¼", "16–256", "width d", "leader,", "step 100"):
         assert f">{words}<" in drawn.markup, words
-    alone = looking.widths([4, 64], {"two": runs["two"]}, "t")
-    assert drawn.markup.count("<use") > alone.markup.count("<use")
+    alone = looking.leaders([two], heads, "t")
+    assert drawn.markup.count("<use") - alone.markup.count("<use") == 6
 
 
 def test_a_straight_line_names_the_first_digit_and_none_the_second():

@@ -919,36 +919,58 @@ def _second_pass() -> list[tuple[str, str, str]]:
 # Plots.
 
 
-def widths(ds: Sequence[int], runs: Mapping[str, Sequence[Sequence[float]]], title: str) -> Drawing:
-    """Draw the right answers at several widths: a mark for each run, a line through the medians.
+class Line(NamedTuple):
+    """Some networks in :func:`leaders`.
+
+    Attributes
+    ----------
+    name, width : str
+    color : int
+        Its place in the palette.
+    shares : array, shape (networks, 3)
+        The questions with a leader at two steps, and the right digits, in percent.
+    """
+
+    name: str
+    width: str
+    color: int
+    shares: Array
+
+
+def leaders(lines: Sequence[Line], heads: Sequence[str], title: str) -> Drawing:
+    """Draw a mark for each network: its early leaders, and how much it answers right later.
 
     Parameters
     ----------
-    ds : sequence of int
-        The widths, each twice or more the one before; they stand at equal distances.
-    runs : mapping of str to (for each width, a percentage for each run)
-        By the name of their kind, at most three; a name stands at the end of its line.
+    lines : sequence of Line
+        From the top.
+    heads : sequence of str
+        What stands above each of the three scales.
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS
+    from backprop.book.figures.plots import COLORS, GREY
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.4, 2.4))
-    kinds = (COLORS[0], "o", -0.09), (COLORS[2], "^", 0.0), (COLORS[1], "v", 0.09)
-    for (color, marker, shift), (name, shares) in zip(kinds, runs.items(), strict=False):
-        at = np.arange(len(ds)) + shift  # side by side, since several may be right everywhere
-        medians = [float(np.median(each)) for each in shares]
-        ax.plot(at, medians, color=color, linewidth=1.8, linestyle="-", marker=marker, markersize=5)
-        for x, each in zip(at, shares, strict=True):
-            ax.plot([x] * len(each), each, marker, color=color, markersize=4, alpha=0.5)
-        ax.text(len(ds) - 0.75, medians[-1], name.replace(", ", ",\n"), color=color, va="center")
-    ax.set(xticks=range(len(ds)), xlim=(-0.3, len(ds) + 0.5), xlabel="width d of queries and keys")
-    ax.set(ylim=(40, 104), yticks=[40, 60, 80, 100], ylabel="right digits, %")
-    ax.set_xticklabels([f"{d}" for d in ds])
-    ax.grid(visible=False)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    fig, axes = plt.subplots(1, len(heads), figsize=(4.7, 2.35), sharey=True, layout="none")
+    fig.subplots_adjust(left=0.44, right=0.99, wspace=0.2)
+    for k, (ax, head) in enumerate(zip(axes, heads, strict=True)):
+        for y, line in enumerate(lines):
+            shares = np.asarray(line.shares)[:, k]
+            shift = 0.22 * np.linspace(-1, 1, len(shares))  # several may be equal
+            ax.axhline(y, color=GREY, linewidth=0.5, alpha=0.5)
+            ax.plot(shares, y + shift, "o", color=COLORS[line.color], markersize=4, alpha=0.6)
+        ax.set(xlim=(-9, 109), ylim=(len(lines) - 0.5, -0.5), yticks=[])
+        ax.set(xticks=[0, 50, 100])
+        ax.set_title(head, fontsize=11)
+        ax.grid(visible=False)
+        for side in ("top", "right", "left"):
+            ax.spines[side].set_visible(False)
+    place = {"transform": axes[0].get_yaxis_transform(), "va": "center"}
+    for y, line in enumerate(lines):
+        axes[0].text(-2.2, y, line.name, color=COLORS[line.color], **place)
+        axes[0].text(-0.08, y, line.width, ha="right", **place)
+    axes[0].text(-0.08, -1.05, "width d", ha="right", **place)
     return plotted(fig, title)
 
 
