@@ -148,6 +148,12 @@ def test_where_no_gate_learns_the_biases_are_those_of_the_start():
     np.testing.assert_array_equal(layer.parameters["b"], usual.parameters["b"])
 
 
+@pytest.mark.parametrize("free", ["i", "f"])
+def test_where_one_gate_learns_the_others_keep_the_biases_of_the_start(free):
+    fixed = dict(recalling.ROWS[f"LSTM, {free} alone"].start.fixed)
+    assert fixed == {gate: recalling.GATES[gate] for gate in "ifo" if gate != free}
+
+
 def test_the_error_that_meets_no_mark_leaves_its_row_as_it_is():
     row = dataclasses.replace(recalling.ROWS["RNN, cut, early"], updates=5)
     (after,), _, _ = recalling.trained(row, recalling.SLOW, (0, 1))

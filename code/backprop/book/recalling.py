@@ -6,8 +6,8 @@ product serves them all. They read the same sequences, differ by their start, an
 another.
 
 Every row of :data:`ROWS` was trained at each of its rates. What came out stands in
-``recalling.json``, which ``python -m backprop.book.recalling FILE`` writes (half an hour on one
-core); with names of rows after FILE, only these are trained again.
+``recalling.json``, which ``python -m backprop.book.recalling FILE`` writes (forty minutes on
+one core); with names of rows after FILE, only these are trained again.
 """
 
 from __future__ import annotations
@@ -392,10 +392,22 @@ ROWS: dict[str, Row] = {
         for kind in ("LSTM", "GRU")
         for length in LENGTHS
     },
-    **{f"LSTM, open, {length}": Row(Start("LSTM, open"), length) for length in LENGTHS},
+    **{
+        f"LSTM, open, {length}": Row(Start("LSTM, open"), length, reaches=length == LENGTH)
+        for length in LENGTHS
+    },
     "RNN, 40, long": Row(Start("RNN"), LENGTH, updates=LONG, rates=(0.001, 0.003)),
     **_bordered(),
     "LSTM, none": Row(Start("LSTM", fixed=tuple(GATES.items())), reaches=True),
+    **{
+        f"LSTM, {free} alone": Row(
+            Start(
+                "LSTM", fixed=tuple((gate, bias) for gate, bias in GATES.items() if gate != free)
+            ),
+            rates=(0.01,),
+        )
+        for free in "if"
+    },
 }  # fmt: skip
 """What the chapters show, by name."""
 

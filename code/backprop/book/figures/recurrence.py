@@ -492,7 +492,7 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
         ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold")
     above.set_title("the 16 forget gates", loc="left", fontsize=11.5, pad=22)
     ax.set_title("length of the error (log scale)", loc="left", fontsize=11.5)
-    above.set(ylim=(min(0.6, gates.min() - 0.05), 1.02), yticks=[0.6, 0.8, 1])
+    above.set(ylim=(min(0.25, gates.min() - 0.05), 1.04), yticks=[0.3, 0.6, 0.9])
     ax.set(yscale="log", ylim=(0.4, 16), xlim=(0.5, last + 0.5), xlabel="step",
            xticks=[1, 5, 10, 15, 20, last - 2])  # fmt: skip
     ax.set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
