@@ -364,7 +364,7 @@ def exchange(
     """
     from backprop.book.figures.plots import INK
 
-    fig, ax = _against_kept(runs, fewest, (4.6, 3.2), [0, 11, 20, 33, 50, 64])
+    fig, ax = _against_kept(runs, fewest, (4.6, 2.8), [0, 11, 20, 33, 50, 64])
     (most_kept, _) = max(fewest)
     for kept_inputs, count in named:
         # Words above the right end of the line, below its straight part, and else beside it.
@@ -393,7 +393,7 @@ def products(
     title : str
         What the picture shows, for those who do not see it.
     """
-    fig, ax = _against_kept(runs, fewest, (4.6, 3.3), [0, 9, 20, 33, 50, 64])
+    fig, ax = _against_kept(runs, fewest, (4.6, 3.1), [0, 9, 20, 33, 50, 64])
     most = max(more for found in [fewest, *runs.values()] for _, more in found)
     ax.set(ylabel="% more products", ylim=(0, 1.15 * most + 1))
     return plotted(fig, title)
