@@ -393,7 +393,7 @@ def products(
     title : str
         What the picture shows, for those who do not see it.
     """
-    fig, ax = _against_kept(runs, fewest, (4.6, 3.1), [0, 9, 20, 33, 50, 64])
+    fig, ax = _against_kept(runs, fewest, (4.6, 3.0), [0, 9, 20, 33, 50, 64])
     most = max(more for found in [fewest, *runs.values()] for _, more in found)
     ax.set(ylabel="% more products", ylim=(0, 1.15 * most + 1))
     return plotted(fig, title)
@@ -423,7 +423,7 @@ def _against_kept(
 
 # Where the cuts are, and which layers run again.
 
-CELL, STRIP = 22.0, 100.0
+CELL, STRIP = 22.0, 90.0
 """Width of a layer, and height of a strip with its words."""
 KINDS = {
     "dense": {"fill": "currentColor", "fill_opacity": "0.7"},
