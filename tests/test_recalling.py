@@ -212,6 +212,23 @@ def test_held_weights_stay_and_the_rest_learns_as_before():
     assert np.shape(told["reads"]) == (10, 2) and told["reads"][0][0] == 1
 
 
+def test_a_formula_finds_what_a_state_holds_and_nothing_else(monkeypatch):
+    def forgetful(start, seed):
+        network = usual(start, seed)
+        network.layers[0].parameters["U"][...] = 0
+        return network
+
+    usual, found = Start.network, recalling.remembered.__wrapped__
+    monkeypatch.setattr(recalling, "SEEDS", (0, 1))
+    numbers, marks, sums = found(6, 1)
+    assert numbers.shape == marks.shape == (2, 5) and sums.shape == (2,)
+    assert numbers.min() > 0.9 and marks.min() > 0.9 and sums.max() < 0.8
+    monkeypatch.setattr(Start, "network", forgetful)
+    numbers, marks, sums = found(6, 1)  # the state depends on the step's own input alone
+    assert numbers[:, -1].min() > 0.9 and marks[:, -1].min() > 0.9
+    assert numbers[:, :-1].max() < 0.02 and sums.max() < 0.5
+
+
 @pytest.mark.long
 def test_the_loss_rises_where_weights_are_shared_with_steps_that_no_error_reaches():
     courses = {}
