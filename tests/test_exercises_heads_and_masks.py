@@ -161,6 +161,7 @@ RIGHT = {
     ex.check_heads: [(two_heads,), (by_the_layer,)],
     ex.check_running: [(SUMS, OUTPUT), (np.array(SUMS), 2.286),
                        ([(8, 1), (3, Fraction(5, 4)), (4, Fraction(7, 4))], Fraction(16, 7))],
+    ex.check_joined: [([3, 9], 2), ((3.0, 9.0), Fraction(12, 6)), (np.array([3, 9]), 2.0)],
     ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -228,6 +229,18 @@ WRONG_ANSWERS = {
         ((SUMS, 4), "first sum"), ((SUMS, 3.667), "plain mean"), ((SUMS, 0.4375), "upside down"),
         ((SUMS, None), "None"), ((SUMS,), "2 answers"),
     ],
+    ex.check_joined: [
+        (([5, 17], 2), "Neither"), (([11, 41], 2), "6/2"), (([9, 27], 2), "larger top"),
+        (([18, 54], 2), "sums of e^s"), (([9, 3], 2), "exchanged"),
+        (([3, 17], 2), "with the values"), (([5, 9], 2), "total is not"),
+        (([1, 4], 2), "first block alone"), (([3.667, 13.67], 2), "second block was rescaled"),
+        (([4, 8], 2), "2/6"), (([3, 9], -2), "downhill"), (([3, 9], 5), "not taken away"),
+        (([3, 9], 12), "weight is missing"), (([3, 9], 0.333), "at the output is missing"),
+        (([3, 9], 0.167), "This is the weight"), (([3, 9], 6), "divided by the total"),
+        (([3, 9], 3.75), "second block alone"), (([3, 9], 3), "weight is that"),
+        (([3, 9], 2.5), "output is that"), (([3, 9], 1), "error at the value"),
+        (([3, 9], 7), "9/3"), (([3, 9], None), "None"), (([3, 9],), "2 answers"),
+    ],
     ex.check_count: [
         ((1048576, 537), "biases"), ((787968, 537), "one more"),
         ((786432, 537), "One matrix is missing"), ((8404992, 537), "share"),
@@ -269,3 +282,11 @@ def test_the_expected_numbers_are_right():
         top = powers[:k].max()
         assert sums == pytest.approx([powers[:k] @ values[:k] / top, powers[:k].sum() / top])
     assert OUTPUT == pytest.approx(powers @ values / powers.sum())
+    first, second = (2.0, 2.0, 2.0), (6.0, 3.0, 3.0)  # powers of two blocks
+    blocks = [(np.array(e), np.array(v)) for e, v in ((first, (2, 4, 6)), (second, (2, 5, 1)))]
+    triples = [(e.max(), e.sum() / e.max(), e @ v / e.max()) for e, v in blocks]
+    np.testing.assert_allclose(triples, [(2, 3, 12), (6, 2, 5)])
+    e, v = (np.concatenate(of) for of in zip(*blocks, strict=True))
+    assert (e.sum() / 6, e @ v / 6) == pytest.approx((3, 9))
+    p = e / e.sum()
+    assert (p * 6 * (v - p @ v))[4] == pytest.approx(2)

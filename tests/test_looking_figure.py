@@ -197,7 +197,8 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     errors = weights * (dy * v - dy * y)[:, 0]
     shown = [f"{n + 0.0:g}" for n in (*weights, *(dy * v)[:, 0], *errors)]  # no −0
     shown += [f"y = 15 / (5/3) = {y.item():.0f}", "log-sum = ln 6 + ln(5/3) = ln 10"]
-    shown += [f"dy = {dy.item():.0f}, dy·y = {(dy * y).item():.0f}"]
+    shown += [f"dy = {dy.item():.0f}", f"dy·y = {(dy * y).item():.0f}"]
+    shown += ["p = exp(q·k − ln 10)", "error = p(dy·v − dy·y)"]
     shown += ["× 1/2 + 1", "3/2", "× 1/2 + 10", "10", "+ 1/6", "5/3", "+ 1/6 · 30", "15"]
     assert np.exp(log_sum) == pytest.approx(10)
     assert drawn.markup.count(">ln 6<") == 3  # a score, and top from there on

@@ -309,6 +309,40 @@ def check_running(sums: Any, y: Any) -> Verdict:
 
 
 @checker
+def check_joined(sums: Any, ds: Any) -> Verdict:
+    """Check the blocks (ln 2, 3, 12) and (ln 6, 2, 5), and a key with s = ln 3, v = 5, dy = 6."""
+    scale = "The first block is relative to ln 2, so its sums shrink by 2/6."
+    parts: list[Part] = [
+        ("The sums", [3.0, 9.0], [
+            ([5.0, 17.0], "Neither block was rescaled.", scale),
+            ([11.0, 41.0], "The first block was multiplied by 6/2.",
+             "A larger maximum makes old powers smaller."),
+            ([9.0, 27.0], "These are relative to ln 2.", "Use the larger top."),
+            ([18.0, 54.0], "These are the sums of e^s.", "Divide both by 6, the larger power."),
+            ([9.0, 3.0], "The two sums are exchanged.", "The total comes first."),
+            ([3.0, 17.0], "The sum with the values is not rescaled.", scale),
+            ([5.0, 9.0], "The total is not rescaled.", scale),
+            ([1.0, 4.0], "This is the first block alone.", "Add the second block."),
+            ([11 / 3, 41 / 3], "The second block was rescaled.", scale),
+        ], scale),
+        ("The error at the score", 2.0, [
+            (-2.0, "This is a step downhill.", "The error is the derivative itself."),
+            (5.0, "The mean was not taken away.", "It is dy times the output."),
+            (12.0, "The weight is missing.", "It is e^(s - log-sum)."),
+            (1 / 3, "The error at the output is missing.", "It is 6."),
+            (1 / 6, "This is the weight.", "Multiply it by dy v - dy y."),
+            (6.0, "The power was not divided by the total.", "The weight is e^(s - log-sum)."),
+            (3.75, "The second block alone was used.", "Both blocks give the log-sum and y."),
+            (3.0, "The weight is that in the second block.", "The log-sum is that of both."),
+            (2.5, "The output is that of the second block.", "Its mean is over both blocks."),
+            (1.0, "This is dy times the weight, the error at the value.",
+             "Multiply the weight by dy v - dy y."),
+        ], "The output is 9/3, and the log-sum ln 6 + ln 3."),
+    ]  # fmt: skip
+    return in_turn((sums, ds), parts, "Blocks may be read in any order, or by two machines.")
+
+
+@checker
 def check_count(parameters: Any, megabytes: Any) -> Verdict:
     """Check d_model = 512, 8 heads, n = 4096, float32: 4(512² + 512), and 8·4096²·4 bytes."""
     weights = 512 * 512

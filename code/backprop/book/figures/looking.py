@@ -359,14 +359,19 @@ def joined(n: int, width: int, title: str) -> Drawing:
     for name, y in zip("QKV", (58.0, middle, 150.0), strict=True):
         parts += _halves((start, y), size, name)
     parts.append(svg.text(start, 188, whole))
+    parts.append(svg.element(
+        "path", d=f"M{svg.fixed(start + 36)} 38h5V170h-5", fill="none", stroke="currentColor",
+        stroke_width="1.2",
+    ))  # fmt: skip
     for k, (y, paint) in enumerate(zip(rows, paints, strict=True)):
         number = "₁₂"[k]
-        parts.append(_flow((start + 36, middle + 12 * k - 6), (weights - 32, y), paint))
+        parts.append(_flow((start + 42, middle + 12 * k - 6), (weights - 31, y), paint))
+        parts.append(svg.text(start + 64, y - 8 + 28 * k, f"Q{number}K{number}ᵀ", paint))
         parts += _framed((weights, y), square, paint)
         parts.append(svg.text(weights, y - 3, f"P{number}", paint, font_weight=600))
         parts.append(svg.text(weights, y + 15, sides, paint))
         parts.append(_flow((weights + 31, y), (means - 20, y), paint))
-        parts.append(svg.text(weights + 47, y - 8, f"V{number}", paint))
+        parts.append(svg.text(weights + 47, y - 8, f"· V{number}", paint))
         parts += _framed((means, y), half, paint)
         parts.append(svg.text(means, y + 5, f"Y{number}", paint, font_weight=600))
         parts.append(svg.text(means, y + 38, part, paint))
@@ -832,9 +837,10 @@ def running(title: str) -> Drawing:
     blue, orange = svg.FORWARD, svg.BACKWARD
     parts = [
         svg.text(152, 16, "first pass", blue, font_weight=600),
-        svg.text(350, 16, "second pass", orange, font_weight=600),
+        svg.text(300, 16, "second pass", orange, font_weight=600),
+        svg.text(390, 16, f"dy = {_slope()}", orange),
     ]
-    heads = ("s", "v", "top", "total", "gathered", "p", "dy·v", "error")
+    heads = ("q·k", "v", "top", "total", "gathered", "p", "dy·v", "error")
     columns = (score, value, top, total, gathered, weight, pull, error)
     for k, (x, name) in enumerate(zip(columns, heads, strict=True)):
         paint = "currentColor" if k < 2 else blue if k < 5 else orange
@@ -866,23 +872,29 @@ def running(title: str) -> Drawing:
                                   text_anchor="start"))  # fmt: skip
         said.append(", ".join(f"{n} {w}" for n, w in zip(heads, written, strict=True)))
     last = first + pitch * 2
-    for x in (total, gathered):
-        parts.append(_flow((x, last + 12), (x, last + 36), blue))
-    parts.append(_flow((top, last + 12), (top, last + 60), blue))
+    ends = last + 56, last + 82  # the lines of y and of the log-sum
+    parts += [
+        _flow((total + 12, last + 12), (192, ends[0] - 15), blue),
+        _flow((gathered, last + 12), (gathered, ends[0] - 15), blue),
+        _flow((top + 8, last + 12), (100, ends[1] - 15), blue),
+        _flow((total, last + 12), (total + 10, ends[1] - 15), blue),
+        _flow((281, ends[0] - 5), (299, ends[0] - 5), orange),
+        _flow((239, ends[1] - 5), (257, ends[1] - 5), orange),
+    ]
     end, whole = sums[-1], sum(row[2] for row in VISITED)
     output = end.gathered / end.total
-    dy = _error(output)
+    dy = _slope()
     lines = [
-        (f"y = {end.gathered} / ({end.total}) = {output}", 96.0, last + 52, blue),
-        (f"log-sum = ln {largest} + ln({end.total}) = ln {whole}", 2.0, last + 74, blue),
-        (f"dy = {dy}, dy·y = {dy * output}", 249.0, last + 30, orange),
-        (f"p = exp(s) / {whole}", 249.0, last + 52, orange),
-        ("error = p(dy·v − dy·y)", 249.0, last + 74, orange),
+        (f"y = {end.gathered} / ({end.total}) = {output}", 152.0, ends[0], blue),
+        (f"log-sum = ln {largest} + ln({end.total}) = ln {whole}", 2.0, ends[1], blue),
+        ("error = p(dy·v − dy·y)", 250.0, last + 30, orange),
+        (f"dy·y = {dy * output}", 304.0, ends[0], orange),
+        (f"p = exp(q·k − ln {whole})", 262.0, ends[1], orange),
     ]
     for words, x, line, paint in lines:
         parts.append(svg.text(x, line, words, paint, text_anchor="start"))
         said.append(words)
-    return drawing(title, last + 82, "; ".join(said), *parts)
+    return drawing(title, last + 90, "; ".join(said), *parts)
 
 
 class _Sum(NamedTuple):
@@ -903,6 +915,12 @@ def _sums() -> list[_Sum]:
         total, gathered = shrink * total + added, shrink * gathered + added * value
         found.append(_Sum(shrink, added, total, gathered))
     return found
+
+
+def _slope() -> Fraction:
+    """Return the error at the output."""
+    end = _sums()[-1]
+    return _error(end.gathered / end.total)
 
 
 def _second_pass() -> list[tuple[str, str, str]]:
