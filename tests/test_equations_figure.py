@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backprop.book.figures import equations
+from backprop.layers import FixedPoint
 
 
 def test_iterates_and_their_derivatives():
@@ -35,12 +36,39 @@ def test_the_loop_is_at_rest_forward_and_backward():
         assert f">{words}<" in markup
 
 
-def test_the_choices_count_the_splits_that_fall():
-    runs = [(0.3, 0.2, 0.3, 0.4), (0.3, 0.25, 0.3, 0.4), (0.3, 0.4, 0.3, 0.2)]
-    markup = equations.choices(runs, "t").markup
-    for words in ("test error", "weights of the noise", "2 of 3 fall", "1 of 3 fall"):
+def test_both_ways_take_the_same_rounds():
+    rng = np.random.default_rng(5)
+    layer = FixedPoint(3, 4, rng=rng, norm=0.8)
+    x, v = rng.normal(size=(1, 3)), rng.normal(size=(1, 4))
+    misses = equations.compared(layer, x, v, (1, 3, 150))
+    right = layer.gradients["U"].copy()
+    W, U, b = (layer.parameters[name] for name in "WUb")
+
+    def after(U):
+        h = np.zeros((1, 4))
+        for _ in range(3):
+            h = np.tanh(x @ W + h @ U + b)
+        return float((v * h).sum())
+
+    units = 1e-6 * np.eye(16).reshape(16, 4, 4)
+    through = np.array([(after(U + d) - after(U - d)) / 2e-6 for d in units]).reshape(4, 4)
+    size = np.linalg.norm(right)
+    assert misses[1, 0] == pytest.approx(np.linalg.norm(through - right) / size, rel=1e-6)
+    h = np.zeros((1, 4))
+    for _ in range(3):
+        h = np.tanh(x @ W + h @ U + b)
+    back = ((1 - h**2) * U).T  # u = v + u back, three terms of its series
+    u = v + v @ back + v @ back @ back
+    said = h.T @ (u * (1 - h**2))
+    assert misses[1, 1] == pytest.approx(np.linalg.norm(said - right) / size)
+    assert misses[0, 0] == pytest.approx(1) and misses[2].max() < 1e-13
+
+
+def test_the_rounds_are_drawn_with_what_they_store():
+    markup = equations.rounds([10, 20, 30], [(0.4, 0.2), (0.1, 0.04), (0.02, 0.01)], "t").markup
+    for words in ("unrolling", "equation", "K", "∂L/∂U is off by", "states stored"):
         assert markup.count(f">{words}<") == 1
-    assert markup.count(">one<") == markup.count(">forty<") == 2 and len(markup) < 100_000
+    assert markup.count(">rounds K<") == 2 and len(markup) < 100_000
 
 
 def test_the_four_systems_have_the_shapes_that_are_named():
@@ -63,14 +91,6 @@ def test_the_four_systems_have_the_shapes_that_are_named():
     for row in equations.SYSTEMS:
         for words in row:
             assert f">{words}<" in markup
-
-
-def test_two_errors_are_drawn_by_the_step_of_the_stop():
-    said, through = [[0.4, 0.1, 0.02], [0.5, 0.2, 0.03]], [[0.9, 0.5, 0.1], [1.0, 0.4, 0.2]]
-    markup = equations.stopped(said, through, "t").markup
-    for words in ("unrolling", "equation", "off by", "steps before the stop"):
-        assert markup.count(f">{words}<") == 1
-    assert len(markup) < 100_000
 
 
 def test_the_path_is_that_of_euler_and_its_adjoint():

@@ -1,4 +1,4 @@
-"""Ridge penalties: the fit, the hypergradient, and the descent unrolled."""
+"""Ridge penalties: the fit, the hypergradient, and the choice."""
 
 import numpy as np
 import pytest
@@ -53,26 +53,6 @@ def test_the_hypergradient(parts):
     np.testing.assert_allclose(found, by_tape, rtol=1e-9, atol=1e-14)
 
 
-def test_unrolled_descent_is_differentiated_step_by_step(parts):
-    s = np.full(40, -2.0)
-    rate = 1 / np.linalg.eigvalsh(p.curvature(s, parts.train[0]))[-1]
-    weights, by_steps = p.unrolled(s, parts.train, parts.valid, 2000)
-
-    def loss(t):
-        X, y = parts.train
-        H, w = p.curvature(t, X), np.zeros(40)
-        for _ in range(7):
-            w = w - rate * (H @ w - X.T @ y / 60)
-        V, target = parts.valid
-        return ((V @ w - target) ** 2).mean() / 2
-
-    check_gradient(loss, s, by_steps[6]).raise_if_off()
-    assert p.error(weights[6], parts.valid) == pytest.approx(loss(s))
-    np.testing.assert_allclose(weights[-1], p.fitted(s, parts.train), rtol=1e-7, atol=1e-12)
-    right = p.hypergradient(s, parts.train, parts.valid)
-    np.testing.assert_allclose(by_steps[-1], right, rtol=1e-7, atol=1e-12)
-
-
 @pytest.mark.parametrize("pairs_of", [p.held_out, p.folds])
 def test_penalties_are_chosen_by_the_mean_error_of_those_held_out(parts, pairs_of):
     pairs = pairs_of(parts)
@@ -103,18 +83,6 @@ def test_in_the_folds_everybody_is_held_out_once(parts):
         np.testing.assert_array_equal(np.sort(rows, axis=0), np.sort(X, axis=0))
     held = np.concatenate([out_y for _, (_, out_y) in pairs])
     np.testing.assert_array_equal(np.sort(held), np.sort(y))
-
-
-def test_the_search_that_stops_is_compared_with_the_fitted_weights():
-    parts, s = p.diabetes(2), np.full(40, -2.0)
-    right = p.hypergradient(s, parts.train, parts.valid)
-    weights, slopes = p.unrolled(s, parts.train, parts.valid, 30)
-    said, through = p.stopped(2, -2.0, 30)
-    assert through[29] == p.off(slopes[29], right)
-    at = p.by_equation(weights[29], s, parts.train, parts.valid)
-    assert said[29] == p.off(at, right) > 0
-    w = p.fitted(s, parts.train)
-    np.testing.assert_array_equal(p.by_equation(w, s, parts.train, parts.valid), right)
 
 
 def test_all_choices_are_judged_by_people_who_took_no_part():

@@ -113,42 +113,6 @@ def off(found: Array, right: Array) -> float:
     return float(np.linalg.norm(found - right) / np.linalg.norm(right))
 
 
-def unrolled(s: Array, train: Part, valid: Part, steps: int) -> tuple[Array, Array]:
-    """Return w and ∂(error on ``valid``)/∂s after each step of gradient descent from w = 0.
-
-    The slopes are those through the steps. The rate is 1/‖A‖₂ for the matrix A of the weights'
-    equation. Both have the shape (steps, features), and the last row has walked through all the
-    steps.
-    """
-    X, y = train
-    A, b = curvature(s, X), X.T @ y / len(X)
-    rate = 1 / np.linalg.norm(A, 2)
-    w, slopes = np.zeros(len(b)), np.zeros_like(A)
-    weights, found = [], []
-    for _ in range(steps):
-        # Forward, with the slopes ∂w/∂s beside w: the same numbers as the walk back would give.
-        slopes = slopes - rate * (A @ slopes + np.diag(np.exp(s) * w))
-        w = w - rate * (A @ w - b)
-        v = valid[0].T @ (valid[0] @ w - valid[1]) / len(valid[1])
-        weights.append(w)
-        found.append(v @ slopes)
-    return np.array(weights), np.array(found)
-
-
-def stopped(seed: int, start: float, steps: int) -> tuple[Array, Array]:
-    """Return how far two slopes are off if the search for w stops after 1 … ``steps`` steps.
-
-    Both are compared with the slopes at the fitted w, with every s = ``start``: first what the
-    equation says at the w of each step, then the slopes through the steps.
-    """
-    parts = diabetes(seed)
-    s = np.full(parts.train[0].shape[1], start)
-    right = hypergradient(s, parts.train, parts.valid)
-    weights, through = unrolled(s, parts.train, parts.valid, steps)
-    said = [off(by_equation(w, s, parts.train, parts.valid), right) for w in weights]
-    return np.array(said), np.array([off(slopes, right) for slopes in through])
-
-
 def held_out(parts: Parts) -> Pairs:
     """Return the one pair (to fit to, to choose by) that keeps both groups apart."""
     return [(parts.train, parts.valid)]

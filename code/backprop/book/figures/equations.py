@@ -1,4 +1,4 @@
-"""The figures of the chapter on implicit derivatives: crossing, systems, loop, choices, stop, path.
+"""The figures of the chapter on implicit derivatives: crossing, systems, loop, rounds, path.
 
 Blue is the way to an answer, and vermilion what the equation says of it.
 """
@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from backprop.arrays import Array
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.layers import FixedPoint
 
 Point = tuple[float, float]
 STEPS = 6
@@ -273,58 +275,61 @@ def loop(title: str) -> Drawing:
     return drawing(title, y + 70, said, *parts)
 
 
-def choices(runs: Sequence[Sequence[float]], title: str) -> Drawing:
-    """Draw what one penalty and forty lead to in each split, joined by a line.
+def compared(layer: FixedPoint, given: Array, v: Array, counts: Sequence[int]) -> Array:
+    """Return how far two ways to ∂L/∂U are off, a row for each K of ``counts``.
+
+    First unrolling: K rounds forward from h = 0, then back through all. Second the equation at the
+    K-th state, where u starts at v and is replaced K - 1 times, which are as many products with Uᵀ.
+    Both are compared with what ``layer`` says at rest.
+    """
+    layer.forward(given)
+    layer.backward(v)
+    right = layer.gradients["U"]
+    W, U, b = (layer.parameters[name] for name in "WUb")
+    states = [np.zeros_like(v)]
+    for _ in range(max(counts)):
+        states.append(np.tanh(given @ W + states[-1] @ U + b))
+    slopes, found = [1 - h * h for h in states], []
+    for count in counts:
+        errors = [v * slopes[count]]
+        for k in range(count - 1, 0, -1):
+            errors.append(errors[-1] @ U.T * slopes[k])
+        u = v
+        for _ in range(count - 1):
+            u = v + (u * slopes[count]) @ U.T
+        through = np.vstack(states[:count][::-1]).T @ np.vstack(errors)
+        said = states[count].T @ (u * slopes[count])
+        found.append([np.linalg.norm(dU - right) for dU in (through, said)])
+    return np.array(found) / np.linalg.norm(right)
+
+
+def rounds(counts: Sequence[int], misses: Sequence[Sequence[float]], title: str) -> Drawing:
+    """Draw how far two ways are off after K rounds, and how many states each has stored.
 
     Parameters
     ----------
-    runs : sequence of rows
-        A row for each split: the test error with one penalty and with forty, and the length of the
-        weights of the noise with one and with forty.
+    counts : sequence of int
+        The numbers K of rounds.
+    misses : sequence of rows
+        A row for each K, with the relative errors of unrolling and of the equation.
     title : str
         What the picture shows.
     """
     plt = pyplot()
-    fig, panels = plt.subplots(1, 2, figsize=(4.6, 2.4))
-    rows, heads = np.array(runs), ("test error", "weights of the noise")
-    for k, (axes, head) in enumerate(zip(panels, heads, strict=True)):
-        both = rows[:, 2 * k : 2 * k + 2]
-        for one, forty in both:
-            axes.plot([0, 1], [one, forty], "C0-" if forty < one else "C1--", linewidth=0.9,
-                      alpha=0.55)  # fmt: skip
-        axes.plot([0, 1], np.median(both, axis=0), "ko-", linewidth=2.8, markersize=6)
-        fall = int((both[:, 1] < both[:, 0]).sum())
-        axes.text(0.96, 0.92, f"{fall} of {len(both)} fall", ha="right", fontsize=11,
-                  transform=axes.transAxes)  # fmt: skip
-        axes.set(xlim=(-0.3, 1.3), xticks=[0, 1], xticklabels=["one", "forty"])
-        axes.set_ylim(0, 1.1 * both.max())
+    fig, panels = plt.subplots(1, 2, figsize=(4.6, 2.4), width_ratios=(3, 2))
+    columns = np.array(misses).T, (counts, [1] * len(counts))
+    for axes, pair, head in zip(panels, columns, ("∂L/∂U is off by", "states stored"), strict=True):
+        for values, look in zip(pair, ("C0o-", "C1s-"), strict=True):
+            axes.plot(counts, values, look, linewidth=1.8, markersize=4)
+        axes.set(xlim=(0, 1.05 * max(counts)), xlabel="rounds K")
         axes.set_title(head, loc="left", fontsize=11)
-    return plotted(fig, title)
-
-
-def stopped(
-    said: Sequence[Sequence[float]], through: Sequence[Sequence[float]], title: str
-) -> Drawing:
-    """Draw how far two slopes are off, by the steps after which the search stopped.
-
-    Parameters
-    ----------
-    said, through : sequence of sequence of float
-        A row for each run, with the relative error after 1, 2, … steps: of what the equation says,
-        and of unrolling.
-    title : str
-        What the picture shows.
-    """
-    plt = pyplot()
-    fig, axes = plt.subplots(figsize=(4.6, 2.4))
-    for rows, color, name in ((through, "C0", "unrolling"), (said, "C1", "equation")):
-        runs = np.array(rows)
-        steps = 1 + np.arange(runs.shape[1])
-        axes.plot(steps, runs.T, color=color, linewidth=0.5, alpha=0.4)
-        middle = np.median(runs, axis=0)
-        axes.plot(steps, middle, color=color, linewidth=2.4)
-        axes.text(steps[-1] * 1.02, middle[-1], name, color=color, va="center")
-    axes.set(yscale="log", xlim=(0, len(steps)), xlabel="steps before the stop", ylabel="off by")
+    panels[0].set_yscale("log")
+    middle, height = max(counts) / 2, max(counts)
+    near = min(range(len(counts)), key=lambda k: abs(counts[k] - middle))
+    panels[0].text(1.1 * counts[near], 3 * misses[near][0], "unrolling", color="C0")
+    panels[0].text(0.85 * counts[near], misses[near][1] / 20, "equation", color="C1", ha="right")
+    panels[1].text(0.9 * middle, 0.56 * height, "K", color="C0", ha="right")
+    panels[1].text(middle, 0.06 * height, "1", color="C1", ha="center")
     return plotted(fig, title)
 
 
