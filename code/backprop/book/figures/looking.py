@@ -953,9 +953,9 @@ def leaders(lines: Sequence[Line], heads: Sequence[str], title: str) -> Drawing:
 
     plt = pyplot()
     fig, axes = plt.subplots(
-        1, len(heads), figsize=(4.7, 0.8 + 0.2 * len(lines)), sharey=True, layout="none"
+        1, len(heads), figsize=(4.7, 0.75 + 0.17 * len(lines)), sharey=True, layout="none"
     )
-    fig.subplots_adjust(left=0.4, right=0.99, wspace=0.2)
+    fig.subplots_adjust(left=0.4, right=0.99, wspace=0.26)
     for k, (ax, head) in enumerate(zip(axes, heads, strict=True)):
         for y, line in enumerate(lines):
             shares = np.asarray(line.shares)[:, k]
