@@ -68,9 +68,9 @@ def test_each_pair_of_letters_is_a_cell():
     shades = re.findall(r'fill="([^"]+)" fill-opacity="(0.[1-9]\d|1.00)"', drawn.markup)
     blue, gray = looking.svg.FORWARD, "currentColor"
     assert shades[:4] == [(blue, "0.25"), (gray, "0.12"), (blue, "1.00"), (gray, "0.50")]
-    scale = [(gray, "1.00"), (gray, "0.50"), (blue, "0.50"), (blue, "1.00"), (blue, "1.00")]
-    assert shades[4:] == scale  # of −2 to 3, where 2 is the largest entry
-    assert drawn.markup.count("<rect") == 2 * (64 + 1) + 6 and drawn.markup.count(
+    scale = [(gray, "1.00"), (gray, "0.50"), (blue, "0.50"), (blue, "1.00"), *[(blue, "1.00")] * 2]
+    assert shades[4:] == scale  # of −2 to 4, where 2 is the largest entry
+    assert drawn.markup.count("<rect") == 2 * (64 + 1) + 7 and drawn.markup.count(
         ">h?<"
     ) == 2 == drawn.markup.count(">h<")
     assert "after: the entries of equal letters are 0.0 to 2.0" in drawn.markup

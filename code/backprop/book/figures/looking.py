@@ -235,8 +235,8 @@ def compared(panels: Mapping[str, Array], title: str) -> Drawing:
             stroke="currentColor", stroke_width="0.8", stroke_opacity="0.6",
         ))  # fmt: skip
     foot += 14  # the scale
-    for k, marked in enumerate(range(-2, 4)):
-        at = 120 + 32.0 * k, foot
+    for k, marked in enumerate(range(-2, 5)):
+        at = 104 + 32.0 * k, foot
         parts.append(_shade(at, (32.0, 14.0), marked / largest))
         parts.append(svg.text(at[0] + 16, foot + 30, f"{marked}".replace("-", "−")))
     words = "; ".join(
@@ -970,8 +970,10 @@ def leaders(lines: Sequence[Line], heads: Sequence[str], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, GREY
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, len(heads), figsize=(4.7, 2.35), sharey=True, layout="none")
-    fig.subplots_adjust(left=0.44, right=0.99, wspace=0.2)
+    fig, axes = plt.subplots(
+        1, len(heads), figsize=(4.7, 0.75 + 0.17 * len(lines)), sharey=True, layout="none"
+    )
+    fig.subplots_adjust(left=0.4, right=0.99, wspace=0.26)
     for k, (ax, head) in enumerate(zip(axes, heads, strict=True)):
         for y, line in enumerate(lines):
             shares = np.asarray(line.shares)[:, k]
@@ -986,7 +988,7 @@ def leaders(lines: Sequence[Line], heads: Sequence[str], title: str) -> Drawing:
             ax.spines[side].set_visible(False)
     place = {"transform": axes[0].get_yaxis_transform(), "va": "center"}
     for y, line in enumerate(lines):
-        axes[0].text(-2.2, y, line.name, color=COLORS[line.color], **place)
+        axes[0].text(-2.0, y, line.name, color=COLORS[line.color], **place)
         axes[0].text(-0.08, y, line.width, ha="right", **place)
     axes[0].text(-0.08, -1.05, "width d", ha="right", **place)
     return plotted(fig, title)
