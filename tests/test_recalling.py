@@ -148,6 +148,14 @@ def test_where_no_gate_learns_the_biases_are_those_of_the_start():
     np.testing.assert_array_equal(layer.parameters["b"], usual.parameters["b"])
 
 
+def test_an_identity_is_another_start_of_the_same_plain_network():
+    ours, usual = (Start(kind).network(3) for kind in ("RNN, identity", "RNN"))
+    np.testing.assert_array_equal(ours.parameters["rnn1.U"], np.eye(25))
+    np.testing.assert_array_equal(ours.parameters["rnn1.W"], usual.parameters["rnn1.W"])
+    group = SideBySide(Start("RNN, identity"), (3, 4))
+    np.testing.assert_array_equal(group.network.parameters["rnn1.U"], np.eye(50))
+
+
 @pytest.mark.parametrize("free", ["i", "f"])
 def test_where_one_gate_learns_the_others_keep_the_biases_of_the_start(free):
     fixed = dict(recalling.ROWS[f"LSTM, {free} alone"].start.fixed)
@@ -355,7 +363,7 @@ def test_the_file_has_every_row():
             np.testing.assert_array_equal(curve[:, -1], recalling.losses(name)[at])
         if row.reaches:
             assert np.shape(found["share"]) == (10, row.updates // recalling.EVERY + 1)
-            assert ("direct" in found) == (row.start.kind != "RNN")
+            assert ("direct" in found) == (not row.start.kind.startswith("RNN"))
         assert ("opens" in found) == row.opens
         assert ("reads" in found) == row.reads
         assert ("before" in found) == (row.reaches and row.start.kind == "RNN")

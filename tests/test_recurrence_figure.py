@@ -176,11 +176,11 @@ def test_plain_networks_and_lstms_are_compared_in_two_tasks():
     assert drawn.count("<use") >= dots
 
 
-def test_the_gates_at_work_are_drawn():
+def test_an_error_on_its_way_back_is_drawn():
     networks = (copying.network("LSTM, open", seed) for seed in (0, 1))
     drawn = recurrence.at_work("t", *networks, silence=9).markup
-    ways = "all ways, before training", "all ways, trained", "direct way alone"
-    for words in ("letters", "silence", "answers", *ways):
+    ways = "all ways, before training", "all ways, after", "direct way, before", "direct way, after"
+    for words in ("letters", "silence", "first answer", *ways):
         assert f">{words}<" in drawn, words
 
 

@@ -30,14 +30,20 @@ from backprop.layers.recurrent import Recurrent
 from backprop.network import Sequential
 from backprop.optimizers import Adam
 
+
+def _identity(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+    return np.eye(*shape)
+
+
 KINDS: dict[str, Callable[..., Recurrent]] = {
     "RNN": RNN,
+    "RNN, identity": partial(RNN, recurrent_initializer=_identity),
     "LSTM": LSTM,
     "LSTM, open": partial(LSTM, forget_bias=OPEN),
     "GRU": GRU,
 }
-UNITS = {"RNN": 25, "LSTM": 12, "LSTM, open": 12, "GRU": 14}
-"""Hidden units: 700, 720, 720 and 728 numbers in W, U and the biases."""
+UNITS = {"RNN": 25, "RNN, identity": 25, "LSTM": 12, "LSTM, open": 12, "GRU": 14}
+"""Hidden units: 700, 700, 720, 720 and 728 numbers in W, U and the biases."""
 RATES = 0.003, 0.01, 0.03
 LENGTHS = 10, 20, 40
 """Steps of a sequence where the length is what differs."""
@@ -404,10 +410,13 @@ ROWS: dict[str, Row] = {
             Start(
                 "LSTM", fixed=tuple((gate, bias) for gate, bias in GATES.items() if gate != free)
             ),
+            reaches=True,
+            opens=free == "i",
             rates=(0.01,),
         )
         for free in "if"
     },
+    "RNN, 40, identity": Row(Start("RNN, identity"), reaches=True),
 }  # fmt: skip
 """What the chapters show, by name."""
 

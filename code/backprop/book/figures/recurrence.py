@@ -454,7 +454,7 @@ def opening(name: str) -> Array:
 
 
 def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 20) -> Drawing:
-    """Draw the forget gates of an LSTM that copies, and the first answer's error on its way back.
+    """Draw the first answer's error on its way back, in an LSTM that copies.
 
     Parameters
     ----------
@@ -467,39 +467,30 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
     """
     from backprop.book.figures.plots import COLORS, INK
 
-    blue, orange = COLORS[0], COLORS[1]
-    fig, (above, ax) = pyplot().subplots(2, 1, sharex=True, figsize=(4.6, 3.7),
-                                         height_ratios=(0.6, 1))  # fmt: skip
-    last = silence + 2 * copying.TOLD
-    for each in (above, ax):
-        each.axvspan(0.5, copying.TOLD + 0.5, color=INK, alpha=0.09, linewidth=0)
-        each.axvspan(last - copying.TOLD + 0.5, last + 0.5, color=INK, alpha=0.09, linewidth=0)
-    steps = np.arange(1, last + 1)
-    gates = copying.forgetting(trained, silence)
-    above.plot(steps, gates, "-", color=blue, linewidth=1.2)
-    start = np.median(copying.forgetting(fresh, silence), axis=1)
-    above.plot(steps, start, "--", color=INK, linewidth=1.4)
-    for place, words, side in ((0.5, "letters", "left"), (last / 2 + 0.5, "silence", "center"),
-                               (last + 0.5, "answers", "right")):  # fmt: skip
-        above.text(place, 1.03, words, color=INK, fontsize=11.5, ha=side, va="bottom",
-                   transform=above.get_xaxis_transform())  # fmt: skip
+    orange = COLORS[1]
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.9))
+    answer = silence + copying.TOLD + 1
+    for begin, end in ((0.5, copying.TOLD + 0.5), (answer - 0.5, answer + 0.5)):
+        ax.axvspan(begin, end, color=INK, alpha=0.09, linewidth=0)
+    for place, words, side in ((0.5, "letters", "left"), ((answer + 1) / 2, "silence", "center"),
+                               (answer + 0.5, "first answer", "right")):  # fmt: skip
+        ax.text(place, 1.03, words, color=INK, fontsize=11.5, ha=side, va="bottom",
+                transform=ax.get_xaxis_transform())  # fmt: skip
     for network, line, paint in ((fresh, "--", INK), (trained, "-", orange)):
         for left, width in zip(copying.returning(network, silence), (2.6, 1.4), strict=True):
-            ax.plot(steps[: len(left)], left, line, color=paint, linewidth=width)
+            ax.plot(np.arange(1, answer + 1), left, line, color=paint, linewidth=width)
     for x, y, words, paint in ((6.3, 7.2, "all ways, before training", INK),
-                               (1, 1.3, "all ways, trained", orange),
-                               (9.3, 0.5, "direct way alone", INK)):  # fmt: skip
+                               (1, 1.3, "all ways, after", orange),
+                               (7.5, 0.53, "direct way, before", INK),
+                               (7.5, 0.36, "direct way, after", orange)):  # fmt: skip
         ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold")
-    above.set_title("the 16 forget gates", loc="left", fontsize=11.5, pad=22)
-    ax.set_title("length of the error (log scale)", loc="left", fontsize=11.5)
-    above.set(ylim=(min(0.25, gates.min() - 0.05), 1.04), yticks=[0.3, 0.6, 0.9])
-    ax.set(yscale="log", ylim=(0.4, 16), xlim=(0.5, last + 0.5), xlabel="step",
-           xticks=[1, 5, 10, 15, 20, last - 2])  # fmt: skip
+    ax.set_title("length of the error (log scale)", loc="left", fontsize=11.5, pad=22)
+    ax.set(yscale="log", ylim=(0.3, 16), xlim=(0.5, answer + 0.5), xlabel="step",
+           xticks=[1, 5, 10, 15, 20, answer])  # fmt: skip
     ax.set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
-    for each in (above, ax):
-        each.tick_params(labelsize=11.5)
-        each.minorticks_off()
-        each.grid(False)
+    ax.tick_params(labelsize=11.5)
+    ax.minorticks_off()
+    ax.grid(False)
     return plotted(fig, title)
 
 
