@@ -67,7 +67,7 @@ def test_each_reading_stands_at_its_cosine_and_ratio():
             cosine, ratio = draw[matrix]
             there = _across(PANELS[0], cosine), _height(ratio)
             assert np.allclose(np.array(place, dtype=float), there, atol=0.06)
-    assert all(markup.count(f">{w}<") == 1 for w in ("one", "two", "5 examples", "a right gradient"))
+    assert all(markup.count(f">{words}<") == 1 for words in ("one", "two", "5 examples"))
     assert "two 5 examples: cosines -1.00 to -1.00, ratios 5.0 to 5.0" in markup
 
 

@@ -89,7 +89,7 @@ PANELS, ACROSS, TOP, BOTTOM = (52.0, 178.0, 304.0), 108.0, 50.0, 200.0
 """Where the panels of the compass begin, how wide they are, and between which heights they lie."""
 SPAN, RATIOS = 1.2, (0.5, 130.0)
 """The cosines of a panel go from -SPAN to SPAN; the smallest ratio and the largest one."""
-DOT, RING = 3.5, 6.0
+DOT, RING = "3.5", "6"
 """The radius of a reading of the first matrix, and of one of the second."""
 
 
