@@ -206,14 +206,23 @@ def test_the_bars_say_what_was_trained():
         assert runs.shape == (10, recalling.LONG // recalling.EVERY + 1)
         lengths = recurrence.number_weights(name)
         assert lengths.shape == runs.shape and (lengths[:, 0] == 1).all()
-        assert recurrence.solving(name) == sum(run[-1] < recalling.SOLVED for run in runs)
-    for said, name in recurrence.ARMS.items():
-        assert said in drawn and f"{recurrence.solving(name)} of 10 solved" in drawn
-    for letter, name in recurrence.FORTY.items():
-        row = recalling.ROWS[name]
-        assert row.length == 40 and row.rates == (recalling.SLOW,) and row.late == 2
-        assert row.start.apart == (row.start.cut == 2) == (letter == "C")
-        assert f">{recalling.solved(name)} of 10<" in drawn and f">{letter}, end<" in drawn
+    for said in recurrence.ARMS:
+        assert f">{said}<" in drawn
+    assert ">loss, W fixed<" in drawn
+
+
+def test_what_is_remembered_is_drawn_beside_how_it_ends():
+    drawn = recurrence.remembering("t").markup
+    for words in ("numbers", "marks", "sum", "loss at the end"):
+        assert f">{words}<" in drawn, words
+    known = {*recurrence.ARMS.values(), *recurrence.FORTY.values(), recurrence.CONTROLS["W fixed"]}
+    assert set(recurrence.ENDS.values()) == known and len(recurrence.ENDS) == len(known) == 6
+    for said, name in recurrence.ENDS.items():
+        row, (letter, *fixed) = recalling.ROWS[name], said.split(", ")
+        assert row.late == 2 and row.updates == recalling.LONG and recalling.SLOW in row.rates
+        assert row.length == (40 if said.endswith(" ") else 10)
+        assert (row.start.cut == 2) == (letter.strip() != "A")
+        assert row.start.apart == (letter.strip() == "C") and row.start.held == bool(fixed)
 
 
 def test_the_error_that_is_drawn_is_that_of_each_network_alone():
