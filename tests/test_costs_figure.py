@@ -50,7 +50,8 @@ def test_each_time_has_its_place_above_the_bound():
     machine = Machine("one core", 4e10, 2.5e10, 4096, [1, 8], [8e-3, 2e-2], [2e-2, 5e-2],
                       [1.2e-2, 2e-2], [7e-3, 2.8e-2], 5e-3, [])  # fmt: skip
     markup = costs.above_the_bound(machine, "t").markup
-    for words in ("1", "8", "xW", "xᵀδ", "δWᵀ", "computing", "carrying", "12.0 ms", "time / bound"):
+    for words in ("1", "8", "xW", "xᵀδ", "δWᵀ", "computing", "carrying", "12.0 ms", "time / bound",
+                  "1*"):  # fmt: skip
         assert f">{words}<" in markup
 
 

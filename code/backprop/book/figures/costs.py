@@ -246,7 +246,7 @@ def above_the_bound(machine: Machine, title: str) -> Drawing:
     fig, (ax, ratio) = plt.subplots(
         2, 1, figsize=(4.6, 5.0), layout="constrained", sharex=True, height_ratios=(3, 2)
     )
-    x = np.geomspace(0.7, 180, 200)
+    x = np.geomspace(0.6, 180, 200)
     computing, carrying = 1e3 * np.transpose([machine.predicted(batch) for batch in x])
     ax.loglog(x, np.maximum(computing, carrying), color=INK, linewidth=2)
     ax.fill_between(x, np.maximum(computing, carrying), 0.3, color=INK, alpha=0.12, linewidth=0)
@@ -266,9 +266,13 @@ def above_the_bound(machine: Machine, title: str) -> Drawing:
             look["markerfacecolor"] = "none"
         ax.plot(machine.batches, times, linestyle="none", **look)
         ratio.plot(machine.batches, distances, linestyle="-", linewidth=1, label=words, **look)
+    bound = machine.slopes[0] / above[1, 0]
+    ratio.plot(1, machine.outer / bound, "v", color=COLORS[1], markersize=6)
+    ratio.annotate("1*", (1, machine.outer / bound), (-7, 0), textcoords="offset points",
+                   color=INK, ha="right", va="center")  # fmt: skip
     ax.annotate(f"{1e3 * machine.slopes[0]:.1f} ms", (1, 1e3 * machine.slopes[0]), (8, 4),
                 textcoords="offset points", color=INK)  # fmt: skip
-    ax.set(xlim=(0.7, 180), ylim=(0.5, 150), ylabel="milliseconds")
+    ax.set(xlim=(0.6, 180), ylim=(0.5, 150), ylabel="milliseconds")
     ratio.set(ylim=(0, 1.1 * above.max()), xlabel="examples in the batch", ylabel="time / bound")
     ratio.set_xticks(machine.batches, list(map(str, machine.batches)))
     ax.set_yticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
