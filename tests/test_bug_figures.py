@@ -20,10 +20,13 @@ from backprop.book.figures.faults import (
     HOLDS,
     LOW,
     ORDER,
+    PANELS,
     STEP,
+    _across,
+    _height,
+    compass,
     ladder,
     program_loop,
-    two_rates,
 )
 from backprop.book.figures.switches import view
 
@@ -32,8 +35,9 @@ def test_the_loop_has_each_fault_once_and_the_message_once():
     markup = program_loop("t", "update", "shapes do not fit").markup
     assert all(f">{words}<" in markup for words in (*ORDER, *DOES.values()))
     assert markup.count(">stops here: shapes do not fit<") == 1
-    assert all(markup.count(f">{fault}<") == 1 for fault in range(1, 11))
-    assert sorted(sum(HOLDS.values(), ())) == [*range(1, 11)] and "update" not in HOLDS
+    assert all(markup.count(f">{fault}<") == 1 for fault in range(1, 10))
+    assert markup.count(">10<") == 3, "no biases in start, forward and backward"
+    assert sorted(sum(HOLDS.values(), ())) == [*range(1, 11), 10, 10] and "update" not in HOLDS
 
 
 def test_the_ladder_shows_what_is_stored_after_each_fix():
@@ -49,13 +53,22 @@ def test_the_ladder_shows_what_is_stored_after_each_fix():
     assert len(dots) == 102 and markup.count(">stops at its first update<") == 1
 
 
-def test_each_run_has_a_line_at_its_rate_up_to_its_last_number():
-    fast = [[60, 1e13, np.inf, np.nan], [25, 1e9, 1e34, np.inf]]
-    slow = [[60, 40, 30, 20], [25, 22, 20, 18], [90, 50, 30, 22]]
-    markup = two_rates(fast, slow, "t").markup
-    paths = re.findall(r'<path d="([^"]*)"[^>]*?stroke-dasharray', markup)
-    assert len([p for p in paths if p.count("L") in (1, 2)]) >= 2
-    assert all(words in markup for words in ("rate 0.1", "all outputs ½"))
+def test_each_reading_stands_at_its_cosine_and_ratio():
+    apart = [[[0.5, 2], [-0.25, 40]], [[0.9, 7], [0.1, 63]]]
+    alike = [[[-1, 5], [-1, 5]]]
+    panels = [("one", "a", [("", apart)]), ("two", "b", [("5 examples", alike)]),
+              ("three", "c", [("", [[[1, 1], [1, 1]]])])]  # fmt: skip
+    markup = compass(panels, "t").markup
+    rings = re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r="6"', markup)
+    dots = re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r="3.5"', markup)
+    assert len(dots) == len(rings) == 5, "four readings of each matrix, and the legend"
+    for found, matrix in ((dots, 0), (rings, 1)):
+        for place, draw in zip(found[:2], apart, strict=True):
+            cosine, ratio = draw[matrix]
+            there = _across(PANELS[0], cosine), _height(ratio)
+            assert np.allclose(np.array(place, dtype=float), there, atol=0.06)
+    assert all(markup.count(f">{words}<") == 1 for words in ("one", "two", "5 examples"))
+    assert "two 5 examples: cosines -1.00 to -1.00, ratios 5.0 to 5.0" in markup
 
 
 def test_curves_that_leave_the_picture_do_not_break_it():

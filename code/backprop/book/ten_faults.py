@@ -67,10 +67,10 @@ def zeros_and_ones() -> tuple[Array, Labels]:
 
 def real_digits(rng: np.random.Generator) -> Data:
     """Return the zeros and ones in a random split."""
-    x, y = zeros_and_ones()
+    x, labels = zeros_and_ones()
     order = rng.permutation(len(x))
     own, new = order[:TRAINING], order[TRAINING:]
-    return Data(x[own], y[own], x[new], y[new])
+    return Data(x[own], labels[own], x[new], labels[new])
 
 
 def coins(rng: np.random.Generator, n: int = 200, n_new: int = 100) -> Data:
@@ -174,10 +174,10 @@ def read(claimed: Array, judged: Array) -> tuple[float, float]:
     return float(cosine), float(lengths[0] / lengths[1])
 
 
-def compass(faults: Faults, seed: int) -> list[tuple[float, float]]:
-    """Read both gradients of a small copy of the program against the complex step."""
+def compass(faults: Faults, seed: int, n: int = 5) -> list[tuple[float, float]]:
+    """Read both gradients of a small copy of the program, for n examples, by the complex step."""
     rng = np.random.default_rng(seed)
-    x, y = rng.normal(size=(5, 6)), rng.integers(2, size=(5, 1))
+    x, y = rng.normal(size=(n, 6)), rng.integers(2, size=(n, 1))
     W, t = start(faults, rng, 6, 4), target(faults, y)
 
     def loss(W1: Array, W2: Array) -> Any:

@@ -1,4 +1,4 @@
-"""A program with faults: its pieces, its losses at two rates, and what each fix buys."""
+"""A program with faults: its pieces, what its gradients are like, and what each fix buys."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from backprop.book.figures import svg, switches
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.by_hand import Drawing, drawing
 from backprop.book.ten_faults import FIXES
 
 LEFT, BOX = 22, 84
 """Where the boxes of the program's pieces begin, and how wide they are."""
-ORDER = ("data", "start", "forward", "target", "loss", "backward", "update", "accuracy")
+ORDER = ("data", "start", "target", "forward", "loss", "backward", "update", "accuracy")
 LOOP = ("forward", "update")
 """The first and the last piece of the training loop."""
 DOES = {
-    "data": "images x, labels y",
+    "data": "images and labels",
     "start": "random W⁽¹⁾ and W⁽²⁾",
     "forward": "outputs p",
     "target": "what p should be",
@@ -29,10 +29,10 @@ DOES = {
 }
 """What each piece is for."""
 HOLDS = {
-    "data": (7,), "start": (6,), "forward": (3, 10), "target": (8,), "loss": (2,),
-    "backward": (1, 4, 5), "accuracy": (9,),
+    "data": (7,), "start": (6, 10), "target": (8,), "forward": (3, 10), "loss": (2,),
+    "backward": (1, 4, 5, 10), "accuracy": (9,),
 }  # fmt: skip
-"""Which faults a piece has."""
+"""Which faults a piece has: the biases are missing in three."""
 
 
 def program_loop(title: str, stops: str, message: str) -> Drawing:
@@ -44,7 +44,7 @@ def program_loop(title: str, stops: str, message: str) -> Drawing:
         parts += _box(piece, y, high)
         parts.append(_words(LEFT + BOX + 14, y + 18, DOES[piece], "currentColor"))
         held = HOLDS.get(piece, ())
-        parts += [part for k, fault in enumerate(held) for part in _fault(330 + 32.0 * k, y + 13,
+        parts += [part for k, fault in enumerate(held) for part in _fault(316 + 30.0 * k, y + 13,
                                                                           fault)]  # fmt: skip
         said.append(f"{piece}: {DOES[piece]}, faults {[*held]}")
         if piece == stops:
@@ -85,36 +85,101 @@ def _loop(boxes: dict[str, tuple[float, float]]) -> list[str]:
     ]
 
 
-CEILING = 3000.0
-"""Where the picture of two learning rates ends: a larger loss leaves it."""
+PANELS, ACROSS, TOP, BOTTOM = (52.0, 178.0, 304.0), 108.0, 50.0, 200.0
+"""Where the panels of the compass begin, how wide they are, and between which heights they lie."""
+SPAN, RATIOS = 1.2, (0.5, 130.0)
+"""The cosines of a panel go from -SPAN to SPAN; the smallest ratio and the largest one."""
+DOT, RING = "3.5", "6"
+"""The radius of a reading of the first matrix, and of one of the second."""
 
 
-def two_rates(fast: ArrayLike, slow: ArrayLike, title: str) -> Drawing:
-    """Draw the losses of several runs at the rates 0.1 and 10⁻⁷, and that of a constant answer.
+def compass(
+    panels: Sequence[tuple[str, str, Sequence[tuple[str, ArrayLike]]]], title: str
+) -> Drawing:
+    """Draw what the compass reads at three stages of a program.
 
     Parameters
     ----------
-    fast, slow : array, shape (runs, updates)
-        The losses before each update; what is not finite is not drawn.
+    panels : sequence of (heading, verdict, groups)
+        A group has its words, or none, and readings of shape (draws, 2, 2): for each draw and each
+        of the two matrices, the cosine and the ratio.
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS, GREY, INK
+    parts, said = [svg.text(4, TOP - 6, "ratio", text_anchor="start")], []
+    for ratio in (1, 10, 100):
+        parts.append(svg.text(PANELS[0] - 6, _height(ratio) + 5, f"{ratio}", text_anchor="end"))
+    for left, (heading, verdict, groups) in zip(PANELS, panels, strict=True):
+        parts += _frame(left, heading, verdict)
+        for words, readings in groups:
+            found = np.asarray(readings, dtype=np.float64)
+            parts += _readings(left, found)
+            low, high = found.min(axis=(0, 1)), found.max(axis=(0, 1))
+            said.append(
+                f"{heading} {words}: cosines {low[0]:.2f} to {high[0]:.2f}, "
+                f"ratios {low[1]:.1f} to {high[1]:.1f}"
+            )
+            x, y = _across(left, high[0]), _height(high[1])
+            parts += [svg.text(x + 11, y + 5, words, text_anchor="start")] if words else []
+    y = BOTTOM + 40
+    parts += [
+        svg.text(PANELS[1] + ACROSS / 2, BOTTOM + 18, "cosine"),
+        _reading(100, y - 5, 0), svg.text(110, y, "W⁽¹⁾", text_anchor="start"),
+        _reading(170, y - 5, 1), svg.text(182, y, "W⁽²⁾", text_anchor="start"),
+        *_cross(246, y - 5), svg.text(258, y, "a right gradient", text_anchor="start"),
+    ]  # fmt: skip
+    return drawing(title, y + 8, "; ".join(said), *parts)
 
-    fig, ax = pyplot().subplots(figsize=(4.6, 1.9))
-    ax.axhline(0.25, color=GREY, linestyle=":", linewidth=1.5)
-    for runs, color, style in ((slow, COLORS[0], "-"), (fast, COLORS[1], "--")):
-        for losses in np.asarray(runs, dtype=np.float64):
-            kept = losses[np.isfinite(losses)]
-            drawn = np.minimum(kept, CEILING**2)  # far above the picture
-            ax.plot(np.arange(len(kept)), drawn, color=color, linestyle=style, linewidth=1)
-    ax.text(4, 1000, "rate 0.1", color=COLORS[1], fontsize=11, va="center")
-    ax.text(40, 60, "rate $10^{-7}$", color=COLORS[0], fontsize=11, va="center")
-    ax.text(40, 0.6, "all outputs ½", color=INK, fontsize=11, va="center")
-    ax.set(yscale="log", xlim=(-2, 101), ylim=(0.1, CEILING), xlabel="updates", ylabel="loss")
-    ax.set_yticks([0.1, 1, 10, 100, 1000], ["0.1", "1", "10", "100", "1,000"])
-    ax.minorticks_off()
-    return plotted(fig, title)
+
+def _across(left: float, cosine: float) -> float:
+    return left + (cosine + SPAN) / (2 * SPAN) * ACROSS
+
+
+def _height(ratio: float) -> float:
+    low, high = np.log(RATIOS)
+    return float(BOTTOM - (np.log(ratio) - low) / (high - low) * (BOTTOM - TOP))
+
+
+def _cross(x: float, y: float) -> list[str]:
+    return [
+        svg.element("line", x1=x - i, y1=y - j, x2=x + i, y2=y + j, stroke="currentColor",
+                    stroke_width="1.5")
+        for i, j in ((9.0, 0.0), (0.0, 9.0))
+    ]  # fmt: skip
+
+
+def _frame(left: float, heading: str, verdict: str) -> list[str]:
+    """Draw a panel without its readings: its axes, and a cross where both numbers are 1."""
+    middle = left + ACROSS / 2
+    grid: dict[str, Any] = {"stroke": "currentColor", "stroke_opacity": "0.25"}
+    return [
+        svg.text(middle, 16, heading, font_weight=600), svg.text(middle, 36, verdict),
+        svg.element("rect", x=left, y=TOP, width=ACROSS, height=BOTTOM - TOP, fill="none",
+                    stroke="currentColor", stroke_opacity="0.6"),
+        *(svg.element("line", x1=left, y1=_height(r), x2=left + ACROSS, y2=_height(r), **grid)
+          for r in (1, 10, 100)),
+        *(svg.element("line", x1=_across(left, c), y1=TOP, x2=_across(left, c), y2=BOTTOM, **grid)
+          for c in (-1, 0, 1)),
+        *(svg.text(_across(left, c), BOTTOM + 18, words)
+          for c, words in ((-1, "−1"), (1, "1"))),
+        *_cross(_across(left, 1), _height(1)),
+    ]  # fmt: skip
+
+
+def _reading(x: float, y: float, matrix: int) -> str:
+    if matrix == 0:
+        return svg.element("circle", cx=x, cy=y, r=DOT, fill=svg.FORWARD, fill_opacity="0.8")
+    return svg.element(
+        "circle", cx=x, cy=y, r=RING, fill="none", stroke=svg.BACKWARD, stroke_width="1.5"
+    )
+
+
+def _readings(left: float, readings: Any) -> list[str]:
+    return [
+        _reading(_across(left, cosine), _height(ratio), matrix)
+        for draw in readings
+        for matrix, (cosine, ratio) in enumerate(draw)
+    ]
 
 
 LOW, HIGH, SAID = 118.0, 298.0, 416.0
@@ -139,7 +204,7 @@ def ladder(baseline: Sequence[float], title: str) -> Drawing:
         svg.text(SAID, 16, "median loss", text_anchor="end", font_weight=600),
         *(svg.text(_share(v), 36, words) for v, words in ((0, "0"), (50, "½"), (100, "1"))),
     ], []  # fmt: skip
-    rows = [("nothing", None), *((f"to {k} {fix}", switches.view(range(k + 1, len(FIXES) + 1)))
+    rows = [("nothing", None), *((f"+ {k} {fix}", switches.view(range(k + 1, len(FIXES) + 1)))
                                  for k, fix in enumerate(FIXES, 1))]  # fmt: skip
     for k, (name, seen) in enumerate(rows):
         y = FIRST + STEP * k
