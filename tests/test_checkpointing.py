@@ -225,6 +225,25 @@ def test_torch_repeats_masks_and_moves_the_running_mean_twice_where_this_puts_it
     np.testing.assert_array_equal(*(network.layers[1].running_mean for network in ours))
 
 
+def test_torch_repeats_no_product_if_a_block_ends_with_its_dense_layer():
+    torch = pytest.importorskip("torch", reason="peers: install torch to compare checkpoints")
+    from torch.utils.checkpoint import checkpoint
+    from torch.utils.flop_counter import FlopCounterMode
+
+    def products(lengths, saving=True):
+        kinds = [torch.nn.Tanh() if i % 2 else torch.nn.Linear(16, 16) for i in range(64)]
+        z, rest = torch.ones(8, 16, requires_grad=True), iter(kinds)
+        with FlopCounterMode(display=False) as counted:
+            for length in lengths:
+                block = torch.nn.Sequential(*(next(rest) for _ in range(length)))
+                z = checkpoint(block, z, use_reentrant=False) if saving else block(z)
+            z.sum().backward()
+        return counted.get_total_flops() / (2 * 8 * 16 * 16)
+
+    assert products([64], saving=False) == products([1, *31 * [2], 1]) == 96
+    assert products(32 * [2]) == 128
+
+
 def test_a_recorder_sees_the_same():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 4)), rng.integers(3, size=40)
