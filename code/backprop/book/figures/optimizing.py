@@ -25,14 +25,16 @@ from backprop.optimizers import SGD, AdaGrad, Adam, Lion, Momentum, Optimizer, R
 KAPPA = 30.0
 START = (-10.0, 2.3)
 STEPS = 40
-ANGLES = (0, 5, 10, 30, 45)
+LATER = 80
+"""So many steps the race goes on, at the rate that is best after the first 40."""
+ANGLES = (0, 5, 15, 30, 45)
 """Degrees by which the race's ravine is turned."""
 TRIED = np.geomspace(0.01, 20, 67)
 """Learning rates, of which each optimizer has the one with the lowest median of the last losses."""
 STARTS = 100
 """So many starts on the contour of the first, spread over one half: the other half mirrors it."""
 LEAST = 1e-12
-"""Where the bars of the race end: what falls below counts alike, and the shortest rate wins."""
+"""Losses below count alike, and the smallest rate wins."""
 RACERS: tuple[tuple[str, type[Optimizer], dict[str, float]], ...] = (
     ("gradient descent", SGD, {}),
     ("momentum", Momentum, {"beta": 0.5}),
@@ -109,9 +111,21 @@ def _at_rates(rule: type[Optimizer], rates: Array) -> Callable[..., Optimizer]:
     return build
 
 
+class Run(NamedTuple):
+    """One racer at its best rate."""
+
+    places: Array
+    """Of the first 40 steps, from the first start."""
+    last: float
+    """The median loss after 40 steps."""
+    rate: float
+    losses: Array
+    """The median loss after 0, 1, ... 80 steps."""
+
+
 @functools.cache
-def race(degrees: float) -> list[tuple[Array, float, float]]:
-    """Return for each racer the places from the first start, the median loss and the best rate."""
+def race(degrees: float) -> list[Run]:
+    """Return the run of each racer at the rate whose median loss after 40 steps is the lowest."""
     turned = turn(degrees)
     H = turned.T @ np.diag([1.0, KAPPA]) @ turned
     shape = len(TRIED), STARTS, 2  # one stack, since every rule treats each number on its own
@@ -122,12 +136,15 @@ def race(degrees: float) -> list[tuple[Array, float, float]]:
         with np.errstate(all="ignore"):  # a rate that is too large may overflow
             walked = follow(
                 _at_rates(rule, rates), lambda theta: (theta.reshape(-1, 2) @ H).ravel(), first,
-                STEPS, **options,
-            ).reshape(STEPS + 1, *shape)  # fmt: skip
-            last = np.einsum("rsi,ij,rsj->rs", walked[-1], H, walked[-1]) / 2
+                LATER, **options,
+            ).reshape(LATER + 1, *shape)  # fmt: skip
+            last = np.einsum("rsi,ij,rsj->rs", walked[STEPS], H, walked[STEPS]) / 2
             ends = np.where(np.isfinite(last).all(axis=1), np.median(last, axis=1), np.inf)
         best = int(np.maximum(ends, LEAST).argmin())
-        results.append((walked[:, best, 0], float(ends[best]), float(TRIED[best])))
+        own = walked[:, best]
+        losses = np.median(np.einsum("tsi,ij,tsj->ts", own, H, own) / 2, axis=1)
+        places = own[: STEPS + 1, 0]
+        results.append(Run(places, float(ends[best]), float(TRIED[best]), losses))
     return results
 
 
@@ -143,15 +160,6 @@ def _ink() -> tuple[Any, Any, str, str]:
     return plt, plots.COLORS, plots.GREY, plots.INK
 
 
-def _power(value: float) -> str:
-    """Write a loss with one digit; a small one as a power of ten."""
-    if value >= 0.00095:
-        return f"{value:.2g}"
-    if value < 1e-12:
-        return "below 10⁻¹²"
-    return "about 10" + svg.raised(round(math.log10(value)))
-
-
 def _rounded(value: float) -> str:
     """Write a loss with two digits; a small one with one digit and a power of ten."""
     if value >= 0.00095:
@@ -161,47 +169,61 @@ def _rounded(value: float) -> str:
 
 
 def races() -> list[Frame]:
-    """Return one frame per angle: six walks in a ravine that is turned by it."""
+    """Return one frame per angle: three walks in a ravine turned by it, and six losses."""
     plt, colors, grey, ink = _ink()
     paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
+    low, middle, high = (0.5, 3e-10, "left"), (43, 1e-7, "left"), (79, 4.0, "right")
+    spots = {angle: {"gradient descent": high, "momentum": (43, 3e-10, "left"), "AdaGrad": low}
+             for angle in ANGLES}  # fmt: skip
+    spots[15]["AdaGrad"] = middle
+    for angle in (30, 45):
+        spots[angle] |= {"AdaGrad": high, "gradient descent": (79, 3e-5, "right")}
+    for angle in ANGLES:
+        spots[angle] |= {name: (2, 10.0 ** (-6.2 - 1.5 * row), "left")
+                         for row, name in enumerate(("RMSProp", "Adam", "Lion"))}  # fmt: skip
+    around = np.linspace(0, 2 * np.pi, 91)
+    circle = np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
     frames = []
     for degrees in ANGLES:
-        fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.4, 3.5))
-        results = race(degrees)
-        for ax, (name, _, _), color, (walked, last, _) in zip(
-            axes.flat, RACERS, paint, results, strict=True
-        ):
-            round_ = np.linspace(0, 2 * np.pi, 91)
-            circle = np.stack([np.cos(round_), np.sin(round_) / math.sqrt(KAPPA)], axis=1)
+        fig = plt.figure(figsize=(4.4, 3.75))
+        grid = fig.add_gridspec(2, 6, height_ratios=[1.15, 1.5])
+        runs = {row[0]: run for row, run in zip(RACERS, race(degrees), strict=True)}
+        shades = dict(zip(runs, paint, strict=True))
+        for k, name in enumerate(("momentum", "AdaGrad", "Adam")):
+            ax = fig.add_subplot(grid[0, 2 * k : 2 * k + 2])
             for level in (4, 20, 60, 125):
                 ax.plot(*(math.sqrt(2 * level) * circle @ turn(degrees)).T, "-", color=grey,
                         linewidth=0.7)  # fmt: skip
-            ax.plot(*walked.T, "-o", color=color, markersize=3.2, linewidth=1.2)
-            ax.plot(*walked[0], "o", color=ink, markersize=7)
+            ax.plot(*runs[name].places.T, "-o", color=shades[name], markersize=3, linewidth=1.2)
+            ax.plot(*runs[name].places[0], "o", color=ink, markersize=7)
             ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
-            fallen = math.log10(_height(START) / max(last, LEAST))
-            whole = math.log10(_height(START) / LEAST)
-            for part, shade in ((1.0, 0.25), (fallen / whole, 1.0)):
-                ax.plot([-12, -12 + 16 * part], [-15.6, -15.6], "-", color=color, linewidth=6,
-                        alpha=shade, solid_capstyle="butt")  # fmt: skip
-            ax.set(xlim=(-12, 4), ylim=(-16.2, 4.2), xticks=[], yticks=[])
+            ax.set(xlim=(-11.5, 3.5), ylim=(-10.6, 3.6), xticks=[], yticks=[])
             ax.grid(False)
-            for side in ax.spines.values():
-                side.set_visible(False)
-            ax.set_title(name, loc="left", fontsize=11.5, color=color)
-            words = _power(last).removeprefix("about ").replace("below ", "< ")
-            ax.text(-12, -14.4, f"loss {words}", fontsize=11.5, color=color)
-        told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
+            for spine in ax.spines.values():
+                spine.set_visible(False)
+            ax.set_title(name, loc="left", fontsize=11.5, color=shades[name])
+        names = list(runs)
+        for k, group in enumerate((names[:3], names[3:])):
+            ax = fig.add_subplot(grid[1, 3 * k : 3 * k + 3])
+            ax.axvline(STEPS, color=ink, linestyle=":", linewidth=1)
+            for name, style in zip(group, ("-", "--", "-."), strict=True):
+                ax.plot(runs[name].losses, style, color=shades[name], linewidth=1.6)
+                x, y, side = spots[degrees][name]
+                ax.text(x, y, name, color=shades[name], fontsize=11.5, ha=side)
+            ax.set(yscale="log", xlim=(0, LATER), ylim=(1e-10, 1e3), xticks=[0, 20, 40, 60, 80])
+            levels = (0, -4, -8)
+            ax.set_yticks([10.0**level for level in levels],
+                          ["1", "10⁻⁴", "10⁻⁸"] if k == 0 else [])  # fmt: skip
+            ax.minorticks_off()
+            ax.set_xlabel("steps")
+            ax.set_title(("keep falling", "level off")[k], loc="left", fontsize=11.5)
+        needed = ", ".join(f"{np.argmax(run.losses < 1)} ({name})" for name, run in runs.items())
         words = (
-            f"{STEPS} steps from the dot towards the cross, where the loss is 0. The losses are"
-            f" medians of {STARTS} starts with the loss"
-            f" {_height(START):.0f}, and the bars count the powers of ten by which it falls. The"
-            " starts turn with the ravine; one is drawn. For each optimizer and angle, we"
-            f" tried {len(TRIED)} rates and kept the one with the lowest median (curvatures 1 and"
-            " 30, β = β₁ = 0.5, β₂ = 0.9)."
+            f"Walks of {STEPS} steps, and losses (medians of {STARTS} starts), each at the"
+            f" constant rate that is best at step {STEPS} (dotted). Steps to a loss below 1:"
+            f" {needed}. β = β₁ = 0.5, β₂ = 0.9."
         )
-        read = ", ".join(f"{_power(last)} with {name}" for name, last in told.items())
-        title = f"Six optimizers, ravine turned by {degrees} degrees; losses: {read}"
+        title = f"Six optimizers, ravine turned by {degrees} degrees: losses over {LATER} steps"
         frames.append(drawn(fig, title, words))
     return frames
 
@@ -340,15 +362,17 @@ def constants() -> Drawing:
     fig, ax = plt.subplots(figsize=(4.4, 2.15))
     ax.contour(rates, memories, steps, (10, 20, 44, 100, 300), colors=grey, linewidths=1.2)
     for x, y, words in ((0.06, 26, "100"), (0.075, 5.5, "20"), (0.075, 3, "10"),
-                        (0.0048, 1.15, "300 steps")):  # fmt: skip
+                        (0.0048, 1.15, "300 steps"), (0.0165, 1.15, "100"),
+                        (0.043, 1.15, "44")):  # fmt: skip
         ax.text(x, y, words, color=grey, fontsize=11.5, ha="right")
     limit = 2 * (2 - 1 / memories) / KAPPA
     ax.plot(limit, memories, "--", color=colors[1])
     ax.text(0.16, 4, "diverges", color=colors[1], fontsize=11.5)
     ax.plot(PLAIN_BEST / memories, memories, ":", color=colors[2])
+    ax.text(0.0034, 30, "η/(1 − β) fixed", color=colors[2], fontsize=11.5)
     ends = [(1 - math.sqrt(0.9)) ** 2, (1 + math.sqrt(0.9)) ** 2 / KAPPA]
     ax.plot(ends, [10, 10], "-", color=colors[0], linewidth=5, solid_capstyle="butt")
-    ax.text(0.018, 12, "44 steps at β = 0.9", color=colors[0], fontsize=11.5, ha="center")
+    ax.text(0.0135, 6.3, "44 at β = 0.9", color=colors[0], fontsize=11.5)
     root = (math.sqrt(KAPPA) - 1) / (math.sqrt(KAPPA) + 1)
     best = 4 / (1 + math.sqrt(KAPPA)) ** 2, 1 / (1 - root**2)
     ax.plot(*best, "*", color=ink, markersize=13)
