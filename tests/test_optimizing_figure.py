@@ -39,7 +39,8 @@ def test_frames_say_what_they_draw():
     assert "5 (AdaGrad), 23 (RMSProp), 19 (Adam)" in frames[0].caption
     assert "45 (AdaGrad), 33 (RMSProp), 24 (Adam)" in frames[-1].caption
     for name, _, _ in optimizing.RACERS:
-        assert all(f">{name}<" in frame.svg for frame in frames)
+        words = name.split()  # one below the other in some frames
+        assert all(word in frame.svg for frame in frames for word in words)
     balls = optimizing.heavy_balls()
     assert "0.94 of itself and the steep one to 0.94" in balls[0].caption
     assert "from 129 to 0.62." in balls[0].caption and "to 2 · 10⁻⁷." in balls[4].caption
@@ -59,7 +60,7 @@ def test_the_turned_saddle_is_the_same_surface():
 
 def test_the_map_of_the_constants_names_its_lines():
     markup = optimizing.constants().markup
-    for words in ("300 steps", "100", "44 at β = 0.9", "44", "20", "10", "diverges"):
+    for words in ("300 steps", "100", "44 at β = 0.9", "20", "10", "diverges"):
         assert f">{words}<" in markup
 
 

@@ -172,12 +172,10 @@ def races() -> list[Frame]:
     """Return one frame per angle: three walks in a ravine turned by it, and six losses."""
     plt, colors, grey, ink = _ink()
     paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
-    low, middle, high = (0.5, 3e-10, "left"), (43, 1e-7, "left"), (79, 4.0, "right")
-    spots = {angle: {"gradient descent": high, "momentum": (43, 3e-10, "left"), "AdaGrad": low}
-             for angle in ANGLES}  # fmt: skip
-    spots[15]["AdaGrad"] = middle
+    spots = {angle: {"gradient descent": (79, 30.0, "right"), "momentum": (38.5, 1e-9, "left"),
+                     "AdaGrad": (43, 6e-8, "left")} for angle in ANGLES}  # fmt: skip
     for angle in (30, 45):
-        spots[angle] |= {"AdaGrad": high, "gradient descent": (79, 3e-5, "right")}
+        spots[angle] |= {"AdaGrad": (79, 6.0, "right"), "gradient descent": (79, 6e-7, "right")}
     for angle in ANGLES:
         spots[angle] |= {name: (2, 10.0 ** (-6.2 - 1.5 * row), "left")
                          for row, name in enumerate(("RMSProp", "Adam", "Lion"))}  # fmt: skip
@@ -185,8 +183,8 @@ def races() -> list[Frame]:
     circle = np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
     frames = []
     for degrees in ANGLES:
-        fig = plt.figure(figsize=(4.4, 3.75))
-        grid = fig.add_gridspec(2, 6, height_ratios=[1.15, 1.5])
+        fig = plt.figure(figsize=(4.4, 3.35))
+        grid = fig.add_gridspec(2, 6, height_ratios=[1, 1.45])
         runs = {row[0]: run for row, run in zip(RACERS, race(degrees), strict=True)}
         shades = dict(zip(runs, paint, strict=True))
         for k, name in enumerate(("momentum", "AdaGrad", "Adam")):
@@ -197,7 +195,7 @@ def races() -> list[Frame]:
             ax.plot(*runs[name].places.T, "-o", color=shades[name], markersize=3, linewidth=1.2)
             ax.plot(*runs[name].places[0], "o", color=ink, markersize=7)
             ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
-            ax.set(xlim=(-11.5, 3.5), ylim=(-10.6, 3.6), xticks=[], yticks=[])
+            ax.set(xlim=(-11.5, 3.5), ylim=(-9.8, 3.4), xticks=[], yticks=[])
             ax.grid(False)
             for spine in ax.spines.values():
                 spine.set_visible(False)
@@ -209,7 +207,8 @@ def races() -> list[Frame]:
             for name, style in zip(group, ("-", "--", "-."), strict=True):
                 ax.plot(runs[name].losses, style, color=shades[name], linewidth=1.6)
                 x, y, side = spots[degrees][name]
-                ax.text(x, y, name, color=shades[name], fontsize=11.5, ha=side)
+                said = name.replace(" ", "\n") if y < 1 else name
+                ax.text(x, y, said, color=shades[name], fontsize=11.5, ha=side)
             ax.set(yscale="log", xlim=(0, LATER), ylim=(1e-10, 1e3), xticks=[0, 20, 40, 60, 80])
             levels = (0, -4, -8)
             ax.set_yticks([10.0**level for level in levels],
@@ -219,9 +218,9 @@ def races() -> list[Frame]:
             ax.set_title(("keep falling", "level off")[k], loc="left", fontsize=11.5)
         needed = ", ".join(f"{np.argmax(run.losses < 1)} ({name})" for name, run in runs.items())
         words = (
-            f"Walks of {STEPS} steps, and losses (medians of {STARTS} starts), each at the"
-            f" constant rate that is best at step {STEPS} (dotted). Steps to a loss below 1:"
-            f" {needed}. β = β₁ = 0.5, β₂ = 0.9."
+            f"{STEPS} steps, and median losses of {STARTS} starts, at the constant rates that are"
+            f" best at step {STEPS} (dotted). Steps to a loss below 1: {needed}."
+            " β = β₁ = 0.5, β₂ = 0.9."
         )
         title = f"Six optimizers, ravine turned by {degrees} degrees: losses over {LATER} steps"
         frames.append(drawn(fig, title, words))
@@ -362,8 +361,7 @@ def constants() -> Drawing:
     fig, ax = plt.subplots(figsize=(4.4, 2.15))
     ax.contour(rates, memories, steps, (10, 20, 44, 100, 300), colors=grey, linewidths=1.2)
     for x, y, words in ((0.06, 26, "100"), (0.075, 5.5, "20"), (0.075, 3, "10"),
-                        (0.0048, 1.15, "300 steps"), (0.0165, 1.15, "100"),
-                        (0.043, 1.15, "44")):  # fmt: skip
+                        (0.0048, 1.15, "300 steps"), (0.0165, 1.15, "100")):  # fmt: skip
         ax.text(x, y, words, color=grey, fontsize=11.5, ha="right")
     limit = 2 * (2 - 1 / memories) / KAPPA
     ax.plot(limit, memories, "--", color=colors[1])
@@ -372,7 +370,7 @@ def constants() -> Drawing:
     ax.text(0.0034, 30, "η/(1 − β) fixed", color=colors[2], fontsize=11.5)
     ends = [(1 - math.sqrt(0.9)) ** 2, (1 + math.sqrt(0.9)) ** 2 / KAPPA]
     ax.plot(ends, [10, 10], "-", color=colors[0], linewidth=5, solid_capstyle="butt")
-    ax.text(0.0135, 6.3, "44 at β = 0.9", color=colors[0], fontsize=11.5)
+    ax.text(0.0135, 11.8, "44 at β = 0.9", color=colors[0], fontsize=11.5)
     root = (math.sqrt(KAPPA) - 1) / (math.sqrt(KAPPA) + 1)
     best = 4 / (1 + math.sqrt(KAPPA)) ** 2, 1 / (1 - root**2)
     ax.plot(*best, "*", color=ink, markersize=13)
