@@ -44,17 +44,21 @@ def test_the_choices_count_the_splits_that_fall():
 
 
 def test_the_four_systems_have_the_shapes_that_are_named():
-    filled = [
-        [[equations._strength(k, i, j) for j in range(4)] for i in range(4)] for k in range(4)
-    ]
-    for k, (unknown, _, words, meaning) in enumerate(equations.SYSTEMS):
-        assert unknown.startswith(f"{k + 1} · ") and meaning.startswith("u: ")
-        matrix = np.array(filled[k])
-        shape = words.split(":")[0]
-        assert (shape == "triangular") == (np.triu(matrix, 1) == 0).all()
-        assert (shape == "symmetric") == np.allclose(matrix, matrix.T)
-        assert (matrix > 0).all() or shape == "triangular"
+    matrices = [np.array(equations._matrix(k)) for k in range(4)]
+    for k, (case, unknown, _, words) in enumerate(equations.SYSTEMS):
+        assert case.startswith(f"{k + 1} · ") and unknown.startswith("x: ")
+        matrix = matrices[k]
+        assert ("triangular" in words) == (np.triu(matrix, 1) == 0).all()
+        assert ("full" in words) == (matrix > 0).all()
+        assert ("symmetric" in words) == np.allclose(matrix, matrix.T)
         assert matrix.min() >= 0 and matrix.max() < 1
+    # Within a layer, no activation reads another; between neighbours, each reads each.
+    a, b, _ = equations.WIDTHS
+    assert (matrices[0][a : a + b, :a] > 0).all() and (matrices[0][a + b :, a : a + b] > 0).all()
+    assert not matrices[0][a + b :, :a].any()
+    np.testing.assert_array_equal(matrices[0][:a, :a] > 0, np.eye(a, dtype=bool))
+    band = matrices[1]
+    assert not np.tril(band, -2).any() and (np.diag(band, -1) > 0).all()
     markup = equations.systems("t").markup
     for row in equations.SYSTEMS:
         for words in row:

@@ -142,6 +142,18 @@ def test_each_head_has_its_block_of_the_keys_and_of_the_query():
     check_words(drawn.markup, 0.55, above=10)
 
 
+def test_two_heads_cut_attend_and_join_arrays_of_the_shapes_drawn():
+    drawn = looking.joined(5, 4, "t").markup
+    q = np.ones((5, 4))
+    both = [dot_product_attention(*[half] * 3) for half in np.split(q, 2, axis=1)]
+    for name, shape in (("Y", both[0][0].shape), ("P", both[0][1].shape)):
+        assert drawn.count(f">{shape[0]} × {shape[1]}<") == 2, name
+        assert f">{name}₁<" in drawn and f">{name}₂<" in drawn
+    assert np.hstack([y for y, _ in both]).shape == q.shape
+    assert drawn.count(">5 × 4<") == 3  # of each in the first column
+    check_words(drawn, 0.55)
+
+
 def test_masked_cells_are_hatched_and_the_others_have_their_weights():
     rows = {"free": (np.array([0.2, 0.3, 0.5]), None), "late": (np.array([0.2, 0.3, 0.0]), 1)}
     drawn = looking.masks(["a=1", "b?", "b=2"], 1, rows, "t")
@@ -188,18 +200,22 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     shown += [f"dy = {dy.item():.0f}, dy·y = {(dy * y).item():.0f}"]
     shown += ["× 1/2 + 1", "3/2", "× 1/2 + 10", "10", "+ 1/6", "5/3", "+ 1/6 · 30", "15"]
     assert np.exp(log_sum) == pytest.approx(10)
+    assert drawn.markup.count(">ln 6<") == 3  # a score, and top from there on
+    assert drawn.markup.count(">rises<") == drawn.markup.count(">stays<") == 1
     for number in shown:
         assert f">{number.replace('-', '−').replace('log−sum', 'log-sum')}<" in drawn.markup, number
     check_words(drawn.markup, 0.55)
 
 
-def test_each_run_is_a_mark_at_its_width_and_each_line_has_its_name():
-    runs = {"one, at 1": [[90, 70, 80], [60, 60, 50]], "two": [[100], [100]]}
-    drawn = looking.widths([4, 64], runs, "t")
-    for words in ("one,", "at 1", "two", "width d of queries and keys", "right digits, %", "4"):
+def test_each_network_is_a_mark_on_three_scales_and_each_line_has_its_name():
+    one = looking.Line("start 1", "64", 0, np.array([[10.0, 20, 70], [30, 40, 60]]))
+    two = looking.Line("start ¼", "16–256", 1, np.array([[0.0, 0, 100]]))
+    heads = ["leader,\nstep 0", "leader,\nstep 5", "right,\nstep 100"]
+    drawn = looking.leaders([one, two], heads, "t")
+    for words in ("start 1", "64", "start ¼", "16–256", "width d", "leader,", "step 100"):
         assert f">{words}<" in drawn.markup, words
-    alone = looking.widths([4, 64], {"two": runs["two"]}, "t")
-    assert drawn.markup.count("<use") > alone.markup.count("<use")
+    alone = looking.leaders([two], heads, "t")
+    assert drawn.markup.count("<use") - alone.markup.count("<use") == 6
 
 
 def test_a_straight_line_names_the_first_digit_and_none_the_second():

@@ -138,16 +138,32 @@ def test_the_still_picture_of_three_kept_inputs():
 
 
 def test_the_exchange_has_a_mark_per_run_and_a_line_of_the_fewest():
-    runs = {"one": [(64, 64, 0), (33, 95, 32.3)], "two": [(11, 117, 28)], "three": [(5, 201, 67)]}
-    fewest = [(64, 64, 0), (33, 95, 0), (11, 117, 23), (5, 201, 60), (4, 259, 89)]
+    runs = {"one": [(64, 64), (33, 95)], "two": [(11, 117)], "three": [(5, 201)]}
+    fewest = [(64, 64), (33, 95), (11, 117), (5, 201), (4, 259)]
     markup = mountains.exchange(runs, fewest, [(11, 117), (5, 201)], "t").markup
-    for words in (
-        "one",
-        "two",
-        "three",
-        "fewest possible",
-        "11 inputs: 117",
-        "5 inputs: 201",
-        "% more products",
-    ):
+    for words in ("one", "two", "three", "fewest possible", "11 inputs: 117", "5 inputs: 201"):
         assert f">{words}<" in markup, words
+
+
+def test_the_products_have_their_own_picture():
+    runs = {"one": [(64, 0), (33, 32.3)], "two": [(11, 28)], "three": [(5, 67)], "four": [(33, 0)]}
+    markup = mountains.products(runs, [(64, 0), (33, 0), (11, 23), (5, 60)], "t").markup
+    for words in (*runs, "fewest possible", "% more products", "kept inputs"):
+        assert f">{words}<" in markup, words
+
+
+def test_a_strip_shows_its_cuts_and_the_layers_that_run_again():
+    ways = {"pairs": [2] * 6, "after dense": [1, 2, 2, 2, 2, 2, 1]}
+    markup = mountains.strips(ways, "t").markup
+    said = re.findall(r">(\d+) (inputs kept|evaluations|products again)<", markup)
+    assert [int(count) for count, _ in said] == [7, 17, 5, 7, 17, 0]
+    again = [
+        round(float(x) / mountains.CELL + 0.5)
+        for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', markup)
+        if float(y) < 2 * mountains.STRIP
+    ]
+    assert again == [1, 3, 5, 7, 9, 2, 4, 6, 8, 10]
+    cuts = [float(x) / mountains.CELL for x, y in re.findall(r'd="M(\d+) (\d+)v42"', markup)]
+    assert cuts == [2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]
+    assert "after dense: cuts after the layers 1, 3, 5, 7, 9, 11; 7 inputs kept" in markup
+    check_words(markup, 0.55, above=10)

@@ -5,6 +5,7 @@ import pytest
 
 from backprop.autodiff import implicit_vjp
 from backprop.autodiff.gradcheck import check_gradient
+from backprop.autodiff.tape import grad
 from backprop.book import penalties as p
 
 
@@ -140,3 +141,17 @@ def test_of_few_people_many_penalties_fit_those_who_choose_them():
     expected = [[0.310, 0.189, 0.292, 0.221], [0.335, 0.318, 0.309, 0.311]]
     np.testing.assert_allclose(np.median(found[:, :2], axis=0), expected, atol=1e-3)
     assert [(found[:, 1, k + 1] < found[:, 1, k]).sum() for k in (0, 2)] == [13, 5]
+
+
+def test_the_network_is_at_a_minimum_with_its_hessian():
+    parts = p.diabetes(0, noise=0)
+    loss = p.penalized(0.05, parts.train)
+    w = p.trained(0.05, parts.train)
+    assert w.shape == (p.WEIGHTS,) == (97,)
+    np.testing.assert_allclose(grad(loss)(w), 0, atol=1e-12)
+    H = p.hessian(loss, w)
+    np.testing.assert_allclose(H, H.T, atol=1e-12)
+    assert np.linalg.eigvalsh(H)[0] > 0
+    X, y = parts.train
+    z = np.tanh(X @ w[:80].reshape(10, 8) + w[80:88]) @ w[88:96] + w[96]
+    assert p.missed(w, parts.train) == pytest.approx(p.error(np.ones(1), (z[:, None], y)))

@@ -148,6 +148,12 @@ def test_where_no_gate_learns_the_biases_are_those_of_the_start():
     np.testing.assert_array_equal(layer.parameters["b"], usual.parameters["b"])
 
 
+@pytest.mark.parametrize("free", ["i", "f"])
+def test_where_one_gate_learns_the_others_keep_the_biases_of_the_start(free):
+    fixed = dict(recalling.ROWS[f"LSTM, {free} alone"].start.fixed)
+    assert fixed == {gate: recalling.GATES[gate] for gate in "ifo" if gate != free}
+
+
 def test_the_error_that_meets_no_mark_leaves_its_row_as_it_is():
     row = dataclasses.replace(recalling.ROWS["RNN, cut, early"], updates=5)
     (after,), _, _ = recalling.trained(row, recalling.SLOW, (0, 1))
@@ -204,6 +210,23 @@ def test_held_weights_stay_and_the_rest_learns_as_before():
     )
     told = recalling.told(free_row, (0.01,))
     assert np.shape(told["reads"]) == (10, 2) and told["reads"][0][0] == 1
+
+
+def test_a_formula_finds_what_a_state_holds_and_nothing_else(monkeypatch):
+    def forgetful(start, seed):
+        network = usual(start, seed)
+        network.layers[0].parameters["U"][...] = 0
+        return network
+
+    usual, found = Start.network, recalling.remembered.__wrapped__
+    monkeypatch.setattr(recalling, "SEEDS", (0, 1))
+    numbers, marks, sums = found(6, 1)
+    assert numbers.shape == marks.shape == (2, 5) and sums.shape == (2,)
+    assert numbers.min() > 0.9 and marks.min() > 0.9 and sums.max() < 0.8
+    monkeypatch.setattr(Start, "network", forgetful)
+    numbers, marks, sums = found(6, 1)  # the state depends on the step's own input alone
+    assert numbers[:, -1].min() > 0.9 and marks[:, -1].min() > 0.9
+    assert numbers[:, :-1].max() < 0.02 and sums.max() < 0.5
 
 
 @pytest.mark.long

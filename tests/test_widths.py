@@ -47,10 +47,22 @@ def test_the_division_tames_the_start_and_the_step():
     assert again == pytest.approx(start) and smaller == pytest.approx(step / 8, rel=0.15)
 
 
-def test_one_token_leads_where_scores_are_large():
+def test_questions_have_leaders_where_scores_are_large():
     divided, *_, undivided = widths.KINDS
-    assert widths.one_leads(divided, 0, 256, 0) < 0.02
-    assert widths.one_leads(undivided, 0, 256, 0) > 0.5
+    assert max(widths.led(divided, 0, 256)) < 2
+    first, fifth = widths.led(undivided, 0, 256)
+    assert 50 < first < fifth
+    assert widths.led(undivided, 0, 256, [5, 6])[0] == fifth
+
+
+def test_questions_are_counted_by_their_leader():
+    undivided = list(widths.KINDS)[-1]
+    counts = widths.by_leader(undivided, 0, 64)
+    assert sum(n for n, _ in counts) == 4 * widths.SEQUENCES
+    right = 100 * sum(k for _, k in counts) / (4 * widths.SEQUENCES)
+    assert right == pytest.approx(FOUND[undivided][1][0], abs=0.5)
+    (match, right_match), (other, right_other), _ = counts
+    assert right_match / match > 0.99 > right_other / other
 
 
 def test_the_command_writes_what_is_stored(tmp_path, monkeypatch):

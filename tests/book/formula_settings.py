@@ -1248,8 +1248,8 @@ SETTINGS = (
     Setting(
         "implicit",
         ("eq-implicit-adjoint", "evidence-layer-record"),
-        shapes={"x": (1, 2), "W": (2, 3), "h": (1, 3), "U": (3, 3), "b": (1, 3), "u": (1, 3)},
-        program=("z = xW + hU + b",),
+        shapes={"a_0": (1, 2), "W": (2, 3), "h": (1, 3), "U": (3, 3), "b": (1, 3), "u": (1, 3)},
+        program=("z = a_0W + hU + b",),
         words=(r"F = h - \tanh(z)", r"F_h = \partial F/\partial h", r"v = uF_h^\top"),
         functions={r"\varphi": r"\tanh"},
     ),

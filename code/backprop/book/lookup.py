@@ -359,7 +359,7 @@ def wanted(network: Sequential, batch: Batch) -> Array:
 
 def learned(seed: int, d: int, looks: Sequence[int], test: Batch, **kind: Any) -> list[float]:
     """Return the share of right answers after so many steps; ``kind`` goes to :class:`WideLook`."""
-    networks = _wide(seed, d, looks, kind)
+    networks = wide(seed, d, looks, kind)
     return [float((answers(network, test) == test.digits).mean()) for network in networks]
 
 
@@ -369,7 +369,7 @@ def scored(seed: int, d: int, looks: Sequence[int], test: Batch, **kind: Any) ->
     Each has the shape (questions, n); ``kind`` goes to :class:`WideLook`.
     """
     found, hidden = [], ~np.tri(test.x.shape[1], dtype=bool)
-    for network in _wide(seed, d, looks, kind):
+    for network in wide(seed, d, looks, kind):
         attends = network.layers[0]
         assert isinstance(attends, WideLook)
         attends.forward(test.x)
@@ -378,7 +378,7 @@ def scored(seed: int, d: int, looks: Sequence[int], test: Batch, **kind: Any) ->
     return found
 
 
-def _wide(seed: int, d: int, looks: Sequence[int], kind: Mapping[str, Any]) -> Iterator[Sequential]:
+def wide(seed: int, d: int, looks: Sequence[int], kind: Mapping[str, Any]) -> Iterator[Sequential]:
     """Yield a network with :class:`WideLook` after so many steps."""
     rng = np.random.default_rng(seed)
     network = _with_digits(WideLook(d, rng, **kind), rng)

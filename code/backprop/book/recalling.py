@@ -6,8 +6,8 @@ product serves them all. They read the same sequences, differ by their start, an
 another.
 
 Every row of :data:`ROWS` was trained at each of its rates. What came out stands in
-``recalling.json``, which ``python -m backprop.book.recalling FILE`` writes (half an hour on one
-core); with names of rows after FILE, only these are trained again.
+``recalling.json``, which ``python -m backprop.book.recalling FILE`` writes (forty minutes on
+one core); with names of rows after FILE, only these are trained again.
 """
 
 from __future__ import annotations
@@ -392,10 +392,22 @@ ROWS: dict[str, Row] = {
         for kind in ("LSTM", "GRU")
         for length in LENGTHS
     },
-    **{f"LSTM, open, {length}": Row(Start("LSTM, open"), length) for length in LENGTHS},
+    **{
+        f"LSTM, open, {length}": Row(Start("LSTM, open"), length, reaches=length == LENGTH)
+        for length in LENGTHS
+    },
     "RNN, 40, long": Row(Start("RNN"), LENGTH, updates=LONG, rates=(0.001, 0.003)),
     **_bordered(),
     "LSTM, none": Row(Start("LSTM", fixed=tuple(GATES.items())), reaches=True),
+    **{
+        f"LSTM, {free} alone": Row(
+            Start(
+                "LSTM", fixed=tuple((gate, bias) for gate, bias in GATES.items() if gate != free)
+            ),
+            rates=(0.01,),
+        )
+        for free in "if"
+    },
 }  # fmt: skip
 """What the chapters show, by name."""
 
@@ -479,6 +491,35 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
             factors = np.hstack([group.factors(x) for group in some])
             found[name] = dict(zip(("slopes", "U"), map(_short, factors), strict=True))
     return found
+
+
+@cache
+def remembered(length: int, late: int) -> tuple[Array, Array, Array]:
+    """Return what linear formulas find in a state of plain networks before training.
+
+    The state is the last one before the ``late`` steps without a mark. The formulas are fitted to
+    the states of 2,000 sequences, and tried on those of 2,000 others. There is one for each number
+    and each mark up to this state, and one for the sum of the two marked numbers. What each finds
+    is the share of the variance that it explains.
+
+    Returns
+    -------
+    numbers, marks : array, shape (networks, length - late)
+    sums : array, shape (networks,)
+    """
+    x, y = adding(np.random.default_rng(5), 4000, length, late)
+    border = length - late
+    wanted = np.hstack([x[:, :border, 0], x[:, :border, 1], y]).astype(np.float64)
+    fitted, other = wanted[:2000], wanted[2000:]
+    found = []
+    for seed in SEEDS:
+        layer: Any = Start("RNN").network(seed).layers[0]
+        layer.forward(x[:, :border])
+        h = np.c_[layer.h[-1], np.ones(len(x))].astype(np.float64)
+        missed = other - h[2000:] @ np.linalg.lstsq(h[:2000], fitted, rcond=None)[0]
+        found.append(1 - missed.var(axis=0) / other.var(axis=0))
+    shares = np.array(found)
+    return shares[:, :border], shares[:, border:-1], shares[:, -1]
 
 
 def _short(numbers: Sequence[float] | Array) -> list[float]:

@@ -59,10 +59,33 @@ def begins(kind: str, seed: int, d: int, sequences: int = 50) -> tuple[float, fl
     return float(before[seen].std()), float((after[seen] - before[seen]).std())
 
 
-def one_leads(kind: str, seed: int, d: int, steps: int, sequences: int = 50) -> float:
-    """Return the share of questions that give one token more than 0.99 of the weight."""
-    (scores,) = lookup.scored(seed, d, [steps], _new(sequences), **KINDS[kind])
-    return float((softmax(scores).max(axis=1) > 0.99).mean())
+def led(
+    kind: str, seed: int, d: int, looks: Sequence[int] = (0, 5), sequences: int = 50
+) -> list[float]:
+    """Return the questions with a leader after so many steps each, in percent.
+
+    A leader is a token with more than 0.99 of a question's weight.
+    """
+    found = lookup.scored(seed, d, looks, _new(sequences), **KINDS[kind])
+    return [100 * float((softmax(scores).max(axis=1) > 0.99).mean()) for scores in found]
+
+
+def by_leader(kind: str, seed: int, d: int, sequences: int = SEQUENCES) -> list[list[int]]:
+    """Count questions by their leader after five steps, and which of them are right at the end.
+
+    Three pairs: of the questions that are led by their match, of those led by another token, and of
+    those without a leader, how many there are, and how many are answered right.
+    """
+    batch = _new(sequences)
+    networks = lookup.wide(seed, d, [5, STEPS], KINDS[kind])
+    early = next(networks)
+    early.forward(batch.x)
+    attends = early.layers[0]
+    assert isinstance(attends, lookup.WideLook)
+    weights = attends.p[batch.asked]
+    right = lookup.answers(next(networks), batch) == batch.digits
+    led, match = weights.max(axis=1) > 0.99, weights.argmax(axis=1) == batch.told
+    return [[int(of.sum()), int(right[of].sum())] for of in (led & match, led & ~match, ~led)]
 
 
 @cache

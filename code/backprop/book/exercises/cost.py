@@ -115,8 +115,8 @@ def check_intensity(batch: Any, limit: Any) -> Verdict:
 
 
 @checker
-def check_jacobian(operations: Answer) -> Verdict:
-    """Check ``operations(widths)``: a row per input up from W1, and a row per output down from Wn.
+def check_jacobian(jacobian_operations: Answer) -> Verdict:
+    """Check ``jacobian_operations(widths)``: a row per input up from W1, per output down from Wn.
 
     The first product of a mode is not counted, because the rows start as those of a matrix.
     """
@@ -151,7 +151,7 @@ def check_jacobian(operations: Answer) -> Verdict:
 
     cases = [case([3, 4, 2, 5]), case([2, 5, 3, 4]), case([3, 4, 2]), case([1, 6, 6, 9])]
     return judge(
-        operations,
+        jacobian_operations,
         cases,
         "With one output, as in training, reverse mode carries one row.",
         "widths",

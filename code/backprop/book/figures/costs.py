@@ -17,10 +17,10 @@ from backprop.book.roofline import Machine
 
 
 class Bill(NamedTuple):
-    """What a value or a gradient costs: its parts in forward passes, and the seconds of all."""
+    """What a pass or a gradient takes: its products of each kind, and the seconds of all."""
 
     name: str
-    parts: Sequence[float]
+    products: Sequence[int]
     seconds: float
 
 
@@ -42,18 +42,20 @@ def block(
 
 
 def bills(rows: Sequence[Bill], title: str) -> Drawing:
-    """Draw a cost as a bar per row; a bar that is too long runs off the edge of the picture.
+    """Draw a count of equal products as a bar per row, in units of the first row.
 
-    Each product of a layer is a block; a bar that is too long has one block.
+    Each kind of product is a block; a bar that is too long runs off the edge of the picture, and
+    has one block.
     """
-    left, once = 12.0, 92.0
+    left, once = 12.0, 84.0
     most = svg.WIDTH - left
     parts = []
     said = []
     for k, bill in enumerate(rows):
         top = 8.0 + 58 * k
-        parts.append(svg.text(left, top + 14, bill.name, text_anchor="start"))
-        total = sum(bill.parts)
+        name = f"{bill.name}: {in_words(bill.seconds)}"
+        parts.append(svg.text(left, top + 14, name, text_anchor="start"))
+        total = sum(bill.products) / sum(rows[0].products)
         x, y = left, top + 22
         if torn := total * once > most:
             parts.append(svg.element("rect", x=x, y=y, width=most, height=24, fill=svg.FORWARD))
@@ -62,16 +64,17 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
                             stroke_width=4, class_="torn")
                 for cut in (x + most - 60, x + most - 50)
             ]  # fmt: skip
-        for part, words, paint in zip((() if torn else bill.parts), PRODUCTS, PAINTS, strict=False):
-            parts.append(block(x, y, part * once, words, paint))
-            x += part * once
+        blocks = () if torn else bill.products
+        for count, product, paint in zip(blocks, PRODUCTS, PAINTS, strict=False):
+            length = once * count / sum(rows[0].products)
+            parts.append(block(x, y, length, f"{count} × {product}", paint))
+            x += length
         number = f"{total:,.0f}" if torn else f"{total:.3g}"
-        # Beside the middle bar, there is room for the number and the time alone.
-        unit = " forward pass" if total == 1 else " forward passes" if torn else ""
-        number += f"{unit}: {in_words(bill.seconds)}"
+        # Beside the middle bar, there is no room for more than a word.
+        number += " forward pass" if total == 1 else " forward passes" if torn else " passes"
         paint = svg.GROUND if torn else "currentColor"
         parts.append(svg.text(x + 8, y + 17, number, paint, text_anchor="start", font_weight=600))
-        said.append(f"{bill.name}: {number}")
+        said.append(f"{name}, {number}")
     return drawing(title, 8 + 58 * len(rows), "; ".join(said), *parts)
 
 

@@ -127,64 +127,108 @@ def hero(title: str) -> Drawing:
 SYSTEMS = (
     (
         "1 · A chain of layers",
-        "a₃ − layer₃(a₂) = 0 and so on",
-        "triangular: begin at the end",
-        "u: the error of each activation",
+        "x: activations a₁, a₂, a₃",
+        "a₃ − layer₃(a₂) = 0, …",
+        "triangular, a block a layer",
     ),
     (
         "2 · A path in short steps",
-        "x₂ − x₁ − Δt f(x₁) = 0 and so on",
-        "triangular: begin at the end",
-        "u: what a shift of each state does to L",
+        "x: all states after the first",
+        "x₂ − x₁ − Δt f(x₁) = 0, …",
+        "triangular, a thin band",
     ),
     (
         "3 · A layer at rest",
-        "h − tanh(xW + hU + b) = 0",
-        "full: solve, or repeat",
-        "u: each unit’s error, loops included",
+        "x: the one state h",
+        "h − tanh(a₀W + hU + b) = 0",
+        "full: no end to begin at",
     ),
     (
         "4 · Weights at a minimum",
-        "slope of the training loss = 0",
-        "symmetric: solve with the Hessian",
-        "u: what a push on each weight does to L",
+        "x: the trained weights w",
+        "slope of training loss = 0",
+        "full and symmetric: Hessian",
     ),
 )
-"""What is unknown, its equations, the shape of the matrix, and what u means."""
+"""The case, what is unknown, its equations, and the shape of the matrix."""
+WIDTHS = 2, 3, 1
+"""Of the three layers whose matrix is sketched."""
 
 
 def systems(title: str) -> Drawing:
-    """Draw the matrix of the same linear system for four unknowns, with 0 where a cell is empty."""
-    parts, cell, row = [], 18.0, 98.0
-    for k, (unknown, equation, solve, meaning) in enumerate(SYSTEMS):
-        left, top = 12.0, 10 + row * k
-        for i in range(4):
-            for j in range(4):
-                strength = _strength(k, i, j)
-                box = {"x": left + j * cell, "y": top + i * cell, "width": cell, "height": cell}
+    """Draw the unknown and the matrix of the same linear system in four cases."""
+    parts, side, row = [], 66.0, 86.0
+    for k, (case, *words) in enumerate(SYSTEMS):
+        top, left = 6 + row * k, 346.0
+        parts += _unknown(k, 8.0, top)
+        parts.append(svg.text(98, top + 12, case, **LEFT, **BOLD))
+        for n, (line, paint) in enumerate(
+            zip(words, ("currentColor", svg.FORWARD, svg.BACKWARD), strict=True)
+        ):
+            parts.append(svg.text(98, top + 31 + 18 * n, line, paint, **LEFT))
+        matrix = _matrix(k)
+        cell = side / len(matrix)
+        for i, line_of in enumerate(matrix):
+            for j, strength in enumerate(line_of):
                 if strength:
+                    box = {"x": left + j * cell, "y": top + i * cell, "width": cell, "height": cell}
                     parts.append(svg.element("rect", **box, fill=svg.BACKWARD,
                                              fill_opacity=f"{strength:.2f}"))  # fmt: skip
-                parts.append(svg.element("rect", **box, fill="none", stroke="currentColor",
-                                         stroke_width="0.6", stroke_opacity="0.6"))  # fmt: skip
-        parts += [
-            svg.text(104, top + 12, unknown, **LEFT, **BOLD),
-            svg.text(104, top + 32, equation, svg.FORWARD, **LEFT),
-            svg.text(104, top + 52, solve, svg.BACKWARD, **LEFT),
-            svg.text(104, top + 72, meaning, svg.BACKWARD, **LEFT),
-        ]
-    said = "Four rows, each with a matrix of 4 × 4 cells. " + " ".join(
+        edges = np.cumsum((0, *WIDTHS)) if k == 0 else (0, len(matrix))
+        for edge in edges:
+            at = edge * cell
+            for ends in (((left + at, top), (left + at, top + side)),
+                         ((left, top + at), (left + side, top + at))):  # fmt: skip
+                parts.append(_line(*ends, "currentColor", "0.8", stroke_opacity="0.7"))
+        if k == 3:
+            parts.append(_line((left, top), (left + side, top + side), "currentColor", "1.2",
+                               **DASHED))  # fmt: skip
+    said = "Four rows, each with an unknown and a matrix. " + " ".join(
         f"{words[0]}: {'; '.join(words[1:])}." for words in SYSTEMS
     )
-    return drawing(title, 10 + row * len(SYSTEMS) - 14, said, *parts)
+    return drawing(title, row * len(SYSTEMS) - 8, said, *parts)
 
 
-def _strength(k: int, i: int, j: int) -> float:
-    """How dark the cell in row i and column j of system k is: 0 where the entry must be 0."""
-    if k < 2:
-        return 0.85 if i == j else 0.4 * (i == j + 1)
-    pair = (i, j) if k == 2 else (max(i, j), min(i, j))
-    return 0.85 if i == j else 0.15 + 0.45 * ((5 * pair[0] + 3 * pair[1]) % 7) / 6
+def _unknown(k: int, left: float, top: float) -> list[str]:
+    """Sketch what is unknown in case k, in blue: dots in a chain, on a path, at rest, in a bowl."""
+    middle = top + 32
+    if k == 0:
+        places = [(left + 10 + 30 * n, middle) for n in range(3)]
+        arrows = [_head(svg.between(a, b, 7, 0)[0], svg.between(a, b, 0, 8)[1], svg.FORWARD, "2")
+                  for a, b in pairwise(places)]  # fmt: skip
+        return [*arrows, *(_dot(place, svg.FORWARD, 6) for place in places)]
+    if k == 1:
+        times = np.linspace(-2.4, 2.4, 12)
+        rise = [(left + 6 + 14.5 * (t + 2.4), middle + 22 - 44 / (1 + math.exp(-1.7 * t)))
+                for t in times]  # fmt: skip
+        return [_curve(rise, svg.FORWARD, "1.2"), *(_dot(place, svg.FORWARD, 3) for place in rise)]
+    if k == 2:
+        x, y, radius = left + 40, middle + 12, 17.0
+        turn = f"M{svg.fixed(x - 8)} {svg.fixed(y - 10)}A{radius} {radius} 0 1 1 {svg.fixed(x + 11)} {svg.fixed(y - 15)}"  # noqa: E501
+        return [
+            svg.element("path", d=turn, fill="none", stroke=svg.FORWARD, stroke_width="2"),
+            _head((x + 15, y - 19), (x + 6, y - 6), svg.FORWARD, "2"),
+            _dot((x, y), svg.FORWARD, 8),
+        ]
+    bowl = [(left + 40 + 34 * t, middle + 22 - 44 * t * t) for t in np.linspace(-1, 1, 30)]
+    return [_curve(bowl, "currentColor", "1.5"), _dot((left + 40, middle + 18), svg.FORWARD, 6)]
+
+
+def _matrix(k: int) -> list[list[float]]:
+    """How dark each cell of the matrix of case k is: 0 where the entry must be 0."""
+    if k == 0:
+        layer = [number for number, width in enumerate(WIDTHS) for _ in range(width)]
+        n = len(layer)
+        return [[0.9 if i == j else _shade(i, j) * (layer[i] == layer[j] + 1) for j in range(n)]
+                for i in range(n)]  # fmt: skip
+    if k == 1:
+        return [[0.9 if i == j else 0.6 * (i == j + 1) for j in range(12)] for i in range(12)]
+    pairs = [[(i, j) if k == 2 else (max(i, j), min(i, j)) for j in range(5)] for i in range(5)]
+    return [[0.9 if i == j else _shade(*pairs[i][j]) for j in range(5)] for i in range(5)]
+
+
+def _shade(i: int, j: int) -> float:
+    return 0.15 + 0.45 * ((5 * i + 3 * j) % 7) / 6
 
 
 def loop(title: str) -> Drawing:

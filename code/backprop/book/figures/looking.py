@@ -338,6 +338,74 @@ def _blocks(places: Sequence[float], y: float, entries: Array, blocks: int) -> l
     return parts
 
 
+def joined(n: int, width: int, title: str) -> Drawing:
+    """Draw the way of the arrays through two heads: cut, attend, join and mix, with all shapes.
+
+    Parameters
+    ----------
+    n, width : int
+        How many tokens, and how many columns in all; even.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    size, square, half = (64.0, 40.0), (56.0, 40.0), (32.0, 40.0)
+    whole, sides, part = f"{n} × {width}", f"{n} × {n}", f"{n} × {width // 2}"
+    start, weights, means, end = 34.0, 152.0, 238.0, 316.0
+    rows, paints, middle = (64.0, 144.0), PAINTS, 104.0
+    parts = [
+        svg.text(x, 16, word, font_weight=600)
+        for x, word in ((start, "cut"), (196.0, "attend"), (end, "join"))
+    ]
+    for name, y in zip("QKV", (58.0, middle, 150.0), strict=True):
+        parts += _halves((start, y), size, name)
+    parts.append(svg.text(start, 188, whole))
+    for k, (y, paint) in enumerate(zip(rows, paints, strict=True)):
+        number = "₁₂"[k]
+        parts.append(_flow((start + 36, middle + 12 * k - 6), (weights - 32, y), paint))
+        parts += _framed((weights, y), square, paint)
+        parts.append(svg.text(weights, y - 3, f"P{number}", paint, font_weight=600))
+        parts.append(svg.text(weights, y + 15, sides, paint))
+        parts.append(_flow((weights + 31, y), (means - 20, y), paint))
+        parts.append(svg.text(weights + 47, y - 8, f"V{number}", paint))
+        parts += _framed((means, y), half, paint)
+        parts.append(svg.text(means, y + 5, f"Y{number}", paint, font_weight=600))
+        parts.append(svg.text(means, y + 38, part, paint))
+        parts.append(_flow((means + 19, y), (end - 36, rows[0] + 8 * (2 * k - 1)), paint))
+    parts += _halves((end, rows[0]), size, "Y")
+    parts.append(svg.text(end + 38, rows[0] + 5, whole, text_anchor="start"))
+    parts.append(_flow((end, rows[0] + 23), (end, rows[1] - 23), "currentColor"))
+    parts.append(svg.text(end + 8, middle + 5, "· Wₒ + bₒ", text_anchor="start"))
+    parts += _framed((end, rows[1]), size, "currentColor")
+    parts.append(svg.text(end, rows[1] + 5, "output", font_weight=600))
+    parts.append(svg.text(end + 38, rows[1] + 5, whole, text_anchor="start"))
+    said = (
+        f"Q, K and V, each {whole}, are cut into two halves of {part}. From those of each head"
+        f" come its weights P, {sides}, and with its half of V its means Y, {part}. Side by side,"
+        f" both means are {whole} again, and W_o and b_o make the output of them, {whole}."
+    )
+    return drawing(title, 196, said, *parts)
+
+
+def _halves(at: Place, size: Place, name: str) -> list[str]:
+    """Draw a matrix around its middle, with a half for each head."""
+    (x, y), (wide, high), parts = at, size, []
+    for k, paint in enumerate(PAINTS):
+        middle = x + wide / 4 * (2 * k - 1)
+        parts += _framed((middle, y), (wide / 2, high), paint)
+        parts.append(svg.text(middle, y + 5, f"{name}{'₁₂'[k]}", paint, font_weight=600))
+    return parts
+
+
+def _framed(at: Place, size: Place, paint: str) -> list[str]:
+    (x, y), (wide, high) = at, size
+    return [
+        svg.element(
+            "rect", x=x - wide / 2, y=y - high / 2, width=wide, height=high, fill=paint,
+            fill_opacity="0.15", stroke=paint, stroke_width="1.2",
+        )
+    ]  # fmt: skip
+
+
 NAMED = 0.2
 """A smaller part of a mean has no room for its name."""
 
@@ -753,43 +821,43 @@ VISITED = ROWS[1], ROWS[0], ROWS[2]
 
 
 def running(title: str) -> Drawing:
-    """Draw the running sums from key to key, and the errors that the second pass finds.
+    """Draw top and the running sums from key to key, and the errors that the second pass finds.
 
     The query and its keys are those of :func:`by_hand`, in the order :data:`VISITED`.
     """
-    score, value, total, gathered, weight, pull, error = (
-        20.0,
-        60.0,
-        112.0,
-        212.0,
-        304.0,
-        350.0,
-        398.0,
-    )
-    first, pitch, size = 66.0, 66.0, (44.0, 28.0)
+    score, value, top = 16.0, 48.0, 88.0
+    total, gathered = 135.0, 216.0
+    weight, pull, error = 300.0, 348.0, 399.0
+    first, pitch, size = 66.0, 66.0, (40.0, 28.0)
     blue, orange = svg.FORWARD, svg.BACKWARD
     parts = [
-        svg.text(182, 16, "first pass", blue, font_weight=600),
-        svg.text(356, 16, "second pass", orange, font_weight=600),
+        svg.text(152, 16, "first pass", blue, font_weight=600),
+        svg.text(350, 16, "second pass", orange, font_weight=600),
     ]
-    heads = ("s", "v", "total", "gathered", "p", "dy·v", "error")
-    columns = (score, value, total, gathered, weight, pull, error)
+    heads = ("s", "v", "top", "total", "gathered", "p", "dy·v", "error")
+    columns = (score, value, top, total, gathered, weight, pull, error)
     for k, (x, name) in enumerate(zip(columns, heads, strict=True)):
-        paint = "currentColor" if k < 2 else blue if k < 4 else orange
+        paint = "currentColor" if k < 2 else blue if k < 5 else orange
         parts.append(svg.text(x, 40, name, paint))
     said = []
     sums, errors = _sums(), _second_pass()
     for k, (row, one, back) in enumerate(zip(VISITED, sums, errors, strict=True)):
         y = first + pitch * k
-        written = (f"ln {row[2]}", str(row[3]), str(one.total), str(one.gathered), *back)
+        largest = max(key[2] for key in VISITED[: k + 1])
+        carried = f"ln {largest}", str(one.total), str(one.gathered)
+        written = (f"ln {row[2]}", str(row[3]), *carried, *back)
         for x, number in zip(columns, written, strict=True):
-            paint = "currentColor" if x < total else blue if x < weight else orange
+            paint = "currentColor" if x < top else blue if x < weight else orange
             if paint == blue:
                 parts.append(svg.element(
                     "rect", x=x - size[0] / 2, y=y - 19, width=size[0], height=size[1], rx="4",
                     fill=blue, fill_opacity="0.15", stroke=blue, stroke_width="1.2",
                 ))  # fmt: skip
             parts.append(svg.text(x, y, number, paint, font_weight=600))
+        if k:
+            parts.append(_flow((top, y + 9 - pitch + 3), (top, y - 22), blue))
+            change = "stays" if one.shrink == 1 else "rises"
+            parts.append(svg.text(top - 8, y - pitch / 2, change, blue, text_anchor="end"))
         times = "" if one.shrink == 1 else f"× {one.shrink} "
         adds = ("1", str(row[3])) if one.power == 1 else (str(one.power), f"{one.power} · {row[3]}")
         for x, added in zip((total, gathered), adds, strict=True) if k else ():
@@ -799,9 +867,9 @@ def running(title: str) -> Drawing:
         said.append(", ".join(f"{n} {w}" for n, w in zip(heads, written, strict=True)))
     last = first + pitch * 2
     for x in (total, gathered):
-        parts.append(_flow((x, last + 12), (x, last + 34), blue))
+        parts.append(_flow((x, last + 12), (x, last + 36), blue))
+    parts.append(_flow((top, last + 12), (top, last + 60), blue))
     end, whole = sums[-1], sum(row[2] for row in VISITED)
-    largest = max(row[2] for row in VISITED)
     output = end.gathered / end.total
     dy = _error(output)
     lines = [
@@ -851,36 +919,58 @@ def _second_pass() -> list[tuple[str, str, str]]:
 # Plots.
 
 
-def widths(ds: Sequence[int], runs: Mapping[str, Sequence[Sequence[float]]], title: str) -> Drawing:
-    """Draw the right answers at several widths: a mark for each run, a line through the medians.
+class Line(NamedTuple):
+    """Some networks in :func:`leaders`.
+
+    Attributes
+    ----------
+    name, width : str
+    color : int
+        Its place in the palette.
+    shares : array, shape (networks, 3)
+        The questions with a leader at two steps, and the right digits, in percent.
+    """
+
+    name: str
+    width: str
+    color: int
+    shares: Array
+
+
+def leaders(lines: Sequence[Line], heads: Sequence[str], title: str) -> Drawing:
+    """Draw a mark for each network: its early leaders, and how much it answers right later.
 
     Parameters
     ----------
-    ds : sequence of int
-        The widths, each twice or more the one before; they stand at equal distances.
-    runs : mapping of str to (for each width, a percentage for each run)
-        By the name of their kind, at most three; a name stands at the end of its line.
+    lines : sequence of Line
+        From the top.
+    heads : sequence of str
+        What stands above each of the three scales.
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS
+    from backprop.book.figures.plots import COLORS, GREY
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.4, 2.4))
-    kinds = (COLORS[0], "o", -0.09), (COLORS[2], "^", 0.0), (COLORS[1], "v", 0.09)
-    for (color, marker, shift), (name, shares) in zip(kinds, runs.items(), strict=False):
-        at = np.arange(len(ds)) + shift  # side by side, since several may be right everywhere
-        medians = [float(np.median(each)) for each in shares]
-        ax.plot(at, medians, color=color, linewidth=1.8, linestyle="-", marker=marker, markersize=5)
-        for x, each in zip(at, shares, strict=True):
-            ax.plot([x] * len(each), each, marker, color=color, markersize=4, alpha=0.5)
-        ax.text(len(ds) - 0.75, medians[-1], name.replace(", ", ",\n"), color=color, va="center")
-    ax.set(xticks=range(len(ds)), xlim=(-0.3, len(ds) + 0.5), xlabel="width d of queries and keys")
-    ax.set(ylim=(40, 104), yticks=[40, 60, 80, 100], ylabel="right digits, %")
-    ax.set_xticklabels([f"{d}" for d in ds])
-    ax.grid(visible=False)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    fig, axes = plt.subplots(1, len(heads), figsize=(4.7, 2.35), sharey=True, layout="none")
+    fig.subplots_adjust(left=0.44, right=0.99, wspace=0.2)
+    for k, (ax, head) in enumerate(zip(axes, heads, strict=True)):
+        for y, line in enumerate(lines):
+            shares = np.asarray(line.shares)[:, k]
+            shift = 0.22 * np.linspace(-1, 1, len(shares))  # several may be equal
+            ax.axhline(y, color=GREY, linewidth=0.5, alpha=0.5)
+            ax.plot(shares, y + shift, "o", color=COLORS[line.color], markersize=4, alpha=0.6)
+        ax.set(xlim=(-9, 109), ylim=(len(lines) - 0.5, -0.5), yticks=[])
+        ax.set(xticks=[0, 50, 100])
+        ax.set_title(head, fontsize=11)
+        ax.grid(visible=False)
+        for side in ("top", "right", "left"):
+            ax.spines[side].set_visible(False)
+    place = {"transform": axes[0].get_yaxis_transform(), "va": "center"}
+    for y, line in enumerate(lines):
+        axes[0].text(-2.2, y, line.name, color=COLORS[line.color], **place)
+        axes[0].text(-0.08, y, line.width, ha="right", **place)
+    axes[0].text(-0.08, -1.05, "width d", ha="right", **place)
     return plotted(fig, title)
 
 

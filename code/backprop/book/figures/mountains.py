@@ -7,9 +7,11 @@ in the small picture, and faint blue in the large one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import itemgetter
+from typing import Any
 
+from backprop.book import chains
 from backprop.book.chains import Moment, Watched, arrays
 from backprop.book.figures import svg
 from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
@@ -342,61 +344,149 @@ def still(name: str, moments: Sequence[Moment], labelled: Sequence[int], title: 
 
 
 def exchange(
-    runs: Mapping[str, Sequence[tuple[int, int, float]]],
-    fewest: Sequence[tuple[int, int, float]],
+    runs: Mapping[str, Sequence[tuple[int, int]]],
+    fewest: Sequence[tuple[int, int]],
     named: Sequence[tuple[int, int]],
     title: str,
-    least: int = 5,
 ) -> Drawing:
-    """Draw what schedules cost against the inputs that they keep: evaluations, products.
+    """Draw how many evaluations schedules take against the inputs that they keep.
 
     Parameters
     ----------
-    runs : mapping of str to sequence of (int, int, float)
-        Kept inputs, evaluations and additional products in per cent of schedules that were run, by
-        kind.
-    fewest : sequence of (int, int, float)
-        The fewest of both for each number of kept inputs, drawn as lines.
+    runs : mapping of str to sequence of (int, int)
+        Kept inputs and evaluations of schedules that were run, by kind.
+    fewest : sequence of (int, int)
+        The fewest for each number of kept inputs, drawn as a line.
     named : sequence of (int, int)
         Points at which both numbers are written.
     title : str
         What the picture shows, for those who do not see it.
-    least : int
-        Fewest kept inputs of which the lower picture shows the products.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import INK
 
-    plt = pyplot()
-    fig, (above, below) = plt.subplots(
-        2, sharex=True, figsize=(4.6, 5.2), gridspec_kw={"height_ratios": (3, 2)}
-    )
-    shown = [point for point in fewest if point[0] >= least]
-    above.plot(*zip(*[point[:2] for point in fewest], strict=True), "-", color=INK, linewidth=1,
-               label="fewest possible")  # fmt: skip
-    below.plot(*zip(*[point[::2] for point in shown], strict=True), "-", color=INK, linewidth=1)
-    looks = zip((COLORS[0], COLORS[2], COLORS[1], INK), ("o", "s", "^", "D"), (10, 6, 6, 5),
-                strict=False)  # fmt: skip
-    for (name, found), (color, mark, size) in zip(runs.items(), looks, strict=False):
-        look = {"linestyle": "", "marker": mark, "color": color, "markersize": size,
-                "markeredgewidth": 1.5, "markerfacecolor": "none" if size > 6 else color,
-                "label": name}  # fmt: skip
-        above.plot(*zip(*[point[:2] for point in found], strict=True), **look)
-        kept = [point[::2] for point in found if point[0] >= least]
-        below.plot([at for at, _ in kept], [more for _, more in kept], clip_on=False, **look)
-    (most_kept, _, _) = max(fewest)
+    fig, ax = _against_kept(runs, fewest, (4.6, 2.8), [0, 11, 20, 33, 50, 64])
+    (most_kept, _) = max(fewest)
     for kept_inputs, count in named:
         # Words above the right end of the line, below its straight part, and else beside it.
         place, side = ((4, 12), "right") if kept_inputs > 40 else ((10, 4), "left")
         if kept_inputs < 40 and kept_inputs + count == 2 * most_kept:
             place, side = (-14, -24), "left"
-        above.annotate(f"{kept_inputs} inputs: {count}", (kept_inputs, count), place,
-                       textcoords="offset points", color=INK, ha=side, fontsize=11)  # fmt: skip
-    most = max(count for _, count, _ in fewest)
-    above.set(ylabel="evaluations", xlim=(0, 68), ylim=(0, 1.08 * most))
-    drawn = [more for found in [shown, *runs.values()] for at, _, more in found if at >= least]
-    below.set(xlabel="kept inputs", ylabel="% more products", ylim=(0, 1.15 * max(drawn) + 1))
-    below.set_xticks([0, 11, 20, 33, 50, 64])
-    for ax in (above, below):
-        ax.grid(axis="x", visible=False)
-    above.legend(loc="upper right")
+        ax.annotate(f"{kept_inputs} inputs: {count}", (kept_inputs, count), place,
+                    textcoords="offset points", color=INK, ha=side, fontsize=11)  # fmt: skip
+    ax.set(ylabel="evaluations", ylim=(0, 1.08 * max(count for _, count in fewest)))
     return plotted(fig, title)
+
+
+def products(
+    runs: Mapping[str, Sequence[tuple[int, float]]],
+    fewest: Sequence[tuple[int, float]],
+    title: str,
+) -> Drawing:
+    """Draw how many products schedules add against the inputs that they keep.
+
+    Parameters
+    ----------
+    runs : mapping of str to sequence of (int, float)
+        Kept inputs and additional products in per cent of schedules that were run, by kind.
+    fewest : sequence of (int, float)
+        The fewest for each number of kept inputs, drawn as a line.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    fig, ax = _against_kept(runs, fewest, (4.6, 3.0), [0, 9, 20, 33, 50, 64])
+    most = max(more for found in [fewest, *runs.values()] for _, more in found)
+    ax.set(ylabel="% more products", ylim=(0, 1.15 * most + 1))
+    return plotted(fig, title)
+
+
+def _against_kept(
+    runs: Mapping[str, Sequence[tuple[int, float]]],
+    fewest: Sequence[tuple[int, float]],
+    size: tuple[float, float],
+    ticks: Sequence[int],
+) -> tuple[Any, Any]:
+    from backprop.book.figures.plots import COLORS, INK
+
+    fig, ax = pyplot().subplots(figsize=size)
+    ax.plot(*zip(*fewest, strict=True), "-", color=INK, linewidth=1, label="fewest possible")
+    looks = zip((COLORS[0], COLORS[2], COLORS[1], INK), ("o", "s", "^", "D"), (10, 6, 6, 5),
+                strict=False)  # fmt: skip
+    for (name, found), (color, mark, width) in zip(runs.items(), looks, strict=False):
+        ax.plot(*zip(*found, strict=True), linestyle="", marker=mark, color=color,
+                markersize=width, markeredgewidth=1.5, label=name, clip_on=False,
+                markerfacecolor="none" if width > 6 else color)  # fmt: skip
+    ax.set(xlabel="kept inputs", xlim=(0, 68), xticks=ticks)
+    ax.grid(axis="x", visible=False)
+    ax.legend(loc="upper right")
+    return fig, ax
+
+
+# Where the cuts are, and which layers run again.
+
+CELL, STRIP = 22.0, 90.0
+"""Width of a layer, and height of a strip with its words."""
+KINDS = {
+    "dense": {"fill": "currentColor", "fill_opacity": "0.7"},
+    "tanh": {"fill": "currentColor", "fill_opacity": "0.15"},
+}
+"""How the layers are filled; the first is the first kind, and they take turns."""
+
+
+def strips(ways: Mapping[str, Sequence[int]], title: str) -> Drawing:
+    """Draw the layers of a tower as one strip for each way to cut them.
+
+    Beside each stands what it keeps and repeats, counted from the schedule.
+
+    Parameters
+    ----------
+    ways : mapping of str to sequence of int
+        The lengths of the segments, the first layers' first, by the words above the strip.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    parts, told = [], []
+    for k, (name, lengths) in enumerate(ways.items()):
+        made = calls(chains.moments(chains.cut_into(lengths), sum(lengths)))
+        again = [i for kind, i, _ in made if kind == "again"]
+        words = (
+            f"{_peak(made)} inputs kept",
+            f"{sum(kind != 'b' for kind, _, _ in made)} evaluations",
+            f"{sum(i % 2 == 0 for i in again)} products again",
+        )
+        parts += _strip(name, lengths, again, words, STRIP * k)
+        cuts = ", ".join(map(str, accumulate(lengths[:-1])))
+        told.append(f"{name}: cuts after the layers {cuts}; {', '.join(words)}")
+    y = STRIP * len(ways)
+    for (kind, look), x in zip(KINDS.items(), (0, 78), strict=True):
+        parts.append(svg.element("rect", x=x, y=y, width=14, height=14, **look))
+        parts.append(svg.text(x + 20, y + 12, kind, text_anchor="start"))
+    parts.append(_cut(155, y - 3, 20))
+    parts.append(svg.text(163, y + 12, "cut", text_anchor="start"))
+    parts.append(svg.element("circle", cx=212, cy=y + 7, r=4.5, stroke_width="1.8",
+                             **MARKS["again"]))  # fmt: skip
+    parts.append(svg.text(222, y + 12, "again", text_anchor="start"))
+    return drawing(title, y + 22, "; ".join(told), *parts)
+
+
+def _strip(
+    name: str, lengths: Sequence[int], again: Sequence[int], words: Sequence[str], top: float
+) -> list[str]:
+    parts = [svg.text(0, top + 14, name, text_anchor="start", font_weight=600)]
+    for i in range(sum(lengths)):
+        x, look = CELL * i, list(KINDS.values())[i % 2]
+        parts.append(svg.text(x + CELL / 2, top + 36, str(i + 1)))
+        parts.append(svg.element("rect", x=x + 2, y=top + 42, width=CELL - 4, height=20, **look))
+        if i in again:
+            parts.append(svg.element("circle", cx=x + CELL / 2, cy=top + 73, r=4.5,
+                                     stroke_width="1.8", **MARKS["again"]))  # fmt: skip
+    parts += [_cut(CELL * at, top + 38, 42) for at in accumulate(lengths[:-1])]
+    end = CELL * sum(lengths) + 14
+    return parts + [
+        svg.text(end, top + 36 + 20 * k, said, text_anchor="start", font_weight=400 + 100 * k)
+        for k, said in enumerate(words)
+    ]
+
+
+def _cut(x: float, top: float, high: float) -> str:
+    return svg.element("path", d=f"M{x:.0f} {top:.0f}v{high:.0f}", stroke=svg.BACKWARD,
+                       stroke_width="2.5")  # fmt: skip

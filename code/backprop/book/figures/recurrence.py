@@ -492,7 +492,7 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
         ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold")
     above.set_title("the 16 forget gates", loc="left", fontsize=11.5, pad=22)
     ax.set_title("length of the error (log scale)", loc="left", fontsize=11.5)
-    above.set(ylim=(min(0.6, gates.min() - 0.05), 1.02), yticks=[0.6, 0.8, 1])
+    above.set(ylim=(min(0.25, gates.min() - 0.05), 1.04), yticks=[0.3, 0.6, 0.9])
     ax.set(yscale="log", ylim=(0.4, 16), xlim=(0.5, last + 0.5), xlabel="step",
            xticks=[1, 5, 10, 15, 20, last - 2])  # fmt: skip
     ax.set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
@@ -504,12 +504,19 @@ def at_work(title: str, fresh: Sequential, trained: Sequential, silence: int = 2
 
 
 def course(name: str) -> Array:
-    """Return the stored losses of a row during training, networks by points.
+    """Return the losses of a row before and during training, networks by points.
 
-    Before the first step, where it was not measured, the loss is NaN.
+    All but those before training are stored.
     """
-    curves = np.array(recalling.stored()[name]["curve"])
-    return np.hstack([np.full((len(curves), 1), np.nan), curves])
+    row, curves = recalling.ROWS[name], np.array(recalling.stored()[name]["curve"])
+    return np.hstack([beginning(row.start.kind, row.length, row.late)[:, None], curves])
+
+
+@cache
+def beginning(kind: str, length: int, late: int) -> Array:
+    """Return the losses of ten networks before training, relative to always answering 0."""
+    group = recalling.SideBySide(recalling.Start(kind), recalling.SEEDS)
+    return group.relative(*recalling.tested(length, late))
 
 
 def reaching(name: str) -> Array:
@@ -545,16 +552,15 @@ def later(title: str) -> Drawing:
             panel.grid(False)
             panel.tick_params(labelsize=11.5)
         above.set_title(f"{length} numbers", fontsize=11.5, color=paint, fontweight="bold")
-        above.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1)
         ax.axhline(1, color=INK, linestyle=":", linewidth=1)
     left = axes[:, 0]
     left[0].set_ylabel("loss", fontsize=11.5)
-    left[1].set_ylabel("error at step 1", fontsize=11.5)
-    left[0].set(ylim=(0, 1.6), yticks=[0, 0.5, 1, 1.5])
+    left[1].set_ylabel("error left", fontsize=11.5)
+    left[0].set(ylim=(0, 2.2), yticks=[0, 0.5, 1, 2])
     left[1].set(ylim=(4e-7, 20), yscale="log", xlim=(0, recalling.UPDATES), xticks=[0, 600])
     left[1].set_yticks([1e-6, 1e-4, 0.01, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
     left[1].minorticks_off()
-    axes[1, 1].set_xlabel("training steps", fontsize=11.5)
+    axes[1, 1].set_xlabel("updates", fontsize=11.5)
     return plotted(fig, title)
 
 
@@ -568,12 +574,19 @@ ARMS = {
 In the last one, the steps before the last two keep the weights of the start.
 """
 CONTROLS = {"marks anywhere": "RNN, cut", "W fixed": "RNN, cut, early, held"}
-"""Two more experiments with a cut error, which are told and not drawn."""
-
-
-def solving(name: str) -> int:
-    """Return how many of a row's networks have solved the task where their course ends."""
-    return int((course(name)[:, -1] < recalling.SOLVED).sum())
+"""Two more experiments with a cut error: the first is told and not drawn."""
+FORTY = {"A": "RNN, 40, early", "C": "RNN, 40, cut, early, apart"}
+"""The first and the last of the arms for sequences of 40 numbers; their courses are not stored."""
+ENDS = {
+    "A": ARMS["A. whole error"],
+    "B": ARMS["B. cut error"],
+    "B, W\nfixed": CONTROLS["W fixed"],
+    "C": ARMS["C. cut error, steps 1–8 fixed"],
+    **{f"{words} ": name for words, name in FORTY.items()},
+}
+"""Rows whose last losses are compared, by what is written below them."""
+FIXED_W, MARKS = PLAIN[20], PLAIN[40]
+"""Colours of the loss with a fixed W, and of what is remembered of the marks."""
 
 
 def number_weights(name: str) -> Array:
@@ -597,10 +610,10 @@ def _remaining(length: int, late: int) -> Array:
 
 
 def stopped(title: str) -> Drawing:
-    """Draw which weights change and where the error arrives, and what happens during training.
+    """Draw where the error arrives and which weights change, and what happens during training.
 
     Losses are thin lines, with their median; the lengths of the row of W by which numbers are read
-    are shown by their median.
+    are shown by their median. The losses with W held are a median beside those of the cut error.
 
     Parameters
     ----------
@@ -609,41 +622,118 @@ def stopped(title: str) -> Drawing:
     """
     from backprop.book.figures.plots import COLORS, INK
 
-    blue, orange, steps = COLORS[0], COLORS[1], recalling.SHORT
-    fig, axes = pyplot().subplots(3, 2, figsize=(4.6, 5.4), width_ratios=(1, 1.35), sharex="col")
+    blue = COLORS[0]
+    fig, axes = pyplot().subplots(3, 2, figsize=(4.6, 5.6), width_ratios=(1, 1.35))
     for (left, right), (words, name) in zip(axes, ARMS.items(), strict=True):
         row = recalling.ROWS[name]
-        reach, begins = row.start.cut or steps, row.late and steps - row.late
-        left.axvspan(0.5, begins + 0.5, color=INK, alpha=0.09, linewidth=0)
-        shares = np.where(np.arange(steps) < steps - reach, 0, arriving(name))
-        left.bar(np.arange(1, steps + 1), shares, 0.8, color=orange)
-        changes = begins if row.start.apart else 0
-        left.broken_barh([(changes + 0.5, steps - changes)], (1.27, 0.22), color=blue, linewidth=0)
-        left.set(xlim=(0.3, steps + 0.7), ylim=(0, 1.6), yticks=[0, 0.5, 1, 1.38],
-                 xticks=[1, 5, 8, 10])  # fmt: skip
-        left.set_yticklabels(["0", "error", "1", "changes"])
+        _design(left, name)
         left.set_title(words, loc="left", fontsize=11.5, fontweight="bold")
         runs = course(name)
         at = recalling.EVERY * np.arange(runs.shape[1])
         right.plot(at, runs.T, "-", color=INK, linewidth=0.7, alpha=0.35)
         right.plot(at, np.median(number_weights(name), axis=0), "-", color=blue, linewidth=2.6)
         right.plot(at, np.median(runs, axis=0), "-", color=INK, linewidth=2.6)
-        right.axhline(recalling.SOLVED, color=INK, linestyle="--", linewidth=1.2)
-        right.text(row.updates, 1.4, f"{solving(name)} of 10 solved", color=INK, fontsize=11.5,
-                   ha="right", va="center")  # fmt: skip
-        right.set(xlim=(0, row.updates), ylim=(0, 1.6), yticks=[0, 0.5, 1],
-                  xticks=[0, 2000, 4000])  # fmt: skip
+        right.set(xlim=(0, row.updates), xticks=[0, 2000, 4000])
         right.set_xticklabels(["0", "2,000", "4,000"])
-        for ax in (left, right):
-            ax.grid(False)
-            ax.tick_params(labelsize=11.5)
+        right.set(ylim=(0, 1.5), yticks=[0, 1])
+    middle = np.median(course(CONTROLS["W fixed"]), axis=0)
+    axes[1, 1].plot(at, middle, "-", color=FIXED_W, linewidth=2.6)
+    for ax in axes.flat:
+        ax.grid(False)
+        ax.tick_params(labelsize=11.5)
     axes[0, 0].text(4.5, 1.12, "marks", color=INK, fontsize=11.5, ha="center", va="center")
-    for height, words, paint in ((0.62, "number’s weights", blue), (0.25, "loss", INK)):
-        axes[0, 1].text(recalling.LONG, height, words, color=paint, fontsize=11.5,
+    for k, height, words, paint in (
+        (0, 1.0, "row of W", blue),
+        (0, 0.25, "loss", INK),
+        (1, 1.3, "loss, W fixed", FIXED_W),
+    ):
+        axes[k, 1].text(recalling.LONG, height, words, color=paint, fontsize=11.5,
                         fontweight="bold", ha="right", va="center")  # fmt: skip
-    axes[-1, 0].set_xlabel("step of the sequence", fontsize=11.5)
-    axes[-1, 1].set_xlabel("training steps", fontsize=11.5)
+    for ax in axes[:2].flat:
+        ax.tick_params(labelbottom=False)
+    axes[2, 0].set_xlabel("step", fontsize=11.5)
+    axes[2, 1].set_xlabel("updates", fontsize=11.5)
     return plotted(fig, title)
+
+
+def remembering(title: str) -> Drawing:
+    """Draw what a state holds before training, and with which losses networks end.
+
+    Above, a dot is the median over ten networks; below, a dot is a network.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, INK
+
+    places = {length: row for row, length in enumerate((recalling.SHORT, recalling.LENGTH))}
+    fig, axes = pyplot().subplot_mosaic(
+        [list(places), ["ends"] * 2], figsize=(4.6, 5.2), height_ratios=(1, 1.2)
+    )
+    for length, column in places.items():
+        ax, late = axes[length], recalling.SHORT // 5
+        numbers, marks, sums = (
+            np.median(each, axis=0) for each in recalling.remembered(length, late)
+        )
+        at = np.arange(1, length - late + 1)
+        size = 22 if length == recalling.SHORT else 9
+        ax.scatter(at, numbers, size, color=COLORS[0], clip_on=False)
+        ax.scatter(at, marks, size, edgecolors=MARKS, facecolors="none", marker="s", clip_on=False)
+        ax.plot(at[[0, -1]], [sums] * 2, "--", color=INK, linewidth=2, clip_on=False)
+        ax.set_title(f"{length} numbers: $h_{{{at[-1]}}}$", fontsize=11.5, fontweight="bold")
+        ax.set(ylim=(0, 1.02), yticks=[0, 0.5, 1], xticks=[1, at[-1] // 2, at[-1]])
+        ax.set_xlabel("step", fontsize=11.5)
+        if column:
+            ax.tick_params(labelleft=False)
+    axes[recalling.SHORT].set_ylabel("recovered", fontsize=11.5)
+    for x, y, words, paint in (
+        (2, 0.85, "numbers", COLORS[0]), (2, 0.62, "marks", MARKS), (2, 0.12, "sum", INK),
+    ):  # fmt: skip
+        axes[recalling.LENGTH].text(x, y, words, color=paint, fontsize=11.5, fontweight="bold",
+                                    va="center")  # fmt: skip
+    ax = axes["ends"]
+    for k, name in enumerate(ENDS.values()):
+        losses = recalling.losses(name)[recalling.SLOW]
+        aside = 0.05 * (np.arange(len(losses)) - 4.5)
+        ax.plot(k + aside, losses, "o", color=INK, markersize=5, alpha=0.6, clip_on=False)
+    ax.axhline(1, color=INK, linestyle=":", linewidth=1)
+    ax.axvline(3.5, color=INK, linewidth=0.8)
+    ax.set(xlim=(-0.5, 5.5), xticks=range(6), ylim=(0.0025, 2), yscale="log")
+    ax.set_xticklabels(ENDS)
+    for middle, length in ((1.5, recalling.SHORT), (4.5, recalling.LENGTH)):
+        ax.text(middle, 2.2, f"{length} numbers", fontsize=11.5, fontweight="bold", ha="center")
+    ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+    ax.minorticks_off()
+    ax.set_ylabel("loss at the end", fontsize=11.5)
+    fig.get_layout_engine().set(hspace=0.08)
+    for ax in axes.values():
+        ax.grid(False)
+        ax.tick_params(labelsize=11.5)
+    return plotted(fig, title)
+
+
+def _design(ax: Any, name: str) -> None:
+    """Draw what is left of the error at each step before training, and which weights change."""
+    from backprop.book.figures.plots import COLORS, INK
+
+    row = recalling.ROWS[name]
+    steps = row.length
+    reach, begins = row.start.cut or steps, steps - row.late
+    ax.axvspan(0.5, begins + 0.5, color=INK, alpha=0.09, linewidth=0)
+    shares = np.where(np.arange(steps) < steps - reach, 0, arriving(name))
+    ax.bar(np.arange(1, steps + 1), shares, 0.8, color=COLORS[1], linewidth=0)
+    changes = begins if row.start.apart else 0
+    ax.broken_barh([(changes + 0.5, steps - changes)], (1.27, 0.22), color=COLORS[0],
+                   linewidth=0)  # fmt: skip
+    ax.set(
+        xlim=(0.3, steps + 0.7),
+        ylim=(0, 1.6),
+        yticks=[0, 0.5, 1, 1.38],
+        xticks=[1, steps // 2, begins, steps],
+    )
+    ax.set_yticklabels(["0", "error", "1", "changes"])
 
 
 WEIGHTS = (0.5, 0.7, 0.9, 1.0, 1.2, 1.5)
