@@ -148,6 +148,53 @@ def race(degrees: float) -> list[Run]:
     return results
 
 
+@functools.cache
+def own_rates(name: str, degrees: float) -> Array:
+    """Return η/√s of each parameter in the race, shape (steps, starts, 2), ŝ for Adam."""
+    row = [name for name, _, _ in RACERS].index(name)
+    _, rule, options = RACERS[row]
+    rate = race(degrees)[row].rate
+    H = turn(degrees).T @ np.diag([1.0, KAPPA]) @ turn(degrees)
+    walked = follow(
+        rule, lambda theta: (theta.reshape(-1, 2) @ H).ravel(), (starts() @ turn(degrees)).ravel(),
+        LATER, learning_rate=rate, **options,
+    )  # fmt: skip
+    squares = (walked[:-1].reshape(LATER, STARTS, 2) @ H) ** 2
+    if name == "AdaGrad":
+        return np.asarray(rate / np.sqrt(np.cumsum(squares, axis=0)))
+    beta2, s, rates = options.get("beta2", options.get("rho", 0.0)), np.zeros((STARTS, 2)), []
+    for t, square in enumerate(squares, start=1):
+        s = beta2 * s + (1 - beta2) * square
+        rates.append(rate / np.sqrt(s / (1 - beta2**t) if name == "Adam" else s))
+    return np.array(rates)
+
+
+def effective_rates() -> Drawing:
+    """Draw the median η/√s of three racers over the steps, and where the steep walk diverges."""
+    plt, colors, grey, ink = _ink()
+    fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 1.9))
+    limits = 2 / KAPPA, 2 / KAPPA, 6 / KAPPA  # Adam's is that of momentum with β₁ = 0.5
+    spots = {"AdaGrad": ((28, 0.5), (6, 0.016)), "RMSProp": ((16, 0.3), (22, 0.016)),
+             "Adam": ((10, 0.75), (22, 0.016))}  # fmt: skip
+    for ax, (name, (flat, steep)), limit in zip(axes, spots.items(), limits, strict=True):
+        at = np.arange(1, LATER + 1)
+        ax.axhline(limit, color=grey, linewidth=5, alpha=0.45)
+        both = np.median(own_rates(name, 0), axis=1)
+        ax.plot(at, both[:, 0], "-", color=colors[0], linewidth=1.6)
+        ax.plot(at, both[:, 1], "--", color=colors[1], linewidth=1.6)
+        ax.plot(at, np.median(own_rates(name, 45), axis=(1, 2)), ":", color=ink, linewidth=1.8)
+        ax.text(*flat, "flat", color=colors[0], fontsize=11.5)
+        ax.text(*steep, "steep", color=colors[1], fontsize=11.5)
+        ax.set(yscale="log", xlim=(0, LATER), ylim=(0.006, 5), xticks=[0, 40])
+        ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+        ax.minorticks_off()
+        ax.set_xlabel("steps")
+        ax.set_title(name, loc="left", fontsize=11.5)
+    axes[0].text(22, 0.09, "limit", color=grey, fontsize=11.5)
+    axes[0].text(52, 0.016, "45°", color=ink, fontsize=11.5)
+    return plotted(fig, "Effective rates of AdaGrad, RMSProp and Adam over the steps")
+
+
 def _height(theta: Sequence[float]) -> float:
     """Return the race's loss where the ravine is not turned."""
     return (theta[0] ** 2 + KAPPA * theta[1] ** 2) / 2
@@ -172,55 +219,56 @@ def races() -> list[Frame]:
     """Return one frame per angle: three walks in a ravine turned by it, and six losses."""
     plt, colors, grey, ink = _ink()
     paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
-    spots = {angle: {"gradient descent": (79, 30.0, "right"), "momentum": (38.5, 1e-9, "left"),
+    spots = {angle: {"gradient descent": (79, 0.6, "right"), "momentum": (42, 4e-10, "left"),
                      "AdaGrad": (43, 6e-8, "left")} for angle in ANGLES}  # fmt: skip
     for angle in (30, 45):
-        spots[angle] |= {"AdaGrad": (79, 6.0, "right"), "gradient descent": (79, 6e-7, "right")}
+        spots[angle] |= {"AdaGrad": (79, 6.0, "right"), "gradient descent": (79, 6e-8, "right")}
     for angle in ANGLES:
-        spots[angle] |= {name: (2, 10.0 ** (-6.2 - 1.5 * row), "left")
+        spots[angle] |= {name: (2, 10.0 ** (-6.7 - 1.4 * row), "left")
                          for row, name in enumerate(("RMSProp", "Adam", "Lion"))}  # fmt: skip
     around = np.linspace(0, 2 * np.pi, 91)
     circle = np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
     frames = []
     for degrees in ANGLES:
-        fig = plt.figure(figsize=(4.4, 3.35))
-        grid = fig.add_gridspec(2, 6, height_ratios=[1, 1.45])
+        fig = plt.figure(figsize=(4.4, 3.4))
+        grid = fig.add_gridspec(2, 1, height_ratios=[1, 1.35])
+        above, below = grid[0].subgridspec(1, 3), grid[1].subgridspec(1, 2, width_ratios=[1.45, 1])
         runs = {row[0]: run for row, run in zip(RACERS, race(degrees), strict=True)}
         shades = dict(zip(runs, paint, strict=True))
         for k, name in enumerate(("momentum", "AdaGrad", "Adam")):
-            ax = fig.add_subplot(grid[0, 2 * k : 2 * k + 2])
+            ax = fig.add_subplot(above[k])
             for level in (4, 20, 60, 125):
                 ax.plot(*(math.sqrt(2 * level) * circle @ turn(degrees)).T, "-", color=grey,
                         linewidth=0.7)  # fmt: skip
             ax.plot(*runs[name].places.T, "-o", color=shades[name], markersize=3, linewidth=1.2)
             ax.plot(*runs[name].places[0], "o", color=ink, markersize=7)
             ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
-            ax.set(xlim=(-11.5, 3.5), ylim=(-9.8, 3.4), xticks=[], yticks=[])
+            ax.set(xlim=(-11.5, 3.5), ylim=(-9.8, 4.2), xticks=[], yticks=[])
             ax.grid(False)
             for spine in ax.spines.values():
                 spine.set_visible(False)
             ax.set_title(name, loc="left", fontsize=11.5, color=shades[name])
         names = list(runs)
         for k, group in enumerate((names[:3], names[3:])):
-            ax = fig.add_subplot(grid[1, 3 * k : 3 * k + 3])
+            ax = fig.add_subplot(below[k])
             ax.axvline(STEPS, color=ink, linestyle=":", linewidth=1)
             for name, style in zip(group, ("-", "--", "-."), strict=True):
                 ax.plot(runs[name].losses, style, color=shades[name], linewidth=1.6)
                 x, y, side = spots[degrees][name]
-                said = name.replace(" ", "\n") if y < 1 else name
-                ax.text(x, y, said, color=shades[name], fontsize=11.5, ha=side)
+                said = name.replace(" ", "\n")
+                ax.text(x, y, said, color=shades[name], fontsize=11.5, ha=side, va="bottom")
             ax.set(yscale="log", xlim=(0, LATER), ylim=(1e-10, 1e3), xticks=[0, 20, 40, 60, 80])
             levels = (0, -4, -8)
             ax.set_yticks([10.0**level for level in levels],
                           ["1", "10⁻⁴", "10⁻⁸"] if k == 0 else [])  # fmt: skip
             ax.minorticks_off()
             ax.set_xlabel("steps")
-            ax.set_title(("keep falling", "level off")[k], loc="left", fontsize=11.5)
-        needed = ", ".join(f"{np.argmax(run.losses < 1)} ({name})" for name, run in runs.items())
+            ax.set_title(("keep falling", "climb back or hover")[k], loc="left", fontsize=11.5)
         words = (
-            f"{STEPS} steps, and median losses of {STARTS} starts, at the constant rates that are"
-            f" best at step {STEPS} (dotted). Steps to a loss below 1: {needed}."
-            " β = β₁ = 0.5, β₂ = 0.9."
+            f"Top: the first {STEPS} steps from one start. Below: the median loss of {STARTS}"
+            " starts, which turn with the ravine. Each rate is tuned for step"
+            f" {STEPS} (dotted line), β = 0.5 is near momentum's best, and β₁ = 0.5 and"
+            " β₂ = 0.9 are untuned."
         )
         title = f"Six optimizers, ravine turned by {degrees} degrees: losses over {LATER} steps"
         frames.append(drawn(fig, title, words))
@@ -524,10 +572,10 @@ def differences(
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
-            ax.plot(gaps, np.full(len(gaps), y - 0.18), mark, color=color, markersize=4,
+            ax.plot(gaps, np.full(len(gaps), y - 0.2), mark, color=color, markersize=3.4,
                     alpha=0.6)  # fmt: skip
-            ax.plot([low, high], [y + 0.2, y + 0.2], "-", color=color, linewidth=4)
-            ax.plot(mean, y + 0.2, "|", color=color, markersize=13, markeredgewidth=2.5)
+            ax.plot([low, high], [y + 0.17, y + 0.17], "-", color=color, linewidth=4)
+            ax.plot(mean, y + 0.17, "|", color=color, markersize=9, markeredgewidth=2.5)
             ax.text(0.14, y, f"{won} of {len(gaps)}", color=color, va="center", fontsize=11.5)
         ax.axvline(0, color=ink, linewidth=1.4)
         ax.set(xlim=(-0.5, 0.27), ylim=(len(rows) - 0.4, -0.6), xticks=[-0.4, -0.2, 0])
