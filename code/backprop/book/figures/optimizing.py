@@ -172,7 +172,7 @@ def own_rates(name: str, degrees: float) -> Array:
 def effective_rates() -> Drawing:
     """Draw the median η/√s of three racers over the steps, and where the steep walk diverges."""
     plt, colors, grey, ink = _ink()
-    fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 1.9))
+    fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 1.65))
     limits = 2 / KAPPA, 2 / KAPPA, 6 / KAPPA  # Adam's is that of momentum with β₁ = 0.5
     spots = {"AdaGrad": ((28, 0.5), (6, 0.016)), "RMSProp": ((16, 0.3), (22, 0.016)),
              "Adam": ((10, 0.75), (22, 0.016))}  # fmt: skip
@@ -230,7 +230,7 @@ def races() -> list[Frame]:
     circle = np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
     frames = []
     for degrees in ANGLES:
-        fig = plt.figure(figsize=(4.4, 3.4))
+        fig = plt.figure(figsize=(4.4, 3.0))
         grid = fig.add_gridspec(2, 1, height_ratios=[1, 1.35])
         above, below = grid[0].subgridspec(1, 3), grid[1].subgridspec(1, 2, width_ratios=[1.45, 1])
         runs = {row[0]: run for row, run in zip(RACERS, race(degrees), strict=True)}
@@ -293,7 +293,7 @@ def heavy_balls() -> list[Frame]:
             Momentum, lambda theta: theta * curvatures, START, STEPS,
             learning_rate=PLAIN_BEST, beta=beta,
         )  # fmt: skip
-        fig, ax = plt.subplots(figsize=(4.4, 2.3))
+        fig, ax = plt.subplots(figsize=(4.4, 1.95))
         for level in (2, 10, 30, 70, 130):
             wide = math.sqrt(2 * level)
             ax.plot(wide * np.cos(around), wide * np.sin(around) / math.sqrt(KAPPA), "-",
@@ -406,7 +406,7 @@ def constants() -> Drawing:
     eta, beta = rates[None, :], 1 - 1 / memories[:, None]
     slower = np.maximum(factor(eta, beta), factor(KAPPA * eta, beta))
     steps = -1 / np.log10(np.where(slower < 1, slower, np.nan))
-    fig, ax = plt.subplots(figsize=(4.4, 2.15))
+    fig, ax = plt.subplots(figsize=(4.4, 1.95))
     ax.contour(rates, memories, steps, (10, 20, 44, 100, 300), colors=grey, linewidths=1.2)
     for x, y, words in ((0.06, 26, "100"), (0.075, 5.5, "20"), (0.075, 3, "10"),
                         (0.0048, 1.15, "300 steps"), (0.0165, 1.15, "100")):  # fmt: skip
@@ -442,7 +442,7 @@ def roots() -> list[Frame]:
     frames = []
     for beta in BETAS:
         fig, (plane, sizes) = plt.subplots(
-            1, 2, figsize=(4.4, 2.3), gridspec_kw={"width_ratios": [1.1, 1]}
+            1, 2, figsize=(4.4, 2.15), gridspec_kw={"width_ratios": [1.1, 1]}
         )
         for radius, style, color in ((1.0, "-", grey), (math.sqrt(beta), ":", ink)):
             plane.plot(radius * np.cos(around), radius * np.sin(around), style, color=color,
@@ -568,7 +568,7 @@ def differences(
     """
     plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.6))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
