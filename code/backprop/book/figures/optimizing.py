@@ -224,8 +224,8 @@ def races() -> list[Frame]:
     for angle in (30, 45):
         spots[angle] |= {"AdaGrad": (79, 6.0, "right"), "gradient descent": (79, 6e-8, "right")}
     for angle in ANGLES:
-        spots[angle] |= {name: (2, 10.0 ** (-6.7 - 1.4 * row), "left")
-                         for row, name in enumerate(("RMSProp", "Adam", "Lion"))}  # fmt: skip
+        spots[angle] |= {"RMSProp": (0.5, 2e-8, "left"), "Adam": (0.5, 2e-10, "left"),
+                         "Lion": (58, 6.0, "left")}  # fmt: skip
     around = np.linspace(0, 2 * np.pi, 91)
     circle = np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
     frames = []
