@@ -172,10 +172,10 @@ def own_rates(name: str, degrees: float) -> Array:
 def effective_rates() -> Drawing:
     """Draw the median η/√s of three racers over the steps, and where the steep walk diverges."""
     plt, colors, grey, ink = _ink()
-    fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 1.65))
+    fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 1.8))
     limits = 2 / KAPPA, 2 / KAPPA, 6 / KAPPA  # Adam's is that of momentum with β₁ = 0.5
-    spots = {"AdaGrad": ((28, 0.5), (6, 0.016)), "RMSProp": ((16, 0.3), (22, 0.016)),
-             "Adam": ((10, 0.75), (22, 0.016))}  # fmt: skip
+    spots = {"AdaGrad": ((28, 0.5), (6, 0.0115)), "RMSProp": ((16, 0.3), (22, 0.0115)),
+             "Adam": ((10, 0.75), (22, 0.0115))}  # fmt: skip
     for ax, (name, (flat, steep)), limit in zip(axes, spots.items(), limits, strict=True):
         at = np.arange(1, LATER + 1)
         ax.axhline(limit, color=grey, linewidth=5, alpha=0.45)
@@ -185,13 +185,13 @@ def effective_rates() -> Drawing:
         ax.plot(at, np.median(own_rates(name, 45), axis=(1, 2)), ":", color=ink, linewidth=1.8)
         ax.text(*flat, "flat", color=colors[0], fontsize=11.5)
         ax.text(*steep, "steep", color=colors[1], fontsize=11.5)
-        ax.set(yscale="log", xlim=(0, LATER), ylim=(0.006, 5), xticks=[0, 40])
+        ax.set(yscale="log", xlim=(0, LATER), ylim=(0.005, 6), xticks=[0, 40])
         ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         ax.minorticks_off()
         ax.set_xlabel("steps")
         ax.set_title(name, loc="left", fontsize=11.5)
     axes[0].text(22, 0.09, "limit", color=grey, fontsize=11.5)
-    axes[0].text(52, 0.016, "45°", color=ink, fontsize=11.5)
+    axes[0].text(52, 0.0115, "45°", color=ink, fontsize=11.5)
     return plotted(fig, "Effective rates of AdaGrad, RMSProp and Adam over the steps")
 
 
