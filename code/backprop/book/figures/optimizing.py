@@ -25,14 +25,16 @@ from backprop.optimizers import SGD, AdaGrad, Adam, Lion, Momentum, Optimizer, R
 KAPPA = 30.0
 START = (-10.0, 2.3)
 STEPS = 40
-ANGLES = (0, 5, 10, 30, 45)
+LATER = 80
+"""So many steps the race goes on, at the rate that is best after the first 40."""
+ANGLES = (0, 5, 15, 30, 45)
 """Degrees by which the race's ravine is turned."""
 TRIED = np.geomspace(0.01, 20, 67)
 """Learning rates, of which each optimizer has the one with the lowest median of the last losses."""
 STARTS = 100
 """So many starts on the contour of the first, spread over one half: the other half mirrors it."""
 LEAST = 1e-12
-"""Where the bars of the race end: what falls below counts alike, and the shortest rate wins."""
+"""Losses below count alike, and the smallest rate wins."""
 RACERS: tuple[tuple[str, type[Optimizer], dict[str, float]], ...] = (
     ("gradient descent", SGD, {}),
     ("momentum", Momentum, {"beta": 0.5}),
@@ -109,9 +111,21 @@ def _at_rates(rule: type[Optimizer], rates: Array) -> Callable[..., Optimizer]:
     return build
 
 
+class Run(NamedTuple):
+    """One racer at its best rate."""
+
+    places: Array
+    """Of the first 40 steps, from the first start."""
+    last: float
+    """The median loss after 40 steps."""
+    rate: float
+    losses: Array
+    """The median loss after 0, 1, ... 80 steps."""
+
+
 @functools.cache
-def race(degrees: float) -> list[tuple[Array, float, float]]:
-    """Return for each racer the places from the first start, the median loss and the best rate."""
+def race(degrees: float) -> list[Run]:
+    """Return the run of each racer at the rate whose median loss after 40 steps is the lowest."""
     turned = turn(degrees)
     H = turned.T @ np.diag([1.0, KAPPA]) @ turned
     shape = len(TRIED), STARTS, 2  # one stack, since every rule treats each number on its own
@@ -122,13 +136,63 @@ def race(degrees: float) -> list[tuple[Array, float, float]]:
         with np.errstate(all="ignore"):  # a rate that is too large may overflow
             walked = follow(
                 _at_rates(rule, rates), lambda theta: (theta.reshape(-1, 2) @ H).ravel(), first,
-                STEPS, **options,
-            ).reshape(STEPS + 1, *shape)  # fmt: skip
-            last = np.einsum("rsi,ij,rsj->rs", walked[-1], H, walked[-1]) / 2
+                LATER, **options,
+            ).reshape(LATER + 1, *shape)  # fmt: skip
+            last = np.einsum("rsi,ij,rsj->rs", walked[STEPS], H, walked[STEPS]) / 2
             ends = np.where(np.isfinite(last).all(axis=1), np.median(last, axis=1), np.inf)
         best = int(np.maximum(ends, LEAST).argmin())
-        results.append((walked[:, best, 0], float(ends[best]), float(TRIED[best])))
+        own = walked[:, best]
+        losses = np.median(np.einsum("tsi,ij,tsj->ts", own, H, own) / 2, axis=1)
+        places = own[: STEPS + 1, 0]
+        results.append(Run(places, float(ends[best]), float(TRIED[best]), losses))
     return results
+
+
+@functools.cache
+def own_rates(name: str, degrees: float) -> Array:
+    """Return η/√s of each parameter in the race, shape (steps, starts, 2), ŝ for Adam."""
+    row = [name for name, _, _ in RACERS].index(name)
+    _, rule, options = RACERS[row]
+    rate = race(degrees)[row].rate
+    H = turn(degrees).T @ np.diag([1.0, KAPPA]) @ turn(degrees)
+    walked = follow(
+        rule, lambda theta: (theta.reshape(-1, 2) @ H).ravel(), (starts() @ turn(degrees)).ravel(),
+        LATER, learning_rate=rate, **options,
+    )  # fmt: skip
+    squares = (walked[:-1].reshape(LATER, STARTS, 2) @ H) ** 2
+    if name == "AdaGrad":
+        return np.asarray(rate / np.sqrt(np.cumsum(squares, axis=0)))
+    beta2, s, rates = options.get("beta2", options.get("rho", 0.0)), np.zeros((STARTS, 2)), []
+    for t, square in enumerate(squares, start=1):
+        s = beta2 * s + (1 - beta2) * square
+        rates.append(rate / np.sqrt(s / (1 - beta2**t) if name == "Adam" else s))
+    return np.array(rates)
+
+
+def effective_rates() -> Drawing:
+    """Draw the median η/√s of three racers over the steps, and where the steep walk diverges."""
+    plt, colors, grey, ink = _ink()
+    fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 1.8))
+    limits = 2 / KAPPA, 2 / KAPPA, 6 / KAPPA  # Adam's is that of momentum with β₁ = 0.5
+    spots = {"AdaGrad": ((28, 0.5), (6, 0.0115)), "RMSProp": ((16, 0.3), (22, 0.0115)),
+             "Adam": ((10, 0.75), (22, 0.0115))}  # fmt: skip
+    for ax, (name, (flat, steep)), limit in zip(axes, spots.items(), limits, strict=True):
+        at = np.arange(1, LATER + 1)
+        ax.axhline(limit, color=grey, linewidth=5, alpha=0.45)
+        both = np.median(own_rates(name, 0), axis=1)
+        ax.plot(at, both[:, 0], "-", color=colors[0], linewidth=1.6)
+        ax.plot(at, both[:, 1], "--", color=colors[1], linewidth=1.6)
+        ax.plot(at, np.median(own_rates(name, 45), axis=(1, 2)), ":", color=ink, linewidth=1.8)
+        ax.text(*flat, "flat", color=colors[0], fontsize=11.5)
+        ax.text(*steep, "steep", color=colors[1], fontsize=11.5)
+        ax.set(yscale="log", xlim=(0, LATER), ylim=(0.005, 6), xticks=[0, 40])
+        ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+        ax.minorticks_off()
+        ax.set_xlabel("steps")
+        ax.set_title(name, loc="left", fontsize=11.5)
+    axes[0].text(22, 0.09, "limit", color=grey, fontsize=11.5)
+    axes[0].text(52, 0.0115, "45°", color=ink, fontsize=11.5)
+    return plotted(fig, "Effective rates of AdaGrad, RMSProp and Adam over the steps")
 
 
 def _height(theta: Sequence[float]) -> float:
@@ -143,15 +207,6 @@ def _ink() -> tuple[Any, Any, str, str]:
     return plt, plots.COLORS, plots.GREY, plots.INK
 
 
-def _power(value: float) -> str:
-    """Write a loss with one digit; a small one as a power of ten."""
-    if value >= 0.00095:
-        return f"{value:.2g}"
-    if value < 1e-12:
-        return "below 10⁻¹²"
-    return "about 10" + svg.raised(round(math.log10(value)))
-
-
 def _rounded(value: float) -> str:
     """Write a loss with two digits; a small one with one digit and a power of ten."""
     if value >= 0.00095:
@@ -161,47 +216,61 @@ def _rounded(value: float) -> str:
 
 
 def races() -> list[Frame]:
-    """Return one frame per angle: six walks in a ravine that is turned by it."""
+    """Return one frame per angle: three walks in a ravine turned by it, and six losses."""
     plt, colors, grey, ink = _ink()
     paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
+    spots = {angle: {"gradient descent": (79, 0.6, "right"), "momentum": (42, 4e-10, "left"),
+                     "AdaGrad": (43, 6e-8, "left")} for angle in ANGLES}  # fmt: skip
+    for angle in (30, 45):
+        spots[angle] |= {"AdaGrad": (79, 6.0, "right"), "gradient descent": (79, 6e-8, "right")}
+    for angle in ANGLES:
+        spots[angle] |= {"RMSProp": (0.5, 2e-8, "left"), "Adam": (0.5, 2e-10, "left"),
+                         "Lion": (58, 6.0, "left")}  # fmt: skip
+    around = np.linspace(0, 2 * np.pi, 91)
+    circle = np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
     frames = []
     for degrees in ANGLES:
-        fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(4.4, 3.5))
-        results = race(degrees)
-        for ax, (name, _, _), color, (walked, last, _) in zip(
-            axes.flat, RACERS, paint, results, strict=True
-        ):
-            round_ = np.linspace(0, 2 * np.pi, 91)
-            circle = np.stack([np.cos(round_), np.sin(round_) / math.sqrt(KAPPA)], axis=1)
+        fig = plt.figure(figsize=(4.4, 3.0))
+        grid = fig.add_gridspec(2, 1, height_ratios=[1, 1.35])
+        above, below = grid[0].subgridspec(1, 3), grid[1].subgridspec(1, 2, width_ratios=[1.45, 1])
+        runs = {row[0]: run for row, run in zip(RACERS, race(degrees), strict=True)}
+        shades = dict(zip(runs, paint, strict=True))
+        for k, name in enumerate(("momentum", "AdaGrad", "Adam")):
+            ax = fig.add_subplot(above[k])
             for level in (4, 20, 60, 125):
                 ax.plot(*(math.sqrt(2 * level) * circle @ turn(degrees)).T, "-", color=grey,
                         linewidth=0.7)  # fmt: skip
-            ax.plot(*walked.T, "-o", color=color, markersize=3.2, linewidth=1.2)
-            ax.plot(*walked[0], "o", color=ink, markersize=7)
+            ax.plot(*runs[name].places.T, "-o", color=shades[name], markersize=3, linewidth=1.2)
+            ax.plot(*runs[name].places[0], "o", color=ink, markersize=7)
             ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
-            fallen = math.log10(_height(START) / max(last, LEAST))
-            whole = math.log10(_height(START) / LEAST)
-            for part, shade in ((1.0, 0.25), (fallen / whole, 1.0)):
-                ax.plot([-12, -12 + 16 * part], [-15.6, -15.6], "-", color=color, linewidth=6,
-                        alpha=shade, solid_capstyle="butt")  # fmt: skip
-            ax.set(xlim=(-12, 4), ylim=(-16.2, 4.2), xticks=[], yticks=[])
+            ax.set(xlim=(-11.5, 3.5), ylim=(-9.8, 4.2), xticks=[], yticks=[])
             ax.grid(False)
-            for side in ax.spines.values():
-                side.set_visible(False)
-            ax.set_title(name, loc="left", fontsize=11.5, color=color)
-            words = _power(last).removeprefix("about ").replace("below ", "< ")
-            ax.text(-12, -14.4, f"loss {words}", fontsize=11.5, color=color)
-        told = {name: last for (name, _, _), (_, last, _) in zip(RACERS, results, strict=True)}
+            for spine in ax.spines.values():
+                spine.set_visible(False)
+            ax.set_title(name, loc="left", fontsize=11.5, color=shades[name])
+        names = list(runs)
+        for k, group in enumerate((names[:3], names[3:])):
+            ax = fig.add_subplot(below[k])
+            ax.axvline(STEPS, color=ink, linestyle=":", linewidth=1)
+            for name, style in zip(group, ("-", "--", "-."), strict=True):
+                ax.plot(runs[name].losses, style, color=shades[name], linewidth=1.6)
+                x, y, side = spots[degrees][name]
+                said = name.replace(" ", "\n")
+                ax.text(x, y, said, color=shades[name], fontsize=11.5, ha=side, va="bottom")
+            ax.set(yscale="log", xlim=(0, LATER), ylim=(1e-10, 1e3), xticks=[0, 20, 40, 60, 80])
+            levels = (0, -4, -8)
+            ax.set_yticks([10.0**level for level in levels],
+                          ["1", "10⁻⁴", "10⁻⁸"] if k == 0 else [])  # fmt: skip
+            ax.minorticks_off()
+            ax.set_xlabel("steps")
+            ax.set_title(("keep falling", "climb back or hover")[k], loc="left", fontsize=11.5)
         words = (
-            f"{STEPS} steps from the dot towards the cross, where the loss is 0. The losses are"
-            f" medians of {STARTS} starts with the loss"
-            f" {_height(START):.0f}, and the bars count the powers of ten by which it falls. The"
-            " starts turn with the ravine; one is drawn. For each optimizer and angle, we"
-            f" tried {len(TRIED)} rates and kept the one with the lowest median (curvatures 1 and"
-            " 30, β = β₁ = 0.5, β₂ = 0.9)."
+            f"Top: the first {STEPS} steps from one start. Below: the median loss of {STARTS}"
+            " starts, which turn with the ravine. Each rate is tuned for step"
+            f" {STEPS} (dotted line), β = 0.5 is near momentum's best, and β₁ = 0.5 and"
+            " β₂ = 0.9 are untuned."
         )
-        read = ", ".join(f"{_power(last)} with {name}" for name, last in told.items())
-        title = f"Six optimizers, ravine turned by {degrees} degrees; losses: {read}"
+        title = f"Six optimizers, ravine turned by {degrees} degrees: losses over {LATER} steps"
         frames.append(drawn(fig, title, words))
     return frames
 
@@ -224,7 +293,7 @@ def heavy_balls() -> list[Frame]:
             Momentum, lambda theta: theta * curvatures, START, STEPS,
             learning_rate=PLAIN_BEST, beta=beta,
         )  # fmt: skip
-        fig, ax = plt.subplots(figsize=(4.4, 2.3))
+        fig, ax = plt.subplots(figsize=(4.4, 1.95))
         for level in (2, 10, 30, 70, 130):
             wide = math.sqrt(2 * level)
             ax.plot(wide * np.cos(around), wide * np.sin(around) / math.sqrt(KAPPA), "-",
@@ -337,18 +406,19 @@ def constants() -> Drawing:
     eta, beta = rates[None, :], 1 - 1 / memories[:, None]
     slower = np.maximum(factor(eta, beta), factor(KAPPA * eta, beta))
     steps = -1 / np.log10(np.where(slower < 1, slower, np.nan))
-    fig, ax = plt.subplots(figsize=(4.4, 2.15))
+    fig, ax = plt.subplots(figsize=(4.4, 1.95))
     ax.contour(rates, memories, steps, (10, 20, 44, 100, 300), colors=grey, linewidths=1.2)
     for x, y, words in ((0.06, 26, "100"), (0.075, 5.5, "20"), (0.075, 3, "10"),
-                        (0.0048, 1.15, "300 steps")):  # fmt: skip
+                        (0.0048, 1.15, "300 steps"), (0.0165, 1.15, "100")):  # fmt: skip
         ax.text(x, y, words, color=grey, fontsize=11.5, ha="right")
     limit = 2 * (2 - 1 / memories) / KAPPA
     ax.plot(limit, memories, "--", color=colors[1])
     ax.text(0.16, 4, "diverges", color=colors[1], fontsize=11.5)
     ax.plot(PLAIN_BEST / memories, memories, ":", color=colors[2])
+    ax.text(0.0034, 30, "η/(1 − β) fixed", color=colors[2], fontsize=11.5)
     ends = [(1 - math.sqrt(0.9)) ** 2, (1 + math.sqrt(0.9)) ** 2 / KAPPA]
     ax.plot(ends, [10, 10], "-", color=colors[0], linewidth=5, solid_capstyle="butt")
-    ax.text(0.018, 12, "44 steps at β = 0.9", color=colors[0], fontsize=11.5, ha="center")
+    ax.text(0.0135, 11.8, "44 at β = 0.9", color=colors[0], fontsize=11.5)
     root = (math.sqrt(KAPPA) - 1) / (math.sqrt(KAPPA) + 1)
     best = 4 / (1 + math.sqrt(KAPPA)) ** 2, 1 / (1 - root**2)
     ax.plot(*best, "*", color=ink, markersize=13)
@@ -372,7 +442,7 @@ def roots() -> list[Frame]:
     frames = []
     for beta in BETAS:
         fig, (plane, sizes) = plt.subplots(
-            1, 2, figsize=(4.4, 2.3), gridspec_kw={"width_ratios": [1.1, 1]}
+            1, 2, figsize=(4.4, 2.15), gridspec_kw={"width_ratios": [1.1, 1]}
         )
         for radius, style, color in ((1.0, "-", grey), (math.sqrt(beta), ":", ink)):
             plane.plot(radius * np.cos(around), radius * np.sin(around), style, color=color,
@@ -498,14 +568,14 @@ def differences(
     """
     plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.75))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 2.6))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color, mark) in enumerate(zip(rows.values(), paint, "s^Dv", strict=True)):
             gaps, mean, low, high, won = row
-            ax.plot(gaps, np.full(len(gaps), y - 0.18), mark, color=color, markersize=4,
+            ax.plot(gaps, np.full(len(gaps), y - 0.2), mark, color=color, markersize=3.4,
                     alpha=0.6)  # fmt: skip
-            ax.plot([low, high], [y + 0.2, y + 0.2], "-", color=color, linewidth=4)
-            ax.plot(mean, y + 0.2, "|", color=color, markersize=13, markeredgewidth=2.5)
+            ax.plot([low, high], [y + 0.17, y + 0.17], "-", color=color, linewidth=4)
+            ax.plot(mean, y + 0.17, "|", color=color, markersize=9, markeredgewidth=2.5)
             ax.text(0.14, y, f"{won} of {len(gaps)}", color=color, va="center", fontsize=11.5)
         ax.axvline(0, color=ink, linewidth=1.4)
         ax.set(xlim=(-0.5, 0.27), ylim=(len(rows) - 0.4, -0.6), xticks=[-0.4, -0.2, 0])
