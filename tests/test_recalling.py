@@ -33,6 +33,18 @@ def test_the_answer_is_in_the_sequence(late):
     assert np.mean(many**2) == pytest.approx(recalling.GUESSING, rel=0.02)
 
 
+def test_marks_can_be_kept_from_the_first_steps_and_the_last():
+    x, y = recalling.adding(np.random.default_rng(0), 2000, 40, 2, 30)
+    marks = x[..., 1]
+    assert set(np.flatnonzero(marks[:, :35].sum(axis=0))) == set(range(30, 35))
+    assert set(np.flatnonzero(marks.sum(axis=0))) == set(range(30, 38))
+    assert (marks[:, 30:35].sum(axis=1) == 1).all() and (marks.sum(axis=1) == 2).all()
+    assert np.mean(y**2) == pytest.approx(recalling.GUESSING, rel=0.05)
+    row = recalling.ROWS["RNN, 40, cut, near, apart"]
+    alike = dataclasses.replace(recalling.ROWS["RNN, 40, cut, early, apart"], early=30)
+    assert row == alike and row.start == recalling.ROWS["RNN, cut, early, apart"].start
+
+
 @each
 def test_networks_side_by_side_do_what_each_does_alone(start):
     x, y = recalling.adding(np.random.default_rng(1), 7, 6)

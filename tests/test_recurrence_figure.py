@@ -118,9 +118,10 @@ def test_a_steered_unit_says_its_numbers():
 
 def test_a_held_state_and_what_is_left_of_its_error():
     drawn = recurrence.held("t").markup
-    for words in ("states after three pulses", "0.66", "3·10⁻⁷", "forward", "backward"):
+    for words in ("states after three pulses", "no pulse", "0.66", "3·10⁻⁷", "forward", "backward"):
         assert f">{words}<" in drawn, words
-    assert drawn.count('stroke-width="3"') == len(recurrence.PULSES) + 1
+    assert drawn.count('stroke-width="3"') == len(recurrence.PULSES) + 2
+    assert drawn.count("stroke-dasharray") == 1
     for pulse in recurrence.PULSES:
         states = recurrence.kept(recurrence.HELD, pulse)[0]
         assert states[0] == pytest.approx(np.tanh(pulse)) and round(states[-1], 3) == 0.659
@@ -216,13 +217,16 @@ def test_what_is_remembered_is_drawn_beside_how_it_ends():
     for words in ("numbers", "marks", "sum", "loss at the end"):
         assert f">{words}<" in drawn, words
     known = {*recurrence.ARMS.values(), *recurrence.FORTY.values(), recurrence.CONTROLS["W fixed"]}
-    assert set(recurrence.ENDS.values()) == known and len(recurrence.ENDS) == len(known) == 6
+    assert set(recurrence.ENDS.values()) == known and len(recurrence.ENDS) == len(known) == 7
     for said, name in recurrence.ENDS.items():
-        row, (letter, *fixed) = recalling.ROWS[name], said.split(", ")
+        row, (letter, *more) = recalling.ROWS[name], said.split(", ")
         assert row.late == 2 and row.updates == recalling.LONG and recalling.SLOW in row.rates
         assert row.length == (40 if said.endswith(" ") else 10)
         assert (row.start.cut == 2) == (letter.strip() != "A")
-        assert row.start.apart == (letter.strip() == "C") and row.start.held == bool(fixed)
+        assert row.start.apart == (letter.strip() == "C") and row.start.held == (
+            more == ["W\nfixed"]
+        )
+        assert row.early == (30 if more == ["marks\n31–38 "] else 0)
 
 
 def test_the_error_that_is_drawn_is_that_of_each_network_alone():

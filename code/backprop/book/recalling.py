@@ -66,12 +66,14 @@ GUESSING = 2 / 3
 """Loss (mean squared error) of the answer 0, the mean of every target."""
 
 
-def adding(rng: np.random.Generator, batch: int, length: int, late: int = 0) -> tuple[Array, Array]:
+def adding(
+    rng: np.random.Generator, batch: int, length: int, late: int = 0, early: int = 0
+) -> tuple[Array, Array]:
     """Draw sequences of numbers, two of them marked, and the sum of these two.
 
     After Hochreiter and Schmidhuber (1997), with the marks as in Arjovsky, Shah and Bengio (2016):
     one in each half. Guessing 0 has the squared error 2/3. No mark falls on the last ``late``
-    steps.
+    steps, and none on the first ``early``: the halves are those of the steps after them.
 
     Returns
     -------
@@ -81,15 +83,16 @@ def adding(rng: np.random.Generator, batch: int, length: int, late: int = 0) -> 
     """
     values, marks = rng.uniform(-1, 1, (batch, length)), np.zeros((batch, length))
     rows = np.arange(batch)
-    marks[rows, rng.integers(0, length // 2, batch)] = 1
-    marks[rows, rng.integers(length // 2, length - late, batch)] = 1
+    middle = early + (length - early) // 2
+    marks[rows, rng.integers(early, middle, batch)] = 1
+    marks[rows, rng.integers(middle, length - late, batch)] = 1
     x = np.stack([values, marks], axis=2)
     return x.astype(np.float32), (values * marks).sum(axis=1, keepdims=True).astype(np.float32)
 
 
-def tested(length: int, late: int = 0) -> tuple[Array, Array]:
+def tested(length: int, late: int = 0, early: int = 0) -> tuple[Array, Array]:
     """Return 256 sequences on which no network was trained."""
-    return adding(np.random.default_rng(10_000 + length), 256, length, late)
+    return adding(np.random.default_rng(10_000 + length), 256, length, late, early)
 
 
 @dataclass(frozen=True)
@@ -353,6 +356,8 @@ class Row:
         Rate of the training whose course is stored; None for the best one.
     rates : tuple of float
         Rates of the trainings.
+    early : int
+        Steps at its beginning without a mark.
     """
 
     start: Start
@@ -365,6 +370,7 @@ class Row:
     opens: bool = False
     rate: float | None = None
     rates: tuple[float, ...] = RATES
+    early: int = 0
 
 
 def _bordered() -> dict[str, Row]:
@@ -382,6 +388,15 @@ def _bordered() -> dict[str, Row]:
         "RNN, 40, early": Row(Start("RNN"), LENGTH, late, LONG, rates=(SLOW,)),
         "RNN, 40, cut, early, apart": Row(
             Start("RNN", late, apart=True), LENGTH, late, LONG, rates=(SLOW,)
+        ),
+        "RNN, 40, cut, early": Row(Start("RNN", late), LENGTH, late, LONG, rates=(SLOW,)),
+        "RNN, 40, cut, near, apart": Row(
+            Start("RNN", late, apart=True),
+            LENGTH,
+            late,
+            LONG,
+            rates=(SLOW,),
+            early=LENGTH - SHORT,
         ),
     }
 
@@ -450,10 +465,10 @@ def trained(
         rng = np.random.default_rng(some[0])
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
-        new = tested(row.length, row.late)
+        new = tested(row.length, row.late, row.early)
         share = [_measured(row, group, new[0])] if row.reaches or row.reads else []
         for step in range(1, row.updates + 1):
-            group.gradient(*adding(rng, BATCH, row.length, row.late))
+            group.gradient(*adding(rng, BATCH, row.length, row.late, row.early))
             optimizer.step()
             if step % EVERY == 0 or step == row.updates:
                 curve.append(group.relative(*new))

@@ -532,7 +532,7 @@ def later(title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     fig, axes = pyplot().subplots(
-        2, 3, sharex=True, sharey="row", figsize=(4.6, 4.8), height_ratios=(1, 1.5)
+        2, 3, sharex=True, sharey="row", figsize=(4.6, 4.5), height_ratios=(1, 1.5)
     )
     for (above, ax), (length, paint) in zip(axes.T, PLAIN.items(), strict=True):
         name = f"RNN, {length}"
@@ -566,8 +566,15 @@ In the last one, the steps before the last two keep the weights of the start.
 """
 CONTROLS = {"marks anywhere": "RNN, cut", "W fixed": "RNN, cut, early, held"}
 """Two more experiments with a cut error: the first is told and not drawn."""
-FORTY = {"A": "RNN, 40, early", "C": "RNN, 40, cut, early, apart"}
-"""The first and the last of the arms for sequences of 40 numbers; their courses are not stored."""
+FORTY = {
+    "A": "RNN, 40, early",
+    "C": "RNN, 40, cut, early, apart",
+    "C, marks\n31–38": "RNN, 40, cut, near, apart",
+}
+"""The first and the last of the arms for sequences of 40 numbers; their courses are not stored.
+
+In the last row, no mark falls on the steps that are too far away to be remembered.
+"""
 ENDS = {
     "A": ARMS["A. whole error"],
     "B": ARMS["B. cut error"],
@@ -614,7 +621,7 @@ def stopped(title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, INK
 
     blue = COLORS[0]
-    fig, axes = pyplot().subplots(3, 2, figsize=(4.6, 5.6), width_ratios=(1, 1.35))
+    fig, axes = pyplot().subplots(3, 2, figsize=(4.6, 5.2), width_ratios=(1, 1.35))
     for (left, right), (words, name) in zip(axes, ARMS.items(), strict=True):
         row = recalling.ROWS[name]
         _design(left, name)
@@ -661,7 +668,7 @@ def remembering(title: str) -> Drawing:
 
     places = {length: row for row, length in enumerate((recalling.SHORT, recalling.LENGTH))}
     fig, axes = pyplot().subplot_mosaic(
-        [list(places), ["ends"] * 2], figsize=(4.6, 5.2), height_ratios=(1, 1.2)
+        [list(places), ["ends"] * 2], figsize=(4.6, 4.9), height_ratios=(1, 1.2)
     )
     for length, column in places.items():
         ax, late = axes[length], recalling.SHORT // 5
@@ -691,9 +698,9 @@ def remembering(title: str) -> Drawing:
         ax.plot(k + aside, losses, "o", color=INK, markersize=5, alpha=0.6, clip_on=False)
     ax.axhline(1, color=INK, linestyle=":", linewidth=1)
     ax.axvline(3.5, color=INK, linewidth=0.8)
-    ax.set(xlim=(-0.5, 5.5), xticks=range(6), ylim=(0.0025, 2), yscale="log")
+    ax.set(xlim=(-0.5, 6.5), xticks=range(7), ylim=(0.0025, 2), yscale="log")
     ax.set_xticklabels(ENDS)
-    for middle, length in ((1.5, recalling.SHORT), (4.5, recalling.LENGTH)):
+    for middle, length in ((1.5, recalling.SHORT), (5, recalling.LENGTH)):
         ax.text(middle, 2.2, f"{length} numbers", fontsize=11.5, fontweight="bold", ha="center")
     ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
     ax.minorticks_off()
@@ -794,7 +801,7 @@ def _shares(
 
 
 def held(title: str) -> Drawing:
-    """Draw a unit's states after three pulses, and the error that goes back meanwhile.
+    """Draw a unit's states after three pulses and none, and the error that goes back meanwhile.
 
     Parameters
     ----------
@@ -811,6 +818,8 @@ def held(title: str) -> Drawing:
         parts += _shares(top, 72, paint, [(values, None) for values in runs])
         parts.append(svg.text(LEFT, top - 12, name, paint, text_anchor="start", font_weight=600))
     parts += [
+        _line(124 - kept(HELD, 0.0)[0], blue, stroke_dasharray="2 4"),
+        svg.text(RIGHT, 117, "no pulse", blue, text_anchor="end"),
         svg.pointer((150, 112), (300, 112), blue, "2", 9, 5),
         svg.text(225, 106, "forward", blue),
         svg.text(RIGHT, 70, _rounded(h[-1]), blue, text_anchor="end", font_weight=600),
