@@ -150,7 +150,8 @@ def test_two_heads_cut_attend_and_join_arrays_of_the_shapes_drawn():
         assert drawn.count(f">{shape[0]} × {shape[1]}<") == 2, name
         assert f">{name}₁<" in drawn and f">{name}₂<" in drawn
     assert np.hstack([y for y, _ in both]).shape == q.shape
-    assert drawn.count(">5 × 4<") == 3  # of each in the first column
+    assert drawn.count(">5 × 4<") == 2 and ">each 5 × 4, its halves 5 × 2<" in drawn
+    assert ">4 × 4 and 4<" in drawn  # W_o and b_o
     check_words(drawn, 0.55)
 
 
@@ -230,7 +231,11 @@ def test_a_straight_line_names_the_first_digit_and_none_the_second():
         for height in np.linspace(-5, 5, 41):
             assert (np.sign(height + slope * at) != wanted["c"]).any()
     drawn = {x: np.sign(np.interp(at, (0, 1), ends)) for x, ends in looking.STRAIGHT.items()}
-    assert [(drawn[x] != wanted[x]).sum() for x in "bc"] == [0, 1]
+    assert [(drawn[x] != wanted[x]).sum() for x in "bc"] == [0, 2]
+    assert drawn["c"].tolist() == wanted["b"].tolist()
+    signs, line = wanted["c"], np.interp(at, (0, 1), looking.STRAIGHT["c"])
+    error = -signs / (1 + np.exp(signs * line))  # of the log loss, which is convex
+    np.testing.assert_allclose([error.sum(), error @ at], 0, atol=1e-3)
     markup = looking.shares("t").markup
     for words in ("names 7", "b's digit: a line fits", "c's digit: no line fits"):
         assert f">{words}<" in markup.replace("&#x27;", "'"), words

@@ -30,6 +30,18 @@ def test_a_network_is_trained_further_from_where_it_stood():
     assert found["spread"] == pytest.approx(weights.std(axis=0).mean())
 
 
+@pytest.mark.parametrize("weights", [(0.6, 0.4), (0.515, 0.44), (0.49, 0.33), (0.65, 0.255)])
+def test_with_fixed_weights_the_digit_of_the_heavier_letter_is_named_twice(weights):
+    found = one_head.fixed(*weights)
+    assert list(found.values()) == [100, 12.5, 12.5, 100]
+    assert one_head.fixed(*weights, steps=4000) == found
+
+
+def test_with_equal_weights_neither_digit_is_always_right():
+    found = one_head.fixed(0.5, 0.5)
+    assert found["better digit"] < 100 and found["other digit"] < 100
+
+
 def test_the_hidden_layer_stands_between_the_head_and_the_digits():
     network = lookup.trained_for_two(1, 0, 1, hidden=one_head.UNITS)
     attends, wide, _, last = network.layers

@@ -358,7 +358,8 @@ def joined(n: int, width: int, title: str) -> Drawing:
     ]
     for name, y in zip("QKV", (58.0, middle, 150.0), strict=True):
         parts += _halves((start, y), size, name)
-    parts.append(svg.text(start, 188, whole))
+    halves = f"each {whole}, its halves {part}"
+    parts.append(svg.text(2, 188, halves, text_anchor="start"))
     parts.append(svg.element(
         "path", d=f"M{svg.fixed(start + 36)} 38h5V170h-5", fill="none", stroke="currentColor",
         stroke_width="1.2",
@@ -379,7 +380,8 @@ def joined(n: int, width: int, title: str) -> Drawing:
     parts += _halves((end, rows[0]), size, "Y")
     parts.append(svg.text(end + 38, rows[0] + 5, whole, text_anchor="start"))
     parts.append(_flow((end, rows[0] + 23), (end, rows[1] - 23), "currentColor"))
-    parts.append(svg.text(end + 8, middle + 5, "· Wₒ + bₒ", text_anchor="start"))
+    for y, word in ((-3, "· Wₒ + bₒ"), (14, f"{width} × {width} and {width}")):
+        parts.append(svg.text(end + 8, middle + y, word, text_anchor="start"))
     parts += _framed((end, rows[1]), size, "currentColor")
     parts.append(svg.text(end, rows[1] + 5, "output", font_weight=600))
     parts.append(svg.text(end + 38, rows[1] + 5, whole, text_anchor="start"))
@@ -998,12 +1000,12 @@ SHARES_OF_7 = (0.0, 0.4, 0.6, 1.0)
 """Of 7 in a mean of b's digit, with the weight 0.6, and c's, at 5, 5; 5, 7; 7, 5 and 7, 7."""
 SIGNS = {"b": (-1.0, -1.0, 1.0, 1.0), "c": (-1.0, 1.0, -1.0, 1.0)}
 """The sign that the output for 7 minus that for 5 must have to name the digit of a letter."""
-STRAIGHT = {"b": (-1.0, 1.0), "c": (-0.5, 1.0)}
-"""Lines by their values at the shares 0 and 1; that for c is right in three cases."""
+STRAIGHT = {"b": (-1.995, 1.995), "c": (-1.995, 1.995)}
+"""Lines by their values at the shares 0 and 1: c's has the least log loss, and names b's digit."""
 
 
 def shares(title: str) -> Drawing:
-    """Draw the signs that name each digit, and straight lines: one fits, one fails in one case."""
+    """Draw the signs that name each digit, and a line that fits the first and not the second."""
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     plt = pyplot()
@@ -1018,7 +1020,7 @@ def shares(title: str) -> Drawing:
         wrong = np.sign(straight) != np.sign(signs)
         ax.plot(np.array(SHARES_OF_7)[wrong], straight[wrong], "x", color=COLORS[1], markersize=12,
                 markeredgewidth=3)  # fmt: skip
-        ax.set(xlim=(-0.1, 1.1), ylim=(-1.35, 1.35), yticks=[-1, 0, 1], xticks=SHARES_OF_7)
+        ax.set(xlim=(-0.1, 1.1), ylim=(-2.3, 2.3), yticks=[-1, 0, 1], xticks=SHARES_OF_7)
         ax.set(yticklabels=["names 5", "0", "names 7"])
         fits = "no line fits" if wrong.any() else "a line fits"
         ax.set_title(f"{letter}'s digit: {fits}", loc="left", fontsize=11.5)
