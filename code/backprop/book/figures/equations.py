@@ -316,14 +316,14 @@ def rounds(counts: Sequence[int], misses: Sequence[Sequence[float]], title: str)
         What the picture shows.
     """
     plt = pyplot()
-    fig, axes = plt.subplots(figsize=(4.6, 2.2))
+    fig, axes = plt.subplots(figsize=(4.6, 1.6))
     for values, look in zip(np.array(misses).T, ("C0o-", "C1s-"), strict=True):
         axes.plot(counts, values, look, linewidth=1.8, markersize=4)
     axes.set(xlim=(0, 1.05 * max(counts)), xlabel="rounds K", yscale="log")
     axes.set_title("∂L/∂U is off by", loc="left", fontsize=11)
     near = min(range(len(counts)), key=lambda k: abs(counts[k] - max(counts) / 2))
     axes.text(1.1 * counts[near], 3 * misses[near][0], "unrolling", color="C0")
-    axes.text(0.85 * counts[near], misses[near][1] / 20, "equation", color="C1", ha="right")
+    axes.text(0.85 * counts[near], misses[near][1] / 300, "equation", color="C1", ha="right")
     return plotted(fig, title)
 
 
