@@ -326,7 +326,7 @@ def check_backward(backward: Answer) -> Verdict:
     unfit = misfit(backward, given)
     if unfit is not None or not callable(backward):
         return unfit or judge(backward, cases, "", given)
-    return judge(joined, cases, "However many iterations there were.", given)
+    return judge(joined, cases, "The number of iterations does not matter.", given)
 
 
 @checker

@@ -304,7 +304,7 @@ def compared(layer: FixedPoint, given: Array, v: Array, counts: Sequence[int]) -
 
 
 def rounds(counts: Sequence[int], misses: Sequence[Sequence[float]], title: str) -> Drawing:
-    """Draw how far two ways are off after K rounds, and how many states each has stored.
+    """Draw how far two ways are off after K rounds.
 
     Parameters
     ----------
@@ -316,20 +316,14 @@ def rounds(counts: Sequence[int], misses: Sequence[Sequence[float]], title: str)
         What the picture shows.
     """
     plt = pyplot()
-    fig, panels = plt.subplots(1, 2, figsize=(4.6, 2.4), width_ratios=(3, 2))
-    columns = np.array(misses).T, (counts, [1] * len(counts))
-    for axes, pair, head in zip(panels, columns, ("∂L/∂U is off by", "states stored"), strict=True):
-        for values, look in zip(pair, ("C0o-", "C1s-"), strict=True):
-            axes.plot(counts, values, look, linewidth=1.8, markersize=4)
-        axes.set(xlim=(0, 1.05 * max(counts)), xlabel="rounds K")
-        axes.set_title(head, loc="left", fontsize=11)
-    panels[0].set_yscale("log")
-    middle, height = max(counts) / 2, max(counts)
-    near = min(range(len(counts)), key=lambda k: abs(counts[k] - middle))
-    panels[0].text(1.1 * counts[near], 3 * misses[near][0], "unrolling", color="C0")
-    panels[0].text(0.85 * counts[near], misses[near][1] / 20, "equation", color="C1", ha="right")
-    panels[1].text(0.9 * middle, 0.56 * height, "K", color="C0", ha="right")
-    panels[1].text(middle, 0.06 * height, "1", color="C1", ha="center")
+    fig, axes = plt.subplots(figsize=(4.6, 1.6))
+    for values, look in zip(np.array(misses).T, ("C0o-", "C1s-"), strict=True):
+        axes.plot(counts, values, look, linewidth=1.8, markersize=4)
+    axes.set(xlim=(0, 1.05 * max(counts)), xlabel="rounds K", yscale="log")
+    axes.set_title("∂L/∂U is off by", loc="left", fontsize=11)
+    near = min(range(len(counts)), key=lambda k: abs(counts[k] - max(counts) / 2))
+    axes.text(1.1 * counts[near], 3 * misses[near][0], "unrolling", color="C0")
+    axes.text(0.85 * counts[near], misses[near][1] / 300, "equation", color="C1", ha="right")
     return plotted(fig, title)
 
 
