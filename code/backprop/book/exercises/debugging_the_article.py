@@ -155,7 +155,7 @@ def check_compass(readings: Any) -> Verdict:
             words = verdict.message if known else "not right yet."
             more = zeros if place == PLACES[3] else factor
             return Verdict(False, f"The {place}: {words}", verdict.more if known else more)
-    return Verdict(True, "Only the last one would make you doubt the formula.")
+    return Verdict(True, "Only the last one is more than a sign and a constant.")
 
 
 @checker
@@ -262,7 +262,7 @@ def check_central(function: Any) -> Verdict:
         (np.full(2, 6.0), "All entries were moved at once.", "Each needs its own difference."),
     )
     cut = (
-        (np.array([1.0, 3.0]) / (2 * h), "The difference f(1) - f(0) was divided by 2h.",
+        (np.array([1.0, 3.0]) / (2 * h), "The difference f(1, 2) - f(0, 2) was divided by 2h.",
          "What does an array of integers keep of 1.0001?"),
         (np.zeros(2), "Nothing moved for integers.",
          "What does an array of integers keep of 1.0001?"),
