@@ -616,7 +616,7 @@ def by_hand(title: str) -> Drawing:
     ds = [weight * dy * (value - y) for weight, (*_, value) in zip(p, ROWS, strict=True)]
     q = np.log([2, 3])
     dq = float(ds[0]), float(ds[0] + ds[1])
-    columns = 72.0, 156.0, 226.0, 300.0
+    columns = 70.0, 164.0, 232.0, 302.0
     rows = 100.0, 162.0, 224.0
     out = 382.0, rows[1] + 2
     parts = [
@@ -627,7 +627,7 @@ def by_hand(title: str) -> Drawing:
             for x, words in zip(columns, ("key k", "score s", "weight p", "value v"), strict=True)
         ),
         svg.text(out[0], 68, "output y", font_weight=600),
-        _flow((158, 32), (158, 52), svg.FORWARD),  # the query enters the scores
+        _flow((164, 32), (164, 52), svg.FORWARD),  # the query enters the scores
     ]
     said = [f"c?: query (ln 2, ln 3), its slope {_vector(dq, 1)}"]
     for token, (key, score, _, value), weight, slope, row in zip(
@@ -642,7 +642,7 @@ def by_hand(title: str) -> Drawing:
         for x, (fore, rear) in zip(columns, numbers, strict=True):
             parts += _pair((x, row), fore, rear)
         parts.append(svg.text((columns[2] + columns[3]) / 2, row, "×", svg.FORWARD))
-        for left, right in ((98, 132), (180, 204)):
+        for left, right in ((98, 140), (188, 212)):
             parts.append(_flow((left, row - 5), (right, row - 5), svg.FORWARD))
         ends = (columns[3] + 22, row), (out[0], out[1])
         parts.append(_flow(*svg.between(*ends, 0, 29), svg.FORWARD))
@@ -726,7 +726,7 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
         start = left + width * CELL[0] / 2 + (x - 204) * 0.4, below + 4
         parts += _both(start, (x, row - 4))
         parts += _block((x, row), (wide, high), name, (n, width))
-        label = (start[0] + x) / 2 + (-44 if name == "Q" else 34), below + 24
+        label = (start[0] + x) / 2 + {"Q": -62, "K": 34, "V": 58}[name], below + 22
         parts.append(_product(label, "W", name.lower()))
     scores = 126.0, row + high + 28
     for name in ("Q", "K"):
