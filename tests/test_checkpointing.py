@@ -244,6 +244,27 @@ def test_torch_repeats_no_product_if_a_block_ends_with_its_dense_layer():
     assert products(32 * [2]) == 128
 
 
+@pytest.mark.parametrize(("kind", "of_8", "of_64"), [("Tanh", 5, 33), ("GELU", 8, 64)])
+def test_torch_keeps_the_output_of_tanh_and_the_input_of_gelu(kind, of_8, of_64):
+    torch = pytest.importorskip("torch", reason="peers: install torch to compare checkpoints")
+
+    def kept(n):
+        layer, found = getattr(torch.nn, kind), []
+
+        def pack(t):
+            found.append(t)  # held here, lest another array take its place
+            return t
+
+        net = torch.nn.Sequential(
+            *(layer() if i % 2 else torch.nn.Linear(16, 16) for i in range(n))
+        )
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+            net(torch.ones(8, 16, requires_grad=True))
+        return len({t.data_ptr() for t in found if t.shape == (8, 16)})
+
+    assert kept(8) == of_8 and kept(64) == of_64
+
+
 def test_a_recorder_sees_the_same():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 4)), rng.integers(3, size=40)
