@@ -300,7 +300,7 @@ def compared(layer: FixedPoint, given: Array, v: Array, counts: Sequence[int]) -
         through = np.vstack(states[:count][::-1]).T @ np.vstack(errors)
         said = states[count].T @ (u * slopes[count])
         found.append([np.linalg.norm(dU - right) for dU in (through, said)])
-    return np.array(found) / np.linalg.norm(right)
+    return np.divide(found, np.linalg.norm(right))
 
 
 def rounds(counts: Sequence[int], misses: Sequence[Sequence[float]], title: str) -> Drawing:

@@ -219,6 +219,7 @@ def races() -> list[Frame]:
     """Return one frame per angle: three walks in a ravine turned by it, and six losses."""
     plt, colors, grey, ink = _ink()
     paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
+    spots: dict[int, dict[str, tuple[float, float, str]]]
     spots = {angle: {"gradient descent": (79, 0.6, "right"), "momentum": (42, 4e-10, "left"),
                      "AdaGrad": (43, 6e-8, "left")} for angle in ANGLES}  # fmt: skip
     for angle in (30, 45):
