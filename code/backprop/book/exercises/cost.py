@@ -277,7 +277,7 @@ def check_waist(hundred: Any, more: Any) -> Verdict:
     for name, answer, inputs in (("100 inputs", hundred, 100), ("400 inputs", more, 400)):
         if not (verdict := _widest(name, answer, inputs)):
             return verdict
-    return Verdict(True, "A waist must be narrower than the 20 outputs: 19, or 17 with 400 inputs.")
+    return Verdict(True, "Here, narrower than the 20 outputs: 19 units, or 17 with 400 inputs.")
 
 
 @checker
