@@ -470,7 +470,11 @@ def named(network: Sequential, x: Array, y: NDArray[np.integer]) -> dict[str, fl
     Of the two digits, the better one is that which it names more often, be it the first or the
     second one asked for.
     """
-    said = both_digits(network, x)
+    return tallied(both_digits(network, x), y)
+
+
+def tallied(said: NDArray[np.integer], y: NDArray[np.integer]) -> dict[str, float]:
+    """Return what :func:`named` does, of the digits that were said and the right ones, (n, 2)."""
     right = said == y
     other, better = sorted(100 * right.mean(axis=0))
     return {

@@ -64,14 +64,7 @@ def fixed(heavier: float, lighter: float, steps: int = 2000) -> dict[str, float]
     for _ in range(steps):
         step = 0.9 * step - 0.5 * x.T @ (softmax(x @ W) - digits) / len(x)
         W += step
-    said = (x @ W).argmax(axis=2)
-    right = said == pairs
-    return {
-        "better digit": float(100 * right[0].mean()),
-        "other digit": float(100 * right[1].mean()),
-        "both digits": float(100 * right.all(axis=0).mean()),
-        "one digit twice": float(100 * (said[0] == said[1]).mean()),
-    }
+    return lookup.tallied((x @ W).argmax(axis=2).T, pairs.T)
 
 
 def longer(seed: int, steps: int = MORE) -> dict[str, float]:

@@ -15,13 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from backprop.activations import softmax
+from backprop.arrays import Array
 from backprop.book import lookup, results
+from backprop.network import Sequential
 
 SEEDS, STEPS = 10, 100
 WIDTHS = 16, 64, 256, 1024
 SEQUENCES = 500
 """New ones, of four questions each."""
+LEADS = 0.99
+"""A leader is a token with more than this part of a question's weight."""
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "divided by √d": {"divide": True},
@@ -62,12 +65,9 @@ def begins(kind: str, seed: int, d: int, sequences: int = 50) -> tuple[float, fl
 def led(
     kind: str, seed: int, d: int, looks: Sequence[int] = (0, 5), sequences: int = 50
 ) -> list[float]:
-    """Return the questions with a leader after so many steps each, in percent.
-
-    A leader is a token with more than 0.99 of a question's weight.
-    """
-    found = lookup.scored(seed, d, looks, _new(sequences), **KINDS[kind])
-    return [100 * float((softmax(scores).max(axis=1) > 0.99).mean()) for scores in found]
+    """Return the questions with a leader after so many steps each, in percent."""
+    batch, networks = _new(sequences), lookup.wide(seed, d, looks, KINDS[kind])
+    return [100 * float((_weights(each, batch).max(axis=1) > LEADS).mean()) for each in networks]
 
 
 def by_leader(kind: str, seed: int, d: int, sequences: int = SEQUENCES) -> list[list[int]]:
@@ -78,14 +78,18 @@ def by_leader(kind: str, seed: int, d: int, sequences: int = SEQUENCES) -> list[
     """
     batch = _new(sequences)
     networks = lookup.wide(seed, d, [5, STEPS], KINDS[kind])
-    early = next(networks)
-    early.forward(batch.x)
-    attends = early.layers[0]
-    assert isinstance(attends, lookup.WideLook)
-    weights = attends.p[batch.asked]
+    weights = _weights(next(networks), batch)
     right = lookup.answers(next(networks), batch) == batch.digits
-    led, match = weights.max(axis=1) > 0.99, weights.argmax(axis=1) == batch.told
+    led, match = weights.max(axis=1) > LEADS, weights.argmax(axis=1) == batch.told
     return [[int(of.sum()), int(right[of].sum())] for of in (led & match, led & ~match, ~led)]
+
+
+def _weights(network: Sequential, batch: lookup.Batch) -> Array:
+    """Return the weights of all questions, (questions, n)."""
+    network.forward(batch.x)
+    attends = network.layers[0]
+    assert isinstance(attends, lookup.WideLook)
+    return np.asarray(attends.p[batch.asked])
 
 
 @cache

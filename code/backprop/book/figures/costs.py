@@ -49,13 +49,14 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
     """
     left, once = 12.0, 84.0
     most = svg.WIDTH - left
+    unit = sum(rows[0].products)
     parts = []
     said = []
     for k, bill in enumerate(rows):
         top = 8.0 + 58 * k
         name = f"{bill.name}: {in_words(bill.seconds)}"
         parts.append(svg.text(left, top + 14, name, text_anchor="start"))
-        total = sum(bill.products) / sum(rows[0].products)
+        total = sum(bill.products) / unit
         x, y = left, top + 22
         if torn := total * once > most:
             parts.append(svg.element("rect", x=x, y=y, width=most, height=24, fill=svg.FORWARD))
@@ -66,7 +67,7 @@ def bills(rows: Sequence[Bill], title: str) -> Drawing:
             ]  # fmt: skip
         blocks = () if torn else bill.products
         for count, product, paint in zip(blocks, PRODUCTS, PAINTS, strict=False):
-            length = once * count / sum(rows[0].products)
+            length = once * count / unit
             parts.append(block(x, y, length, f"{count} × {product}", paint))
             x += length
         number = f"{total:,.0f}" if torn else f"{total:.3g}"
@@ -266,7 +267,7 @@ def above_the_bound(machine: Machine, title: str) -> Drawing:
             look["markerfacecolor"] = "none"
         ax.plot(machine.batches, times, linestyle="none", **look)
         ratio.plot(machine.batches, distances, linestyle="-", linewidth=1, label=words, **look)
-    bound = machine.slopes[0] / above[1, 0]
+    bound = max(machine.predicted(1))
     ratio.plot(1, machine.outer / bound, "v", color=COLORS[1], markersize=6)
     ratio.annotate("1*", (1, machine.outer / bound), (-7, 0), textcoords="offset points",
                    color=INK, ha="right", va="center")  # fmt: skip

@@ -368,12 +368,12 @@ def joined(n: int, width: int, title: str) -> Drawing:
         number = "₁₂"[k]
         parts.append(_flow((start + 42, middle + 12 * k - 6), (weights - 31, y), paint))
         parts.append(svg.text(start + 64, y - 8 + 28 * k, f"Q{number}K{number}ᵀ", paint))
-        parts += _framed((weights, y), square, paint)
+        parts.append(_framed((weights, y), square, paint))
         parts.append(svg.text(weights, y - 3, f"P{number}", paint, font_weight=600))
         parts.append(svg.text(weights, y + 15, sides, paint))
         parts.append(_flow((weights + 31, y), (means - 20, y), paint))
         parts.append(svg.text(weights + 47, y - 8, f"· V{number}", paint))
-        parts += _framed((means, y), half, paint)
+        parts.append(_framed((means, y), half, paint))
         parts.append(svg.text(means, y + 5, f"Y{number}", paint, font_weight=600))
         parts.append(svg.text(means, y + 38, part, paint))
         parts.append(_flow((means + 19, y), (end - 36, rows[0] + 8 * (2 * k - 1)), paint))
@@ -382,7 +382,7 @@ def joined(n: int, width: int, title: str) -> Drawing:
     parts.append(_flow((end, rows[0] + 23), (end, rows[1] - 23), "currentColor"))
     for y, word in ((-3, "· Wₒ + bₒ"), (14, f"{width} × {width} and {width}")):
         parts.append(svg.text(end + 8, middle + y, word, text_anchor="start"))
-    parts += _framed((end, rows[1]), size, "currentColor")
+    parts.append(_framed((end, rows[1]), size, "currentColor"))
     parts.append(svg.text(end, rows[1] + 5, "output", font_weight=600))
     parts.append(svg.text(end + 38, rows[1] + 5, whole, text_anchor="start"))
     said = (
@@ -398,19 +398,17 @@ def _halves(at: Place, size: Place, name: str) -> list[str]:
     (x, y), (wide, high), parts = at, size, []
     for k, paint in enumerate(PAINTS):
         middle = x + wide / 4 * (2 * k - 1)
-        parts += _framed((middle, y), (wide / 2, high), paint)
+        parts.append(_framed((middle, y), (wide / 2, high), paint))
         parts.append(svg.text(middle, y + 5, f"{name}{'₁₂'[k]}", paint, font_weight=600))
     return parts
 
 
-def _framed(at: Place, size: Place, paint: str) -> list[str]:
+def _framed(at: Place, size: Place, paint: str, **look: str) -> str:
     (x, y), (wide, high) = at, size
-    return [
-        svg.element(
-            "rect", x=x - wide / 2, y=y - high / 2, width=wide, height=high, fill=paint,
-            fill_opacity="0.15", stroke=paint, stroke_width="1.2",
-        )
-    ]  # fmt: skip
+    return svg.element(
+        "rect", x=x - wide / 2, y=y - high / 2, width=wide, height=high, **look, fill=paint,
+        fill_opacity="0.15", stroke=paint, stroke_width="1.2",
+    )  # fmt: skip
 
 
 NAMED = 0.2
@@ -851,16 +849,12 @@ def running(title: str) -> Drawing:
     sums, errors = _sums(), _second_pass()
     for k, (row, one, back) in enumerate(zip(VISITED, sums, errors, strict=True)):
         y = first + pitch * k
-        largest = max(key[2] for key in VISITED[: k + 1])
-        carried = f"ln {largest}", str(one.total), str(one.gathered)
+        carried = f"ln {one.largest}", str(one.total), str(one.gathered)
         written = (f"ln {row[2]}", str(row[3]), *carried, *back)
         for x, number in zip(columns, written, strict=True):
             paint = "currentColor" if x < top else blue if x < weight else orange
             if paint == blue:
-                parts.append(svg.element(
-                    "rect", x=x - size[0] / 2, y=y - 19, width=size[0], height=size[1], rx="4",
-                    fill=blue, fill_opacity="0.15", stroke=blue, stroke_width="1.2",
-                ))  # fmt: skip
+                parts.append(_framed((x, y - 5), size, blue, rx="4"))
             parts.append(svg.text(x, y, number, paint, font_weight=600))
         if k:
             parts.append(_flow((top, y + 9 - pitch + 3), (top, y - 22), blue))
@@ -888,7 +882,7 @@ def running(title: str) -> Drawing:
     dy = _slope()
     lines = [
         (f"y = {end.gathered} / ({end.total}) = {output}", 152.0, ends[0], blue),
-        (f"log-sum = ln {largest} + ln({end.total}) = ln {whole}", 2.0, ends[1], blue),
+        (f"log-sum = ln {end.largest} + ln({end.total}) = ln {whole}", 2.0, ends[1], blue),
         ("error = p(dy·v − dy·y)", 250.0, last + 30, orange),
         (f"dy·y = {dy * output}", 304.0, ends[0], orange),
         (f"p = exp(q·k − ln {whole})", 262.0, ends[1], orange),
@@ -902,6 +896,7 @@ def running(title: str) -> Drawing:
 class _Sum(NamedTuple):
     """What is carried behind one key, divided by the largest power so far."""
 
+    largest: int
     shrink: Fraction
     power: Fraction
     total: Fraction
@@ -915,7 +910,7 @@ def _sums() -> list[_Sum]:
         old, largest = largest, max(largest, power)
         shrink, added = Fraction(old, largest), Fraction(power, largest)
         total, gathered = shrink * total + added, shrink * gathered + added * value
-        found.append(_Sum(shrink, added, total, gathered))
+        found.append(_Sum(largest, shrink, added, total, gathered))
     return found
 
 

@@ -106,11 +106,15 @@ def _peak(made: Sequence[Call]) -> int:
     return max(len(kept) for _, _, kept in made)
 
 
+def _evaluations(made: Sequence[Call]) -> int:
+    return sum(kind != "b" for kind, _, _ in made)
+
+
 def _panel(
     name: str, made: Sequence[Call], labelled: Sequence[int], top: float, room: float,
     column: float = COLUMN,
 ) -> list[str]:  # fmt: skip
-    n, count = 1 + max(i for _, i, _ in made), sum(kind != "b" for kind, _, _ in made)
+    n, count = 1 + max(i for _, i, _ in made), _evaluations(made)
     parts = [
         svg.text(0, top + 14, "layer", text_anchor="start"),
         svg.text(44, top + 14, name, text_anchor="start", font_weight=600),
@@ -450,7 +454,7 @@ def strips(ways: Mapping[str, Sequence[int]], title: str) -> Drawing:
         again = [i for kind, i, _ in made if kind == "again"]
         words = (
             f"{_peak(made)} inputs kept",
-            f"{sum(kind != 'b' for kind, _, _ in made)} evaluations",
+            f"{_evaluations(made)} evaluations",
             f"{sum(i % 2 == 0 for i in again)} products again",
         )
         parts += _strip(name, lengths, again, words, STRIP * k)

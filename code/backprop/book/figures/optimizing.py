@@ -92,6 +92,11 @@ def turn(degrees: float) -> Array:
     return np.array([[c, s], [-s, c]])
 
 
+def ravine(degrees: float) -> Array:
+    """Return the matrix H of the race's loss ½θHθᵀ."""
+    return turn(degrees).T @ np.diag([1.0, KAPPA]) @ turn(degrees)
+
+
 def starts() -> Array:
     """Return the race's starts, one a row: the loss is the same at all of them."""
     x, y = START[0], START[1] * math.sqrt(KAPPA)
@@ -114,20 +119,27 @@ def _at_rates(rule: type[Optimizer], rates: Array) -> Callable[..., Optimizer]:
 class Run(NamedTuple):
     """One racer at its best rate."""
 
-    places: Array
-    """Of the first 40 steps, from the first start."""
-    last: float
-    """The median loss after 40 steps."""
+    walks: Array
+    """The places after 0, 1, ... 80 steps from every start, (81, starts, 2)."""
     rate: float
     losses: Array
     """The median loss after 0, 1, ... 80 steps."""
+
+    @property
+    def places(self) -> Array:
+        """Those of the first 40 steps, from the first start."""
+        return self.walks[: STEPS + 1, 0]
+
+    @property
+    def last(self) -> float:
+        """The median loss after 40 steps."""
+        return float(self.losses[STEPS])
 
 
 @functools.cache
 def race(degrees: float) -> list[Run]:
     """Return the run of each racer at the rate whose median loss after 40 steps is the lowest."""
-    turned = turn(degrees)
-    H = turned.T @ np.diag([1.0, KAPPA]) @ turned
+    turned, H = turn(degrees), ravine(degrees)
     shape = len(TRIED), STARTS, 2  # one stack, since every rule treats each number on its own
     first = np.broadcast_to(starts() @ turned, shape).ravel()
     rates = np.broadcast_to(TRIED[:, None, None], shape).ravel()
@@ -141,10 +153,9 @@ def race(degrees: float) -> list[Run]:
             last = np.einsum("rsi,ij,rsj->rs", walked[STEPS], H, walked[STEPS]) / 2
             ends = np.where(np.isfinite(last).all(axis=1), np.median(last, axis=1), np.inf)
         best = int(np.maximum(ends, LEAST).argmin())
-        own = walked[:, best]
+        own = walked[:, best].copy()  # the other rates' walks can be let go
         losses = np.median(np.einsum("tsi,ij,tsj->ts", own, H, own) / 2, axis=1)
-        places = own[: STEPS + 1, 0]
-        results.append(Run(places, float(ends[best]), float(TRIED[best]), losses))
+        results.append(Run(own, float(TRIED[best]), losses))
     return results
 
 
@@ -152,14 +163,9 @@ def race(degrees: float) -> list[Run]:
 def own_rates(name: str, degrees: float) -> Array:
     """Return η/√s of each parameter in the race, shape (steps, starts, 2), ŝ for Adam."""
     row = [name for name, _, _ in RACERS].index(name)
-    _, rule, options = RACERS[row]
-    rate = race(degrees)[row].rate
-    H = turn(degrees).T @ np.diag([1.0, KAPPA]) @ turn(degrees)
-    walked = follow(
-        rule, lambda theta: (theta.reshape(-1, 2) @ H).ravel(), (starts() @ turn(degrees)).ravel(),
-        LATER, learning_rate=rate, **options,
-    )  # fmt: skip
-    squares = (walked[:-1].reshape(LATER, STARTS, 2) @ H) ** 2
+    _, _, options = RACERS[row]
+    walks, rate, _ = race(degrees)[row]
+    squares = (walks[:-1] @ ravine(degrees)) ** 2
     if name == "AdaGrad":
         return np.asarray(rate / np.sqrt(np.cumsum(squares, axis=0)))
     beta2, s, rates = options.get("beta2", options.get("rho", 0.0)), np.zeros((STARTS, 2)), []

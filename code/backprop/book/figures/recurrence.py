@@ -671,7 +671,7 @@ def remembering(title: str) -> Drawing:
         [list(places), ["ends"] * 2], figsize=(4.6, 4.9), height_ratios=(1, 1.2)
     )
     for length, column in places.items():
-        ax, late = axes[length], recalling.SHORT // 5
+        ax, late = axes[length], recalling.ROWS[ENDS["A"]].late
         numbers, marks, sums = (
             np.median(each, axis=0) for each in recalling.remembered(length, late)
         )
@@ -698,7 +698,7 @@ def remembering(title: str) -> Drawing:
         ax.plot(k + aside, losses, "o", color=INK, markersize=5, alpha=0.6, clip_on=False)
     ax.axhline(1, color=INK, linestyle=":", linewidth=1)
     ax.axvline(3.5, color=INK, linewidth=0.8)
-    ax.set(xlim=(-0.5, 6.5), xticks=range(7), ylim=(0.0025, 2), yscale="log")
+    ax.set(xlim=(-0.5, len(ENDS) - 0.5), xticks=range(len(ENDS)), ylim=(0.0025, 2), yscale="log")
     ax.set_xticklabels(ENDS)
     for middle, length in ((1.5, recalling.SHORT), (5, recalling.LENGTH)):
         ax.text(middle, 2.2, f"{length} numbers", fontsize=11.5, fontweight="bold", ha="center")
