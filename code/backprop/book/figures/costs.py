@@ -273,6 +273,9 @@ def above_the_bound(machine: Machine, title: str) -> Drawing:
                    color=INK, ha="right", va="center")  # fmt: skip
     ax.annotate(f"{1e3 * machine.slopes[0]:.1f} ms", (1, 1e3 * machine.slopes[0]), (8, 4),
                 textcoords="offset points", color=INK)  # fmt: skip
+    ax.plot(1, 1e3 * machine.outer, "v", color=COLORS[1], markersize=6)
+    ax.annotate("1*", (1, 1e3 * machine.outer), (7, 0), textcoords="offset points", color=INK,
+                va="center")  # fmt: skip
     ax.set(xlim=(0.6, 180), ylim=(0.5, 150), ylabel="milliseconds")
     ratio.set(ylim=(0, 1.1 * above.max()), xlabel="examples in the batch", ylabel="time / bound")
     ratio.set_xticks(machine.batches, list(map(str, machine.batches)))
