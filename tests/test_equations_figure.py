@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from backprop.book.figures import equations
-from backprop.layers import FixedPoint
 
 
 def test_iterates_and_their_derivatives():
@@ -36,45 +35,10 @@ def test_the_loop_is_at_rest_forward_and_backward():
         assert f">{words}<" in markup
 
 
-def test_both_ways_take_the_same_rounds():
-    rng = np.random.default_rng(5)
-    layer = FixedPoint(3, 4, rng=rng, norm=0.8)
-    x, v = rng.normal(size=(1, 3)), rng.normal(size=(1, 4))
-    misses = equations.compared(layer, x, v, (1, 3, 150))
-    right = layer.gradients["U"].copy()
-    W, U, b = (layer.parameters[name] for name in "WUb")
-
-    def after(U):
-        h = np.zeros((1, 4))
-        for _ in range(3):
-            h = np.tanh(x @ W + h @ U + b)
-        return float((v * h).sum())
-
-    units = 1e-6 * np.eye(16).reshape(16, 4, 4)
-    through = np.array([(after(U + d) - after(U - d)) / 2e-6 for d in units]).reshape(4, 4)
-    size = np.linalg.norm(right)
-    assert misses[1, 0] == pytest.approx(np.linalg.norm(through - right) / size, rel=1e-6)
-    h = np.zeros((1, 4))
-    for _ in range(3):
-        h = np.tanh(x @ W + h @ U + b)
-    back = ((1 - h**2) * U).T  # u = v + u back, three terms of its series
-    u = v + v @ back + v @ back @ back
-    said = h.T @ (u * (1 - h**2))
-    assert misses[1, 1] == pytest.approx(np.linalg.norm(said - right) / size)
-    assert misses[0, 0] == pytest.approx(1) and misses[2].max() < 1e-13
-
-
-def test_the_rounds_are_drawn_with_both_errors():
-    markup = equations.rounds([10, 20, 30], [(0.4, 0.2), (0.1, 0.04), (0.02, 0.01)], "t").markup
-    for words in ("unrolling", "equation", "∂L/∂U is off by", "rounds K"):
-        assert markup.count(f">{words}<") == 1
-    assert len(markup) < 100_000
-
-
 def test_the_four_systems_have_the_shapes_that_are_named():
     matrices = [np.array(equations._matrix(k)) for k in range(4)]
     for k, (case, unknown, _, words) in enumerate(equations.SYSTEMS):
-        assert case.startswith(f"{k + 1} · ") and unknown.startswith("x: ")
+        assert case.startswith(f"{k + 1} · ") and unknown.startswith("unknown: ")
         matrix = matrices[k]
         assert ("triangular" in words) == (np.triu(matrix, 1) == 0).all()
         assert ("full" in words) == (matrix > 0).all()
@@ -82,10 +46,10 @@ def test_the_four_systems_have_the_shapes_that_are_named():
         assert matrix.min() >= 0 and matrix.max() < 1
     # Within a layer, no activation reads another; between neighbours, each reads each.
     a, b, _ = equations.WIDTHS
-    assert (matrices[0][a : a + b, :a] > 0).all() and (matrices[0][a + b :, a : a + b] > 0).all()
-    assert not matrices[0][a + b :, :a].any()
-    np.testing.assert_array_equal(matrices[0][:a, :a] > 0, np.eye(a, dtype=bool))
-    band = matrices[1]
+    chain, band = matrices[3], matrices[2]
+    assert (chain[a : a + b, :a] > 0).all() and (chain[a + b :, a : a + b] > 0).all()
+    assert not chain[a + b :, :a].any()
+    np.testing.assert_array_equal(chain[:a, :a] > 0, np.eye(a, dtype=bool))
     assert not np.tril(band, -2).any() and (np.diag(band, -1) > 0).all()
     markup = equations.systems("t").markup
     for row in equations.SYSTEMS:

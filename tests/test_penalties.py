@@ -53,6 +53,20 @@ def test_the_hypergradient(parts):
     np.testing.assert_allclose(found, by_tape, rtol=1e-9, atol=1e-14)
 
 
+def test_unrolling_is_exact_for_the_steps_and_tends_to_the_hypergradient(parts):
+    s = np.linspace(-3, 1, 40)
+    few = p.unrolled(s, parts.train, parts.valid, 3)
+    X, y = parts.valid
+
+    def loss(t):
+        return ((X @ p.stepped(t, parts.train, 3) - y) ** 2).mean() / 2
+
+    check_gradient(loss, s, few).raise_if_off()
+    w, right = p.fitted(s, parts.train), p.hypergradient(s, parts.train, parts.valid)
+    assert p.off(p.stepped(s, parts.train, 2000), w) < 1e-9
+    assert p.off(p.unrolled(s, parts.train, parts.valid, 2000), right) < 1e-8 < p.off(few, right)
+
+
 @pytest.mark.parametrize("pairs_of", [p.held_out, p.folds])
 def test_penalties_are_chosen_by_the_mean_error_of_those_held_out(parts, pairs_of):
     pairs = pairs_of(parts)

@@ -108,6 +108,26 @@ def differences(s: Array, train: Part, valid: Part, h: float = 1e-4) -> Array:
     return np.array([(missed(s + d) - missed(s - d)) / (2 * h) for d in h * np.eye(len(s))])
 
 
+def stepped(s: Any, train: Part, steps: int, rate: float = 0.2) -> Any:
+    """Return w after gradient descent on the training loss from w = 0; ``s`` may be traced."""
+    X, y = train
+    w: Any = np.zeros(X.shape[1])
+    for _ in range(steps):
+        w = w - rate * (X.T @ (X @ w - y) / len(X) + np.exp(s) * w)
+    return w
+
+
+def unrolled(s: Array, train: Part, valid: Part, steps: int) -> Array:
+    """Return ∂(error on ``valid``)/∂s of the w of :func:`stepped`, back through all its steps."""
+    X, y = valid
+
+    def missed(s: Any) -> Any:
+        r = X @ stepped(s, train, steps) - y
+        return np.sum(r * r) / (2 * len(X))
+
+    return np.asarray(grad(missed)(s))
+
+
 def off(found: Array, right: Array) -> float:
     """Return ‖found - right‖ / ‖right‖."""
     return float(np.linalg.norm(found - right) / np.linalg.norm(right))

@@ -1,4 +1,4 @@
-"""The figures of the chapter on implicit derivatives: crossing, systems, loop, rounds, path.
+"""The figures of the chapter on implicit derivatives: crossing, systems, loop, path.
 
 Blue is the way to an answer, and vermilion what the equation says of it.
 """
@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop.arrays import Array
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
-from backprop.layers import FixedPoint
+from backprop.book.figures.by_hand import Drawing, drawing
 
 Point = tuple[float, float]
 STEPS = 6
@@ -128,28 +126,28 @@ def hero(title: str) -> Drawing:
 
 SYSTEMS = (
     (
-        "1 · A chain of layers",
-        "x: activations a₁, a₂, a₃",
-        "a₃ − layer₃(a₂) = 0, …",
-        "triangular, a block a layer",
-    ),
-    (
-        "2 · A path in short steps",
-        "x: all states after the first",
-        "x₂ − x₁ − Δt f(x₁) = 0, …",
-        "triangular, a thin band",
-    ),
-    (
-        "3 · A layer at rest",
-        "x: the one state h",
+        "1 · A layer at rest",
+        "unknown: its state h",
         "h − tanh(a₀W + hU + b) = 0",
         "full: no end to begin at",
     ),
     (
-        "4 · Weights at a minimum",
-        "x: the trained weights w",
+        "2 · Weights at a minimum",
+        "unknown: the weights w",
         "slope of training loss = 0",
         "full and symmetric: Hessian",
+    ),
+    (
+        "3 · A path in short steps",
+        "unknown: states after the first",
+        "x₂ − x₁ − Δt f(x₁) = 0, …",
+        "triangular, a thin band",
+    ),
+    (
+        "4 · A chain of layers",
+        "unknown: activations a₁, a₂, a₃",
+        "a₃ − layer₃(a₂) = 0, …",
+        "triangular, a block a layer",
     ),
 )
 """The case, what is unknown, its equations, and the shape of the matrix."""
@@ -176,13 +174,13 @@ def systems(title: str) -> Drawing:
                     box = {"x": left + j * cell, "y": top + i * cell, "width": cell, "height": cell}
                     parts.append(svg.element("rect", **box, fill=svg.BACKWARD,
                                              fill_opacity=f"{strength:.2f}"))  # fmt: skip
-        edges = np.cumsum((0, *WIDTHS)) if k == 0 else (0, len(matrix))
+        edges = np.cumsum((0, *WIDTHS)) if k == 3 else (0, len(matrix))
         for edge in edges:
             at = edge * cell
             for ends in (((left + at, top), (left + at, top + side)),
                          ((left, top + at), (left + side, top + at))):  # fmt: skip
                 parts.append(_line(*ends, "currentColor", "0.8", stroke_opacity="0.7"))
-        if k == 3:
+        if k == 1:
             parts.append(_line((left, top), (left + side, top + side), "currentColor", "1.2",
                                **DASHED))  # fmt: skip
     said = "Four rows, each with an unknown and a matrix. " + " ".join(
@@ -192,19 +190,19 @@ def systems(title: str) -> Drawing:
 
 
 def _unknown(k: int, left: float, top: float) -> list[str]:
-    """Sketch what is unknown in case k, in blue: dots in a chain, on a path, at rest, in a bowl."""
+    """Sketch what is unknown in case k, in blue: at rest, in a bowl, on a path, in a chain."""
     middle = top + 32
-    if k == 0:
+    if k == 3:
         places = [(left + 10 + 30 * n, middle) for n in range(3)]
         arrows = [_head(svg.between(a, b, 7, 0)[0], svg.between(a, b, 0, 8)[1], svg.FORWARD, "2")
                   for a, b in pairwise(places)]  # fmt: skip
         return [*arrows, *(_dot(place, svg.FORWARD, 6) for place in places)]
-    if k == 1:
+    if k == 2:
         times = np.linspace(-2.4, 2.4, 12)
         rise = [(left + 6 + 14.5 * (t + 2.4), middle + 22 - 44 / (1 + math.exp(-1.7 * t)))
                 for t in times]  # fmt: skip
         return [_curve(rise, svg.FORWARD, "1.2"), *(_dot(place, svg.FORWARD, 3) for place in rise)]
-    if k == 2:
+    if k == 0:
         x, y, radius = left + 40, middle + 12, 17.0
         turn = f"M{svg.fixed(x - 8)} {svg.fixed(y - 10)}A{radius} {radius} 0 1 1 {svg.fixed(x + 11)} {svg.fixed(y - 15)}"  # noqa: E501
         return [
@@ -218,14 +216,14 @@ def _unknown(k: int, left: float, top: float) -> list[str]:
 
 def _matrix(k: int) -> list[list[float]]:
     """How dark each cell of the matrix of case k is: 0 where the entry must be 0."""
-    if k == 0:
+    if k == 3:
         layer = [number for number, width in enumerate(WIDTHS) for _ in range(width)]
         n = len(layer)
         return [[0.9 if i == j else _shade(i, j) * (layer[i] == layer[j] + 1) for j in range(n)]
                 for i in range(n)]  # fmt: skip
-    if k == 1:
+    if k == 2:
         return [[0.9 if i == j else 0.6 * (i == j + 1) for j in range(12)] for i in range(12)]
-    pairs = [[(i, j) if k == 2 else (max(i, j), min(i, j)) for j in range(5)] for i in range(5)]
+    pairs = [[(i, j) if k == 0 else (max(i, j), min(i, j)) for j in range(5)] for i in range(5)]
     return [[0.9 if i == j else _shade(*pairs[i][j]) for j in range(5)] for i in range(5)]
 
 
@@ -273,58 +271,6 @@ def loop(title: str) -> Drawing:
         " 0.64 · 0.5 · 1 = 0.32 from its own loop, which makes u = 1 again. It sends δ = 0.64 on."
     )
     return drawing(title, y + 70, said, *parts)
-
-
-def compared(layer: FixedPoint, given: Array, v: Array, counts: Sequence[int]) -> Array:
-    """Return how far two ways to ∂L/∂U are off, a row for each K of ``counts``.
-
-    First unrolling: K rounds forward from h = 0, then back through all. Second the equation at the
-    K-th state, where u starts at v and is replaced K - 1 times, which are as many products with Uᵀ.
-    Both are compared with what ``layer`` says at rest.
-    """
-    layer.forward(given)
-    layer.backward(v)
-    right = layer.gradients["U"]
-    W, U, b = (layer.parameters[name] for name in "WUb")
-    states = [np.zeros_like(v)]
-    for _ in range(max(counts)):
-        states.append(np.tanh(given @ W + states[-1] @ U + b))
-    slopes, found = [1 - h * h for h in states], []
-    for count in counts:
-        errors = [v * slopes[count]]
-        for k in range(count - 1, 0, -1):
-            errors.append(errors[-1] @ U.T * slopes[k])
-        u = v
-        for _ in range(count - 1):
-            u = v + (u * slopes[count]) @ U.T
-        through = np.vstack(states[:count][::-1]).T @ np.vstack(errors)
-        said = states[count].T @ (u * slopes[count])
-        found.append([np.linalg.norm(dU - right) for dU in (through, said)])
-    return np.divide(found, np.linalg.norm(right))
-
-
-def rounds(counts: Sequence[int], misses: Sequence[Sequence[float]], title: str) -> Drawing:
-    """Draw how far two ways are off after K rounds.
-
-    Parameters
-    ----------
-    counts : sequence of int
-        The numbers K of rounds.
-    misses : sequence of rows
-        A row for each K, with the relative errors of unrolling and of the equation.
-    title : str
-        What the picture shows.
-    """
-    plt = pyplot()
-    fig, axes = plt.subplots(figsize=(4.6, 1.6))
-    for values, look in zip(np.array(misses).T, ("C0o-", "C1s-"), strict=True):
-        axes.plot(counts, values, look, linewidth=1.8, markersize=4)
-    axes.set(xlim=(0, 1.05 * max(counts)), xlabel="rounds K", yscale="log")
-    axes.set_title("∂L/∂U is off by", loc="left", fontsize=11)
-    near = min(range(len(counts)), key=lambda k: abs(counts[k] - max(counts) / 2))
-    axes.text(1.1 * counts[near], 3 * misses[near][0], "unrolling", color="C0")
-    axes.text(0.85 * counts[near], misses[near][1] / 300, "equation", color="C1", ha="right")
-    return plotted(fig, title)
 
 
 def path(title: str) -> Drawing:
