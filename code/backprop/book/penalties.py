@@ -1,14 +1,13 @@
 """Ridge regression with a penalty for each weight, judged by a validation error.
 
 The chapter on implicit derivatives differentiates this error with respect to the penalties. The
-features are those of 442 people with diabetes (Efron et al., 2004), and columns of noise that a
-good choice of penalties would switch off. A small network with one penalty for all its weights
-shows the same system with a Hessian that is never stored.
+features are those of 442 people with diabetes (Efron et al., 2004), and columns of noise. A small
+network with one penalty for all its weights shows the same system with a Hessian that is never
+stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,35 +20,26 @@ from backprop.autodiff.tape import grad
 
 Part = tuple[Array, Array]
 """X, (n, features), and y, (n,)."""
-Pairs = Sequence[tuple[Part, Part]]
-"""Each with a part to fit to and a part to choose penalties by."""
 MEASURED = 10
 """Features of the data set; the columns behind them are noise."""
-GRID = np.linspace(-6, 4, 101)
-"""Of which a common s is chosen."""
-RATE, STEPS = 20.0, 100
-"""Of the descent on a penalty for each weight."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Examples to fit to, to choose penalties by, and to judge by."""
+    """Examples to fit to, and to judge the penalties by."""
 
     train: Part
     valid: Part
-    test: Part
 
 
-def diabetes(
-    seed: int, valid: int = 160, noise: int = 30, train: int = 60, test: int = 200
-) -> Parts:
+def diabetes(seed: int, valid: int = 160, noise: int = 30, train: int = 60) -> Parts:
     """Return a random split; every column has mean 0 and variance 1 over ``train``.
 
     Parameters
     ----------
     seed : int
         Chooses the split and the noise.
-    valid, train, test : int
+    valid, train : int
         Numbers of people, at most 442 together.
     noise : int
         Columns of random numbers beside the ``MEASURED`` features.
@@ -62,8 +52,7 @@ def diabetes(
     X, y = np.hstack([X, rng.normal(size=(len(X), noise))])[order], y[order]
     X = (X - X[:train].mean(axis=0)) / X[:train].std(axis=0)
     y = (y - y[:train].mean()) / y[:train].std()
-    # The same test set whatever the size of the validation set.
-    cuts = slice(train), slice(train, train + valid), slice(len(X) - test, None)
+    cuts = slice(train), slice(train, train + valid)
     return Parts(*((X[cut], y[cut]) for cut in cuts))
 
 
@@ -131,60 +120,6 @@ def unrolled(s: Array, train: Part, valid: Part, steps: int) -> Array:
 def off(found: Array, right: Array) -> float:
     """Return ‖found - right‖ / ‖right‖."""
     return float(np.linalg.norm(found - right) / np.linalg.norm(right))
-
-
-def held_out(parts: Parts) -> Pairs:
-    """Return the one pair (to fit to, to choose by) that keeps both groups apart."""
-    return [(parts.train, parts.valid)]
-
-
-def folds(parts: Parts, n: int = 5) -> Pairs:
-    """Return ``n`` such pairs, in which each of both groups together is once in the second."""
-    X, y = everyone(parts)
-    fold = np.arange(len(y)) % n
-    return [((X[fold != k], y[fold != k]), (X[fold == k], y[fold == k])) for k in range(n)]
-
-
-def everyone(parts: Parts) -> Part:
-    """Return those to fit to and those to choose by as one group."""
-    return np.vstack([parts.train[0], parts.valid[0]]), np.append(parts.train[1], parts.valid[1])
-
-
-def chosen_by(s: Array, pairs: Pairs) -> float:
-    """Return the error by which s is chosen: the mean over ``pairs``."""
-    return float(np.mean([error(fitted(s, train), valid) for train, valid in pairs]))
-
-
-def common(pairs: Pairs) -> Array:
-    """Return the s of ``GRID``, the same for all weights, with the lowest mean error."""
-    n = pairs[0][0][0].shape[1]
-    return np.full(n, GRID[int(np.argmin([chosen_by(np.full(n, g), pairs) for g in GRID]))])
-
-
-def descended(s: Array, pairs: Pairs, rate: float = RATE, steps: int = STEPS) -> Array:
-    """Return s after gradient descent on the mean error over ``pairs``, each entry for itself."""
-    for _ in range(steps):
-        s = s - rate * np.mean([hypergradient(s, *pair) for pair in pairs], axis=0)
-    return s
-
-
-def tried(seed: int, valid: int) -> Array:
-    """Return the errors of one common penalty and of a penalty for each weight, chosen twice.
-
-    The first two columns: chosen by ``valid`` people, with weights fitted to those in training
-    alone. The last two: chosen by cross-validation over both groups, with weights then fitted to
-    both. The first row is the error that chose, the second that of the people for testing, the
-    third the length of the weights of the noise.
-    """
-    parts = diabetes(seed, valid)
-    found = []
-    for pairs, people in ((held_out(parts), parts.train), (folds(parts), everyone(parts))):
-        one = common(pairs)
-        for s in (one, descended(one, pairs)):
-            w = fitted(s, people)
-            noise = float(np.linalg.norm(w[MEASURED:]))
-            found.append((chosen_by(s, pairs), error(w, parts.test), noise))
-    return np.array(found).T
 
 
 UNITS = 8

@@ -68,7 +68,7 @@ def _head(start: Point, tip: Point, paint: str, wide: str = "2.4", **more: Any) 
 
 def hero(title: str) -> Drawing:
     """Draw two searches for x = ¾ + x²/4, and how far their common end moves with θ."""
-    side, left, top, low, reach = 196.0, 4.0, 34.0, -1.25, 1.75
+    side, left, top, low, reach = 206.0, 4.0, 34.0, -1.1, 1.35
 
     def at(x: float, y: float) -> Point:
         share = side / (reach - low)
@@ -126,28 +126,28 @@ def hero(title: str) -> Drawing:
 
 SYSTEMS = (
     (
-        "1 · A layer at rest",
+        "1 · A chain of layers",
+        "unknown: activations a₁, a₂, a₃",
+        "a₃ − layer₃(a₂) = 0, …",
+        "triangular, a block a layer",
+    ),
+    (
+        "2 · A layer at rest",
         "unknown: its state h",
         "h − tanh(a₀W + hU + b) = 0",
         "full: no end to begin at",
     ),
     (
-        "2 · Weights at a minimum",
+        "3 · Weights at a minimum",
         "unknown: the weights w",
         "slope of training loss = 0",
         "full and symmetric: Hessian",
     ),
     (
-        "3 · A path in short steps",
+        "4 · A path in short steps",
         "unknown: states after the first",
-        "x₂ − x₁ − Δt f(x₁) = 0, …",
+        "x₂ − x₁ − Δt f(x₁, θ) = 0, …",
         "triangular, a thin band",
-    ),
-    (
-        "4 · A chain of layers",
-        "unknown: activations a₁, a₂, a₃",
-        "a₃ − layer₃(a₂) = 0, …",
-        "triangular, a block a layer",
     ),
 )
 """The case, what is unknown, its equations, and the shape of the matrix."""
@@ -174,13 +174,13 @@ def systems(title: str) -> Drawing:
                     box = {"x": left + j * cell, "y": top + i * cell, "width": cell, "height": cell}
                     parts.append(svg.element("rect", **box, fill=svg.BACKWARD,
                                              fill_opacity=f"{strength:.2f}"))  # fmt: skip
-        edges = np.cumsum((0, *WIDTHS)) if k == 3 else (0, len(matrix))
+        edges = np.cumsum((0, *WIDTHS)) if k == 0 else (0, len(matrix))
         for edge in edges:
             at = edge * cell
             for ends in (((left + at, top), (left + at, top + side)),
                          ((left, top + at), (left + side, top + at))):  # fmt: skip
                 parts.append(_line(*ends, "currentColor", "0.8", stroke_opacity="0.7"))
-        if k == 1:
+        if k == 2:
             parts.append(_line((left, top), (left + side, top + side), "currentColor", "1.2",
                                **DASHED))  # fmt: skip
     said = "Four rows, each with an unknown and a matrix. " + " ".join(
@@ -190,19 +190,19 @@ def systems(title: str) -> Drawing:
 
 
 def _unknown(k: int, left: float, top: float) -> list[str]:
-    """Sketch what is unknown in case k, in blue: at rest, in a bowl, on a path, in a chain."""
+    """Sketch what is unknown in case k, in blue: in a chain, at rest, in a bowl, on a path."""
     middle = top + 32
-    if k == 3:
+    if k == 0:
         places = [(left + 10 + 30 * n, middle) for n in range(3)]
         arrows = [_head(svg.between(a, b, 7, 0)[0], svg.between(a, b, 0, 8)[1], svg.FORWARD, "2")
                   for a, b in pairwise(places)]  # fmt: skip
         return [*arrows, *(_dot(place, svg.FORWARD, 6) for place in places)]
-    if k == 2:
+    if k == 3:
         times = np.linspace(-2.4, 2.4, 12)
         rise = [(left + 6 + 14.5 * (t + 2.4), middle + 22 - 44 / (1 + math.exp(-1.7 * t)))
                 for t in times]  # fmt: skip
         return [_curve(rise, svg.FORWARD, "1.2"), *(_dot(place, svg.FORWARD, 3) for place in rise)]
-    if k == 0:
+    if k == 1:
         x, y, radius = left + 40, middle + 12, 17.0
         turn = f"M{svg.fixed(x - 8)} {svg.fixed(y - 10)}A{radius} {radius} 0 1 1 {svg.fixed(x + 11)} {svg.fixed(y - 15)}"  # noqa: E501
         return [
@@ -216,14 +216,14 @@ def _unknown(k: int, left: float, top: float) -> list[str]:
 
 def _matrix(k: int) -> list[list[float]]:
     """How dark each cell of the matrix of case k is: 0 where the entry must be 0."""
-    if k == 3:
+    if k == 0:
         layer = [number for number, width in enumerate(WIDTHS) for _ in range(width)]
         n = len(layer)
         return [[0.9 if i == j else _shade(i, j) * (layer[i] == layer[j] + 1) for j in range(n)]
                 for i in range(n)]  # fmt: skip
-    if k == 2:
+    if k == 3:
         return [[0.9 if i == j else 0.6 * (i == j + 1) for j in range(12)] for i in range(12)]
-    pairs = [[(i, j) if k == 0 else (max(i, j), min(i, j)) for j in range(5)] for i in range(5)]
+    pairs = [[(i, j) if k == 1 else (max(i, j), min(i, j)) for j in range(5)] for i in range(5)]
     return [[0.9 if i == j else _shade(*pairs[i][j]) for j in range(5)] for i in range(5)]
 
 
@@ -275,7 +275,7 @@ def loop(title: str) -> Drawing:
 
 def path(title: str) -> Drawing:
     """Draw logistic growth in two steps of Euler's: the state forward, the adjoint backward."""
-    left, wide, top, high = 98.0, 218.0, 30.0, 158.0
+    left, wide, top, high = 98.0, 218.0, 30.0, 196.0
     times, states, back = (0.0, 0.5, 1.0), (0.2, 0.36, 0.5904), (2.048, 1.28, 1.0)
 
     def at(t: float, value: float) -> Point:
@@ -285,7 +285,6 @@ def path(title: str) -> Drawing:
     for t, words in zip(times, ("t = 0", "½", "t = 1"), strict=True):
         x, y = at(t, 0)
         parts += [_line((x, y - 3), (x, y + 3), "currentColor", "1"), svg.text(x, y + 18, words)]
-    parts.append(svg.text((at(0, 0)[0] + at(0.5, 0)[0]) / 2, at(0, 0)[1] + 18, "Δt = ½"))
     grid = np.linspace(0, 1, 30)
     exact = 1 / (1 + 4 * np.exp(-2 * grid))
     share = exact * (1 - exact)
@@ -309,24 +308,15 @@ def path(title: str) -> Drawing:
         parts.append(svg.text(x + (-9, 4, 9)[k], y + (5, -10, 5)[k], words, svg.BACKWARD,
                               **side, **BOLD))  # fmt: skip
     parts += [
-        svg.text(at(0.29, 0)[0], at(0, 1.72)[1], "· 1.6", svg.BACKWARD, **LEFT),
-        svg.text(at(0.97, 0)[0], at(0, 1.24)[1], "· 1.28", svg.BACKWARD),
+        svg.text(at(0.27, 0)[0], at(0, 1.74)[1], "· (2 − 2x₀)", svg.BACKWARD, **LEFT),
+        svg.text(at(0.87, 0)[0], at(0, 1.17)[1], "· (2 − 2x₁)", svg.BACKWARD, **LEFT),
+        svg.text(left - 9, at(0, share[-1] / share[0])[1] + 5, "limit 1.42", svg.BACKWARD, **RIGHT),
         svg.text(left + 20, 20, "← adjoint", svg.BACKWARD, **LEFT, **BOLD),
         svg.text(ahead[2][0] - 10, ahead[2][1] + 30, "state →", svg.FORWARD, **RIGHT, **BOLD),
     ]
-    y = top + high + 48
-    sums = (
-        "step 1 adds ½ · 1.28 · 0.16 = 0.1024",
-        "step 2 adds ½ · 1 · 0.2304 = 0.1152",
-        "∂x₂/∂θ = 0.1024 + 0.1152 = 0.2176",
-    )
-    for k, line in enumerate(sums):
-        more = BOLD if k == 2 else {}
-        parts.append(svg.text(210, y + 22 * k, line, svg.BACKWARD, **more))
     said = (
         "Over the time from 0 to 1, the state grows from 0.2 to 0.36 to 0.5904. The adjoint, from"
-        " the right, grows from 1 to 1.28 to 2.048, multiplied by 1.28 and by 1.6. The two steps"
-        " contribute 0.1024 and 0.1152, so the derivative of the end with respect to θ is 0.2176."
+        " the right, grows from 1 to 1.28 to 2.048, multiplied by 1.28 and by 1.6."
         " Dotted: the exact curves."
     )
-    return drawing(title, y + 54, said, *parts)
+    return drawing(title, top + high + 30, said, *parts)
