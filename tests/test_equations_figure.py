@@ -26,12 +26,12 @@ def test_all_searches_of_the_hero_end_at_its_crossing():
 
 
 def test_the_loop_is_at_rest_forward_and_backward():
-    h, U, u = 0.6, 0.5, 1.0
+    h, U, u = 0.6, 0.5, 2.5
     assert np.tanh(0.393 + U * h) == pytest.approx(h, abs=5e-4)
-    assert 0.68 + (1 - h * h) * U * u == pytest.approx(u)
+    assert 1.7 + (1 - h * h) * U * u == pytest.approx(u)
     markup = equations.loop("title").markup
-    for words in ("h = 0.6", "v = 0.68", "u = 1", "δ = 0.64", "0.68 + 0.32 = 1",
-                  "0.64 · 0.5 · 1 = 0.32"):  # fmt: skip
+    for words in ("h = 0.6", "v = 1.7", "u = 2.5", "δ = 1.6", "1.7 + 0.8 = 2.5",
+                  "0.64 · 0.5 · 2.5 = 0.8"):  # fmt: skip
         assert f">{words}<" in markup
 
 
@@ -55,6 +55,12 @@ def test_the_four_systems_have_the_shapes_that_are_named():
     for row in equations.SYSTEMS:
         for words in row:
             assert f">{words}<" in markup
+
+
+def test_both_ways_to_the_slopes_are_drawn():
+    off = np.geomspace(1, 1e-6, 6).reshape(3, 1, 2).repeat(4, axis=1)
+    markup = equations.arriving((0, 100, 1000), off, "title").markup
+    assert markup.count("<use ") >= 2 * 3  # a mark for each way and number of steps
 
 
 def test_the_path_is_that_of_euler_and_its_adjoint():

@@ -5,7 +5,6 @@ import pytest
 
 from backprop.autodiff import implicit_vjp
 from backprop.autodiff.gradcheck import check_gradient
-from backprop.autodiff.tape import grad
 from backprop.book import penalties as p
 
 
@@ -65,17 +64,3 @@ def test_unrolling_is_exact_for_the_steps_and_tends_to_the_hypergradient(parts):
     w, right = p.fitted(s, parts.train), p.hypergradient(s, parts.train, parts.valid)
     assert p.off(p.stepped(s, parts.train, 2000), w) < 1e-9
     assert p.off(p.unrolled(s, parts.train, parts.valid, 2000), right) < 1e-8 < p.off(few, right)
-
-
-def test_the_network_is_at_a_minimum_with_its_hessian():
-    parts = p.diabetes(0, noise=0)
-    loss = p.penalized(0.05, parts.train)
-    w = p.trained(0.05, parts.train)
-    assert w.shape == (p.WEIGHTS,) == (97,)
-    np.testing.assert_allclose(grad(loss)(w), 0, atol=1e-12)
-    H = p.hessian(loss, w)
-    np.testing.assert_allclose(H, H.T, atol=1e-12)
-    assert np.linalg.eigvalsh(H)[0] > 0
-    X, y = parts.train
-    z = np.tanh(X @ w[:80].reshape(10, 8) + w[80:88]) @ w[88:96] + w[96]
-    assert p.missed(w, parts.train) == pytest.approx(p.error(np.ones(1), (z[:, None], y)))

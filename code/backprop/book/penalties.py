@@ -1,9 +1,7 @@
 """Ridge regression with a penalty for each weight, judged by a validation error.
 
 The chapter on implicit derivatives differentiates this error with respect to the penalties. The
-features are those of 442 people with diabetes (Efron et al., 2004), and columns of noise. A small
-network with one penalty for all its weights shows the same system with a Hessian that is never
-stored.
+features are those of 442 people with diabetes (Efron et al., 2004), and columns of noise.
 """
 
 from __future__ import annotations
@@ -14,8 +12,6 @@ from typing import Any
 import numpy as np
 
 from backprop.arrays import Array
-from backprop.autodiff.forward import hvp
-from backprop.autodiff.graph import Function
 from backprop.autodiff.tape import grad
 
 Part = tuple[Array, Array]
@@ -120,42 +116,3 @@ def unrolled(s: Array, train: Part, valid: Part, steps: int) -> Array:
 def off(found: Array, right: Array) -> float:
     """Return ‖found - right‖ / ‖right‖."""
     return float(np.linalg.norm(found - right) / np.linalg.norm(right))
-
-
-UNITS = 8
-"""Of the network's hidden layer, between ``MEASURED`` inputs and one output."""
-WEIGHTS = (MEASURED + 2) * UNITS + 1
-"""Of the network, its biases included."""
-
-
-def missed(w: Array, part: Part) -> Any:
-    """Return half the mean squared error of a network of tanh units with the weights w, (97,)."""
-    X, y = part
-    inner = MEASURED * UNITS
-    z = X @ np.reshape(w[:inner], (MEASURED, UNITS)) + w[inner : inner + UNITS]
-    r = np.tanh(z) @ w[inner + UNITS : -1] + w[-1] - y
-    return np.sum(r * r) / (2 * len(y))
-
-
-def penalized(alpha: float, train: Part) -> Function:
-    """Return the training loss of the network, w ↦ missed(w) + ½ alpha ‖w‖²."""
-    return lambda w: missed(w, train) + alpha / 2 * np.sum(w * w)
-
-
-def trained(alpha: float, train: Part, rate: float = 0.6, steps: int = 500) -> Array:
-    """Return weights at a minimum of :func:`penalized`: momentum from the seed 0, then Newton."""
-    loss = penalized(alpha, train)
-    slope = grad(loss)
-    w = np.random.default_rng(0).normal(size=WEIGHTS) / 3
-    velocity = np.zeros(WEIGHTS)
-    for _ in range(steps):
-        velocity = 0.9 * velocity - rate * slope(w)
-        w = w + velocity
-    for _ in range(2):
-        w = w - np.linalg.solve(hessian(loss, w), slope(w))
-    return w
-
-
-def hessian(loss: Function, w: Array) -> Array:
-    """Return ∂²L/∂w², one product for each weight: only to compare with."""
-    return np.array([hvp(loss, w, unit) for unit in np.eye(len(w))])

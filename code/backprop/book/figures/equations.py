@@ -1,4 +1,4 @@
-"""The figures of the chapter on implicit derivatives: crossing, systems, loop, path.
+"""The figures of the chapter on implicit derivatives: crossing, systems, loop, descent, path.
 
 Blue is the way to an answer, and vermilion what the equation says of it.
 """
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing
+from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
 
 Point = tuple[float, float]
-STEPS = 6
+STEPS = 4
 """Of the searches in the first figure."""
 BOLD: dict[str, Any] = {"font_weight": 600}
 DASHED: dict[str, Any] = {"stroke_dasharray": "4 3"}
@@ -129,7 +129,7 @@ SYSTEMS = (
         "1 · A chain of layers",
         "unknown: activations a₁, a₂, a₃",
         "a₃ − layer₃(a₂) = 0, …",
-        "triangular, a block a layer",
+        "triangular, one block per layer",
     ),
     (
         "2 · A layer at rest",
@@ -232,7 +232,7 @@ def _shade(i: int, j: int) -> float:
 
 
 def loop(title: str) -> Drawing:
-    """Draw a unit with h = tanh(0.393 + h/2) at rest, and its error u = v + 0.64 · u/2."""
+    """Draw a unit with h = tanh(0.393 + h/2) at rest, and its error u = 1.7 + 0.64 · u/2."""
     parts, y, radius = [], 133.0, 36.0
     for column, (head, paint) in enumerate((("Forward", svg.FORWARD), ("Backward", svg.BACKWARD))):
         x = 106.0 + 212 * column
@@ -255,22 +255,37 @@ def loop(title: str) -> Drawing:
         ends = ((x - 102, y), (x - radius - 2, y)), ((x + radius + 2, y), (x + 100, y))
         for start, end in ends:
             parts.append(_head(end, start, paint) if column else _head(start, end, paint))
-        parts.append(svg.text(x, y + 5, "u = 1" if column else "h = 0.6", paint, **BOLD))
+        parts.append(svg.text(x, y + 5, "u = 2.5" if column else "h = 0.6", paint, **BOLD))
     parts += [
         svg.text(38, y - 10, "0.393", svg.FORWARD),
         svg.text(106, 41, "0.5 · 0.6 = 0.3", svg.FORWARD),
         svg.text(106, y + 60, "tanh(0.393 + 0.3) ≈ 0.6", svg.FORWARD, **BOLD),
-        svg.text(391, y - 10, "v = 0.68", svg.BACKWARD),
-        svg.text(318, 41, "0.64 · 0.5 · 1 = 0.32", svg.BACKWARD),
-        svg.text(246, y - 10, "δ = 0.64", svg.BACKWARD),
-        svg.text(318, y + 60, "0.68 + 0.32 = 1", svg.BACKWARD, **BOLD),
+        svg.text(391, y - 10, "v = 1.7", svg.BACKWARD),
+        svg.text(318, 41, "0.64 · 0.5 · 2.5 = 0.8", svg.BACKWARD),
+        svg.text(246, y - 10, "δ = 1.6", svg.BACKWARD),
+        svg.text(318, y + 60, "1.7 + 0.8 = 2.5", svg.BACKWARD, **BOLD),
     ]
     said = (
         "Forward: a unit with h = 0.6 gets 0.393 from its input and 0.5 · 0.6 = 0.3 from its own"
-        " loop, and tanh of the sum is 0.6 again. Backward: it gets v = 0.68 from the loss and"
-        " 0.64 · 0.5 · 1 = 0.32 from its own loop, which makes u = 1 again. It sends δ = 0.64 on."
+        " loop, and tanh of the sum is 0.6 again. Backward: it gets v = 1.7 from the loss and"
+        " 0.64 · 0.5 · 2.5 = 0.8 from its own loop, which makes u = 2.5 again. It sends δ = 1.6 on."
     )
     return drawing(title, y + 70, said, *parts)
+
+
+def arriving(steps: Sequence[int], off: Any, title: str) -> Drawing:
+    """Plot the error of the slopes, ``off`` (steps, splits, unrolled or by the equation)."""
+    figure, ax = pyplot().subplots(figsize=(4.6, 2.7))
+    ways = (("unrolled", "C0", "-o", 1.9), ("by the equation", "C1", "--s", 0.42))
+    for (name, paint, style, above), errors in zip(ways, np.median(off, axis=1).T, strict=True):
+        ax.semilogy(steps, errors, style, color=paint, markersize=4, linewidth=1.5)
+        side = "left" if above > 1 else "right"
+        place = float(np.exp(np.interp(400, steps, np.log(errors))))
+        ax.text(400, place * above, name, color=paint, ha=side, va="center")
+    ax.set_yticks([1, 1e-2, 1e-4, 1e-6], ["100%", "1%", "0.01%", "0.0001%"])
+    ax.minorticks_off()
+    ax.set(xlabel="steps of descent", ylabel="error of the slopes", ylim=(3e-7, 2.5))
+    return plotted(figure, title)
 
 
 def path(title: str) -> Drawing:
@@ -285,6 +300,11 @@ def path(title: str) -> Drawing:
     for t, words in zip(times, ("t = 0", "½", "t = 1"), strict=True):
         x, y = at(t, 0)
         parts += [_line((x, y - 3), (x, y + 3), "currentColor", "1"), svg.text(x, y + 18, words)]
+    parts.append(_line(at(0, 0), at(0, 2.1), "currentColor", "1", opacity="0.5"))
+    for value in (0, 1):
+        x, y = at(0, value)
+        parts += [_line((x - 3, y), (x + 3, y), "currentColor", "1"),
+                  svg.text(x - 9, y + 5, str(value), **RIGHT)]  # fmt: skip
     grid = np.linspace(0, 1, 30)
     exact = 1 / (1 + 4 * np.exp(-2 * grid))
     share = exact * (1 - exact)
@@ -311,12 +331,12 @@ def path(title: str) -> Drawing:
         svg.text(at(0.27, 0)[0], at(0, 1.74)[1], "· (2 − 2x₀)", svg.BACKWARD, **LEFT),
         svg.text(at(0.87, 0)[0], at(0, 1.17)[1], "· (2 − 2x₁)", svg.BACKWARD, **LEFT),
         svg.text(left - 9, at(0, share[-1] / share[0])[1] + 5, "limit 1.42", svg.BACKWARD, **RIGHT),
-        svg.text(left + 20, 20, "← adjoint", svg.BACKWARD, **LEFT, **BOLD),
+        svg.text(left + 20, 20, "← u", svg.BACKWARD, **LEFT, **BOLD),
         svg.text(ahead[2][0] - 10, ahead[2][1] + 30, "state →", svg.FORWARD, **RIGHT, **BOLD),
     ]
     said = (
-        "Over the time from 0 to 1, the state grows from 0.2 to 0.36 to 0.5904. The adjoint, from"
-        " the right, grows from 1 to 1.28 to 2.048, multiplied by 1.28 and by 1.6."
+        "Over the time from 0 to 1, the state grows from 0.2 to 0.36 to 0.5904. From the right,"
+        " u grows from 1 to 1.28 to 2.048, multiplied by 1.28 and by 1.6."
         " Dotted: the exact curves."
     )
     return drawing(title, top + high + 30, said, *parts)
