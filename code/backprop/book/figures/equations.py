@@ -276,12 +276,11 @@ def loop(title: str) -> Drawing:
 def arriving(steps: Sequence[int], off: Any, title: str) -> Drawing:
     """Plot the error of the slopes, ``off`` (steps, splits, unrolled or by the equation)."""
     figure, ax = pyplot().subplots(figsize=(4.6, 2.7))
-    ways = (("unrolled", "C0", "-o", 1.9), ("by the equation", "C1", "--s", 0.42))
-    for (name, paint, style, above), errors in zip(ways, np.median(off, axis=1).T, strict=True):
+    ways = (("unrolled", "C0", "-o", 420, "left"), ("by the equation", "C1", "--s", 380, "right"))
+    for (name, paint, style, at, side), errors in zip(ways, np.median(off, axis=1).T, strict=True):
         ax.semilogy(steps, errors, style, color=paint, markersize=4, linewidth=1.5)
-        side = "left" if above > 1 else "right"
-        place = float(np.exp(np.interp(400, steps, np.log(errors))))
-        ax.text(400, place * above, name, color=paint, ha=side, va="center")
+        height = np.exp(np.interp(400, steps, np.log(errors))) * (2 if side == "left" else 0.4)
+        ax.text(at, height, name, color=paint, ha=side, va="center")
     ax.set_yticks([1, 1e-2, 1e-4, 1e-6], ["100%", "1%", "0.01%", "0.0001%"])
     ax.minorticks_off()
     ax.set(xlabel="steps of descent", ylabel="error of the slopes", ylim=(3e-7, 2.5))
@@ -304,7 +303,7 @@ def path(title: str) -> Drawing:
     for value in (0, 1):
         x, y = at(0, value)
         parts += [_line((x - 3, y), (x + 3, y), "currentColor", "1"),
-                  svg.text(x - 9, y + 5, str(value), **RIGHT)]  # fmt: skip
+                  svg.text(x - (9 if value else 14), y + 5, str(value), **RIGHT)]  # fmt: skip
     grid = np.linspace(0, 1, 30)
     exact = 1 / (1 + 4 * np.exp(-2 * grid))
     share = exact * (1 - exact)
