@@ -209,15 +209,14 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     check_words(drawn.markup, 0.55)
 
 
-def test_each_network_is_a_mark_on_three_scales_and_each_line_has_its_name():
-    one = looking.Line("start 1", "64", 0, np.array([[10.0, 20, 70], [30, 40, 60]]))
-    two = looking.Line("start ¼", "16–256", 1, np.array([[0.0, 0, 100]]))
-    heads = ["leader,\nstep 0", "leader,\nstep 5", "right,\nstep 100"]
-    drawn = looking.leaders([one, two], heads, "t")
-    for words in ("start 1", "64", "start ¼", "16–256", "width d", "leader,", "step 100"):
+def test_each_network_is_a_mark_in_two_plots_and_each_kind_has_its_name():
+    one = looking.Widened(np.array([[4.0, 5], [9, 11]]), np.array([[70.0, 80], [50, 60]]))
+    two = looking.Widened(np.ones((2, 2)), np.full((2, 2), 100.0))
+    drawn = looking.widened({"not divided": one, "divided": two}, (16, 64), "t")
+    for words in ("not divided", "divided", "16", "64", "width d", "right digits, %"):
         assert f">{words}<" in drawn.markup, words
-    alone = looking.leaders([two], heads, "t")
-    assert drawn.markup.count("<use") - alone.markup.count("<use") == 6
+    alone = looking.widened({"divided": two}, (16, 64), "t")
+    assert drawn.markup.count("<use") - alone.markup.count("<use") == 8
 
 
 def test_a_straight_line_names_the_first_digit_and_none_the_second():

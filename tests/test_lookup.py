@@ -35,11 +35,10 @@ def test_gradients():
     gradcheck.check_layer(layer, rng.normal(size=(2, 5, 3)), rng=rng).raise_if_off()
 
 
-@pytest.mark.parametrize("slow", [True, False])
 @pytest.mark.parametrize("divide", [True, False])
-def test_gradients_of_wide_queries(divide, slow):
+def test_gradients_of_wide_queries(divide):
     rng = np.random.default_rng(0)
-    layer = lookup.WideLook(6, np.random.default_rng(1), divide=divide, slow=slow)
+    layer = lookup.WideLook(6, np.random.default_rng(1), divide=divide)
     x = rng.normal(size=(2, 4, lookup.WIDTH)) / 4
     gradcheck.check_layer(layer, x, rng=rng).raise_if_off()
 
@@ -73,8 +72,6 @@ def test_wide_queries_learn_with_the_division_alone():
 def test_the_scores_of_wide_queries():
     batch = lookup.draw(np.random.default_rng(0), 3)
     start, later = lookup.scored(2, 9, [0, 4], batch, divide=False)
-    (kept,) = lookup.scored(2, 9, [0], batch, divide=False, slow=True)
-    np.testing.assert_allclose(start, kept)
     layer = lookup.WideLook(9, np.random.default_rng(2), divide=False)
     layer.forward(batch.x)
     np.testing.assert_allclose(lookup.softmax(start), layer.p[batch.asked], atol=1e-12)
@@ -193,17 +190,14 @@ def test_what_is_learned_first():
     assert lookup.FACTS.shape == (64, lookup.WIDTH) and (lookup.FACTS.sum(axis=1) == 2).all()
     batch = lookup.draw(np.random.default_rng(8), 20)
     found = lookup.learns_first(1, [0, 7], batch)
-    for steps, (own, weight, most, right, gains) in zip((0, 7), found, strict=True):
+    for steps, (own, gains, weight) in zip((0, 7), found, strict=True):
         network = lookup.trained(1, steps)
         P, dS = lookup.score_errors(network, batch)
-        weights, gained, fell, questions = [], 0, 0, zip(*np.nonzero(batch.asked), strict=True)
+        weights, fell, questions = [], 0, zip(*np.nonzero(batch.asked), strict=True)
         for (row, t), match in zip(questions, batch.told, strict=True):
             weights.append(P[row, t, match])
-            gained += dS[row, t, match] == dS[row, t].min()
             fell += dS[row, t, match] < 0
-        assert weight == pytest.approx(np.mean(weights)) and most == gained / len(weights)
-        assert gains == fell / len(weights) > most - 1e-9
-        assert right == np.mean(lookup.answers(network, batch) == batch.digits)
+        assert weight == pytest.approx(np.mean(weights)) and gains == fell / len(weights)
         said = [
             lookup.alone(network, lookup.tokens(f"{letter}={digit}"))[0] == digit
             for letter in lookup.ALPHABET

@@ -157,29 +157,18 @@ class WideLook(Layer):
         Whether the scores are divided by √d.
     spread : float
         The deviation of the first entries of W_q and W_k.
-    slow : bool
-        Whether W_q and W_k are kept √d times as large, and divided by √d where they are used. A
-        step of Adam, whose size does not depend on that of the gradient, then moves them √d times
-        less.
     """
 
     name = "wide_look"
 
     def __init__(
-        self,
-        d: int,
-        rng: np.random.Generator,
-        *,
-        divide: bool,
-        spread: float = 1,
-        slow: bool = False,
+        self, d: int, rng: np.random.Generator, *, divide: bool, spread: float = 1
     ) -> None:
         super().__init__()
-        kept = d**0.5 if slow else 1.0
         # Without the division, what it does later is undone.
-        self.times = (1.0 if divide else d**0.5) / kept, 1 / kept
-        self.parameters["W_q"] = kept * spread * rng.normal(size=(WIDTH, d))
-        self.parameters["W_k"] = kept * spread * rng.normal(size=(WIDTH, d))
+        self.times = 1.0 if divide else d**0.5
+        self.parameters["W_q"] = spread * rng.normal(size=(WIDTH, d))
+        self.parameters["W_k"] = spread * rng.normal(size=(WIDTH, d))
         self.parameters["W_v"] = glorot(rng, (WIDTH, WIDTH))
         for name, value in self.parameters.items():
             self.gradients[name] = np.zeros_like(value)
@@ -188,8 +177,7 @@ class WideLook(Layer):
         """Return p v."""
         self.x = x
         W_q, W_k, W_v = self.parameters.values()
-        at_q, at_k = self.times
-        self.q, self.k, self.v = x @ W_q * at_q, x @ W_k * at_k, x @ W_v
+        self.q, self.k, self.v = x @ W_q * self.times, x @ W_k, x @ W_v
         y, self.p = dot_product_attention(self.q, self.k, self.v, np.tri(x.shape[1], dtype=bool))
         return y
 
@@ -198,8 +186,7 @@ class WideLook(Layer):
         dq, dk, dv = dot_product_attention_vjp(self.q, self.k, self.v, self.p, dz)
         dx = np.zeros_like(self.x)
         rows = self.x.reshape(-1, WIDTH)
-        at_q, at_k = self.times
-        for name, error in zip(("W_q", "W_k", "W_v"), (at_q * dq, at_k * dk, dv), strict=True):
+        for name, error in zip(("W_q", "W_k", "W_v"), (self.times * dq, dk, dv), strict=True):
             self.gradients[name][...] = rows.T @ error.reshape(len(rows), -1)
             dx += error @ self.parameters[name].T
         return dx
@@ -318,11 +305,10 @@ FACTS = tokens(" ".join(f"{letter}={digit}" for letter in ALPHABET for digit in 
 
 
 def learns_first(seed: int, looks: Sequence[int], batch: Batch) -> Array:
-    """Return five means of the network of :func:`trained` after so many steps, a row for each.
+    """Return three means of the network of :func:`trained` after so many steps, a row for each.
 
-    The share of all FACTS whose value says their own digit, the weight of a question on its match,
-    the share of questions whose match receives the most negative of all errors, that of right
-    answers, and that of questions whose match receives a negative error.
+    The share of all FACTS whose value says their own digit, that of questions whose match receives
+    a negative error, and the weight of a question on its match.
     """
     rng, found = np.random.default_rng(seed), []
     network = attention(rng)
@@ -331,11 +317,9 @@ def learns_first(seed: int, looks: Sequence[int], batch: Batch) -> Array:
         if step in looks:
             own = alone(network, FACTS) == FACTS[:, LETTERS:].argmax(axis=1)
             P, dS = score_errors(network, batch)
-            most = dS[which, places].argmin(axis=1) == batch.told
             gains = dS[which, places, batch.told] < 0
-            right = answers(network, batch) == batch.digits
             weight = P[which, places, batch.told]
-            found.append([float(np.mean(of)) for of in (own, weight, most, right, gains)])
+            found.append([float(np.mean(of)) for of in (own, gains, weight)])
     return np.array(found)
 
 

@@ -15,21 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from backprop.arrays import Array
 from backprop.book import lookup, results
-from backprop.network import Sequential
 
 SEEDS, STEPS = 10, 100
 WIDTHS = 16, 64, 256, 1024
 SEQUENCES = 500
 """New ones, of four questions each."""
-LEADS = 0.99
-"""A leader is a token with more than this part of a question's weight."""
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "divided by √d": {"divide": True},
     "not divided, start 1/20": {"divide": False, "spread": 1 / 20},
-    "not divided, start ¼, steps/√d": {"divide": False, "spread": 1 / 4, "slow": True},
     "not divided, start ¼": {"divide": False, "spread": 1 / 4},
     "not divided, start 1": {"divide": False},
 }
@@ -60,36 +55,6 @@ def begins(kind: str, seed: int, d: int, sequences: int = 50) -> tuple[float, fl
     before, after = lookup.scored(seed, d, [0, 1], _new(sequences), **KINDS[kind])
     seen = np.isfinite(before)
     return float(before[seen].std()), float((after[seen] - before[seen]).std())
-
-
-def led(
-    kind: str, seed: int, d: int, looks: Sequence[int] = (0, 5), sequences: int = 50
-) -> list[float]:
-    """Return the questions with a leader after so many steps each, in percent."""
-    batch, networks = _new(sequences), lookup.wide(seed, d, looks, KINDS[kind])
-    return [100 * float((_weights(each, batch).max(axis=1) > LEADS).mean()) for each in networks]
-
-
-def by_leader(kind: str, seed: int, d: int, sequences: int = SEQUENCES) -> list[list[int]]:
-    """Count questions by their leader after five steps, and which of them are right at the end.
-
-    Three pairs: of the questions that are led by their match, of those led by another token, and of
-    those without a leader, how many there are, and how many are answered right.
-    """
-    batch = _new(sequences)
-    networks = lookup.wide(seed, d, [5, STEPS], KINDS[kind])
-    weights = _weights(next(networks), batch)
-    right = lookup.answers(next(networks), batch) == batch.digits
-    led, match = weights.max(axis=1) > LEADS, weights.argmax(axis=1) == batch.told
-    return [[int(of.sum()), int(right[of].sum())] for of in (led & match, led & ~match, ~led)]
-
-
-def _weights(network: Sequential, batch: lookup.Batch) -> Array:
-    """Return the weights of all questions, (questions, n)."""
-    network.forward(batch.x)
-    attends = network.layers[0]
-    assert isinstance(attends, lookup.WideLook)
-    return np.asarray(attends.p[batch.asked])
 
 
 @cache

@@ -934,60 +934,58 @@ def _second_pass() -> list[tuple[str, str, str]]:
 # Plots.
 
 
-class Line(NamedTuple):
-    """Some networks in :func:`leaders`.
+class Widened(NamedTuple):
+    """Networks of one kind in :func:`widened`.
 
     Attributes
     ----------
-    name, width : str
-    color : int
-        Its place in the palette.
-    shares : array, shape (networks, 3)
-        The questions with a leader at two steps, and the right digits, in percent.
+    spread : array, shape (widths, networks)
+        Standard deviation of the first scores.
+    right : array, shape (widths, networks)
+        Right digits, in percent.
     """
 
-    name: str
-    width: str
-    color: int
-    shares: Array
+    spread: Array
+    right: Array
 
 
-def leaders(lines: Sequence[Line], heads: Sequence[str], title: str) -> Drawing:
-    """Draw a mark for each network: its early leaders, and how much it answers right later.
+def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) -> Drawing:
+    """Draw a mark for each network: the spread of its first scores, and its right digits later.
 
     Parameters
     ----------
-    lines : sequence of Line
-        From the top.
-    heads : sequence of str
-        What stands above each of the three scales.
+    groups : mapping of str to Widened
+        By what stands beside the marks at the left.
+    widths : sequence of int
+        Of queries and keys.
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS, GREY
+    from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, axes = plt.subplots(
-        1, len(heads), figsize=(4.7, 0.75 + 0.17 * len(lines)), sharey=True, layout="none"
-    )
-    fig.subplots_adjust(left=0.4, right=0.99, wspace=0.26)
-    for k, (ax, head) in enumerate(zip(axes, heads, strict=True)):
-        for y, line in enumerate(lines):
-            shares = np.asarray(line.shares)[:, k]
-            shift = 0.22 * np.linspace(-1, 1, len(shares))  # several may be equal
-            ax.axhline(y, color=GREY, linewidth=0.5, alpha=0.5)
-            ax.plot(shares, y + shift, "o", color=COLORS[line.color], markersize=4, alpha=0.6)
-        ax.set(xlim=(-9, 109), ylim=(len(lines) - 0.5, -0.5), yticks=[])
-        ax.set(xticks=[0, 50, 100])
-        ax.set_title(head, fontsize=11)
-        ax.grid(visible=False)
-        for side in ("top", "right", "left"):
-            ax.spines[side].set_visible(False)
-    place = {"transform": axes[0].get_yaxis_transform(), "va": "center"}
-    for y, line in enumerate(lines):
-        axes[0].text(-2.0, y, line.name, color=COLORS[line.color], **place)
-        axes[0].text(-0.08, y, line.width, ha="right", **place)
-    axes[0].text(-0.08, -1.05, "width d", ha="right", **place)
+    fig, axes = plt.subplots(1, 2, figsize=(4.7, 2.9))
+    ratio = (widths[-1] / widths[0]) ** (1 / (len(widths) - 1))
+    for k, (color, (name, group)) in enumerate(zip(COLORS, groups.items(), strict=False)):
+        for ax, found in zip(axes, group, strict=True):
+            networks = found.shape[1]
+            places = 0.09 * np.linspace(-1, 1, networks) + 0.22 * (k - (len(groups) - 1) / 2)
+            x = np.array(widths)[:, None] * ratio**places  # several may be equal
+            ax.plot(x.ravel(), found.ravel(), "o", color=color, markersize=3.5, alpha=0.6)
+        level = float(group.spread[0].mean())
+        axes[0].text(widths[0] / ratio**0.4, 1.55 * level, name, color=color, va="bottom")
+    names = "standard deviation\nof first scores", "right digits, %\n"
+    for ax, name in zip(axes, names, strict=True):
+        ax.set_xscale("log")
+        ax.set(xlim=(widths[0] / ratio**0.6, widths[-1] * ratio**0.6), xlabel="width d")
+        ax.set_xticks(widths, [str(d) for d in widths])
+        ax.minorticks_off()
+        ax.set_title(name, fontsize=11, loc="left")
+    axes[0].set_yscale("log")
+    axes[0].set(ylim=(0.005, 200))
+    axes[0].set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
+    axes[0].minorticks_off()
+    axes[1].set(ylim=(0, 106))
     return plotted(fig, title)
 
 
