@@ -972,8 +972,8 @@ def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) ->
             places = 0.09 * np.linspace(-1, 1, networks) + 0.22 * (k - (len(groups) - 1) / 2)
             x = np.array(widths)[:, None] * ratio**places  # several may be equal
             ax.plot(x.ravel(), found.ravel(), "o", color=color, markersize=3.5, alpha=0.6)
-        level = float(group.spread[0].mean())
-        axes[0].text(widths[0] / ratio**0.4, 1.55 * level, name, color=color, va="bottom")
+        above = 2 * float(group.spread[-1].mean())
+        axes[0].text(widths[0] / ratio**0.4, above, name, color=color, va="center")
     names = "standard deviation\nof first scores", "right digits, %\n"
     for ax, name in zip(axes, names, strict=True):
         ax.set_xscale("log")
