@@ -964,7 +964,7 @@ def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) ->
     from backprop.book.figures.plots import COLORS
 
     plt = pyplot()
-    fig, axes = plt.subplots(1, 2, figsize=(4.7, 2.9))
+    fig, axes = plt.subplots(1, 2, figsize=(4.5, 2.9))
     ratio = (widths[-1] / widths[0]) ** (1 / (len(widths) - 1))
     for k, (color, (name, group)) in enumerate(zip(COLORS, groups.items(), strict=False)):
         for ax, found in zip(axes, group, strict=True):
