@@ -209,6 +209,13 @@ def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     check_words(drawn.markup, 0.55)
 
 
+def test_each_curve_of_the_match_has_its_name():
+    curves = {"two": np.linspace(0.6, 0.95, 101), "one": np.linspace(0.6, 0.62, 101)}
+    drawn = looking.both(curves, "t")
+    for words in ("two", "one", "weight of the match", "training step", "1", "10", "100"):
+        assert f">{words}<" in drawn.markup, words
+
+
 def test_each_network_is_a_mark_in_two_plots_and_each_kind_has_its_name():
     one = looking.Widened(np.array([[4.0, 5], [9, 11]]), np.array([[70.0, 80], [50, 60]]))
     two = looking.Widened(np.ones((2, 2)), np.full((2, 2), 100.0))

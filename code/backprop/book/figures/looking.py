@@ -117,7 +117,7 @@ def _looks(
     parts = [
         svg.text(2, 15, "the thicker the line, the larger the weight", text_anchor="start"),
         svg.text(2, 34, "on the match", svg.FORWARD, text_anchor="start", font_weight=600),
-        svg.text(132, 34, "on any other token", text_anchor="start", opacity="0.7"),
+        svg.text(132, 34, "anywhere else", text_anchor="start", opacity="0.7"),
         *elsewhere, *matches,
     ]  # fmt: skip
     for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
@@ -180,9 +180,10 @@ def _pushes(tokens: Sequence[str], told: Mapping[int, int], look: Look, caption:
             ))  # fmt: skip
             words.append(f"the value of {token} says {digit}")
     top = values + 22 + 34
-    parts.append(svg.text(2, top - 9, "error at the score of each token", svg.BACKWARD,
+    parts.append(svg.text(2, top - 9, "error at each score", svg.BACKWARD,
                           text_anchor="start", font_weight=600))  # fmt: skip
-    parts.append(svg.text(svg.WIDTH - 3, top - 9, "filled: it is to rise", text_anchor="end"))
+    parts.append(svg.text(svg.WIDTH - 3, top - 9, "filled: negative, so it is to rise",
+                          text_anchor="end"))  # fmt: skip
     for k, (t, at) in enumerate(told.items()):
         y = top + high * k
         parts.append(svg.text(2, y + 18, tokens[t], text_anchor="start", font_weight=600))
@@ -622,9 +623,9 @@ def by_hand(title: str) -> Drawing:
         *_pair((108, 20), "q = (ln 2, ln 3)", _vector(dq, 1)),
         *(
             svg.text(x, 68, words, font_weight=600)
-            for x, words in zip(columns, ("key k", "score s", "weight p", "value v"), strict=True)
+            for x, words in zip(columns, ("key", "score", "weight", "value"), strict=True)
         ),
-        svg.text(out[0], 68, "output y", font_weight=600),
+        svg.text(out[0], 68, "output", font_weight=600),
         _flow((164, 32), (164, 52), svg.FORWARD),  # the query enters the scores
     ]
     said = [f"c?: query (ln 2, ln 3), its slope {_vector(dq, 1)}"]
@@ -748,7 +749,7 @@ def network(tokens: Sequence[str], X: Array, P: Array, title: str) -> Drawing:
     bottom = corner[1] + side * n
     parts += _named((corner[0] + broad * n / 2, bottom + 18), "P", (n, n), "middle")
     # The outputs, and below them a number for each digit, at the right.
-    out = thirds["V"], corner[1] - 14
+    out = thirds["V"], corner[1] + 16
     parts += _both((out[0], row + high + 4), (out[0], out[1] - 4))
     middle = out[1] + high / 2
     parts += _both((corner[0] + broad * n + 5, middle), (out[0] - wide / 2 - 5, middle))
@@ -934,6 +935,33 @@ def _second_pass() -> list[tuple[str, str, str]]:
 # Plots.
 
 
+def both(curves: Mapping[str, Array], title: str) -> Drawing:
+    """Draw the match's weight while the query and the keys learn, from step 1 on.
+
+    Parameters
+    ----------
+    curves : mapping of str to array, shape (steps + 1,)
+        By what stands at its end.
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import COLORS, LINES
+
+    plt = pyplot()
+    fig, ax = plt.subplots(figsize=(4.5, 2.3))
+    for color, line, (name, curve) in zip(COLORS, LINES, curves.items(), strict=False):
+        last = len(curve) - 1
+        ax.plot(range(1, last + 1), curve[1:], line, color=color, linewidth=2.2)
+        ax.text(1.15 * last, curve[-1], name, color=color, va="center")
+    ax.set_xscale("log")
+    ax.set(xlim=(1, last), ylim=(0.5, 1.01), xlabel="training step")
+    powers = [10**k for k in range(len(str(last)))]
+    ax.set_xticks(powers, [f"{power:,}" for power in powers])
+    ax.minorticks_off()
+    ax.set_title("weight of the match", fontsize=11, loc="left")
+    return plotted(fig, title)
+
+
 class Widened(NamedTuple):
     """Networks of one kind in :func:`widened`.
 
@@ -969,7 +997,8 @@ def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) ->
     for k, (color, (name, group)) in enumerate(zip(COLORS, groups.items(), strict=False)):
         for ax, found in zip(axes, group, strict=True):
             networks = found.shape[1]
-            places = 0.09 * np.linspace(-1, 1, networks) + 0.22 * (k - (len(groups) - 1) / 2)
+            apart = 0.25 * (ax is axes[1]) * (k - (len(groups) - 1) / 2)  # many are at 100 %
+            places = 0.07 * np.linspace(-1, 1, networks) + apart
             x = np.array(widths)[:, None] * ratio**places  # several may be equal
             ax.plot(x.ravel(), found.ravel(), "o", color=color, markersize=3.5, alpha=0.6)
         above = 2 * float(group.spread[-1].mean())
@@ -985,7 +1014,7 @@ def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) ->
     axes[0].set(ylim=(0.005, 200))
     axes[0].set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
     axes[0].minorticks_off()
-    axes[1].set(ylim=(0, 106))
+    axes[1].set(ylim=(40, 103))
     return plotted(fig, title)
 
 
