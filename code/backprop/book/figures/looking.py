@@ -948,13 +948,14 @@ def both(curves: Mapping[str, Array], title: str) -> Drawing:
     from backprop.book.figures.plots import COLORS, LINES
 
     plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.5, 2.3))
+    fig, ax = plt.subplots(figsize=(4.5, 2.2))
     for color, line, (name, curve) in zip(COLORS, LINES, curves.items(), strict=False):
         last = len(curve) - 1
         ax.plot(range(1, last + 1), curve[1:], line, color=color, linewidth=2.2)
-        ax.text(1.15 * last, curve[-1], name, color=color, va="center")
+        highest = curve[-1] == max(of[-1] for of in curves.values())
+        ax.text(1.15 * last, curve[-1], name, color=color, va="bottom" if highest else "center")
     ax.set_xscale("log")
-    ax.set(xlim=(1, last), ylim=(0.5, 1.01), xlabel="training step")
+    ax.set(xlim=(1, last), ylim=(0.55, 1.01), xlabel="training step")
     powers = [10**k for k in range(len(str(last)))]
     ax.set_xticks(powers, [f"{power:,}" for power in powers])
     ax.minorticks_off()
