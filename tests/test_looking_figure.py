@@ -217,10 +217,11 @@ def test_each_curve_of_the_match_has_its_name():
 
 
 def test_each_network_is_a_mark_in_two_plots_and_each_kind_has_its_name():
-    one = looking.Widened(np.array([[4.0, 5], [9, 11]]), np.array([[70.0, 80], [50, 60]]))
-    two = looking.Widened(np.ones((2, 2)), np.full((2, 2), 100.0))
+    errors, right = np.array([[0.02, 0.03], [0.004, 0.005]]), np.array([[70.0, 80], [50, 60]])
+    one = looking.Widened(errors, right)
+    two = looking.Widened(np.full((2, 2), 0.03), np.full((2, 2), 100.0))
     drawn = looking.widened({"not divided": one, "divided": two}, (16, 64), "t")
-    for words in ("not divided", "divided", "16", "64", "width d", "right digits, %"):
+    for words in ("not divided", "divided", "16", "64", "width d", "right digits, %,"):
         assert f">{words}<" in drawn.markup, words
     alone = looking.widened({"divided": two}, (16, 64), "t")
     assert drawn.markup.count("<use") - alone.markup.count("<use") == 8

@@ -35,10 +35,10 @@ def test_gradients():
     gradcheck.check_layer(layer, rng.normal(size=(2, 5, 3)), rng=rng).raise_if_off()
 
 
-@pytest.mark.parametrize("divide", [True, False])
-def test_gradients_of_wide_queries(divide):
+@pytest.mark.parametrize(("divide", "slower"), [(True, 1.0), (False, 1.0), (False, 3.0)])
+def test_gradients_of_wide_queries(divide, slower):
     rng = np.random.default_rng(0)
-    layer = lookup.WideLook(6, np.random.default_rng(1), divide=divide)
+    layer = lookup.WideLook(6, np.random.default_rng(1), divide=divide, slower=slower)
     x = rng.normal(size=(2, 4, lookup.WIDTH)) / 4
     gradcheck.check_layer(layer, x, rng=rng).raise_if_off()
 
@@ -65,8 +65,8 @@ def test_wide_queries_learn_with_the_division_alone():
     )
     assert divided[0] < 0.3 and undivided[0] < 0.3
     assert undivided[1] < 0.85 and divided[1] > 0.97
-    small = lookup.learned(1, 256, [0, 60], test, divide=False, spread=1 / 4)
-    assert small[0] == divided[0] and small[1] > 0.97  # the same first scores
+    slow = lookup.learned(1, 256, [0, 60], test, divide=False, slower=16)
+    assert slow[0] == undivided[0] and slow[1] < 0.85  # the same first scores
 
 
 def test_the_scores_of_wide_queries():
@@ -190,14 +190,16 @@ def test_what_is_learned_first():
     assert lookup.FACTS.shape == (64, lookup.WIDTH) and (lookup.FACTS.sum(axis=1) == 2).all()
     batch = lookup.draw(np.random.default_rng(8), 20)
     found = lookup.learns_first(1, [0, 7], batch)
-    for steps, (own, gains, weight) in zip((0, 7), found, strict=True):
+    for steps, (own, gains, most, weight) in zip((0, 7), found, strict=True):
         network = lookup.trained(1, steps)
         P, dS = lookup.score_errors(network, batch)
-        weights, fell, questions = [], 0, zip(*np.nonzero(batch.asked), strict=True)
+        weights, fell, furthest, questions = [], 0, 0, zip(*np.nonzero(batch.asked), strict=True)
         for (row, t), match in zip(questions, batch.told, strict=True):
             weights.append(P[row, t, match])
             fell += dS[row, t, match] < 0
+            furthest += dS[row, t].argmin() == match
         assert weight == pytest.approx(np.mean(weights)) and gains == fell / len(weights)
+        assert most == furthest / len(weights)
         said = [
             lookup.alone(network, lookup.tokens(f"{letter}={digit}"))[0] == digit
             for letter in lookup.ALPHABET

@@ -155,20 +155,22 @@ class WideLook(Layer):
     rng : numpy.random.Generator
     divide : bool
         Whether the scores are divided by √d.
-    spread : float
-        The deviation of the first entries of W_q and W_k.
+    slower : float
+        What the steps of Adam on W_q and W_k are divided by.
     """
 
     name = "wide_look"
 
     def __init__(
-        self, d: int, rng: np.random.Generator, *, divide: bool, spread: float = 1
+        self, d: int, rng: np.random.Generator, *, divide: bool, slower: float = 1
     ) -> None:
         super().__init__()
         # Without the division, what it does later is undone.
         self.times = 1.0 if divide else d**0.5
-        self.parameters["W_q"] = spread * rng.normal(size=(WIDTH, d))
-        self.parameters["W_k"] = spread * rng.normal(size=(WIDTH, d))
+        # Adam moves what is stored by the same, however large it is, so W_q is this part of it.
+        self.part = 1 / slower
+        self.parameters["W_q"] = slower * rng.normal(size=(WIDTH, d))
+        self.parameters["W_k"] = slower * rng.normal(size=(WIDTH, d))
         self.parameters["W_v"] = glorot(rng, (WIDTH, WIDTH))
         for name, value in self.parameters.items():
             self.gradients[name] = np.zeros_like(value)
@@ -177,7 +179,8 @@ class WideLook(Layer):
         """Return p v."""
         self.x = x
         W_q, W_k, W_v = self.parameters.values()
-        self.q, self.k, self.v = x @ W_q * self.times, x @ W_k, x @ W_v
+        self.q, self.k = x @ W_q * (self.part * self.times), x @ W_k * self.part
+        self.v = x @ W_v
         y, self.p = dot_product_attention(self.q, self.k, self.v, np.tri(x.shape[1], dtype=bool))
         return y
 
@@ -186,7 +189,8 @@ class WideLook(Layer):
         dq, dk, dv = dot_product_attention_vjp(self.q, self.k, self.v, self.p, dz)
         dx = np.zeros_like(self.x)
         rows = self.x.reshape(-1, WIDTH)
-        for name, error in zip(("W_q", "W_k", "W_v"), (self.times * dq, dk, dv), strict=True):
+        errors = self.part * self.times * dq, self.part * dk, dv
+        for name, error in zip(("W_q", "W_k", "W_v"), errors, strict=True):
             self.gradients[name][...] = rows.T @ error.reshape(len(rows), -1)
             dx += error @ self.parameters[name].T
         return dx
@@ -294,21 +298,25 @@ def score_errors(network: Sequential, batch: Batch) -> tuple[Array, Array]:
     Each row of dS is the gradient of its own question's loss, not of the mean over all.
     """
     attends, linear = network.layers
-    assert isinstance(attends, MultiHeadAttention)
     _, dz = errors(network, SoftmaxCrossEntropy(), batch)
-    dY = linear.backward(dz * len(batch.digits)) @ attends.parameters["W_o"].T
-    P, dP = attends.p[:, 0].copy(), dY @ attends.v[:, 0].swapaxes(1, 2)
-    return P, softmax_vjp(P, dP)
+    dY = linear.backward(dz * len(batch.digits))
+    if isinstance(attends, WideLook):
+        P, v = attends.p, attends.v
+    else:
+        assert isinstance(attends, MultiHeadAttention)
+        P, v = attends.p[:, 0].copy(), attends.v[:, 0]
+        dY = dY @ attends.parameters["W_o"].T
+    return P, softmax_vjp(P, dY @ v.swapaxes(1, 2))
 
 
 FACTS = tokens(" ".join(f"{letter}={digit}" for letter in ALPHABET for digit in range(DIGITS)))
 
 
 def learns_first(seed: int, looks: Sequence[int], batch: Batch) -> Array:
-    """Return three means of the network of :func:`trained` after so many steps, a row for each.
+    """Return four means of the network of :func:`trained` after so many steps, a row for each.
 
-    The share of all FACTS whose value says their own digit, that of questions whose match receives
-    a negative error, and the weight of a question on its match.
+    The share of all FACTS whose value says their own digit, those of questions whose match receives
+    a negative error, and the most negative one, and the weight of a question on its match.
     """
     rng, found = np.random.default_rng(seed), []
     network = attention(rng)
@@ -317,9 +325,10 @@ def learns_first(seed: int, looks: Sequence[int], batch: Batch) -> Array:
         if step in looks:
             own = alone(network, FACTS) == FACTS[:, LETTERS:].argmax(axis=1)
             P, dS = score_errors(network, batch)
-            gains = dS[which, places, batch.told] < 0
+            at_match = dS[which, places, batch.told]
+            most = at_match == dS[which, places].min(axis=1)
             weight = P[which, places, batch.told]
-            found.append([float(np.mean(of)) for of in (own, gains, weight)])
+            found.append([float(np.mean(of)) for of in (own, at_match < 0, most, weight)])
     return np.array(found)
 
 

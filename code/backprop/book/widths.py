@@ -9,7 +9,7 @@ writes in a minute.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -22,13 +22,13 @@ WIDTHS = 16, 64, 256, 1024
 SEQUENCES = 500
 """New ones, of four questions each."""
 
-KINDS: Mapping[str, Mapping[str, Any]] = {
-    "divided by √d": {"divide": True},
-    "not divided, start 1/20": {"divide": False, "spread": 1 / 20},
-    "not divided, start ¼": {"divide": False, "spread": 1 / 4},
-    "not divided, start 1": {"divide": False},
-}
-"""What :class:`lookup.WideLook` takes, by the name of each kind."""
+KINDS = "divided by √d", "not divided", "not divided, slower steps"
+
+
+def _takes(kind: str, d: int) -> dict[str, Any]:
+    """Return what :class:`lookup.WideLook` takes; slower steps are divided by √d."""
+    divided, _, slower = KINDS
+    return {"divide": kind == divided, "slower": d**0.5 if kind == slower else 1.0}
 
 
 def _new(sequences: int) -> lookup.Batch:
@@ -38,7 +38,7 @@ def _new(sequences: int) -> lookup.Batch:
 
 def right(kind: str, seed: int, d: int, steps: int = STEPS, sequences: int = SEQUENCES) -> float:
     """Return the right digits of one network on new questions after so many steps, in percent."""
-    (share,) = lookup.learned(seed, d, [steps], _new(sequences), **KINDS[kind])
+    (share,) = lookup.learned(seed, d, [steps], _new(sequences), **_takes(kind, d))
     return 100 * share
 
 
@@ -50,11 +50,18 @@ def told(seeds: int, widths: Sequence[int], steps: int = STEPS) -> dict[str, lis
     }
 
 
-def begins(kind: str, seed: int, d: int, sequences: int = 50) -> tuple[float, float]:
-    """Return the deviations of the first scores, and of their changes in the first step."""
-    before, after = lookup.scored(seed, d, [0, 1], _new(sequences), **KINDS[kind])
+def begins(kind: str, seed: int, d: int, sequences: int = 50) -> tuple[float, float, float]:
+    """Return the deviations of the first scores and of their changes, and the size of the errors.
+
+    This size is the mean absolute value of the errors at the scores before the first step.
+    """
+    new, takes = _new(sequences), _takes(kind, d)
+    before, after = lookup.scored(seed, d, [0, 1], new, **takes)
     seen = np.isfinite(before)
-    return float(before[seen].std()), float((after[seen] - before[seen]).std())
+    (start,) = lookup.wide(seed, d, [0], takes)
+    _, dS = lookup.score_errors(start, new)
+    size = abs(dS[new.asked][seen]).mean()
+    return float(before[seen].std()), float((after[seen] - before[seen]).std()), float(size)
 
 
 @cache

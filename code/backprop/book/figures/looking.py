@@ -968,23 +968,23 @@ class Widened(NamedTuple):
 
     Attributes
     ----------
-    spread : array, shape (widths, networks)
-        Standard deviation of the first scores.
+    errors : array, shape (widths, networks)
+        The mean absolute error at a score before the first step.
     right : array, shape (widths, networks)
         Right digits, in percent.
     """
 
-    spread: Array
+    errors: Array
     right: Array
 
 
 def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) -> Drawing:
-    """Draw a mark for each network: the spread of its first scores, and its right digits later.
+    """Draw a mark for each network: the size of its first errors, and its right digits later.
 
     Parameters
     ----------
     groups : mapping of str to Widened
-        By what stands beside the marks at the left.
+        By what stands below the marks at the left.
     widths : sequence of int
         Of queries and keys.
     title : str
@@ -998,13 +998,12 @@ def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) ->
     for k, (color, (name, group)) in enumerate(zip(COLORS, groups.items(), strict=False)):
         for ax, found in zip(axes, group, strict=True):
             networks = found.shape[1]
-            apart = 0.25 * (ax is axes[1]) * (k - (len(groups) - 1) / 2)  # many are at 100 %
+            apart = 0.25 * (k - (len(groups) - 1) / 2)  # many are equal
             places = 0.07 * np.linspace(-1, 1, networks) + apart
             x = np.array(widths)[:, None] * ratio**places  # several may be equal
             ax.plot(x.ravel(), found.ravel(), "o", color=color, markersize=3.5, alpha=0.6)
-        above = 2 * float(group.spread[-1].mean())
-        axes[0].text(widths[0] / ratio**0.4, above, name, color=color, va="center")
-    names = "standard deviation\nof first scores", "right digits, %\n"
+        axes[0].text(0.03, 0.21 - 0.075 * k, name, color=color, transform=axes[0].transAxes)
+    names = "mean error at a\nscore, step 0", "right digits, %,\nstep 100"
     for ax, name in zip(axes, names, strict=True):
         ax.set_xscale("log")
         ax.set(xlim=(widths[0] / ratio**0.6, widths[-1] * ratio**0.6), xlabel="width d")
@@ -1012,8 +1011,8 @@ def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) ->
         ax.minorticks_off()
         ax.set_title(name, fontsize=11, loc="left")
     axes[0].set_yscale("log")
-    axes[0].set(ylim=(0.005, 200))
-    axes[0].set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
+    axes[0].set(ylim=(0.0002, 0.1))
+    axes[0].set_yticks([0.001, 0.01, 0.1], ["0.001", "0.01", "0.1"])
     axes[0].minorticks_off()
     axes[1].set(ylim=(40, 103))
     return plotted(fig, title)
