@@ -1002,7 +1002,7 @@ def widened(groups: Mapping[str, Widened], widths: Sequence[int], title: str) ->
             places = 0.07 * np.linspace(-1, 1, networks) + apart
             x = np.array(widths)[:, None] * ratio**places  # several may be equal
             ax.plot(x.ravel(), found.ravel(), "o", color=color, markersize=3.5, alpha=0.6)
-        axes[0].text(0.03, 0.21 - 0.075 * k, name, color=color, transform=axes[0].transAxes)
+        axes[0].text(0.03, 0.17 - 0.075 * k, name, color=color, transform=axes[0].transAxes)
     names = "mean error at a\nscore, step 0", "right digits, %,\nstep 100"
     for ax, name in zip(axes, names, strict=True):
         ax.set_xscale("log")
