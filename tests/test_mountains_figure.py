@@ -145,13 +145,6 @@ def test_the_exchange_has_a_mark_per_run_and_a_line_of_the_fewest():
         assert f">{words}<" in markup, words
 
 
-def test_the_products_have_their_own_picture():
-    runs = {"one": [(64, 0), (33, 32.3)], "two": [(11, 28)], "three": [(5, 67)], "four": [(33, 0)]}
-    markup = mountains.products(runs, [(64, 0), (33, 0), (11, 23), (5, 60)], "t").markup
-    for words in (*runs, "fewest possible", "% more products", "kept inputs"):
-        assert f">{words}<" in markup, words
-
-
 def test_a_strip_shows_its_cuts_and_the_layers_that_run_again():
     ways = {"pairs": [2] * 6, "after dense": [1, 2, 2, 2, 2, 2, 1]}
     markup = mountains.strips(ways, "t").markup

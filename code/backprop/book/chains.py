@@ -341,23 +341,6 @@ def first_cut(n: int, snapshots: int) -> int:
     return min(_cuts(n, snapshots), key=lambda m: _with_cut(n, snapshots, m))
 
 
-@cache
-def dense_again(n: int, snapshots: int, first: int = 0) -> int:
-    """Return the fewest dense layers among the advances that take n layers of a tower back.
-
-    As in :func:`tower`, dense layers and tanh take turns; the one at ``first`` is dense if that is
-    even. All cuts are tried, and the last layer's own evaluation is not counted.
-    """
-    if n == 1:
-        return 0
-    return min(
-        len(range(first + first % 2, first + m, 2))
-        + dense_again(n - m, max(snapshots - 1, 1), (first + m) % 2)
-        + dense_again(m, snapshots, first)
-        for m in _cuts(n, snapshots)
-    )
-
-
 def _cuts(n: int, snapshots: int) -> range:
     # Without a snapshot to spare, only the last layer can be reached and taken back.
     return range(n - 1 if snapshots == 1 else 1, n)
@@ -391,8 +374,7 @@ def counting(layers: Sequence[Layer]) -> Iterator[Counter[int]]:
 def slower(rounds: int = 101) -> dict[str, Any]:
     """Return how many times as long the gradient of a tower takes with eight segments as without.
 
-    Processor time of one thread, in turns: the quartiles of the ratio over the rounds. For two
-    widths, the same of the time that a tanh takes, by that of the dense layer before it.
+    Processor time of one thread, in turns: the quartiles of the ratio over the rounds.
     """
     runs = []
     for network in (Sequential(tower(64)[0]), Checkpointed(tower(64)[0], 8)):
@@ -400,22 +382,8 @@ def slower(rounds: int = 101) -> dict[str, Any]:
         runs.append(partial(_seconds, network, x, dz))
     found = [[run() for run in runs] for _ in range(check_count("slower", "rounds", rounds))]
     ratios = [checkpointed / plain for plain, checkpointed in found]
-    quartiles = {"slower": _quartiles(ratios)}
-    for width in (176, 1024):
-        two, x, _ = tower(2, width)
-        found = [[_evaluated(layer, x) for layer in two] for _ in range(rounds)]
-        quartiles[f"tanh {width}"] = _quartiles([tanh / dense for dense, tanh in found])
-    return {"rounds": rounds, **quartiles}
-
-
-def _quartiles(ratios: Sequence[float]) -> list[float]:
-    return [float(quartile) for quartile in np.quantile(ratios, (0.25, 0.5, 0.75))]
-
-
-def _evaluated(layer: Layer, x: Array) -> float:
-    start = time.process_time()
-    layer.forward(x)
-    return time.process_time() - start
+    quartiles = [float(quartile) for quartile in np.quantile(ratios, (0.25, 0.5, 0.75))]
+    return {"rounds": rounds, "slower": quartiles}
 
 
 def _seconds(network: Network, x: Array, dz: Array) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, groupby
 from operator import itemgetter
-from typing import Any
 
 from backprop.book import chains
 from backprop.book.chains import Moment, Watched, arrays
@@ -366,9 +365,15 @@ def exchange(
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import INK
+    from backprop.book.figures.plots import COLORS, INK
 
-    fig, ax = _against_kept(runs, fewest, (4.6, 2.8), [0, 11, 20, 33, 50, 64])
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.8))
+    ax.plot(*zip(*fewest, strict=True), "-", color=INK, linewidth=1, label="fewest possible")
+    looks = zip((COLORS[0], COLORS[2], COLORS[1]), ("o", "s", "^"), (10, 6, 6), strict=True)
+    for (name, found), (color, mark, width) in zip(runs.items(), looks, strict=True):
+        ax.plot(*zip(*found, strict=True), linestyle="", marker=mark, color=color,
+                markersize=width, markeredgewidth=1.5, label=name, clip_on=False,
+                markerfacecolor="none" if width > 6 else color)  # fmt: skip
     (most_kept, _) = max(fewest)
     for kept_inputs, count in named:
         # Words above the right end of the line, below its straight part, and else beside it.
@@ -377,52 +382,11 @@ def exchange(
             place, side = (-14, -24), "left"
         ax.annotate(f"{kept_inputs} inputs: {count}", (kept_inputs, count), place,
                     textcoords="offset points", color=INK, ha=side, fontsize=11)  # fmt: skip
+    ax.set(xlabel="kept inputs", xlim=(0, 68), xticks=[0, 11, 20, 33, 50, 64])
     ax.set(ylabel="evaluations", ylim=(0, 1.08 * max(count for _, count in fewest)))
-    return plotted(fig, title)
-
-
-def products(
-    runs: Mapping[str, Sequence[tuple[int, float]]],
-    fewest: Sequence[tuple[int, float]],
-    title: str,
-) -> Drawing:
-    """Draw how many products schedules add against the inputs that they keep.
-
-    Parameters
-    ----------
-    runs : mapping of str to sequence of (int, float)
-        Kept inputs and additional products in per cent of schedules that were run, by kind.
-    fewest : sequence of (int, float)
-        The fewest for each number of kept inputs, drawn as a line.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    fig, ax = _against_kept(runs, fewest, (4.6, 3.0), [0, 9, 20, 33, 50, 64])
-    most = max(more for found in [fewest, *runs.values()] for _, more in found)
-    ax.set(ylabel="% more products", ylim=(0, 1.15 * most + 1))
-    return plotted(fig, title)
-
-
-def _against_kept(
-    runs: Mapping[str, Sequence[tuple[int, float]]],
-    fewest: Sequence[tuple[int, float]],
-    size: tuple[float, float],
-    ticks: Sequence[int],
-) -> tuple[Any, Any]:
-    from backprop.book.figures.plots import COLORS, INK
-
-    fig, ax = pyplot().subplots(figsize=size)
-    ax.plot(*zip(*fewest, strict=True), "-", color=INK, linewidth=1, label="fewest possible")
-    looks = zip((COLORS[0], COLORS[2], COLORS[1], INK), ("o", "s", "^", "D"), (10, 6, 6, 5),
-                strict=False)  # fmt: skip
-    for (name, found), (color, mark, width) in zip(runs.items(), looks, strict=False):
-        ax.plot(*zip(*found, strict=True), linestyle="", marker=mark, color=color,
-                markersize=width, markeredgewidth=1.5, label=name, clip_on=False,
-                markerfacecolor="none" if width > 6 else color)  # fmt: skip
-    ax.set(xlabel="kept inputs", xlim=(0, 68), xticks=ticks)
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper right")
-    return fig, ax
+    return plotted(fig, title)
 
 
 # Where the cuts are, and which layers run again.
