@@ -18,6 +18,7 @@ from backprop.book.chains import (
     binomial,
     counting,
     cut_into,
+    dense_again,
     first_cut,
     in_segments,
     moments,
@@ -153,6 +154,23 @@ def test_segments_and_snapshots_are_one_family():
     for kept in range(6, 20):  # up to 6 · 7 / 2 layers, each evaluated twice at most
         assert used(cut_into(shrinking(20, kept))) == 1 + advances(20, kept - 1) == 40 - kept
     assert used(cut_into([6, 5, 4, 3, 2])) == 1 + advances(20, 5) == 34
+
+
+def test_no_cut_of_a_tower_repeats_fewer_dense_layers():
+    def repeated(schedule, n):
+        walks = [range(*walk) for moment in moments(schedule, n) for walk in moment.walks]
+        return sum(i % 2 == 0 for walk in walks for i in walk) - n // 2
+
+    n, least = 12, {}
+    for bits in range(2 ** (n - 1)):  # a cut or none after each layer
+        cuts = [0, *(i + 1 for i in range(n - 1) if bits >> i & 1), n]
+        lengths = [j - i for i, j in pairwise(cuts)]
+        found = repeated(cut_into(lengths), n)
+        least.setdefault(most_kept(lengths), []).append(found)
+    for kept, found in least.items():
+        more = dense_again(n, kept - 1) - n // 2
+        assert more == min(found) if kept > 5 else more <= min(found)
+    assert dense_again(n, 6) == 6 and repeated(cut_into([1, 2, 2, 2, 2, 2, 1]), n) == 0
 
 
 @pytest.mark.parametrize(

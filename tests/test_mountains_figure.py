@@ -36,8 +36,8 @@ def test_each_frame_says_what_its_run_took(runs):
     assert [frame.caption for frame in frames] == ["a", "b", "c"]
     words = [re.findall(r">(\d+) (?:inputs kept|evaluations)</text>", f.svg) for f in frames]
     assert words == [[str(kept), str(run.forwards)] for kept, run in found.items()]
-    peaks = [re.findall(r">peak: (\d+) arrays<", frame.svg) for frame in frames]
-    assert peaks == [["20"], ["11"], ["7"]]
+    peaks = [re.findall(r">peak: (\d+ \+ 4) arrays<", frame.svg) for frame in frames]
+    assert peaks == [["16 + 4"], ["7 + 4"], ["3 + 4"]]
     prices = [re.findall(r">([^<>]+) more products<", frame.svg) for frame in frames]
     assert prices == [["0 %"], ["25 %"], ["150 %"]]
     for frame in frames:
@@ -58,8 +58,9 @@ def test_each_call_is_drawn_with_its_memory(runs):
             assert filled(frame.svg, mountains.svg.FORWARD, "0.45")[1] == pytest.approx(
                 again, abs=0.2
             )
-    # The gray outline of the first stands in the others: one more path without a fill.
-    assert [frame.svg.count('fill="none"') for frame in frames] == [1, 2, 2]
+    # The gray outline of the first stands in the others, with a box in the legend.
+    assert [frame.svg.count('fill="none"') for frame in frames] == [1, 3, 3]
+    assert [">all kept<" in frame.svg for frame in frames] == [False, True, True]
 
 
 def discs(markup):
@@ -128,12 +129,19 @@ def test_an_input_is_kept_from_its_layer_s_turn_until_the_error_has_come_back():
 
 def test_the_still_picture_of_three_kept_inputs():
     found = moments(binomial(2), 10)
-    markup = mountains.still("three kept inputs", found, (0, 3, 6, 9), "t").markup
+    tasks = {(6, 9): "4 layers", (0, 5): "6 layers"}
+    markup = mountains.still("three kept inputs", found, (0, 3, 6, 9), "t", tasks).markup
     assert discs(markup) == [10, 11, 10]
     assert ">21 evaluations<" in markup and ">peak: 3 kept<" in markup
     (kept,) = kept_below(markup)
     assert memory_of(markup) == [kept]
     assert len(kept) == 31 and max(kept) == 3
+    # The brackets span four rows and six; the lower one stands above the network's input.
+    brackets = re.findall(r'd="M[\d.]+ (\d+)h-?5v(\d+)h-?5"', markup)
+    rows = [((int(y) - mountains.HEAD - 1) / mountains.ROW, (int(v) + 2) / mountains.ROW)
+            for y, v in brackets]  # fmt: skip
+    assert rows == [(0, 4), (4, 5)]
+    assert ">4 layers<" in markup and ">6 layers<" in markup
     check_words(markup, 0.55, above=10)
 
 

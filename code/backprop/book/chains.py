@@ -350,6 +350,23 @@ def _with_cut(n: int, snapshots: int, m: int) -> int:
     return m + advances(n - m, max(snapshots - 1, 1)) + advances(m, snapshots)
 
 
+@cache
+def dense_again(n: int, snapshots: int, first: int = 0) -> int:
+    """Return the fewest dense layers among the advances that take n layers of a tower back.
+
+    As in :func:`tower`, dense layers and tanh take turns; the one at ``first`` is dense if that is
+    even. All cuts are tried, and the last layer's own evaluation is not counted.
+    """
+    if n == 1:
+        return 0
+    return min(
+        len(range(first + first % 2, first + m, 2))
+        + dense_again(n - m, max(snapshots - 1, 1), (first + m) % 2)
+        + dense_again(m, snapshots, first)
+        for m in _cuts(n, snapshots)
+    )
+
+
 @contextmanager
 def counting(layers: Sequence[Layer]) -> Iterator[Counter[int]]:
     """Count in the layers themselves how many times each of them, by its place, is evaluated."""

@@ -229,7 +229,7 @@ def trades(
     Parameters
     ----------
     runs : mapping of int to Watched
-        By the inputs that are kept. The first one's outline stays in the others.
+        By the inputs that are kept. The first one, with all, stays as an outline in the others.
     prices : mapping of int to float
         The products of matrices of each, as a multiple of those of the first.
     unit : int
@@ -260,6 +260,11 @@ def trades(
     parts += [
         svg.text(LEFT + wide * count, FOOT + 18, str(count)) for count in range(100, calls, 100)
     ]
+    all_kept = [
+        svg.element("rect", x=331, y=FOOT + 47, width=12, height=12, fill="none",
+                    stroke="currentColor", stroke_opacity="0.5"),
+        svg.text(348, FOOT + 58, "all kept", text_anchor="start"),
+    ]  # fmt: skip
     frames = []
     for (kept, run), caption in zip(runs.items(), captions, strict=True):
         peak = arrays(run.peak, unit)
@@ -271,9 +276,9 @@ def trades(
                      font_weight=400 if k else 600)
             for k, text in enumerate(words)
         ]  # fmt: skip
-        said.append(svg.text(svg.WIDTH - 2, high - 5, f"peak: {peak} arrays", text_anchor="end",
-                             font_weight=600))  # fmt: skip
-        outline = [] if run is first else [_outline(first, unit, wide, "0.5")]
+        said.append(svg.text(svg.WIDTH - 2, high - 5, f"peak: {kept} + {peak - kept} arrays",
+                             text_anchor="end", font_weight=600))  # fmt: skip
+        outline = [] if run is first else [_outline(first, unit, wide, "0.5"), *all_kept]
         shapes = [*_mountain(run, unit, wide), _outline(run, unit, wide, "1")]
         told = (
             f"{kept} inputs kept: {peak} arrays at the peak, {run.forwards} evaluations and "
@@ -332,18 +337,52 @@ def _outline(run: Watched, unit: int, wide: float, strong: str) -> str:
     )  # fmt: skip
 
 
-def still(name: str, moments: Sequence[Moment], labelled: Sequence[int], title: str) -> Drawing:
-    """Draw all calls of one gradient like those of :func:`timeline`, in one picture."""
+def still(
+    name: str,
+    moments: Sequence[Moment],
+    labelled: Sequence[int],
+    title: str,
+    tasks: Mapping[tuple[int, int], str],
+) -> Drawing:
+    """Draw all calls of one gradient like those of :func:`timeline`, in one picture.
+
+    The words of ``tasks`` stand beside a bracket over the layers, from the first to the last: on
+    the right after the last backward pass of these, or else on the left of the first evaluation
+    that repeats one of them.
+    """
     made, n = calls(moments), len(moments)
     column = min(COLUMN, (svg.WIDTH - 4 - SIDE) / len(made))
     room = UNIT * _peak(made) + 20
     foot = HEAD + ROW * n + room + 28
     parts = [
         *_panel(name, made, labelled, 0, room, column),
+        *(
+            part
+            for layers, words in tasks.items()
+            for part in _task(made, layers, words, n, column)
+        ),
         *_peak_line(made, HEAD + ROW * n + 6, room),
         *_key(foot + 12),
     ]
     return drawing(title, foot + 20, _told(name, made), *parts)
+
+
+def _task(
+    made: Sequence[Call], layers: tuple[int, int], words: str, n: int, column: float
+) -> list[str]:
+    first, last = layers
+    here = [t for t, (kind, i, _) in enumerate(made) if first <= i <= last and kind != "f"]
+    after = here[-1] < len(made) - 1
+    x = SIDE + column * (here[-1] + 1) + 5 if after else SIDE + column * here[0] - 5
+    out, anchor = (5, "start") if after else (-5, "end")
+    top, high = HEAD + ROW * (n - 1 - last) + 1, ROW * (last - first + 1) - 2
+    if not after:
+        high -= ROW  # above the bar of the network's input
+    line = f"M{x - out:.1f} {top:.0f}h{out}v{high:.0f}h{-out}"
+    return [
+        svg.element("path", d=line, fill="none", stroke="currentColor"),
+        svg.text(x + 1.4 * out, top + high / 2 + 5, words, text_anchor=anchor),
+    ]
 
 
 def exchange(
@@ -382,7 +421,7 @@ def exchange(
             place, side = (-14, -24), "left"
         ax.annotate(f"{kept_inputs} inputs: {count}", (kept_inputs, count), place,
                     textcoords="offset points", color=INK, ha=side, fontsize=11)  # fmt: skip
-    ax.set(xlabel="kept inputs", xlim=(0, 68), xticks=[0, 11, 20, 33, 50, 64])
+    ax.set(xlabel="kept inputs", xlim=(0, 68), xticks=range(0, 61, 20))
     ax.set(ylabel="evaluations", ylim=(0, 1.08 * max(count for _, count in fewest)))
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper right")
