@@ -41,7 +41,7 @@ WRONG_ANSWERS = {
         ((4, 18), "R = 1"), ((7, 18), "K - 1 + R"),
         ((210, 18), "orders"), ((840, 18), "orders"), ((28, 18), "no binomial"),
         ((126, 18), "R = 5"), ((5040, 18), "7!"),
-        ((34, 18), "longest chain"), ((35, 17), "too short"), ((35, 19), "not the least"),
+        ((34, 18), "most layers"), ((35, 17), "too few layers"), ((35, 19), "not the least"),
         ((35, 20), "upper number"), ((35, 11), "for R = 4"),
         ((35, 44), "R = 2 needs"), ((35, 333), "far too many"), ((35, 17), "input is one of the K"),
         ((18, 35), "wrong order"), ((18.0, np.int64(35)), "length comes first"),

@@ -76,7 +76,7 @@ def check_segments(c: Any, units: Any) -> Verdict:
 @checker
 def check_binomial(length: Any, kept: Any) -> Verdict:
     """Check C(3 + 4, 4) = 35, and the least K with C(K + 2, 3) >= 1000, which is 18."""
-    formula = "The page has a formula for the longest chain: which K and which R go into it?"
+    formula = "The page has a formula for the most layers: which K and which R go into it?"
     parts: list[Part] = [
         ("The length", 35, [
             (16, "A product is far too little.", formula),
@@ -93,12 +93,12 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
             (126, "This is for K = 5 and R = 5.", formula),
         ], formula),
         ("The kept inputs", 18, [
-            (17, "The longest chain is too short.", "How many layers does the page's formula give"
+            (17, "This allows too few layers.", "How many layers does the page's formula give"
              " for your K? The network's input is one of the K."),
             (19, "This is enough, but not the least.", formula),
             (20, "This is the upper number of the binomial.", "The upper number is not K alone."),
             (11, "This is for R = 4.", "The first evaluation is one of the 3."),
-            (10, "10³ = 1000, but the binomial grows more slowly.", "How long is the longest chain"
+            (10, "10³ = 1000, but the binomial grows more slowly.", "How many layers are possible"
              " for K = 10?"),
             (32, "This is about √1000.", "With R = 3, fewer inputs do."),
             (31, "This is about √1000.", "With R = 3, fewer inputs do."),
@@ -106,7 +106,7 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
             (44, "This is about what R = 2 needs.", "Here there may be three."),
             (45, "Then two evaluations per layer would do.", "Here there may be three."),
             (1000, "This keeps every input.", formula),
-        ], "Take R = 3, and look for the least K whose longest chain has 1,000 layers."),
+        ], "Take R = 3, and look for the least K that allows 1,000 layers."),
     ]  # fmt: skip
     swapped = numbers([length, kept])
     if swapped is not None and swapped.tolist() == [18, 35]:

@@ -261,9 +261,9 @@ def trades(
         svg.text(LEFT + wide * count, FOOT + 18, str(count)) for count in range(100, calls, 100)
     ]
     all_kept = [
-        svg.element("rect", x=331, y=FOOT + 47, width=12, height=12, fill="none",
+        svg.element("rect", x=337, y=FOOT + 47, width=12, height=12, fill="none",
                     stroke="currentColor", stroke_opacity="0.5"),
-        svg.text(348, FOOT + 58, "all kept", text_anchor="start"),
+        svg.text(354, FOOT + 58, "all kept", text_anchor="start"),
     ]  # fmt: skip
     frames = []
     for (kept, run), caption in zip(runs.items(), captions, strict=True):
