@@ -35,6 +35,15 @@ def layers(seed=0, shared=True):
     ]  # fmt: skip
 
 
+def through(blocks, z):
+    """Return the output of blocks of which each is a segment; the chapter shows these lines."""
+    from torch.utils.checkpoint import checkpoint
+
+    for block in blocks:  # each but the last ends with a dense layer
+        z = checkpoint(block, z, use_reentrant=False)
+    return z
+
+
 def everything(network):
     arrays = {"theta": network.theta, "dtheta": network.dtheta, **network.state()}
     return {name: value.tobytes() for name, value in arrays.items()}
@@ -227,16 +236,14 @@ def test_torch_repeats_masks_and_moves_the_running_mean_twice_where_this_puts_it
 
 def test_torch_repeats_no_product_if_a_block_ends_with_its_dense_layer():
     torch = pytest.importorskip("torch", reason="peers: install torch to compare checkpoints")
-    from torch.utils.checkpoint import checkpoint
     from torch.utils.flop_counter import FlopCounterMode
 
     def products(lengths, saving=True):
-        kinds = [torch.nn.Tanh() if i % 2 else torch.nn.Linear(16, 16) for i in range(64)]
-        z, rest = torch.ones(8, 16, requires_grad=True), iter(kinds)
+        kinds = [torch.nn.GELU() if i % 2 else torch.nn.Linear(16, 16) for i in range(64)]
+        x, rest = torch.ones(8, 16, requires_grad=True), iter(kinds)
+        blocks = [torch.nn.Sequential(*(next(rest) for _ in range(length))) for length in lengths]
         with FlopCounterMode(display=False) as counted:
-            for length in lengths:
-                block = torch.nn.Sequential(*(next(rest) for _ in range(length)))
-                z = checkpoint(block, z, use_reentrant=False) if saving else block(z)
+            z = through(blocks, x) if saving else torch.nn.Sequential(*blocks)(x)
             z.sum().backward()
         return counted.get_total_flops() / (2 * 8 * 16 * 16)
 

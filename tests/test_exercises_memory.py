@@ -19,7 +19,7 @@ from backprop.book.exercises import memory as ex
 
 RIGHT = {
     ex.check_segments: [(20, 10), (20.0, sp.Integer(10)), (Fraction(20), np.float64(10))],
-    ex.check_binomial: [(35, 18), (math.comb(7, 4), 18.0), (sp.binomial(7, 4), np.int64(18))],
+    ex.check_binomial: [(126, 18), (math.comb(9, 4), 18.0), (sp.binomial(9, 4), np.int64(18))],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_segments: [
@@ -36,18 +36,19 @@ WRONG_ANSWERS = {
         (([20], 10), "shape"),
     ],
     ex.check_binomial: [
-        ((16, 18), "far too little"), ((256, 18), "4⁴"), ((10, 18), "R = 2"),
-        ((20, 18), "R = 3"), ((15, 18), "K = 3"), ((70, 18), "C(K + R, R)"), ((56, 18), "R = 5"),
-        ((4, 18), "R = 1"), ((7, 18), "K - 1 + R"),
-        ((210, 18), "orders"), ((840, 18), "orders"), ((28, 18), "no binomial"),
-        ((126, 18), "R = 5"), ((5040, 18), "7!"),
-        ((34, 18), "most layers"), ((35, 17), "too few layers"), ((35, 19), "not the least"),
-        ((35, 20), "upper number"), ((35, 11), "for R = 4"),
-        ((35, 44), "R = 2 needs"), ((35, 333), "far too many"), ((35, 17), "input is one of the K"),
-        ((18, 35), "wrong order"), ((18.0, np.int64(35)), "length comes first"),
-        ((35, 16), "look for the least"), ((35, 10), "more slowly"), ((35, 32), "√1000"),
-        ((35, 334), "far too many"), ((35, 45), "two evaluations"), ((35, 1000), "every input"),
-        ((35, 5), "least K"), ((35, None), "None"), (([35], 18), "shape"),
+        ((24, 18), "far too little"), ((1296, 18), "6⁴"), ((4096, 18), "4⁶"), ((21, 18), "R = 2"),
+        ((56, 18), "R = 3"), ((70, 18), "K = 5"), ((84, 18), "changed places"),
+        ((210, 18), "C(K + R, R)"), ((252, 18), "R = 5"), ((6, 18), "R = 1"),
+        ((9, 18), "K - 1 + R"), ((3024, 18), "orders"), ((15120, 18), "orders"),
+        ((36, 18), "no binomial"), ((362880, 18), "9!"),
+        ((125, 18), "most layers"), ((126, 17), "too few layers"), ((126, 19), "not the least"),
+        ((126, 20), "upper number"), ((126, 11), "for R = 4"),
+        ((126, 44), "R = 2 needs"), ((126, 333), "far too many"),
+        ((126, 17), "input is one of the K"),
+        ((18, 126), "wrong order"), ((18.0, np.int64(126)), "length comes first"),
+        ((126, 16), "look for the least"), ((126, 10), "more slowly"), ((126, 32), "√1000"),
+        ((126, 334), "far too many"), ((126, 45), "two evaluations"), ((126, 1000), "every input"),
+        ((126, 5), "least K"), ((126, None), "None"), (([126], 18), "shape"),
     ],
 }  # fmt: skip
 
@@ -117,7 +118,7 @@ LENGTHS_WRONG = [
     (equal, "Equal segments"), (growing, "should shrink"), (lambda n: [n], "every input"),
     (lambda n: [1] * n, "every input"), (lambda n: from_the_front(n)[:-1] or [0], "add up to"),
     (lambda n: list(range(least(n), 0, -1)), "add up to"), (padded, "no whole number"),
-    (lambda n: [n // 2, n - n // 2] if n > 1 else [1], "Beside each segment"),
+    (lambda n: [n // 2, n - n // 2] if n > 1 else [1], "are still kept"),
     (lambda n: shrinking(n, least(n) + 1), "One input fewer"), (lambda n: least(n), "a list"),
     (lambda n: [n / 3, 2 * n / 3], "whole number"), (lambda n: [-1, n + 1], "whole number"),
     (lambda n: ["3"], "a list"), (lambda n: [], "a list"), (unfinished, "return"),
@@ -200,6 +201,16 @@ def on_a_copy(layers, x):
     return found
 
 
+def by_identity(layers, x):
+    found = []
+    for i, layer in enumerate(layers):
+        first, second = layer.forward(x), layer.forward(x)
+        if first is not second:
+            found.append(i)
+        x = first
+    return found
+
+
 BROKEN_WRONG = [
     (on_a_copy, "copy repeats its draws"),
     (lambda layers, x: unequal(layers, x, lambda a, b: not np.allclose(a, b)), "a tolerance"),
@@ -213,6 +224,7 @@ BROKEN_WRONG = [
     (with_a_state, "state moves"),
     (lambda layers, x: broken(layers, x)[:1], "more than one"),
     (lambda layers, x: [i + 1 for i in broken(layers, x)], "from 0"),
+    (by_identity, "not whether they are the same object"),
     (lambda layers, x: [], "At least one"),
     (lambda layers, x: range(0), "list of indices"),
     (lambda layers, x: list(range(len(layers))), "Not all"),

@@ -1,6 +1,7 @@
 """The figures of the chapter on memory say what was measured."""
 
 import re
+from itertools import groupby
 
 import pytest
 from drawing_cases import check_words
@@ -133,9 +134,10 @@ def test_the_still_picture_of_three_kept_inputs():
     markup = mountains.still("three kept inputs", found, (0, 3, 6, 9), "t", tasks).markup
     assert discs(markup) == [10, 11, 10]
     assert ">21 evaluations<" in markup and ">peak: 3 kept<" in markup
-    (kept,) = kept_below(markup)
-    assert memory_of(markup) == [kept]
+    (kept,) = memory_of(markup)
     assert len(kept) == 31 and max(kept) == 3
+    # A number stands where it changes.
+    assert kept_below(markup) == [[int(now) for now, _ in groupby(kept)]]
     # The brackets span four rows and six; the lower one stands above the network's input.
     brackets = re.findall(r'd="M[\d.]+ (\d+)h-?5v(\d+)h-?5"', markup)
     rows = [((int(y) - mountains.HEAD - 1) / mountains.ROW, (int(v) + 2) / mountains.ROW)
@@ -148,14 +150,17 @@ def test_the_still_picture_of_three_kept_inputs():
 def test_the_exchange_has_a_mark_per_run_and_a_line_of_the_fewest():
     runs = {"one": [(64, 64), (33, 95)], "two": [(11, 117)], "three": [(5, 201)]}
     fewest = [(64, 64), (33, 95), (11, 117), (5, 201), (4, 259)]
-    markup = mountains.exchange(runs, fewest, [(11, 117), (5, 201)], "t").markup
-    for words in ("one", "two", "three", "fewest possible", "11 inputs: 117", "5 inputs: 201"):
+    dense = [(64, 32), (33, 32), (11, 54), (5, 90), (4, 117)]
+    markup = mountains.exchange(runs, fewest, [(11, 117), (5, 201)], "t", dense).markup
+    lines = "fewest possible", "fewest of dense layers"
+    for words in ("one", "two", "three", *lines, "11 inputs: 117", "5 inputs: 201"):
         assert f">{words}<" in markup, words
 
 
 def test_a_strip_shows_its_cuts_and_the_layers_that_run_again():
     ways = {"pairs": [2] * 6, "after dense": [1, 2, 2, 2, 2, 2, 1]}
-    markup = mountains.strips(ways, "t").markup
+    markup = mountains.strips(ways, "t", ("dense", "GELU")).markup
+    assert ">dense<" in markup and ">GELU<" in markup
     said = re.findall(r">(\d+) (inputs kept|evaluations|products again)<", markup)
     assert [int(count) for count, _ in said] == [7, 17, 5, 7, 17, 0]
     again = [

@@ -75,22 +75,24 @@ def check_segments(c: Any, units: Any) -> Verdict:
 
 @checker
 def check_binomial(length: Any, kept: Any) -> Verdict:
-    """Check C(3 + 4, 4) = 35, and the least K with C(K + 2, 3) >= 1000, which is 18."""
+    """Check C(5 + 4, 4) = 126, and the least K with C(K + 2, 3) >= 1000, which is 18."""
     formula = "The page has a formula for the most layers: which K and which R go into it?"
     parts: list[Part] = [
-        ("The length", 35, [
-            (16, "A product is far too little.", formula),
-            (256, "This is 4⁴, but the binomial grows more slowly than a power.", formula),
-            (10, "This is for R = 2.", formula),
-            (20, "This is for R = 3.", "Here R is 4, the first evaluation among them."),
-            (15, "This is for K = 3.", formula),
-            (70, "This is C(K + R, R), which counts one kept input too many.", formula),
-            (56, "This is for R = 5.", formula),
-            (4, "This is for R = 1.", formula), (7, "This is K - 1 + R.", formula),
-            (210, "This counts the orders of a choice.", "Divide by them, or use math.comb."),
-            (840, "This counts the orders of a choice.", "Divide by them, or use math.comb."),
-            (5040, "This is 7!.", formula), (28, "This is 4 · 7, and no binomial.", formula),
-            (126, "This is for K = 5 and R = 5.", formula),
+        ("The length", 126, [
+            (24, "A product is far too little.", formula),
+            (36, "This is 4 · 9, and no binomial.", formula),
+            (1296, "This is 6⁴, but the binomial grows more slowly than a power.", formula),
+            (4096, "This is 4⁶, but the binomial grows more slowly than a power.", formula),
+            (21, "This is for R = 2.", formula),
+            (56, "This is for R = 3.", "Here R is 4, the first evaluation among them."),
+            (70, "This is for K = 5.", "The network's input is one of the 6."),
+            (84, "Here K and R have changed places.", formula),
+            (210, "This is C(K + R, R), which counts one kept input too many.", formula),
+            (252, "This is for R = 5.", formula),
+            (6, "This is for R = 1.", formula), (9, "This is K - 1 + R.", formula),
+            (3024, "This counts the orders of a choice.", "Divide by them, or use math.comb."),
+            (15120, "This counts the orders of a choice.", "Divide by them, or use math.comb."),
+            (362880, "This is 9!.", formula),
         ], formula),
         ("The kept inputs", 18, [
             (17, "This allows too few layers.", "How many layers does the page's formula give"
@@ -109,7 +111,7 @@ def check_binomial(length: Any, kept: Any) -> Verdict:
         ], "Take R = 3, and look for the least K that allows 1,000 layers."),
     ]  # fmt: skip
     swapped = numbers([length, kept])
-    if swapped is not None and swapped.tolist() == [18, 35]:
+    if swapped is not None and swapped.tolist() == [18, 126]:
         return Verdict(False, "These are in the wrong order.", "The length comes first.")
     praise = "A thousand layers with eighteen kept inputs."
     return in_turn((length, kept), parts, praise)
@@ -138,7 +140,7 @@ def check_lengths(lengths: Answer) -> Verdict:
         # The first segment or the last takes what is left.
         whole = [right - i for i in range(len(shrinks))]
         grows = shrinks[::-1], [*whole[:-1], n - sum(whole[:-1])][::-1]
-        more = "Beside each segment, one checkpoint more is alive than beside the one before."
+        more = "While a segment is taken back, the checkpoints of all before it are still kept."
         mistakes: list[tuple[Any, str, str]] = [
             (min(most_kept(equal(n, k)) for k in range(1, n + 1)),
              "Equal segments do no better than this.", more),
@@ -306,6 +308,17 @@ def _by_marks(choose: Answer, cases: Sequence[Case], praise: str, networks: Any)
     return Verdict(False, f"For {case.where}, the list {' and '.join(faults)}.", case.more)
 
 
+def _anew(layers: list[Layer]) -> list[int]:
+    """Return the layers of which two calls return two objects, whatever their entries."""
+    x, found = np.random.default_rng(2).normal(size=(20, 4)), []
+    for i, layer in enumerate(layers):
+        first, second = layer.forward(x), layer.forward(x)
+        if first is not second:
+            found.append(i)
+        x = first
+    return found
+
+
 @checker
 def check_broken(broken: Answer) -> Verdict:
     """Check ``broken(layers, x)``: the indices of layers whose second evaluation differs."""
@@ -339,6 +352,8 @@ def check_broken(broken: Answer) -> Verdict:
             (mark(moving), "This layer's state moves, but its output is the same.",
              "Compare the outputs."),
             (mark([i + 1 for i in right]), "Count from 0.", ""),
+            (mark(_anew(make())), "These are the layers that return another array at each call.",
+             "Compare the arrays' entries, not whether they are the same object."),
             (mark([]), "At least one of these layers is broken.", missed),
             (mark(range(n)), "Not all of them are broken.", "Compare entries, not the arrays'"
              " identity: two calls return two arrays."),

@@ -116,7 +116,7 @@ def _panel(
     n, count = 1 + max(i for _, i, _ in made), _evaluations(made)
     parts = [
         svg.text(0, top + 14, "layer", text_anchor="start"),
-        svg.text(44, top + 14, name, text_anchor="start", font_weight=600),
+        svg.text(88, top + 14, name, text_anchor="start", font_weight=600),
         svg.text(svg.WIDTH - 2, top + 14, f"{count} evaluations", text_anchor="end"),
     ]
 
@@ -148,18 +148,22 @@ def _panel(
 def _memory(made: Sequence[Call], top: float, room: float, column: float) -> list[str]:
     """Draw how many inputs are kept at each call: its number, on it a column as high as they are.
 
-    Those at the peak are dark.
+    Those at the peak are dark. In narrow columns, a number stands only where it changes.
     """
     peak, ground = _peak(made), top + room
     columns, counts = {True: "", False: ""}, []
+    before = 0
     for t, (_, _, kept) in enumerate(made):
         x, tall = SIDE + column * t, f"{UNIT * len(kept):.0f}"
         columns[len(kept) == peak] += (
             f"M{x + 1:.1f} {ground:.0f}v-{tall}h{column - 1.5:.1f}v{tall}z"
         )
         bold = 700 if len(kept) == peak and column == COLUMN else None
-        counts.append(svg.element("text", str(len(kept)), x=x + column / 2, y=ground + 14,
-                                  font_weight=bold))  # fmt: skip
+        # In narrow columns, the numbers would run together.
+        if column == COLUMN or len(kept) != before:
+            counts.append(svg.element("text", str(len(kept)), x=x + column / 2, y=ground + 14,
+                                      font_weight=bold))  # fmt: skip
+        before = len(kept)
     return [
         *(svg.element("path", d=d, fill="currentColor", fill_opacity=strong)
           for d, strong in zip(columns.values(), ("0.75", "0.4"), strict=True)),
@@ -390,6 +394,7 @@ def exchange(
     fewest: Sequence[tuple[int, int]],
     named: Sequence[tuple[int, int]],
     title: str,
+    dense: Sequence[tuple[int, int]],
 ) -> Drawing:
     """Draw how many evaluations schedules take against the inputs that they keep.
 
@@ -403,6 +408,8 @@ def exchange(
         Points at which both numbers are written.
     title : str
         What the picture shows, for those who do not see it.
+    dense : sequence of (int, int)
+        The fewest evaluations of dense layers alone, drawn as a dashed line.
     """
     from backprop.book.figures.plots import COLORS, INK
 
@@ -415,12 +422,13 @@ def exchange(
                 markerfacecolor="none" if width > 6 else color)  # fmt: skip
     (most_kept, _) = max(fewest)
     for kept_inputs, count in named:
-        # Words above the right end of the line, below its straight part, and else beside it.
+        # Words above the straight part of the line, and else beside it.
         place, side = ((4, 12), "right") if kept_inputs > 40 else ((10, 4), "left")
         if kept_inputs < 40 and kept_inputs + count == 2 * most_kept:
-            place, side = (-14, -24), "left"
+            place, side = (5, 9), "left"
         ax.annotate(f"{kept_inputs} inputs: {count}", (kept_inputs, count), place,
                     textcoords="offset points", color=INK, ha=side, fontsize=11)  # fmt: skip
+    ax.plot(*zip(*dense, strict=True), "--", color=INK, linewidth=1, label="fewest of dense layers")
     ax.set(xlabel="kept inputs", xlim=(0, 68), xticks=range(0, 61, 20))
     ax.set(ylabel="evaluations", ylim=(0, 1.08 * max(count for _, count in fewest)))
     ax.grid(axis="x", visible=False)
@@ -432,15 +440,12 @@ def exchange(
 
 CELL, STRIP = 22.0, 90.0
 """Width of a layer, and height of a strip with its words."""
-KINDS = {
-    "dense": {"fill": "currentColor", "fill_opacity": "0.7"},
-    "tanh": {"fill": "currentColor", "fill_opacity": "0.15"},
-}
-"""How the layers are filled; the first is the first kind, and they take turns."""
+FILLS = [{"fill": "currentColor", "fill_opacity": opacity} for opacity in ("0.7", "0.15")]
+"""How the two kinds of layers are filled; the first layer is of the first, and they take turns."""
 
 
-def strips(ways: Mapping[str, Sequence[int]], title: str) -> Drawing:
-    """Draw the layers of a tower as one strip for each way to cut them.
+def strips(ways: Mapping[str, Sequence[int]], title: str, kinds: tuple[str, str]) -> Drawing:
+    """Draw layers of two kinds in turn as one strip for each way to cut them.
 
     Beside each stands what it keeps and repeats, counted from the schedule.
 
@@ -450,6 +455,8 @@ def strips(ways: Mapping[str, Sequence[int]], title: str) -> Drawing:
         The lengths of the segments, the first layers' first, by the words above the strip.
     title : str
         What the picture shows, for those who do not see it.
+    kinds : tuple of str
+        The two kinds; only a layer of the first takes a product.
     """
     parts, told = [], []
     for k, (name, lengths) in enumerate(ways.items()):
@@ -464,7 +471,7 @@ def strips(ways: Mapping[str, Sequence[int]], title: str) -> Drawing:
         cuts = ", ".join(map(str, accumulate(lengths[:-1])))
         told.append(f"{name}: cuts after the layers {cuts}; {', '.join(words)}")
     y = STRIP * len(ways)
-    for (kind, look), x in zip(KINDS.items(), (0, 78), strict=True):
+    for kind, look, x in zip(kinds, FILLS, (0, 78), strict=True):
         parts.append(svg.element("rect", x=x, y=y, width=14, height=14, **look))
         parts.append(svg.text(x + 20, y + 12, kind, text_anchor="start"))
     parts.append(_cut(155, y - 3, 20))
@@ -480,7 +487,7 @@ def _strip(
 ) -> list[str]:
     parts = [svg.text(0, top + 14, name, text_anchor="start", font_weight=600)]
     for i in range(sum(lengths)):
-        x, look = CELL * i, list(KINDS.values())[i % 2]
+        x, look = CELL * i, FILLS[i % 2]
         parts.append(svg.text(x + CELL / 2, top + 36, str(i + 1)))
         parts.append(svg.element("rect", x=x + 2, y=top + 42, width=CELL - 4, height=20, **look))
         if i in again:
