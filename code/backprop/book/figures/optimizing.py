@@ -25,8 +25,6 @@ from backprop.optimizers import SGD, AdaGrad, Adam, Lion, Momentum, Optimizer, R
 KAPPA = 30.0
 START = (-10.0, 2.3)
 STEPS = 40
-LATER = 80
-"""So many steps the race goes on, at the rate that is best after the first 40."""
 ANGLES = (0, 5, 15, 30, 45)
 """Degrees by which the race's ravine is turned."""
 TRIED = np.geomspace(0.01, 20, 67)
@@ -119,21 +117,11 @@ def _at_rates(rule: type[Optimizer], rates: Array) -> Callable[..., Optimizer]:
 class Run(NamedTuple):
     """One racer at its best rate."""
 
-    walks: Array
-    """The places after 0, 1, ... 80 steps from every start, (81, starts, 2)."""
+    places: Array
+    """After 0, 1, ... 40 steps from the first start."""
     rate: float
-    losses: Array
-    """The median loss after 0, 1, ... 80 steps."""
-
-    @property
-    def places(self) -> Array:
-        """Those of the first 40 steps, from the first start."""
-        return self.walks[: STEPS + 1, 0]
-
-    @property
-    def last(self) -> float:
-        """The median loss after 40 steps."""
-        return float(self.losses[STEPS])
+    last: float
+    """The median loss after 40 steps."""
 
 
 @functools.cache
@@ -148,57 +136,57 @@ def race(degrees: float) -> list[Run]:
         with np.errstate(all="ignore"):  # a rate that is too large may overflow
             walked = follow(
                 _at_rates(rule, rates), lambda theta: (theta.reshape(-1, 2) @ H).ravel(), first,
-                LATER, **options,
-            ).reshape(LATER + 1, *shape)  # fmt: skip
+                STEPS, **options,
+            ).reshape(STEPS + 1, *shape)  # fmt: skip
             last = np.einsum("rsi,ij,rsj->rs", walked[STEPS], H, walked[STEPS]) / 2
             ends = np.where(np.isfinite(last).all(axis=1), np.median(last, axis=1), np.inf)
         best = int(np.maximum(ends, LEAST).argmin())
-        own = walked[:, best].copy()  # the other rates' walks can be let go
-        losses = np.median(np.einsum("tsi,ij,tsj->ts", own, H, own) / 2, axis=1)
-        results.append(Run(own, float(TRIED[best]), losses))
+        # A copy, so that the other rates' walks can be let go.
+        results.append(Run(walked[:, best, 0].copy(), float(TRIED[best]), float(ends[best])))
     return results
 
 
-@functools.cache
-def own_rates(name: str, degrees: float) -> Array:
-    """Return η/√s of each parameter in the race, shape (steps, starts, 2), ŝ for Adam."""
-    row = [name for name, _, _ in RACERS].index(name)
-    _, _, options = RACERS[row]
-    walks, rate, _ = race(degrees)[row]
-    squares = (walks[:-1] @ ravine(degrees)) ** 2
-    if name == "AdaGrad":
-        return np.asarray(rate / np.sqrt(np.cumsum(squares, axis=0)))
-    beta2, s, rates = options.get("beta2", options.get("rho", 0.0)), np.zeros((STARTS, 2)), []
-    for t, square in enumerate(squares, start=1):
-        s = beta2 * s + (1 - beta2) * square
-        rates.append(rate / np.sqrt(s / (1 - beta2**t) if name == "Adam" else s))
-    return np.array(rates)
+def _walk(ax: Any, places: Array, degrees: float, color: str) -> None:
+    """Draw a walk in the ravine turned by so many degrees."""
+    _, _, grey, ink = _ink()
+    around = np.linspace(0, 2 * np.pi, 91)
+    circle = np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
+    for level in (4, 20, 60, 125):
+        ax.plot(*(math.sqrt(2 * level) * circle @ turn(degrees)).T, "-", color=grey, linewidth=0.7)
+    ax.plot(*places.T, "-o", color=color, markersize=3, linewidth=1.2)
+    ax.plot(*places[0], "o", color=ink, markersize=7)
+    ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
 
 
-def effective_rates() -> Drawing:
-    """Draw the median η/√s of three racers over the steps, and where the steep walk diverges."""
-    plt, colors, grey, ink = _ink()
-    fig, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(4.4, 1.8))
-    limits = 2 / KAPPA, 2 / KAPPA, 6 / KAPPA  # Adam's is that of momentum with β₁ = 0.5
-    spots = {"AdaGrad": ((28, 0.5), (6, 0.0115)), "RMSProp": ((16, 0.3), (22, 0.0115)),
-             "Adam": ((10, 0.75), (22, 0.0115))}  # fmt: skip
-    for ax, (name, (flat, steep)), limit in zip(axes, spots.items(), limits, strict=True):
-        at = np.arange(1, LATER + 1)
-        ax.axhline(limit, color=grey, linewidth=5, alpha=0.45)
-        both = np.median(own_rates(name, 0), axis=1)
-        ax.plot(at, both[:, 0], "-", color=colors[0], linewidth=1.6)
-        ax.plot(at, both[:, 1], "--", color=colors[1], linewidth=1.6)
-        ax.plot(at, np.median(own_rates(name, 45), axis=(1, 2)), ":", color=ink, linewidth=1.8)
-        ax.text(*flat, "flat", color=colors[0], fontsize=11.5)
-        ax.text(*steep, "steep", color=colors[1], fontsize=11.5)
-        ax.set(yscale="log", xlim=(0, LATER), ylim=(0.005, 6), xticks=[0, 40])
-        ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
-        ax.minorticks_off()
-        ax.set_xlabel("steps")
-        ax.set_title(name, loc="left", fontsize=11.5)
-    axes[0].text(22, 0.09, "limit", color=grey, fontsize=11.5)
-    axes[0].text(52, 0.0115, "45°", color=ink, fontsize=11.5)
-    return plotted(fig, "Effective rates of AdaGrad, RMSProp and Adam over the steps")
+def _paint() -> dict[str, str]:
+    """Return a colour for each racer."""
+    _, colors, grey, ink = _ink()
+    shades = (grey, colors[0], colors[3], colors[1], colors[2], ink)
+    return {row[0]: shade for row, shade in zip(RACERS, shades, strict=True)}
+
+
+def cures(names: Sequence[str]) -> Drawing:
+    """Draw forty steps of some racers side by side, momentum at its best rate, the others at 1."""
+    fig, axes = pyplot().subplots(1, len(names), figsize=(4.4, 1.5))
+    for ax, name in zip(axes, names, strict=True):
+        _walk(ax, at_one(name), 0, _paint()[name])
+        ax.set(xlim=(-11, 3.5), ylim=(-4.6, 3.4))
+        ax.set_title(name, loc="left", fontsize=11.5, color=_paint()[name])
+    return plotted(fig, "Forty steps of " + ", ".join(names))
+
+
+def at_one(name: str) -> Array:
+    """Return forty steps of a racer in the ravine, momentum at its best rate, the others at 1."""
+    row = [row[0] for row in RACERS].index(name)
+    _, rule, options = RACERS[row]
+    rate = race(0)[row].rate if name == "momentum" else 1.0
+    return follow(
+        rule, lambda theta: theta @ ravine(0), START, STEPS, learning_rate=rate, **options
+    )
 
 
 def _height(theta: Sequence[float]) -> float:
@@ -222,63 +210,20 @@ def _rounded(value: float) -> str:
 
 
 def races() -> list[Frame]:
-    """Return one frame per angle: three walks in a ravine turned by it, and six losses."""
-    plt, colors, grey, ink = _ink()
-    paint = (grey, colors[0], colors[3], colors[1], colors[2], ink)
-    spots: dict[int, dict[str, tuple[float, float, str]]]
-    spots = {angle: {"gradient descent": (79, 0.6, "right"), "momentum": (42, 4e-10, "left"),
-                     "AdaGrad": (43, 6e-8, "left")} for angle in ANGLES}  # fmt: skip
-    for angle in (30, 45):
-        spots[angle] |= {"AdaGrad": (79, 6.0, "right"), "gradient descent": (79, 6e-8, "right")}
-    for angle in ANGLES:
-        spots[angle] |= {"RMSProp": (0.5, 2e-8, "left"), "Adam": (0.5, 2e-10, "left"),
-                         "Lion": (58, 6.0, "left")}  # fmt: skip
-    around = np.linspace(0, 2 * np.pi, 91)
-    circle = np.stack([np.cos(around), np.sin(around) / math.sqrt(KAPPA)], axis=1)
+    """Return one frame per angle: six walks in a ravine turned by it, and where they end."""
     frames = []
     for degrees in ANGLES:
-        fig = plt.figure(figsize=(4.4, 3.0))
-        grid = fig.add_gridspec(2, 1, height_ratios=[1, 1.35])
-        above, below = grid[0].subgridspec(1, 3), grid[1].subgridspec(1, 2, width_ratios=[1.45, 1])
-        runs = {row[0]: run for row, run in zip(RACERS, race(degrees), strict=True)}
-        shades = dict(zip(runs, paint, strict=True))
-        for k, name in enumerate(("momentum", "AdaGrad", "Adam")):
-            ax = fig.add_subplot(above[k])
-            for level in (4, 20, 60, 125):
-                ax.plot(*(math.sqrt(2 * level) * circle @ turn(degrees)).T, "-", color=grey,
-                        linewidth=0.7)  # fmt: skip
-            ax.plot(*runs[name].places.T, "-o", color=shades[name], markersize=3, linewidth=1.2)
-            ax.plot(*runs[name].places[0], "o", color=ink, markersize=7)
-            ax.plot(0, 0, "+", color=ink, markersize=11, markeredgewidth=2)
-            ax.set(xlim=(-11.5, 3.5), ylim=(-9.8, 4.2), xticks=[], yticks=[])
-            ax.grid(False)
-            for spine in ax.spines.values():
-                spine.set_visible(False)
-            ax.set_title(name, loc="left", fontsize=11.5, color=shades[name])
-        names = list(runs)
-        for k, group in enumerate((names[:3], names[3:])):
-            ax = fig.add_subplot(below[k])
-            ax.axvline(STEPS, color=ink, linestyle=":", linewidth=1)
-            for name, style in zip(group, ("-", "--", "-."), strict=True):
-                ax.plot(runs[name].losses, style, color=shades[name], linewidth=1.6)
-                x, y, side = spots[degrees][name]
-                said = name.replace(" ", "\n")
-                ax.text(x, y, said, color=shades[name], fontsize=11.5, ha=side, va="bottom")
-            ax.set(yscale="log", xlim=(0, LATER), ylim=(1e-10, 1e3), xticks=[0, 20, 40, 60, 80])
-            levels = (0, -4, -8)
-            ax.set_yticks([10.0**level for level in levels],
-                          ["1", "10⁻⁴", "10⁻⁸"] if k == 0 else [])  # fmt: skip
-            ax.minorticks_off()
-            ax.set_xlabel("steps")
-            ax.set_title(("keep falling", "climb back or hover")[k], loc="left", fontsize=11.5)
+        fig, axes = pyplot().subplots(2, 3, figsize=(4.4, 3.5))
+        for ax, (name, color), run in zip(axes.flat, _paint().items(), race(degrees), strict=True):
+            _walk(ax, run.places, degrees, color)
+            ax.set(xlim=(-11.5, 3.5), ylim=(-9.8, 4.2))
+            ax.set_title(f"{name}\n{_rounded(run.last)}", loc="left", fontsize=11.5, color=color)
         words = (
-            f"Top: the first {STEPS} steps from one start. Below: the median loss of {STARTS}"
-            " starts, which turn with the ravine. Each rate is tuned for step"
-            f" {STEPS} (dotted line), β = 0.5 is near momentum's best, and β₁ = 0.5 and"
-            " β₂ = 0.9 are untuned."
+            f"{STEPS} steps from one start, and the median loss after them from {STARTS} starts,"
+            " which turn with the ravine. Each constant rate is the one with the lowest median"
+            " (β = β₁ = 0.5, β₂ = 0.9)."
         )
-        title = f"Six optimizers, ravine turned by {degrees} degrees: losses over {LATER} steps"
-        frames.append(drawn(fig, title, words))
+        frames.append(drawn(fig, f"Six optimizers in a ravine turned by {degrees} degrees", words))
     return frames
 
 
@@ -404,40 +349,6 @@ def measured_factor(beta: float, kappa: float, rates: int = 400) -> float:
     early, late = (walked[end - 60 : end].max(axis=0) for end in (200, 400))
     late = np.maximum(late, np.finfo(float).tiny)
     return float(((late / np.maximum(early, late)) ** (1 / 200)).max(axis=0).min())
-
-
-def constants() -> Drawing:
-    """Draw which rates and memories make momentum fast in the ravine, and where it diverges."""
-    plt, colors, grey, ink = _ink()
-    rates, memories = np.geomspace(0.001, 0.25, 241), np.geomspace(1, 50, 181)
-    eta, beta = rates[None, :], 1 - 1 / memories[:, None]
-    slower = np.maximum(factor(eta, beta), factor(KAPPA * eta, beta))
-    steps = -1 / np.log10(np.where(slower < 1, slower, np.nan))
-    fig, ax = plt.subplots(figsize=(4.4, 1.95))
-    ax.contour(rates, memories, steps, (10, 20, 44, 100, 300), colors=grey, linewidths=1.2)
-    for x, y, words in ((0.06, 26, "100"), (0.075, 5.5, "20"), (0.075, 3, "10"),
-                        (0.0048, 1.15, "300 steps"), (0.0165, 1.15, "100")):  # fmt: skip
-        ax.text(x, y, words, color=grey, fontsize=11.5, ha="right")
-    limit = 2 * (2 - 1 / memories) / KAPPA
-    ax.plot(limit, memories, "--", color=colors[1])
-    ax.text(0.16, 4, "diverges", color=colors[1], fontsize=11.5)
-    ax.plot(PLAIN_BEST / memories, memories, ":", color=colors[2])
-    ax.text(0.0034, 30, "η/(1 − β) fixed", color=colors[2], fontsize=11.5)
-    ends = [(1 - math.sqrt(0.9)) ** 2, (1 + math.sqrt(0.9)) ** 2 / KAPPA]
-    ax.plot(ends, [10, 10], "-", color=colors[0], linewidth=5, solid_capstyle="butt")
-    ax.text(0.0135, 11.8, "44 at β = 0.9", color=colors[0], fontsize=11.5)
-    root = (math.sqrt(KAPPA) - 1) / (math.sqrt(KAPPA) + 1)
-    best = 4 / (1 + math.sqrt(KAPPA)) ** 2, 1 / (1 - root**2)
-    ax.plot(*best, "*", color=ink, markersize=13)
-    ax.plot(PLAIN_BEST, 1, "o", color=ink, markersize=7, clip_on=False)
-    ax.set(xscale="log", yscale="log", xlim=(0.001, 0.6), ylim=(1, 50))
-    ax.set_xlabel("learning rate η")
-    ax.set_xticks([0.001, 0.01, 0.1], ["0.001", "0.01", "0.1"])
-    ax.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
-    ax.minorticks_off()
-    ax.grid(False)
-    ax.set_title("memory 1/(1 − β)", loc="left", fontsize=11.5)
-    return plotted(fig, "Steps that come ten times closer, over the rate and the memory")
 
 
 def roots() -> list[Frame]:
