@@ -213,15 +213,15 @@ def races() -> list[Frame]:
     """Return one frame per angle: six walks in a ravine turned by it, and where they end."""
     frames = []
     for degrees in ANGLES:
-        fig, axes = pyplot().subplots(2, 3, figsize=(4.4, 3.5))
+        fig, axes = pyplot().subplots(2, 3, figsize=(4.4, 3.0))
         for ax, (name, color), run in zip(axes.flat, _paint().items(), race(degrees), strict=True):
             _walk(ax, run.places, degrees, color)
-            ax.set(xlim=(-11.5, 3.5), ylim=(-9.8, 4.2))
+            ax.set(xlim=(-11.5, 3.5), ylim=(-9.5, 3.7))
             ax.set_title(f"{name}\n{_rounded(run.last)}", loc="left", fontsize=11.5, color=color)
         words = (
-            f"{STEPS} steps from one start, and the median loss after them from {STARTS} starts,"
-            " which turn with the ravine. Each constant rate is the one with the lowest median"
-            " (β = β₁ = 0.5, β₂ = 0.9)."
+            f"{STEPS} steps from one start. Numbers: the median loss after {STEPS} steps from"
+            f" {STARTS} starts, which turn with the ravine, at the constant rate that makes it"
+            " lowest (β = β₁ = 0.5, β₂ = 0.9)."
         )
         frames.append(drawn(fig, f"Six optimizers in a ravine turned by {degrees} degrees", words))
     return frames
