@@ -48,16 +48,18 @@ def test_frames_say_what_they_draw():
     assert all(len(frame.svg) < 150_000 for frame in frames)
 
 
-def test_the_walks_at_one_rate():
-    drawing = optimizing.cures(("momentum", "AdaGrad", "RMSProp"))
-    assert all(f">{name}<" in drawing.markup for name in ("momentum", "AdaGrad", "RMSProp"))
-    np.testing.assert_allclose(optimizing.at_one("momentum"), optimizing.race(0)[1].places)
-    s, theta = np.zeros(2), np.array(optimizing.START)
-    for place in optimizing.at_one("AdaGrad"):
-        np.testing.assert_allclose(place, theta, rtol=1e-9)
-        g = theta * [1, optimizing.KAPPA]
-        s = s + g**2
-        theta = theta - g / np.sqrt(s)
+def test_the_long_runs_continue_those_of_the_race():
+    for degrees in (0, 45):
+        H = optimizing.ravine(degrees)
+        for losses, run in zip(
+            optimizing.falls(degrees).values(), optimizing.race(degrees), strict=True
+        ):
+            assert len(losses) == optimizing.LONG + 1
+            assert losses[optimizing.STEPS] == pytest.approx(run.last, rel=1e-6)
+            assert losses[0] == pytest.approx(run.places[0] @ H @ run.places[0] / 2)
+    drawing = optimizing.falling({0: {"AdaGrad": 1e-8, "Adam": 1.0}, 45: {"Adam": 1.0}})
+    assert drawing.markup.count(">Adam<") == 2 and drawing.markup.count(">AdaGrad<") == 1
+    assert all(f"turned by {degrees}°" in drawing.markup for degrees in (0, 45))
 
 
 def test_the_turned_saddle_is_the_same_surface():
@@ -132,11 +134,8 @@ def test_plots_name_their_curves():
     names = ("SGD", "Momentum", "RMSProp", "Adam", "Lion")
     runs = {name: np.ones((3, 4)) for name in names}
     heights = {name: 0.2 * k for k, name in enumerate(names, start=1)}
-    drawn = optimizing.budgets(
-        "t", {"one": runs, "two": runs}, [1, 2], {"one": heights, "two": heights},
-        {"one": heights, "two": heights},
-    )  # fmt: skip
-    assert all(drawn.markup.count(f">{name}<") == 2 for name in names)
+    drawn = optimizing.budgets("t", runs, [1, 2], heights, heights)
+    assert all(drawn.markup.count(f">{name}<") == 1 for name in names)
     assert drawn.markup.count(">none<") == 1
     gaps = {name: (np.array([-0.1, 0.1]), 0.0, -0.2, 0.2, 1) for name in names[1:]}
     drawn = optimizing.differences("t", {"one": gaps, "two": gaps})

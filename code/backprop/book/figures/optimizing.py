@@ -25,6 +25,8 @@ from backprop.optimizers import SGD, AdaGrad, Adam, Lion, Momentum, Optimizer, R
 KAPPA = 30.0
 START = (-10.0, 2.3)
 STEPS = 40
+LONG = 80
+"""So many steps, to see what the racers do after those for which their rates are best."""
 ANGLES = (0, 5, 15, 30, 45)
 """Degrees by which the race's ravine is turned."""
 TRIED = np.geomspace(0.01, 20, 67)
@@ -169,24 +171,42 @@ def _paint() -> dict[str, str]:
     return {row[0]: shade for row, shade in zip(RACERS, shades, strict=True)}
 
 
-def cures(names: Sequence[str]) -> Drawing:
-    """Draw forty steps of some racers side by side, momentum at its best rate, the others at 1."""
-    fig, axes = pyplot().subplots(1, len(names), figsize=(4.4, 1.5))
-    for ax, name in zip(axes, names, strict=True):
-        _walk(ax, at_one(name), 0, _paint()[name])
-        ax.set(xlim=(-11, 3.5), ylim=(-4.6, 3.4))
-        ax.set_title(name, loc="left", fontsize=11.5, color=_paint()[name])
-    return plotted(fig, "Forty steps of " + ", ".join(names))
+@functools.cache
+def falls(degrees: float) -> dict[str, Array]:
+    """Return for each racer the median loss after 0, 1, ... 80 steps, at its rate of the race."""
+    H, first = ravine(degrees), (starts() @ turn(degrees)).ravel()
+    found = {}
+    for (name, rule, options), run in zip(RACERS, race(degrees), strict=True):
+        walked = follow(
+            rule, lambda theta: (theta.reshape(-1, 2) @ H).ravel(), first, LONG,
+            learning_rate=run.rate, **options,
+        ).reshape(LONG + 1, STARTS, 2)  # fmt: skip
+        found[name] = np.median(np.einsum("tsi,ij,tsj->ts", walked, H, walked) / 2, axis=1)
+    return found
 
 
-def at_one(name: str) -> Array:
-    """Return forty steps of a racer in the ravine, momentum at its best rate, the others at 1."""
-    row = [row[0] for row in RACERS].index(name)
-    _, rule, options = RACERS[row]
-    rate = race(0)[row].rate if name == "momentum" else 1.0
-    return follow(
-        rule, lambda theta: theta @ ravine(0), START, STEPS, learning_rate=rate, **options
-    )
+def falling(ends: dict[float, dict[str, float]]) -> Drawing:
+    """Draw the median losses over 80 steps, a panel for each angle.
+
+    ``ends`` gives for each angle the racers to draw, and the height of each one's name.
+    """
+    plt, _, grey, _ = _ink()
+    styles = dict(zip(_paint(), (":", "--", "-.", "--", "-", ":"), strict=True))
+    fig, axes = plt.subplots(len(ends), 1, sharex=True, figsize=(4.6, 3.7))
+    for ax, (degrees, heights) in zip(axes, ends.items(), strict=True):
+        ax.axvline(STEPS, color=grey, linewidth=0.9)
+        for name, height in heights.items():
+            color, losses = _paint()[name], falls(degrees)[name]
+            ax.plot(losses, linestyle=styles[name], color=color, linewidth=1.7)
+            ax.text(LONG + 2, height, name, color=color, va="center", fontsize=11.5)
+        ax.set(yscale="log", xlim=(0, 1.55 * LONG), ylim=(1e-9, 1e3))
+        ax.set_xticks([0, STEPS // 2, STEPS, LONG])
+        ax.set_yticks([1e-8, 1e-4, 1], ["10⁻⁸", "10⁻⁴", "1"])
+        ax.minorticks_off()
+        ax.grid(False)
+        ax.set_title(f"loss, ravine turned by {degrees:g}°", loc="left", fontsize=11.5)
+    axes[-1].set_xlabel("steps")
+    return plotted(fig, f"Losses over {LONG} steps, at the rates that suit {STEPS} steps best")
 
 
 def _height(theta: Sequence[float]) -> float:
@@ -221,7 +241,7 @@ def races() -> list[Frame]:
         words = (
             f"{STEPS} steps from one start. Numbers: the median loss after {STEPS} steps from"
             f" {STARTS} starts, which turn with the ravine, at the constant rate that makes it"
-            " lowest (β = β₁ = 0.5, β₂ = 0.9)."
+            " lowest (β = β₁ = 0.5 and β₂ = 0.9 are not tuned)."
         )
         frames.append(drawn(fig, f"Six optimizers in a ravine turned by {degrees} degrees", words))
     return frames
@@ -312,7 +332,7 @@ def saddles() -> list[Frame]:
             ax.contour(across, along, one**2 / 2 - two**2 / 2 + two**4 / 4,
                        [-0.24, -0.2, -0.12, -0.05, 0, 0.1, 0.3, 0.6], colors=grey,
                        linewidths=0.7, linestyles="-")  # fmt: skip
-            ax.plot(*left.places[:31].T, "-o", color=color, markersize=3.2, linewidth=1.4)
+            ax.plot(*left.places[:31].T, "-o", color=color, markersize=2, linewidth=1)
             ax.plot(*left.places[0], "o", color=ink, markersize=7)
             ax.plot(*(np.array([0, 1]) @ R), "+", color=ink, markersize=11, markeredgewidth=2)
             ax.set(xlim=(-1.3, 1.3), ylim=(-0.6, 1.5), xticks=[-1, 0, 1], yticks=[0, 1])
@@ -356,7 +376,8 @@ def roots() -> list[Frame]:
     plt, colors, grey, ink = _ink()
     curves = np.linspace(0, 1, 401)
     around = np.linspace(0, 2 * np.pi, 121)
-    kinds = ((1.0, colors[0], "o", "-"), (KAPPA, colors[1], "s", "--"))
+    # Hollow squares, so that the flat roots below them stay visible.
+    kinds = ((1.0, colors[0], "o", "-", 6, None), (KAPPA, colors[1], "s", "--", 10, "none"))
     frames = []
     for beta in BETAS:
         fig, (plane, sizes) = plt.subplots(
@@ -369,13 +390,14 @@ def roots() -> list[Frame]:
         plane.plot(0, 0, "+", color=grey, markersize=8)
         sizes.plot(curves, np.sqrt(curves), ":", color=ink, linewidth=1.4)
         said, middles = [], []
-        for curvature, color, mark, style in kinds:
+        for curvature, color, mark, style, size_of, filling in kinds:
             pull = PLAIN_BEST * curvature
             middle = (1 + beta - pull) / 2
             away = cmath.sqrt(middle**2 - beta)
             both = np.array([middle + away, middle - away])
             size = float(factor(pull, beta))
-            plane.plot(both.real, both.imag, mark, color=color, markersize=7.5)
+            plane.plot(both.real, both.imag, mark, color=color, markersize=size_of,
+                       markerfacecolor=filling, markeredgewidth=1.8)  # fmt: skip
             sizes.plot(curves, factor(pull, curves), style, color=color)
             sizes.plot(beta, size, mark, color=color, markersize=7.5)
             said.append("complex" if away.imag else "real")
@@ -439,14 +461,14 @@ def expected_best(losses: Any, draws: Any) -> Array:
 
 def budgets(
     title: str,
-    panels: dict[str, dict[str, Array]],
+    runs: dict[str, Array],
     draws: Sequence[int],
-    ends: dict[str, dict[str, float]],
-    untuned: dict[str, dict[str, float]],
+    ends: dict[str, float],
+    untuned: dict[str, float],
 ) -> Drawing:
-    """Draw the expected best loss over the number of trials, a panel for each data set.
+    """Draw the expected best loss over the number of trials.
 
-    ``ends`` gives for each panel and each curve the height of its name, which stands right of it,
+    ``ends`` gives for each curve the height of its name, which stands right of it,
     ``untuned`` the loss of a run without a search, which stands left of it.
     """
     plt, colors, grey, ink = _ink()
@@ -454,26 +476,25 @@ def budgets(
              "Lion": ink}  # fmt: skip
     styles = dict(zip(paint, ((0, (1, 1)), "--", "-.", "-", (0, (5, 1, 1, 1))), strict=True))
     marks = dict(zip(paint, "os^Dv", strict=True))
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
-    for ax, (heading, runs) in zip(axes, panels.items(), strict=True):
-        for name, losses in runs.items():
-            curve = np.median(expected_best(losses, draws), axis=0)
-            ax.plot(draws, curve, linestyle=styles[name], marker=marks[name], color=paint[name],
-                    markersize=5)  # fmt: skip
-            ax.plot(draws[0] * 0.45, untuned[heading][name], marks[name], color=paint[name],
-                    markersize=7, markerfacecolor="none", markeredgewidth=1.6)  # fmt: skip
-            ax.plot([draws[-1] * 1.06, draws[-1] * 1.3], [curve[-1], ends[heading][name]], "-",
-                    color=paint[name], linewidth=0.8)  # fmt: skip
-            ax.text(draws[-1] * 1.35, ends[heading][name], name, color=paint[name], va="center",
-                    fontsize=11.5)  # fmt: skip
-        ax.set(xscale="log", yscale="log", xlim=(0.33, draws[-1] * 3.6), ylim=(0.16, 2.8))
-        ax.axvline(draws[0] * 0.7, color=grey, linewidth=0.8)
-        ax.set_xticks([draws[0] * 0.45, *draws], ["none", *map(str, draws)])
-        levels = (0.2, 0.3, 0.5, 1, 2)
-        ax.set_yticks(levels, [str(level) for level in levels])
-        ax.minorticks_off()
-        ax.set_title(f"validation loss, {heading}", loc="left", fontsize=11.5)
-    axes[-1].set_xlabel("trials of the random search")
+    fig, ax = plt.subplots(figsize=(4.6, 2.7))
+    for name, losses in runs.items():
+        curve = np.median(expected_best(losses, draws), axis=0)
+        ax.plot(draws, curve, linestyle=styles[name], marker=marks[name], color=paint[name],
+                markersize=5)  # fmt: skip
+        ax.plot(draws[0] * 0.45, untuned[name], marks[name], color=paint[name],
+                markersize=7, markerfacecolor="none", markeredgewidth=1.6)  # fmt: skip
+        ax.plot([draws[-1] * 1.06, draws[-1] * 1.3], [curve[-1], ends[name]], "-",
+                color=paint[name], linewidth=0.8)  # fmt: skip
+        ax.text(draws[-1] * 1.35, ends[name], name, color=paint[name], va="center",
+                fontsize=11.5)  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlim=(0.33, draws[-1] * 3.6), ylim=(0.16, 2.8))
+    ax.axvline(draws[0] * 0.7, color=grey, linewidth=0.8)
+    ax.set_xticks([draws[0] * 0.45, *draws], ["none", *map(str, draws)])
+    levels = (0.2, 0.3, 0.5, 1, 2)
+    ax.set_yticks(levels, [str(level) for level in levels])
+    ax.minorticks_off()
+    ax.set_title("validation loss, pixels as they are", loc="left", fontsize=11.5)
+    ax.set_xlabel("trials of the random search")
     return plotted(fig, title)
 
 
