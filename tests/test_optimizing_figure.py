@@ -57,7 +57,9 @@ def test_the_long_runs_continue_those_of_the_race():
             assert len(losses) == optimizing.LONG + 1
             assert losses[optimizing.STEPS] == pytest.approx(run.last, rel=1e-6)
             assert losses[0] == pytest.approx(run.places[0] @ H @ run.places[0] / 2)
-    drawing = optimizing.falling({0: {"AdaGrad": 1e-8, "Adam": 1.0}, 45: {"Adam": 1.0}})
+    drawing = optimizing.falling(
+        {0: {"AdaGrad": (2, 1e-8), "Adam": (82, 1)}, 45: {"Adam": (82, 1)}}
+    )
     assert drawing.markup.count(">Adam<") == 2 and drawing.markup.count(">AdaGrad<") == 1
     assert all(f"turned by {degrees}°" in drawing.markup for degrees in (0, 45))
 

@@ -185,20 +185,20 @@ def falls(degrees: float) -> dict[str, Array]:
     return found
 
 
-def falling(ends: dict[float, dict[str, float]]) -> Drawing:
+def falling(ends: dict[float, dict[str, tuple[float, float]]]) -> Drawing:
     """Draw the median losses over 80 steps, a panel for each angle.
 
-    ``ends`` gives for each angle the racers to draw, and the height of each one's name.
+    ``ends`` gives for each angle the racers to draw, and where the name of each begins.
     """
     plt, _, grey, _ = _ink()
     styles = dict(zip(_paint(), (":", "--", "-.", "--", "-", ":"), strict=True))
     fig, axes = plt.subplots(len(ends), 1, sharex=True, figsize=(4.6, 3.7))
-    for ax, (degrees, heights) in zip(axes, ends.items(), strict=True):
+    for ax, (degrees, names) in zip(axes, ends.items(), strict=True):
         ax.axvline(STEPS, color=grey, linewidth=0.9)
-        for name, height in heights.items():
+        for name, place in names.items():
             color, losses = _paint()[name], falls(degrees)[name]
             ax.plot(losses, linestyle=styles[name], color=color, linewidth=1.7)
-            ax.text(LONG + 2, height, name, color=color, va="center", fontsize=11.5)
+            ax.text(*place, name, color=color, va="center", fontsize=11.5)
         ax.set(yscale="log", xlim=(0, 1.55 * LONG), ylim=(1e-9, 1e3))
         ax.set_xticks([0, STEPS // 2, STEPS, LONG])
         ax.set_yticks([1e-8, 1e-4, 1], ["10⁻⁸", "10⁻⁴", "1"])
@@ -337,7 +337,7 @@ def saddles() -> list[Frame]:
             ax.plot(*(np.array([0, 1]) @ R), "+", color=ink, markersize=11, markeredgewidth=2)
             ax.set(xlim=(-1.3, 1.3), ylim=(-0.6, 1.5), xticks=[-1, 0, 1], yticks=[0, 1])
             ax.grid(False)
-            ax.set_title(f"{name}\n{left.after} steps", loc="left", fontsize=11.5, color=color)
+            ax.set_title(f"{name}\n{left.after} steps", loc="left", fontsize=10.5, color=color)
             ax.set_xlabel("θ₁")
         axes[0].set_ylabel("θ₂")
         number = np.format_float_positional(10.0**-k, trim="-")
@@ -399,7 +399,8 @@ def roots() -> list[Frame]:
             plane.plot(both.real, both.imag, mark, color=color, markersize=size_of,
                        markerfacecolor=filling, markeredgewidth=1.8)  # fmt: skip
             sizes.plot(curves, factor(pull, curves), style, color=color)
-            sizes.plot(beta, size, mark, color=color, markersize=7.5)
+            sizes.plot(beta, size, mark, color=color, markersize=size_of,
+                       markerfacecolor=filling, markeredgewidth=1.8)  # fmt: skip
             said.append("complex" if away.imag else "real")
             middles.append(size)
         plane.set(xlim=(-1.12, 1.12), ylim=(-1.12, 1.12), aspect="equal", xticks=[-1, 0, 1])
