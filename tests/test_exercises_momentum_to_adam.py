@@ -104,8 +104,8 @@ def momentum_by_powers(gradients, eta, beta):
     return -eta * np.tril(beta ** np.abs(np.subtract.outer(range(n), range(n)))) @ gradients
 
 
-def late(gradients, eta, beta):
-    v, changes = np.zeros(gradients.shape[1]), []
+def late(gradients, eta, beta, v=0.0):
+    changes = []
     for g in gradients:
         changes.append(-eta * v)
         v = beta * v + g
@@ -182,7 +182,8 @@ WRONG_FUNCTIONS = {
         ((lambda g, e, b: -e * g,), "forgotten"),
         ((lambda g, e, b: momentum(g, e, b, 1 - b),), "1 - β"),
         ((lambda g, e, b: -e * np.cumsum(g, axis=0),), "not multiplied"),
-        ((late,), "before its gradient"),
+        ((lambda g, e, b: late(g, e, b, np.zeros(g.shape[1])),), "before its gradient"),
+        ((late,), "before its update"),
         ((lambda g, e, b: np.cumsum(momentum(g, e, b), axis=0),), "places"),
         ((lambda g, e, b: -e * g + b * momentum(g, e, b),), "looks ahead"),
         ((lambda g, e, b: momentum(g, e, b)[-1],), "last change"),

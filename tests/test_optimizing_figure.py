@@ -1,7 +1,6 @@
 """What the figures of "From momentum to Adam" draw is what the package's optimizers do."""
 
 import itertools
-import re
 
 import numpy as np
 import pytest
@@ -139,9 +138,9 @@ def test_plots_name_their_curves():
     drawn = optimizing.budgets("t", runs, [1, 2], heights, heights)
     assert all(drawn.markup.count(f">{name}<") == 1 for name in names)
     assert drawn.markup.count(">none<") == 1
-    gaps = {name: (np.array([-0.1, 0.1]), 0.0, -0.2, 0.2, 1) for name in names[1:]}
+    gaps = {name: [(0.0, -0.2, 0.1), (0.0, -0.1, 0.1)] for name in names[1:]}
     drawn = optimizing.differences("t", {"one": gaps, "two": gaps})
-    assert len(re.findall("1 of 2", drawn.markup)) == 8
+    assert all(drawn.markup.count(f">{name}<") == 2 for name in names[1:])
 
 
 def test_the_races_losses_are_those_of_the_walks():

@@ -445,6 +445,10 @@ def judge(function: Any, cases: Sequence[Case], praise: str = "", arguments: str
             return Verdict(False, str(told))
         except Exception as error:  # the reader's code: whatever it raises is the message
             kind = type(error).__name__
+            if "inhomogeneous" in str(error):
+                message = f"For {case.given} it joins parts of different shapes into one array"
+                message += ", such as a number and a row. Is a part kept before its update?"
+                return Verdict(False, message, case.more, raised=kind)
             return Verdict(False, f"For {case.given} it raised {kind}: {error}", raised=kind)
         verdict = judge_value(answer, case, typed=False)
         if not all(_unchanged(a, b) for a, b in zip(args, case.args, strict=True)):
