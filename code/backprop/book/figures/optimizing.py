@@ -509,10 +509,10 @@ def differences(
     """
     plt, colors, _, ink = _ink()
     paint = (colors[0], colors[1], colors[2], ink)
-    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.4))
+    fig, axes = plt.subplots(2, 1, sharex=True, figsize=(4.6, 3.9))
     for ax, (heading, rows) in zip(axes, panels.items(), strict=True):
         for y, (row, color) in enumerate(zip(rows.values(), paint, strict=True)):
-            places = y + np.linspace(-0.34, 0.28, len(row))
+            places = y + np.array([*np.linspace(-0.37, 0.12, len(row) - 1), 0.32])
             for (mean, low, high), place in zip(row[:-1], places[:-1], strict=True):
                 ax.plot([low, high], [place, place], "-", color=color, linewidth=1.1)
                 ax.plot(mean, place, "o", color=color, markersize=3)
