@@ -175,19 +175,6 @@ def test_each_word_but_the_last_asks_for_the_next_one_which_is_hidden():
     check_words(drawn.markup, 0.55)
 
 
-def test_masks_are_drawn_side_by_side():
-    allowed = np.tri(3, dtype=bool)
-    kinds = {
-        "one": (allowed, ["a", "b", "c"]),
-        "two": (allowed & (np.arange(3) > 0), ["–", "b", "c"]),
-    }
-    drawn = looking.triangles(kinds, "t")
-    assert drawn.markup.count("url(#bp-masked-2)") == 3 + 6
-    assert drawn.markup.count('id="bp-masked-2"') == 1
-    assert "c sees a b c" in drawn.markup and "– sees nothing" in drawn.markup
-    check_words(drawn.markup, 0.55)
-
-
 def test_the_running_sums_and_the_errors_are_what_the_package_computes():
     drawn = looking.running("t")
     k = np.log([[3.0], [6.0], [1.0]])

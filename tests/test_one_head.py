@@ -15,19 +15,12 @@ def test_each_stored_share_is_one_of_a_network_with_one_head(kind):
     assert len(FOUND[kind]) == one_head.SEEDS
     for each in FOUND[kind]:
         assert 0 <= each["both digits"] <= each["other digit"] <= each["better digit"] <= 100
-        assert 0 < each["smaller weight"] <= each["larger weight"]
-        assert each["smaller weight"] + each["larger weight"] < 1
 
 
 def test_a_network_is_trained_further_from_where_it_stood():
     x, y = lookup.ask_two(np.random.default_rng(10**6), one_head.QUESTIONS)
     network = lookup.trained_for_two(1, 1)
-    found, named = one_head.longer(1, steps=0), lookup.named(network, x, y)
-    assert named.items() <= found.items()
-    weights = lookup.weights_for_two(network, x)
-    ends = [found["smaller weight"], found["larger weight"]]
-    np.testing.assert_allclose(ends, sorted(weights.mean(axis=0)))
-    assert found["spread"] == pytest.approx(weights.std(axis=0).mean())
+    assert one_head.longer(1, steps=0) == lookup.named(network, x, y)
 
 
 @pytest.mark.parametrize("weights", [(0.6, 0.4), (0.515, 0.44), (0.49, 0.33), (0.65, 0.255)])
@@ -54,8 +47,7 @@ def test_the_hidden_layer_stands_between_the_head_and_the_digits():
 def test_a_stored_network_is_found_again(kind):
     found = getattr(one_head, kind)(0)
     for name, number in FOUND[kind][0].items():
-        slack = 0.05 if name.endswith("weight") or name == "spread" else 2
-        assert found[name] == pytest.approx(number, abs=slack), name  # another CPU differs a little
+        assert found[name] == pytest.approx(number, abs=2), name  # another CPU differs a little
 
 
 def test_the_rate_of_the_others_is_too_large_for_the_hidden_layer():

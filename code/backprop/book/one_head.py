@@ -34,19 +34,8 @@ QUESTIONS = 2000
 
 
 def seen(network: Sequential) -> dict[str, float]:
-    """Return what :func:`lookup.named` finds on new questions, and what the first head reads.
-
-    The mean weights on the tokens of the two letters asked for are the larger and the smaller
-    weight, and their deviation from question to question is the spread.
-    """
-    x, y = lookup.ask_two(np.random.default_rng(10**6), QUESTIONS)
-    weights = lookup.weights_for_two(network, x)
-    smaller, larger = np.sort(weights.mean(axis=0))
-    return lookup.named(network, x, y) | {
-        "larger weight": float(larger),
-        "smaller weight": float(smaller),
-        "spread": float(weights.std(axis=0).mean()),
-    }
+    """Return what :func:`lookup.named` finds on new questions."""
+    return lookup.named(network, *lookup.ask_two(np.random.default_rng(10**6), QUESTIONS))
 
 
 def fixed(heavier: float, lighter: float, steps: int = 2000) -> dict[str, float]:

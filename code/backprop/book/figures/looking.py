@@ -498,37 +498,6 @@ def masks(
     return drawing(title, 50 + 64 * len(rows) - 26, "; ".join(words), *parts)
 
 
-def triangles(kinds: Mapping[str, tuple[ArrayLike, Sequence[str]]], title: str) -> Drawing:
-    """Draw masks side by side: a row for each query, filled where it may look, else hatched.
-
-    Parameters
-    ----------
-    kinds : mapping of str to (allowed, tokens)
-        By what stands above it: the mask, shape (n, n), and the n tokens.
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    side, top, pitch = 21.0, 44.0, svg.WIDTH / len(kinds)
-    hatch = f"{MASKED}-{len(kinds)}"  # ids are unique on a page, which has other drawings
-    parts, words, foot = [_hatch(hatch)], [], 0.0
-    for k, (name, (allowed, tokens)) in enumerate(kinds.items()):
-        n = len(tokens)
-        left = pitch * (k + 0.5) - side * n / 2 + 8
-        parts.append(svg.text(left + side * n / 2 - 8, 16, name, font_weight=600))
-        for (i, j), seen in np.ndenumerate(np.asarray(allowed, bool)):
-            at = left + side * j, top + side * i
-            parts += _cell(at, (side, side), 0.45, hidden=not seen, hatch=hatch)
-        for i, token in enumerate(tokens):
-            parts.append(svg.text(left + side * (i + 0.5), top - 6, token))
-            parts.append(svg.text(left - 10, top + side * i + 16, token))
-        foot = max(foot, top + side * n)
-        words.append(f"{name}: " + ", ".join(
-            f"{token} sees {' '.join(np.array(tokens)[row].tolist()) or 'nothing'}"
-            for token, row in zip(tokens, np.asarray(allowed, bool), strict=True)
-        ))  # fmt: skip
-    return drawing(title, foot + 6, "; ".join(words), *parts)
-
-
 def next_words(words: Sequence[str], title: str) -> Drawing:
     """Draw a causal mask over a text in which each word asks for the next one.
 
