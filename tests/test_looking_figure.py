@@ -112,7 +112,9 @@ def test_heads_have_an_arc_for_each_weight_and_a_bar_for_each_mean():
     drawn = looking.heads(["a=1", "b=2", "a b?"], panels, [1, 2], "t")
     widths = re.findall(r'<path[^>]*stroke-width="([\d.]+)"', drawn.markup)
     expected = [looking.THICK * w for one in weights for row in one for w in row]
-    assert [float(w) for w in widths] == pytest.approx(expected, abs=0.06)
+    assert sorted(map(float, widths)) == pytest.approx(sorted(expected), abs=0.06)
+    bows = np.array(widths[-4:], float)  # of two heads, behind their loops
+    assert (np.diff(bows) >= 0).all()  # a thin one never lies on a thick one
     bars = re.findall(r'<rect[^>]*width="([\d.]+)"[^>]*height="24', drawn.markup)
     shares = [w for one in weights for row in one for w in row]
     assert [float(w) / 198 for w in bars] == pytest.approx(shares, abs=0.006)
@@ -128,16 +130,16 @@ def test_heads_have_an_arc_for_each_weight_and_a_bar_for_each_mean():
 def test_each_head_has_its_block_of_the_keys_and_of_the_query():
     words = ["stones", "break", "cups", "because", "they"]
     weights = np.array([[0.5, 0, 0.4, 0, 0.1]]), np.array([[0.9, 0, 0, 0, 0.1], [0, 0, 1, 0, 0]])
-    entries = np.zeros((5, 4))
+    entries = np.zeros((6, 4))
     entries[0, [0, 2]] = entries[2, [1, 3]] = 1
-    entries[4] = 6, 5, 7, 8
+    entries[5] = 6, 5, 7, 8
     panels = {name: (of, []) for name, of in zip(("one", "a pair"), weights, strict=True)}
     drawn = looking.heads(words, panels, [], "t", entries)
     for whole in ("1 0 1 0", "0 1 0 1", "6 5 7 8"):
         assert drawn.markup.count(f">{whole}<") == 1
-    for half, times in {"1 0": 2, "0 1": 2, "6 5": 1, "7 8": 1, "0 0": 4}.items():
+    for half, times in {"1 0": 2, "0 1": 2, "6 5": 1, "7 8": 1, "0 0": 6}.items():
         assert drawn.markup.count(f">{half}<") == times
-    assert drawn.markup.count("stroke-dasharray") == len(words)  # cuts
+    assert drawn.markup.count("stroke-dasharray") == len(words) + 1  # cuts
     assert ">a pair<" in drawn.markup and "says" not in drawn.markup
     check_words(drawn.markup, 0.55, above=10)
 
@@ -152,6 +154,7 @@ def test_two_heads_cut_attend_and_join_arrays_of_the_shapes_drawn():
     assert np.hstack([y for y, _ in both]).shape == q.shape
     assert drawn.count(">5 × 4<") == 2 and ">each 5 × 4, its halves 5 × 2<" in drawn
     assert ">4 × 4 and 4<" in drawn  # W_o and b_o
+    assert ">softmax(Q₁K₁ᵀ/√2)<" in drawn
     check_words(drawn, 0.55)
 
 
@@ -175,25 +178,39 @@ def test_each_word_but_the_last_asks_for_the_next_one_which_is_hidden():
     check_words(drawn.markup, 0.55)
 
 
-def test_the_running_sums_and_the_errors_are_what_the_package_computes():
-    drawn = looking.running("t")
+def in_blocks():
+    """Return the values, the output and the log-sum of the query by hand, and its weights."""
     k = np.log([[3.0], [6.0], [1.0]])
     q, v = np.ones((1, 1)), np.array([[0.0], [10.0], [30.0]])
     y, log_sum = blockwise_attention(q, k, v, block=1)
-    dy = 2 * (y - looking.WANTED)
-    weights = np.exp(k[:, 0] - log_sum)
-    errors = weights * (dy * v - dy * y)[:, 0]
-    shown = [f"{n + 0.0:g}" for n in (*weights, *(dy * v)[:, 0], *errors)]  # no −0
-    shown += [f"y = 15 / (5/3) = {y.item():.0f}", "log-sum = ln 6 + ln(5/3) = ln 10"]
-    shown += [f"dy = {dy.item():.0f}", f"dy·y = {(dy * y).item():.0f}"]
-    shown += ["p = exp(q·k − ln 10)", "error = p(dy·v − dy·y)"]
-    shown += ["× 1/2 + 1", "3/2", "× 1/2 + 10", "10", "+ 1/6", "5/3", "+ 1/6 · 30", "15"]
-    assert np.exp(log_sum) == pytest.approx(10)
-    assert drawn.markup.count(">ln 6<") == 3  # a score, and top from there on
-    assert drawn.markup.count(">rises<") == drawn.markup.count(">stays<") == 1
+    return v[:, 0], y.item(), log_sum.item(), np.exp(k[:, 0] - log_sum)
+
+
+def test_the_running_sums_are_what_the_package_computes():
+    drawn = looking.running("t").markup
+    _, y, _, _ = in_blocks()
+    shown = [f"y = 15 / (5/3) = {y:.0f}", "5/3", "15"]
+    shown += ["× 3/6 + 1", "3/2", "× 3/6 + 10", "10", "+ 1/6", "+ 1/6 · 30"]
     for number in shown:
-        assert f">{number.replace('-', '−').replace('log−sum', 'log-sum')}<" in drawn.markup, number
-    check_words(drawn.markup, 0.55)
+        assert f">{number}<" in drawn, number
+    assert drawn.count(">ln 6<") == 3  # a score, and top from there on
+    assert drawn.count(">rises<") == drawn.count(">stays<") == 1
+    check_words(drawn, 0.55)
+
+
+def test_the_errors_that_come_back_are_what_the_package_computes():
+    drawn = looking.returned("t").markup
+    v, y, log_sum, weights = in_blocks()
+    dy = 2 * (y - looking.WANTED)
+    differences = dy * v - dy * y
+    shown = [f"{n + 0.0:g}" for n in (*weights, *(dy * v), *differences, *(weights * differences))]
+    shown += [f"dy·y = {dy * y:.0f}", *(f"· {p:g} =" for p in weights)]
+    assert np.exp(log_sum) == pytest.approx(10)
+    assert ">log-sum = ln 10<" in drawn
+    for number in shown:
+        assert f">{number.replace('-', '−')}<" in drawn, number
+    assert drawn.count(">−<") == 2 * len(v)
+    check_words(drawn, 0.55)
 
 
 def test_each_curve_of_the_match_has_its_name():

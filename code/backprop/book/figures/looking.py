@@ -279,9 +279,9 @@ def heads(
         The digits that are right.
     title : str
         What the picture shows, for those who do not see it.
-    entries : array, shape (n, width), optional
-        Stand below the tokens, cut into a block for each head: the keys, and for the last token
-        its query.
+    entries : array, shape (n + 1, width), optional
+        Stand below the tokens, cut into a block for each head: the keys, and then the query of the
+        last token.
     """
     pitch, high, left = 66.0, 66.0, 86.0
     box = (60.0 if max(map(len, tokens)) > 5 else 50.0, 28.0)
@@ -295,16 +295,20 @@ def heads(
         parts.append(svg.text(2, top + 16, header, text_anchor="start", font_weight=600))
         bars = row + box[1] + 12
         if entries is not None:
-            parts += _blocks(places, bars + 6, np.asarray(entries), len(weights))
-            bars += 20
+            keys = np.asarray(entries)
+            parts += _blocks("keys", places, bars + 6, keys[:-1], len(weights))
+            parts += _blocks("query", places[-1:], bars + 26, keys[-1:], len(weights))
+            bars += 40
+        bows: list[tuple[float, str]] = []  # the thin ones are drawn first, below the thick ones
         for k, (paint, one_head) in enumerate(zip(PAINTS, weights, strict=False)):
             for x, weight in zip(places[:-1], one_head, strict=False):
-                parts.append(_bow((places[-1], x), row, high, float(weight), paint))
+                bows.append((float(weight), _bow((places[-1], x), row, high, float(weight), paint)))
             parts.append(_ring(places[-1], row, 12 + 6.0 * k, float(one_head[-1]), paint))
             mean = "its mean" if len(weights) == 1 else f"mean {k + 1}"
             foot = bars + 30 * k
             parts.append(svg.text(2, foot + 17, mean, paint, text_anchor="start"))
             parts += _mixed((left, foot), pitch * len(tokens), tokens, one_head, paint)
+        parts += [bow for _, bow in sorted(bows)]
         for k, (token, x) in enumerate(zip(tokens, places, strict=True)):
             last = k == len(tokens) - 1
             parts.append(svg.element(
@@ -321,13 +325,13 @@ def heads(
     return drawing(title, top - 16, "; ".join(words), *parts)
 
 
-def _blocks(places: Sequence[float], y: float, entries: Array, blocks: int) -> list[str]:
-    """Write the entries of each key, and of the query, in as many blocks as there are heads."""
-    parts = [svg.text(2, y, "key; query", text_anchor="start")]
+def _blocks(name: str, places: Sequence[float], y: float, entries: Array, blocks: int) -> list[str]:
+    """Write the entries of each key, or of the query, in as many blocks as there are heads."""
+    parts = [svg.text(2, y, name, text_anchor="start")]
     for x, row in zip(places, entries, strict=True):
         for k, block in enumerate(np.split(row, blocks)):
             at = x + 34 * (k - (blocks - 1) / 2)
-            weight = 600 if x == places[-1] else 400
+            weight = 600 if name == "query" else 400
             numbers = " ".join(f"{entry:g}" for entry in block)
             paint = PAINTS[k] if blocks > 1 else "currentColor"
             parts.append(svg.text(at, y, numbers, paint, font_weight=weight))
@@ -360,15 +364,16 @@ def joined(n: int, width: int, title: str) -> Drawing:
     for name, y in zip("QKV", (58.0, middle, 150.0), strict=True):
         parts += _halves((start, y), size, name)
     halves = f"each {whole}, its halves {part}"
-    parts.append(svg.text(2, 188, halves, text_anchor="start"))
+    parts.append(svg.text(2, 206, halves, text_anchor="start"))
     parts.append(svg.element(
-        "path", d=f"M{svg.fixed(start + 36)} 38h5V170h-5", fill="none", stroke="currentColor",
+        "path", d=f"M{svg.fixed(start + 36)} 38h5V124h-5", fill="none", stroke="currentColor",
         stroke_width="1.2",
     ))  # fmt: skip
     for k, (y, paint) in enumerate(zip(rows, paints, strict=True)):
         number = "₁₂"[k]
-        parts.append(_flow((start + 42, middle + 12 * k - 6), (weights - 31, y), paint))
-        parts.append(svg.text(start + 64, y - 8 + 28 * k, f"Q{number}K{number}ᵀ", paint))
+        parts.append(_flow((start + 42, 76 + 10 * k), (weights - 31, y), paint))
+        softmax = f"softmax(Q{number}K{number}ᵀ/√{width // 2})"
+        parts.append(svg.text(weights - 5, y - 26 + 64 * k, softmax, paint))
         parts.append(_framed((weights, y), square, paint))
         parts.append(svg.text(weights, y - 3, f"P{number}", paint, font_weight=600))
         parts.append(svg.text(weights, y + 15, sides, paint))
@@ -391,7 +396,7 @@ def joined(n: int, width: int, title: str) -> Drawing:
         f" come its weights P, {sides}, and with its half of V its means Y, {part}. Side by side,"
         f" both means are {whole} again, and W_o and b_o make the output of them, {whole}."
     )
-    return drawing(title, 196, said, *parts)
+    return drawing(title, 214, said, *parts)
 
 
 def _halves(at: Place, size: Place, name: str) -> list[str]:
@@ -793,79 +798,105 @@ def _product(at: Place, name: str, small: str) -> str:
 
 VISITED = ROWS[1], ROWS[0], ROWS[2]
 """The keys in an order in which the second score is the largest so far, and the third is not."""
+STEP = 62.0
+"""From one key down to the next."""
 
 
 def running(title: str) -> Drawing:
-    """Draw top and the running sums from key to key, and the errors that the second pass finds.
+    """Draw top and the running sums from key to key, and the output.
 
     The query and its keys are those of :func:`by_hand`, in the order :data:`VISITED`.
     """
-    score, value, top = 16.0, 48.0, 88.0
-    total, gathered = 135.0, 216.0
-    weight, pull, error = 300.0, 348.0, 399.0
-    first, pitch, size = 66.0, 66.0, (40.0, 28.0)
-    blue, orange = svg.FORWARD, svg.BACKWARD
-    parts = [
-        svg.text(152, 16, "first pass", blue, font_weight=600),
-        svg.text(300, 16, "second pass", orange, font_weight=600),
-        svg.text(390, 16, f"dy = {_slope()}", orange),
-    ]
-    heads = ("q·k", "v", "top", "total", "gathered", "p", "dy·v", "error")
-    columns = (score, value, top, total, gathered, weight, pull, error)
+    top, total, gathered = 122.0, 206.0, 318.0
+    columns, first, size, blue = (20.0, 66.0, top, total, gathered), 52.0, (44.0, 28.0), svg.FORWARD
+    heads = ("q·k", "v", "top", "total", "gathered")
+    parts: list[str] = []
+    said, sums = [], _sums()
     for k, (x, name) in enumerate(zip(columns, heads, strict=True)):
-        paint = "currentColor" if k < 2 else blue if k < 5 else orange
-        parts.append(svg.text(x, 40, name, paint))
-    said = []
-    sums, errors = _sums(), _second_pass()
-    for k, (row, one, back) in enumerate(zip(VISITED, sums, errors, strict=True)):
-        y = first + pitch * k
+        parts.append(svg.text(x, 16, name, "currentColor" if k < 2 else blue))
+    for k, (row, one) in enumerate(zip(VISITED, sums, strict=True)):
+        y = first + STEP * k
         carried = f"ln {one.largest}", str(one.total), str(one.gathered)
-        written = (f"ln {row[2]}", str(row[3]), *carried, *back)
+        written = (f"ln {row[2]}", str(row[3]), *carried)
         for x, number in zip(columns, written, strict=True):
-            paint = "currentColor" if x < top else blue if x < weight else orange
-            if paint == blue:
+            if x >= top:
                 parts.append(_framed((x, y - 5), size, blue, rx="4"))
+            paint = "currentColor" if x < top else blue
             parts.append(svg.text(x, y, number, paint, font_weight=600))
         if k:
-            parts.append(_flow((top, y + 9 - pitch + 3), (top, y - 22), blue))
+            parts.append(_flow((top, y + 12 - STEP), (top, y - 22), blue))
             change = "stays" if one.shrink == 1 else "rises"
-            parts.append(svg.text(top - 8, y - pitch / 2, change, blue, text_anchor="end"))
-        times = "" if one.shrink == 1 else f"× {one.shrink} "
+            parts.append(svg.text(top - 8, y - STEP / 2, change, blue, text_anchor="end"))
+        times = "" if one.shrink == 1 else f"× {one.old}/{one.largest} "
         adds = ("1", str(row[3])) if one.power == 1 else (str(one.power), f"{one.power} · {row[3]}")
         for x, added in zip((total, gathered), adds, strict=True) if k else ():
-            parts.append(_flow((x, y + 9 - pitch + 3), (x, y - 22), blue))
-            parts.append(svg.text(x + 6, y - pitch / 2, f"{times}+ {added}", blue,
-                                  text_anchor="start"))  # fmt: skip
+            parts.append(_flow((x, y + 12 - STEP), (x, y - 22), blue))
+            step = svg.text(x + 8, y - STEP / 2, f"{times}+ {added}", blue, text_anchor="start")
+            parts.append(step)
         said.append(", ".join(f"{n} {w}" for n, w in zip(heads, written, strict=True)))
-    last = first + pitch * 2
-    ends = last + 56, last + 82  # the lines of y and of the log-sum
+    last, end = first + STEP * 2, sums[-1]
+    output = f"y = {end.gathered} / ({end.total}) = {end.gathered / end.total}"
     parts += [
-        _flow((total + 12, last + 12), (192, ends[0] - 15), blue),
-        _flow((gathered, last + 12), (gathered, ends[0] - 15), blue),
-        _flow((top + 8, last + 12), (100, ends[1] - 15), blue),
-        _flow((total, last + 12), (total + 10, ends[1] - 15), blue),
-        _flow((281, ends[0] - 5), (299, ends[0] - 5), orange),
-        _flow((239, ends[1] - 5), (257, ends[1] - 5), orange),
+        _flow((total + 8, last + 12), (gathered - 50, last + 39), blue),
+        _flow((gathered, last + 12), (gathered, last + 39), blue),
+        svg.text(gathered, last + 56, output, blue, font_weight=600),
     ]
-    end, whole = sums[-1], sum(row[2] for row in VISITED)
-    output = end.gathered / end.total
-    dy = _slope()
-    lines = [
-        (f"y = {end.gathered} / ({end.total}) = {output}", 152.0, ends[0], blue),
-        (f"log-sum = ln {end.largest} + ln({end.total}) = ln {whole}", 2.0, ends[1], blue),
-        ("error = p(dy·v − dy·y)", 250.0, last + 30, orange),
-        (f"dy·y = {dy * output}", 304.0, ends[0], orange),
-        (f"p = exp(q·k − ln {whole})", 262.0, ends[1], orange),
-    ]
-    for words, x, line, paint in lines:
-        parts.append(svg.text(x, line, words, paint, text_anchor="start"))
-        said.append(words)
-    return drawing(title, last + 90, "; ".join(said), *parts)
+    return drawing(title, last + 64, "; ".join([*said, output]), *parts)
+
+
+def returned(title: str) -> Drawing:
+    """Draw how each key of :func:`running` finds the error at its score, with two numbers kept."""
+    scores, log_sum, weights, pulls, mean = 20.0, 62.0, 124.0, 190.0, 234.0
+    differences, errors, kept, first = 282.0, 392.0, 50.0, 102.0
+    orange, blue = svg.BACKWARD, svg.FORWARD
+    end, dy = _sums()[-1], _slope()
+    whole, dy_y = sum(row[2] for row in VISITED), dy * end.gathered / end.total
+    last = first + 46 * (len(VISITED) - 1) - 5
+    parts: list[str] = []
+    said = [f"kept: log-sum ln {whole} and dy·y {dy_y}"]
+    heads = ("q·k", "p", "dy·v", "dy·v − dy·y", "error")
+    for x, name in zip((scores, weights, pulls, differences, errors), heads, strict=True):
+        parts.append(svg.text(x, 16, name, "currentColor" if x == scores else orange))
+    for x, words, paint, wide in (
+        (log_sum, f"log-sum = ln {whole}", blue, 122.0), (mean, f"dy·y = {dy_y}", orange, 92.0),
+    ):  # fmt: skip
+        parts.append(_framed((x, kept - 5), (wide, 26.0), paint, rx="4"))
+        parts.append(svg.text(x, kept, words, paint, font_weight=600))
+        parts.append(svg.element(
+            "path", d=f"M{svg.fixed(x)} {svg.fixed(kept + 8)}V{svg.fixed(last)}", stroke=paint,
+            stroke_width="1.6",
+        ))  # fmt: skip
+    for k, (row, (p, pull, error)) in enumerate(zip(VISITED, _second_pass(), strict=True)):
+        y = first + 46 * k
+        difference = Fraction(pull) - dy_y
+        parts += [
+            *(_minus((x, y - 5), paint) for x, paint in ((log_sum, blue), (mean, orange))),
+            _flow((log_sum + 9, y - 5), (weights - 22, y - 5), orange),
+            svg.text(log_sum + 21, y - 10, "exp", orange),
+            _framed((weights, y - 5), (40.0, 26.0), orange, rx="4"),
+            _flow((mean + 9, y - 5), (differences - 18, y - 5), orange),
+            svg.text(differences + 50, y, f"· {p} =", orange),
+            _framed((errors, y - 5), (48.0, 26.0), orange, rx="4"),
+        ]
+        written = (f"ln {row[2]}", p, pull, str(difference), error)
+        for x, number in zip((scores, weights, pulls, differences, errors), written, strict=True):
+            paint = "currentColor" if x == scores else orange
+            parts.append(svg.text(x, y, number, paint, font_weight=600))
+        said.append(", ".join(f"{n} {w}" for n, w in zip(heads, written, strict=True)))
+    return drawing(title, last + 22, "; ".join(said), *parts)
+
+
+def _minus(at: Place, paint: str) -> str:
+    """Draw a sign where what comes down a line is subtracted."""
+    (x, y) = at
+    sign = svg.element("circle", cx=x, cy=y, r="8", fill=svg.GROUND, stroke=paint)
+    return sign + svg.text(x, y + 5, "−", paint, font_weight=600)
 
 
 class _Sum(NamedTuple):
     """What is carried behind one key, divided by the largest power so far."""
 
+    old: int
     largest: int
     shrink: Fraction
     power: Fraction
@@ -880,7 +911,7 @@ def _sums() -> list[_Sum]:
         old, largest = largest, max(largest, power)
         shrink, added = Fraction(old, largest), Fraction(power, largest)
         total, gathered = shrink * total + added, shrink * gathered + added * value
-        found.append(_Sum(largest, shrink, added, total, gathered))
+        found.append(_Sum(old, largest, shrink, added, total, gathered))
     return found
 
 
