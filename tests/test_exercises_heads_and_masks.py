@@ -10,7 +10,11 @@ import pytest
 from checker_cases import both_hints, each_right, each_wrong
 
 from backprop.book.exercises import heads_and_masks as ex
-from backprop.layers import dot_product_attention
+from backprop.layers import (
+    blockwise_attention,
+    blockwise_attention_vjp,
+    dot_product_attention,
+)
 
 MASKED = [15 / 32, -15 / 32, 0]
 SUMS, OUTPUT = [[8, 1], [3, 1.25], [4, 1.75]], 16 / 7
@@ -154,6 +158,38 @@ def reached_with(what):
     return wrong
 
 
+def block_errors(Q, K, V, Y, log_sums, dY):
+    P = np.exp(Q @ K.T - log_sums[:, None])
+    return P * (dY @ V.T - (dY * Y).sum(axis=1, keepdims=True))
+
+
+def by_queries(Q, K, V, Y, log_sums, dY):
+    rows = zip(Q, Y, log_sums, dY, strict=True)
+    return [[np.exp(q @ k - s) * (dy @ v - dy @ y) for k, v in zip(K, V, strict=True)]
+            for q, y, s, dy in rows]  # fmt: skip
+
+
+def errors_with(what):
+    """Return errors of a block with a mistake."""
+
+    def wrong(Q, K, V, Y, log_sums, dY):
+        E, right = np.exp(Q @ K.T), block_errors(Q, K, V, Y, log_sums, dY)
+        P, alone, dP = E / np.exp(log_sums)[:, None], E / E.sum(axis=1)[:, None], dY @ V.T
+        mean = np.einsum("ij,ij->i", dY, Y)[:, None]
+        return {
+            "mean": P * dP, "block mean": P * (dP - (P * dP).sum(axis=1)[:, None]),
+            "alone": alone * (dP - mean),
+            "softmax": alone * (dP - (alone * dP).sum(axis=1)[:, None]),
+            "differences": dP - mean, "powers": E * (dP - mean), "plus": P * (dP + mean),
+            "one mean": P * (dP - mean.sum()), "divided": right / 2**0.5,
+            "scaled": E ** (0.5**0.5) / np.exp(log_sums)[:, None] * (dP - mean),
+            "P": P, "dP": dP, "minus": -right, "turned": right.T, "added": right.sum(axis=0),
+            "none": None, "more": right + 1,
+        }[what]  # fmt: skip
+
+    return wrong
+
+
 RIGHT = {
     ex.check_reached: [(reached,), (by_changes,), (lambda f, x: np.array(reached(f, x)),)],
     ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
@@ -162,7 +198,7 @@ RIGHT = {
     ex.check_running: [(SUMS, OUTPUT), (np.array(SUMS), 2.286),
                        ([(8, 1), (3, Fraction(5, 4)), (4, Fraction(7, 4))], Fraction(16, 7))],
     ex.check_joined: [([3, 9], 2), ((3.0, 9.0), Fraction(12, 6)), (np.array([3, 9]), 2.0)],
-    ex.check_count: [(1050624, 537), (4 * 512 * 513, 8 * 4096**2 * 4 / 1e6), (1050624, 536.9)],
+    ex.check_block_errors: [(block_errors,), (by_queries,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
     ex.check_reached: [
@@ -241,15 +277,26 @@ WRONG_ANSWERS = {
         (([3, 9], 2.5), "output is that"), (([3, 9], 1), "error at the value"),
         (([3, 9], 7), "9/3"), (([3, 9], None), "None"), (([3, 9],), "2 answers"),
     ],
-    ex.check_count: [
-        ((1048576, 537), "biases"), ((787968, 537), "one more"),
-        ((786432, 537), "One matrix is missing"), ((8404992, 537), "share"),
-        ((16640, 537), "width 64"), ((262656, 537), "one of the four"), ((1000, 537), "Four"),
-        ((1050624, 67.1), "one head"), ((1050624, 67), "one head"),
-        ((1050624, 1074), "float64"), ((1050624, 0.131), "pairs"),
-        ((1050624, 134.2), "counts numbers"), ((1050624, 536870912), "bytes"),
-        ((1050624, 512), "mebibytes"), ((1050624, 100), "4 bytes"),
-        ((1050624, 537e6), "bytes"), ((1050624, 0.537), "gigabytes"),
+    ex.check_block_errors: [
+        ((errors_with("mean"),), "not taken away"),
+        ((errors_with("block mean"),), "this block alone"),
+        ((errors_with("alone"),), "sum to 1"),
+        ((errors_with("softmax"),), "sum to 1"),
+        ((errors_with("differences"),), "weights are missing"),
+        ((errors_with("powers"),), "not subtracted"),
+        ((errors_with("plus"),), "is added"),
+        ((errors_with("one mean"),), "One mean"),
+        ((errors_with("scaled"),), "scores are divided"),
+        ((errors_with("divided"),), "errors are divided"),
+        ((errors_with("P"),), "These are the weights"),
+        ((errors_with("dP"),), "errors at the weights"),
+        ((errors_with("minus"),), "downhill"),
+        ((errors_with("turned"),), "exchanged"),
+        ((errors_with("added"),), "Give each query a row"),
+        ((errors_with("none"),), "None"),
+        ((errors_with("more"),), "weights again"),
+        ((errors_with("more"),), "dS[0, 0]"),
+        ((np.ones((2, 2)),), "function itself"), ((lambda Q: Q,), "6 arguments"),
     ],
 }  # fmt: skip
 
@@ -290,3 +337,14 @@ def test_the_expected_numbers_are_right():
     assert (e.sum() / 6, e @ v / 6) == pytest.approx((3, 9))
     p = e / e.sum()
     assert (p * 6 * (v - p @ v))[4] == pytest.approx(2)
+
+
+def test_the_errors_of_all_blocks_are_those_of_the_package():
+    rng = np.random.default_rng(0)
+    Q, K, V, dY = (rng.normal(size=of) for of in ((3, 4), (5, 4), (5, 2), (3, 2)))
+    Y, log_sums = blockwise_attention(Q, K, V)
+    parts = [block_errors(Q / 2, K[of], V[of], Y, log_sums, dY) for of in (slice(2), slice(2, 5))]
+    dS = np.hstack(parts)
+    dQ, dK, _ = blockwise_attention_vjp(Q, K, V, Y, log_sums, dY)
+    np.testing.assert_allclose(dS @ K / 2, dQ, atol=1e-14)
+    np.testing.assert_allclose(dS.T @ Q / 2, dK, atol=1e-14)

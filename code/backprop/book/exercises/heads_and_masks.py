@@ -343,31 +343,48 @@ def check_joined(sums: Any, ds: Any) -> Verdict:
 
 
 @checker
-def check_count(parameters: Any, megabytes: Any) -> Verdict:
-    """Check d_model = 512, 8 heads, n = 4096, float32: 4(512² + 512), and 8·4096²·4 bytes."""
-    weights = 512 * 512
-    parts: list[Part] = [
-        ("The parameters", 4 * (weights + 512), [
-            (4 * weights, "The biases are missing.", "Each of the four matrices has 512 of them."),
-            (3 * (weights + 512), "Three matrices make q, k and v. There is one more.",
-             "W_o mixes what the heads have read."),
-            (3 * weights, "One matrix is missing, and so are the biases.",
-             "W_o mixes what the heads have read; each matrix has 512 biases."),
-            (32 * (weights + 512), "The heads share the columns of one matrix.",
-             "Each head has 512/8 = 64 columns."),
-            (4 * (64 * 64 + 64), "This is for width 64.", "Every head reads all 512 entries."),
-            (weights + 512, "This is one of the four matrices.", "Q, K, V and the output."),
-        ], "Four matrices of 512 by 512, each with its bias."),
-        ("The megabytes", 8 * 4096**2 * 4 / 1e6, [
-            (4096**2 * 4 / 1e6, "This is for one head.", "Each head has weights of its own."),
-            (67.0, "This is for one head.", "Each head has weights of its own."),
-            (8 * 4096**2 * 8 / 1e6, "These are float64 numbers.", "A float32 number has 4 bytes."),
-            (8 * 4096 * 4 / 1e6, "A query has a weight for each key.", "Count pairs."),
-            (8 * 4096**2 / 1e6, "This counts numbers.", "A float32 number has 4 bytes."),
-            (8 * 4096**2 * 4, "These are bytes.", "A megabyte is 10⁶ bytes."),
-            (537e6, "These are bytes.", "A megabyte is 10⁶ bytes."),
-            (8 * 4096**2 * 4 / 1e9, "These are gigabytes.", "A megabyte is 10⁶ bytes."),
-            (8 * 4096**2 * 4 / 2**20, "These are mebibytes, 2²⁰ bytes each.", "Divide by 10⁶."),
-        ], "Each head has 4096 · 4096 weights of 4 bytes."),
-    ]  # fmt: skip
-    return in_turn((parameters, megabytes), parts, "More for P than for all parameters.")
+def check_block_errors(block_errors: Answer) -> Verdict:
+    """Check ``block_errors(Q, K, V, Y, log_sums, dY)``: the errors at the scores of one block."""
+    given = "Q, K, V, Y, log_sums, dY"
+
+    def case(n: int, m: int, block: slice, seed: int) -> Case:
+        rng = np.random.default_rng(seed)
+        Q, K = rng.normal(size=(n, 2)), rng.normal(size=(m, 2))
+        V, dY = rng.normal(size=(m, 3)), rng.normal(size=(n, 3))
+        E = np.exp(Q @ K.T)
+        totals = E.sum(axis=1, keepdims=True)
+        Y, log_sums = E @ V / totals, np.log(totals[:, 0])
+        K, V, E = K[block], V[block], E[:, block]
+        P, alone, dP = E / totals, E / E.sum(axis=1, keepdims=True), dY @ V.T
+        mean = (dY * Y).sum(axis=1, keepdims=True)
+        right = P * (dP - mean)
+        over = "The mean is over this block alone.", "dY * Y knows all keys."
+        block_alone = (
+            "The weights of a row sum to 1 in this block.",
+            "Use the log-sums, which know all keys.",
+        )
+        mistakes: list[tuple[Any, str, str]] = [
+            (P * dP, "The mean is not taken away.", "Sum dY * Y along each row."),
+            (P * (dP - (P * dP).sum(axis=1, keepdims=True)), *over),
+            (alone * (dP - mean), *block_alone),
+            (alone * (dP - (alone * dP).sum(axis=1, keepdims=True)), *block_alone),
+            (dP - mean, "The weights are missing.", "Multiply by exp(S - log-sum)."),
+            (E * (dP - mean), "The log-sums are not subtracted.", "Subtract one from each row."),
+            (P * (dP + mean), "The mean is added.", "Subtract it."),
+            (P * (dP - (dY * Y).sum()), "One mean serves all queries.", "Sum along each row."),
+            (np.exp(Q @ K.T / 2**0.5 - log_sums[:, None]) * (dP - mean),
+             "The scores are divided.", "The root of d is left out here."),
+            (right / 2**0.5, "The errors are divided.", "The root of d is left out here."),
+            (P, "These are the weights.", "Multiply them by dY Vᵀ less the mean."),
+            (dP, "These are the errors at the weights.", "Subtract the mean, and multiply by P."),
+            (-right, "This is a step downhill.", "The error is the derivative itself."),
+            (right.T, "Rows and columns are exchanged.", "A row belongs to a query."),
+            (right.sum(axis=0), "The errors of all queries are added.", "Give each query a row."),
+        ]  # fmt: skip
+        names = [f"dS[{i}, {j}]" for i, j in np.ndindex(right.shape)]
+        more = "First compute the weights again, from Q, K and the log-sums."
+        return Case((Q, K, V, Y, log_sums, dY), right, distinct(mistakes, right), more, names,
+                    where=f"{n} queries and {len(K)} of {m} keys")  # fmt: skip
+
+    cases = [case(2, 4, slice(2), 0), case(3, 5, slice(1, 5), 1), case(2, 3, slice(1, 3), 2)]
+    return judge(block_errors, cases, "No row of weights was ever whole.", given)
