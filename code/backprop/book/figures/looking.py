@@ -846,7 +846,7 @@ def running(title: str) -> Drawing:
 
 def returned(title: str) -> Drawing:
     """Draw how each key of :func:`running` finds the error at its score, with two numbers kept."""
-    scores, log_sum, weights, pulls, mean = 20.0, 62.0, 124.0, 190.0, 234.0
+    scores, log_sum, weights, pulls, mean = 22.0, 71.0, 134.0, 194.0, 236.0
     differences, errors, kept, first = 282.0, 392.0, 50.0, 102.0
     orange, blue = svg.BACKWARD, svg.FORWARD
     end, dy = _sums()[-1], _slope()
@@ -858,7 +858,7 @@ def returned(title: str) -> Drawing:
     for x, name in zip((scores, weights, pulls, differences, errors), heads, strict=True):
         parts.append(svg.text(x, 16, name, "currentColor" if x == scores else orange))
     for x, words, paint, wide in (
-        (log_sum, f"log-sum = ln {whole}", blue, 122.0), (mean, f"dy·y = {dy_y}", orange, 92.0),
+        (log_sum, f"log-sum = ln {whole}", blue, 138.0), (mean, f"dy·y = {dy_y}", orange, 92.0),
     ):  # fmt: skip
         parts.append(_framed((x, kept - 5), (wide, 26.0), paint, rx="4"))
         parts.append(svg.text(x, kept, words, paint, font_weight=600))
@@ -872,7 +872,7 @@ def returned(title: str) -> Drawing:
         parts += [
             *(_minus((x, y - 5), paint) for x, paint in ((log_sum, blue), (mean, orange))),
             _flow((log_sum + 9, y - 5), (weights - 22, y - 5), orange),
-            svg.text(log_sum + 21, y - 10, "exp", orange),
+            svg.text(log_sum + 22, y - 14, "exp", orange),
             _framed((weights, y - 5), (40.0, 26.0), orange, rx="4"),
             _flow((mean + 9, y - 5), (differences - 18, y - 5), orange),
             svg.text(differences + 50, y, f"· {p} =", orange),
