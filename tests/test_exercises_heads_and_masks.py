@@ -122,11 +122,13 @@ def by_changes(layer, x):
     return pairs
 
 
-def by_ones(layer, x):
-    """Send a row of ones, which some layers cancel."""
+def by_ones(layer, x, columns=np.s_[:]):
+    """Send a row of ones, which some layers cancel, or ones in some columns."""
     y, pairs = layer.forward(x), []
     for t in range(len(x)):
-        dx = layer.backward((np.arange(len(x)) == t)[:, None] * np.ones_like(y))
+        dz = np.zeros_like(y)
+        dz[t, columns] = 1
+        dx = layer.backward(dz)
         pairs += [(t, s) for s in range(t + 1, len(x)) if abs(dx[s]).max() > 1e-12]
     return pairs
 
@@ -147,6 +149,7 @@ def reached_with(what):
             return layer.backward(x)
         return {
             "itself": pairs + [(t, t) for t in range(n)], "ones": by_ones(layer, x),
+            "one column": by_ones(layer, x, np.s_[:1]),
             "swapped": [(s, t) for t, s in pairs], "others": [q for q in late if q not in pairs],
             "first": [q for q in pairs if q[0] == 0], "last": [q for q in pairs if q[1] == n - 1],
             "next": [q for q in pairs if q[1] == q[0] + 1], "none": [], "late": late,
@@ -191,13 +194,13 @@ def errors_with(what):
 
 
 RIGHT = {
-    ex.check_reached: [(reached,), (by_changes,), (lambda f, x: np.array(reached(f, x)),)],
+    ex.check_reached: [(reached,), (lambda f, x: np.array(reached(f, x)),)],
     ex.check_masked: [(2.5, MASKED), (Fraction(5, 2), [0.469, -0.469, 0])],
     ex.check_window: [(window,), (by_triangles,)],
     ex.check_heads: [(two_heads,), (by_the_layer,)],
     ex.check_running: [(SUMS, OUTPUT), (np.array(SUMS), 2.286),
                        ([(8, 1), (3, Fraction(5, 4)), (4, Fraction(7, 4))], Fraction(16, 7))],
-    ex.check_joined: [([3, 9], 2), ((3.0, 9.0), Fraction(12, 6)), (np.array([3, 9]), 2.0)],
+    ex.check_joined: [([9, 3], 2), ((9.0, 3.0), Fraction(12, 6)), (np.array([9, 3]), 2.0)],
     ex.check_block_errors: [(block_errors,), (by_queries,)],
 }  # fmt: skip
 WRONG_ANSWERS = {
@@ -206,6 +209,7 @@ WRONG_ANSWERS = {
         ((reached_with("others"),), "no error connects"),
         ((reached_with("itself"),), "greater than i"),
         ((reached_with("ones"),), "may cancel"),
+        ((reached_with("one column"),), "fill all columns"), ((by_changes,), "token was changed"),
         ((reached_with("first"),), "first output"),
         ((reached_with("last"),), "last token alone"), ((reached_with("next"),), "next token"),
         ((reached_with("none"),), "nothing was found"), ((reached_with("late"),), "not reach all"),
@@ -227,6 +231,7 @@ WRONG_ANSWERS = {
         ((2.5, MASKED[:2]), "third entry"),
         ((2.5, [0.375, -0.375, 0]), "without the mask"), ((2.5, [2, 0, 5]), "at the weights"),
         ((2.5, [0.3125, 0.1875, 0]), "at the values"), ((2.5, [0.75, -1.25, 3.75]), "missing"),
+        ((2.5, [0.234, -0.234, 0]), "too much"),
     ],
     ex.check_window: [
         ((window_with("later"),), "later tokens"), ((window_with("more"),), "too many"),
@@ -266,16 +271,16 @@ WRONG_ANSWERS = {
         ((SUMS, None), "None"), ((SUMS,), "2 answers"),
     ],
     ex.check_joined: [
-        (([5, 17], 2), "Neither"), (([11, 41], 2), "6/2"), (([9, 27], 2), "larger top"),
-        (([18, 54], 2), "sums of e^s"), (([9, 3], 2), "exchanged"),
-        (([3, 17], 2), "with the values"), (([5, 9], 2), "total is not"),
-        (([1, 4], 2), "first block alone"), (([3.667, 13.67], 2), "second block was rescaled"),
-        (([4, 8], 2), "2/6"), (([3, 9], -2), "downhill"), (([3, 9], 5), "not taken away"),
-        (([3, 9], 12), "weight is missing"), (([3, 9], 0.333), "at the output is missing"),
-        (([3, 9], 0.167), "This is the weight"), (([3, 9], 6), "divided by the total"),
-        (([3, 9], 3.75), "second block alone"), (([3, 9], 3), "weight is that"),
-        (([3, 9], 2.5), "output is that"), (([3, 9], 1), "error at the value"),
-        (([3, 9], 7), "9/3"), (([3, 9], None), "None"), (([3, 9],), "2 answers"),
+        (([17, 5], 2), "Neither"), (([41, 11], 2), "6/2"), (([27, 9], 2), "larger top"),
+        (([54, 18], 2), "sums of e^s"), (([3, 9], 2), "exchanged"),
+        (([17, 3], 2), "with the values"), (([9, 5], 2), "total is not"),
+        (([4, 1], 2), "first block alone"), (([13.67, 3.667], 2), "second block was rescaled"),
+        (([8, 4], 2), "2/6"), (([9, 3], -2), "downhill"), (([9, 3], 5), "not taken away"),
+        (([9, 3], 12), "weight is missing"), (([9, 3], 0.333), "at the output is missing"),
+        (([9, 3], 0.167), "This is the weight"), (([9, 3], 6), "divided by the total"),
+        (([9, 3], 3.75), "second block alone"), (([9, 3], 3), "weight is that"),
+        (([9, 3], 2.5), "output is that"), (([9, 3], 1), "error at the value"),
+        (([9, 3], 7), "9/3"), (([9, 3], None), "None"), (([9, 3],), "2 answers"),
     ],
     ex.check_block_errors: [
         ((errors_with("mean"),), "not taken away"),
@@ -331,10 +336,10 @@ def test_the_expected_numbers_are_right():
     assert OUTPUT == pytest.approx(powers @ values / powers.sum())
     first, second = (2.0, 2.0, 2.0), (6.0, 3.0, 3.0)  # powers of two blocks
     blocks = [(np.array(e), np.array(v)) for e, v in ((first, (2, 4, 6)), (second, (2, 5, 1)))]
-    triples = [(e.max(), e.sum() / e.max(), e @ v / e.max()) for e, v in blocks]
-    np.testing.assert_allclose(triples, [(2, 3, 12), (6, 2, 5)])
+    triples = [(e.max(), e @ v / e.max(), e.sum() / e.max()) for e, v in blocks]
+    np.testing.assert_allclose(triples, [(2, 12, 3), (6, 5, 2)])
     e, v = (np.concatenate(of) for of in zip(*blocks, strict=True))
-    assert (e.sum() / 6, e @ v / 6) == pytest.approx((3, 9))
+    assert (e @ v / 6, e.sum() / 6) == pytest.approx((9, 3))
     p = e / e.sum()
     assert (p * 6 * (v - p @ v))[4] == pytest.approx(2)
 

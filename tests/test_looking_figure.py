@@ -180,8 +180,8 @@ def test_each_word_but_the_last_asks_for_the_next_one_which_is_hidden():
 
 def in_blocks():
     """Return the values, the output and the log-sum of the query by hand, and its weights."""
-    k = np.log([[3.0], [6.0], [1.0]])
-    q, v = np.ones((1, 1)), np.array([[0.0], [10.0], [30.0]])
+    k = np.log([[1.0], [6.0], [3.0]])
+    q, v = np.ones((1, 1)), np.array([[30.0], [10.0], [0.0]])
     y, log_sum = blockwise_attention(q, k, v, block=1)
     return v[:, 0], y.item(), log_sum.item(), np.exp(k[:, 0] - log_sum)
 
@@ -190,7 +190,7 @@ def test_the_running_sums_are_what_the_package_computes():
     drawn = looking.running("t").markup
     _, y, _, _ = in_blocks()
     shown = [f"y = 15 / (5/3) = {y:.0f}", "5/3", "15"]
-    shown += ["× 3/6 + 1", "3/2", "× 3/6 + 10", "10", "+ 1/6", "+ 1/6 · 30"]
+    shown += ["× 1/6 + 10", "30", "× 1/6 + 1", "7/6", "+ 1/2 · 0", "+ 1/2"]
     for number in shown:
         assert f">{number}<" in drawn, number
     assert drawn.count(">ln 6<") == 3  # a score, and top from there on

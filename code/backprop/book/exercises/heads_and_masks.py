@@ -57,6 +57,8 @@ def check_masked(y: Any, ds: Any) -> Verdict:
             ([15 / 32, -15 / 32], "The third entry is missing.", "It is the one you can guess."),
             (np.array([0.5, 0.3, 0]) * 0.5 * (VALUES - 2.5),
              "The weights are still those without the mask.", "The other two now sum to 1."),
+            (p * 0.25 * (VALUES - 2.5), "A factor ½ is too much.",
+             "The ½ of the loss cancels the 2 of the square: ∂L/∂y is 0.5."),
             (0.5 * VALUES, "This is the error at the weights.",
              "It still has to pass the softmax."),
             (0.5 * p, "This is the error at the values.", "Those of the scores sum to 0."),
@@ -123,26 +125,32 @@ class _Attending(Layer):
         after: bool = False,
         centred: bool = False,
         level: bool = False,
+        blank: bool = False,
     ) -> None:
         super().__init__()
-        self.allowed, self.after, self.centred, self.level = allowed, after, centred, level
+        self.allowed, self.after, self.centred = allowed, after, centred
+        self.level, self.blank = level, blank
         self.x: Array | None = None
+        self.read: list[Array] = []
 
     def forward(self, x: Array) -> Array:
         """Return the outputs, a row for each token."""
+        self.read.append(np.array(x))
         self.x = x = x - x.mean(axis=0) if self.centred else x
         _, self.P = dot_product_attention(x, x, x, None if self.after else self.allowed)
-        return self._leveled((self.P * self.allowed) @ x)
+        return self._left((self.P * self.allowed) @ x)
 
-    def _leveled(self, z: Array) -> Array:
-        """Return z, or what is left of it when each row's mean is taken away."""
+    def _left(self, z: Array) -> Array:
+        """Return z, without each row's mean or with 0 in all columns but one, if asked for."""
+        if self.blank:
+            return np.asarray(z * (np.arange(z.shape[1]) == 2))
         return np.asarray(z - z.mean(axis=1, keepdims=True) if self.level else z)
 
     def backward(self, dz: Array) -> Array:
         """Return the errors at the tokens."""
         if self.x is None:
             raise RuntimeError("backward: call forward first")
-        dz = self._leveled(dz)
+        dz = self._left(dz)
         dS = softmax_vjp(self.P, dz @ self.x.T * self.allowed) / math.sqrt(self.x.shape[1])
         dx = dS @ self.x + dS.T @ self.x + (self.P * self.allowed).T @ dz
         return np.asarray(dx - dx.mean(axis=0) if self.centred else dx)
@@ -166,23 +174,29 @@ def check_reached(reached: Answer) -> Verdict:
             _Attending(i >= j, centred=True), later),
         "a layer without a mask whose outputs sum to 0": (
             _Attending(i >= 0, level=True), later),
+        "a layer without a mask whose outputs are 0 in most columns": (
+            _Attending(i >= 0, blank=True), later),
     }  # fmt: skip
 
     def case(where: str) -> Case:
         layer, right = layers[where]
         more = "Set dz to 0 but for row i, and look at the rows of the result after i."
-        silent = (
-            "If all entries of row i of dz are equal, their errors may cancel: draw them at random."
-            if where.endswith("sum to 0")
-            else more
-        )
+        silent = {
+            "a layer without a mask whose outputs sum to 0": (
+                "This layer leaks, but its outputs sum to 0, and nothing was found.",
+                "If all entries of row i of dz are equal, their errors may cancel: draw them at"
+                " random."),
+            "a layer without a mask whose outputs are 0 in most columns": (
+                "This layer leaks, though most of its outputs are 0, and nothing was found.",
+                "Errors in some columns may reach nothing: fill all columns of row i of dz."),
+        }.get(where, ("This layer leaks, and nothing was found.", more))  # fmt: skip
         mistakes: list[tuple[Any, str, str]] = [
             (right.T, "Rows and columns are exchanged.", "First the place of the output, then that"
              " of the token which its error reaches."),
             (right | ~later, "An error may reach its own token and earlier ones.",
              "Return pairs with j > i only."),
             (right | (j == i), "An error may reach its own token.", "j must be greater than i."),
-            (i > n, "This layer leaks, and nothing was found.", silent),
+            (i > n, *silent),
             (~right & later, "These are the pairs that no error connects.", ""),
             (right & (i == 0), "Errors at the first output alone were tried.",
              "Send one from each place in turn."),
@@ -199,7 +213,12 @@ def check_reached(reached: Answer) -> Verdict:
                     where=where)  # fmt: skip
 
     def marks(layer: Layer, x: Array) -> Array:
+        assert isinstance(layer, _Attending)
+        given_x = x.copy()
         answer = reached(layer, x)
+        tried = any(not np.array_equal(of, given_x) for of in layer.read)
+        if tried and np.array_equal(x, given_x):
+            raise Told("A token was changed: here, errors alone are to find the leaks.")
         if answer is None:
             raise Told("It returns None: is a return missing?")
         pairs = numbers(list(answer)) if np.iterable(answer) else None
@@ -310,20 +329,20 @@ def check_running(sums: Any, y: Any) -> Verdict:
 
 @checker
 def check_joined(sums: Any, ds: Any) -> Verdict:
-    """Check the blocks (ln 2, 3, 12) and (ln 6, 2, 5), and a key with s = ln 3, v = 5, dy = 6."""
+    """Check the blocks (ln 2, 12, 3) and (ln 6, 5, 2), and a key with s = ln 3, v = 5, dy = 6."""
     scale = "The first block is relative to ln 2, so its sums shrink by 2/6."
     parts: list[Part] = [
-        ("The sums", [3.0, 9.0], [
-            ([5.0, 17.0], "Neither block was rescaled.", scale),
-            ([11.0, 41.0], "The first block was multiplied by 6/2.",
+        ("The sums", [9.0, 3.0], [
+            ([17.0, 5.0], "Neither block was rescaled.", scale),
+            ([41.0, 11.0], "The first block was multiplied by 6/2.",
              "A larger maximum makes old powers smaller."),
-            ([9.0, 27.0], "These are relative to ln 2.", "Use the larger top."),
-            ([18.0, 54.0], "These are the sums of e^s.", "Divide both by 6, the larger power."),
-            ([9.0, 3.0], "The two sums are exchanged.", "The total comes first."),
-            ([3.0, 17.0], "The sum with the values is not rescaled.", scale),
-            ([5.0, 9.0], "The total is not rescaled.", scale),
-            ([1.0, 4.0], "This is the first block alone.", "Add the second block."),
-            ([11 / 3, 41 / 3], "The second block was rescaled.", scale),
+            ([27.0, 9.0], "These are relative to ln 2.", "Use the larger top."),
+            ([54.0, 18.0], "These are the sums of e^s.", "Divide both by 6, the larger power."),
+            ([3.0, 9.0], "The two sums are exchanged.", "The sum with the values comes first."),
+            ([17.0, 3.0], "The sum with the values is not rescaled.", scale),
+            ([9.0, 5.0], "The total is not rescaled.", scale),
+            ([4.0, 1.0], "This is the first block alone.", "Add the second block."),
+            ([41 / 3, 11 / 3], "The second block was rescaled.", scale),
         ], scale),
         ("The error at the score", 2.0, [
             (-2.0, "This is a step downhill.", "The error is the derivative itself."),

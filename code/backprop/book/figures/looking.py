@@ -388,7 +388,10 @@ def joined(n: int, width: int, title: str) -> Drawing:
     parts.append(_flow((end, rows[0] + 23), (end, rows[1] - 23), "currentColor"))
     for y, word in ((-3, "· Wₒ + bₒ"), (14, f"{width} × {width} and {width}")):
         parts.append(svg.text(end + 8, middle + y, word, text_anchor="start"))
-    parts.append(_framed((end, rows[1]), size, "currentColor"))
+    parts.append(svg.element(  # of both heads, so in the color of neither
+        "rect", x=end - size[0] / 2, y=rows[1] - size[1] / 2, width=size[0], height=size[1],
+        fill="none", stroke="currentColor", stroke_width="2.4",
+    ))  # fmt: skip
     parts.append(svg.text(end, rows[1] + 5, "output", font_weight=600))
     parts.append(svg.text(end + 38, rows[1] + 5, whole, text_anchor="start"))
     said = (
@@ -796,8 +799,10 @@ def _product(at: Place, name: str, small: str) -> str:
 
 # Running sums, and the errors that come back from them.
 
-VISITED = ROWS[1], ROWS[0], ROWS[2]
-"""The keys in an order in which the second score is the largest so far, and the third is not."""
+VISITED = ROWS[2], ROWS[0], ROWS[1]
+"""The keys in an order in which the second score is the largest so far, and the third is not.
+
+The first value is not 0, so that the second score changes both sums."""
 STEP = 62.0
 """From one key down to the next."""
 
@@ -807,16 +812,16 @@ def running(title: str) -> Drawing:
 
     The query and its keys are those of :func:`by_hand`, in the order :data:`VISITED`.
     """
-    top, total, gathered = 122.0, 206.0, 318.0
-    columns, first, size, blue = (20.0, 66.0, top, total, gathered), 52.0, (44.0, 28.0), svg.FORWARD
-    heads = ("q·k", "v", "top", "total", "gathered")
+    top, gathered, total = 122.0, 212.0, 324.0
+    columns, first, size, blue = (20.0, 66.0, top, gathered, total), 52.0, (44.0, 28.0), svg.FORWARD
+    heads = ("q·k", "v", "top", "gathered", "total")
     parts: list[str] = []
     said, sums = [], _sums()
     for k, (x, name) in enumerate(zip(columns, heads, strict=True)):
         parts.append(svg.text(x, 16, name, "currentColor" if k < 2 else blue))
     for k, (row, one) in enumerate(zip(VISITED, sums, strict=True)):
         y = first + STEP * k
-        carried = f"ln {one.largest}", str(one.total), str(one.gathered)
+        carried = f"ln {one.largest}", str(one.gathered), str(one.total)
         written = (f"ln {row[2]}", str(row[3]), *carried)
         for x, number in zip(columns, written, strict=True):
             if x >= top:
@@ -828,8 +833,8 @@ def running(title: str) -> Drawing:
             change = "stays" if one.shrink == 1 else "rises"
             parts.append(svg.text(top - 8, y - STEP / 2, change, blue, text_anchor="end"))
         times = "" if one.shrink == 1 else f"× {one.old}/{one.largest} "
-        adds = ("1", str(row[3])) if one.power == 1 else (str(one.power), f"{one.power} · {row[3]}")
-        for x, added in zip((total, gathered), adds, strict=True) if k else ():
+        adds = (str(row[3]), "1") if one.power == 1 else (f"{one.power} · {row[3]}", str(one.power))
+        for x, added in zip((gathered, total), adds, strict=True) if k else ():
             parts.append(_flow((x, y + 12 - STEP), (x, y - 22), blue))
             step = svg.text(x + 8, y - STEP / 2, f"{times}+ {added}", blue, text_anchor="start")
             parts.append(step)
@@ -837,7 +842,7 @@ def running(title: str) -> Drawing:
     last, end = first + STEP * 2, sums[-1]
     output = f"y = {end.gathered} / ({end.total}) = {end.gathered / end.total}"
     parts += [
-        _flow((total + 8, last + 12), (gathered - 50, last + 39), blue),
+        _flow((total - 8, last + 12), (gathered + 50, last + 39), blue),
         _flow((gathered, last + 12), (gathered, last + 39), blue),
         svg.text(gathered, last + 56, output, blue, font_weight=600),
     ]
@@ -845,7 +850,7 @@ def running(title: str) -> Drawing:
 
 
 def returned(title: str) -> Drawing:
-    """Draw how each key of :func:`running` finds the error at its score, with two numbers kept."""
+    """Draw how each key of :func:`running` finds its error, with two numbers of the row."""
     scores, log_sum, weights, pulls, mean = 22.0, 71.0, 134.0, 194.0, 236.0
     differences, errors, kept, first = 282.0, 392.0, 50.0, 102.0
     orange, blue = svg.BACKWARD, svg.FORWARD
@@ -853,7 +858,7 @@ def returned(title: str) -> Drawing:
     whole, dy_y = sum(row[2] for row in VISITED), dy * end.gathered / end.total
     last = first + 46 * (len(VISITED) - 1) - 5
     parts: list[str] = []
-    said = [f"kept: log-sum ln {whole} and dy·y {dy_y}"]
+    said = [f"of the row: log-sum ln {whole} and dy·y {dy_y}"]
     heads = ("q·k", "p", "dy·v", "dy·v − dy·y", "error")
     for x, name in zip((scores, weights, pulls, differences, errors), heads, strict=True):
         parts.append(svg.text(x, 16, name, "currentColor" if x == scores else orange))
