@@ -852,7 +852,7 @@ def running(title: str) -> Drawing:
 def returned(title: str) -> Drawing:
     """Draw how each key of :func:`running` finds its error, with two numbers of the row."""
     scores, log_sum, weights, pulls, mean = 22.0, 71.0, 134.0, 194.0, 236.0
-    differences, errors, kept, first = 282.0, 392.0, 50.0, 102.0
+    differences, errors, kept, first = 285.0, 392.0, 50.0, 102.0
     orange, blue = svg.BACKWARD, svg.FORWARD
     end, dy = _sums()[-1], _slope()
     whole, dy_y = sum(row[2] for row in VISITED), dy * end.gathered / end.total
@@ -879,7 +879,7 @@ def returned(title: str) -> Drawing:
             _flow((log_sum + 9, y - 5), (weights - 22, y - 5), orange),
             svg.text(log_sum + 22, y - 14, "exp", orange),
             _framed((weights, y - 5), (40.0, 26.0), orange, rx="4"),
-            _flow((mean + 9, y - 5), (differences - 18, y - 5), orange),
+            _flow((mean + 9, y - 5), (differences - 20, y - 5), orange),
             svg.text(differences + 50, y, f"· {p} =", orange),
             _framed((errors, y - 5), (48.0, 26.0), orange, rx="4"),
         ]
