@@ -196,6 +196,7 @@ def check_reached(reached: Answer) -> Verdict:
             (right | ~later, "An error may reach its own token and earlier ones.",
              "Return pairs with j > i only."),
             (right | (j == i), "An error may reach its own token.", "j must be greater than i."),
+            (right | (j < i), "An error may reach earlier tokens.", "j must be greater than i."),
             (i > n, *silent),
             (~right & later, "These are the pairs that no error connects.", ""),
             (right & (i == 0), "Errors at the first output alone were tried.",

@@ -284,7 +284,7 @@ def heads(
         last token.
     """
     pitch, high, left = 66.0, 66.0, 86.0
-    box = (60.0 if max(map(len, tokens)) > 5 else 50.0, 28.0)
+    box = (63.0 if max(map(len, tokens)) > 5 else 50.0, 28.0)
     places = [left + pitch * (k + 0.5) for k in range(len(tokens))]
     parts, words, top = [], [], 0.0
     for name, (weights, said) in panels.items():
