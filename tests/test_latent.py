@@ -72,6 +72,26 @@ def test_the_score_is_the_slope_of_the_log_density():
     )
 
 
+def test_variances_are_those_of_single_draws():
+    network, x, draws = trained(0), digits(0).test[:2], 400
+    path, score, baseline = latent.variances(network, x, draws, np.random.default_rng(0))
+    mean, deviation = latent.clouds(network, x)
+    noise = np.random.default_rng(0).normal(size=(draws, *mean.shape))
+    decoder = network.named["decoder"]
+
+    def cost(z):
+        return latent.pixel_costs(decoder.forward(z), x)
+
+    costs = np.array([cost(mean + deviation * xi) for xi in noise])[..., None]
+    steps = 1e-5 * np.eye(2)
+    slopes = [[(cost(z + step) - cost(z - step)) / 2e-5 for step in steps]
+              for z in mean + deviation * noise]  # fmt: skip
+    assert path == pytest.approx(np.var(slopes, axis=0).mean(), rel=1e-3)
+    assert score == pytest.approx(np.var(costs * noise / deviation, axis=0).mean())
+    centred = (costs - costs.mean(axis=0)) * noise / deviation
+    assert baseline == pytest.approx(np.var(centred, axis=0).mean())
+
+
 def test_bounds_are_ordered_and_approach_the_integral():
     network, x = trained(0, epochs=5), digits(0).test[:60]
     log_w = latent.log_weights(network, x, 100, np.random.default_rng(0))
@@ -145,14 +165,6 @@ def test_a_plain_autoencoder_spreads_its_codes_and_draws_nothing():
     plain, other = trained(0, **latent.PLAIN), trained(0)
     assert not plain.named["draw"].training and other.named["draw"].training
     assert latent.codes(plain, x).std() > 3 > 1.3 > latent.codes(other, x).std()
-
-
-def test_the_commonest_digits_are_counted_by_the_reader():
-    data = digits(0)
-    zeros, rest = data.test[data.labels == 0], data.test[data.labels == 7][:5]
-    assert latent.share_of_commonest(0, zeros, 1) > 95
-    assert latent.share_of_commonest(0, np.concatenate([zeros, rest]), 2) > 95
-    assert 38 < latent.share_of_commonest(0, data.test) < 50
 
 
 def test_the_reader_reads_digits_and_is_seldom_sure_of_noise():

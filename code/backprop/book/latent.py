@@ -144,6 +144,21 @@ def score(draw: Layer) -> Array:
     return np.concatenate([draw.noise / draw.deviation, 0.5 * (draw.noise**2 - 1)], axis=1)
 
 
+def variances(network: Graph, x: Array, draws: int, rng: np.random.Generator) -> Array:
+    """Return the mean variance of three estimators of ∂⟨-ln p(x | z)⟩/∂μ, over draws for each x.
+
+    Through the draw; by the score; and by the score, the mean cost of the image as a baseline.
+    """
+    decoder, (mean, deviation) = network.named["decoder"], clouds(network, x)
+    noise = rng.normal(size=(draws, *mean.shape))
+    images = np.tile(x, (draws, 1))
+    logits = decoder.forward((mean + deviation * noise).reshape(-1, mean.shape[1]))
+    path = decoder.backward(sigmoid(logits) - images).reshape(noise.shape)
+    costs = pixel_costs(logits, images).reshape(draws, len(x), 1)
+    ways = path, costs * noise / deviation, (costs - costs.mean(axis=0)) * noise / deviation
+    return np.array([np.var(way, axis=0).mean() for way in ways])
+
+
 def trained(
     seed: int,
     d: int = 2,
@@ -215,26 +230,8 @@ def reader(seed: int) -> Sequential:
 
 def share_read(seed: int, images: Array) -> float:
     """Return in how many of a hundred images the reader is sure of a digit; ink is above ½."""
-    return 100 * float((_sureness(seed, images) > SURE).mean())
-
-
-def share_of_commonest(seed: int, images: Array, kinds: int = 4) -> float:
-    """Return how many of a hundred images the reader takes for its ``kinds`` commonest digits.
-
-    If all ten digits are as frequent, four of them are 40.
-    """
-    named = _read(seed, images).argmax(axis=1)
-    return 100 * float(np.sort(np.bincount(named))[-kinds:].sum() / len(named))
-
-
-def _sureness(seed: int, images: Array) -> Array:
-    """Return the largest probability that the reader gives a digit, for each image."""
-    return np.asarray(softmax(_read(seed, images)).max(axis=1))
-
-
-def _read(seed: int, images: Array) -> Array:
-    """Return what the reader answers to each image, shape (n, 10)."""
-    return reader(seed).forward((images > 0.5).astype(float))
+    answers = reader(seed).forward((images > 0.5).astype(float))
+    return 100 * float((softmax(answers).max(axis=1) > SURE).mean())
 
 
 # What a trained one is worth.

@@ -1,7 +1,6 @@
 """The figures of the chapter on the variational autoencoder: codes, draws and what is decoded.
 
-Blue is a pass forward and vermilion a pass back, as in all drawings by hand. The two estimators of
-a gradient are green (through the draw) and purple, dashed (by the score).
+Blue is a pass forward and vermilion a pass back, as in all drawings by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from backprop.activations import sigmoid
 from backprop.arrays import Array, Labels
 from backprop.book import latent
 from backprop.book.figures import svg
-from backprop.book.figures.by_hand import Drawing, drawing, plotted, pyplot
+from backprop.book.figures.by_hand import Drawing, drawing
 from backprop.book.figures.digit_images import SIDE, glyphs, sheet
 from backprop.book.figures.stepper import Frame, computed
 from backprop.losses import GaussianKL
@@ -210,7 +209,7 @@ def clouds(
     new : array, shape (n, 2)
         Codes that are crosses among the clouds, and decoded in a row below.
     shares : mapping of str to float
-        By factor, how many of a hundred new images are of the four commonest digits.
+        By factor, how many of a hundred new codes lie in the cloud of a training digit.
     each : int
         Clouds of every label.
     across : int
@@ -253,7 +252,7 @@ def clouds(
         pixels, divergence = (round(term, 1) for term in latent.terms(network, digits.test))
         caption = (
             f"Pixels {pixels:.1f} + divergence {divergence:.1f} = {pixels + divergence:.1f} nats."
-            f" The four commonest digits: about {5 * round(shares[factor] / 5)} % of new images."
+            f" Of new codes, {shares[factor]:.0f} % lie in the cloud of a training digit."
         )
         said = (
             f"{len(some)} clouds in a plane {far}; beside it, what the decoder makes of"
@@ -513,37 +512,3 @@ def two_errors(title: str) -> Drawing:
         " as 2 to ℓ. From the divergence, 1 and -⅜ arrive. The sums are 5 and 1⅝."
     )
     return drawing(title, low + 50, said, *parts)
-
-
-# Variances.
-
-
-def variances(
-    theory: Mapping[str, Array], measured: Mapping[str, Array], lengths: Array, title: str
-) -> Drawing:
-    """Draw the variance of three estimators over the number of squares in a sum.
-
-    Parameters
-    ----------
-    theory, measured : mapping of str to array
-        By estimator, over the ``lengths``: through the draw, by the score, and by the score with a
-        baseline. Those measured have a row a seed.
-    """
-    from backprop.book.figures.plots import COLORS
-
-    plt = pyplot()
-    fig, ax = plt.subplots(figsize=(4.6, 1.9))
-    looks = (COLORS[2], "-", "o"), (COLORS[3], "--", "s"), (COLORS[3], ":", "^")
-    for (name, values), (color, line, mark) in zip(theory.items(), looks, strict=True):
-        ax.plot(lengths, values, line, color=color)
-        runs = measured[name]
-        ax.vlines(lengths, runs.min(axis=0), runs.max(axis=0), color=color, linewidth=3)
-        ax.plot(lengths, np.median(runs, axis=0), mark, color=color, markersize=5)
-        ends = f"{name}: {values[-1]:,.0f}"
-        ax.text(lengths[-1] * 1.15, values[-1], ends, color=color, va="center")
-    ax.set(xscale="log", yscale="log", xlabel="squares in the sum", ylim=(0.5, 60_000))
-    ax.set(yticks=[1, 10, 100, 1000, 10_000])
-    ax.set(xticks=lengths, xticklabels=map(str, lengths))
-    ax.minorticks_off()
-    ax.set_title("variance of one estimate", loc="left", fontsize=11)
-    return plotted(fig, title)
