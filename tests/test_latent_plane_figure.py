@@ -92,11 +92,12 @@ def test_clouds_are_twice_as_wide_as_their_deviations():
     assert float(drawn[0].get("cx")) == pytest.approx(4 + unit * (answer[0] + 3.6), abs=0.06)
     middle = f"{4 + unit * 4.6 - 4:.1f} {28 + unit * 4.6:.1f}"
     assert f"M{middle}h8M" in loose.svg, "a cross at (1, -1)"
+    assert loose.svg.count("h10M") == 2 and "h10M" not in points.svg, "no crosses when zoomed out"
     dots = [e for e in ET.fromstring(points.svg).iter(f"{SVG}ellipse") if e.get("stroke") is None]
     assert len(dots) > 55 and {e.get("rx") for e in dots} == {"1.6"}
     assert loose.caption == (
         "Pixels 18.7 + divergence 2.3 = 21.0 nats."
-        " Of new codes, 54 % lie in the cloud of a training digit."
+        " Of new codes, 54 % lie in the ellipse of a training digit."
     )
     assert ">all<" in collapsed.svg and ">all<" not in loose.svg
 
@@ -156,8 +157,8 @@ def test_both_errors_add_up():
     by_draw, by_kl = (error, error * tau * xi / 2), (mu, (tau**2 - 1) / 2)
     assert (by_draw, by_kl) == ((4, 2), (1, -3 / 8)) and cost == 4
     kl = (mu**2 + tau**2 - 1 - np.log(tau**2)) / 2
-    for words in ("4, 2", "1, −⅜", "μ: 4 + 1 = 5", "ℓ: 2 − ⅜ = 1⅝", "x = 0", "costs",
-                  f"a = z = {a:.0f}", f"z = {z:.0f}",
+    for words in ("μ: 4, ℓ: 2", "μ: 1, ℓ: −⅜", "μ: 4 + 1 = 5", "ℓ: 2 − ⅜ = 1⅝", "x = 0", "costs",
+                  f"a = {a:.0f}", f"z = {z:.0f}",
                   f"{cost:.0f} + {kl:.2f} = {cost + kl:.2f}"):  # fmt: skip
         assert f">{words}<" in markup, words
 

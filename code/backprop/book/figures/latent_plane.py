@@ -207,7 +207,8 @@ def clouds(
     digits : Binary
         Of which the test digits are drawn.
     new : array, shape (n, 2)
-        Codes that are crosses among the clouds, and decoded in a row below.
+        Codes that are crosses among the clouds, unless the plane is zoomed out to show these, and
+        decoded in a row below.
     shares : mapping of str to float
         By factor, how many of a hundred new codes lie in the cloud of a training digit.
     each : int
@@ -235,24 +236,27 @@ def clouds(
                 stroke=None if small else KINDS[kind], stroke_width=None if small else "1",
             ))  # fmt: skip
         parts.append(
-            square.names(new) if mean.std() > 0.1 else _over(*square.at(np.zeros(2)), "all")
+            square.names(new if near else None)
+            if mean.std() > 0.1
+            else _over(*square.at(np.zeros(2)), "all")
         )
-        parts += [_cross(*square.at(z), 4.0 if near else 2.5) for z in new]
+        # Zoomed out, the crosses of new codes would be a knot.
+        parts += [_cross(*square.at(z), 4.0) for z in new] if near else []
         parts += [plane.decoded(network, across, f"vae-plane-{k}"), plane.drawn()]
         for x, words in ((left, "clouds of test digits"), (plane.left, "codes, decoded")):
             parts.append(svg.text(x, 18, words, text_anchor="start", font_weight=600))
         far = f"from {-reach:g} to {reach:g}".replace("-", "\N{MINUS SIGN}")
         parts.append(svg.text(svg.WIDTH / 2, foot, f"both {far}{'' if near else ': zoomed out'}",
                               font_weight=400 if near else 600))  # fmt: skip
-        parts += [_cross(left + 6, foot + 24, 5.0),
-                  svg.text(left + 18, foot + 29, "new codes from p(z), decoded",
+        parts += [_cross(left + 6, foot + 24, 5.0) if near else "",
+                  svg.text(left + (18 if near else 0), foot + 29, "new codes from p(z), decoded",
                            text_anchor="start", font_weight=600),
                   sheet(latent.decoded(network, new), len(new), left, foot + 37, wide,
                         f"vae-new-{k}")]  # fmt: skip
         pixels, divergence = (round(term, 1) for term in latent.terms(network, digits.test))
         caption = (
             f"Pixels {pixels:.1f} + divergence {divergence:.1f} = {pixels + divergence:.1f} nats."
-            f" Of new codes, {shares[factor]:.0f} % lie in the cloud of a training digit."
+            f" Of new codes, {shares[factor]:.0f} % lie in the ellipse of a training digit."
         )
         said = (
             f"{len(some)} clouds in a plane {far}; beside it, what the decoder makes of"
@@ -391,8 +395,8 @@ def two_ways(title: str) -> Drawing:
         svg.text(z[0] + 4, z[1] + 40, "z = 1 + ½ · 2 = 2", text_anchor="start"),
         svg.text(f[0], f[1] - 31, "z² = 4"),
         svg.text(308, f[1] - 14, "slope 2z = 4", svg.BACKWARD),
-        svg.text(20, mu[1] - 28, "4 · 1 = 4", svg.BACKWARD, text_anchor="start", **bold),
-        svg.text(20, tau[1] + 38, "4 · 2 = 8", svg.BACKWARD, text_anchor="start", **bold),
+        svg.text(20, mu[1] - 33, "4 · 1 = 4", svg.BACKWARD, text_anchor="start", **bold),
+        svg.text(20, tau[1] + 43, "4 · 2 = 8", svg.BACKWARD, text_anchor="start", **bold),
     ]
     said = (
         "Above: μ and τ lead to a draw, the draw to z = 2, and z to z² = 4. The slope 4 comes back"
@@ -492,15 +496,15 @@ def two_errors(title: str) -> Drawing:
     for x, foot, words, paint, look in (
         (62, y - 16, "encoder", ink, bold),
         (code[0], y - 48, "μ = 1", ink, {}), (code[0], y - 31, "ℓ = ln ¼", ink, {}),
-        (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] + 42, y - 20, "z = 2", ink, {}),
-        (a[0] + 24, y - 42, "a = z = 2", ink, {}),
+        (xi[0] + 44, xi[1] + 5, "ξ = 2", ink, {}), (z[0] - 38, y - 30, "z = 2", ink, {}),
+        (a[0], y - 34, "a = 2", ink, {}),
         (416, y + 20, "x = 0", ink, last), (416, y + 37, "costs", ink, last),
         (416, y + 54, "4", ink, last),
         (208, low - 13, "0.82", ink, {}), (344, low + 44, "4 + 0.82 = 4.82", ink, {}),
-        ((code[0] + z[0]) / 2, y + 40, "4, 2", back, {}),
+        ((code[0] + z[0]) / 2, y + 44, "μ: 4, ℓ: 2", back, {}),
         ((z[0] + a[0]) / 2, y + 26, "4", back, {}), (338, y + 70, "4", back, {}),
         (208, low + 27, "1", back, {}),
-        (code[0] + 12, (y + low) / 2 + 8, "1, −⅜", back, first),
+        (code[0] + 12, (y + low) / 2 + 8, "μ: 1, ℓ: −⅜", back, first),
         (6, y + 32, "μ: 4 + 1 = 5", back, bold | first),
         (6, y + 52, "ℓ: 2 − ⅜ = 1⅝", back, bold | first),
     ):  # fmt: skip
