@@ -501,10 +501,10 @@ def two_errors(title: str) -> Drawing:
         (416, y + 20, "x = 0", ink, last), (416, y + 37, "costs", ink, last),
         (416, y + 54, "4", ink, last),
         (208, low - 13, "0.82", ink, {}), (344, low + 44, "4 + 0.82 = 4.82", ink, {}),
-        ((code[0] + z[0]) / 2, y + 44, "μ: 4, ℓ: 2", back, {}),
+        ((code[0] + z[0]) / 2, y + 42, "μ: 4, ℓ: 2", back, {}),
         ((z[0] + a[0]) / 2, y + 26, "4", back, {}), (338, y + 70, "4", back, {}),
         (208, low + 27, "1", back, {}),
-        (code[0] + 12, (y + low) / 2 + 8, "μ: 1, ℓ: −⅜", back, first),
+        (code[0] - 14, (y + low) / 2 + 23, "μ: 1, ℓ: −⅜", back, last),
         (6, y + 32, "μ: 4 + 1 = 5", back, bold | first),
         (6, y + 52, "ℓ: 2 − ⅜ = 1⅝", back, bold | first),
     ):  # fmt: skip
