@@ -1332,7 +1332,6 @@ EXCEPTIONS = {
     "initialisation:backward-integral": "a mean over a normal distribution",
     "initialisation:eq-init-backward": "a mean over random weights, derived on the page",
     "initialisation:eq-init-both": "an update, which defines the next value",
-    "normalisation:common-by-hand": "a definition; the cell compared-checks has its numbers",
     "normalisation:large-weights": "a right angle, which tests/test_brakes.py checks",
     "vanishing-and-exploding:eq-ve-chi": "definition of a mean over random weights",
     "vanishing-and-exploding:text-6": "definition of a mean over random weights",

@@ -4,8 +4,7 @@ What the chapter on normalization measures. A network of six hidden layers is tr
 some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
 ``USUAL``. In an arm with ``reset``, the weights of each unit are scaled back after each step to
 their length at the start; in an arm with ``centered``, the gradients lose their common part
-(:func:`common_part`), and in its control, with ``shortened``, only as much of their length. In an
-arm with ``restored``, they get the common part back that batch normalization keeps from them.
+(:func:`common_part`), and in its control, with ``shortened``, only as much of their length.
 
 Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
 ``brakes.json``, which ``python -m backprop.book.brakes FILE`` writes (some minutes on one core).
@@ -19,7 +18,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,7 @@ from backprop.arrays import Array
 from backprop.book import results
 from backprop.datasets import load_digits
 from backprop.initializers import he
-from backprop.layers import BatchNorm, Dense, LayerNorm, ReLU, RMSNorm
+from backprop.layers import BatchNorm, Dense, LayerNorm, ReLU
 from backprop.layers.base import Layer
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
@@ -113,26 +111,6 @@ def common_part(layer: Dense) -> Array:
     return np.outer(layer.x.mean(axis=0), layer.gradients["b"])
 
 
-class Shifted(BatchNorm):
-    """A batch normalization that remembers the shift which its backward pass takes out."""
-
-    name = "batchnorm"
-
-    def _standardize_vjp(self, dx_hat: Array, axes: tuple[int, ...]) -> Array:
-        self.shift = np.asarray(dx_hat.mean(axis=0) / self.sigma).ravel()
-        return super()._standardize_vjp(dx_hat, axes)
-
-
-def restore(network: Sequential) -> None:
-    """Give the matrices before a :class:`Shifted` the common part that its shift would add.
-
-    What is passed on to earlier layers stays right.
-    """
-    for before, norm in pairwise(network.layers):
-        if isinstance(before, Dense) and isinstance(norm, Shifted):
-            before.gradients["W"][...] += np.outer(before.x.sum(axis=0), norm.shift)
-
-
 @dataclass(frozen=True)
 class Arm:
     """What is raised, in which network, and how it is trained.
@@ -150,8 +128,6 @@ class Arm:
         The network itself stays as it is.
     shortened : bool
         Whether they keep it, and are cut to the length that they would have without it.
-    restored : bool
-        Whether they get back the common part that a :class:`Shifted` takes out (:func:`restore`).
     """
 
     norm: Norm | None
@@ -159,7 +135,6 @@ class Arm:
     reset: Sequence[Block] = ()
     centered: bool = False
     shortened: bool = False
-    restored: bool = False
 
     def run(
         self,
@@ -192,8 +167,6 @@ class Arm:
                 rest = dW - common_part(layer)
                 full = np.linalg.norm(dW)
                 dW[...] = rest if self.centered else dW * (np.linalg.norm(rest) / (full or 1))
-            if self.restored:
-                restore(network)
             for name, value in parameters.items():
                 value -= (rate if name in raised else USUAL) * gradients[name]
             set_back(parameters, first)
@@ -236,12 +209,8 @@ class Constants(BatchNorm):
 WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain": (Arm(None, WEIGHTS), WIDE),
-    "plain reset": (Arm(None, WEIGHTS, reset=WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
     "weights reset": (Arm(BatchNorm, WEIGHTS, reset=WEIGHTS), WIDE),
-    "weights common": (Arm(Shifted, WEIGHTS, restored=True), WIDE),
-    "rms": (Arm(RMSNorm, WEIGHTS), WIDE),
-    "rms step": (Arm(RMSNorm, WEIGHTS, centered=True), WIDE),
     "layer": (Arm(LayerNorm, WEIGHTS), WIDE),
     "layer step": (Arm(LayerNorm, WEIGHTS, centered=True), WIDE),
     "layer short": (Arm(LayerNorm, WEIGHTS, shortened=True), WIDE),
@@ -249,23 +218,6 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain all": (Arm(None, ALL), WIDE),
     "constants": (Arm(Constants, ALL), (1.0,)),
 }
-
-
-def varying(network: Sequential) -> list[float]:
-    """Return, for each hidden layer, the share of the mean square that varies between examples.
-
-    It is that of the normalized values, before γ and β, and without a normalization that of the
-    pre-activations: the sum of the variances of the units, over that of their mean squares.
-    """
-    found = []
-    values = x = data()[0]
-    for layer in network.layers:
-        x = layer.forward(x)
-        if isinstance(layer, ReLU):
-            found.append(float(values.var(axis=0).sum() / (values**2).mean(axis=0).sum()))
-        else:
-            values = getattr(layer, "x_hat", x)
-    return found
 
 
 def turning(network: Sequential, rate: float) -> list[float]:
@@ -279,7 +231,7 @@ def turning(network: Sequential, rate: float) -> list[float]:
 
 
 def around_a_step(
-    arm: Arm, rate: float, seed: int, measure: Callable[[Sequential], list[float]] = varying
+    arm: Arm, rate: float, seed: int, measure: Callable[[Sequential], list[float]]
 ) -> tuple[list[float], list[float]]:
     """Return what ``measure`` finds in the network before the first step, and after it."""
     found: list[list[float]] = []

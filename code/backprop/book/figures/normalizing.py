@@ -184,47 +184,6 @@ def rays(title: str, rate: float = 0.5) -> Drawing:
     return plotted(fig, title)
 
 
-IMAGES = np.array([(1, 2), (2, 1)], dtype=float)
-"""What two images bring to a unit; its slopes ∂L/∂x are 1 and 2."""
-
-
-def pushes(slopes: Any = (1.0, 2.0)) -> tuple[Array, Array]:
-    """Return the changes of both pre-activations, over the rate, against two parts of a gradient.
-
-    They are the common part, the mean input times the sum of the slopes, and what remains.
-    """
-    slopes = np.asarray(slopes, dtype=float)
-    common = slopes.sum() * IMAGES.mean(axis=0)
-    return -IMAGES @ common, -IMAGES @ (slopes @ IMAGES - common)
-
-
-def pushed(title: str) -> Drawing:
-    """Draw how a step moves two images, against the common part and against what remains."""
-    from backprop.book.figures.plots import GREY, INK
-
-    plt = pyplot()
-    _, red, green = _colors()
-    fig, axes = plt.subplots(1, 2, figsize=(4.6, 1.45))
-    words = ("against the common part", "against the rest")
-    for ax, moved, colour, label, reach in zip(
-        axes, pushes(), (red, green), words, (15.0, 1.0), strict=True
-    ):
-        ax.plot((0, 0), (-1.45, 0.6), ":", color=GREY, linewidth=1)
-        ax.text(0, -1.5, "0", ha="center", va="top", color=INK)
-        for k, value in enumerate(moved):
-            _arrow(ax, np.array([value / 2, -k]), np.array([value, 0]), colour, 2.2)
-            ax.plot(0, -k, "o", color=INK, markersize=4)
-            edge, aside = ("right", -0.08) if value < 0 else ("left", 0.08)
-            written = f"{_short(value)} η"
-            ax.text(aside * reach, 0.16 - k, written, ha=edge, va="bottom", color=INK)
-        ax.set(xlim=(-reach, reach), ylim=(-1.95, 0.75))
-        ax.set_title(label, fontsize=12, color=colour)
-        ax.axis("off")
-    for k in range(len(IMAGES)):
-        axes[0].text(-15.5, -k, f"image {k + 1}", ha="right", va="center", color=INK)
-    return plotted(fig, title)
-
-
 def shared(title: str) -> Drawing:
     """Draw a table of examples by units twice: a column shares a mean, or a row does."""
     from backprop.book.figures.plots import GREY, INK
@@ -265,7 +224,7 @@ RATE_MARKS = {rate: f"{rate:g}" for rate in (0.1, 1, 10, 100, 1000)}
 
 
 def _medians(
-    ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str, shade: float = 0.2
+    ax: Any, rates: Sequence[float], runs: Array, colour: str, line: str, shade: float
 ) -> None:
     """Draw the medians over the starts while they are finite, and shade the ranges.
 
@@ -288,47 +247,30 @@ def _logarithmic(ax: Any, across: dict[float, str], up: Sequence[float]) -> None
 
 
 Curve = tuple[str, int, str, float, float, float, str, str]
-"""An arm, the number of its colour, its line, the strength of its shade, and where its words stand:
-rate, loss, words and edge."""
-GREY_ONE = -1
-"""The number of a control's colour."""
+"""An arm, the number of its colour (-1: grey), its line, the strength of its shade, and where its
+words stand: rate, loss, words and edge."""
 TOLERATED: tuple[Curve, ...] = (
-    ("plain", 1, "-s", 0.16, 0.55, 0.52, "plain", "right"),
-    ("layer", 0, "--^", 0.16, 6.5, 0.85, "layer normalization", "left"),
-    ("weights", 2, "-o", 0.2, 1050, 0.016, "batch normalization", "right"),
-)
-BRAKED: tuple[Curve, ...] = (
-    ("weights reset", 1, "--D", 0.2, 1050, 1.05, "lengths reset", "right"),
-    ("weights", 2, "-o", 0.2, 1050, 0.016, "lengths free", "right"),
-)
-COMPARED: tuple[Curve, ...] = (
-    ("layer short", GREY_ONE, ":s", 0.16, 1.2, 0.36, "cut as short", "right"),
-    ("layer", 0, "--^", 0, 1.5, 0.72, "layer", "right"),
-    ("layer step", 1, "-D", 0.16, 1050, 0.325, "no common part", "right"),
-    ("weights", 2, "-o", 0.2, 1050, 0.0145, "batch", "right"),
+    ("plain", 1, "-s", 0.16, 0.5, 0.52, "plain", "right"),
+    ("layer", 0, "--^", 0, 3.2, 1.25, "layer", "right"),
+    ("weights reset", -1, ":D", 0.2, 13, 0.5, "batch, lengths reset", "left"),
+    ("weights", 2, "-o", 0.2, 1050, 0.016, "batch, lengths free", "right"),
 )
 
 
-def by_rate(
-    title: str,
-    rates: Sequence[float],
-    found: Mapping[str, Array],
-    curves: Sequence[Curve],
-    height: float = 2.3,
-) -> Drawing:
-    """Draw the final loss over the rate, a curve for each arm.
+def by_rate(title: str, rates: Sequence[float], found: Mapping[str, Array]) -> Drawing:
+    """Draw the final loss over the rate, a curve for each arm of :data:`TOLERATED`.
 
-    ``found`` gives the losses of each arm of ``curves``, a row per start and a column per rate.
+    ``found`` gives the losses of each arm, a row per start and a column per rate.
     Where runs of the first arm overflow, their count stands above a cross.
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
     colours = [*COLORS[:3], GREY]
-    fig, ax = pyplot().subplots(figsize=(4.6, height))
-    for arm, number, line, shade, across, high, words, edge in curves:
+    fig, ax = pyplot().subplots(figsize=(4.6, 2.7))
+    for arm, number, line, shade, across, high, words, edge in TOLERATED:
         _medians(ax, rates, found[arm], colours[number], line, shade)
         ax.text(across, high, words, ha=edge, va="center", color=colours[number])
-    arm, number = curves[0][:2]
+    arm, number = TOLERATED[0][:2]
     lost = np.isinf(found[arm]).sum(axis=0)
     for rate, count in zip(rates, lost, strict=True):
         if count:
