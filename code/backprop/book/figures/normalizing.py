@@ -251,7 +251,7 @@ Curve = tuple[str, int, str, float, float, float, str, str]
 words stand: rate, loss, words and edge."""
 TOLERATED: tuple[Curve, ...] = (
     ("plain", 1, "-s", 0.16, 0.5, 0.52, "plain", "right"),
-    ("layer", 0, "--^", 0, 3.2, 1.25, "layer", "right"),
+    ("layer", 0, "--^", 0, 3.7, 1.4, "layer", "right"),
     ("weights reset", -1, ":D", 0.2, 13, 0.5, "batch, lengths reset", "left"),
     ("weights", 2, "-o", 0.2, 1050, 0.016, "batch, lengths free", "right"),
 )
