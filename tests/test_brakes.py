@@ -31,6 +31,14 @@ def test_a_run_comes_out_as_it_is_stored(name, rate):
     assert arm.tried(rate, 1) == pytest.approx(stored, rel=2 if rate > 10 else 0.3)
 
 
+def test_the_stored_effective_rates_are_those_of_a_run():
+    found = brakes.effective()
+    assert all(runs.shape == (len(brakes.SEEDS), brakes.STEPS + 1) for runs in found.values())
+    for rate in (1.0, 100.0):
+        assert brakes.slowing(rate, 1) == pytest.approx(found[rate][1], rel=0.3)
+        assert brakes.slowing(rate, 1)[:2] == pytest.approx(found[rate][1, :2], rel=0.01)
+
+
 def test_a_step_at_a_large_rate_lowers_the_effective_rate():
     arm = brakes.Arm(BatchNorm, brakes.WEIGHTS)
     for rate, after in ((1.0, 0.5), (10.0, 2.9), (100.0, 0.8), (1000.0, 0.08)):
@@ -171,9 +179,11 @@ def test_it_writes_what_it_found(tmp_path, monkeypatch):
     few = {"plain": (brakes.Arm(None, brakes.WEIGHTS), (0.1, 1e9))}
     monkeypatch.setattr(brakes, "ARMS", {**few, "weights": (brakes.Arm(BatchNorm, []), (1.0,))})
     monkeypatch.setattr(brakes, "SEEDS", (0,))
+    monkeypatch.setattr(brakes, "WATCHED", (0.3,))
     brakes.main([str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["losses"]["plain"][0][1] is None
+    assert np.shape(found["effective"]) == (1, 1, brakes.STEPS + 1)
     assert found["losses"]["plain"][0][0] == pytest.approx(brakes.losses("plain")[0][1], rel=0.1)
 
 

@@ -81,3 +81,10 @@ def test_the_losses_are_drawn_up_to_the_first_median_that_overflows():
     assert "overflow" not in drawn
     assert all(f">{words}<" in drawn for *_, words, _ in normalizing.TOLERATED)
     assert ">guessing: 2.30<" in drawn
+
+
+def test_the_effective_rates_are_drawn_with_reset_lengths_where_these_lose():
+    found = {1.0: np.full((2, 4), 0.5), 100.0: np.array([[50, 1, 1, 1], [50, 2, 2, 2]])}
+    drawn = normalizing.braking("t", found, {1: 0.03, 100: 0.06}, {1: 0.04, 100: 2.1}).markup
+    assert all(f">{words}<" in drawn for words in ("1: 0.03", "100: 0.06", "100: 2.1"))
+    assert ">1: 0.04<" not in drawn

@@ -6,9 +6,9 @@ some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all 
 their length at the start; in an arm with ``centered``, the gradients lose their common part
 (:func:`common_part`), and in its control, with ``shortened``, only as much of their length.
 
-Every arm of :data:`ARMS` was run from ten starts at its rates. What came out stands in
-``brakes.json``, which ``python -m backprop.book.brakes FILE`` writes (some minutes on one core).
-:func:`final` makes one run.
+Every arm of :data:`ARMS` was run from ten starts at its rates, and :func:`slowing` watched the brake
+at four of them. What came out stands in ``brakes.json``, which ``python -m backprop.book.brakes
+FILE`` writes (some minutes on one core). :func:`final` makes one run.
 """
 
 from __future__ import annotations
@@ -241,6 +241,20 @@ def around_a_step(
     return before, after
 
 
+WATCHED = (1.0, 10.0, 100.0, 1000.0)
+"""The rates at which the effective rates of batch normalization are stored, for every step."""
+
+
+def slowing(rate: float, seed: int) -> list[float]:
+    """Return the median effective rate of the units, at the start and after each step of a run."""
+    found: list[float] = []
+    with np.errstate(all="ignore"):
+        ARMS["weights"][0].run(
+            rate, seed, watch=lambda _, network: found.append(turning(network, rate)[1])
+        )
+    return found
+
+
 def _rounded(values: Any) -> Any:
     if isinstance(values, list):
         return [_rounded(v) for v in values]
@@ -250,13 +264,17 @@ def _rounded(values: Any) -> Any:
 def told(arms: Mapping[str, tuple[Arm, tuple[float, ...]]], seeds: Sequence[int]) -> dict[str, Any]:
     """Return what is stored: losses by arm, a row per start and a column per rate.
 
-    None stands for a run that overflowed.
+    None stands for a run that overflowed. The effective rates have a list a watched rate, with a
+    row per start.
     """
     losses = {
         name: [[arm.tried(rate, seed) for rate in rates] for seed in seeds]
         for name, (arm, rates) in arms.items()
     }
-    return {"losses": {name: _rounded(runs) for name, runs in losses.items()}}
+    return {
+        "losses": {name: _rounded(runs) for name, runs in losses.items()},
+        "effective": _rounded([[slowing(rate, seed) for seed in seeds] for rate in WATCHED]),
+    }
 
 
 @cache
@@ -271,6 +289,11 @@ def losses(name: str, rates: Sequence[float] | None = None) -> Array:
     runs = np.array(stored()["losses"][name], dtype=float)
     runs[np.isnan(runs)] = np.inf
     return runs if rates is None else runs[:, [ARMS[name][1].index(rate) for rate in rates]]
+
+
+def effective() -> dict[float, Array]:
+    """Return the stored effective rates: by rate, a row per start and a column per step."""
+    return dict(zip(WATCHED, np.array(stored()["effective"]), strict=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -284,3 +284,48 @@ def by_rate(title: str, rates: Sequence[float], found: Mapping[str, Array]) -> D
     ax.set(xlim=(0.026, 1150), ylim=(0.0085, 16 if lost.any() else 3.4))
     ax.set(xlabel="learning rate of the hidden weight matrices", ylabel="training loss")
     return plotted(fig, title)
+
+
+BESIDE_ENDS = {1.0: 0.35, 100.0: 0.77}
+"""At which effective rate the words of two close curves stand."""
+
+
+def braking(
+    title: str, found: Mapping[float, Array], free: Mapping[float, float],
+    reset: Mapping[float, float],
+) -> Drawing:  # fmt: skip
+    """Draw the effective rate over the step, a curve for each rate, and dotted with reset lengths.
+
+    ``found`` gives the effective rates with free lengths, a row per start and a column per step.
+    Behind each line stand its rate and its final loss, from ``free`` or ``reset``. Steps are drawn
+    at log(1 + step), because the first one changes most.
+    """
+    from backprop.book.figures.plots import COLORS, GREY, INK
+
+    green = COLORS[2]
+    fig, ax = pyplot().subplots(figsize=(4.6, 3.1))
+    for rate, runs in found.items():
+        middle, across = np.median(runs, axis=0), np.log1p(np.arange(runs.shape[1]))
+        ax.fill_between(
+            across, runs.min(axis=0), runs.max(axis=0), color=green, alpha=0.2, linewidth=0
+        )
+        ax.plot(across, middle, "-", color=green, linewidth=2.2)
+        beside = across[-1] + 0.08
+        high = BESIDE_ENDS.get(rate, middle[-1])
+        ax.text(beside, high, f"{rate:g}: {free[rate]:.2g}", va="center", color=green)
+        if reset[rate] > 2 * free[rate]:  # else both lines are nearly one
+            ax.plot(across[[0, -1]], middle[[0, 0]], ":", color=GREY, linewidth=2)
+            ax.text(beside, middle[0], f"{rate:g}: {reset[rate]:.2g}", va="center", color=GREY)
+        ax.plot(0, middle[0], "o", color=INK, markersize=5)
+    ax.text(beside, 1900, "rate: loss", va="center", color=INK)
+    ax.text(2.4, 17, "lengths reset", ha="center", va="center", color=GREY)
+    ax.text(2.4, 0.2, "lengths free", ha="center", va="center", color=green)
+    ax.set(xlim=(-0.12, 5.3), ylim=(0.04, 3500), xlabel="step", yscale="log")
+    ax.set_ylabel("effective rate")
+    steps = (0, 1, 3, 10, 30, 60)
+    ax.set_xticks(np.log1p(steps), [str(step) for step in steps])
+    ax.grid(visible=False)
+    marks = (0.1, 1, 10, 100, 1000)
+    ax.set_yticks(marks, [f"{mark:g}" for mark in marks])
+    ax.set_yticks([], minor=True)
+    return plotted(fig, title)
