@@ -6,9 +6,10 @@ some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all 
 their length at the start; in an arm with ``centered``, the gradients lose their common part
 (:func:`common_part`), and in its control, with ``shortened``, only as much of their length.
 
-Every arm of :data:`ARMS` was run from ten starts at its rates, and :func:`slowing` watched the brake
-at four of them. What came out stands in ``brakes.json``, which ``python -m backprop.book.brakes
-FILE`` writes (some minutes on one core). :func:`final` makes one run.
+Every arm of :data:`ARMS` was run from ten starts at its rates, and :func:`slowing` watched the
+brake at four of them. What came out stands in ``brakes.json``, which
+``python -m backprop.book.brakes FILE`` writes (some minutes on one core).
+:func:`final` makes one run.
 """
 
 from __future__ import annotations
