@@ -76,7 +76,7 @@ def test_the_losses_are_drawn_up_to_the_first_median_that_overflows():
     runs = np.array([[0.4, 0.2, np.inf], [0.3, 0.1, np.inf], [0.03, np.inf, 2.0]])
     found = {arm: np.ones((3, 3)) for arm, *_ in normalizing.TOLERATED}
     drawn = normalizing.by_rate("t", [0.1, 1, 10], {**found, "plain": runs}).markup
-    assert all(f">{words}<" in drawn for words in ("plain", "overflow:", "1", "2"))
+    assert all(f">{words}<" in drawn for words in ("plain", "overflow:"))
     drawn = normalizing.by_rate("t", [0.1, 1, 10], found).markup
     assert "overflow" not in drawn
     assert all(f">{words}<" in drawn for *_, words, _ in normalizing.TOLERATED)

@@ -3,8 +3,9 @@
 What the chapter on normalization measures. A network of six hidden layers is trained for 60 steps;
 some *blocks* of its parameters get a rate of their own (:class:`Arm`), and all others get
 ``USUAL``. In an arm with ``reset``, the weights of each unit are scaled back after each step to
-their length at the start; in an arm with ``centered``, the gradients lose their common part
-(:func:`common_part`), and in its control, with ``shortened``, only as much of their length.
+their length at the start (in ``weights matched``, at the effective rates that free lengths reach
+after a step, see :data:`MATCHED`); in an arm with ``centered``, the gradients lose their common
+part (:func:`common_part`), and in its control, with ``shortened``, only as much of their length.
 
 Every arm of :data:`ARMS` was run from ten starts at its rates, and :func:`slowing` watched the
 brake at four of them. What came out stands in ``brakes.json``, which
@@ -208,6 +209,11 @@ class Constants(BatchNorm):
 
 
 WIDE = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+WATCHED = (1.0, 10.0, 100.0, 1000.0)
+"""The rates at which the effective rates of batch normalization are stored, for every step."""
+MATCHED = (0.984, 5.77, 1.55, 0.157)
+"""For each of :data:`WATCHED`, the rate that gives weights of the first length the effective rate
+which the median unit with free lengths has after its first step."""
 ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "plain": (Arm(None, WEIGHTS), WIDE),
     "weights": (Arm(BatchNorm, WEIGHTS), WIDE),
@@ -218,6 +224,7 @@ ARMS: dict[str, tuple[Arm, tuple[float, ...]]] = {
     "all": (Arm(BatchNorm, ALL), WIDE),
     "plain all": (Arm(None, ALL), WIDE),
     "constants": (Arm(Constants, ALL), (1.0,)),
+    "weights matched": (Arm(BatchNorm, WEIGHTS, reset=WEIGHTS), MATCHED),
 }
 
 
@@ -240,10 +247,6 @@ def around_a_step(
         arm.run(rate, seed, watch=lambda _, network: found.append(measure(network)), steps=1)
     before, after = found
     return before, after
-
-
-WATCHED = (1.0, 10.0, 100.0, 1000.0)
-"""The rates at which the effective rates of batch normalization are stored, for every step."""
 
 
 def slowing(rate: float, seed: int) -> list[float]:

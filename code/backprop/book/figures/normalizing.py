@@ -56,9 +56,9 @@ def parts(title: str) -> Drawing:
     d, shift, stretch, _ = terms(COLUMN, SLOPES)
     rows = (
         (d, blue, "the slopes d that arrive"),
-        (-shift, red, f"{MINUS} shift: the same for all four"),
-        (-stretch, red, f"{MINUS} stretch: away from their mean, 8"),
-        (d + shift + stretch, green, "= rest (divided by 5, then passed on)"),
+        (-shift, red, "the shift in them: the same for all four"),
+        (-stretch, red, "the stretch in them: away from the mean, 8"),
+        (d + shift + stretch, green, "the rest, without shift and stretch"),
     )
     butt: dict[str, Any] = {"linestyle": "-", "solid_capstyle": "butt"}
     fig, ax = plt.subplots(figsize=(4.6, 2.95))
@@ -251,7 +251,7 @@ Curve = tuple[str, int, str, float, float, float, str, str]
 words stand: rate, loss, words and edge."""
 TOLERATED: tuple[Curve, ...] = (
     ("plain", 1, "-s", 0.16, 0.5, 0.52, "plain", "right"),
-    ("layer", 0, "--^", 0, 3.7, 1.4, "layer", "right"),
+    ("layer", 0, "--^", 0.14, 3.7, 1.4, "layer", "right"),
     ("weights reset", -1, ":D", 0.2, 13, 0.5, "batch, lengths reset", "left"),
     ("weights", 2, "-o", 0.2, 1050, 0.016, "batch, lengths free", "right"),
 )
@@ -261,7 +261,7 @@ def by_rate(title: str, rates: Sequence[float], found: Mapping[str, Array]) -> D
     """Draw the final loss over the rate, a curve for each arm of :data:`TOLERATED`.
 
     ``found`` gives the losses of each arm, a row per start and a column per rate.
-    Where runs of the first arm overflow, their count stands above a cross.
+    A cross stands where runs of the first arm overflow.
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
@@ -275,13 +275,12 @@ def by_rate(title: str, rates: Sequence[float], found: Mapping[str, Array]) -> D
     for rate, count in zip(rates, lost, strict=True):
         if count:
             ax.plot(rate, 4.2, "x", color=colours[number], markersize=6, markeredgewidth=2)
-            ax.text(rate, 5.6, str(count), ha="center", va="bottom", color=colours[number])
     if lost.any():
-        ax.text(0.03, 5.6, "overflow:", va="bottom", color=colours[number])
+        ax.text(0.8, 4.2, "overflow:", ha="right", va="center", color=colours[number])
     ax.axhline(math.log(10), color=INK, linewidth=0.9, linestyle=":")
     ax.text(rates[0], 0.87 * math.log(10), "guessing: 2.30", va="top", color=INK)
     _logarithmic(ax, RATE_MARKS, (0.01, 0.1, 1))
-    ax.set(xlim=(0.026, 1150), ylim=(0.0085, 16 if lost.any() else 3.4))
+    ax.set(xlim=(0.026, 1150), ylim=(0.0085, 7 if lost.any() else 3.4))
     ax.set(xlabel="learning rate of the hidden weight matrices", ylabel="training loss")
     return plotted(fig, title)
 
@@ -297,8 +296,8 @@ def braking(
     """Draw the effective rate over the step, a curve for each rate, and dotted with reset lengths.
 
     ``found`` gives the effective rates with free lengths, a row per start and a column per step.
-    Behind each line stand its rate and its final loss, from ``free`` or ``reset``. Steps are drawn
-    at log(1 + step), because the first one changes most.
+    At the right end of each line stand its rate and its final loss, from ``free`` or ``reset``.
+    Steps are drawn at log(1 + step), because the first one changes most.
     """
     from backprop.book.figures.plots import COLORS, GREY, INK
 
