@@ -21,7 +21,8 @@ def test_the_stored_runs_are_all_there():
     "name, rate",
     [
         ("plain", 0.1), ("plain all", 0.3), ("all", 1.0), ("weights", 100),
-        ("weights reset", 1), ("constants", 1), ("layer", 1), ("layer step", 1), ("layer short", 1),
+        ("weights reset", 1), ("weights matched", 0.157), ("constants", 1), ("layer", 1),
+        ("layer step", 1), ("layer short", 1),
     ],
 )  # fmt: skip
 def test_a_run_comes_out_as_it_is_stored(name, rate):

@@ -209,7 +209,7 @@ def shared(title: str) -> Drawing:
             )  # fmt: skip
         ax.set(xlim=(-0.05, 3.05), ylim=(-0.05, 4.05))
         ax.axis("off")
-        ax.set_title("batch norm" if kind == "batch" else "layer norm", fontsize=12)
+        ax.set_title("batch norm" if kind == "batch" else "layer or RMS norm", fontsize=12)
     axes[0].text(-0.15, 2, "examples", rotation=90, ha="right", va="center")
     axes[0].text(1.5, -0.2, "units", ha="center", va="top")
     axes[1].text(1.5, -0.2, "units", ha="center", va="top")
