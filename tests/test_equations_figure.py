@@ -57,10 +57,10 @@ def test_the_four_systems_have_the_shapes_that_are_named():
             assert f">{words}<" in markup
 
 
-def test_both_ways_to_the_slopes_are_drawn():
-    off = np.geomspace(1, 1e-6, 6).reshape(3, 1, 2).repeat(4, axis=1)
+def test_all_three_ways_to_the_slopes_are_drawn():
+    off = np.geomspace(1, 1e-6, 9).reshape(3, 1, 3).repeat(4, axis=1)
     markup = equations.arriving((0, 100, 1000), off, "title").markup
-    assert markup.count("<use ") >= 2 * 3  # a mark for each way and number of steps
+    assert markup.count("<use ") >= 3 * 3  # a mark for each way and number of steps
 
 
 def test_the_path_is_that_of_euler_and_its_adjoint():

@@ -135,7 +135,7 @@ SYSTEMS = (
         "2 · A layer at rest",
         "unknown: its state h",
         "h − tanh(a₀W + hU + b) = 0",
-        "full: no end to begin at",
+        "full: none can be solved first",
     ),
     (
         "3 · Weights at a minimum",
@@ -274,13 +274,19 @@ def loop(title: str) -> Drawing:
 
 
 def arriving(steps: Sequence[int], off: Any, title: str) -> Drawing:
-    """Plot the error of the slopes, ``off`` (steps, splits, unrolled or by the equation)."""
+    """Plot the error of the slopes, ``off`` (steps, splits, way).
+
+    The ways: unrolled, then by the equation, with u from as many steps and from a direct solve.
+    """
     figure, ax = pyplot().subplots(figsize=(4.6, 2.7))
-    ways = (("unrolled", "C0", "-o", 420, "left"), ("by the equation", "C1", "--s", 380, "right"))
-    for (name, paint, style, at, side), errors in zip(ways, np.median(off, axis=1).T, strict=True):
-        ax.semilogy(steps, errors, style, color=paint, markersize=4, linewidth=1.5)
-        height = np.exp(np.interp(400, steps, np.log(errors))) * (2 if side == "left" else 0.4)
-        ax.text(at, height, name, color=paint, ha=side, va="center")
+    ways = (
+        ("unrolled", "C0", "-o"),
+        ("equation, u by as many steps", "C1", "--s"),
+        ("equation, exact u", "C1", ":^"),
+    )
+    for (name, paint, style), errors in zip(ways, np.median(off, axis=1).T, strict=True):
+        ax.semilogy(steps, errors, style, color=paint, markersize=4, linewidth=1.5, label=name)
+    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.02, 1.05))
     ax.set_yticks([1, 1e-2, 1e-4, 1e-6], ["100%", "1%", "0.01%", "0.0001%"])
     ax.minorticks_off()
     ax.set(xlabel="steps of descent", ylabel="error of the slopes", ylim=(3e-7, 2.5))
