@@ -281,12 +281,12 @@ def arriving(steps: Sequence[int], off: Any, title: str) -> Drawing:
     figure, ax = pyplot().subplots(figsize=(4.6, 2.7))
     ways = (
         ("unrolled", "C0", "-o"),
-        ("equation, u by as many steps", "C1", "--s"),
-        ("equation, exact u", "C1", ":^"),
+        ("equation, u iterated", "C1", "--s"),
+        ("equation, u exact", "C1", ":^"),
     )
     for (name, paint, style), errors in zip(ways, np.median(off, axis=1).T, strict=True):
         ax.semilogy(steps, errors, style, color=paint, markersize=4, linewidth=1.5, label=name)
-    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.02, 1.05))
+    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.03, 1.05), handlelength=1.6)
     ax.set_yticks([1, 1e-2, 1e-4, 1e-6], ["100%", "1%", "0.01%", "0.0001%"])
     ax.minorticks_off()
     ax.set(xlabel="steps of descent", ylabel="error of the slopes", ylim=(3e-7, 2.5))
