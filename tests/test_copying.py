@@ -52,7 +52,7 @@ def test_the_scores_are_those_of_the_last_letters():
 
 
 def test_the_gradient_is_that_of_the_loss():
-    model = copying.network("GRU", 0)
+    model = copying.network("LSTM", 0)
     x, y = copying.copying(np.random.default_rng(1), 4, 3)
 
     def loss():
@@ -69,10 +69,10 @@ def test_the_gradient_is_that_of_the_loss():
     assert (values[1] - values[0]) / 2e-2 == pytest.approx(float(g @ direction), rel=0.02)
 
 
-@pytest.mark.parametrize("kind", [*copying.KINDS, *copying.UNTRAINED])
+@pytest.mark.parametrize("kind", [*copying.KINDS])
 def test_what_is_sent_back_is_a_derivative(kind):
     model = copying.network(kind, 1)
-    J, direct = copying.sent_back(model, 5)
+    J = copying.sent_back(model, 5)
     layer = model.layers[0]
     x, _ = copying.copying(np.random.default_rng(10_005), 1, 5)
     x = x[:, : copying.TOLD + 6]
@@ -93,13 +93,10 @@ def test_what_is_sent_back_is_a_derivative(kind):
         step[0, unit] = 1e-2
         slopes = (last(start + step) - last(start - step)) / 2e-2
         np.testing.assert_allclose(J[:, unit], slopes, atol=2e-3)
-    assert (direct is None) == ("RNN" in kind)
-    if direct is not None:
-        assert direct.shape == (n,) and (0 < direct).all() and (direct < 1).all()
 
 
 def test_factors_are_the_lengths_of_errors_that_arrive():
-    J, _ = copying.sent_back(copying.network("LSTM", 3), 5)
+    J = copying.sent_back(copying.network("LSTM", 3), 5)
     errors, factors, _ = np.linalg.svd(J)
     arrived = np.linalg.norm(errors.T @ J, axis=1)
     np.testing.assert_allclose(arrived, factors, atol=1e-5)
@@ -108,23 +105,16 @@ def test_factors_are_the_lengths_of_errors_that_arrive():
 
 
 def test_no_error_grows_by_more_than_the_largest_factor():
-    J, _ = copying.sent_back(copying.network("LSTM, open", 2), 20)
+    J = copying.sent_back(copying.network("LSTM, open", 2), 20)
     largest = copying.factors("LSTM, open", 20)[2, 0]
     errors = np.random.default_rng(0).normal(size=(1000, 16))
     growth = np.linalg.norm(errors @ J, axis=1) / np.linalg.norm(errors, axis=1)
     assert 0.3 * largest < growth.max() < largest
 
 
-def test_the_direct_way_is_that_of_the_bias():
-    for kind, bias in (("LSTM", 1), ("LSTM, open", 4), ("GRU", 0), ("GRU, open", 4)):
-        expected = (1 / (1 + np.exp(-bias))) ** 8
-        assert copying.direct_way(kind, 5) == pytest.approx(expected, rel=0.1)
-
-
 def test_what_returns_is_what_the_layer_sends_back():
     model = copying.network("LSTM, open", 1)
     whole, direct = copying.returning(model, 4)
-    f = copying.forgetting(model, 4)
     layer, dense = model.layers
     x, y = copying.copying(np.random.default_rng(10_004), 256, 4)
     x = x[:, :8]
@@ -134,7 +124,7 @@ def test_what_returns_is_what_the_layer_sends_back():
     upstream[:, -1] = (p - np.eye(6)[y[:, 0]]) @ dense.parameters["W"].T
     end = upstream[:, -1] * layer._split(layer.gates)[2][-1] * (1 - layer.tanh_c[-1] ** 2)
     gates = layer._split(layer.gates)[1].copy()
-    assert f.shape == (10, 16) and len(whole) == len(direct) == 8
+    assert len(whole) == len(direct) == 8
     for steps in (1, 4, 7):  # up to this cell, the layer's own errors of h and c
         layer.forward(x[:, :steps])
         first = {"h0": layer.h[-1].copy(), "c0": layer.c[-1].copy()}

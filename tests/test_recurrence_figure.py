@@ -178,11 +178,20 @@ def test_plain_networks_and_lstms_are_compared_in_two_tasks():
 
 
 def test_an_error_on_its_way_back_is_drawn():
-    networks = (copying.network("LSTM, open", seed) for seed in (0, 1))
-    drawn = recurrence.at_work("t", *networks, silence=9).markup
-    ways = "all ways, before training", "all ways, after", "direct way, before", "direct way, after"
+    drawn = recurrence.crossing("t").markup
+    ways = [words for names in recurrence.CROSSED.values() for words, *_ in names]
     for words in ("letters", "silence", "first answer", *ways):
         assert f">{words}<" in drawn, words
+    for kind, ((words, *_), _) in recurrence.CROSSED.items():
+        bias = recurrence.RIVALS[kind][0].removeprefix("LSTM, ")
+        assert words.startswith(bias), kind
+
+
+def test_what_returned_is_the_median_of_ten_networks():
+    found = recurrence.returned("LSTM", 5)
+    assert found.shape == (2, 9) and (found[:, -1] == 1).all() and (found[1] <= found[0]).all()
+    ways = [copying.returning(copying.network("LSTM", k), 5)[0] for k in range(10)]
+    assert found[0, 0] == np.median([way[0] for way in ways])
 
 
 def test_input_gates_at_the_marks_are_drawn():

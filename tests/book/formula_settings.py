@@ -1065,23 +1065,6 @@ SETTINGS = (
             r"\text{own share}": r"\partial L/\partial o_{t-1}",
         },
     ),
-    Setting(  # where the loss sees the last state alone
-        "gates",
-        ("eq-gates-start",),
-        at={"T": 3},
-        shapes=LSTM_SHAPES,
-        words=(
-            *unrolled(
-                r"z_{t} = x_{t}W + h_{s}U + b",
-                r"o_{t} = \sigma(z_{t}E)",
-                r"c_{t} = \sigma(z_{t}B) \odot c_{s} + \sigma(z_{t}C) \odot \tanh(z_{t}D)",
-                r"h_{t} = o_{t} \odot \tanh(c_{t})",
-            ),
-            r"q = h_3 \odot h_3",
-            r"L = \sum_{i,j} q_{ij}",
-        ),
-        bar="L",
-    ),
     Setting(  # as below, at step 2, where the columns of z have names
         "gates",
         ("eq-rec-cell",),

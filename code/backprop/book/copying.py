@@ -19,21 +19,14 @@ from numpy.typing import NDArray
 from backprop.arrays import Array
 from backprop.book import results
 from backprop.initializers import glorot
-from backprop.layers import GRU, LSTM, RNN, Dense
+from backprop.layers import LSTM, RNN, Dense
 from backprop.layers.recurrent import Recurrent
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Sequential
 from backprop.optimizers import Adam, clip_norm
 
 OPEN = 4.0
-"""Bias of forget and update gates that start wide open."""
-
-
-def gru(n_in: int, n_hidden: int, *, update_bias: float = 0.0, **options: Any) -> GRU:
-    """Return a GRU whose update gates start with this bias."""
-    layer = GRU(n_in, n_hidden, **options)
-    layer._split(layer.parameters["b"])[1][...] = update_bias
-    return layer
+"""Bias of forget gates that start wide open."""
 
 
 KINDS: dict[str, tuple[Callable[..., Recurrent], int]] = {
@@ -46,11 +39,6 @@ KINDS: dict[str, tuple[Callable[..., Recurrent], int]] = {
 
 All start with an orthogonal U but the last, whose U has the same size on average.
 """
-UNTRAINED: dict[str, tuple[Callable[..., Recurrent], int]] = {
-    "GRU": (gru, 18),
-    "GRU, open": (partial(gru, update_bias=OPEN), 18),
-}
-"""Layers whose errors are looked at before training, and no more."""
 TOLD, ALPHABET = 3, 6
 """Letters that are to be repeated, and how many there are."""
 SILENCES = 5, 10, 20, 40
@@ -83,7 +71,7 @@ def copying(rng: np.random.Generator, batch: int, silence: int) -> tuple[Array, 
 
 def network(kind: str, seed: int) -> Sequential:
     """Return an untrained recurrent layer, and the dense one that names a letter at a step."""
-    layer, n = (KINDS | UNTRAINED)[kind]
+    layer, n = KINDS[kind]
     options: dict[str, Any] = {"rng": np.random.default_rng(seed), "dtype": np.float32}
     first = layer(ALPHABET + 1, n, return_sequence=True, **options)
     return Sequential([first, Dense(n, ALPHABET, **options)])
@@ -129,19 +117,16 @@ def trained(kind: str, silence: int, rate: float, seed: int) -> float:
     return repeated(model, silence)
 
 
-def sent_back(model: Sequential, silence: int) -> tuple[Array, Array | None]:
+def sent_back(model: Sequential, silence: int) -> Array:
     """Return what errors of the first answer become on their way back to the first letter.
 
-    One sequence is read. Row k of the first result is the error at the first letter if that at the
+    One sequence is read. Row k of the result is the error at the first letter if that at the
     first answer is 1 for unit k and 0 for the others. The errors are those of the cells of an LSTM,
     otherwise those of the states. ``silence + TOLD`` steps lie between.
 
     Returns
     -------
     jacobian : array, shape (n_hidden, n_hidden)
-    direct : array, shape (n_hidden,), or None
-        What the direct way alone leaves of each unit's error: a product of forget gates or, for a
-        GRU, of update gates. None for a plain layer.
     """
     layer: Any = model.layers[0]
     n = layer.n_hidden
@@ -159,11 +144,8 @@ def sent_back(model: Sequential, silence: int) -> tuple[Array, Array | None]:
     layer.forward(x[:, 1:], **first)
     layer.backward_parameters(upstream, **more)
     if isinstance(layer, LSTM):
-        forget = layer._split(layer.gates)[1]
-        return layer.dc0 + layer.dh0 * slope, np.prod(forget[:, 0], axis=0)
-    if isinstance(layer, GRU):
-        return layer.dh0, np.prod(layer._split(layer.gates)[1][:, 0], axis=0)
-    return layer.dh0, None
+        return np.asarray(layer.dc0 + layer.dh0 * slope)
+    return np.asarray(layer.dh0)
 
 
 def factors(kind: str, silence: int) -> Array:
@@ -176,20 +158,8 @@ def factors(kind: str, silence: int) -> Array:
     -------
     factors : array, shape (networks, n_hidden)
     """
-    each = (sent_back(network(kind, seed), silence)[0] for seed in SEEDS)
+    each = (sent_back(network(kind, seed), silence) for seed in SEEDS)
     return np.array([np.linalg.svd(J, compute_uv=False) for J in each])
-
-
-def forgetting(model: Sequential, silence: int) -> Array:
-    """Return the forget gates of an LSTM at each step: medians over 256 new sequences.
-
-    Returns
-    -------
-    f : array, shape (silence + 2 * TOLD, n_hidden)
-    """
-    layer: Any = model.layers[0]
-    layer.forward(copying(np.random.default_rng(10_000 + silence), 256, silence)[0])
-    return np.asarray(np.median(layer._split(layer.gates)[1], axis=1))
 
 
 def returning(model: Sequential, silence: int) -> tuple[Array, Array]:
@@ -229,11 +199,6 @@ def returning(model: Sequential, silence: int) -> tuple[Array, Array]:
     lengths = np.linalg.norm([whole[::-1], alone[::-1]], axis=3)
     every, direct = np.median(lengths / lengths[:, -1:], axis=2)
     return every, direct
-
-
-def direct_way(kind: str, silence: int) -> float:
-    """Return what the direct way leaves in untrained networks: median over units and seeds."""
-    return float(np.median([sent_back(network(kind, seed), silence)[1] for seed in SEEDS]))
 
 
 @cache
