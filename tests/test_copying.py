@@ -96,12 +96,20 @@ def test_what_is_sent_back_is_a_derivative(kind):
 
 
 def test_factors_are_the_lengths_of_errors_that_arrive():
-    J = copying.sent_back(copying.network("LSTM", 3), 5)
+    J = copying.sent_back(copying.network("LSTM", 3, np.float64), 5)
     errors, factors, _ = np.linalg.svd(J)
     arrived = np.linalg.norm(errors.T @ J, axis=1)
     np.testing.assert_allclose(arrived, factors, atol=1e-5)
     assert copying.factors("LSTM", 5).shape == (10, 16)
     np.testing.assert_allclose(copying.factors("LSTM", 5)[3], factors, rtol=1e-5)
+
+
+def test_small_factors_are_not_those_of_rounding():
+    single = copying.sent_back(copying.network("RNN, random", 0), 40)
+    found = copying.factors("RNN, random", 40)[0]
+    rounding = np.finfo(np.float32).eps * found[0]
+    assert found.dtype == np.float64 and found[-1] < 1e-6 * rounding
+    assert np.linalg.svd(single, compute_uv=False)[-1] > 1e3 * found[-1]
 
 
 def test_no_error_grows_by_more_than_the_largest_factor():

@@ -66,14 +66,14 @@ def test_the_cell_has_the_slopes_that_are_drawn():
     assert slopes["c>new"] + recurrence.detour() == pytest.approx(numeric, rel=1e-8)
     values = recurrence.one_cell()
     assert values["c"] == pytest.approx(0.9 * 1 - 0.5 * 0.4)
-    assert values["shown"] == pytest.approx(0.5 * np.tanh(0.7))
+    assert values["h"] == pytest.approx(0.5 * np.tanh(1))
     drawn = recurrence.cell("t").markup
     for words in (
         ">0.9<",
         ">f = 0.9<",
         ">0.21<",
         ">0.84<",
-        ">g=−0.4<",
+        ">g = −0.4<",
         "0.21·(0.09·1 − 0.25·0.4 + 0.84·0.5) = 0.086",
         "0.9 + 0.086 = 0.986",
     ):
@@ -180,11 +180,21 @@ def test_plain_networks_and_lstms_are_compared_in_two_tasks():
 def test_an_error_on_its_way_back_is_drawn():
     drawn = recurrence.crossing("t").markup
     ways = [words for names in recurrence.CROSSED.values() for words, *_ in names]
-    for words in ("letters", "silence", "first answer", *ways):
+    ends = "14", "0.46", "0.13", "1·10⁻⁶"
+    for words in ("letters", "silence", "first answer", *ways, *ends):
         assert f">{words}<" in drawn, words
     for kind, ((words, *_), _) in recurrence.CROSSED.items():
         bias = recurrence.RIVALS[kind][0].removeprefix("LSTM, ")
         assert words.startswith(bias), kind
+
+
+def test_the_factors_in_all_directions_are_drawn_beside_who_solved_the_task():
+    drawn = recurrence.directions("t").markup
+    assert set(recurrence.KEPT) == set(copying.KINDS)
+    for kind, (said, _) in recurrence.KEPT.items():
+        assert drawn.count(f">{said}<") == 1
+        for silence in recurrence.CROSSINGS:
+            assert f">solved: {copying.solved(kind, silence)}<" in drawn
 
 
 def test_what_returned_is_the_median_of_ten_networks():

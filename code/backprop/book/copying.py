@@ -69,10 +69,10 @@ def copying(rng: np.random.Generator, batch: int, silence: int) -> tuple[Array, 
     return x, y
 
 
-def network(kind: str, seed: int) -> Sequential:
+def network(kind: str, seed: int, dtype: type = np.float32) -> Sequential:
     """Return an untrained recurrent layer, and the dense one that names a letter at a step."""
     layer, n = KINDS[kind]
-    options: dict[str, Any] = {"rng": np.random.default_rng(seed), "dtype": np.float32}
+    options: dict[str, Any] = {"rng": np.random.default_rng(seed), "dtype": dtype}
     first = layer(ALPHABET + 1, n, return_sequence=True, **options)
     return Sequential([first, Dense(n, ALPHABET, **options)])
 
@@ -131,14 +131,14 @@ def sent_back(model: Sequential, silence: int) -> Array:
     layer: Any = model.layers[0]
     n = layer.n_hidden
     x, _ = copying(np.random.default_rng(10_000 + silence), 1, silence)
-    x = np.repeat(x[:, : TOLD + silence + 1], n, axis=0)
+    x = np.repeat(x[:, : TOLD + silence + 1], n, axis=0).astype(model.theta.dtype)
     layer.forward(x[:, :1])
     first = {"h0": layer.h[-1].copy()}
-    upstream, more = np.zeros((n, silence + TOLD, n), np.float32), {}
+    upstream, more = np.zeros((n, silence + TOLD, n), x.dtype), {}
     if isinstance(layer, LSTM):
         first["c0"] = layer.c[-1].copy()
         slope = layer._split(layer.gates)[2][0] * (1 - layer.tanh_c[0] ** 2)
-        more["dc_last"] = np.eye(n, dtype=np.float32)
+        more["dc_last"] = np.eye(n, dtype=x.dtype)
     else:
         upstream[:, -1] = np.eye(n)
     layer.forward(x[:, 1:], **first)
@@ -148,17 +148,18 @@ def sent_back(model: Sequential, silence: int) -> Array:
     return np.asarray(layer.dh0)
 
 
+@cache
 def factors(kind: str, silence: int) -> Array:
     """Return by how much an error is multiplied over a silence, by all ways, in each direction.
 
     These are the singular values of :func:`sent_back`, the largest first, for ten untrained
-    networks.
+    networks. They span more powers of ten than float32 has digits, so they are computed in float64.
 
     Returns
     -------
     factors : array, shape (networks, n_hidden)
     """
-    each = (sent_back(network(kind, seed), silence) for seed in SEEDS)
+    each = (sent_back(network(kind, seed, np.float64), silence) for seed in SEEDS)
     return np.array([np.linalg.svd(J, compute_uv=False) for J in each])
 
 

@@ -216,7 +216,7 @@ def routed(title: str) -> Drawing:
 
 
 CELL = {"f": 0.9, "i": 0.5, "o": 0.5, "g": -0.4}
-"""Gates and candidate of the cell by hand at step 2; o is the same at step 1."""
+"""Gates and candidate of the cell by hand: o at step 1, the others at step 2."""
 BEFORE = 1.0
 """c₁ of the cell by hand. All its weights from h₁ are 1, and its inputs do not change."""
 
@@ -228,22 +228,17 @@ def one_cell(c: float = BEFORE) -> dict[str, float]:
     larger as h₁ is.
     """
     more = CELL["o"] * (math.tanh(c) - math.tanh(BEFORE))
-    f, i, o = (
-        1 / (1 + math.exp(-math.log(CELL[k] / (1 - CELL[k])) - more)) for k in ("f", "i", "o")
-    )
+    f, i = (1 / (1 + math.exp(-math.log(CELL[k] / (1 - CELL[k])) - more)) for k in ("f", "i"))
     g = math.tanh(math.atanh(CELL["g"]) + more)
-    new = f * c + i * g
-    return {"f": f, "i": i, "o": o, "g": g, "h": CELL["o"] * math.tanh(c), "c": new,
-            "shown": o * math.tanh(new)}  # fmt: skip
+    return {"f": f, "i": i, "g": g, "h": CELL["o"] * math.tanh(c), "c": f * c + i * g}
 
 
 def cell_slopes() -> dict[str, float]:
     """Return the slope of every arrow of :func:`cell`, by where it begins and ends."""
-    f, i, o, g, new = (one_cell()[k] for k in ("f", "i", "o", "g", "c"))
+    f, i, g = (one_cell()[k] for k in "fig")
     return {
-        "c>new": f, "c>h": o * (1 - math.tanh(BEFORE) ** 2), "h>f": f * (1 - f),
-        "h>i": i * (1 - i), "h>g": 1 - g**2, "h>o": o * (1 - o), "f>new": BEFORE, "i>new": g,
-        "g>new": i, "new>shown": o * (1 - math.tanh(new) ** 2), "o>shown": math.tanh(new),
+        "c>new": f, "c>h": CELL["o"] * (1 - math.tanh(BEFORE) ** 2), "h>f": f * (1 - f),
+        "h>i": i * (1 - i), "h>g": 1 - g**2, "f>new": BEFORE, "i>new": g, "g>new": i,
     }  # fmt: skip
 
 
@@ -256,48 +251,37 @@ def detour() -> float:
 def cell(title: str) -> Drawing:
     """Draw one LSTM cell with its numbers, and the slope on each arrow."""
     slopes, values, blue, orange = cell_slopes(), one_cell(), svg.FORWARD, svg.BACKWARD
-    at = {"c": (42, 52), "new": (278, 52), "shown": (388, 52), "h": (42, 244),
-          "f": (100, 172), "i": (189, 172), "g": (278, 172), "o": (367, 172)}  # fmt: skip
-    names = {"c": "c₁", "new": "c₂", "shown": "h₂", "h": "h₁"}
+    at = {"c": (62, 52), "new": (350, 52), "h": (62, 244),
+          "f": (138, 172), "i": (244, 172), "g": (350, 172)}  # fmt: skip
+    names = {"c": "c₁", "new": "c₂", "h": "h₁"}
     parts: list[str] = []
-    pale: list[str] = []  # what the two ways from c₁ to c₂ do not use
 
     def arrow(
         start: str, end: str, word: tuple[float, float], name: str = "", thick: str = "2"
     ) -> None:
         tail, tip = svg.between(at[start], at[end], 25.0, 27.0)
-        into = pale if end == "shown" else parts
-        into.append(svg.pointer(tail, tip, blue, thick, 9, 5))
-        into.append(svg.plate(*word, name + _slope(slopes[f"{start}>{end}"]), orange))
+        parts.append(svg.pointer(tail, tip, blue, thick, 9, 5))
+        parts.append(svg.plate(*word, name + _slope(slopes[f"{start}>{end}"]), orange))
 
-    arrow("c", "new", (155, 38), "f = ", "5")
-    arrow("new", "shown", (332, 38))
-    arrow("c", "h", (42, 148))
-    for gate, word, name in (("f", (150, 138), "c₁="), ("i", (217, 134), "g="),
-                             ("g", (278, 106), "i=")):  # fmt: skip
+    arrow("c", "new", (206, 38), "f = ", "5")
+    arrow("c", "h", (62, 148))
+    for gate, word, name in (("f", (197, 138), "c₁ = "), ("i", (280, 133), "g = "),
+                             ("g", (350, 106), "i = ")):  # fmt: skip
         arrow(gate, "new", word, name)
-    arrow("o", "shown", (377, 114))
     level = at["h"][1]
-    for gate, before in (("g", 67), ("o", at["g"][0])):
-        into = pale if gate == "o" else parts
-        into.append(svg.element("line", x1=before, y1=level, x2=at[gate][0], y2=level, stroke=blue,
-                                stroke_width="2"))  # fmt: skip
-    for gate in "figo":
+    parts.append(svg.element("line", x1=87, y1=level, x2=at["g"][0], y2=level, stroke=blue,
+                             stroke_width="2"))  # fmt: skip
+    for gate in "fig":
         x, y = at[gate]
-        into = pale if gate == "o" else parts
-        into.append(svg.pointer((x, level), (x, y + 26), blue, "2", 9, 5))
-        into.append(svg.plate(x, y + 48, _slope(slopes[f"h>{gate}"]), orange))
-        into.append(svg.text(x + 27, y + 5, _slope(values[gate]), blue, text_anchor="start"))
+        parts.append(svg.pointer((x, level), (x, y + 26), blue, "2", 9, 5))
+        parts.append(svg.plate(x, y + 48, _slope(slopes[f"h>{gate}"]), orange))
+        parts.append(svg.text(x + 27, y + 5, _slope(values[gate]), blue, text_anchor="start"))
     for key, (x, y) in at.items():
-        into = pale if key in ("o", "shown") else parts
-        into.append(svg.disc(x, y, names.get(key, key), None))
-    shown = (("c", -34, BEFORE), ("new", -34, values["c"]), ("shown", -34, values["shown"]),
-             ("h", 40, values["h"]))  # fmt: skip
+        parts.append(svg.disc(x, y, names.get(key, key), None))
+    shown = ("c", -34, BEFORE), ("new", -34, values["c"]), ("h", 40, values["h"])
     for key, lower, value in shown:
         x, y = at[key]
-        into = pale if key == "shown" else parts
-        into.append(svg.text(x, y + lower, _slope(value), blue, font_weight=600))
-    parts.insert(0, svg.element("g", *pale, opacity="0.5"))
+        parts.append(svg.text(x, y + lower, _slope(value), blue, font_weight=600))
     s = {key: _slope(value) for key, value in slopes.items()}
     parts.append(svg.text(12, 310, f"direct way: {s['c>new']}", orange, text_anchor="start",
                           font_weight=600))  # fmt: skip
@@ -371,8 +355,8 @@ RIVALS = {
 LONGEST = 40
 """Silent steps that an error crosses in :func:`crossing`."""
 CROSSED = {
-    "LSTM": (("bias 1: all ways", 9, 0.02), ("bias 1: direct way", 16, 1e-5)),
-    "LSTM, open": (("bias 4: all ways", 12, 8), ("direct way", 1.3, 1.0)),
+    "LSTM": (("bias 1: all ways", 9, 0.015), ("bias 1: direct", 18, 1e-5)),
+    "LSTM, open": (("bias 4: all ways", 11, 7), ("bias 4: direct", 0.9, 0.7)),
 }
 """LSTMs of :func:`crossing`, and the names of their lines: all ways, then the direct way."""
 
@@ -401,10 +385,11 @@ def compared(title: str) -> Drawing:
                            alpha=0.6, markeredgewidth=0)  # fmt: skip
                 panel.text(place, top, str(solved), color=paint, fontsize=13, fontweight="bold",
                            ha="center", va="center")  # fmt: skip
-    for x, (said, paint, _), side in zip((-0.4, 0.95, 2.4), RIVALS.values(),
-                                         ("left", "center", "right"), strict=True):  # fmt: skip
-        above.text(x, 1.2, said, color=paint, fontsize=12, fontweight="bold", ha=side,
-                   transform=above.get_xaxis_transform())  # fmt: skip
+    for said, paint, _ in RIVALS.values():
+        above.plot([], [], "o", color=paint, markersize=6, label=said)
+    fig.legend(loc="outside upper center", ncols=3, frameon=False, labelcolor="linecolor",
+               handletextpad=0, columnspacing=0.8, borderaxespad=0,
+               prop={"size": 11.5, "weight": "bold"})  # fmt: skip
     guessing = 1 - 1 / copying.ALPHABET
     for panel, line, guess in ((above, recalling.SOLVED, 1), (ax, 1 - copying.SOLVED, guessing)):
         panel.axhline(line, color=INK, linestyle="--", linewidth=1)
@@ -447,8 +432,8 @@ def opened(title: str) -> Drawing:
                                (0.575, 0.43, "before training", INK)):  # fmt: skip
         ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold", va="center")
     ax.text(0.99, 0.82, "same", color=INK, fontsize=11.5, ha="right", va="center")
-    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="input gate where nothing is marked",
-           ylabel="at the marks", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])  # fmt: skip
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="input gate elsewhere",
+           ylabel="input gate at the marks", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])  # fmt: skip
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set_size(11.5)
     ax.tick_params(labelsize=11.5)
@@ -482,7 +467,7 @@ def crossing(title: str) -> Drawing:
     """
     from backprop.book.figures.plots import INK
 
-    fig, ax = pyplot().subplots(figsize=(4.6, 3.9))
+    fig, ax = pyplot().subplots(figsize=(4.6, 3.5))
     answer = LONGEST + copying.TOLD + 1
     for begin, end in ((0.5, copying.TOLD + 0.5), (answer - 0.5, answer + 0.5)):
         ax.axvspan(begin, end, color=INK, alpha=0.09, linewidth=0)
@@ -490,18 +475,71 @@ def crossing(title: str) -> Drawing:
                                (answer + 0.5, "first answer", "right")):  # fmt: skip
         ax.text(place, 1.03, words, color=INK, fontsize=11.5, ha=side, va="bottom",
                 transform=ax.get_xaxis_transform())  # fmt: skip
+    ends = [(0.01, "0.01", INK), (1e-4, "10⁻⁴", INK)]
     for kind, names in CROSSED.items():
         paint = RIVALS[kind][1]
+        ends += [(left[0], _rounded(left[0]), paint) for left in returned(kind)]
         for (words, x, y), line, left in zip(names, ("-", "--"), returned(kind), strict=True):
             ax.plot(np.arange(1, answer + 1), left, line, color=paint, linewidth=2.2)
-            ax.text(x, y, words, color=paint, fontsize=12, fontweight="bold")
+            ax.text(x, y, words, color=paint, fontsize=11.5, fontweight="bold")
     ax.set_title("what is left of the error (log scale)", loc="left", fontsize=11.5, pad=22)
     ax.set(yscale="log", ylim=(5e-7, 60), xlim=(0.5, answer + 0.5), xlabel="step",
            xticks=[1, 10, 20, 30, answer])  # fmt: skip
-    ax.set_yticks([1e-6, 1e-4, 0.01, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
+    ax.set_yticks([end for end, *_ in ends], [words for _, words, _ in ends])
+    for word, (*_, paint) in zip(ax.get_yticklabels(), ends, strict=True):
+        word.set_color(paint)
     ax.tick_params(labelsize=11.5)
     ax.minorticks_off()
     ax.grid(False)
+    return plotted(fig, title)
+
+
+KEPT = {
+    "RNN": ("plain, orthogonal U", RIVALS["RNN"][1]),
+    "RNN, random": ("plain, Gaussian U", "#4D7A3A"),
+    "LSTM, open": RIVALS["LSTM, open"][:2],
+    "LSTM": RIVALS["LSTM"][:2],
+}
+"""Networks of :func:`directions`: their name there and colour."""
+CROSSINGS = 10, LONGEST
+"""Silent steps of :func:`directions`."""
+
+
+def directions(title: str) -> Drawing:
+    """Draw the factors of an error over a silence in all directions, and who learned to copy.
+
+    A line is the median over ten networks, a band reaches from the smallest to the largest.
+
+    Parameters
+    ----------
+    title : str
+        What the picture shows, for those who do not see it.
+    """
+    from backprop.book.figures.plots import INK
+
+    fig, axes = pyplot().subplots(1, 2, sharey=True, figsize=(4.6, 3.5))
+    for ax, silence in zip(axes, CROSSINGS, strict=True):
+        ax.plot([0.5, 0.5], [1e-9, 1e3], ":", color=INK, linewidth=1)
+        for row, (kind, (said, paint)) in enumerate(KEPT.items()):
+            factors = copying.factors(kind, silence)
+            share = (np.arange(factors.shape[1]) + 0.5) / factors.shape[1]
+            ax.fill_between(share, factors.min(axis=0), factors.max(axis=0), color=paint,
+                            alpha=0.15, linewidth=0)  # fmt: skip
+            ax.plot(share, np.median(factors, axis=0), "-", color=paint, linewidth=2.4, label=said)
+            ax.text(0.03, 10 ** (-10.2 - 1.3 * row), f"solved: {copying.solved(kind, silence)}",
+                    color=paint, fontsize=11.5, fontweight="bold", va="center")  # fmt: skip
+        ax.set_title(f"{silence} silent steps", fontsize=11.5)
+        ax.set(yscale="log", ylim=(1e-15, 1e3), xlim=(0, 1), xticks=[0, 0.5, 1])
+        ax.set_xticklabels(["0", "half", "all"])
+        ax.set_yticks([1e-12, 1e-8, 1e-4, 1], ["10⁻¹²", "10⁻⁸", "10⁻⁴", "1"])
+        ax.set_xlabel("directions", fontsize=11.5)
+        ax.tick_params(labelsize=11.5)
+        ax.minorticks_off()
+        ax.grid(False)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2,
+               frameon=False, labelcolor="linecolor", handlelength=1, handletextpad=0.4,
+               columnspacing=1, borderaxespad=0,
+               prop={"size": 11.5, "weight": "bold"})  # fmt: skip
     return plotted(fig, title)
 
 
