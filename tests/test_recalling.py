@@ -168,7 +168,7 @@ def test_an_identity_is_another_start_of_the_same_plain_network():
     np.testing.assert_array_equal(group.network.parameters["rnn1.U"], np.eye(50))
 
 
-@pytest.mark.parametrize("free", ["i", "f"])
+@pytest.mark.parametrize("free", ["i", "f", "o"])
 def test_where_one_gate_learns_the_others_keep_the_biases_of_the_start(free):
     fixed = dict(recalling.ROWS[f"LSTM, {free} alone"].start.fixed)
     assert fixed == {gate: recalling.GATES[gate] for gate in "ifo" if gate != free}

@@ -191,10 +191,11 @@ def test_an_error_on_its_way_back_is_drawn():
 def test_the_factors_in_all_directions_are_drawn_beside_who_solved_the_task():
     drawn = recurrence.directions("t").markup
     assert set(recurrence.KEPT) == set(copying.KINDS)
-    for kind, (said, _) in recurrence.KEPT.items():
+    for kind, (said, *_) in recurrence.KEPT.items():
         assert drawn.count(f">{said}<") == 1
         for silence in recurrence.CROSSINGS:
-            assert f">solved: {copying.solved(kind, silence)}<" in drawn
+            words = f"{said.split(', ')[1]}: {copying.solved(kind, silence)}"
+            assert f">{words}<" in drawn
 
 
 def test_what_returned_is_the_median_of_ten_networks():

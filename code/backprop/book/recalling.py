@@ -429,8 +429,9 @@ ROWS: dict[str, Row] = {
             opens=free == "i",
             rates=(0.01,),
         )
-        for free in "if"
+        for free in "ifo"
     },
+    "LSTM, all": Row(Start("LSTM"), reaches=True, rates=(0.01,)),
     "RNN, 40, identity": Row(Start("RNN, identity"), reaches=True),
 }  # fmt: skip
 """What the chapters show, by name."""

@@ -356,7 +356,7 @@ LONGEST = 40
 """Silent steps that an error crosses in :func:`crossing`."""
 CROSSED = {
     "LSTM": (("bias 1: all ways", 9, 0.015), ("bias 1: direct", 18, 1e-5)),
-    "LSTM, open": (("bias 4: all ways", 11, 7), ("bias 4: direct", 0.8, 0.78)),
+    "LSTM, open": (("bias 4: all ways", 11, 7), ("bias 4: direct", 28, 5.5)),
 }
 """LSTMs of :func:`crossing`, and the names of their lines: all ways, then the direct way."""
 
@@ -394,7 +394,9 @@ def compared(title: str) -> Drawing:
     for panel, line, guess in ((above, recalling.SOLVED, 1), (ax, 1 - copying.SOLVED, guessing)):
         panel.axhline(line, color=INK, linestyle="--", linewidth=1)
         panel.axhline(guess, color=INK, linestyle=":", linewidth=1)
-    above.set_title("adding: solved (of 10), and loss (log scale)", loc="left", fontsize=11.5)
+    above.set_title(
+        "adding: solved (of 10), and relative loss (log scale)", loc="left", fontsize=11.5
+    )
     ax.set_title("copying: solved (of 10), and letters wrong", loc="left", fontsize=11.5)
     above.set(yscale="log", ylim=(3e-4, 6))
     above.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
@@ -495,13 +497,13 @@ def crossing(title: str) -> Drawing:
 
 
 KEPT = {
-    "RNN": ("plain, orthogonal U", RIVALS["RNN"][1]),
-    "RNN, random": ("plain, Gaussian U", "#4D7A3A"),
-    "LSTM, open": RIVALS["LSTM, open"][:2],
-    "LSTM": RIVALS["LSTM"][:2],
+    "RNN": ("plain, orthogonal U", RIVALS["RNN"][1], "-"),
+    "RNN, random": ("plain, Gaussian U", "#4D7A3A", (0, (1.2, 0.8))),
+    "LSTM, open": (*RIVALS["LSTM, open"][:2], (0, (6, 1, 1.2, 1))),
+    "LSTM": (*RIVALS["LSTM"][:2], (0, (3, 1))),
 }
-"""Networks of :func:`directions`: their name there and colour."""
-CROSSINGS = 10, LONGEST
+"""Networks of :func:`directions`: their name there, colour and dashes."""
+CROSSINGS = 20, LONGEST
 """Silent steps of :func:`directions`."""
 
 
@@ -520,14 +522,17 @@ def directions(title: str) -> Drawing:
     fig, axes = pyplot().subplots(1, 2, sharey=True, figsize=(4.6, 3.5))
     for ax, silence in zip(axes, CROSSINGS, strict=True):
         ax.plot([0.5, 0.5], [1e-9, 1e3], ":", color=INK, linewidth=1)
-        for row, (kind, (said, paint)) in enumerate(KEPT.items()):
+        for row, (kind, (said, paint, dashes)) in enumerate(KEPT.items()):
             factors = copying.factors(kind, silence)
             share = (np.arange(factors.shape[1]) + 0.5) / factors.shape[1]
             ax.fill_between(share, factors.min(axis=0), factors.max(axis=0), color=paint,
                             alpha=0.15, linewidth=0)  # fmt: skip
-            ax.plot(share, np.median(factors, axis=0), "-", color=paint, linewidth=2.4, label=said)
-            ax.text(0.03, 10 ** (-10.2 - 1.3 * row), f"solved: {copying.solved(kind, silence)}",
+            ax.plot(share, np.median(factors, axis=0), linestyle=dashes, color=paint, linewidth=2.4,
+                    label=said)  # fmt: skip
+            words = f"{said.split(', ')[1]}: {copying.solved(kind, silence)}"
+            ax.text(0.03, 10 ** (-10.2 - 1.3 * row), words,
                     color=paint, fontsize=11.5, fontweight="bold", va="center")  # fmt: skip
+        ax.text(0.03, 10**-8.9, "solved (of 10)", color=INK, fontsize=11.5, va="center")
         ax.set_title(f"{silence} silent steps", fontsize=11.5)
         ax.set(yscale="log", ylim=(1e-15, 1e3), xlim=(0, 1), xticks=[0, 0.5, 1])
         ax.set_xticklabels(["0", "half", "all"])
@@ -537,7 +542,7 @@ def directions(title: str) -> Drawing:
         ax.minorticks_off()
         ax.grid(False)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2,
-               frameon=False, labelcolor="linecolor", handlelength=1, handletextpad=0.4,
+               frameon=False, labelcolor="linecolor", handlelength=1.7, handletextpad=0.4,
                columnspacing=1, borderaxespad=0,
                prop={"size": 11.5, "weight": "bold"})  # fmt: skip
     return plotted(fig, title)
