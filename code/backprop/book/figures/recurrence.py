@@ -402,6 +402,7 @@ def compared(title: str) -> Drawing:
     above.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
     ax.set(ylim=(-0.06, 1.1), yticks=[0, 0.2, 0.4, 0.6, 0.8], xlim=(-0.45, 2.45),
            xlabel="numbers, or silent steps")  # fmt: skip
+    ax.xaxis.label.set_size(12)
     ax.set_xticks(places, [str(n) for n in lengths])
     for each in (above, ax):
         each.tick_params(labelsize=11.5)
