@@ -16,9 +16,12 @@ from backprop.book.exercises import recurrent as ex
 
 STRETCH = float(np.linalg.norm([[0.5, 4.0], [0.0, 0.5]], 2))
 FROBENIUS = float(np.linalg.norm([[0.5, 4.0], [0.0, 0.5]]))
+REST = 0.8585596366401104  # tanh(1.5 h) = h, by bisection
+FACTOR = 1.5 * (1 - REST**2)
 RIGHT = {
     ex.check_hand: [(8, 12), (sp.Integer(8), 12.0), (np.float64(8), Fraction(12))],
     ex.check_stretch: [(0.5, STRETCH, 6), (Fraction(1, 2), 4.06, 6.0), (0.5, 4.062, 6)],
+    ex.check_rest: [(REST, FACTOR), (0.859, 0.394), (np.float64(0.8586), 0.3943)],
 }
 WRONG_ANSWERS = {
     ex.check_hand: [
@@ -48,6 +51,18 @@ WRONG_ANSWERS = {
         ((0.5, FROBENIUS, 6), "both singular values"), ((0.5, 4.06202, 6), "sum of all squares"),
         ((0.5, STRETCH, 0), "start"),
         ((0.5, STRETCH, 40), "again and again"), ((0.5, STRETCH, None), "None"),
+    ],
+    ex.check_rest: [
+        ((0, FACTOR), "positive state"), ((-REST, FACTOR), "positive state"),
+        ((0.6586, FACTOR), "u = 1.2"), ((math.tanh(1.5), FACTOR), "one step only"),
+        ((math.tanh(1.5 * math.tanh(1.5)), FACTOR), "two steps"), ((1, FACTOR), "reaches 1"),
+        ((1.5 * REST, FACTOR), "This is z"), ((0.86, FACTOR), "three significant"),
+        ((0.5, FACTOR), "nothing changes"), ((None, FACTOR), "None"),
+        ((REST, 1 - REST**2), "slope of tanh alone"), ((REST, 1.5), "u alone"),
+        ((REST, 1.5 * REST), "not the slope"), ((REST, 1.5 * (1 - REST)), "not 1 - h"),
+        ((REST, 1.5 / math.cosh(REST) ** 2), "already"), ((REST, 1.5 * REST**2), "u h²"),
+        ((REST, 0.6795), "u = 1.2"), ((REST, 1.2 * (1 - REST**2)), "1.5 here"),
+        ((REST, 0.39), "three significant"), ((REST, 2), "at rest"), ((REST, "0.4"), "a number"),
     ],
 }  # fmt: skip
 

@@ -206,49 +206,6 @@ def test_steps_before_the_last_chunk_keep_their_first_weights():
     np.testing.assert_array_equal(curve[:, -1], after.relative(*recalling.tested(6)))
 
 
-def test_held_weights_stay_and_the_rest_learns_as_before():
-    x, y = recalling.adding(np.random.default_rng(2), 5, 6)
-    cut = Start("RNN", cut=2)
-    groups = [SideBySide(dataclasses.replace(cut, held=held), (3, 4)) for held in (False, True)]
-    for group in groups:
-        group.network.layers[1].parameters["W"][...] *= 0.01  # so that nothing is clipped
-        group.gradient(x, y)
-    free, held = (group.network.gradients for group in groups)
-    assert free["rnn1.W"].any() and not held["rnn1.W"].any()
-    np.testing.assert_array_equal(held["rnn1.U"], free["rnn1.U"])
-    row = Row(groups[1].start, 6, updates=20, reads=True)
-    (after,), _, lengths = recalling.trained(row, 0.01, (3, 4))
-    assert lengths.shape == (2, 1, 2) and np.ptp(lengths, axis=2).max() == 0
-    before = SideBySide(row.start, (3, 4)).network.parameters
-    assert not np.array_equal(after.network.parameters["rnn1.U"], before["rnn1.U"])
-    free_row = dataclasses.replace(row, start=cut)
-    (after,), _, lengths = recalling.trained(free_row, 0.01, (3, 4))
-    alone = after.network.parameters["rnn1.W"][0].reshape(2, -1)
-    np.testing.assert_allclose(lengths[:, 0, -1], np.linalg.norm(alone, axis=1), rtol=1e-5)
-    assert lengths[0, 0, 0] == pytest.approx(
-        np.linalg.norm(cut.network(3).parameters["rnn1.W"][0]), rel=1e-5
-    )
-    told = recalling.told(free_row, (0.01,))
-    assert np.shape(told["reads"]) == (10, 2) and told["reads"][0][0] == 1
-
-
-def test_a_formula_finds_what_a_state_holds_and_nothing_else(monkeypatch):
-    def forgetful(start, seed):
-        network = usual(start, seed)
-        network.layers[0].parameters["U"][...] = 0
-        return network
-
-    usual, found = Start.network, recalling.remembered.__wrapped__
-    monkeypatch.setattr(recalling, "SEEDS", (0, 1))
-    numbers, marks, sums = found(6, 1)
-    assert numbers.shape == marks.shape == (2, 5) and sums.shape == (2,)
-    assert numbers.min() > 0.9 and marks.min() > 0.9 and sums.max() < 0.8
-    monkeypatch.setattr(Start, "network", forgetful)
-    numbers, marks, sums = found(6, 1)  # the state depends on the step's own input alone
-    assert numbers[:, -1].min() > 0.9 and marks[:, -1].min() > 0.9
-    assert numbers[:, :-1].max() < 0.02 and sums.max() < 0.5
-
-
 @pytest.mark.long
 def test_the_loss_rises_where_weights_are_shared_with_steps_that_no_error_reaches():
     courses = {}
@@ -377,13 +334,29 @@ def test_the_file_has_every_row():
             assert np.shape(found["share"]) == (10, row.updates // recalling.EVERY + 1)
             assert ("direct" in found) == (not row.start.kind.startswith("RNN"))
         assert ("opens" in found) == row.opens
-        assert ("reads" in found) == row.reads
+        assert ("carries" in found) == row.carries
+        if row.carries:
+            assert np.shape(found["carries"]) == (2, 10)
         assert ("before" in found) == (row.reaches and row.start.kind == "RNN")
         if "before" in found:
             for moment, place in (("before", 0), ("after", -1)):
                 product = np.prod([found[moment][key] for key in ("slopes", "U")], axis=0)
                 share = np.array(found["share"])[:, place] ** (1 / (row.length - 1))
                 np.testing.assert_allclose(product, share, rtol=0.03)
+
+
+def test_an_error_goes_back_through_all_steps_also_where_training_cuts_it():
+    x, _ = recalling.adding(np.random.default_rng(0), 5, 6)
+    whole, parted = (SideBySide(Start("RNN", cut=cut), (3, 4)) for cut in (None, 2))
+    np.testing.assert_array_equal(parted.reaching(x), whole.reaching(x))
+    assert parted.network.layers[0].truncate == 2
+    row = Row(Start("RNN", cut=2), 6, late=2, updates=3, carries=True)
+    before, after = recalling.told(row, (0.01,))["carries"]
+    groups, _, _ = recalling.trained(row, 0.01)
+    x, _ = recalling.tested(6, 2)
+    found = np.hstack([group.reaching(x)[0] for group in groups])
+    np.testing.assert_allclose(after, found, rtol=6e-3)
+    assert before != after
 
 
 def test_how_open_gates_are_at_the_marks_is_a_mean_over_steps():

@@ -111,15 +111,12 @@ class Start:
         their bias.
     apart : bool
         Whether all steps before the last chunk keep the weights of the start, for plain networks.
-    held : bool
-        Whether W keeps the values of the start, for plain networks.
     """
 
     kind: str
     cut: int | None = None
     fixed: tuple[tuple[str, float], ...] = ()
     apart: bool = False
-    held: bool = False
 
     @property
     def n_hidden(self) -> int:
@@ -168,11 +165,9 @@ class SideBySide:
             for inner, _ in self._views(start.network(0), k):
                 inner[...] = k
         layer = self.network.layers[0]
-        kept = [column for columns in start.of_fixed(layer) for column in columns.values()]
-        if start.held:
-            kept.append(layer.parameters["W"])
-        for array in kept:
-            array[...] = -1  # nobody's, so that no gradient reaches it
+        for columns in start.of_fixed(layer):
+            for column in columns.values():
+                column[...] = -1  # nobody's, so that no gradient reaches it
         self.owner: NDArray[np.int64] = self.network.theta.astype(np.int64)
         self.network.theta[...] = 0
         for k, seed in enumerate(seeds):
@@ -235,7 +230,8 @@ class SideBySide:
 
         The error is ∂p/∂h_t, for an LSTM ∂p/∂c_t, where p is a network's answer to a sequence. Its
         length at step 1 is divided by that at the last step, and of the sequences' ratios the
-        median is taken. Networks with gates have a second row: what is left by the direct way
+        median is taken. It goes back through all steps, also where training cuts it. Networks
+        with gates have a second row: what is left by the direct way
         alone, which multiplies by an LSTM's forget gates or a GRU's update gates.
 
         Returns
@@ -251,7 +247,9 @@ class SideBySide:
         layer.forward(x[:, 1:], **first)
         ends = self.network.parameters["dense1.W"].sum(axis=1)  # each unit belongs to one network
         last = np.broadcast_to(ends, layer.h[-1].shape)
+        layer.truncate = None
         layer.backward_parameters(last)
+        layer.truncate = self.start.cut
         begins, arrives = last, [layer.dh0]
         if isinstance(layer, LSTM):
             _, f, o, _ = layer._split(layer.gates)
@@ -261,15 +259,6 @@ class SideBySide:
             arrives.append(last * np.prod(layer._split(layer.gates)[1], axis=0))
         sizes = [self._lengths(v) for v in (begins, *arrives)]
         return np.array([np.median(size / sizes[0], axis=0) for size in sizes[1:]])
-
-    def reading(self) -> Array:
-        """Return the length of W's first row, by which numbers are read, for plain networks.
-
-        Returns
-        -------
-        lengths : array, shape (1, networks)
-        """
-        return self._lengths(self.network.layers[0].parameters["W"][:1])
 
     def factors(self, x: Array) -> Array:
         """Return by how much slopes, and Uᵀ, multiply an error's length in one step back.
@@ -284,19 +273,6 @@ class SideBySide:
         sizes = [list(map(self._lengths, pair)) for pair in self._back(x)]
         found = [(delta / error, after / delta) for (error, delta), (after, _) in pairwise(sizes)]
         return np.asarray(np.median(np.exp(np.log(found).mean(axis=0)), axis=1))
-
-    def remaining(self, x: Array) -> Array:
-        """Return which share of the error at the last step is left at each step.
-
-        For plain networks. The error is that of :meth:`reaching`, and of the sequences' ratios the
-        median is taken.
-
-        Returns
-        -------
-        shares : array, shape (steps, networks)
-        """
-        sizes = [self._lengths(error) for error, _ in self._back(x)][::-1]
-        return np.asarray(np.median(np.array(sizes) / sizes[-1], axis=1))
 
     def _back(self, x: Array) -> Iterator[tuple[Array, Array]]:
         """Yield the error at each state of plain networks, from the last, and the δ it becomes."""
@@ -348,8 +324,6 @@ class Row:
     reaches : bool
         Whether the shares of errors that are left during training are stored, too, and for plain
         networks the factors of a step back before and after it.
-    reads : bool
-        Whether the lengths of W's first row are stored, divided by that of the start.
     opens : bool
         Whether it is stored how open the input gates are after training, for LSTMs.
     rate : float or None
@@ -358,6 +332,8 @@ class Row:
         Rates of the trainings.
     early : int
         Steps at its beginning without a mark.
+    carries : bool
+        Whether the shares of errors that are left before and after training are stored.
     """
 
     start: Start
@@ -366,30 +342,29 @@ class Row:
     updates: int = UPDATES
     along: bool = False
     reaches: bool = False
-    reads: bool = False
     opens: bool = False
     rate: float | None = None
     rates: tuple[float, ...] = RATES
     early: int = 0
+    carries: bool = False
 
 
 def _bordered() -> dict[str, Row]:
     """Return long rows whose error, or marks, or both, are kept from a border."""
     late = SHORT // 5
-    long: dict[str, Any] = {"updates": LONG, "along": True, "reads": True, "rate": SLOW}
+    long: dict[str, Any] = {"updates": LONG, "along": True, "rate": SLOW}
     return {
         "RNN, early": Row(Start("RNN"), SHORT, late, **long),
         "RNN, cut": Row(Start("RNN", late), SHORT, **long),
-        "RNN, cut, early": Row(Start("RNN", late), SHORT, late, **long),
-        "RNN, cut, early, held": Row(
-            Start("RNN", late, held=True), SHORT, late, rates=(SLOW,), **long
-        ),
+        "RNN, cut, early": Row(Start("RNN", late), SHORT, late, carries=True, **long),
         "RNN, cut, early, apart": Row(Start("RNN", late, apart=True), SHORT, late, **long),
         "RNN, 40, early": Row(Start("RNN"), LENGTH, late, LONG, rates=(SLOW,)),
         "RNN, 40, cut, early, apart": Row(
             Start("RNN", late, apart=True), LENGTH, late, LONG, rates=(SLOW,)
         ),
-        "RNN, 40, cut, early": Row(Start("RNN", late), LENGTH, late, LONG, rates=(SLOW,)),
+        "RNN, 40, cut, early": Row(
+            Start("RNN", late), LENGTH, late, LONG, rates=(SLOW,), carries=True
+        ),
         "RNN, 40, cut, near, apart": Row(
             Start("RNN", late, apart=True),
             LENGTH,
@@ -456,8 +431,7 @@ def trained(
         Losses on new sequences after every ``EVERY`` steps and after the last, relative to that of
         always answering 0.
     shares : array, shape (networks, 1 or 2, points + 1)
-        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``, or else
-        :meth:`SideBySide.reading`, if ``row.reads``.
+        :meth:`SideBySide.reaching` before the first step too, if ``row.reaches``.
     """
     groups, curves, shares = [], [], []
     seeds = SEEDS if seeds is None else seeds
@@ -467,22 +441,18 @@ def trained(
         group = SideBySide(row.start, some)
         optimizer, curve = Adam(group.network, rate), []
         new = tested(row.length, row.late, row.early)
-        share = [_measured(row, group, new[0])] if row.reaches or row.reads else []
+        share = [group.reaching(new[0])] if row.reaches else []
         for step in range(1, row.updates + 1):
             group.gradient(*adding(rng, BATCH, row.length, row.late, row.early))
             optimizer.step()
             if step % EVERY == 0 or step == row.updates:
                 curve.append(group.relative(*new))
                 if share:
-                    share.append(_measured(row, group, new[0]))
+                    share.append(group.reaching(new[0]))
         groups.append(group)
         curves.append(np.array(curve).T)
         shares.append(np.array(share).T)
     return groups, np.concatenate(curves), np.concatenate(shares)
-
-
-def _measured(row: Row, group: SideBySide, x: Array) -> Array:
-    return group.reaching(x) if row.reaches else group.reading()
 
 
 def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
@@ -503,8 +473,12 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
             name: [_short(v) for v in part]
             for name, part in zip(("share", "direct"), np.moveaxis(shares, 1, 0), strict=False)
         }
-    if row.reads:
-        found["reads"] = [_short(v) for v in shares[:, 0] / shares[:, 0, :1]]
+    if row.carries:
+        x, _ = tested(row.length, row.late)
+        fresh = [SideBySide(row.start, group.seeds) for group in groups]
+        found["carries"] = [
+            _short(np.hstack([group.reaching(x)[0] for group in some])) for some in (fresh, groups)
+        ]
     if row.opens:
         x, _ = tested(row.length)
         gates = np.concatenate([group.opening(x) for group in groups])
@@ -516,35 +490,6 @@ def told(row: Row, rates: Sequence[float] | None = None) -> dict[str, Any]:
             factors = np.hstack([group.factors(x) for group in some])
             found[name] = dict(zip(("slopes", "U"), map(_short, factors), strict=True))
     return found
-
-
-@cache
-def remembered(length: int, late: int) -> tuple[Array, Array, Array]:
-    """Return what linear formulas find in a state of plain networks before training.
-
-    The state is the last one before the ``late`` steps without a mark. The formulas are fitted to
-    the states of 2,000 sequences, and tried on those of 2,000 others. There is one for each number
-    and each mark up to this state, and one for the sum of the two marked numbers. What each finds
-    is the share of the variance that it explains.
-
-    Returns
-    -------
-    numbers, marks : array, shape (networks, length - late)
-    sums : array, shape (networks,)
-    """
-    x, y = adding(np.random.default_rng(5), 4000, length, late)
-    border = length - late
-    wanted = np.hstack([x[:, :border, 0], x[:, :border, 1], y]).astype(np.float64)
-    fitted, other = wanted[:2000], wanted[2000:]
-    found = []
-    for seed in SEEDS:
-        layer: Any = Start("RNN").network(seed).layers[0]
-        layer.forward(x[:, :border])
-        h = np.c_[layer.h[-1], np.ones(len(x))].astype(np.float64)
-        missed = other - h[2000:] @ np.linalg.lstsq(h[:2000], fitted, rcond=None)[0]
-        found.append(1 - missed.var(axis=0) / other.var(axis=0))
-    shares = np.array(found)
-    return shares[:, :border], shares[:, border:-1], shares[:, -1]
 
 
 def _short(numbers: Sequence[float] | Array) -> list[float]:

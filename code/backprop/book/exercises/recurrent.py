@@ -133,6 +133,47 @@ def check_stretch(radius: Any, stretch: Any, steps: Any) -> Verdict:
     return in_turn((radius, stretch, steps), parts, "First it grows, then it fades.")
 
 
+def _rest(u: float) -> float:
+    """Return the positive state at which h = tanh(u h), for u > 1."""
+    h = 1.0
+    for _ in range(200):
+        h = math.tanh(u * h)
+    return h
+
+
+@checker
+def check_rest(state: Any, factor: Any) -> Verdict:
+    """Check the positive resting state of h = tanh(1.5 h), 0.859, and its factor, 0.394."""
+    u = 1.5
+    h, slower = _rest(u), _rest(1.2)
+    again = "Put in 1, put in what comes out, and go on until nothing changes."
+    whole = "It is the slope of tanh at rest, 1 - h², times u."
+    parts: list[Part] = [
+        ("The state", h, [
+            (0.0, "The unit rests at 0, too, but the positive state is asked.", again),
+            (-h, "The unit rests there, too, but the positive state is asked.", "Start at 1."),
+            (slower, "This is where the unit with u = 1.2 rests.", "Here u is 1.5."),
+            (math.tanh(u), "This is the state after one step only.", again),
+            (math.tanh(u * math.tanh(u)), "This is the state after two steps only.", again),
+            (1.0, "tanh never reaches 1.", again),
+            (u * h, "This is z. The state is its tanh.", ""),
+            (0.86, "Give three significant digits.", ""),
+        ], again),
+        ("The factor", u * (1 - h**2), [
+            (1 - h**2, "This is the slope of tanh alone.", "A step back also passes u."),
+            (u, "This is u alone, the factor at 0.", "At rest, the slope of tanh is below 1."),
+            (u * h, "The state is not the slope.", whole),
+            (u * (1 - h), "The slope of tanh is 1 - h², not 1 - h.", whole),
+            (u * (1 - math.tanh(h) ** 2), "h is tanh(z) already.", whole),
+            (u * h**2, "This is u h². The slope of tanh is 1 - h².", whole),
+            (1.2 * (1 - slower**2), "This is the factor with u = 1.2.", "Here u is 1.5."),
+            (1.2 * (1 - h**2), "The slope is right, but u is 1.5 here.", whole),
+            (0.39, "Give three significant digits.", ""),
+        ], whole),
+    ]  # fmt: skip
+    return in_turn((state, factor), parts, "Held firmly, and soon forgotten.")
+
+
 def gradient_U(h: Array, U: Array, shares: Array, k: int = 0, mistake: str = "") -> Array:
     """Return ∂L/∂U of a tanh layer; the error stops between chunks of k steps, if k is not 0.
 

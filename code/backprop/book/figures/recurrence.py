@@ -65,8 +65,6 @@ def unrolled(title: str) -> Drawing:
         word(x, 192, f"error {arriving[k]:.3f}", orange)
         word(x, 214, f"· slope {slopes[k]:.3f}", orange)
         word(x, 238, f"δ{sub} = {delta[k]:.3f}", orange, font_weight=600)
-        share = f"δ{sub}h{'₀₁₂'[k]} = {delta[k] * h[k]:.3f}" if k else "δ₁h₀ = 0"
-        word(x, 282, share, orange)
     for left, right in ((66, 210), (210, 354)):
         centre = (left + right) / 2
         y = middle - 14
@@ -74,18 +72,12 @@ def unrolled(title: str) -> Drawing:
         parts.append(svg.pointer((right - 27, y + 9), (left + 27, y + 9), orange, "2.5", 10, 5))
         word(centre, y - 14, f"· {U:g}", blue)
         word(centre, y + 27, f"· {U:g}", orange)
-    parts.append(svg.element("line", x1=10.0, x2=410.0, y1=258.0, y2=258.0, stroke=plain,
-                             stroke_width="0.7"))  # fmt: skip
-    total_u = sum(d * before for d, before in zip(delta, h, strict=False))
-    total_w = sum(d * value for d, value in zip(delta, X, strict=True))
-    word(12, 312, f"sum for u: {total_u:.3f}", orange, text_anchor="start", font_weight=600)
-    word(408, 312, f"sum for w: δ₁x₁ = {total_w:.3f}", orange, text_anchor="end", font_weight=600)
     said = "; ".join(
         f"step {k + 1}: x = {X[k]:g}, z = {z[k]:.3f}, h = {h[k + 1]:.3f}, error"
         f" {arriving[k]:.3f}, slope {slopes[k]:.3f}, delta {delta[k]:.3f}"
         for k in range(3)
     )
-    return drawing(title, 322, said, *parts)
+    return drawing(title, 250, said, *parts)
 
 
 GATED = {"f": (110.0, "forget"), "i": (184.0, "input"), "g": (262.0, "candidate"),
@@ -588,7 +580,7 @@ def later(title: str) -> Drawing:
     from backprop.book.figures.plots import INK
 
     fig, axes = pyplot().subplots(
-        2, 3, sharex=True, sharey="row", figsize=(4.6, 4.5), height_ratios=(1, 1.5)
+        2, 3, sharex=True, sharey="row", figsize=(4.6, 4.1), height_ratios=(1, 1.2)
     )
     for (above, ax), (length, paint) in zip(axes.T, PLAIN.items(), strict=True):
         name = f"RNN, {length}"
@@ -604,193 +596,72 @@ def later(title: str) -> Drawing:
     left[0].set_ylabel("loss", fontsize=11.5)
     left[1].set_ylabel("error left", fontsize=11.5)
     left[0].set(ylim=(0, 2.2), yticks=[0, 0.5, 1, 2])
-    left[1].set(ylim=(4e-7, 20), yscale="log", xlim=(0, recalling.UPDATES), xticks=[0, 600])
-    left[1].set_yticks([1e-6, 1e-4, 0.01, 1], ["10⁻⁶", "10⁻⁴", "0.01", "1"])
+    left[1].set(ylim=(5e-4, 20), yscale="log", xlim=(0, recalling.UPDATES), xticks=[0, 600])
+    left[1].set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
     left[1].minorticks_off()
     axes[1, 1].set_xlabel("updates", fontsize=11.5)
     return plotted(fig, title)
 
 
 ARMS = {
-    "A. whole error": "RNN, early",
-    "B. cut error": "RNN, cut, early",
-    "C. cut error, steps 1–8 fixed": "RNN, cut, early, apart",
+    "whole": ("RNN, early", "RNN, 40, early"),
+    "cut": ("RNN, cut, early", "RNN, 40, cut, early"),
+    "fixed": ("RNN, cut, early, apart", "RNN, 40, cut, early, apart"),
 }
-"""How far the error travels and which weights change, and the row of ``recalling.ROWS``.
+"""Trainings that differ in how far the error travels and which weights change.
 
-In the last one, the steps before the last two keep the weights of the start.
+The first row of ``recalling.ROWS`` is for sequences of 10 numbers; the second is for 40, and its
+course is not stored.
 """
-CONTROLS = {"marks anywhere": "RNN, cut", "W fixed": "RNN, cut, early, held"}
-"""Two more experiments with a cut error: the first is told and not drawn."""
-FORTY = {
-    "A": "RNN, 40, early",
-    "C": "RNN, 40, cut, early, apart",
-    "C, marks\n31–38": "RNN, 40, cut, near, apart",
-}
-"""The first and the last of the arms for sequences of 40 numbers; their courses are not stored.
-
-In the last row, no mark falls on the steps that are too far away to be remembered.
-"""
-ENDS = {
-    "A": ARMS["A. whole error"],
-    "B": ARMS["B. cut error"],
-    "B, W\nfixed": CONTROLS["W fixed"],
-    "C": ARMS["C. cut error, steps 1–8 fixed"],
-    **{f"{words} ": name for words, name in FORTY.items()},
-}
-"""Rows whose last losses are compared, by what is written below them."""
-FIXED_W, MARKS = PLAIN[20], PLAIN[40]
-"""Colours of the loss with a fixed W, and of what is remembered of the marks."""
-
-
-def number_weights(name: str) -> Array:
-    """Return the stored lengths of W's first row, divided by that of the start."""
-    return np.array(recalling.stored()[name]["reads"])
-
-
-def arriving(name: str) -> Array:
-    """Return what is left of the error at each step before training, if nothing stops it.
-
-    It is the median over the networks of ``SideBySide.remaining``.
-    """
-    row = recalling.ROWS[name]
-    return _remaining(row.length, row.late)
-
-
-@cache
-def _remaining(length: int, late: int) -> Array:
-    group = recalling.SideBySide(recalling.Start("RNN"), recalling.SEEDS)
-    return np.asarray(np.median(group.remaining(recalling.tested(length, late)[0]), axis=1))
 
 
 def stopped(title: str) -> Drawing:
-    """Draw where the error arrives and which weights change, and what happens during training.
+    """Draw how networks learn with and without an error that gets back to the marks.
 
-    Losses are thin lines, with their median; the lengths of the row of W by which numbers are read
-    are shown by their median. The losses with W held are a median beside those of the cut error.
+    On the left, for 10 numbers, the losses, with a thin line for each network and a thick one for
+    their median. On the right, for 40, a dot for each network: its last loss.
 
     Parameters
     ----------
     title : str
         What the picture shows, for those who do not see it.
     """
-    from backprop.book.figures.plots import COLORS, INK
+    from backprop.book.figures.plots import INK
 
-    blue = COLORS[0]
-    fig, axes = pyplot().subplots(3, 2, figsize=(4.6, 5.2), width_ratios=(1, 1.35))
-    for (left, right), (words, name) in zip(axes, ARMS.items(), strict=True):
-        row = recalling.ROWS[name]
-        _design(left, name)
-        left.set_title(words, loc="left", fontsize=11.5, fontweight="bold")
-        runs = course(name)
+    fig, (left, right) = pyplot().subplots(
+        1, 2, sharey=True, figsize=(4.6, 3.5), width_ratios=(1.3, 1)
+    )
+    paints = INK, "#7A5FD0", "#757500"
+    for k, ((short, long), paint) in enumerate(zip(ARMS.values(), paints, strict=True)):
+        runs = course(short)
         at = recalling.EVERY * np.arange(runs.shape[1])
-        right.plot(at, runs.T, "-", color=INK, linewidth=0.7, alpha=0.35)
-        right.plot(at, np.median(number_weights(name), axis=0), "-", color=blue, linewidth=2.6)
-        right.plot(at, np.median(runs, axis=0), "-", color=INK, linewidth=2.6)
-        right.set(xlim=(0, row.updates), xticks=[0, 2000, 4000])
-        right.set_xticklabels(["0", "2,000", "4,000"])
-        right.set(ylim=(0, 1.5), yticks=[0, 1])
-    middle = np.median(course(CONTROLS["W fixed"]), axis=0)
-    axes[1, 1].plot(at, middle, "-", color=FIXED_W, linewidth=2.6)
-    for ax in axes.flat:
+        left.plot(at, runs.T, "-", color=paint, linewidth=0.5, alpha=0.3)
+        left.plot(at, np.median(runs, axis=0), "-", color=paint, linewidth=2.6)
+        aside = k + 0.06 * (np.arange(len(runs)) - 4.5)
+        right.plot(aside, recalling.losses(long)[recalling.SLOW], "o", color=paint, markersize=4.5,
+                   alpha=0.7)  # fmt: skip
+    places = (1300, 0.006), (3900, 1.35), (3900, 0.045)
+    for words, paint, (x, y) in zip(ARMS, paints, places, strict=True):
+        left.text(x, y, words, color=paint, fontsize=12, fontweight="bold", ha="right",
+                  va="center")  # fmt: skip
+    left.set(xlim=(0, recalling.LONG), xticks=[0, 2000, 4000], yscale="log", ylim=(0.003, 2))
+    left.set_xticklabels(["0", "2,000", "4,000"])
+    left.set_xlabel("updates", fontsize=11.5)
+    left.set_ylabel("loss", fontsize=11.5)
+    left.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
+    right.set(xlim=(-0.5, 2.5))
+    right.set_xticks(range(len(ARMS)), list(ARMS))
+    for ax, length in ((left, recalling.SHORT), (right, recalling.LENGTH)):
+        ax.set_title(f"{length} numbers", loc="left", fontsize=11.5)
+        ax.axhline(1, color=INK, linestyle=":", linewidth=1)
+        ax.minorticks_off()
         ax.grid(False)
         ax.tick_params(labelsize=11.5)
-    axes[0, 0].text(4.5, 1.12, "marks", color=INK, fontsize=11.5, ha="center", va="center")
-    for k, height, words, paint in (
-        (0, 1.0, "row of W", blue),
-        (0, 0.25, "loss", INK),
-        (1, 1.3, "loss, W fixed", FIXED_W),
-    ):
-        axes[k, 1].text(recalling.LONG, height, words, color=paint, fontsize=11.5,
-                        fontweight="bold", ha="right", va="center")  # fmt: skip
-    for ax in axes[:2].flat:
-        ax.tick_params(labelbottom=False)
-    axes[2, 0].set_xlabel("step", fontsize=11.5)
-    axes[2, 1].set_xlabel("updates", fontsize=11.5)
+    fig.get_layout_engine().set(wspace=0.08)
     return plotted(fig, title)
 
 
-def remembering(title: str) -> Drawing:
-    """Draw what a state holds before training, and with which losses networks end.
-
-    Above, a dot is the median over ten networks; below, a dot is a network.
-
-    Parameters
-    ----------
-    title : str
-        What the picture shows, for those who do not see it.
-    """
-    from backprop.book.figures.plots import COLORS, INK
-
-    places = {length: row for row, length in enumerate((recalling.SHORT, recalling.LENGTH))}
-    fig, axes = pyplot().subplot_mosaic(
-        [list(places), ["ends"] * 2], figsize=(4.6, 4.9), height_ratios=(1, 1.2)
-    )
-    for length, column in places.items():
-        ax, late = axes[length], recalling.ROWS[ENDS["A"]].late
-        numbers, marks, sums = (
-            np.median(each, axis=0) for each in recalling.remembered(length, late)
-        )
-        at = np.arange(1, length - late + 1)
-        size = 22 if length == recalling.SHORT else 9
-        ax.scatter(at, numbers, size, color=COLORS[0], clip_on=False)
-        ax.scatter(at, marks, size, edgecolors=MARKS, facecolors="none", marker="s", clip_on=False)
-        ax.plot(at[[0, -1]], [sums] * 2, "--", color=INK, linewidth=2, clip_on=False)
-        ax.set_title(f"{length} numbers: $h_{{{at[-1]}}}$", fontsize=11.5, fontweight="bold")
-        ax.set(ylim=(0, 1.02), yticks=[0, 0.5, 1], xticks=[1, at[-1] // 2, at[-1]])
-        ax.set_xlabel("step", fontsize=11.5)
-        if column:
-            ax.tick_params(labelleft=False)
-    axes[recalling.SHORT].set_ylabel("recovered", fontsize=11.5)
-    for x, y, words, paint in (
-        (2, 0.85, "numbers", COLORS[0]), (2, 0.62, "marks", MARKS), (2, 0.12, "sum", INK),
-    ):  # fmt: skip
-        axes[recalling.LENGTH].text(x, y, words, color=paint, fontsize=11.5, fontweight="bold",
-                                    va="center")  # fmt: skip
-    ax = axes["ends"]
-    for k, name in enumerate(ENDS.values()):
-        losses = recalling.losses(name)[recalling.SLOW]
-        aside = 0.05 * (np.arange(len(losses)) - 4.5)
-        ax.plot(k + aside, losses, "o", color=INK, markersize=5, alpha=0.6, clip_on=False)
-    ax.axhline(1, color=INK, linestyle=":", linewidth=1)
-    ax.axvline(3.5, color=INK, linewidth=0.8)
-    ax.set(xlim=(-0.5, len(ENDS) - 0.5), xticks=range(len(ENDS)), ylim=(0.0025, 2), yscale="log")
-    ax.set_xticklabels(ENDS)
-    for middle, length in ((1.5, recalling.SHORT), (5, recalling.LENGTH)):
-        ax.text(middle, 2.2, f"{length} numbers", fontsize=11.5, fontweight="bold", ha="center")
-    ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
-    ax.minorticks_off()
-    ax.set_ylabel("loss at the end", fontsize=11.5)
-    fig.get_layout_engine().set(hspace=0.08)
-    for ax in axes.values():
-        ax.grid(False)
-        ax.tick_params(labelsize=11.5)
-    return plotted(fig, title)
-
-
-def _design(ax: Any, name: str) -> None:
-    """Draw what is left of the error at each step before training, and which weights change."""
-    from backprop.book.figures.plots import COLORS, INK
-
-    row = recalling.ROWS[name]
-    steps = row.length
-    reach, begins = row.start.cut or steps, steps - row.late
-    ax.axvspan(0.5, begins + 0.5, color=INK, alpha=0.09, linewidth=0)
-    shares = np.where(np.arange(steps) < steps - reach, 0, arriving(name))
-    ax.bar(np.arange(1, steps + 1), shares, 0.8, color=COLORS[1], linewidth=0)
-    changes = begins if row.start.apart else 0
-    ax.broken_barh([(changes + 0.5, steps - changes)], (1.27, 0.22), color=COLORS[0],
-                   linewidth=0)  # fmt: skip
-    ax.set(
-        xlim=(0.3, steps + 0.7),
-        ylim=(0, 1.6),
-        yticks=[0, 0.5, 1, 1.38],
-        xticks=[1, steps // 2, begins, steps],
-    )
-    ax.set_yticklabels(["0", "error", "1", "changes"])
-
-
-WEIGHTS = (0.5, 0.7, 0.9, 1.0, 1.2, 1.5)
+WEIGHTS = (0.5, 0.7, 0.9, 1.0, 1.2, 1.4)
 """The recurrent weights that a reader can choose."""
 
 
@@ -873,6 +744,8 @@ def held(title: str) -> Drawing:
     ):
         parts += _shares(top, 72, paint, [(values, None) for values in runs])
         parts.append(svg.text(LEFT, top - 12, name, paint, text_anchor="start", font_weight=600))
+    for pulse, (x, y) in zip(PULSES, ((74, 118), (62, 92), (76, 65)), strict=True):
+        parts.append(svg.text(x, y, f"{pulse:g}", blue, text_anchor="start"))
     parts += [
         _line(124 - kept(HELD, 0.0)[0], blue, stroke_dasharray="2 4"),
         svg.text(RIGHT, 117, "no pulse", blue, text_anchor="end"),
@@ -901,7 +774,7 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
         Recurrent weights between 0 and 1.6.
     """
     highest, lowest = 8.0, 16.0
-    panels = {"state": (30.0, 94.0), "error": (130.0, 290.0)}
+    panels = {"state": (30.0, 94.0), "error": (140.0, 290.0)}
     blue, orange = svg.FORWARD, svg.BACKWARD
 
     def scale(panel: str, share: Any) -> Any:
@@ -924,7 +797,7 @@ def steered(weights: Sequence[float] = WEIGHTS) -> list[Frame]:
         parts = [
             *fixed,
             svg.text(LEFT, 18, "state", blue, text_anchor="start", font_weight=600),
-            svg.text(LEFT, 119, "what is left of the error", orange,
+            svg.text(LEFT, 128, "what is left of the error", orange,
                      text_anchor="start", font_weight=600),
             svg.text(RIGHT, 18, f"u = {u:g}", text_anchor="end", font_weight=600),
             svg.text(RIGHT, 230, "at step 1:", orange, text_anchor="end"),
