@@ -300,6 +300,8 @@ def score_errors(network: Sequential, batch: Batch) -> tuple[Array, Array]:
     attends, linear = network.layers
     _, dz = errors(network, SoftmaxCrossEntropy(), batch)
     dY = linear.backward(dz * len(batch.digits))
+    P: Array
+    v: Array
     if isinstance(attends, WideLook):
         P, v = attends.p, attends.v
     else:

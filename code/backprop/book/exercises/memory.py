@@ -310,7 +310,8 @@ def _by_marks(choose: Answer, cases: Sequence[Case], praise: str, networks: Any)
 
 def _anew(layers: list[Layer]) -> list[int]:
     """Return the layers of which two calls return two objects, whatever their entries."""
-    x, found = np.random.default_rng(2).normal(size=(20, 4)), []
+    x: Array = np.random.default_rng(2).normal(size=(20, 4))
+    found = []
     for i, layer in enumerate(layers):
         first, second = layer.forward(x), layer.forward(x)
         if first is not second:
