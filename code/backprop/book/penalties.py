@@ -64,10 +64,11 @@ def fitted(s: Array, train: Part) -> Array:
     return np.linalg.solve(curvature(s, X), X.T @ y / len(X))
 
 
-def error(w: Array, part: Part) -> float:
-    """Return the mean of (Xw - y)²/2: half the mean squared error."""
+def error(w: Any, part: Part) -> Any:
+    """Return the mean of (Xw - y)²/2, half the mean squared error; ``w`` may be traced."""
     X, y = part
-    return float(((X @ w - y) ** 2).mean() / 2)
+    r = X @ w - y
+    return np.sum(r * r) / (2 * len(X))
 
 
 def by_equation(w: Array, s: Array, train: Part, valid: Part) -> Array:
@@ -87,7 +88,7 @@ def hypergradient(s: Array, train: Part, valid: Part) -> Array:
 def differences(s: Array, train: Part, valid: Part, h: float = 1e-4) -> Array:
     """Return ∂(error on ``valid``)/∂s by central differences: two fits for each entry."""
 
-    def missed(s: Array) -> float:
+    def missed(s: Array) -> Any:
         return error(fitted(s, train), valid)
 
     return np.array([(missed(s + d) - missed(s - d)) / (2 * h) for d in h * np.eye(len(s))])
@@ -104,13 +105,7 @@ def stepped(s: Any, train: Part, steps: int, rate: float = 0.2) -> Any:
 
 def unrolled(s: Array, train: Part, valid: Part, steps: int) -> Array:
     """Return ∂(error on ``valid``)/∂s of the w of :func:`stepped`, back through all its steps."""
-    X, y = valid
-
-    def missed(s: Any) -> Any:
-        r = X @ stepped(s, train, steps) - y
-        return np.sum(r * r) / (2 * len(X))
-
-    return np.asarray(grad(missed)(s))
+    return np.asarray(grad(lambda s: error(stepped(s, train, steps), valid))(s))
 
 
 def off(found: Array, right: Array) -> float:
